@@ -1,0 +1,2 @@
+System.Console.WriteLine("ballast");
+return 0;
