@@ -1,0 +1,214 @@
+using System.Globalization;
+
+namespace Ballast;
+
+/// <summary>
+/// A connection URI in libvirt's grammar: <c>driver[+transport]://[user@][host][:port]/path[?name=value&amp;…]</c>.
+/// Parameters are separated by <c>&amp;</c> or <c>;</c> and their names are not case-sensitive.
+/// </summary>
+public sealed class ConnectUri
+{
+    /// <summary>The longest URI taken, in characters.</summary>
+    public const int MaxLength = 8192;
+
+    private ConnectUri(string original) => Original = original;
+
+    /// <summary>The URI as it was given.</summary>
+    public string Original { get; }
+
+    /// <summary>The driver: the scheme up to its <c>+</c>.</summary>
+    public string Driver { get; private init; } = "";
+
+    /// <summary>The transport: the scheme behind its <c>+</c>, in lower case; null where none is named.</summary>
+    public string? Transport { get; private init; }
+
+    /// <summary>The user, or null.</summary>
+    public string? User { get; private init; }
+
+    /// <summary>The host without an IPv6 address's brackets; empty where none is named.</summary>
+    public string Host { get; private init; } = "";
+
+    /// <summary>The port, or null.</summary>
+    public int? Port { get; private init; }
+
+    /// <summary>The path, percent-decoded; empty where there is none.</summary>
+    public string Path { get; private init; } = "";
+
+    /// <summary>The parameters in their order, percent-decoded; a name without <c>=</c> has the value "".</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Parameters { get; private init; } = [];
+
+    /// <summary>The value of the last parameter of that name, or null.</summary>
+    public string? Parameter(string name)
+    {
+        for (int i = Parameters.Count - 1; i >= 0; i--)
+        {
+            if (Parameters[i].Key.Equals(name, StringComparison.OrdinalIgnoreCase))
+                return Parameters[i].Value;
+        }
+
+        return null;
+    }
+
+    /// <summary>Reads a URI.</summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InternalError"/>: it is not one.</exception>
+    public static ConnectUri Parse(string uri)
+    {
+        ArgumentNullException.ThrowIfNull(uri);
+        return TryParse(uri, out ConnectUri? parsed)
+            ? parsed
+            : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Uri, $"Unable to parse URI {Shorten(uri)}");
+    }
+
+    /// <summary>Reads a URI; false where it is not one.</summary>
+    public static bool TryParse(string uri, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ConnectUri? parsed)
+    {
+        ArgumentNullException.ThrowIfNull(uri);
+        parsed = null;
+        if (uri.Length > MaxLength || uri.AsSpan().IndexOfAnyInRange('\0', ' ') >= 0)
+            return false;
+
+        int colon = uri.IndexOf(':', StringComparison.Ordinal);
+        if (colon <= 0 || !IsScheme(uri.AsSpan(0, colon)))
+            return false;
+
+        string scheme = uri[..colon];
+        int plus = scheme.IndexOf('+', StringComparison.Ordinal);
+        ReadOnlySpan<char> rest = uri.AsSpan(colon + 1);
+
+        int hash = rest.IndexOf('#');
+        if (hash >= 0)
+            rest = rest[..hash];
+        int question = rest.IndexOf('?');
+        ReadOnlySpan<char> query = question >= 0 ? rest[(question + 1)..] : default;
+        if (question >= 0)
+            rest = rest[..question];
+
+        string? user = null;
+        string host = "";
+        int? port = null;
+        if (rest.StartsWith("//"))
+        {
+            rest = rest[2..];
+            int slash = rest.IndexOf('/');
+            ReadOnlySpan<char> authority = slash >= 0 ? rest[..slash] : rest;
+            rest = slash >= 0 ? rest[slash..] : default;
+            if (!TryReadAuthority(authority, out user, out host, out port))
+                return false;
+        }
+
+        if (!TryDecode(rest, out string? path) || !TryReadQuery(query, out List<KeyValuePair<string, string>>? parameters))
+            return false;
+
+        parsed = new ConnectUri(uri)
+        {
+            Driver = plus >= 0 ? scheme[..plus] : scheme,
+            Transport = plus >= 0 ? scheme[(plus + 1)..].ToLowerInvariant() : null,
+            User = user,
+            Host = host,
+            Port = port,
+            Path = path,
+            Parameters = parameters,
+        };
+        return true;
+    }
+
+    /// <summary>The URI as it was given.</summary>
+    public override string ToString() => Original;
+
+    private static bool IsScheme(ReadOnlySpan<char> scheme)
+    {
+        if (!char.IsAsciiLetter(scheme[0]))
+            return false;
+        foreach (char c in scheme)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('+' or '-' or '.'))
+                return false;
+        }
+
+        return true;
+    }
+
+    private static bool TryReadAuthority(ReadOnlySpan<char> authority, out string? user, out string host, out int? port)
+    {
+        user = null;
+        host = "";
+        port = null;
+        int at = authority.LastIndexOf('@');
+        if (at >= 0)
+        {
+            if (!TryDecode(authority[..at], out user))
+                return false;
+            authority = authority[(at + 1)..];
+        }
+
+        ReadOnlySpan<char> portText = default;
+        if (authority.StartsWith("["))
+        {
+            int close = authority.IndexOf(']');
+            if (close < 0)
+                return false;
+            host = authority[1..close].ToString();
+            portText = authority[(close + 1)..];
+        }
+        else
+        {
+            int colon = authority.IndexOf(':');
+            if (!TryDecode(colon >= 0 ? authority[..colon] : authority, out string? name))
+                return false;
+            host = name;
+            portText = colon >= 0 ? authority[colon..] : default;
+        }
+
+        if (portText.IsEmpty)
+            return true;
+        if (portText[0] != ':' || !int.TryParse(portText[1..], NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            || number > 65535)
+        {
+            return false;
+        }
+
+        port = number;
+        return true;
+    }
+
+    private static bool TryReadQuery(
+        ReadOnlySpan<char> query, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out List<KeyValuePair<string, string>>? parameters)
+    {
+        parameters = [];
+        foreach (Range range in query.SplitAny('&', ';'))
+        {
+            ReadOnlySpan<char> pair = query[range];
+            if (pair.IsEmpty)
+                continue;
+            int equals = pair.IndexOf('=');
+            if (equals == 0)
+                continue;
+            if (!TryDecode(equals > 0 ? pair[..equals] : pair, out string? name)
+                || !TryDecode(equals > 0 ? pair[(equals + 1)..] : default, out string? value))
+            {
+                return false;
+            }
+
+            parameters.Add(new(name, value));
+        }
+
+        return true;
+    }
+
+    private static bool TryDecode(ReadOnlySpan<char> text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? decoded)
+    {
+        decoded = null;
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '%')
+                continue;
+            if (i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2]))
+                return false;
+        }
+
+        decoded = Uri.UnescapeDataString(text.ToString());
+        return !decoded.Contains('\0', StringComparison.Ordinal);
+    }
+
+    private static string Shorten(string uri) => uri.Length <= 200 ? uri : string.Concat(uri.AsSpan(0, 200), "…");
+}

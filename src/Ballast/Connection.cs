@@ -1,0 +1,171 @@
+using Ballast.Drivers;
+
+namespace Ballast;
+
+/// <summary>A connection to a hypervisor: in process or, later, through a daemon. Safe for use by many threads.</summary>
+/// <example>
+/// <code>
+/// await using Connection connection = await Connection.OpenAsync("qmp:///run/vm1/qmp.sock");
+/// Domain domain = (await connection.ListDomainsAsync())[0];
+/// MemoryStats stats = await domain.GetMemoryStatsAsync();
+/// Console.WriteLine($"{domain.Name}: {stats.Used?.KiB} of {stats.AvailableKiB} KiB, {stats.Reason.Label()}");
+/// </code>
+/// </example>
+public sealed class Connection : IAsyncDisposable
+{
+    private bool _disposed;
+
+    internal Connection(IDriver driver, string uri, ConnectionOptions options)
+    {
+        Driver = driver;
+        Uri = uri;
+        Options = options;
+    }
+
+    internal IDriver Driver
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return field;
+        }
+    }
+
+    internal ConnectionOptions Options { get; }
+
+    /// <summary>The URI that the connection was opened with.</summary>
+    public string Uri { get; }
+
+    /// <summary>libvirt's name of the driver: <c>QEMU</c>, <c>TEST</c>.</summary>
+    public string DriverType => Driver.Type;
+
+    /// <summary>Whether calls that change something are refused.</summary>
+    public bool IsReadOnly => Options.ReadOnly;
+
+    /// <summary>The version of libvirt that this library is compatible with: major × 1,000,000 + minor × 1,000 + micro.</summary>
+    public static ulong LibraryVersion => 9_000_000;
+
+    /// <summary>Opens a connection.</summary>
+    /// <param name="uri">
+    /// <c>test:///default</c>: libvirt's test driver. <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU behind that
+    /// monitor socket; naming a socket is consent to use it. Null or empty: the environment's <c>LIBVIRT_DEFAULT_URI</c>.
+    /// </param>
+    /// <param name="options">How to open it; null takes the defaults.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.NoConnect"/>: no driver takes the URI. <see cref="ErrorCode.SystemError"/>: the socket cannot
+    /// be connected to. <see cref="ErrorCode.ResourceBusy"/>: another program holds the monitor.
+    /// <see cref="ErrorCode.OperationTimeout"/>: the monitor did not answer in time.
+    /// </exception>
+    public static async ValueTask<Connection> OpenAsync(
+        string? uri = null, ConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= ConnectionOptions.Default;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Timeout, TimeSpan.Zero, nameof(options));
+        ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
+
+        string name = string.IsNullOrEmpty(uri) ? DriverSelection.DefaultUri() : uri;
+        IDriver driver = await DriverSelection.OpenAsync(ConnectUri.Parse(name), options, cancellationToken).ConfigureAwait(false);
+        return new Connection(driver, name, options);
+    }
+
+    /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
+    public ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken = default) =>
+        Driver.GetVersionAsync(cancellationToken);
+
+    /// <summary>The host's security driver.</summary>
+    public ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken = default) =>
+        Driver.GetSecurityModelAsync(cancellationToken);
+
+    /// <summary>The domains, active ones by id, then inactive ones by name.</summary>
+    /// <param name="filter">Which ones.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<IReadOnlyList<Domain>> ListDomainsAsync(
+        DomainListFilter filter = DomainListFilter.None, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<DomainIdentity> found = await Driver.ListDomainsAsync(filter, cancellationToken).ConfigureAwait(false);
+        return [.. found.Select(identity => new Domain(this, identity))];
+    }
+
+    /// <summary>The active domain with that id.</summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: there is none.</exception>
+    public async ValueTask<Domain> LookupByIdAsync(int id, CancellationToken cancellationToken = default)
+    {
+        if (id < 0)
+        {
+            throw LibvirtError.InvalidArgument(
+                "id in virDomainLookupByID must be zero or greater", "virDomainLookupByID", "id", ErrorOrigin.Domain);
+        }
+
+        return new Domain(this, await Driver.LookupByIdAsync(id, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The domain with that name.</summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: there is none.</exception>
+    public async ValueTask<Domain> LookupByNameAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return new Domain(this, await Driver.LookupByNameAsync(name, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The domain with that UUID.</summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: there is none.</exception>
+    public async ValueTask<Domain> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken = default) =>
+        new(this, await Driver.LookupByUuidAsync(uuid, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>
+    /// Statistics of all domains in one call. A domain that vanishes meanwhile is left out; a statistic that cannot be
+    /// had is left out of its record.
+    /// </summary>
+    /// <param name="groups">Which groups of fields.</param>
+    /// <param name="flags">Which domains, and how.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.ArgumentUnsupported"/>: a group is not supported and <see cref="DomainStatsFlags.EnforceStats"/> was given.
+    /// <see cref="ErrorCode.InvalidArgument"/>: an unknown flag.
+    /// </exception>
+    public ValueTask<IReadOnlyList<DomainStatsRecord>> GetAllDomainStatsAsync(
+        DomainStatsGroups groups = DomainStatsGroups.All, DomainStatsFlags flags = DomainStatsFlags.None,
+        CancellationToken cancellationToken = default) =>
+        GetStatsAsync(null, groups, flags, cancellationToken);
+
+    /// <summary>Statistics of the given domains in one call, in their order; otherwise as <see cref="GetAllDomainStatsAsync"/>.</summary>
+    /// <param name="domains">The domains; of this connection.</param>
+    /// <param name="groups">Which groups of fields.</param>
+    /// <param name="flags">Which of the domains, and how.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<IReadOnlyList<DomainStatsRecord>> GetDomainStatsAsync(
+        IEnumerable<Domain> domains, DomainStatsGroups groups = DomainStatsGroups.All, DomainStatsFlags flags = DomainStatsFlags.None,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(domains);
+        List<DomainIdentity> identities = [];
+        foreach (Domain domain in domains)
+        {
+            ArgumentNullException.ThrowIfNull(domain, nameof(domains));
+            if (domain.Connection != this)
+                throw new ArgumentException($"Domain {domain.Name} belongs to another connection.", nameof(domains));
+            identities.Add(domain.Identity);
+        }
+
+        return GetStatsAsync(identities, groups, flags, cancellationToken);
+    }
+
+    /// <summary>Closes the connection. Calls under way on other threads may fail.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+            return;
+        IDriver driver = Driver;
+        _disposed = true;
+        await driver.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask<IReadOnlyList<DomainStatsRecord>> GetStatsAsync(
+        IReadOnlyList<DomainIdentity>? identities, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<DriverStatsRecord> records =
+            await Driver.GetDomainStatsAsync(identities, groups, flags, cancellationToken).ConfigureAwait(false);
+        return [.. records.Select(record => new DomainStatsRecord(new Domain(this, record.Domain), record.Parameters))];
+    }
+}

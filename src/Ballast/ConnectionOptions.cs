@@ -1,0 +1,20 @@
+namespace Ballast;
+
+/// <summary>How to open a connection.</summary>
+public sealed record ConnectionOptions
+{
+    /// <summary>The defaults.</summary>
+    public static ConnectionOptions Default { get; } = new();
+
+    /// <summary>Refuse every call that changes something, before it reaches a driver.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>
+    /// The longest that one wait on a monitor or daemon may take; 2 seconds unless told. A <c>timeout=</c> parameter of
+    /// the URI outranks it.
+    /// </summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Where time comes from.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,158 @@
+namespace Ballast;
+
+/// <summary>
+/// A handle on a domain (a guest and its hypervisor). It names the domain by UUID and stays valid, though calls fail with
+/// <see cref="ErrorCode.NoDomain"/>, when the domain is gone.
+/// </summary>
+public sealed class Domain
+{
+    // The most KiB whose bytes still fit 63 bits; libvirt's limit.
+    private const ulong MaxMemoryKiB = long.MaxValue / 1024;
+
+    internal Domain(Connection connection, DomainIdentity identity)
+    {
+        Connection = connection;
+        Identity = identity;
+    }
+
+    internal DomainIdentity Identity { get; }
+
+    /// <summary>The connection that the handle belongs to.</summary>
+    public Connection Connection { get; }
+
+    /// <summary>The id of an active domain (for a local QEMU its process id); null for an inactive one.</summary>
+    public int? Id => Identity.Id;
+
+    /// <summary>The name.</summary>
+    public string Name => Identity.Name;
+
+    /// <summary>The UUID.</summary>
+    public Guid Uuid => Identity.Uuid;
+
+    /// <summary>State, memory and CPU of the domain. Source: the hypervisor; CPU time: the host.</summary>
+    public ValueTask<DomainInfo> GetInfoAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.GetInfoAsync(Identity, cancellationToken);
+
+    /// <summary>State and reason. Source: the hypervisor.</summary>
+    public ValueTask<DomainStateInfo> GetStateAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.GetStateAsync(Identity, cancellationToken);
+
+    /// <summary>The most memory the domain can have, in KiB. Source: the hypervisor.</summary>
+    public async ValueTask<ulong> GetMaxMemoryAsync(CancellationToken cancellationToken = default) =>
+        (await GetInfoAsync(cancellationToken).ConfigureAwait(false)).MaxMemoryKiB;
+
+    /// <summary>The kind of guest: <c>hvm</c> for a full virtual machine.</summary>
+    public ValueTask<string> GetOSTypeAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.GetOSTypeAsync(Identity, cancellationToken);
+
+    /// <summary>Whether the domain has a definition that outlives it.</summary>
+    public ValueTask<bool> IsPersistentAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.IsPersistentAsync(Identity, cancellationToken);
+
+    /// <summary>Whether the domain starts with the host.</summary>
+    public ValueTask<bool> GetAutostartAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.GetAutostartAsync(Identity, cancellationToken);
+
+    /// <summary>Whether the domain has a managed save image.</summary>
+    public ValueTask<bool> HasManagedSaveImageAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.HasManagedSaveImageAsync(Identity, cancellationToken);
+
+    /// <summary>The domain's security label.</summary>
+    public ValueTask<SecurityLabel> GetSecurityLabelAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.GetSecurityLabelAsync(Identity, cancellationToken);
+
+    /// <summary>
+    /// Fills a buffer with the domain's memory statistics, up to its length, and returns how many entries it filled. The
+    /// order is libvirt's: actual, swap_in, swap_out, major_fault, minor_fault, unused, available, usable, last_update,
+    /// disk_caches, hugetlb_pgalloc, hugetlb_pgfail, rss. A statistic that nobody knows is left out. Nothing is allocated
+    /// where the driver answers at once.
+    /// </summary>
+    /// <param name="stats">The buffer. An empty one gets 0 without asking anybody.</param>
+    /// <param name="options">Statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Forgets the call; the query that other callers share goes on.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.OperationTimeout"/>: the monitor did not answer in time, or is known not to answer.
+    /// <see cref="ErrorCode.ResourceBusy"/>: another program holds it. <see cref="ErrorCode.SystemError"/>: it cannot be
+    /// reached. <see cref="ErrorCode.OperationInvalid"/>: the domain does not run. <see cref="ErrorCode.NoDomain"/>: it is gone.
+    /// </exception>
+    public ValueTask<int> GetMemoryStatsAsync(
+        Memory<MemoryStat> stats, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
+        stats.IsEmpty
+            ? new ValueTask<int>(0)
+            : Connection.Driver.GetMemoryStatsAsync(Identity, stats, options, cancellationToken);
+
+    /// <summary>
+    /// One sample: the same statistics as typed optional values, with their age, their freshness, and a reason for what is
+    /// missing. A monitor that does not answer, is held by another program or may not be used is a reason in the sample,
+    /// beside what the host knows, not an error.
+    /// </summary>
+    /// <param name="options">Statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Forgets the call; the query that other callers share goes on.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.NoDomain"/>: the domain is gone. <see cref="ErrorCode.SystemError"/>: the connection to its
+    /// monitor was lost. <see cref="ErrorCode.OperationInvalid"/>: the domain does not run.
+    /// </exception>
+    public ValueTask<MemoryStats> GetMemoryStatsAsync(
+        MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
+        Connection.Driver.SampleMemoryAsync(Identity, options, cancellationToken);
+
+    /// <summary>How often the hypervisor asks the guest for statistics, in seconds; 0 where it does not. Source: the hypervisor.</summary>
+    public ValueTask<int> GetMemoryStatsPeriodAsync(CancellationToken cancellationToken = default) =>
+        Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken);
+
+    /// <summary>Sets how often the hypervisor asks the guest for statistics. It asks at once when this was off before.</summary>
+    /// <param name="seconds">Seconds between reports; 0 turns collection off, what was reported stays.</param>
+    /// <param name="impact">What to change.</param>
+    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.InvalidArgument"/>: negative. <see cref="ErrorCode.OperationDenied"/>: read-only.
+    /// <see cref="ErrorCode.OperationInvalid"/>: the hypervisor refused. <see cref="ErrorCode.OperationTimeout"/>: no answer
+    /// in time; the text says whether the change may still take effect.
+    /// </exception>
+    public ValueTask SetMemoryStatsPeriodAsync(
+        int seconds, DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
+    {
+        const string function = "virDomainSetMemoryStatsPeriod";
+        RefuseReadOnly(function);
+        if (seconds < 0)
+        {
+            throw LibvirtError.InvalidArgument(
+                $"period in {function} must be zero or greater", function, "period", ErrorOrigin.Domain);
+        }
+
+        return Connection.Driver.SetMemoryStatsPeriodAsync(Identity, seconds, impact, cancellationToken);
+    }
+
+    /// <summary>
+    /// Asks for another balloon size. The guest's driver moves towards it in its own time, or not at all: watch
+    /// <see cref="MemoryStats.ActualKiB"/>.
+    /// </summary>
+    /// <param name="kib">The memory that the guest shall have, in KiB; at most the domain's maximum.</param>
+    /// <param name="impact">What to change.</param>
+    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.InvalidArgument"/>: zero, or above the maximum. <see cref="ErrorCode.Overflow"/>: too large a
+    /// number. <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: no balloon.
+    /// <see cref="ErrorCode.OperationTimeout"/>: no answer in time; the text says whether the change may still take effect.
+    /// </exception>
+    public ValueTask SetMemoryAsync(
+        ulong kib, DomainModificationImpact impact = DomainModificationImpact.Live, CancellationToken cancellationToken = default)
+    {
+        const string function = "virDomainSetMemoryFlags";
+        RefuseReadOnly(function);
+        if (kib == 0)
+            throw LibvirtError.InvalidArgument($"memory in {function} must not be zero", function, "memory", ErrorOrigin.Domain);
+        if (kib >= MaxMemoryKiB)
+            throw LibvirtError.Report(ErrorCode.Overflow, ErrorOrigin.Domain, $"input too large: {kib}");
+        return Connection.Driver.SetMemoryAsync(Identity, kib, impact, cancellationToken);
+    }
+
+    /// <summary>Name and UUID.</summary>
+    public override string ToString() => $"{Name} ({Uuid})";
+
+    private void RefuseReadOnly(string function)
+    {
+        if (Connection.IsReadOnly)
+            throw LibvirtError.ReadOnly(function);
+    }
+}

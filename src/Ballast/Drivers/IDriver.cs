@@ -1,0 +1,84 @@
+namespace Ballast.Drivers;
+
+/// <summary>
+/// What a hypervisor driver can do; everything above stands on this seam alone. A function that a driver does not
+/// override answers "not supported", as libvirt's does.
+/// </summary>
+/// <remarks>
+/// Arguments were checked by <see cref="Connection"/> and <see cref="Domain"/> as far as every driver agrees on them;
+/// read-only connections never get to functions that change something.
+/// </remarks>
+internal interface IDriver : IAsyncDisposable
+{
+    /// <summary>libvirt's name of the driver: <c>QEMU</c>, <c>TEST</c>.</summary>
+    string Type { get; }
+
+    /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
+    ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) => throw LibvirtError.NoSupport("virConnectGetVersion");
+
+    ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virConnectListAllDomains");
+
+    ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainLookupByID");
+
+    ValueTask<DomainIdentity> LookupByNameAsync(string name, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainLookupByName");
+
+    ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainLookupByUUID");
+
+    ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainGetInfo");
+
+    ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainGetState");
+
+    ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainGetOSType");
+
+    ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainIsPersistent");
+
+    ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainGetAutostart");
+
+    ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainHasManagedSaveImage");
+
+    ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virNodeGetSecurityModel");
+
+    ValueTask<SecurityLabel> GetSecurityLabelAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainGetSecurityLabel");
+
+    /// <summary>Fills <paramref name="stats"/> in libvirt's order and returns how many entries it filled; never more than fit.</summary>
+    ValueTask<int> GetMemoryStatsAsync(
+        DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainMemoryStats");
+
+    /// <summary>The same with its circumstances. What keeps a driver from asking the guest is in the sample, not an error.</summary>
+    ValueTask<MemoryStats> SampleMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainMemoryStats");
+
+    /// <summary>The collection period in seconds; 0 where collection is off.</summary>
+    ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainGetMemoryStatsPeriod");
+
+    ValueTask SetMemoryStatsPeriodAsync(
+        DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainSetMemoryStatsPeriod");
+
+    ValueTask SetMemoryAsync(
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainSetMemoryFlags");
+
+    /// <summary>Statistics of <paramref name="domains"/>, or of all domains where it is null.</summary>
+    ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
+        IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virConnectGetAllDomainStats");
+}
+
+/// <summary>One record of bulk statistics, as a driver gives it.</summary>
+internal readonly record struct DriverStatsRecord(DomainIdentity Domain, IReadOnlyList<TypedParameter> Parameters);

@@ -1,0 +1,64 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Ballast;
+
+/// <summary>Builds libvirt's errors in its two styles: reports with a code's prefix, and invalid arguments without one.</summary>
+internal static class LibvirtError
+{
+    public static LibvirtException Report(ErrorCode code, ErrorOrigin origin, string detail, Exception? cause = null)
+    {
+        string prefix = Prefix(code);
+        return new LibvirtException(code, origin, prefix + detail, cause) { Str1 = prefix + "%s", Str2 = detail };
+    }
+
+    public static LibvirtException InvalidArgument(string message, string function, string argument, ErrorOrigin origin) =>
+        new(ErrorCode.InvalidArgument, origin, message) { Str1 = function, Str2 = argument, Int1 = 0, Int2 = 0 };
+
+    public static LibvirtException System(int errno, ErrorOrigin origin, string detail, Exception? cause = null) =>
+        new(ErrorCode.SystemError, origin, detail, cause) { Str1 = "%s", Str2 = detail, Int1 = errno };
+
+    public static LibvirtException UnsupportedFlags(uint flags, string function, ErrorOrigin origin) =>
+        InvalidArgument($"unsupported flags (0x{flags:x}) in function {function}", function, "flags", origin);
+
+    public static LibvirtException NoSupport(string function) =>
+        Report(ErrorCode.NoSupport, ErrorOrigin.Domain, function);
+
+    public static LibvirtException ReadOnly(string function) =>
+        Report(ErrorCode.OperationDenied, ErrorOrigin.Domain, $"read only access prevents {function}");
+
+    public static LibvirtException NotRunning() =>
+        Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain, "domain is not running");
+
+    public static LibvirtException NoDomain(ErrorOrigin origin, DomainIdentity domain) =>
+        Report(ErrorCode.NoDomain, origin, $"no domain with matching uuid '{domain.Uuid}' ({domain.Name})");
+
+    [DoesNotReturn]
+    public static void Throw(LibvirtException error) => throw error;
+
+    private static string Prefix(ErrorCode code) => code switch
+    {
+        ErrorCode.InternalError => "internal error: ",
+        ErrorCode.NoMemory => "out of memory: ",
+        ErrorCode.NoSupport => "this function is not supported by the connection driver: ",
+        ErrorCode.NoConnect => "no connection driver available for ",
+        ErrorCode.InvalidDomain => "invalid domain pointer in ",
+        ErrorCode.InvalidArgument => "invalid argument: ",
+        ErrorCode.OperationFailed => "operation failed: ",
+        ErrorCode.XmlError => "XML error: ",
+        ErrorCode.OperationDenied => "operation forbidden: ",
+        ErrorCode.NoDomain => "Domain not found: ",
+        ErrorCode.NoNetwork => "Network not found: ",
+        ErrorCode.AuthenticationFailed => "authentication failed: ",
+        ErrorCode.OperationInvalid => "Requested operation is not valid: ",
+        ErrorCode.ConfigurationUnsupported => "unsupported configuration: ",
+        ErrorCode.OperationTimeout => "Timed out during operation: ",
+        ErrorCode.ArgumentUnsupported => "argument unsupported: ",
+        ErrorCode.NoDomainMetadata => "metadata not found: ",
+        ErrorCode.Overflow => "numerical overflow: ",
+        ErrorCode.OperationUnsupported => "Operation not supported: ",
+        ErrorCode.ResourceBusy => "resource busy: ",
+        ErrorCode.AccessDenied => "access denied: ",
+        ErrorCode.AuthenticationUnavailable => "authentication unavailable: ",
+        _ => "",
+    };
+}

@@ -1,0 +1,156 @@
+namespace Ballast;
+
+/// <summary>
+/// One sample of a domain's memory: what the guest reported, what the host knows, how old it is, and why a part is missing.
+/// An absent number is null, never zero. Amounts are in KiB.
+/// </summary>
+public sealed class MemoryStats
+{
+    private readonly MemoryStat[] _entries;
+    private readonly MemoryStatsReason _missing;
+    private readonly MemoryStatsReason? _missingHostSide;
+    private readonly MemoryStatTagSet _rejected;
+
+    internal MemoryStats(MemoryStatsFacts facts, TimeSpan? age, Freshness freshness, MemoryStatsReason reason)
+    {
+        _entries = facts.Entries;
+        _rejected = facts.Rejected;
+        _missingHostSide = facts.HostSideMissing;
+        _missing = reason is MemoryStatsReason.Fresh or MemoryStatsReason.Stale ? MemoryStatsReason.NeverReported : reason;
+        Age = age;
+        Freshness = freshness;
+        Reason = reason;
+        Detail = facts.Detail;
+        Period = facts.PeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+        Inconsistencies = facts.Inconsistencies;
+    }
+
+    /// <summary>All statistics in libvirt's order, unknown tags with their number among them.</summary>
+    public IReadOnlyList<MemoryStat> Entries => _entries;
+
+    /// <summary>The value of a tag, or null where it is missing (see <see cref="WhyMissing"/>).</summary>
+    public ulong? this[MemoryStatTag tag]
+    {
+        get
+        {
+            foreach (MemoryStat entry in _entries)
+            {
+                if (entry.Tag == tag)
+                    return entry.Value;
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>The balloon's current size in KiB. Source: the hypervisor.</summary>
+    public ulong? ActualKiB => this[MemoryStatTag.ActualBalloon];
+
+    /// <summary>Memory read back from swap since boot, in KiB. Source: the guest.</summary>
+    public ulong? SwapInKiB => this[MemoryStatTag.SwapIn];
+
+    /// <summary>Memory written to swap since boot, in KiB. Source: the guest.</summary>
+    public ulong? SwapOutKiB => this[MemoryStatTag.SwapOut];
+
+    /// <summary>Page faults since boot that needed the disk. Source: the guest.</summary>
+    public ulong? MajorFaults => this[MemoryStatTag.MajorFault];
+
+    /// <summary>Page faults since boot that did not need the disk. Source: the guest.</summary>
+    public ulong? MinorFaults => this[MemoryStatTag.MinorFault];
+
+    /// <summary>Memory used for nothing at all (Linux: MemFree), in KiB. Source: the guest.</summary>
+    public ulong? UnusedKiB => this[MemoryStatTag.Unused];
+
+    /// <summary>All memory the guest sees (Linux: MemTotal), in KiB. Source: the guest.</summary>
+    public ulong? AvailableKiB => this[MemoryStatTag.Available];
+
+    /// <summary>What the guest could hand out without swapping (Linux: MemAvailable), in KiB. Source: the guest.</summary>
+    public ulong? UsableKiB => this[MemoryStatTag.Usable];
+
+    /// <summary>Reclaimable caches of files, in KiB. Source: the guest.</summary>
+    public ulong? DiskCachesKiB => this[MemoryStatTag.DiskCaches];
+
+    /// <summary>Huge pages allocated since boot. Source: the guest.</summary>
+    public ulong? HugetlbPgAlloc => this[MemoryStatTag.HugetlbPgAlloc];
+
+    /// <summary>Huge pages that could not be allocated since boot. Source: the guest.</summary>
+    public ulong? HugetlbPgFail => this[MemoryStatTag.HugetlbPgFail];
+
+    /// <summary>Resident memory of the hypervisor's process, in KiB. Source: the host.</summary>
+    public ulong? RssKiB => this[MemoryStatTag.Rss];
+
+    /// <summary>Processes killed for lack of memory since boot; only with <see cref="MemoryStatsOptions.Extended"/>. Source: the guest.</summary>
+    public ulong? OomKills => this[MemoryStatTag.OomKills];
+
+    /// <summary>Allocations since boot that waited for reclaim; only with <see cref="MemoryStatsOptions.Extended"/>. Source: the guest.</summary>
+    public ulong? AllocStalls => this[MemoryStatTag.AllocStalls];
+
+    /// <summary>Memory scanned in the background since boot, in KiB; only with <see cref="MemoryStatsOptions.Extended"/>. Source: the guest.</summary>
+    public ulong? AsyncScansKiB => this[MemoryStatTag.AsyncScans];
+
+    /// <summary>Memory scanned inside allocations since boot, in KiB; only with <see cref="MemoryStatsOptions.Extended"/>. Source: the guest.</summary>
+    public ulong? DirectScansKiB => this[MemoryStatTag.DirectScans];
+
+    /// <summary>Memory reclaimed in the background since boot, in KiB; only with <see cref="MemoryStatsOptions.Extended"/>. Source: the guest.</summary>
+    public ulong? AsyncReclaimsKiB => this[MemoryStatTag.AsyncReclaims];
+
+    /// <summary>Memory reclaimed inside allocations since boot, in KiB; only with <see cref="MemoryStatsOptions.Extended"/>. Source: the guest.</summary>
+    public ulong? DirectReclaimsKiB => this[MemoryStatTag.DirectReclaims];
+
+    /// <summary>What the guest uses and could not hand out, by the best formula its report allows; null where it allows none.</summary>
+    public UsedMemory? Used
+    {
+        get
+        {
+            if (AvailableKiB is not { } available)
+                return null;
+            if (UsableKiB is { } usable)
+                return Difference(available, usable, UsedMemoryFormula.AvailableMinusUsable);
+            if (UnusedKiB is not { } unused)
+                return null;
+            return DiskCachesKiB is { } caches
+                ? Difference(available, unused + caches, UsedMemoryFormula.AvailableMinusUnusedMinusDiskCaches)
+                : Difference(available, unused, UsedMemoryFormula.AvailableMinusUnused);
+        }
+    }
+
+    /// <summary>When the guest last reported, by the host's clock; null where it never did or nobody knows.</summary>
+    public DateTimeOffset? LastUpdate =>
+        this[MemoryStatTag.LastUpdate] is { } seconds and > 0 and <= MemoryStatsFacts.MaxUnixSeconds
+            ? DateTimeOffset.FromUnixTimeSeconds((long)seconds)
+            : null;
+
+    /// <summary>How long ago the guest last reported; null where it never did or nobody knows.</summary>
+    public TimeSpan? Age { get; }
+
+    /// <summary>The collection period; zero where collection is off, null where nobody knows.</summary>
+    public TimeSpan? Period { get; }
+
+    /// <summary>Whether the guest's numbers are fresh, stale or were never reported.</summary>
+    public Freshness Freshness { get; }
+
+    /// <summary>The one thing to know about this sample; <see cref="MemoryStatsReasonExtensions.Remedy"/> says what to do.</summary>
+    public MemoryStatsReason Reason { get; }
+
+    /// <summary>What the hypervisor said about it, where it said something; for people, not for programs.</summary>
+    public string? Detail { get; }
+
+    /// <summary>Numbers that cannot be true together.</summary>
+    public MemoryStatsInconsistency Inconsistencies { get; }
+
+    /// <summary>Why a tag has no value; null where it has one.</summary>
+    public MemoryStatsReason? WhyMissing(MemoryStatTag tag)
+    {
+        if (this[tag] is not null)
+            return null;
+        if (_rejected.Contains(tag))
+            return MemoryStatsReason.RejectedValue;
+        if (tag is MemoryStatTag.Rss)
+            return _missingHostSide ?? MemoryStatsReason.PermissionDenied;
+        return _missing;
+    }
+
+    // Inconsistent numbers (usable above available) must not become a huge difference.
+    private static UsedMemory? Difference(ulong total, ulong free, UsedMemoryFormula formula) =>
+        free <= total ? new UsedMemory(total - free, formula) : null;
+}
