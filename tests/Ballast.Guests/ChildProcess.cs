@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Ballast.Guests;
+
+/// <summary>A program that never outlives this process, whose standard error is kept.</summary>
+public sealed partial class ChildProcess : IAsyncDisposable
+{
+    private const int SignalKill = 9;
+    private const int SignalContinue = 18;
+    private const int SignalStop = 19;
+
+    private static readonly Starter Starting = new();
+
+    private readonly Process _process;
+    private readonly StringBuilder _errors = new();
+    private bool _disposed;
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        Pid = process.Id;
+        process.ErrorDataReceived += (_, line) =>
+        {
+            lock (_errors)
+                _errors.AppendLine(line.Data);
+        };
+        process.BeginErrorReadLine();
+    }
+
+    public int Pid { get; }
+
+    public bool HasExited => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
+
+    public string Errors
+    {
+        get
+        {
+            lock (_errors)
+                return _errors.ToString().Trim();
+        }
+    }
+
+    public static async Task<ChildProcess> StartAsync(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        // setpriv sets the death signal and then executes the program: the process id stays.
+        var info = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", program, .. arguments])
+        {
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            info.Environment[name] = value;
+        return new ChildProcess(await Starting.StartAsync(info));
+    }
+
+    /// <summary>Freezes the process, and returns when all its threads stand still.</summary>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        Signal(SignalStop);
+        return Deadline.UntilAsync(
+            Deadline.Default, $"stop of process {Pid}", _ => Task.FromResult(AllThreadsStopped()), cancellationToken, TimeSpan.FromMilliseconds(1));
+    }
+
+    public void Continue() => Signal(SignalContinue);
+
+    public void Kill() => Signal(SignalKill);
+
+    public Task WaitForExitAsync(CancellationToken cancellationToken = default) =>
+        Deadline.WithinAsync(Deadline.Default, $"exit of process {Pid}", _process.WaitForExitAsync, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        Continue();
+        Kill();
+        await WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    private void Signal(int signal)
+    {
+        // A process that has exited is reaped, and its number may belong to somebody else.
+        if (!_process.HasExited)
+            _ = SendSignal(Pid, signal);
+    }
+
+    private bool AllThreadsStopped() =>
+        Directory.EnumerateDirectories($"/proc/{Pid}/task").All(task =>
+        {
+            try
+            {
+                var stat = File.ReadAllText(Path.Combine(task, "stat"));
+                return stat[stat.LastIndexOf(')') + 2] == 'T';
+            }
+            catch (IOException)
+            {
+                return true; // This thread ended meanwhile.
+            }
+        });
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int pid, int signal);
+
+    /// <summary>
+    /// Starts processes from one thread that lives as long as we do. To the kernel, the parent whose death sends the
+    /// signal is the thread that forked: a child started by a pool's thread would be killed when the pool retires it.
+    /// </summary>
+    private sealed class Starter
+    {
+        private readonly BlockingCollection<Action> _work = [];
+
+        public Starter() => new Thread(() =>
+        {
+            foreach (var action in _work.GetConsumingEnumerable())
+                action();
+        })
+        { IsBackground = true, Name = "child process starter" }.Start();
+
+        public Task<Process> StartAsync(ProcessStartInfo info)
+        {
+            var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _work.Add(() =>
+            {
+                try
+                {
+                    started.SetResult(Process.Start(info)!);
+                }
+                catch (Exception error)
+                {
+                    started.SetException(error);
+                }
+            });
+            return started.Task;
+        }
+    }
+}

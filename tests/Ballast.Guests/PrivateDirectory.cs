@@ -1,0 +1,35 @@
+namespace Ballast.Guests;
+
+/// <summary>A directory of mode 0700 with a short name, deleted at the end: a unix socket's path must stay below 108 bytes.</summary>
+public sealed class PrivateDirectory : IDisposable
+{
+    private const int LongestBase = 40;
+
+    public PrivateDirectory()
+    {
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException("The guests run on Linux.");
+
+        // The system's temporary directory can be a long path of its own (TMPDIR of a CI job).
+        Path = System.IO.Path.GetTempPath().Length <= LongestBase
+            ? Directory.CreateTempSubdirectory("bg-").FullName
+            : Directory.CreateDirectory(
+                $"/tmp/bg-{Guid.NewGuid():N}"[..16],
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+    }
+
+    public string Path { get; }
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+        }
+    }
+}
