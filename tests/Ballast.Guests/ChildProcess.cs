@@ -72,7 +72,10 @@ public sealed partial class ChildProcess : IAsyncDisposable
     public void Kill() => Signal(SignalKill);
 
     public Task WaitForExitAsync(CancellationToken cancellationToken = default) =>
-        Deadline.WithinAsync(Deadline.Default, $"exit of process {Pid}", _process.WaitForExitAsync, cancellationToken);
+        WaitForExitAsync(Deadline.Default, cancellationToken);
+
+    public Task WaitForExitAsync(TimeSpan deadline, CancellationToken cancellationToken = default) =>
+        Deadline.WithinAsync(deadline, $"exit of process {Pid}", _process.WaitForExitAsync, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
