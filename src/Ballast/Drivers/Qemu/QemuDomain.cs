@@ -1,0 +1,83 @@
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>One QEMU process and what is remembered about it between calls.</summary>
+internal sealed class QemuDomain : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly ulong[] _lastCounters = new ulong[GuestStats.Count];
+
+    public QemuDomain(DomainIdentity identity, QemuProcess? process, ulong? memoryKiB)
+    {
+        Identity = identity;
+        Process = process;
+        MaxMemoryKiB = memoryKiB;
+    }
+
+    public DomainIdentity Identity { get; }
+
+    /// <summary>Null where no process could be shown to be the one behind the monitor.</summary>
+    public QemuProcess? Process { get; }
+
+    /// <summary>Whether QEMU is known to be gone.</summary>
+    public bool HasExited => Process is { HasExited: true };
+
+    /// <summary>The most memory, as last heard; null where nobody said.</summary>
+    public ulong? MaxMemoryKiB { get; private set; }
+
+    /// <summary>QEMU before 7.2 cannot be asked whether a driver is bound.</summary>
+    public bool CannotTellDriver { get; set; }
+
+    /// <summary>The QEMU behind a monitor that answered, from what it said and, where it said nothing, from its command line.</summary>
+    public static QemuDomain FromMonitor(QmpMonitor monitor)
+    {
+        QmpHello hello = monitor.Hello!;
+        QemuProcess? process = QemuProcess.Find(monitor.Peer.Pid, monitor.Path);
+        Guid uuid = Guid.TryParse(hello.Uuid, out Guid said) ? said : Guid.Empty;
+        return new QemuDomain(
+            Identify(process, monitor.Peer.Pid, hello.Name, uuid), process, process?.CommandLine.MemoryKiB);
+    }
+
+    /// <summary>A QEMU whose monitor cannot be asked, from its command line; null where no process names the monitor.</summary>
+    public static QemuDomain? FromCommandLine(string monitorPath) =>
+        QemuProcess.FindByCommandLine(monitorPath) is { } process
+            ? new QemuDomain(Identify(process, process.Pid, null, Guid.Empty), process, process.CommandLine.MemoryKiB)
+            : null;
+
+    public void Learn(in MonitorValues values)
+    {
+        if (values.Has(MonitorParts.MemorySize))
+            MaxMemoryKiB = values.MemoryBytes / 1024;
+    }
+
+    /// <summary>Compares the guest's counters with those of the last sample, and keeps them for the next.</summary>
+    public bool CountersWentBackwards(in GuestStats stats)
+    {
+        bool backwards = false;
+        lock (_gate)
+        {
+            for (int virtio = 0; virtio < GuestStats.Count; virtio++)
+            {
+                const int firstGauge = 4, lastGauge = 7;
+                if (virtio is >= firstGauge and <= lastGauge || !stats.TryGet(virtio, out ulong value))
+                    continue;
+                backwards |= value < _lastCounters[virtio];
+                _lastCounters[virtio] = value;
+            }
+        }
+
+        return backwards;
+    }
+
+    public void Dispose() => Process?.Dispose();
+
+    private static DomainIdentity Identify(QemuProcess? process, int peerPid, string? name, Guid uuid)
+    {
+        int pid = process?.Pid ?? peerPid;
+        name = string.IsNullOrEmpty(name) ? process?.CommandLine.Name : name;
+        if (uuid == Guid.Empty)
+            uuid = process?.CommandLine.Uuid ?? process?.DeriveUuid() ?? DerivedUuid.From($"{pid}");
+        return new DomainIdentity(string.IsNullOrEmpty(name) ? $"qemu-{pid}" : name, uuid, pid);
+    }
+}

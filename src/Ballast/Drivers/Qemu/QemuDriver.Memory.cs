@@ -1,0 +1,239 @@
+using System.Runtime.CompilerServices;
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+internal sealed partial class QemuDriver
+{
+    // Pooled: a monitoring program calls this all day, and an awaited call shall leave nothing behind for the collector.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<int> GetMemoryStatsAsync(
+        DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        MonitorValues values;
+        try
+        {
+            values = await _qemu.Monitor.QueryAsync(
+                MonitorParts.Balloon | MonitorParts.GuestStats, _timeout, cancellationToken).ConfigureAwait(false);
+            if (MustLookForBalloon(values))
+                values = await AskAgainAsync(MonitorParts.Balloon | MonitorParts.GuestStats, values, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (IsGone(qemu, e))
+        {
+            throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
+        }
+
+        return QemuMemoryStats.Fill(stats.Span, values, qemu.Process, options);
+    }
+
+    public async ValueTask<MemoryStats> SampleMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        MemoryStatsFacts facts = new() { Entries = [] };
+        MonitorValues values = default;
+        try
+        {
+            const MonitorParts parts =
+                MonitorParts.Balloon | MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.MemorySize;
+            values = await _qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            if (MustLookForBalloon(values))
+                values = await AskAgainAsync(parts, values, cancellationToken).ConfigureAwait(false);
+            qemu.Learn(values);
+            facts = Describe(qemu, values);
+        }
+        catch (LibvirtException e) when (IsGone(qemu, e))
+        {
+            throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
+        }
+        catch (LibvirtException e) when (Obstacle(e) is { } obstacle)
+        {
+            facts = facts with { Obstacle = obstacle, Detail = e.Message };
+        }
+
+        MemoryStat[] entries = new MemoryStat[QemuMemoryStats.MaxCount];
+        facts = facts with
+        {
+            Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
+            HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
+        };
+        MemoryStats sample = facts.ToSample(_time.GetUtcNow());
+        return MayLackDriver(sample) && !qemu.CannotTellDriver && _qemu.Monitor.Balloon is not null
+            ? await WithDriverStateAsync(qemu, facts, sample, cancellationToken).ConfigureAwait(false)
+            : sample;
+    }
+
+    public async ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            MonitorValues values = await _qemu.Monitor.QueryAsync(
+                MonitorParts.Balloon | MonitorParts.PollingInterval, _timeout, cancellationToken).ConfigureAwait(false);
+            if (!values.Has(MonitorParts.PollingInterval))
+            {
+                values = await AskAgainAsync(
+                    MonitorParts.Balloon | MonitorParts.PollingInterval, values, cancellationToken).ConfigureAwait(false);
+            }
+
+            return values.Has(MonitorParts.PollingInterval)
+                ? (int)Math.Min(values.PollingIntervalSeconds, int.MaxValue)
+                : throw NoBalloon();
+        }
+        catch (LibvirtException e) when (IsGone(qemu, e))
+        {
+            throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
+        }
+    }
+
+    public async ValueTask SetMemoryStatsPeriodAsync(
+        DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveForChangeAsync(
+            domain, impact, "qemuDomainSetMemoryStatsPeriod", cancellationToken).ConfigureAwait(false);
+        await ChangeAsync(domain, qemu, async () =>
+        {
+            await _qemu.Monitor.EnsureConnectedAsync(_timeout, cancellationToken).ConfigureAwait(false);
+            if (_qemu.Monitor.Balloon is null)
+                await _qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
+            BalloonDevice balloon = _qemu.Monitor.Balloon ?? throw NoBalloon();
+            QmpResult result = await _qemu.Monitor.CallAsync(
+                "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), changesSomething: true, _timeout, cancellationToken)
+                .ConfigureAwait(false);
+            if (result.Error is { Class: QmpErrorClass.DeviceNotFound })
+                _qemu.Monitor.ForgetBalloon(balloon);
+            if (result.Error is not null)
+            {
+                throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu,
+                    "unable to set balloon driver collection period");
+            }
+        }).ConfigureAwait(false);
+    }
+
+    public async ValueTask SetMemoryAsync(
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveForChangeAsync(
+            domain, impact, "qemuDomainSetMemoryFlags", cancellationToken).ConfigureAwait(false);
+        await ChangeAsync(domain, qemu, async () =>
+        {
+            MonitorValues values = await _qemu.Monitor.QueryAsync(
+                MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false);
+            qemu.Learn(values);
+            if (kib > qemu.MaxMemoryKiB)
+            {
+                throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Qemu,
+                    "cannot set memory higher than max memory");
+            }
+
+            QmpResult result = await _qemu.Monitor.CallAsync(
+                "balloon", QmpCommands.Balloon(kib * 1024), changesSomething: true, _timeout, cancellationToken).ConfigureAwait(false);
+            if (result.Error is { } error)
+            {
+                throw error.Class is QmpErrorClass.DeviceNotActive or QmpErrorClass.KvmMissingCap
+                    ? LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu,
+                        "Unable to change memory of active domain without the balloon device and guest OS balloon driver")
+                    : QmpErrors.Refused("balloon", error);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    private async ValueTask<QemuDomain> ResolveForChangeAsync(
+        DomainIdentity domain, DomainModificationImpact impact, string function, CancellationToken cancellationToken)
+    {
+        DomainRules.CheckImpact(impact, function, ErrorOrigin.Qemu);
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        if ((impact & DomainModificationImpact.Config) != 0)
+        {
+            throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain,
+                "transient domains do not have any persistent config");
+        }
+
+        return qemu;
+    }
+
+    private static async ValueTask ChangeAsync(DomainIdentity domain, QemuDomain qemu, Func<Task> change)
+    {
+        try
+        {
+            await change().ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (IsGone(qemu, e))
+        {
+            throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
+        }
+    }
+
+    /// <summary>There is a balloon, but where it was, if it was anywhere, there is none: it was plugged, or plugged anew, meanwhile.</summary>
+    private bool MustLookForBalloon(in MonitorValues values) =>
+        values.GuestStatsError is { Class: QmpErrorClass.DeviceNotFound }
+        || (values.Has(MonitorParts.Balloon) && _qemu.Monitor.Balloon is null);
+
+    private async ValueTask<MonitorValues> AskAgainAsync(
+        MonitorParts parts, MonitorValues values, CancellationToken cancellationToken)
+    {
+        if (_qemu.Monitor.Balloon is { } balloon)
+            _qemu.Monitor.ForgetBalloon(balloon);
+        await _qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
+        return _qemu.Monitor.Balloon is null
+            ? values
+            : await _qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values) => new()
+    {
+        Entries = [],
+        Rejected = QemuMemoryStats.Rejected(values.GuestStats),
+        PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? values.PollingIntervalSeconds : null,
+        IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
+        Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
+        MaximumKiB = qemu.MaxMemoryKiB,
+        CounterWentBackwards = values.Has(MonitorParts.GuestStats) && qemu.CountersWentBackwards(values.GuestStats),
+        Detail = (values.GuestStatsError ?? values.BalloonError)?.Description,
+    };
+
+    private static bool HasNoBalloon(in MonitorValues values) =>
+        !values.Has(MonitorParts.GuestStats) && values.GuestStatsError is null or { Class: QmpErrorClass.DeviceNotFound };
+
+    // Worth a question of its own only where the numbers are not simply good.
+    private static bool MayLackDriver(MemoryStats sample) =>
+        sample.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported or MemoryStatsReason.PollingOff
+            or MemoryStatsReason.DriverWithoutService;
+
+    private async ValueTask<MemoryStats> WithDriverStateAsync(
+        QemuDomain qemu, MemoryStatsFacts facts, MemoryStats sample, CancellationToken cancellationToken)
+    {
+        try
+        {
+            MonitorValues values = await _qemu.Monitor.QueryAsync(
+                MonitorParts.VirtioStatus, _timeout, cancellationToken).ConfigureAwait(false);
+            if (!values.Has(MonitorParts.VirtioStatus))
+                qemu.CannotTellDriver = true;
+            else if (!values.IsDriverBound)
+                return (facts with { DriverNotLoaded = true }).ToSample(_time.GetUtcNow());
+        }
+        catch (LibvirtException)
+        {
+            // The sample is complete without it.
+        }
+
+        return sample;
+    }
+
+    /// <summary>The reason in a sample for what would be an error elsewhere; null where it stays an error.</summary>
+    private static MemoryStatsReason? Obstacle(LibvirtException error) => error.Code switch
+    {
+        ErrorCode.OperationTimeout => MemoryStatsReason.MonitorHung,
+        ErrorCode.ResourceBusy => MemoryStatsReason.MonitorBusy,
+        _ when QmpErrors.IsPermissionDenied(error) => MemoryStatsReason.PermissionDenied,
+        _ => null,
+    };
+
+    private static bool IsGone(QemuDomain qemu, LibvirtException error) =>
+        error.Code == ErrorCode.SystemError && qemu.HasExited;
+
+    private static LibvirtException NoBalloon() =>
+        LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Qemu,
+            "No memory balloon device configured, can not set the collection period");
+}

@@ -1,0 +1,153 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>
+/// A QEMU as the host sees it. The files of /proc are kept open: they belong to this process even when its id is given
+/// to another one later, and reading one again is a single system call.
+/// </summary>
+internal sealed class QemuProcess : IDisposable
+{
+    private const int TicksPerSecond = 100;
+
+    private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
+
+    private readonly SafeFileHandle _stat;
+    private readonly SafeFileHandle _statm;
+
+    private QemuProcess(int pid, QemuCommandLine commandLine, SafeFileHandle stat, SafeFileHandle statm)
+    {
+        Pid = pid;
+        CommandLine = commandLine;
+        _stat = stat;
+        _statm = statm;
+    }
+
+    public int Pid { get; }
+
+    public QemuCommandLine CommandLine { get; }
+
+    /// <summary>Whether the process is gone, or dead and not yet waited for.</summary>
+    public bool HasExited
+    {
+        get
+        {
+            const int state = 3;
+            return !TryReadStat(out string[] fields) || fields[state - 1] is "Z" or "X";
+        }
+    }
+
+    /// <summary>
+    /// The process behind a monitor. A socket's creator need not be the process that uses it (a manager may have passed
+    /// it on), so the process must show that it is a QEMU with this monitor, or a QEMU at least where it is the peer.
+    /// </summary>
+    public static QemuProcess? Find(int peerPid, string socketPath)
+    {
+        if (peerPid > 0 && QemuCommandLine.TryRead(peerPid, out QemuCommandLine? peer)
+            && (peer.Names(socketPath) || peer.IsQemu))
+        {
+            return Open(peerPid, peer);
+        }
+
+        return FindByCommandLine(socketPath);
+    }
+
+    /// <summary>The process whose command line names a monitor socket.</summary>
+    public static QemuProcess? FindByCommandLine(string socketPath)
+    {
+        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+                && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine) && commandLine.IsQemu
+                && commandLine.Names(socketPath))
+            {
+                return Open(pid, commandLine);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Resident memory in KiB; null where the process is gone.</summary>
+    public ulong? ReadRssKiB()
+    {
+        Span<byte> text = stackalloc byte[256];
+        if (!TryReadFile(_statm, ref text))
+            return null;
+        // size resident shared …, in pages
+        int space = text.IndexOf((byte)' ');
+        ReadOnlySpan<byte> rest = text[(space + 1)..];
+        return System.Buffers.Text.Utf8Parser.TryParse(rest, out ulong pages, out _) ? pages * PageKiB : null;
+    }
+
+    /// <summary>CPU time of the process, user and system; zero where it is gone.</summary>
+    public TimeSpan ReadCpuTime()
+    {
+        const int user = 14, system = 15;
+        return TryReadStat(out string[] fields)
+            ? TimeSpan.FromSeconds((double)(Number(fields[user - 1]) + Number(fields[system - 1])) / TicksPerSecond)
+            : TimeSpan.Zero;
+    }
+
+    /// <summary>A UUID (version 8) that stays the same as long as this process lives, for QEMUs that have none.</summary>
+    public Guid DeriveUuid()
+    {
+        const int startTime = 22;
+        return DerivedUuid.From(TryReadStat(out string[] fields) ? $"{Pid}/{fields[startTime - 1]}" : $"{Pid}");
+    }
+
+    public void Dispose()
+    {
+        _stat.Dispose();
+        _statm.Dispose();
+    }
+
+    private static QemuProcess? Open(int pid, QemuCommandLine commandLine)
+    {
+        SafeFileHandle? stat = null;
+        try
+        {
+            stat = File.OpenHandle($"/proc/{pid}/stat");
+            return new QemuProcess(pid, commandLine, stat, File.OpenHandle($"/proc/{pid}/statm"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            stat?.Dispose();
+            return null;
+        }
+    }
+
+    // The fields of stat, numbered from 1 as proc(5) does; the second, a name, may hold spaces and parentheses.
+    private bool TryReadStat(out string[] fields)
+    {
+        fields = [];
+        Span<byte> bytes = stackalloc byte[1024];
+        if (!TryReadFile(_stat, ref bytes))
+            return false;
+        string text = Encoding.UTF8.GetString(bytes);
+        int open = text.IndexOf('(', StringComparison.Ordinal), close = text.LastIndexOf(')');
+        if (open < 0 || close < open)
+            return false;
+        fields = [text[..open].Trim(), text[(open + 1)..close], .. text[(close + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        const int last = 24;
+        return fields.Length >= last;
+    }
+
+    private static bool TryReadFile(SafeFileHandle file, ref Span<byte> text)
+    {
+        try
+        {
+            text = text[..RandomAccess.Read(file, text, 0)];
+            return !text.IsEmpty;
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            return false; // No such process any more.
+        }
+    }
+
+    private static ulong Number(string field) =>
+        ulong.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : 0;
+}

@@ -1,0 +1,68 @@
+using System.Threading.Tasks.Sources;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>
+/// One caller that waits for a shared query. Reused, so that an awaited call allocates nothing. All state but the result
+/// is guarded by the monitor's lock.
+/// </summary>
+internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
+{
+    private readonly QmpMonitor _monitor;
+    private ManualResetValueTaskSourceCore<MonitorValues> _core = new() { RunContinuationsAsynchronously = true };
+    private CancellationTokenRegistration _registration;
+
+    public MonitorQuery(QmpMonitor monitor) => _monitor = monitor;
+
+    public MonitorParts Parts { get; private set; }
+
+    public TimeSpan Timeout { get; private set; }
+
+    /// <summary>The monitor's clock when the caller asked.</summary>
+    public long AskedAt { get; private set; }
+
+    public ValueTask<MonitorValues> Task => new(this, _core.Version);
+
+    public void Start(MonitorParts parts, TimeSpan timeout, long askedAt)
+    {
+        Parts = parts;
+        Timeout = timeout;
+        AskedAt = askedAt;
+    }
+
+    /// <summary>Must be called outside the monitor's lock: a token that is cancelled already calls back at once.</summary>
+    public void Watch(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.CanBeCanceled)
+        {
+            _registration = cancellationToken.UnsafeRegister(
+                static (state, token) => ((MonitorQuery)state!)._monitor.Forget((MonitorQuery)state, token), this);
+        }
+    }
+
+    public void Complete(in MonitorValues values) => _core.SetResult(values);
+
+    public void Fail(Exception error) => _core.SetException(error);
+
+    MonitorValues IValueTaskSource<MonitorValues>.GetResult(short token)
+    {
+        // After this no callback runs any more, so the object may be used again.
+        _registration.Dispose();
+        _registration = default;
+        try
+        {
+            return _core.GetResult(token);
+        }
+        finally
+        {
+            _core.Reset();
+            _monitor.Recycle(this);
+        }
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<MonitorValues>.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource<MonitorValues>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,61 @@
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>
+/// What can be asked of a monitor in one write. Questions are sent, and answered, in the order of their bits, so that no
+/// <c>id</c> is needed to tell the replies apart.
+/// </summary>
+[Flags]
+internal enum MonitorParts
+{
+    None = 0,
+    Balloon = 1,
+    GuestStats = 2,
+    PollingInterval = 4,
+    Status = 8,
+    Cpus = 16,
+    MemorySize = 32,
+    VirtioStatus = 64,
+}
+
+/// <summary>QEMU's run states.</summary>
+internal enum RunState
+{
+    Unknown,
+    Running,
+    Paused,
+    Prelaunch,
+    InMigrate,
+    PostMigrate,
+    FinishMigrate,
+    SaveVM,
+    RestoreVM,
+    Debug,
+    InternalError,
+    IOError,
+    Watchdog,
+    Shutdown,
+    GuestPanicked,
+    Suspended,
+    Colo,
+}
+
+/// <summary>The answers to one query; a value counts only where its part is in <see cref="Answered"/>.</summary>
+internal struct MonitorValues
+{
+    public MonitorParts Answered;
+    public ulong ActualBytes;
+    public GuestStats GuestStats;
+    public uint PollingIntervalSeconds;
+    public RunState RunState;
+    public bool IsRunning;
+    public int Cpus;
+    public ulong MemoryBytes;
+
+    /// <summary>The guest's driver has set DRIVER_OK.</summary>
+    public bool IsDriverBound;
+
+    public QmpError? BalloonError;
+    public QmpError? GuestStatsError;
+
+    public readonly bool Has(MonitorParts part) => (Answered & part) != 0;
+}

@@ -1,0 +1,84 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>The bytes of one connection to a monitor: whole messages come out, whole commands go in.</summary>
+internal sealed class QmpChannel : IDisposable
+{
+    private const int InitialBufferBytes = 8 * 1024;
+
+    private readonly Socket _socket;
+    private byte[] _buffer = new byte[InitialBufferBytes];
+    private int _start;
+    private int _scanned;
+    private int _end;
+    private JsonFramer _framer;
+
+    public QmpChannel(Socket socket) => _socket = socket;
+
+    /// <summary>Takes the next whole message out of what was received; it is valid until the next call of <see cref="ReceiveAsync"/>.</summary>
+    /// <exception cref="InvalidDataException">This is no JSON, or more of it than any monitor sends.</exception>
+    public bool TryTakeMessage(out ReadOnlySpan<byte> message)
+    {
+        bool complete = _framer.TryFindEnd(_buffer.AsSpan(_scanned, _end - _scanned), out int consumed);
+        _scanned += consumed;
+        if (complete)
+        {
+            message = _buffer.AsSpan(_start, _scanned - _start);
+            _start = _scanned;
+            return true;
+        }
+
+        message = default;
+        if (!_framer.InMessage)
+            _start = _scanned;
+        else if (_end - _start >= QmpLimits.MaxMessageBytes)
+            throw new InvalidDataException($"it sent a message of more than {QmpLimits.MaxMessageBytes} bytes");
+        return false;
+    }
+
+    /// <summary>Receives more bytes; false at the end of the stream.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        MakeRoom();
+        int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, cancellationToken).ConfigureAwait(false);
+        _end += count;
+        return count > 0;
+    }
+
+    /// <summary>
+    /// Sends commands. A monitor that does not read never keeps us waiting: commands are small, few are unanswered at a
+    /// time, and what does not fit the socket's buffer ends the connection.
+    /// </summary>
+    public void Send(ReadOnlySpan<byte> commands)
+    {
+        int sent = _socket.Send(commands, SocketFlags.None, out SocketError error);
+        if (error != SocketError.Success)
+            throw new SocketException((int)error);
+        if (sent != commands.Length)
+            throw new InvalidDataException("it does not read what is sent to it");
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private void MakeRoom()
+    {
+        if (_start == _end)
+        {
+            _start = _scanned = _end = 0;
+            if (_buffer.Length > InitialBufferBytes * 8)
+                _buffer = new byte[InitialBufferBytes];
+        }
+
+        if (_end < _buffer.Length)
+            return;
+        byte[] target = _start >= _buffer.Length / 2 ? _buffer : new byte[_buffer.Length * 2];
+        Buffer.BlockCopy(_buffer, _start, target, 0, _end - _start);
+        _buffer = target;
+        _scanned -= _start;
+        _end -= _start;
+        _start = 0;
+    }
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>What goes wrong with a monitor, as libvirt's errors.</summary>
+internal static class QmpErrors
+{
+    private const int Eacces = 13;
+    private const int Eperm = 1;
+
+    public static LibvirtException Timeout(string path, TimeSpan waited) =>
+        Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' did not answer within {Seconds(waited)}");
+
+    public static LibvirtException KnownHung(string path, TimeSpan silent) =>
+        Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' has not answered for {Seconds(silent)}; it was not asked again");
+
+    public static LibvirtException WriteTimeout(string path, string command, TimeSpan waited) =>
+        Report(ErrorCode.OperationTimeout,
+            $"QEMU monitor '{path}' did not answer {command} within {Seconds(waited)}; it may still take effect");
+
+    public static LibvirtException NotSent(string path, string command, TimeSpan waited) =>
+        Report(ErrorCode.OperationTimeout,
+            $"QEMU monitor '{path}' did not answer an earlier question within {Seconds(waited)}; {command} was not sent");
+
+    public static LibvirtException Busy(string path) =>
+        Report(ErrorCode.ResourceBusy, $"QEMU monitor '{path}' is held by another program; it serves one client at a time");
+
+    public static LibvirtException NoGreeting(string path, TimeSpan waited) =>
+        Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' sent no greeting within {Seconds(waited)}");
+
+    public static LibvirtException Lost(string path, Exception? cause)
+    {
+        int errno = cause is SocketException socket ? socket.NativeErrorCode : 0;
+        string why = cause switch
+        {
+            null => "end of file",
+            SocketException => Marshal.GetPInvokeErrorMessage(errno),
+            _ => cause.Message,
+        };
+        return LibvirtError.System(errno, ErrorOrigin.Rpc, $"Connection to QEMU monitor '{path}' was lost: {why}", cause);
+    }
+
+    public static LibvirtException CannotConnect(string path, SocketException cause) =>
+        CannotConnect(path, cause.NativeErrorCode, cause);
+
+    public static LibvirtException CannotConnect(string path, int errno, Exception? cause = null) =>
+        LibvirtError.System(errno, ErrorOrigin.Qemu,
+            $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}", cause);
+
+    public static bool IsPermissionDenied(LibvirtException error) =>
+        error is { Code: ErrorCode.SystemError, Int1: Eacces or Eperm };
+
+    public static LibvirtException Refused(string command, QmpError error) =>
+        Report(ErrorCode.InternalError, $"unable to execute QEMU command '{command}': {error.Description}");
+
+    private static LibvirtException Report(ErrorCode code, string detail) => LibvirtError.Report(code, ErrorOrigin.Qemu, detail);
+
+    private static string Seconds(TimeSpan time) =>
+        time.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture) + " s";
+}

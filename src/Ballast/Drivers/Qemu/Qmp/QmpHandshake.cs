@@ -1,0 +1,127 @@
+using System.Text.Json;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>What a monitor says when a connection begins.</summary>
+internal sealed record QmpHello
+{
+    /// <summary>QEMU's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
+    public ulong Version { get; init; }
+
+    public string? Name { get; init; }
+
+    public string? Uuid { get; init; }
+
+    public BalloonDevice? Balloon { get; init; }
+
+    public ulong? ActualBytes { get; init; }
+
+    public RunState RunState { get; init; }
+}
+
+/// <summary>
+/// Opens the dialogue with a monitor: its greeting, then capabilities and all that is to be known at first in one write.
+/// The out-of-band capability is never asked for: it would let replies overtake each other.
+/// </summary>
+internal static class QmpHandshake
+{
+    private static readonly byte[] Opening =
+    [
+        .. """{"execute":"qmp_capabilities"}{"execute":"query-name"}{"execute":"query-uuid"}"""u8,
+        .. QmpCommands.Query(MonitorParts.Balloon | MonitorParts.Status, null),
+        .. QmpCommands.List(QmpCommands.PeripheralPath),
+        .. QmpCommands.List(QmpCommands.AnonymousPath),
+    ];
+
+    /// <exception cref="InvalidDataException">It is no monitor of QEMU.</exception>
+    /// <exception cref="EndOfStreamException">It closed the connection.</exception>
+    public static async Task<QmpHello> RunAsync(QmpChannel channel, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RunCoreAsync(channel, cancellationToken).ConfigureAwait(false);
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException("it sent something that is not JSON", e);
+        }
+    }
+
+    private static async Task<QmpHello> RunCoreAsync(QmpChannel channel, CancellationToken cancellationToken)
+    {
+        byte[] greeting = await NextAsync(channel, QmpMessageKind.Greeting, cancellationToken).ConfigureAwait(false)
+            ?? throw new InvalidDataException("it did not greet as QEMU does");
+        QmpHello hello = new() { Version = QmpReplies.ReadGreetingVersion(greeting) };
+
+        channel.Send(Opening);
+        if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is null)
+            throw new InvalidDataException("it refused to leave capabilities negotiation");
+        if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } name)
+            hello = hello with { Name = QmpReplies.ReadMemberText(name, "name"u8) };
+        if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } uuid)
+            hello = hello with { Uuid = QmpReplies.ReadMemberText(uuid, "UUID"u8) };
+
+        MonitorValues values = default;
+        foreach (MonitorParts part in (MonitorParts[])[MonitorParts.Balloon, MonitorParts.Status])
+        {
+            if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } body)
+                QmpReplies.Read(part, body, ref values);
+        }
+
+        hello = hello with
+        {
+            ActualBytes = values.Has(MonitorParts.Balloon) ? values.ActualBytes : null,
+            RunState = values.RunState,
+        };
+        foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
+        {
+            if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } list
+                && QmpReplies.TryFindBalloon(list, out string device, out bool isProxied))
+            {
+                hello = hello with { Balloon = hello.Balloon ?? BalloonDevice.In(container, device, isProxied) };
+            }
+        }
+
+        return hello;
+    }
+
+    private static Task<byte[]?> NextReplyAsync(QmpChannel channel, CancellationToken cancellationToken) =>
+        NextAsync(channel, QmpMessageKind.Return, cancellationToken);
+
+    // The body of the next message that is no event; null where it is an error.
+    private static async Task<byte[]?> NextAsync(QmpChannel channel, QmpMessageKind expected, CancellationToken cancellationToken)
+    {
+        for (int events = 0; events <= QmpLimits.MaxEventsPerSecond;)
+        {
+            if (!TryNext(channel, out QmpMessageKind kind, out byte[]? body))
+            {
+                if (!await channel.ReceiveAsync(cancellationToken).ConfigureAwait(false))
+                    throw new EndOfStreamException();
+                continue;
+            }
+
+            if (kind == QmpMessageKind.Event)
+                events++;
+            else if (kind == expected)
+                return body;
+            else if (kind == QmpMessageKind.Error)
+                return null;
+            else
+                throw new InvalidDataException("it sent a message out of turn");
+        }
+
+        throw new InvalidDataException("it sends events without end");
+    }
+
+    private static bool TryNext(QmpChannel channel, out QmpMessageKind kind, out byte[]? body)
+    {
+        kind = default;
+        body = null;
+        if (!channel.TryTakeMessage(out ReadOnlySpan<byte> json))
+            return false;
+        QmpMessage message = QmpMessage.Parse(json);
+        kind = message.Kind;
+        body = kind == QmpMessageKind.Event ? null : message.Body.ToArray();
+        return true;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+internal enum QmpMessageKind
+{
+    Greeting,
+    Return,
+    Error,
+    Event,
+}
+
+/// <summary>One message of a monitor, taken apart as far as every reader needs: what it is, its id, and where its body lies.</summary>
+internal readonly ref struct QmpMessage
+{
+    private QmpMessage(QmpMessageKind kind, ReadOnlySpan<byte> body, ReadOnlySpan<byte> data, ReadOnlySpan<byte> id)
+    {
+        Kind = kind;
+        Body = body;
+        Data = data;
+        Id = id;
+    }
+
+    public QmpMessageKind Kind { get; }
+
+    /// <summary>JSON of the member that makes the message what it is: <c>return</c>, <c>error</c>, <c>event</c> (a string) or <c>QMP</c>.</summary>
+    public ReadOnlySpan<byte> Body { get; }
+
+    /// <summary>JSON of an event's <c>data</c>; empty where it has none.</summary>
+    public ReadOnlySpan<byte> Data { get; }
+
+    /// <summary>JSON of the reply's <c>id</c>; empty where it has none.</summary>
+    public ReadOnlySpan<byte> Id { get; }
+
+    public static JsonReaderOptions ReaderOptions { get; } = new() { MaxDepth = QmpLimits.MaxDepth };
+
+    /// <exception cref="InvalidDataException">It is no message of a monitor.</exception>
+    public static QmpMessage Parse(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return ParseObject(json);
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException("it sent something that is not JSON", e);
+        }
+    }
+
+    private static QmpMessage ParseObject(ReadOnlySpan<byte> json)
+    {
+        Utf8JsonReader reader = new(json, ReaderOptions);
+        QmpMessageKind? kind = null;
+        ReadOnlySpan<byte> body = default, data = default, id = default;
+        _ = reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            QmpMessageKind? member =
+                reader.ValueTextEquals("return"u8) ? QmpMessageKind.Return
+                : reader.ValueTextEquals("event"u8) ? QmpMessageKind.Event
+                : reader.ValueTextEquals("error"u8) ? QmpMessageKind.Error
+                : reader.ValueTextEquals("QMP"u8) ? QmpMessageKind.Greeting
+                : null;
+            bool isId = member is null && reader.ValueTextEquals("id"u8);
+            bool isData = member is null && !isId && reader.ValueTextEquals("data"u8);
+            _ = reader.Read();
+            ReadOnlySpan<byte> value = Value(json, ref reader);
+            if (member is not null)
+            {
+                if (kind is not null)
+                    throw new InvalidDataException("it sent a message of two kinds");
+                kind = member;
+                body = value;
+            }
+            else if (isId)
+            {
+                id = value;
+            }
+            else if (isData)
+            {
+                data = value;
+            }
+        }
+
+        return kind is { } found
+            ? new QmpMessage(found, body, data, id)
+            : throw new InvalidDataException("it sent a message of no known kind");
+    }
+
+    private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> json, scoped ref Utf8JsonReader reader)
+    {
+        int start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return json[start..(int)reader.BytesConsumed];
+    }
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+internal sealed partial class QmpMonitor
+{
+    private Task? _receiving;
+
+    private async Task ReceiveAllAsync(QmpChannel channel)
+    {
+        // Not on the caller's thread: what was received with the handshake must not run under its lock.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Exception? cause = null;
+        try
+        {
+            do
+            {
+                while (TakeOne(channel))
+                {
+                }
+            }
+            while (await channel.ReceiveAsync(CancellationToken.None).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is SocketException or InvalidDataException or ObjectDisposedException)
+        {
+            cause = e;
+        }
+
+        Break(cause, channel);
+    }
+
+    private bool TakeOne(QmpChannel channel)
+    {
+        if (!channel.TryTakeMessage(out ReadOnlySpan<byte> json))
+            return false;
+        QmpMessage message = QmpMessage.Parse(json);
+        lock (_gate)
+        {
+            if (_channel != channel)
+                return false;
+            try
+            {
+                Handle(message);
+            }
+            catch (JsonException e)
+            {
+                throw new InvalidDataException("it sent something that is not JSON", e);
+            }
+        }
+
+        return true;
+    }
+
+    private void Handle(QmpMessage message)
+    {
+        if (message.Kind == QmpMessageKind.Event)
+            HandleEvent(message);
+        else if (message.Kind == QmpMessageKind.Greeting)
+            throw new InvalidDataException("it greeted in the middle of a connection");
+        else if (_awaitedMark != 0)
+            HandleBeforeMark(message);
+        else if (!message.Id.IsEmpty || _phase == Phase.Idle)
+            _isOutOfStep = true; // A reply that nobody asked for: find the place again before the next one is believed.
+        else if (_phase == Phase.Call)
+            HandleCallReply(message);
+        else
+            HandleQueryReply(message);
+    }
+
+    private void HandleBeforeMark(QmpMessage message)
+    {
+        if (!long.TryParse(message.Id, NumberStyles.None, CultureInfo.InvariantCulture, out long mark) || mark != _awaitedMark)
+            return;
+        _awaitedMark = 0;
+        if (_phase != Phase.Resynchronise)
+            return;
+        _phase = Phase.Idle;
+        SendNext();
+    }
+
+    private void HandleCallReply(QmpMessage message)
+    {
+        QmpCall call = _call!;
+        QmpResult result = message.Kind == QmpMessageKind.Return
+            ? new QmpResult(message.Body.ToArray(), null)
+            : new QmpResult([], QmpError.Parse(message.Body));
+        _call = null;
+        _phase = Phase.Idle;
+        call.Complete(result);
+        SendNext();
+    }
+
+    private void HandleQueryReply(QmpMessage message)
+    {
+        MonitorParts part = (MonitorParts)((int)_unanswered & -(int)_unanswered);
+        if (message.Kind == QmpMessageKind.Return)
+            QmpReplies.Read(part, message.Body, ref _values);
+        else if (part == MonitorParts.Balloon)
+            _values.BalloonError = QmpError.Parse(message.Body);
+        else if (part == MonitorParts.GuestStats)
+            _values.GuestStatsError = QmpError.Parse(message.Body);
+        else
+            _ = QmpError.Parse(message.Body);
+
+        _unanswered &= ~part;
+        if (_unanswered == MonitorParts.None)
+            FinishQuery();
+    }
+
+    /// <summary>Ends the connection, or the given one if it is still the one in use; everybody who waits is told why.</summary>
+    private void Break(Exception? cause, QmpChannel? channel = null)
+    {
+        lock (_gate)
+        {
+            if (_channel is null || (channel is not null && _channel != channel))
+                return;
+            _channel.Dispose();
+            _channel = null;
+            Exception error = cause is ObjectDisposedException && _disposed ? cause : QmpErrors.Lost(Path, cause);
+            foreach (MonitorQuery query in _asked)
+                query.Fail(error);
+            foreach (MonitorQuery query in _waiting)
+                query.Fail(error);
+            foreach (QmpCall call in _calls)
+                call.Fail(error);
+            _call?.Fail(error);
+            _asked.Clear();
+            _waiting.Clear();
+            _calls.Clear();
+            _call = null;
+            _phase = Phase.Idle;
+            _awaitedMark = 0;
+            _isOutOfStep = false;
+        }
+    }
+}

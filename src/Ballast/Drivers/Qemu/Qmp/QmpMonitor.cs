@@ -1,0 +1,254 @@
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>
+/// One monitor of a QEMU, shared by everybody in this process who asks it. Callers that wait at the same time share one
+/// query, sent after the last of them asked. One thing is under way at a time: a query, or a call; so replies need no id.
+/// </summary>
+/// <remarks>
+/// Every caller has its own deadline, counted from its own asking. When one passes while the monitor is silent, the
+/// monitor is taken for hung: a marked question is sent behind what is unanswered, whatever comes before the mark is
+/// thrown away, and callers that the silence would keep waiting too long fail at once until the mark arrives.
+/// </remarks>
+internal sealed partial class QmpMonitor : IAsyncDisposable
+{
+    private const int MaxRecycled = 256;
+
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly Stack<MonitorQuery> _recycled = new();
+    private readonly Queue<QmpCall> _calls = new();
+    private readonly Dictionary<MonitorParts, byte[]> _commands = [];
+    private List<MonitorQuery> _waiting = [];
+    private List<MonitorQuery> _asked = [];
+
+    private Phase _phase;
+    private QmpCall? _call;
+    private MonitorParts _unanswered;
+    private MonitorValues _values;
+    private long _silentSince;
+    private long _lastMark;
+    private long _awaitedMark;
+    private bool _isOutOfStep;
+    private bool _disposed;
+
+    public QmpMonitor(string path, TimeProvider time)
+    {
+        Path = path;
+        _time = time;
+        _timer = time.CreateTimer(
+            static state => ((QmpMonitor)state!).ExpireDeadlines(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    private enum Phase
+    {
+        Idle,
+        Query,
+        Call,
+
+        /// <summary>Only the mark is awaited.</summary>
+        Resynchronise,
+    }
+
+    public string Path { get; }
+
+    /// <summary>Commands sent so far; what sharing saves is measured by it.</summary>
+    public long CommandsSent { get; private set; }
+
+    public bool IsConnected => Volatile.Read(ref _channel) is not null;
+
+    /// <summary>Whether something that was asked is not answered yet.</summary>
+    public bool IsBusy
+    {
+        get
+        {
+            lock (_gate)
+                return _phase != Phase.Idle;
+        }
+    }
+
+    /// <summary>Asks, together with everybody else who waits.</summary>
+    /// <remarks>Parts about the balloon are left out where there is none; so are those that the monitor answered with an error.</remarks>
+    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        long now = _time.GetTimestamp();
+        MonitorQuery? query = TryJoin(parts, timeout, now);
+        if (query is null)
+            return ConnectAndQueryAsync(parts, timeout, now, cancellationToken);
+        query.Watch(cancellationToken);
+        return query.Task;
+    }
+
+    /// <summary>
+    /// Sends one command when the monitor owes no answer: a change is never queued behind a silent monitor. Cancelling
+    /// forgets it; what was sent may still take effect.
+    /// </summary>
+    public async Task<QmpResult> CallAsync(
+        string name, byte[] command, bool changesSomething, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        long askedAt = _time.GetTimestamp();
+        await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
+        QmpCall call = new(name, command, changesSomething, timeout, askedAt);
+        lock (_gate)
+        {
+            ThrowIfUnusable(timeout, _time.GetTimestamp());
+            _calls.Enqueue(call);
+            SendNext();
+            ArmTimer(askedAt, timeout);
+        }
+
+        return await call.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the connection; who waits gets an error.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task? receiving;
+        lock (_gate)
+        {
+            _disposed = true;
+            receiving = _receiving;
+        }
+
+        Break(new ObjectDisposedException(nameof(QmpMonitor)));
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        if (receiving is not null)
+            await receiving.ConfigureAwait(false);
+    }
+
+    internal void Recycle(MonitorQuery query)
+    {
+        lock (_gate)
+        {
+            if (_recycled.Count < MaxRecycled)
+                _recycled.Push(query);
+        }
+    }
+
+    /// <summary>A caller cancelled. The query that it shared goes on for the others.</summary>
+    internal void Forget(MonitorQuery query, CancellationToken token)
+    {
+        lock (_gate)
+        {
+            bool wasAsked = _asked.Remove(query);
+            if (!wasAsked && !_waiting.Remove(query))
+                return;
+            if (wasAsked && _asked.Count == 0)
+                _isOutOfStep = true;
+        }
+
+        query.Fail(new OperationCanceledException(token));
+    }
+
+    private async ValueTask<MonitorValues> ConnectAndQueryAsync(
+        MonitorParts parts, TimeSpan timeout, long askedAt, CancellationToken cancellationToken)
+    {
+        await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
+        MonitorQuery query = TryJoin(parts, timeout, askedAt) ?? throw QmpErrors.Lost(Path, null);
+        query.Watch(cancellationToken);
+        return await query.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Null where there is no connection yet.</summary>
+    private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_channel is null)
+                return null;
+            ThrowIfUnusable(timeout, askedAt);
+            if (!_recycled.TryPop(out MonitorQuery? query))
+                query = new MonitorQuery(this);
+            query.Start(parts, timeout, askedAt);
+            _waiting.Add(query);
+            SendNext();
+            ArmTimer(askedAt, timeout);
+            return query;
+        }
+    }
+
+    private void ThrowIfUnusable(TimeSpan timeout, long now)
+    {
+        if (_channel is null)
+            throw QmpErrors.Lost(Path, null);
+        if (_phase != Phase.Idle && _time.GetElapsedTime(_silentSince, now) is var silent && silent >= timeout)
+            throw QmpErrors.KnownHung(Path, silent);
+    }
+
+    /// <summary>Starts the next thing where nothing is under way. The lock is held.</summary>
+    private void SendNext()
+    {
+        if (_phase != Phase.Idle || _channel is null)
+            return;
+        if (_calls.TryDequeue(out _call))
+        {
+            _phase = Phase.Call;
+            CommandsSent++;
+            Send(_call.Command);
+        }
+        else if (_waiting.Count > 0)
+        {
+            _phase = Phase.Query;
+            (_asked, _waiting) = (_waiting, _asked);
+            MonitorParts parts = MonitorParts.None;
+            foreach (MonitorQuery query in _asked)
+                parts |= query.Parts;
+            if (Balloon is null)
+                parts &= ~BalloonDevice.Parts;
+            _unanswered = parts;
+            _values = default;
+            if (parts == MonitorParts.None)
+            {
+                FinishQuery();
+                return;
+            }
+
+            CommandsSent += System.Numerics.BitOperations.PopCount((uint)parts);
+            if (!_commands.TryGetValue(parts, out byte[]? commands))
+                _commands[parts] = commands = QmpCommands.Query(parts, Balloon);
+            Send(commands);
+        }
+    }
+
+    private void Send(byte[] commands)
+    {
+        _silentSince = _time.GetTimestamp();
+        try
+        {
+            if (_isOutOfStep)
+            {
+                _isOutOfStep = false;
+                _channel!.Send([.. Mark(), .. commands]);
+            }
+            else
+            {
+                _channel!.Send(commands);
+            }
+        }
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or InvalidDataException or ObjectDisposedException)
+        {
+            Break(e);
+        }
+    }
+
+    private byte[] Mark()
+    {
+        _awaitedMark = ++_lastMark;
+        CommandsSent++;
+        return QmpCommands.Synchronise(_awaitedMark);
+    }
+
+    private void FinishQuery()
+    {
+        _phase = Phase.Idle;
+        if (_values.Has(MonitorParts.Balloon))
+            ActualBytes = _values.ActualBytes;
+        if (_values.Has(MonitorParts.Status))
+            NoteRunState(_values.RunState);
+        foreach (MonitorQuery query in _asked)
+            query.Complete(_values);
+        _asked.Clear();
+        SendNext();
+    }
+}

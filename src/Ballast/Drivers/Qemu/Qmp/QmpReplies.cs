@@ -1,0 +1,224 @@
+using System.Text.Json;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>
+/// Reads the replies to what we ask. A reply of another shape than its question's is an <see cref="InvalidDataException"/>:
+/// then nothing that the monitor sent can be trusted to answer what was asked.
+/// </summary>
+internal static class QmpReplies
+{
+    public static void Read(MonitorParts part, ReadOnlySpan<byte> body, ref MonitorValues values)
+    {
+        try
+        {
+            ReadPart(part, body, ref values);
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException("it sent something that is not JSON", e);
+        }
+
+        values.Answered |= part;
+    }
+
+    private static void ReadPart(MonitorParts part, ReadOnlySpan<byte> body, ref MonitorValues values)
+    {
+        switch (part)
+        {
+            case MonitorParts.Balloon:
+                values.ActualBytes = ReadMemberUInt64(body, "actual"u8, "query-balloon");
+                break;
+            case MonitorParts.GuestStats:
+                values.GuestStats = GuestStats.Parse(body);
+                break;
+            case MonitorParts.PollingInterval:
+                values.PollingIntervalSeconds = ReadInterval(body);
+                break;
+            case MonitorParts.Status:
+                ReadStatus(body, out values.RunState, out values.IsRunning);
+                break;
+            case MonitorParts.Cpus:
+                values.Cpus = CountElements(body);
+                break;
+            case MonitorParts.MemorySize:
+                values.MemoryBytes = ReadMemorySize(body);
+                break;
+            case MonitorParts.VirtioStatus:
+                values.IsDriverBound = body.IndexOf("VIRTIO_CONFIG_S_DRIVER_OK"u8) >= 0;
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(part));
+        }
+    }
+
+    /// <summary>The string member of a reply, or null where it is absent or no string.</summary>
+    public static string? ReadMemberText(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name)
+    {
+        Utf8JsonReader reader = Open(body, JsonTokenType.StartObject, "its reply is not an object");
+        return Find(ref reader, name) && reader.TokenType == JsonTokenType.String ? QmpText.Read(ref reader) : null;
+    }
+
+    /// <summary>QEMU's version in a greeting: major × 1,000,000 + minor × 1,000 + micro.</summary>
+    public static ulong ReadGreetingVersion(ReadOnlySpan<byte> greeting)
+    {
+        Utf8JsonReader reader = Open(greeting, JsonTokenType.StartObject, "its greeting is not an object");
+        if (!Find(ref reader, "version"u8) || reader.TokenType != JsonTokenType.StartObject
+            || !Find(ref reader, "qemu"u8) || reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new InvalidDataException("its greeting has no version");
+        }
+
+        ulong version = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            ulong weight = reader.ValueTextEquals("major"u8) ? 1_000_000u
+                : reader.ValueTextEquals("minor"u8) ? 1_000u
+                : reader.ValueTextEquals("micro"u8) ? 1u : 0u;
+            _ = reader.Read();
+            if (weight == 0)
+                reader.Skip();
+            else if (reader.TokenType == JsonTokenType.Number && reader.TryGetUInt16(out ushort number))
+                version += weight * number;
+        }
+
+        return version;
+    }
+
+    /// <summary>The balloon device among a container's children: its name and whether it sits on a bus proxy (PCI, CCW).</summary>
+    public static bool TryFindBalloon(ReadOnlySpan<byte> qomList, out string name, out bool isProxied)
+    {
+        name = "";
+        isProxied = false;
+        Utf8JsonReader reader = Open(qomList, JsonTokenType.StartArray, "its reply to qom-list is not an array");
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        {
+            string? candidate = null;
+            bool isBalloon = false;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                bool isName = reader.ValueTextEquals("name"u8);
+                bool isType = reader.ValueTextEquals("type"u8);
+                _ = reader.Read();
+                if (isName && reader.TokenType == JsonTokenType.String)
+                {
+                    candidate = QmpText.Read(ref reader);
+                }
+                else if (isType && reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped)
+                {
+                    isBalloon = reader.ValueSpan.StartsWith("child<virtio-balloon-"u8);
+                    isProxied = !reader.ValueTextEquals("child<virtio-balloon-device>"u8);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+
+            if (isBalloon && candidate is { Length: > 0 })
+            {
+                name = candidate;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public static ulong ReadMemberUInt64(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name, string command)
+    {
+        Utf8JsonReader reader = Open(body, JsonTokenType.StartObject, $"its reply to {command} is not an object");
+        return Find(ref reader, name) && reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out ulong value)
+            ? value
+            : throw new InvalidDataException($"its reply to {command} has another shape");
+    }
+
+    private static uint ReadInterval(ReadOnlySpan<byte> body)
+    {
+        Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
+        _ = reader.Read();
+        return reader.TokenType == JsonTokenType.Number && reader.TryGetUInt32(out uint seconds)
+            ? seconds
+            : throw new InvalidDataException("its polling interval is not a number of seconds");
+    }
+
+    private static void ReadStatus(ReadOnlySpan<byte> body, out RunState state, out bool isRunning)
+    {
+        Utf8JsonReader reader = Open(body, JsonTokenType.StartObject, "its reply to query-status is not an object");
+        Utf8JsonReader second = reader;
+        if (!Find(ref reader, "status"u8) || reader.TokenType != JsonTokenType.String
+            || !Find(ref second, "running"u8) || second.TokenType is not (JsonTokenType.True or JsonTokenType.False))
+        {
+            throw new InvalidDataException("its reply to query-status has another shape");
+        }
+
+        isRunning = second.TokenType == JsonTokenType.True;
+        state = reader.ValueIsEscaped ? RunState.Unknown : reader.ValueSpan switch
+        {
+            var s when s.SequenceEqual("running"u8) => RunState.Running,
+            var s when s.SequenceEqual("paused"u8) => RunState.Paused,
+            var s when s.SequenceEqual("prelaunch"u8) => RunState.Prelaunch,
+            var s when s.SequenceEqual("inmigrate"u8) => RunState.InMigrate,
+            var s when s.SequenceEqual("postmigrate"u8) => RunState.PostMigrate,
+            var s when s.SequenceEqual("finish-migrate"u8) => RunState.FinishMigrate,
+            var s when s.SequenceEqual("save-vm"u8) => RunState.SaveVM,
+            var s when s.SequenceEqual("restore-vm"u8) => RunState.RestoreVM,
+            var s when s.SequenceEqual("debug"u8) => RunState.Debug,
+            var s when s.SequenceEqual("internal-error"u8) => RunState.InternalError,
+            var s when s.SequenceEqual("io-error"u8) => RunState.IOError,
+            var s when s.SequenceEqual("watchdog"u8) => RunState.Watchdog,
+            var s when s.SequenceEqual("shutdown"u8) => RunState.Shutdown,
+            var s when s.SequenceEqual("guest-panicked"u8) => RunState.GuestPanicked,
+            var s when s.SequenceEqual("suspended"u8) => RunState.Suspended,
+            var s when s.SequenceEqual("colo"u8) => RunState.Colo,
+            _ => RunState.Unknown,
+        };
+    }
+
+    private static int CountElements(ReadOnlySpan<byte> body)
+    {
+        Utf8JsonReader reader = Open(body, JsonTokenType.StartArray, "its reply to query-cpus-fast is not an array");
+        int count = 0;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            reader.Skip();
+            count++;
+        }
+
+        return count;
+    }
+
+    private static ulong ReadMemorySize(ReadOnlySpan<byte> body)
+    {
+        const string command = "query-memory-size-summary";
+        ulong basic = ReadMemberUInt64(body, "base-memory"u8, command);
+        Utf8JsonReader reader = Open(body, JsonTokenType.StartObject, "");
+        ulong plugged = 0;
+        if (Find(ref reader, "plugged-memory"u8) && !(reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out plugged)))
+            throw new InvalidDataException($"its reply to {command} has another shape");
+        return unchecked(basic + plugged) >= basic
+            ? basic + plugged
+            : throw new InvalidDataException($"its reply to {command} has impossible sizes");
+    }
+
+    private static Utf8JsonReader Open(ReadOnlySpan<byte> body, JsonTokenType type, string complaint)
+    {
+        Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
+        return reader.Read() && reader.TokenType == type ? reader : throw new InvalidDataException(complaint);
+    }
+
+    // From the start of an object to the value of its member; the reader's place is unspecified where there is none.
+    private static bool Find(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            bool found = reader.ValueTextEquals(name);
+            _ = reader.Read();
+            if (found)
+                return true;
+            reader.Skip();
+        }
+
+        return false;
+    }
+}
