@@ -1,0 +1,24 @@
+using System.Globalization;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+internal static class DomIdCommand
+{
+    private static readonly CommandOption Named = DomainArgument.Option("domain name or UUID");
+
+    public static Command Command { get; } = new("domid", "show the id of a domain")
+    {
+        Description = "A domain that is not active has no id; a dash stands for it.\n",
+        Options = [Named],
+        Execute = ExecuteAsync,
+    };
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        Domain domain = await invocation.FindDomainAsync(Named, DomainNames.Uuid | DomainNames.Name);
+        invocation.Out.WriteLine(Format(domain));
+    }
+
+    public static string Format(Domain domain) => domain.Id?.ToString(CultureInfo.InvariantCulture) ?? "-";
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using Ballast.Cli.Output;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+internal static class DomInfoCommand
+{
+    public static Command Command { get; } = new("dominfo", "show basic facts about a domain")
+    {
+        Description = "`Max memory` is the most that the domain can have, `Used memory` what its balloon leaves it now.\n",
+        Options = [DomainArgument.Any],
+        Execute = ExecuteAsync,
+    };
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        CancellationToken cancellationToken = invocation.CancellationToken;
+        Domain domain = await invocation.FindDomainAsync();
+        Write(invocation, "Id", DomIdCommand.Format(domain));
+        Write(invocation, "Name", SafeText.Escape(domain.Name));
+        Write(invocation, "UUID", domain.Uuid.ToString());
+        if (await OrNullAsync(domain.GetOSTypeAsync(cancellationToken)) is { } osType)
+            Write(invocation, "OS Type", SafeText.Escape(osType));
+
+        DomainInfo info = await domain.GetInfoAsync(cancellationToken);
+        Write(invocation, "State", info.State.Label());
+        Write(invocation, "CPU(s)", info.VirtualCpus.ToString(CultureInfo.InvariantCulture));
+        if (info.CpuTime > TimeSpan.Zero)
+            Write(invocation, "CPU time", string.Create(CultureInfo.InvariantCulture, $"{info.CpuTime.TotalSeconds:F1}s"));
+        Write(invocation, "Max memory", string.Create(CultureInfo.InvariantCulture, $"{info.MaxMemoryKiB} KiB"));
+        Write(invocation, "Used memory", string.Create(CultureInfo.InvariantCulture, $"{info.MemoryKiB} KiB"));
+
+        Write(invocation, "Persistent", YesNo(await TryAsync(domain.IsPersistentAsync(cancellationToken))));
+        if (await TryAsync(domain.GetAutostartAsync(cancellationToken)) is { } autostart)
+            Write(invocation, "Autostart", autostart ? "enable" : "disable");
+        Write(invocation, "Managed save", YesNo(await TryAsync(domain.HasManagedSaveImageAsync(cancellationToken))));
+        await WriteSecurityAsync(invocation, domain);
+    }
+
+    private static async ValueTask WriteSecurityAsync(CommandInvocation invocation, Domain domain)
+    {
+        SecurityModel model;
+        try
+        {
+            model = await invocation.Connection.GetSecurityModelAsync(invocation.CancellationToken);
+        }
+        catch (LibvirtException e) when (e.Code is ErrorCode.NoSupport)
+        {
+            return;
+        }
+
+        if (model.Model.Length == 0)
+            return;
+        Write(invocation, "Security model", SafeText.Escape(model.Model));
+        Write(invocation, "Security DOI", SafeText.Escape(model.DomainOfInterpretation));
+        SecurityLabel label = await domain.GetSecurityLabelAsync(invocation.CancellationToken);
+        if (label.Label.Length > 0)
+            Write(invocation, "Security label", $"{SafeText.Escape(label.Label)} ({(label.IsEnforcing ? "enforcing" : "permissive")})");
+    }
+
+    private static void Write(CommandInvocation invocation, string name, string value) =>
+        invocation.Out.WriteLine($"{name + ":",-15} {value}");
+
+    private static string YesNo(bool? value) => value switch
+    {
+        true => "yes",
+        false => "no",
+        null => "unknown",
+    };
+
+    // One fact that cannot be had does not cost the others.
+    private static async ValueTask<bool?> TryAsync(ValueTask<bool> question)
+    {
+        try
+        {
+            return await question;
+        }
+        catch (LibvirtException)
+        {
+            return null;
+        }
+    }
+
+    private static async ValueTask<string?> OrNullAsync(ValueTask<string> question)
+    {
+        try
+        {
+            return await question;
+        }
+        catch (LibvirtException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+using Ballast.Cli.Json;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+internal static class DomMemStatCommand
+{
+    // Room for what this version names and for more: what it does not name is not shown, but must not crowd out the rest.
+    private const int MaxEntries = 64;
+
+    private static readonly CommandOption Period = new("period", OptionKind.Int, "set the collection period to that many seconds; 0 turns it off");
+    private static readonly CommandOption Extended = new("extended", OptionKind.Flag, "also what Linux 6.12 guests on QEMU 9.2 report beyond libvirt's statistics");
+    private static readonly CommandOption Json = new("json", OptionKind.Flag, "JSON, with age, freshness and the reason for what is missing");
+
+    public static Command Command { get; } = new("dommemstat", "show the memory statistics of a domain")
+    {
+        Description =
+            """
+            One line per statistic. Beware of the names, which are older than their meanings in Linux:
+              actual           the balloon's current size: what the guest may use
+              available        MemTotal: all memory that the guest's system sees
+              usable           MemAvailable: what it could hand out without swapping
+              unused           MemFree: what it uses for nothing at all, not even caches
+              disk_caches      caches of files that can be given up
+              rss              what QEMU's process holds on the host
+              swap_in, swap_out, major_fault, minor_fault, hugetlb_pgalloc, hugetlb_pgfail
+                               counted since the guest booted
+              last_update      when the guest reported, in Unix seconds; 0: never
+            Memory and swap are in KiB, faults and huge pages are counts. A statistic that nobody knows is
+            left out. Used memory, as the guest's own `free` shows it, is available - usable.
+
+            With --period the collection period is set and nothing is shown; --live, --config and --current
+            say for what. Without a period the numbers stay as they were when the balloon driver was loaded.
+
+            --json gives one object:
+              domain           name, uuid, id (null where it is not active)
+              stats            values by label; tags without a name by their number
+              used             kib and the formula; null where the guest's report allows none
+              last_update      ISO 8601, age_seconds, period_seconds; null where unknown
+              freshness        "fresh", "stale" or "never reported"
+              reason, remedy   the one thing to know, and what to do about it (null: nothing)
+              detail           what the hypervisor said about it, or null
+              missing          the reason for each of libvirt's 13 statistics that is not there
+              inconsistencies  numbers that cannot be true together
+
+            """,
+        Options = [DomainArgument.Any, Period, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Extended, Json],
+        Execute = ExecuteAsync,
+    };
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        invocation.Arguments.CheckImpact();
+        Domain domain = await invocation.FindDomainAsync();
+        if (invocation.Arguments.Int(Period) is { } seconds)
+        {
+            await SetPeriodAsync(invocation, domain, seconds);
+            return;
+        }
+
+        MemoryStatsOptions options = invocation.Arguments.Has(Extended) ? MemoryStatsOptions.Extended : MemoryStatsOptions.None;
+        try
+        {
+            if (invocation.Arguments.Has(Json))
+                await MemoryStatsJson.WriteAsync(invocation, domain, options);
+            else
+                await WriteTextAsync(invocation, domain, options);
+        }
+        catch (LibvirtException e)
+        {
+            throw new CommandException($"Failed to get memory statistics for domain {domain.Name}", e);
+        }
+    }
+
+    private static async ValueTask SetPeriodAsync(CommandInvocation invocation, Domain domain, int seconds)
+    {
+        if (seconds < 0)
+        {
+            string value = seconds.ToString(CultureInfo.InvariantCulture);
+            throw new CommandException($"Invalid collection period value '{value}'");
+        }
+
+        DomainModificationImpact impact = invocation.Arguments.Impact(
+            domain.Id is null ? DomainModificationImpact.Current : DomainModificationImpact.Live);
+        try
+        {
+            await domain.SetMemoryStatsPeriodAsync(seconds, impact, invocation.CancellationToken);
+        }
+        catch (LibvirtException e)
+        {
+            throw new CommandException("Unable to change balloon collection period.", e);
+        }
+    }
+
+    private static async ValueTask WriteTextAsync(CommandInvocation invocation, Domain domain, MemoryStatsOptions options)
+    {
+        MemoryStat[] stats = new MemoryStat[MaxEntries];
+        int count = await domain.GetMemoryStatsAsync(stats, options, invocation.CancellationToken);
+        foreach ((MemoryStatTag tag, ulong value) in stats.AsSpan(0, count))
+        {
+            if (tag.IsKnown())
+                invocation.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tag.Label()} {value}"));
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+internal static class DomUuidCommand
+{
+    private static readonly CommandOption Named = DomainArgument.Option("domain id or name");
+
+    public static Command Command { get; } = new("domuuid", "show the UUID of a domain")
+    {
+        Options = [Named],
+        Execute = ExecuteAsync,
+    };
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        Domain domain = await invocation.FindDomainAsync(Named, DomainNames.Id | DomainNames.Name);
+        invocation.Out.WriteLine(domain.Uuid.ToString());
+    }
+}

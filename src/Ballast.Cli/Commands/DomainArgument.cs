@@ -1,0 +1,92 @@
+using System.Globalization;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+/// <summary>How a command lets people name a domain.</summary>
+[Flags]
+internal enum DomainNames
+{
+    Id = 1,
+    Uuid = 2,
+    Name = 4,
+    Any = Id | Uuid | Name,
+}
+
+/// <summary>The argument that names a domain.</summary>
+internal static class DomainArgument
+{
+    public static CommandOption Any { get; } = Option("domain name, id or UUID");
+
+    public static CommandOption Option(string summary) =>
+        new("domain", OptionKind.Text, summary) { IsRequired = true, IsPositional = true };
+
+    public static ValueTask<Domain> FindDomainAsync(this CommandInvocation invocation) =>
+        invocation.FindDomainAsync(Any, DomainNames.Any);
+
+    public static ValueTask<Domain> FindDomainAsync(this CommandInvocation invocation, CommandOption option, DomainNames allowed) =>
+        FindAsync(invocation, invocation.Arguments.Text(option) ?? "", allowed);
+
+    /// <summary>Tries the text as id, as UUID, as name, in this order, as far as the command allows.</summary>
+    public static async ValueTask<Domain> FindAsync(CommandInvocation invocation, string text, DomainNames allowed)
+    {
+        Connection connection = invocation.Connection;
+        CancellationToken cancellationToken = invocation.CancellationToken;
+        Domain? domain = null;
+        if ((allowed & DomainNames.Id) != 0 && NumberText.TryReadInt(text, out int id) && id >= 0)
+            domain = await OrNothingAsync(connection.LookupByIdAsync(id, cancellationToken), text);
+        if (domain is null && (allowed & DomainNames.Uuid) != 0 && TryReadUuid(text, out Guid uuid))
+            domain = await OrNothingAsync(connection.LookupByUuidAsync(uuid, cancellationToken), text);
+        if (domain is null && (allowed & DomainNames.Name) != 0)
+            domain = await OrNothingAsync(connection.LookupByNameAsync(text, cancellationToken), text);
+        return domain ?? throw new CommandException(NotFound(text));
+    }
+
+    // That there is no such domain is said once, after all tries; anything else is worth its own words.
+    private static async ValueTask<Domain?> OrNothingAsync(ValueTask<Domain> lookup, string text)
+    {
+        try
+        {
+            return await lookup;
+        }
+        catch (LibvirtException e) when (e.Code is ErrorCode.NoDomain)
+        {
+            return null;
+        }
+        catch (LibvirtException e)
+        {
+            throw new CommandException(NotFound(text), e);
+        }
+    }
+
+    private static string NotFound(string text) => $"failed to get domain '{text}'";
+
+    /// <summary>
+    /// libvirt's reading of a UUID, for texts as long as its usual form: 16 pairs of digits, with any number of hyphens
+    /// before each, and white space around.
+    /// </summary>
+    internal static bool TryReadUuid(string text, out Guid uuid)
+    {
+        const int length = 36;
+        uuid = default;
+        if (text.Length != length)
+            return false;
+
+        ReadOnlySpan<char> rest = text.AsSpan().Trim(" \t\n\v\f\r");
+        Span<byte> bytes = stackalloc byte[16];
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            rest = rest.TrimStart('-');
+            if (rest.Length < 2
+                || !byte.TryParse(rest[..2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bytes[i]))
+            {
+                return false;
+            }
+
+            rest = rest[2..];
+        }
+
+        uuid = new Guid(bytes, bigEndian: true);
+        return rest.IsEmpty;
+    }
+}

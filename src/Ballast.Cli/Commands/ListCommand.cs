@@ -1,0 +1,180 @@
+using Ballast.Cli.Json;
+using Ballast.Cli.Output;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+internal static class ListCommand
+{
+    private static readonly CommandOption Inactive = Flag("inactive", "inactive domains instead of active ones");
+    private static readonly CommandOption All = Flag("all", "both");
+    private static readonly CommandOption StateShutoff = Flag("state-shutoff", "domains that are shut off");
+
+    private static readonly (CommandOption Option, DomainListFilter Filter)[] Filters =
+    [
+        (Flag("transient", "domains without a persistent definition"), DomainListFilter.Transient),
+        (Flag("persistent", "domains with one"), DomainListFilter.Persistent),
+        (Flag("with-snapshot", "domains that have snapshots"), DomainListFilter.HasSnapshot),
+        (Flag("without-snapshot", "domains that have none"), DomainListFilter.NoSnapshot),
+        (Flag("with-checkpoint", "domains that have checkpoints"), DomainListFilter.HasCheckpoint),
+        (Flag("without-checkpoint", "domains that have none"), DomainListFilter.NoCheckpoint),
+        (Flag("state-running", "running domains"), DomainListFilter.Running),
+        (Flag("state-paused", "paused domains"), DomainListFilter.Paused),
+        (StateShutoff, DomainListFilter.Shutoff),
+        (Flag("state-other", "domains in any other state"), DomainListFilter.Other),
+        (Flag("autostart", "domains that start with the host"), DomainListFilter.Autostart),
+        (Flag("no-autostart", "domains that do not"), DomainListFilter.NoAutostart),
+        (Flag("with-managed-save", "domains with a managed save image"), DomainListFilter.ManagedSave),
+        (Flag("without-managed-save", "domains without one"), DomainListFilter.NoManagedSave),
+    ];
+
+    private static readonly CommandOption Uuid = Flag("uuid", "only UUIDs, one a line");
+    private static readonly CommandOption Name = Flag("name", "only names, one a line");
+    private static readonly CommandOption Id = Flag("id", "only ids, one a line; a dash for an inactive domain");
+    private static readonly CommandOption Table = Flag("table", "a table, as without any of these");
+    private static readonly CommandOption ManagedSave = Flag("managed-save", "show inactive domains with a managed save image as saved");
+    private static readonly CommandOption Title = Flag("title", "one more column for titles");
+    private static readonly CommandOption Json = Flag("json", "JSON, with freshness and reason");
+
+    public static Command Command { get; } = new("list", "list domains")
+    {
+        Description =
+            """
+            Active domains by id, then inactive ones by name. Filters of one kind (--state-…) are
+            alternatives, filters of different kinds restrict each other. --uuid, --id and --name can be
+            combined.
+
+            --json gives an array of objects: name, uuid, id, state, reason (of the state) and memory
+            (freshness, reason, remedy; or error; null where the domain is not active).
+
+            """,
+        Options = [Inactive, All, .. Filters.Select(entry => entry.Option), Uuid, Name, Id, Table, ManagedSave, Title, Json],
+        Execute = ExecuteAsync,
+    };
+
+    private static CommandOption Flag(string name, string summary) => new(name, OptionKind.Flag, summary);
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        ParsedCommand arguments = invocation.Arguments;
+        foreach (CommandOption whole in (ReadOnlySpan<CommandOption>)[Table, Json])
+        {
+            arguments.Exclude(whole, Name);
+            arguments.Exclude(whole, Uuid);
+            arguments.Exclude(whole, Id);
+        }
+
+        arguments.Exclude(Table, Json);
+        IReadOnlyList<Domain> domains =
+            await invocation.Connection.ListDomainsAsync(ReadFilter(arguments), invocation.CancellationToken);
+        if (arguments.Has(Json))
+            await WriteJsonAsync(invocation, domains);
+        else if (arguments.Has(Name) || arguments.Has(Uuid) || arguments.Has(Id))
+            WriteBare(invocation, domains);
+        else
+            await WriteTableAsync(invocation, domains);
+    }
+
+    private static DomainListFilter ReadFilter(ParsedCommand arguments)
+    {
+        DomainListFilter filter =
+            arguments.Has(All) ? DomainListFilter.Active | DomainListFilter.Inactive
+            : arguments.Has(Inactive) || arguments.Has(StateShutoff) ? DomainListFilter.Inactive
+            : DomainListFilter.Active;
+        foreach ((CommandOption option, DomainListFilter bit) in Filters)
+        {
+            if (arguments.Has(option))
+                filter |= bit;
+        }
+
+        return filter;
+    }
+
+    private static void WriteBare(CommandInvocation invocation, IReadOnlyList<Domain> domains)
+    {
+        List<string> cells = new(3);
+        foreach (Domain domain in domains)
+        {
+            cells.Clear();
+            if (invocation.Arguments.Has(Uuid))
+                cells.Add(domain.Uuid.ToString());
+            if (invocation.Arguments.Has(Id))
+                cells.Add(DomIdCommand.Format(domain));
+            if (invocation.Arguments.Has(Name))
+                cells.Add(SafeText.Escape(domain.Name));
+            invocation.Out.WriteLine(string.Join(' ', cells));
+        }
+    }
+
+    private static async ValueTask WriteTableAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains)
+    {
+        bool withTitle = invocation.Arguments.Has(Title);
+        string[] states = await Task.WhenAll(domains.Select(domain => StateAsync(invocation, domain)));
+        TextTable table = withTitle ? new("Id", "Name", "State", "Title") : new("Id", "Name", "State");
+        for (int i = 0; i < domains.Count; i++)
+        {
+            string id = DomIdCommand.Format(domains[i]);
+
+            // No driver has titles yet.
+            if (withTitle)
+                table.AddRow(id, domains[i].Name, states[i], "");
+            else
+                table.AddRow(id, domains[i].Name, states[i]);
+        }
+
+        table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);
+    }
+
+    // A domain that cannot be asked keeps its line.
+    private static async Task<string> StateAsync(CommandInvocation invocation, Domain domain)
+    {
+        try
+        {
+            if (invocation.Arguments.Has(ManagedSave) && domain.Id is null
+                && await domain.HasManagedSaveImageAsync(invocation.CancellationToken))
+            {
+                return "saved";
+            }
+
+            return (await domain.GetStateAsync(invocation.CancellationToken)).State.Label();
+        }
+        catch (LibvirtException)
+        {
+            return DomainState.NoState.Label();
+        }
+    }
+
+    private static async ValueTask WriteJsonAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains)
+    {
+        Task<DomainStateInfo[]> states = Task.WhenAll(domains.Select(domain => StateInfoAsync(invocation, domain)));
+        MemoryJudgement[] memory = await MemoryJudgement.AskAsync(domains, invocation.CancellationToken);
+        DomainStateInfo[] infos = await states;
+        JsonOutput.Write(invocation.Out, json =>
+        {
+            json.WriteStartArray();
+            for (int i = 0; i < domains.Count; i++)
+            {
+                json.WriteStartObject();
+                JsonOutput.WriteIdentity(json, domains[i]);
+                json.WriteString("state", infos[i].State.Label());
+                json.WriteString("reason", infos[i].ReasonLabel);
+                memory[i].Write(json);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
+    private static async Task<DomainStateInfo> StateInfoAsync(CommandInvocation invocation, Domain domain)
+    {
+        try
+        {
+            return await domain.GetStateAsync(invocation.CancellationToken);
+        }
+        catch (LibvirtException)
+        {
+            return new DomainStateInfo(DomainState.NoState, 0);
+        }
+    }
+}

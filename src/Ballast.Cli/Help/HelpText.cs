@@ -1,0 +1,117 @@
+using System.Text;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Help;
+
+/// <summary>Help, made from the command table.</summary>
+internal static class HelpText
+{
+    private const int LineWidth = 100;
+
+    public static string Usage(IReadOnlyList<Command> commands)
+    {
+        StringBuilder text = new();
+        _ = text.Append(
+            """
+            Memory statistics and balloons of virtual machines.
+
+            usage: ballast [OPTION...] COMMAND [ARGUMENT...]
+                   ballast [OPTION...] 'COMMAND [ARGUMENT...]; ...'
+
+            Options, before the command:
+              -c, --connect URI      the hypervisor to ask, see below
+              -r, --readonly         refuse whatever would change something
+              -q, --quiet            no headings, no blank line after each command
+              -t, --timing           show how long each command took
+              -v, --version          show the version; -V or --version=long shows more
+              -h, --help             show this
+
+            URIs:
+              qmp:///PATH            the QEMU behind that monitor socket (-qmp unix:PATH,server=on,wait=off)
+              qmp:///PATH?timeout=5s the same, waiting longer for its answers (2 s unless told)
+              test:///default        a pretended domain, to try things
+            Without -c: VIRSH_DEFAULT_CONNECT_URI or LIBVIRT_DEFAULT_URI of the environment.
+
+
+            """);
+        return text.Append(CommandList(commands)).ToString();
+    }
+
+    public static string CommandList(IReadOnlyList<Command> commands)
+    {
+        StringBuilder text = new("Commands:\n");
+        int width = commands.Max(command => command.Name.Length);
+        foreach (Command command in commands)
+            _ = text.Append("  ").Append(command.Name.PadRight(width + 2)).Append(command.Summary).Append('\n');
+        return text.Append("\n`ballast help COMMAND` explains one of them.\n").ToString();
+    }
+
+    public static string LongVersion(string version) =>
+        $"""
+        ballast {version}
+        Speaks like virsh of libvirt 9.0.0.
+        Drivers: qmp (QEMU's monitor), test.
+
+        """;
+
+    public static string Of(Command command)
+    {
+        StringBuilder text = new();
+        _ = text.Append("ballast ").Append(command.Name).Append(": ").Append(command.Summary).Append("\n\n");
+        AppendSynopsis(text, command);
+        if (command.Description.Length > 0)
+            _ = text.Append('\n').Append(command.Description);
+        if (command.Options.Count > 0)
+            AppendOptions(text, command);
+        return text.ToString();
+    }
+
+    private static void AppendSynopsis(StringBuilder text, Command command)
+    {
+        string line = $"usage: ballast {command.Name}";
+        string indent = new(' ', line.Length);
+
+        // What the command works on first, as people type it.
+        foreach (CommandOption option in command.Options.OrderBy(option => option is { IsPositional: true, IsRequired: true } ? 0 : 1))
+        {
+            string part = Synopsis(option);
+            if (line.Length + 1 + part.Length > LineWidth)
+            {
+                _ = text.Append(line).Append('\n');
+                line = indent;
+            }
+
+            line += " " + part;
+        }
+
+        _ = text.Append(line).Append('\n');
+    }
+
+    private static string Synopsis(CommandOption option)
+    {
+        string value = option.Name.ToUpperInvariant();
+        string part =
+            option.IsPositional ? value
+            : option.TakesValue ? $"--{option.Name} {option.ValueName.ToUpperInvariant()}"
+            : $"--{option.Name}";
+        if (!option.IsRequired)
+            part = $"[{part}]";
+        return option.Kind == OptionKind.RepeatedText ? part + "..." : part;
+    }
+
+    private static void AppendOptions(StringBuilder text, Command command)
+    {
+        _ = text.Append("\nOptions:\n");
+        int width = command.Options.Max(option => Label(option).Length);
+        foreach (CommandOption option in command.Options)
+            _ = text.Append("  ").Append(Label(option).PadRight(width + 2)).Append(option.Summary).Append('\n');
+    }
+
+    private static string Label(CommandOption option)
+    {
+        string label = option.TakesValue ? $"--{option.Name} {option.ValueName.ToUpperInvariant()}" : $"--{option.Name}";
+        if (option.IsPositional)
+            label = $"[--{option.Name}] {option.ValueName.ToUpperInvariant()}";
+        return label;
+    }
+}

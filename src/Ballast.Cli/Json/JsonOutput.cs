@@ -1,0 +1,54 @@
+using System.Text.Json;
+using Ballast.Cli.Output;
+
+namespace Ballast.Cli.Json;
+
+/// <summary>What the JSON documents of several commands share.</summary>
+internal static class JsonOutput
+{
+    /// <summary>Writes one indented document and ends its line.</summary>
+    public static void Write(TextOutput output, Action<Utf8JsonWriter> document)
+    {
+        using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Indented = true }))
+            document(json);
+        output.WriteLine("");
+    }
+
+    public static void WriteIdentity(Utf8JsonWriter json, Domain domain)
+    {
+        json.WriteString("name", domain.Name);
+        json.WriteString("uuid", domain.Uuid);
+        if (domain.Id is { } id)
+            json.WriteNumber("id", id);
+        else
+            json.WriteNull("id");
+    }
+
+    public static void WriteDomain(Utf8JsonWriter json, Domain domain)
+    {
+        json.WriteStartObject("domain");
+        WriteIdentity(json, domain);
+        json.WriteEndObject();
+    }
+
+    /// <summary>A sample's judgement.</summary>
+    public static void WriteJudgement(Utf8JsonWriter json, Domain domain, MemoryStats stats)
+    {
+        json.WriteString("freshness", stats.Freshness switch
+        {
+            Freshness.Fresh => "fresh",
+            Freshness.Stale => "stale",
+            _ => "never reported",
+        });
+        json.WriteString("reason", stats.Reason.Label());
+        WriteTextOrNull(json, "remedy", stats.Reason.Remedy(domain.Name));
+    }
+
+    public static void WriteTextOrNull(Utf8JsonWriter json, string name, string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+            json.WriteNull(name);
+        else
+            json.WriteString(name, text);
+    }
+}

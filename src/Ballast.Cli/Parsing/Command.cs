@@ -1,0 +1,21 @@
+namespace Ballast.Cli.Parsing;
+
+/// <summary>
+/// One entry of the command table. Arguments, help and later the shell and completion are all made from it; nothing
+/// here runs before <see cref="Execute"/> is called.
+/// </summary>
+internal sealed record Command(string Name, string Summary)
+{
+    /// <summary>Paragraphs of help, in lines as they are printed.</summary>
+    public string Description { get; init; } = "";
+
+    public IReadOnlyList<CommandOption> Options { get; init; } = [];
+
+    /// <summary>Whether it works on a hypervisor; one that does not runs without a connection.</summary>
+    public bool NeedsConnection { get; init; } = true;
+
+    /// <summary>Whether words and options that the command does not take are passed over, as virsh does for <c>help</c>.</summary>
+    public bool IgnoresUnknownArguments { get; init; }
+
+    public required Func<CommandInvocation, ValueTask> Execute { get; init; }
+}

@@ -1,0 +1,53 @@
+namespace Ballast.Cli.Parsing;
+
+/// <summary>What an option takes.</summary>
+internal enum OptionKind
+{
+    /// <summary>Nothing: it is there or not.</summary>
+    Flag,
+
+    /// <summary>A text, read as it is.</summary>
+    Text,
+
+    /// <summary>A whole number in decimal.</summary>
+    Int,
+
+    /// <summary>A whole number with an optional unit (<c>512MiB</c>).</summary>
+    ScaledSize,
+
+    /// <summary>Any number of texts; takes every word that no other option takes.</summary>
+    RepeatedText,
+}
+
+/// <summary>One option of a command.</summary>
+internal sealed record CommandOption(string Name, OptionKind Kind, string Summary)
+{
+    public bool IsRequired { get; init; }
+
+    /// <summary>Whether its value can be given without its name. Words go to such options in the table's order.</summary>
+    public bool IsPositional { get; init; }
+
+    /// <summary>Older names that still work.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    public bool TakesValue => Kind != OptionKind.Flag;
+
+    /// <summary>The word that help and errors use for the value.</summary>
+    public string ValueName => Kind is OptionKind.Int or OptionKind.ScaledSize ? "number" : "string";
+
+    /// <summary>How errors name an option that is missing.</summary>
+    public string MissingName => Kind is OptionKind.Text or OptionKind.RepeatedText ? $"<{Name}>" : $"--{Name}";
+
+    public bool IsNamed(ReadOnlySpan<char> name)
+    {
+        if (name.SequenceEqual(Name))
+            return true;
+        foreach (string alias in Aliases)
+        {
+            if (name.SequenceEqual(alias))
+                return true;
+        }
+
+        return false;
+    }
+}

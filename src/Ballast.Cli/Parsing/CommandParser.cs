@@ -1,0 +1,171 @@
+namespace Ballast.Cli.Parsing;
+
+/// <summary>
+/// virsh's grammar of commands. Everything is read before anything runs, and the first mistake discards it all.
+/// </summary>
+internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, CommandOption helpTopic)
+{
+    private readonly List<string> _errors = [];
+
+    /// <summary>What was wrong; may hold remarks although parsing went well.</summary>
+    public IReadOnlyList<string> Errors => _errors;
+
+    /// <summary>The commands in their order; null where there is a mistake.</summary>
+    public IReadOnlyList<ParsedCommand>? Parse(IWordSource words)
+    {
+        List<ParsedCommand> commands = [];
+        while (true)
+        {
+            WordKind kind = words.Next(out string text);
+            switch (kind)
+            {
+                case WordKind.End:
+                    return commands;
+                case WordKind.EndOfCommand:
+                    continue;
+                case WordKind.Malformed:
+                    _errors.Add(text);
+                    return null;
+            }
+
+            if (Find(text) is not { } command)
+            {
+                _errors.Add($"unknown command: '{text}'");
+                return null;
+            }
+
+            ParsedCommand? parsed = ParseArguments(command, words, out bool isLast);
+            if (parsed is null)
+                return null;
+            commands.Add(parsed);
+            if (isLast)
+                return commands;
+        }
+    }
+
+    private ParsedCommand? ParseArguments(Command command, IWordSource words, out bool isLast)
+    {
+        ParsedCommand parsed = new(command);
+        bool wantsHelp = false;
+        bool onlyData = false;
+        while (true)
+        {
+            WordKind kind = words.Next(out string text);
+            isLast = kind == WordKind.End;
+            if (kind == WordKind.Malformed)
+            {
+                _errors.Add(text);
+                return null;
+            }
+
+            if (kind != WordKind.Word)
+                break;
+
+            if (!onlyData && text == "--")
+            {
+                onlyData = true;
+            }
+            else if (!onlyData && IsOption(text))
+            {
+                if (!TryReadOption(parsed, text, words, ref wantsHelp))
+                    return null;
+            }
+            else if (NextPositional(parsed) is { } positional)
+            {
+                parsed.Add(positional, text);
+            }
+            else if (!command.IgnoresUnknownArguments)
+            {
+                _errors.Add($"unexpected data '{text}'");
+                return null;
+            }
+        }
+
+        if (wantsHelp)
+        {
+            parsed = new ParsedCommand(help);
+            parsed.Add(helpTopic, command.Name);
+            return parsed;
+        }
+
+        return HasAllRequired(parsed) ? parsed : null;
+    }
+
+    // Anything else that begins with a dash is data: a negative number, a name.
+    private static bool IsOption(string word) =>
+        word.Length > 2 && word[0] == '-' && word[1] == '-' && char.IsAsciiLetterOrDigit(word[2]);
+
+    private bool TryReadOption(ParsedCommand parsed, string word, IWordSource words, ref bool wantsHelp)
+    {
+        Command command = parsed.Command;
+        int equals = word.IndexOf('=', StringComparison.Ordinal);
+        string name = equals < 0 ? word[2..] : word[2..equals];
+        string? value = equals < 0 ? null : word[(equals + 1)..];
+
+        CommandOption? option = command.Options.FirstOrDefault(candidate => candidate.IsNamed(name));
+        if (option is null && name != "help")
+        {
+            if (!command.IgnoresUnknownArguments)
+                _errors.Add($"command '{command.Name}' doesn't support option --{name}");
+            return command.IgnoresUnknownArguments;
+        }
+
+        if (option is not null && option.Kind != OptionKind.RepeatedText && parsed.Has(option))
+        {
+            _errors.Add($"option --{option.Name} already seen");
+            return command.IgnoresUnknownArguments;
+        }
+
+        if (option is null || !option.TakesValue)
+        {
+            if (value is not null)
+            {
+                _errors.Add($"invalid '=' after option --{name}");
+                return false;
+            }
+
+            if (option is null)
+                wantsHelp = true;
+            else
+                parsed.Add(option, "");
+            return true;
+        }
+
+        // The next word is the value, whatever it looks like.
+        if (value is null && words.Next(out value) is not WordKind.Word and var kind)
+        {
+            _errors.Add(kind == WordKind.Malformed ? value : $"expected syntax: --{option.Name} <{option.ValueName}>");
+            return false;
+        }
+
+        parsed.Add(option, value);
+        return true;
+    }
+
+    private bool HasAllRequired(ParsedCommand parsed)
+    {
+        bool complete = true;
+        foreach (CommandOption option in parsed.Command.Options)
+        {
+            if (!option.IsRequired || parsed.Has(option))
+                continue;
+            _errors.Add($"command '{parsed.Command.Name}' requires {option.MissingName} option");
+            complete = false;
+        }
+
+        return complete;
+    }
+
+    private static CommandOption? NextPositional(ParsedCommand parsed)
+    {
+        foreach (CommandOption option in parsed.Command.Options)
+        {
+            if (option.IsPositional && (option.Kind == OptionKind.RepeatedText || !parsed.Has(option)))
+                return option;
+        }
+
+        return null;
+    }
+
+    private Command? Find(string name) => table.FirstOrDefault(command => command.Name == name);
+}
