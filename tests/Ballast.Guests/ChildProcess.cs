@@ -5,6 +5,9 @@ using System.Text;
 
 namespace Ballast.Guests;
 
+/// <summary>How a program ended and what it wrote.</summary>
+public sealed record CommandResult(int ExitCode, string Output, string Errors);
+
 /// <summary>A program that never outlives this process, whose standard error is kept.</summary>
 public sealed partial class ChildProcess : IAsyncDisposable
 {
@@ -46,18 +49,33 @@ public sealed partial class ChildProcess : IAsyncDisposable
     }
 
     public static async Task<ChildProcess> StartAsync(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
-    {
-        // setpriv sets the death signal and then executes the program: the process id stays.
-        var info = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", program, .. arguments])
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
+        new(await Starting.StartAsync(Describe(program, arguments, environment)));
+
+    /// <summary>Runs a program to its end and returns all that it wrote, to the letter.</summary>
+    public static Task<CommandResult> RunAsync(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
+        TimeSpan? deadline = null, CancellationToken cancellationToken = default) =>
+        Deadline.WithinAsync(deadline ?? TimeSpan.FromSeconds(60), $"end of {program}", async token =>
         {
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
-            info.Environment[name] = value;
-        return new ChildProcess(await Starting.StartAsync(info));
-    }
+            var info = Describe(program, arguments, environment);
+            info.RedirectStandardInput = true;
+            info.RedirectStandardOutput = true;
+            using var process = await Starting.StartAsync(info);
+            try
+            {
+                process.StandardInput.Close();
+                var output = process.StandardOutput.ReadToEndAsync(token);
+                var errors = process.StandardError.ReadToEndAsync(token);
+                await process.WaitForExitAsync(token);
+                return new CommandResult(process.ExitCode, await output, await errors);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill();
+                throw;
+            }
+        }, cancellationToken);
 
     /// <summary>Freezes the process, and returns when all its threads stand still.</summary>
     public Task StopAsync(CancellationToken cancellationToken = default)
@@ -86,6 +104,23 @@ public sealed partial class ChildProcess : IAsyncDisposable
         Kill();
         await WaitForExitAsync();
         _process.Dispose();
+    }
+
+    /// <summary>Ends a process that a child of ours started.</summary>
+    internal static void Kill(int pid) => _ = SendSignal(pid, SignalKill);
+
+    private static ProcessStartInfo Describe(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment)
+    {
+        // setpriv sets the death signal and then executes the program: the process id stays.
+        var info = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", program, .. arguments])
+        {
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            info.Environment[name] = value;
+        return info;
     }
 
     private void Signal(int signal)

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Xml.Linq;
+
+namespace Ballast.Guests;
+
+/// <summary>Domains for a real libvirtd.</summary>
+public static class DomainXml
+{
+    /// <summary>The real Linux guest, without a disk and without its command channel.</summary>
+    public static string ForLinuxGuest(
+        string name, LinuxGuestImage image, int periodSeconds, Guid? uuid = null, int memoryMib = 256) =>
+        Domain(
+            name,
+            uuid,
+            memoryMib,
+            new XElement("memballoon", new XAttribute("model", "virtio"), Stats(periodSeconds)),
+            new XElement("kernel", image.Kernel),
+            new XElement("initrd", image.InitialRamDisk),
+            new XElement("cmdline", "console=ttyS0 panic=-1"));
+
+    /// <summary>A machine that has nothing to boot; <paramref name="balloonModel"/> <c>none</c> takes its balloon too.</summary>
+    public static string WithoutGuest(string name, string balloonModel = "virtio", Guid? uuid = null, int memoryMib = 64) =>
+        Domain(name, uuid, memoryMib, new XElement("memballoon", new XAttribute("model", balloonModel)));
+
+    private static string Domain(string name, Guid? uuid, int memoryMib, XElement balloon, params XElement[] boot) =>
+        new XElement(
+            "domain",
+            new XAttribute("type", "qemu"), // Emulated: the test machines have no usable KVM.
+            new XElement("name", name),
+            uuid is null ? null : new XElement("uuid", uuid),
+            new XElement("memory", new XAttribute("unit", "MiB"), memoryMib),
+            new XElement("vcpu", 1),
+            new XElement("os", new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "q35"), "hvm"), boot),
+            new XElement("features", new XElement("acpi")),
+            new XElement(
+                "devices",
+                new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
+                new XElement("serial", new XAttribute("type", "null")),
+                balloon)).ToString();
+
+    private static XElement? Stats(int periodSeconds) => periodSeconds == 0
+        ? null
+        : new XElement("stats", new XAttribute("period", periodSeconds.ToString(CultureInfo.InvariantCulture)));
+}

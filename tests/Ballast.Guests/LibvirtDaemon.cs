@@ -1,0 +1,194 @@
+using System.Globalization;
+using System.Xml.Linq;
+
+namespace Ballast.Guests;
+
+/// <summary>
+/// A real libvirtd of our own, with all its files in a private directory. It and its domains live in namespaces of their
+/// own: it sees none of the machine's configuration, state or system bus, several can run beside each other, and the
+/// kernel ends everything in there together with the test process.
+/// </summary>
+public sealed class LibvirtDaemon : IAsyncDisposable
+{
+    /// <summary>
+    /// The first process of the namespaces. It must not be libvirtd itself: somebody has to reap QEMU when it ends, which
+    /// is no child of libvirtd's. A /dev/kvm that opens but does not work would cost each domain's start many seconds,
+    /// as libvirtd probes QEMU again each time. A read-only file in its place is not accessible even to root.
+    /// </summary>
+    private const string Script =
+        """
+        if [ -e /dev/kvm ]; then
+            mount --bind "$1/kvm" /dev/kvm
+            mount -o remount,bind,ro /dev/kvm
+        fi
+        mount --bind "$1/etc" /etc/libvirt
+        mount --bind "$1/lib" /var/lib/libvirt
+        mount --bind "$1/cache" /var/cache/libvirt
+        mount --bind "$1/log" /var/log/libvirt
+        mount --bind "$1/run" /run
+        libvirtd &
+        wait $!
+        """;
+
+    private const string ProcRoot = "/proc/";
+
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
+
+    private readonly ChildProcess _namespaces;
+    private readonly PrivateDirectory _directory;
+    private int _domainFiles;
+    private bool _disposed;
+
+    private LibvirtDaemon(ChildProcess namespaces, PrivateDirectory directory)
+    {
+        _namespaces = namespaces;
+        _directory = directory;
+    }
+
+    public string SocketPath => _directory.File("s/libvirt-sock");
+
+    public string ReadOnlySocketPath => _directory.File("s/libvirt-sock-ro");
+
+    /// <summary>For virsh, and for everybody else who speaks libvirt's protocol.</summary>
+    public string Uri => $"qemu+unix:///system?socket={SocketPath}";
+
+    /// <summary>libvirtd's process id here, outside of its namespace.</summary>
+    public int Pid => OuterPid("run/libvirtd.pid");
+
+    /// <summary>What libvirtd logged.</summary>
+    public string Errors => _namespaces.Errors;
+
+    public static async Task<LibvirtDaemon> StartAsync(CancellationToken cancellationToken = default)
+    {
+        if (!Environment.IsPrivilegedProcess)
+            throw new InvalidOperationException("A private libvirtd needs namespaces of its own, and so root.");
+        var directory = new PrivateDirectory();
+        WriteFiles(directory);
+        ChildProcess? child = null;
+        try
+        {
+            child = await ChildProcess.StartAsync(
+                "unshare",
+                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path]);
+            var daemon = new LibvirtDaemon(child, directory);
+            await daemon.WaitForStartAsync(cancellationToken);
+            return daemon;
+        }
+        catch
+        {
+            if (child is not null)
+                await child.DisposeAsync();
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs virsh on this daemon.</summary>
+    public Task<CommandResult> VirshAsync(IEnumerable<string> arguments, CancellationToken cancellationToken = default) =>
+        ChildProcess.RunAsync(
+            "virsh",
+            ["-c", Uri, .. arguments],
+            new Dictionary<string, string> { ["LC_ALL"] = "C" },
+            cancellationToken: cancellationToken);
+
+    public Task<CommandResult> VirshAsync(params string[] arguments) => VirshAsync(arguments, CancellationToken.None);
+
+    /// <summary>Creates a transient domain, which ends with this daemon at the latest; returns its name.</summary>
+    public async Task<string> CreateDomainAsync(string xml, CancellationToken cancellationToken = default)
+    {
+        var file = _directory.File($"domain{Interlocked.Increment(ref _domainFiles)}.xml");
+        await File.WriteAllTextAsync(file, xml, cancellationToken);
+        var result = await VirshAsync(["create", file], cancellationToken);
+        return result.ExitCode == 0
+            ? XElement.Parse(xml).Element("name")!.Value
+            : throw new InvalidOperationException($"virsh create: {result.Errors}");
+    }
+
+    /// <summary>The process id here, outside of the namespace, of a domain's QEMU.</summary>
+    public int DomainPid(string name) => OuterPid($"run/libvirt/qemu/{name}.pid");
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+
+        // The kernel ends all other processes with the namespace's first, and only then tells its parent of its end.
+        if (FindInside("1") is { } first)
+            ChildProcess.Kill(first);
+        await _namespaces.WaitForExitAsync();
+        await _namespaces.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    private static void WriteFiles(PrivateDirectory directory)
+    {
+        foreach (var name in new[] { "etc", "lib", "cache", "log", "run", "s" })
+            _ = Directory.CreateDirectory(directory.File(name));
+        File.WriteAllText(directory.File("kvm"), "");
+        File.WriteAllText(directory.File("etc/libvirtd.conf"), $"""
+            unix_sock_dir = "{directory.File("s")}"
+            auth_unix_ro = "none"
+            auth_unix_rw = "none"
+            """);
+        File.WriteAllText(directory.File("etc/qemu.conf"), """
+            user = "root"
+            group = "root"
+            dynamic_ownership = 0
+            remember_owner = 0
+            security_driver = "none"
+            cgroup_controllers = []
+            namespaces = []
+            stdio_handler = "file"
+            """);
+    }
+
+    private async Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        await Deadline.UntilAsync(
+            StartDeadline,
+            "socket of libvirtd",
+            async token =>
+            {
+                if (!_namespaces.HasExited)
+                    return UnixSocket.IsListening(SocketPath);
+                await _namespaces.WaitForExitAsync(token);
+                throw new InvalidOperationException($"libvirtd exited with status {_namespaces.ExitCode}: {Errors}");
+            },
+            cancellationToken);
+
+        // It listens before its drivers are ready, and then lets its first clients wait.
+        var version = await VirshAsync(["version"], cancellationToken);
+        if (version.ExitCode != 0)
+            throw new InvalidOperationException($"virsh version: {version.Errors} {Errors}");
+    }
+
+    private int OuterPid(string innerPidFile)
+    {
+        var inner = File.ReadAllText(_directory.File(innerPidFile)).Trim();
+        return FindInside(inner) ?? throw new InvalidOperationException($"No process has the id {inner} in the daemon's namespace.");
+    }
+
+    private int? FindInside(string innerPid)
+    {
+        if (_namespaces.HasExited)
+            return null;
+        var space = new FileInfo($"{ProcRoot}{_namespaces.Pid}/ns/pid_for_children").LinkTarget;
+        foreach (var directory in Directory.EnumerateDirectories(ProcRoot).Where(d => char.IsAsciiDigit(d[ProcRoot.Length])))
+        {
+            try
+            {
+                if (new FileInfo(Path.Combine(directory, "ns/pid")).LinkTarget == space
+                    && File.ReadLines(Path.Combine(directory, "status"))
+                        .Any(line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.Split('\t')[^1] == innerPid))
+                    return int.Parse(directory[ProcRoot.Length..], CultureInfo.InvariantCulture);
+            }
+            catch (IOException)
+            {
+                // This process ended meanwhile.
+            }
+        }
+
+        return null;
+    }
+}
