@@ -1,0 +1,144 @@
+using System.Runtime.CompilerServices;
+using Mono.Cecil;
+using Mono.Cecil.Cil;
+
+namespace Ballast.Tests;
+
+/// <summary>The layers are folders of one assembly; what may know what is read from the compiled assembly.</summary>
+public class ArchitectureTests
+{
+    private static readonly string[] Api = ["Ballast.Connection", "Ballast.Domain", "Ballast.DomainStatsRecord"];
+
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["model"] = [],
+        ["Ballast.Virtio"] = [],
+        ["Ballast.Drivers"] = ["model"],
+        ["Ballast.Drivers.Qemu.Qmp"] = ["model"],
+        ["Ballast.Drivers.Qemu"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp"],
+        ["Ballast.Drivers.Test"] = ["model", "Ballast.Drivers"],
+        ["selection"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu", "Ballast.Drivers.Test"],
+        ["api"] = ["model", "Ballast.Drivers", "selection"],
+    };
+
+    private static readonly ModuleDefinition Library = ModuleDefinition.ReadModule(typeof(Connection).Assembly.Location);
+
+    [Fact]
+    public void Each_layer_knows_only_the_layers_below_it()
+    {
+        List<string> violations = [];
+        foreach (TypeDefinition type in AllTypes(Library).Where(type => type.Namespace.StartsWith("Ballast", StringComparison.Ordinal) || type.IsNested))
+        {
+            if (Layer(type) is not { } layer)
+                continue;
+            Assert.True(Allowed.ContainsKey(layer), $"{type.FullName} is in no known layer ({layer}): name it in this test.");
+            foreach (TypeReference reference in References(type))
+            {
+                if (Layer(reference) is { } other && other != layer && !Allowed[layer].Contains(other))
+                    violations.Add($"{layer} → {other}: {type.FullName} uses {reference.FullName}");
+            }
+        }
+
+        Assert.Empty(violations.Distinct());
+    }
+
+    [Fact]
+    public void The_test_of_layers_sees_what_a_method_uses()
+    {
+        // Connection's state machine uses IDriver only inside its body: if this is not seen, the test above is blind.
+        TypeDefinition connection = Library.GetType("Ballast.Connection");
+        Assert.Contains(
+            AllTypes(Library).Where(type => Outermost(type) == connection).SelectMany(References),
+            reference => reference.FullName == "Ballast.Drivers.IDriver");
+    }
+
+    [Fact]
+    public void The_library_needs_nothing_but_the_runtime()
+    {
+        string[] foreign = [.. Library.AssemblyReferences.Select(reference => reference.Name)
+            .Where(name => !name.StartsWith("System.", StringComparison.Ordinal) && name is not ("Microsoft.Win32.Primitives" or "netstandard"))];
+        Assert.Empty(foreign);
+        Assert.DoesNotContain(Library.AssemblyReferences, reference => reference.Name.Contains("AspNetCore", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Only_tests_see_the_internals()
+    {
+        IEnumerable<string?> friends = Library.Assembly.CustomAttributes
+            .Where(attribute => attribute.AttributeType.FullName == typeof(InternalsVisibleToAttribute).FullName)
+            .Select(attribute => attribute.ConstructorArguments[0].Value as string);
+        Assert.Equal(["Ballast.Benchmarks", "Ballast.Fuzz", "Ballast.Guests", "Ballast.Tests"], friends.Order());
+    }
+
+    [Fact]
+    public void Every_public_asynchronous_call_can_be_cancelled()
+    {
+        string[] forgotten = [.. typeof(Connection).Assembly.GetExportedTypes()
+            .SelectMany(type => type.GetMethods())
+            .Where(method => method.Name.EndsWith("Async", StringComparison.Ordinal) && method.Name != nameof(IAsyncDisposable.DisposeAsync))
+            .Where(method => method.GetParameters() is not [.., { ParameterType.Name: nameof(CancellationToken), HasDefaultValue: true }])
+            .Select(method => $"{method.DeclaringType!.Name}.{method.Name}")];
+        Assert.Empty(forgotten);
+    }
+
+    private static string? Layer(TypeReference type)
+    {
+        type = Outermost(type.GetElementType());
+        if (type.Scope is AssemblyNameReference)
+            return null;
+        if (!type.Namespace.StartsWith("Ballast", StringComparison.Ordinal))
+            return null;
+        return type.FullName switch
+        {
+            "Ballast.Drivers.DriverSelection" => "selection",
+            var name when Api.Contains(name) => "api",
+            _ => type.Namespace == "Ballast" ? "model" : type.Namespace,
+        };
+    }
+
+    private static TypeReference Outermost(TypeReference type)
+    {
+        while (type.DeclaringType is { } outer)
+            type = outer;
+        return type;
+    }
+
+    private static IEnumerable<TypeDefinition> AllTypes(ModuleDefinition module) =>
+        module.Types.SelectMany(WithNested);
+
+    private static IEnumerable<TypeDefinition> WithNested(TypeDefinition type) =>
+        type.NestedTypes.SelectMany(WithNested).Prepend(type);
+
+    private static IEnumerable<TypeReference> References(TypeDefinition type)
+    {
+        IEnumerable<TypeReference> found = type.Fields.Select(field => field.FieldType)
+            .Concat(type.Interfaces.Select(implementation => implementation.InterfaceType));
+        if (type.BaseType is not null)
+            found = found.Append(type.BaseType);
+        foreach (MethodDefinition method in type.Methods)
+        {
+            found = found.Append(method.ReturnType).Concat(method.Parameters.Select(parameter => parameter.ParameterType));
+            if (method.HasBody)
+                found = found.Concat(method.Body.Variables.Select(variable => variable.VariableType)).Concat(method.Body.Instructions.SelectMany(Operand));
+        }
+
+        return found.SelectMany(Parts);
+    }
+
+    private static IEnumerable<TypeReference> Operand(Instruction instruction) => instruction.Operand switch
+    {
+        TypeReference type => [type],
+        MethodReference method => [method.DeclaringType, method.ReturnType, .. method.Parameters.Select(parameter => parameter.ParameterType),
+            .. (method as GenericInstanceMethod)?.GenericArguments ?? []],
+        FieldReference field => [field.DeclaringType, field.FieldType],
+        _ => [],
+    };
+
+    // An instance of a generic type names its arguments too; arrays and references name their element.
+    private static IEnumerable<TypeReference> Parts(TypeReference type) => type switch
+    {
+        GenericInstanceType generic => generic.GenericArguments.SelectMany(Parts).Append(generic.ElementType),
+        TypeSpecification specification => Parts(specification.ElementType),
+        _ => [type],
+    };
+}
