@@ -5,7 +5,7 @@ namespace Ballast.Cli.Commands;
 
 internal static class DomIdCommand
 {
-    private static readonly CommandOption Named = DomainArgument.Option("domain name or UUID");
+    private static readonly CommandOption Named = DomainArgument.Option("name or UUID of the domain");
 
     public static Command Command { get; } = new("domid", "show the id of a domain")
     {

@@ -5,7 +5,7 @@ namespace Ballast.Cli.Commands;
 
 internal static class DomNameCommand
 {
-    private static readonly CommandOption Named = DomainArgument.Option("domain id or UUID");
+    private static readonly CommandOption Named = DomainArgument.Option("id or UUID of the domain");
 
     public static Command Command { get; } = new("domname", "show the name of a domain")
     {

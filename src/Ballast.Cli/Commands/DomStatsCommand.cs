@@ -40,7 +40,7 @@ internal static class DomStatsCommand
 
     private static readonly CommandOption Json = Flag("json", "JSON; with the balloon group also freshness and reason");
 
-    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "domain name, id or UUID; all domains where none is given")
+    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; all where none is given")
     {
         IsPositional = true,
     };

@@ -4,7 +4,7 @@ namespace Ballast.Cli.Commands;
 
 internal static class DomUuidCommand
 {
-    private static readonly CommandOption Named = DomainArgument.Option("domain id or name");
+    private static readonly CommandOption Named = DomainArgument.Option("id or name of the domain");
 
     public static Command Command { get; } = new("domuuid", "show the UUID of a domain")
     {

@@ -16,7 +16,7 @@ internal enum DomainNames
 /// <summary>The argument that names a domain.</summary>
 internal static class DomainArgument
 {
-    public static CommandOption Any { get; } = Option("domain name, id or UUID");
+    public static CommandOption Any { get; } = Option("name, id or UUID of the domain");
 
     public static CommandOption Option(string summary) =>
         new("domain", OptionKind.Text, summary) { IsRequired = true, IsPositional = true };

@@ -36,7 +36,7 @@ internal static class ListCommand
     private static readonly CommandOption Title = Flag("title", "one more column for titles");
     private static readonly CommandOption Json = Flag("json", "JSON, with freshness and reason");
 
-    public static Command Command { get; } = new("list", "list domains")
+    public static Command Command { get; } = new("list", "show the domains of a hypervisor")
     {
         Description =
             """

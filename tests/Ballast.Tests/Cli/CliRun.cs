@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Text;
+using Ballast.Cli;
+
+namespace Ballast.Tests.Cli;
+
+/// <summary>What a program left behind.</summary>
+public sealed record Outcome(int ExitCode, string Output, string Error);
+
+/// <summary>Runs ballast inside the test, or any program beside it.</summary>
+internal static class CliRun
+{
+    public static Task<Outcome> BallastAsync(params string[] arguments) => BallastAsync(arguments, open: null);
+
+    public static Task<Outcome> BallastAsync(FakeDriver driver, params string[] arguments) =>
+        BallastAsync(arguments, (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)));
+
+    public static async Task<Outcome> BallastAsync(
+        string[] arguments, ConnectionOpener? open, IReadOnlyDictionary<string, string>? variables = null,
+        TimeProvider? time = null, CancellationToken cancellationToken = default)
+    {
+        using MemoryStream output = new();
+        using MemoryStream error = new();
+        CliHost host = new(output, error)
+        {
+            Variable = name => variables?.GetValueOrDefault(name),
+            Open = open ?? Connection.OpenAsync,
+            TimeProvider = time ?? TimeProvider.System,
+        };
+        int exitCode = await CliProgram.RunAsync(arguments, host, cancellationToken);
+        return new Outcome(exitCode, Text(output), Text(error));
+    }
+
+    public static async Task<Outcome> ProcessAsync(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? variables = null,
+        CancellationToken cancellationToken = default)
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = new UTF8Encoding(false),
+            StandardErrorEncoding = new UTF8Encoding(false),
+        };
+        foreach (string name in start.Environment.Keys.Where(IsForVirsh).ToList())
+            _ = start.Environment.Remove(name);
+        start.Environment["LC_ALL"] = "C.UTF-8";
+        foreach ((string name, string value) in variables ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+
+        using Process process = Process.Start(start)!;
+        process.StandardInput.Close();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        Task<string> error = process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        return new Outcome(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>The program as people start it: the native one where BALLAST_CLI names it, else the one built with the tests.</summary>
+    public static string Program => NativeProgram ?? Path.Combine(AppContext.BaseDirectory, "Ballast.Cli");
+
+    public static string? NativeProgram => Environment.GetEnvironmentVariable("BALLAST_CLI") is { Length: > 0 } path ? path : null;
+
+    private static bool IsForVirsh(string variable) =>
+        variable.StartsWith("VIRSH_", StringComparison.Ordinal)
+        || variable.StartsWith("LIBVIRT_", StringComparison.Ordinal)
+        || variable.StartsWith("LC_", StringComparison.Ordinal);
+
+    private static string Text(MemoryStream stream) => Encoding.UTF8.GetString(stream.ToArray());
+}

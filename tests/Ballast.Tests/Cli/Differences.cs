@@ -1,0 +1,52 @@
+namespace Ballast.Tests.Cli;
+
+/// <summary>The parts of an <see cref="Outcome"/>.</summary>
+[Flags]
+internal enum Parts
+{
+    None = 0,
+    Output = 1,
+    Error = 2,
+    ExitCode = 4,
+}
+
+/// <summary>One way in which ballast is not virsh, on purpose. Whatever is not in <paramref name="Parts"/> is equal all the same.</summary>
+internal sealed record Difference(Parts Parts, string Reason);
+
+/// <summary>The whole list of differences; <see cref="ParityTests"/> accepts no other.</summary>
+internal static class Differences
+{
+    public static readonly Difference HelpText = new(Parts.Output,
+        "Help texts are our own words.");
+
+    public static readonly Difference ProgramVersion = new(Parts.Output,
+        "-v, -V and --version tell ballast's version and parts; the command version prints libvirt's lines.");
+
+    public static readonly Difference NoShell = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "There is no interactive shell yet: without a command the usage is shown on standard error, and that is a failure.");
+
+    public static readonly Difference OptionWithoutUse = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "-d, -e, -k, -K and -l would do nothing (no console, no keepalive in process, no log of libvirt's): unsupported options are refused rather than ignored.");
+
+    public static readonly Difference MissingCommand = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "virsh has more than 200 commands; those that ballast lacks are unknown commands.");
+
+    public static readonly Difference NoHelpGroups = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "A dozen commands need no groups: help takes names of commands only.");
+
+    public static readonly Difference AddedOption = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "--json and --extended are additions; virsh does not know them.");
+
+    public static readonly Difference EscapedText = new(Parts.Output | Parts.Error,
+        "Control characters are shown as \\xNN wherever they come from: a name must not be able to rule a terminal. virsh does so in tables only.");
+
+    public static readonly Difference UriForms = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "URIs that no driver of ours takes fail with a text of our own where virsh asks a libvirt daemon or names a file; virsh also rewrites test:/default.");
+
+    /// <summary>Numbers that change from one run to the next, made equal on both sides.</summary>
+    public static readonly (string Pattern, string Replacement, string Reason)[] Normalisations =
+    [
+        (@"(?m)^(CPU time: +)[0-9]+\.[0-9]s$", "$1N s", "The test driver gives the time of day for CPU time."),
+        (@"\(Time: [0-9]+\.[0-9]{3} ms\)", "(Time: N ms)", "How long a command took."),
+    ];
+}

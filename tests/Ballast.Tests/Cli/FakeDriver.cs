@@ -1,0 +1,104 @@
+using Ballast.Drivers;
+
+namespace Ballast.Tests.Cli;
+
+/// <summary>A domain that tests make up.</summary>
+internal sealed record FakeDomain(string Name, int? Id)
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1_700_000_000);
+
+    public DomainIdentity Identity { get; } = new(Name, new Guid(Id ?? 0xbeef, 0, 0, 1, 2, 3, 4, 5, 6, 7, (byte)Name.Length), Id);
+
+    public DomainStateInfo State { get; init; } = new(Id is null ? DomainState.Shutoff : DomainState.Running, 1);
+
+    public bool HasManagedSave { get; init; }
+
+    public IReadOnlyList<TypedParameter> Statistics { get; init; } = [];
+
+    public MemoryStatsFacts Facts { get; init; } = new() { Entries = [], PeriodSeconds = 2, IsRunning = true };
+
+    /// <summary>What every question about its memory or state ends with.</summary>
+    public LibvirtException? Failure { get; init; }
+
+    public MemoryStats Sample => Facts.ToSample(Now);
+}
+
+/// <summary>A driver whose domains and answers are given.</summary>
+internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
+{
+    public string Type => "FAKE";
+
+    /// <summary>The calls that change something, in their order.</summary>
+    public List<string> Changes { get; } = [];
+
+    public MemoryStatsOptions LastOptions { get; private set; }
+
+    public ValueTask DisposeAsync() => default;
+
+    public ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken) =>
+        new([.. domains.Where(domain => Matches(filter, domain)).Select(domain => domain.Identity)]);
+
+    public ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) => Look(domain => domain.Id == id);
+
+    public ValueTask<DomainIdentity> LookupByNameAsync(string name, CancellationToken cancellationToken) => Look(domain => domain.Name == name);
+
+    public ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) => Look(domain => domain.Identity.Uuid == uuid);
+
+    public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).State);
+
+    public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        new(new DomainInfo(Find(domain).State.State, 4096, 2048, 1, TimeSpan.FromSeconds(0.25)));
+
+    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).HasManagedSave);
+
+    public ValueTask<int> GetMemoryStatsAsync(
+        DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        LastOptions = options;
+        MemoryStat[] entries = Find(domain).Facts.Entries;
+        int count = Math.Min(entries.Length, stats.Length);
+        entries.AsSpan(0, count).CopyTo(stats.Span);
+        return new(count);
+    }
+
+    public ValueTask<MemoryStats> SampleMemoryAsync(DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        LastOptions = options;
+        return new(Find(domain).Sample);
+    }
+
+    public ValueTask SetMemoryStatsPeriodAsync(
+        DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        Changes.Add($"period {domain.Name} {seconds} {impact}");
+        return default;
+    }
+
+    public ValueTask SetMemoryAsync(DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        Changes.Add($"memory {domain.Name} {kib} {impact}");
+        return default;
+    }
+
+    public ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
+        IReadOnlyList<DomainIdentity>? asked, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
+    {
+        Changes.Add($"stats {groups}; {flags}");
+        return new([.. (asked ?? domains.Select(domain => domain.Identity)).Select(
+            identity => new DriverStatsRecord(identity, Find(identity).Statistics))]);
+    }
+
+    private static bool Matches(DomainListFilter filter, FakeDomain domain) => DomainRules.Matches(
+        filter, new DomainTraits(domain.State.State, IsPersistent: domain.Id is null, domain.HasManagedSave, IsAutostart: false));
+
+    private ValueTask<DomainIdentity> Look(Func<FakeDomain, bool> condition) =>
+        domains.FirstOrDefault(condition) is { } domain
+            ? new(domain.Identity)
+            : throw LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Test, "nobody");
+
+    private FakeDomain Find(DomainIdentity identity)
+    {
+        FakeDomain domain = domains.Single(domain => domain.Identity == identity);
+        return domain.Failure is null ? domain : throw domain.Failure;
+    }
+}

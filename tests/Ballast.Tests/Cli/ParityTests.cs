@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
+
+namespace Ballast.Tests.Cli;
+
+/// <summary>The real virsh, asked for all cases once.</summary>
+public sealed class VirshOutcomes : IAsyncLifetime
+{
+    private readonly ConcurrentDictionary<string, Outcome> _outcomes = new();
+
+    public Outcome this[string key] => _outcomes[key];
+
+    public async ValueTask InitializeAsync() =>
+        await Parallel.ForEachAsync(
+            ParityCases.All,
+            new ParallelOptions { MaxDegreeOfParallelism = Math.Max(2, Environment.ProcessorCount / 2) },
+            async (one, token) => _outcomes[one.Key] = await CliRun.ProcessAsync("virsh", one.Arguments, ParityTests.Variables(one), token));
+
+    public ValueTask DisposeAsync() => default;
+}
+
+// The test driver's domain belongs to the whole process: nobody else may change it meanwhile.
+[CollectionDefinition(nameof(CliInProcess), DisableParallelization = true)]
+public sealed class CliInProcess;
+
+/// <summary>
+/// Every command line of <see cref="ParityCases"/> through virsh and through ballast: output, errors and exit code are
+/// equal byte for byte, but for the list in <see cref="Differences"/>.
+/// </summary>
+[Trait("needs", "virsh")]
+[Collection(nameof(CliInProcess))]
+public sealed class ParityTests(VirshOutcomes virsh) : IClassFixture<VirshOutcomes>
+{
+    private static readonly Dictionary<string, ParityCase> Cases = ParityCases.All.ToDictionary(one => one.Key);
+
+    public static TheoryData<string> Keys => [.. Cases.Keys];
+
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public async Task Ballast_does_what_virsh_does(string key)
+    {
+        ParityCase one = Cases[key];
+        Outcome expected = Normalise(virsh[key]);
+        Outcome actual = Normalise(await RunAsync(one));
+
+        Parts found = Parts.None;
+        if (actual.Output != expected.Output)
+            found |= Parts.Output;
+        if (actual.Error != expected.Error)
+            found |= Parts.Error;
+        if (actual.ExitCode != expected.ExitCode)
+            found |= Parts.ExitCode;
+
+        Parts allowed = one.Difference?.Parts ?? Parts.None;
+        if ((found & ~allowed) != 0)
+            Assert.Equal(expected, actual);
+        Assert.True(one.Difference is null || found != Parts.None, $"no longer different: {one.Difference?.Reason}");
+    }
+
+    [Fact]
+    public async Task Help_is_in_our_own_words()
+    {
+        foreach (Ballast.Cli.Parsing.Command command in Ballast.Cli.Commands.CommandTable.All)
+        {
+            Outcome theirs = await CliRun.ProcessAsync(
+                "virsh", ["help", command.Name], cancellationToken: TestContext.Current.CancellationToken);
+            HashSet<string> sentences = [.. theirs.Output.Split('\n', '-', StringSplitOptions.TrimEntries)];
+            Assert.DoesNotContain(command.Summary, sentences);
+            foreach (Ballast.Cli.Parsing.CommandOption option in command.Options)
+            {
+                Assert.DoesNotContain(
+                    theirs.Output.Split('\n'),
+                    line => line.Contains($"--{option.Name}", StringComparison.Ordinal) && line.EndsWith("  " + option.Summary, StringComparison.Ordinal));
+            }
+        }
+    }
+
+    internal static Dictionary<string, string> Variables(ParityCase one) =>
+        one.Variable is { } variable ? new() { [variable.Name] = variable.Value } : [];
+
+    private static Task<Outcome> RunAsync(ParityCase one) =>
+        CliRun.NativeProgram is { } program
+            ? CliRun.ProcessAsync(program, one.Arguments, Variables(one), TestContext.Current.CancellationToken)
+            : CliRun.BallastAsync(one.Arguments, open: null, Variables(one), cancellationToken: TestContext.Current.CancellationToken);
+
+    private static Outcome Normalise(Outcome outcome)
+    {
+        string output = outcome.Output;
+        foreach ((string pattern, string replacement, _) in Differences.Normalisations)
+            output = Regex.Replace(output, pattern, replacement);
+        return outcome with { Output = output };
+    }
+}
