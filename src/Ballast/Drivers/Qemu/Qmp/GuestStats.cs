@@ -54,13 +54,13 @@ internal struct GuestStats
             throw new InvalidDataException("its reply to guest-stats is not an object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("stats"u8))
+            if (reader.TextIs("stats"u8))
             {
                 found = true;
                 _ = reader.Read();
                 result.ReadValues(ref reader);
             }
-            else if (reader.ValueTextEquals("last-update"u8))
+            else if (reader.TextIs("last-update"u8))
             {
                 found = true;
                 _ = reader.Read();

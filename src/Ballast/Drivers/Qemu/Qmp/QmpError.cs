@@ -25,8 +25,8 @@ internal sealed record QmpError(QmpErrorClass Class, string Description)
             throw new InvalidDataException("it sent an error that is not an object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            bool isClass = reader.ValueTextEquals("class"u8);
-            bool isDescription = reader.ValueTextEquals("desc"u8);
+            bool isClass = reader.TextIs("class"u8);
+            bool isDescription = reader.TextIs("desc"u8);
             _ = reader.Read();
             if (isClass && reader.TokenType == JsonTokenType.String)
                 @class = ParseClass(ref reader);
@@ -40,16 +40,23 @@ internal sealed record QmpError(QmpErrorClass Class, string Description)
     }
 
     private static QmpErrorClass ParseClass(ref Utf8JsonReader reader) =>
-        reader.ValueTextEquals("CommandNotFound"u8) ? QmpErrorClass.CommandNotFound
-        : reader.ValueTextEquals("DeviceNotActive"u8) ? QmpErrorClass.DeviceNotActive
-        : reader.ValueTextEquals("DeviceNotFound"u8) ? QmpErrorClass.DeviceNotFound
-        : reader.ValueTextEquals("KVMMissingCap"u8) ? QmpErrorClass.KvmMissingCap
+        reader.TextIs("CommandNotFound"u8) ? QmpErrorClass.CommandNotFound
+        : reader.TextIs("DeviceNotActive"u8) ? QmpErrorClass.DeviceNotActive
+        : reader.TextIs("DeviceNotFound"u8) ? QmpErrorClass.DeviceNotFound
+        : reader.TextIs("KVMMissingCap"u8) ? QmpErrorClass.KvmMissingCap
         : QmpErrorClass.Generic;
 }
 
 /// <summary>Text from a monitor, which may be anything.</summary>
 internal static class QmpText
 {
+    /// <summary>
+    /// Whether the name or string is these bytes. QEMU escapes none of what is looked for, and the reader's own comparison
+    /// throws where an escape is no valid UTF-16.
+    /// </summary>
+    public static bool TextIs(this ref Utf8JsonReader reader, scoped ReadOnlySpan<byte> text) =>
+        !reader.ValueIsEscaped && reader.ValueSpan.SequenceEqual(text);
+
     public static string Read(ref Utf8JsonReader reader)
     {
         string text;

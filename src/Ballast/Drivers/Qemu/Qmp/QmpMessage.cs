@@ -56,13 +56,13 @@ internal readonly ref struct QmpMessage
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             QmpMessageKind? member =
-                reader.ValueTextEquals("return"u8) ? QmpMessageKind.Return
-                : reader.ValueTextEquals("event"u8) ? QmpMessageKind.Event
-                : reader.ValueTextEquals("error"u8) ? QmpMessageKind.Error
-                : reader.ValueTextEquals("QMP"u8) ? QmpMessageKind.Greeting
+                reader.TextIs("return"u8) ? QmpMessageKind.Return
+                : reader.TextIs("event"u8) ? QmpMessageKind.Event
+                : reader.TextIs("error"u8) ? QmpMessageKind.Error
+                : reader.TextIs("QMP"u8) ? QmpMessageKind.Greeting
                 : null;
-            bool isId = member is null && reader.ValueTextEquals("id"u8);
-            bool isData = member is null && !isId && reader.ValueTextEquals("data"u8);
+            bool isId = member is null && reader.TextIs("id"u8);
+            bool isData = member is null && !isId && reader.TextIs("data"u8);
             _ = reader.Read();
             ReadOnlySpan<byte> value = Value(json, ref reader);
             if (member is not null)

@@ -72,9 +72,9 @@ internal static class QmpReplies
         ulong version = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            ulong weight = reader.ValueTextEquals("major"u8) ? 1_000_000u
-                : reader.ValueTextEquals("minor"u8) ? 1_000u
-                : reader.ValueTextEquals("micro"u8) ? 1u : 0u;
+            ulong weight = reader.TextIs("major"u8) ? 1_000_000u
+                : reader.TextIs("minor"u8) ? 1_000u
+                : reader.TextIs("micro"u8) ? 1u : 0u;
             _ = reader.Read();
             if (weight == 0)
                 reader.Skip();
@@ -97,8 +97,8 @@ internal static class QmpReplies
             bool isBalloon = false;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                bool isName = reader.ValueTextEquals("name"u8);
-                bool isType = reader.ValueTextEquals("type"u8);
+                bool isName = reader.TextIs("name"u8);
+                bool isType = reader.TextIs("type"u8);
                 _ = reader.Read();
                 if (isName && reader.TokenType == JsonTokenType.String)
                 {
@@ -107,7 +107,7 @@ internal static class QmpReplies
                 else if (isType && reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped)
                 {
                     isBalloon = reader.ValueSpan.StartsWith("child<virtio-balloon-"u8);
-                    isProxied = !reader.ValueTextEquals("child<virtio-balloon-device>"u8);
+                    isProxied = !reader.TextIs("child<virtio-balloon-device>"u8);
                 }
                 else
                 {
@@ -212,7 +212,7 @@ internal static class QmpReplies
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            bool found = reader.ValueTextEquals(name);
+            bool found = reader.TextIs(name);
             _ = reader.Read();
             if (found)
                 return true;
