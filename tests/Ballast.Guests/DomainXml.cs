@@ -6,13 +6,17 @@ namespace Ballast.Guests;
 /// <summary>Domains for a real libvirtd.</summary>
 public static class DomainXml
 {
-    /// <summary>The real Linux guest, without a disk and without its command channel.</summary>
+    /// <summary>
+    /// The real Linux guest, without a disk and without its command channel; with a second monitor, beside libvirt's
+    /// own, where a path is given.
+    /// </summary>
     public static string ForLinuxGuest(
-        string name, LinuxGuestImage image, int periodSeconds, Guid? uuid = null, int memoryMib = 256) =>
+        string name, LinuxGuestImage image, int periodSeconds, Guid? uuid = null, int memoryMib = 256, string? monitorPath = null) =>
         Domain(
             name,
             uuid,
             memoryMib,
+            monitorPath,
             new XElement("memballoon", new XAttribute("model", "virtio"), Stats(periodSeconds)),
             new XElement("kernel", image.Kernel),
             new XElement("initrd", image.InitialRamDisk),
@@ -20,9 +24,10 @@ public static class DomainXml
 
     /// <summary>A machine that has nothing to boot; <paramref name="balloonModel"/> <c>none</c> takes its balloon too.</summary>
     public static string WithoutGuest(string name, string balloonModel = "virtio", Guid? uuid = null, int memoryMib = 64) =>
-        Domain(name, uuid, memoryMib, new XElement("memballoon", new XAttribute("model", balloonModel)));
+        Domain(name, uuid, memoryMib, monitorPath: null, new XElement("memballoon", new XAttribute("model", balloonModel)));
 
-    private static string Domain(string name, Guid? uuid, int memoryMib, XElement balloon, params XElement[] boot) =>
+    private static string Domain(
+        string name, Guid? uuid, int memoryMib, string? monitorPath, XElement balloon, params XElement[] boot) =>
         new XElement(
             "domain",
             new XAttribute("type", "qemu"), // Emulated: the test machines have no usable KVM.
@@ -36,7 +41,16 @@ public static class DomainXml
                 "devices",
                 new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
                 new XElement("serial", new XAttribute("type", "null")),
-                balloon)).ToString();
+                balloon),
+            monitorPath is null ? null : ExtraArguments("-qmp", $"unix:{monitorPath},server=on,wait=off")).ToString();
+
+    private static XElement ExtraArguments(params string[] arguments)
+    {
+        XNamespace qemu = "http://libvirt.org/schemas/domain/qemu/1.0";
+        return new XElement(
+            qemu + "commandline",
+            arguments.Select(argument => new XElement(qemu + "arg", new XAttribute("value", argument))));
+    }
 
     private static XElement? Stats(int periodSeconds) => periodSeconds == 0
         ? null

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using Ballast.Virtio;
 
 namespace Ballast.Guests;
 
@@ -11,7 +11,6 @@ public sealed class DrivenGuest : IAsyncDisposable
     public const int PageSize = 4096;
 
     private const uint BalloonDeviceId = 5;
-    private const int EntrySize = sizeof(ushort) + sizeof(ulong);
 
     // Everything that a microvm can do without: it starts faster and takes less of the host's memory.
     private const string Machine =
@@ -219,16 +218,9 @@ public sealed class DrivenGuest : IAsyncDisposable
 
     private static byte[] Encode(IEnumerable<(ushort Tag, ulong Value)> statistics)
     {
-        var entries = statistics as IReadOnlyCollection<(ushort Tag, ulong Value)> ?? [.. statistics];
-        var bytes = new byte[entries.Count * EntrySize];
-        var rest = bytes.AsSpan();
-        foreach (var (tag, value) in entries)
-        {
-            BinaryPrimitives.WriteUInt16LittleEndian(rest, tag);
-            BinaryPrimitives.WriteUInt64LittleEndian(rest[sizeof(ushort)..], value);
-            rest = rest[EntrySize..];
-        }
-
+        BalloonStatistic[] entries = [.. statistics.Select(entry => new BalloonStatistic(entry.Tag, entry.Value))];
+        var bytes = new byte[entries.Length * BalloonStatistics.EntryBytes];
+        _ = BalloonStatistics.Write(bytes, entries);
         return bytes;
     }
 }
