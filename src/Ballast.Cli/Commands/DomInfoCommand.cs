@@ -20,7 +20,7 @@ internal static class DomInfoCommand
         Write(invocation, "Id", DomIdCommand.Format(domain));
         Write(invocation, "Name", SafeText.Escape(domain.Name));
         Write(invocation, "UUID", domain.Uuid.ToString());
-        if (await OrNullAsync(domain.GetOSTypeAsync(cancellationToken)) is { } osType)
+        if (await AskAsync<string?>(async () => await domain.GetOSTypeAsync(cancellationToken)) is { } osType)
             Write(invocation, "OS Type", SafeText.Escape(osType));
 
         DomainInfo info = await domain.GetInfoAsync(cancellationToken);
@@ -31,10 +31,10 @@ internal static class DomInfoCommand
         Write(invocation, "Max memory", string.Create(CultureInfo.InvariantCulture, $"{info.MaxMemoryKiB} KiB"));
         Write(invocation, "Used memory", string.Create(CultureInfo.InvariantCulture, $"{info.MemoryKiB} KiB"));
 
-        Write(invocation, "Persistent", YesNo(await TryAsync(domain.IsPersistentAsync(cancellationToken))));
-        if (await TryAsync(domain.GetAutostartAsync(cancellationToken)) is { } autostart)
+        Write(invocation, "Persistent", YesNo(await AskAsync<bool?>(async () => await domain.IsPersistentAsync(cancellationToken))));
+        if (await AskAsync<bool?>(async () => await domain.GetAutostartAsync(cancellationToken)) is { } autostart)
             Write(invocation, "Autostart", autostart ? "enable" : "disable");
-        Write(invocation, "Managed save", YesNo(await TryAsync(domain.HasManagedSaveImageAsync(cancellationToken))));
+        Write(invocation, "Managed save", YesNo(await AskAsync<bool?>(async () => await domain.HasManagedSaveImageAsync(cancellationToken))));
         await WriteSecurityAsync(invocation, domain);
     }
 
@@ -70,27 +70,15 @@ internal static class DomInfoCommand
     };
 
     // One fact that cannot be had does not cost the others.
-    private static async ValueTask<bool?> TryAsync(ValueTask<bool> question)
+    private static async ValueTask<T?> AskAsync<T>(Func<ValueTask<T>> question)
     {
         try
         {
-            return await question;
+            return await question();
         }
         catch (LibvirtException)
         {
-            return null;
-        }
-    }
-
-    private static async ValueTask<string?> OrNullAsync(ValueTask<string> question)
-    {
-        try
-        {
-            return await question;
-        }
-        catch (LibvirtException)
-        {
-            return null;
+            return default;
         }
     }
 }
