@@ -1,0 +1,31 @@
+using System.Reflection;
+using System.Security.Cryptography;
+
+namespace Ballast.Fuzz;
+
+/// <summary>Inputs on disk: those to begin with, and those that failed.</summary>
+internal static class Corpus
+{
+    private const int HashCharacters = 12;
+
+    private static readonly string Root =
+        typeof(Corpus).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(data => data.Key == "RepositoryRoot").Value!;
+
+    /// <summary>The target's files, in an order that is always the same, as a seed's inputs depend on it.</summary>
+    public static IReadOnlyList<string> Of(FuzzTarget target)
+    {
+        string[] files = Directory.GetFiles(Path.Combine(Root, "tests", "Ballast.Fuzz", "Corpus", target.Name));
+        Array.Sort(files, StringComparer.Ordinal);
+        return files;
+    }
+
+    /// <summary>Keeps an input that failed, and returns where.</summary>
+    public static string Save(FuzzTarget target, byte[] input)
+    {
+        string hash = Convert.ToHexStringLower(SHA256.HashData(input))[..HashCharacters];
+        string path = Path.Combine(Directory.CreateDirectory(Path.Combine(Root, "artifacts", "fuzz")).FullName, $"{target.Name}-{hash}");
+        File.WriteAllBytes(path, input);
+        return path;
+    }
+}
