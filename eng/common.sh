@@ -22,10 +22,17 @@ install_packages() {
     command -v apt-get >/dev/null || fail "missing: $*. Install them with this system's package manager."
     [ "$(id -u)" -eq 0 ] || fail "missing: $*. Install them: sudo $how"
     echo "$(basename "$0"): installing $*" >&2
-    {
+    local log
+    log=$(mktemp)
+    if ! {
         apt-get -qq update
         DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@"
-    } >&2 </dev/null || fail "$how failed"
+    } >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        rm -f "$log"
+        fail "$how failed"
+    fi
+    rm -f "$log"
 }
 
 need_dotnet() {

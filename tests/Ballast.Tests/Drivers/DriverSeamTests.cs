@@ -1,0 +1,56 @@
+using Ballast.Drivers;
+
+namespace Ballast.Tests.Drivers;
+
+public class DriverSeamTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string, Func<Connection, Domain, ValueTask>> Calls { get; } = new()
+    {
+        { "virConnectGetVersion", async (connection, _) => await connection.GetVersionAsync(Token) },
+        { "virConnectListAllDomains", async (connection, _) => await connection.ListDomainsAsync(cancellationToken: Token) },
+        { "virDomainLookupByID", async (connection, _) => await connection.LookupByIdAsync(1, Token) },
+        { "virDomainLookupByName", async (connection, _) => await connection.LookupByNameAsync("x", Token) },
+        { "virDomainLookupByUUID", async (connection, _) => await connection.LookupByUuidAsync(Guid.Empty, Token) },
+        { "virConnectGetAllDomainStats", async (connection, _) => await connection.GetAllDomainStatsAsync(cancellationToken: Token) },
+        { "virNodeGetSecurityModel", async (connection, _) => await connection.GetSecurityModelAsync(Token) },
+        { "virDomainGetInfo", async (_, domain) => await domain.GetInfoAsync(Token) },
+        { "virDomainGetState", async (_, domain) => await domain.GetStateAsync(Token) },
+        { "virDomainGetOSType", async (_, domain) => await domain.GetOSTypeAsync(Token) },
+        { "virDomainIsPersistent", async (_, domain) => await domain.IsPersistentAsync(Token) },
+        { "virDomainGetAutostart", async (_, domain) => await domain.GetAutostartAsync(Token) },
+        { "virDomainHasManagedSaveImage", async (_, domain) => await domain.HasManagedSaveImageAsync(Token) },
+        { "virDomainGetSecurityLabel", async (_, domain) => await domain.GetSecurityLabelAsync(Token) },
+        { "virDomainMemoryStats", async (_, domain) => await domain.GetMemoryStatsAsync(new MemoryStat[1], cancellationToken: Token) },
+        { "virDomainMemoryStats", async (_, domain) => await domain.GetMemoryStatsAsync(cancellationToken: Token) },
+        { "virDomainSetMemoryStatsPeriod", async (_, domain) => await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token) },
+        { "virDomainSetMemoryFlags", async (_, domain) => await domain.SetMemoryAsync(1, cancellationToken: Token) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Calls))]
+    public async Task What_a_driver_lacks_is_not_supported_in_libvirts_words(string function, Func<Connection, Domain, ValueTask> call)
+    {
+        await using Connection connection = new(new EmptyDriver(), "empty:///", ConnectionOptions.Default);
+        Domain domain = new(connection, new DomainIdentity("x", Guid.Empty, 1));
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(async () => await call(connection, domain));
+        Assert.Equal(
+            (ErrorCode.NoSupport, ErrorOrigin.Domain, $"this function is not supported by the connection driver: {function}"),
+            (error.Code, error.Origin, error.Message));
+    }
+
+    [Fact]
+    public async Task An_empty_buffer_is_filled_without_asking_the_driver()
+    {
+        await using Connection connection = new(new EmptyDriver(), "empty:///", ConnectionOptions.Default);
+        Assert.Equal(0, await new Domain(connection, new DomainIdentity("x", Guid.Empty, 1)).GetMemoryStatsAsync(Memory<MemoryStat>.Empty, cancellationToken: Token));
+    }
+
+    private sealed class EmptyDriver : IDriver
+    {
+        public string Type => "EMPTY";
+
+        public ValueTask DisposeAsync() => default;
+    }
+}
