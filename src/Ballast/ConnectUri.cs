@@ -50,13 +50,18 @@ public sealed class ConnectUri
     }
 
     /// <summary>Reads a URI.</summary>
-    /// <exception cref="LibvirtException"><see cref="ErrorCode.InternalError"/>: it is not one.</exception>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.InternalError"/>: it is not one. <see cref="ErrorCode.NoConnect"/>: it names no driver.
+    /// </exception>
     public static ConnectUri Parse(string uri)
     {
         ArgumentNullException.ThrowIfNull(uri);
-        return TryParse(uri, out ConnectUri? parsed)
-            ? parsed
-            : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Uri, $"Unable to parse URI {Shorten(uri)}");
+        if (TryParse(uri, out ConnectUri? parsed))
+            return parsed;
+        bool hasNoDriver = uri.Length > 0 && uri.AsSpan().IndexOfAny(":% \n") < 0;
+        throw hasNoDriver
+            ? LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, $"URI '{Shorten(uri)}' does not include a driver name")
+            : LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Uri, $"Unable to parse URI {Shorten(uri)}");
     }
 
     /// <summary>Reads a URI; false where it is not one.</summary>

@@ -70,12 +70,12 @@ public sealed class Connection : IAsyncDisposable
     }
 
     /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
-    public ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken = default) =>
-        Driver.GetVersionAsync(cancellationToken);
+    public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetVersionAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>The host's security driver.</summary>
-    public ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken = default) =>
-        Driver.GetSecurityModelAsync(cancellationToken);
+    public async ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetSecurityModelAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>The domains, active ones by id, then inactive ones by name.</summary>
     /// <param name="filter">Which ones.</param>

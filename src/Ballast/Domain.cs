@@ -30,36 +30,36 @@ public sealed class Domain
     public Guid Uuid => Identity.Uuid;
 
     /// <summary>State, memory and CPU of the domain. Source: the hypervisor; CPU time: the host.</summary>
-    public ValueTask<DomainInfo> GetInfoAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.GetInfoAsync(Identity, cancellationToken);
+    public async ValueTask<DomainInfo> GetInfoAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetInfoAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>State and reason. Source: the hypervisor.</summary>
-    public ValueTask<DomainStateInfo> GetStateAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.GetStateAsync(Identity, cancellationToken);
+    public async ValueTask<DomainStateInfo> GetStateAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetStateAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>The most memory the domain can have, in KiB. Source: the hypervisor.</summary>
     public async ValueTask<ulong> GetMaxMemoryAsync(CancellationToken cancellationToken = default) =>
         (await GetInfoAsync(cancellationToken).ConfigureAwait(false)).MaxMemoryKiB;
 
     /// <summary>The kind of guest: <c>hvm</c> for a full virtual machine.</summary>
-    public ValueTask<string> GetOSTypeAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.GetOSTypeAsync(Identity, cancellationToken);
+    public async ValueTask<string> GetOSTypeAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetOSTypeAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Whether the domain has a definition that outlives it.</summary>
-    public ValueTask<bool> IsPersistentAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.IsPersistentAsync(Identity, cancellationToken);
+    public async ValueTask<bool> IsPersistentAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.IsPersistentAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Whether the domain starts with the host.</summary>
-    public ValueTask<bool> GetAutostartAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.GetAutostartAsync(Identity, cancellationToken);
+    public async ValueTask<bool> GetAutostartAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetAutostartAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Whether the domain has a managed save image.</summary>
-    public ValueTask<bool> HasManagedSaveImageAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.HasManagedSaveImageAsync(Identity, cancellationToken);
+    public async ValueTask<bool> HasManagedSaveImageAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.HasManagedSaveImageAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>The domain's security label.</summary>
-    public ValueTask<SecurityLabel> GetSecurityLabelAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.GetSecurityLabelAsync(Identity, cancellationToken);
+    public async ValueTask<SecurityLabel> GetSecurityLabelAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetSecurityLabelAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>
     /// Fills a buffer with the domain's memory statistics, up to its length, and returns how many entries it filled. The
@@ -92,13 +92,13 @@ public sealed class Domain
     /// <see cref="ErrorCode.NoDomain"/>: the domain is gone. <see cref="ErrorCode.SystemError"/>: the connection to its
     /// monitor was lost. <see cref="ErrorCode.OperationInvalid"/>: the domain does not run.
     /// </exception>
-    public ValueTask<MemoryStats> GetMemoryStatsAsync(
+    public async ValueTask<MemoryStats> GetMemoryStatsAsync(
         MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
-        Connection.Driver.SampleMemoryAsync(Identity, options, cancellationToken);
+        await Connection.Driver.SampleMemoryAsync(Identity, options, cancellationToken).ConfigureAwait(false);
 
     /// <summary>How often the hypervisor asks the guest for statistics, in seconds; 0 where it does not. Source: the hypervisor.</summary>
-    public ValueTask<int> GetMemoryStatsPeriodAsync(CancellationToken cancellationToken = default) =>
-        Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken);
+    public async ValueTask<int> GetMemoryStatsPeriodAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Sets how often the hypervisor asks the guest for statistics. It asks at once when this was off before.</summary>
     /// <param name="seconds">Seconds between reports; 0 turns collection off, what was reported stays.</param>
@@ -109,7 +109,7 @@ public sealed class Domain
     /// <see cref="ErrorCode.OperationInvalid"/>: the hypervisor refused. <see cref="ErrorCode.OperationTimeout"/>: no answer
     /// in time; the text says whether the change may still take effect.
     /// </exception>
-    public ValueTask SetMemoryStatsPeriodAsync(
+    public async ValueTask SetMemoryStatsPeriodAsync(
         int seconds, DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
     {
         const string function = "virDomainSetMemoryStatsPeriod";
@@ -120,7 +120,7 @@ public sealed class Domain
                 $"period in {function} must be zero or greater", function, "period", ErrorOrigin.Domain);
         }
 
-        return Connection.Driver.SetMemoryStatsPeriodAsync(Identity, seconds, impact, cancellationToken);
+        await Connection.Driver.SetMemoryStatsPeriodAsync(Identity, seconds, impact, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -135,7 +135,7 @@ public sealed class Domain
     /// number. <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: no balloon.
     /// <see cref="ErrorCode.OperationTimeout"/>: no answer in time; the text says whether the change may still take effect.
     /// </exception>
-    public ValueTask SetMemoryAsync(
+    public async ValueTask SetMemoryAsync(
         ulong kib, DomainModificationImpact impact = DomainModificationImpact.Live, CancellationToken cancellationToken = default)
     {
         const string function = "virDomainSetMemoryFlags";
@@ -144,7 +144,7 @@ public sealed class Domain
             throw LibvirtError.InvalidArgument($"memory in {function} must not be zero", function, "memory", ErrorOrigin.Domain);
         if (kib >= MaxMemoryKiB)
             throw LibvirtError.Report(ErrorCode.Overflow, ErrorOrigin.Domain, $"input too large: {kib}");
-        return Connection.Driver.SetMemoryAsync(Identity, kib, impact, cancellationToken);
+        await Connection.Driver.SetMemoryAsync(Identity, kib, impact, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Name and UUID.</summary>

@@ -48,6 +48,16 @@ public class ConnectUriTests
         Assert.Equal($"internal error: Unable to parse URI {uri}", error.Message);
     }
 
+    [Theory]
+    [InlineData("x")]
+    [InlineData("/a/b")]
+    public void What_names_no_driver_gets_libvirts_other_error(string uri)
+    {
+        LibvirtException error = Assert.Throws<LibvirtException>(() => ConnectUri.Parse(uri));
+        Assert.Equal((ErrorCode.NoConnect, ErrorOrigin.None), (error.Code, error.Origin));
+        Assert.Equal($"no connection driver available for URI '{uri}' does not include a driver name", error.Message);
+    }
+
     [Fact]
     public void A_uri_of_any_length_is_refused_with_a_short_text()
     {

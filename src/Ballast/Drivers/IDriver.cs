@@ -6,7 +6,8 @@ namespace Ballast.Drivers;
 /// </summary>
 /// <remarks>
 /// Arguments were checked by <see cref="Connection"/> and <see cref="Domain"/> as far as every driver agrees on them;
-/// read-only connections never get to functions that change something.
+/// read-only connections never get to functions that change something. A function may throw before it returns its
+/// task, except <see cref="GetMemoryStatsAsync"/>, which is handed through as it is.
 /// </remarks>
 internal interface IDriver : IAsyncDisposable
 {
@@ -55,7 +56,7 @@ internal interface IDriver : IAsyncDisposable
     /// <summary>Fills <paramref name="stats"/> in libvirt's order and returns how many entries it filled; never more than fit.</summary>
     ValueTask<int> GetMemoryStatsAsync(
         DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainMemoryStats");
+        ValueTask.FromException<int>(LibvirtError.NoSupport("virDomainMemoryStats"));
 
     /// <summary>The same with its circumstances. What keeps a driver from asking the guest is in the sample, not an error.</summary>
     ValueTask<MemoryStats> SampleMemoryAsync(
