@@ -184,7 +184,7 @@ internal sealed partial class QemuDriver
     private static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values) => new()
     {
         Entries = [],
-        Rejected = QemuMemoryStats.Rejected(values.GuestStats),
+        Rejected = QemuMemoryStats.Rejected(values),
         PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? values.PollingIntervalSeconds : null,
         IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
         Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,

@@ -30,7 +30,7 @@ internal static class QemuMemoryStats
     public static int Fill(Span<MemoryStat> stats, in MonitorValues values, QemuProcess? process, MemoryStatsOptions options)
     {
         int count = 0;
-        if (values.Has(MonitorParts.Balloon) && count < stats.Length)
+        if (values.HasActual && count < stats.Length)
             stats[count++] = new MemoryStat(MemoryStatTag.ActualBalloon, values.ActualBytes / 1024);
 
         if (values.Has(MonitorParts.GuestStats))
@@ -59,18 +59,20 @@ internal static class QemuMemoryStats
         return count;
     }
 
-    public static MemoryStatTagSet Rejected(in GuestStats stats)
+    public static MemoryStatTagSet Rejected(in MonitorValues values)
     {
         MemoryStatTagSet rejected = default;
+        if (values.IsActualRejected)
+            rejected = rejected.With(MemoryStatTag.ActualBalloon);
         foreach ((MemoryStatTag tag, int virtio) in Order)
         {
-            if (virtio >= 0 && stats.IsRejected(virtio))
+            if (virtio >= 0 && values.GuestStats.IsRejected(virtio))
                 rejected = rejected.With(tag);
         }
 
         for (int virtio = FirstExtended; virtio < GuestStats.Count; virtio++)
         {
-            if (stats.IsRejected(virtio))
+            if (values.GuestStats.IsRejected(virtio))
                 rejected = rejected.With(MemoryStatTag.OomKills + (virtio - FirstExtended));
         }
 

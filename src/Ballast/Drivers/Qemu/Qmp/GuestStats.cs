@@ -19,8 +19,8 @@ internal struct GuestStats
     /// <summary>virtio's tags 0 to 15.</summary>
     public const int Count = 16;
 
-    // A byte value from here on is a driver's −1 in disguise (Windows: −1 pages, 0xFFFFFFFFFFFFF000).
-    private const ulong ImpossibleBytes = 1UL << 63;
+    /// <summary>An amount of bytes from here on is a −1 in disguise (Windows' driver: −1 pages, 0xFFFFFFFFFFFFF000).</summary>
+    public const ulong ImpossibleBytes = 1UL << 63;
 
     private static readonly bool[] IsBytes =
         [true, true, false, false, true, true, true, true, false, false, false, false, true, true, true, true];
@@ -47,7 +47,7 @@ internal struct GuestStats
     public static GuestStats Parse(ReadOnlySpan<byte> body)
     {
         GuestStats result = default;
-        bool found = false;
+        bool found = false, hasStats = false;
         Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
         _ = reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -58,6 +58,7 @@ internal struct GuestStats
             {
                 found = true;
                 _ = reader.Read();
+                hasStats |= reader.TokenType == JsonTokenType.StartObject;
                 result.ReadValues(ref reader);
             }
             else if (reader.TextIs("last-update"u8))
@@ -73,7 +74,9 @@ internal struct GuestStats
             }
         }
 
-        return found ? result : throw new InvalidDataException("its reply to guest-stats has no statistics");
+        if (!found)
+            throw new InvalidDataException("its reply to guest-stats has no statistics");
+        return hasStats ? result : default; // As libvirt: a last update of nothing does not count.
     }
 
     private void ReadValues(ref Utf8JsonReader reader)

@@ -57,5 +57,9 @@ internal struct MonitorValues
     public QmpError? BalloonError;
     public QmpError? GuestStatsError;
 
+    public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes >= GuestStats.ImpossibleBytes;
+
+    public readonly bool HasActual => Has(MonitorParts.Balloon) && !IsActualRejected;
+
     public readonly bool Has(MonitorParts part) => (Answered & part) != 0;
 }

@@ -70,7 +70,7 @@ internal static class QmpHandshake
 
         hello = hello with
         {
-            ActualBytes = values.Has(MonitorParts.Balloon) ? values.ActualBytes : null,
+            ActualBytes = values.HasActual ? values.ActualBytes : null,
             RunState = values.RunState,
         };
         foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])

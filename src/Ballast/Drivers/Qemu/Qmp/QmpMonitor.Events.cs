@@ -25,7 +25,9 @@ internal sealed partial class QmpMonitor
 
         if (message.Body.SequenceEqual("\"BALLOON_CHANGE\""u8))
         {
-            ActualBytes = QmpReplies.ReadMemberUInt64(message.Data, "actual"u8, "BALLOON_CHANGE");
+            ulong actual = QmpReplies.ReadMemberUInt64(message.Data, "actual"u8, "BALLOON_CHANGE");
+            if (actual < GuestStats.ImpossibleBytes)
+                ActualBytes = actual;
         }
         else if (message.Body.SequenceEqual("\"RESUME\""u8))
         {

@@ -242,7 +242,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private void FinishQuery()
     {
         _phase = Phase.Idle;
-        if (_values.Has(MonitorParts.Balloon))
+        if (_values.HasActual)
             ActualBytes = _values.ActualBytes;
         if (_values.Has(MonitorParts.Status))
             NoteRunState(_values.RunState);

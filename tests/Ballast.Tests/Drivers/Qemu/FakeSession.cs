@@ -1,0 +1,66 @@
+using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Tests.Fakes;
+
+namespace Ballast.Tests.Drivers.Qemu;
+
+/// <summary>A connection to a <see cref="FakeQmp"/>, and its one domain.</summary>
+internal sealed class FakeSession(Connection connection, Domain domain) : IAsyncDisposable
+{
+    public Connection Connection => connection;
+
+    public Domain Domain => domain;
+
+    public QmpMonitor Monitor => ((QemuDriver)connection.Driver).Monitor;
+
+    public static async Task<FakeSession> AtAsync(FakeQmp fake, TimeProvider? time = null, TimeSpan? timeout = null)
+    {
+        Connection connection = await ConnectAsync(fake, time, timeout);
+        return new FakeSession(connection, Assert.Single(await connection.ListDomainsAsync().In()));
+    }
+
+    public static Task<Connection> ConnectAsync(
+        FakeQmp fake, TimeProvider? time = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Connection.OpenAsync(
+            fake.Uri,
+            new ConnectionOptions { TimeProvider = time ?? TimeProvider.System, Timeout = timeout ?? TimeSpan.FromSeconds(10) },
+            cancellationToken).In();
+
+    /// <summary>A call in the RFC's shape.</summary>
+    public Task<MemoryStat[]> StatsAsync(int room = 1024, MemoryStatsOptions options = MemoryStatsOptions.None) =>
+        StatsUnlessAsync(CancellationToken.None, room, options);
+
+    public async Task<MemoryStat[]> StatsUnlessAsync(
+        CancellationToken cancelled, int room = 1024, MemoryStatsOptions options = MemoryStatsOptions.None)
+    {
+        MemoryStat[] buffer = new MemoryStat[room];
+        int count = await domain.GetMemoryStatsAsync(buffer, options, cancelled).In();
+        return buffer[..count];
+    }
+
+    public Task<MemoryStats> SampleAsync(MemoryStatsOptions options = MemoryStatsOptions.None) =>
+        domain.GetMemoryStatsAsync(options).In();
+
+    public async ValueTask DisposeAsync() => await connection.DisposeAsync().AsTask().WaitAsync(Waiting.Limit);
+}
+
+/// <summary>No test waits for ever.</summary>
+internal static class Waiting
+{
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
+
+    public static Task<T> In<T>(this ValueTask<T> task) => task.AsTask().WaitAsync(Limit);
+
+    public static Task In(this ValueTask task) => task.AsTask().WaitAsync(Limit);
+
+    public static Task<T> In<T>(this Task<T> task) => task.WaitAsync(Limit);
+
+    public static Task In(this Task task) => task.WaitAsync(Limit);
+
+    public static async Task<LibvirtException> FailsAsync(this Task task, ErrorCode code)
+    {
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(() => task.WaitAsync(Limit));
+        Assert.Equal(code, error.Code);
+        return error;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+
+namespace Ballast.Tests.Fakes;
+
+/// <summary>The QEMU that a <see cref="FakeQmp"/> pretends to be: what it answers where a test scripts nothing else.</summary>
+internal sealed class FakeGuest
+{
+    public const string Peripheral = "/machine/peripheral";
+    public const string Anonymous = "/machine/peripheral-anon";
+
+    public string? Name { get; set; } = "fake";
+
+    public string Uuid { get; set; } = "6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11";
+
+    public string Status { get; set; } = "running";
+
+    public ulong MemoryBytes { get; set; } = 4096 * 1024 * 1024ul;
+
+    public int Cpus { get; set; } = 2;
+
+    public ulong ActualBytes { get; set; } = 2048 * 1024 * 1024ul;
+
+    public long Interval { get; set; } = 5;
+
+    /// <summary>JSON of the number; null leaves it out.</summary>
+    public string? LastUpdate { get; set; } = "0";
+
+    /// <summary>JSON of each value.</summary>
+    public Dictionary<string, string> Stats { get; } = [];
+
+    /// <summary>The balloon's path; null: there is none.</summary>
+    public string? Balloon { get; set; } = $"{Peripheral}/balloon0";
+
+    public string BalloonType { get; set; } = "child<virtio-balloon-pci>";
+
+    public bool IsDriverBound { get; set; } = true;
+
+    private string VirtioPath => BalloonType == "child<virtio-balloon-device>" ? Balloon! : $"{Balloon}/virtio-backend";
+
+    /// <summary>All sixteen statistics, each with a number of its own: what is in bytes is (tag + 1) MiB.</summary>
+    public static IEnumerable<(string Name, ulong Value)> Sixteen =>
+    [
+        ("stat-swap-in", 1 << 20), ("stat-swap-out", 2 << 20), ("stat-major-faults", 3), ("stat-minor-faults", 4),
+        ("stat-free-memory", 5 << 20), ("stat-total-memory", 60 << 20), ("stat-available-memory", 7 << 20),
+        ("stat-disk-caches", 8 << 20), ("stat-htlb-pgalloc", 9), ("stat-htlb-pgfail", 10), ("stat-oom-kills", 11),
+        ("stat-alloc-stalls", 12), ("stat-async-scans", 13 << 20), ("stat-direct-scans", 14 << 20),
+        ("stat-async-reclaims", 15 << 20), ("stat-direct-reclaims", 16 << 20),
+    ];
+
+    public FakeGuest Reporting(int count = 10, long lastUpdate = 1_700_000_000)
+    {
+        foreach ((string name, ulong value) in Sixteen.Take(count))
+            Stats[name] = value.ToString(CultureInfo.InvariantCulture);
+        LastUpdate = lastUpdate.ToString(CultureInfo.InvariantCulture);
+        return this;
+    }
+
+    public string StatsJson
+    {
+        get
+        {
+            string stats = string.Join(", ", Stats.Select(stat => $"\"{stat.Key}\": {stat.Value}"));
+            return LastUpdate is null ? $"{{\"stats\": {{{stats}}}}}" : $"{{\"stats\": {{{stats}}}, \"last-update\": {LastUpdate}}}";
+        }
+    }
+
+    /// <summary>The reply without braces and id.</summary>
+    public string Answer(FakeCommand command) => command.Name switch
+    {
+        "qmp_capabilities" => FakeQmp.Return("{}"),
+        "query-name" => FakeQmp.Return(Name is null ? "{}" : $$"""{"name": {{FakeQmp.Quote(Name)}}}"""),
+        "query-uuid" => FakeQmp.Return($$"""{"UUID": {{FakeQmp.Quote(Uuid)}}}"""),
+        "query-status" => FakeQmp.Return(
+            $$"""{"status": "{{Status}}", "singlestep": false, "running": {{(Status == "running" ? "true" : "false")}}}"""),
+        "query-balloon" => Balloon is null
+            ? FakeQmp.Error("DeviceNotActive", "No balloon device has been activated")
+            : FakeQmp.Return(string.Create(CultureInfo.InvariantCulture, $$"""{"actual": {{ActualBytes}}}""")),
+        "query-memory-size-summary" => FakeQmp.Return(
+            string.Create(CultureInfo.InvariantCulture, $$"""{"base-memory": {{MemoryBytes}}, "plugged-memory": 0}""")),
+        "query-cpus-fast" => FakeQmp.Return(
+            $"[{string.Join(", ", Enumerable.Range(0, Cpus).Select(cpu => $$"""{"props": {"core-id": 0}, "cpu-index": {{cpu}} }"""))}]"),
+        "qom-list" => List(command.Argument("path")),
+        "balloon" => Balloon is null
+            ? FakeQmp.Error("DeviceNotActive", "No balloon device has been activated")
+            : FakeQmp.Return("{}"),
+        "qom-get" when command.Argument("path") != Balloon => NotFound(command),
+        "qom-get" => command.Argument("property") == "guest-stats"
+            ? FakeQmp.Return(StatsJson)
+            : FakeQmp.Return(Interval.ToString(CultureInfo.InvariantCulture)),
+        "qom-set" when command.Argument("path") != Balloon => NotFound(command),
+        "qom-set" => SetInterval(command),
+        "x-query-virtio-status" when Balloon is null || command.Argument("path") != VirtioPath => NotFound(command),
+        "x-query-virtio-status" => FakeQmp.Return(
+            $$"""{"status": { "statuses": ["VIRTIO_CONFIG_S_ACKNOWLEDGE: x"{{(IsDriverBound ? ", \"VIRTIO_CONFIG_S_DRIVER_OK: y\"" : "")}}] } }"""),
+        _ => FakeQmp.Error("CommandNotFound", $"The command {command.Name} has not been found"),
+    };
+
+    private string List(string container)
+    {
+        string children = Balloon is not null && Balloon.StartsWith(container + "/", StringComparison.Ordinal)
+            ? $$""", {"name": {{FakeQmp.Quote(Balloon[(container.Length + 1)..])}}, "type": "{{BalloonType}}"}"""
+            : "";
+        return FakeQmp.Return($$"""[{"name": "type", "type": "string"}, {"name": "net0", "type": "child<virtio-net-pci>"}{{children}}]""");
+    }
+
+    private string SetInterval(FakeCommand command)
+    {
+        Interval = long.Parse(command.Argument("value"), CultureInfo.InvariantCulture);
+        return FakeQmp.Return("{}");
+    }
+
+    private static string NotFound(FakeCommand command) => FakeQmp.Error("DeviceNotFound", $"Device '{command.Argument("path")}' not found");
+}
