@@ -90,6 +90,6 @@ internal static partial class ParityCases
         Bare("-c", "test:/default", "uri") with { Difference = Differences.UriForms },
         Bare("-c", "test:///nope", "uri") with { Difference = Differences.UriForms },
         Bare("-c", "bogus:///x", "uri") with { Difference = Differences.UriForms },
-        Bare("-c", "x", "uri") with { Difference = Differences.UriForms },
+        Bare("-c", "x", "uri"),
     ];
 }
