@@ -13,10 +13,10 @@ public class ArchitectureTests
     {
         ["model"] = [],
         ["Ballast.Virtio"] = [],
-        ["Ballast.Drivers"] = ["model"],
-        ["Ballast.Drivers.Qemu.Qmp"] = ["model"],
-        ["Ballast.Drivers.Qemu"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp"],
-        ["Ballast.Drivers.Test"] = ["model", "Ballast.Drivers"],
+        ["Ballast.Drivers"] = ["model", "Ballast.Virtio"],
+        ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio"],
+        ["Ballast.Drivers.Qemu"] = ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp"],
+        ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers"],
         ["selection"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu", "Ballast.Drivers.Test"],
         ["api"] = ["model", "Ballast.Drivers", "selection"],
     };

@@ -1,47 +1,32 @@
 using System.Buffers.Text;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Ballast.Virtio;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
-[InlineArray(GuestStats.Count)]
-internal struct GuestStatValues
-{
-    private ulong _first;
-}
-
-/// <summary>
-/// The last report of a guest as QEMU keeps it, in bytes and counts, indexed by virtio tag. A value that was not reported
-/// is absent; one that cannot be true is absent and counted as rejected.
-/// </summary>
+/// <summary>The last report of a guest as QEMU keeps it.</summary>
 internal struct GuestStats
 {
     /// <summary>virtio's tags 0 to 15.</summary>
-    public const int Count = 16;
+    public const int Count = GuestReport.Count;
 
-    /// <summary>An amount of bytes from here on is a −1 in disguise (Windows' driver: −1 pages, 0xFFFFFFFFFFFFF000).</summary>
-    public const ulong ImpossibleBytes = 1UL << 63;
+    /// <summary>An amount of bytes from here on is a −1 in disguise.</summary>
+    public const ulong ImpossibleBytes = GuestReport.ImpossibleBytes;
 
-    private static readonly bool[] IsBytes =
-        [true, true, false, false, true, true, true, true, false, false, false, false, true, true, true, true];
+    private GuestReport _report;
 
-    private GuestStatValues _values;
-    private ushort _present;
-    private ushort _rejected;
+    /// <summary>What the guest reported.</summary>
+    public readonly GuestReport Report => _report;
 
     /// <summary>Seconds of Unix time by the host's clock; 0: never; null: QEMU did not say.</summary>
     public ulong? LastUpdate { get; private set; }
 
-    public readonly bool TryGet(int virtioTag, out ulong value)
-    {
-        value = _values[virtioTag];
-        return (_present & (1 << virtioTag)) != 0;
-    }
+    public readonly bool TryGet(int virtioTag, out ulong value) => _report.TryGet(virtioTag, out value);
 
-    public readonly bool IsRejected(int virtioTag) => (_rejected & (1 << virtioTag)) != 0;
+    public readonly bool IsRejected(int virtioTag) => _report.IsRejected(virtioTag);
 
     /// <summary>Whether the guest's driver reported nothing that can be used.</summary>
-    public readonly bool IsEmpty => _present == 0;
+    public readonly bool IsEmpty => _report.IsEmpty;
 
     /// <exception cref="InvalidDataException">It is no reply to <c>guest-stats</c>.</exception>
     public static GuestStats Parse(ReadOnlySpan<byte> body)
@@ -97,17 +82,15 @@ internal struct GuestStats
                 continue;
             }
 
-            ushort bit = (ushort)(1 << tag);
             switch (ReadNumber(ref reader, out ulong value))
             {
-                case Number.Valid when !IsBytes[tag] || value < ImpossibleBytes:
-                    _values[tag] = value;
-                    _present |= bit;
+                case Number.Valid:
+                    _report.Add(tag, value);
                     break;
                 case Number.NotReported:
                     break;
                 default:
-                    _rejected |= bit;
+                    _report.Reject(tag);
                     break;
             }
         }
@@ -136,7 +119,7 @@ internal struct GuestStats
             return Number.NotReported;
         if (!Utf8Parser.TryParse(digits, out value, out int length) || length != digits.Length)
             return Number.Invalid;
-        return value == ulong.MaxValue ? Number.NotReported : Number.Valid;
+        return value == GuestReport.NotReported ? Number.NotReported : Number.Valid;
     }
 
     private static int VirtioTag(ref Utf8JsonReader reader)
