@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Benchmarks;
+
+/// <summary>libvirt's own client library, for the comparison only.</summary>
+internal sealed unsafe partial class LibvirtClient : IDisposable
+{
+    private const string Library = "libvirt.so.0";
+    private const int MaxStats = 16;
+
+    private readonly nint _connection;
+    private readonly nint _domain;
+
+    public LibvirtClient(string uri, string domain)
+    {
+        _connection = Open(uri);
+        _domain = _connection == 0 ? 0 : LookupByName(_connection, domain);
+        if (_domain == 0)
+            throw new InvalidOperationException($"libvirt cannot look up {domain} on {uri}.");
+    }
+
+    /// <summary>Returns how many statistics came.</summary>
+    public int GetMemoryStats()
+    {
+        Stat* stats = stackalloc Stat[MaxStats];
+        int count = MemoryStats(_domain, stats, MaxStats, 0);
+        return count >= 0 ? count : throw new InvalidOperationException("virDomainMemoryStats failed.");
+    }
+
+    public void Dispose()
+    {
+        _ = FreeDomain(_domain);
+        _ = Close(_connection);
+    }
+
+    [LibraryImport(Library, EntryPoint = "virConnectOpen", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint Open(string uri);
+
+    [LibraryImport(Library, EntryPoint = "virDomainLookupByName", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint LookupByName(nint connection, string name);
+
+    [LibraryImport(Library, EntryPoint = "virDomainMemoryStats")]
+    private static partial int MemoryStats(nint domain, Stat* stats, uint count, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainFree")]
+    private static partial int FreeDomain(nint domain);
+
+    [LibraryImport(Library, EntryPoint = "virConnectClose")]
+    private static partial int Close(nint connection);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Stat
+    {
+        public int Tag;
+        public ulong Value;
+    }
+}

@@ -1,0 +1,37 @@
+namespace Ballast.Benchmarks;
+
+internal static class Program
+{
+    private static readonly (string Name, Func<Report, Task> Run)[] All =
+    [
+        ("call", CallBenchmark.RunAsync),
+        ("callers", CallersBenchmark.RunAsync),
+        ("allocations", AllocationsBenchmark.RunAsync),
+        ("startup", StartupBenchmark.RunAsync),
+        ("libvirt", LibvirtBenchmark.RunAsync),
+    ];
+
+    public static async Task<int> Main(string[] arguments)
+    {
+        (string name, string? output) = arguments switch
+        {
+            [var only] => (only, null),
+            [var first, "--output", var file] => (first, file),
+            _ => ("", null),
+        };
+        var chosen = All.Where(benchmark => name == "all" || benchmark.Name == name).ToArray();
+        if (chosen.Length == 0)
+        {
+            Console.Error.WriteLine($"usage: Ballast.Benchmarks all|{string.Join('|', All.Select(benchmark => benchmark.Name))} [--output FILE]");
+            return 2;
+        }
+
+        Report report = new();
+        await report.DescribeHostAsync(name);
+        foreach (var (_, run) in chosen)
+            await run(report);
+        if (output is not null)
+            await File.WriteAllTextAsync(output, report.ToString());
+        return 0;
+    }
+}
