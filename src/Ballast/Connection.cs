@@ -47,8 +47,9 @@ public sealed class Connection : IAsyncDisposable
 
     /// <summary>Opens a connection.</summary>
     /// <param name="uri">
-    /// <c>test:///default</c>: libvirt's test driver. <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU behind that
-    /// monitor socket; naming a socket is consent to use it. Null or empty: the environment's <c>LIBVIRT_DEFAULT_URI</c>.
+    /// <c>test:///default</c>: libvirt's test driver. <c>test:///fleet[?domains=N&amp;seed=S]</c>: simulated
+    /// guests. <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU behind that monitor socket; naming a socket is consent to
+    /// use it. Null or empty: the environment's <c>LIBVIRT_DEFAULT_URI</c>.
     /// </param>
     /// <param name="options">How to open it; null takes the defaults.</param>
     /// <param name="cancellationToken">Gives up.</param>

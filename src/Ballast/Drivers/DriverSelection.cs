@@ -14,6 +14,7 @@ internal static class DriverSelection
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken) =>
         (uri.Driver, uri.Transport, uri.Host) switch
         {
+            ("test", null, "") when uri.Path == FleetDriver.Path => FleetDriver.Open(uri, options),
             ("test", null, "") => TestDriver.Open(uri, options),
             ("qmp", null, "") => await QemuDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             _ => throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original),
