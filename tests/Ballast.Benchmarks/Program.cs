@@ -7,6 +7,7 @@ internal static class Program
         ("call", CallBenchmark.RunAsync),
         ("callers", CallersBenchmark.RunAsync),
         ("allocations", AllocationsBenchmark.RunAsync),
+        ("fleet", FleetBenchmark.RunAsync),
         ("startup", StartupBenchmark.RunAsync),
         ("libvirt", LibvirtBenchmark.RunAsync),
     ];
