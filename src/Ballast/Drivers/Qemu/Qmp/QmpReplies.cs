@@ -127,8 +127,10 @@ internal static class QmpReplies
 
     public static ulong ReadMemberUInt64(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name, string command)
     {
-        Utf8JsonReader reader = Open(body, JsonTokenType.StartObject, $"its reply to {command} is not an object");
-        return Find(ref reader, name) && reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out ulong value)
+        // No text is made before there is something to complain about: every call comes by here.
+        Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
+        return reader.Read() && reader.TokenType == JsonTokenType.StartObject && Find(ref reader, name)
+            && reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out ulong value)
             ? value
             : throw new InvalidDataException($"its reply to {command} has another shape");
     }
