@@ -8,6 +8,8 @@ internal sealed class FakeGuest
     public const string Peripheral = "/machine/peripheral";
     public const string Anonymous = "/machine/peripheral-anon";
 
+    private ulong _lastNumber;
+
     public string? Name { get; set; } = "fake";
 
     public string Uuid { get; set; } = "6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11";
@@ -34,6 +36,12 @@ internal sealed class FakeGuest
     public string BalloonType { get; set; } = "child<virtio-balloon-pci>";
 
     public bool IsDriverBound { get; set; } = true;
+
+    /// <summary>Gives every number that is told about memory a value of its own, larger than all before, in KiB.</summary>
+    public bool IsCounting { get; set; }
+
+    /// <summary>The last such number.</summary>
+    public ulong LastNumber => Interlocked.Read(ref _lastNumber);
 
     private string VirtioPath => BalloonType == "child<virtio-balloon-device>" ? Balloon! : $"{Balloon}/virtio-backend";
 
@@ -74,7 +82,7 @@ internal sealed class FakeGuest
             $$"""{"status": "{{Status}}", "singlestep": false, "running": {{(Status == "running" ? "true" : "false")}}}"""),
         "query-balloon" => Balloon is null
             ? FakeQmp.Error("DeviceNotActive", "No balloon device has been activated")
-            : FakeQmp.Return(string.Create(CultureInfo.InvariantCulture, $$"""{"actual": {{ActualBytes}}}""")),
+            : FakeQmp.Return(string.Create(CultureInfo.InvariantCulture, $$"""{"actual": {{(IsCounting ? NextBytes() : ActualBytes)}}}""")),
         "query-memory-size-summary" => FakeQmp.Return(
             string.Create(CultureInfo.InvariantCulture, $$"""{"base-memory": {{MemoryBytes}}, "plugged-memory": 0}""")),
         "query-cpus-fast" => FakeQmp.Return(
@@ -85,7 +93,7 @@ internal sealed class FakeGuest
             : FakeQmp.Return("{}"),
         "qom-get" when command.Argument("path") != Balloon => NotFound(command),
         "qom-get" => command.Argument("property") == "guest-stats"
-            ? FakeQmp.Return(StatsJson)
+            ? FakeQmp.Return(IsCounting ? $$"""{"stats": {"stat-free-memory": {{NextBytes()}}}, "last-update": 1}""" : StatsJson)
             : FakeQmp.Return(Interval.ToString(CultureInfo.InvariantCulture)),
         "qom-set" when command.Argument("path") != Balloon => NotFound(command),
         "qom-set" => SetInterval(command),
@@ -94,6 +102,8 @@ internal sealed class FakeGuest
             $$"""{"status": { "statuses": ["VIRTIO_CONFIG_S_ACKNOWLEDGE: x"{{(IsDriverBound ? ", \"VIRTIO_CONFIG_S_DRIVER_OK: y\"" : "")}}] } }"""),
         _ => FakeQmp.Error("CommandNotFound", $"The command {command.Name} has not been found"),
     };
+
+    private ulong NextBytes() => Interlocked.Increment(ref _lastNumber) * 1024;
 
     private string List(string container)
     {

@@ -312,5 +312,7 @@ internal sealed class FakeQmp : IAsyncDisposable
         return JsonSerializer.Serialize(document, PrettyOptions);
     }
 
-    private static readonly JsonSerializerOptions PrettyOptions = new() { WriteIndented = true };
+    // As QEMU, which does not escape what needs no escape.
+    private static readonly JsonSerializerOptions PrettyOptions =
+        new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }

@@ -78,7 +78,8 @@ internal sealed class MonitoredQemu
 
         lock (_gate)
         {
-            if (_hello != Monitor.Hello || _domain is null)
+            // Not by value: a QEMU that was started anew says the same as the one before.
+            if (!ReferenceEquals(_hello, Monitor.Hello) || _domain is null)
             {
                 // A new connection may lead to another QEMU, or to the same one under a better name.
                 QmpHello? hello = Monitor.Hello;

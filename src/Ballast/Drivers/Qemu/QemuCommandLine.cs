@@ -150,8 +150,10 @@ internal sealed class QemuCommandLine
 
     private static ulong? ParseSize(string size)
     {
+        // More digits than any size has would overflow when they are multiplied.
+        const int maxDigits = 18;
         int digits = 0;
-        while (digits < size.Length && (char.IsAsciiDigit(size[digits]) || size[digits] == '.'))
+        while (digits < size.Length && digits < maxDigits && (char.IsAsciiDigit(size[digits]) || size[digits] == '.'))
             digits++;
         if (!decimal.TryParse(size.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number))
             return null;

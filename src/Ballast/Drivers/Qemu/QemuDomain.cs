@@ -7,12 +7,15 @@ internal sealed class QemuDomain : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly ulong[] _lastCounters = new ulong[GuestStats.Count];
+    private long _lastAnswer;
+    private bool _wentBackwards;
+    private ulong? _maxMemoryKiB;
 
     public QemuDomain(DomainIdentity identity, QemuProcess? process, ulong? memoryKiB)
     {
         Identity = identity;
         Process = process;
-        MaxMemoryKiB = memoryKiB;
+        _maxMemoryKiB = memoryKiB;
     }
 
     public DomainIdentity Identity { get; }
@@ -24,7 +27,14 @@ internal sealed class QemuDomain : IDisposable
     public bool HasExited => Process is { HasExited: true };
 
     /// <summary>The most memory, as last heard; null where nobody said.</summary>
-    public ulong? MaxMemoryKiB { get; private set; }
+    public ulong? MaxMemoryKiB
+    {
+        get
+        {
+            lock (_gate)
+                return _maxMemoryKiB;
+        }
+    }
 
     /// <summary>QEMU before 7.2 cannot be asked whether a driver is bound.</summary>
     public bool CannotTellDriver { get; set; }
@@ -47,27 +57,35 @@ internal sealed class QemuDomain : IDisposable
 
     public void Learn(in MonitorValues values)
     {
-        if (values.Has(MonitorParts.MemorySize))
-            MaxMemoryKiB = values.MemoryBytes / 1024;
+        if (!values.Has(MonitorParts.MemorySize))
+            return;
+        lock (_gate)
+            _maxMemoryKiB = values.MemoryBytes / 1024;
     }
 
-    /// <summary>Compares the guest's counters with those of the last sample, and keeps them for the next.</summary>
-    public bool CountersWentBackwards(in GuestStats stats)
+    /// <summary>
+    /// Compares the guest's counters with those of the answer before, and keeps them for the next. Who shared an answer
+    /// is told the same, and who comes late with an old one is not compared with a newer.
+    /// </summary>
+    public bool CountersWentBackwards(in MonitorValues values)
     {
-        bool backwards = false;
         lock (_gate)
         {
+            if (values.Number <= _lastAnswer)
+                return values.Number == _lastAnswer && _wentBackwards;
+            _lastAnswer = values.Number;
+            _wentBackwards = false;
             for (int virtio = 0; virtio < GuestStats.Count; virtio++)
             {
                 const int firstGauge = 4, lastGauge = 7;
-                if (virtio is >= firstGauge and <= lastGauge || !stats.TryGet(virtio, out ulong value))
+                if (virtio is >= firstGauge and <= lastGauge || !values.GuestStats.TryGet(virtio, out ulong value))
                     continue;
-                backwards |= value < _lastCounters[virtio];
+                _wentBackwards |= value < _lastCounters[virtio];
                 _lastCounters[virtio] = value;
             }
-        }
 
-        return backwards;
+            return _wentBackwards;
+        }
     }
 
     public void Dispose() => Process?.Dispose();

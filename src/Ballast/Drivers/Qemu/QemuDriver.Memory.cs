@@ -94,16 +94,13 @@ internal sealed partial class QemuDriver
             domain, impact, "qemuDomainSetMemoryStatsPeriod", cancellationToken).ConfigureAwait(false);
         await ChangeAsync(domain, qemu, async () =>
         {
-            await _qemu.Monitor.EnsureConnectedAsync(_timeout, cancellationToken).ConfigureAwait(false);
-            if (_qemu.Monitor.Balloon is null)
-                await _qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
-            BalloonDevice balloon = _qemu.Monitor.Balloon ?? throw NoBalloon();
-            QmpResult result = await _qemu.Monitor.CallAsync(
-                "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), changesSomething: true, _timeout, cancellationToken)
-                .ConfigureAwait(false);
-            if (result.Error is { Class: QmpErrorClass.DeviceNotFound })
+            BalloonDevice balloon = await FindBalloonForChangeAsync(cancellationToken).ConfigureAwait(false) ?? throw NoBalloon();
+            QmpError? error = await _qemu.Monitor.CallAsync(
+                "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), changesSomething: true, QmpReplies.ReadNothing,
+                _timeout, cancellationToken).ConfigureAwait(false);
+            if (error is { Class: QmpErrorClass.DeviceNotFound })
                 _qemu.Monitor.ForgetBalloon(balloon);
-            if (result.Error is not null)
+            if (error is not null)
             {
                 throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu,
                     "unable to set balloon driver collection period");
@@ -118,18 +115,17 @@ internal sealed partial class QemuDriver
             domain, impact, "qemuDomainSetMemoryFlags", cancellationToken).ConfigureAwait(false);
         await ChangeAsync(domain, qemu, async () =>
         {
-            MonitorValues values = await _qemu.Monitor.QueryAsync(
-                MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false);
-            qemu.Learn(values);
+            await LearnMaximumForChangeAsync(qemu, cancellationToken).ConfigureAwait(false);
             if (kib > qemu.MaxMemoryKiB)
             {
                 throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Qemu,
                     "cannot set memory higher than max memory");
             }
 
-            QmpResult result = await _qemu.Monitor.CallAsync(
-                "balloon", QmpCommands.Balloon(kib * 1024), changesSomething: true, _timeout, cancellationToken).ConfigureAwait(false);
-            if (result.Error is { } error)
+            QmpError? error = await _qemu.Monitor.CallAsync(
+                "balloon", QmpCommands.Balloon(kib * 1024), changesSomething: true, QmpReplies.ReadNothing,
+                _timeout, cancellationToken).ConfigureAwait(false);
+            if (error is not null)
             {
                 throw error.Class is QmpErrorClass.DeviceNotActive or QmpErrorClass.KvmMissingCap
                     ? LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu,
@@ -151,6 +147,33 @@ internal sealed partial class QemuDriver
         }
 
         return qemu;
+    }
+
+    private async Task<BalloonDevice?> FindBalloonForChangeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _qemu.Monitor.EnsureConnectedAsync(_timeout, cancellationToken).ConfigureAwait(false);
+            if (_qemu.Monitor.Balloon is null)
+                await _qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
+            return _qemu.Monitor.Balloon;
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
+        {
+            throw QmpErrors.NotSent(e, "qom-set");
+        }
+    }
+
+    private async Task LearnMaximumForChangeAsync(QemuDomain qemu, CancellationToken cancellationToken)
+    {
+        try
+        {
+            qemu.Learn(await _qemu.Monitor.QueryAsync(MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false));
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
+        {
+            throw QmpErrors.NotSent(e, "balloon");
+        }
     }
 
     private static async ValueTask ChangeAsync(DomainIdentity domain, QemuDomain qemu, Func<Task> change)
@@ -189,7 +212,7 @@ internal sealed partial class QemuDriver
         IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
         Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
         MaximumKiB = qemu.MaxMemoryKiB,
-        CounterWentBackwards = values.Has(MonitorParts.GuestStats) && qemu.CountersWentBackwards(values.GuestStats),
+        CounterWentBackwards = values.Has(MonitorParts.GuestStats) && qemu.CountersWentBackwards(values),
         Detail = (values.GuestStatsError ?? values.BalloonError)?.Description,
     };
 
@@ -208,9 +231,9 @@ internal sealed partial class QemuDriver
         {
             MonitorValues values = await _qemu.Monitor.QueryAsync(
                 MonitorParts.VirtioStatus, _timeout, cancellationToken).ConfigureAwait(false);
-            if (!values.Has(MonitorParts.VirtioStatus))
+            if (values.LacksVirtioStatus)
                 qemu.CannotTellDriver = true;
-            else if (!values.IsDriverBound)
+            else if (values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound)
                 return (facts with { DriverNotLoaded = true }).ToSample(_time.GetUtcNow());
         }
         catch (LibvirtException)

@@ -44,6 +44,9 @@ internal sealed partial class QemuDriver
         MonitorParts parts = (groups & DomainStatsGroups.State) != 0 ? MonitorParts.Status : MonitorParts.None;
         if ((groups & DomainStatsGroups.Balloon) != 0)
             parts |= MonitorParts.GuestStats | MonitorParts.MemorySize;
+        // The balloon's own answer is not needed, unless it tells that one was plugged since.
+        if ((parts & MonitorParts.GuestStats) != 0 && _qemu.Monitor.Balloon is null)
+            parts |= MonitorParts.Balloon;
 
         // What keeps a monitor from answering leaves its fields out; it is never an error of the whole call.
         MonitorValues values = default;
@@ -53,6 +56,8 @@ internal sealed partial class QemuDriver
             try
             {
                 values = await _qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+                if (MustLookForBalloon(values))
+                    values = await AskAgainAsync(parts, values, cancellationToken).ConfigureAwait(false);
                 qemu.Learn(values);
             }
             catch (LibvirtException)

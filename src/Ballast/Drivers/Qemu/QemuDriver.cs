@@ -6,6 +6,9 @@ namespace Ballast.Drivers.Qemu;
 /// <summary>Local QEMUs, through their monitors and the host's /proc; all domains are transient.</summary>
 internal sealed partial class QemuDriver : IDriver
 {
+    // Longer than anybody waits, and short enough for every timer.
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromDays(1);
+
     private readonly MonitoredQemu _qemu;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
@@ -26,8 +29,8 @@ internal sealed partial class QemuDriver : IDriver
     public static async ValueTask<QemuDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
-        TimeSpan timeout = ReadTimeout(uri) ?? options.Timeout;
-        if (uri.Path is "" or "/")
+        TimeSpan timeout = ReadTimeout(uri) ?? (options.Timeout < MaxTimeout ? options.Timeout : MaxTimeout);
+        if (uri.Path is "" or "/" || uri.Path[0] != '/')
         {
             throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None,
                 $"{uri.Original}: name the monitor's socket, qmp:///ABSOLUTE/PATH");
@@ -125,9 +128,21 @@ internal sealed partial class QemuDriver : IDriver
     {
         const DomainListFilter byState =
             DomainListFilter.Running | DomainListFilter.Paused | DomainListFilter.Shutoff | DomainListFilter.Other;
-        DomainStateInfo state = (filter & byState) == 0
-            ? QemuStates.Unusable
-            : await AskStateAsync(domain, cancellationToken).ConfigureAwait(false);
+        DomainStateInfo state = QemuStates.Unusable;
+        try
+        {
+            if ((filter & byState) != 0)
+                state = await AskStateAsync(domain, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException) when (domain.HasExited)
+        {
+            return false;
+        }
+        catch (LibvirtException)
+        {
+            // Listed all the same, in no state.
+        }
+
         return DomainRules.Matches(filter, new DomainTraits(state.State, IsPersistent: false, HasManagedSave: false, IsAutostart: false));
     }
 
@@ -159,7 +174,7 @@ internal sealed partial class QemuDriver : IDriver
             : text.EndsWith('s') ? (text[..^1], 1)
             : (text, 1);
         return double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
-            && number * unit is >= 0.001 and <= 86400
+            && number * unit >= 0.001 && number * unit <= MaxTimeout.TotalSeconds
             ? TimeSpan.FromSeconds(number * unit)
             : throw BadParameter($"timeout '{text}' in {uri.Original} is not a duration such as 2s or 500ms");
     }

@@ -7,6 +7,8 @@ namespace Ballast.Tests.Drivers.Qemu;
 /// <summary>A connection to a <see cref="FakeQmp"/>, and its one domain.</summary>
 internal sealed class FakeSession(Connection connection, Domain domain) : IAsyncDisposable
 {
+    private static long _lastSettled;
+
     public Connection Connection => connection;
 
     public Domain Domain => domain;
@@ -19,12 +21,15 @@ internal sealed class FakeSession(Connection connection, Domain domain) : IAsync
         return new FakeSession(connection, Assert.Single(await connection.ListDomainsAsync().In()));
     }
 
-    public static Task<Connection> ConnectAsync(
-        FakeQmp fake, TimeProvider? time = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+    public static Task<Connection> ConnectAsync(FakeQmp fake, TimeProvider? time = null, TimeSpan? timeout = null) =>
+        ConnectUnlessAsync(fake, time, timeout, CancellationToken.None);
+
+    public static Task<Connection> ConnectUnlessAsync(
+        FakeQmp fake, TimeProvider? time, TimeSpan? timeout, CancellationToken cancelled) =>
         Connection.OpenAsync(
             fake.Uri,
             new ConnectionOptions { TimeProvider = time ?? TimeProvider.System, Timeout = timeout ?? TimeSpan.FromSeconds(10) },
-            cancellationToken).In();
+            cancelled).In();
 
     /// <summary>A call in the RFC's shape.</summary>
     public Task<MemoryStat[]> StatsAsync(int room = 1024, MemoryStatsOptions options = MemoryStatsOptions.None) =>
@@ -41,6 +46,31 @@ internal sealed class FakeSession(Connection connection, Domain domain) : IAsync
     public Task<MemoryStats> SampleAsync(MemoryStatsOptions options = MemoryStatsOptions.None) =>
         domain.GetMemoryStatsAsync(options).In();
 
+    public Task SetPeriodAsync(int seconds) => SetPeriodUnlessAsync(seconds, CancellationToken.None);
+
+    public Task SetPeriodUnlessAsync(int seconds, CancellationToken cancelled) =>
+        domain.SetMemoryStatsPeriodAsync(seconds, cancellationToken: cancelled).In();
+
+    public Task SetMemoryAsync(ulong kib) => SetMemoryUnlessAsync(kib, CancellationToken.None);
+
+    public Task SetMemoryUnlessAsync(ulong kib, CancellationToken cancelled) =>
+        domain.SetMemoryAsync(kib, cancellationToken: cancelled).In();
+
+    /// <summary>The monitor closes the connection, and the loss is noticed.</summary>
+    public Task LoseAsync(FakeQmp fake)
+    {
+        fake.Disconnect();
+        return Waiting.UntilAsync("loss", () => !Monitor.IsConnected);
+    }
+
+    /// <summary>Waits until all that the monitor has sent is read: an event sent now is seen.</summary>
+    public async Task SettleAsync(FakeQmp fake)
+    {
+        ulong bytes = (ulong)Interlocked.Increment(ref _lastSettled) << 20;
+        await fake.SendAsync(FakeQmp.Event("BALLOON_CHANGE", $$"""{"actual": {{bytes}}}"""));
+        await Waiting.UntilAsync("BALLOON_CHANGE", () => Monitor.ActualBytes == bytes);
+    }
+
     public async ValueTask DisposeAsync() => await connection.DisposeAsync().AsTask().WaitAsync(Waiting.Limit);
 }
 
@@ -56,6 +86,18 @@ internal static class Waiting
     public static Task<T> In<T>(this Task<T> task) => task.WaitAsync(Limit);
 
     public static Task In(this Task task) => task.WaitAsync(Limit);
+
+    /// <summary>Looks again and again, for what announces itself in no other way.</summary>
+    public static async Task UntilAsync(string what, Func<bool> reached)
+    {
+        long since = TimeProvider.System.GetTimestamp();
+        while (!reached())
+        {
+            if (TimeProvider.System.GetElapsedTime(since) > Limit)
+                throw new TimeoutException($"No {what} within {Limit.TotalSeconds} s.");
+            await Task.Delay(1);
+        }
+    }
 
     public static async Task<LibvirtException> FailsAsync(this Task task, ErrorCode code)
     {

@@ -42,6 +42,9 @@ internal enum RunState
 /// <summary>The answers to one query; a value counts only where its part is in <see cref="Answered"/>.</summary>
 internal struct MonitorValues
 {
+    /// <summary>Counts the monitor's answers: the higher, the later.</summary>
+    public long Number;
+
     public MonitorParts Answered;
     public ulong ActualBytes;
     public GuestStats GuestStats;
@@ -53,6 +56,9 @@ internal struct MonitorValues
 
     /// <summary>The guest's driver has set DRIVER_OK.</summary>
     public bool IsDriverBound;
+
+    /// <summary>QEMU before 7.2 has no command that tells.</summary>
+    public bool LacksVirtioStatus;
 
     public QmpError? BalloonError;
     public QmpError? GuestStatsError;

@@ -70,6 +70,10 @@ internal static class QmpText
             throw new InvalidDataException("it sent text that is not Unicode", e);
         }
 
-        return text.Length <= QmpLimits.MaxTextLength ? text : text[..QmpLimits.MaxTextLength];
+        if (text.Length <= QmpLimits.MaxTextLength)
+            return text;
+        // Not through the middle of a character.
+        int length = QmpLimits.MaxTextLength;
+        return text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
     }
 }

@@ -27,6 +27,13 @@ internal static class QmpErrors
     public static LibvirtException Busy(string path) =>
         Report(ErrorCode.ResourceBusy, $"QEMU monitor '{path}' is held by another program; it serves one client at a time");
 
+    public static LibvirtException NotAccepting(string path) =>
+        Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' does not accept connections");
+
+    /// <summary>An error before a change was sent, which says so.</summary>
+    public static LibvirtException NotSent(LibvirtException timeout, string command) =>
+        Report(ErrorCode.OperationTimeout, $"{timeout.Str2}; {command} was not sent");
+
     public static LibvirtException NoGreeting(string path, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' sent no greeting within {Seconds(waited)}");
 
@@ -42,12 +49,9 @@ internal static class QmpErrors
         return LibvirtError.System(errno, ErrorOrigin.Rpc, $"Connection to QEMU monitor '{path}' was lost: {why}", cause);
     }
 
-    public static LibvirtException CannotConnect(string path, SocketException cause) =>
-        CannotConnect(path, cause.NativeErrorCode, cause);
-
-    public static LibvirtException CannotConnect(string path, int errno, Exception? cause = null) =>
+    public static LibvirtException CannotConnect(string path, int errno) =>
         LibvirtError.System(errno, ErrorOrigin.Qemu,
-            $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}", cause);
+            $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}");
 
     public static bool IsPermissionDenied(LibvirtException error) =>
         error is { Code: ErrorCode.SystemError, Int1: Eacces or Eperm };

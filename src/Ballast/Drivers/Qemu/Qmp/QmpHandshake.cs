@@ -91,7 +91,7 @@ internal static class QmpHandshake
     // The body of the next message that is no event; null where it is an error.
     private static async Task<byte[]?> NextAsync(QmpChannel channel, QmpMessageKind expected, CancellationToken cancellationToken)
     {
-        for (int events = 0; events <= QmpLimits.MaxEventsPerSecond;)
+        for (int events = 0; events <= QmpLimits.MaxUnsolicitedPerSecond;)
         {
             if (!TryNext(channel, out QmpMessageKind kind, out byte[]? body))
             {

@@ -9,12 +9,9 @@ internal static class QmpLimits
     /// <summary>Deepest nesting of a message; QEMU's stay below ten.</summary>
     public const int MaxDepth = 32;
 
-    /// <summary>Events taken within a second; QEMU throttles its own to a few.</summary>
-    public const int MaxEventsPerSecond = 10_000;
+    /// <summary>Events, and replies that nobody asked for, taken within a second; QEMU throttles its events to a few.</summary>
+    public const int MaxUnsolicitedPerSecond = 10_000;
 
     /// <summary>Longest name, error text or path kept from a message, in characters.</summary>
     public const int MaxTextLength = 4096;
-
-    /// <summary>Longest path of a unix socket, in bytes, without the final NUL.</summary>
-    public const int MaxSocketPathBytes = 107;
 }

@@ -68,13 +68,13 @@ internal sealed partial class QmpMonitor
 
     private void ExpireCallsNotSent(long now)
     {
-        for (int i = _calls.Count; i > 0; i--)
+        for (int i = _calls.Count - 1; i >= 0; i--)
         {
-            QmpCall call = _calls.Dequeue();
-            if (HasPassed(call.AskedAt, call.Timeout, now))
-                call.Fail(QmpErrors.NotSent(Path, call.Name, call.Timeout));
-            else
-                _calls.Enqueue(call);
+            QmpCall call = _calls[i];
+            if (!HasPassed(call.AskedAt, call.Timeout, now))
+                continue;
+            _calls.RemoveAt(i);
+            call.Fail(QmpErrors.NotSent(Path, call.Name, call.Timeout));
         }
     }
 

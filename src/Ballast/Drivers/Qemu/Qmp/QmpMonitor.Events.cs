@@ -2,14 +2,22 @@ namespace Ballast.Drivers.Qemu.Qmp;
 
 internal sealed partial class QmpMonitor
 {
-    private long _eventSecond;
-    private int _eventsThisSecond;
+    private long _unsolicitedSecond;
+    private int _unsolicited;
+    private ulong? _actualBytes;
     private bool _wasIncoming;
     private bool _wasResumed;
     private bool _wasMigrated;
 
     /// <summary>The balloon's size as last told by an answer or an event, in bytes; null where nobody said.</summary>
-    public ulong? ActualBytes { get; private set; }
+    public ulong? ActualBytes
+    {
+        get
+        {
+            lock (_gate)
+                return _actualBytes;
+        }
+    }
 
     /// <summary>libvirt's reason for "running": booted, migrated or unpaused.</summary>
     public int RunningReason => _wasResumed ? (_wasMigrated ? 2 : 5) : 1;
@@ -17,17 +25,11 @@ internal sealed partial class QmpMonitor
     /// <summary>The lock is held.</summary>
     private void HandleEvent(QmpMessage message)
     {
-        long second = _time.GetTimestamp() / _time.TimestampFrequency;
-        _eventsThisSecond = second == _eventSecond ? _eventsThisSecond + 1 : 1;
-        _eventSecond = second;
-        if (_eventsThisSecond > QmpLimits.MaxEventsPerSecond)
-            throw new InvalidDataException("it sends events without end");
-
         if (message.Body.SequenceEqual("\"BALLOON_CHANGE\""u8))
         {
             ulong actual = QmpReplies.ReadMemberUInt64(message.Data, "actual"u8, "BALLOON_CHANGE");
             if (actual < GuestStats.ImpossibleBytes)
-                ActualBytes = actual;
+                _actualBytes = actual;
         }
         else if (message.Body.SequenceEqual("\"RESUME\""u8))
         {
@@ -38,8 +40,19 @@ internal sealed partial class QmpMonitor
         else if (message.Body.SequenceEqual("\"DEVICE_DELETED\""u8)
             && Balloon is { } balloon && QmpReplies.ReadMemberText(message.Data, "path"u8) == balloon.Path)
         {
-            ForgetBalloon(balloon);
+            UseBalloon(null);
+            _actualBytes = null;
         }
+    }
+
+    /// <summary>Events, and replies that nobody asked for, are taken as long as they are few. The lock is held.</summary>
+    private void CountUnsolicited()
+    {
+        long second = _time.GetTimestamp() / _time.TimestampFrequency;
+        _unsolicited = second == _unsolicitedSecond ? _unsolicited + 1 : 1;
+        _unsolicitedSecond = second;
+        if (_unsolicited > QmpLimits.MaxUnsolicitedPerSecond)
+            throw new InvalidDataException("it sends messages without end that nobody asked for");
     }
 
     private void NoteRunState(RunState state)

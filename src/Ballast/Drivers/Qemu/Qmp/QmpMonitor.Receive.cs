@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace Ballast.Drivers.Qemu.Qmp;
@@ -23,8 +22,9 @@ internal sealed partial class QmpMonitor
             }
             while (await channel.ReceiveAsync(CancellationToken.None).ConfigureAwait(false));
         }
-        catch (Exception e) when (e is SocketException or InvalidDataException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Whatever it is: a connection that nobody reads from must not look as if it stood.
             cause = e;
         }
 
@@ -56,13 +56,20 @@ internal sealed partial class QmpMonitor
     private void Handle(QmpMessage message)
     {
         if (message.Kind == QmpMessageKind.Event)
+        {
+            CountUnsolicited();
             HandleEvent(message);
+        }
         else if (message.Kind == QmpMessageKind.Greeting)
             throw new InvalidDataException("it greeted in the middle of a connection");
         else if (_awaitedMark != 0)
             HandleBeforeMark(message);
         else if (!message.Id.IsEmpty || _phase == Phase.Idle)
-            _isOutOfStep = true; // A reply that nobody asked for: find the place again before the next one is believed.
+        {
+            // A reply that nobody asked for: find the place again before the next one is believed.
+            CountUnsolicited();
+            _isOutOfStep = true;
+        }
         else if (_phase == Phase.Call)
             HandleCallReply(message);
         else
@@ -72,23 +79,15 @@ internal sealed partial class QmpMonitor
     private void HandleBeforeMark(QmpMessage message)
     {
         if (!long.TryParse(message.Id, NumberStyles.None, CultureInfo.InvariantCulture, out long mark) || mark != _awaitedMark)
+        {
+            CountUnsolicited();
             return;
+        }
+
         _awaitedMark = 0;
         if (_phase != Phase.Resynchronise)
             return;
         _phase = Phase.Idle;
-        SendNext();
-    }
-
-    private void HandleCallReply(QmpMessage message)
-    {
-        QmpCall call = _call!;
-        QmpResult result = message.Kind == QmpMessageKind.Return
-            ? new QmpResult(message.Body.ToArray(), null)
-            : new QmpResult([], QmpError.Parse(message.Body));
-        _call = null;
-        _phase = Phase.Idle;
-        call.Complete(result);
         SendNext();
     }
 
@@ -101,6 +100,8 @@ internal sealed partial class QmpMonitor
             _values.BalloonError = QmpError.Parse(message.Body);
         else if (part == MonitorParts.GuestStats)
             _values.GuestStatsError = QmpError.Parse(message.Body);
+        else if (part == MonitorParts.VirtioStatus)
+            _values.LacksVirtioStatus = QmpError.Parse(message.Body).Class == QmpErrorClass.CommandNotFound;
         else
             _ = QmpError.Parse(message.Body);
 
@@ -118,7 +119,7 @@ internal sealed partial class QmpMonitor
                 return;
             _channel.Dispose();
             _channel = null;
-            Exception error = cause is ObjectDisposedException && _disposed ? cause : QmpErrors.Lost(Path, cause);
+            Exception error = _disposed ? Closed() : QmpErrors.Lost(Path, cause);
             foreach (MonitorQuery query in _asked)
                 query.Fail(error);
             foreach (MonitorQuery query in _waiting)

@@ -17,18 +17,17 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Stack<MonitorQuery> _recycled = new();
-    private readonly Queue<QmpCall> _calls = new();
     private readonly Dictionary<MonitorParts, byte[]> _commands = [];
     private List<MonitorQuery> _waiting = [];
     private List<MonitorQuery> _asked = [];
 
     private Phase _phase;
-    private QmpCall? _call;
     private MonitorParts _unanswered;
     private MonitorValues _values;
     private long _silentSince;
     private long _lastMark;
     private long _awaitedMark;
+    private long _answered;
     private bool _isOutOfStep;
     private bool _disposed;
 
@@ -71,6 +70,8 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <remarks>Parts about the balloon are left out where there is none; so are those that the monitor answered with an error.</remarks>
     public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<MonitorValues>(cancellationToken);
         long now = _time.GetTimestamp();
         MonitorQuery? query = TryJoin(parts, timeout, now);
         if (query is null)
@@ -79,41 +80,26 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         return query.Task;
     }
 
-    /// <summary>
-    /// Sends one command when the monitor owes no answer: a change is never queued behind a silent monitor. Cancelling
-    /// forgets it; what was sent may still take effect.
-    /// </summary>
-    public async Task<QmpResult> CallAsync(
-        string name, byte[] command, bool changesSomething, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        long askedAt = _time.GetTimestamp();
-        await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        QmpCall call = new(name, command, changesSomething, timeout, askedAt);
-        lock (_gate)
-        {
-            ThrowIfUnusable(timeout, _time.GetTimestamp());
-            _calls.Enqueue(call);
-            SendNext();
-            ArmTimer(askedAt, timeout);
-        }
-
-        return await call.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
     /// <summary>Ends the connection; who waits gets an error.</summary>
     public async ValueTask DisposeAsync()
     {
-        Task? receiving;
+        Task? connecting, receiving;
         lock (_gate)
         {
             _disposed = true;
+            connecting = _connecting;
             receiving = _receiving;
         }
 
-        Break(new ObjectDisposedException(nameof(QmpMonitor)));
+        Break(Closed());
+        await _lifetime.CancelAsync().ConfigureAwait(false);
         await _timer.DisposeAsync().ConfigureAwait(false);
+        // Only when the socket is closed may somebody open it anew.
+        if (connecting is not null)
+            await connecting.ConfigureAwait(false);
         if (receiving is not null)
             await receiving.ConfigureAwait(false);
+        _lifetime.Dispose();
     }
 
     internal void Recycle(MonitorQuery query)
@@ -154,7 +140,8 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_disposed)
+                throw Closed();
             if (_channel is null)
                 return null;
             ThrowIfUnusable(timeout, askedAt);
@@ -167,6 +154,8 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             return query;
         }
     }
+
+    private static ObjectDisposedException Closed() => new(nameof(Connection));
 
     private void ThrowIfUnusable(TimeSpan timeout, long now)
     {
@@ -181,7 +170,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         if (_phase != Phase.Idle || _channel is null)
             return;
-        if (_calls.TryDequeue(out _call))
+        _call = TakeCall();
+        _wasCall = _call is not null;
+        if (_call is not null)
         {
             _phase = Phase.Call;
             CommandsSent++;
@@ -242,8 +233,11 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private void FinishQuery()
     {
         _phase = Phase.Idle;
+        _values.Number = ++_answered;
         if (_values.HasActual)
-            ActualBytes = _values.ActualBytes;
+            _actualBytes = _values.ActualBytes;
+        else if (_values.BalloonError is { Class: QmpErrorClass.DeviceNotActive })
+            _actualBytes = null;
         if (_values.Has(MonitorParts.Status))
             NoteRunState(_values.RunState);
         foreach (MonitorQuery query in _asked)

@@ -125,6 +125,14 @@ internal static class QmpReplies
         return false;
     }
 
+    /// <summary>What is answered to a change: an empty object.</summary>
+    public static void ReadNothing(ReadOnlySpan<byte> body)
+    {
+        Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject || !reader.Read() || reader.TokenType != JsonTokenType.EndObject)
+            throw new InvalidDataException("its reply to a change has another shape");
+    }
+
     public static ulong ReadMemberUInt64(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name, string command)
     {
         // No text is made before there is something to complain about: every call comes by here.
@@ -198,7 +206,7 @@ internal static class QmpReplies
         ulong plugged = 0;
         if (Find(ref reader, "plugged-memory"u8) && !(reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out plugged)))
             throw new InvalidDataException($"its reply to {command} has another shape");
-        return unchecked(basic + plugged) >= basic
+        return basic < GuestStats.ImpossibleBytes && plugged < GuestStats.ImpossibleBytes - basic
             ? basic + plugged
             : throw new InvalidDataException($"its reply to {command} has impossible sizes");
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -30,14 +31,20 @@ internal static class UnixSocketTable
     /// </summary>
     public static bool IsHeld(string path)
     {
-        // Columns: slot, references, protocol, flags, type, state (03: connected), inode, path.
-        const int stateColumn = 5, pathColumn = 7;
+        // Columns: slot, references, protocol, flags, type, state (02: waits to be accepted, 03: connected), inode, path.
+        // The third reference is the peer's: without it the client is gone, and the server only has not noticed yet.
+        const int referencesColumn = 1, stateColumn = 5, pathColumn = 7;
         Span<Range> columns = stackalloc Range[pathColumn + 1];
         foreach (string line in File.ReadLines(TablePath))
         {
             int count = line.AsSpan().Split(columns, ' ', StringSplitOptions.RemoveEmptyEntries);
-            if (count > pathColumn && line.AsSpan()[columns[stateColumn]] is "03" && line.AsSpan()[columns[pathColumn]].SequenceEqual(path))
+            if (count > pathColumn && line.AsSpan()[columns[pathColumn]].SequenceEqual(path)
+                && line.AsSpan()[columns[stateColumn]] is "02" or "03"
+                && int.TryParse(line.AsSpan()[columns[referencesColumn]], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out int references)
+                && references > 2)
+            {
                 return true;
+            }
         }
 
         return false;

@@ -1,0 +1,126 @@
+using System.Text;
+using Ballast.Tests.Fakes;
+
+namespace Ballast.Tests.Drivers.Qemu;
+
+/// <summary>Monitors that send without end. Alone, because the process's memory is looked at.</summary>
+[Collection(nameof(FloodTests))]
+[CollectionDefinition(nameof(FloodTests), DisableParallelization = true)]
+public sealed class FloodTests
+{
+    [Fact]
+    public async Task A_reply_of_a_hundred_megabytes_is_not_kept()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        byte[] piece = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("\"0123456789abcdef\", ", 50_000)));
+        fake.On("query-balloon", async _ =>
+        {
+            fake.Forget("query-balloon");
+            await fake.SendRawAsync("{\"return\": [");
+            for (int sent = 0; sent < 100_000_000 && fake.HasClient; sent += piece.Length)
+                await fake.SendRawAsync(piece);
+            return FakeQmp.Nothing;
+        });
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
+        long resident = Environment.WorkingSet;
+
+        LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
+
+        Assert.Contains("more than 1048576 bytes", error.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - allocated, 0, 20_000_000);
+        Assert.InRange(Environment.WorkingSet - resident, long.MinValue, 20_000_000);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 5_000_000);
+        Assert.Equal(2, (await session.StatsAsync()).Length);
+    }
+
+    [Fact]
+    public async Task A_reply_just_within_the_limit_is_read_and_its_memory_given_back()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        fake.On("query-balloon", FakeQmp.Return($$"""{"padding": "{{new string('x', 1_000_000)}}", "actual": 4096}"""));
+        for (int i = 0; i < 10; i++)
+            Assert.Equal(4ul, (await session.StatsAsync())[0].Value);
+        fake.Forget("query-balloon");
+        _ = await session.StatsAsync();
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+
+        for (int i = 0; i < 100; i++)
+            _ = await session.StatsAsync();
+
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 500_000);
+    }
+
+    [Theory]
+    [InlineData("""{"event": "VSERPORT_CHANGE", "data": {"open": true}}""")]
+    [InlineData("""{"event": "BALLOON_CHANGE", "data": {"actual": 4096}}""")]
+    [InlineData("""{"return": {"actual": 4096}, "id": 77}""")]
+    [InlineData("""{"error": {"class": "GenericError", "desc": "no"}, "id": 77}""")]
+    public async Task Messages_without_end_cost_only_the_monitors_own_callers(string message)
+    {
+        await using FakeQmp flooding = FakeQmp.Start();
+        await using FakeQmp quiet = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(flooding);
+        await using FakeSession other = await FakeSession.AtAsync(quiet);
+        flooding.Hold("query-balloon");
+        byte[] piece = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(message + "\r\n", 1000)));
+        Task<MemoryStat[]> call = session.StatsAsync();
+        await flooding.ReceivedAsync("query-balloon", 2);
+        Task flood = Task.Run(async () =>
+        {
+            while (flooding.HasClient)
+                await flooding.SendRawAsync(piece);
+        }, CancellationToken.None);
+
+        while (!call.IsCompleted)
+            Assert.Equal(2, (await other.StatsAsync()).Length);
+
+        LibvirtException error = await call.FailsAsync(ErrorCode.SystemError);
+        Assert.Contains("without end", error.Message, StringComparison.Ordinal);
+        await flood.In();
+    }
+
+    [Fact]
+    public async Task Replies_without_end_while_nobody_asks_end_the_connection()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        byte[] piece = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"return\": {}}\r\n", 1000)));
+
+        while (session.Monitor.IsConnected)
+            await fake.SendRawAsync(piece);
+
+        Assert.Equal(2, (await session.StatsAsync()).Length);
+    }
+
+    [Fact]
+    public async Task Events_without_end_before_the_first_answer_are_a_typed_error()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        byte[] piece = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"event\": \"RTC_CHANGE\"}\r\n", 1000)));
+        fake.On("qmp_capabilities", async _ =>
+        {
+            while (fake.HasClient)
+                await fake.SendRawAsync(piece);
+            return FakeQmp.Nothing;
+        });
+
+        LibvirtException error = await FakeSession.ConnectAsync(fake).FailsAsync(ErrorCode.SystemError);
+
+        Assert.Contains("without end", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_few_thousand_events_are_taken()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        await fake.SendRawAsync(string.Concat(Enumerable.Repeat("{\"event\": \"RTC_CHANGE\"}\r\n", 5000)));
+        await session.SettleAsync(fake);
+
+        Assert.Equal(2, (await session.StatsAsync()).Length);
+        Assert.Equal(1, fake.Clients);
+    }
+}
