@@ -29,7 +29,7 @@ internal sealed class Report
     /// <summary>Sides of a comparison; ratios are to the first.</summary>
     public void Table(string where, string unit, IReadOnlyList<Samples> sides)
     {
-        Write($"\n| {where} | median {unit} | smallest … largest | ratio to {sides[0].Name}, median | smallest … largest |");
+        Write($"\n| {where} | median {unit} | smallest … largest | ratio to the first, median | smallest … largest |");
         Write("|--|--:|--:|--:|--:|");
         foreach (Samples side in sides)
         {
