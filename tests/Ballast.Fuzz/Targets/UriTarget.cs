@@ -49,8 +49,9 @@ internal sealed class UriTarget : FuzzTarget
             _ = ConnectUri.Parse(text);
             return true;
         }
-        catch (LibvirtException e) when (e.Code == ErrorCode.InternalError)
+        catch (LibvirtException e) when (e.Code is ErrorCode.InternalError or ErrorCode.NoConnect)
         {
+            FuzzException.Require(e.Code == ErrorCode.InternalError || !text.Contains(':', StringComparison.Ordinal), "what has a colon names no driver");
             return false;
         }
     }
