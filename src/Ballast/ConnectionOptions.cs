@@ -15,6 +15,12 @@ public sealed record ConnectionOptions
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Users, beside this one and root, whose QEMUs <c>qmp:///</c> may ask. A privileged program that followed anybody's
+    /// process could be led astray.
+    /// </summary>
+    public IReadOnlyCollection<uint> TrustedUserIds { get; init; } = [];
+
     /// <summary>Where time comes from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

@@ -14,8 +14,10 @@ public class ArchitectureTests
         ["model"] = [],
         ["Ballast.Virtio"] = [],
         ["Ballast.Drivers"] = ["model", "Ballast.Virtio"],
-        ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio"],
-        ["Ballast.Drivers.Qemu"] = ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp"],
+        ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers"],
+        ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Drivers.Qemu.Discovery"],
+        ["Ballast.Drivers.Qemu"] =
+            ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
         ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers"],
         ["selection"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu", "Ballast.Drivers.Test"],
         ["api"] = ["model", "Ballast.Drivers", "selection"],

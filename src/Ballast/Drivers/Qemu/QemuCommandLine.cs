@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -19,19 +20,19 @@ internal sealed class QemuCommandLine
     }
 
     /// <summary>Whether the program is called as QEMU's are.</summary>
-    public bool IsQemu =>
-        _arguments is [var program, ..]
-        && Path.GetFileName(program) is var name
-        && (name.StartsWith("qemu-system-", StringComparison.Ordinal) || name is "qemu-kvm" or "kvm" or "qemu");
+    public bool IsQemu => _arguments is [var program, ..] && IsQemuName(Path.GetFileName(program));
+
+    public static bool IsQemuName(string name) =>
+        name.StartsWith("qemu-system-", StringComparison.Ordinal) || name is "qemu-kvm" or "kvm" or "qemu";
 
     /// <summary>The guest's name, or null.</summary>
-    public string? Name => Option("-name") is { } value ? Member(value, "guest", isFirst: true) is { Length: > 0 } name ? name : null : null;
+    public string? Name => Option("-name") is { } value && OptionMembers.Parse(value, "guest")?["guest"] is { Length: > 0 } name ? name : null;
 
     /// <summary>The guest's UUID, or null.</summary>
     public Guid? Uuid => Guid.TryParse(Option("-uuid"), out Guid uuid) && uuid != Guid.Empty ? uuid : null;
 
     /// <summary>The guest's memory in KiB, or null; QEMU's default unit is MiB.</summary>
-    public ulong? MemoryKiB => Option("-m") is { } value && Member(value, "size", isFirst: true) is { } size ? ParseSize(size) : null;
+    public ulong? MemoryKiB => Option("-m") is { } value && OptionMembers.Parse(value, "size")?["size"] is { } size ? ParseSize(size) : null;
 
     /// <exception cref="IOException">Never: a process that cannot be read is not found.</exception>
     public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine)
@@ -63,44 +64,12 @@ internal sealed class QemuCommandLine
         }
     }
 
-    /// <summary>Whether an argument names the socket, by its path or by one relative to the process's working directory.</summary>
-    public bool Names(string socketPath)
-    {
-        foreach (string argument in _arguments)
-        {
-            foreach (string candidate in SocketPaths(argument))
-            {
-                if (candidate == socketPath
-                    || (_workingDirectory is not null && Path.GetFullPath(candidate, _workingDirectory) == socketPath))
-                {
-                    return true;
-                }
-            }
-        }
+    /// <summary>Whether a monitor of the process is the socket, by its path or by one relative to the working directory.</summary>
+    public bool Names(string socketPath) =>
+        Monitors.Any(monitor => monitor.Path is { } path && (path == socketPath || Path.GetFullPath(path) == socketPath));
 
-        return false;
-    }
-
-    // unix:PATH[,…] of -qmp, path=PATH of -chardev, "path":"PATH" of its JSON form; a comma in a path is doubled.
-    private static IEnumerable<string> SocketPaths(string argument)
-    {
-        if (argument.StartsWith("unix:", StringComparison.Ordinal))
-            yield return Split(argument["unix:".Length..])[0];
-        foreach (string member in Split(argument))
-        {
-            if (member.StartsWith("path=", StringComparison.Ordinal))
-                yield return member["path=".Length..];
-        }
-
-        const string json = "\"path\":";
-        for (int at = argument.IndexOf(json, StringComparison.Ordinal); at >= 0; at = argument.IndexOf(json, at + 1, StringComparison.Ordinal))
-        {
-            ReadOnlySpan<char> rest = argument.AsSpan(at + json.Length).TrimStart();
-            int end = rest.IsEmpty ? -1 : rest[1..].IndexOf('"');
-            if (end >= 0 && rest[0] == '"')
-                yield return rest.Slice(1, end).ToString();
-        }
-    }
+    /// <summary>The monitors that the process offers on unix sockets.</summary>
+    public IReadOnlyList<MonitorSocket> Monitors => MonitorArguments.Find(_arguments, _workingDirectory);
 
     private string? Option(string name)
     {
@@ -111,41 +80,6 @@ internal sealed class QemuCommandLine
         }
 
         return null;
-    }
-
-    private static string? Member(string value, string name, bool isFirst)
-    {
-        List<string> members = Split(value);
-        foreach (string member in members)
-        {
-            if (member.StartsWith(name, StringComparison.Ordinal) && member.Length > name.Length && member[name.Length] == '=')
-                return member[(name.Length + 1)..];
-        }
-
-        return isFirst && !members[0].Contains('=', StringComparison.Ordinal) ? members[0] : null;
-    }
-
-    private static List<string> Split(string value)
-    {
-        List<string> members = [];
-        StringBuilder member = new();
-        for (int i = 0; i < value.Length; i++)
-        {
-            bool isDoubled = value[i] == ',' && i + 1 < value.Length && value[i + 1] == ',';
-            if (value[i] == ',' && !isDoubled)
-            {
-                members.Add(member.ToString());
-                member.Clear();
-                continue;
-            }
-
-            member.Append(value[i]);
-            if (isDoubled)
-                i++;
-        }
-
-        members.Add(member.ToString());
-        return members;
     }
 
     private static ulong? ParseSize(string size)

@@ -5,20 +5,42 @@ namespace Ballast.Drivers.Qemu;
 /// <summary>One QEMU process and what is remembered about it between calls.</summary>
 internal sealed class QemuDomain : IDisposable
 {
+    private static readonly TimeSpan MaximumIsGood = TimeSpan.FromSeconds(5);
+
     private readonly Lock _gate = new();
     private readonly ulong[] _lastCounters = new ulong[GuestStats.Count];
     private long _lastAnswer;
     private bool _wentBackwards;
+    private readonly QmpMonitor? _monitor;
+    private readonly Func<LibvirtException>? _refusal;
     private ulong? _maxMemoryKiB;
+    private long _maximumLearnedAt;
 
-    public QemuDomain(DomainIdentity identity, QemuProcess? process, ulong? memoryKiB)
+    public QemuDomain(DomainIdentity identity, QemuProcess? process, QmpMonitor monitor)
     {
         Identity = identity;
         Process = process;
-        _maxMemoryKiB = memoryKiB;
+        _maxMemoryKiB = process?.CommandLine.MemoryKiB;
+        _monitor = monitor;
+    }
+
+    /// <summary>A QEMU that is known, but must not be asked.</summary>
+    public QemuDomain(DomainIdentity identity, QemuProcess process, Func<LibvirtException> refusal)
+    {
+        Identity = identity;
+        Process = process;
+        _maxMemoryKiB = process.CommandLine.MemoryKiB;
+        _refusal = refusal;
     }
 
     public DomainIdentity Identity { get; }
+
+    /// <summary>The monitor to ask.</summary>
+    /// <exception cref="LibvirtException">It must not be asked, and this is why.</exception>
+    public QmpMonitor Monitor => _monitor ?? throw _refusal!();
+
+    /// <summary>The monitor, or null where it must not be asked.</summary>
+    public QmpMonitor? MonitorOrNull => _monitor;
 
     /// <summary>Null where no process could be shown to be the one behind the monitor.</summary>
     public QemuProcess? Process { get; }
@@ -45,23 +67,27 @@ internal sealed class QemuDomain : IDisposable
         QmpHello hello = monitor.Hello!;
         QemuProcess? process = QemuProcess.Find(monitor.Peer.Pid, monitor.Path);
         Guid uuid = Guid.TryParse(hello.Uuid, out Guid said) ? said : Guid.Empty;
-        return new QemuDomain(
-            Identify(process, monitor.Peer.Pid, hello.Name, uuid), process, process?.CommandLine.MemoryKiB);
+        return new QemuDomain(Identify(process, monitor.Peer.Pid, hello.Name, uuid), process, monitor);
     }
 
-    /// <summary>A QEMU whose monitor cannot be asked, from its command line; null where no process names the monitor.</summary>
-    public static QemuDomain? FromCommandLine(string monitorPath) =>
-        QemuProcess.FindByCommandLine(monitorPath) is { } process
-            ? new QemuDomain(Identify(process, process.Pid, null, Guid.Empty), process, process.CommandLine.MemoryKiB)
+    /// <summary>A QEMU whose monitor does not answer, from its command line; null where no process names the monitor.</summary>
+    public static QemuDomain? FromCommandLine(QmpMonitor monitor) =>
+        QemuProcess.FindByCommandLine(monitor.Path) is { } process
+            ? new QemuDomain(Identify(process, process.Pid, null, Guid.Empty), process, monitor)
             : null;
 
-    public void Learn(in MonitorValues values)
+    public void Learn(in MonitorValues values, TimeProvider time)
     {
         if (!values.Has(MonitorParts.MemorySize))
             return;
         lock (_gate)
             _maxMemoryKiB = values.MemoryBytes / 1024;
+        Volatile.Write(ref _maximumLearnedAt, time.GetTimestamp());
     }
+
+    /// <summary>Whether the maximum was heard so recently that it need not be asked for again; plugging memory changes it.</summary>
+    public bool KnowsMaximum(TimeProvider time) =>
+        Volatile.Read(ref _maximumLearnedAt) is var learnedAt and not 0 && time.GetElapsedTime(learnedAt) < MaximumIsGood;
 
     /// <summary>
     /// Compares the guest's counters with those of the answer before, and keeps them for the next. Who shared an answer
@@ -90,7 +116,7 @@ internal sealed class QemuDomain : IDisposable
 
     public void Dispose() => Process?.Dispose();
 
-    private static DomainIdentity Identify(QemuProcess? process, int peerPid, string? name, Guid uuid)
+    internal static DomainIdentity Identify(QemuProcess? process, int peerPid, string? name, Guid uuid)
     {
         int pid = process?.Pid ?? peerPid;
         name = string.IsNullOrEmpty(name) ? process?.CommandLine.Name : name;

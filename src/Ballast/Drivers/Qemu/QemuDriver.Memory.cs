@@ -14,10 +14,10 @@ internal sealed partial class QemuDriver
         MonitorValues values;
         try
         {
-            values = await _qemu.Monitor.QueryAsync(
+            values = await qemu.Monitor.QueryAsync(
                 MonitorParts.Balloon | MonitorParts.GuestStats, _timeout, cancellationToken).ConfigureAwait(false);
-            if (MustLookForBalloon(values))
-                values = await AskAgainAsync(MonitorParts.Balloon | MonitorParts.GuestStats, values, cancellationToken).ConfigureAwait(false);
+            if (MustLookForBalloon(qemu, values))
+                values = await AskAgainAsync(qemu, MonitorParts.Balloon | MonitorParts.GuestStats, values, cancellationToken).ConfigureAwait(false);
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {
@@ -37,10 +37,10 @@ internal sealed partial class QemuDriver
         {
             const MonitorParts parts =
                 MonitorParts.Balloon | MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.MemorySize;
-            values = await _qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
-            if (MustLookForBalloon(values))
-                values = await AskAgainAsync(parts, values, cancellationToken).ConfigureAwait(false);
-            qemu.Learn(values);
+            values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            if (MustLookForBalloon(qemu, values))
+                values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
+            qemu.Learn(values, _time);
             facts = Describe(qemu, values);
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
@@ -59,7 +59,7 @@ internal sealed partial class QemuDriver
             HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
         };
         MemoryStats sample = facts.ToSample(_time.GetUtcNow());
-        return MayLackDriver(sample) && !qemu.CannotTellDriver && _qemu.Monitor.Balloon is not null
+        return MayLackDriver(sample) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null
             ? await WithDriverStateAsync(qemu, facts, sample, cancellationToken).ConfigureAwait(false)
             : sample;
     }
@@ -69,12 +69,12 @@ internal sealed partial class QemuDriver
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         try
         {
-            MonitorValues values = await _qemu.Monitor.QueryAsync(
+            MonitorValues values = await qemu.Monitor.QueryAsync(
                 MonitorParts.Balloon | MonitorParts.PollingInterval, _timeout, cancellationToken).ConfigureAwait(false);
             if (!values.Has(MonitorParts.PollingInterval))
             {
                 values = await AskAgainAsync(
-                    MonitorParts.Balloon | MonitorParts.PollingInterval, values, cancellationToken).ConfigureAwait(false);
+                    qemu, MonitorParts.Balloon | MonitorParts.PollingInterval, values, cancellationToken).ConfigureAwait(false);
             }
 
             return values.Has(MonitorParts.PollingInterval)
@@ -94,12 +94,12 @@ internal sealed partial class QemuDriver
             domain, impact, "qemuDomainSetMemoryStatsPeriod", cancellationToken).ConfigureAwait(false);
         await ChangeAsync(domain, qemu, async () =>
         {
-            BalloonDevice balloon = await FindBalloonForChangeAsync(cancellationToken).ConfigureAwait(false) ?? throw NoBalloon();
-            QmpError? error = await _qemu.Monitor.CallAsync(
+            BalloonDevice balloon = await FindBalloonForChangeAsync(qemu, cancellationToken).ConfigureAwait(false) ?? throw NoBalloon();
+            QmpError? error = await qemu.Monitor.CallAsync(
                 "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), changesSomething: true, QmpReplies.ReadNothing,
                 _timeout, cancellationToken).ConfigureAwait(false);
             if (error is { Class: QmpErrorClass.DeviceNotFound })
-                _qemu.Monitor.ForgetBalloon(balloon);
+                qemu.Monitor.ForgetBalloon(balloon);
             if (error is not null)
             {
                 throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu,
@@ -122,7 +122,7 @@ internal sealed partial class QemuDriver
                     "cannot set memory higher than max memory");
             }
 
-            QmpError? error = await _qemu.Monitor.CallAsync(
+            QmpError? error = await qemu.Monitor.CallAsync(
                 "balloon", QmpCommands.Balloon(kib * 1024), changesSomething: true, QmpReplies.ReadNothing,
                 _timeout, cancellationToken).ConfigureAwait(false);
             if (error is not null)
@@ -149,14 +149,14 @@ internal sealed partial class QemuDriver
         return qemu;
     }
 
-    private async Task<BalloonDevice?> FindBalloonForChangeAsync(CancellationToken cancellationToken)
+    private async Task<BalloonDevice?> FindBalloonForChangeAsync(QemuDomain qemu, CancellationToken cancellationToken)
     {
         try
         {
-            await _qemu.Monitor.EnsureConnectedAsync(_timeout, cancellationToken).ConfigureAwait(false);
-            if (_qemu.Monitor.Balloon is null)
-                await _qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
-            return _qemu.Monitor.Balloon;
+            await qemu.Monitor.EnsureConnectedAsync(_timeout, cancellationToken).ConfigureAwait(false);
+            if (qemu.Monitor.Balloon is null)
+                await qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
+            return qemu.Monitor.Balloon;
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
         {
@@ -168,7 +168,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            qemu.Learn(await _qemu.Monitor.QueryAsync(MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false));
+            qemu.Learn(await qemu.Monitor.QueryAsync(MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false), _time);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
         {
@@ -189,19 +189,19 @@ internal sealed partial class QemuDriver
     }
 
     /// <summary>There is a balloon, but where it was, if it was anywhere, there is none: it was plugged, or plugged anew, meanwhile.</summary>
-    private bool MustLookForBalloon(in MonitorValues values) =>
+    private static bool MustLookForBalloon(QemuDomain qemu, in MonitorValues values) =>
         values.GuestStatsError is { Class: QmpErrorClass.DeviceNotFound }
-        || (values.Has(MonitorParts.Balloon) && _qemu.Monitor.Balloon is null);
+        || (values.Has(MonitorParts.Balloon) && qemu.Monitor.Balloon is null);
 
     private async ValueTask<MonitorValues> AskAgainAsync(
-        MonitorParts parts, MonitorValues values, CancellationToken cancellationToken)
+        QemuDomain qemu, MonitorParts parts, MonitorValues values, CancellationToken cancellationToken)
     {
-        if (_qemu.Monitor.Balloon is { } balloon)
-            _qemu.Monitor.ForgetBalloon(balloon);
-        await _qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
-        return _qemu.Monitor.Balloon is null
+        if (qemu.Monitor.Balloon is { } balloon)
+            qemu.Monitor.ForgetBalloon(balloon);
+        await qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
+        return qemu.Monitor.Balloon is null
             ? values
-            : await _qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            : await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
     }
 
     private static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values) => new()
@@ -229,7 +229,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            MonitorValues values = await _qemu.Monitor.QueryAsync(
+            MonitorValues values = await qemu.Monitor.QueryAsync(
                 MonitorParts.VirtioStatus, _timeout, cancellationToken).ConfigureAwait(false);
             if (values.LacksVirtioStatus)
                 qemu.CannotTellDriver = true;
@@ -249,7 +249,11 @@ internal sealed partial class QemuDriver
     {
         ErrorCode.OperationTimeout => MemoryStatsReason.MonitorHung,
         ErrorCode.ResourceBusy => MemoryStatsReason.MonitorBusy,
+        ErrorCode.OperationUnsupported => MemoryStatsReason.UnsupportedByDaemon,
         _ when QmpErrors.IsPermissionDenied(error) => MemoryStatsReason.PermissionDenied,
+
+        // Not that it was lost under this call, which is an error, but that there is nobody to connect to.
+        ErrorCode.SystemError when error.Origin == ErrorOrigin.Qemu => MemoryStatsReason.ConnectionLost,
         _ => null,
     };
 

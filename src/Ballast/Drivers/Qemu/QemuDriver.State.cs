@@ -9,9 +9,11 @@ internal sealed partial class QemuDriver
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         MonitorValues values = await AskAsync(
             domain, qemu, MonitorParts.Status | MonitorParts.Cpus | MonitorParts.MemorySize, cancellationToken).ConfigureAwait(false);
-        ulong maximum = qemu.MaxMemoryKiB.GetValueOrDefault();
+        // A size that nobody knows is an error: zero would be a lie.
+        ulong maximum = qemu.MaxMemoryKiB ?? (await qemu.Monitor.QueryAsync(
+            MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false)).MemoryBytes / 1024;
         return new DomainInfo(
-            State(values).State, maximum, CurrentKiB() ?? maximum, values.Cpus, qemu.Process?.ReadCpuTime() ?? TimeSpan.Zero);
+            State(qemu, values).State, maximum, CurrentKiB(qemu) ?? maximum, values.Cpus, qemu.Process?.ReadCpuTime() ?? TimeSpan.Zero);
     }
 
     public async ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
@@ -25,40 +27,42 @@ internal sealed partial class QemuDriver
         DomainRules.CheckStatsFlags(flags, "qemuConnectGetAllDomainStats", ErrorOrigin.Qemu);
         groups = DomainRules.SelectGroups(groups, supported, flags, ErrorOrigin.Qemu, " or QEMU");
 
-        QemuDomain? qemu = await RefreshAsync(cancellationToken).ConfigureAwait(false);
-        if (qemu is null || !await MatchesAsync(qemu, DomainRules.ToFilter(flags), cancellationToken).ConfigureAwait(false))
-            return [];
-        List<DriverStatsRecord> records = [];
-        foreach (DomainIdentity domain in domains ?? [qemu.Identity])
+        IReadOnlyList<QemuDomain> all = await _source.RefreshAsync(_timeout, cancellationToken).ConfigureAwait(false);
+        if (domains is not null)
         {
-            if (domain.Uuid == qemu.Identity.Uuid)
-                records.Add(new DriverStatsRecord(domain, await ReadStatsAsync(qemu, groups, flags, cancellationToken).ConfigureAwait(false)));
+            Dictionary<Guid, QemuDomain> known = all.ToDictionary(qemu => qemu.Identity.Uuid);
+            all = [.. domains.Where(domain => known.ContainsKey(domain.Uuid)).Select(domain => known[domain.Uuid])];
         }
 
-        return records;
+        IReadOnlyList<QemuDomain> chosen = await FilterAsync(all, DomainRules.ToFilter(flags), cancellationToken).ConfigureAwait(false);
+
+        // Side by side: each monitor has a lane and a deadline of its own, so that one that is silent keeps nobody else waiting.
+        return await Task.WhenAll(chosen.Select(async qemu => new DriverStatsRecord(
+            qemu.Identity, await ReadStatsAsync(qemu, groups, flags, cancellationToken).ConfigureAwait(false)))).ConfigureAwait(false);
     }
 
     private async ValueTask<IReadOnlyList<TypedParameter>> ReadStatsAsync(
         QemuDomain qemu, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
     {
+        // The balloon's size is not asked for: events keep it. Nor is the maximum, as long as it was asked for recently.
         MonitorParts parts = (groups & DomainStatsGroups.State) != 0 ? MonitorParts.Status : MonitorParts.None;
         if ((groups & DomainStatsGroups.Balloon) != 0)
-            parts |= MonitorParts.GuestStats | MonitorParts.MemorySize;
-        // The balloon's own answer is not needed, unless it tells that one was plugged since.
-        if ((parts & MonitorParts.GuestStats) != 0 && _qemu.Monitor.Balloon is null)
+            parts |= MonitorParts.GuestStats | (qemu.KnowsMaximum(_time) ? MonitorParts.None : MonitorParts.MemorySize);
+        // Only its answer tells that a balloon was plugged since.
+        if ((parts & MonitorParts.GuestStats) != 0 && qemu.MonitorOrNull is { Balloon: null })
             parts |= MonitorParts.Balloon;
 
         // What keeps a monitor from answering leaves its fields out; it is never an error of the whole call.
         MonitorValues values = default;
-        bool isAsked = (flags & DomainStatsFlags.NoWait) == 0 || !_qemu.Monitor.IsBusy;
+        bool isAsked = (flags & DomainStatsFlags.NoWait) == 0 || qemu.MonitorOrNull is { IsBusy: false };
         if (isAsked && parts != MonitorParts.None)
         {
             try
             {
-                values = await _qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
-                if (MustLookForBalloon(values))
-                    values = await AskAgainAsync(parts, values, cancellationToken).ConfigureAwait(false);
-                qemu.Learn(values);
+                values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+                if (MustLookForBalloon(qemu, values))
+                    values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
+                qemu.Learn(values, _time);
             }
             catch (LibvirtException)
             {
@@ -69,7 +73,7 @@ internal sealed partial class QemuDriver
         List<TypedParameter> fields = [];
         if ((groups & DomainStatsGroups.State) != 0)
         {
-            DomainStateInfo state = State(values);
+            DomainStateInfo state = State(qemu, values);
             fields.Add(TypedParameter.Int("state.state", (int)state.State));
             fields.Add(TypedParameter.Int("state.reason", state.Reason));
         }
@@ -79,9 +83,9 @@ internal sealed partial class QemuDriver
         return fields;
     }
 
-    private void AddBalloonFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values, bool isAsked)
+    private static void AddBalloonFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values, bool isAsked)
     {
-        if ((CurrentKiB() ?? qemu.MaxMemoryKiB) is { } current)
+        if ((CurrentKiB(qemu) ?? qemu.MaxMemoryKiB) is { } current)
             fields.Add(TypedParameter.ULLong("balloon.current", current));
         if (qemu.MaxMemoryKiB is { } maximum)
             fields.Add(TypedParameter.ULLong("balloon.maximum", maximum));
@@ -98,7 +102,7 @@ internal sealed partial class QemuDriver
     }
 
     private async ValueTask<DomainStateInfo> AskStateAsync(QemuDomain qemu, CancellationToken cancellationToken) =>
-        State(await AskAsync(qemu.Identity, qemu, MonitorParts.Status, cancellationToken).ConfigureAwait(false));
+        State(qemu, await AskAsync(qemu.Identity, qemu, MonitorParts.Status, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Asks; where the monitor cannot be used, nothing is answered, which callers show as "no state".</summary>
     private async ValueTask<MonitorValues> AskAsync(
@@ -106,27 +110,27 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            MonitorValues values = await _qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
-            qemu.Learn(values);
+            MonitorValues values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            qemu.Learn(values, _time);
             return values;
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {
             throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
         }
-        catch (LibvirtException e) when (Obstacle(e) is not null)
+        catch (LibvirtException)
         {
             return default;
         }
     }
 
-    private DomainStateInfo State(in MonitorValues values) => values.Has(MonitorParts.Status)
-        ? QemuStates.Map(values.RunState, values.IsRunning, _qemu.Monitor.RunningReason)
+    private static DomainStateInfo State(QemuDomain qemu, in MonitorValues values) => values.Has(MonitorParts.Status)
+        ? QemuStates.Map(values.RunState, values.IsRunning, qemu.Monitor.RunningReason)
         : QemuStates.Unusable;
 
     /// <summary>
     /// The balloon's size as libvirt keeps it: the last answer, or the last event. Sizes are whole pages, so that
     /// libvirt's different rounding of the two does not show.
     /// </summary>
-    private ulong? CurrentKiB() => _qemu.Monitor.ActualBytes is { } bytes ? (bytes + 1023) / 1024 : null;
+    private static ulong? CurrentKiB(QemuDomain qemu) => qemu.MonitorOrNull?.ActualBytes is { } bytes ? (bytes + 1023) / 1024 : null;
 }

@@ -9,84 +9,81 @@ internal sealed partial class QemuDriver : IDriver
     // Longer than anybody waits, and short enough for every timer.
     private static readonly TimeSpan MaxTimeout = TimeSpan.FromDays(1);
 
-    private readonly MonitoredQemu _qemu;
+    private readonly IQemuSource _source;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
     private int _disposed;
 
-    private QemuDriver(MonitoredQemu qemu, TimeSpan timeout, TimeProvider time)
+    private QemuDriver(IQemuSource source, TimeSpan timeout, TimeProvider time)
     {
-        _qemu = qemu;
+        _source = source;
         _timeout = timeout;
         _time = time;
     }
 
     public string Type => "QEMU";
 
-    /// <summary>The monitor, for tests that count what is sent to it.</summary>
-    internal QmpMonitor Monitor => _qemu.Monitor;
+    /// <summary>The monitor of a connection that names one, for tests that count what is sent to it.</summary>
+    internal QmpMonitor Monitor => ((NamedQemu)_source).Monitor;
 
     public static async ValueTask<QemuDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
         TimeSpan timeout = ReadTimeout(uri) ?? (options.Timeout < MaxTimeout ? options.Timeout : MaxTimeout);
-        if (uri.Path is "" or "/" || uri.Path[0] != '/')
+        if (uri.Path is "" or "/")
+            return new QemuDriver(new QemuHost(options.TrustedUserIds, options.TimeProvider), timeout, options.TimeProvider);
+        if (uri.Path[0] != '/')
         {
             throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None,
                 $"{uri.Original}: name the monitor's socket, qmp:///ABSOLUTE/PATH");
         }
 
         if (Directory.Exists(uri.Path))
-        {
-            throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None,
-                $"{uri.Original}: '{uri.Path}' is a directory, name one monitor's socket in it");
-        }
+            return new QemuDriver(new QemuDirectory(uri.Path, options.TimeProvider), timeout, options.TimeProvider);
 
-        QemuDriver driver = new(MonitoredQemu.Acquire(uri.Path, options.TimeProvider), timeout, options.TimeProvider);
+        NamedQemu named = new(uri.Path, options.TimeProvider);
         try
         {
-            if (await driver._qemu.RefreshAsync(timeout, cancellationToken).ConfigureAwait(false) is null)
+            if (await named.LookAsync(timeout, cancellationToken).ConfigureAwait(false) is null)
                 throw QmpErrors.Lost(uri.Path, null);
-            return driver;
+            return new QemuDriver(named, timeout, options.TimeProvider);
         }
         catch
         {
-            await driver.DisposeAsync().ConfigureAwait(false);
+            await named.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
 
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _qemu.ReleaseAsync() : default;
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _source.DisposeAsync() : default;
 
+    /// <summary>The version of a QEMU that answers; 0 where none does.</summary>
     public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken)
     {
-        await _qemu.Monitor.EnsureConnectedAsync(_timeout, cancellationToken).ConfigureAwait(false);
-        return _qemu.Monitor.Hello!.Version;
+        IReadOnlyList<QemuDomain> all = await _source.RefreshAsync(_timeout, cancellationToken).ConfigureAwait(false);
+        return all.FirstOrDefault(qemu => qemu.MonitorOrNull is { IsConnected: true })?.Monitor.Hello?.Version ?? 0;
     }
 
     public async ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(
         DomainListFilter filter, CancellationToken cancellationToken)
     {
         DomainRules.CheckFilter(filter, "qemuConnectListAllDomains", ErrorOrigin.Qemu);
-        if (await RefreshAsync(cancellationToken).ConfigureAwait(false) is not { } domain)
-            return [];
-        return await MatchesAsync(domain, filter, cancellationToken).ConfigureAwait(false) ? [domain.Identity] : [];
+        IReadOnlyList<QemuDomain> found = await FilterAsync(
+            await _source.RefreshAsync(_timeout, cancellationToken).ConfigureAwait(false), filter, cancellationToken).ConfigureAwait(false);
+        return [.. found.Select(qemu => qemu.Identity)];
     }
 
     public async ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) =>
-        await RefreshAsync(cancellationToken).ConfigureAwait(false) is { Identity: var identity } && identity.Id == id
-            ? identity
-            : throw NoDomain($"no domain with matching id {id}");
+        await LookupAsync(identity => identity.Id == id, cancellationToken).ConfigureAwait(false)
+            ?? throw NoDomain($"no domain with matching id {id}");
 
     public async ValueTask<DomainIdentity> LookupByNameAsync(string name, CancellationToken cancellationToken) =>
-        await RefreshAsync(cancellationToken).ConfigureAwait(false) is { Identity: var identity } && identity.Name == name
-            ? identity
-            : throw NoDomain($"no domain with matching name '{name}'");
+        await LookupAsync(identity => identity.Name == name, cancellationToken).ConfigureAwait(false)
+            ?? throw NoDomain($"no domain with matching name '{name}'");
 
     public async ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) =>
-        await RefreshAsync(cancellationToken).ConfigureAwait(false) is { Identity: var identity } && identity.Uuid == uuid
-            ? identity
-            : throw NoDomain($"no domain with matching uuid '{uuid}'");
+        await LookupAsync(identity => identity.Uuid == uuid, cancellationToken).ConfigureAwait(false)
+            ?? throw NoDomain($"no domain with matching uuid '{uuid}'");
 
     public ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         FactAsync(domain, "hvm", cancellationToken);
@@ -111,51 +108,43 @@ internal sealed partial class QemuDriver : IDriver
         return value;
     }
 
-    private async ValueTask<QemuDomain?> RefreshAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            QemuDomain? domain = await _qemu.RefreshAsync(_timeout, cancellationToken).ConfigureAwait(false);
-            return domain is { HasExited: false } ? domain : null;
-        }
-        catch (LibvirtException) when (_qemu.Domain is null or { HasExited: true })
-        {
-            return null;
-        }
-    }
+    private async ValueTask<DomainIdentity?> LookupAsync(Func<DomainIdentity, bool> isWanted, CancellationToken cancellationToken) =>
+        (await _source.LookupAsync(isWanted, _timeout, cancellationToken).ConfigureAwait(false))?.Identity;
 
-    private async ValueTask<bool> MatchesAsync(QemuDomain domain, DomainListFilter filter, CancellationToken cancellationToken)
+    /// <summary>Those that pass a filter; their states are asked for, side by side, only where it is about states.</summary>
+    private async ValueTask<IReadOnlyList<QemuDomain>> FilterAsync(
+        IReadOnlyList<QemuDomain> all, DomainListFilter filter, CancellationToken cancellationToken)
     {
         const DomainListFilter byState =
             DomainListFilter.Running | DomainListFilter.Paused | DomainListFilter.Shutoff | DomainListFilter.Other;
-        DomainStateInfo state = QemuStates.Unusable;
+        if (filter == DomainListFilter.None)
+            return all;
+        DomainStateInfo[] states = (filter & byState) == 0
+            ? [.. all.Select(_ => QemuStates.Unusable)]
+            : await Task.WhenAll(all.Select(qemu => StateOrUnusableAsync(qemu, cancellationToken))).ConfigureAwait(false);
+        return [.. all.Where((_, i) => DomainRules.Matches(
+            filter, new DomainTraits(states[i].State, IsPersistent: false, HasManagedSave: false, IsAutostart: false)))];
+    }
+
+    private async Task<DomainStateInfo> StateOrUnusableAsync(QemuDomain qemu, CancellationToken cancellationToken)
+    {
         try
         {
-            if ((filter & byState) != 0)
-                state = await AskStateAsync(domain, cancellationToken).ConfigureAwait(false);
-        }
-        catch (LibvirtException) when (domain.HasExited)
-        {
-            return false;
+            return await AskStateAsync(qemu, cancellationToken).ConfigureAwait(false);
         }
         catch (LibvirtException)
         {
-            // Listed all the same, in no state.
+            return QemuStates.Unusable;
         }
-
-        return DomainRules.Matches(filter, new DomainTraits(state.State, IsPersistent: false, HasManagedSave: false, IsAutostart: false));
     }
 
     /// <summary>The QEMU that a handle names; asks nobody as long as the connection stands.</summary>
     private ValueTask<QemuDomain> ResolveAsync(DomainIdentity identity, CancellationToken cancellationToken) =>
-        _qemu.IsCurrent && _qemu.Domain is { } domain && domain.Identity.Uuid == identity.Uuid
-            ? new(domain)
-            : ResolveAnewAsync(identity, cancellationToken);
+        _source.Find(identity.Uuid) is { } qemu ? new(qemu) : ResolveAnewAsync(identity, cancellationToken);
 
     private async ValueTask<QemuDomain> ResolveAnewAsync(DomainIdentity identity, CancellationToken cancellationToken) =>
-        await RefreshAsync(cancellationToken).ConfigureAwait(false) is { } domain && domain.Identity.Uuid == identity.Uuid
-            ? domain
-            : throw LibvirtError.NoDomain(ErrorOrigin.Qemu, identity);
+        await _source.LookupAsync(found => found.Uuid == identity.Uuid, _timeout, cancellationToken).ConfigureAwait(false)
+            ?? throw LibvirtError.NoDomain(ErrorOrigin.Qemu, identity);
 
     private static LibvirtException NoDomain(string detail) => LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Qemu, detail);
 

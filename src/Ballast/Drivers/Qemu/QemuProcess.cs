@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Ballast.Drivers.Qemu.Discovery;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu;
@@ -23,6 +24,8 @@ internal sealed class QemuProcess : IDisposable
         CommandLine = commandLine;
         _stat = stat;
         _statm = statm;
+        const int startTime = 22;
+        StartTicks = TryReadStat(out string[] fields) ? Number(fields[startTime - 1]) : 0;
     }
 
     public int Pid { get; }
@@ -37,6 +40,31 @@ internal sealed class QemuProcess : IDisposable
             const int state = 3;
             return !TryReadStat(out string[] fields) || fields[state - 1] is "Z" or "X";
         }
+    }
+
+    /// <summary>When the process started, in clock ticks since the host booted; 0 where it is gone.</summary>
+    public ulong StartTicks { get; }
+
+    /// <summary>The program that runs; null where this user may not know.</summary>
+    public string? Executable
+    {
+        get
+        {
+            // The kernel appends this to a program that was replaced on disk since, as updates do.
+            const string replaced = " (deleted)";
+            return ReadLink("exe") is { } path && path.EndsWith(replaced, StringComparison.Ordinal)
+                ? path[..^replaced.Length]
+                : ReadLink("exe");
+        }
+    }
+
+    /// <summary>A path of the process's as seen from here: it may have a root or mounts of its own, as in a container.</summary>
+    public string InOwnRoot(string path)
+    {
+        string self = $"/proc/{Environment.ProcessId}/ns/mnt";
+        return ReadLink("ns/mnt") is { } theirs && new FileInfo(self).LinkTarget is { } ours && theirs != ours
+            ? $"/proc/{Pid}/root{path}"
+            : path;
     }
 
     /// <summary>
@@ -57,14 +85,10 @@ internal sealed class QemuProcess : IDisposable
     /// <summary>The process whose command line names a monitor socket.</summary>
     public static QemuProcess? FindByCommandLine(string socketPath)
     {
-        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        foreach (int pid in ProcessTable.Pids())
         {
-            if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
-                && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine) && commandLine.IsQemu
-                && commandLine.Names(socketPath))
-            {
+            if (QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine) && commandLine.IsQemu && commandLine.Names(socketPath))
                 return Open(pid, commandLine);
-            }
         }
 
         return null;
@@ -92,11 +116,7 @@ internal sealed class QemuProcess : IDisposable
     }
 
     /// <summary>A UUID (version 8) that stays the same as long as this process lives, for QEMUs that have none.</summary>
-    public Guid DeriveUuid()
-    {
-        const int startTime = 22;
-        return DerivedUuid.From(TryReadStat(out string[] fields) ? $"{Pid}/{fields[startTime - 1]}" : $"{Pid}");
-    }
+    public Guid DeriveUuid() => DerivedUuid.From($"{Pid}/{StartTicks}");
 
     public void Dispose()
     {
@@ -104,7 +124,7 @@ internal sealed class QemuProcess : IDisposable
         _statm.Dispose();
     }
 
-    private static QemuProcess? Open(int pid, QemuCommandLine commandLine)
+    public static QemuProcess? Open(int pid, QemuCommandLine commandLine)
     {
         SafeFileHandle? stat = null;
         try
@@ -115,6 +135,18 @@ internal sealed class QemuProcess : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             stat?.Dispose();
+            return null;
+        }
+    }
+
+    private string? ReadLink(string name)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{Pid}/{name}").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
             return null;
         }
     }

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Guests;
 using Ballast.Tests.Fakes;
 
@@ -19,7 +19,7 @@ public sealed class HeldMonitorTests
 
         Assert.Equal(ErrorOrigin.Qemu, error.Origin);
         Assert.True(error.IsTransient);
-        Assert.Contains("held by another program", error.Message, StringComparison.Ordinal);
+        Assert.Contains("is held by", error.Message, StringComparison.Ordinal);
         owner.Dispose();
         await fake.DisconnectedAsync();
         Assert.Equal(1, fake.Clients);

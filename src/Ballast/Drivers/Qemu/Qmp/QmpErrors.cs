@@ -24,8 +24,24 @@ internal static class QmpErrors
         Report(ErrorCode.OperationTimeout,
             $"QEMU monitor '{path}' did not answer an earlier question within {Seconds(waited)}; {command} was not sent");
 
-    public static LibvirtException Busy(string path) =>
-        Report(ErrorCode.ResourceBusy, $"QEMU monitor '{path}' is held by another program; it serves one client at a time");
+    public static LibvirtException Busy(string path, string? holder = null) =>
+        Report(ErrorCode.ResourceBusy,
+            $"QEMU monitor '{path}' is held by {holder ?? "another program"}; it serves one client at a time");
+
+    public static LibvirtException Managed(string name, string manager) =>
+        Report(ErrorCode.ResourceBusy,
+            $"the monitor of '{name}' belongs to {manager}: ask {manager}, give QEMU a second monitor, or name this one's socket");
+
+    public static LibvirtException NoMonitor(string name) =>
+        Report(ErrorCode.OperationUnsupported,
+            $"'{name}' offers no QMP monitor on a unix socket: start QEMU with -qmp unix:PATH,server=on,wait=off");
+
+    public static LibvirtException NotTrusted(string name, string why) =>
+        LibvirtError.System(Eacces, ErrorOrigin.Qemu, $"the monitor of '{name}' is not used: {why}");
+
+    public static LibvirtException WrongPeer(string path, uint expected, uint found) =>
+        LibvirtError.System(Eacces, ErrorOrigin.Qemu,
+            $"QEMU monitor '{path}' is not used: its process belongs to user {expected}, but user {found} listens there");
 
     public static LibvirtException NotAccepting(string path) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' does not accept connections");

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -10,7 +11,11 @@ internal sealed partial class QmpMonitor
     private static readonly TimeSpan HeldGrace = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan HeldPoll = TimeSpan.FromMilliseconds(10);
 
+    // How long a found monitor that was seen held is left alone after its owner went.
+    private static readonly TimeSpan OwnersReturn = TimeSpan.FromSeconds(30);
+
     private readonly CancellationTokenSource _lifetime = new();
+    private long? _heldAt;
     private QmpChannel? _channel;
     private Task<Exception?>? _connecting;
     private long _connectFailedAt;
@@ -21,6 +26,9 @@ internal sealed partial class QmpMonitor
 
     /// <summary>Who listens, as of the last connect.</summary>
     public UnixSocketPeer Peer { get; private set; }
+
+    /// <summary>Who must listen, for a monitor that was found and not named; nothing is sent to anybody else.</summary>
+    public uint? ExpectedUid { get; set; }
 
     /// <summary>Connects where there is no connection. One attempt serves all callers; a monitor that was just found silent fails at once.</summary>
     public Task EnsureConnectedAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
@@ -71,6 +79,8 @@ internal sealed partial class QmpMonitor
             Socket socket = OpenSocket();
             channel = new QmpChannel(socket);
             UnixSocketPeer peer = UnixSocketPeer.Of(socket);
+            if (ExpectedUid is { } expected && peer.Uid != expected)
+                throw QmpErrors.WrongPeer(Path, expected, peer.Uid);
             QmpHello hello = await QmpHandshake.RunAsync(channel, end.Token).ConfigureAwait(false);
             Connected(channel, hello, peer);
             return null;
@@ -128,13 +138,19 @@ internal sealed partial class QmpMonitor
 
     private async Task WaitWhileHeldAsync(CancellationToken cancellationToken)
     {
+        bool isFound = ExpectedUid is not null;
         long since = _time.GetTimestamp();
         while (UnixSocketTable.IsHeld(Path))
         {
-            if (_time.GetElapsedTime(since) >= HeldGrace)
-                throw QmpErrors.Busy(Path);
+            _heldAt = _time.GetTimestamp();
+            if (isFound || _time.GetElapsedTime(since) >= HeldGrace)
+                throw QmpErrors.Busy(Path, SocketHolder.Describe(Path));
             await Task.Delay(HeldPoll, _time, cancellationToken).ConfigureAwait(false);
         }
+
+        // Its owner may be about to connect again: who takes the place in between keeps the owner waiting for ever.
+        if (isFound && _heldAt is { } heldAt && !HasPassed(heldAt, OwnersReturn, _time.GetTimestamp()))
+            throw QmpErrors.Busy(Path, "a program that left it a moment ago and may come back");
     }
 
     private Socket OpenSocket()

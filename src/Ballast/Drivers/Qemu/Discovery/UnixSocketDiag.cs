@@ -1,0 +1,137 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>One unix socket of the host: its bound name and its peer, as the kernel's socket diagnosis tells.</summary>
+/// <param name="Inode">The socket's own inode, as in /proc/PID/fd.</param>
+/// <param name="PeerInode">The inode of the socket at the other end; 0 where there is none.</param>
+/// <param name="IsListening">Whether it waits for clients; one that is not is somebody's connection.</param>
+/// <param name="Name">The path it was bound to, as it was written; connections that it accepted have the same.</param>
+/// <param name="File">The file that it was bound to; the kernel keeps 32 bits of its inode.</param>
+/// <param name="Waiting">For a listening one, the inodes of the clients that wait to be accepted; 0 for those that left.</param>
+internal readonly record struct UnixSocketEntry(
+    uint Inode, uint PeerInode, bool IsListening, string? Name, SocketFile? File, uint[] Waiting)
+{
+    /// <summary>The inodes of the clients at the other end, of this connection or of those that wait; dead ones do not count.</summary>
+    public IEnumerable<uint> Clients => (IsListening ? Waiting : [PeerInode]).Where(inode => inode != 0);
+
+    /// <summary>Whether this is the socket behind a path, or one of its connections.</summary>
+    public bool IsAt(string path, SocketFile? file) =>
+        Name == path || (file is { } wanted && File is { } bound && bound.Device == wanted.Device && bound.Inode == (uint)wanted.Inode);
+}
+
+/// <summary>Asks the kernel (sock_diag over netlink) for all unix sockets with their peers, which /proc/net/unix lacks.</summary>
+internal static partial class UnixSocketDiag
+{
+    private const int AfNetlink = 16, SockDgram = 2, SockCloexec = 0x80000, NetlinkSockDiag = 4;
+    private const ushort SockDiagByFamily = 20, MessageDone = 3, MessageError = 2;
+    private const ushort RequestDump = 0x301;
+    private const int HeaderBytes = 16, RequestBytes = HeaderBytes + 24, EntryBytes = 16;
+    private const byte AfUnix = 1, Listening = 10;
+    private const uint AllStates = uint.MaxValue, ShowAll = 1 | 2 | 4 | 8;
+    private const ushort AttributeName = 0, AttributeFile = 1, AttributePeer = 2, AttributeWaiting = 3;
+    private const int BufferBytes = 64 * 1024;
+    private const int MaxEntries = 1_000_000;
+
+    /// <summary>All unix sockets of this network namespace; empty where the kernel does not tell.</summary>
+    public static List<UnixSocketEntry> Read()
+    {
+        List<UnixSocketEntry> entries = [];
+        int socket = CreateSocket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag);
+        if (socket < 0)
+            return entries;
+        try
+        {
+            Span<byte> request = stackalloc byte[RequestBytes];
+            WriteRequest(request);
+            if (Send(socket, request, RequestBytes, 0) != RequestBytes)
+                return entries;
+            byte[] buffer = new byte[BufferBytes];
+            // The kernel has its answer ready: it is made within each receive.
+            for (nint length; entries.Count < MaxEntries && (length = Receive(socket, buffer, buffer.Length, 0)) > 0;)
+            {
+                if (!ReadMessages(buffer.AsSpan(0, (int)length), entries))
+                    break;
+            }
+        }
+        finally
+        {
+            _ = Close(socket);
+        }
+
+        return entries;
+    }
+
+    private static void WriteRequest(Span<byte> request)
+    {
+        request.Clear();
+        BinaryPrimitives.WriteInt32LittleEndian(request, RequestBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(request[4..], SockDiagByFamily);
+        BinaryPrimitives.WriteUInt16LittleEndian(request[6..], RequestDump);
+        request[HeaderBytes] = AfUnix;
+        BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 4)..], AllStates);
+        BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 12)..], ShowAll);
+    }
+
+    private static bool ReadMessages(ReadOnlySpan<byte> messages, List<UnixSocketEntry> entries)
+    {
+        while (messages.Length >= HeaderBytes)
+        {
+            int length = BinaryPrimitives.ReadInt32LittleEndian(messages);
+            ushort type = BinaryPrimitives.ReadUInt16LittleEndian(messages[4..]);
+            if (type is MessageDone or MessageError || length < HeaderBytes || length > messages.Length)
+                return false;
+            if (length >= HeaderBytes + EntryBytes)
+                entries.Add(ReadEntry(messages[HeaderBytes..length]));
+            messages = messages[Math.Min(Align(length), messages.Length)..];
+        }
+
+        return true;
+    }
+
+    private static UnixSocketEntry ReadEntry(ReadOnlySpan<byte> entry)
+    {
+        byte state = entry[2];
+        uint inode = BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]);
+        uint peer = 0;
+        string? name = null;
+        SocketFile? file = null;
+        uint[] waiting = [];
+        ReadOnlySpan<byte> attributes = entry[EntryBytes..];
+        while (attributes.Length >= 4)
+        {
+            int length = BinaryPrimitives.ReadUInt16LittleEndian(attributes);
+            ushort type = BinaryPrimitives.ReadUInt16LittleEndian(attributes[2..]);
+            if (length < 4 || length > attributes.Length)
+                break;
+            ReadOnlySpan<byte> value = attributes[4..length];
+            if (type == AttributePeer && value.Length >= 4)
+                peer = BinaryPrimitives.ReadUInt32LittleEndian(value);
+            else if (type == AttributeWaiting)
+                waiting = MemoryMarshal.Cast<byte, uint>(value[..(value.Length & ~3)]).ToArray();
+            else if (type == AttributeFile && value.Length >= 8)
+                file = new SocketFile(BinaryPrimitives.ReadUInt32LittleEndian(value), BinaryPrimitives.ReadUInt32LittleEndian(value[4..]));
+            else if (type == AttributeName && !value.IsEmpty && value[0] != 0)
+                name = Encoding.UTF8.GetString(value).TrimEnd('\0');
+            attributes = attributes[Math.Min(Align(length), attributes.Length)..];
+        }
+
+        return new UnixSocketEntry(inode, peer, state == Listening, name, file, waiting);
+    }
+
+    private static int Align(int length) => (length + 3) & ~3;
+
+    [LibraryImport("libc", EntryPoint = "socket")]
+    private static partial int CreateSocket(int family, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "send")]
+    private static partial nint Send(int socket, ReadOnlySpan<byte> buffer, nint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recv")]
+    private static partial nint Receive(int socket, Span<byte> buffer, nint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int socket);
+}

@@ -1,0 +1,24 @@
+using Ballast.Drivers.Qemu.Discovery;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>
+/// Whose processes are believed. Anybody can start a program under QEMU's name with any command line: followed blindly,
+/// it would lead a privileged reader to a socket, or to a name, of its choice.
+/// </summary>
+internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
+{
+    private const uint Root = 0;
+
+    private readonly uint _self = ProcessTable.Uid(Environment.ProcessId) ?? uint.MaxValue;
+
+    /// <summary>Why a process is not believed, or null.</summary>
+    public string? Refuse(QemuProcess process, uint uid)
+    {
+        if (uid != _self && uid != Root && !users.Contains(uid))
+            return $"it belongs to user {uid}, whom this user does not trust";
+        if (process.Executable is { } executable && !QemuCommandLine.IsQemuName(Path.GetFileName(executable)))
+            return $"it is called as QEMU is, but runs {DisplayText.Escape(executable)}";
+        return null;
+    }
+}
