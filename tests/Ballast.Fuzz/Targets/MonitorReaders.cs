@@ -18,6 +18,7 @@ internal static class MonitorReaders
         ("name", body => ReadText(body, "name"u8)),
         ("path", body => ReadText(body, "path"u8)),
         ("greeting", body => (int)Math.Min(QmpReplies.ReadGreetingVersion(body), 1)),
+        ("empty object", ReadNothing),
         ("qom-list", body => ReadBalloon(body)),
         ("BALLOON_CHANGE", body => QmpReplies.ReadMemberUInt64(body, "actual"u8, "BALLOON_CHANGE") > 0 ? 1 : 0),
     ];
@@ -85,6 +86,12 @@ internal static class MonitorReaders
             present = (present << 1) | (stats.TryGet(tag, out _) ? 1 : 0);
         FuzzException.Require(stats.IsEmpty == (present == 0), "an empty report has values");
         return HashCode.Combine(System.Numerics.BitOperations.PopCount((uint)present), stats.LastUpdate is null);
+    }
+
+    private static int ReadNothing(byte[] body)
+    {
+        QmpReplies.ReadNothing(body);
+        return 1;
     }
 
     private static int ReadError(byte[] body)
