@@ -27,12 +27,14 @@ internal static class HelpText
               -h, --help             show this
 
             URIs:
-              qmp:///PATH            the QEMU behind that monitor socket (-qmp unix:PATH,server=on,wait=off)
+              qmp:///                every QEMU of this host that may be asked
+              qmp:///PATH            the QEMU behind that monitor socket (-qmp unix:PATH,server=on,wait=off),
+                                     or all whose sockets lie in that directory
               qmp:///PATH?timeout=5s the same, waiting longer for its answers (2 s unless told)
               test:///default        a pretended domain, to try things
               test:///fleet?domains=N&seed=S
                                      N simulated guests whose memory moves (10 unless told)
-            Without -c: VIRSH_DEFAULT_CONNECT_URI or LIBVIRT_DEFAULT_URI of the environment.
+            Without -c: VIRSH_DEFAULT_CONNECT_URI or LIBVIRT_DEFAULT_URI of the environment, else qmp:///
 
 
             """);
