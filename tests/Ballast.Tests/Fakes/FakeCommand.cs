@@ -3,7 +3,10 @@ using System.Text.Json;
 namespace Ballast.Tests.Fakes;
 
 /// <summary>One command as a <see cref="FakeQmp"/> received it.</summary>
-internal sealed record FakeCommand(string Text, JsonElement Json)
+/// <param name="Text">Word for word.</param>
+/// <param name="Json">The same, read.</param>
+/// <param name="Index">1 for the first command that the fake ever received, and so on.</param>
+internal sealed record FakeCommand(string Text, JsonElement Json, int Index)
 {
     public string Name => Json.TryGetProperty("execute", out JsonElement name) ? name.GetString()! : "";
 

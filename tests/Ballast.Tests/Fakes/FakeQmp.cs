@@ -244,10 +244,14 @@ internal sealed class FakeQmp : IAsyncDisposable
             if (!JsonDocument.TryParseValue(ref reader, out JsonDocument? document))
                 break;
             int length = (int)reader.BytesConsumed;
-            FakeCommand command = new(Encoding.UTF8.GetString(bytes.Slice(taken, length)), document.RootElement);
-            taken += length;
+            FakeCommand command;
             lock (_gate)
+            {
+                command = new(Encoding.UTF8.GetString(bytes.Slice(taken, length)), document.RootElement, _commands.Count + 1);
                 _commands.Add(command);
+            }
+
+            taken += length;
             queue.TryWrite(command);
         }
 
