@@ -41,5 +41,5 @@ public sealed class SafeSocketPathTests : IDisposable
     }
 
     [Fact]
-    public void This_hosts_mounts_are_read() => Assert.Contains("/", SafeSocketPath.ReadMounts().Keys);
+    public void This_hosts_mounts_are_read() => Assert.Equal("proc", SafeSocketPath.ReadMounts()["/proc"]);
 }
