@@ -21,6 +21,7 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             mount --bind "$1/kvm" /dev/kvm
             mount -o remount,bind,ro /dev/kvm
         fi
+        mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt
         mount --bind "$1/etc" /etc/libvirt
         mount --bind "$1/lib" /var/lib/libvirt
         mount --bind "$1/cache" /var/cache/libvirt
