@@ -11,14 +11,8 @@ namespace Ballast.Tests.Fakes;
 /// A scripted monitor: a QMP server on a unix socket that serves one client at a time, as QEMU does, and answers each
 /// command in turn. By default as a <see cref="FakeGuest"/>; a test scripts what shall be otherwise.
 /// </summary>
-internal sealed class FakeQmp : IAsyncDisposable
+internal sealed partial class FakeQmp : IAsyncDisposable
 {
-    public const string Greeting =
-        """{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian 1:7.2"}, "capabilities": ["oob"]}}""";
-
-    /// <summary>A reply that never comes.</summary>
-    public const string? Nothing = null;
-
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
 
     private readonly PrivateDirectory _directory = new();
@@ -28,6 +22,7 @@ internal sealed class FakeQmp : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly List<FakeCommand> _commands = [];
     private readonly SemaphoreSlim _writing = new(1);
+    private readonly AsyncLocal<Socket?> _answered = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Socket? _client;
     private Task _serving = Task.CompletedTask;
@@ -56,8 +51,8 @@ internal sealed class FakeQmp : IAsyncDisposable
     /// <summary>Connections taken so far.</summary>
     public int Clients { get; private set; }
 
-    /// <summary>Whether somebody is connected.</summary>
-    public bool HasClient => Volatile.Read(ref _client) is not null;
+    /// <summary>Whether somebody is connected; for a scripted answer: whether who asked still is.</summary>
+    public bool HasClient => Client is not null;
 
     /// <summary>Portions in which commands arrived.</summary>
     public int Chunks { get; private set; }
@@ -80,18 +75,6 @@ internal sealed class FakeQmp : IAsyncDisposable
         fake._serving = Task.Run(fake.ServeAsync);
         return fake;
     }
-
-    public static string Return(string json) => $"\"return\": {json}";
-
-    public static string Error(string @class, string description) =>
-        $$"""
-        "error": {"class": "{{@class}}", "desc": {{Quote(description)}}}
-        """;
-
-    public static string Event(string name, string? data = null) =>
-        $$"""{"timestamp": {"seconds": 1700000000, "microseconds": 5}, "event": "{{name}}"{{(data is null ? "" : $", \"data\": {data}")}}}""";
-
-    public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 
     public int CountOf(string key) => Commands.Count(command => command.Key == key);
 
@@ -141,7 +124,7 @@ internal sealed class FakeQmp : IAsyncDisposable
         try
         {
             int size = PieceSize > 0 ? PieceSize : int.MaxValue;
-            while (!bytes.IsEmpty && Volatile.Read(ref _client) is { } client)
+            while (!bytes.IsEmpty && Client is { } client)
             {
                 int sent = await client.SendAsync(bytes[..Math.Min(size, bytes.Length)], _stop.Token);
                 bytes = bytes[sent..];
@@ -177,6 +160,10 @@ internal sealed class FakeQmp : IAsyncDisposable
         _stop.Dispose();
         _writing.Dispose();
     }
+
+    // A scripted answer that takes its time must not reach the next client.
+    private Socket? Client =>
+        Volatile.Read(ref _client) is { } client && (_answered.Value is null || _answered.Value == client) ? client : null;
 
     private async Task ServeAsync()
     {
@@ -260,6 +247,7 @@ internal sealed class FakeQmp : IAsyncDisposable
 
     private async Task AnswerAllAsync(Socket client, ChannelReader<FakeCommand> commands, CancellationToken cancellationToken)
     {
+        _answered.Value = client;
         try
         {
             if (GreetingText is { } greeting)
@@ -269,8 +257,6 @@ internal sealed class FakeQmp : IAsyncDisposable
                 string? reply = _script.TryGetValue(command.Key, out var scripted)
                     ? await scripted(command).WaitAsync(cancellationToken)
                     : Guest.Answer(command);
-                if (Volatile.Read(ref _client) != client)
-                    return;
                 if (reply is not null)
                     await SendAsync(command.Id is { } id ? $"{{{reply}, \"id\": {id}}}" : $"{{{reply}}}");
             }
@@ -309,14 +295,4 @@ internal sealed class FakeQmp : IAsyncDisposable
             }
         }
     }
-
-    private static string Pretty(string message)
-    {
-        using JsonDocument document = JsonDocument.Parse(message);
-        return JsonSerializer.Serialize(document, PrettyOptions);
-    }
-
-    // As QEMU, which does not escape what needs no escape.
-    private static readonly JsonSerializerOptions PrettyOptions =
-        new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }
