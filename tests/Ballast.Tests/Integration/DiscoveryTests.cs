@@ -134,10 +134,10 @@ public sealed class DiscoveryTests : IAsyncDisposable
         _ = await StartQemuAsync(["-name", "theirs", "-qmp", $"unix:{path},server=on,wait=off"], Nobody);
         await WaitForSocketAsync(path);
         await using Connection connection = await OpenAsync();
+        MemoryStats? sample = null;
         Domain domain = await UntilAsync(connection, ours, async found =>
-(await found.GetMemoryStatsAsync(cancellationToken: Token)).Reason == MemoryStatsReason.PermissionDenied);
-        MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
-        Assert.Contains($"user {Nobody} listens there", sample.Detail, StringComparison.Ordinal);
+            (sample = await found.GetMemoryStatsAsync(cancellationToken: Token)).Reason == MemoryStatsReason.PermissionDenied);
+        Assert.Contains($"user {Nobody} listens there", sample!.Detail, StringComparison.Ordinal);
         Assert.Equal("ours", domain.Name);
     }
 
