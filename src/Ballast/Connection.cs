@@ -13,6 +13,10 @@ namespace Ballast;
 /// </example>
 public sealed class Connection : IAsyncDisposable
 {
+    private readonly Lock _gate = new();
+    private readonly HashSet<DomainEventSubscription> _subscriptions = [];
+    private readonly EnsuredPeriods _ensured;
+    private bool _disposing;
     private bool _disposed;
 
     internal Connection(IDriver driver, string uri, ConnectionOptions options)
@@ -20,7 +24,10 @@ public sealed class Connection : IAsyncDisposable
         Driver = driver;
         Uri = uri;
         Options = options;
+        _ensured = new EnsuredPeriods(this);
     }
+
+    internal EnsuredPeriods EnsuredPeriods => _ensured;
 
     internal IDriver Driver
     {
@@ -152,14 +159,79 @@ public sealed class Connection : IAsyncDisposable
         return GetStatsAsync(identities, groups, flags, cancellationToken);
     }
 
-    /// <summary>Closes the connection. Calls under way on other threads may fail.</summary>
+    /// <summary>
+    /// Subscribes to what happens to domains. When this returns, the registration stands: all that happens from then on is
+    /// yielded. A QEMU of this host that comes is noticed within about a second, one that goes at once where it has a
+    /// monitor that may be used.
+    /// </summary>
+    /// <param name="filter">Which events; null: all.</param>
+    /// <param name="cancellationToken">Gives up subscribing; an existing subscription is ended by disposing it.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoSupport"/>: the driver has no events.</exception>
+    /// <example>
+    /// <code>
+    /// await using DomainEventSubscription events = await connection.SubscribeAsync();
+    /// await foreach (DomainEvent happened in events)
+    ///     Console.WriteLine(happened);
+    /// </code>
+    /// </example>
+    public async ValueTask<DomainEventSubscription> SubscribeAsync(
+        DomainEventFilter? filter = null, CancellationToken cancellationToken = default)
+    {
+        filter ??= DomainEventFilter.All;
+        ArgumentOutOfRangeException.ThrowIfLessThan(filter.Capacity, 1, nameof(filter));
+        if (filter.Domain is { } domain && domain.Connection != this)
+            throw new ArgumentException($"Domain {domain.Name} belongs to another connection.", nameof(filter));
+
+        DomainEventSubscription subscription = new(this, filter);
+        await subscription.RegisterAsync(Driver, cancellationToken).ConfigureAwait(false);
+        lock (_gate)
+            _subscriptions.Add(subscription);
+        return subscription;
+    }
+
+    /// <summary>
+    /// Samples all domains, at once and then in each period, until it is cancelled: those that come later too, those that
+    /// went no more. A domain that does not answer holds up no other one; it is not asked again before it answered, its
+    /// deadline passed and the reader took that sample, so that nothing piles up.
+    /// </summary>
+    /// <param name="period">From round to round; above zero.</param>
+    /// <param name="options">Statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="LibvirtException">The domains can no longer be listed.</exception>
+    public IAsyncEnumerable<DomainMemorySample> WatchMemoryStatsAsync(
+        TimeSpan period, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
+        return MemoryWatch.RunAsync(this, period, options, cancellationToken);
+    }
+
+    /// <summary>
+    /// Closes the connection: subscriptions end, ensured collection periods are given back. Calls under way on other
+    /// threads may fail.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (_disposed)
-            return;
+        DomainEventSubscription[] subscriptions;
+        lock (_gate)
+        {
+            if (_disposed || _disposing)
+                return;
+            _disposing = true;
+            subscriptions = [.. _subscriptions];
+        }
+
+        await _ensured.DisposeAsync().ConfigureAwait(false);
+        foreach (DomainEventSubscription subscription in subscriptions)
+            await subscription.DisposeAsync().ConfigureAwait(false);
         IDriver driver = Driver;
         _disposed = true;
         await driver.DisposeAsync().ConfigureAwait(false);
+    }
+
+    internal void Forget(DomainEventSubscription subscription)
+    {
+        lock (_gate)
+            _subscriptions.Remove(subscription);
     }
 
     private async ValueTask<IReadOnlyList<DomainStatsRecord>> GetStatsAsync(

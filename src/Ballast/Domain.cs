@@ -124,6 +124,22 @@ public sealed class Domain
     }
 
     /// <summary>
+    /// Sees to it that the guest's statistics are collected: sets a period where none is set, and leaves one that somebody
+    /// else set alone. It is set again when the domain, known by its UUID, comes back in a new process, and given back
+    /// (set to 0, if it is still ours) when the last of the connection's leases on it is disposed. A connection of its own
+    /// counts as somebody else.
+    /// </summary>
+    /// <param name="seconds">The longest period wanted, in seconds, at least 1; of several leases, the shortest counts.</param>
+    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="LibvirtException">As <see cref="SetMemoryStatsPeriodAsync"/>.</exception>
+    public async ValueTask<EnsuredMemoryStatsPeriod> EnsureMemoryStatsPeriodAsync(int seconds, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(seconds, 1);
+        RefuseReadOnly("virDomainSetMemoryStatsPeriod");
+        return await Connection.EnsuredPeriods.AddAsync(this, seconds, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
     /// Asks for another balloon size. The guest's driver moves towards it in its own time, or not at all: watch
     /// <see cref="MemoryStats.ActualKiB"/>.
     /// </summary>

@@ -79,6 +79,14 @@ internal interface IDriver : IAsyncDisposable
     ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
         IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virConnectGetAllDomainStats");
+
+    /// <summary>
+    /// Registers a sink for events, of one domain where one is given; a driver may deliver more than was asked for. What
+    /// happens after this returned is delivered; disposing the result ends it.
+    /// </summary>
+    ValueTask<IAsyncDisposable> SubscribeAsync(
+        DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virConnectDomainEventRegisterAny");
 }
 
 /// <summary>One record of bulk statistics, as a driver gives it.</summary>

@@ -12,6 +12,7 @@ internal sealed partial class QemuDriver : IDriver
     private readonly IQemuSource _source;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
+    private readonly QemuEvents _events;
     private int _disposed;
 
     private QemuDriver(IQemuSource source, TimeSpan timeout, TimeProvider time)
@@ -19,6 +20,7 @@ internal sealed partial class QemuDriver : IDriver
         _source = source;
         _timeout = timeout;
         _time = time;
+        _events = new QemuEvents(source, timeout, time);
     }
 
     public string Type => "QEMU";
@@ -55,7 +57,17 @@ internal sealed partial class QemuDriver : IDriver
         }
     }
 
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _source.DisposeAsync() : default;
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        await _events.DisposeAsync().ConfigureAwait(false);
+        await _source.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public ValueTask<IAsyncDisposable> SubscribeAsync(
+        DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken) =>
+        _events.SubscribeAsync(sink, cancellationToken);
 
     /// <summary>The version of a QEMU that answers; 0 where none does.</summary>
     public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken)

@@ -32,7 +32,10 @@ internal sealed class Fleet
         // The midnight before the last: programs that start on one day see the same guests, which have a past.
         long now = time.GetUtcNow().ToUnixTimeSeconds();
         _epoch = now - (now % SecondsOfDay) - SecondsOfDay;
+        Events = new FleetEvents(this, time);
     }
+
+    public FleetEvents Events { get; }
 
     public int Count => _identities.Length;
 
@@ -79,6 +82,14 @@ internal sealed class Fleet
 
     public GuestSettings Settings(int index, in SimulatedGuest guest) =>
         _changed.TryGetValue(index, out GuestSettings settings) ? settings : GuestSettings.Initial(guest);
+
+    /// <summary>The balloons of the guests that were ever changed, in KiB; no other moves.</summary>
+    public IEnumerable<(int Index, ulong ActualKiB)> ChangedSizes()
+    {
+        long now = Now;
+        foreach ((int index, GuestSettings settings) in _changed)
+            yield return (index, settings.ActualKiB(Guest(index), now));
+    }
 
     public void SetPeriod(int index, int seconds)
     {

@@ -53,6 +53,11 @@ internal sealed partial class FleetDriver : IDriver
         return default;
     }
 
+    /// <summary>Balloons move; guests do not come, go or change their state.</summary>
+    public ValueTask<IAsyncDisposable> SubscribeAsync(
+        DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken) =>
+        new(_fleet.Events.Subscribe(sink));
+
     public ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) => new(2);
 
     public ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken)

@@ -35,6 +35,8 @@ internal sealed class TestDomain
 
     public static DomainTraits Traits { get; } = new(DomainState.Running, IsPersistent: true, HasManagedSave: false, IsAutostart: false);
 
+    public DriverEventSinks Events { get; } = new();
+
     public TestDefinition Live { get; } = new();
 
     public TestDefinition Persistent { get; } = new();

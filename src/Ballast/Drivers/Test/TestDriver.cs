@@ -56,6 +56,11 @@ internal sealed class TestDriver : IDriver
         return default;
     }
 
+    /// <summary>Nothing of what can be changed here makes an event, as in libvirt's driver.</summary>
+    public ValueTask<IAsyncDisposable> SubscribeAsync(
+        DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken) =>
+        new(_domain.Events.Add(sink));
+
     public ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) => new(2);
 
     public ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken)

@@ -128,10 +128,12 @@ internal sealed partial class QmpMonitor
             Hello = hello;
             Peer = peer;
             _actualBytes = hello.ActualBytes;
-            _wasIncoming = hello.RunState == RunState.InMigrate;
-            _wasResumed = _wasMigrated = false;
+            _wasIncoming = _wasResumed = _wasMigrated = false;
+            NoteRunState(hello.RunState);
             UseBalloon(hello.Balloon);
             _channel = channel;
+            foreach (IMonitorListener listener in _listeners)
+                listener.Connected(_runState, _actualBytes);
             _receiving = ReceiveAllAsync(channel);
         }
     }

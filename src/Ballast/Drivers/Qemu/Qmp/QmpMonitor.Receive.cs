@@ -134,6 +134,8 @@ internal sealed partial class QmpMonitor
             _phase = Phase.Idle;
             _awaitedMark = 0;
             _isOutOfStep = false;
+            foreach (IMonitorListener listener in _listeners)
+                listener.Lost();
         }
     }
 }

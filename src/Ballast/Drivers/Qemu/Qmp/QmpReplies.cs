@@ -59,6 +59,32 @@ internal static class QmpReplies
         return Find(ref reader, name) && reader.TokenType == JsonTokenType.String ? QmpText.Read(ref reader) : null;
     }
 
+    /// <summary>Which event about the life of the guest it is.</summary>
+    public static MonitorEvent ReadEvent(QmpMessage message) => message.Body switch
+    {
+        var name when name.SequenceEqual("\"STOP\""u8) => MonitorEvent.Stop,
+        var name when name.SequenceEqual("\"RESUME\""u8) => MonitorEvent.Resume,
+        var name when name.SequenceEqual("\"RESET\""u8) => MonitorEvent.Reset,
+        var name when name.SequenceEqual("\"SHUTDOWN\""u8) =>
+            ReadMemberIsTrue(message.Data, "guest"u8) ? MonitorEvent.GuestShutdown : MonitorEvent.HostShutdown,
+        var name when name.SequenceEqual("\"SUSPEND\""u8) => MonitorEvent.Suspend,
+        var name when name.SequenceEqual("\"SUSPEND_DISK\""u8) => MonitorEvent.SuspendDisk,
+        var name when name.SequenceEqual("\"WAKEUP\""u8) => MonitorEvent.Wakeup,
+        var name when name.SequenceEqual("\"GUEST_PANICKED\""u8) => MonitorEvent.GuestPanicked,
+        var name when name.SequenceEqual("\"WATCHDOG\""u8) && ReadMemberText(message.Data, "action"u8) == "pause" =>
+            MonitorEvent.WatchdogPause,
+        var name when name.SequenceEqual("\"BLOCK_IO_ERROR\""u8) && ReadMemberText(message.Data, "action"u8) == "stop" =>
+            MonitorEvent.IOErrorStop,
+        _ => MonitorEvent.None,
+    };
+
+    private static bool ReadMemberIsTrue(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name)
+    {
+        Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
+        return reader.Read() && reader.TokenType == JsonTokenType.StartObject && Find(ref reader, name)
+            && reader.TokenType == JsonTokenType.True;
+    }
+
     /// <summary>QEMU's version in a greeting: major × 1,000,000 + minor × 1,000 + micro.</summary>
     public static ulong ReadGreetingVersion(ReadOnlySpan<byte> greeting)
     {

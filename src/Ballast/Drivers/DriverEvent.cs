@@ -1,0 +1,23 @@
+namespace Ballast.Drivers;
+
+/// <summary>Where a driver puts what happens. Called under the driver's locks: neither blocks nor calls back.</summary>
+internal interface IDriverEventSink
+{
+    void Add(in DriverEvent happened);
+
+    /// <summary>Nothing more will come: why, or null where it was asked to end.</summary>
+    void End(Exception? error);
+}
+
+/// <summary>One event, as a driver gives it; which members count depends on the kind.</summary>
+internal readonly record struct DriverEvent(
+    DomainEventKinds Kind, DomainIdentity Domain, DomainLifecycleChange Change = default, int Detail = 0, ulong ActualKiB = 0)
+{
+    public static DriverEvent Lifecycle(DomainIdentity domain, DomainLifecycleChange change, int detail) =>
+        new(DomainEventKinds.Lifecycle, domain, change, detail);
+
+    public static DriverEvent Reboot(DomainIdentity domain) => new(DomainEventKinds.Reboot, domain);
+
+    public static DriverEvent BalloonChange(DomainIdentity domain, ulong actualKiB) =>
+        new(DomainEventKinds.BalloonChange, domain, ActualKiB: actualKiB);
+}

@@ -1,0 +1,45 @@
+namespace Ballast.Drivers;
+
+/// <summary>The sinks of a driver that has several subscribers.</summary>
+internal sealed class DriverEventSinks
+{
+    private readonly Lock _gate = new();
+    private IDriverEventSink[] _sinks = [];
+
+    public bool IsEmpty => Volatile.Read(ref _sinks).Length == 0;
+
+    /// <summary>Registers a sink until the result is disposed; who was the last is told when it is gone.</summary>
+    public IAsyncDisposable Add(IDriverEventSink sink, Func<ValueTask>? lastIsGone = null)
+    {
+        lock (_gate)
+            _sinks = [.. _sinks, sink];
+        return new Registration(this, sink, lastIsGone);
+    }
+
+    public void Publish(in DriverEvent happened)
+    {
+        foreach (IDriverEventSink sink in Volatile.Read(ref _sinks))
+            sink.Add(happened);
+    }
+
+    public void End(Exception? error)
+    {
+        foreach (IDriverEventSink sink in Interlocked.Exchange(ref _sinks, []))
+            sink.End(error);
+    }
+
+    private bool Remove(IDriverEventSink sink)
+    {
+        lock (_gate)
+        {
+            int before = _sinks.Length;
+            _sinks = [.. _sinks.Where(other => other != sink)];
+            return _sinks.Length == 0 && before > 0;
+        }
+    }
+
+    private sealed class Registration(DriverEventSinks sinks, IDriverEventSink sink, Func<ValueTask>? lastIsGone) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => sinks.Remove(sink) && lastIsGone is not null ? lastIsGone() : default;
+    }
+}

@@ -1,0 +1,158 @@
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>
+/// The events of one driver, for as long as somebody subscribes. QEMUs' own events come over their monitors; that one
+/// comes or goes is noticed by looking once a second, and at once where a connection ends.
+/// </summary>
+internal sealed class QemuEvents(IQemuSource source, TimeSpan timeout, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    // A QEMU that closes its monitor takes a moment to be gone.
+    private static readonly TimeSpan FirstLookAfterLoss = TimeSpan.FromMilliseconds(10);
+
+    private readonly DriverEventSinks _sinks = new();
+    private readonly SemaphoreSlim _starting = new(1);
+    private readonly Dictionary<(int? Pid, ulong StartTicks), WatchedQemu> _watched = [];
+    private TaskCompletionSource _lost = NewSignal();
+    private CancellationTokenSource? _stop;
+    private Task _looking = Task.CompletedTask;
+
+    /// <summary>When this returned, the subscription stands: all QEMUs of now are listened to.</summary>
+    public async ValueTask<IAsyncDisposable> SubscribeAsync(IDriverEventSink sink, CancellationToken cancellationToken)
+    {
+        await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_stop is null)
+                await StartAsync(cancellationToken).ConfigureAwait(false);
+
+            return _sinks.Add(sink, StopAsync);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _sinks.End(null);
+        await StopAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await LookAsync(isFirst: true, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            Forget();
+            throw;
+        }
+
+        _stop = new CancellationTokenSource();
+        _looking = LookAgainAndAgainAsync(_stop.Token);
+    }
+
+    private async ValueTask StopAsync()
+    {
+        await _starting.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (_stop is null || !_sinks.IsEmpty)
+                return;
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await _looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _stop.Dispose();
+            _stop = null;
+            Forget();
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    private void Forget()
+    {
+        foreach (WatchedQemu watched in _watched.Values)
+            watched.Dispose();
+        _watched.Clear();
+    }
+
+    private async Task LookAgainAndAgainAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan pause = Look;
+        while (true)
+        {
+            pause = await IsLostWithinAsync(pause, cancellationToken).ConfigureAwait(false)
+                ? FirstLookAfterLoss
+                : pause + pause < Look ? pause + pause : Look;
+            try
+            {
+                await LookAsync(isFirst: false, cancellationToken).ConfigureAwait(false);
+            }
+            catch (LibvirtException)
+            {
+                // What cannot be looked at now may be at the next look; who calls something is told.
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                // Subscribers must not wait for ever for what nobody looks for any more.
+                _sinks.End(e);
+                return;
+            }
+        }
+    }
+
+    private async ValueTask LookAsync(bool isFirst, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<QemuDomain> found = await source.RefreshAsync(timeout, cancellationToken).ConfigureAwait(false);
+        HashSet<(int?, ulong)> seen = [];
+        foreach (QemuDomain domain in found)
+        {
+            (int? Pid, ulong StartTicks) key = (domain.Identity.Id, domain.Process?.StartTicks ?? 0);
+            seen.Add(key);
+            if (_watched.TryGetValue(key, out WatchedQemu? watched))
+            {
+                watched.Update(domain);
+                continue;
+            }
+
+            if (!isFirst)
+                _sinks.Publish(DriverEvent.Lifecycle(domain.Identity, DomainLifecycleChange.Started, 0));
+            _watched[key] = new WatchedQemu(domain, isNew: !isFirst, _sinks, NoticeLoss);
+        }
+
+        foreach ((var key, WatchedQemu watched) in _watched.ToArray())
+        {
+            if (seen.Contains(key))
+                continue;
+            _watched.Remove(key);
+            watched.Dispose();
+            watched.PublishStopped();
+        }
+    }
+
+    private async ValueTask<bool> IsLostWithinAsync(TimeSpan pause, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Volatile.Read(ref _lost).Task.WaitAsync(pause, time, cancellationToken).ConfigureAwait(false);
+            _lost = NewSignal();
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    // Under a monitor's lock; the look itself is elsewhere.
+    private void NoticeLoss() => Volatile.Read(ref _lost).TrySetResult();
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

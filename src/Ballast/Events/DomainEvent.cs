@@ -1,0 +1,99 @@
+namespace Ballast;
+
+/// <summary>Something that happened, as <see cref="DomainEventSubscription"/> yields it.</summary>
+public abstract record DomainEvent
+{
+    private protected DomainEvent()
+    {
+    }
+}
+
+/// <summary>A domain changed its state. Source: the hypervisor, and the host's processes.</summary>
+/// <param name="Domain">The domain.</param>
+/// <param name="Change">What happened.</param>
+/// <param name="Detail">libvirt's number for how or why, whose meaning depends on the change; see <see cref="DetailLabel"/>.</param>
+public sealed record DomainLifecycleEvent(Domain Domain, DomainLifecycleChange Change, int Detail) : DomainEvent
+{
+    /// <summary>The detail in virsh's words (<c>Booted</c>); empty for a number without a name.</summary>
+    public string DetailLabel => DomainLifecycleLabels.Detail(Change, Detail);
+}
+
+/// <summary>The guest was reset or rebooted; the domain goes on running. Source: the hypervisor.</summary>
+/// <param name="Domain">The domain.</param>
+public sealed record DomainRebootEvent(Domain Domain) : DomainEvent;
+
+/// <summary>The guest's driver moved the balloon. QEMU sends at most one of these a second, the last one included. Source: the hypervisor.</summary>
+/// <param name="Domain">The domain.</param>
+/// <param name="ActualKiB">The balloon's new size, in KiB, rounded up as libvirt does.</param>
+public sealed record BalloonChangeEvent(Domain Domain, ulong ActualKiB) : DomainEvent;
+
+/// <summary>Events that were lost here because the reader was too slow.</summary>
+/// <param name="Count">How many.</param>
+public sealed record MissedEvents(long Count) : DomainEvent;
+
+/// <summary>libvirt's <c>virDomainEventType</c>.</summary>
+public enum DomainLifecycleChange
+{
+    /// <summary>Its definition was added or changed.</summary>
+    Defined = 0,
+
+    /// <summary>Its definition was removed.</summary>
+    Undefined = 1,
+
+    /// <summary>It was found running, or the guest woke up.</summary>
+    Started = 2,
+
+    /// <summary>It was paused.</summary>
+    Suspended = 3,
+
+    /// <summary>It runs again.</summary>
+    Resumed = 4,
+
+    /// <summary>It is gone.</summary>
+    Stopped = 5,
+
+    /// <summary>It finished its shutdown, and will be gone soon.</summary>
+    Shutdown = 6,
+
+    /// <summary>The guest suspended itself.</summary>
+    PMSuspended = 7,
+
+    /// <summary>The guest crashed.</summary>
+    Crashed = 8,
+}
+
+/// <summary>Which kinds of events.</summary>
+[Flags]
+public enum DomainEventKinds
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary><see cref="DomainLifecycleEvent"/>.</summary>
+    Lifecycle = 1,
+
+    /// <summary><see cref="DomainRebootEvent"/>.</summary>
+    Reboot = 2,
+
+    /// <summary><see cref="BalloonChangeEvent"/>.</summary>
+    BalloonChange = 4,
+
+    /// <summary>All of them.</summary>
+    All = Lifecycle | Reboot | BalloonChange,
+}
+
+/// <summary>Which events a subscription wants.</summary>
+public sealed record DomainEventFilter
+{
+    /// <summary>All events of all domains.</summary>
+    public static DomainEventFilter All { get; } = new();
+
+    /// <summary>Which kinds.</summary>
+    public DomainEventKinds Kinds { get; init; } = DomainEventKinds.All;
+
+    /// <summary>The one domain that matters; null: all of them.</summary>
+    public Domain? Domain { get; init; }
+
+    /// <summary>How many events may wait for the reader, at least 1; later ones are counted in one <see cref="MissedEvents"/>.</summary>
+    public int Capacity { get; init; } = 1024;
+}

@@ -1,0 +1,122 @@
+using Ballast.Drivers;
+
+namespace Ballast;
+
+/// <summary>
+/// Events since <see cref="Connection.SubscribeAsync"/> returned, for one reader, in the order in which they happened. It
+/// ends when it or the connection is disposed. What comes while too many wait is counted, not kept.
+/// </summary>
+public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAsyncDisposable, IDriverEventSink
+{
+    private readonly Connection _connection;
+    private readonly DomainEventFilter _filter;
+    private readonly Queue<DomainEvent> _waiting = new();
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _arrived = new(0);
+    private IAsyncDisposable? _registration;
+    private long _missed;
+    private bool _ended;
+    private Exception? _error;
+
+    internal DomainEventSubscription(Connection connection, DomainEventFilter filter)
+    {
+        _connection = connection;
+        _filter = filter;
+    }
+
+    /// <summary>The events; for one reader at a time.</summary>
+    /// <param name="cancellationToken">Stops reading; the subscription stands.</param>
+    /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
+    public async IAsyncEnumerator<DomainEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            // Before the look: what came ahead of the end is still yielded.
+            bool ended = Volatile.Read(ref _ended);
+            if (TryTake(out DomainEvent? next))
+                yield return next;
+            else if (ended)
+                break;
+            else
+                await _arrived.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (_error is not null)
+            throw _error;
+    }
+
+    /// <summary>Ends the subscription.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        ((IDriverEventSink)this).End(null);
+        if (Interlocked.Exchange(ref _registration, null) is { } registration)
+            await registration.DisposeAsync().ConfigureAwait(false);
+        _connection.Forget(this);
+    }
+
+    internal async ValueTask RegisterAsync(IDriver driver, CancellationToken cancellationToken) =>
+        _registration = await driver.SubscribeAsync(
+            _filter.Kinds, _filter.Domain?.Identity, this, cancellationToken).ConfigureAwait(false);
+
+    void IDriverEventSink.Add(in DriverEvent happened)
+    {
+        if ((happened.Kind & _filter.Kinds) == 0 || (_filter.Domain is { } wanted && wanted.Uuid != happened.Domain.Uuid))
+            return;
+        lock (_gate)
+        {
+            if (_ended)
+                return;
+
+            // Once something is missed, all is until the reader was told: so it knows where the gap is.
+            if (_missed > 0 || _waiting.Count >= _filter.Capacity)
+                _missed++;
+            else
+                _waiting.Enqueue(ToPublic(happened));
+            Wake();
+        }
+    }
+
+    void IDriverEventSink.End(Exception? error)
+    {
+        lock (_gate)
+        {
+            if (_ended)
+                return;
+            _error = error;
+            _ended = true;
+            Wake();
+        }
+    }
+
+    private bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DomainEvent? next)
+    {
+        lock (_gate)
+        {
+            if (_waiting.TryDequeue(out next))
+                return true;
+            if (_missed == 0)
+                return false;
+            next = new MissedEvents(_missed);
+            _missed = 0;
+            return true;
+        }
+    }
+
+    // One wake-up is enough for all that waits.
+    private void Wake()
+    {
+        if (_arrived.CurrentCount == 0)
+            _ = _arrived.Release();
+    }
+
+    private DomainEvent ToPublic(in DriverEvent happened)
+    {
+        Domain domain = new(_connection, happened.Domain);
+        return happened.Kind switch
+        {
+            DomainEventKinds.Lifecycle => new DomainLifecycleEvent(domain, happened.Change, happened.Detail),
+            DomainEventKinds.Reboot => new DomainRebootEvent(domain),
+            _ => new BalloonChangeEvent(domain, happened.ActualKiB),
+        };
+    }
+}

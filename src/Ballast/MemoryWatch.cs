@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace Ballast;
+
+/// <summary>Samples all domains again and again. At most one sample of each domain is under way or unread.</summary>
+internal static class MemoryWatch
+{
+    public static async IAsyncEnumerable<DomainMemorySample> RunAsync(
+        Connection connection, TimeSpan period, MemoryStatsOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Channel<DomainMemorySample> samples = Channel.CreateUnbounded<DomainMemorySample>(new() { SingleReader = true });
+        ConcurrentDictionary<Guid, Task> pending = [];
+        Task rounds = AskInRoundsAsync();
+        try
+        {
+            await foreach (DomainMemorySample sample in samples.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                pending.TryRemove(sample.Domain.Uuid, out _);
+                yield return sample;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await rounds.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(pending.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task AskInRoundsAsync()
+        {
+            using PeriodicTimer timer = new(period, connection.Options.TimeProvider);
+            try
+            {
+                do
+                {
+                    foreach (Domain domain in await connection.ListDomainsAsync(cancellationToken: stop.Token).ConfigureAwait(false))
+                    {
+                        // Registered before it runs: it may be done before it returns.
+                        if (pending.TryAdd(domain.Uuid, Task.CompletedTask) && AskAsync(domain) is { IsCompleted: false } asking)
+                            pending.TryUpdate(domain.Uuid, asking, Task.CompletedTask);
+                    }
+                }
+                while (await timer.WaitForNextTickAsync(stop.Token).ConfigureAwait(false));
+            }
+            catch (Exception e)
+            {
+                samples.Writer.TryComplete(e);
+            }
+        }
+
+        async Task AskAsync(Domain domain)
+        {
+            try
+            {
+                samples.Writer.TryWrite(new(domain, await SampleAsync(domain, options, stop.Token).ConfigureAwait(false)));
+            }
+            catch (LibvirtException e) when (e.Code is ErrorCode.NoDomain or ErrorCode.OperationInvalid)
+            {
+                // Gone, or not running any more: that is no error here. The next round lists who is there.
+                pending.TryRemove(domain.Uuid, out _);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                samples.Writer.TryComplete(e);
+            }
+        }
+    }
+
+    private static async ValueTask<MemoryStats> SampleAsync(Domain domain, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await domain.GetMemoryStatsAsync(options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.SystemError)
+        {
+            // One lost connection must not end the watch of the others.
+            return new MemoryStatsFacts { Entries = [], Obstacle = MemoryStatsReason.ConnectionLost, Detail = e.Message }
+                .ToSample(domain.Connection.Options.TimeProvider.GetUtcNow());
+        }
+    }
+}
