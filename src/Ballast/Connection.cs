@@ -11,7 +11,7 @@ namespace Ballast;
 /// Console.WriteLine($"{domain.Name}: {stats.Used?.KiB} of {stats.AvailableKiB} KiB, {stats.Reason.Label()}");
 /// </code>
 /// </example>
-public sealed class Connection : IAsyncDisposable
+public sealed partial class Connection : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<DomainEventSubscription> _subscriptions = [];

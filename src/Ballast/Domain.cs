@@ -4,7 +4,7 @@ namespace Ballast;
 /// A handle on a domain (a guest and its hypervisor). It names the domain by UUID and stays valid, though calls fail with
 /// <see cref="ErrorCode.NoDomain"/>, when the domain is gone.
 /// </summary>
-public sealed class Domain
+public sealed partial class Domain
 {
     // The most KiB whose bytes still fit 63 bits; libvirt's limit.
     private const ulong MaxMemoryKiB = long.MaxValue / 1024;
@@ -154,12 +154,7 @@ public sealed class Domain
     public async ValueTask SetMemoryAsync(
         ulong kib, DomainModificationImpact impact = DomainModificationImpact.Live, CancellationToken cancellationToken = default)
     {
-        const string function = "virDomainSetMemoryFlags";
-        RefuseReadOnly(function);
-        if (kib == 0)
-            throw LibvirtError.InvalidArgument($"memory in {function} must not be zero", function, "memory", ErrorOrigin.Domain);
-        if (kib >= MaxMemoryKiB)
-            throw LibvirtError.Report(ErrorCode.Overflow, ErrorOrigin.Domain, $"input too large: {kib}");
+        CheckMemory(kib, "virDomainSetMemoryFlags");
         await Connection.Driver.SetMemoryAsync(Identity, kib, impact, cancellationToken).ConfigureAwait(false);
     }
 

@@ -151,3 +151,60 @@ public enum DomainStatsFlags : uint
     /// <summary>Fail if the driver does not have one of the groups asked for.</summary>
     EnforceStats = 1u << 31,
 }
+
+/// <summary>How a domain's XML is made: libvirt's <c>virDomainXMLFlags</c>.</summary>
+[Flags]
+public enum DomainXmlFlags : uint
+{
+    /// <summary>As it is now.</summary>
+    None = 0,
+
+    /// <summary>With secrets.</summary>
+    Secure = 1,
+
+    /// <summary>As it would be started next.</summary>
+    Inactive = 2,
+
+    /// <summary>With the processor as it would be started.</summary>
+    UpdateCpu = 4,
+
+    /// <summary>So that another host can take it.</summary>
+    Migratable = 8,
+}
+
+/// <summary>How a guest is asked to shut down: libvirt's <c>virDomainShutdownFlagValues</c>.</summary>
+[Flags]
+public enum DomainShutdownFlags : uint
+{
+    /// <summary>As the hypervisor does.</summary>
+    None = 0,
+
+    /// <summary>By the power button.</summary>
+    AcpiPowerButton = 1,
+
+    /// <summary>By the guest agent.</summary>
+    GuestAgent = 2,
+
+    /// <summary>By initctl.</summary>
+    Initctl = 4,
+
+    /// <summary>By a signal.</summary>
+    Signal = 8,
+
+    /// <summary>By paravirtual control.</summary>
+    Paravirt = 16,
+}
+
+/// <summary>How a domain is ended: libvirt's <c>virDomainDestroyFlagsValues</c>.</summary>
+[Flags]
+public enum DomainDestroyFlags : uint
+{
+    /// <summary>At once, by force where it must be.</summary>
+    None = 0,
+
+    /// <summary>Without force: an error where the hypervisor does not end by itself.</summary>
+    Graceful = 1,
+
+    /// <summary>And remove its logs.</summary>
+    RemoveLogs = 2,
+}

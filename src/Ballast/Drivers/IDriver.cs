@@ -9,7 +9,7 @@ namespace Ballast.Drivers;
 /// read-only connections never get to functions that change something. A function may throw before it returns its
 /// task, except <see cref="GetMemoryStatsAsync"/>, which is handed through as it is.
 /// </remarks>
-internal interface IDriver : IAsyncDisposable
+internal partial interface IDriver : IAsyncDisposable
 {
     /// <summary>libvirt's name of the driver: <c>QEMU</c>, <c>TEST</c>.</summary>
     string Type { get; }

@@ -1,0 +1,93 @@
+namespace Ballast;
+
+/// <content>The host that the domains run on; libvirt calls it the node.</content>
+public sealed partial class Connection
+{
+    /// <summary>All NUMA cells, or all processors, together.</summary>
+    public const int AllOfNode = -1;
+
+    /// <summary>The host's name. Source: the host's kernel.</summary>
+    public async ValueTask<string> GetHostNameAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetHostNameAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>What host and hypervisor can do, as libvirt's capabilities XML.</summary>
+    public async ValueTask<string> GetCapabilitiesAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetCapabilitiesAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The host's maker, model and firmware, as libvirt's sysinfo XML.</summary>
+    public async ValueTask<string> GetSysinfoAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetSysinfoAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The most virtual CPUs that a domain can have.</summary>
+    /// <param name="type">The domain's type (<c>kvm</c>, <c>qemu</c>); null: the default.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<int> GetMaxVcpusAsync(string? type = null, CancellationToken cancellationToken = default) =>
+        await Driver.GetMaxVcpusAsync(type, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The host's processors and memory.</summary>
+    public async ValueTask<NodeInfo> GetNodeInfoAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetNodeInfoAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// The host's memory, in KiB: <c>total</c> and <c>free</c>, for all cells together also <c>buffers</c> and
+    /// <c>cached</c>. Source: the host's kernel.
+    /// </summary>
+    /// <param name="cell">The NUMA cell, or <see cref="AllOfNode"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such cell.</exception>
+    public async ValueTask<IReadOnlyList<NodeStat>> GetNodeMemoryStatsAsync(
+        int cell = AllOfNode, CancellationToken cancellationToken = default)
+    {
+        RefuseBelowAll(cell, "cellNum", "virNodeGetMemoryStats");
+        return await Driver.GetNodeMemoryStatsAsync(cell, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Processor time since the host booted, in nanoseconds: <c>kernel</c>, <c>user</c>, <c>idle</c>, <c>iowait</c>.
+    /// Source: the host's kernel.
+    /// </summary>
+    /// <param name="cpu">The processor, or <see cref="AllOfNode"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such processor.</exception>
+    public async ValueTask<IReadOnlyList<NodeStat>> GetNodeCpuStatsAsync(
+        int cpu = AllOfNode, CancellationToken cancellationToken = default)
+    {
+        RefuseBelowAll(cpu, "cpuNum", "virNodeGetCPUStats");
+        return await Driver.GetNodeCpuStatsAsync(cpu, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The host's free memory, in bytes. Source: the host's kernel.</summary>
+    public async ValueTask<ulong> GetFreeMemoryAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetFreeMemoryAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The free memory of each NUMA cell, in bytes. Source: the host's kernel.</summary>
+    /// <param name="firstCell">The first cell wanted.</param>
+    /// <param name="count">How many at most, at least 1.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such cell.</exception>
+    public async ValueTask<IReadOnlyList<ulong>> GetCellsFreeMemoryAsync(
+        int firstCell, int count, CancellationToken cancellationToken = default)
+    {
+        if (count <= 0)
+        {
+            const string function = "virNodeGetCellsFreeMemory";
+            throw LibvirtError.InvalidArgument(
+                $"maxCells in {function} must be greater than zero", function, "maxCells", ErrorOrigin.Domain);
+        }
+
+        return await Driver.GetCellsFreeMemoryAsync(firstCell, count, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Of each of the host's processors whether it is online. Source: the host's kernel.</summary>
+    public async ValueTask<IReadOnlyList<bool>> GetCpuMapAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetCpuMapAsync(cancellationToken).ConfigureAwait(false);
+
+    private static void RefuseBelowAll(int number, string argument, string function)
+    {
+        if (number < AllOfNode)
+        {
+            throw LibvirtError.InvalidArgument(
+                $"{argument} in {function} only accepts {AllOfNode} as a negative value", function, argument, ErrorOrigin.Domain);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+namespace Ballast;
+
+/// <content>What a domain is made of, and what makes it run, stop or go.</content>
+public sealed partial class Domain
+{
+    /// <summary>Whether the domain is there and active.</summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: it is gone.</exception>
+    public async ValueTask<bool> IsActiveAsync(CancellationToken cancellationToken = default) =>
+        (await Connection.Driver.LookupByUuidAsync(Uuid, cancellationToken).ConfigureAwait(false)).Id is not null;
+
+    /// <summary>The domain as libvirt's XML, as far as the hypervisor tells. Source: the hypervisor.</summary>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Forgets the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationDenied"/>: secrets, on a read-only connection.</exception>
+    public async ValueTask<string> GetXmlAsync(DomainXmlFlags flags = DomainXmlFlags.None, CancellationToken cancellationToken = default)
+    {
+        if (Connection.IsReadOnly && (flags & (DomainXmlFlags.Secure | DomainXmlFlags.Migratable)) != 0)
+        {
+            throw LibvirtError.Report(ErrorCode.OperationDenied, ErrorOrigin.Domain,
+                "virDomainGetXMLDesc with secure flag");
+        }
+
+        return await Connection.Driver.GetXmlAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What people should be told about the domain: deprecated or tainting settings. Source: the hypervisor's driver.</summary>
+    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetMessagesAsync(Identity, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Stops the guest's processors; its memory stays.</summary>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: it does not run.
+    /// <see cref="ErrorCode.OperationTimeout"/>: no answer in time; the text says whether it may still take effect.
+    /// </exception>
+    public async ValueTask SuspendAsync(CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly("virDomainSuspend");
+        await Connection.Driver.SuspendAsync(Identity, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets the guest's processors go on.</summary>
+    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    public async ValueTask ResumeAsync(CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly("virDomainResume");
+        await Connection.Driver.ResumeAsync(Identity, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks the guest to shut down, as its power button does. The guest may take its time, or ignore it.</summary>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    public async ValueTask ShutdownAsync(
+        DomainShutdownFlags flags = DomainShutdownFlags.None, CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly(flags == DomainShutdownFlags.None ? "virDomainShutdown" : "virDomainShutdownFlags");
+        await Connection.Driver.ShutdownAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Resets the guest, as its reset button does: what it did not write is lost.</summary>
+    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    public async ValueTask ResetAsync(CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly("virDomainReset");
+        await Connection.Driver.ResetAsync(Identity, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the domain at once, as if its plug were pulled: what the guest did not write is lost.</summary>
+    /// <param name="flags">How.</param>
+    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    public async ValueTask DestroyAsync(DomainDestroyFlags flags = DomainDestroyFlags.None, CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly(flags == DomainDestroyFlags.None ? "virDomainDestroy" : "virDomainDestroyFlags");
+        await Connection.Driver.DestroyAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Changes the most memory that the domain can have, which only a domain that does not run allows.</summary>
+    /// <param name="kib">The maximum, in KiB.</param>
+    /// <param name="impact">What to change.</param>
+    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.InvalidArgument"/>: zero. <see cref="ErrorCode.OperationDenied"/>: read-only.
+    /// <see cref="ErrorCode.OperationInvalid"/>: the domain is active.
+    /// </exception>
+    public async ValueTask SetMaxMemoryAsync(
+        ulong kib, DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
+    {
+        CheckMemory(kib, "virDomainSetMaxMemory");
+        await Connection.Driver.SetMaxMemoryAsync(Identity, kib, impact, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void CheckMemory(ulong kib, string function)
+    {
+        RefuseReadOnly(function);
+        if (kib == 0)
+            throw LibvirtError.InvalidArgument($"memory in {function} must not be zero", function, "memory", ErrorOrigin.Domain);
+        if (kib >= MaxMemoryKiB)
+            throw LibvirtError.Report(ErrorCode.Overflow, ErrorOrigin.Domain, $"input too large: {kib}");
+    }
+}
