@@ -96,6 +96,27 @@ public sealed partial class Domain
         MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
         await Connection.Driver.SampleMemoryAsync(Identity, options, cancellationToken).ConfigureAwait(false);
 
+    /// <summary>
+    /// One sample of a report that the guest makes now, whatever the collection period: it takes milliseconds. The period
+    /// is afterwards as it was, also when the call is cancelled. Callers at the same time share one report, which is at
+    /// most some 50 ms older than their asking. A guest that cannot be asked (paused, no driver, a monitor that is held)
+    /// gives the sample of <see cref="GetMemoryStatsAsync(MemoryStatsOptions, CancellationToken)"/>, one that does not
+    /// answer in time its old numbers, as <see cref="Freshness.Stale"/>.
+    /// </summary>
+    /// <param name="options">Statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Forgets the call; the report that other callers share is awaited for them.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationTimeout"/>: the hypervisor did not
+    /// answer in time; the text says whether the period may still change. <see cref="ErrorCode.OperationInvalid"/>: it refused.
+    /// <see cref="ErrorCode.NoDomain"/>: the domain is gone.
+    /// </exception>
+    public async ValueTask<MemoryStats> RefreshMemoryStatsAsync(
+        MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly("ballastDomainRefreshMemoryStats");
+        return await Connection.Driver.RefreshMemoryAsync(Identity, options, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>How often the hypervisor asks the guest for statistics, in seconds; 0 where it does not. Source: the hypervisor.</summary>
     public async ValueTask<int> GetMemoryStatsPeriodAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken).ConfigureAwait(false);

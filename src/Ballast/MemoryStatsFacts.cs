@@ -39,6 +39,9 @@ internal sealed record MemoryStatsFacts
     /// <summary>The device says that no driver is bound to it.</summary>
     public bool DriverNotLoaded { get; init; }
 
+    /// <summary>The guest was asked for a report, and did not answer: its numbers are old, however often it usually reports.</summary>
+    public bool IsUnanswered { get; init; }
+
     public ulong? MaximumKiB { get; init; }
 
     public bool CounterWentBackwards { get; init; }
@@ -77,7 +80,7 @@ internal sealed record MemoryStatsFacts
 
         Freshness freshness =
             age is null ? Freshness.NeverReported
-            : age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1) ? Freshness.Fresh
+            : !IsUnanswered && age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1) ? Freshness.Fresh
             : Freshness.Stale;
 
         return new MemoryStats(this, age, freshness, Judge(age, freshness));

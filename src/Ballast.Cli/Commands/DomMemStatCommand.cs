@@ -11,6 +11,7 @@ internal static class DomMemStatCommand
 
     private static readonly CommandOption Period = new("period", OptionKind.Int, "set the collection period to that many seconds; 0 turns it off");
     private static readonly CommandOption Extended = new("extended", OptionKind.Flag, "also what Linux 6.12 guests on QEMU 9.2 report beyond libvirt's statistics");
+    private static readonly CommandOption Refresh = new("refresh", OptionKind.Flag, "make the guest report now, whatever the collection period, which stays as it is");
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "JSON, with age, freshness and the reason for what is missing");
 
     public static Command Command { get; } = new("dommemstat", "show the memory statistics of a domain")
@@ -33,6 +34,9 @@ internal static class DomMemStatCommand
             With --period the collection period is set and nothing is shown; --live, --config and --current
             say for what. Without a period the numbers stay as they were when the balloon driver was loaded.
 
+            With --refresh the guest reports now, which takes milliseconds; the collection period is as it was
+            afterwards. What could not be refreshed is shown as it is known, and said on standard error.
+
             --json gives one object:
               domain           name, uuid, id (null where it is not active)
               stats            values by label; tags without a name by their number
@@ -45,7 +49,7 @@ internal static class DomMemStatCommand
               inconsistencies  numbers that cannot be true together
 
             """,
-        Options = [DomainArgument.Any, Period, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Extended, Json],
+        Options = [DomainArgument.Any, Period, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Refresh, Extended, Json],
         Execute = ExecuteAsync,
     };
 
@@ -62,8 +66,11 @@ internal static class DomMemStatCommand
         MemoryStatsOptions options = invocation.Arguments.Has(Extended) ? MemoryStatsOptions.Extended : MemoryStatsOptions.None;
         try
         {
+            bool isRefresh = invocation.Arguments.Has(Refresh);
             if (invocation.Arguments.Has(Json))
-                await MemoryStatsJson.WriteAsync(invocation, domain, options);
+                MemoryStatsJson.Write(invocation, domain, await SampleAsync(invocation, domain, options, isRefresh));
+            else if (isRefresh)
+                WriteRefreshed(invocation, domain, await SampleAsync(invocation, domain, options, isRefresh));
             else
                 await WriteTextAsync(invocation, domain, options);
         }
@@ -97,7 +104,28 @@ internal static class DomMemStatCommand
     {
         MemoryStat[] stats = new MemoryStat[MaxEntries];
         int count = await domain.GetMemoryStatsAsync(stats, options, invocation.CancellationToken);
-        foreach ((MemoryStatTag tag, ulong value) in stats.AsSpan(0, count))
+        WriteLines(invocation, stats.AsSpan(0, count));
+    }
+
+    private static ValueTask<MemoryStats> SampleAsync(
+        CommandInvocation invocation, Domain domain, MemoryStatsOptions options, bool isRefresh) =>
+        isRefresh
+            ? domain.RefreshMemoryStatsAsync(options, invocation.CancellationToken)
+            : domain.GetMemoryStatsAsync(options, invocation.CancellationToken);
+
+    private static void WriteRefreshed(CommandInvocation invocation, Domain domain, MemoryStats stats)
+    {
+        WriteLines(invocation, [.. stats.Entries]);
+        if (stats.Freshness != Freshness.Fresh)
+        {
+            string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
+            invocation.Warn($"{domain.Name} was not refreshed: {stats.Reason.Label()}{detail}. {stats.Reason.Remedy(domain.Name)}".TrimEnd());
+        }
+    }
+
+    private static void WriteLines(CommandInvocation invocation, ReadOnlySpan<MemoryStat> stats)
+    {
+        foreach ((MemoryStatTag tag, ulong value) in stats)
         {
             if (tag.IsKnown())
                 invocation.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tag.Label()} {value}"));

@@ -5,9 +5,8 @@ namespace Ballast.Cli.Json;
 /// <summary><c>dommemstat --json</c>.</summary>
 internal static class MemoryStatsJson
 {
-    public static async ValueTask WriteAsync(CommandInvocation invocation, Domain domain, MemoryStatsOptions options)
+    public static void Write(CommandInvocation invocation, Domain domain, MemoryStats stats)
     {
-        MemoryStats stats = await domain.GetMemoryStatsAsync(options, invocation.CancellationToken);
         JsonOutput.Write(invocation.Out, json =>
         {
             json.WriteStartObject();

@@ -63,6 +63,11 @@ internal partial interface IDriver : IAsyncDisposable
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainMemoryStats");
 
+    /// <summary>The same after making the guest report at once; the collection period is as it was afterwards.</summary>
+    ValueTask<MemoryStats> RefreshMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("ballastDomainRefreshMemoryStats");
+
     /// <summary>The collection period in seconds; 0 where collection is off.</summary>
     ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainGetMemoryStatsPeriod");

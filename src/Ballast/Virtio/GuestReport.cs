@@ -72,6 +72,20 @@ internal struct GuestReport
     /// <summary>Notes that there was something that is no value.</summary>
     public void Reject(int virtioTag) => _rejected |= (ushort)(1 << virtioTag);
 
+    /// <summary>Whether it says the same.</summary>
+    public readonly bool IsSameAs(in GuestReport other)
+    {
+        if (_present != other._present || _rejected != other._rejected)
+            return false;
+        for (int tag = 0; tag < Count; tag++)
+        {
+            if (_values[tag] != other._values[tag])
+                return false;
+        }
+
+        return true;
+    }
+
     /// <summary>Whether a counter is lower than it was in an earlier report.</summary>
     public readonly bool HasCounterBelow(in GuestReport earlier)
     {

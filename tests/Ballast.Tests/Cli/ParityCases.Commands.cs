@@ -112,7 +112,7 @@ internal static partial class ParityCases
 
     private static IEnumerable<ParityCase> Additions =>
     [
-        .. new[] { "dommemstat test --json", "dommemstat test --extended", "domstats --json", "list --json" }
+        .. new[] { "dommemstat test --json", "dommemstat test --extended", "dommemstat test --refresh", "domstats --json", "list --json" }
             .Select(words => Case(words) with { Difference = Differences.AddedOption }),
         .. new[] { "echo x", "nodeinfo", "quit" }.Select(words => Case(words) with { Difference = Differences.MissingCommand }),
     ];

@@ -37,6 +37,20 @@ internal sealed class FakeGuest
 
     public bool IsDriverBound { get; set; } = true;
 
+    /// <summary>What the guest does when it is asked for a report: when the period goes from off to on.</summary>
+    public Action? Asked { get; set; }
+
+    /// <summary>What it has put into the statistics queue; null: a QEMU that cannot tell.</summary>
+    public int? StatsQueueIndex { get; set; } = 1;
+
+    /// <summary>A report of those numbers.</summary>
+    public void Report(long lastUpdate, ulong freeBytes)
+    {
+        Stats["stat-free-memory"] = freeBytes.ToString(CultureInfo.InvariantCulture);
+        LastUpdate = lastUpdate.ToString(CultureInfo.InvariantCulture);
+        StatsQueueIndex++;
+    }
+
     /// <summary>Gives every number that is told about memory a value of its own, larger than all before, in KiB.</summary>
     public bool IsCounting { get; set; }
 
@@ -100,6 +114,9 @@ internal sealed class FakeGuest
         "x-query-virtio-status" when Balloon is null || command.Argument("path") != VirtioPath => NotFound(command),
         "x-query-virtio-status" => FakeQmp.Return(
             $$"""{"status": { "statuses": ["VIRTIO_CONFIG_S_ACKNOWLEDGE: x"{{(IsDriverBound ? ", \"VIRTIO_CONFIG_S_DRIVER_OK: y\"" : "")}}] } }"""),
+        "x-query-virtio-queue-status" when StatsQueueIndex is { } index => command.Argument("path") == VirtioPath && command.Argument("queue") == "2"
+            ? FakeQmp.Return($$"""{"name": "virtio-balloon", "queue-index": 2, "last-avail-idx": {{index}}, "used-idx": {{index}}}""")
+            : NotFound(command),
         _ => FakeQmp.Error("CommandNotFound", $"The command {command.Name} has not been found"),
     };
 
@@ -115,7 +132,10 @@ internal sealed class FakeGuest
 
     private string SetInterval(FakeCommand command)
     {
+        bool wasOff = Interval == 0;
         Interval = long.Parse(command.Argument("value"), CultureInfo.InvariantCulture);
+        if (wasOff && Interval > 0)
+            Asked?.Invoke();
         return FakeQmp.Return("{}");
     }
 

@@ -28,9 +28,29 @@ internal sealed partial class QemuDriver
     }
 
     public async ValueTask<MemoryStats> SampleMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        await SampleMemoryAsync(
+            domain, await ResolveAsync(domain, cancellationToken).ConfigureAwait(false), options, isUnanswered: false, cancellationToken)
+            .ConfigureAwait(false);
+
+    public async ValueTask<MemoryStats> RefreshMemoryAsync(
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        RefreshOutcome outcome = RefreshOutcome.NotAsked;
+        if (qemu.MonitorOrNull is { } monitor)
+        {
+            await ChangeAsync(domain, qemu, async () =>
+                outcome = await monitor.Refresh.RunAsync(_timeout, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+
+        return await SampleMemoryAsync(
+            domain, qemu, options, outcome == RefreshOutcome.Unanswered, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<MemoryStats> SampleMemoryAsync(
+        DomainIdentity domain, QemuDomain qemu, MemoryStatsOptions options, bool isUnanswered, CancellationToken cancellationToken)
+    {
         MemoryStatsFacts facts = new() { Entries = [] };
         MonitorValues values = default;
         try
@@ -57,6 +77,8 @@ internal sealed partial class QemuDriver
         {
             Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
             HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
+            IsUnanswered = isUnanswered,
+            Detail = facts.Detail ?? (isUnanswered ? "the guest was asked for a report and did not answer in time" : null),
         };
         MemoryStats sample = facts.ToSample(_time.GetUtcNow());
         return MayLackDriver(sample) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null

@@ -100,6 +100,19 @@ internal sealed class Fleet
         }
     }
 
+    /// <summary>Asks a guest to report at once; false where it does not answer.</summary>
+    public bool TryRefresh(int index, in SimulatedGuest guest)
+    {
+        lock (_changing)
+        {
+            long now = Now;
+            if (!guest.Reports || now > guest.StopsAt || now < guest.DriverLoadedAt)
+                return false;
+            _changed[index] = Settings(index, guest).WithReport(guest, now);
+            return true;
+        }
+    }
+
     public void SetTarget(int index, ulong kib)
     {
         lock (_changing)

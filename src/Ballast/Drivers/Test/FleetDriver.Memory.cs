@@ -17,7 +17,11 @@ internal sealed partial class FleetDriver
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
         int index = Resolve(domain);
-        SimulatedGuest guest = _fleet.Guest(index);
+        return new(Sample(index, _fleet.Guest(index), options, isUnanswered: false));
+    }
+
+    private MemoryStats Sample(int index, in SimulatedGuest guest, MemoryStatsOptions options, bool isUnanswered)
+    {
         DateTimeOffset now = _time.GetUtcNow();
         DeviceView view = Look(index, guest, _fleet.At(now));
         Span<MemoryStat> entries = stackalloc MemoryStat[GuestMemoryStats.MaxCount];
@@ -30,8 +34,18 @@ internal sealed partial class FleetDriver
             DriverNotLoaded = !guest.HasDriver,
             MaximumKiB = guest.MaxMemoryKiB,
             CounterWentBackwards = CounterWentBackwards(guest, view),
+            IsUnanswered = isUnanswered,
         };
-        return new(facts.ToSample(now));
+        return facts.ToSample(now);
+    }
+
+    public ValueTask<MemoryStats> RefreshMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        int index = Resolve(domain);
+        SimulatedGuest guest = _fleet.Guest(index);
+        bool isAsked = guest.IsRunning && guest.HasDriver;
+        return new(Sample(index, guest, options, isUnanswered: isAsked && !_fleet.TryRefresh(index, guest)));
     }
 
     public ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken)

@@ -50,6 +50,13 @@ internal readonly record struct GuestSettings(
         KeptReport = LastReport(guest, time),
     };
 
+    /// <summary>As a period turned off and on again: a report at once, and the next ones a period after each other from then on.</summary>
+    public GuestSettings WithReport(in SimulatedGuest guest, long time) => this with
+    {
+        NextReport = PeriodSeconds == 0 ? time : time + PeriodSeconds,
+        KeptReport = new(time, ActualKiB(guest, time)),
+    };
+
     public GuestSettings WithTarget(in SimulatedGuest guest, long time, ulong kib)
     {
         if (!guest.HasDriver)

@@ -120,6 +120,11 @@ internal sealed class TestDriver : IDriver
         return new(facts.ToSample(_time.GetUtcNow()));
     }
 
+    /// <summary>Its one report is from 1989, and there is no other.</summary>
+    public ValueTask<MemoryStats> RefreshMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        SampleMemoryAsync(domain, options, cancellationToken);
+
     public ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         new(_domain.Live.PeriodSeconds);
 

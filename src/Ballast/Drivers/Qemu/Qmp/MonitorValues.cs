@@ -15,6 +15,7 @@ internal enum MonitorParts
     Cpus = 16,
     MemorySize = 32,
     VirtioStatus = 64,
+    StatsQueue = 128,
 }
 
 /// <summary>QEMU's run states.</summary>
@@ -59,6 +60,9 @@ internal struct MonitorValues
 
     /// <summary>QEMU before 7.2 has no command that tells.</summary>
     public bool LacksVirtioStatus;
+
+    /// <summary>Counts, modulo 65536, what the guest has put into the statistics queue.</summary>
+    public ushort StatsQueueIndex;
 
     public QmpError? BalloonError;
     public QmpError? GuestStatsError;

@@ -4,9 +4,9 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <exception cref="InvalidDataException">It is no answer to what was asked.</exception>
 internal delegate void QmpReplyReader(ReadOnlySpan<byte> body);
 
-/// <summary>One command of its own, with its own reply: what changes something, and what is asked seldom.</summary>
+/// <summary>One command, or several in one write, on its own: what changes something, and what is asked seldom.</summary>
 internal sealed class QmpCall(
-    string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, long askedAt)
+    string name, byte[] command, int replies, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, long askedAt)
 {
     private readonly TaskCompletionSource<QmpError?> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -15,6 +15,12 @@ internal sealed class QmpCall(
     public byte[] Command => command;
 
     public bool ChangesSomething => changesSomething;
+
+    /// <summary>Replies that are still to come: one for each command.</summary>
+    public int RepliesLeft { get; set; } = replies;
+
+    /// <summary>The first error that the monitor answered.</summary>
+    public QmpError? Error { get; set; }
 
     public QmpReplyReader Reader => reader;
 
@@ -26,7 +32,7 @@ internal sealed class QmpCall(
     /// <summary>The monitor's error; null where it did what it was told.</summary>
     public Task<QmpError?> Task => _completion.Task;
 
-    public void Complete(QmpError? error) => _completion.TrySetResult(error);
+    public void Complete() => _completion.TrySetResult(Error);
 
     public void Fail(Exception error) => _completion.TrySetException(error);
 

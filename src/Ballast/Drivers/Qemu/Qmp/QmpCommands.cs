@@ -13,6 +13,9 @@ internal static class QmpCommands
     public const string PeripheralPath = "/machine/peripheral";
     public const string AnonymousPath = "/machine/peripheral-anon";
 
+    // virtio's number of the statistics queue.
+    private const int StatsQueue = 2;
+
     private static readonly MonitorParts[] AllParts = Enum.GetValues<MonitorParts>()[1..];
 
     /// <summary>The questions of one query in one piece, in the order in which their replies come.</summary>
@@ -35,6 +38,12 @@ internal static class QmpCommands
         Bytes(string.Create(CultureInfo.InvariantCulture,
             $$$"""{"execute":"qom-set","arguments":{"path":{{{Quote(balloon.Path)}}},"property":"guest-stats-polling-interval","value":{{{seconds}}}}}"""));
 
+    /// <summary>A command without arguments.</summary>
+    public static byte[] Execute(string command) => Bytes($$"""{"execute":"{{command}}"}""");
+
+    public static byte[] GetProperty(string path, string property) =>
+        Bytes($$$"""{"execute":"qom-get","arguments":{"path":{{{Quote(path)}}},"property":{{{Quote(property)}}}}}""");
+
     public static byte[] List(string path) =>
         Bytes($$$"""{"execute":"qom-list","arguments":{"path":{{{Quote(path)}}}}}""");
 
@@ -52,6 +61,8 @@ internal static class QmpCommands
         MonitorParts.MemorySize => """{"execute":"query-memory-size-summary"}""",
         MonitorParts.VirtioStatus =>
             $$$"""{"execute":"x-query-virtio-status","arguments":{"path":{{{Quote(balloon!.VirtioPath)}}}}}""",
+        MonitorParts.StatsQueue => string.Create(CultureInfo.InvariantCulture,
+            $$$"""{"execute":"x-query-virtio-queue-status","arguments":{"path":{{{Quote(balloon!.VirtioPath)}}},"queue":{{{StatsQueue}}}}}"""),
         _ => throw new ArgumentOutOfRangeException(nameof(part)),
     };
 
@@ -68,7 +79,8 @@ internal static class QmpCommands
 /// <param name="VirtioPath">The path of the virtio device itself.</param>
 internal sealed record BalloonDevice(string Path, string VirtioPath)
 {
-    public const MonitorParts Parts = MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.VirtioStatus;
+    public const MonitorParts Parts =
+        MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.VirtioStatus | MonitorParts.StatsQueue;
 
     public static BalloonDevice In(string container, string name, bool isProxied)
     {

@@ -14,13 +14,20 @@ internal sealed partial class QmpMonitor
     /// forgets it; what was sent may still take effect, what was not sent never is.
     /// </summary>
     /// <returns>The monitor's error, or null.</returns>
+    public Task<QmpError?> CallAsync(
+        string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken) =>
+        CallAsync(name, command, replies: 1, changesSomething, reader, timeout, cancellationToken);
+
+    /// <summary>The same for several commands that go out in one write, with nothing between them.</summary>
+    /// <returns>The first error that the monitor answered, or null.</returns>
     public async Task<QmpError?> CallAsync(
-        string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken)
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, TimeSpan timeout,
+        CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         long askedAt = _time.GetTimestamp();
         await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        QmpCall call = new(name, command, changesSomething, reader, timeout, askedAt);
+        QmpCall call = new(name, commands, replies, changesSomething, reader, timeout, askedAt);
         lock (_gate)
         {
             ThrowIfUnusable(timeout, _time.GetTimestamp());
@@ -100,14 +107,15 @@ internal sealed partial class QmpMonitor
     private void HandleCallReply(QmpMessage message)
     {
         QmpCall call = _call!;
-        QmpError? error = null;
         if (message.Kind == QmpMessageKind.Error)
-            error = QmpError.Parse(message.Body);
+            call.Error ??= QmpError.Parse(message.Body);
         else
             call.Reader(message.Body);
+        if (--call.RepliesLeft > 0)
+            return;
         _call = null;
         _phase = Phase.Idle;
-        call.Complete(error);
+        call.Complete();
         SendNext();
     }
 }

@@ -35,6 +35,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         Path = path;
         _time = time;
+        Refresh = new QmpRefresh(this, time);
         _timer = time.CreateTimer(
             static state => ((QmpMonitor)state!).ExpireDeadlines(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -50,6 +51,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>Makes the guest report at once.</summary>
+    public QmpRefresh Refresh { get; }
 
     /// <summary>Commands sent so far; what sharing saves is measured by it.</summary>
     public long CommandsSent { get; private set; }
@@ -83,6 +87,8 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>Ends the connection; who waits gets an error.</summary>
     public async ValueTask DisposeAsync()
     {
+        // While there still is a connection to set back by what a refresh has set.
+        await Refresh.DisposeAsync().ConfigureAwait(false);
         Task? connecting, receiving;
         lock (_gate)
         {
@@ -175,7 +181,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         if (_call is not null)
         {
             _phase = Phase.Call;
-            CommandsSent++;
+            CommandsSent += _call.RepliesLeft;
             Send(_call.Command);
         }
         else if (_waiting.Count > 0)

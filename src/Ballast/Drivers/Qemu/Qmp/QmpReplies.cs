@@ -44,6 +44,9 @@ internal static class QmpReplies
             case MonitorParts.MemorySize:
                 values.MemoryBytes = ReadMemorySize(body);
                 break;
+            case MonitorParts.StatsQueue:
+                values.StatsQueueIndex = unchecked((ushort)ReadMemberUInt64(body, "last-avail-idx"u8, "x-query-virtio-queue-status"));
+                break;
             case MonitorParts.VirtioStatus:
                 values.IsDriverBound = body.IndexOf("VIRTIO_CONFIG_S_DRIVER_OK"u8) >= 0;
                 break;

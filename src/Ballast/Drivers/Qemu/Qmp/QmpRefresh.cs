@@ -1,0 +1,205 @@
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>How a refresh went.</summary>
+internal enum RefreshOutcome
+{
+    /// <summary>The guest has reported since it was asked.</summary>
+    Answered,
+
+    /// <summary>There was nobody to ask: the guest is paused, or has no balloon or no driver; or the monitor cannot be used.</summary>
+    NotAsked,
+
+    /// <summary>It was asked, and did not answer in time.</summary>
+    Unanswered,
+}
+
+/// <summary>
+/// Makes a guest report at once: QEMU asks it when the collection period is turned off and on again. One refresh serves
+/// all who want one meanwhile; it goes on when they give up, and leaves the period as it was.
+/// </summary>
+internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsyncDisposable
+{
+    // Killed between the two writes, we leave a guest behind that is woken once a day.
+    private const int SecondsOfDay = 86400;
+
+    private const MonitorParts Report = MonitorParts.GuestStats | MonitorParts.StatsQueue;
+
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(1), LastLook = TimeSpan.FromMilliseconds(50);
+
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _end = new();
+    private Task<RefreshOutcome>? _running;
+
+    // Whether the last change was answered whole; only the one refresh that runs touches it.
+    private bool _isWhole;
+
+    // Whether a change was sent and is not answered yet.
+    private volatile bool _isChanging;
+
+    /// <exception cref="LibvirtException">The monitor did not answer the change, or refused it.</exception>
+    public async Task<RefreshOutcome> RunAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        Task<RefreshOutcome> running;
+        lock (_gate)
+        {
+            if (_running is null or { IsCompleted: true })
+            {
+                _isChanging = false;
+                _running = RefreshAsync(timeout);
+            }
+
+            running = _running;
+        }
+
+        try
+        {
+            return await running.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return _isChanging ? throw QmpErrors.WriteTimeout(monitor.Path, "qom-set", timeout) : RefreshOutcome.Unanswered;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(nameof(Connection));
+        }
+    }
+
+    /// <summary>Gives up waiting for the guest, and returns when the period is as it was.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task? running;
+        lock (_gate)
+            running = _running;
+        await _end.CancelAsync().ConfigureAwait(false);
+        if (running is not null)
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task<RefreshOutcome> RefreshAsync(TimeSpan timeout)
+    {
+        // The caller holds the lock until this yields.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        long since = time.GetTimestamp();
+        if (await LookAsync(timeout).ConfigureAwait(false) is not { } before || monitor.Balloon is not { } balloon)
+            return RefreshOutcome.NotAsked;
+
+        int period = (int)Math.Min(before.PollingIntervalSeconds, int.MaxValue);
+        try
+        {
+            await AskGuestAsync(balloon, period, timeout).ConfigureAwait(false);
+            return await AwaitReportAsync(before, balloon, period, since, timeout).ConfigureAwait(false);
+        }
+        finally
+        {
+            await SetBackAsync(balloon, period, timeout).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>How things are; null where asking the guest would be in vain.</summary>
+    private async Task<MonitorValues?> LookAsync(TimeSpan timeout)
+    {
+        try
+        {
+            MonitorValues values = await monitor.QueryAsync(
+                Report | MonitorParts.Balloon | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.VirtioStatus,
+                timeout, _end.Token).ConfigureAwait(false);
+            bool hasDriver = !values.Has(MonitorParts.VirtioStatus) || values.IsDriverBound;
+            return values.Has(MonitorParts.GuestStats) && values.Has(MonitorParts.PollingInterval) && values.IsRunning && hasDriver
+                ? values
+                : null;
+        }
+        catch (LibvirtException)
+        {
+            // Who samples next is told why.
+            return null;
+        }
+    }
+
+    /// <summary>Off and on in one write, so that nobody finds it off.</summary>
+    private async Task AskGuestAsync(BalloonDevice balloon, int period, TimeSpan timeout)
+    {
+        byte[] on = QmpCommands.SetPollingInterval(balloon, period == 0 ? SecondsOfDay : period);
+        byte[] commands = period == 0 ? on : [.. QmpCommands.SetPollingInterval(balloon, 0), .. on];
+        _isWhole = false;
+        _isChanging = true;
+        QmpError? error = await monitor.CallAsync(
+            "qom-set", commands, period == 0 ? 1 : 2, changesSomething: true, QmpReplies.ReadNothing, timeout, _end.Token).ConfigureAwait(false);
+        _isChanging = false;
+        if (error is not null)
+        {
+            throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu,
+                $"unable to make the guest report: {error.Description}");
+        }
+
+        _isWhole = true;
+    }
+
+    /// <summary>
+    /// Waits for a report that is not the one before. Its time has whole seconds, and an idle guest's numbers may be the
+    /// same again: then the queue tells that it answered. A QEMU that cannot tell is asked once more in the next second.
+    /// </summary>
+    private async Task<RefreshOutcome> AwaitReportAsync(
+        MonitorValues before, BalloonDevice balloon, int period, long since, TimeSpan timeout)
+    {
+        bool isAskedAgain = before.Has(MonitorParts.StatsQueue);
+        for (TimeSpan pause = FirstLook; ; pause = pause + pause < LastLook ? pause + pause : LastLook)
+        {
+            TimeSpan left = timeout - time.GetElapsedTime(since);
+            if (left <= TimeSpan.Zero)
+                return RefreshOutcome.Unanswered;
+            await Task.Delay(pause < left ? pause : left, time, _end.Token).ConfigureAwait(false);
+            MonitorValues now = await monitor.QueryAsync(Report, timeout, _end.Token).ConfigureAwait(false);
+            if (HasReported(before, now))
+                return RefreshOutcome.Answered;
+            if (!isAskedAgain && now.GuestStats.LastUpdate < (ulong)time.GetUtcNow().ToUnixTimeSeconds())
+            {
+                isAskedAgain = true;
+                if (period == 0)
+                    await SetPeriodAsync(balloon, 0, timeout).ConfigureAwait(false);
+                await AskGuestAsync(balloon, period, timeout).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static bool HasReported(in MonitorValues before, in MonitorValues now) =>
+        now.Has(MonitorParts.GuestStats)
+        && (now.GuestStats.LastUpdate != before.GuestStats.LastUpdate
+            || !now.GuestStats.Report.IsSameAs(before.GuestStats.Report)
+            || (before.Has(MonitorParts.StatsQueue) && now.Has(MonitorParts.StatsQueue) && now.StatsQueueIndex != before.StatsQueueIndex));
+
+    /// <summary>
+    /// Under a deadline of its own, and only where the period is still the one that we set. With a period, off and on
+    /// went out together: it is looked at only where that failed in between.
+    /// </summary>
+    private async Task SetBackAsync(BalloonDevice balloon, int period, TimeSpan timeout)
+    {
+        if (period != 0 && _isWhole)
+            return;
+        int ours = period == 0 ? SecondsOfDay : 0;
+        try
+        {
+            MonitorValues now = await monitor.QueryAsync(MonitorParts.PollingInterval, timeout, CancellationToken.None).ConfigureAwait(false);
+            if (now.Has(MonitorParts.PollingInterval) && now.PollingIntervalSeconds == ours)
+                await SetPeriodAsync(balloon, period, timeout).ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (_isWhole)
+        {
+            throw LibvirtError.Report(e.Code, e.Origin,
+                $"after a refresh the collection period may still be {ours} seconds instead of {period}, set it with dommemstat --period: {e.Str2 ?? e.Message}", e);
+        }
+        catch (LibvirtException)
+        {
+            // The change itself failed, and that error says what may still take effect.
+        }
+    }
+
+    private async Task SetPeriodAsync(BalloonDevice balloon, int seconds, TimeSpan timeout)
+    {
+        QmpError? error = await monitor.CallAsync(
+            "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), changesSomething: true, QmpReplies.ReadNothing,
+            timeout, CancellationToken.None).ConfigureAwait(false);
+        if (error is not null)
+            throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu, error.Description);
+    }
+}
