@@ -71,6 +71,22 @@ internal sealed class QemuCommandLine
     /// <summary>The monitors that the process offers on unix sockets.</summary>
     public IReadOnlyList<MonitorSocket> Monitors => MonitorArguments.Find(_arguments, _workingDirectory);
 
+    /// <summary>The kinds (<c>user</c>, <c>tap</c>) of the network back ends, by their ids.</summary>
+    public IReadOnlyDictionary<string, string> NetworkKinds()
+    {
+        Dictionary<string, string> kinds = [];
+        for (int i = 1; i + 1 < _arguments.Length; i++)
+        {
+            if (_arguments[i] is "-netdev" or "--netdev" && OptionMembers.Parse(_arguments[i + 1], "type") is { } members
+                && members["id"] is { } id && members["type"] is { } kind)
+            {
+                kinds[id] = kind;
+            }
+        }
+
+        return kinds;
+    }
+
     private string? Option(string name)
     {
         for (int i = 1; i + 1 < _arguments.Length; i++)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Microsoft.Win32.SafeHandles;
@@ -9,9 +10,10 @@ namespace Ballast.Drivers.Qemu;
 /// A QEMU as the host sees it. The files of /proc are kept open: they belong to this process even when its id is given
 /// to another one later, and reading one again is a single system call.
 /// </summary>
-internal sealed class QemuProcess : IDisposable
+internal sealed partial class QemuProcess : IDisposable
 {
     private const int TicksPerSecond = 100;
+    private const long PidfdSendSignal = 424, PidfdOpen = 434;
 
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
 
@@ -118,6 +120,24 @@ internal sealed class QemuProcess : IDisposable
     /// <summary>A UUID (version 8) that stays the same as long as this process lives, for QEMUs that have none.</summary>
     public Guid DeriveUuid() => DerivedUuid.From($"{Pid}/{StartTicks}");
 
+    /// <summary>Sends the process a signal, and nobody else who was given its id since.</summary>
+    /// <returns>The kernel's error number; 0 where it was sent, or the process is gone.</returns>
+    public int Signal(int signal)
+    {
+        const int noSuchProcess = 3;
+        using SafeFileHandle process = new((nint)OpenProcess(PidfdOpen, Pid, 0), ownsHandle: true);
+        int error = Marshal.GetLastPInvokeError();
+        // Our own file of the process shows that it still lived when the handle was opened: so the handle is its.
+        if (HasExited)
+            return 0;
+        if (process.IsInvalid)
+            return error;
+        return SendSignal(PidfdSendSignal, (int)process.DangerousGetHandle(), signal, 0, 0) == 0
+            || Marshal.GetLastPInvokeError() is noSuchProcess
+            ? 0
+            : Marshal.GetLastPInvokeError();
+    }
+
     public void Dispose()
     {
         _stat.Dispose();
@@ -182,4 +202,10 @@ internal sealed class QemuProcess : IDisposable
 
     private static ulong Number(string field) =>
         ulong.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : 0;
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long OpenProcess(long number, int pid, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long SendSignal(long number, int pidfd, int signal, nint info, uint flags);
 }

@@ -1,0 +1,147 @@
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+internal sealed partial class QemuDriver
+{
+    private static readonly TimeSpan FirstLookForEnd = TimeSpan.FromMilliseconds(2), LastLookForEnd = TimeSpan.FromMilliseconds(50);
+
+    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        await FactAsync<IReadOnlyList<string>>(domain, [], cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        await ChangeAsync(domain, qemu, async () =>
+        {
+            // A guest that is paused already stays so, as in libvirt.
+            if (await AskRunStateForChangeAsync(qemu, "stop", cancellationToken).ConfigureAwait(false))
+                await ExecuteAsync(qemu, "stop", cancellationToken).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+    }
+
+    public async ValueTask ResumeAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        await ChangeAsync(domain, qemu, async () =>
+        {
+            if (await AskRunStateForChangeAsync(qemu, "cont", cancellationToken).ConfigureAwait(false))
+                throw Invalid("domain is already running");
+            await ExecuteAsync(qemu, "cont", cancellationToken).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+    }
+
+    public async ValueTask ShutdownAsync(DomainIdentity domain, DomainShutdownFlags flags, CancellationToken cancellationToken)
+    {
+        const DomainShutdownFlags known = DomainShutdownFlags.AcpiPowerButton | DomainShutdownFlags.GuestAgent;
+        if ((flags & ~known) is not DomainShutdownFlags.None and var unknown)
+            throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainShutdownFlags", ErrorOrigin.Qemu);
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        if (flags == DomainShutdownFlags.GuestAgent)
+            throw LibvirtError.Report(ErrorCode.ArgumentUnsupported, ErrorOrigin.Qemu, "QEMU guest agent is not configured");
+        await ChangeAsync(
+            domain, qemu, () => ExecuteAsync(qemu, "system_powerdown", cancellationToken)).ConfigureAwait(false);
+    }
+
+    public async ValueTask ResetAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        await ChangeAsync(domain, qemu, () => ExecuteAsync(qemu, "system_reset", cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Tells QEMU to quit. Where it does not answer, its process gets the signal that means the same, and at last the one
+    /// that nobody can ignore.
+    /// </summary>
+    public async ValueTask DestroyAsync(DomainIdentity domain, DomainDestroyFlags flags, CancellationToken cancellationToken)
+    {
+        const DomainDestroyFlags known = DomainDestroyFlags.Graceful | DomainDestroyFlags.RemoveLogs;
+        if ((flags & ~known) is not DomainDestroyFlags.None and var unknown)
+            throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainDestroyFlags", ErrorOrigin.Qemu);
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await ExecuteAsync(qemu, "quit", cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout && qemu.Process is not null)
+        {
+            // Stuck or stopped: its process can be told all the same.
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.SystemError && qemu.MonitorOrNull is { IsConnected: false }
+            && !QmpErrors.IsPermissionDenied(e))
+        {
+            // It went before its answer did.
+        }
+
+        if (qemu.Process is { } process && !await HasEndedAsync(process, cancellationToken).ConfigureAwait(false))
+            await KillAsync(process, flags, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask SetMaxMemoryAsync(
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        _ = await ResolveForChangeAsync(domain, impact, "qemuDomainSetMemoryFlags", cancellationToken).ConfigureAwait(false);
+        throw Invalid("cannot resize the maximum memory on an active domain");
+    }
+
+    private async Task KillAsync(QemuProcess process, DomainDestroyFlags flags, CancellationToken cancellationToken)
+    {
+        const int kill = 9, terminate = 15;
+        foreach (int signal in (int[])[terminate, kill])
+        {
+            if (signal == kill && (flags & DomainDestroyFlags.Graceful) != 0)
+                break;
+            if (process.Signal(signal) is not 0 and var errno)
+            {
+                throw LibvirtError.System(errno, ErrorOrigin.Qemu,
+                    $"Failed to terminate process {process.Pid}: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)}");
+            }
+
+            if (await HasEndedAsync(process, cancellationToken).ConfigureAwait(false))
+                return;
+        }
+
+        throw LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Qemu,
+            (flags & DomainDestroyFlags.Graceful) != 0
+                ? "failed to kill qemu process with SIGTERM"
+                : $"qemu process {process.Pid} was killed, but is not gone: it is stuck in the kernel");
+    }
+
+    private async Task<bool> HasEndedAsync(QemuProcess process, CancellationToken cancellationToken)
+    {
+        long since = _time.GetTimestamp();
+        for (TimeSpan pause = FirstLookForEnd; !process.HasExited; pause = pause + pause < LastLookForEnd ? pause + pause : LastLookForEnd)
+        {
+            if (_time.GetElapsedTime(since) >= _timeout)
+                return false;
+            await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether the guest's processors run. A guest that suspended itself cannot be stopped or let go on.</summary>
+    private async Task<bool> AskRunStateForChangeAsync(QemuDomain qemu, string command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            MonitorValues values = await qemu.Monitor.QueryAsync(MonitorParts.Status, _timeout, cancellationToken).ConfigureAwait(false);
+            return values.RunState == RunState.Suspended ? throw Invalid("domain is pmsuspended") : values.IsRunning;
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
+        {
+            throw QmpErrors.NotSent(e, command);
+        }
+    }
+
+    private async Task ExecuteAsync(QemuDomain qemu, string command, CancellationToken cancellationToken)
+    {
+        QmpError? error = await qemu.Monitor.CallAsync(
+            command, QmpCommands.Execute(command), changesSomething: true, QmpReplies.ReadNothing,
+            _timeout, cancellationToken).ConfigureAwait(false);
+        if (error is not null)
+            throw QmpErrors.Refused(command, error);
+    }
+
+    private static LibvirtException Invalid(string why) => LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu, why);
+}

@@ -1,0 +1,47 @@
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+internal sealed partial class QemuDriver
+{
+    public async ValueTask<string> GetXmlAsync(DomainIdentity domain, DomainXmlFlags flags, CancellationToken cancellationToken)
+    {
+        const DomainXmlFlags known =
+            DomainXmlFlags.Secure | DomainXmlFlags.Inactive | DomainXmlFlags.UpdateCpu | DomainXmlFlags.Migratable;
+        if ((flags & ~known) is not DomainXmlFlags.None and var unknown)
+            throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainGetXMLDesc", ErrorOrigin.Qemu);
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        MonitorValues values = await AskAsync(
+            domain, qemu, MonitorParts.Cpus | MonitorParts.MemorySize | MonitorParts.PollingInterval, cancellationToken).ConfigureAwait(false);
+        ulong maximum = qemu.MaxMemoryKiB ?? throw LibvirtError.Report(
+            ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"the memory of '{qemu.Identity.Name}' is not known: its monitor cannot be asked");
+        return new QemuXml
+        {
+            Identity = qemu.Identity,
+            MaximumKiB = maximum,
+            CurrentKiB = CurrentKiB(qemu) ?? maximum,
+            VirtualCpus = values.Cpus,
+            IsInactive = (flags & DomainXmlFlags.Inactive) != 0,
+            Machine = await MachineOrNullAsync(qemu, cancellationToken).ConfigureAwait(false),
+            Emulator = qemu.Process?.Executable,
+            Balloon = qemu.MonitorOrNull?.Balloon,
+            PeriodSeconds = values.PollingIntervalSeconds,
+            NetworkKinds = qemu.Process?.CommandLine.NetworkKinds() ?? new Dictionary<string, string>(),
+        }.ToString();
+    }
+
+    // A domain that cannot be asked has an XML all the same, from its command line.
+    private async ValueTask<QmpMachine?> MachineOrNullAsync(QemuDomain qemu, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return qemu.MonitorOrNull is { } monitor
+                ? await QmpMachine.AskAsync(monitor, _timeout, cancellationToken).ConfigureAwait(false)
+                : null;
+        }
+        catch (LibvirtException)
+        {
+            return null;
+        }
+    }
+}

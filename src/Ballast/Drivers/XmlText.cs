@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace Ballast.Drivers;
+
+/// <summary>Writes XML as libvirt lays it out: two spaces a level, single quotes.</summary>
+internal sealed class XmlText
+{
+    private readonly StringBuilder _text = new();
+    private readonly Stack<string> _open = new();
+
+    /// <summary>Begins an element that has others inside; an attribute without value is left out.</summary>
+    public void Open(string name, params ReadOnlySpan<(string Name, string? Value)> attributes)
+    {
+        Begin(name, attributes);
+        _text.Append(">\n");
+        _open.Push(name);
+    }
+
+    public void Close()
+    {
+        string name = _open.Pop();
+        Indent();
+        _text.Append("</").Append(name).Append(">\n");
+    }
+
+    /// <summary>A whole element; without text, an empty one.</summary>
+    public void Element(string name, string? text, params ReadOnlySpan<(string Name, string? Value)> attributes)
+    {
+        Begin(name, attributes);
+        if (text is null)
+        {
+            _text.Append("/>\n");
+            return;
+        }
+
+        _text.Append('>');
+        Escape(text);
+        _text.Append("</").Append(name).Append(">\n");
+    }
+
+    public override string ToString() => _text.ToString();
+
+    private void Begin(string name, ReadOnlySpan<(string Name, string? Value)> attributes)
+    {
+        Indent();
+        _text.Append('<').Append(name);
+        foreach ((string attribute, string? value) in attributes)
+        {
+            if (value is null)
+                continue;
+            _text.Append(' ').Append(attribute).Append("='");
+            Escape(value);
+            _text.Append('\'');
+        }
+    }
+
+    private void Indent() => _text.Append(' ', 2 * _open.Count);
+
+    private void Escape(string text)
+    {
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            _ = rune.Value switch
+            {
+                '<' => _text.Append("&lt;"),
+                '>' => _text.Append("&gt;"),
+                '&' => _text.Append("&amp;"),
+                '\'' => _text.Append("&apos;"),
+                '"' => _text.Append("&quot;"),
+                '\t' or '\n' or '\r' => _text.Append(System.Globalization.CultureInfo.InvariantCulture, $"&#{rune.Value};"),
+
+                // XML has no way to write these.
+                < ' ' or 0xFFFE or 0xFFFF => _text.Append('\uFFFD'),
+                _ => _text.Append(rune.ToString()),
+            };
+        }
+    }
+}
