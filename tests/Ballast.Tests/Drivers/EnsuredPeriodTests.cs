@@ -1,0 +1,152 @@
+using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Fakes;
+
+namespace Ballast.Tests.Drivers;
+
+/// <summary>A collection period set where there is none, kept, and given back.</summary>
+public sealed class EnsuredPeriodTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static async Task<(FakeQmp Fake, FakeSession Session)> GuestAsync(long interval)
+    {
+        FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Interval = interval;
+        return (fake, await FakeSession.AtAsync(fake));
+    }
+
+    [Fact]
+    public async Task It_is_set_where_there_is_none_and_given_back()
+    {
+        (FakeQmp fake, FakeSession session) = await GuestAsync(0);
+        await using (fake)
+        await using (session)
+        {
+            EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            Assert.Equal((2, true), (fake.Guest.Interval, lease.IsOurs));
+            await lease.DisposeAsync();
+            await lease.DisposeAsync();
+            Assert.Equal(0, fake.Guest.Interval);
+        }
+    }
+
+    [Fact]
+    public async Task Somebody_elses_period_is_left_alone()
+    {
+        (FakeQmp fake, FakeSession session) = await GuestAsync(10);
+        await using (fake)
+        await using (session)
+        {
+            await using (EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token))
+                Assert.Equal((10, false), (fake.Guest.Interval, lease.IsOurs));
+            Assert.Equal(0, fake.CountOf("set guest-stats-polling-interval"));
+        }
+    }
+
+    [Fact]
+    public async Task What_somebody_else_set_meanwhile_is_not_taken_back()
+    {
+        (FakeQmp fake, FakeSession session) = await GuestAsync(0);
+        await using (fake)
+        await using (session)
+        {
+            await using (await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token))
+                fake.Guest.Interval = 30;
+            Assert.Equal(30, fake.Guest.Interval);
+        }
+    }
+
+    [Fact]
+    public async Task Of_several_leases_the_shortest_counts_and_the_last_gives_back()
+    {
+        (FakeQmp fake, FakeSession session) = await GuestAsync(0);
+        await using (fake)
+        await using (session)
+        {
+            EnsuredMemoryStatsPeriod slow = await session.Domain.EnsureMemoryStatsPeriodAsync(10, Token);
+            EnsuredMemoryStatsPeriod fast = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            Assert.Equal(2, fake.Guest.Interval);
+            await fast.DisposeAsync();
+            Assert.Equal(10, fake.Guest.Interval);
+            await slow.DisposeAsync();
+            Assert.Equal(0, fake.Guest.Interval);
+        }
+    }
+
+    [Fact]
+    public async Task It_is_not_set_again_where_the_same_process_is_only_met_anew()
+    {
+        (FakeQmp fake, FakeSession session) = await GuestAsync(0);
+        await using (fake)
+        await using (session)
+        {
+            await using EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            await session.LoseAsync(fake);
+            await fake.ConnectedAsync(2);
+            Assert.Equal(2, fake.Guest.Interval);
+            Assert.Equal(1, fake.CountOf("set guest-stats-polling-interval"));
+        }
+    }
+
+    [Fact]
+    public async Task Closing_the_connection_gives_all_back()
+    {
+        (FakeQmp fake, FakeSession session) = await GuestAsync(0);
+        await using (fake)
+        {
+            EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            await session.DisposeAsync();
+            Assert.Equal(0, fake.Guest.Interval);
+            await lease.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_refusal_leaves_nothing_behind()
+    {
+        (FakeQmp fake, FakeSession session) = await GuestAsync(0);
+        await using (fake)
+        await using (session)
+        {
+            fake.On("set guest-stats-polling-interval", FakeQmp.Error("GenericError", "no"));
+            await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token).AsTask().FailsAsync(ErrorCode.OperationInvalid);
+            fake.Forget("set guest-stats-polling-interval");
+            await using EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(7, Token);
+            Assert.Equal(7, fake.Guest.Interval);
+        }
+    }
+
+    [Fact]
+    public async Task A_monitor_that_fell_silent_is_not_written_to_when_it_is_given_back()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Interval = 0;
+        await using FakeSession session = await FakeSession.AtAsync(fake, timeout: TimeSpan.FromMilliseconds(300));
+        EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+        TaskCompletionSource release = fake.Hold("guest-stats-polling-interval");
+        await lease.DisposeAsync().In();
+        Assert.Equal(1, fake.CountOf("set guest-stats-polling-interval"));
+        release.SetResult();
+    }
+
+    [Fact]
+    public async Task Read_only_and_periods_below_one_are_refused()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using Connection connection = await Connection.OpenAsync(fake.Uri, new ConnectionOptions { ReadOnly = true }, Token);
+        Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
+        await domain.EnsureMemoryStatsPeriodAsync(2, Token).AsTask().FailsAsync(ErrorCode.OperationDenied);
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await domain.EnsureMemoryStatsPeriodAsync(0, Token));
+    }
+
+    [Fact]
+    public async Task A_simulated_guest_without_polling_reports_while_the_lease_is_held()
+    {
+        await using Connection connection = await Connection.OpenAsync("test:///fleet?domains=100&seed=77", cancellationToken: Token);
+        Domain domain = (await connection.ListDomainsAsync(cancellationToken: Token)).First(found => found.Name.StartsWith("no-polling-", StringComparison.Ordinal));
+        Assert.Equal(MemoryStatsReason.PollingOff, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
+        await using (await domain.EnsureMemoryStatsPeriodAsync(2, Token))
+            Assert.Equal(MemoryStatsReason.Fresh, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
+        Assert.Equal(0, await domain.GetMemoryStatsPeriodAsync(Token));
+    }
+}
