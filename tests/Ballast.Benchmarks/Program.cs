@@ -7,6 +7,8 @@ internal static class Program
         ("call", CallBenchmark.RunAsync),
         ("callers", CallersBenchmark.RunAsync),
         ("allocations", AllocationsBenchmark.RunAsync),
+        ("crowd", CrowdBenchmark.RunAsync),
+        ("refresh", RefreshBenchmark.RunAsync),
         ("fleet", FleetBenchmark.RunAsync),
         ("startup", StartupBenchmark.RunAsync),
         ("libvirt", LibvirtBenchmark.RunAsync),
