@@ -12,6 +12,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Errors);
 public sealed partial class ChildProcess : IAsyncDisposable
 {
     private const int SignalKill = 9;
+    private const int SignalTerminate = 15;
     private const int SignalContinue = 18;
     private const int SignalStop = 19;
 
@@ -108,6 +109,8 @@ public sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>Ends a process that a child of ours started.</summary>
     internal static void Kill(int pid) => _ = SendSignal(pid, SignalKill);
+
+    internal static void Terminate(int pid) => _ = SendSignal(pid, SignalTerminate);
 
     private static ProcessStartInfo Describe(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment)

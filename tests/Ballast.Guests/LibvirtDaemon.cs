@@ -28,7 +28,12 @@ public sealed class LibvirtDaemon : IAsyncDisposable
         mount --bind "$1/log" /var/log/libvirt
         mount --bind "$1/run" /run
         libvirtd &
-        wait $!
+        wait $! || [ -e "$1/restart" ]
+        while [ -e "$1/restart" ]; do
+            rm "$1/restart"
+            libvirtd &
+            wait $! || [ -e "$1/restart" ]
+        done
         """;
 
     private const string ProcRoot = "/proc/";
@@ -82,6 +87,22 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             directory.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Ends libvirtd, without its domains, and starts it again.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    {
+        int before = Pid;
+        await File.WriteAllTextAsync(_directory.File("restart"), "", cancellationToken);
+        ChildProcess.Terminate(before);
+        await Deadline.UntilAsync(
+            StartDeadline, "another libvirtd", _ => Task.FromResult(!File.Exists(_directory.File("restart"))), cancellationToken);
+        await Deadline.UntilAsync(
+            StartDeadline,
+            "its process id",
+            _ => Task.FromResult(File.Exists(_directory.File("run/libvirtd.pid")) && FindInside(InnerPid("run/libvirtd.pid")) is { } pid && pid != before),
+            cancellationToken);
+        await WaitForStartAsync(cancellationToken);
     }
 
     /// <summary>Runs virsh on this daemon.</summary>
@@ -166,9 +187,11 @@ public sealed class LibvirtDaemon : IAsyncDisposable
 
     private int OuterPid(string innerPidFile)
     {
-        var inner = File.ReadAllText(_directory.File(innerPidFile)).Trim();
+        var inner = InnerPid(innerPidFile);
         return FindInside(inner) ?? throw new InvalidOperationException($"No process has the id {inner} in the daemon's namespace.");
     }
+
+    private string InnerPid(string innerPidFile) => File.ReadAllText(_directory.File(innerPidFile)).Trim();
 
     private int? FindInside(string innerPid)
     {

@@ -194,7 +194,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
 
     [Fact]
     [Trait("needs", "libvirtd")]
-    public async Task A_domain_of_libvirt_is_listed_as_its_and_libvirt_is_not_disturbed()
+    public async Task A_domain_of_libvirt_is_listed_as_its_and_neither_its_calls_nor_its_restart_are_disturbed()
     {
         await using LibvirtDaemon daemon = await LibvirtDaemon.StartAsync(Token);
         string name = await daemon.CreateDomainAsync(DomainXml.WithoutGuest("managed"), Token);
@@ -214,6 +214,17 @@ public sealed class DiscoveryTests : IAsyncDisposable
         {
             CommandResult stats = await daemon.VirshAsync(["dommemstat", name], Token);
             Assert.Equal((0, ""), (stats.ExitCode, stats.Errors));
+        }
+
+        // While it is down its monitor is free: whoever took it then would keep it waiting when it comes back.
+        for (int i = 0; i < 3; i++)
+        {
+            await daemon.RestartAsync(Token);
+            await Deadline.UntilAsync(Deadline.Default, "the domain in the new libvirtd", async token =>
+                (await daemon.VirshAsync(["domstate", name], token)).Output.StartsWith("running", StringComparison.Ordinal), Token);
+            CommandResult stats = await daemon.VirshAsync(["dommemstat", name], Token);
+            Assert.Equal((0, ""), (stats.ExitCode, stats.Errors));
+            Assert.False(listing.IsCompleted);
         }
 
         await stop.CancelAsync();
