@@ -16,6 +16,7 @@ public sealed partial class Connection : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<DomainEventSubscription> _subscriptions = [];
     private readonly EnsuredPeriods _ensured;
+    private readonly bool _ownsDriver = true;
     private bool _disposing;
     private bool _disposed;
 
@@ -26,6 +27,9 @@ public sealed partial class Connection : IAsyncDisposable
         Options = options;
         _ensured = new EnsuredPeriods(this);
     }
+
+    private Connection(Connection owner, ConnectionOptions options)
+        : this(owner.Driver, owner.Uri, options) => _ownsDriver = false;
 
     internal EnsuredPeriods EnsuredPeriods => _ensured;
 
@@ -225,8 +229,16 @@ public sealed partial class Connection : IAsyncDisposable
             await subscription.DisposeAsync().ConfigureAwait(false);
         IDriver driver = Driver;
         _disposed = true;
-        await driver.DisposeAsync().ConfigureAwait(false);
+        if (_ownsDriver)
+            await driver.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
+    internal static Connection OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options) =>
+        new(DriverSelection.OpenMonitors(paths, options), "qmp:///", options);
+
+    /// <summary>Another connection over the same driver, which stays open when that one is closed: for one client of a server.</summary>
+    internal Connection Share(bool readOnly) => new(this, Options with { ReadOnly = readOnly || Options.ReadOnly });
 
     internal void Forget(DomainEventSubscription subscription)
     {

@@ -90,7 +90,7 @@ public sealed partial class Domain
         await Connection.Driver.SetMaxMemoryAsync(Identity, kib, impact, cancellationToken).ConfigureAwait(false);
     }
 
-    private void CheckMemory(ulong kib, string function)
+    internal void CheckMemory(ulong kib, string function)
     {
         RefuseReadOnly(function);
         if (kib == 0)

@@ -86,6 +86,13 @@ public readonly struct TypedParameter : IEquatable<TypedParameter>
         _ => _text ?? "",
     };
 
+    /// <summary>The value of everything but a text, as it is on the wire.</summary>
+    internal ulong Bits => _bits;
+
+    internal string? Text => _text;
+
+    internal static TypedParameter FromWire(string field, TypedParameterType type, ulong bits, string? text) => new(field, type, bits, text);
+
     /// <summary>The value of an unsigned number, without boxing.</summary>
     /// <exception cref="InvalidOperationException">The parameter is not an unsigned number.</exception>
     public ulong AsUInt64() => Type is TypedParameterType.UInt or TypedParameterType.ULLong

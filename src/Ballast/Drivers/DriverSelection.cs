@@ -10,6 +10,9 @@ internal static class DriverSelection
     public static string DefaultUri() =>
         Environment.GetEnvironmentVariable("LIBVIRT_DEFAULT_URI") is { Length: > 0 } uri ? uri : "qmp:///";
 
+    /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
+    public static IDriver OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options) => QemuDriver.OpenMonitors(paths, options);
+
     public static async ValueTask<IDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken) =>
         (uri.Driver, uri.Transport, uri.Host) switch

@@ -81,7 +81,7 @@ public sealed class EnsuredPeriodTests
         await using (session)
         {
             await using EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
-            await session.LoseAsync(fake);
+            fake.Disconnect();
             await fake.ConnectedAsync(2);
             Assert.Equal(2, fake.Guest.Interval);
             Assert.Equal(1, fake.CountOf("set guest-stats-polling-interval"));

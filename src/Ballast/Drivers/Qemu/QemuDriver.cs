@@ -57,6 +57,14 @@ internal sealed partial class QemuDriver : IDriver
         }
     }
 
+    public static QemuDriver OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options)
+    {
+        TimeProvider time = options.TimeProvider;
+        IQemuSource[] sources = [.. paths.Select(path =>
+            Directory.Exists(path) ? new QemuDirectory(path, time) : (IQemuSource)new NamedQemu(path, time))];
+        return new QemuDriver(new QemuSources(sources), options.Timeout < MaxTimeout ? options.Timeout : MaxTimeout, time);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)

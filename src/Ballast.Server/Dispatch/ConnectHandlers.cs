@@ -1,0 +1,86 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using static Ballast.Server.Dispatch.RemoteProgram;
+
+namespace Ballast.Server.Dispatch;
+
+/// <summary>Letting in, opening, and what a connection is.</summary>
+internal static class ConnectHandlers
+{
+    public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
+    [
+        OnFact<Nothing, AuthListReply>(RemoteProcedure.AuthList, (session, _) =>
+        {
+            // Who may enter was decided when the socket was opened.
+            session.IsAuthenticated = true;
+            return new() { Types = [new AuthType { Type = 0 }] };
+        }),
+        OnFact<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, (session, _) =>
+        {
+            session.IsAuthenticated = true;
+            return new() { Number = 1 };
+        }),
+        OnFact<OpenArgs, Nothing>(RemoteProcedure.ConnectOpen, (session, arguments) =>
+        {
+            session.Open(arguments.Name, arguments.Flags);
+            return default;
+        }),
+        OnFact<Nothing, Nothing>(RemoteProcedure.ConnectClose, (session, _) =>
+        {
+            session.Client.CloseAfterAnswers();
+            return default;
+        }),
+        OnFact<FeatureArgs, NumberReply>(RemoteProcedure.ConnectSupportsFeature, SupportsFeature),
+        OnFact<Nothing, TextReply>(RemoteProcedure.ConnectGetType, (session, _) => new() { Text = session.Connection.DriverType }),
+        On<Nothing, ULongReply>(RemoteProcedure.ConnectGetVersion, async (session, _, token) =>
+            new() { Number = await session.Connection.GetVersionAsync(token).ConfigureAwait(false) }),
+        OnFact<Nothing, ULongReply>(RemoteProcedure.ConnectGetLibVersion, (session, _) =>
+        {
+            session.RequireOpen();
+            return new() { Number = Connection.LibraryVersion };
+        }),
+        OnFact<Nothing, TextReply>(RemoteProcedure.ConnectGetUri, (session, _) => new() { Text = session.Uri }),
+        OnFact<Nothing, NumberReply>(RemoteProcedure.ConnectIsSecure, (session, _) =>
+        {
+            // Only sockets of this host are listened on.
+            session.RequireOpen();
+            return new() { Number = 1 };
+        }),
+        OnFact<Nothing, Nothing>(RemoteProcedure.ConnectRegisterCloseCallback, (_, _) => default),
+        OnFact<Nothing, Nothing>(RemoteProcedure.ConnectUnregisterCloseCallback, (_, _) => default),
+        OnFact<ListAllArgs, StoragePoolsReply>(RemoteProcedure.ConnectListAllStoragePools, (session, _) =>
+        {
+            session.RequireOpen();
+            return new() { Pools = [] };
+        }),
+        On<Nothing, TextReply>(RemoteProcedure.ConnectGetHostname, async (session, _, token) =>
+            new() { Text = await session.Connection.GetHostNameAsync(token).ConfigureAwait(false) }),
+        On<Nothing, TextReply>(RemoteProcedure.ConnectGetCapabilities, async (session, _, token) =>
+            new() { Text = await session.Connection.GetCapabilitiesAsync(token).ConfigureAwait(false) }),
+        On<FlagsArgs, TextReply>(RemoteProcedure.ConnectGetSysinfo, async (session, arguments, token) =>
+        {
+            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}ConnectGetSysinfo", session.DriverOrigin);
+            return new() { Text = await session.Connection.GetSysinfoAsync(token).ConfigureAwait(false) };
+        }),
+        On<MaxVcpusArgs, NumberReply>(RemoteProcedure.ConnectGetMaxVcpus, async (session, arguments, token) =>
+            new() { Number = await session.Connection.GetMaxVcpusAsync(arguments.Type, token).ConfigureAwait(false) }),
+    ];
+
+    private static NumberReply SupportsFeature(RemoteSession session, FeatureArgs arguments)
+    {
+        LibvirtServerOptions options = session.Server.Options;
+        switch (arguments.Feature)
+        {
+            case RemoteFeatures.ProgramKeepalive:
+                // Who asks understands it; this alone may be asked before opening.
+                session.Client.StartKeepalive(options.KeepaliveInterval, options.KeepaliveCount);
+                return new() { Number = 1 };
+            case RemoteFeatures.TypedParamString or RemoteFeatures.EventCallback or RemoteFeatures.CloseCallback:
+                session.RequireOpen();
+                return new() { Number = 1 };
+            default:
+                session.RequireOpen();
+                return default;
+        }
+    }
+}

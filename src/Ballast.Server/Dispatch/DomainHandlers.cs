@@ -1,0 +1,91 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using static Ballast.Server.Dispatch.RemoteProgram;
+
+namespace Ballast.Server.Dispatch;
+
+/// <summary>What a domain is, and what makes it run, stop or go.</summary>
+internal static class DomainHandlers
+{
+    public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
+    [
+        On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsActive, async (session, arguments, token) =>
+            Truth(await session.Domain(arguments.Dom).IsActiveAsync(token).ConfigureAwait(false))),
+        On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsPersistent, async (session, arguments, token) =>
+            Truth(await session.Domain(arguments.Dom).IsPersistentAsync(token).ConfigureAwait(false))),
+        On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsUpdated, async (session, arguments, token) =>
+        {
+            // No driver of ours keeps a definition that could differ from what runs.
+            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
+            return default;
+        }),
+        On<DomainArgs, NumberReply>(RemoteProcedure.DomainGetAutostart, async (session, arguments, token) =>
+            Truth(await session.Domain(arguments.Dom).GetAutostartAsync(token).ConfigureAwait(false))),
+        On<DomainFlagsArgs, NumberReply>(RemoteProcedure.DomainHasManagedSaveImage, async (session, arguments, token) =>
+        {
+            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainHasManagedSaveImage", session.DriverOrigin);
+            return Truth(await session.Domain(arguments.Dom).HasManagedSaveImageAsync(token).ConfigureAwait(false));
+        }),
+        On<DomainArgs, TextReply>(RemoteProcedure.DomainGetOSType, async (session, arguments, token) =>
+            new() { Text = await session.Domain(arguments.Dom).GetOSTypeAsync(token).ConfigureAwait(false) }),
+        On<DomainFlagsArgs, TextReply>(RemoteProcedure.DomainGetXmlDesc, async (session, arguments, token) =>
+            new() { Text = await session.Domain(arguments.Dom).GetXmlAsync((DomainXmlFlags)arguments.Flags, token).ConfigureAwait(false) }),
+        On<DomainArgs, DomainInfoReply>(RemoteProcedure.DomainGetInfo, async (session, arguments, token) =>
+        {
+            DomainInfo info = await session.Domain(arguments.Dom).GetInfoAsync(token).ConfigureAwait(false);
+            return new()
+            {
+                State = (uint)info.State,
+                MaxMem = info.MaxMemoryKiB,
+                Memory = info.MemoryKiB,
+                NrVirtCpu = (uint)info.VirtualCpus,
+                CpuTime = (ulong)info.CpuTime.Ticks * TimeSpan.NanosecondsPerTick,
+            };
+        }),
+        On<DomainFlagsArgs, DomainStateReply>(RemoteProcedure.DomainGetState, async (session, arguments, token) =>
+        {
+            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainGetState", session.DriverOrigin);
+            DomainStateInfo state = await session.Domain(arguments.Dom).GetStateAsync(token).ConfigureAwait(false);
+            return new() { State = (int)state.State, Reason = state.Reason };
+        }),
+        On<DomainArgs, JobInfoReply>(RemoteProcedure.DomainGetJobInfo, async (session, arguments, token) =>
+        {
+            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
+            return default;
+        }),
+        On<DomainFlagsArgs, ControlInfoReply>(RemoteProcedure.DomainGetControlInfo, async (session, arguments, token) =>
+        {
+            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainGetControlInfo", session.DriverOrigin);
+            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
+            return default;
+        }),
+        On<DomainFlagsArgs, MessagesReply>(RemoteProcedure.DomainGetMessages, async (session, arguments, token) =>
+            new() { Msgs = [.. (await session.Domain(arguments.Dom).GetMessagesAsync(token).ConfigureAwait(false)).Select(text => new DomainMessage { Text = text })] }),
+        On<MetadataArgs, TextReply>(RemoteProcedure.DomainGetMetadata, async (session, arguments, token) =>
+        {
+            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
+            throw LibvirtError.Report(ErrorCode.NoDomainMetadata, ErrorOrigin.Domain, "Requested metadata element is not present");
+        }),
+        OnChange<DomainArgs>(RemoteProcedure.DomainSuspend, (session, arguments, token) => session.Domain(arguments.Dom).SuspendAsync(token)),
+        OnChange<DomainArgs>(RemoteProcedure.DomainResume, (session, arguments, token) => session.Domain(arguments.Dom).ResumeAsync(token)),
+        OnChange<DomainArgs>(RemoteProcedure.DomainShutdown, (session, arguments, token) =>
+            session.Domain(arguments.Dom).ShutdownAsync(cancellationToken: token)),
+        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainShutdownFlags, (session, arguments, token) =>
+            session.Domain(arguments.Dom).ShutdownAsync((DomainShutdownFlags)arguments.Flags, token)),
+        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainReset, (session, arguments, token) =>
+        {
+            if (!session.Connection.IsReadOnly)
+                RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainReset", session.DriverOrigin);
+            return session.Domain(arguments.Dom).ResetAsync(token);
+        }),
+        OnChange<DomainArgs>(RemoteProcedure.DomainDestroy, (session, arguments, token) =>
+            session.Domain(arguments.Dom).DestroyAsync(cancellationToken: token)),
+        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainDestroyFlags, (session, arguments, token) =>
+            session.Domain(arguments.Dom).DestroyAsync((DomainDestroyFlags)arguments.Flags, token)),
+    ];
+
+    private static NumberReply Truth(bool value) => new() { Number = value ? 1 : 0 };
+
+    private static async ValueTask ResolveAsync(RemoteSession session, RemoteDomain domain, CancellationToken token) =>
+        _ = await session.Domain(domain).IsActiveAsync(token).ConfigureAwait(false);
+}

@@ -1,0 +1,75 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using static Ballast.Server.Dispatch.RemoteProgram;
+
+namespace Ballast.Server.Dispatch;
+
+/// <summary>Registering for events, in libvirt's modern way and in its two old ones.</summary>
+internal static class EventHandlers
+{
+    private const int LastEvent = 26, LastOldEvent = 15;
+
+    public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
+    [
+        On<RegisterArgs, CallbackArgs>(RemoteProcedure.ConnectDomainEventCallbackRegisterAny, async (session, arguments, token) =>
+        {
+            Check(arguments.EventID, LastEvent);
+            SessionEvents events = await EventsAsync(session, token).ConfigureAwait(false);
+            return new() { CallbackID = events.Add(arguments.EventID, arguments.Dom?.Uuid, isOld: false) };
+        }),
+        OnFact<CallbackArgs, Nothing>(RemoteProcedure.ConnectDomainEventCallbackDeregisterAny, (session, arguments) =>
+        {
+            session.RequireOpen();
+            return session.Events?.Remove(arguments.CallbackID) == true
+                ? default(Nothing)
+                : throw RpcErrors.Internal($"domain event callback {arguments.CallbackID} not registered");
+        }),
+        On<EventIdArgs, Nothing>(RemoteProcedure.ConnectDomainEventRegisterAny, async (session, arguments, token) =>
+        {
+            Check(arguments.EventID, LastOldEvent);
+            (await EventsAsync(session, token).ConfigureAwait(false)).Add(arguments.EventID, null, isOld: true);
+            return default;
+        }),
+        OnFact<EventIdArgs, Nothing>(RemoteProcedure.ConnectDomainEventDeregisterAny, (session, arguments) =>
+            RemoveOld(session, arguments.EventID, default(Nothing))),
+        On<Nothing, NumberReply>(RemoteProcedure.ConnectDomainEventRegister, async (session, _, token) =>
+        {
+            (await EventsAsync(session, token).ConfigureAwait(false)).Add(SessionEvents.Lifecycle, null, isOld: true);
+            return default;
+        }),
+        OnFact<Nothing, NumberReply>(RemoteProcedure.ConnectDomainEventDeregister, (session, _) =>
+            RemoveOld(session, SessionEvents.Lifecycle, default(NumberReply))),
+    ];
+
+    private static T RemoveOld<T>(RemoteSession session, int eventId, T reply)
+    {
+        session.RequireOpen();
+        return session.Events?.RemoveOld(eventId) == true ? reply : throw RpcErrors.Internal($"domain event {eventId} not registered");
+    }
+
+    private static void Check(int eventId, int last)
+    {
+        if (eventId < 0 || eventId > last)
+            throw RpcErrors.Internal($"unsupported event ID {eventId}");
+    }
+
+    private static async ValueTask<SessionEvents> EventsAsync(RemoteSession session, CancellationToken token)
+    {
+        // Before the registration is answered: what happens after the answer is sent.
+        if (session.Events is null)
+        {
+            DomainEventSubscription subscription = await session.Connection.SubscribeAsync(cancellationToken: token).ConfigureAwait(false);
+            if (session.Events is null)
+            {
+                session.Events = new SessionEvents(session, subscription);
+                session.Client.Watch(session.Events.SendAllAsync());
+            }
+            else
+            {
+                await subscription.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        return session.Events;
+    }
+}

@@ -1,0 +1,47 @@
+using Ballast.Rpc;
+
+namespace Ballast.Server.Dispatch;
+
+/// <summary>What a procedure does.</summary>
+internal abstract class Handler
+{
+    /// <summary>Decodes the arguments before it returns; the task ends with the answer.</summary>
+    /// <exception cref="XdrException">The arguments cannot be decoded.</exception>
+    public abstract ValueTask HandleAsync(RemoteSession session, in RpcHeader header, ReadOnlySpan<byte> arguments);
+
+    /// <summary>For tests that compare what is served with the layouts.</summary>
+    public abstract (Type Arguments, Type Reply) Types { get; }
+}
+
+/// <summary>One procedure with its arguments and its result.</summary>
+internal sealed class Handler<TArgs, TReply>(Func<RemoteSession, TArgs, CancellationToken, ValueTask<TReply>> run) : Handler
+    where TArgs : struct, IXdrMessage<TArgs>
+    where TReply : struct, IXdrMessage<TReply>
+{
+    public override (Type Arguments, Type Reply) Types => (typeof(TArgs), typeof(TReply));
+
+    public override ValueTask HandleAsync(RemoteSession session, in RpcHeader header, ReadOnlySpan<byte> arguments) =>
+        RunAsync(session, header, XdrReader.Read<TArgs>(arguments));
+
+    private async ValueTask RunAsync(RemoteSession session, RpcHeader header, TArgs arguments)
+    {
+        LibvirtException error;
+        try
+        {
+            TReply reply = await run(session, arguments, session.Client.Ended).ConfigureAwait(false);
+            await session.Client.ReplyAsync(header, reply).ConfigureAwait(false);
+            return;
+        }
+        catch (LibvirtException e)
+        {
+            error = e;
+        }
+        catch (Exception e) when (e is XdrException or ArgumentException or ObjectDisposedException or InvalidOperationException)
+        {
+            // A reply that the protocol cannot carry, or a hypervisor's connection that is being closed.
+            error = RpcErrors.Internal(e.Message);
+        }
+
+        await session.Client.ReplyErrorAsync(header, error).ConfigureAwait(false);
+    }
+}

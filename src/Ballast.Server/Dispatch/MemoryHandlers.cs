@@ -1,0 +1,72 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using static Ballast.Server.Dispatch.RemoteProgram;
+
+namespace Ballast.Server.Dispatch;
+
+/// <summary>Memory: statistics, one by one and in bulk, the collection period, the balloon's size.</summary>
+internal static class MemoryHandlers
+{
+    private const uint MaximumMemory = 4;
+
+    public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
+    [
+        On<MemoryStatsArgs, MemoryStatsReply>(RemoteProcedure.DomainMemoryStats, GetStatsAsync),
+        On<AllStatsArgs, AllStatsReply>(RemoteProcedure.ConnectGetAllDomainStats, GetAllStatsAsync),
+        OnChange<PeriodArgs>(RemoteProcedure.DomainSetMemoryStatsPeriod, (session, arguments, token) =>
+            session.Domain(arguments.Dom).SetMemoryStatsPeriodAsync(arguments.Period, (DomainModificationImpact)arguments.Flags, token)),
+        On<DomainArgs, ULongReply>(RemoteProcedure.DomainGetMaxMemory, async (session, arguments, token) =>
+            new() { Number = await session.Domain(arguments.Dom).GetMaxMemoryAsync(token).ConfigureAwait(false) }),
+        OnChange<MemoryArgs>(RemoteProcedure.DomainSetMemory, (session, arguments, token) =>
+        {
+            Domain domain = session.Domain(arguments.Dom);
+            domain.CheckMemory(arguments.Memory, "virDomainSetMemory");
+            return domain.SetMemoryAsync(arguments.Memory, DomainModificationImpact.Live, token);
+        }),
+        OnChange<MemoryArgs>(RemoteProcedure.DomainSetMaxMemory, (session, arguments, token) =>
+            session.Domain(arguments.Dom).SetMaxMemoryAsync(arguments.Memory, cancellationToken: token)),
+        OnChange<MemoryFlagsArgs>(RemoteProcedure.DomainSetMemoryFlags, (session, arguments, token) =>
+        {
+            Domain domain = session.Domain(arguments.Dom);
+            domain.CheckMemory(arguments.Memory, "virDomainSetMemoryFlags");
+            DomainModificationImpact impact = (DomainModificationImpact)(arguments.Flags & ~MaximumMemory);
+            return (arguments.Flags & MaximumMemory) != 0
+                ? domain.SetMaxMemoryAsync(arguments.Memory, impact, token)
+                : domain.SetMemoryAsync(arguments.Memory, impact, token);
+        }),
+    ];
+
+    private static async ValueTask<MemoryStatsReply> GetStatsAsync(RemoteSession session, MemoryStatsArgs arguments, CancellationToken token)
+    {
+        if (arguments.MaxStats > RpcLimits.MaxMemoryStats)
+            throw RpcErrors.Internal("maxStats > REMOTE_DOMAIN_MEMORY_STATS_MAX");
+        RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainMemoryStats", session.DriverOrigin);
+        MemoryStat[] stats = new MemoryStat[arguments.MaxStats];
+        int count = await session.Domain(arguments.Dom).GetMemoryStatsAsync(stats, cancellationToken: token).ConfigureAwait(false);
+        MemoryStatEntry[] entries = new MemoryStatEntry[count];
+        for (int i = 0; i < count; i++)
+            entries[i] = new MemoryStatEntry { Tag = (int)stats[i].Tag, Value = stats[i].Value };
+        return new() { Stats = entries };
+    }
+
+    private static async ValueTask<AllStatsReply> GetAllStatsAsync(RemoteSession session, AllStatsArgs arguments, CancellationToken token)
+    {
+        DomainStatsGroups groups = (DomainStatsGroups)arguments.Stats;
+        DomainStatsFlags flags = (DomainStatsFlags)arguments.Flags;
+        IReadOnlyList<DomainStatsRecord> records = arguments.Doms.Length == 0
+            ? await session.Connection.GetAllDomainStatsAsync(groups, flags, token).ConfigureAwait(false)
+            : await session.Connection.GetDomainStatsAsync(
+                arguments.Doms.Select(domain => session.Domain(domain)), groups, flags, token).ConfigureAwait(false);
+        StatsRecord[] replies = new StatsRecord[records.Count];
+        for (int i = 0; i < replies.Length; i++)
+        {
+            replies[i] = new StatsRecord
+            {
+                Dom = LookupHandlers.ToRemote(records[i].Domain),
+                Params = [.. records[i].Parameters.Select(RemoteParameter.From)],
+            };
+        }
+
+        return new() { RetStats = replies };
+    }
+}

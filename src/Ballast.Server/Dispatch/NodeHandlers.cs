@@ -1,0 +1,81 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using static Ballast.Server.Dispatch.RemoteProgram;
+
+namespace Ballast.Server.Dispatch;
+
+/// <summary>The host that the domains run on.</summary>
+internal static class NodeHandlers
+{
+    public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
+    [
+        On<Nothing, NodeInfoReply>(RemoteProcedure.NodeGetInfo, async (session, _, token) =>
+        {
+            NodeInfo node = await session.Connection.GetNodeInfoAsync(token).ConfigureAwait(false);
+            return new()
+            {
+                Model = node.Model,
+                Memory = node.MemoryKiB,
+                Cpus = node.Cpus,
+                Mhz = node.MHz,
+                Nodes = node.Nodes,
+                Sockets = node.SocketsPerNode,
+                Cores = node.CoresPerSocket,
+                Threads = node.ThreadsPerCore,
+            };
+        }),
+        On<NodeMemoryStatsArgs, NodeStatsReply>(RemoteProcedure.NodeGetMemoryStats, async (session, arguments, token) =>
+        {
+            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}NodeGetMemoryStats", session.DriverOrigin);
+            return InTwoSteps(
+                await session.Connection.GetNodeMemoryStatsAsync(arguments.CellNum, token).ConfigureAwait(false),
+                arguments.Nparams, "virHostMemGetStatsLinux");
+        }),
+        On<NodeCpuStatsArgs, NodeStatsReply>(RemoteProcedure.NodeGetCpuStats, async (session, arguments, token) =>
+        {
+            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}NodeGetCPUStats", session.DriverOrigin);
+            return InTwoSteps(
+                await session.Connection.GetNodeCpuStatsAsync(arguments.CpuNum, token).ConfigureAwait(false),
+                arguments.Nparams, "virHostCPUGetStatsLinux");
+        }),
+        On<Nothing, ULongReply>(RemoteProcedure.NodeGetFreeMemory, async (session, _, token) =>
+            new() { Number = await session.Connection.GetFreeMemoryAsync(token).ConfigureAwait(false) }),
+        On<CellsArgs, CellsReply>(RemoteProcedure.NodeGetCellsFreeMemory, async (session, arguments, token) =>
+        {
+            if (arguments.Maxcells > RpcLimits.MaxNodeCells)
+                throw RpcErrors.Internal("maxCells > REMOTE_NODE_MAX_CELLS");
+            IReadOnlyList<ulong> cells = await session.Connection.GetCellsFreeMemoryAsync(
+                arguments.StartCell, arguments.Maxcells, token).ConfigureAwait(false);
+            return new() { Cells = [.. cells.Select(free => new CellMemory { Free = free })] };
+        }),
+        On<CpuMapArgs, CpuMapReply>(RemoteProcedure.NodeGetCpuMap, async (session, arguments, token) =>
+        {
+            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}NodeGetCPUMap", session.DriverOrigin);
+            IReadOnlyList<bool> map = await session.Connection.GetCpuMapAsync(token).ConfigureAwait(false);
+            const int bitsOfByte = 8;
+            byte[] bits = new byte[(map.Count + bitsOfByte - 1) / bitsOfByte];
+            for (int cpu = 0; cpu < map.Count; cpu++)
+                bits[cpu / bitsOfByte] |= (byte)(map[cpu] ? 1 << (cpu % bitsOfByte) : 0);
+            return new()
+            {
+                Cpumap = arguments.NeedMap != 0 ? bits : [],
+                Online = arguments.NeedOnline != 0 ? (uint)map.Count(online => online) : 0,
+                Ret = map.Count,
+            };
+        }),
+    ];
+
+    /// <summary>First a client asks how many there are, then for exactly so many.</summary>
+    private static NodeStatsReply InTwoSteps(IReadOnlyList<NodeStat> stats, int asked, string function)
+    {
+        if (asked == 0)
+            return new() { Params = [], Nparams = stats.Count };
+        if (asked != stats.Count)
+        {
+            throw LibvirtError.InvalidArgument(
+                $"nparams in {function} must be {stats.Count}", function, "nparams", ErrorOrigin.None);
+        }
+
+        return new() { Params = [.. stats.Select(stat => new NodeStatEntry { Field = stat.Name, Value = stat.Value })] };
+    }
+}

@@ -1,0 +1,82 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using Ballast.Server.Dispatch;
+
+namespace Ballast.Server;
+
+/// <summary>What one client has: whether it was let in, what it opened, what it registered for.</summary>
+internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly) : IRpcSession
+{
+    private Connection? _connection;
+    private string _name = "";
+
+    public bool IsAuthenticated { get; set; }
+
+    public LibvirtServer Server => server;
+
+    /// <summary>Set with the first call.</summary>
+    public RpcServerConnection Client { get; private set; } = null!;
+
+    /// <summary>The client's callbacks, where it registered any.</summary>
+    public SessionEvents? Events { get; set; }
+
+    /// <summary>What the client opened.</summary>
+    /// <exception cref="LibvirtException">Nothing yet.</exception>
+    public Connection Connection => _connection ?? throw RpcErrors.Internal("hypervisor connection not open");
+
+    /// <summary>The name under which it was opened.</summary>
+    public string Uri
+    {
+        get
+        {
+            RequireOpen();
+            return _name;
+        }
+    }
+
+    public ErrorOrigin DriverOrigin => Connection.DriverType == "TEST" ? ErrorOrigin.Test : ErrorOrigin.Qemu;
+
+    /// <summary>The driver's prefix in libvirt's names of functions.</summary>
+    public string DriverPrefix => Connection.DriverType == "TEST" ? "test" : "qemu";
+
+    /// <exception cref="LibvirtException">Nothing was opened yet.</exception>
+    public void RequireOpen() => _ = Connection;
+
+    public void Open(string? name, uint flags)
+    {
+        const uint readOnly = 1;
+        if (_connection is not null)
+            throw RpcErrors.Internal("connection already open");
+        if (name is null)
+            throw RpcErrors.Internal("connection not open");
+        (_name, Connection shared) = server.Find(name);
+        _connection = shared.Share(isReadOnly || (flags & readOnly) != 0);
+    }
+
+    public Domain Domain(in RemoteDomain domain) =>
+        new(Connection, new DomainIdentity(domain.Name, domain.Uuid, domain.Id < 0 ? null : domain.Id));
+
+    public bool TryHandle(in RpcHeader header, ReadOnlySpan<byte> arguments, RpcServerConnection client, out ValueTask answered)
+    {
+        Client = client;
+        answered = default;
+        if (header is not { Program: RpcPrograms.Remote, Version: RpcPrograms.Version })
+            return false;
+        const int firstAuthentication = (int)RemoteProcedure.AuthList, lastAuthentication = (int)RemoteProcedure.AuthPolkit;
+        if (!IsAuthenticated && header.Procedure is < firstAuthentication or > lastAuthentication)
+            answered = client.ReplyErrorAsync(header, RpcErrors.AuthenticationRequired());
+        else if (RemoteProgram.Find(header.Procedure) is { } handler)
+            answered = handler.HandleAsync(this, header, arguments);
+        else
+            answered = client.ReplyErrorAsync(header, RpcErrors.UnknownProcedure(header.Procedure));
+        return true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Events is not null)
+            await Events.DisposeAsync().ConfigureAwait(false);
+        if (_connection is not null)
+            await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,236 @@
+using System.IO.Pipelines;
+
+namespace Ballast.Rpc;
+
+/// <summary>An event of the server; the payload is only there until it returns. Called in order, on the receiving task: must not block.</summary>
+internal delegate void RpcEventHandler(in RpcHeader header, ReadOnlySpan<byte> payload);
+
+/// <summary>
+/// The client's side of one connection: many calls at once, told apart by their serials, answered in any order. A call
+/// that gives up is forgotten; its late answer is dropped, and the connection stands.
+/// </summary>
+internal sealed class RpcClient : IAsyncDisposable
+{
+    private readonly IDuplexPipe _transport;
+    private readonly TimeProvider _time;
+    private readonly RpcFrameWriter _output;
+    private readonly RpcEventHandler? _onEvent;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<uint, PendingCall> _pending = [];
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task _receiving;
+    private RpcKeepalive? _keepalive;
+    private Task _keepingAlive = Task.CompletedTask;
+    private LibvirtException? _lost;
+    private uint _nextSerial;
+
+    public RpcClient(IDuplexPipe transport, TimeProvider time, RpcEventHandler? onEvent = null)
+    {
+        _transport = transport;
+        _time = time;
+        _onEvent = onEvent;
+        _output = new RpcFrameWriter(transport.Output);
+        _receiving = ReceiveAllAsync();
+    }
+
+    /// <summary>Ends when the connection does.</summary>
+    public Task Ended => _receiving;
+
+    public bool IsLost => Volatile.Read(ref _lost) is not null;
+
+    /// <summary>Calls a procedure of libvirt's program.</summary>
+    public ValueTask<TReply> CallAsync<TArgs, TReply>(
+        RemoteProcedure procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply> =>
+        CallAsync<TArgs, TReply>(RpcPrograms.Remote, (int)procedure, arguments, timeout, changesSomething, cancellationToken);
+
+    /// <exception cref="LibvirtException">The server's error; or the connection was lost, or the deadline passed.</exception>
+    public async ValueTask<TReply> CallAsync<TArgs, TReply>(
+        uint program, int procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply>
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        PendingCall<TReply> call = new(program, procedure);
+        uint serial;
+        lock (_gate)
+        {
+            if (_lost is not null)
+                throw _lost;
+            serial = _nextSerial++;
+            _pending.Add(serial, call);
+        }
+
+        try
+        {
+            RpcHeader header = new(program, RpcPrograms.Version, procedure, RpcType.Call, serial, RpcStatus.Ok);
+            ValueTask writing = _output.WriteAsync(header, arguments, _end.Token);
+            // A server that reads nothing must not hold this caller longer than its deadline either.
+            Task<TReply> answered = writing.IsCompletedSuccessfully ? call.Task : WrittenAndAnsweredAsync(writing, call.Task);
+            return await answered.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw changesSomething
+                ? RpcErrors.WriteTimeout((RemoteProcedure)procedure, timeout)
+                : RpcErrors.Timeout((RemoteProcedure)procedure, timeout);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw Break("the message could not be sent", e);
+        }
+        finally
+        {
+            lock (_gate)
+                _pending.Remove(serial);
+        }
+    }
+
+    /// <summary>From now on a silent server is asked whether it is there.</summary>
+    public void StartKeepalive(TimeSpan interval, int count)
+    {
+        if (_keepalive is not null)
+            return;
+        _keepalive = new RpcKeepalive(interval, count, _time);
+        _keepingAlive = RunKeepaliveAsync(_keepalive);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _ = Break("it was closed", null);
+        await _receiving.ConfigureAwait(false);
+        await _keepingAlive.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _transport.Input.CompleteAsync().ConfigureAwait(false);
+        await _transport.Output.CompleteAsync().ConfigureAwait(false);
+        _output.Dispose();
+        _end.Dispose();
+    }
+
+    private static async Task<TReply> WrittenAndAnsweredAsync<TReply>(ValueTask writing, Task<TReply> answered)
+    {
+        await writing.ConfigureAwait(false);
+        return await answered.ConfigureAwait(false);
+    }
+
+    private async Task ReceiveAllAsync()
+    {
+        // Not on the constructor's thread.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        RpcFrameReader input = new(_transport.Input);
+        RpcFrameHandler handler = Handle;
+        try
+        {
+            while (await input.ReadAsync(handler, _end.Token).ConfigureAwait(false))
+            {
+            }
+
+            _ = Break("end of file", null);
+        }
+        catch (Exception e)
+        {
+            // Whatever it is: nobody reads from this connection any more, and nobody shall wait for it.
+            _ = Break(e is OperationCanceledException ? "it was closed" : e.Message, e);
+        }
+    }
+
+    private bool Handle(in RpcHeader header, ReadOnlySpan<byte> payload)
+    {
+        _keepalive?.Heard();
+        if (RpcKeepalive.IsPing(header))
+            Forget(RpcKeepalive.AnswerAsync(_output, _end.Token));
+        else if (header.Type == RpcType.Message && header.Program != RpcPrograms.Keepalive)
+            _onEvent?.Invoke(header, payload);
+        else if (header.Type is RpcType.Reply && TryTake(header, out PendingCall? call))
+            call.Complete(header, payload);
+        return true;
+    }
+
+    private bool TryTake(in RpcHeader header, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out PendingCall? call)
+    {
+        // An unknown serial is the late answer to somebody who gave up.
+        lock (_gate)
+            return _pending.Remove(header.Serial, out call);
+    }
+
+    private void Forget(ValueTask answering)
+    {
+        if (!answering.IsCompletedSuccessfully)
+            _ = AnswerAsync(answering);
+
+        async Task AnswerAsync(ValueTask task)
+        {
+            try
+            {
+                await task.ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+            {
+                _ = Break("a PING could not be answered", e);
+            }
+        }
+    }
+
+    private async Task RunKeepaliveAsync(RpcKeepalive keepalive)
+    {
+        await keepalive.RunAsync(_output, _end.Token).ConfigureAwait(false);
+        _ = Break(RpcErrors.KeepaliveTimeout());
+    }
+
+    private LibvirtException Break(string why, Exception? cause) => Break(RpcErrors.Lost(why, cause));
+
+    /// <summary>Ends the connection; everybody who waits is told. What was told first stays the reason.</summary>
+    private LibvirtException Break(LibvirtException error)
+    {
+        PendingCall[] pending;
+        lock (_gate)
+        {
+            if (_lost is not null)
+                return _lost;
+            _lost = error;
+            pending = [.. _pending.Values];
+            _pending.Clear();
+            _end.Cancel();
+        }
+
+        foreach (PendingCall call in pending)
+            call.Fail(error);
+        return error;
+    }
+
+    private abstract class PendingCall
+    {
+        public abstract void Complete(in RpcHeader header, ReadOnlySpan<byte> payload);
+
+        public abstract void Fail(Exception error);
+    }
+
+    private sealed class PendingCall<TReply>(uint program, int procedure) : PendingCall
+        where TReply : struct, IXdrMessage<TReply>
+    {
+        private readonly TaskCompletionSource<TReply> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<TReply> Task => _completion.Task;
+
+        public override void Complete(in RpcHeader header, ReadOnlySpan<byte> payload)
+        {
+            try
+            {
+                if (header.Program != program || header.Procedure != procedure)
+                    Fail(RpcErrors.BadReply((RemoteProcedure)procedure, "it answers something else"));
+                else if (header.Status == RpcStatus.Ok)
+                    _completion.TrySetResult(XdrReader.Read<TReply>(payload));
+                else if (header.Status == RpcStatus.Error)
+                    Fail(XdrReader.Read<Messages.RemoteError>(payload).ToException());
+                else
+                    Fail(RpcErrors.BadReply((RemoteProcedure)procedure, $"its status is {(int)header.Status}"));
+            }
+            catch (XdrException e)
+            {
+                Fail(RpcErrors.BadReply((RemoteProcedure)procedure, e.Message));
+            }
+        }
+
+        public override void Fail(Exception error) => _completion.TrySetException(error);
+    }
+}

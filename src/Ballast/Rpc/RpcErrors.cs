@@ -1,0 +1,38 @@
+namespace Ballast.Rpc;
+
+/// <summary>What goes wrong between two programs, as libvirt's errors.</summary>
+internal static class RpcErrors
+{
+    private const int Epipe = 32;
+
+    public static LibvirtException Bare(string message) =>
+        new(ErrorCode.Rpc, ErrorOrigin.Rpc, message) { Str1 = "%s", Str2 = message };
+
+    public static LibvirtException UnknownProcedure(int procedure) => Bare($"unknown procedure: {procedure}");
+
+    public static LibvirtException UnknownProgram(uint program, uint version) =>
+        Bare($"Cannot find program {program} version {version}");
+
+    public static LibvirtException CannotDecode() => Bare("Unable to decode message payload");
+
+    public static LibvirtException AuthenticationRequired() => Bare("authentication required");
+
+    public static LibvirtException Internal(string detail, ErrorOrigin origin = ErrorOrigin.Rpc) =>
+        LibvirtError.Report(ErrorCode.InternalError, origin, detail);
+
+    public static LibvirtException Lost(string why, Exception? cause = null) =>
+        LibvirtError.System(Epipe, ErrorOrigin.Rpc, $"Connection to the daemon was lost: {why}", cause);
+
+    public static LibvirtException KeepaliveTimeout() => Internal("connection closed due to keepalive timeout");
+
+    public static LibvirtException Timeout(RemoteProcedure procedure, TimeSpan waited) =>
+        LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
+            $"the daemon did not answer {procedure} within {waited.TotalSeconds:0.###} s");
+
+    public static LibvirtException WriteTimeout(RemoteProcedure procedure, TimeSpan waited) =>
+        LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
+            $"the daemon did not answer {procedure} within {waited.TotalSeconds:0.###} s; it may still take effect");
+
+    public static LibvirtException BadReply(RemoteProcedure procedure, string why) =>
+        Bare($"the daemon's reply to {procedure} cannot be used: {why}");
+}

@@ -1,0 +1,122 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+
+namespace Ballast.Rpc;
+
+/// <summary>Handles one frame; the payload is only there until it returns. False: no more for now.</summary>
+internal delegate bool RpcFrameHandler(in RpcHeader header, ReadOnlySpan<byte> payload);
+
+/// <summary>Cuts what a peer sends into frames.</summary>
+internal sealed class RpcFrameReader(PipeReader input)
+{
+    /// <summary>Longest frame that is taken, its length word included.</summary>
+    public int MaxFrameBytes { get; set; } = RpcLimits.MaxFrameBytes;
+
+    /// <summary>Reads what has come and hands over each whole frame; false at the end.</summary>
+    /// <exception cref="InvalidDataException">A frame has a length that no frame can have.</exception>
+    public async ValueTask<bool> ReadAsync(RpcFrameHandler handler, CancellationToken cancellationToken)
+    {
+        ReadResult result = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        ReadOnlySequence<byte> bytes = result.Buffer;
+        bool goesOn = true;
+        try
+        {
+            while (goesOn && TryTake(ref bytes, out ReadOnlySequence<byte> frame))
+                goesOn = Handle(frame, handler);
+        }
+        finally
+        {
+            // What was not looked at is there again at the next call, without waiting for more.
+            input.AdvanceTo(bytes.Start, goesOn ? bytes.End : bytes.Start);
+        }
+
+        return !(goesOn && result.IsCompleted);
+    }
+
+    private bool TryTake(ref ReadOnlySequence<byte> bytes, out ReadOnlySequence<byte> frame)
+    {
+        frame = default;
+        if (bytes.Length < RpcLimits.LengthBytes)
+            return false;
+        Span<byte> word = stackalloc byte[RpcLimits.LengthBytes];
+        bytes.Slice(0, RpcLimits.LengthBytes).CopyTo(word);
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(word);
+        if (length < RpcHeader.FrameOverhead || length > (uint)MaxFrameBytes)
+            throw new InvalidDataException($"it sent a message of {length} bytes");
+        if (bytes.Length < length)
+            return false;
+        frame = bytes.Slice(RpcLimits.LengthBytes, length - RpcLimits.LengthBytes);
+        bytes = bytes.Slice(length);
+        return true;
+    }
+
+    private static bool Handle(in ReadOnlySequence<byte> frame, RpcFrameHandler handler)
+    {
+        if (frame.IsSingleSegment)
+            return Handle(frame.FirstSpan, handler);
+        byte[] copy = ArrayPool<byte>.Shared.Rent((int)frame.Length);
+        try
+        {
+            frame.CopyTo(copy);
+            return Handle(copy.AsSpan(0, (int)frame.Length), handler);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(copy);
+        }
+    }
+
+    private static bool Handle(ReadOnlySpan<byte> frame, RpcFrameHandler handler) =>
+        handler(RpcHeader.Read(frame), frame[RpcLimits.HeaderBytes..]);
+}
+
+/// <summary>Writes whole frames, one at a time.</summary>
+internal sealed class RpcFrameWriter(PipeWriter output) : IDisposable
+{
+    // A large reply, once sent, shall not be kept for ever.
+    private const int KeptBytes = 64 * 1024;
+
+    private readonly SemaphoreSlim _turn = new(1);
+    private ArrayBufferWriter<byte> _frame = new(1024);
+
+    /// <summary>Bytes written so far.</summary>
+    public long BytesWritten { get; private set; }
+
+    /// <exception cref="XdrException">The message does not fit the protocol; nothing was written.</exception>
+    public async ValueTask WriteAsync<T>(RpcHeader header, T message, CancellationToken cancellationToken)
+        where T : struct, IXdrMessage<T>
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            Encode(header, message);
+            FlushResult flushed = await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (flushed.IsCompleted)
+                throw new IOException("the peer has closed the connection");
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private void Encode<T>(in RpcHeader header, in T message)
+        where T : struct, IXdrMessage<T>
+    {
+        if (_frame.Capacity > KeptBytes)
+            _frame = new ArrayBufferWriter<byte>(1024);
+        else
+            _frame.ResetWrittenCount();
+        XdrWriter.Write(_frame, message);
+        int payload = _frame.WrittenCount;
+        if (payload > RpcLimits.MaxFrameBytes - RpcHeader.FrameOverhead)
+            throw new XdrException($"the message has {payload} bytes, more than the protocol allows");
+        header.Write(output.GetSpan(RpcHeader.FrameOverhead), payload);
+        output.Advance(RpcHeader.FrameOverhead);
+        output.Write(_frame.WrittenSpan);
+        BytesWritten += RpcHeader.FrameOverhead + payload;
+    }
+}

@@ -1,0 +1,246 @@
+using System.IO.Pipelines;
+
+namespace Ballast.Rpc;
+
+/// <summary>How much one client may use.</summary>
+internal sealed record RpcServerLimits
+{
+    /// <summary>Calls under way; more are not read before one of them is answered.</summary>
+    public int MaxCalls { get; init; } = 32;
+
+    /// <summary>Longest message; the longest that any client sends, a list of 16,384 domains, has a megabyte.</summary>
+    public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Longest message of a client that is not let in yet.</summary>
+    public int MaxMessageBytesBeforeAuthentication { get; init; } = 64 * 1024;
+
+    /// <summary>How long a client may leave what it was sent unread.</summary>
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Serves the calls of one client.</summary>
+internal interface IRpcSession : IAsyncDisposable
+{
+    /// <summary>Whether the client was let in.</summary>
+    bool IsAuthenticated { get; }
+
+    /// <summary>
+    /// Handles a call of a program that it has; false: it has no such program. It decodes the arguments before it returns,
+    /// and answers by and by; the task ends with the answer.
+    /// </summary>
+    /// <exception cref="XdrException">The arguments cannot be decoded; the connection tells the client.</exception>
+    bool TryHandle(in RpcHeader header, ReadOnlySpan<byte> arguments, RpcServerConnection client, out ValueTask answered);
+}
+
+/// <summary>
+/// The server's side of one connection: frames, errors of the protocol, keepalive, flow control. It knows no socket and no
+/// driver. Reading goes on while calls are under way, up to a limit; a client that does not read is given up.
+/// </summary>
+internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits limits, TimeProvider time) : IDisposable
+{
+    private readonly RpcFrameWriter _output = new(transport.Output);
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _end = new();
+    private readonly List<Task> _background = [];
+    private TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private RpcKeepalive? _keepalive;
+    private int _callsUnderWay;
+    private bool _isOver;
+    private bool _closeAfterAnswers;
+
+    /// <summary>Ends when the connection does; what a client waits for is in vain then.</summary>
+    public CancellationToken Ended => _end.Token;
+
+    /// <summary>Serves until the client goes, or misbehaves, or it is told to stop. The session is disposed at the end.</summary>
+    public async Task RunAsync(IRpcSession session, CancellationToken stop)
+    {
+        using CancellationTokenRegistration stopping = stop.UnsafeRegister(static state => ((RpcServerConnection)state!).Close(), this);
+        RpcFrameReader input = new(transport.Input);
+        RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
+        {
+            Handle(session, header, payload);
+            return HasRoom;
+        };
+        try
+        {
+            do
+            {
+                input.MaxFrameBytes = session.IsAuthenticated ? limits.MaxMessageBytes : limits.MaxMessageBytesBeforeAuthentication;
+                while (!HasRoom)
+                    await Answered().WaitAsync(_end.Token).ConfigureAwait(false);
+            }
+            while (await input.ReadAsync(handler, _end.Token).ConfigureAwait(false) && !(_closeAfterAnswers && _callsUnderWay == 0));
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or OperationCanceledException)
+        {
+            // The client is gone, or speaks something else: nobody is left to be told.
+        }
+        finally
+        {
+            await EndAsync(session).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends the result of a call.</summary>
+    public ValueTask ReplyAsync<T>(in RpcHeader call, T result)
+        where T : struct, IXdrMessage<T> =>
+        SendAsync(call with { Type = RpcType.Reply, Status = RpcStatus.Ok }, result);
+
+    public ValueTask ReplyErrorAsync(in RpcHeader call, LibvirtException error) =>
+        SendAsync(call with { Type = RpcType.Reply, Status = RpcStatus.Error }, Messages.RemoteError.From(error));
+
+    /// <summary>Sends an event; libvirt's daemon numbers them all 1.</summary>
+    public ValueTask SendEventAsync<T>(uint program, int procedure, T message)
+        where T : struct, IXdrMessage<T> =>
+        SendAsync(new RpcHeader(program, RpcPrograms.Version, procedure, RpcType.Message, 1, RpcStatus.Ok), message);
+
+    /// <summary>From now on a silent client is asked whether it is there; only for one that understands it.</summary>
+    public void StartKeepalive(TimeSpan interval, int count)
+    {
+        if (_keepalive is not null)
+            return;
+        _keepalive = new RpcKeepalive(interval, count, time);
+        Watch(RunKeepaliveAsync());
+    }
+
+    /// <summary>No further calls; the connection ends when those under way are answered.</summary>
+    public void CloseAfterAnswers() => _closeAfterAnswers = true;
+
+    public void Close()
+    {
+        lock (_gate)
+        {
+            if (!_isOver)
+                _end.Cancel();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+            _isOver = true;
+        _end.Dispose();
+        _output.Dispose();
+    }
+
+    /// <summary>Something that belongs to the connection and ends with it.</summary>
+    public void Watch(Task task)
+    {
+        lock (_background)
+        {
+            _background.RemoveAll(done => done.IsCompletedSuccessfully);
+            _background.Add(task);
+        }
+    }
+
+    private void Handle(IRpcSession session, in RpcHeader header, ReadOnlySpan<byte> payload)
+    {
+        _keepalive?.Heard();
+        if (RpcKeepalive.IsPing(header))
+            Start(RpcKeepalive.AnswerAsync(_output, _end.Token));
+        else if (header.Type == RpcType.CallWithFds)
+            Start(ReplyErrorAsync(header with { Type = RpcType.Call }, RpcErrors.Bare("file descriptors are not taken")));
+        else if (header.Type != RpcType.Call || _closeAfterAnswers || header.Program == RpcPrograms.Keepalive)
+            return; // As libvirt's daemon: what is no call is dropped without a word.
+        else if (header.Status != RpcStatus.Ok)
+            Start(ReplyErrorAsync(header, RpcErrors.Bare($"Unexpected message status {(int)header.Status}")));
+        else
+            Start(Call(session, header, payload));
+    }
+
+    private ValueTask Call(IRpcSession session, in RpcHeader header, ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            return session.TryHandle(header, payload, this, out ValueTask answered)
+                ? answered
+                : ReplyErrorAsync(header, RpcErrors.UnknownProgram(header.Program, header.Version));
+        }
+        catch (XdrException)
+        {
+            return ReplyErrorAsync(header, RpcErrors.CannotDecode());
+        }
+    }
+
+    private void Start(ValueTask answered)
+    {
+        if (answered.IsCompletedSuccessfully)
+        {
+            answered.GetAwaiter().GetResult();
+            return;
+        }
+
+        Interlocked.Increment(ref _callsUnderWay);
+        Watch(FinishAsync(answered.AsTask()));
+    }
+
+    private async Task FinishAsync(Task answered)
+    {
+        try
+        {
+            await answered.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // An answer that cannot be written: the client is gone or does not read.
+            Close();
+        }
+        finally
+        {
+            bool isLast = Interlocked.Decrement(ref _callsUnderWay) == 0;
+            Volatile.Read(ref _answered).TrySetResult();
+            if (isLast && _closeAfterAnswers)
+                Close();
+        }
+    }
+
+    private bool HasRoom => Volatile.Read(ref _callsUnderWay) < limits.MaxCalls;
+
+    /// <summary>Ends when another call was answered since.</summary>
+    private Task Answered()
+    {
+        if (_answered.Task.IsCompleted)
+            Volatile.Write(ref _answered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        // An answer between the look and the new signal would be missed: so look again.
+        return HasRoom ? Task.CompletedTask : _answered.Task;
+    }
+
+    private async ValueTask SendAsync<T>(RpcHeader header, T message)
+        where T : struct, IXdrMessage<T>
+    {
+        ValueTask writing = _output.WriteAsync(header, message, _end.Token);
+        if (writing.IsCompletedSuccessfully)
+        {
+            await writing.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await writing.AsTask().WaitAsync(limits.WriteTimeout, time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // It does not read: what waits for it costs memory.
+            Close();
+        }
+    }
+
+    private async Task RunKeepaliveAsync()
+    {
+        await _keepalive!.RunAsync(_output, _end.Token).ConfigureAwait(false);
+        Close();
+    }
+
+    private async Task EndAsync(IRpcSession session)
+    {
+        await _end.CancelAsync().ConfigureAwait(false);
+        await session.DisposeAsync().ConfigureAwait(false);
+        Task[] background;
+        lock (_background)
+            background = [.. _background];
+        await Task.WhenAll(background).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await transport.Input.CompleteAsync().ConfigureAwait(false);
+        await transport.Output.CompleteAsync().ConfigureAwait(false);
+    }
+}
