@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Ballast.Rpc;
 
 namespace Ballast.Server;
@@ -5,7 +6,11 @@ namespace Ballast.Server;
 /// <summary>How the server treats its clients.</summary>
 internal sealed record LibvirtServerOptions
 {
-    public RpcServerLimits Limits { get; init; } = new();
+    /// <summary>Calls of one client under way; more are not read before one of them is answered.</summary>
+    public int MaxCalls { get; init; } = 32;
+
+    /// <summary>How long a client may take to be let in.</summary>
+    public TimeSpan AuthenticationTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Silence after which a client that understands it is asked whether it is there.</summary>
     public TimeSpan KeepaliveInterval { get; init; } = TimeSpan.FromSeconds(5);
@@ -42,15 +47,27 @@ internal sealed class LibvirtServer
     /// <summary>What a client gets that opens "".</summary>
     public string DefaultName { get; }
 
-    /// <summary>A client's session.</summary>
-    /// <param name="isReadOnly">Whether it came by a way that only reads.</param>
-    public IRpcSession CreateSession(bool isReadOnly) => new RemoteSession(this, isReadOnly);
+    /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
+    public static Connection OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options) =>
+        Connection.OpenMonitors(paths, options);
 
     /// <summary>Serves one client to its end.</summary>
-    public async Task ServeAsync(System.IO.Pipelines.IDuplexPipe transport, bool isReadOnly, CancellationToken stop)
+    /// <param name="transport">What leads to the client.</param>
+    /// <param name="isReadOnly">Whether it came by a way that only reads.</param>
+    /// <param name="authenticated">Called once, when it was let in.</param>
+    /// <param name="stop">Ends it.</param>
+    public async Task ServeAsync(IDuplexPipe transport, bool isReadOnly, Action? authenticated, CancellationToken stop)
     {
-        using RpcServerConnection connection = new(transport, Options.Limits, Options.TimeProvider);
-        await connection.RunAsync(CreateSession(isReadOnly), stop).ConfigureAwait(false);
+        using RpcServerConnection connection = new(transport, new RpcServerLimits { MaxCalls = Options.MaxCalls }, Options.TimeProvider);
+        RemoteSession session = new(this, isReadOnly, authenticated);
+        using ITimer deadline = Options.TimeProvider.CreateTimer(
+            _ =>
+            {
+                if (!session.IsAuthenticated)
+                    connection.Close();
+            },
+            null, Options.AuthenticationTimeout, Timeout.InfiniteTimeSpan);
+        await connection.RunAsync(session, stop).ConfigureAwait(false);
     }
 
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoConnect"/>: clients may not open that.</exception>

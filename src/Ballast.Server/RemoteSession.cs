@@ -5,12 +5,12 @@ using Ballast.Server.Dispatch;
 namespace Ballast.Server;
 
 /// <summary>What one client has: whether it was let in, what it opened, what it registered for.</summary>
-internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly) : IRpcSession
+internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Action? authenticated) : IRpcSession
 {
     private Connection? _connection;
     private string _name = "";
 
-    public bool IsAuthenticated { get; set; }
+    public bool IsAuthenticated { get; private set; }
 
     public LibvirtServer Server => server;
 
@@ -38,6 +38,14 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly) : IRp
 
     /// <summary>The driver's prefix in libvirt's names of functions.</summary>
     public string DriverPrefix => Connection.DriverType == "TEST" ? "test" : "qemu";
+
+    public void Authenticate()
+    {
+        if (IsAuthenticated)
+            return;
+        IsAuthenticated = true;
+        authenticated?.Invoke();
+    }
 
     /// <exception cref="LibvirtException">Nothing was opened yet.</exception>
     public void RequireOpen() => _ = Connection;

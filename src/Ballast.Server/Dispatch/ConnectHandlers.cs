@@ -12,12 +12,12 @@ internal static class ConnectHandlers
         OnFact<Nothing, AuthListReply>(RemoteProcedure.AuthList, (session, _) =>
         {
             // Who may enter was decided when the socket was opened.
-            session.IsAuthenticated = true;
+            session.Authenticate();
             return new() { Types = [new AuthType { Type = 0 }] };
         }),
         OnFact<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, (session, _) =>
         {
-            session.IsAuthenticated = true;
+            session.Authenticate();
             return new() { Number = 1 };
         }),
         OnFact<OpenArgs, Nothing>(RemoteProcedure.ConnectOpen, (session, arguments) =>

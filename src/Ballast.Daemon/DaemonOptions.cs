@@ -1,0 +1,193 @@
+using System.Globalization;
+
+namespace Ballast.Daemon;
+
+/// <summary>What the daemon was told: by its configuration file first, and by its options, which outrank it.</summary>
+internal sealed class DaemonOptions
+{
+    public const string Usage =
+        """
+        usage: ballastd [OPTION]...
+        Serves libvirt's protocol on this host: memory statistics and balloons of its QEMUs, to
+        any program that speaks to libvirt.
+
+          --socket PATH         the socket for reading and changing
+                                (default: /run/ballast/ballast-sock; for a user that is not root:
+                                $XDG_RUNTIME_DIR/ballast/ballast-sock)
+          --socket-ro PATH      the socket for reading only (default: the same with -ro)
+          --libvirt-paths       listen where unmodified programs look for qemu:///system, or
+                                qemu:///session; refused where a libvirt daemon listens
+          --group NAME          members of the group may use the first socket too, not only root
+                                and the daemon's own user
+          --qmp PATH            a monitor's socket, or a directory of them; may be repeated
+                                (default: every QEMU of this host that the daemon may ask)
+          --timeout SECONDS     end after so many seconds without a client
+          --config FILE         the configuration (default: /etc/ballast/ballastd.conf, where there
+                                is one)
+          --check               only say whether the configuration is right
+          --version             the daemon's version
+          --help                this
+
+        The file has lines such as  group = "kvm"  or  qmp = ["/run/vm1.sock", "/run/vms"] . Its
+        settings: socket, socket_ro, libvirt_paths, group, qmp, timeout, monitor_timeout,
+        trusted_users, max_clients, max_anonymous_clients, max_client_requests,
+        keepalive_interval, keepalive_count.
+
+        """;
+
+    private const string DefaultConfig = "/etc/ballast/ballastd.conf";
+
+    public string? Socket { get; private set; }
+
+    public string? ReadOnlySocket { get; private set; }
+
+    public bool LibvirtPaths { get; private set; }
+
+    public string? Group { get; private set; }
+
+    public IReadOnlyList<string> Qmp { get; private set; } = [];
+
+    /// <summary>Null: it never ends by itself.</summary>
+    public TimeSpan? IdleTimeout { get; private set; }
+
+    /// <summary>The longest wait on a monitor.</summary>
+    public TimeSpan MonitorTimeout { get; private set; } = TimeSpan.FromSeconds(2);
+
+    public IReadOnlyList<uint> TrustedUsers { get; private set; } = [];
+
+    public int MaxClients { get; private set; } = 5000;
+
+    public int MaxAnonymousClients { get; private set; } = 20;
+
+    public int MaxClientRequests { get; private set; } = 32;
+
+    public int KeepaliveInterval { get; private set; } = 5;
+
+    public int KeepaliveCount { get; private set; } = 5;
+
+    public bool IsCheck { get; private set; }
+
+    public bool IsVersion { get; private set; }
+
+    public bool IsHelp { get; private set; }
+
+    /// <exception cref="UsageException">Something is wrong with the options or the file.</exception>
+    public static DaemonOptions Read(IReadOnlyList<string> arguments)
+    {
+        DaemonOptions options = new();
+        List<(string Name, string Value)> given = [];
+        string? config = null;
+        for (int i = 0; i < arguments.Count; i++)
+        {
+            (string name, string? value) = arguments[i].Split('=', 2) is [var before, var after] ? (before, after) : (arguments[i], null);
+            switch (name)
+            {
+                case "--check":
+                    options.IsCheck = true;
+                    break;
+                case "--version":
+                    options.IsVersion = true;
+                    break;
+                case "--help" or "-h":
+                    options.IsHelp = true;
+                    break;
+                case "--libvirt-paths":
+                    given.Add(("libvirt_paths", "1"));
+                    break;
+                case "--socket" or "--socket-ro" or "--group" or "--qmp" or "--timeout" or "--config":
+                    value ??= ++i < arguments.Count ? arguments[i] : throw new UsageException($"{name} needs a value");
+                    if (name == "--config")
+                        config = value;
+                    else
+                        given.Add((name[2..].Replace('-', '_'), value));
+                    break;
+                default:
+                    throw new UsageException($"unknown option {arguments[i]}; ballastd --help lists them");
+            }
+        }
+
+        if (config is not null || File.Exists(DefaultConfig))
+            options.ReadFile(config ?? DefaultConfig);
+        foreach (IGrouping<string, string> option in given.GroupBy(pair => pair.Name, pair => pair.Value))
+            options.Set(option.Key, [.. option], "--" + option.Key.Replace('_', '-'));
+        return options;
+    }
+
+    private void ReadFile(string path)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"the configuration cannot be read: {e.Message}");
+        }
+
+        foreach ((string name, IReadOnlyList<string> values, int line) in ConfigFile.Parse(text, path))
+            Set(name, values, string.Create(CultureInfo.InvariantCulture, $"{path}:{line}: {name}"));
+    }
+
+    private void Set(string name, IReadOnlyList<string> values, string where)
+    {
+        switch (name)
+        {
+            case "socket":
+                Socket = AbsolutePath(values, where);
+                break;
+            case "socket_ro":
+                ReadOnlySocket = AbsolutePath(values, where);
+                break;
+            case "libvirt_paths":
+                LibvirtPaths = Number(values, where, 0, 1) == 1;
+                break;
+            case "group":
+                Group = One(values, where);
+                break;
+            case "qmp":
+                Qmp = [.. values.Select(path => AbsolutePath([path], where))];
+                break;
+            case "timeout":
+                IdleTimeout = TimeSpan.FromSeconds(Number(values, where, 1, 86400));
+                break;
+            case "monitor_timeout":
+                MonitorTimeout = TimeSpan.FromSeconds(Number(values, where, 1, 3600));
+                break;
+            case "trusted_users":
+                TrustedUsers = [.. values.Select(user => uint.TryParse(user, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid)
+                    ? uid
+                    : throw new UsageException($"{where}: '{user}' is not the number of a user"))];
+                break;
+            case "max_clients":
+                MaxClients = Number(values, where, 1, 100_000);
+                break;
+            case "max_anonymous_clients":
+                MaxAnonymousClients = Number(values, where, 1, 100_000);
+                break;
+            case "max_client_requests":
+                MaxClientRequests = Number(values, where, 1, 1024);
+                break;
+            case "keepalive_interval":
+                KeepaliveInterval = Number(values, where, 1, 86400);
+                break;
+            case "keepalive_count":
+                KeepaliveCount = Number(values, where, 0, 1000);
+                break;
+            default:
+                throw new UsageException($"{where}: there is no such setting");
+        }
+    }
+
+    private static string One(IReadOnlyList<string> values, string where) =>
+        values is [{ Length: > 0 } value] ? value : throw new UsageException($"{where}: one value is expected");
+
+    private static string AbsolutePath(IReadOnlyList<string> values, string where) =>
+        One(values, where) is var path && path[0] == '/' ? path : throw new UsageException($"{where}: '{values[0]}' is not an absolute path");
+
+    private static int Number(IReadOnlyList<string> values, string where, int least, int most) =>
+        int.TryParse(One(values, where), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)
+        && number >= least && number <= most
+            ? number
+            : throw new UsageException($"{where}: '{values[0]}' is not a number from {least} to {most}");
+}

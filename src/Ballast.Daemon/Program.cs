@@ -1,0 +1,108 @@
+using System.Reflection;
+using Ballast.Server;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
+
+namespace Ballast.Daemon;
+
+internal static partial class Program
+{
+    private const int Success = 0, Failure = 1, Misuse = 2;
+
+    public static async Task<int> Main(string[] arguments)
+    {
+        try
+        {
+            DaemonOptions options = DaemonOptions.Read(arguments);
+            if (options.IsHelp || options.IsVersion)
+            {
+                Console.Out.Write(options.IsHelp ? DaemonOptions.Usage : $"ballastd {Version}\n");
+                return Success;
+            }
+
+            uint? group = options.Group is null
+                ? null
+                : UnixAccess.FindGroup(options.Group) ?? throw new UsageException($"there is no group '{options.Group}'");
+            ListenPaths paths = ListenPaths.Choose(options);
+            if (options.IsCheck)
+            {
+                Console.Out.Write($"The configuration is right. Sockets: {paths.ReadWrite}, {paths.ReadOnly}\n");
+                return Success;
+            }
+
+            await RunAsync(options, paths, group).ConfigureAwait(false);
+            return Success;
+        }
+        catch (UsageException e)
+        {
+            await Console.Error.WriteLineAsync($"ballastd: {e.Message}").ConfigureAwait(false);
+            return Misuse;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or LibvirtException)
+        {
+            await Console.Error.WriteLineAsync($"ballastd: {e.Message}").ConfigureAwait(false);
+            return Failure;
+        }
+    }
+
+    private static string Version =>
+        typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    private static async Task RunAsync(DaemonOptions options, ListenPaths paths, uint? group)
+    {
+        ConnectionOptions how = new() { Timeout = options.MonitorTimeout, TrustedUserIds = options.TrustedUsers };
+        await using Connection qemu = options.Qmp.Count > 0
+            ? LibvirtServer.OpenMonitors(options.Qmp, how)
+            : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);
+        await using Connection test = await Connection.OpenAsync("test:///default", how).ConfigureAwait(false);
+        (string, Connection)[] names = [("qemu:///system", qemu), ("qemu:///session", qemu), ("test:///default", test)];
+        if (UnixAccess.OwnUid != 0)
+            Array.Reverse(names, 0, 2);
+        LibvirtServer server = new(names, new LibvirtServerOptions
+        {
+            MaxCalls = options.MaxClientRequests,
+            KeepaliveInterval = TimeSpan.FromSeconds(options.KeepaliveInterval),
+            KeepaliveCount = options.KeepaliveCount,
+        });
+
+        // The sockets are nobody else's before it is said whose they are.
+        UnixAccess.MakeFilesPrivate();
+        paths.Prepare(options.LibvirtPaths);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.AddSystemdConsole().SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        ClientHandler? handler = null;
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxConcurrentConnections = null;
+            kestrel.ListenUnixSocket(paths.ReadWrite, listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
+            kestrel.ListenUnixSocket(paths.ReadOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
+        await using WebApplication app = builder.Build();
+        ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();
+        handler = new ClientHandler(server, options, group, log);
+        await app.StartAsync().ConfigureAwait(false);
+        paths.Open(group);
+        Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
+        using IdleWatch? idle = options.IdleTimeout is { } timeout ? new IdleWatch(handler, timeout, app.Lifetime.StopApplication) : null;
+        await app.WaitForShutdownAsync().ConfigureAwait(false);
+        paths.Remove();
+        Stopped(log);
+    }
+
+    private static void Serve(ListenOptions listen, Func<ConnectionContext, Task> serve) =>
+        listen.Run(context => serve(context));
+
+    [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Socket} and {ReadOnlySocket}")]
+    private static partial void Listening(ILogger log, string version, string socket, string readOnlySocket);
+
+    [LoggerMessage(11, LogLevel.Information, "Stopped")]
+    private static partial void Stopped(ILogger log);
+}
