@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
@@ -76,6 +77,7 @@ internal static partial class Program
         UnixAccess.MakeFilesPrivate();
         paths.Prepare(options.LibvirtPaths);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddSystemdConsole().SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -87,11 +89,12 @@ internal static partial class Program
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
         ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();
-        handler = new ClientHandler(server, options, group, log);
+        using ClientHandler clients = new(server, options, group, log);
+        handler = clients;
         await app.StartAsync().ConfigureAwait(false);
         paths.Open(group);
         Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
-        using IdleWatch? idle = options.IdleTimeout is { } timeout ? new IdleWatch(handler, timeout, app.Lifetime.StopApplication) : null;
+        using IdleWatch? idle = options.IdleTimeout is { } timeout ? new IdleWatch(clients, timeout, app.Lifetime.StopApplication) : null;
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         paths.Remove();
         Stopped(log);

@@ -110,7 +110,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Ends a process that a child of ours started.</summary>
     internal static void Kill(int pid) => _ = SendSignal(pid, SignalKill);
 
-    internal static void Terminate(int pid) => _ = SendSignal(pid, SignalTerminate);
+    public static void Terminate(int pid) => _ = SendSignal(pid, SignalTerminate);
 
     private static ProcessStartInfo Describe(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment)

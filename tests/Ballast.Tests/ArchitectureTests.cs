@@ -23,7 +23,8 @@ public class ArchitectureTests
         ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers"],
         ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Drivers.Qemu.Discovery"],
         ["Ballast.Drivers.Qemu"] =
-            ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
+            ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
+        ["Ballast.Drivers.Host"] = ["model", "Ballast.Drivers"],
         ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers"],
         ["Ballast.Rpc"] = ["model", "Ballast.Rpc.Messages"],
         ["Ballast.Rpc.Messages"] = ["model", "Ballast.Rpc"],

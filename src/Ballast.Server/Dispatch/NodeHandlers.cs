@@ -34,8 +34,10 @@ internal static class NodeHandlers
         On<NodeCpuStatsArgs, NodeStatsReply>(RemoteProcedure.NodeGetCpuStats, async (session, arguments, token) =>
         {
             RefuseFlags(arguments.Flags, $"{session.DriverPrefix}NodeGetCPUStats", session.DriverOrigin);
+            // How many there are is the same for each, and told without looking whether there is such a one.
+            int cpu = arguments.Nparams == 0 && arguments.CpuNum >= 0 ? Connection.AllOfNode : arguments.CpuNum;
             return InTwoSteps(
-                await session.Connection.GetNodeCpuStatsAsync(arguments.CpuNum, token).ConfigureAwait(false),
+                await session.Connection.GetNodeCpuStatsAsync(cpu, token).ConfigureAwait(false),
                 arguments.Nparams, "virHostCPUGetStatsLinux");
         }),
         On<Nothing, ULongReply>(RemoteProcedure.NodeGetFreeMemory, async (session, _, token) =>

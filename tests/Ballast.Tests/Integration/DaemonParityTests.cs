@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>
+/// One QEMU, read by real libvirtd over its own monitor and by ballastd over a second one; unmodified virsh asks both the
+/// same, and what it prints is equal but for the differences listed here.
+/// </summary>
+[Trait("needs", "qemu")]
+[Trait("needs", "libvirtd")]
+[Trait("needs", "virsh")]
+public sealed class DaemonParityTests
+{
+    private const string Name = "twice";
+
+    /// <summary>Differences that stay, each with its reason.</summary>
+    private static readonly (string Pattern, string Replacement, string Reason)[] Normalisations =
+    [
+        (@"(?m)^( *)[0-9]+( +twice)", "$1ID$2", "libvirt counts domains, ballastd gives QEMU's process id."),
+        (@"(?m)^(Id: +)[0-9]+", "$1ID", "The same."),
+        (@" +", " ", "Columns are as wide as the id."),
+        (@"-{5,}", "---", "So are their lines."),
+        (@"(?m)^(CPU time: +)[0-9.]+s", "$1N s", "It goes on between two looks."),
+        (@"(?m)^(.*rss[= ])[0-9]+", "$1N", "The process's own memory moves."),
+        (@"(?m)^((kernel|user|system|idle|iowait|total|free|buffers|cached)\s*:\s*)[0-9]+", "$1N", "The host goes on between two looks."),
+        (@"(?m)^Messages:.*\n( tainted:.*\n)*", "", "What taints a domain is libvirt's own knowledge of how it started it."),
+        (@"(?m)^(Memory size:|Total:) [0-9]+", "$1 N", "libvirt adds up the NUMA cells, which lack memory that was plugged later; ours is the kernel's total."),
+        (@"(?m)^Security model: .*\n(Security DOI: .*\n)?", "", "The private libvirtd has a security driver by name; ballastd has none."),
+    ];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Virsh_prints_the_same_of_both()
+    {
+        using PrivateDirectory directory = new();
+        string monitor = directory.File("second.sock");
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(Token);
+        _ = await libvirtd.CreateDomainAsync(
+            DomainXml.ForLinuxGuest(Name, await LinuxGuestImage.GetAsync(Token), periodSeconds: 1, monitorPath: monitor), Token);
+        await using BallastDaemon ballastd = await BallastDaemon.StartAsync(Token, "--qmp", monitor);
+        await Deadline.UntilAsync(TimeSpan.FromSeconds(120), "a report of the guest", async token =>
+            BallastProgram.ParseStats((await libvirtd.VirshAsync(["dommemstat", Name], token)).Output).Count == 13, Token);
+
+        // From here on the numbers stand still, and both read the same ones.
+        Assert.Equal("", (await libvirtd.VirshAsync(["dommemstat", Name, "--period", "0"], Token)).Errors);
+        List<string> differences = [];
+        foreach (string line in Script)
+        {
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            CommandResult theirs = await libvirtd.VirshAsync(words, Token), ours = await ballastd.VirshAsync(words, Token);
+            if (Normal(theirs) != Normal(ours))
+                differences.Add($"{line}\n--- libvirtd\n{Normal(theirs)}\n--- ballastd\n{Normal(ours)}");
+        }
+
+        Assert.True(differences.Count == 0, string.Join("\n\n", differences));
+        await XmlIsEqualAsync(libvirtd, ballastd);
+    }
+
+    private static IEnumerable<string> Script =>
+    [
+        "list", "list --all", "list --inactive", "list --state-paused", "list --name", "list --uuid", "list --title",
+        $"dommemstat {Name}", $"dommemstat {Name} --live", $"dommemstat {Name} --config", $"dommemstat {Name} --period 3", $"dommemstat {Name}",
+        $"dommemstat {Name} --period 0", $"dommemstat {Name} --period 3 --config", $"dommemstat {Name} --period -1", "dommemstat nobody",
+        "domstats --state --balloon", $"domstats {Name} --balloon", "domstats --balloon --list-paused", "domstats --state --list-transient", "domstats --balloon --nowait",
+        "domstats --balloon --enforce", "domstats nobody",
+        $"dominfo {Name}", $"domstate {Name} --reason", $"domuuid {Name}", $"domcontrol {Name}", $"domjobinfo {Name}", $"domdisplay {Name}",
+        $"setmem {Name} 192M", $"setmem {Name} 0", $"setmem {Name} 1G", $"setmem {Name} 128M --config", $"setmem {Name} 9007199254740991",
+        $"setmaxmem {Name} 128M", $"setmaxmem {Name} 128M --config", $"setmem {Name} 256M",
+        $"suspend {Name}", $"domstate {Name} --reason", $"suspend {Name}", $"dommemstat {Name}", "list --state-paused", $"resume {Name}", $"resume {Name}", $"domstate {Name} --reason",
+        "domid nobody", "domname 4711", "domuuid nobody", "suspend nobody", "reset nobody", "destroy nobody", "shutdown nobody",
+        "nodememstats", "nodememstats --cell 0", "nodememstats --cell 99", "nodememstats --cell -2", "nodecpustats", "nodecpustats --cpu 0", "nodecpustats --cpu 4711",
+        "nodeinfo", "nodecpumap", "hostname", "version", "maxvcpus", "freecell", "event --event nonsense",
+        $"-r setmem {Name} 128M", $"-r suspend {Name}", $"-r dommemstat {Name} --period 2", $"-r destroy {Name}", $"-r dommemstat {Name}", "-r list",
+        $"metadata {Name} urn:x", $"desc {Name} --title", $"domiflist nobody", $"reset {Name}", $"domstate {Name}",
+    ];
+
+    private static async Task XmlIsEqualAsync(LibvirtDaemon libvirtd, BallastDaemon ballastd)
+    {
+        XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", Name], Token)).Output);
+        XElement ours = XElement.Parse((await ballastd.VirshAsync(["dumpxml", Name], Token)).Output);
+        foreach (string path in (string[])["name", "uuid", "memory", "currentMemory", "vcpu", "os/type", "devices/emulator"])
+            Assert.Equal(Find(theirs, path).Value, Find(ours, path).Value);
+        Assert.Equal((string?)theirs.Attribute("type"), (string?)ours.Attribute("type"));
+        Assert.Equal((string?)Find(theirs, "os/type").Attribute("arch"), (string?)Find(ours, "os/type").Attribute("arch"));
+        Assert.Equal((string?)Find(theirs, "os/type").Attribute("machine"), (string?)Find(ours, "os/type").Attribute("machine"));
+        Assert.Equal((string?)Find(theirs, "devices/memballoon").Attribute("model"), (string?)Find(ours, "devices/memballoon").Attribute("model"));
+        Assert.Equal((string?)Find(theirs, "devices/memballoon/alias").Attribute("name"), (string?)Find(ours, "devices/memballoon/alias").Attribute("name"));
+    }
+
+    private static XElement Find(XElement root, string path) =>
+        path.Split('/').Aggregate(root, (element, name) => element.Element(name) ?? throw new InvalidOperationException($"no {name} in {element}"));
+
+    private static string Normal(CommandResult result)
+    {
+        string text = string.Create(CultureInfo.InvariantCulture, $"exit {result.ExitCode}\n{result.Output}{result.Errors}");
+        foreach ((string pattern, string replacement, _) in Normalisations)
+            text = Regex.Replace(text, pattern, replacement, RegexOptions.None, TimeSpan.FromSeconds(10));
+        return text;
+    }
+}
