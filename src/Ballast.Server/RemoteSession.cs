@@ -68,12 +68,13 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Actio
     {
         Client = client;
         answered = default;
-        if (header is not { Program: RpcPrograms.Remote, Version: RpcPrograms.Version })
+        if (header.Version != RpcPrograms.Version || header.Program is not (RpcPrograms.Remote or RpcPrograms.Ballast))
             return false;
         const int firstAuthentication = (int)RemoteProcedure.AuthList, lastAuthentication = (int)RemoteProcedure.AuthPolkit;
-        if (!IsAuthenticated && header.Procedure is < firstAuthentication or > lastAuthentication)
+        bool isRemote = header.Program == RpcPrograms.Remote;
+        if (!IsAuthenticated && !(isRemote && header.Procedure is >= firstAuthentication and <= lastAuthentication))
             answered = client.ReplyErrorAsync(header, RpcErrors.AuthenticationRequired());
-        else if (RemoteProgram.Find(header.Procedure) is { } handler)
+        else if ((isRemote ? RemoteProgram.Find(header.Procedure) : BallastProgram.Find(header.Procedure)) is { } handler)
             answered = handler.HandleAsync(this, header, arguments);
         else
             answered = client.ReplyErrorAsync(header, RpcErrors.UnknownProcedure(header.Procedure));

@@ -60,7 +60,9 @@ public sealed partial class Connection : IAsyncDisposable
     /// <param name="uri">
     /// <c>test:///default</c>: libvirt's test driver. <c>test:///fleet[?domains=N&amp;seed=S]</c>: simulated
     /// guests. <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU behind that monitor socket; naming a socket is consent to
-    /// use it. Null or empty: the environment's <c>LIBVIRT_DEFAULT_URI</c>.
+    /// use it. <c>qemu:///system</c>, <c>qemu:///session</c>, <c>qemu+unix:///system?socket=PATH</c>: through a daemon,
+    /// ballastd's or libvirt's. A name of libvirt.conf's <c>uri_aliases</c>. Null or empty: the environment's
+    /// <c>LIBVIRT_DEFAULT_URI</c>, libvirt.conf's <c>uri_default</c>, the daemon that is there, or every QEMU of this host.
     /// </param>
     /// <param name="options">How to open it; null takes the defaults.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -76,7 +78,7 @@ public sealed partial class Connection : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Timeout, TimeSpan.Zero, nameof(options));
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
 
-        string name = string.IsNullOrEmpty(uri) ? DriverSelection.DefaultUri() : uri;
+        string name = string.IsNullOrEmpty(uri) ? DriverSelection.DefaultUri() : DriverSelection.Resolve(uri);
         IDriver driver = await DriverSelection.OpenAsync(ConnectUri.Parse(name), options, cancellationToken).ConfigureAwait(false);
         return new Connection(driver, name, options);
     }

@@ -21,6 +21,12 @@ public sealed record ConnectionOptions
     /// </summary>
     public IReadOnlyCollection<uint> TrustedUserIds { get; init; } = [];
 
+    /// <summary>
+    /// Open a lost connection to a daemon again, subscriptions included. Who was using it is told of the loss all the same,
+    /// once; a subscription yields <see cref="EventsInterrupted"/>. Connections in process need no telling.
+    /// </summary>
+    public bool Reconnect { get; init; }
+
     /// <summary>Where time comes from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

@@ -11,8 +11,10 @@ public sealed class MemoryStats
     private readonly MemoryStatsReason? _missingHostSide;
     private readonly MemoryStatTagSet _rejected;
 
-    internal MemoryStats(MemoryStatsFacts facts, TimeSpan? age, Freshness freshness, MemoryStatsReason reason)
+    internal MemoryStats(MemoryStatsFacts facts, DateTimeOffset now, TimeSpan? age, Freshness freshness, MemoryStatsReason reason)
     {
+        Facts = facts;
+        JudgedAt = now;
         _entries = facts.Entries;
         _rejected = facts.Rejected;
         _missingHostSide = facts.HostSideMissing;
@@ -24,6 +26,10 @@ public sealed class MemoryStats
         Period = facts.PeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         Inconsistencies = facts.Inconsistencies;
     }
+
+    internal MemoryStatsFacts Facts { get; }
+
+    internal DateTimeOffset JudgedAt { get; }
 
     /// <summary>All statistics in libvirt's order, unknown tags with their number among them.</summary>
     public IReadOnlyList<MemoryStat> Entries => _entries;

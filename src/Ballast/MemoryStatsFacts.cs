@@ -83,7 +83,7 @@ internal sealed record MemoryStatsFacts
             : !IsUnanswered && age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1) ? Freshness.Fresh
             : Freshness.Stale;
 
-        return new MemoryStats(this, age, freshness, Judge(age, freshness));
+        return new MemoryStats(this, now, age, freshness, Judge(age, freshness));
     }
 
     private MemoryStatsReason Judge(TimeSpan? age, Freshness freshness)

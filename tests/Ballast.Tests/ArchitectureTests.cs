@@ -11,7 +11,7 @@ public class ArchitectureTests
     [
         "Ballast.Connection", "Ballast.Domain", "Ballast.DomainStatsRecord",
         "Ballast.DomainEventSubscription", "Ballast.DomainEventFilter", "Ballast.DomainEvent", "Ballast.DomainLifecycleEvent",
-        "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.MissedEvents",
+        "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.MissedEvents", "Ballast.EventsInterrupted",
         "Ballast.DomainMemorySample", "Ballast.MemoryWatch", "Ballast.EnsuredMemoryStatsPeriod", "Ballast.EnsuredPeriods",
     ];
 
@@ -21,14 +21,16 @@ public class ArchitectureTests
         ["Ballast.Virtio"] = [],
         ["Ballast.Drivers"] = ["model", "Ballast.Virtio"],
         ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers"],
-        ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Drivers.Qemu.Discovery"],
+        ["Ballast.Transports"] = ["model"],
+        ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Drivers.Qemu.Discovery", "Ballast.Transports"],
+        ["Ballast.Drivers.Remote"] = ["model", "Ballast.Drivers", "Ballast.Rpc", "Ballast.Rpc.Messages", "Ballast.Transports"],
         ["Ballast.Drivers.Qemu"] =
             ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
         ["Ballast.Drivers.Host"] = ["model", "Ballast.Drivers"],
         ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers"],
         ["Ballast.Rpc"] = ["model", "Ballast.Rpc.Messages"],
         ["Ballast.Rpc.Messages"] = ["model", "Ballast.Rpc"],
-        ["selection"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu", "Ballast.Drivers.Test"],
+        ["selection"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu", "Ballast.Drivers.Remote", "Ballast.Drivers.Test"],
         ["api"] = ["model", "Ballast.Drivers", "selection"],
     };
 

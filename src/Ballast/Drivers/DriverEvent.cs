@@ -5,6 +5,9 @@ internal interface IDriverEventSink
 {
     void Add(in DriverEvent happened);
 
+    /// <summary>Events are missing here, nobody knows how many.</summary>
+    void Interrupt();
+
     /// <summary>Nothing more will come: why, or null where it was asked to end.</summary>
     void End(Exception? error);
 }

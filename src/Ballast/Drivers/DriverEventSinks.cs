@@ -22,13 +22,21 @@ internal sealed class DriverEventSinks
             sink.Add(happened);
     }
 
+    /// <summary>Events are missing here, nobody knows how many.</summary>
+    public void Interrupt()
+    {
+        foreach (IDriverEventSink sink in Volatile.Read(ref _sinks))
+            sink.Interrupt();
+    }
+
     public void End(Exception? error)
     {
         foreach (IDriverEventSink sink in Interlocked.Exchange(ref _sinks, []))
             sink.End(error);
     }
 
-    private bool Remove(IDriverEventSink sink)
+    /// <summary>Whether it was the last.</summary>
+    public bool Remove(IDriverEventSink sink)
     {
         lock (_gate)
         {

@@ -1,4 +1,5 @@
 using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Remote;
 using Ballast.Drivers.Test;
 
 namespace Ballast.Drivers;
@@ -8,7 +9,13 @@ internal static class DriverSelection
 {
     /// <summary>The URI for callers that named none.</summary>
     public static string DefaultUri() =>
-        Environment.GetEnvironmentVariable("LIBVIRT_DEFAULT_URI") is { Length: > 0 } uri ? uri : "qmp:///";
+        Environment.GetEnvironmentVariable("LIBVIRT_DEFAULT_URI") is { Length: > 0 } uri
+            ? uri
+            : LibvirtConf.Read().DefaultUri ?? RemoteAddress.DefaultUri() ?? "qmp:///";
+
+    /// <summary>The URI that a name stands for in libvirt.conf's <c>uri_aliases</c>; else itself.</summary>
+    public static string Resolve(string uri) =>
+        uri.Contains(':', StringComparison.Ordinal) ? uri : LibvirtConf.Read().Aliases.GetValueOrDefault(uri, uri);
 
     /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
     public static IDriver OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options) => QemuDriver.OpenMonitors(paths, options);
@@ -20,6 +27,7 @@ internal static class DriverSelection
             ("test", null, "") when uri.Path == FleetDriver.Path => FleetDriver.Open(uri, options),
             ("test", null, "") => TestDriver.Open(uri, options),
             ("qmp", null, "") => await QemuDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
+            (_, "unix", _) or ("qemu", null, "") => await RemoteDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             _ => throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original),
         };
 }

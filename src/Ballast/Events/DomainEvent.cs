@@ -31,6 +31,9 @@ public sealed record BalloonChangeEvent(Domain Domain, ulong ActualKiB) : Domain
 /// <param name="Count">How many.</param>
 public sealed record MissedEvents(long Count) : DomainEvent;
 
+/// <summary>The connection to the daemon was lost and is opened again: what happens until then is missing. List the domains anew.</summary>
+public sealed record EventsInterrupted : DomainEvent;
+
 /// <summary>libvirt's <c>virDomainEventType</c>.</summary>
 public enum DomainLifecycleChange
 {

@@ -76,6 +76,17 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
         }
     }
 
+    void IDriverEventSink.Interrupt()
+    {
+        lock (_gate)
+        {
+            // Always kept: without it the gap would not be known.
+            if (!_ended)
+                _waiting.Enqueue(new EventsInterrupted());
+            Wake();
+        }
+    }
+
     void IDriverEventSink.End(Exception? error)
     {
         lock (_gate)

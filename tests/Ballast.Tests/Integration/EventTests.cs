@@ -21,7 +21,8 @@ public sealed class EventTests
         Assert.Equal(DomainState.Paused, (await guest.Domain.GetStateAsync(Token)).State);
         await guest.Domain.SuspendAsync(Token);
         await guest.Domain.ResumeAsync(Token);
-        await guest.Domain.ResumeAsync(Token);
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(async () => await guest.Domain.ResumeAsync(Token));
+        Assert.Equal((ErrorCode.OperationInvalid, "Requested operation is not valid: domain is already running"), (error.Code, error.Message));
         Assert.Equal(new DomainStateInfo(DomainState.Running, 5), await guest.Domain.GetStateAsync(Token));
         await guest.Domain.ResetAsync(Token);
         await guest.Domain.DestroyAsync(cancellationToken: Token);

@@ -14,7 +14,7 @@ internal sealed partial class QemuDriver
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         await ChangeAsync(domain, qemu, async () =>
         {
-            // A guest that is paused already stays so, and one that runs runs on, as in libvirt.
+            // A guest that is paused already stays so, as in libvirt.
             if (await AskRunStateForChangeAsync(qemu, "stop", cancellationToken).ConfigureAwait(false))
                 await ExecuteAsync(qemu, "stop", cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
@@ -25,8 +25,9 @@ internal sealed partial class QemuDriver
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         await ChangeAsync(domain, qemu, async () =>
         {
-            if (!await AskRunStateForChangeAsync(qemu, "cont", cancellationToken).ConfigureAwait(false))
-                await ExecuteAsync(qemu, "cont", cancellationToken).ConfigureAwait(false);
+            if (await AskRunStateForChangeAsync(qemu, "cont", cancellationToken).ConfigureAwait(false))
+                throw Invalid("domain is already running");
+            await ExecuteAsync(qemu, "cont", cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
     }
 

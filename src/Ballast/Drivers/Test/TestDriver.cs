@@ -79,6 +79,7 @@ internal sealed class TestDriver : IDriver
 
     public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
+        Require(domain);
         // libvirt's test driver gives the time of day for CPU time.
         TimeSpan cpuTime = _time.GetUtcNow() - DateTimeOffset.UnixEpoch;
         return new(new DomainInfo(
@@ -86,28 +87,29 @@ internal sealed class TestDriver : IDriver
     }
 
     public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        new(TestDomain.State);
+        Of(domain, TestDomain.State);
 
-    public ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) => new("linux");
+    public ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, "linux");
 
-    public ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(true);
+    public ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, true);
 
-    public ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(false);
+    public ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, false);
 
-    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(false);
+    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, false);
 
     public ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken) => new(new SecurityModel("testSecurity", ""));
 
     public ValueTask<SecurityLabel> GetSecurityLabelAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        new(new SecurityLabel("libvirt-test", IsEnforcing: true));
+        Of(domain, new SecurityLabel("libvirt-test", IsEnforcing: true));
 
     public ValueTask<int> GetMemoryStatsAsync(
         DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken) =>
-        new(_domain.FillMemoryStats(stats.Span));
+        IsOurs(domain) ? new(_domain.FillMemoryStats(stats.Span)) : ValueTask.FromException<int>(LibvirtError.NoDomain(ErrorOrigin.Test, domain));
 
     public ValueTask<MemoryStats> SampleMemoryAsync(
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
+        Require(domain);
         MemoryStat[] entries = new MemoryStat[TestDomain.StatCount];
         _ = _domain.FillMemoryStats(entries);
         MemoryStatsFacts facts = new()
@@ -126,11 +128,12 @@ internal sealed class TestDriver : IDriver
         SampleMemoryAsync(domain, options, cancellationToken);
 
     public ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        new(_domain.Live.PeriodSeconds);
+        Of(domain, _domain.Live.PeriodSeconds);
 
     public ValueTask SetMemoryStatsPeriodAsync(
         DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
+        Require(domain);
         Definition(impact, "testDomainSetMemoryStatsPeriod").PeriodSeconds = seconds;
         return default;
     }
@@ -138,6 +141,7 @@ internal sealed class TestDriver : IDriver
     public ValueTask SetMemoryAsync(
         DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
+        Require(domain);
         TestDefinition definition = Definition(impact, "testDomainSetMemoryFlags");
         if (kib > TestDomain.MaxMemoryKiB)
         {
@@ -159,11 +163,25 @@ internal sealed class TestDriver : IDriver
         List<DriverStatsRecord> records = [];
         if (DomainRules.Matches(DomainRules.ToFilter(flags), TestDomain.Traits))
         {
-            foreach (DomainIdentity domain in domains ?? [TestDomain.Identity])
+            foreach (DomainIdentity domain in domains?.Where(IsOurs) ?? [TestDomain.Identity])
                 records.Add(new DriverStatsRecord(domain, TestDomain.Statistics(groups)));
         }
 
         return new(records);
+    }
+
+    private static bool IsOurs(DomainIdentity domain) => domain.Uuid == TestDomain.Identity.Uuid;
+
+    private static void Require(DomainIdentity domain)
+    {
+        if (!IsOurs(domain))
+            throw LibvirtError.NoDomain(ErrorOrigin.Test, domain);
+    }
+
+    private static ValueTask<T> Of<T>(DomainIdentity domain, T value)
+    {
+        Require(domain);
+        return new(value);
     }
 
     private TestDefinition Definition(DomainModificationImpact impact, string function)

@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Ballast.Drivers.Qemu;
-using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Guests;
+using Ballast.Transports;
 
 namespace Ballast.Tests.Drivers.Qemu;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Ballast.Drivers.Qemu.Qmp;
+namespace Ballast.Transports;
 
 /// <summary>
 /// Connects to a unix socket by the system call itself: the runtime's exceptions keep the kernel's error number for few

@@ -1,0 +1,52 @@
+using Ballast.Rpc.Messages;
+
+namespace Ballast.Server.Dispatch;
+
+/// <summary>Our own program, beside libvirt's: samples with their circumstances, and refresh.</summary>
+internal static class BallastProgram
+{
+    private static readonly Handler Sample = new Handler<SampleArgs, SamplesReply>(SampleAsync);
+    private static readonly Handler Refresh = new Handler<RefreshArgs, SamplesReply>(RefreshAsync);
+
+    public static Handler? Find(int procedure) => (BallastProcedure)procedure switch
+    {
+        BallastProcedure.Sample => Sample,
+        BallastProcedure.Refresh => Refresh,
+        _ => null,
+    };
+
+    private static async ValueTask<SamplesReply> SampleAsync(RemoteSession session, SampleArgs arguments, CancellationToken token)
+    {
+        IEnumerable<Domain> domains = arguments.Doms.Length == 0
+            ? await session.Connection.ListDomainsAsync(DomainListFilter.Active, token).ConfigureAwait(false)
+            : arguments.Doms.Select(domain => session.Domain(domain));
+
+        // Side by side; of one that is asked for alone the error is the answer.
+        SampleRecord?[] samples = await Task.WhenAll(domains.Select(domain => SampleOrNullAsync(
+            domain, (MemoryStatsOptions)arguments.Options, isAlone: arguments.Doms.Length == 1, token))).ConfigureAwait(false);
+        return new() { Samples = [.. samples.OfType<SampleRecord>()] };
+    }
+
+    private static async Task<SampleRecord?> SampleOrNullAsync(
+        Domain domain, MemoryStatsOptions options, bool isAlone, CancellationToken token)
+    {
+        try
+        {
+            return ToRecord(domain, await domain.GetMemoryStatsAsync(options, token).ConfigureAwait(false));
+        }
+        catch (LibvirtException) when (!isAlone)
+        {
+            return null;
+        }
+    }
+
+    private static async ValueTask<SamplesReply> RefreshAsync(RemoteSession session, RefreshArgs arguments, CancellationToken token)
+    {
+        Domain domain = session.Domain(arguments.Dom);
+        MemoryStats stats = await domain.RefreshMemoryStatsAsync((MemoryStatsOptions)arguments.Options, token).ConfigureAwait(false);
+        return new() { Samples = [ToRecord(domain, stats)] };
+    }
+
+    private static SampleRecord ToRecord(Domain domain, MemoryStats stats) =>
+        SampleRecord.From(LookupHandlers.ToRemote(domain), stats.Facts, stats.JudgedAt);
+}

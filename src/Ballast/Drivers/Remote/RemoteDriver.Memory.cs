@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+
+namespace Ballast.Drivers.Remote;
+
+internal sealed partial class RemoteDriver
+{
+    // One more than libvirt's statistics is room for a tag of tomorrow; more is only asked for by callers that have it.
+    private const int UsualStats = 64;
+
+    private readonly ReportAges _ages = new();
+
+    public async ValueTask<int> GetMemoryStatsAsync(
+        DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        if ((options & MemoryStatsOptions.Extended) != 0
+            && await TrySampleAsync(domain, options, cancellationToken).ConfigureAwait(false) is { } sample)
+        {
+            int known = Math.Min(stats.Length, sample.Entries.Count);
+            for (int i = 0; i < known; i++)
+                stats.Span[i] = sample.Entries[i];
+            return known;
+        }
+
+        MemoryStatsReply reply = await AskMemoryStatsAsync(domain, Math.Min(stats.Length, RpcLimits.MaxMemoryStats), cancellationToken).ConfigureAwait(false);
+        for (int i = 0; i < reply.Stats.Length; i++)
+            stats.Span[i] = new MemoryStat((MemoryStatTag)reply.Stats[i].Tag, reply.Stats[i].Value);
+        return reply.Stats.Length;
+    }
+
+    public async ValueTask<MemoryStats> SampleMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        await TrySampleAsync(domain, options, cancellationToken).ConfigureAwait(false)
+            ?? await DeriveSampleAsync(domain, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<MemoryStats> RefreshMemoryAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
+        RefreshArgs arguments = new() { Dom = ToRemote(domain), Options = (uint)options };
+        return await link.TrySampleAsync(BallastProcedure.Refresh, arguments, changesSomething: true, cancellationToken).ConfigureAwait(false) is { } reply
+            ? Single(reply)
+            : throw LibvirtError.Report(ErrorCode.NoSupport, ErrorOrigin.Remote,
+                "refresh: the daemon speaks libvirt's protocol only, which has no word for it; set a short collection period, or connect through ballastd");
+    }
+
+    public async ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        await TrySampleAsync(domain, MemoryStatsOptions.None, cancellationToken).ConfigureAwait(false) is { } sample
+            ? (int)Math.Min((sample.Period ?? throw Unknown("collection period")).TotalSeconds, int.MaxValue)
+            : PeriodOf(await GetXmlAsync(domain, DomainXmlFlags.None, cancellationToken).ConfigureAwait(false));
+
+    public ValueTask SetMemoryStatsPeriodAsync(
+        DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        ChangeAsync(RemoteProcedure.DomainSetMemoryStatsPeriod,
+            new PeriodArgs { Dom = ToRemote(domain), Period = seconds, Flags = (uint)impact }, cancellationToken);
+
+    public ValueTask SetMemoryAsync(
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        ChangeAsync(RemoteProcedure.DomainSetMemoryFlags,
+            new MemoryFlagsArgs { Dom = ToRemote(domain), Memory = kib, Flags = (uint)impact }, cancellationToken);
+
+    public ValueTask SetMaxMemoryAsync(
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        const uint maximum = 4;
+        return ChangeAsync(RemoteProcedure.DomainSetMemoryFlags,
+            new MemoryFlagsArgs { Dom = ToRemote(domain), Memory = kib, Flags = (uint)impact | maximum }, cancellationToken);
+    }
+
+    public async ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
+        IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
+    {
+        // No domains on the wire means all of them.
+        if (domains is { Count: 0 })
+            return [];
+        AllStatsReply reply = await AskAsync<AllStatsArgs, AllStatsReply>(
+            RemoteProcedure.ConnectGetAllDomainStats,
+            new() { Doms = domains is null ? [] : [.. domains.Select(ToRemote)], Stats = (uint)groups, Flags = (uint)flags },
+            cancellationToken).ConfigureAwait(false);
+        return
+        [
+            .. reply.RetStats.Select(record => new DriverStatsRecord(
+                FromRemote(record.Dom), [.. record.Params.Select(parameter => parameter.ToParameter()).OfType<TypedParameter>()])),
+        ];
+    }
+
+    private async ValueTask<MemoryStats?> TrySampleAsync(
+        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
+        SampleArgs arguments = new() { Doms = [ToRemote(domain)], Options = (uint)options };
+        return await link.TrySampleAsync(BallastProcedure.Sample, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is { } reply
+            ? Single(reply)
+            : null;
+    }
+
+    /// <summary>What libvirt's protocol tells, with what can be derived from it.</summary>
+    private async ValueTask<MemoryStats> DeriveSampleAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        MemoryStatsReply reply = await AskMemoryStatsAsync(domain, UsualStats, cancellationToken).ConfigureAwait(false);
+        DomainStateInfo state = await GetStateAsync(domain, cancellationToken).ConfigureAwait(false);
+        string xml = await GetXmlAsync(domain, DomainXmlFlags.None, cancellationToken).ConfigureAwait(false);
+        MemoryStat[] entries = [.. reply.Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))];
+        MemoryStatsFacts facts = new()
+        {
+            Entries = entries,
+            PeriodSeconds = (uint)PeriodOf(xml),
+            IsRunning = state.State is DomainState.Running or DomainState.NoState ? true : state.State == DomainState.Paused ? false : null,
+            Obstacle = NoBalloon().IsMatch(xml) ? MemoryStatsReason.NoBalloonDevice : null,
+            HostSideMissing = entries.Any(entry => entry.Tag == MemoryStatTag.Rss) ? null : MemoryStatsReason.UnsupportedByDaemon,
+            MaximumKiB = Maximum().Match(xml) is { Success: true } maximum
+                && ulong.TryParse(maximum.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out ulong kib) ? kib : null,
+        };
+
+        // By our own clock, from when the report was first seen: the daemon's host may have another time.
+        return facts.ToSample(_ages.Now(domain.Uuid, entries, _options.TimeProvider));
+    }
+
+    private async ValueTask<MemoryStatsReply> AskMemoryStatsAsync(DomainIdentity domain, int room, CancellationToken cancellationToken)
+    {
+        MemoryStatsReply reply = await AskAsync<MemoryStatsArgs, MemoryStatsReply>(
+            RemoteProcedure.DomainMemoryStats, new() { Dom = ToRemote(domain), MaxStats = (uint)room }, cancellationToken).ConfigureAwait(false);
+        return reply.Stats.Length <= room
+            ? reply
+            : throw RpcErrors.BadReply(RemoteProcedure.DomainMemoryStats, $"it has {reply.Stats.Length} statistics, more than the {room} asked for");
+    }
+
+    private static MemoryStats Single(in SamplesReply reply)
+    {
+        try
+        {
+            return reply.Samples is [var only]
+                ? only.ToSample()
+                : throw RpcErrors.Bare($"the daemon's sample cannot be used: it has {reply.Samples.Length} domains instead of one");
+        }
+        catch (XdrException e)
+        {
+            throw RpcErrors.Bare($"the daemon's sample cannot be used: {e.Message}");
+        }
+    }
+
+    private static int PeriodOf(string xml) =>
+        Period().Match(xml) is { Success: true } period
+        && int.TryParse(period.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? seconds : 0;
+
+    private static LibvirtException Unknown(string what) =>
+        LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Remote, $"the daemon does not know the {what}");
+
+    // libvirt's own layout, which is the only one its daemons write; names are escaped, so that none can pretend to be it.
+    [GeneratedRegex("<memballoon [^>]*>\\s*<stats period='([0-9]{1,10})'/>", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Period();
+
+    [GeneratedRegex("<memballoon model='none'", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex NoBalloon();
+
+    [GeneratedRegex("<memory unit='KiB'>([0-9]{1,20})</memory>", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Maximum();
+}

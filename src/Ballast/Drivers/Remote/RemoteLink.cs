@@ -1,0 +1,104 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using Ballast.Transports;
+
+namespace Ballast.Drivers.Remote;
+
+/// <summary>One connection to a daemon, from its opening to its loss.</summary>
+internal sealed class RemoteLink : IAsyncDisposable
+{
+    private static readonly TimeSpan KeepaliveInterval = TimeSpan.FromSeconds(5);
+    private const int KeepaliveCount = 5;
+    private const string NoProgram = "Cannot find program";
+
+    private readonly UnixTransport _transport;
+    private readonly RpcClient _client;
+    private readonly TimeSpan _timeout;
+    private bool? _hasBallastProgram;
+
+    private RemoteLink(UnixTransport transport, RpcClient client, TimeSpan timeout)
+    {
+        _transport = transport;
+        _client = client;
+        _timeout = timeout;
+    }
+
+    public bool IsLost => _client.IsLost;
+
+    /// <summary>Ends when the connection does.</summary>
+    public Task Ended => _client.Ended;
+
+    /// <summary>Whether the daemon tells callbacks apart; libvirt's do since 1.3.</summary>
+    public bool HasCallbacks { get; private set; }
+
+    public static async ValueTask<RemoteLink> OpenAsync(
+        RemoteAddress address, bool readOnly, RpcEventHandler onEvent, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    {
+        UnixTransport transport = await UnixTransport.ConnectAsync(address.ChooseSocket(), timeout, time, cancellationToken).ConfigureAwait(false);
+        RemoteLink link = new(transport, new RpcClient(transport, time, onEvent), timeout);
+        try
+        {
+            await link.GreetAsync(address.Name, readOnly, cancellationToken).ConfigureAwait(false);
+            return link;
+        }
+        catch
+        {
+            await link.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public ValueTask<TReply> CallAsync<TArgs, TReply>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply> =>
+        _client.CallAsync<TArgs, TReply>(procedure, arguments, _timeout, changesSomething: false, cancellationToken);
+
+    public async ValueTask ChangeAsync<TArgs>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs> =>
+        _ = await _client.CallAsync<TArgs, Nothing>(procedure, arguments, _timeout, changesSomething: true, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Calls our own program; null where the daemon has none, as libvirt's.</summary>
+    public async ValueTask<SamplesReply?> TrySampleAsync<TArgs>(
+        BallastProcedure procedure, TArgs arguments, bool changesSomething, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+    {
+        if (_hasBallastProgram == false)
+            return null;
+        try
+        {
+            SamplesReply reply = await _client.CallAsync<TArgs, SamplesReply>(
+                RpcPrograms.Ballast, (int)procedure, arguments, _timeout, changesSomething, cancellationToken).ConfigureAwait(false);
+            _hasBallastProgram = true;
+            return reply;
+        }
+        catch (LibvirtException e) when (_hasBallastProgram is null && e.Code == ErrorCode.Rpc && e.Message.StartsWith(NoProgram, StringComparison.Ordinal))
+        {
+            _hasBallastProgram = false;
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync().ConfigureAwait(false);
+        await _transport.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask GreetAsync(string name, bool readOnly, CancellationToken token)
+    {
+        AuthListReply ways = await CallAsync<Nothing, AuthListReply>(RemoteProcedure.AuthList, default, token).ConfigureAwait(false);
+        const int none = 0, polkit = 2;
+        if (ways.Types.Any(way => way.Type == polkit))
+            _ = await CallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
+        else if (ways.Types.Length > 0 && !ways.Types.Any(way => way.Type == none))
+            throw LibvirtError.Report(ErrorCode.AuthenticationUnavailable, ErrorOrigin.Authentication, "the daemon wants SASL, which is not supported");
+
+        if (await SupportsAsync(RemoteFeatures.ProgramKeepalive, token).ConfigureAwait(false))
+            _client.StartKeepalive(KeepaliveInterval, KeepaliveCount);
+        await ChangeAsync(RemoteProcedure.ConnectOpen, new OpenArgs { Name = name, Flags = readOnly ? 1u : 0u }, token).ConfigureAwait(false);
+        HasCallbacks = await SupportsAsync(RemoteFeatures.EventCallback, token).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> SupportsAsync(int feature, CancellationToken token) =>
+        (await CallAsync<FeatureArgs, NumberReply>(RemoteProcedure.ConnectSupportsFeature, new() { Feature = feature }, token).ConfigureAwait(false)).Number != 0;
+}

@@ -1,0 +1,141 @@
+namespace Ballast.Rpc.Messages;
+
+/// <summary>Procedures of our own program, for what libvirt's protocol cannot carry.</summary>
+internal enum BallastProcedure
+{
+    /// <summary>Samples of the given domains, or of all, with their circumstances.</summary>
+    Sample = 1,
+
+    /// <summary>A sample of one domain whose guest reports now.</summary>
+    Refresh = 2,
+}
+
+/// <summary>SAMPLE: no domains means all of them. Options are <see cref="MemoryStatsOptions"/>.</summary>
+internal struct SampleArgs : IXdrMessage<SampleArgs>
+{
+    public RemoteDomain[] Doms;
+    public uint Options;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref SampleArgs message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Array("doms", ref message.Doms, RpcLimits.MaxDomains);
+        xdr.UInt("options", ref message.Options);
+    }
+}
+
+/// <summary>REFRESH.</summary>
+internal struct RefreshArgs : IXdrMessage<RefreshArgs>
+{
+    public RemoteDomain Dom;
+    public uint Options;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref RefreshArgs message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Struct("dom", ref message.Dom);
+        xdr.UInt("options", ref message.Options);
+    }
+}
+
+/// <summary>A number that may be unknown.</summary>
+internal struct OptionalNumber : IXdrMessage<OptionalNumber>
+{
+    public ulong Value;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref OptionalNumber message)
+        where TCodec : IXdrCodec, allows ref struct => xdr.UHyper("value", ref message.Value);
+
+    public static OptionalNumber? From(ulong? value) => value is { } known ? new OptionalNumber { Value = known } : null;
+}
+
+/// <summary>What is known for one sample; both sides judge it by the same rules and by the server's clock.</summary>
+internal struct SampleRecord : IXdrMessage<SampleRecord>
+{
+    public RemoteDomain Dom;
+    public MemoryStatEntry[] Stats;
+    public uint Rejected;
+    public OptionalNumber? Period;
+    public OptionalNumber? Running;
+    public OptionalNumber? Obstacle;
+    public OptionalNumber? HostSideMissing;
+    public bool DriverNotLoaded;
+    public bool Unanswered;
+    public bool CounterWentBackwards;
+    public OptionalNumber? Maximum;
+    public string? Detail;
+    public long Now;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref SampleRecord message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Struct("dom", ref message.Dom);
+        xdr.Array("stats", ref message.Stats, RpcLimits.MaxMemoryStats);
+        xdr.UInt("rejected", ref message.Rejected);
+        xdr.Optional("periodSeconds", ref message.Period);
+        xdr.Optional("running", ref message.Running);
+        xdr.Optional("obstacle", ref message.Obstacle);
+        xdr.Optional("hostSideMissing", ref message.HostSideMissing);
+        xdr.Bool("driverNotLoaded", ref message.DriverNotLoaded);
+        xdr.Bool("unanswered", ref message.Unanswered);
+        xdr.Bool("counterWentBackwards", ref message.CounterWentBackwards);
+        xdr.Optional("maximumKiB", ref message.Maximum);
+        xdr.OptionalString("detail", ref message.Detail, RpcLimits.MaxDetail);
+        xdr.Hyper("nowUnixMilliseconds", ref message.Now);
+    }
+
+    public static SampleRecord From(RemoteDomain domain, MemoryStatsFacts facts, DateTimeOffset now) => new()
+    {
+        Dom = domain,
+        Stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })],
+        Rejected = facts.Rejected.Bits,
+        Period = OptionalNumber.From(facts.PeriodSeconds),
+        Running = OptionalNumber.From(facts.IsRunning is { } running ? running ? 1u : 0u : null),
+        Obstacle = OptionalNumber.From((ulong?)(int?)facts.Obstacle),
+        HostSideMissing = OptionalNumber.From((ulong?)(int?)facts.HostSideMissing),
+        DriverNotLoaded = facts.DriverNotLoaded,
+        Unanswered = facts.IsUnanswered,
+        CounterWentBackwards = facts.CounterWentBackwards,
+        Maximum = OptionalNumber.From(facts.MaximumKiB),
+        Detail = facts.Detail,
+        Now = now.ToUnixTimeMilliseconds(),
+    };
+
+    /// <exception cref="XdrException">A number stands for nothing that we know.</exception>
+    public readonly MemoryStats ToSample()
+    {
+        const long lastMillisecond = 253402300799999;
+        if (Now is < 0 or > lastMillisecond)
+            throw new XdrException("nowUnixMilliseconds is no time");
+        MemoryStatsFacts facts = new()
+        {
+            Entries = [.. Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))],
+            Rejected = new MemoryStatTagSet(Rejected),
+            PeriodSeconds = (uint?)Period?.Value,
+            IsRunning = Running is { } running ? running.Value != 0 : null,
+            Obstacle = Reason(Obstacle),
+            HostSideMissing = Reason(HostSideMissing),
+            DriverNotLoaded = DriverNotLoaded,
+            IsUnanswered = Unanswered,
+            CounterWentBackwards = CounterWentBackwards,
+            MaximumKiB = Maximum?.Value,
+            Detail = Detail,
+        };
+        return facts.ToSample(DateTimeOffset.FromUnixTimeMilliseconds(Now));
+    }
+
+    private static MemoryStatsReason? Reason(OptionalNumber? number) => number is not { } known
+        ? null
+        : known.Value <= (ulong)MemoryStatsReason.UnsupportedByDaemon
+            ? (MemoryStatsReason)(int)known.Value
+            : throw new XdrException($"there is no reason {known.Value}");
+}
+
+/// <summary>SAMPLE.</summary>
+internal struct SamplesReply : IXdrMessage<SamplesReply>
+{
+    public SampleRecord[] Samples;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref SamplesReply message)
+        where TCodec : IXdrCodec, allows ref struct => xdr.Array("samples", ref message.Samples, RpcLimits.MaxDomains);
+}

@@ -1,0 +1,46 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Ballast.Transports;
+
+/// <summary>A unix socket as a pair of pipes.</summary>
+internal sealed class UnixTransport : IDuplexPipe, IAsyncDisposable
+{
+    private readonly SocketStream _stream;
+
+    public UnixTransport(Socket socket)
+    {
+        _stream = new SocketStream(socket);
+        Input = PipeReader.Create(_stream, new StreamPipeReaderOptions(leaveOpen: true));
+        Output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true));
+    }
+
+    public PipeReader Input { get; }
+
+    public PipeWriter Output { get; }
+
+    /// <exception cref="LibvirtException">It cannot be connected to, in libvirt's words.</exception>
+    public static async ValueTask<UnixTransport> ConnectAsync(string path, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    {
+        const int retryAgain = 11;
+        long since = time.GetTimestamp();
+        while (true)
+        {
+            int errno = UnixSocketClient.TryConnect(path, out Socket? socket);
+            if (socket is not null)
+                return new UnixTransport(socket);
+
+            // Its queue of waiting clients is full for the moment.
+            if (errno != retryAgain || time.GetElapsedTime(since) >= timeout)
+            {
+                throw LibvirtError.System(errno, ErrorOrigin.Rpc,
+                    $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(10), time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _stream.DisposeAsync();
+}

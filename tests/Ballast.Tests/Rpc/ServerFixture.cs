@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+using Ballast.Guests;
+using Ballast.Server;
+using Ballast.Transports;
+
+namespace Ballast.Tests.Rpc;
+
+/// <summary>A server inside the test, on a unix socket.</summary>
+internal sealed class ServerFixture : IAsyncDisposable
+{
+    private readonly PrivateDirectory _directory = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly List<Task> _clients = [];
+    private readonly List<Socket> _sockets = [];
+    private readonly Lock _gate = new();
+    private readonly Task _accepting;
+    private readonly LibvirtServer _server;
+
+    private ServerFixture(LibvirtServer server, bool isReadOnly)
+    {
+        _server = server;
+        _listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        _listener.Listen(16);
+        _accepting = AcceptAsync(isReadOnly);
+    }
+
+    public string SocketPath => _directory.File("sock");
+
+    public int Accepted { get; private set; }
+
+    public static ServerFixture Start(Connection connection, bool isReadOnly = false, string name = "test:///default", LibvirtServerOptions? options = null) =>
+        new(new LibvirtServer([(name, connection)], options ?? new LibvirtServerOptions()), isReadOnly);
+
+    public ValueTask<Connection> ConnectAsync(ConnectionOptions? options = null) => Connection.OpenAsync(
+        $"test+unix:///default?socket={SocketPath}",
+        (options ?? new ConnectionOptions()) with { Timeout = TimeSpan.FromSeconds(15) }, TestContext.Current.CancellationToken);
+
+    /// <summary>Closes what clients have open; new ones are welcome.</summary>
+    public void DropClients()
+    {
+        lock (_gate)
+        {
+            foreach (Socket socket in _sockets)
+                socket.Dispose();
+            _sockets.Clear();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Dispose();
+        await _accepting;
+        DropClients();
+        await Task.WhenAll(_clients).WaitAsync(TimeSpan.FromSeconds(15));
+        _directory.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync(bool isReadOnly)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                Socket socket = await _listener.AcceptAsync(_stop.Token);
+                lock (_gate)
+                    _sockets.Add(socket);
+                Accepted++;
+                _clients.Add(ServeAsync(socket, isReadOnly));
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task ServeAsync(Socket socket, bool isReadOnly)
+    {
+        await using UnixTransport transport = new(socket);
+        await _server.ServeAsync(transport, isReadOnly, null, _stop.Token);
+    }
+}
