@@ -27,6 +27,21 @@ internal sealed unsafe partial class LibvirtClient : IDisposable
         return count >= 0 ? count : throw new InvalidOperationException("virDomainMemoryStats failed.");
     }
 
+    /// <summary>Asks the daemon for its library's version: the protocol and nothing else.</summary>
+    public int GetLibraryVersion() =>
+        LibraryVersion(_connection, out ulong version) == 0 ? (int)version : throw new InvalidOperationException("virConnectGetLibVersion failed.");
+
+    /// <summary>The balloon's statistics of all domains in one call; returns how many there were.</summary>
+    public int CountBalloonStats()
+    {
+        const uint balloon = 4;
+        int count = AllDomainStats(_connection, balloon, out nint records, 0);
+        if (count < 0)
+            throw new InvalidOperationException("virConnectGetAllDomainStats failed.");
+        FreeStatsList(records);
+        return count;
+    }
+
     public void Dispose()
     {
         _ = FreeDomain(_domain);
@@ -41,6 +56,15 @@ internal sealed unsafe partial class LibvirtClient : IDisposable
 
     [LibraryImport(Library, EntryPoint = "virDomainMemoryStats")]
     private static partial int MemoryStats(nint domain, Stat* stats, uint count, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virConnectGetLibVersion")]
+    private static partial int LibraryVersion(nint connection, out ulong version);
+
+    [LibraryImport(Library, EntryPoint = "virConnectGetAllDomainStats")]
+    private static partial int AllDomainStats(nint connection, uint groups, out nint records, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "virDomainStatsRecordListFree")]
+    private static partial void FreeStatsList(nint records);
 
     [LibraryImport(Library, EntryPoint = "virDomainFree")]
     private static partial int FreeDomain(nint domain);

@@ -12,6 +12,7 @@ internal static class Program
         ("fleet", FleetBenchmark.RunAsync),
         ("startup", StartupBenchmark.RunAsync),
         ("libvirt", LibvirtBenchmark.RunAsync),
+        ("daemon", DaemonBenchmark.RunAsync),
     ];
 
     public static async Task<int> Main(string[] arguments)

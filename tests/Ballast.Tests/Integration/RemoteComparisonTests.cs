@@ -1,0 +1,87 @@
+using System.Text.RegularExpressions;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>Our client beside virsh on real libvirtd, and on ballastd.</summary>
+[Trait("needs", "qemu")]
+[Trait("needs", "libvirtd")]
+[Trait("needs", "virsh")]
+public sealed class RemoteComparisonTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Our_program_prints_what_virsh_prints_of_libvirtd_and_of_ballastd()
+    {
+        using PrivateDirectory directory = new();
+        string monitor = directory.File("second.sock");
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(Token);
+        string name = await libvirtd.CreateDomainAsync(
+            DomainXml.ForLinuxGuest("linux", await LinuxGuestImage.GetAsync(Token), periodSeconds: 1, monitorPath: monitor), Token);
+        await using BallastDaemon ballastd = await BallastDaemon.StartAsync(Token, "--qmp", monitor);
+        await Deadline.UntilAsync(TimeSpan.FromSeconds(120), "a report of the guest", async token =>
+            BallastProgram.ParseStats((await libvirtd.VirshAsync(["dommemstat", name], token)).Output).Count == 13, Token);
+        Assert.Equal("", (await libvirtd.VirshAsync(["dommemstat", name, "--period", "0"], Token)).Errors);
+
+        foreach (string uri in (string[])[libvirtd.Uri, ballastd.Uri])
+        {
+            foreach (string line in (string[])
+                [
+                    "list --all", $"dommemstat {name}", "domstats --balloon --state", $"domstats {name} --balloon", $"domstate {name} --reason",
+                    $"domuuid {name}", "uri", $"setmem {name} 0", $"setmem {name} 1G", $"dommemstat {name} --period 3 --config", "dommemstat nobody",
+                    $"-r setmem {name} 128M", $"dommemstat {name} --period 4", $"dommemstat {name} --period 0",
+                ])
+            {
+                string[] words = ["-c", uri, .. line.Split(' ')];
+                CommandResult theirs = await ChildProcess.RunAsync("virsh", words, new Dictionary<string, string> { ["LC_ALL"] = "C" }, cancellationToken: Token);
+                CommandResult ours = await BallastProgram.RunAsync(Token, words);
+                Assert.Equal((line, theirs.ExitCode, Still(theirs.Output), Still(theirs.Errors)), (line, ours.ExitCode, Still(ours.Output), Still(ours.Errors)));
+            }
+        }
+
+        await EverythingOfTheApiAsync(libvirtd.Uri, name, isOurs: false);
+        await EverythingOfTheApiAsync(ballastd.Uri, name, isOurs: true);
+    }
+
+    private static async Task EverythingOfTheApiAsync(string uri, string name, bool isOurs)
+    {
+        await using Connection connection = await Connection.OpenAsync(uri, new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+        Domain domain = await connection.LookupByNameAsync(name, Token);
+        await using DomainEventSubscription events = await connection.SubscribeAsync(cancellationToken: Token);
+        await domain.SuspendAsync(Token);
+        Assert.Equal(DomainState.Paused, (await domain.GetStateAsync(Token)).State);
+        Assert.Equal(MemoryStatsReason.Paused, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
+        await domain.ResumeAsync(Token);
+        await using IAsyncEnumerator<DomainEvent> reader = events.GetAsyncEnumerator(Token);
+        foreach (DomainLifecycleChange change in (DomainLifecycleChange[])[DomainLifecycleChange.Suspended, DomainLifecycleChange.Resumed])
+        {
+            Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline.Default, Token));
+            Assert.Equal((change, name), (Assert.IsType<DomainLifecycleEvent>(reader.Current).Change, ((DomainLifecycleEvent)reader.Current).Domain.Name));
+        }
+
+        await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token);
+        Assert.Equal(1, await domain.GetMemoryStatsPeriodAsync(Token));
+        await Deadline.UntilAsync(Deadline.Default, "a fresh sample", async token =>
+            (await domain.GetMemoryStatsAsync(cancellationToken: token)).Reason == MemoryStatsReason.Fresh, Token);
+        MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
+        Assert.Equal((13, TimeSpan.FromSeconds(1)), (sample.Entries.Count, sample.Period));
+        Assert.True(sample.Used?.KiB > 0);
+        Assert.Equal(256u * 1024, (await domain.GetInfoAsync(Token)).MaxMemoryKiB);
+        Assert.Equal("hvm", await domain.GetOSTypeAsync(Token));
+        Assert.Contains($"<name>{name}</name>", await domain.GetXmlAsync(cancellationToken: Token), StringComparison.Ordinal);
+        Assert.True((await connection.GetNodeInfoAsync(Token)).Cpus > 0);
+        Assert.Equal(["total", "free", "buffers", "cached"], (await connection.GetNodeMemoryStatsAsync(cancellationToken: Token)).Select(stat => stat.Name));
+        Assert.Equal(["kernel", "user", "idle", "iowait"], (await connection.GetNodeCpuStatsAsync(cancellationToken: Token)).Select(stat => stat.Name).Take(4));
+        Assert.NotEmpty(await connection.GetHostNameAsync(Token));
+        Assert.StartsWith("<capabilities>", await connection.GetCapabilitiesAsync(Token), StringComparison.Ordinal);
+        if (isOurs)
+            Assert.Equal(Freshness.Fresh, (await domain.RefreshMemoryStatsAsync(cancellationToken: Token)).Freshness);
+        else
+            Assert.Equal(ErrorCode.NoSupport, (await Assert.ThrowsAsync<LibvirtException>(async () => await domain.RefreshMemoryStatsAsync(cancellationToken: Token))).Code);
+        await domain.SetMemoryStatsPeriodAsync(0, cancellationToken: Token);
+    }
+
+    // The process's own memory moves between two looks.
+    private static string Still(string text) => Regex.Replace(text, "(rss[= ])[0-9]+", "$1N", RegexOptions.None, TimeSpan.FromSeconds(10));
+}
