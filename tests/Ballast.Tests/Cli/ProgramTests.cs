@@ -59,7 +59,9 @@ public sealed class ProgramTests
             using Socket silent = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             silent.Bind(new UnixDomainSocketEndPoint($"{directory}/qmp"));
             silent.Listen();
-            using Process process = Process.Start(new ProcessStartInfo(CliRun.Program, ["-c", $"qmp://{directory}/qmp?timeout=60s", "list"])
+            // Tests that run in the background of a shell were told to ignore SIGINT, and so would be their children.
+            using Process process = Process.Start(new ProcessStartInfo(
+                "env", ["--default-signal=INT", CliRun.Program, "-c", $"qmp://{directory}/qmp?timeout=60s", "list"])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
