@@ -5,7 +5,7 @@ using Ballast.Transports;
 
 namespace Ballast.Tests.Rpc;
 
-/// <summary>A server inside the test, on a unix socket.</summary>
+/// <summary>A server inside the test, on a unix socket; it closes what it serves.</summary>
 internal sealed class ServerFixture : IAsyncDisposable
 {
     private readonly PrivateDirectory _directory = new();
@@ -16,10 +16,12 @@ internal sealed class ServerFixture : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly Task _accepting;
     private readonly LibvirtServer _server;
+    private readonly Connection _connection;
 
-    private ServerFixture(LibvirtServer server, bool isReadOnly)
+    private ServerFixture(LibvirtServer server, Connection connection, bool isReadOnly)
     {
         _server = server;
+        _connection = connection;
         _listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
         _listener.Listen(16);
         _accepting = AcceptAsync(isReadOnly);
@@ -30,7 +32,7 @@ internal sealed class ServerFixture : IAsyncDisposable
     public int Accepted { get; private set; }
 
     public static ServerFixture Start(Connection connection, bool isReadOnly = false, string name = "test:///default", LibvirtServerOptions? options = null) =>
-        new(new LibvirtServer([(name, connection)], options ?? new LibvirtServerOptions()), isReadOnly);
+        new(new LibvirtServer([(name, connection)], options ?? new LibvirtServerOptions()), connection, isReadOnly);
 
     public ValueTask<Connection> ConnectAsync(ConnectionOptions? options = null) => Connection.OpenAsync(
         $"test+unix:///default?socket={SocketPath}",
@@ -54,6 +56,7 @@ internal sealed class ServerFixture : IAsyncDisposable
         await _accepting;
         DropClients();
         await Task.WhenAll(_clients).WaitAsync(TimeSpan.FromSeconds(15));
+        await _connection.DisposeAsync();
         _directory.Dispose();
         _stop.Dispose();
     }

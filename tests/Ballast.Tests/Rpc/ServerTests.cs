@@ -7,6 +7,7 @@ using static Ballast.Tests.Rpc.RawClient;
 namespace Ballast.Tests.Rpc;
 
 /// <summary>The server at its edges, as libvirt's daemon answers there.</summary>
+[Collection(Ballast.Tests.Drivers.TestDriverTests.Shared)]
 public sealed class ServerTests
 {
     private const string Uuid = "6695eb01f6a4830479aa97f2502e193f";
