@@ -31,10 +31,13 @@ internal static class HelpText
               qmp:///PATH            the QEMU behind that monitor socket (-qmp unix:PATH,server=on,wait=off),
                                      or all whose sockets lie in that directory
               qmp:///PATH?timeout=5s the same, waiting longer for its answers (2 s unless told)
+              qemu:///system         what a daemon has: ballastd's socket, else libvirt's; qemu:///session
+                                     for a user's own, qemu+unix:///system?socket=PATH for any other
               test:///default        a pretended domain, to try things
               test:///fleet?domains=N&seed=S
                                      N simulated guests whose memory moves (10 unless told)
-            Without -c: VIRSH_DEFAULT_CONNECT_URI or LIBVIRT_DEFAULT_URI of the environment, else qmp:///
+            Without -c: VIRSH_DEFAULT_CONNECT_URI or LIBVIRT_DEFAULT_URI of the environment, uri_default of
+            libvirt.conf, qemu:///system (or session) where a daemon listens, else qmp:///
 
 
             """);
