@@ -129,6 +129,8 @@ internal sealed partial class QmpMonitor
             Hello = hello;
             Peer = peer;
             _actualBytes = hello.ActualBytes;
+            _sizeToldAt = null;
+            NoteMove();
             _wasIncoming = _wasResumed = _wasMigrated = false;
             NoteRunState(hello.RunState);
             UseBalloon(hello.Balloon);

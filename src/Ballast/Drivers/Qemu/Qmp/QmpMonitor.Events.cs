@@ -5,21 +5,10 @@ internal sealed partial class QmpMonitor
     private IMonitorListener[] _listeners = [];
     private long _unsolicitedSecond;
     private int _unsolicited;
-    private ulong? _actualBytes;
     private RunState _runState;
     private bool _wasIncoming;
     private bool _wasResumed;
     private bool _wasMigrated;
-
-    /// <summary>The balloon's size as last told by an answer or an event, in bytes; null where nobody said.</summary>
-    public ulong? ActualBytes
-    {
-        get
-        {
-            lock (_gate)
-                return _actualBytes;
-        }
-    }
 
     /// <summary>libvirt's reason for "running": booted, migrated or unpaused.</summary>
     public int RunningReason => _wasResumed ? (_wasMigrated ? 2 : 5) : 1;
@@ -44,6 +33,7 @@ internal sealed partial class QmpMonitor
     /// <summary>The lock is held.</summary>
     private void HandleEvent(QmpMessage message)
     {
+        NoteMove();
         if (message.Body.SequenceEqual("\"BALLOON_CHANGE\""u8))
         {
             ulong actual = QmpReplies.ReadMemberUInt64(message.Data, "actual"u8, "BALLOON_CHANGE");

@@ -106,7 +106,7 @@ internal sealed partial class QmpMonitor
             _ = QmpError.Parse(message.Body);
 
         _unanswered &= ~part;
-        if (_unanswered == MonitorParts.None)
+        if (_unanswered == MonitorParts.None && TryAddKnownSize())
             FinishQuery();
     }
 

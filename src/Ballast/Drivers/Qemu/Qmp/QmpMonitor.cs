@@ -193,7 +193,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
                 parts |= query.Parts;
             if (Balloon is null)
                 parts &= ~BalloonDevice.Parts;
-            _unanswered = parts;
+            parts = WithoutKnownSize(parts);
             _values = default;
             if (parts == MonitorParts.None)
             {
@@ -201,11 +201,17 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
                 return;
             }
 
-            CommandsSent += System.Numerics.BitOperations.PopCount((uint)parts);
-            if (!_commands.TryGetValue(parts, out byte[]? commands))
-                _commands[parts] = commands = QmpCommands.Query(parts, Balloon);
-            Send(commands);
+            Ask(parts);
         }
+    }
+
+    private void Ask(MonitorParts parts)
+    {
+        _unanswered = parts;
+        CommandsSent += System.Numerics.BitOperations.PopCount((uint)parts);
+        if (!_commands.TryGetValue(parts, out byte[]? commands))
+            _commands[parts] = commands = QmpCommands.Query(parts, Balloon);
+        Send(commands);
     }
 
     private void Send(byte[] commands)
@@ -240,10 +246,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         _phase = Phase.Idle;
         _values.Number = ++_answered;
-        if (_values.HasActual)
-            _actualBytes = _values.ActualBytes;
-        else if (_values.BalloonError is { Class: QmpErrorClass.DeviceNotActive })
-            _actualBytes = null;
+        NoteSize();
         if (_values.Has(MonitorParts.Status))
             NoteRunState(_values.RunState);
         foreach (MonitorQuery query in _asked)
