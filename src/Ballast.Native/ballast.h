@@ -1,0 +1,174 @@
+/*
+ * ballast.h: what libvirt's C interface cannot say about the memory of domains.
+ *
+ * These functions stand in libballast.so, beside libvirt's own, and take libvirt's handles. Include <libvirt/libvirt.h>
+ * first, or let this header include "ballast-libvirt.h", which declares the part of libvirt's interface that the library
+ * serves. Unless said otherwise a function returns -1 or NULL when it fails, and virGetLastError() says why.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BALLAST_H
+#define BALLAST_H
+
+#if !defined(VIR_DOMAIN_MEMORY_STAT_NR) && !defined(LIBVIR_LIBVIRT_H) && !defined(LIBVIRT_H)
+#include "ballast-libvirt.h"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Tags of the six virtio statistics that libvirt has none for; only for callers that ask for BALLAST_MEMORY_EXTENDED. */
+typedef enum {
+    BALLAST_DOMAIN_MEMORY_STAT_OOM_KILLS = 0x4200000a,       /* processes killed for lack of memory, since boot */
+    BALLAST_DOMAIN_MEMORY_STAT_ALLOC_STALLS = 0x4200000b,    /* allocations that waited for reclaim, since boot */
+    BALLAST_DOMAIN_MEMORY_STAT_ASYNC_SCANS = 0x4200000c,     /* KiB scanned in the background, since boot */
+    BALLAST_DOMAIN_MEMORY_STAT_DIRECT_SCANS = 0x4200000d,    /* KiB scanned inside allocations, since boot */
+    BALLAST_DOMAIN_MEMORY_STAT_ASYNC_RECLAIMS = 0x4200000e,  /* KiB reclaimed in the background, since boot */
+    BALLAST_DOMAIN_MEMORY_STAT_DIRECT_RECLAIMS = 0x4200000f, /* KiB reclaimed inside allocations, since boot */
+} ballastDomainMemoryStatTags;
+
+/* The one thing to know about a sample, or about a statistic that is missing. ballastMemoryReasonRemedy says what to do. */
+typedef enum {
+    BALLAST_MEMORY_REASON_FRESH = 0,
+    BALLAST_MEMORY_REASON_STALE = 1,
+    BALLAST_MEMORY_REASON_PAUSED = 2,
+    BALLAST_MEMORY_REASON_NEVER_REPORTED = 3,
+    BALLAST_MEMORY_REASON_DRIVER_NOT_LOADED = 4,
+    BALLAST_MEMORY_REASON_DRIVER_WITHOUT_SERVICE = 5,
+    BALLAST_MEMORY_REASON_POLLING_OFF = 6,
+    BALLAST_MEMORY_REASON_NO_BALLOON_DEVICE = 7,
+    BALLAST_MEMORY_REASON_MONITOR_BUSY = 8,
+    BALLAST_MEMORY_REASON_MONITOR_HUNG = 9,
+    BALLAST_MEMORY_REASON_PERMISSION_DENIED = 10,
+    BALLAST_MEMORY_REASON_CONNECTION_LOST = 11,
+    BALLAST_MEMORY_REASON_REJECTED_VALUE = 12,
+    BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON = 13,
+} ballastMemoryReason;
+
+/* How old the guest's numbers are, compared with the collection period. */
+typedef enum {
+    BALLAST_FRESHNESS_NEVER_REPORTED = 0,
+    BALLAST_FRESHNESS_STALE = 1, /* older than two periods and a second */
+    BALLAST_FRESHNESS_FRESH = 2,
+} ballastFreshness;
+
+/* How used memory was computed: the best that the guest's report allows. */
+typedef enum {
+    BALLAST_USED_NONE = -1, /* the report does not allow it */
+    BALLAST_USED_AVAILABLE_MINUS_USABLE = 0,
+    BALLAST_USED_AVAILABLE_MINUS_UNUSED_MINUS_DISK_CACHES = 1,
+    BALLAST_USED_AVAILABLE_MINUS_UNUSED = 2, /* counts caches as used */
+} ballastUsedFormula;
+
+/* Bits: numbers that are possible each, but not together. They are delivered all the same. */
+typedef enum {
+    BALLAST_INCONSISTENT_AVAILABLE_ABOVE_MAXIMUM = 1,
+    BALLAST_INCONSISTENT_USABLE_ABOVE_AVAILABLE = 2,
+    BALLAST_INCONSISTENT_UNUSED_ABOVE_AVAILABLE = 4,
+    BALLAST_INCONSISTENT_COUNTER_WENT_BACKWARDS = 8,
+} ballastMemoryInconsistency;
+
+/* Flags of the functions below. */
+typedef enum {
+    BALLAST_MEMORY_EXTENDED = 1, /* the six statistics beyond libvirt's too */
+} ballastMemoryFlags;
+
+/* The circumstances of one sample. The caller sets size to sizeof(ballastMemorySample). */
+typedef struct _ballastMemorySample ballastMemorySample;
+typedef ballastMemorySample *ballastMemorySamplePtr;
+struct _ballastMemorySample {
+    unsigned int size;             /* sizeof(ballastMemorySample) */
+    int reason;                    /* ballastMemoryReason */
+    int freshness;                 /* ballastFreshness */
+    unsigned int inconsistencies;  /* ballastMemoryInconsistency */
+    int period;                    /* collection period in seconds; 0 off, -1 unknown */
+    int usedFormula;               /* ballastUsedFormula */
+    unsigned long long used;       /* KiB that the guest uses; 0 where usedFormula is -1 */
+    unsigned long long lastUpdate; /* Unix seconds of the guest's last report; 0: never, or unknown */
+    long long age;                 /* ms since that report; -1: never, or unknown */
+    signed char missing[16];       /* by libvirt's tag: a ballastMemoryReason where it has no value, else -1 */
+    char detail[256];              /* what the hypervisor said; UTF-8, for people; may be empty */
+};
+
+/* A sample of one of several domains. */
+typedef struct _ballastMemoryRecord ballastMemoryRecord;
+typedef ballastMemoryRecord *ballastMemoryRecordPtr;
+struct _ballastMemoryRecord {
+    virDomainPtr dom;                 /* owned by the record: virDomainRef() to keep it */
+    virDomainMemoryStatPtr stats;     /* in libvirt's order, unknown tags with their number among them */
+    int nstats;
+    ballastMemorySample sample;
+};
+
+/* Samples taken again and again; see ballastConnectWatchMemoryStats. */
+typedef struct _ballastWatch ballastWatch;
+typedef ballastWatch *ballastWatchPtr;
+
+/* The version of this library, for instance "0.1.0". Never NULL, not to be freed. */
+const char *ballastGetVersion(void);
+
+/* The name of a statistic as dommemstat shows it; NULL where the tag has none. Not to be freed. */
+const char *ballastMemoryStatLabel(int tag);
+
+/* A reason in words ("polling off"); NULL for an unknown one. Not to be freed. */
+const char *ballastMemoryReasonLabel(int reason);
+
+/* What an operator can do about it, one sentence, empty for fresh; the domain's name is put into commands. free() it. */
+char *ballastMemoryReasonRemedy(int reason, const char *domainName);
+
+/*
+ * One sample of a domain's memory: fills stats up to nr_stats, and *sample, and returns how many entries it filled. A
+ * monitor that does not answer, is held or may not be used is a reason in the sample, not a failure. nr_stats may be 0.
+ */
+int ballastDomainGetMemorySample(virDomainPtr dom, ballastMemorySamplePtr sample, virDomainMemoryStatPtr stats,
+                                 unsigned int nr_stats, unsigned int flags);
+
+/*
+ * The same of a report that the guest makes now, whatever its collection period, which is afterwards as it was. A guest
+ * that cannot be asked, or does not answer in time, gives its old numbers as stale. Refused on read-only connections.
+ */
+int ballastDomainRefreshMemoryStats(virDomainPtr dom, ballastMemorySamplePtr sample, virDomainMemoryStatPtr stats,
+                                    unsigned int nr_stats, unsigned int flags);
+
+/* The collection period in seconds; 0: off. */
+int ballastDomainGetMemoryStatsPeriod(virDomainPtr dom, unsigned int flags);
+
+/*
+ * Samples of all active domains, side by side; a domain that goes meanwhile is left out. Returns how many there are, and
+ * in *records an array that ends with NULL, for ballastMemoryRecordListFree. doms: NULL, or an array that ends with NULL.
+ */
+int ballastConnectGetMemorySamples(virConnectPtr conn, virDomainPtr *doms, ballastMemoryRecordPtr **records,
+                                   unsigned int flags);
+void ballastMemoryRecordListFree(ballastMemoryRecordPtr *records);
+
+/*
+ * Samples a domain, or with dom NULL all of them (those that come later too), at once and then in each period (ms, at
+ * least 1). At most one sample of each domain waits to be taken, so nothing piles up. Free it with ballastWatchFree.
+ */
+ballastWatchPtr ballastConnectWatchMemoryStats(virConnectPtr conn, virDomainPtr dom, unsigned int period,
+                                               unsigned int flags);
+
+/* A descriptor that is readable while ballastWatchNext has something to say at once. It belongs to the watch. */
+int ballastWatchGetFd(ballastWatchPtr watch);
+
+/*
+ * The next sample, waiting at most timeout ms (0: not at all, -1: for ever). Returns 1 and *record, to be freed with
+ * ballastMemoryRecordFree; 0 when the time is over; -1 when the watch has failed, with the reason as last error.
+ */
+int ballastWatchNext(ballastWatchPtr watch, ballastMemoryRecordPtr *record, int timeout);
+void ballastMemoryRecordFree(ballastMemoryRecordPtr record);
+void ballastWatchFree(ballastWatchPtr watch);
+
+/*
+ * Lets blocking calls be interrupted: while a call waits, check is called about ten times a second, on the thread that
+ * waits. Where it returns other than 0 the call is given up and fails with VIR_ERR_OPERATION_ABORTED. NULL: none.
+ */
+typedef int (*ballastInterruptCheck)(void *opaque);
+void ballastSetInterruptCheck(ballastInterruptCheck check, void *opaque);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BALLAST_H */
