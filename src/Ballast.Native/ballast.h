@@ -10,7 +10,7 @@
 #ifndef BALLAST_H
 #define BALLAST_H
 
-#if !defined(VIR_DOMAIN_MEMORY_STAT_NR) && !defined(LIBVIR_LIBVIRT_H) && !defined(LIBVIRT_H)
+#if !defined(LIBVIRT_H)
 #include "ballast-libvirt.h"
 #endif
 

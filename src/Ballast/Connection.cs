@@ -53,6 +53,9 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>Whether calls that change something are refused.</summary>
     public bool IsReadOnly => Options.ReadOnly;
 
+    /// <summary>False where the connection to a daemon was lost and is not opened again; in process it is always true.</summary>
+    public bool IsAlive => Driver.IsAlive;
+
     /// <summary>The version of libvirt that this library is compatible with: major × 1,000,000 + minor × 1,000 + micro.</summary>
     public static ulong LibraryVersion => 9_000_000;
 
@@ -86,6 +89,10 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
     public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetVersionAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The version of libvirt that the other side is: a daemon's own, <see cref="LibraryVersion"/> in process.</summary>
+    public async ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetLibraryVersionAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>The host's security driver.</summary>
     public async ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken = default) =>

@@ -14,6 +14,12 @@ internal partial interface IDriver : IAsyncDisposable
     /// <summary>libvirt's name of the driver: <c>QEMU</c>, <c>TEST</c>.</summary>
     string Type { get; }
 
+    /// <summary>Whether calls can still be answered.</summary>
+    bool IsAlive => true;
+
+    /// <summary>The version of libvirt that the other side is.</summary>
+    ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) => new(Connection.LibraryVersion);
+
     /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
     ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) => throw LibvirtError.NoSupport("virConnectGetVersion");
 

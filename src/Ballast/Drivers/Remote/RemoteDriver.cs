@@ -54,6 +54,11 @@ internal sealed partial class RemoteDriver : IDriver
         _opening.Dispose();
     }
 
+    public bool IsAlive => Reconnects || !_link.IsLost;
+
+    public async ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) =>
+        (await AskAsync<Nothing, ULongReply>(RemoteProcedure.ConnectGetLibVersion, default, cancellationToken).ConfigureAwait(false)).Number;
+
     public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) =>
         (await AskAsync<Nothing, ULongReply>(RemoteProcedure.ConnectGetVersion, default, cancellationToken).ConfigureAwait(false)).Number;
 

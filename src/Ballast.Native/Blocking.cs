@@ -1,0 +1,82 @@
+using System.Runtime.ExceptionServices;
+
+namespace Ballast.Native;
+
+/// <summary>
+/// Waits for the library's asynchronous calls on the caller's thread. Where the program set an interrupt check, a call that
+/// takes long asks it now and then, and is given up when it says so.
+/// </summary>
+internal static unsafe class Blocking
+{
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
+
+    private static delegate* unmanaged<nint, int> _check;
+    private static nint _opaque;
+
+    [ThreadStatic]
+    private static CancellationTokenSource? _interrupt;
+
+    /// <summary>Whether somebody wants to be asked while a call waits.</summary>
+    public static bool IsChecked => _check != null;
+
+    /// <summary>For the call that this thread makes next.</summary>
+    public static CancellationToken Token => IsChecked ? (_interrupt ??= new CancellationTokenSource()).Token : CancellationToken.None;
+
+    public static void SetCheck(delegate* unmanaged<nint, int> check, nint opaque)
+    {
+        _opaque = opaque;
+        _check = check;
+    }
+
+    /// <summary>Whether the program wants to be interrupted.</summary>
+    public static bool IsInterrupted()
+    {
+        delegate* unmanaged<nint, int> check = _check;
+        return check != null && check(_opaque) != 0;
+    }
+
+    public static T Wait<T>(ValueTask<T> call)
+    {
+        if (call.IsCompleted)
+            return call.GetAwaiter().GetResult();
+        Task<T> task = call.AsTask();
+        WaitFor(task);
+        return task.GetAwaiter().GetResult();
+    }
+
+    public static void Wait(ValueTask call)
+    {
+        if (call.IsCompleted)
+        {
+            call.GetAwaiter().GetResult();
+            return;
+        }
+
+        Task task = call.AsTask();
+        WaitFor(task);
+        task.GetAwaiter().GetResult();
+    }
+
+    private static void WaitFor(Task task)
+    {
+        if (!IsChecked)
+            return;
+        try
+        {
+            while (!task.Wait(CheckInterval))
+            {
+                if (!IsInterrupted())
+                    continue;
+                CancellationTokenSource? interrupt = _interrupt;
+                _interrupt = null;
+                interrupt?.Cancel();
+                interrupt?.Dispose();
+                return;
+            }
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException ?? e);
+        }
+    }
+}

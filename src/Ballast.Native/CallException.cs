@@ -1,0 +1,57 @@
+namespace Ballast.Native;
+
+/// <summary>An error of the C interface itself: of its handles and arguments, in libvirt's two styles.</summary>
+internal sealed class CallException : Exception
+{
+    private CallException(ErrorCode code, ErrorOrigin origin, string message)
+        : base(message)
+    {
+        Code = code;
+        Origin = origin;
+    }
+
+    public ErrorCode Code { get; }
+
+    public ErrorOrigin Origin { get; }
+
+    public string? Str1 { get; private init; }
+
+    public string? Str2 { get; private init; }
+
+    public int Number { get; private init; } = -1;
+
+    public static CallException NoConnection(string function) =>
+        Report(ErrorCode.InvalidConnection, function == "virConnectClose" ? ErrorOrigin.None : ErrorOrigin.Domain, "invalid connection pointer in ", function);
+
+    public static CallException NoDomain(string function) =>
+        Report(ErrorCode.InvalidDomain, ErrorOrigin.Handle, "invalid domain pointer in ", function);
+
+    public static CallException Internal(string detail) =>
+        Report(ErrorCode.InternalError, ErrorOrigin.None, "internal error: ", detail);
+
+    public static CallException NoSupport(string function) =>
+        Report(ErrorCode.NoSupport, ErrorOrigin.Domain, "this function is not supported by the connection driver: ", function);
+
+    public static CallException Invalid(string detail, ErrorOrigin origin = ErrorOrigin.None) =>
+        Report(ErrorCode.InvalidArgument, origin, "invalid argument: ", detail);
+
+    public static CallException ReadOnly(string function) =>
+        Report(ErrorCode.OperationDenied, ErrorOrigin.Domain, "operation forbidden: ", $"read only access prevents {function}");
+
+    public static CallException Overflow(nuint number) =>
+        Report(ErrorCode.Overflow, ErrorOrigin.Domain, "numerical overflow: ", $"input too large: {number}");
+
+    public static CallException Aborted() =>
+        Report(ErrorCode.OperationAborted, ErrorOrigin.None, "operation aborted: ", "the call was interrupted");
+
+    public static CallException System(int errno, string detail) =>
+        new(ErrorCode.SystemError, ErrorOrigin.None, $"{detail} (error {errno})") { Str1 = "%s", Str2 = detail, Number = errno };
+
+    public static CallException Null(string argument, string function) => Argument($"{argument} in {function} must not be NULL", argument, function);
+
+    public static CallException Argument(string message, string argument, string function, ErrorOrigin origin = ErrorOrigin.Domain) =>
+        new(ErrorCode.InvalidArgument, origin, message) { Str1 = function, Str2 = argument, Number = 0 };
+
+    private static CallException Report(ErrorCode code, ErrorOrigin origin, string prefix, string detail) =>
+        new(code, origin, prefix + detail) { Str1 = prefix + "%s", Str2 = detail };
+}

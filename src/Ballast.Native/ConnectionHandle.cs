@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native;
+
+/// <summary>A <c>virConnectPtr</c>. It is counted: open, references, domains and callbacks hold one count each.</summary>
+internal sealed unsafe class ConnectionHandle
+{
+    private readonly Lock _gate = new();
+    private readonly nint _type;
+    private int _references = 1;
+    private NativeError* _error;
+    private delegate* unmanaged<nint, NativeError*, void> _errorHandler;
+    private nint _errorUserData;
+
+    public ConnectionHandle(Connection connection)
+    {
+        Connection = connection;
+        Callbacks = new DomainCallbacks(this);
+        _type = NativeText.Copy(connection.DriverType);
+        Handle = Handles.Add(this);
+    }
+
+    public Connection Connection { get; }
+
+    public nint Handle { get; }
+
+    /// <summary>The driver's name, as long as the connection lives.</summary>
+    public nint Type => _type;
+
+    public DomainCallbacks Callbacks { get; }
+
+    public ErrorOrigin DriverOrigin => Connection.DriverType == "TEST" ? ErrorOrigin.Test : ErrorOrigin.Qemu;
+
+    /// <summary>The driver's prefix in libvirt's names of functions.</summary>
+    public string DriverPrefix => Connection.DriverType == "TEST" ? "test" : "qemu";
+
+    public bool IsRemote => ConnectUri.TryParse(Connection.Uri, out ConnectUri? uri)
+        && !(uri.Driver is "test" or "qmp" && uri.Transport is null && uri.Host.Length == 0);
+
+    public void AddReference() => Interlocked.Increment(ref _references);
+
+    /// <summary>Gives a count back and returns how many are left; with the last one it is closed.</summary>
+    public int Release()
+    {
+        int left = Interlocked.Decrement(ref _references);
+        if (left > 0)
+            return left;
+        Handles.Remove(Handle);
+        Callbacks.Close();
+        Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        lock (_gate)
+        {
+            if (_error != null)
+            {
+                Face.ResetError(_error);
+                NativeMemory.Free(_error);
+                _error = null;
+            }
+        }
+
+        NativeMemory.Free((void*)_type);
+        return 0;
+    }
+
+    /// <exception cref="CallException">There are flags where the function knows none.</exception>
+    public void RefuseFlags(uint flags, string function, uint known = 0)
+    {
+        if ((flags & ~known) == 0)
+            return;
+        string name = DriverPrefix + function;
+        throw CallException.Argument($"unsupported flags (0x{flags & ~known:x}) in function {name}", "flags", name, DriverOrigin);
+    }
+
+    public void SetErrorHandler(delegate* unmanaged<nint, NativeError*, void> handler, nint userData)
+    {
+        lock (_gate)
+        {
+            _errorHandler = handler;
+            _errorUserData = userData;
+        }
+    }
+
+    /// <summary>Keeps the thread's last error as this connection's, and tells its handler.</summary>
+    public void TellError()
+    {
+        delegate* unmanaged<nint, NativeError*, void> handler;
+        nint userData;
+        lock (_gate)
+        {
+            if (_error == null)
+                _error = (NativeError*)NativeMemory.AllocZeroed((nuint)sizeof(NativeError));
+            Face.KeepError(_error);
+            handler = _errorHandler;
+            userData = _errorUserData;
+        }
+
+        Face.TellError(handler, userData);
+    }
+
+    /// <summary>Null where there was none.</summary>
+    public NativeError* LastError => _error == null || _error->Code == 0 ? null : _error;
+
+    /// <summary>Returns the error's code, 0 where there is none.</summary>
+    public int CopyError(NativeError* to)
+    {
+        lock (_gate)
+        {
+            if (_error == null)
+                *to = default;
+            else
+                Face.CopyError(_error, to);
+            return to->Code;
+        }
+    }
+
+    public void ResetError()
+    {
+        lock (_gate)
+        {
+            if (_error != null)
+                Face.ResetError(_error);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native;
+
+/// <summary>
+/// What a program registered for on one connection. Events wait in a queue until the program's event loop, which is told by
+/// a descriptor, lets them be called: no callback ever comes from a thread of ours.
+/// </summary>
+internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
+{
+    private readonly Lock _gate = new();
+    private readonly Lock _setup = new();
+    private EventCallback[] _callbacks = [];
+    private EventCallback? _close;
+    private int _lastId = -1;
+    private Reading? _reading;
+
+    /// <summary>Returns the callback's number.</summary>
+    /// <exception cref="CallException">There is no event loop; or the same function stands already.</exception>
+    public int Add(int eventId, Guid? domain, nint function, nint opaque, delegate* unmanaged<nint, void> free, bool isOld)
+    {
+        lock (_setup)
+        {
+            if (isOld && Array.Exists(_callbacks, known => known.IsOld && known.Function == function))
+                throw CallException.Invalid("event callback already tracked");
+            StartReading();
+            EventCallback added = new(++_lastId, eventId, domain, function, opaque, free, isOld);
+            lock (_gate)
+                _callbacks = [.. _callbacks, added];
+            owner.AddReference();
+            return added.Id;
+        }
+    }
+
+    public bool Remove(int id) => Remove(callback => callback.Id == id && !callback.IsOld);
+
+    public bool RemoveOld(nint function) => Remove(callback => callback.IsOld && callback.Function == function);
+
+    /// <exception cref="CallException">There is one already.</exception>
+    public void SetCloseCallback(nint function, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        lock (_setup)
+        {
+            if (_close is not null)
+                throw CallException.Internal("A close callback is already registered");
+            if (EventImplementation.IsRegistered && owner.IsRemote)
+                StartReading();
+            lock (_gate)
+                _close = new EventCallback(-1, -1, null, function, opaque, free, isOld: false);
+            owner.AddReference();
+        }
+    }
+
+    /// <exception cref="CallException">It is another one.</exception>
+    public void RemoveCloseCallback(nint function)
+    {
+        EventCallback? removed;
+        lock (_setup)
+        {
+            lock (_gate)
+            {
+                removed = _close;
+                if (removed is null || removed.Function != function)
+                    throw CallException.Internal("A different callback was requested");
+                _close = null;
+            }
+
+            StopReadingIfIdle();
+        }
+
+        Retire(removed);
+    }
+
+    /// <summary>The connection is being closed.</summary>
+    public void Close()
+    {
+        lock (_setup)
+            StopReading();
+    }
+
+    private bool Remove(Predicate<EventCallback> isMeant)
+    {
+        EventCallback removed;
+        lock (_setup)
+        {
+            lock (_gate)
+            {
+                int index = Array.FindIndex(_callbacks, isMeant);
+                if (index < 0)
+                    return false;
+                removed = _callbacks[index];
+                _callbacks = [.. _callbacks[..index], .. _callbacks[(index + 1)..]];
+            }
+
+            StopReadingIfIdle();
+        }
+
+        Retire(removed);
+        return true;
+    }
+
+    // What it holds is freed when it is no longer being called.
+    private void Retire(EventCallback callback)
+    {
+        bool isFree;
+        lock (_gate)
+        {
+            callback.IsGone = true;
+            isFree = callback.Running == 0;
+        }
+
+        if (isFree)
+            callback.Free();
+        _ = owner.Release();
+    }
+
+    private void StartReading() => _reading ??= Reading.Start(this, owner.Connection);
+
+    private void StopReadingIfIdle()
+    {
+        if (_callbacks.Length == 0 && _close is null)
+            StopReading();
+    }
+
+    private void StopReading()
+    {
+        _reading?.Stop();
+        _reading = null;
+    }
+
+    private void Tell(object happened)
+    {
+        switch (happened)
+        {
+            case DomainLifecycleEvent e:
+                Tell(0, e.Domain, (callback, domain) => callback.Lifecycle(owner.Handle, domain, (int)e.Change, e.Detail));
+                break;
+            case DomainRebootEvent e:
+                Tell(1, e.Domain, (callback, domain) => callback.Reboot(owner.Handle, domain));
+                break;
+            case BalloonChangeEvent e:
+                const int balloonChange = 13;
+                Tell(balloonChange, e.Domain, (callback, domain) => callback.BalloonChange(owner.Handle, domain, e.ActualKiB));
+                break;
+            case EventQueue.ConnectionLost:
+                if (Volatile.Read(ref _close) is { } close)
+                    Run(close, callback => callback.Closed(owner.Handle, EventQueue.ConnectionLost.EndOfFile));
+                break;
+        }
+    }
+
+    private void Tell(int eventId, Domain domain, Action<EventCallback, nint> call)
+    {
+        foreach (EventCallback callback in Volatile.Read(ref _callbacks))
+        {
+            if (callback.EventId != eventId || (callback.Domain is { } wanted && wanted != domain.Uuid))
+                continue;
+            DomainHandle handle = new(owner, domain);
+            try
+            {
+                Run(callback, running => call(running, handle.Handle));
+            }
+            finally
+            {
+                handle.Release();
+            }
+        }
+    }
+
+    private void Run(EventCallback callback, Action<EventCallback> call)
+    {
+        lock (_gate)
+        {
+            if (callback.IsGone)
+                return;
+            callback.Running++;
+        }
+
+        call(callback);
+        bool isFree;
+        lock (_gate)
+            isFree = --callback.Running == 0 && callback.IsGone;
+        if (isFree)
+            callback.Free();
+    }
+
+    /// <summary>The queue of events, and the descriptor that tells the event loop of it.</summary>
+    private sealed class Reading
+    {
+        private const int Readable = 1;
+
+        private readonly DomainCallbacks _callbacks;
+        private readonly EventQueue _events;
+        private readonly int _watch;
+
+        private Reading(DomainCallbacks callbacks, EventQueue events)
+        {
+            _callbacks = callbacks;
+            _events = events;
+            GCHandle self = GCHandle.Alloc(this);
+            _watch = EventImplementation.AddHandle(events.Signal, Readable, &Ready, GCHandle.ToIntPtr(self), &Forget);
+            if (_watch >= 0)
+                return;
+            self.Free();
+            throw NoLoop();
+        }
+
+        public static Reading Start(DomainCallbacks callbacks, Connection connection)
+        {
+            if (!EventImplementation.IsRegistered)
+                throw NoLoop();
+            EventQueue events = new(Blocking.Wait(connection.SubscribeAsync(cancellationToken: Blocking.Token)));
+            try
+            {
+                return new Reading(callbacks, events);
+            }
+            catch
+            {
+                events.Stop();
+                events.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>No callback is called any more when this returns, but for one that is under way.</summary>
+        public void Stop()
+        {
+            _events.Stop();
+            _ = EventImplementation.RemoveHandle(_watch);
+        }
+
+        private static CallException NoLoop() => CallException.Internal("could not initialize domain event timer");
+
+        [UnmanagedCallersOnly]
+        private static void Ready(int watch, int fd, int events, nint opaque)
+        {
+            Reading reading = (Reading)GCHandle.FromIntPtr(opaque).Target!;
+            try
+            {
+                Libc.Drain(fd);
+                while (reading._events.TryTake(out object? happened))
+                    reading._callbacks.Tell(happened);
+            }
+            catch (Exception e)
+            {
+                Failure.Raise(e, null);
+            }
+        }
+
+        // The event loop's last word: it does not look at the descriptor any more.
+        [UnmanagedCallersOnly]
+        private static void Forget(nint opaque)
+        {
+            GCHandle self = GCHandle.FromIntPtr(opaque);
+            ((Reading)self.Target!)._events.Dispose();
+            self.Free();
+        }
+    }
+}

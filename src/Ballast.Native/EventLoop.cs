@@ -1,0 +1,243 @@
+namespace Ballast.Native;
+
+/// <summary>
+/// The default event loop: descriptors and timers, waited for with poll(2) by whoever runs it. Others may add, change and
+/// remove them meanwhile, from the callbacks too; what was removed is never called again.
+/// </summary>
+internal sealed unsafe class EventLoop
+{
+    private const int Readable = 1, Writable = 2, Error = 4, HangUp = 8, Off = -1, InterruptCheck = 100;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, Watch> _watches = [];
+    private readonly Dictionary<int, Timer> _timers = [];
+    private readonly int _wake = Libc.OpenSignal();
+    private int _lastWatch;
+    private int _lastTimer;
+
+    public static EventLoop Default { get; } = new();
+
+    public int AddHandle(int fd, int events, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        lock (_gate)
+        {
+            int watch = ++_lastWatch;
+            _watches.Add(watch, new Watch(fd, callback, opaque, free) { Events = events });
+            Libc.Signal(_wake);
+            return watch;
+        }
+    }
+
+    public void UpdateHandle(int watch, int events)
+    {
+        lock (_gate)
+        {
+            if (!_watches.TryGetValue(watch, out Watch? found))
+                return;
+            found.Events = events;
+            Libc.Signal(_wake);
+        }
+    }
+
+    public bool RemoveHandle(int watch)
+    {
+        lock (_gate)
+        {
+            if (!_watches.Remove(watch, out Watch? found))
+                return false;
+            _removed.Enqueue((found.Free(), found.Opaque));
+            Libc.Signal(_wake);
+            return true;
+        }
+    }
+
+    public int AddTimeout(int milliseconds, delegate* unmanaged<int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        lock (_gate)
+        {
+            int timer = ++_lastTimer;
+            _timers.Add(timer, new Timer(callback, opaque, free));
+            Set(_timers[timer], milliseconds);
+            Libc.Signal(_wake);
+            return timer;
+        }
+    }
+
+    public void UpdateTimeout(int timer, int milliseconds)
+    {
+        lock (_gate)
+        {
+            if (!_timers.TryGetValue(timer, out Timer? found))
+                return;
+            Set(found, milliseconds);
+            Libc.Signal(_wake);
+        }
+    }
+
+    public bool RemoveTimeout(int timer)
+    {
+        lock (_gate)
+        {
+            if (!_timers.Remove(timer, out Timer? found))
+                return false;
+            _removed.Enqueue((found.Free(), found.Opaque));
+            Libc.Signal(_wake);
+            return true;
+        }
+    }
+
+    /// <summary>Waits until something happens, and calls who wants to know.</summary>
+    /// <exception cref="OperationCanceledException">The program was interrupted meanwhile.</exception>
+    public void RunOnce()
+    {
+        FreeRemoved();
+        (int Watch, Libc.PollEntry Entry)[] waited = Collect(out int wait);
+        Libc.PollEntry[] entries = new Libc.PollEntry[waited.Length + 1];
+        entries[0] = new Libc.PollEntry { Fd = _wake, Events = Libc.PollIn };
+        for (int i = 0; i < waited.Length; i++)
+            entries[i + 1] = waited[i].Entry;
+        Poll(entries, wait);
+        if (entries[0].Happened != 0)
+            Libc.Drain(_wake);
+        CallTimers();
+        for (int i = 0; i < waited.Length; i++)
+        {
+            if (entries[i + 1].Happened != 0)
+                CallWatch(waited[i].Watch, entries[i + 1]);
+        }
+
+        FreeRemoved();
+    }
+
+    private readonly Queue<(nint Free, nint Opaque)> _removed = new();
+
+    private static void Set(Timer timer, int milliseconds)
+    {
+        timer.Interval = milliseconds;
+        timer.Due = milliseconds < 0 ? long.MaxValue : Environment.TickCount64 + milliseconds;
+    }
+
+    private static void Poll(Libc.PollEntry[] entries, int wait)
+    {
+        long end = wait < 0 ? long.MaxValue : Environment.TickCount64 + wait;
+        while (true)
+        {
+            long left = Math.Max(0, end - Environment.TickCount64);
+            int slice = Blocking.IsChecked ? (int)Math.Min(left, InterruptCheck) : wait < 0 ? Off : (int)Math.Min(left, int.MaxValue);
+            int ready;
+            fixed (Libc.PollEntry* first = entries)
+                ready = Libc.Poll(first, (nuint)entries.Length, slice);
+            if (ready > 0)
+                return;
+            if (ready < 0 && System.Runtime.InteropServices.Marshal.GetLastPInvokeError() is not Libc.Interrupted and var errno)
+                throw CallException.System(errno, "the event loop cannot wait");
+            if (Blocking.IsInterrupted())
+                throw new OperationCanceledException();
+            if (Environment.TickCount64 >= end)
+                return;
+        }
+    }
+
+    private (int, Libc.PollEntry)[] Collect(out int wait)
+    {
+        lock (_gate)
+        {
+            long due = long.MaxValue;
+            foreach (Timer timer in _timers.Values)
+                due = Math.Min(due, timer.Due);
+            wait = due == long.MaxValue ? Off : (int)Math.Clamp(due - Environment.TickCount64, 0, int.MaxValue);
+            return
+            [
+                .. _watches.Where(pair => pair.Value.Events != 0).Select(pair => (pair.Key, new Libc.PollEntry
+                {
+                    Fd = pair.Value.Fd,
+                    Events = (short)(((pair.Value.Events & Readable) != 0 ? Libc.PollIn : 0) | ((pair.Value.Events & Writable) != 0 ? Libc.PollOut : 0)),
+                })),
+            ];
+        }
+    }
+
+    private void CallTimers()
+    {
+        int[] due;
+        lock (_gate)
+            due = [.. _timers.Where(pair => pair.Value.Due <= Environment.TickCount64).Select(pair => pair.Key)];
+        foreach (int timer in due)
+        {
+            Timer? found;
+            lock (_gate)
+            {
+                if (!_timers.TryGetValue(timer, out found) || found.Due > Environment.TickCount64)
+                    continue;
+                Set(found, found.Interval);
+            }
+
+            found.Call(timer);
+        }
+    }
+
+    private void CallWatch(int watch, Libc.PollEntry entry)
+    {
+        Watch? found;
+        lock (_gate)
+        {
+            if (!_watches.TryGetValue(watch, out found) || found.Events == 0)
+                return;
+        }
+
+        int happened = ((entry.Happened & Libc.PollIn) != 0 ? Readable : 0)
+            | ((entry.Happened & Libc.PollOut) != 0 ? Writable : 0)
+            | ((entry.Happened & (Libc.PollError | Libc.PollInvalid)) != 0 ? Error : 0)
+            | ((entry.Happened & Libc.PollHangUp) != 0 ? HangUp : 0);
+        found.Call(watch, happened);
+    }
+
+    // Not from within the call that removed it: its caller may hold what the function wants.
+    private void FreeRemoved()
+    {
+        while (true)
+        {
+            (nint Free, nint Opaque) next;
+            lock (_gate)
+            {
+                if (!_removed.TryDequeue(out next))
+                    return;
+            }
+
+            if (next.Free != 0)
+                ((delegate* unmanaged<nint, void>)next.Free)(next.Opaque);
+        }
+    }
+
+    private sealed class Watch(int fd, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        private readonly delegate* unmanaged<int, int, int, nint, void> _callback = callback;
+        private readonly delegate* unmanaged<nint, void> _free = free;
+
+        public int Fd => fd;
+
+        public nint Opaque => opaque;
+
+        public int Events { get; set; }
+
+        public nint Free() => (nint)_free;
+
+        public void Call(int watch, int events) => _callback(watch, fd, events, opaque);
+    }
+
+    private sealed class Timer(delegate* unmanaged<int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        private readonly delegate* unmanaged<int, nint, void> _callback = callback;
+        private readonly delegate* unmanaged<nint, void> _free = free;
+
+        public nint Opaque => opaque;
+
+        public int Interval { get; set; }
+
+        public long Due { get; set; }
+
+        public nint Free() => (nint)_free;
+
+        public void Call(int timer) => _callback(timer, opaque);
+    }
+}

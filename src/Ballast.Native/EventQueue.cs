@@ -1,0 +1,75 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
+
+namespace Ballast.Native;
+
+/// <summary>Events of one connection on their way to the program's event loop. What does not fit waits in the subscription.</summary>
+internal sealed class EventQueue : IDisposable
+{
+    private const int MaxWaiting = 1024;
+
+    private readonly DomainEventSubscription _events;
+    private readonly Channel<object> _waiting = Channel.CreateBounded<object>(MaxWaiting);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _reading;
+
+    public EventQueue(DomainEventSubscription events)
+    {
+        _events = events;
+        Signal = Libc.OpenSignal();
+        _reading = ReadAsync();
+    }
+
+    /// <summary>A descriptor that is readable when something came.</summary>
+    public int Signal { get; }
+
+    public bool TryTake([NotNullWhen(true)] out object? happened)
+    {
+        happened = null;
+        return !_stop.IsCancellationRequested && _waiting.Reader.TryRead(out happened);
+    }
+
+    /// <summary>Nothing comes any more.</summary>
+    public void Stop()
+    {
+        _stop.Cancel();
+        _events.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+    }
+
+    public void Dispose()
+    {
+        _ = Libc.Close(Signal);
+        _stop.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            await foreach (DomainEvent happened in _events.WithCancellation(_stop.Token).ConfigureAwait(false))
+                await AddAsync(happened).ConfigureAwait(false);
+        }
+        catch (LibvirtException)
+        {
+            await AddAsync(new ConnectionLost()).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody is registered any more.
+        }
+    }
+
+    private async ValueTask AddAsync(object happened)
+    {
+        await _waiting.Writer.WriteAsync(happened, _stop.Token).ConfigureAwait(false);
+        Libc.Signal(Signal);
+    }
+
+    /// <summary>The daemon is gone.</summary>
+    public sealed record ConnectionLost
+    {
+        /// <summary>libvirt's VIR_CONNECT_CLOSE_REASON_EOF.</summary>
+        public const int EndOfFile = 1;
+    }
+}

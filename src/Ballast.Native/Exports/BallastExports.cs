@@ -1,0 +1,188 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native.Exports;
+
+/// <summary>What libvirt's interface cannot say: <c>ballast…</c>.</summary>
+internal static unsafe class BallastExports
+{
+    private const uint Extended = 1;
+
+    // Names are handed out as they are, for ever.
+    private static readonly nint Version = NativeText.Copy(
+        typeof(BallastExports).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "");
+
+    private static readonly Dictionary<int, nint> TagLabels = Enumerable.Range(0, (int)MemoryStatTag.HugetlbPgFail + 1)
+        .Concat(Enumerable.Range((int)MemoryStatTag.OomKills, MemoryStatTag.DirectReclaims - MemoryStatTag.OomKills + 1))
+        .ToDictionary(tag => tag, tag => NativeText.Copy(((MemoryStatTag)tag).Label()));
+
+    private static readonly nint[] ReasonLabels = [.. Enum.GetValues<MemoryStatsReason>().Select(reason => NativeText.Copy(reason.Label()))];
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastGetVersion")]
+    private static nint GetVersion() => Version;
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryStatLabel")]
+    private static nint StatLabel(int tag) => TagLabels.GetValueOrDefault(tag);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryReasonLabel")]
+    private static nint ReasonLabel(int reason) => (uint)reason < (uint)ReasonLabels.Length ? ReasonLabels[reason] : 0;
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryReasonRemedy")]
+    private static nint ReasonRemedy(int reason, byte* domain)
+    {
+        try
+        {
+            return Enum.IsDefined((MemoryStatsReason)reason)
+                ? NativeText.Copy(((MemoryStatsReason)reason).Remedy(NativeText.Read(domain) ?? "DOMAIN"))
+                : throw CallException.Argument($"there is no reason {reason}", "reason", "ballastMemoryReasonRemedy");
+        }
+        catch (Exception e)
+        {
+            return Failure.NullOf(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastDomainGetMemorySample")]
+    private static int GetSample(nint domain, NativeSample* sample, NativeStat* stats, uint count, uint flags) =>
+        Sample(domain, "ballastDomainGetMemorySample", sample, stats, count, flags, (asked, options, token) => asked.GetMemoryStatsAsync(options, token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastDomainRefreshMemoryStats")]
+    private static int Refresh(nint domain, NativeSample* sample, NativeStat* stats, uint count, uint flags) =>
+        Sample(domain, "ballastDomainRefreshMemoryStats", sample, stats, count, flags, (asked, options, token) => asked.RefreshMemoryStatsAsync(options, token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastDomainGetMemoryStatsPeriod")]
+    private static int GetPeriod(nint domain, uint flags)
+    {
+        const string function = "ballastDomainGetMemoryStatsPeriod";
+        return Call.OfDomain(domain, function, (handle, token) =>
+        {
+            RefuseFlags(flags, 0, function);
+            return handle.Domain.GetMemoryStatsPeriodAsync(token);
+        }, seconds => seconds);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastConnectGetMemorySamples")]
+    private static int GetSamples(nint connection, nint* domains, NativeMemoryRecord*** records, uint flags)
+    {
+        const string function = "ballastConnectGetMemorySamples";
+        try
+        {
+            ConnectionHandle handle = Handles.Connection(connection, function);
+            if (records == null)
+                throw CallException.Null("records", function);
+            MemoryStatsOptions options = Options(flags, function);
+            ConnectionHandle? owner = handle;
+            IReadOnlyList<Domain> wanted = domains == null
+                ? Blocking.Wait(handle.Connection.ListDomainsAsync(DomainListFilter.Active, Blocking.Token))
+                : StatisticsExports.ReadDomains(domains, function, ref owner);
+            DomainMemorySample[] samples = Blocking.Wait(Sampling.AskAllAsync(wanted, options, Blocking.Token));
+            NativeMemoryRecord** array = (NativeMemoryRecord**)NativeMemory.AllocZeroed((nuint)samples.Length + 1, (nuint)sizeof(NativeMemoryRecord*));
+            for (int i = 0; i < samples.Length; i++)
+                array[i] = MemorySamples.ToRecord(handle, samples[i].Domain, samples[i].Stats);
+            *records = array;
+            return samples.Length;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e, Handles.Owner(connection));
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryRecordListFree")]
+    private static void FreeRecords(NativeMemoryRecord** records)
+    {
+        for (NativeMemoryRecord** next = records; next != null && *next != null; next++)
+            MemorySamples.Free(*next);
+        NativeMemory.Free(records);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastConnectWatchMemoryStats")]
+    private static nint Watch(nint connection, nint domain, uint period, uint flags)
+    {
+        const string function = "ballastConnectWatchMemoryStats";
+        try
+        {
+            ConnectionHandle handle = Handles.Connection(connection, function);
+            DomainHandle? only = domain == 0 ? null : Handles.Domain(domain, function);
+            if (only is not null && only.Owner != handle)
+                throw CallException.Argument($"domain in {function} must match connection", "dom", function);
+            if (period == 0)
+                throw CallException.Argument($"period in {function} must be greater than zero", "period", function);
+            return new WatchHandle(handle, only?.Domain, TimeSpan.FromMilliseconds(period), Options(flags, function)).Handle;
+        }
+        catch (Exception e)
+        {
+            return Failure.NullOf(e, Handles.Owner(connection));
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchGetFd")]
+    private static int WatchFd(nint watch) => Handles.Find<WatchHandle>(watch)?.Signal ?? Failure.Of(NoWatch("ballastWatchGetFd"));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchNext")]
+    private static int WatchNext(nint watch, NativeMemoryRecord** record, int timeout)
+    {
+        WatchHandle? handle = Handles.Find<WatchHandle>(watch);
+        try
+        {
+            if (handle is null)
+                throw NoWatch("ballastWatchNext");
+            if (record == null)
+                throw CallException.Null("record", "ballastWatchNext");
+            *record = null;
+            if (handle.Next(timeout) is not { } sample)
+                return 0;
+            *record = MemorySamples.ToRecord(handle.Owner, sample.Domain, sample.Stats);
+            return 1;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e, handle?.Owner);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryRecordFree")]
+    private static void FreeRecord(NativeMemoryRecord* record) => MemorySamples.Free(record);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchFree")]
+    private static void FreeWatch(nint watch) => Handles.Find<WatchHandle>(watch)?.Dispose();
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastSetInterruptCheck")]
+    private static void SetInterruptCheck(delegate* unmanaged<nint, int> check, nint opaque) => Blocking.SetCheck(check, opaque);
+
+    private static int Sample(
+        nint domain, string function, NativeSample* sample, NativeStat* stats, uint count, uint flags,
+        Func<Domain, MemoryStatsOptions, CancellationToken, ValueTask<MemoryStats>> ask)
+    {
+        try
+        {
+            DomainHandle handle = Handles.Domain(domain, function);
+            if (sample == null)
+                throw CallException.Null("sample", function);
+            if (sample->Size < sizeof(NativeSample))
+                throw CallException.Argument($"size of the sample in {function} must be at least {sizeof(NativeSample)}, its sizeof", "sample", function);
+            if (stats == null && count > 0)
+                throw CallException.Null("stats", function);
+            MemoryStats answer = Blocking.Wait(ask(handle.Domain, Options(flags, function), Blocking.Token));
+            return MemorySamples.Write(answer, sample, stats, (int)Math.Min(count, int.MaxValue));
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e, Handles.Owner(domain));
+        }
+    }
+
+    private static MemoryStatsOptions Options(uint flags, string function)
+    {
+        RefuseFlags(flags, Extended, function);
+        return (MemoryStatsOptions)flags;
+    }
+
+    private static void RefuseFlags(uint flags, uint known, string function)
+    {
+        if ((flags & ~known) != 0)
+            throw CallException.Argument($"unsupported flags (0x{flags & ~known:x}) in function {function}", "flags", function);
+    }
+
+    private static CallException NoWatch(string function) => CallException.Argument($"invalid watch pointer in {function}", "watch", function);
+}

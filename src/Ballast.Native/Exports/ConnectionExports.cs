@@ -1,0 +1,192 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native.Exports;
+
+/// <summary>Connections: <c>virConnect…</c>.</summary>
+internal static unsafe class ConnectionExports
+{
+    private const uint ReadOnly = 1, NoAliases = 2;
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virInitialize")]
+    private static int Initialize() => 0;
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virGetVersion")]
+    private static int GetVersion(nuint* library, byte* type, nuint* driver)
+    {
+        if (library == null)
+            return Failure.Of(CallException.Null("libVer", "virGetVersion"));
+        *library = (nuint)Connection.LibraryVersion;
+        if (driver != null)
+            *driver = (nuint)Connection.LibraryVersion;
+        return 0;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectOpen")]
+    private static nint Open(byte* name) => Open(name, 0);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectOpenReadOnly")]
+    private static nint OpenReadOnly(byte* name) => Open(name, ReadOnly);
+
+    /// <summary>No transport that is there asks for credentials, so they are not looked at.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectOpenAuth")]
+    private static nint OpenAuth(byte* name, nint authentication, uint flags) => Open(name, flags);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectRef")]
+    private static int AddReference(nint connection)
+    {
+        try
+        {
+            Handles.Connection(connection, "virConnectRef").AddReference();
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectClose")]
+    private static int Close(nint connection)
+    {
+        try
+        {
+            return Handles.Connection(connection, "virConnectClose").Release() > 0 ? 1 : 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetType")]
+    private static nint GetDriverType(nint connection)
+    {
+        try
+        {
+            return Handles.Connection(connection, "virConnectGetType").Type;
+        }
+        catch (Exception e)
+        {
+            return Failure.NullOf(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetVersion")]
+    private static int GetHypervisorVersion(nint connection, nuint* version) =>
+        GetNumber(connection, "virConnectGetVersion", "hvVer", version, (handle, token) => handle.Connection.GetVersionAsync(token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetLibVersion")]
+    private static int GetLibraryVersion(nint connection, nuint* version) =>
+        GetNumber(connection, "virConnectGetLibVersion", "libVer", version, (handle, token) => handle.Connection.GetLibraryVersionAsync(token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetHostname")]
+    private static nint GetHostName(nint connection) =>
+        Call.TextOfConnection(connection, "virConnectGetHostname", (handle, token) => handle.Connection.GetHostNameAsync(token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetURI")]
+    private static nint GetUri(nint connection) =>
+        Call.TextOfConnection(connection, "virConnectGetURI", (handle, _) => new(handle.Connection.Uri));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetSysinfo")]
+    private static nint GetSysinfo(nint connection, uint flags) => Call.TextOfConnection(connection, "virConnectGetSysinfo", (handle, token) =>
+    {
+        handle.RefuseFlags(flags, "ConnectGetSysinfo");
+        return handle.Connection.GetSysinfoAsync(token);
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetCapabilities")]
+    private static nint GetCapabilities(nint connection) =>
+        Call.TextOfConnection(connection, "virConnectGetCapabilities", (handle, token) => handle.Connection.GetCapabilitiesAsync(token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetMaxVcpus")]
+    private static int GetMaxVcpus(nint connection, byte* type)
+    {
+        string? name = NativeText.Read(type);
+        return Call.OfConnection(connection, "virConnectGetMaxVcpus", (handle, token) => handle.Connection.GetMaxVcpusAsync(name, token), count => count);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectIsEncrypted")]
+    private static int IsEncrypted(nint connection) =>
+        Call.OfConnection(connection, "virConnectIsEncrypted", (handle, _) => new ValueTask<bool>(Transport(handle) is "tls" or "ssh"), Bit);
+
+    /// <summary>What does not leave the host is as safe as what is encrypted.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectIsSecure")]
+    private static int IsSecure(nint connection) =>
+        Call.OfConnection(connection, "virConnectIsSecure", (handle, _) => new ValueTask<bool>(Transport(handle) != "tcp"), Bit);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectIsAlive")]
+    private static int IsAlive(nint connection) =>
+        Call.OfConnection(connection, "virConnectIsAlive", (handle, _) => new ValueTask<bool>(handle.Connection.IsAlive), Bit);
+
+    /// <summary>Connections to daemons are kept alive by themselves; those in process need none.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectSetKeepAlive")]
+    private static int SetKeepAlive(nint connection, int interval, uint count) =>
+        Call.OfConnection(connection, "virConnectSetKeepAlive", (handle, _) =>
+            handle.IsRemote ? new ValueTask<int>(0) : throw CallException.NoSupport("virConnectSetKeepAlive"), zero => zero);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectRegisterCloseCallback")]
+    private static int RegisterCloseCallback(nint connection, delegate* unmanaged<nint, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        try
+        {
+            ConnectionHandle handle = Handles.Connection(connection, "virConnectRegisterCloseCallback");
+            if (callback == null)
+                throw CallException.Null("cb", "virConnectRegisterCloseCallback");
+            handle.Callbacks.SetCloseCallback((nint)callback, opaque, free);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e, Handles.Owner(connection));
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectUnregisterCloseCallback")]
+    private static int UnregisterCloseCallback(nint connection, delegate* unmanaged<nint, int, nint, void> callback)
+    {
+        try
+        {
+            ConnectionHandle handle = Handles.Connection(connection, "virConnectUnregisterCloseCallback");
+            if (callback == null)
+                throw CallException.Null("cb", "virConnectUnregisterCloseCallback");
+            handle.Callbacks.RemoveCloseCallback((nint)callback);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e, Handles.Owner(connection));
+        }
+    }
+
+    private static int Bit(bool value) => value ? 1 : 0;
+
+    private static nint Open(byte* name, uint flags)
+    {
+        try
+        {
+            if ((flags & ~(ReadOnly | NoAliases)) != 0)
+            {
+                throw CallException.Argument(
+                    $"unsupported flags (0x{flags & ~(ReadOnly | NoAliases):x}) in function virConnectOpenInternal", "flags", "virConnectOpenInternal", ErrorOrigin.None);
+            }
+
+            ConnectionOptions options = new() { ReadOnly = (flags & ReadOnly) != 0 };
+            return new ConnectionHandle(Blocking.Wait(Connection.OpenAsync(NativeText.Read(name), options, Blocking.Token))).Handle;
+        }
+        catch (Exception e)
+        {
+            return Failure.NullOf(e);
+        }
+    }
+
+    private static int GetNumber(
+        nint connection, string function, string argument, nuint* number, Func<ConnectionHandle, CancellationToken, ValueTask<ulong>> ask) =>
+        Call.OfConnection(connection, function, (handle, token) => number == null ? throw CallException.Null(argument, function) : ask(handle, token), answer =>
+        {
+            *number = (nuint)answer;
+            return 0;
+        });
+
+    private static string Transport(ConnectionHandle handle) =>
+        ConnectUri.TryParse(handle.Connection.Uri, out ConnectUri? uri) ? uri.Transport ?? (uri.Host.Length > 0 ? "tls" : "") : "";
+}

@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native.Exports;
+
+/// <summary>Errors of one connection: <c>virConn…Error…</c>. Those of the thread are the C face's.</summary>
+internal static unsafe class ErrorExports
+{
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnGetLastError")]
+    private static NativeError* GetLastError(nint connection)
+    {
+        ConnectionHandle? handle = Handles.Find<ConnectionHandle>(connection);
+        return handle == null ? null : handle.LastError;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnResetLastError")]
+    private static void ResetLastError(nint connection) => Handles.Find<ConnectionHandle>(connection)?.ResetError();
+
+    /// <summary>Returns the error's code, 0 where there is none.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnCopyLastError")]
+    private static int CopyLastError(nint connection, NativeError* to) =>
+        Handles.Find<ConnectionHandle>(connection) is { } handle && to != null ? handle.CopyError(to) : -1;
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnSetErrorFunc")]
+    private static void SetErrorFunc(nint connection, nint userData, delegate* unmanaged<nint, NativeError*, void> handler) =>
+        Handles.Find<ConnectionHandle>(connection)?.SetErrorHandler(handler, userData);
+}

@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native.Exports;
+
+/// <summary>Which domains there are: lists and lookups.</summary>
+internal static unsafe class LookupExports
+{
+    private const int UuidLength = 16;
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectNumOfDomains")]
+    private static int CountActive(nint connection) => List(connection, "virConnectNumOfDomains", DomainListFilter.Active, found => found.Count);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectNumOfDefinedDomains")]
+    private static int CountInactive(nint connection) => List(connection, "virConnectNumOfDefinedDomains", DomainListFilter.Inactive, found => found.Count);
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectListDomains")]
+    private static int ListActive(nint connection, int* ids, int maximum)
+    {
+        const string function = "virConnectListDomains";
+        return ListUpTo(connection, function, "ids", ids, "maxids", maximum, DomainListFilter.Active, (i, domain) => ids[i] = domain.Id ?? -1);
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectListDefinedDomains")]
+    private static int ListInactive(nint connection, nint* names, int maximum)
+    {
+        const string function = "virConnectListDefinedDomains";
+        return ListUpTo(connection, function, "names", names, "maxnames", maximum, DomainListFilter.Inactive, (i, domain) => names[i] = NativeText.Copy(domain.Name));
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virConnectListAllDomains")]
+    private static int ListAll(nint connection, nint** domains, uint flags)
+    {
+        if (domains != null)
+            *domains = null;
+        return List(connection, "virConnectListAllDomains", (DomainListFilter)flags, found =>
+        {
+            if (domains == null)
+                return found.Count;
+            ConnectionHandle owner = Handles.Connection(connection, "virConnectListAllDomains");
+            nint* array = (nint*)NativeMemory.AllocZeroed((nuint)found.Count + 1, (nuint)sizeof(nint));
+            for (int i = 0; i < found.Count; i++)
+                array[i] = new DomainHandle(owner, found[i]).Handle;
+            *domains = array;
+            return found.Count;
+        });
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virDomainLookupByID")]
+    private static nint LookupById(nint connection, int id) =>
+        Lookup(connection, "virDomainLookupByID", (handle, token) => handle.Connection.LookupByIdAsync(id, token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virDomainLookupByName")]
+    private static nint LookupByName(nint connection, byte* name) => Lookup(connection, "virDomainLookupByName", (handle, token) =>
+        handle.Connection.LookupByNameAsync(NativeText.Require(name, "name", "virDomainLookupByName"), token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virDomainLookupByUUID")]
+    private static nint LookupByUuid(nint connection, byte* uuid) => Lookup(connection, "virDomainLookupByUUID", (handle, token) =>
+        uuid == null
+            ? throw CallException.Null("uuid", "virDomainLookupByUUID")
+            : handle.Connection.LookupByUuidAsync(new Guid(new ReadOnlySpan<byte>(uuid, UuidLength), bigEndian: true), token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virDomainLookupByUUIDString")]
+    private static nint LookupByUuidText(nint connection, byte* uuid) => Lookup(connection, "virDomainLookupByUUIDString", (handle, token) =>
+    {
+        const string function = "virDomainLookupByUUIDString";
+        return handle.Connection.LookupByUuidAsync(
+            TryParseUuid(NativeText.Require(uuid, "uuidstr", function), out Guid parsed) ? parsed : throw CallException.Argument("Invalid UUID", "uuidstr", function), token);
+    });
+
+    /// <summary>As libvirt does: 32 hexadecimal digits, with hyphens and white space wherever somebody likes them between bytes.</summary>
+    private static bool TryParseUuid(string text, out Guid uuid)
+    {
+        string digits = string.Concat(text.Where(character => character != '-' && !char.IsWhiteSpace(character)));
+        return Guid.TryParseExact(digits, "N", out uuid);
+    }
+
+    private static nint Lookup(nint connection, string function, Func<ConnectionHandle, CancellationToken, ValueTask<Domain>> find)
+    {
+        try
+        {
+            ConnectionHandle handle = Handles.Connection(connection, function);
+            return new DomainHandle(handle, Blocking.Wait(find(handle, Blocking.Token))).Handle;
+        }
+        catch (Exception e)
+        {
+            return Failure.NullOf(e, Handles.Owner(connection));
+        }
+    }
+
+    private static int List(nint connection, string function, DomainListFilter filter, Func<IReadOnlyList<Domain>, int> answer) =>
+        Call.OfConnection(connection, function, (handle, token) => handle.Connection.ListDomainsAsync(filter, token), answer);
+
+    private static int ListUpTo(
+        nint connection, string function, string arrayName, void* array, string maximumName, int maximum, DomainListFilter filter, Action<int, Domain> fill) =>
+        Call.OfConnection(connection, function, (handle, token) =>
+        {
+            if (maximum < 0)
+                throw CallException.Argument($"{maximumName} in {function} must be zero or greater", maximumName, function);
+            return maximum > 0 && array == null ? throw CallException.Null(arrayName, function) : handle.Connection.ListDomainsAsync(filter, token);
+        }, found =>
+        {
+            int filled = Math.Min(found.Count, maximum);
+            for (int i = 0; i < filled; i++)
+                fill(i, found[i]);
+            return filled;
+        });
+}

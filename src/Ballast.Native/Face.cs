@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native;
+
+/// <summary>What the C face does for managed code, and what the system does.</summary>
+internal static unsafe partial class Face
+{
+    [LibraryImport("face", EntryPoint = "face_set_error", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void SetError(
+        int code, int domain, int level, string message, string? str1, string? str2, string? str3, int int1, int int2);
+
+    /// <summary>Tells the thread's last error to a handler; null: to the global one, or to standard error.</summary>
+    [LibraryImport("face", EntryPoint = "face_tell_error")]
+    public static partial void TellError(delegate* unmanaged<nint, NativeError*, void> handler, nint userData);
+
+    /// <summary>Keeps a copy of the thread's last error, in place of another one.</summary>
+    [LibraryImport("face", EntryPoint = "face_keep_error")]
+    public static partial void KeepError(NativeError* to);
+
+    /// <summary>Copies an error over memory that held none.</summary>
+    [LibraryImport("face", EntryPoint = "face_copy_error")]
+    public static partial void CopyError(NativeError* from, NativeError* to);
+
+    [LibraryImport("face", EntryPoint = "virResetError")]
+    public static partial void ResetError(NativeError* error);
+}
+
+/// <summary>System calls.</summary>
+internal static unsafe partial class Libc
+{
+    public const short PollIn = 1, PollOut = 4, PollError = 8, PollHangUp = 16, PollInvalid = 32;
+
+    public const int Interrupted = 4;
+
+    private const int NonBlocking = 0x800, CloseOnExec = 0x80000;
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollEntry
+    {
+        public int Fd;
+        public short Events;
+        public short Happened;
+    }
+
+    /// <summary>A descriptor that is readable after a <see cref="Signal"/> until it is <see cref="Drain">drained</see>.</summary>
+    public static int OpenSignal() => EventFd(0, NonBlocking | CloseOnExec) is >= 0 and var fd
+        ? fd
+        : throw CallException.System(Marshal.GetLastPInvokeError(), "a descriptor for events cannot be opened");
+
+    public static void Signal(int fd)
+    {
+        ulong one = 1;
+        _ = Write(fd, &one, sizeof(ulong));
+    }
+
+    public static void Drain(int fd)
+    {
+        ulong count;
+        _ = Read(fd, &count, sizeof(ulong));
+    }
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    public static partial int Close(int fd);
+
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    private static partial int EventFd(uint initial, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    private static partial nint Read(int fd, void* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "write")]
+    private static partial nint Write(int fd, void* buffer, nuint count);
+}

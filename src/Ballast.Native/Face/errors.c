@@ -1,0 +1,231 @@
+/*
+ * The last error of each thread, the handlers that are told, and the guard against a forked child.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "face.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static __thread virError last;
+static __thread int isKept; /* whether the thread's end will free its strings */
+static pthread_key_t threadEnd;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static volatile int isChild;
+
+static struct {
+    virErrorFunc handler;
+    void *userData;
+} global;
+
+static void free_last(void *unused)
+{
+    (void)unused;
+    virResetError(&last);
+}
+
+static void now_a_child(void)
+{
+    isChild = 1;
+}
+
+/* The runtime's threads do not come along into a forked child: whoever waited for them would wait for ever. */
+static void first_call(void)
+{
+    (void)pthread_key_create(&threadEnd, free_last);
+    (void)pthread_atfork(NULL, NULL, now_a_child);
+}
+
+int face_begin(const char *function)
+{
+    if (last.code != VIR_ERR_OK)
+        virResetError(&last);
+    return face_allows(function);
+}
+
+int face_allows(const char *function)
+{
+    (void)pthread_once(&once, first_call);
+    if (!isChild)
+        return 1;
+
+    char message[512];
+    static const char prefix[] = "Requested operation is not valid: ";
+    (void)snprintf(message, sizeof message,
+                   "%s%s in a process that was forked after the library was used; "
+                   "fork before that, or start a new program in the child", prefix, function);
+    face_set_error(VIR_ERR_OPERATION_INVALID, VIR_FROM_NONE, VIR_ERR_ERROR, message,
+                   "Requested operation is not valid: %s", message + sizeof prefix - 1, NULL, -1, -1);
+    face_tell_error(NULL, NULL);
+    return 0;
+}
+
+static char *copy(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+void face_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
+                    const char *str3, int int1, int int2)
+{
+    int saved = errno;
+    (void)pthread_once(&once, first_call);
+    if (!isKept)
+        isKept = pthread_setspecific(threadEnd, &last) == 0;
+    virResetError(&last);
+    last.code = code;
+    last.domain = domain;
+    last.level = (virErrorLevel)level;
+    last.message = copy(message);
+    last.str1 = copy(str1);
+    last.str2 = copy(str2);
+    last.str3 = copy(str3);
+    last.int1 = int1;
+    last.int2 = int2;
+    errno = saved;
+}
+
+void face_tell_error(virErrorFunc handler, void *userData)
+{
+    if (handler)
+        handler(userData, &last);
+    else if (global.handler)
+        global.handler(global.userData, &last);
+    else
+        virDefaultErrorFunc(&last);
+}
+
+void face_keep_error(virErrorPtr to)
+{
+    virResetError(to);
+    face_copy_error(&last, to);
+}
+
+void face_copy_error(virErrorPtr from, virErrorPtr to)
+{
+    *to = *from;
+    to->message = copy(from->message);
+    to->str1 = copy(from->str1);
+    to->str2 = copy(from->str2);
+    to->str3 = copy(from->str3);
+}
+
+virErrorPtr virGetLastError(void)
+{
+    return last.code == VIR_ERR_OK ? NULL : &last;
+}
+
+int virGetLastErrorCode(void)
+{
+    return last.code;
+}
+
+int virGetLastErrorDomain(void)
+{
+    return last.code == VIR_ERR_OK ? VIR_FROM_NONE : last.domain;
+}
+
+const char *virGetLastErrorMessage(void)
+{
+    if (last.code == VIR_ERR_OK)
+        return "no error";
+    return last.message ? last.message : "unknown error";
+}
+
+void virResetLastError(void)
+{
+    virResetError(&last);
+}
+
+virErrorPtr virSaveLastError(void)
+{
+    virErrorPtr saved = calloc(1, sizeof *saved);
+    if (saved)
+        face_copy_error(&last, saved);
+    return saved;
+}
+
+int virCopyLastError(virErrorPtr to)
+{
+    if (!to)
+        return -1;
+    /* What it held may never have been set: it is not freed. */
+    face_copy_error(&last, to);
+    return to->code;
+}
+
+void virResetError(virErrorPtr err)
+{
+    if (!err)
+        return;
+    free(err->message);
+    free(err->str1);
+    free(err->str2);
+    free(err->str3);
+    memset(err, 0, sizeof *err);
+}
+
+void virFreeError(virErrorPtr err)
+{
+    virResetError(err);
+    free(err);
+}
+
+void virSetErrorFunc(void *userData, virErrorFunc handler)
+{
+    global.handler = handler;
+    global.userData = userData;
+}
+
+static const char *origin(int domain)
+{
+    static const char *const names[] = {
+        [VIR_FROM_NONE] = "",
+        [VIR_FROM_XML] = "XML Util ",
+        [VIR_FROM_DOM] = "Domain ",
+        [VIR_FROM_RPC] = "XML-RPC ",
+        [9] = "Config File ",
+        [VIR_FROM_QEMU] = "QEMU Driver ",
+        [11] = "Network ",
+        [VIR_FROM_TEST] = "Test Driver ",
+        [VIR_FROM_REMOTE] = "Remote Driver ",
+        [16] = "Linux Statistics ",
+        [17] = "LXC Driver ",
+        [18] = "Storage Driver ",
+        [19] = "Network Driver ",
+        [VIR_FROM_DOMAIN] = "Domain Config ",
+        [24] = "Security Driver ",
+        [31] = "CPU Driver ",
+        [38] = "I/O Stream Utils ",
+        [40] = "Event Loop ",
+        [41] = "Xen Light Driver ",
+        [VIR_FROM_CAPABILITIES] = "Capabilities Utils ",
+        [VIR_FROM_URI] = "URI Utils ",
+        [VIR_FROM_AUTH] = "Authentication Utils ",
+        [49] = "Device Config ",
+        [50] = "SSH transport layer ",
+        [54] = "Cgroup ",
+        [VIR_FROM_ACCESS] = "Access Manager ",
+        [56] = "Systemd ",
+        [57] = "Bhyve ",
+        [VIR_FROM_POLKIT] = "Polkit ",
+        [61] = "Thread jobs ",
+        [72] = "Cloud-Hypervisor Driver ",
+    };
+    if (domain < 0 || domain >= (int)(sizeof names / sizeof *names) || !names[domain])
+        return "Unknown ";
+    return names[domain];
+}
+
+void virDefaultErrorFunc(virErrorPtr err)
+{
+    if (!err || err->code == VIR_ERR_OK)
+        return;
+    const char *level = err->level == VIR_ERR_ERROR ? "error" : err->level == VIR_ERR_WARNING ? "warning" : "";
+    fprintf(stderr, "libvirt: %s%s : %s\n", origin(err->domain), level,
+            err->message ? err->message : "No error message provided");
+}

@@ -1,0 +1,31 @@
+/*
+ * The C face of the library: what has to stand before the managed code, or cannot be written in it. Errors are kept here,
+ * so that a process that was forked still gets one; every function passes the guard before managed code is entered.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BALLAST_FACE_H
+#define BALLAST_FACE_H
+
+#include "../ballast.h"
+
+/* Begins a call of the interface: forgets the thread's last error. False in a forked child, whose error is set. */
+int face_begin(const char *function);
+
+/* The same for functions that leave the last error as it was. */
+int face_allows(const char *function);
+
+/* The thread's last error, without telling anybody. Strings are copied; NULL is allowed. */
+void face_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
+                    const char *str3, int int1, int int2);
+
+/* Tells the thread's last error to a handler, or, where it is NULL, to the global one, or to standard error. */
+void face_tell_error(virErrorFunc handler, void *userData);
+
+/* Keeps a copy of the thread's last error in *to, whose strings it frees. */
+void face_keep_error(virErrorPtr to);
+
+/* Copies an error into *to, whatever that held. */
+void face_copy_error(virErrorPtr from, virErrorPtr to);
+
+#endif /* BALLAST_FACE_H */

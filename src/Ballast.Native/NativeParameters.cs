@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Ballast.Native;
+
+/// <summary>Named values in C's memory: <c>virTypedParameter</c>.</summary>
+internal static unsafe class NativeParameters
+{
+    private const int FirstRoom = 16;
+
+    public static void Write(TypedParameter parameter, NativeParameter* to)
+    {
+        NativeText.Fill(to->Field, parameter.Field);
+        to->Type = (int)parameter.Type;
+        switch (parameter.Type)
+        {
+            case TypedParameterType.UInt:
+                to->UInt = (uint)parameter.AsUInt64();
+                break;
+            case TypedParameterType.ULLong:
+                to->ULLong = parameter.AsUInt64();
+                break;
+            case TypedParameterType.Int:
+                to->Int = (int)parameter.Value;
+                break;
+            case TypedParameterType.LLong:
+                to->LLong = (long)parameter.Value;
+                break;
+            case TypedParameterType.Double:
+                to->Double = (double)parameter.Value;
+                break;
+            case TypedParameterType.Boolean:
+                to->Boolean = (sbyte)((bool)parameter.Value ? 1 : 0);
+                break;
+            default:
+                to->String = NativeText.Copy((string)parameter.Value);
+                break;
+        }
+    }
+
+    /// <summary>Null where there is none of that name.</summary>
+    public static NativeParameter* Find(NativeParameter* parameters, int count, byte* name)
+    {
+        if (name == null || parameters == null)
+            return null;
+        ReadOnlySpan<byte> wanted = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name);
+        for (int i = 0; i < count; i++)
+        {
+            if (Name(ref parameters[i].Field).SequenceEqual(wanted))
+                return parameters + i;
+        }
+
+        return null;
+    }
+
+    /// <summary>Frees the texts.</summary>
+    public static void Clear(NativeParameter* parameters, int count)
+    {
+        for (int i = 0; parameters != null && i < count; i++)
+        {
+            if (parameters[i].Type != (int)TypedParameterType.String)
+                continue;
+            NativeMemory.Free((void*)parameters[i].String);
+            parameters[i].String = 0;
+        }
+    }
+
+    /// <exception cref="CallException">The name is empty or too long.</exception>
+    public static void CheckName(byte* name)
+    {
+        if (name == null || *name == 0)
+            throw CallException.Invalid("a parameter needs a name");
+        ReadOnlySpan<byte> field = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name);
+        if (field.Length >= FieldName.Length)
+            throw CallException.Invalid($"Field name '{Encoding.UTF8.GetString(field)}' too long");
+    }
+
+    /// <summary>Appends to an array of C's, which grows where it is full.</summary>
+    public static void Append(NativeParameter** parameters, int* count, int* room, byte* name, TypedParameterType type, NativeParameter value)
+    {
+        if (*count >= *room)
+        {
+            int grown = Math.Max(FirstRoom, checked(*room * 2));
+            *parameters = (NativeParameter*)NativeMemory.Realloc(*parameters, (nuint)grown * (nuint)sizeof(NativeParameter));
+            *room = grown;
+        }
+
+        value.Type = (int)type;
+        MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name).CopyTo(value.Field);
+        (*parameters)[(*count)++] = value;
+    }
+
+    /// <exception cref="CallException">The text is no value of that type.</exception>
+    public static NativeParameter Parse(TypedParameterType type, string text, string name)
+    {
+        NativeParameter value = default;
+        bool isRight = type switch
+        {
+            TypedParameterType.Int => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value.Int),
+            TypedParameterType.UInt => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value.UInt),
+            TypedParameterType.LLong => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value.LLong),
+            TypedParameterType.ULLong => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value.ULLong),
+            TypedParameterType.Double => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value.Double),
+            TypedParameterType.Boolean => text is "0" or "1",
+            TypedParameterType.String => true,
+            _ => throw CallException.Invalid($"unexpected type {(int)type} for field {name}"),
+        };
+        if (!isRight)
+            throw CallException.Invalid($"Invalid value for field '{name}': '{text}' is no {TypeName((int)type)}");
+        if (type == TypedParameterType.Boolean)
+            value.Boolean = (sbyte)(text == "1" ? 1 : 0);
+        else if (type == TypedParameterType.String)
+            value.String = NativeText.Copy(text);
+        return value;
+    }
+
+    public static string TypeName(int type) => (TypedParameterType)type switch
+    {
+        TypedParameterType.Int => "int",
+        TypedParameterType.UInt => "uint",
+        TypedParameterType.LLong => "llong",
+        TypedParameterType.ULLong => "ullong",
+        TypedParameterType.Double => "double",
+        TypedParameterType.Boolean => "boolean",
+        TypedParameterType.String => "string",
+        _ => "unknown",
+    };
+
+    public static ReadOnlySpan<byte> Name(ref FieldName field)
+    {
+        ReadOnlySpan<byte> bytes = field;
+        int end = bytes.IndexOf((byte)0);
+        return end < 0 ? bytes : bytes[..end];
+    }
+}

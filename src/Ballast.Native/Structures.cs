@@ -1,0 +1,156 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native;
+
+// The structures of ballast-libvirt.h and ballast.h, field by field; a test has the compiler compare the layouts.
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeError
+{
+    public int Code;
+    public int Domain;
+    public nint Message;
+    public int Level;
+    public nint Connection;
+    public nint DomainHandle;
+    public nint Str1;
+    public nint Str2;
+    public nint Str3;
+    public int Int1;
+    public int Int2;
+    public nint Network;
+}
+
+[InlineArray(Length)]
+internal struct FieldName
+{
+    public const int Length = 80;
+
+    private byte _first;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = 96)]
+internal struct NativeParameter
+{
+    [FieldOffset(0)]
+    public FieldName Field;
+
+    [FieldOffset(80)]
+    public int Type;
+
+    [FieldOffset(88)]
+    public int Int;
+
+    [FieldOffset(88)]
+    public uint UInt;
+
+    [FieldOffset(88)]
+    public long LLong;
+
+    [FieldOffset(88)]
+    public ulong ULLong;
+
+    [FieldOffset(88)]
+    public double Double;
+
+    [FieldOffset(88)]
+    public sbyte Boolean;
+
+    [FieldOffset(88)]
+    public nint String;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeStatsRecord
+{
+    public nint Domain;
+    public NativeParameter* Parameters;
+    public int Count;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeNodeStat
+{
+    public FieldName Field;
+    public ulong Value;
+}
+
+[InlineArray(Length)]
+internal struct NodeModel
+{
+    public const int Length = 32;
+
+    private byte _first;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeNodeInfo
+{
+    public NodeModel Model;
+    public nuint Memory;
+    public uint Cpus;
+    public uint MHz;
+    public uint Nodes;
+    public uint Sockets;
+    public uint Cores;
+    public uint Threads;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeDomainInfo
+{
+    public byte State;
+    public nuint MaxMemory;
+    public nuint Memory;
+    public ushort VirtualCpus;
+    public ulong CpuTime;
+}
+
+[InlineArray(Length)]
+internal struct MissingReasons
+{
+    public const int Length = 16;
+
+    private sbyte _first;
+}
+
+[InlineArray(Length)]
+internal struct SampleDetail
+{
+    public const int Length = 256;
+
+    private byte _first;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeSample
+{
+    public uint Size;
+    public int Reason;
+    public int Freshness;
+    public uint Inconsistencies;
+    public int Period;
+    public int UsedFormula;
+    public ulong Used;
+    public ulong LastUpdate;
+    public long Age;
+    public MissingReasons Missing;
+    public SampleDetail Detail;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeMemoryRecord
+{
+    public nint Domain;
+    public NativeStat* Stats;
+    public int Count;
+    public NativeSample Sample;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeStat
+{
+    public int Tag;
+    public ulong Value;
+}
