@@ -1,0 +1,194 @@
+"""How virtual machines use their memory, and their balloons: Ballast for Python.
+
+It has libvirt-python's classes, functions and constants for everything around memory, so that ``import ballast as
+libvirt`` suffices in scripts about it. Beside them: connections are context managers and give their domains,
+``domain.memory`` is a typed sample with age, freshness and reasons, ``domain.watch(2)`` goes into ``for`` and
+``async for``, and ``ballast.sample(conn)`` gives plain dictionaries for data frames.
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from ._arguments import flags as _bits
+from ._arguments import text as _text
+from ._connect import adopt_connection as _adopt
+from ._connect import virConnect
+from ._domain import virDomain
+from ._error import (
+    failure as _failure,
+)
+from ._error import (
+    libvirtError,
+    virGetLastError,
+    virGetLastErrorCode,
+    virGetLastErrorDomain,
+    virGetLastErrorMessage,
+    virResetLastError,
+)
+from ._library import library as _library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, SupportsIndex
+
+    from ._callbacks import registerErrorHandler
+    from ._constants import *
+    from ._eventloop import (
+        virEventAddHandle,
+        virEventAddTimeout,
+        virEventInvokeFreeCallback,
+        virEventRegisterDefaultImpl,
+        virEventRegisterImpl,
+        virEventRemoveHandle,
+        virEventRemoveTimeout,
+        virEventRunDefaultImpl,
+        virEventUpdateHandle,
+        virEventUpdateTimeout,
+    )
+    from ._memory import Freshness, MemorySample, Reason
+    from ._watch import Watch
+
+__version__ = "0.1.0"
+
+# Where the names are that take longer to import than most scripts need.
+_LATER = {
+    "registerErrorHandler": "_callbacks",
+    "virEventAddHandle": "_eventloop",
+    "virEventAddTimeout": "_eventloop",
+    "virEventInvokeFreeCallback": "_eventloop",
+    "virEventRegisterDefaultImpl": "_eventloop",
+    "virEventRegisterImpl": "_eventloop",
+    "virEventRemoveHandle": "_eventloop",
+    "virEventRemoveTimeout": "_eventloop",
+    "virEventRunDefaultImpl": "_eventloop",
+    "virEventUpdateHandle": "_eventloop",
+    "virEventUpdateTimeout": "_eventloop",
+    "Freshness": "_memory",
+    "MemorySample": "_memory",
+    "Reason": "_memory",
+    "Watch": "_watch",
+}
+
+_NOW = (
+    "getVersion",
+    "libvirtError",
+    "open",
+    "openAuth",
+    "openReadOnly",
+    "open_async",
+    "sample",
+    "sample_async",
+    "virConnect",
+    "virDomain",
+    "virGetLastError",
+    "virGetLastErrorCode",
+    "virGetLastErrorDomain",
+    "virGetLastErrorMessage",
+    "virInitialize",
+    "virResetLastError",
+)
+
+
+def open(name: str | None = None) -> virConnect:
+    """Opens a connection.
+
+    The URI says to what: ``qmp:///`` for this host's QEMUs without a daemon, ``qmp:///PATH`` for one monitor socket,
+    ``qemu:///system`` for a libvirt daemon, ``test:///default`` and ``test:///fleet`` for pretended domains. Without one
+    it is ``LIBVIRT_DEFAULT_URI``, else libvirt.conf's ``uri_default``, else the first of these that is there. Raises
+    `libvirtError`.
+    """
+    handle = _library.virConnectOpen(_text(name))
+    if not handle:
+        raise _failure("virConnectOpen")
+    return _adopt(handle)
+
+
+def openReadOnly(name: str | None = None) -> virConnect:
+    """Opens a connection that refuses every change."""
+    handle = _library.virConnectOpenReadOnly(_text(name))
+    if not handle:
+        raise _failure("virConnectOpenReadOnly")
+    return _adopt(handle)
+
+
+def openAuth(uri: str | None, auth: list[Any], flags: SupportsIndex = 0) -> virConnect:
+    """Opens a connection that may ask for credentials.
+
+    `auth` is [types, callback, data]: the types (``VIR_CRED_…``) that ``callback(credentials, data)`` can answer. It is
+    given a list of [type, prompt, challenge, default, answer], puts its answers in, and returns 0, or -1 to give up.
+    """
+    from ._callbacks import open_with_credentials
+
+    return open_with_credentials(_text(uri), auth, _bits(flags))
+
+
+async def open_async(name: str | None = None, readonly: bool = False) -> virConnect:
+    """`open` or `openReadOnly`, without blocking the event loop: ``async with await ballast.open_async(uri) as conn``."""
+    from ._asynchronous import in_thread
+
+    return await in_thread(openReadOnly if readonly else open, name)
+
+
+def sample(
+    conn: virConnect, domains: Iterable[virDomain] | None = None, extended: bool = False
+) -> list[dict[str, Any]]:
+    """The memory of all running domains, or of these, as plain dictionaries with the same keys each, for data frames.
+
+    Keys: "domain", "uuid", "id"; all statistics of `virDomain.memoryStats`, None where there is none; "used" in KiB and
+    its "used_formula"; "freshness", "reason", "age" in seconds, "period" in seconds.
+    """
+    return [one.as_dict(extended) for one in conn.memory_samples(domains, extended)]
+
+
+async def sample_async(
+    conn: virConnect, domains: Iterable[virDomain] | None = None, extended: bool = False
+) -> list[dict[str, Any]]:
+    """`sample`, without blocking the event loop."""
+    from ._asynchronous import in_thread
+
+    return await in_thread(sample, conn, domains, extended)
+
+
+def getVersion(name: str | None = None) -> int | tuple[int, int]:
+    """The version of libvirt whose interface this is: 1000000 * major + 1000 * minor + release. With the name of a
+    driver, (this version, the driver's)."""
+    from ctypes import byref, c_ulong
+
+    version, driver = c_ulong(), c_ulong()
+    if _library.virGetVersion(byref(version), _text(name), None if name is None else byref(driver)) < 0:
+        raise _failure("virGetVersion")
+    return version.value if name is None else (version.value, driver.value)
+
+
+def virInitialize() -> int:
+    """Initialises the library, which other calls do as well."""
+    result: int = _library.virInitialize()
+    if result < 0:
+        raise _failure("virInitialize")
+    return result
+
+
+if not TYPE_CHECKING:  # A type checker shall not take every name for one that there is.
+
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+
+        module = _LATER.get(name)
+        if module is not None:
+            value = getattr(import_module("." + module, __name__), name)
+            globals()[name] = value
+            return value
+        if name == "__all__" or name.startswith(("VIR_", "LIBVIR_")):
+            from . import _constants
+
+            constants = {key: value for key, value in vars(_constants).items() if key.startswith(("VIR_", "LIBVIR_"))}
+            globals().update(constants)
+            if name == "__all__":
+                return [*_NOW, *_LATER, *constants]
+            if name in constants:
+                return constants[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__getattr__("__all__")})

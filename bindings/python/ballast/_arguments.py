@@ -1,0 +1,42 @@
+"""Python's values as C's: what does not fit is an error here, never another value there."""
+
+from __future__ import annotations
+
+from _operator import index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import SupportsIndex
+
+
+def text(value: str | None) -> bytes | None:
+    """A C string."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"argument must be str or None, not {type(value).__name__}")
+    encoded = value.encode()
+    if b"\0" in encoded:
+        raise ValueError("embedded null character")
+    return encoded
+
+
+def int32(value: SupportsIndex) -> int:
+    """A C int."""
+    number = index(value)
+    if not -0x80000000 <= number <= 0x7FFFFFFF:
+        raise OverflowError(f"{number} does not fit into a C int")
+    return number
+
+
+def long64(value: SupportsIndex) -> int:
+    """A C long. A negative one is left to the library to refuse."""
+    number = index(value)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise OverflowError(f"{number} does not fit into a C long")
+    return number
+
+
+def flags(value: SupportsIndex) -> int:
+    """The bits of a C unsigned int; as libvirt-python does it, without those beyond."""
+    return index(value) & 0xFFFFFFFF

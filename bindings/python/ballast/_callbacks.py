@@ -1,0 +1,290 @@
+"""What the library calls: event, close and error callbacks, and questions for credentials."""
+
+from __future__ import annotations
+
+import sys
+from struct import Struct
+from ctypes import CFUNCTYPE, c_char_p, c_int, c_longlong, c_uint, c_ulonglong, c_void_p, cast, memmove, string_at
+from itertools import count
+
+from ._domain import share, virDomain
+from ._error import failure, unpack_error
+from ._library import get_ident, library, raised_in_calls
+from ._parameters import unpack_parameters
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from ._connect import virConnect
+
+# What callbacks need, by the number that the library keeps for us as the "opaque" pointer.
+_registered: dict[int, tuple[Any, ...]] = {}
+_numbers = count(1)
+
+
+def register(*entry: Any) -> int:
+    """Keeps what a callback needs, until `free_entry` is called with the number that it gets."""
+    number = next(_numbers)
+    _registered[number] = entry
+    return number
+
+
+def registered(number: int) -> tuple[Any, ...] | None:
+    """What was kept."""
+    return _registered.get(number)
+
+
+def forget(number: int) -> None:
+    """Lets go of what was kept."""
+    _registered.pop(number, None)
+
+
+free_entry = CFUNCTYPE(None, c_void_p)(forget)
+"""For the library: lets go of what was kept."""
+
+
+def report() -> None:
+    """To be called while an exception is handled that cannot go through the library. It is printed as any that nobody
+    catches; one that is to end the program is raised when the call is over."""
+    kind, error, trace = sys.exc_info()
+    if kind is None or error is None:
+        return
+    if isinstance(error, Exception):
+        sys.excepthook(kind, error, trace)
+    else:
+        raised_in_calls.append((get_ident(), error))
+
+
+def _string(value: bytes | None) -> str | None:
+    return None if value is None else value.decode(errors="replace")
+
+
+_PARAMETERS = object()
+
+# By kind of event: the C types between domain and opaque. An array of typed parameters has two.
+_EVENTS: dict[int, tuple[Any, ...]] = {
+    0: (c_int, c_int),  # LIFECYCLE: event, detail
+    1: (),  # REBOOT
+    2: (c_longlong,),  # RTC_CHANGE: offset in seconds
+    3: (c_int,),  # WATCHDOG: action
+    4: (c_char_p, c_char_p, c_int),  # IO_ERROR: path, alias, action
+    6: (c_char_p, c_char_p, c_int, c_char_p),  # IO_ERROR_REASON: path, alias, action, reason
+    7: (),  # CONTROL_ERROR
+    8: (c_char_p, c_int, c_int),  # BLOCK_JOB: disk, type, status
+    9: (c_char_p, c_char_p, c_char_p, c_int),  # DISK_CHANGE: old path, new path, alias, reason
+    10: (c_char_p, c_int),  # TRAY_CHANGE: alias, reason
+    11: (c_int,),  # PMWAKEUP: reason
+    12: (c_int,),  # PMSUSPEND: reason
+    13: (c_ulonglong,),  # BALLOON_CHANGE: the balloon's size in KiB
+    14: (c_int,),  # PMSUSPEND_DISK: reason
+    15: (c_char_p,),  # DEVICE_REMOVED: alias
+    16: (c_char_p, c_int, c_int),  # BLOCK_JOB_2: disk, type, status
+    17: (_PARAMETERS,),  # TUNABLE
+    18: (c_int, c_int),  # AGENT_LIFECYCLE: state, reason
+    19: (c_char_p,),  # DEVICE_ADDED: alias
+    20: (c_int,),  # MIGRATION_ITERATION: number
+    21: (_PARAMETERS,),  # JOB_COMPLETED
+    22: (c_char_p,),  # DEVICE_REMOVAL_FAILED: alias
+    23: (c_int, c_char_p),  # METADATA_CHANGE: type, namespace
+    24: (c_char_p, c_char_p, c_ulonglong, c_ulonglong),  # BLOCK_THRESHOLD: device, path, threshold, excess
+    25: (c_int, c_int, c_uint),  # MEMORY_FAILURE: recipient, action, flags
+    26: (c_char_p, c_ulonglong),  # MEMORY_DEVICE_SIZE_CHANGE: alias, KiB
+}
+
+_trampolines: dict[int, Any] = {}
+
+
+def _trampoline(event: int) -> Any:
+    """The C function for this kind of event; it lives as long as the process, as the library may call it at any time."""
+    known = _trampolines.get(event)
+    if known is not None:
+        return known
+    kinds = _EVENTS[event]
+    c_types: list[Any] = []
+    for kind in kinds:
+        c_types += (c_void_p, c_int) if kind is _PARAMETERS else (kind,)
+
+    def call(_conn: int, dom: int, *arguments: Any) -> int:
+        try:
+            entry = _registered.get(arguments[-1])
+            if entry is None:
+                return 0
+            conn, cb, opaque = entry
+            values: list[Any] = []
+            given = iter(arguments[:-1])
+            for kind in kinds:
+                value = next(given)
+                if kind is _PARAMETERS:
+                    value = unpack_parameters(value, next(given))
+                values.append(_string(value) if kind is c_char_p else value)
+            cb(conn, share(conn, dom), *values, opaque)
+        except BaseException:
+            report()
+        return 0
+
+    result = CFUNCTYPE(c_int, c_void_p, c_void_p, *c_types, c_void_p)(call)
+    # Of several threads the first one's is kept by all: another one's would be collected while the library calls it.
+    return _trampolines.setdefault(event, result)
+
+
+def register_domain_event(conn: virConnect, dom: virDomain | None, event: int, cb: Callable[..., Any], opaque: Any) -> int:
+    """Registers for one kind of event."""
+    # A kind that is not known here is the library's to refuse, or else has arguments that cannot be passed on.
+    if event == 5 or event > 26:
+        raise NotImplementedError(f"the arguments of events of kind {event} cannot be passed on")
+    number = register(conn, cb, opaque)
+    callback = _trampoline(event if event in _EVENTS else 1)
+    result: int = library.virConnectDomainEventRegisterAny(
+        conn._o, None if dom is None else dom._o, event, callback, number, free_entry
+    )
+    if result < 0:
+        forget(number)
+        raise failure("virConnectDomainEventRegisterAny")
+    return result
+
+
+def _tell_listeners(conn: virConnect, dom: virDomain, event: int, detail: int, listeners: dict[Any, Any]) -> None:
+    for cb, opaque in list(listeners.items()):
+        try:
+            cb(conn, dom, event, detail, opaque)
+        except BaseException:
+            report()
+
+
+def register_listener(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> None:
+    """Registers for what happens to domains, the old way: one registration with the library serves all callbacks."""
+    if conn._listeners:
+        conn._listeners[cb] = opaque
+        return
+    listeners = {cb: opaque}
+    number = register(conn, _tell_listeners, listeners)
+    if library.virConnectDomainEventRegister(conn._o, _trampoline(0), number, free_entry) < 0:
+        forget(number)
+        raise failure("virConnectDomainEventRegister")
+    conn._listeners = listeners
+
+
+def deregister_listener(conn: virConnect, cb: Callable[..., Any]) -> None:
+    """Ends it for one callback."""
+    listeners = conn._listeners
+    if not listeners or cb not in listeners:
+        return
+    del listeners[cb]
+    if not listeners:
+        conn._listeners = None
+        if library.virConnectDomainEventDeregister(conn._o, _trampoline(0)) < 0:
+            raise failure("virConnectDomainEventDeregister")
+
+
+def _closed(_conn: int, reason: int, number: int) -> None:
+    try:
+        entry = _registered.get(number)
+        if entry is not None:
+            conn, cb, opaque = entry
+            cb(conn, reason, opaque)
+    except BaseException:
+        report()
+
+
+_closed_c = CFUNCTYPE(None, c_void_p, c_int, c_void_p)(_closed)
+
+
+def register_close_callback(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> int:
+    """Registers for the loss of the connection."""
+    number = register(conn, cb, opaque)
+    result: int = library.virConnectRegisterCloseCallback(conn._o, _closed_c, number, free_entry)
+    if result < 0:
+        forget(number)
+        raise failure("virConnectRegisterCloseCallback")
+    conn._close_callback = number
+    return result
+
+
+def unregister_close_callback(conn: virConnect) -> None:
+    """Ends it."""
+    conn._close_callback = None
+    if library.virConnectUnregisterCloseCallback(conn._o, _closed_c) < 0:
+        raise failure("virConnectUnregisterCloseCallback")
+
+
+# Errors
+
+_error_handler: tuple[Callable[..., Any], Any] | None = None
+
+
+def _error_occurred(_opaque: int, error: int) -> None:
+    try:
+        handler = _error_handler
+        if handler is None:
+            library.virDefaultErrorFunc(error)
+        else:
+            function, context = handler
+            function(context, unpack_error(error))
+    except BaseException:
+        report()
+
+
+_error_occurred_c = CFUNCTYPE(None, c_void_p, c_void_p)(_error_occurred)
+
+
+def registerErrorHandler(f: Callable[[Any, Any], Any] | None, ctx: Any) -> int:
+    """Has ``f(ctx, error)`` called for each error, instead of a line on standard error; error is as in
+    ``libvirtError.err``. With None for both it is as before. Returns 1."""
+    global _error_handler
+    _error_handler = None if f is None else (f, ctx)
+    library.virSetErrorFunc(None, _error_occurred_c)
+    return 1
+
+
+# Credentials: virConnectCredential is type, prompt, challenge, default, result and the result's length.
+
+_CREDENTIAL = Struct("i4xPPPPI4x")
+_AUTHENTICATION = Struct("PI4xPP")
+
+
+def _credentials_wanted(array: int, length: int, number: int) -> int:
+    try:
+        entry = _registered.get(number)
+        if entry is None:
+            return -1
+        callback, data = entry
+        questions = list(_CREDENTIAL.iter_unpack(string_at(array, length * _CREDENTIAL.size)))
+        texts = [[_string(string_at(pointer)) if pointer else None for pointer in question[1:4]] for question in questions]
+        credentials: list[list[Any]] = [[question[0], *text, None] for question, text in zip(questions, texts)]
+        result = callback(credentials, data)
+        if result is None or int(result) < 0:
+            return -1
+        for position, credential in enumerate(credentials):
+            answer = credential[4]
+            if answer is not None:
+                encoded = str(answer).encode()
+                filled = Struct("PI").pack(library.strdup(encoded), len(encoded))
+                memmove(array + position * _CREDENTIAL.size + 32, filled, len(filled))
+        return 0
+    except BaseException:
+        report()
+        return -1
+
+
+_credentials_wanted_c = CFUNCTYPE(c_int, c_void_p, c_uint, c_void_p)(_credentials_wanted)
+
+
+def open_with_credentials(uri: bytes | None, auth: list[Any], flags: int) -> virConnect:
+    """Opens a connection whose questions for credentials a callback answers."""
+    from ctypes import addressof, create_string_buffer
+
+    from ._connect import adopt_connection
+
+    types, callback, data = auth
+    kinds = create_string_buffer(Struct(f"{len(types)}i").pack(*types))
+    number = register(callback, data)
+    try:
+        function = cast(_credentials_wanted_c, c_void_p).value
+        request = create_string_buffer(_AUTHENTICATION.pack(addressof(kinds), len(types), function, number))
+        handle = library.virConnectOpenAuth(uri, request, flags)
+        if not handle:
+            raise failure("virConnectOpenAuth")
+        return adopt_connection(handle)
+    finally:
+        forget(number)

@@ -1,0 +1,395 @@
+"""A connection to a hypervisor or a daemon."""
+
+from __future__ import annotations
+
+from struct import Struct
+from ctypes import byref, c_int, c_ulong, c_void_p, create_string_buffer, string_at
+
+from ._arguments import flags as bits
+from ._arguments import int32, text
+from ._domain import adopt, look_up, share, virDomain
+from ._error import failure, libvirtError, unpack_error
+from ._library import library
+from ._parameters import read_numbers, unpack_parameters
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ctypes import Array, c_char
+    from typing import Any, Callable, Iterable, Iterator, SupportsIndex
+
+    from ._error import ErrorTuple
+    from ._memory import MemorySample
+    from ._watch import Watch
+
+# virNodeInfo, virSecurityModel, virDomainStatsRecord.
+_NODE_INFO = Struct("32sLIIIIII")
+_SECURITY_MODEL = Struct("257s257s")
+_RECORD = Struct("PPi4x")
+
+
+class virConnect:
+    """A connection, from `open`, `openReadOnly` or `openAuth`. As a context manager it is closed at the end; iterated, it
+    gives its domains.
+
+    A call that fails raises `libvirtError`.
+    """
+
+    _o: int | None = None
+    _listeners: dict[Any, Any] | None = None
+    _close_callback: int | None = None
+
+    def __init__(self, *_arguments: object, **_named: object) -> None:
+        # A number is no proof of a handle.
+        raise TypeError("a virConnect comes from open, openReadOnly or openAuth")
+
+    def __del__(self) -> None:
+        handle = self._o
+        self._o = None
+        # At the interpreter's end the module may be gone before its objects.
+        if handle is not None and library is not None and not library.forked:
+            library.virConnectClose(handle)
+
+    def __enter__(self) -> virConnect:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._o is not None:
+            self.close()
+
+    async def __aenter__(self) -> virConnect:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        from ._asynchronous import in_thread
+
+        if self._o is not None:
+            await in_thread(self.close)
+
+    def __iter__(self) -> Iterator[virDomain]:
+        return iter(self.listAllDomains())
+
+    def close(self) -> int:
+        """Closes the connection. Returns how many others still use it: it ends with its last domain object."""
+        handle = self._o
+        result: int = library.virConnectClose(handle)
+        self._o = None
+        if result < 0:
+            raise failure("virConnectClose")
+        return result
+
+    def c_pointer(self) -> int:
+        """The address of the C object; it is the library's as long as this object lives. 0 when closed."""
+        return self._o or 0
+
+    # Who it is
+
+    def getType(self) -> str:
+        """The kind of hypervisor: "QEMU", "TEST" …"""
+        name: bytes | None = library.virConnectGetType(self._o)
+        if name is None:
+            raise failure("virConnectGetType")
+        return name.decode(errors="replace")
+
+    def getVersion(self) -> int:
+        """The hypervisor's version: 1000000 * major + 1000 * minor + release."""
+        return self._version("virConnectGetVersion")
+
+    def getLibVersion(self) -> int:
+        """The version of libvirt's protocol that the other side speaks, in the same form."""
+        return self._version("virConnectGetLibVersion")
+
+    def getHostname(self) -> str:
+        """The name of the host that the domains run on."""
+        return self._text("virConnectGetHostname")
+
+    def getURI(self) -> str:
+        """The URI of this connection, which a program can open again."""
+        return self._text("virConnectGetURI")
+
+    def getCapabilities(self) -> str:
+        """What host and hypervisor can do, as XML."""
+        return self._text("virConnectGetCapabilities")
+
+    def getSysinfo(self, flags: SupportsIndex = 0) -> str:
+        """The host's description of itself (SMBIOS), as XML."""
+        return self._text("virConnectGetSysinfo", bits(flags))
+
+    def getMaxVcpus(self, type: str | None) -> int:
+        """The most virtual CPUs that a domain of this type can have."""
+        return self._number("virConnectGetMaxVcpus", text(type))
+
+    def isAlive(self) -> int:
+        """1 while the connection stands, else 0."""
+        return self._number("virConnectIsAlive")
+
+    def isEncrypted(self) -> int:
+        """1 where others on the way cannot read along by its encryption, else 0."""
+        return self._number("virConnectIsEncrypted")
+
+    def isSecure(self) -> int:
+        """1 where others cannot read along, encrypted or local, else 0."""
+        return self._number("virConnectIsSecure")
+
+    def setKeepAlive(self, interval: SupportsIndex, count: SupportsIndex) -> int:
+        """Asks the other side every `interval` seconds whether it is there, and closes after `count` questions without
+        an answer. 1 where the other side cannot do this."""
+        return self._number("virConnectSetKeepAlive", int32(interval), bits(count))
+
+    # The host
+
+    def getInfo(self) -> list[str | int]:
+        """[CPU model, memory in MiB, CPUs, MHz, NUMA nodes, sockets per node, cores per socket, threads per core]."""
+        buffer = create_string_buffer(_NODE_INFO.size)
+        if library.virNodeGetInfo(self._o, buffer) < 0:
+            raise failure("virNodeGetInfo")
+        model, kib, *numbers = _NODE_INFO.unpack(buffer)
+        return [model.partition(b"\0")[0].decode(errors="replace"), kib >> 10, *numbers]
+
+    def getFreeMemory(self) -> int:
+        """The host's free memory in bytes."""
+        free: int = library.virNodeGetFreeMemory(self._o)
+        if not free:
+            raise failure("virNodeGetFreeMemory")
+        return free
+
+    def getCellsFreeMemory(self, startCell: SupportsIndex, maxCells: SupportsIndex) -> list[int]:
+        """The free memory of NUMA nodes in bytes, of at most `maxCells` from `startCell` on."""
+        start, room = int32(startCell), int32(maxCells)
+        if room < 0:
+            raise libvirtError("virNodeGetCellsFreeMemory() failed", use_last_error=False)
+        cells = create_string_buffer(8 * min(room, 65536))
+        count: int = library.virNodeGetCellsFreeMemory(self._o, cells, start, min(room, 65536))
+        if count < 0:
+            raise failure("virNodeGetCellsFreeMemory")
+        return list(Struct(f"{count}Q").unpack_from(cells))
+
+    def getMemoryStats(self, cellNum: SupportsIndex, flags: SupportsIndex = 0) -> dict[str, int]:
+        """The host's memory in KiB ("total", "free", "buffers", "cached"), of one NUMA node or, with -1, of all."""
+        cell, mask = int32(cellNum), bits(flags)
+        numbers = read_numbers(lambda array, count: int(library.virNodeGetMemoryStats(self._o, cell, array, count, mask)))
+        if numbers is None:
+            raise failure("virNodeGetMemoryStats")
+        return numbers
+
+    def getCPUStats(self, cpuNum: SupportsIndex, flags: SupportsIndex = 0) -> dict[str, int]:
+        """The host's CPU time in ns ("kernel", "user", "idle", "iowait" …), of one CPU or, with -1, of all."""
+        cpu, mask = int32(cpuNum), bits(flags)
+        numbers = read_numbers(lambda array, count: int(library.virNodeGetCPUStats(self._o, cpu, array, count, mask)))
+        if numbers is None:
+            raise failure("virNodeGetCPUStats")
+        return numbers
+
+    def getCPUMap(self, flags: SupportsIndex = 0) -> tuple[int, list[bool], int]:
+        """(number of CPUs, for each whether it is online, how many are)."""
+        cpus, online = c_void_p(), c_int()
+        count: int = library.virNodeGetCPUMap(self._o, byref(cpus), byref(online), bits(flags))
+        if count < 0:
+            raise failure("virNodeGetCPUMap")
+        bytes_ = string_at(cpus.value or 0, (count + 7) // 8)
+        library.free(cpus)
+        return count, [bool(bytes_[cpu // 8] >> cpu % 8 & 1) for cpu in range(count)], online.value
+
+    def getSecurityModel(self) -> list[str]:
+        """[model, domain of interpretation] of the labels that confine domains."""
+        buffer = create_string_buffer(_SECURITY_MODEL.size)
+        if library.virNodeGetSecurityModel(self._o, buffer) < 0:
+            raise failure("virNodeGetSecurityModel")
+        return [part.partition(b"\0")[0].decode(errors="replace") for part in _SECURITY_MODEL.unpack(buffer)]
+
+    # Domains
+
+    def lookupByName(self, name: str | None) -> virDomain:
+        """The domain of this name. Raises `libvirtError` (``VIR_ERR_NO_DOMAIN``) where there is none."""
+        return look_up(self, "virDomainLookupByName", text(name))
+
+    def lookupByID(self, id: SupportsIndex) -> virDomain:
+        """The running domain of this number."""
+        return look_up(self, "virDomainLookupByID", int32(id))
+
+    def lookupByUUID(self, uuid: bytes | str) -> virDomain:
+        """The domain of this UUID, 16 bytes."""
+        raw = uuid.encode() if isinstance(uuid, str) else bytes(uuid)
+        if len(raw) != 16:
+            raise libvirtError("virDomainLookupByUUID() failed", use_last_error=False)
+        return look_up(self, "virDomainLookupByUUID", raw)
+
+    def lookupByUUIDString(self, uuidstr: str | None) -> virDomain:
+        """The domain of this UUID, printed."""
+        return look_up(self, "virDomainLookupByUUIDString", text(uuidstr))
+
+    def listAllDomains(self, flags: SupportsIndex = 0) -> list[virDomain]:
+        """All domains, or those that ``VIR_CONNECT_LIST_DOMAINS_…`` select."""
+        array = c_void_p()
+        count: int = library.virConnectListAllDomains(self._o, byref(array), bits(flags))
+        if count < 0:
+            raise failure("virConnectListAllDomains")
+        try:
+            return [adopt(self, handle) for handle in Struct(f"{count}P").unpack(string_at(array.value or 0, 8 * count))]
+        finally:
+            library.free(array)
+
+    def listDomainsID(self) -> list[int]:
+        """The numbers of the running domains."""
+        room = self.numOfDomains()
+        ids = create_string_buffer(4 * room)
+        count: int = library.virConnectListDomains(self._o, ids, room) if room else 0
+        if count < 0:
+            raise failure("virConnectListDomains")
+        return list(Struct(f"{count}i").unpack_from(ids))
+
+    def numOfDomains(self) -> int:
+        """How many domains run."""
+        return self._number("virConnectNumOfDomains")
+
+    def listDefinedDomains(self) -> list[str]:
+        """The names of the domains that are defined and do not run."""
+        room = self.numOfDefinedDomains()
+        names = create_string_buffer(8 * room)
+        count: int = library.virConnectListDefinedDomains(self._o, names, room) if room else 0
+        if count < 0:
+            raise failure("virConnectListDefinedDomains")
+        return [library.take_text(pointer) for pointer in Struct(f"{count}P").unpack_from(names)]
+
+    def numOfDefinedDomains(self) -> int:
+        """How many domains are defined and do not run."""
+        return self._number("virConnectNumOfDefinedDomains")
+
+    def getAllDomainStats(self, stats: SupportsIndex = 0, flags: SupportsIndex = 0) -> list[tuple[virDomain, dict[str, Any]]]:
+        """Statistics of all domains in one call: pairs of domain and fields, such as "balloon.rss" in KiB.
+
+        `stats` are bits of ``VIR_DOMAIN_STATS_…``, 0 for all groups; `flags` bits of
+        ``VIR_CONNECT_GET_ALL_DOMAINS_STATS_…``. What a domain does not report is absent.
+        """
+        records = c_void_p()
+        count: int = library.virConnectGetAllDomainStats(self._o, bits(stats), byref(records), bits(flags))
+        if count < 0:
+            raise failure("virConnectGetAllDomainStats")
+        return self._take_records(records, count)
+
+    def domainListGetStats(
+        self, doms: Iterable[virDomain], stats: SupportsIndex = 0, flags: SupportsIndex = 0
+    ) -> list[tuple[virDomain, dict[str, Any]]]:
+        """The same of these domains; one that is gone is left out."""
+        domains = list(doms)  # They must live as long as their addresses are used.
+        array = pack_domains(domains)
+        records = c_void_p()
+        count: int = library.virDomainListGetStats(array, bits(stats), byref(records), bits(flags))
+        if count < 0:
+            raise failure("virDomainListGetStats")
+        return self._take_records(records, count)
+
+    def memory_samples(self, domains: Iterable[virDomain] | None = None, extended: bool = False) -> list[MemorySample]:
+        """Memory samples of these domains, or of all that run, taken side by side; one that is gone is left out."""
+        from ._memory import take_samples
+
+        return take_samples(self, domains, extended)
+
+    async def memory_samples_async(
+        self, domains: Iterable[virDomain] | None = None, extended: bool = False
+    ) -> list[MemorySample]:
+        """`memory_samples`, without blocking the event loop."""
+        from ._asynchronous import in_thread
+
+        return await in_thread(self.memory_samples, domains, extended)
+
+    def watch(self, period: float, extended: bool = False) -> Watch:
+        """Samples of all domains, those that come later too, at once and then every `period` seconds (at least 0.001),
+        for ``for`` or ``async for``."""
+        from ._watch import Watch
+
+        return Watch(self, None, period, extended)
+
+    # Events: they arrive while an event loop runs, see `virEventRegisterDefaultImpl`.
+
+    def domainEventRegisterAny(
+        self, dom: virDomain | None, eventID: SupportsIndex, cb: Callable[..., Any], opaque: Any
+    ) -> int:
+        """Has ``cb(conn, domain, …, opaque)`` called for one kind of event (``VIR_DOMAIN_EVENT_ID_…``), of one domain or
+        of all; the arguments between are the event's. Returns the number to end it with. The connection stays open
+        until then."""
+        from ._callbacks import register_domain_event
+
+        return register_domain_event(self, dom, int32(eventID), cb, opaque)
+
+    def domainEventDeregisterAny(self, callbackID: SupportsIndex) -> None:
+        """Ends what `domainEventRegisterAny` began."""
+        if library.virConnectDomainEventDeregisterAny(self._o, int32(callbackID)) < 0:
+            raise failure("virConnectDomainEventDeregisterAny")
+
+    def domainEventRegister(self, cb: Callable[..., Any], opaque: Any) -> None:
+        """Has ``cb(conn, domain, event, detail, opaque)`` called when a domain starts, stops, pauses …"""
+        from ._callbacks import register_listener
+
+        register_listener(self, cb, opaque)
+
+    def domainEventDeregister(self, cb: Callable[..., Any]) -> None:
+        """Ends what `domainEventRegister` began."""
+        from ._callbacks import deregister_listener
+
+        deregister_listener(self, cb)
+
+    def registerCloseCallback(self, cb: Callable[..., Any], opaque: Any) -> int:
+        """Has ``cb(conn, reason, opaque)`` called when the connection is lost; reason is one of
+        ``VIR_CONNECT_CLOSE_REASON_…``."""
+        from ._callbacks import register_close_callback
+
+        return register_close_callback(self, cb, opaque)
+
+    def unregisterCloseCallback(self) -> None:
+        """Ends what `registerCloseCallback` began."""
+        from ._callbacks import unregister_close_callback
+
+        unregister_close_callback(self)
+
+    def virConnGetLastError(self) -> ErrorTuple | None:
+        """The connection's last error, as in ``libvirtError.err``."""
+        return unpack_error(library.virConnGetLastError(self._o))
+
+    def virConnResetLastError(self) -> None:
+        """Forgets the connection's last error."""
+        library.virConnResetLastError(self._o)
+
+    def _take_records(self, records: c_void_p, count: int) -> list[tuple[virDomain, dict[str, Any]]]:
+        try:
+            result = []
+            for address in Struct(f"{count}P").unpack(string_at(records.value or 0, 8 * count)):
+                domain, parameters, length = _RECORD.unpack(string_at(address, _RECORD.size))
+                result.append((share(self, domain), unpack_parameters(parameters, length)))
+            return result
+        finally:
+            if records.value:
+                library.virDomainStatsRecordListFree(records)
+
+    def _number(self, function: str, *arguments: Any) -> int:
+        result: int = getattr(library, function)(self._o, *arguments)
+        if result < 0:
+            raise failure(function)
+        return result
+
+    def _text(self, function: str, *arguments: Any) -> str:
+        pointer = getattr(library, function)(self._o, *arguments)
+        if not pointer:
+            raise failure(function)
+        return library.take_text(pointer)
+
+    def _version(self, function: str) -> int:
+        version = c_ulong()
+        if getattr(library, function)(self._o, byref(version)) < 0:
+            raise failure(function)
+        return version.value
+
+
+def adopt_connection(handle: int) -> virConnect:
+    """The connection of a handle that is ours to close."""
+    conn: virConnect = object.__new__(virConnect)
+    conn._o = handle
+    return conn
+
+
+def pack_domains(domains: list[virDomain]) -> Array[c_char]:
+    """Their handles, ended by NULL."""
+    for domain in domains:
+        if not isinstance(domain, virDomain):
+            raise TypeError(f"a virDomain is wanted, not {type(domain).__name__}")
+    packed = Struct(f"{len(domains)}PP").pack(*(domain._o or 0 for domain in domains), 0)
+    return create_string_buffer(packed, len(packed))

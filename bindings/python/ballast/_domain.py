@@ -1,0 +1,395 @@
+"""One virtual machine."""
+
+from __future__ import annotations
+
+from struct import Struct
+from ctypes import addressof, byref, c_char, c_int, c_void_p, create_string_buffer, string_at
+
+from ._arguments import flags as bits
+from ._arguments import int32, long64
+from ._error import failure
+from ._library import library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, SupportsIndex
+
+    from ._connect import virConnect
+    from ._memory import MemorySample
+    from ._watch import Watch
+
+MOST_STATISTICS = 64
+"""How many memory statistics are asked for: libvirt has 13, and unknown ones have room too."""
+
+_NAMES = (
+    "swap_in",
+    "swap_out",
+    "major_fault",
+    "minor_fault",
+    "unused",
+    "available",
+    "actual",
+    "rss",
+    "usable",
+    "last_update",
+    "disk_caches",
+    "hugetlb_pgalloc",
+    "hugetlb_pgfail",
+)
+_EXTENDED = 0x42000000
+_EXTENDED_NAMES = ("oom_kills", "alloc_stalls", "async_scans", "direct_scans", "async_reclaims", "direct_reclaims")
+
+# What the statistics calls fill: buffers in turn, as one that a thread or a signal handler's call uses is taken out.
+_buffers: list[tuple[bytearray, int, Any]] = []
+
+# By the number of statistics: what unpacks their tags and values.
+_unpackers = [Struct("iQ" * count).unpack_from for count in range(MOST_STATISTICS + 1)]
+
+# By the tags of a report: the names. Reports hardly ever differ in their tags.
+_layouts: dict[tuple[int, ...], tuple[str, ...]] = {}
+_MOST_LAYOUTS = 256
+
+# virDomainInfo, virDomainControlInfo, virDomainJobInfo.
+_INFO = Struct("B7xLLH6xQ")
+_CONTROL_INFO = Struct("IIQ")
+_JOB_INFO = Struct("i4x11Q")
+_STATE = Struct("ii")
+_LABEL_SIZE = 4097
+
+
+def statistic_name(tag: int) -> str:
+    """A statistic's name; for an unknown one, its number."""
+    if 0 <= tag < len(_NAMES):
+        return _NAMES[tag]
+    if 10 <= tag - _EXTENDED < 10 + len(_EXTENDED_NAMES):
+        return _EXTENDED_NAMES[tag - _EXTENDED - 10]
+    return str(tag)
+
+
+def unpack_statistics(buffer: bytes | bytearray, count: int) -> dict[str, int]:
+    """An array of virDomainMemoryStatStruct, in its order."""
+    values = _unpackers[count](buffer)
+    tags = values[::2]
+    names = _layouts.get(tags)
+    if names is None:
+        if len(_layouts) >= _MOST_LAYOUTS:
+            _layouts.clear()
+        names = _layouts[tags] = tuple(map(statistic_name, tags))
+    return dict(zip(names, values[1::2]))
+
+
+def _new_buffer() -> tuple[bytearray, int, Any]:
+    buffer = bytearray(16 * MOST_STATISTICS)
+    view = (c_char * len(buffer)).from_buffer(buffer)
+    return buffer, addressof(view), view
+
+
+class virDomain:
+    """A domain, from one of a connection's lookups or lists; it keeps its connection open.
+
+    Sizes are KiB, and guests' numbers are what the guest itself last said: `memoryStats` tells which. A call that fails
+    raises `libvirtError`.
+    """
+
+    _conn: virConnect
+    _o: int | None = None
+
+    def __init__(self, *_arguments: object, **_named: object) -> None:
+        # A number is no proof of a handle.
+        raise TypeError("a virDomain comes from a connection's lookups and lists")
+
+    def __del__(self) -> None:
+        handle = self._o
+        self._o = None
+        # At the interpreter's end the module may be gone before its objects.
+        if handle is not None and library is not None and not library.forked:
+            library.virDomainFree(handle)
+
+    def connect(self) -> virConnect:
+        """The connection that the domain came from."""
+        return self._conn
+
+    def c_pointer(self) -> int:
+        """The address of the C object; it is the library's as long as this object lives."""
+        return self._o or 0
+
+    # Identity
+
+    def name(self) -> str:
+        """The name, unique among the connection's domains."""
+        name: bytes | None = library.virDomainGetName(self._o)
+        if name is None:
+            raise failure("virDomainGetName")
+        return name.decode(errors="replace")
+
+    def UUID(self) -> bytes:
+        """The UUID, 16 bytes in the order they are printed in."""
+        buffer = create_string_buffer(16)
+        if library.virDomainGetUUID(self._o, buffer) < 0:
+            raise failure("virDomainGetUUID")
+        return buffer.raw
+
+    def UUIDString(self) -> str:
+        """The UUID, printed with hyphens in lower case."""
+        buffer = create_string_buffer(37)
+        if library.virDomainGetUUIDString(self._o, buffer) < 0:
+            raise failure("virDomainGetUUIDString")
+        return buffer.value.decode()
+
+    def ID(self) -> int:
+        """The number of a running domain, -1 for one that does not run. With a QEMU of this host, its process id."""
+        number: int = library.virDomainGetID(self._o)
+        return number
+
+    def OSType(self) -> str:
+        """The kind of system that the domain is a machine for, such as "hvm"."""
+        return self._text("virDomainGetOSType")
+
+    # State
+
+    def info(self) -> list[int]:
+        """[state, largest memory in KiB, current memory in KiB, virtual CPUs, CPU time in ns]."""
+        buffer = create_string_buffer(_INFO.size)
+        if library.virDomainGetInfo(self._o, buffer) < 0:
+            raise failure("virDomainGetInfo")
+        return list(_INFO.unpack(buffer))
+
+    def state(self, flags: SupportsIndex = 0) -> list[int]:
+        """[state, reason]: one of ``VIR_DOMAIN_RUNNING`` …, and one of its reasons, such as
+        ``VIR_DOMAIN_RUNNING_BOOTED``."""
+        buffer = create_string_buffer(8)
+        address = addressof(buffer)
+        if library.virDomainGetState(self._o, address, address + 4, bits(flags)) < 0:
+            raise failure("virDomainGetState")
+        return list(_STATE.unpack(buffer))
+
+    def isActive(self) -> int:
+        """1 where it runs or is paused, else 0."""
+        return self._number("virDomainIsActive")
+
+    def isPersistent(self) -> int:
+        """1 where it stays when it stops, else 0."""
+        return self._number("virDomainIsPersistent")
+
+    def isUpdated(self) -> int:
+        """1 where its definition changed while it ran, else 0."""
+        return self._number("virDomainIsUpdated")
+
+    def hasManagedSaveImage(self, flags: SupportsIndex = 0) -> int:
+        """1 where it starts from a saved state, else 0."""
+        return self._number("virDomainHasManagedSaveImage", bits(flags))
+
+    def autostart(self) -> int:
+        """1 where it starts with the daemon, else 0."""
+        value = c_int()
+        if library.virDomainGetAutostart(self._o, byref(value)) < 0:
+            raise failure("virDomainGetAutostart")
+        return value.value
+
+    def setAutostart(self, autostart: SupportsIndex) -> int:
+        """Whether it starts with the daemon."""
+        return self._number("virDomainSetAutostart", int32(autostart))
+
+    def controlInfo(self, flags: SupportsIndex = 0) -> list[int]:
+        """[state, details, time]: one of ``VIR_DOMAIN_CONTROL_…`` for the way to the hypervisor, and for how many ms."""
+        buffer = create_string_buffer(_CONTROL_INFO.size)
+        if library.virDomainGetControlInfo(self._o, buffer, bits(flags)) < 0:
+            raise failure("virDomainGetControlInfo")
+        return list(_CONTROL_INFO.unpack(buffer))
+
+    def jobInfo(self) -> list[int]:
+        """[kind of job, ms elapsed, ms remaining, and total, processed and remaining bytes of data, of memory, of files]."""
+        buffer = create_string_buffer(_JOB_INFO.size)
+        if library.virDomainGetJobInfo(self._o, buffer) < 0:
+            raise failure("virDomainGetJobInfo")
+        return list(_JOB_INFO.unpack(buffer))
+
+    def messages(self, flags: SupportsIndex = 0) -> list[str]:
+        """What there is to warn of, such as a deprecated configuration."""
+        array = c_void_p()
+        count: int = library.virDomainGetMessages(self._o, byref(array), bits(flags))
+        if count < 0:
+            raise failure("virDomainGetMessages")
+        try:
+            return [library.take_text(pointer) for pointer in Struct(f"{count}P").unpack(string_at(array.value or 0, 8 * count))]
+        finally:
+            library.free(array)
+
+    def securityLabel(self) -> list[str | bool]:
+        """[label, whether it is enforced] of the domain's process."""
+        buffer = create_string_buffer(_LABEL_SIZE + 7)
+        if library.virDomainGetSecurityLabel(self._o, buffer) < 0:
+            raise failure("virDomainGetSecurityLabel")
+        enforcing = int.from_bytes(buffer.raw[4100:4104], "little")
+        return [buffer.value.decode(errors="replace"), bool(enforcing)]
+
+    def XMLDesc(self, flags: SupportsIndex = 0) -> str:
+        """The domain's definition."""
+        return self._text("virDomainGetXMLDesc", bits(flags))
+
+    # Memory
+
+    def memoryStats(self) -> dict[str, int]:
+        """The memory statistics that there are; what is not reported is absent.
+
+        KiB: ``actual`` is the balloon's size now and ``rss`` what the host gives to the domain's process; from the guest
+        come ``available`` (its MemTotal), ``usable`` (MemAvailable), ``unused`` (MemFree), ``disk_caches``, and since
+        its boot ``swap_in`` and ``swap_out``. Counts since its boot: ``major_fault``, ``minor_fault``,
+        ``hugetlb_pgalloc``, ``hugetlb_pgfail``. ``last_update`` is the time of its last report in Unix seconds, 0 for
+        none. A statistic without a name has its number as key, such as '4711'. Order: the hypervisor's.
+        """
+        buffers = _buffers
+        try:
+            buffer = buffers.pop()
+        except IndexError:
+            buffer = _new_buffer()
+        count = library.virDomainMemoryStats(self._o, buffer[1], MOST_STATISTICS, 0)
+        if count < 0:
+            buffers.append(buffer)
+            raise failure("virDomainMemoryStats")
+        statistics = unpack_statistics(buffer[0], count)
+        buffers.append(buffer)
+        return statistics
+
+    def setMemoryStatsPeriod(self, period: SupportsIndex, flags: SupportsIndex = 0) -> int:
+        """Has the guest report every so many seconds, 1 to 2147483647; 0: not any more."""
+        return self._number("virDomainSetMemoryStatsPeriod", int32(period), bits(flags))
+
+    def maxMemory(self) -> int:
+        """The largest memory in KiB."""
+        size: int = library.virDomainGetMaxMemory(self._o)
+        if not size:
+            raise failure("virDomainGetMaxMemory")
+        return size
+
+    def maxVcpus(self) -> int:
+        """The largest number of virtual CPUs."""
+        return self._number("virDomainGetMaxVcpus")
+
+    def setMaxMemory(self, memory: SupportsIndex) -> int:
+        """Sets the largest memory, in KiB; not while the domain runs."""
+        return self._number("virDomainSetMaxMemory", long64(memory))
+
+    def setMemory(self, memory: SupportsIndex) -> int:
+        """Asks a running guest for this size, in KiB: its driver moves the balloon, when and as far as it can."""
+        return self._number("virDomainSetMemory", long64(memory))
+
+    def setMemoryFlags(self, memory: SupportsIndex, flags: SupportsIndex = 0) -> int:
+        """The same with flags: ``VIR_DOMAIN_AFFECT_LIVE``, ``…_CONFIG``, and ``VIR_DOMAIN_MEM_MAXIMUM`` for the largest."""
+        return self._number("virDomainSetMemoryFlags", long64(memory), bits(flags))
+
+    @property
+    def memory(self) -> MemorySample:
+        """A sample of the memory now: statistics, used memory, age and freshness, and why something is missing.
+
+        A monitor that does not answer or may not be used is a reason in the sample, not an error.
+        """
+        return self.memory_sample()
+
+    def memory_sample(self, extended: bool = False) -> MemorySample:
+        """The same; where `extended`, with the six newer statistics (OOM kills, allocation stalls, scans, reclaims)."""
+        from ._memory import take_sample
+
+        return take_sample(library.ballastDomainGetMemorySample, "ballastDomainGetMemorySample", self, extended)
+
+    def refresh_memory(self, extended: bool = False) -> MemorySample:
+        """A sample of a report that the guest makes now, whatever its period, in milliseconds. A guest that does not
+        answer in time gives its old numbers as stale. Raises `libvirtError` on read-only connections."""
+        from ._memory import take_sample
+
+        return take_sample(library.ballastDomainRefreshMemoryStats, "ballastDomainRefreshMemoryStats", self, extended)
+
+    def memory_stats_period(self) -> int:
+        """How often the guest reports, in seconds; 0: it does not."""
+        return self._number("ballastDomainGetMemoryStatsPeriod", 0)
+
+    async def memory_sample_async(self, extended: bool = False) -> MemorySample:
+        """`memory_sample`, without blocking the event loop."""
+        from ._asynchronous import in_thread
+
+        return await in_thread(self.memory_sample, extended)
+
+    async def refresh_memory_async(self, extended: bool = False) -> MemorySample:
+        """`refresh_memory`, without blocking the event loop."""
+        from ._asynchronous import in_thread
+
+        return await in_thread(self.refresh_memory, extended)
+
+    def watch(self, period: float, extended: bool = False) -> Watch:
+        """Samples at once and then every `period` seconds (at least 0.001), for ``for`` or ``async for``."""
+        from ._watch import Watch
+
+        return Watch(self._conn, self, period, extended)
+
+    # Life
+
+    def create(self) -> int:
+        """Starts a domain that is defined and does not run."""
+        return self._number("virDomainCreate")
+
+    def suspend(self) -> int:
+        """Pauses it; its guest reports nothing until it is resumed."""
+        return self._number("virDomainSuspend")
+
+    def resume(self) -> int:
+        """Lets it go on after a pause."""
+        return self._number("virDomainResume")
+
+    def shutdown(self) -> int:
+        """Asks the guest to shut down."""
+        return self._number("virDomainShutdown")
+
+    def shutdownFlags(self, flags: SupportsIndex = 0) -> int:
+        """The same by one of the ways in ``VIR_DOMAIN_SHUTDOWN_…``."""
+        return self._number("virDomainShutdownFlags", bits(flags))
+
+    def reboot(self, flags: SupportsIndex = 0) -> int:
+        """Asks the guest to boot anew."""
+        return self._number("virDomainReboot", bits(flags))
+
+    def reset(self, flags: SupportsIndex = 0) -> int:
+        """Resets the machine, without asking the guest."""
+        return self._number("virDomainReset", bits(flags))
+
+    def destroy(self) -> int:
+        """Ends it at once, without asking the guest."""
+        return self._number("virDomainDestroy")
+
+    def destroyFlags(self, flags: SupportsIndex = 0) -> int:
+        """The same with ``VIR_DOMAIN_DESTROY_GRACEFUL``: only if its process ends when it is told to."""
+        return self._number("virDomainDestroyFlags", bits(flags))
+
+    def _number(self, function: str, *arguments: int) -> int:
+        result: int = getattr(library, function)(self._o, *arguments)
+        if result < 0:
+            raise failure(function)
+        return result
+
+    def _text(self, function: str, *arguments: int) -> str:
+        pointer = getattr(library, function)(self._o, *arguments)
+        if not pointer:
+            raise failure(function)
+        return library.take_text(pointer)
+
+
+def adopt(conn: virConnect, handle: int) -> virDomain:
+    """The domain of a handle that is ours to free."""
+    domain: virDomain = object.__new__(virDomain)
+    domain._conn = conn
+    domain._o = handle
+    return domain
+
+
+def share(conn: virConnect, handle: int) -> virDomain:
+    """The domain of a handle that somebody else frees."""
+    if library.virDomainRef(handle) < 0:
+        raise failure("virDomainRef")
+    return adopt(conn, handle)
+
+
+def look_up(conn: virConnect, function: str, *arguments: Any) -> virDomain:
+    """The domain that a lookup gives."""
+    handle = getattr(library, function)(conn._o, *arguments)
+    if not handle:
+        raise failure(function)
+    return adopt(conn, handle)

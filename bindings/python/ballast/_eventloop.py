@@ -1,0 +1,208 @@
+"""The event loop that brings events: the library's own, or a program's."""
+
+from __future__ import annotations
+
+from ctypes import CFUNCTYPE, c_int, c_void_p, cast
+
+from ._arguments import int32
+from ._callbacks import forget, free_entry, register, registered, report
+from ._error import failure, take_raised
+from ._library import library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, SupportsIndex
+
+    # A callback of the library: function, its argument, and what frees that; 0 for none.
+    Opaque = tuple[int, int, int]
+
+_HANDLE_CALLBACK = CFUNCTYPE(None, c_int, c_int, c_int, c_void_p)
+_TIMEOUT_CALLBACK = CFUNCTYPE(None, c_int, c_void_p)
+_FREE_CALLBACK = CFUNCTYPE(None, c_void_p)
+
+
+def virEventRegisterDefaultImpl() -> int:
+    """Makes the library's own event loop the one that brings events; before any connection is opened. It runs while
+    `virEventRunDefaultImpl` is called."""
+    result: int = library.virEventRegisterDefaultImpl()
+    if result < 0:
+        raise failure("virEventRegisterDefaultImpl")
+    return result
+
+
+def virEventRunDefaultImpl() -> int:
+    """Waits for the next events and calls their callbacks; to be called again and again."""
+    result: int = library.virEventRunDefaultImpl()
+    if result < 0:
+        raise failure("virEventRunDefaultImpl")
+    _raise_what_callbacks_raised()
+    return result
+
+
+def _raise_what_callbacks_raised() -> None:
+    raised = take_raised()
+    if raised is not None:
+        raise raised
+
+
+# Callbacks of this program, on whatever loop there is
+
+
+def _handle_ready(watch: int, fd: int, events: int, number: int) -> None:
+    try:
+        entry = registered(number)
+        if entry is not None:
+            cb, opaque = entry
+            cb(watch, fd, events, opaque)
+    except BaseException:
+        report()
+
+
+_handle_ready_c = _HANDLE_CALLBACK(_handle_ready)
+
+
+def _timeout_over(timer: int, number: int) -> None:
+    try:
+        entry = registered(number)
+        if entry is not None:
+            cb, opaque = entry
+            cb(timer, opaque)
+    except BaseException:
+        report()
+
+
+_timeout_over_c = _TIMEOUT_CALLBACK(_timeout_over)
+
+
+def virEventAddHandle(fd: int, events: int, cb: Callable[..., Any], opaque: Any) -> int:
+    """Has ``cb(watch, fd, events, opaque)`` called when `fd` is ready for one of the `events`
+    (``VIR_EVENT_HANDLE_…``). Returns the number of the watch."""
+    number = register(cb, opaque)
+    watch: int = library.virEventAddHandle(int32(fd), int32(events), _handle_ready_c, number, free_entry)
+    if watch < 0:
+        forget(number)
+        raise failure("virEventAddHandle")
+    return watch
+
+
+def virEventUpdateHandle(watch: SupportsIndex, events: SupportsIndex) -> None:
+    """Changes what a watch waits for."""
+    library.virEventUpdateHandle(int32(watch), int32(events))
+
+
+def virEventRemoveHandle(watch: SupportsIndex) -> int:
+    """Ends a watch."""
+    result: int = library.virEventRemoveHandle(int32(watch))
+    if result < 0:
+        raise failure("virEventRemoveHandle")
+    return result
+
+
+def virEventAddTimeout(timeout: int, cb: Callable[..., Any], opaque: Any) -> int:
+    """Has ``cb(timer, opaque)`` called every `timeout` ms; 0: in each round of the loop, -1: not now. Returns the number
+    of the timer."""
+    number = register(cb, opaque)
+    timer: int = library.virEventAddTimeout(int32(timeout), _timeout_over_c, number, free_entry)
+    if timer < 0:
+        forget(number)
+        raise failure("virEventAddTimeout")
+    return timer
+
+
+def virEventUpdateTimeout(timer: SupportsIndex, timeout: SupportsIndex) -> None:
+    """Changes how often a timer calls, in ms."""
+    library.virEventUpdateTimeout(int32(timer), int32(timeout))
+
+
+def virEventRemoveTimeout(timer: SupportsIndex) -> int:
+    """Ends a timer."""
+    result: int = library.virEventRemoveTimeout(int32(timer))
+    if result < 0:
+        raise failure("virEventRemoveTimeout")
+    return result
+
+
+# A program's own loop. The library's callbacks come to it as (function, argument, free function), and it gives
+# them back to the two functions here, which it got beside them.
+
+_implementation: tuple[Any, ...] = ()
+
+
+def _eventInvokeHandleCallback(watch: int, fd: int, event: int, opaque: Opaque, _unused: object = None) -> None:
+    _HANDLE_CALLBACK(opaque[0])(watch, fd, event, opaque[1])
+    _raise_what_callbacks_raised()
+
+
+def _eventInvokeTimeoutCallback(timer: int, opaque: Opaque, _unused: object = None) -> None:
+    _TIMEOUT_CALLBACK(opaque[0])(timer, opaque[1])
+    _raise_what_callbacks_raised()
+
+
+def virEventInvokeFreeCallback(opaque: Opaque) -> None:
+    """Frees what a handle or timer that was removed had; a loop of one's own calls it later than in its remove function,
+    from its own turn."""
+    if opaque[2]:
+        _FREE_CALLBACK(opaque[2])(opaque[1])
+
+
+def virEventRegisterImpl(
+    addHandle: Callable[..., Any],
+    updateHandle: Callable[..., Any],
+    removeHandle: Callable[..., Any],
+    addTimeout: Callable[..., Any],
+    updateTimeout: Callable[..., Any],
+    removeTimeout: Callable[..., Any],
+) -> None:
+    """Makes a program's own event loop the one that brings events; before any connection is opened, and once.
+
+    ``addHandle(fd, events, cb, opaque)`` and ``addTimeout(ms, cb, opaque)`` return a number; the loop then calls
+    ``cb(number, fd, events, opaque)`` or ``cb(number, opaque)``. ``updateHandle(number, events)``,
+    ``updateTimeout(number, ms)``, ``removeHandle(number)`` and ``removeTimeout(number)`` change and end it; after the
+    last two the loop calls `virEventInvokeFreeCallback` with what it got as opaque.
+    """
+    global _implementation
+
+    def add_handle(fd: int, events: int, cb: int, opaque: int, free: int) -> int:
+        try:
+            return int(addHandle(fd, events, _eventInvokeHandleCallback, (cb, opaque or 0, free or 0)))
+        except BaseException:
+            report()
+            return -1
+
+    def add_timeout(ms: int, cb: int, opaque: int, free: int) -> int:
+        try:
+            return int(addTimeout(ms, _eventInvokeTimeoutCallback, (cb, opaque or 0, free or 0)))
+        except BaseException:
+            report()
+            return -1
+
+    def update(function: Callable[..., Any]) -> Callable[[int, int], None]:
+        def call(number: int, value: int) -> None:
+            try:
+                function(number, value)
+            except BaseException:
+                report()
+
+        return call
+
+    def remove(function: Callable[..., Any]) -> Callable[[int], int]:
+        def call(number: int) -> int:
+            try:
+                function(number)
+                return 0
+            except BaseException:
+                report()
+                return -1
+
+        return call
+
+    # The library may call them as long as the process lives.
+    _implementation = (
+        CFUNCTYPE(c_int, c_int, c_int, c_void_p, c_void_p, c_void_p)(add_handle),
+        CFUNCTYPE(None, c_int, c_int)(update(updateHandle)),
+        CFUNCTYPE(c_int, c_int)(remove(removeHandle)),
+        CFUNCTYPE(c_int, c_int, c_void_p, c_void_p, c_void_p)(add_timeout),
+        CFUNCTYPE(None, c_int, c_int)(update(updateTimeout)),
+        CFUNCTYPE(c_int, c_int)(remove(removeTimeout)),
+    )
+    library.virEventRegisterImpl(*(cast(function, c_void_p) for function in _implementation))

@@ -1,0 +1,281 @@
+"""The native library: where it lies, its functions, and what keeps them from harm.
+
+``BALLAST_LIBRARY`` names the file where it is set; else it is the one in this package, else the one that a checkout has
+built, else the system's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from _operator import methodcaller
+from _thread import get_ident as get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from typing import Any, Generator, NoReturn
+else:
+    from _collections import deque  # The interpreter's own; the module collections takes a while to import.
+
+_TYPES: dict[str, Any] = {
+    "v": None,
+    "i": ctypes.c_int,
+    "u": ctypes.c_uint,
+    "l": ctypes.c_long,
+    "L": ctypes.c_ulong,
+    "Q": ctypes.c_ulonglong,
+    "s": ctypes.c_char_p,
+    "p": ctypes.c_void_p,
+}
+
+# Result and arguments by the letters above. A text that the caller has to free comes as "p".
+_SIGNATURES = {
+    "free": "vp",
+    "strdup": "ps",
+    "virInitialize": "i",
+    "virGetVersion": "ipsp",
+    "virGetLastError": "p",
+    "virGetLastErrorCode": "i",
+    "virGetLastErrorDomain": "i",
+    "virGetLastErrorMessage": "s",
+    "virResetLastError": "v",
+    "virConnGetLastError": "pp",
+    "virConnResetLastError": "vp",
+    "virDefaultErrorFunc": "vp",
+    "virSetErrorFunc": "vpp",
+    "virConnectOpen": "ps",
+    "virConnectOpenReadOnly": "ps",
+    "virConnectOpenAuth": "pspu",
+    "virConnectClose": "ip",
+    "virConnectGetType": "sp",
+    "virConnectGetVersion": "ipp",
+    "virConnectGetLibVersion": "ipp",
+    "virConnectGetHostname": "pp",
+    "virConnectGetURI": "pp",
+    "virConnectGetCapabilities": "pp",
+    "virConnectGetSysinfo": "ppu",
+    "virConnectGetMaxVcpus": "ips",
+    "virConnectIsAlive": "ip",
+    "virConnectIsEncrypted": "ip",
+    "virConnectIsSecure": "ip",
+    "virConnectSetKeepAlive": "ipiu",
+    "virConnectNumOfDomains": "ip",
+    "virConnectListDomains": "ippi",
+    "virConnectNumOfDefinedDomains": "ip",
+    "virConnectListDefinedDomains": "ippi",
+    "virConnectListAllDomains": "ippu",
+    "virConnectGetAllDomainStats": "ipupu",
+    "virConnectDomainEventRegister": "ipppp",
+    "virConnectDomainEventDeregister": "ipp",
+    "virConnectDomainEventRegisterAny": "ippippp",
+    "virConnectDomainEventDeregisterAny": "ipi",
+    "virConnectRegisterCloseCallback": "ipppp",
+    "virConnectUnregisterCloseCallback": "ipp",
+    "virNodeGetInfo": "ipp",
+    "virNodeGetFreeMemory": "Qp",
+    "virNodeGetCellsFreeMemory": "ippii",
+    "virNodeGetMemoryStats": "ipippu",
+    "virNodeGetCPUStats": "ipippu",
+    "virNodeGetCPUMap": "ipppu",
+    "virNodeGetSecurityModel": "ipp",
+    "virDomainLookupByID": "ppi",
+    "virDomainLookupByName": "pps",
+    "virDomainLookupByUUID": "pps",
+    "virDomainLookupByUUIDString": "pps",
+    "virDomainRef": "ip",
+    "virDomainFree": "ip",
+    "virDomainGetName": "sp",
+    "virDomainGetUUID": "ipp",
+    "virDomainGetUUIDString": "ipp",
+    "virDomainGetID": "ip",
+    "virDomainGetOSType": "pp",
+    "virDomainGetInfo": "ipp",
+    "virDomainGetState": "ipppu",
+    "virDomainGetControlInfo": "ippu",
+    "virDomainGetJobInfo": "ipp",
+    "virDomainGetMessages": "ippu",
+    "virDomainGetSecurityLabel": "ipp",
+    "virDomainGetXMLDesc": "ppu",
+    "virDomainGetAutostart": "ipp",
+    "virDomainSetAutostart": "ipi",
+    "virDomainGetMaxMemory": "Lp",
+    "virDomainGetMaxVcpus": "ip",
+    "virDomainSetMaxMemory": "ipL",
+    "virDomainSetMemory": "ipL",
+    "virDomainSetMemoryFlags": "ipLu",
+    "virDomainMemoryStats": "ippuu",
+    "virDomainSetMemoryStatsPeriod": "ipiu",
+    "virDomainIsActive": "ip",
+    "virDomainIsPersistent": "ip",
+    "virDomainIsUpdated": "ip",
+    "virDomainHasManagedSaveImage": "ipu",
+    "virDomainSuspend": "ip",
+    "virDomainResume": "ip",
+    "virDomainCreate": "ip",
+    "virDomainShutdown": "ip",
+    "virDomainShutdownFlags": "ipu",
+    "virDomainReboot": "ipu",
+    "virDomainReset": "ipu",
+    "virDomainDestroy": "ip",
+    "virDomainDestroyFlags": "ipu",
+    "virDomainListGetStats": "ipupu",
+    "virDomainStatsRecordListFree": "vp",
+    "virEventRegisterDefaultImpl": "i",
+    "virEventRunDefaultImpl": "i",
+    "virEventRegisterImpl": "vpppppp",
+    "virEventAddHandle": "iiippp",
+    "virEventUpdateHandle": "vii",
+    "virEventRemoveHandle": "ii",
+    "virEventAddTimeout": "iippp",
+    "virEventUpdateTimeout": "vii",
+    "virEventRemoveTimeout": "ii",
+    "ballastGetVersion": "s",
+    "ballastMemoryStatLabel": "si",
+    "ballastMemoryReasonLabel": "si",
+    "ballastMemoryReasonRemedy": "pis",
+    "ballastDomainGetMemorySample": "ipppuu",
+    "ballastDomainRefreshMemoryStats": "ipppuu",
+    "ballastDomainGetMemoryStatsPeriod": "ipu",
+    "ballastConnectGetMemorySamples": "ipppu",
+    "ballastMemoryRecordListFree": "vp",
+    "ballastConnectWatchMemoryStats": "pppuu",
+    "ballastWatchGetFd": "ip",
+    "ballastWatchNext": "ippi",
+    "ballastMemoryRecordFree": "vp",
+    "ballastWatchFree": "vp",
+    "ballastSetInterruptCheck": "vpp",
+}
+
+
+class Library:
+    """The library's functions, each bound when it is first used."""
+
+    forked = False
+    """Whether this process is a fork of one that used the library, and so must leave it alone."""
+
+    def __init__(self, handle: ctypes.CDLL) -> None:
+        self._handle = handle
+        self._used = False
+
+    def __getattr__(self, name: str) -> Any:
+        signature = _SIGNATURES.get(name)
+        if signature is None:
+            raise AttributeError(name)
+        function = self._handle[name]
+        function.restype = _TYPES[signature[0]]
+        function.argtypes = [_TYPES[letter] for letter in signature[1:]]
+        setattr(self, name, function)
+        if not self._used:
+            self._used = True
+            self._install_interrupt_check()
+        return function
+
+    def take_text(self, pointer: int) -> str:
+        """A text that is ours to free."""
+        try:
+            return ctypes.string_at(pointer).decode()
+        finally:
+            self.free(pointer)
+
+    def _install_interrupt_check(self) -> None:
+        for _ in range(_WATCHMEN):
+            _hire()
+        try:
+            self.ballastSetInterruptCheck(_check, None)
+        except AttributeError:
+            pass  # libvirt's own library, which can stand in for ours where only libvirt's functions are wanted.
+
+    def _after_fork_in_child(self) -> None:
+        # What was never used has no threads and no state that the fork could have lost.
+        if self._used:
+            self.__dict__.clear()
+            self.__class__ = _ForkedLibrary
+
+
+class _ForkedLibrary(Library):
+    """Stands in a forked child for a library whose threads stayed behind in the parent."""
+
+    forked = True
+
+    def __getattr__(self, name: str) -> Any:
+        def refuse(*_arguments: object) -> NoReturn:
+            from ._error import libvirtError
+
+            message = (
+                f"Requested operation is not valid: {name} in a process forked from one that used libballast; "
+                "start it anew instead (multiprocessing: the 'spawn' method)"
+            )
+            error = libvirtError(message, use_last_error=False)
+            error.args = (message,)
+            error.err = (55, 0, message, 2, "Requested operation is not valid: %s", message.partition(": ")[2], None, -1, -1)
+            raise error
+
+        return refuse
+
+
+def _find() -> ctypes.CDLL:
+    named = os.environ.get("BALLAST_LIBRARY")
+    here = os.path.dirname(os.path.abspath(__file__))
+    checkout = os.path.join(here, "..", "..", "..")
+    candidates = [named] if named else [os.path.join(here, "libballast.so")]
+    if not named and os.path.exists(os.path.join(checkout, "Ballast.slnx")):
+        candidates.append(os.path.normpath(os.path.join(checkout, "artifacts", "native", "libballast.so")))
+    for path in candidates:
+        if named or os.path.exists(path):
+            try:
+                return ctypes.CDLL(path)
+            except OSError as error:
+                origin = " (named by BALLAST_LIBRARY)" if named else ""
+                raise ImportError(f"the native library {path}{origin} cannot be loaded: {error}") from None
+    try:
+        return ctypes.CDLL("libballast.so.0")
+    except OSError as error:
+        raise ImportError(
+            "libballast.so was not found: BALLAST_LIBRARY does not name it, it is neither "
+            f"{' nor '.join(candidates)}, and the system has none ({error})"
+        ) from None
+
+
+# Signals. While a call waits, the library asks ten times a second whether to go on. Python's handlers then have to run,
+# and what they raise has to end the call. They run when Python code begins, before it has entered any ``try``, so no
+# function could catch it; a generator that goes on after a ``yield`` inside a ``try`` can. Each question therefore goes,
+# by C code alone, to one of several waiting generators: several, as a handler may wait in a call itself, and
+# another thread may ask meanwhile.
+
+_WATCHMEN = 16
+_waiting: deque[Generator[int | None, Any, None]] = deque()
+
+raised_in_calls: list[tuple[int, BaseException]] = []
+"""What handlers and callbacks raised inside of calls, with the thread, until the call has returned."""
+
+abandoned: set[int] = set()
+"""Threads whose call nobody waits for any more."""
+
+
+def _watchman() -> Generator[int | None, Any, None]:
+    me = yield None
+    answer = 0
+    while True:
+        try:
+            _waiting.append(me)
+            yield answer
+            answer = 1 if get_ident() in abandoned else 0
+        except GeneratorExit:
+            return
+        except BaseException as error:
+            raised_in_calls.append((get_ident(), error))
+            answer = 1
+
+
+def _hire() -> None:
+    watchman = _watchman()
+    next(watchman)
+    watchman.send(watchman)
+
+
+_check = ctypes.CFUNCTYPE(ctypes.c_int)(map(methodcaller("send", None), iter(_waiting.popleft, None)).__next__)
+
+library = Library(_find())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=library._after_fork_in_child)
