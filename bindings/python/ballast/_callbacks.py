@@ -168,11 +168,10 @@ def register_listener(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> 
 def deregister_listener(conn: virConnect, cb: Callable[..., Any]) -> None:
     """Ends it for one callback."""
     listeners = conn._listeners
-    if not listeners or cb not in listeners:
+    if listeners is None:
         return
     del listeners[cb]
     if not listeners:
-        conn._listeners = None
         if library.virConnectDomainEventDeregister(conn._o, _trampoline(0)) < 0:
             raise failure("virConnectDomainEventDeregister")
 

@@ -26,6 +26,8 @@ _NODE_INFO = Struct("32sLIIIIII")
 _SECURITY_MODEL = Struct("257s257s")
 _RECORD = Struct("PPi4x")
 
+_MOST_CELLS = 10000
+
 
 class virConnect:
     """A connection, from `open`, `openReadOnly` or `openAuth`. As a context manager it is closed at the end; iterated, it
@@ -155,10 +157,10 @@ class virConnect:
     def getCellsFreeMemory(self, startCell: SupportsIndex, maxCells: SupportsIndex) -> list[int]:
         """The free memory of NUMA nodes in bytes, of at most `maxCells` from `startCell` on."""
         start, room = int32(startCell), int32(maxCells)
-        if room < 0:
+        if start < 0 or room <= 0 or start + room > _MOST_CELLS:
             raise libvirtError("virNodeGetCellsFreeMemory() failed", use_last_error=False)
-        cells = create_string_buffer(8 * min(room, 65536))
-        count: int = library.virNodeGetCellsFreeMemory(self._o, cells, start, min(room, 65536))
+        cells = create_string_buffer(8 * room)
+        count: int = library.virNodeGetCellsFreeMemory(self._o, cells, start, room)
         if count < 0:
             raise failure("virNodeGetCellsFreeMemory")
         return list(Struct(f"{count}Q").unpack_from(cells))

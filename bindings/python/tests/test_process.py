@@ -1,0 +1,320 @@
+"""What the package does to its process: imports, signals, forks, threads, ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+from conftest import Subject
+from machines import GUEST_NAME, Ballastd, Qemu, private_directory
+from programs import run_program, start_program
+
+# Not before a program uses what needs them.
+HEAVY = ["argparse", "asyncio", "collections", "dataclasses", "datetime", "enum", "functools", "inspect", "logging", "re",
+         "threading", "typing", "warnings"]  # fmt: skip
+
+
+def test_the_import_is_light() -> None:
+    source = f"""
+        import sys
+        before = set(sys.modules)
+        import ctypes
+        ours = set(sys.modules)
+        import ballast
+        conn = ballast.open("test:///default")
+        conn.lookupByName("test").memoryStats()
+        conn.getAllDomainStats()
+        conn.close()
+        new = set(sys.modules) - ours
+        print(sorted(name for name in new if not name.startswith(("ballast", "_"))))
+        print(sorted(new & set({HEAVY!r})))
+        ballast.VIR_DOMAIN_RUNNING
+        print("ballast._constants" in sys.modules, "ballast._memory" in sys.modules)
+    """
+    assert run_program(source) == (0, "[]\n[]\nTrue False\n", "")
+
+
+def test_objects_and_calls_may_be_shared_by_threads(subject: Subject) -> None:
+    import threading
+
+    libvirt = subject.module
+    conn = libvirt.open(subject.uri)
+    results: "list[Any]" = []
+
+    def work() -> None:
+        domain = conn.lookupByName(GUEST_NAME)
+        for _ in range(20):
+            results.append((domain.memoryStats()["actual"], domain.name(), conn.getAllDomainStats(1)[0][1]["state.state"]))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    conn.close()
+    assert len(results) == 160 and len(set(results)) == 1
+
+
+def test_errors_belong_to_their_thread(ballast: Any) -> None:
+    import threading
+
+    failed: "list[Any]" = []
+    conn = ballast.open("test:///default")
+
+    def fail() -> None:
+        try:
+            conn.lookupByName("nobody")
+        except ballast.libvirtError:
+            failed.append(ballast.virGetLastErrorCode())
+
+    ballast.virResetLastError()
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert failed == [ballast.VIR_ERR_NO_DOMAIN] and ballast.virGetLastError() is None
+
+
+def test_a_domain_keeps_its_connection(subject: Subject) -> None:
+    domain = subject.module.open(subject.uri).lookupByName(GUEST_NAME)
+    assert domain.name() == GUEST_NAME and domain.connect().isAlive() == 1
+
+
+def test_a_domain_outlives_its_connections_close(subject: Subject) -> None:
+    conn = subject.module.open(subject.uri)
+    domain = conn.lookupByName(GUEST_NAME)
+    assert conn.close() == 1
+    assert domain.memoryStats()["actual"] > 0
+
+
+def test_handles_are_freed(ballast: Any) -> None:
+    conn = ballast.open("test:///default")
+    for _ in range(1000):
+        conn.lookupByName("test")
+        conn.getAllDomainStats()
+        for domain in conn:
+            domain.memoryStats()
+    assert conn.close() == 0
+
+
+def test_callbacks_live_as_long_as_they_are_registered(subject: Subject) -> None:
+    import gc
+    import weakref
+
+    libvirt = subject.module
+
+    class Opaque:
+        pass
+
+    def register(conn: Any) -> Any:
+        opaque = Opaque()
+        number = conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *unused: None, opaque)
+        return number, weakref.ref(opaque)
+
+    conn = libvirt.open(subject.uri)
+    number, opaque = register(conn)
+    gc.collect()
+    assert opaque() is not None
+    conn.domainEventDeregisterAny(number)
+    end = time.monotonic() + 20
+    while opaque() is not None and time.monotonic() < end:
+        gc.collect()
+        time.sleep(0.01)
+    assert opaque() is None
+    conn.close()
+
+
+def test_a_forked_child_is_refused_and_harms_nothing(ballastd: Ballastd) -> None:
+    source = """
+        import os, sys, gc
+        import ballast
+        conn = ballast.open(sys.argv[1])
+        dom = conn.lookupByName("guest")
+        watch = dom.watch(60)
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            for call in (conn.getType, dom.memoryStats, lambda: dom.memory, lambda: ballast.open("test:///default"),
+                         conn.close, lambda: next(watch)):
+                try:
+                    print("not refused", call())
+                except ballast.libvirtError as error:
+                    assert error.get_error_code() == ballast.VIR_ERR_OPERATION_INVALID and "forked" in str(error), error
+                    assert str(error) == error.get_error_message()
+            del conn, dom, watch, call
+            gc.collect()
+            print("refused")
+            sys.stdout.flush()
+            os._exit(0)
+        print(os.waitpid(child, 0)[1], dom.name(), dom.memoryStats()["actual"] > 0, conn.isAlive())
+    """
+    assert run_program(source, ballastd.uri) == (0, "refused\n0 guest True 1\n", "")
+
+
+def test_a_fork_before_the_first_call_is_free() -> None:
+    source = """
+        import os, sys
+        import ballast
+        child = os.fork()
+        print(ballast.open("test:///default").getType())
+        sys.stdout.flush()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+    """
+    assert run_program(source) == (0, "TEST\nTEST\n", "")
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_multiprocessing_starts_anew(method: str) -> None:
+    directory = private_directory()
+    path = os.path.join(directory, "program.py")
+    with open(path, "w", encoding="utf-8") as program:
+        program.write(
+            "import ballast, multiprocessing\n"
+            "def work(uri):\n"
+            "    return ballast.open(uri).lookupByName('test').memoryStats()['actual']\n"
+            "if __name__ == '__main__':\n"
+            "    print(work('test:///default'))\n"
+            f"    with multiprocessing.get_context({method!r}).Pool(1) as pool:\n"
+            "        print(pool.map(work, ['test:///default']))\n"
+        )
+    assert run_program(f"import runpy; runpy.run_path({path!r}, run_name='__main__')") == (0, "2097152\n[2097152]\n", "")
+
+
+def test_the_interpreter_ends_with_everything_open(ballastd: Ballastd) -> None:
+    source = """
+        import sys, threading, time
+        import ballast
+        ballast.virEventRegisterDefaultImpl()
+        conn = ballast.open(sys.argv[1])
+        domains = list(conn)
+        conn.domainEventRegisterAny(None, 0, lambda *seen: None, None)
+        watch = conn.watch(0.01)
+        next(watch)
+        def loop():
+            while True:
+                ballast.virEventRunDefaultImpl()
+        threading.Thread(target=loop, daemon=True).start()
+        threading.Thread(target=lambda: [sample for sample in conn.watch(0.01)], daemon=True).start()
+        time.sleep(0.2)
+        cycle = [conn, domains, watch]
+        cycle.append(cycle)
+        print(domains[0].name())
+    """
+    assert run_program(source, ballastd.uri) == (0, GUEST_NAME + "\n", "")
+
+
+WAITS = {
+    "memoryStats": "dom.memoryStats()",
+    "memory": "dom.refresh_memory()",
+    "next": "[None for sample in dom.watch(3600)]",
+    "event loop": "loop()",
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_ctrl_c_ends_a_call_that_waits(wait: str) -> None:
+    source = f"""
+        import signal, sys, time
+        import ballast
+        ballast.registerErrorHandler(lambda context, error: None, None)
+        ballast.virEventRegisterDefaultImpl()
+        conn = ballast.open(sys.argv[1])
+        dom = conn.lookupByName("frozen")
+        handled = []
+        signal.signal(signal.SIGUSR1, lambda *unused: handled.append(ballast.getVersion()))
+        def loop():
+            while True:
+                ballast.virEventRunDefaultImpl()
+        print("ready", flush=True)
+        sys.stdin
+        time.sleep(0.5)
+        try:
+            print("waits", flush=True)
+            {WAITS[wait]}
+        except KeyboardInterrupt as error:
+            print("interrupted", len(handled), flush=True)
+    """
+    machine = Qemu(name="frozen", uuid="11111111-2222-4333-8444-666666666666")
+    program = None
+    try:
+        # A deadline that does not end the call first.
+        program = start_program(source, machine.uri + "?timeout=60s")
+        assert program.stdout is not None and program.stdout.readline() == "ready\n"
+        machine.stop()
+        assert program.stdout.readline() == "waits\n"
+        time.sleep(0.5)
+        program.send_signal(signal.SIGUSR1)  # A signal whose handler returns ends nothing.
+        time.sleep(0.5)
+        assert program.poll() is None
+        sent = time.monotonic()
+        program.send_signal(signal.SIGINT)
+        output, errors = program.communicate(timeout=20)
+        assert (output, errors, program.returncode) == ("interrupted 1\n", "", 0)
+        assert time.monotonic() - sent < 5
+    finally:
+        if program is not None and program.poll() is None:
+            program.kill()
+            program.communicate()
+        machine.go_on()
+        machine.close()
+
+
+def test_a_stopped_qemu_hangs_nobody(ballast: Any) -> None:
+    import asyncio
+
+    machine = Qemu(name="frozen", uuid="11111111-2222-4333-8444-666666666666")
+    try:
+        with ballast.open(machine.uri) as conn:
+            domain = conn.lookupByName("frozen")
+            domain.memoryStats()
+            machine.stop()
+            started = time.monotonic()
+            with pytest.raises(ballast.libvirtError) as late:
+                domain.memoryStats()
+            assert late.value.get_error_code() == ballast.VIR_ERR_OPERATION_TIMEOUT
+            assert time.monotonic() - started < 10
+            assert domain.memory.reason is ballast.Reason.MONITOR_HUNG
+
+            async def others() -> int:
+                turns = 0
+                sampling = asyncio.ensure_future(ballast.sample_async(conn))
+                while not sampling.done():
+                    await asyncio.sleep(0.01)
+                    turns += 1
+                assert (await sampling)[0]["reason"] == "monitor hung"
+                return turns
+
+            assert asyncio.run(others()) >= 1
+            machine.go_on()
+    finally:
+        machine.go_on()
+        machine.close()
+
+
+def test_a_cancelled_task_gives_its_call_up(ballast: Any) -> None:
+    import asyncio
+
+    machine = Qemu(name="frozen", uuid="11111111-2222-4333-8444-666666666666")
+    try:
+        with ballast.open(machine.uri + "?timeout=60s") as conn:
+            domain = conn.lookupByName("frozen")
+            machine.stop()
+
+            async def give_up() -> None:
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(domain.memory_sample_async(), 0.3)
+
+            started = time.monotonic()
+            asyncio.run(give_up())  # It waits for the thread that the call is in.
+            assert time.monotonic() - started < 10
+            machine.go_on()
+            from ballast._library import abandoned
+
+            assert not abandoned
+    finally:
+        machine.go_on()
+        machine.close()
