@@ -286,15 +286,12 @@ def test_gives_what_libvirt_gives(ours: Subject, oracle: Subject, scenario: str)
     assert run(ours, scenario) == _expected[scenario]
 
 
-def test_opens_or_says_why_not(subject: Subject) -> None:
-    libvirt = subject.module
-    results = [outcome(libvirt, lambda uri=uri: libvirt.open(uri)) for uri in ("nonsense+unix:///", "qemu://system", 5)]  # type: ignore[misc]
-    path = "/nowhere/sock"
-    results.append(outcome(libvirt, lambda: libvirt.open(f"qemu+unix:///system?socket={path}")))
-    assert results[2] == "TypeError"
-    assert results[3][2] == (38, 7, f"Failed to connect socket to '{path}': No such file or directory", 2, "%s",
-                             f"Failed to connect socket to '{path}': No such file or directory", None, 2, -1)  # fmt: skip
-    assert results[1][2][:2] == (1, 0)
+@pytest.mark.parametrize("uri", ["qemu+unix:///system?socket=/nowhere/sock", 5, "qemu\0:///"])
+def test_says_why_it_does_not_open(libvirt: Any, ballast: Any, uri: Any) -> None:
+    for function in ("open", "openReadOnly"):
+        expected = outcome(libvirt, lambda: getattr(libvirt, function)(uri))
+        assert expected[0] == "libvirtError" or expected in ("TypeError", "ValueError")
+        assert outcome(ballast, lambda: getattr(ballast, function)(uri)) == expected
 
 
 def test_tells_errors_to_the_handler(subject: Subject, conn: Any) -> None:
