@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 from conftest import Subject
-from machines import GUEST_KIB, GUEST_NAME, GUEST_UUID, wait_until
+from machines import GUEST_KIB, GUEST_NAME, GUEST_UUID, Ballastd, Qemu, wait_until
 
 Scenario = Callable[[Any, Any, Any, Any], Any]
 ABSENT_UUID = "99999999-9999-4999-9999-999999999999"
@@ -357,6 +357,67 @@ def test_prints_what_callbacks_raise(subject: Subject, conn: Any, dom: Any, capf
     conn.domainEventDeregisterAny(first)
     conn.domainEventDeregisterAny(second)
     assert capfd.readouterr().err.count("ValueError: raised in a callback") == 2
+
+
+def test_tells_that_a_connection_is_lost(libvirt: Any, ballast: Any) -> None:
+    machine = Qemu(name="lone", uuid="11111111-2222-4333-8444-777777777777")
+    lost: Dict[str, Any] = {}
+    try:
+        for module in (libvirt, ballast):
+            daemon = Ballastd(machine.monitors[1])
+            seen: List[Any] = []
+            conn = module.open(daemon.uri)
+            domain = conn.lookupByName("lone")
+            assert conn.registerCloseCallback(lambda *arguments: seen.append(arguments), "opaque") == 0  # noqa: B023
+            daemon.close()
+            wait_until(lambda: seen, "the close callback")  # noqa: B023
+            assert seen[0][0] is conn and conn.isAlive() == 0
+            lost[module.__name__] = seen[0][1:], outcome(module, domain.memoryStats)[2][:2]
+    finally:
+        machine.close()
+    assert lost["ballast"][0] == lost["libvirt"][0] == (ballast.VIR_CONNECT_CLOSE_REASON_EOF, "opaque")
+    # libvirt says "internal error"; ours says what the system said.
+    assert (lost["libvirt"][1], lost["ballast"][1]) == ((1, 7), (38, 7))
+
+
+def test_a_domain_that_is_gone_is_an_error_and_an_event(subject: Subject, request: pytest.FixtureRequest) -> None:
+    libvirt = subject.module
+    name, uuid = "victim", "11111111-2222-4333-8444-888888888888"
+    processes: List[Any] = []
+    if subject.own:
+        processes.append(Qemu(name=name, uuid=uuid))
+        uri = processes[0].uri
+        if subject.name.endswith("ballastd"):
+            processes.append(Ballastd(processes[0].monitors[0]))
+            uri = processes[1].uri
+    else:
+        uri = subject.uri
+        request.getfixturevalue("libvirtd").create_guest(linux=False, name=name, uuid=uuid)
+    try:
+        conn = libvirt.open(uri)
+        domain = conn.lookupByName(name)
+        seen: List[Any] = []
+        number = conn.domainEventRegisterAny(
+            domain, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *arguments: seen.append(arguments[2:]), None
+        )
+        assert domain.destroy() == 0
+        wait_until(lambda: len(seen) >= 2, "the events of its end")
+        # QEMU tells our driver of a shutdown that the host asked for, not that it was a destruction.
+        detail = libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN if subject.own else libvirt.VIR_DOMAIN_EVENT_STOPPED_DESTROYED
+        assert seen == [
+            (libvirt.VIR_DOMAIN_EVENT_SHUTDOWN, libvirt.VIR_DOMAIN_EVENT_SHUTDOWN_HOST, None),
+            (libvirt.VIR_DOMAIN_EVENT_STOPPED, detail, None),
+        ]
+        error = outcome(libvirt, domain.memoryStats)
+        assert error[1:] == (
+            f"Domain not found: no domain with matching uuid '{uuid}' ({name})",
+            (42, 10, error[1], 2, "Domain not found: %s", error[1].partition(": ")[2], None, -1, -1),
+        )
+        conn.domainEventDeregisterAny(number)
+        conn.close()
+    finally:
+        for process in reversed(processes):
+            process.close()
 
 
 def test_needs_no_stale_error_to_refuse_arguments(ours: Subject) -> None:

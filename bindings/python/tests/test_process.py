@@ -157,11 +157,11 @@ def test_a_fork_before_the_first_call_is_free() -> None:
         import os, sys
         import ballast
         child = os.fork()
+        if child:
+            os.waitpid(child, 0)
         print(ballast.open("test:///default").getType())
         sys.stdout.flush()
-        if child == 0:
-            os._exit(0)
-        os.waitpid(child, 0)
+        os._exit(0)
     """
     assert run_program(source) == (0, "TEST\nTEST\n", "")
 
@@ -260,6 +260,56 @@ def test_ctrl_c_ends_a_call_that_waits(wait: str) -> None:
             program.communicate()
         machine.go_on()
         machine.close()
+
+
+def test_ctrl_c_ends_an_event_loop_that_watches() -> None:
+    source = """
+        import asyncio, sys
+        import ballast
+
+        async def main():
+            async with await ballast.open_async(sys.argv[1]) as conn:
+                async with conn.watch(0.2) as watch:
+                    async for sample in watch:
+                        print(sample.domain.name(), sample.reason, flush=True)
+
+        try:
+            asyncio.run(main())
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+    """
+    machine = Qemu(name="frozen", uuid="11111111-2222-4333-8444-666666666666")
+    program = None
+    try:
+        program = start_program(source, machine.uri)
+        assert program.stdout is not None
+        assert program.stdout.readline().startswith("frozen ")
+        machine.stop()
+        while "frozen monitor hung" not in program.stdout.readline():
+            assert program.poll() is None
+        sent = time.monotonic()
+        program.send_signal(signal.SIGINT)
+        output, errors = program.communicate(timeout=20)
+        assert output.endswith("interrupted\n") and (errors, program.returncode) == ("", 0)
+        assert time.monotonic() - sent < 5
+    finally:
+        if program is not None and program.poll() is None:
+            program.kill()
+            program.communicate()
+        machine.go_on()
+        machine.close()
+
+
+def test_what_a_callback_raises_to_end_the_program_ends_it() -> None:
+    source = """
+        import sys
+        import ballast
+        ballast.virEventRegisterDefaultImpl()
+        ballast.virEventAddTimeout(0, lambda timer, opaque: sys.exit(opaque), 7)
+        while True:
+            ballast.virEventRunDefaultImpl()
+    """
+    assert run_program(source) == (7, "", "")
 
 
 def test_a_stopped_qemu_hangs_nobody(ballast: Any) -> None:
