@@ -8,7 +8,7 @@ from ctypes import byref, c_int, c_ulong, c_void_p, create_string_buffer, string
 from ._arguments import flags as bits
 from ._arguments import int32, text
 from ._domain import adopt, look_up, share, virDomain
-from ._error import failure, libvirtError, unpack_error
+from ._error import failure, libvirtError, raise_raised, unpack_error
 from ._library import library
 from ._parameters import read_numbers, unpack_parameters
 
@@ -357,15 +357,17 @@ class virConnect:
             for address in Struct(f"{count}P").unpack(string_at(records.value or 0, 8 * count)):
                 domain, parameters, length = _RECORD.unpack(string_at(address, _RECORD.size))
                 result.append((share(self, domain), unpack_parameters(parameters, length)))
-            return result
         finally:
             if records.value:
                 library.virDomainStatsRecordListFree(records)
+        raise_raised()
+        return result
 
     def _number(self, function: str, *arguments: Any) -> int:
         result: int = getattr(library, function)(self._o, *arguments)
         if result < 0:
             raise failure(function)
+        raise_raised()
         return result
 
     def _text(self, function: str, *arguments: Any) -> str:

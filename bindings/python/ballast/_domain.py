@@ -7,8 +7,8 @@ from ctypes import addressof, byref, c_char, c_int, c_void_p, create_string_buff
 
 from ._arguments import flags as bits
 from ._arguments import int32, long64
-from ._error import failure
-from ._library import library
+from ._error import failure, raise_raised
+from ._library import library, raised_in_calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -249,6 +249,8 @@ class virDomain:
             raise failure("virDomainMemoryStats")
         statistics = unpack_statistics(buffer[0], count)
         buffers.append(buffer)
+        if raised_in_calls:
+            raise_raised()
         return statistics
 
     def setMemoryStatsPeriod(self, period: SupportsIndex, flags: SupportsIndex = 0) -> int:
@@ -363,6 +365,7 @@ class virDomain:
         result: int = getattr(library, function)(self._o, *arguments)
         if result < 0:
             raise failure(function)
+        raise_raised()
         return result
 
     def _text(self, function: str, *arguments: int) -> str:

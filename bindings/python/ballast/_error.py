@@ -96,6 +96,13 @@ def take_raised() -> BaseException | None:
     return None
 
 
+def raise_raised() -> None:
+    """Raises that, after a call that ended well all the same."""
+    raised = take_raised()
+    if raised is not None:
+        raise raised
+
+
 def virGetLastError() -> ErrorTuple | None:
     """This thread's last error, as in ``libvirtError.err``; None where the last call succeeded."""
     return unpack_error(library.virGetLastError())

@@ -6,7 +6,7 @@ from ctypes import CFUNCTYPE, c_int, c_void_p, cast
 
 from ._arguments import int32
 from ._callbacks import forget, free_entry, register, registered, report
-from ._error import failure, take_raised
+from ._error import failure, raise_raised
 from ._library import library
 
 TYPE_CHECKING = False
@@ -35,14 +35,8 @@ def virEventRunDefaultImpl() -> int:
     result: int = library.virEventRunDefaultImpl()
     if result < 0:
         raise failure("virEventRunDefaultImpl")
-    _raise_what_callbacks_raised()
+    raise_raised()
     return result
-
-
-def _raise_what_callbacks_raised() -> None:
-    raised = take_raised()
-    if raised is not None:
-        raise raised
 
 
 # Callbacks of this program, on whatever loop there is
@@ -130,12 +124,12 @@ _implementation: tuple[Any, ...] = ()
 
 def _eventInvokeHandleCallback(watch: int, fd: int, event: int, opaque: Opaque, _unused: object = None) -> None:
     _HANDLE_CALLBACK(opaque[0])(watch, fd, event, opaque[1])
-    _raise_what_callbacks_raised()
+    raise_raised()
 
 
 def _eventInvokeTimeoutCallback(timer: int, opaque: Opaque, _unused: object = None) -> None:
     _TIMEOUT_CALLBACK(opaque[0])(timer, opaque[1])
-    _raise_what_callbacks_raised()
+    raise_raised()
 
 
 def virEventInvokeFreeCallback(opaque: Opaque) -> None:

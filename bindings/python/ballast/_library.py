@@ -260,12 +260,17 @@ def _watchman() -> Generator[int | None, Any, None]:
         try:
             _waiting.append(me)
             yield answer
-            answer = 1 if get_ident() in abandoned else 0
+            answer = 1 if get_ident() in abandoned or _is_to_be_raised() else 0
         except GeneratorExit:
             return
         except BaseException as error:
             raised_in_calls.append((get_ident(), error))
             answer = 1
+
+
+def _is_to_be_raised() -> bool:
+    # The call before may have ended well at the moment when it was to be given up.
+    return bool(raised_in_calls) and any(owner == get_ident() for owner, _ in raised_in_calls)
 
 
 def _hire() -> None:

@@ -8,7 +8,7 @@ from ctypes import addressof, c_char, c_void_p, string_at
 from ._arguments import text
 from ._connect import pack_domains
 from ._domain import MOST_STATISTICS, share, statistic_name, unpack_statistics, virDomain
-from ._error import failure
+from ._error import failure, raise_raised
 from ._library import library
 
 TYPE_CHECKING = False
@@ -308,6 +308,7 @@ def take_sample(function: Callable[..., int], name: str, domain: virDomain, exte
         raise failure(name)
     sample = MemorySample(domain, buffer[_STATISTICS_BYTES:], unpack_statistics(buffer, count))
     _buffers.append(entry)
+    raise_raised()
     return sample
 
 
@@ -336,7 +337,9 @@ def take_samples(conn: virConnect, domains: Iterable[virDomain] | None, extended
         raise failure("ballastConnectGetMemorySamples")
     try:
         addresses = Struct(f"{count}P").unpack(string_at(records.value or 0, 8 * count))
-        return [read_record(conn, address) for address in addresses]
+        samples = [read_record(conn, address) for address in addresses]
     finally:
         if records.value:
             library.ballastMemoryRecordListFree(records)
+    raise_raised()
+    return samples

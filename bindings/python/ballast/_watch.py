@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ctypes import byref, c_void_p
 
-from ._error import failure
+from ._error import failure, raise_raised
 from ._library import library
 from ._memory import read_record
 
@@ -81,12 +81,14 @@ class Watch:
         result: int = library.ballastWatchNext(self._o, byref(record), milliseconds)
         if result < 0:
             raise failure("ballastWatchNext")
-        if not result or not record.value:
-            return None
-        try:
-            return read_record(self._conn, record.value, self._domain)
-        finally:
-            library.ballastMemoryRecordFree(record)
+        sample = None
+        if result and record.value:
+            try:
+                sample = read_record(self._conn, record.value, self._domain)
+            finally:
+                library.ballastMemoryRecordFree(record)
+        raise_raised()
+        return sample
 
     def __iter__(self) -> Watch:
         return self

@@ -312,6 +312,22 @@ def test_what_a_callback_raises_to_end_the_program_ends_it() -> None:
     assert run_program(source) == (7, "", "")
 
 
+def test_an_interrupt_is_not_lost_when_its_call_ends_well(ballast: Any) -> None:
+    from ballast._library import get_ident, raised_in_calls
+
+    conn = ballast.open("test:///default")
+    domain = conn.lookupByName("test")
+    for call in (domain.memoryStats, conn.getAllDomainStats, lambda: domain.memory, conn.numOfDomains, lambda: ballast.sample(conn)):
+        raised_in_calls.append((get_ident() + 1, KeyboardInterrupt("of another thread")))
+        raised_in_calls.append((get_ident(), KeyboardInterrupt("of this one")))
+        try:
+            with pytest.raises(KeyboardInterrupt, match="of this one"):
+                call()
+            call()
+        finally:
+            raised_in_calls.clear()
+
+
 def test_a_stopped_qemu_hangs_nobody(ballast: Any) -> None:
     import asyncio
 
