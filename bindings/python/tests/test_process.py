@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Subject
-from machines import GUEST_NAME, Ballastd, Qemu, private_directory
+from machines import GUEST_NAME, Ballastd, Qemu
 from programs import run_program, start_program
 
 # Not before a program uses what needs them.
@@ -167,9 +167,8 @@ def test_a_fork_before_the_first_call_is_free() -> None:
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_multiprocessing_starts_anew(method: str) -> None:
-    directory = private_directory()
-    path = os.path.join(directory, "program.py")
+def test_multiprocessing_starts_anew(method: str, tmp_path: Any) -> None:
+    path = os.path.join(str(tmp_path), "program.py")
     with open(path, "w", encoding="utf-8") as program:
         program.write(
             "import ballast, multiprocessing\n"
