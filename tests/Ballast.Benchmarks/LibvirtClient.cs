@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Ballast.Benchmarks;
@@ -10,6 +11,9 @@ internal sealed unsafe partial class LibvirtClient : IDisposable
 
     private readonly nint _connection;
     private readonly nint _domain;
+
+    // Errors are this program's to handle; the library would print them.
+    static LibvirtClient() => SetErrorFunc(0, &Ignore);
 
     public LibvirtClient(string uri, string domain)
     {
@@ -47,6 +51,14 @@ internal sealed unsafe partial class LibvirtClient : IDisposable
         _ = FreeDomain(_domain);
         _ = Close(_connection);
     }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Ignore(nint data, nint error)
+    {
+    }
+
+    [LibraryImport(Library, EntryPoint = "virSetErrorFunc")]
+    private static partial void SetErrorFunc(nint data, delegate* unmanaged[Cdecl]<nint, nint, void> handler);
 
     [LibraryImport(Library, EntryPoint = "virConnectOpen", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint Open(string uri);

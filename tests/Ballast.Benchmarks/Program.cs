@@ -1,3 +1,5 @@
+using Ballast.Benchmarks.Daemons;
+
 namespace Ballast.Benchmarks;
 
 internal static class Program
@@ -12,7 +14,11 @@ internal static class Program
         ("fleet", FleetBenchmark.RunAsync),
         ("startup", StartupBenchmark.RunAsync),
         ("libvirt", LibvirtBenchmark.RunAsync),
-        ("daemon", DaemonBenchmark.RunAsync),
+        ("daemon:call", CallComparison.RunAsync),
+        ("daemon:rpc", RpcComparison.RunAsync),
+        ("daemon:idle", IdleComparison.RunAsync),
+        ("daemon:stopped", StoppedComparison.RunAsync),
+        ("daemon:crowd", CrowdComparison.RunAsync),
     ];
 
     public static async Task<int> Main(string[] arguments)
@@ -23,10 +29,12 @@ internal static class Program
             [var first, "--output", var file] => (first, file),
             _ => ("", null),
         };
-        var chosen = All.Where(benchmark => name == "all" || benchmark.Name == name).ToArray();
+        // "daemon" is all of daemon:…
+        var chosen = All.Where(benchmark =>
+            name == "all" || benchmark.Name == name || benchmark.Name.StartsWith(name + ':', StringComparison.Ordinal)).ToArray();
         if (chosen.Length == 0)
         {
-            Console.Error.WriteLine($"usage: Ballast.Benchmarks all|{string.Join('|', All.Select(benchmark => benchmark.Name))} [--output FILE]");
+            Console.Error.WriteLine($"usage: Ballast.Benchmarks all|daemon|{string.Join('|', All.Select(benchmark => benchmark.Name))} [--output FILE]");
             return 2;
         }
 

@@ -49,6 +49,10 @@ internal sealed class Report
 
     public void Note(string text) => Write($"\n{text}");
 
+    /// <summary>What must not become slower than so many times.</summary>
+    public void Limit(string what, double times, double most) =>
+        Note(Text($"ballastd, {what}: {times:0.00} times; wanted: {most:0.0} at most{(times <= most ? "." : ", so it falls short.")}"));
+
     public static string Number(double value) =>
         value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
 

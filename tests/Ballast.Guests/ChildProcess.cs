@@ -112,6 +112,11 @@ public sealed partial class ChildProcess : IAsyncDisposable
 
     public static void Terminate(int pid) => _ = SendSignal(pid, SignalTerminate);
 
+    /// <summary>Freezes (SIGSTOP) a process that a child of ours started.</summary>
+    public static void Freeze(int pid) => _ = SendSignal(pid, SignalStop);
+
+    public static void Thaw(int pid) => _ = SendSignal(pid, SignalContinue);
+
     private static ProcessStartInfo Describe(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment)
     {

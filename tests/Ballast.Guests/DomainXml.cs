@@ -22,9 +22,19 @@ public static class DomainXml
             new XElement("initrd", image.InitialRamDisk),
             new XElement("cmdline", "console=ttyS0 panic=-1"));
 
-    /// <summary>A machine that has nothing to boot; <paramref name="balloonModel"/> <c>none</c> takes its balloon too.</summary>
-    public static string WithoutGuest(string name, string balloonModel = "virtio", Guid? uuid = null, int memoryMib = 64) =>
-        Domain(name, uuid, memoryMib, monitorPath: null, new XElement("memballoon", new XAttribute("model", balloonModel)));
+    /// <summary>
+    /// A machine that has nothing to boot; <paramref name="balloonModel"/> <c>none</c> takes its balloon too. The BIOS of
+    /// such a machine starts over each minute; another firmware, such as <see cref="HaltFirmware"/>, takes its place.
+    /// </summary>
+    public static string WithoutGuest(
+        string name, string balloonModel = "virtio", Guid? uuid = null, int memoryMib = 64, string? firmware = null) =>
+        Domain(
+            name,
+            uuid,
+            memoryMib,
+            monitorPath: null,
+            new XElement("memballoon", new XAttribute("model", balloonModel)),
+            firmware is null ? [] : [new XElement("loader", new XAttribute("type", "rom"), firmware)]);
 
     private static string Domain(
         string name, Guid? uuid, int memoryMib, string? monitorPath, XElement balloon, params XElement[] boot) =>

@@ -4,7 +4,7 @@ namespace Ballast.Guests;
 /// Firmware that halts at once. With it a driven guest's processor never runs, so that a running virtual clock costs
 /// nothing and no boot program touches the memory that the test writes.
 /// </summary>
-internal static class HaltFirmware
+public static class HaltFirmware
 {
     private const int Size = 64 * 1024;
     private const int ResetVector = Size - 16;
