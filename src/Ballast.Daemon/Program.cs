@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -86,6 +87,8 @@ internal static partial class Program
             kestrel.ListenUnixSocket(paths.ReadWrite, listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             kestrel.ListenUnixSocket(paths.ReadOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
         });
+        // No handler blocks, so what is received is handled, and answered, by the worker that received it.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
         ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();
