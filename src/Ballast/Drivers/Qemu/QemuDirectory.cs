@@ -44,11 +44,14 @@ internal sealed class QemuDirectory : IQemuSource
             await monitor.DisposeAsync().ConfigureAwait(false);
     }
 
-    // Only sockets that somebody listens on: the kernel's table knows them, and no file is touched.
+    // Only sockets that somebody listens on: the kernel's table knows them, and no file is touched. It is long on a busy
+    // host, so it is read only when a name is in the directory that is no known monitor's.
     private NamedQemu[] Monitors()
     {
-        HashSet<string> listening = [.. UnixSocketTable.Listening().Where(path => Path.GetDirectoryName(path) is { } directory
-            && (directory == _path || RealPath.Of(directory) == _path))];
+        HashSet<string> names;
+        lock (_gate)
+            names = [.. _monitors.Keys.Select(path => Path.GetFileName(path))];
+        string[] listening = HasOtherNames(names) ? [.. Listening()] : [];
         lock (_gate)
         {
             foreach (string path in listening)
@@ -58,6 +61,37 @@ internal sealed class QemuDirectory : IQemuSource
             }
 
             return [.. _monitors.Values];
+        }
+    }
+
+    private bool HasOtherNames(HashSet<string> known)
+    {
+        try
+        {
+            return Directory.EnumerateFileSystemEntries(_path).Any(path => !known.Contains(Path.GetFileName(path)));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return false; // Not yet, or no more.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true; // It may be used without being listed.
+        }
+    }
+
+    private IEnumerable<string> Listening()
+    {
+        // Most sockets of a host lie in few directories, and each is followed once.
+        Dictionary<string, bool> isHere = new() { [_path] = true };
+        foreach (string path in UnixSocketTable.Listening())
+        {
+            if (Path.GetDirectoryName(path) is not { } directory)
+                continue;
+            if (!isHere.TryGetValue(directory, out bool here))
+                isHere[directory] = here = RealPath.Of(directory) == _path;
+            if (here)
+                yield return path;
         }
     }
 }
