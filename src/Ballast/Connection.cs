@@ -57,7 +57,7 @@ public sealed partial class Connection : IAsyncDisposable
     public bool IsAlive => Driver.IsAlive;
 
     /// <summary>The version of libvirt that this library is compatible with: major × 1,000,000 + minor × 1,000 + micro.</summary>
-    public static ulong LibraryVersion => 9_000_000;
+    public static ulong LibraryVersion => LibvirtVersion.Compatible;
 
     /// <summary>Opens a connection.</summary>
     /// <param name="uri">

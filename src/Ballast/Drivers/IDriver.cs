@@ -18,7 +18,7 @@ internal partial interface IDriver : IAsyncDisposable
     bool IsAlive => true;
 
     /// <summary>The version of libvirt that the other side is.</summary>
-    ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) => new(Connection.LibraryVersion);
+    ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) => new(LibvirtVersion.Compatible);
 
     /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
     ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) => throw LibvirtError.NoSupport("virConnectGetVersion");
