@@ -55,10 +55,7 @@ internal sealed class NamedQemu : IQemuSource
     {
         try
         {
-            // As long as its connection stands it lives, and nobody need be asked.
-            return await LookAsync(timeout, cancellationToken).ConfigureAwait(false) is { } domain && (Monitor.IsConnected || !domain.HasExited)
-                ? [domain]
-                : [];
+            return await LookAsync(timeout, cancellationToken).ConfigureAwait(false) is { HasExited: false } domain ? [domain] : [];
         }
         catch (LibvirtException) when (_domain is null or { HasExited: true })
         {
