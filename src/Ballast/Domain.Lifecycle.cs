@@ -5,8 +5,18 @@ public sealed partial class Domain
 {
     /// <summary>Whether the domain is there and active.</summary>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: it is gone.</exception>
-    public async ValueTask<bool> IsActiveAsync(CancellationToken cancellationToken = default) =>
-        (await Connection.Driver.LookupByUuidAsync(Uuid, cancellationToken).ConfigureAwait(false)).Id is not null;
+    public async ValueTask<bool> IsActiveAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return (await Connection.Driver.LookupByUuidAsync(Uuid, cancellationToken).ConfigureAwait(false)).Id is not null;
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
+        {
+            // A handle has a name to say, a lookup has none.
+            throw LibvirtError.NoDomain(e.Origin, Identity);
+        }
+    }
 
     /// <summary>The domain as libvirt's XML, as far as the hypervisor tells. Source: the hypervisor.</summary>
     /// <param name="flags">How.</param>

@@ -63,7 +63,7 @@ internal static class DomainHandlers
             new() { Msgs = [.. (await session.Domain(arguments.Dom).GetMessagesAsync(token).ConfigureAwait(false)).Select(text => new DomainMessage { Text = text })] }),
         On<MetadataArgs, TextReply>(RemoteProcedure.DomainGetMetadata, async (session, arguments, token) =>
         {
-            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
+            await CheckMetadataAsync(session, arguments, token).ConfigureAwait(false);
             throw LibvirtError.Report(ErrorCode.NoDomainMetadata, ErrorOrigin.Domain, "Requested metadata element is not present");
         }),
         OnChange<DomainArgs>(RemoteProcedure.DomainSuspend, (session, arguments, token) => session.Domain(arguments.Dom).SuspendAsync(token)),
@@ -83,6 +83,20 @@ internal static class DomainHandlers
         OnChange<DomainFlagsArgs>(RemoteProcedure.DomainDestroyFlags, (session, arguments, token) =>
             session.Domain(arguments.Dom).DestroyAsync((DomainDestroyFlags)arguments.Flags, token)),
     ];
+
+    private static async ValueTask CheckMetadataAsync(RemoteSession session, MetadataArgs arguments, CancellationToken token)
+    {
+        const string function = "virDomainGetMetadata";
+        const int description = 0, title = 1, element = 2;
+        const uint known = (uint)(DomainModificationImpact.Live | DomainModificationImpact.Config);
+        Domain.RefuseBoth((DomainModificationImpact)arguments.Flags, function);
+        if (arguments.Type == element && arguments.Uri is null)
+            throw LibvirtError.InvalidArgument($"uri in {function} must not be NULL", function, "uri", ErrorOrigin.Domain);
+        await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
+        RefuseFlags(arguments.Flags & ~known, "virDomainObjGetMetadata", ErrorOrigin.Domain);
+        if (arguments.Type is not (description or title or element))
+            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Domain, $"unknown metadata type '{arguments.Type}'");
+    }
 
     private static NumberReply Truth(bool value) => new() { Number = value ? 1 : 0 };
 

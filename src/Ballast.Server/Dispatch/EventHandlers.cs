@@ -31,7 +31,10 @@ internal static class EventHandlers
             return default;
         }),
         OnFact<EventIdArgs, Nothing>(RemoteProcedure.ConnectDomainEventDeregisterAny, (session, arguments) =>
-            RemoveOld(session, arguments.EventID, default(Nothing))),
+        {
+            Check(arguments.EventID, LastOldEvent);
+            return RemoveOld(session, arguments.EventID, default(Nothing));
+        }),
         On<Nothing, NumberReply>(RemoteProcedure.ConnectDomainEventRegister, async (session, _, token) =>
         {
             (await EventsAsync(session, token).ConfigureAwait(false)).Add(SessionEvents.Lifecycle, null, isOld: true);

@@ -47,6 +47,6 @@ internal static class LookupHandlers
 
     // As libvirt's daemon: too many is its own mistake, fewer than none the caller's.
     private static int Maximum(int asked, string name) => asked > RpcLimits.MaxDomains
-        ? throw RpcErrors.Internal($"{name} > REMOTE_DOMAIN_LIST_MAX")
-        : asked >= 0 ? asked : throw RpcErrors.Internal($"{name} must be non-negative");
+        ? throw RpcErrors.Bare($"{name} > REMOTE_DOMAIN_LIST_MAX")
+        : asked >= 0 ? asked : throw RpcErrors.Bare($"{name} must be non-negative");
 }

@@ -44,15 +44,20 @@ internal static class NodeHandlers
             new() { Number = await session.Connection.GetFreeMemoryAsync(token).ConfigureAwait(false) }),
         On<CellsArgs, CellsReply>(RemoteProcedure.NodeGetCellsFreeMemory, async (session, arguments, token) =>
         {
-            if (arguments.Maxcells > RpcLimits.MaxNodeCells)
-                throw RpcErrors.Internal("maxCells > REMOTE_NODE_MAX_CELLS");
+            const string function = "virNodeGetCellsFreeMemory";
+            if (arguments.Maxcells is < 0 or > RpcLimits.MaxNodeCells)
+                throw RpcErrors.Bare(arguments.Maxcells < 0 ? "maxcells must be non-negative" : "maxcells > REMOTE_NODE_MAX_CELLS");
+            if (arguments.StartCell < 0)
+                throw LibvirtError.InvalidArgument($"startCell in {function} must be zero or greater", function, "startCell", ErrorOrigin.Domain);
+            if (arguments.Maxcells == 0)
+                throw LibvirtError.InvalidArgument($"maxCells in {function} must be greater than zero", function, "maxCells", ErrorOrigin.Domain);
             IReadOnlyList<ulong> cells = await session.Connection.GetCellsFreeMemoryAsync(
                 arguments.StartCell, arguments.Maxcells, token).ConfigureAwait(false);
             return new() { Cells = [.. cells.Select(free => new CellMemory { Free = free })] };
         }),
         On<CpuMapArgs, CpuMapReply>(RemoteProcedure.NodeGetCpuMap, async (session, arguments, token) =>
         {
-            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}NodeGetCPUMap", session.DriverOrigin);
+            RefuseFlags(arguments.Flags, "virHostCPUGetMap", ErrorOrigin.None);
             IReadOnlyList<bool> map = await session.Connection.GetCpuMapAsync(token).ConfigureAwait(false);
             const int bitsOfByte = 8;
             byte[] bits = new byte[(map.Count + bitsOfByte - 1) / bitsOfByte];

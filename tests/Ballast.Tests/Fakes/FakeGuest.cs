@@ -20,6 +20,12 @@ internal sealed class FakeGuest
 
     public int Cpus { get; set; } = 2;
 
+    /// <summary>The thread of its first processor; the others' follow.</summary>
+    public int FirstThread { get; set; } = 1_000_000_000;
+
+    /// <summary>How many processors there can be; null: a machine whose processors cannot be plugged.</summary>
+    public int? CpuSlots { get; set; }
+
     public ulong ActualBytes { get; set; } = 2048 * 1024 * 1024ul;
 
     public long Interval { get; set; } = 5;
@@ -100,7 +106,9 @@ internal sealed class FakeGuest
         "query-memory-size-summary" => FakeQmp.Return(
             string.Create(CultureInfo.InvariantCulture, $$"""{"base-memory": {{MemoryBytes}}, "plugged-memory": 0}""")),
         "query-cpus-fast" => FakeQmp.Return(
-            $"[{string.Join(", ", Enumerable.Range(0, Cpus).Select(cpu => $$"""{"props": {"core-id": 0}, "cpu-index": {{cpu}} }"""))}]"),
+            $"[{string.Join(", ", Enumerable.Range(0, Cpus).Select(cpu => $$"""{"props": {"core-id": 0}, "cpu-index": {{cpu}}, "thread-id": {{FirstThread + cpu}} }"""))}]"),
+        "query-hotpluggable-cpus" when CpuSlots is { } slots => FakeQmp.Return(
+            $"[{string.Join(", ", Enumerable.Repeat("""{"props": {}, "vcpus-count": 1, "type": "qemu64-x86_64-cpu"}""", slots))}]"),
         "qom-list" => List(command.Argument("path")),
         "balloon" => Balloon is null
             ? FakeQmp.Error("DeviceNotActive", "No balloon device has been activated")

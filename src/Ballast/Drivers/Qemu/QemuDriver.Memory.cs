@@ -163,13 +163,12 @@ internal sealed partial class QemuDriver
         DomainRules.CheckImpact(impact, function, ErrorOrigin.Qemu);
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         if ((impact & DomainModificationImpact.Config) != 0)
-        {
-            throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain,
-                "transient domains do not have any persistent config");
-        }
-
+            throw NoDefinition();
         return qemu;
     }
+
+    private static LibvirtException NoDefinition() =>
+        LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain, "transient domains do not have any persistent config");
 
     private async Task<BalloonDevice?> FindBalloonForChangeAsync(QemuDomain qemu, CancellationToken cancellationToken)
     {

@@ -6,6 +6,9 @@ internal sealed partial class QemuDriver
 {
     // What libvirt tells of QEMU's own limits for its usual machines.
     private const int MaxVcpusOfQemu = 255, MaxVcpusOfKvm = 710;
+
+    // More than any machine of QEMU's has.
+    private const int MaxVcpuSlots = 16384;
     private const string Kvm = "/dev/kvm";
 
     private readonly HostNode _node = new();

@@ -13,7 +13,7 @@ internal sealed partial class QemuDriver
         ulong maximum = qemu.MaxMemoryKiB ?? (await qemu.Monitor.QueryAsync(
             MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false)).MemoryBytes / 1024;
         return new DomainInfo(
-            State(qemu, values).State, maximum, CurrentKiB(qemu) ?? maximum, values.Cpus, qemu.Process?.ReadCpuTime() ?? TimeSpan.Zero);
+            State(qemu, values).State, maximum, CurrentKiB(qemu) ?? maximum, values.Cpus, CpuTime(qemu) ?? TimeSpan.Zero);
     }
 
     public async ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>

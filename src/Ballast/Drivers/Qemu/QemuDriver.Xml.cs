@@ -12,7 +12,8 @@ internal sealed partial class QemuDriver
             throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainGetXMLDesc", ErrorOrigin.Qemu);
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         MonitorValues values = await AskAsync(
-            domain, qemu, MonitorParts.Cpus | MonitorParts.MemorySize | MonitorParts.PollingInterval, cancellationToken).ConfigureAwait(false);
+            domain, qemu, MonitorParts.Cpus | MonitorParts.CpuSlots | MonitorParts.MemorySize | MonitorParts.PollingInterval,
+            cancellationToken).ConfigureAwait(false);
         ulong maximum = qemu.MaxMemoryKiB ?? throw LibvirtError.Report(
             ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"the memory of '{qemu.Identity.Name}' is not known: its monitor cannot be asked");
         return new QemuXml
@@ -21,6 +22,7 @@ internal sealed partial class QemuDriver
             MaximumKiB = maximum,
             CurrentKiB = CurrentKiB(qemu) ?? maximum,
             VirtualCpus = values.Cpus,
+            MaxVirtualCpus = Slots(values),
             IsInactive = (flags & DomainXmlFlags.Inactive) != 0,
             Machine = await MachineOrNullAsync(qemu, cancellationToken).ConfigureAwait(false),
             Emulator = qemu.Process?.Executable,

@@ -113,14 +113,8 @@ internal sealed partial class QemuProcess : IDisposable
         return System.Buffers.Text.Utf8Parser.TryParse(rest, out ulong pages, out _) ? pages * PageKiB : null;
     }
 
-    /// <summary>CPU time of the process, user and system; zero where it is gone.</summary>
-    public TimeSpan ReadCpuTime()
-    {
-        const int user = 14, system = 15;
-        return TryReadStat(out string[] fields)
-            ? TimeSpan.FromSeconds((double)(Number(fields[user - 1]) + Number(fields[system - 1])) / TicksPerSecond)
-            : TimeSpan.Zero;
-    }
+    /// <summary>CPU time of the process, of itself and of the kernel for it; null where it is gone.</summary>
+    public (TimeSpan User, TimeSpan System)? ReadCpuTime() => TryReadStat(out string[] fields) ? CpuTime(fields) : null;
 
     /// <summary>A UUID (version 8) that stays the same as long as this process lives, for QEMUs that have none.</summary>
     public Guid DeriveUuid() => DerivedUuid.From($"{Pid}/{StartTicks}");
@@ -183,13 +177,26 @@ internal sealed partial class QemuProcess : IDisposable
         Span<byte> bytes = stackalloc byte[1024];
         if (!TryReadFile(_stat, ref bytes))
             return false;
-        string text = Encoding.UTF8.GetString(bytes);
+        return TryParseStat(Encoding.UTF8.GetString(bytes), out fields);
+    }
+
+    private static bool TryParseStat(string text, out string[] fields)
+    {
+        fields = [];
         int open = text.IndexOf('(', StringComparison.Ordinal), close = text.LastIndexOf(')');
         if (open < 0 || close < open)
             return false;
         fields = [text[..open].Trim(), text[(open + 1)..close], .. text[(close + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)];
-        const int last = 24;
+        const int last = 39;
         return fields.Length >= last;
+    }
+
+    private static (TimeSpan User, TimeSpan System) CpuTime(string[] fields)
+    {
+        const int user = 14, system = 15;
+        return (Ticks(user), Ticks(system));
+
+        TimeSpan Ticks(int field) => TimeSpan.FromSeconds((double)Number(fields[field - 1]) / TicksPerSecond);
     }
 
     private static bool TryReadFile(SafeFileHandle file, ref Span<byte> text)

@@ -14,6 +14,9 @@ internal sealed record QemuXml
 
     public required int VirtualCpus { get; init; }
 
+    /// <summary>How many virtual CPUs there can be.</summary>
+    public required int MaxVirtualCpus { get; init; }
+
     /// <summary>As it would be started again: without what only a running domain has.</summary>
     public bool IsInactive { get; init; }
 
@@ -39,7 +42,11 @@ internal sealed record QemuXml
         xml.Element("memory", Number(MaximumKiB), ("unit", "KiB"));
         xml.Element("currentMemory", Number(CurrentKiB), ("unit", "KiB"));
         if (VirtualCpus > 0)
-            xml.Element("vcpu", Number(VirtualCpus), ("placement", "static"));
+        {
+            xml.Element("vcpu", Number(MaxVirtualCpus), ("placement", "static"),
+                ("current", VirtualCpus == MaxVirtualCpus ? null : Number(VirtualCpus)));
+        }
+
         xml.Open("os");
         xml.Element("type", "hvm", ("arch", Machine?.Architecture), ("machine", Machine?.MachineType));
         xml.Close();

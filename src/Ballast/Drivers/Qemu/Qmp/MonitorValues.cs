@@ -16,6 +16,7 @@ internal enum MonitorParts
     MemorySize = 32,
     VirtioStatus = 64,
     StatsQueue = 128,
+    CpuSlots = 256,
 }
 
 /// <summary>QEMU's run states.</summary>
@@ -40,6 +41,9 @@ internal enum RunState
     Colo,
 }
 
+/// <summary>A virtual processor: its number, and the id of its thread, 0 where QEMU does not tell.</summary>
+internal readonly record struct QmpCpu(int Index, int ThreadId);
+
 /// <summary>The answers to one query; a value counts only where its part is in <see cref="Answered"/>.</summary>
 internal struct MonitorValues
 {
@@ -52,7 +56,10 @@ internal struct MonitorValues
     public uint PollingIntervalSeconds;
     public RunState RunState;
     public bool IsRunning;
-    public int Cpus;
+    public QmpCpu[]? CpuList;
+
+    /// <summary>How many processors there can be; machines whose processors cannot be plugged do not tell.</summary>
+    public int CpuSlots;
     public ulong MemoryBytes;
 
     /// <summary>The guest's driver has set DRIVER_OK.</summary>
@@ -66,6 +73,8 @@ internal struct MonitorValues
 
     public QmpError? BalloonError;
     public QmpError? GuestStatsError;
+
+    public readonly int Cpus => CpuList?.Length ?? 0;
 
     public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes >= GuestStats.ImpossibleBytes;
 

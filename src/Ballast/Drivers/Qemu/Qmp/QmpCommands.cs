@@ -58,6 +58,7 @@ internal static class QmpCommands
         MonitorParts.PollingInterval => GetProperty(balloon!, "guest-stats-polling-interval"),
         MonitorParts.Status => """{"execute":"query-status"}""",
         MonitorParts.Cpus => """{"execute":"query-cpus-fast"}""",
+        MonitorParts.CpuSlots => """{"execute":"query-hotpluggable-cpus"}""",
         MonitorParts.MemorySize => """{"execute":"query-memory-size-summary"}""",
         MonitorParts.VirtioStatus =>
             $$$"""{"execute":"x-query-virtio-status","arguments":{"path":{{{Quote(balloon!.VirtioPath)}}}}}""",

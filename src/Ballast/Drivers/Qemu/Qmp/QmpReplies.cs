@@ -39,7 +39,10 @@ internal static class QmpReplies
                 ReadStatus(body, out values.RunState, out values.IsRunning);
                 break;
             case MonitorParts.Cpus:
-                values.Cpus = CountElements(body);
+                values.CpuList = ReadCpus(body);
+                break;
+            case MonitorParts.CpuSlots:
+                values.CpuSlots = CountCpuSlots(body);
                 break;
             case MonitorParts.MemorySize:
                 values.MemoryBytes = ReadMemorySize(body);
@@ -214,18 +217,56 @@ internal static class QmpReplies
         };
     }
 
-    private static int CountElements(ReadOnlySpan<byte> body)
+    private static QmpCpu[] ReadCpus(ReadOnlySpan<byte> body)
     {
         Utf8JsonReader reader = Open(body, JsonTokenType.StartArray, "its reply to query-cpus-fast is not an array");
-        int count = 0;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        List<QmpCpu> cpus = [];
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
-            reader.Skip();
-            count++;
+            (int index, int thread) = (cpus.Count, 0);
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                bool isIndex = reader.TextIs("cpu-index"u8), isThread = reader.TextIs("thread-id"u8);
+                _ = reader.Read();
+                if (isIndex)
+                    index = ReadCount(ref reader, "query-cpus-fast");
+                else if (isThread)
+                    thread = ReadCount(ref reader, "query-cpus-fast");
+                else
+                    reader.Skip();
+            }
+
+            cpus.Add(new QmpCpu(index, thread));
         }
 
-        return count;
+        return [.. cpus];
     }
+
+    private static int CountCpuSlots(ReadOnlySpan<byte> body)
+    {
+        const string command = "query-hotpluggable-cpus";
+        Utf8JsonReader reader = Open(body, JsonTokenType.StartArray, $"its reply to {command} is not an array");
+        long count = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        {
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                bool isCount = reader.TextIs("vcpus-count"u8);
+                _ = reader.Read();
+                if (isCount)
+                    count += ReadCount(ref reader, command);
+                else
+                    reader.Skip();
+            }
+        }
+
+        return (int)Math.Min(count, int.MaxValue);
+    }
+
+    private static int ReadCount(ref Utf8JsonReader reader, string command) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int count) && count >= 0
+            ? count
+            : throw new InvalidDataException($"its reply to {command} has another shape");
 
     private static ulong ReadMemorySize(ReadOnlySpan<byte> body)
     {

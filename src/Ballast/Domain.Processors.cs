@@ -1,0 +1,53 @@
+namespace Ballast;
+
+/// <content>Processors, and what the host allows the domain.</content>
+public sealed partial class Domain
+{
+    /// <summary>The virtual CPUs that are plugged in, by number. Source: the hypervisor; times and host CPUs: the host.</summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationTimeout"/>: the monitor did not answer in time.</exception>
+    public async ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetVirtualCpusAsync(Identity, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// Of each virtual CPU, those that could be plugged in too, the host CPUs that it may run on. Source: the host.
+    /// </summary>
+    /// <param name="impact">The running domain, or its definition.</param>
+    /// <param name="cancellationToken">Forgets the call.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.InvalidArgument"/>: both at once. <see cref="ErrorCode.OperationInvalid"/>: it has no definition.
+    /// </exception>
+    public async ValueTask<IReadOnlyList<IReadOnlyList<bool>>> GetVirtualCpuAffinitiesAsync(
+        DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
+    {
+        RefuseBoth(impact, "virDomainGetVcpuPinInfo");
+        return await Connection.Driver.GetVirtualCpuAffinitiesAsync(Identity, impact, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The kind of the host's scheduler: <c>posix</c> for processes.</summary>
+    public async ValueTask<string> GetSchedulerTypeAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetSchedulerTypeAsync(Identity, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>How much memory the host allows the domain's process. Source: the process's control groups.</summary>
+    /// <param name="impact">The running domain, or its definition.</param>
+    /// <param name="cancellationToken">Forgets the call.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.OperationInvalid"/>: the host has no such control groups, or they are not seen from here, or the
+    /// domain has no definition. <see cref="ErrorCode.InvalidArgument"/>: both at once.
+    /// </exception>
+    public async ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(
+        DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
+    {
+        RefuseBoth(impact, "virDomainGetMemoryParameters");
+        return await Connection.Driver.GetMemoryLimitsAsync(Identity, impact, cancellationToken).ConfigureAwait(false);
+    }
+
+    internal static void RefuseBoth(DomainModificationImpact impact, string function)
+    {
+        const DomainModificationImpact both = DomainModificationImpact.Live | DomainModificationImpact.Config;
+        if ((impact & both) == both)
+        {
+            throw LibvirtError.InvalidArgument(
+                "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive", function, "ctl", ErrorOrigin.Domain);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>A thread of a QEMU, as the host's kernel accounts for it.</summary>
+internal readonly record struct QemuThread(TimeSpan CpuTime, int HostCpu);
+
+internal sealed partial class QemuProcess
+{
+    /// <summary>What a thread, by the id that QEMU knows it by, has used; null where this process has no such thread.</summary>
+    public QemuThread? ReadThread(int id)
+    {
+        const int processor = 39;
+        if (ThreadDirectory(id) is not { } directory || ReadText($"{directory}/stat") is not { } text
+            || !TryParseStat(text, out string[] fields) || HasExited)
+        {
+            return null;
+        }
+
+        (TimeSpan user, TimeSpan system) = CpuTime(fields);
+        return new QemuThread(user + system, (int)Math.Min(Number(fields[processor - 1]), int.MaxValue));
+    }
+
+    /// <summary>
+    /// Of each of the host's CPUs, whether a thread may run there, or, without one, whether a new thread may; empty where
+    /// nobody knows.
+    /// </summary>
+    public IReadOnlyList<bool> ReadAffinity(int? thread, int hostCpus)
+    {
+        string? directory = thread is { } id ? ThreadDirectory(id) : $"/proc/{Pid}";
+        return directory is not null && StatusLine(directory, "Cpus_allowed:") is { } mask && !HasExited
+            ? ParseMask(mask, hostCpus)
+            : [];
+    }
+
+    // Always below this process's own directory: what a monitor says must not lead elsewhere.
+    private string? ThreadDirectory(int id)
+    {
+        string tasks = $"/proc/{Pid}/task";
+        if (id <= 0 || StatusLine($"/proc/{Pid}", "NSpid:") is not { } ids)
+            return null;
+        string name = id.ToString(CultureInfo.InvariantCulture);
+        if (!ids.Contains('\t', StringComparison.Ordinal))
+            return $"{tasks}/{name}";
+
+        // In a container it knows its threads by other ids than this host does.
+        try
+        {
+            return Directory.EnumerateDirectories(tasks).FirstOrDefault(task => StatusLine(task, "NSpid:")?.Split('\t')[^1] == name);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static string? StatusLine(string directory, string name)
+    {
+        foreach (string line in (ReadText($"{directory}/status") ?? "").Split('\n'))
+        {
+            if (line.StartsWith(name, StringComparison.Ordinal))
+                return line[name.Length..].Trim();
+        }
+
+        return null;
+    }
+
+    // Hexadecimal digits with commas between words, the last one for the first four CPUs.
+    private static bool[] ParseMask(string mask, int hostCpus)
+    {
+        const int bitsOfDigit = 4;
+        string digits = mask.Replace(",", "", StringComparison.Ordinal);
+        bool[] allowed = new bool[hostCpus];
+        for (int cpu = 0; cpu < hostCpus && cpu / bitsOfDigit < digits.Length; cpu++)
+        {
+            char digit = digits[^(1 + (cpu / bitsOfDigit))];
+            allowed[cpu] = char.IsAsciiHexDigit(digit) && (Convert.ToInt32(digit.ToString(), 16) >> (cpu % bitsOfDigit) & 1) != 0;
+        }
+
+        return allowed;
+    }
+
+    private static string? ReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // No such process or thread any more.
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+
+namespace Ballast.Drivers.Remote;
+
+internal sealed partial class RemoteDriver
+{
+    private const int BitsOfByte = 8;
+
+    // More than any hypervisor of today has; asking for more than there are costs a daemon zeros.
+    private const int UsualVcpus = 1024;
+
+    public async ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        int hostCpus = (await GetCpuMapAsync(cancellationToken).ConfigureAwait(false)).Count, mapBytes = BytesOf(hostCpus);
+        int room = RoomFor(mapBytes);
+        VcpusReply reply = await AskAsync<VcpusArgs, VcpusReply>(
+            RemoteProcedure.DomainGetVcpus, new() { Dom = ToRemote(domain), Maxinfo = room, Maplen = mapBytes }, cancellationToken).ConfigureAwait(false);
+        if (reply.Info.Length > room)
+            throw RpcErrors.BadReply(RemoteProcedure.DomainGetVcpus, $"it has {reply.Info.Length} processors, more than the {room} asked for");
+        return
+        [
+            .. reply.Info.Select((info, i) => new VirtualCpu(
+                (int)Math.Min(info.Number, int.MaxValue), (VirtualCpuState)info.State,
+
+                // What a daemon does not know about a processor it gives as the host's CPU below zero.
+                info.Cpu < 0 ? null : TimeSpan.FromTicks((long)(info.CpuTime / (ulong)TimeSpan.NanosecondsPerTick)),
+                info.Cpu < 0 ? null : info.Cpu,
+                ReadMap(reply.Cpumaps, i * mapBytes, hostCpus))),
+        ];
+    }
+
+    public async ValueTask<IReadOnlyList<IReadOnlyList<bool>>> GetVirtualCpuAffinitiesAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        int hostCpus = (await GetCpuMapAsync(cancellationToken).ConfigureAwait(false)).Count, mapBytes = BytesOf(hostCpus);
+        int room = RoomFor(mapBytes);
+        VcpuPinInfoArgs arguments = new() { Dom = ToRemote(domain), Ncpumaps = room, Maplen = mapBytes, Flags = (uint)impact };
+        VcpuPinInfoReply reply = await AskAsync<VcpuPinInfoArgs, VcpuPinInfoReply>(
+            RemoteProcedure.DomainGetVcpuPinInfo, arguments, cancellationToken).ConfigureAwait(false);
+        return reply.Num >= 0 && reply.Num <= room
+            ? [.. Enumerable.Range(0, reply.Num).Select(i => ReadMap(reply.Cpumaps, i * mapBytes, hostCpus))]
+            : throw RpcErrors.BadReply(RemoteProcedure.DomainGetVcpuPinInfo, $"it tells of {reply.Num} processors, {room} were asked for");
+    }
+
+    public async ValueTask<string> GetSchedulerTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        (await AskAsync<DomainArgs, SchedulerTypeReply>(
+            RemoteProcedure.DomainGetSchedulerType, Of(domain), cancellationToken).ConfigureAwait(false)).Type;
+
+    public async ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        ParametersArgs arguments = new() { Dom = ToRemote(domain), Nparams = RpcLimits.MaxMemoryParameters, Flags = (uint)impact };
+        return MemoryLimitParameters.Read((await AskAsync<ParametersArgs, ParametersReply>(
+            RemoteProcedure.DomainGetMemoryParameters, arguments, cancellationToken).ConfigureAwait(false)).Params);
+    }
+
+    private static int BytesOf(int cpus) => Math.Max(1, (cpus + BitsOfByte - 1) / BitsOfByte);
+
+    private static int RoomFor(int mapBytes) => Math.Min(UsualVcpus, RpcLimits.MaxCpuMaps / mapBytes);
+
+    private static IReadOnlyList<bool> ReadMap(byte[] maps, int first, int cpus) =>
+    [
+        .. Enumerable.Range(0, cpus).Select(cpu =>
+            first + (cpu / BitsOfByte) is var at && at < maps.Length && (maps[at] & (1 << (cpu % BitsOfByte))) != 0),
+    ];
+}
