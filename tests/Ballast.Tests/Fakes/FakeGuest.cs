@@ -20,6 +20,12 @@ internal sealed class FakeGuest
 
     public int Cpus { get; set; } = 2;
 
+    /// <summary>JSON of the disks; null: it cannot tell.</summary>
+    public string? Blocks { get; set; }
+
+    /// <summary>JSON of their statistics.</summary>
+    public string? BlockStats { get; set; }
+
     /// <summary>The thread of its first processor; the others' follow.</summary>
     public int FirstThread { get; set; } = 1_000_000_000;
 
@@ -109,6 +115,8 @@ internal sealed class FakeGuest
             $"[{string.Join(", ", Enumerable.Range(0, Cpus).Select(cpu => $$"""{"props": {"core-id": 0}, "cpu-index": {{cpu}}, "thread-id": {{FirstThread + cpu}} }"""))}]"),
         "query-hotpluggable-cpus" when CpuSlots is { } slots => FakeQmp.Return(
             $"[{string.Join(", ", Enumerable.Repeat("""{"props": {}, "vcpus-count": 1, "type": "qemu64-x86_64-cpu"}""", slots))}]"),
+        "query-blockstats" when BlockStats is not null => FakeQmp.Return(BlockStats),
+        "query-block" when Blocks is not null => FakeQmp.Return(Blocks),
         "qom-list" => List(command.Argument("path")),
         "balloon" => Balloon is null
             ? FakeQmp.Error("DeviceNotActive", "No balloon device has been activated")

@@ -23,7 +23,9 @@ internal sealed partial class QemuDriver
     public async ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
         IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
     {
-        const DomainStatsGroups supported = DomainStatsGroups.State | DomainStatsGroups.Balloon;
+        const DomainStatsGroups supported =
+            DomainStatsGroups.State | DomainStatsGroups.CpuTotal | DomainStatsGroups.Balloon | DomainStatsGroups.Vcpu
+            | DomainStatsGroups.Interface | DomainStatsGroups.Block;
         DomainRules.CheckStatsFlags(flags, "qemuConnectGetAllDomainStats", ErrorOrigin.Qemu);
         groups = DomainRules.SelectGroups(groups, supported, flags, ErrorOrigin.Qemu, " or QEMU");
 
@@ -48,6 +50,8 @@ internal sealed partial class QemuDriver
         MonitorParts parts = (groups & DomainStatsGroups.State) != 0 ? MonitorParts.Status : MonitorParts.None;
         if ((groups & DomainStatsGroups.Balloon) != 0)
             parts |= MonitorParts.GuestStats | (qemu.KnowsMaximum(_time) ? MonitorParts.None : MonitorParts.MemorySize);
+        if ((groups & DomainStatsGroups.Vcpu) != 0)
+            parts |= MonitorParts.Cpus | MonitorParts.CpuSlots;
         // Only its answer tells that a balloon was plugged since.
         if ((parts & MonitorParts.GuestStats) != 0 && qemu.MonitorOrNull is { Balloon: null })
             parts |= MonitorParts.Balloon;
@@ -78,8 +82,14 @@ internal sealed partial class QemuDriver
             fields.Add(TypedParameter.Int("state.reason", state.Reason));
         }
 
+        if ((groups & DomainStatsGroups.CpuTotal) != 0)
+            AddCpuTotalFields(fields, qemu);
         if ((groups & DomainStatsGroups.Balloon) != 0)
             AddBalloonFields(fields, qemu, values, isAsked);
+        if ((groups & DomainStatsGroups.Vcpu) != 0)
+            AddVcpuFields(fields, qemu, values);
+        if (isAsked && (groups & DeviceGroups) != 0)
+            await AddDeviceFieldsAsync(fields, qemu, groups, cancellationToken).ConfigureAwait(false);
         return fields;
     }
 

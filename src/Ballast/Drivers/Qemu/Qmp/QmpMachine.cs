@@ -1,4 +1,5 @@
 using System.Text.Json;
+using static Ballast.Drivers.Qemu.Qmp.QmpJson;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -58,23 +59,19 @@ internal sealed record QmpMachine
             Interfaces = interfaces,
         };
 
-        async Task<JsonElement?> AskAsync(string command, byte[] text)
-        {
-            JsonElement? answer = null;
-            QmpError? error = await monitor.CallAsync(command, text, changesSomething: false, body =>
-            {
-                Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
-                answer = JsonElement.ParseValue(ref reader);
-            }, timeout, cancellationToken).ConfigureAwait(false);
-            return error is null ? answer : null;
-        }
+        Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, cancellationToken);
+    }
+
+    /// <summary>A disk's name, in any reply about it: with an id, the device is named by it; without one, by its path or by the drive.</summary>
+    public static string AliasOf(JsonElement block)
+    {
+        string? qdev = Text(Member(block, "qdev"))?.Replace("/virtio-backend", "", StringComparison.Ordinal);
+        return qdev?[(qdev.LastIndexOf('/') + 1)..] ?? Text(Member(block, "device")) ?? "";
     }
 
     private static MachineDisk? ReadDisk(JsonElement block)
     {
-        // With an id, the device is named by it; without one, by its path or by the drive.
-        string? qdev = Text(Member(block, "qdev"))?.Replace("/virtio-backend", "", StringComparison.Ordinal);
-        string alias = qdev?[(qdev.LastIndexOf('/') + 1)..] ?? Text(Member(block, "device")) ?? "";
+        string alias = AliasOf(block);
         JsonElement? inserted = Member(block, "inserted");
         return alias.Length == 0
             ? null
@@ -82,7 +79,8 @@ internal sealed record QmpMachine
                 Member(inserted, "ro") is { ValueKind: JsonValueKind.True }, Member(block, "removable") is { ValueKind: JsonValueKind.True });
     }
 
-    private static IEnumerable<(string Name, string Model)> NetworkCards(JsonElement? children)
+    /// <summary>The network cards among a container's children.</summary>
+    public static IEnumerable<(string Name, string Model)> NetworkCards(JsonElement? children)
     {
         const string prefix = "child<";
         foreach (JsonElement child in Elements(children))
@@ -95,13 +93,4 @@ internal sealed record QmpMachine
             }
         }
     }
-
-    private static JsonElement.ArrayEnumerator Elements(JsonElement? array) =>
-        array is { ValueKind: JsonValueKind.Array } elements ? elements.EnumerateArray() : default;
-
-    private static JsonElement? Member(JsonElement? value, string name) =>
-        value is { ValueKind: JsonValueKind.Object } members && members.TryGetProperty(name, out JsonElement member) ? member : null;
-
-    private static string? Text(JsonElement? value) =>
-        value is { ValueKind: JsonValueKind.String } text && text.GetString() is { Length: <= QmpLimits.MaxTextLength } said ? said : null;
 }
