@@ -26,9 +26,25 @@ public sealed class DaemonParityTests
         (@"(?m)^(CPU time: +)[0-9.]+s", "$1N s", "It goes on between two looks."),
         (@"(?m)^(.*rss[= ])[0-9]+", "$1N", "The process's own memory moves."),
         (@"(?m)^((kernel|user|system|idle|iowait|total|free|buffers|cached)\s*:\s*)[0-9]+", "$1N", "The host goes on between two looks."),
+        (@"(?m)^(CPU: +)[0-9]+", "$1N", "A guest's processor moves between the host's."),
+        (@"(?m)^( (cpu\.(time|user|system)|vcpu\.[0-9]+\.time)=)[0-9]+", "$1N", "Time goes on between two looks."),
+        (@"(?m)^ (cpu\.(cache|haltpoll)|vcpu\.[0-9]+\.(wait|delay)|block\.[0-9]+\.(backingIndex|physical)|dirtyrate|vm)\..*\n|^ vcpu\.[0-9]+\.(wait|delay)=.*\n|^ block\.[0-9]+\.(backingIndex|physical)=.*\n", "",
+            "What libvirt knows from its own state, the host's file systems or KVM, and groups that are not memory's; a record without them is still there."),
+        (@"(?m)^( block\.[0-9]+\.name=).*", "$1NAME", "QEMU tells its own name of a device, libvirt's target name is libvirt's alone."),
         (@"(?m)^Messages:.*\n( tainted:.*\n)*", "", "What taints a domain is libvirt's own knowledge of how it started it."),
         (@"(?m)^(Memory size:|Total:) [0-9]+", "$1 N", "libvirt adds up the NUMA cells, which lack memory that was plugged later; ours is the kernel's total."),
         (@"(?m)^Security model: .*\n(Security DOI: .*\n)?", "", "The private libvirtd has a security driver by name; ballastd has none."),
+    ];
+
+    /// <summary>What is answered otherwise as a whole: the command, what ballastd prints, and why.</summary>
+    private static readonly (string Line, string Ours, string Reason)[] Own =
+    [
+        ($"schedinfo {Name}", @"\AScheduler\s*: posix\s*\z",
+            "The private libvirtd has no control groups; ballastd tells the scheduler, and has no parameters of it."),
+        ($"memtune {Name}", @"\Ahard_limit\s*: (unlimited|\d+)\s+soft_limit\s*: (unlimited|\d+)\s+swap_hard_limit\s*: (unlimited|\d+)\s*\z",
+            "The private libvirtd has no control groups; ballastd reads those that the process is in."),
+        ("domstats --dirtyrate --enforce", @"\Aerror: argument unsupported: Stats types bits 0x200 are not supported by this daemon or QEMU\s*\z",
+            "Groups that are not served are refused where they are insisted on."),
     ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -40,7 +56,7 @@ public sealed class DaemonParityTests
         string monitor = directory.File("second.sock");
         await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(Token);
         _ = await libvirtd.CreateDomainAsync(
-            DomainXml.ForLinuxGuest(Name, await LinuxGuestImage.GetAsync(Token), periodSeconds: 1, monitorPath: monitor), Token);
+            WithDevices(DomainXml.ForLinuxGuest(Name, await LinuxGuestImage.GetAsync(Token), periodSeconds: 1, monitorPath: monitor), directory), Token);
         await using BallastDaemon ballastd = await BallastDaemon.StartAsync(Token, "--qmp", monitor);
         await Deadline.UntilAsync(TimeSpan.FromSeconds(120), "a report of the guest", async token =>
             BallastProgram.ParseStats((await libvirtd.VirshAsync(["dommemstat", Name], token)).Output).Count == 13, Token);
@@ -65,6 +81,41 @@ public sealed class DaemonParityTests
 
         Assert.True(differences.Count == 0, string.Join("\n\n", differences));
         await XmlIsEqualAsync(libvirtd, ballastd);
+        await ShellsAreEqualAsync(libvirtd, ballastd);
+        foreach ((string line, string ours, _) in Own)
+        {
+            string[] words = line.Split(' ');
+            CommandResult result = await ballastd.VirshAsync(words, Token);
+            Assert.Matches(ours, result.Output + result.Errors);
+            Assert.NotEqual(Normal(result), Normal(await libvirtd.VirshAsync(words, Token)));
+        }
+    }
+
+    private static string WithDevices(string xml, PrivateDirectory directory)
+    {
+        XElement domain = XElement.Parse(xml);
+        using (FileStream disk = File.Create(directory.File("disk.raw")))
+            disk.SetLength(16 * 1024 * 1024);
+        domain.Element("devices")!.Add(
+            XElement.Parse($"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{directory.File("disk.raw")}'/><target dev='vda' bus='virtio'/></disk>"),
+            XElement.Parse("<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>"),
+            XElement.Parse("<interface type='user'><mac address='52:54:00:11:22:33'/><model type='virtio'/></interface>"));
+        return domain.ToString();
+    }
+
+    /// <summary>Two interactive shells on ballastd at once, and one on libvirtd: idle for longer than both sides' keepalive.</summary>
+    private static async Task ShellsAreEqualAsync(LibvirtDaemon libvirtd, BallastDaemon ballastd)
+    {
+        const string script =
+            """
+            { echo list --name; echo "dommemstat $2"; sleep 12; echo "domstate $2"; echo "domstats --balloon"; echo "domstate nobody"; echo "dommemstat $2"; echo quit; } |
+                virsh -k 2 -K 2 -c "$1"
+            """;
+        CommandResult[] results = await Task.WhenAll(((string[])[libvirtd.Uri, ballastd.Uri, ballastd.Uri]).Select(uri => ChildProcess.RunAsync(
+            "sh", ["-c", script, "sh", uri, Name], new Dictionary<string, string> { ["LC_ALL"] = "C" }, cancellationToken: Token)));
+        Assert.Equal(0, results[0].ExitCode);
+        Assert.Contains("running", results[0].Output, StringComparison.Ordinal);
+        Assert.All(results, result => Assert.Equal(Normal(results[0]), Normal(result)));
     }
 
     private static IEnumerable<string> Script =>
@@ -74,10 +125,15 @@ public sealed class DaemonParityTests
         $"dommemstat {Name} --period 0", $"dommemstat {Name} --period 3 --config", $"dommemstat {Name} --period -1", "dommemstat nobody",
         "domstats --state --balloon", $"domstats {Name} --balloon", "domstats --balloon --list-paused", "domstats --state --list-transient", "domstats --balloon --nowait",
         "domstats --balloon --enforce", "domstats nobody",
+        .. StatsScript,
+        $"vcpuinfo {Name}", $"vcpuinfo {Name} --pretty", $"vcpupin {Name}", $"vcpupin {Name} --live", $"vcpupin {Name} --config", "vcpupin nobody",
+        $"vcpucount {Name}", $"vcpucount {Name} --maximum --live", $"vcpucount {Name} --live", $"vcpucount {Name} --guest", $"vcpucount {Name} --maximum --config",
+        "freecell --cellno 99", $"memtune {Name} --config",
         $"dominfo {Name}", $"domstate {Name} --reason", $"domuuid {Name}", $"domcontrol {Name}", $"domjobinfo {Name}", $"domdisplay {Name}",
         $"setmem {Name} 192M", $"setmem {Name} 0", $"setmem {Name} 1G", $"setmem {Name} 128M --config", $"setmem {Name} 9007199254740991",
         $"setmaxmem {Name} 128M", $"setmaxmem {Name} 128M --config", $"setmem {Name} 256M",
-        $"suspend {Name}", $"domstate {Name} --reason", $"suspend {Name}", $"dommemstat {Name}", "list --state-paused", $"{Paused}resume {Name}", $"resume {Name}", $"domstate {Name} --reason",
+        $"suspend {Name}", $"domstate {Name} --reason", $"suspend {Name}", $"dommemstat {Name}", "list --state-paused",
+        "domstats --list-paused --state --balloon --vcpu", "domstats --list-running --balloon", "domstats --list-other --balloon", $"vcpuinfo {Name}", $"{Paused}resume {Name}", $"resume {Name}", $"domstate {Name} --reason",
         "domid nobody", "domname 4711", "domuuid nobody", "suspend nobody", "reset nobody", "destroy nobody", "shutdown nobody",
         "nodememstats", "nodememstats --cell 0", "nodememstats --cell 99", "nodememstats --cell -2", "nodecpustats", "nodecpustats --cpu 0", "nodecpustats --cpu 4711",
         "nodeinfo", "nodecpumap", "hostname", "version", "maxvcpus", "freecell", "event --event nonsense",
@@ -85,12 +141,35 @@ public sealed class DaemonParityTests
         $"metadata {Name} urn:x", $"desc {Name} --title", $"domiflist nobody", $"reset {Name}", $"domstate {Name}",
     ];
 
+    /// <summary>Every filter, every flag, every group.</summary>
+    private static IEnumerable<string> StatsScript
+    {
+        get
+        {
+            string[] filters = ["active", "inactive", "persistent", "transient", "running", "paused", "shutoff", "other"];
+            string[] groups = ["state", "cpu-total", "balloon", "vcpu", "interface", "block", "perf", "iothread", "memory", "dirtyrate", "vm"];
+            string[] flags = ["nowait", "enforce", "raw", "backing"];
+            return
+            [
+                "domstats", $"domstats {Name}", $"domstats {Name} {Name}", $"domstats {Name} nobody", "domstats --list-running --list-paused --state",
+                "domstats --list-inactive --list-active --balloon", "domstats --list-transient --list-paused --balloon", "domstats --nonsense",
+                $"domstats {Name} --list-paused --state", $"domstats {Name} --list-running --state",
+                .. filters.Select(filter => $"domstats --list-{filter}"),
+                .. filters.Select(filter => $"domstats --list-{filter} --state --balloon"),
+                .. groups.Select(group => $"domstats --{group}"), .. groups.Select(group => $"domstats {Name} --{group} --nowait --raw"),
+                .. flags.SelectMany(flag => (string[])[$"domstats --{flag}", $"domstats --state --balloon --{flag}", $"domstats --cpu-total --vcpu --interface --block --{flag}"]),
+            ];
+        }
+    }
+
     private static async Task XmlIsEqualAsync(LibvirtDaemon libvirtd, BallastDaemon ballastd)
     {
         XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", Name], Token)).Output);
         XElement ours = XElement.Parse((await ballastd.VirshAsync(["dumpxml", Name], Token)).Output);
         foreach (string path in (string[])["name", "uuid", "memory", "currentMemory", "vcpu", "os/type", "devices/emulator"])
             Assert.Equal(Find(theirs, path).Value, Find(ours, path).Value);
+        foreach ((string path, string attribute) in ((string, string)[])[("memory", "unit"), ("currentMemory", "unit"), ("vcpu", "placement"), ("vcpu", "current")])
+            Assert.Equal((string?)Find(theirs, path).Attribute(attribute), (string?)Find(ours, path).Attribute(attribute));
         Assert.Equal((string?)theirs.Attribute("type"), (string?)ours.Attribute("type"));
         Assert.Equal((string?)Find(theirs, "os/type").Attribute("arch"), (string?)Find(ours, "os/type").Attribute("arch"));
         Assert.Equal((string?)Find(theirs, "os/type").Attribute("machine"), (string?)Find(ours, "os/type").Attribute("machine"));

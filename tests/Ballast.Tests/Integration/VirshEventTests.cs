@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>Unmodified virsh listens on ballastd while a guest's balloon moves and its QEMU is paused and resumed.</summary>
+[Trait("needs", "qemu")]
+[Trait("needs", "virsh")]
+public sealed class VirshEventTests
+{
+    private const uint PagesPerMib = 256;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Virsh_hears_the_balloon_move_and_the_guest_pause()
+    {
+        await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
+        await using DrivenGuest other = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "other" }, Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath, "--qmp", other.MonitorPath);
+        Task<CommandResult> balloons = ListenAsync(daemon, "--event balloon-change"), lifecycles = ListenAsync(daemon, "--event lifecycle"),
+            ofOne = ListenAsync(daemon, "--event lifecycle --domain other"), everything = ListenAsync(daemon, "--all");
+
+        // Over and over while virsh listens: it does not say from when on it does.
+        uint mib = 0;
+        while (!balloons.IsCompleted || !lifecycles.IsCompleted || !ofOne.IsCompleted || !everything.IsCompleted)
+        {
+            await guest.WriteActualPagesAsync((mib++ % 8) * PagesPerMib, Token);
+            foreach (string name in (string[])["guest", "other"])
+            {
+                Assert.Equal("", (await daemon.VirshAsync(["suspend", name], Token)).Errors);
+                Assert.Equal("", (await daemon.VirshAsync(["resume", name], Token)).Errors);
+            }
+        }
+
+        // QEMU tells of a balloon at most once a second, with the size that it has then.
+        string[] sizes = [.. Enumerable.Range(0, 8).Select(pages => $"event 'balloon-change' for domain 'guest': {(32 - pages) * 1024}KiB")];
+        Assert.All(Heard(await balloons), line => Assert.Contains(line, sizes));
+        string[] pauses = [.. ((string[])["guest", "other"]).SelectMany(name => (string[])
+            [$"event 'lifecycle' for domain '{name}': Suspended Paused", $"event 'lifecycle' for domain '{name}': Resumed Unpaused"])];
+        string[] heard = Heard(await lifecycles);
+        Assert.Equal(pauses.Order(), heard.Distinct().Order());
+
+        // In their order, from wherever it began to listen.
+        int first = Array.IndexOf(pauses, heard[0]);
+        Assert.Equal(Enumerable.Range(first, heard.Length).Select(at => pauses[at % pauses.Length]), heard);
+        Assert.Equal(pauses[2..].Order(), Heard(await ofOne).Distinct().Order());
+        Assert.All(Heard(await everything), line => Assert.Contains(line, (string[])[.. sizes, .. pauses]));
+        Assert.Contains(Heard(await everything), line => line.Contains("balloon-change", StringComparison.Ordinal));
+        Assert.Contains(Heard(await everything), line => line.Contains("lifecycle", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Virsh_hears_a_reset_and_the_end()
+    {
+        await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath);
+        Task<CommandResult> listening = ListenAsync(daemon, "--all");
+        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(8);)
+            Assert.Equal("", (await daemon.VirshAsync(["reset", "guest"], Token)).Errors);
+        Assert.Equal("", (await daemon.VirshAsync(["destroy", "guest"], Token)).Errors);
+        string[] heard = Heard(await listening);
+        Assert.Equal("event 'reboot' for domain 'guest'", Assert.Single(heard[..^2].Distinct()));
+        Assert.Equal(
+            ["event 'lifecycle' for domain 'guest': Shutdown Finished after host request", "event 'lifecycle' for domain 'guest': Stopped Shutdown"],
+            heard[^2..]);
+    }
+
+    private static Task<CommandResult> ListenAsync(BallastDaemon daemon, string what) =>
+        daemon.VirshAsync(["event", .. what.Split(' '), "--loop", "--timeout", "15"], Token);
+
+    private static string[] Heard(CommandResult result)
+    {
+        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] heard = [.. lines.Where(line => line.StartsWith("event '", StringComparison.Ordinal))];
+        Assert.True(heard.Length > 0, $"nothing was heard: {result}");
+
+        // What happens while virsh says goodbye may still be printed behind it.
+        Assert.Equal(2, lines.Length - heard.Length);
+        Assert.Contains("event loop timed out", lines);
+        Assert.Contains(lines, line => line.StartsWith("events received: ", StringComparison.Ordinal));
+        return heard;
+    }
+}
