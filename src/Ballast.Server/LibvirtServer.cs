@@ -21,6 +21,9 @@ internal sealed record LibvirtServerOptions
     /// <summary>Events that one client may register for.</summary>
     public int MaxCallbacks { get; init; } = 1024;
 
+    /// <summary>Watches that one client may have.</summary>
+    public int MaxWatches { get; init; } = 16;
+
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }
 

@@ -20,6 +20,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Actio
     /// <summary>The client's callbacks, where it registered any.</summary>
     public SessionEvents? Events { get; set; }
 
+    /// <summary>What the client watches.</summary>
+    public SessionWatches Watches => field ??= new SessionWatches(this);
+
     /// <summary>What the client opened.</summary>
     /// <exception cref="LibvirtException">Nothing yet.</exception>
     public Connection Connection => _connection ?? throw RpcErrors.Internal("hypervisor connection not open");

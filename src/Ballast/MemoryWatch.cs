@@ -1,19 +1,36 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Ballast.Drivers;
 
 namespace Ballast;
 
-/// <summary>Samples all domains again and again. At most one sample of each domain is under way or unread.</summary>
+/// <summary>
+/// Samples all domains again and again, or lets the other side do it where it can. At most one sample of each domain is under
+/// way or unread.
+/// </summary>
 internal static class MemoryWatch
 {
     public static async IAsyncEnumerable<DomainMemorySample> RunAsync(
         Connection connection, TimeSpan period, MemoryStatsOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (await connection.Driver.TryWatchMemoryAsync(period, options, cancellationToken).ConfigureAwait(false) is { } sent)
+        {
+            await foreach (DriverSample sample in sent.WithCancellation(cancellationToken).ConfigureAwait(false))
+                yield return new(new Domain(connection, sample.Domain), sample.Stats);
+        }
+
+        await foreach (DomainMemorySample sample in AskInRoundsAsync(connection, period, options, cancellationToken).ConfigureAwait(false))
+            yield return sample;
+    }
+
+    private static async IAsyncEnumerable<DomainMemorySample> AskInRoundsAsync(
+        Connection connection, TimeSpan period, MemoryStatsOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Channel<DomainMemorySample> samples = Channel.CreateUnbounded<DomainMemorySample>(new() { SingleReader = true });
         ConcurrentDictionary<Guid, Task> pending = [];
-        Task rounds = AskInRoundsAsync();
+        Task rounds = RunRoundsAsync();
         try
         {
             await foreach (DomainMemorySample sample in samples.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
@@ -29,7 +46,7 @@ internal static class MemoryWatch
             await Task.WhenAll(pending.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        async Task AskInRoundsAsync()
+        async Task RunRoundsAsync()
         {
             using PeriodicTimer timer = new(period, connection.Options.TimeProvider);
             try

@@ -1,17 +1,31 @@
+using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 
 namespace Ballast.Server.Dispatch;
 
-/// <summary>Our own program, beside libvirt's: samples with their circumstances, and refresh.</summary>
+/// <summary>Our own program, beside libvirt's: samples with their circumstances, refresh, and samples that are sent as they are taken.</summary>
 internal static class BallastProgram
 {
     private static readonly Handler Sample = new Handler<SampleArgs, SamplesReply>(SampleAsync);
     private static readonly Handler Refresh = new Handler<RefreshArgs, SamplesReply>(RefreshAsync);
+    private static readonly Handler Watch = new Handler<WatchArgs, Nothing>((session, arguments, _) =>
+    {
+        session.Watches.Start(arguments);
+        return default;
+    });
+
+    private static readonly Handler Unwatch = new Handler<UnwatchArgs, Nothing>((session, arguments, _) =>
+    {
+        session.Watches.Stop(arguments.Watch);
+        return default;
+    });
 
     public static Handler? Find(int procedure) => (BallastProcedure)procedure switch
     {
         BallastProcedure.Sample => Sample,
         BallastProcedure.Refresh => Refresh,
+        BallastProcedure.Watch => Watch,
+        BallastProcedure.Unwatch => Unwatch,
         _ => null,
     };
 
@@ -47,6 +61,6 @@ internal static class BallastProgram
         return new() { Samples = [ToRecord(domain, stats)] };
     }
 
-    private static SampleRecord ToRecord(Domain domain, MemoryStats stats) =>
+    public static SampleRecord ToRecord(Domain domain, MemoryStats stats) =>
         SampleRecord.From(LookupHandlers.ToRemote(domain), stats.Facts, stats.JudgedAt);
 }

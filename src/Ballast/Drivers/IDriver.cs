@@ -92,6 +92,13 @@ internal partial interface IDriver : IAsyncDisposable
         throw LibvirtError.NoSupport("virConnectGetAllDomainStats");
 
     /// <summary>
+    /// Samples of all domains that the other side takes in rounds and sends; null where it does not, so that they are asked
+    /// for from here. An end without an error means the same from then on.
+    /// </summary>
+    ValueTask<IAsyncEnumerable<DriverSample>?> TryWatchMemoryAsync(
+        TimeSpan period, MemoryStatsOptions options, CancellationToken cancellationToken) => new((IAsyncEnumerable<DriverSample>?)null);
+
+    /// <summary>
     /// Registers a sink for events, of one domain where one is given; a driver may deliver more than was asked for. What
     /// happens after this returned is delivered; disposing the result ends it.
     /// </summary>
@@ -102,3 +109,6 @@ internal partial interface IDriver : IAsyncDisposable
 
 /// <summary>One record of bulk statistics, as a driver gives it.</summary>
 internal readonly record struct DriverStatsRecord(DomainIdentity Domain, IReadOnlyList<TypedParameter> Parameters);
+
+/// <summary>One sample of a watch, as a driver gives it.</summary>
+internal readonly record struct DriverSample(DomainIdentity Domain, MemoryStats Stats);

@@ -36,7 +36,10 @@ internal sealed class RpcClient : IAsyncDisposable
     /// <summary>Ends when the connection does.</summary>
     public Task Ended => _receiving;
 
-    public bool IsLost => Volatile.Read(ref _lost) is not null;
+    public bool IsLost => Loss is not null;
+
+    /// <summary>Why the connection ended; null while it stands.</summary>
+    public LibvirtException? Loss => Volatile.Read(ref _lost);
 
     /// <summary>Calls a procedure of libvirt's program.</summary>
     public ValueTask<TReply> CallAsync<TArgs, TReply>(
@@ -98,11 +101,13 @@ internal sealed class RpcClient : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _ = Break("it was closed", null);
+        LibvirtException loss = Break("it was closed", null);
         await _receiving.ConfigureAwait(false);
         await _keepingAlive.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _transport.Input.CompleteAsync().ConfigureAwait(false);
-        await _transport.Output.CompleteAsync().ConfigureAwait(false);
+
+        // With an error, or it would try to send the rest to a server that may read nothing.
+        await _transport.Output.CompleteAsync(loss).ConfigureAwait(false);
         _output.Dispose();
         _end.Dispose();
     }

@@ -241,6 +241,13 @@ internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits
             background = [.. _background];
         await Task.WhenAll(background).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await transport.Input.CompleteAsync().ConfigureAwait(false);
-        await transport.Output.CompleteAsync().ConfigureAwait(false);
+        try
+        {
+            await transport.Output.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // It flushes what a client that is gone was still to be sent.
+        }
     }
 }

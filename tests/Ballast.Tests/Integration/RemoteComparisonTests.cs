@@ -70,6 +70,19 @@ public sealed class RemoteComparisonTests
         Assert.Equal(256u * 1024, (await domain.GetInfoAsync(Token)).MaxMemoryKiB);
         Assert.Equal("hvm", await domain.GetOSTypeAsync(Token));
         Assert.Contains($"<name>{name}</name>", await domain.GetXmlAsync(cancellationToken: Token), StringComparison.Ordinal);
+        VirtualCpu cpu = Assert.Single(await domain.GetVirtualCpusAsync(Token));
+        Assert.Equal((0, VirtualCpuState.Running), (cpu.Number, cpu.State));
+        Assert.True(cpu.CpuTime > TimeSpan.Zero);
+        Assert.InRange(cpu.HostCpu!.Value, 0, cpu.Affinity.Count - 1);
+        Assert.Contains(true, cpu.Affinity);
+        Assert.Equal(cpu.Affinity, Assert.Single(await domain.GetVirtualCpuAffinitiesAsync(cancellationToken: Token)));
+        await foreach (DomainMemorySample watched in connection.WatchMemoryStatsAsync(TimeSpan.FromSeconds(1), cancellationToken: Token))
+        {
+            // Sent by ballastd, asked for in rounds from libvirtd.
+            Assert.Equal((name, 13, MemoryStatsReason.Fresh), (watched.Domain.Name, watched.Stats.Entries.Count, watched.Stats.Reason));
+            break;
+        }
+
         Assert.True((await connection.GetNodeInfoAsync(Token)).Cpus > 0);
         Assert.Equal(["total", "free", "buffers", "cached"], (await connection.GetNodeMemoryStatsAsync(cancellationToken: Token)).Select(stat => stat.Name));
         Assert.Equal(["kernel", "user", "idle", "iowait"], (await connection.GetNodeCpuStatsAsync(cancellationToken: Token)).Select(stat => stat.Name).Take(4));

@@ -88,6 +88,10 @@ public sealed class MessageTests
             $"{nameof(RemoteError)}: {Describe(typeof(RemoteError))}",
             $"ballast 1 Sample({Describe(typeof(SampleArgs))}) -> {Describe(typeof(SamplesReply))}",
             $"ballast 2 Refresh({Describe(typeof(RefreshArgs))}) -> {Describe(typeof(SamplesReply))}",
+            $"ballast 3 Watch({Describe(typeof(WatchArgs))}) -> {Describe(typeof(Nothing))}",
+            $"ballast 4 Unwatch({Describe(typeof(UnwatchArgs))}) -> {Describe(typeof(Nothing))}",
+            $"ballast 5 WatchSamples: {Describe(typeof(WatchSamplesEvent))}",
+            $"ballast 6 WatchEnded: {Describe(typeof(WatchEndedEvent))}",
         ];
         Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, LayoutsFile)), layouts);
     }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Ballast.Guests;
+using Ballast.Rpc;
 using Ballast.Server;
 using Ballast.Transports;
 
@@ -18,9 +19,12 @@ internal sealed class ServerFixture : IAsyncDisposable
     private readonly LibvirtServer _server;
     private readonly Connection _connection;
 
-    private ServerFixture(LibvirtServer server, Connection connection, bool isReadOnly)
+    private readonly Func<IRpcSession, IRpcSession>? _wrap;
+
+    private ServerFixture(LibvirtServer server, Connection connection, bool isReadOnly, Func<IRpcSession, IRpcSession>? wrap)
     {
         _server = server;
+        _wrap = wrap;
         _connection = connection;
         _listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
         _listener.Listen(16);
@@ -31,8 +35,11 @@ internal sealed class ServerFixture : IAsyncDisposable
 
     public int Accepted { get; private set; }
 
-    public static ServerFixture Start(Connection connection, bool isReadOnly = false, string name = "test:///default", LibvirtServerOptions? options = null) =>
-        new(new LibvirtServer([(name, connection)], options ?? new LibvirtServerOptions()), connection, isReadOnly);
+    /// <summary>Starts it; what wraps a session puts itself between a client's connection and what is served there.</summary>
+    public static ServerFixture Start(
+        Connection connection, bool isReadOnly = false, string name = "test:///default", LibvirtServerOptions? options = null,
+        Func<IRpcSession, IRpcSession>? wrap = null) =>
+        new(new LibvirtServer([(name, connection)], options ?? new LibvirtServerOptions()), connection, isReadOnly, wrap);
 
     public ValueTask<Connection> ConnectAsync(ConnectionOptions? options = null) => Connection.OpenAsync(
         $"test+unix:///default?socket={SocketPath}",
@@ -83,6 +90,13 @@ internal sealed class ServerFixture : IAsyncDisposable
     private async Task ServeAsync(Socket socket, bool isReadOnly)
     {
         await using UnixTransport transport = new(socket);
-        await _server.ServeAsync(transport, isReadOnly, null, _stop.Token);
+        if (_wrap is null)
+        {
+            await _server.ServeAsync(transport, isReadOnly, null, _stop.Token);
+            return;
+        }
+
+        using RpcServerConnection connection = new(transport, new RpcServerLimits(), TimeProvider.System);
+        await connection.RunAsync(_wrap(new RemoteSession(_server, isReadOnly, null)), _stop.Token);
     }
 }

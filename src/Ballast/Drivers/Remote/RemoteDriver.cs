@@ -90,7 +90,17 @@ internal sealed partial class RemoteDriver : IDriver
     }
 
     private ValueTask<RemoteLink> OpenLinkAsync(CancellationToken cancellationToken) =>
-        RemoteLink.OpenAsync(_address, _options.ReadOnly, _events.Handle, _options.Timeout, _options.TimeProvider, cancellationToken);
+        RemoteLink.OpenAsync(_address, _options.ReadOnly, Handle, _options.Timeout, _options.TimeProvider, cancellationToken);
+
+    private void Handle(in RpcHeader header, ReadOnlySpan<byte> payload)
+    {
+        if (header.Version != RpcPrograms.Version)
+            return;
+        if (header.Program == RpcPrograms.Remote)
+            _events.Handle(header, payload);
+        else if (header.Program == RpcPrograms.Ballast)
+            _watches.Handle(header, payload);
+    }
 
     private async ValueTask<TReply> AskAsync<TArgs, TReply>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
         where TArgs : struct, IXdrMessage<TArgs>

@@ -45,8 +45,6 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
     /// <summary>On the receiving task.</summary>
     public void Handle(in RpcHeader header, ReadOnlySpan<byte> payload)
     {
-        if (header is not { Program: RpcPrograms.Remote, Version: RpcPrograms.Version })
-            return;
         switch ((RemoteProcedure)header.Procedure)
         {
             case RemoteProcedure.DomainEventCallbackLifecycle:

@@ -25,6 +25,9 @@ internal sealed class RemoteLink : IAsyncDisposable
 
     public bool IsLost => _client.IsLost;
 
+    /// <summary>Why it ended.</summary>
+    public LibvirtException Loss => _client.Loss ?? RpcErrors.Lost("it ended");
+
     /// <summary>Ends when the connection does.</summary>
     public Task Ended => _client.Ended;
 
@@ -71,10 +74,49 @@ internal sealed class RemoteLink : IAsyncDisposable
             _hasBallastProgram = true;
             return reply;
         }
-        catch (LibvirtException e) when (_hasBallastProgram is null && e.Code == ErrorCode.Rpc && e.Message.StartsWith(NoProgram, StringComparison.Ordinal))
+        catch (LibvirtException e) when (_hasBallastProgram is null && IsWithoutProgram(e))
         {
             _hasBallastProgram = false;
             return null;
+        }
+    }
+
+    /// <summary>Asks for samples as events; false where the daemon has no such program, or an older one.</summary>
+    public async ValueTask<bool> TryWatchAsync(WatchArgs arguments, CancellationToken cancellationToken)
+    {
+        if (_hasBallastProgram == false)
+            return false;
+        try
+        {
+            _ = await _client.CallAsync<WatchArgs, Nothing>(
+                RpcPrograms.Ballast, (int)BallastProcedure.Watch, arguments, _timeout, changesSomething: false, cancellationToken).ConfigureAwait(false);
+            _hasBallastProgram = true;
+            return true;
+        }
+        catch (LibvirtException e) when (_hasBallastProgram is null && IsWithoutProgram(e))
+        {
+            _hasBallastProgram = false;
+            return false;
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Wants no more of them; a connection that is lost has taken them along.</summary>
+    public async ValueTask UnwatchAsync(int watch)
+    {
+        if (IsLost)
+            return;
+        try
+        {
+            _ = await _client.CallAsync<UnwatchArgs, Nothing>(
+                RpcPrograms.Ballast, (int)BallastProcedure.Unwatch, new() { Watch = watch }, _timeout, changesSomething: false, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (LibvirtException)
+        {
+            // It ended by itself, or never began.
         }
     }
 
@@ -83,6 +125,9 @@ internal sealed class RemoteLink : IAsyncDisposable
         await _client.DisposeAsync().ConfigureAwait(false);
         await _transport.DisposeAsync().ConfigureAwait(false);
     }
+
+    private static bool IsWithoutProgram(LibvirtException error) =>
+        error.Code == ErrorCode.Rpc && error.Message.StartsWith(NoProgram, StringComparison.Ordinal);
 
     private async ValueTask GreetAsync(string name, bool readOnly, CancellationToken token)
     {

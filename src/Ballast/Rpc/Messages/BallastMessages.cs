@@ -8,6 +8,18 @@ internal enum BallastProcedure
 
     /// <summary>A sample of one domain whose guest reports now.</summary>
     Refresh = 2,
+
+    /// <summary>From now on, samples of all domains as events, under a number that the client chooses.</summary>
+    Watch = 3,
+
+    /// <summary>No more of them.</summary>
+    Unwatch = 4,
+
+    /// <summary>Event: samples of a watch.</summary>
+    WatchSamples = 5,
+
+    /// <summary>Event: a watch has ended, and why.</summary>
+    WatchEnded = 6,
 }
 
 /// <summary>SAMPLE: no domains means all of them. Options are <see cref="MemoryStatsOptions"/>.</summary>
@@ -138,4 +150,57 @@ internal struct SamplesReply : IXdrMessage<SamplesReply>
 
     public static void Layout<TCodec>(ref TCodec xdr, ref SamplesReply message)
         where TCodec : IXdrCodec, allows ref struct => xdr.Array("samples", ref message.Samples, RpcLimits.MaxDomains);
+}
+
+/// <summary>WATCH. Options are <see cref="MemoryStatsOptions"/>.</summary>
+internal struct WatchArgs : IXdrMessage<WatchArgs>
+{
+    public int Watch;
+    public ulong PeriodMilliseconds;
+    public uint Options;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref WatchArgs message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Int("watch", ref message.Watch);
+        xdr.UHyper("periodMilliseconds", ref message.PeriodMilliseconds);
+        xdr.UInt("options", ref message.Options);
+    }
+}
+
+/// <summary>UNWATCH.</summary>
+internal struct UnwatchArgs : IXdrMessage<UnwatchArgs>
+{
+    public int Watch;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref UnwatchArgs message)
+        where TCodec : IXdrCodec, allows ref struct => xdr.Int("watch", ref message.Watch);
+}
+
+/// <summary>WATCH_SAMPLES: at most one of each domain.</summary>
+internal struct WatchSamplesEvent : IXdrMessage<WatchSamplesEvent>
+{
+    public int Watch;
+    public SampleRecord[] Samples;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref WatchSamplesEvent message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Int("watch", ref message.Watch);
+        xdr.Array("samples", ref message.Samples, RpcLimits.MaxDomains);
+    }
+}
+
+/// <summary>WATCH_ENDED.</summary>
+internal struct WatchEndedEvent : IXdrMessage<WatchEndedEvent>
+{
+    public int Watch;
+    public RemoteError Error;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref WatchEndedEvent message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Int("watch", ref message.Watch);
+        xdr.Struct("error", ref message.Error);
+    }
 }

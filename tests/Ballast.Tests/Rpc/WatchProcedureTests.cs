@@ -1,0 +1,270 @@
+using System.Globalization;
+using Ballast.Drivers;
+using Ballast.Guests;
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using Ballast.Server;
+using Ballast.Tests.Drivers.Qemu;
+
+namespace Ballast.Tests.Rpc;
+
+/// <summary>Samples that a server sends by itself.</summary>
+public sealed class WatchProcedureTests
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(20);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_watch_through_a_server_is_one_call_and_has_every_domain_in_each_round()
+    {
+        ManyDomains many = new(40);
+        await using ServerFixture server = ServerFixture.Start(many.Open());
+        await using Connection remote = await server.ConnectAsync();
+        Dictionary<string, int> seen = [];
+        await foreach (DomainMemorySample sample in remote.WatchMemoryStatsAsync(Period, cancellationToken: Token))
+        {
+            seen[sample.Domain.Name] = seen.GetValueOrDefault(sample.Domain.Name) + 1;
+            Assert.Equal(4711u, sample.Stats.ActualKiB);
+            if (seen.Count == 40 && seen.Values.All(count => count >= 3))
+                break;
+        }
+
+        // Who listed the domains was the server, for its own rounds; the client asked for nothing but the watch.
+        Assert.Equal(0, many.RemoteQuestions);
+        await many.QuietAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Where_a_daemon_cannot_send_samples_domains_are_asked_in_rounds(bool hasOldProgram)
+    {
+        ManyDomains many = new(3);
+        await using ServerFixture server = ServerFixture.Start(many.Open(), wrap: session => new PlainLibvirt(session, hasOldProgram));
+        await using Connection remote = await server.ConnectAsync();
+        HashSet<string> seen = [];
+        await foreach (DomainMemorySample sample in remote.WatchMemoryStatsAsync(Period, cancellationToken: Token))
+        {
+            Assert.Equal(4711u, sample.Stats.ActualKiB);
+            if (seen.Add(sample.Domain.Name) && seen.Count == 3)
+                break;
+        }
+
+        Assert.Equal(hasOldProgram ? 0 : 3, Math.Min(3, many.RemoteQuestions));
+    }
+
+    [Fact]
+    public async Task Samples_carry_the_clients_number_and_end_when_it_says_so()
+    {
+        await using ServerFixture server = ServerFixture.Start(new ManyDomains(1).Open());
+        using RawClient client = await RawClient.ConnectAsync(server.SocketPath);
+        await SendAsync(client, BallastProcedure.Watch, 100, $"{7:x8}{20:x16}{0:x8}");
+        int samples = 0;
+        bool isAnswered = false;
+        while (samples < 3 || !isAnswered)
+        {
+            (RpcHeader header, byte[] payload) = await client.ReceiveAsync();
+            Assert.Equal((RpcPrograms.Ballast, RpcStatus.Ok), (header.Program, header.Status));
+            if (header.Type == RpcType.Reply)
+            {
+                Assert.Equal((100u, 0), (header.Serial, payload.Length));
+                isAnswered = true;
+                continue;
+            }
+
+            Assert.Equal((RpcType.Message, (int)BallastProcedure.WatchSamples), (header.Type, header.Procedure));
+            WatchSamplesEvent message = XdrReader.Read<WatchSamplesEvent>(payload);
+            Assert.Equal((7, "domain0"), (message.Watch, Assert.Single(message.Samples).Dom.Name));
+            samples++;
+        }
+
+        await SendAsync(client, BallastProcedure.Unwatch, 101, $"{7:x8}");
+        while ((await client.ReceiveAsync()).Header is not { Type: RpcType.Reply, Serial: 101 })
+        {
+        }
+
+        // What was under way may still come; then it is gone, and its number is free again.
+        (RpcHeader, byte[]) reply;
+        do
+        {
+            await SendAsync(client, BallastProcedure.Unwatch, 102, $"{7:x8}");
+            do
+                reply = await client.ReceiveAsync();
+            while (reply.Item1 is not { Type: RpcType.Reply, Serial: 102 });
+        }
+        while (reply.Item1.Status == RpcStatus.Ok);
+        Assert.Equal("internal error: there is no watch 7", RawClient.Error(reply).Message);
+        await SendAsync(client, BallastProcedure.Watch, 103, $"{7:x8}{uint.MaxValue - 1:x16}{0:x8}");
+        while ((await client.ReceiveAsync()).Header is not { Type: RpcType.Reply, Serial: 103, Status: RpcStatus.Ok })
+        {
+        }
+    }
+
+    [Fact]
+    public async Task A_watch_that_cannot_be_is_refused()
+    {
+        await using ServerFixture server = ServerFixture.Start(new ManyDomains(0).Open(), options: new LibvirtServerOptions { MaxWatches = 2 });
+        using RawClient early = await RawClient.ConnectAsync(server.SocketPath, open: null), client = await RawClient.ConnectAsync(server.SocketPath);
+        Assert.Equal("internal error: hypervisor connection not open", await RefusalAsync(early, BallastProcedure.Watch, $"{1:x8}{1000:x16}{0:x8}"));
+        foreach (ulong period in (ulong[])[0, uint.MaxValue, ulong.MaxValue])
+        {
+            Assert.Equal(
+                "period in ballastConnectWatchMemoryStats must be 1 to 4294967294 milliseconds",
+                await RefusalAsync(client, BallastProcedure.Watch, $"{1:x8}{period:x16}{0:x8}"));
+        }
+
+        Assert.Equal("", await RefusalAsync(client, BallastProcedure.Watch, $"{1:x8}{1000:x16}{0:x8}"));
+        Assert.Equal("internal error: there is a watch 1 already", await RefusalAsync(client, BallastProcedure.Watch, $"{1:x8}{1000:x16}{0:x8}"));
+        Assert.Equal("", await RefusalAsync(client, BallastProcedure.Watch, $"{2:x8}{1000:x16}{0:x8}"));
+        Assert.Equal("internal error: too many watches, at most 2 for one client", await RefusalAsync(client, BallastProcedure.Watch, $"{3:x8}{1000:x16}{0:x8}"));
+        Assert.Equal("Unable to decode message payload", await RefusalAsync(client, BallastProcedure.Watch, $"{3:x8}{1000:x16}"));
+        Assert.Equal("internal error: there is no watch 9", await RefusalAsync(client, BallastProcedure.Unwatch, $"{9:x8}"));
+        Assert.Equal("unknown procedure: 5", await RefusalAsync(client, BallastProcedure.WatchSamples, ""));
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_stops_its_own_rounds_only_and_takes_them_along()
+    {
+        // Of each, more samples in one round than any buffer in between holds.
+        const int domains = 8000;
+        ManyDomains many = new(domains);
+        await using ServerFixture server = ServerFixture.Start(many.Open());
+        await using Connection healthy = await server.ConnectAsync();
+        RawClient silent = await RawClient.ConnectAsync(server.SocketPath);
+        await SendAsync(silent, BallastProcedure.Watch, 1, $"{1:x8}{1:x16}{0:x8}");
+        await many.QuietAsync();
+        Assert.InRange(many.Samples, domains, 2 * domains);
+
+        await foreach (DomainMemorySample sample in healthy.WatchMemoryStatsAsync(TimeSpan.FromHours(1), cancellationToken: Token))
+        {
+            Assert.Equal(4711u, sample.Stats.ActualKiB);
+            break;
+        }
+
+        // Nobody lists domains any more once its watch, the last one, went with it.
+        long lists = -1;
+        silent.Dispose();
+        await Deadline.UntilAsync(Deadline.Default, "the end of the last watch", async token =>
+        {
+            (long before, lists) = (lists, many.Lists);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), token);
+            return before == many.Lists;
+        }, Token);
+    }
+
+    [Fact]
+    public async Task The_servers_error_ends_a_watch()
+    {
+        ManyDomains many = new(1);
+        await using ServerFixture server = ServerFixture.Start(many.Open());
+        await using Connection remote = await server.ConnectAsync();
+        await using IAsyncEnumerator<DomainMemorySample> watch = remote.WatchMemoryStatsAsync(Period, cancellationToken: Token).GetAsyncEnumerator(Token);
+        Assert.True(await watch.MoveNextAsync().In());
+        many.Failure = LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Qemu, "no more lists");
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(async () =>
+        {
+            while (await watch.MoveNextAsync().In())
+            {
+            }
+        });
+        Assert.Equal((ErrorCode.OperationFailed, "operation failed: no more lists"), (error.Code, error.Message));
+        Assert.Equal("FAKE", remote.DriverType);
+    }
+
+    [Fact]
+    public async Task A_lost_connection_ends_a_watch_or_is_opened_again_where_that_was_asked_for()
+    {
+        await using ServerFixture server = ServerFixture.Start(new ManyDomains(2).Open());
+        await using Connection plain = await server.ConnectAsync(), again = await server.ConnectAsync(new ConnectionOptions { Reconnect = true });
+        await using IAsyncEnumerator<DomainMemorySample>
+            ending = plain.WatchMemoryStatsAsync(Period, cancellationToken: Token).GetAsyncEnumerator(Token),
+            lasting = again.WatchMemoryStatsAsync(Period, cancellationToken: Token).GetAsyncEnumerator(Token);
+        Assert.True(await ending.MoveNextAsync().In() && await lasting.MoveNextAsync().In());
+        int accepted = server.Accepted;
+        server.DropClients();
+        LibvirtException lost = await Assert.ThrowsAsync<LibvirtException>(async () =>
+        {
+            while (await ending.MoveNextAsync().In())
+            {
+            }
+        });
+        Assert.Equal((ErrorCode.SystemError, ErrorOrigin.Rpc), (lost.Code, lost.Origin));
+        while (server.Accepted == accepted)
+            Assert.True(await lasting.MoveNextAsync().In());
+        for (int i = 0; i < 10; i++)
+            Assert.True(await lasting.MoveNextAsync().In());
+    }
+
+    private static Task SendAsync(RawClient client, BallastProcedure procedure, uint serial, string payload) =>
+        client.SendAsync(new RpcHeader(RpcPrograms.Ballast, 1, (int)procedure, RpcType.Call, serial, RpcStatus.Ok), payload);
+
+    /// <summary>The error of a call, or nothing where it succeeds; events in between are passed over.</summary>
+    private static async Task<string> RefusalAsync(RawClient client, BallastProcedure procedure, string payload)
+    {
+        await SendAsync(client, procedure, 77, payload);
+        (RpcHeader Header, byte[] Payload) reply;
+        do
+            reply = await client.ReceiveAsync();
+        while (reply.Header.Type != RpcType.Reply);
+        return reply.Header.Status == RpcStatus.Ok ? "" : RawClient.Error(reply).Message;
+    }
+
+    /// <summary>A driver with many domains, all the same, that counts what it is asked.</summary>
+    private sealed class ManyDomains(int count) : IDriver
+    {
+        private readonly DomainIdentity[] _domains =
+            [.. Enumerable.Range(0, count).Select(i => new DomainIdentity(string.Create(CultureInfo.InvariantCulture, $"domain{i}"), new Guid(i + 1, 0, 0, new byte[8]), i + 1))];
+
+        private long _samples, _lists, _remoteQuestions;
+
+        public string Type => "FAKE";
+
+        public long Samples => Interlocked.Read(ref _samples);
+
+        public long Lists => Interlocked.Read(ref _lists);
+
+        /// <summary>Statistics that were asked for one by one over libvirt's program.</summary>
+        public long RemoteQuestions => Interlocked.Read(ref _remoteQuestions);
+
+        public LibvirtException? Failure { get; set; }
+
+        public Connection Open() => new(this, "fake:///", new ConnectionOptions());
+
+        /// <summary>Waits until nobody has asked for a sample for a second.</summary>
+        public async Task QuietAsync()
+        {
+            for (long before = -1; before != Samples;)
+            {
+                before = Samples;
+                await Task.Delay(TimeSpan.FromSeconds(1), Token);
+            }
+        }
+
+        public ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _lists);
+            return Failure is null ? new(_domains) : throw Failure;
+        }
+
+        public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(new DomainStateInfo(DomainState.Running, 1));
+
+        public ValueTask<string> GetXmlAsync(DomainIdentity domain, DomainXmlFlags flags, CancellationToken cancellationToken) => new("<domain/>");
+
+        public ValueTask<int> GetMemoryStatsAsync(DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _remoteQuestions);
+            stats.Span[0] = new MemoryStat(MemoryStatTag.ActualBalloon, 4711);
+            return new(1);
+        }
+
+        public async ValueTask<MemoryStats> SampleMemoryAsync(DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            Interlocked.Increment(ref _samples);
+            return new MemoryStatsFacts { Entries = [new(MemoryStatTag.ActualBalloon, 4711)], IsRunning = true }.ToSample(DateTimeOffset.UnixEpoch);
+        }
+
+        public ValueTask DisposeAsync() => default;
+    }
+}
