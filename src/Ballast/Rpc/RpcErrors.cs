@@ -23,6 +23,15 @@ internal static class RpcErrors
     public static LibvirtException Lost(string why, Exception? cause = null) =>
         LibvirtError.System(Epipe, ErrorOrigin.Rpc, $"Connection to the daemon was lost: {why}", cause);
 
+    /// <summary>Why a daemon has lost the hypervisor, from libvirt's number for it.</summary>
+    public static string ClosedByDaemon(int reason) => "the daemon lost the hypervisor: " + reason switch
+    {
+        1 => "end of file",
+        2 => "it did not answer in time",
+        3 => "the daemon closed it",
+        _ => "an error",
+    };
+
     public static LibvirtException KeepaliveTimeout() => Internal("connection closed due to keepalive timeout");
 
     public static LibvirtException Timeout(RemoteProcedure procedure, TimeSpan waited) =>

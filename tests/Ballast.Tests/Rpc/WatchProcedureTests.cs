@@ -5,6 +5,7 @@ using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server;
 using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Fakes;
 
 namespace Ballast.Tests.Rpc;
 
@@ -194,6 +195,38 @@ public sealed class WatchProcedureTests
             Assert.True(await lasting.MoveNextAsync().In());
         for (int i = 0; i < 10; i++)
             Assert.True(await lasting.MoveNextAsync().In());
+    }
+
+    [Theory]
+    [InlineData(0, "Connection to the daemon was lost: the daemon lost the hypervisor: an error")]
+    [InlineData(1, "Connection to the daemon was lost: the daemon lost the hypervisor: end of file")]
+    [InlineData(2, "Connection to the daemon was lost: the daemon lost the hypervisor: it did not answer in time")]
+    [InlineData(3, "Connection to the daemon was lost: the daemon lost the hypervisor: the daemon closed it")]
+    [InlineData(99, "Connection to the daemon was lost: the daemon lost the hypervisor: an error")]
+    public async Task A_daemon_that_lost_the_hypervisor_is_lost_with_it_and_says_why(int reason, string message)
+    {
+        List<PlainLibvirt> daemons = [];
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        await using ServerFixture server = ServerFixture.Start(session.Connection, wrap: inner =>
+        {
+            daemons.Add(new PlainLibvirt(inner, hasOldProgram: false));
+            return daemons[^1];
+        });
+        await using Connection plain = await server.ConnectAsync(), again = await server.ConnectAsync(new ConnectionOptions { Reconnect = true });
+        Assert.All(daemons, daemon => Assert.True(daemon.HasCloseCallback));
+        await using DomainEventSubscription ends = await plain.SubscribeAsync(cancellationToken: Token), goesOn = await again.SubscribeAsync(cancellationToken: Token);
+        await using IAsyncEnumerator<DomainEvent> last = ends.GetAsyncEnumerator(Token), next = goesOn.GetAsyncEnumerator(Token);
+        foreach (PlainLibvirt daemon in daemons.ToArray())
+            await daemon.LoseHypervisorAsync(reason);
+
+        LibvirtException lost = await Assert.ThrowsAsync<LibvirtException>(async () => await last.MoveNextAsync().In());
+        Assert.Equal(ErrorCode.SystemError, lost.Code);
+        LibvirtException call = await Assert.ThrowsAsync<LibvirtException>(async () => await plain.ListDomainsAsync(cancellationToken: Token));
+        Assert.Equal((ErrorCode.SystemError, ErrorOrigin.Rpc, message), (call.Code, call.Origin, call.Message));
+        Assert.True(await next.MoveNextAsync().In());
+        Assert.IsType<EventsInterrupted>(next.Current);
+        Assert.Single(await again.ListDomainsAsync(cancellationToken: Token));
     }
 
     private static Task SendAsync(RawClient client, BallastProcedure procedure, uint serial, string payload) =>

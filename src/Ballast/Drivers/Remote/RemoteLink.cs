@@ -38,7 +38,7 @@ internal sealed class RemoteLink : IAsyncDisposable
         RemoteAddress address, bool readOnly, RpcEventHandler onEvent, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
     {
         UnixTransport transport = await UnixTransport.ConnectAsync(address.ChooseSocket(), timeout, time, cancellationToken).ConfigureAwait(false);
-        RemoteLink link = new(transport, new RpcClient(transport, time, onEvent), timeout);
+        RemoteLink link = new(transport, new RpcClient(transport, time, Handle), timeout);
         try
         {
             await link.GreetAsync(address.Name, readOnly, cancellationToken).ConfigureAwait(false);
@@ -48,6 +48,14 @@ internal sealed class RemoteLink : IAsyncDisposable
         {
             await link.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+
+        void Handle(in RpcHeader header, ReadOnlySpan<byte> payload)
+        {
+            // A daemon in between has lost the hypervisor: none of its answers would be worth anything, though it still talks.
+            if (header is { Program: RpcPrograms.Remote, Version: RpcPrograms.Version, Procedure: (int)RemoteProcedure.ConnectEventConnectionClosed })
+                throw new IOException(RpcErrors.ClosedByDaemon(XdrReader.Read<ConnectionClosedEvent>(payload).Reason));
+            onEvent(header, payload);
         }
     }
 
@@ -142,6 +150,10 @@ internal sealed class RemoteLink : IAsyncDisposable
             _client.StartKeepalive(KeepaliveInterval, KeepaliveCount);
         await ChangeAsync(RemoteProcedure.ConnectOpen, new OpenArgs { Name = name, Flags = readOnly ? 1u : 0u }, token).ConfigureAwait(false);
         HasCallbacks = await SupportsAsync(RemoteFeatures.EventCallback, token).ConfigureAwait(false);
+
+        // Only who asked is told when the daemon itself loses the hypervisor.
+        if (await SupportsAsync(RemoteFeatures.CloseCallback, token).ConfigureAwait(false))
+            await ChangeAsync(RemoteProcedure.ConnectRegisterCloseCallback, default(Nothing), token).ConfigureAwait(false);
     }
 
     private async ValueTask<bool> SupportsAsync(int feature, CancellationToken token) =>
