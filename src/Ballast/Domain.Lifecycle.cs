@@ -65,6 +65,8 @@ public sealed partial class Domain
     {
         RefuseReadOnly(flags == DomainShutdownFlags.None ? "virDomainShutdown" : "virDomainShutdownFlags");
         await Connection.Driver.ShutdownAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
+        if (Connection.Driver.ShutsDownAtOnce)
+            ForgetId();
     }
 
     /// <summary>Resets the guest, as its reset button does: what it did not write is lost.</summary>
@@ -83,6 +85,7 @@ public sealed partial class Domain
     {
         RefuseReadOnly(flags == DomainDestroyFlags.None ? "virDomainDestroy" : "virDomainDestroyFlags");
         await Connection.Driver.DestroyAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
+        ForgetId();
     }
 
     /// <summary>Changes the most memory that the domain can have, which only a domain that does not run allows.</summary>
@@ -99,6 +102,9 @@ public sealed partial class Domain
         CheckMemory(kib, "virDomainSetMaxMemory");
         await Connection.Driver.SetMaxMemoryAsync(Identity, kib, impact, cancellationToken).ConfigureAwait(false);
     }
+
+    // libvirt's handle too has no id any more once it ended its domain; other handles keep theirs.
+    private void ForgetId() => Identity = Identity with { Id = null };
 
     internal void CheckMemory(ulong kib, string function)
     {

@@ -15,12 +15,15 @@ public sealed partial class Domain
         Identity = identity;
     }
 
-    internal DomainIdentity Identity { get; }
+    internal DomainIdentity Identity { get; private set; }
 
     /// <summary>The connection that the handle belongs to.</summary>
     public Connection Connection { get; }
 
-    /// <summary>The id of an active domain (for a local QEMU its process id); null for an inactive one.</summary>
+    /// <summary>
+    /// The id of an active domain (for a local QEMU its process id); null for an inactive one. As it was when the handle
+    /// was made, but for a domain that was ended through this handle.
+    /// </summary>
     public int? Id => Identity.Id;
 
     /// <summary>The name.</summary>

@@ -16,6 +16,9 @@ internal partial interface IDriver
     ValueTask ResumeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainResume");
 
+    /// <summary>Whether a domain is inactive when <see cref="ShutdownAsync"/> returns; most guests take their time.</summary>
+    bool ShutsDownAtOnce => false;
+
     ValueTask ShutdownAsync(DomainIdentity domain, DomainShutdownFlags flags, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainShutdown");
 

@@ -38,6 +38,9 @@ internal sealed class XmlText
         _text.Append("</").Append(name).Append(">\n");
     }
 
+    /// <summary>An empty line.</summary>
+    public void Gap() => _text.Append('\n');
+
     public override string ToString() => _text.ToString();
 
     private void Begin(string name, ReadOnlySpan<(string Name, string? Value)> attributes)

@@ -1,49 +1,64 @@
 namespace Ballast.Drivers.Test;
 
-/// <summary>What can be changed of the test domain: once for the running domain, once for its definition.</summary>
-internal sealed class TestDefinition
-{
-    private ulong _memoryKiB = 2097152;
-    private int _periodSeconds;
-
-    public ulong MemoryKiB
-    {
-        get => Volatile.Read(ref _memoryKiB);
-        set => Volatile.Write(ref _memoryKiB, value);
-    }
-
-    public int PeriodSeconds
-    {
-        get => Volatile.Read(ref _periodSeconds);
-        set => Volatile.Write(ref _periodSeconds, value);
-    }
-}
-
 /// <summary>The one domain of <c>test:///default</c>, with libvirt's numbers.</summary>
 internal sealed class TestDomain
 {
     public const int StatCount = 13;
     public const int VirtualCpus = 2;
-    public const ulong MaxMemoryKiB = 8388608;
 
     // A fixed date of 1989, as libvirt's driver has it.
     private const ulong LastUpdate = 627319920;
 
-    public static DomainIdentity Identity { get; } = new("test", new Guid("6695eb01-f6a4-8304-79aa-97f2502e193f"), 1);
+    private static readonly DomainIdentity Active = new("test", new Guid("6695eb01-f6a4-8304-79aa-97f2502e193f"), 1);
+    private static readonly DomainIdentity Inactive = Active with { Id = null };
 
-    public static DomainStateInfo State { get; } = new(DomainState.Running, 0);
+    private readonly Lock _changing = new();
+    private readonly TestDefinition _live = new(), _persistent = new();
+    private TestDomainNow _now;
 
-    public static DomainTraits Traits { get; } = new(DomainState.Running, IsPersistent: true, HasManagedSave: false, IsAutostart: false);
+    public TestDomain() => _now = new TestDomainNow(Active, new DomainStateInfo(DomainState.Running, 0), _live);
+
+    public static Guid Uuid => Active.Uuid;
+
+    public static string Name => Active.Name;
+
+    /// <summary>What is true together: one look, and nothing of it changes but the numbers of its definition.</summary>
+    public TestDomainNow Now => Volatile.Read(ref _now);
+
+    /// <summary>As it would be started next; what there is to see of a domain that does not run.</summary>
+    public TestDefinition Persistent => _persistent;
 
     public DriverEventSinks Events { get; } = new();
 
-    public TestDefinition Live { get; } = new();
-
-    public TestDefinition Persistent { get; } = new();
-
-    public int FillMemoryStats(Span<MemoryStat> stats)
+    /// <summary>A look and what follows from it, before anybody else changes something.</summary>
+    public void Change(Action<TestDomainNow> change)
     {
-        ulong current = Live.MemoryKiB;
+        lock (_changing)
+            change(_now);
+    }
+
+    /// <summary>Another state of the running domain.</summary>
+    public void Enter(DomainState state, int reason, DomainLifecycleChange change, int detail)
+    {
+        lock (_changing)
+        {
+            Volatile.Write(ref _now, _now with { State = new DomainStateInfo(state, reason) });
+            Events.Publish(DriverEvent.Lifecycle(_now.Identity, change, detail));
+        }
+    }
+
+    /// <summary>Ends it. From then on its definition is all there is of it, with what was changed there meanwhile.</summary>
+    public void Stop(int reason, int detail)
+    {
+        lock (_changing)
+        {
+            Volatile.Write(ref _now, new TestDomainNow(Inactive, new DomainStateInfo(DomainState.Shutoff, reason), _persistent));
+            Events.Publish(DriverEvent.Lifecycle(Inactive, DomainLifecycleChange.Stopped, detail));
+        }
+    }
+
+    public static int FillMemoryStats(Span<MemoryStat> stats, ulong current)
+    {
         ReadOnlySpan<MemoryStat> all =
         [
             new(MemoryStatTag.ActualBalloon, current),
@@ -64,9 +79,27 @@ internal sealed class TestDomain
         all[..count].CopyTo(stats);
         return count;
     }
+}
 
-    public static IReadOnlyList<TypedParameter> Statistics(DomainStatsGroups groups) =>
+/// <summary>The test domain at one moment.</summary>
+/// <param name="Identity">Without id where it does not run.</param>
+/// <param name="State">What it does, and why.</param>
+/// <param name="Definition">What counts now: the running domain's numbers, or else its definition's.</param>
+internal sealed record TestDomainNow(DomainIdentity Identity, DomainStateInfo State, TestDefinition Definition)
+{
+    public bool IsActive => Identity.Id is not null;
+
+    public DomainTraits Traits => new(State.State, IsPersistent: true, HasManagedSave: false, IsAutostart: false);
+
+    public IReadOnlyList<TypedParameter> Statistics(DomainStatsGroups groups) =>
         (groups & DomainStatsGroups.State) != 0
             ? [TypedParameter.Int("state.state", (int)State.State), TypedParameter.Int("state.reason", State.Reason)]
             : [];
+
+    /// <exception cref="LibvirtException">It does not run.</exception>
+    public void RequireActive()
+    {
+        if (!IsActive)
+            throw LibvirtError.NotRunning();
+    }
 }
