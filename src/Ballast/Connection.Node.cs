@@ -68,11 +68,17 @@ public sealed partial class Connection
     public async ValueTask<IReadOnlyList<ulong>> GetCellsFreeMemoryAsync(
         int firstCell, int count, CancellationToken cancellationToken = default)
     {
+        const string function = "virNodeGetCellsFreeMemory";
         if (count <= 0)
         {
-            const string function = "virNodeGetCellsFreeMemory";
             throw LibvirtError.InvalidArgument(
                 $"maxCells in {function} must be greater than zero", function, "maxCells", ErrorOrigin.Domain);
+        }
+
+        if (firstCell < 0)
+        {
+            throw LibvirtError.InvalidArgument(
+                $"startCell in {function} must be zero or greater", function, "startCell", ErrorOrigin.Domain);
         }
 
         return await Driver.GetCellsFreeMemoryAsync(firstCell, count, cancellationToken).ConfigureAwait(false);
@@ -86,8 +92,9 @@ public sealed partial class Connection
     {
         if (number < AllOfNode)
         {
+            // Beside its text, libvirt names the processor's argument for both.
             throw LibvirtError.InvalidArgument(
-                $"{argument} in {function} only accepts {AllOfNode} as a negative value", function, argument, ErrorOrigin.Domain);
+                $"{argument} in {function} only accepts {AllOfNode} as a negative value", function, "cpuNum", ErrorOrigin.Domain);
         }
     }
 }

@@ -57,11 +57,13 @@ internal static unsafe class NodeExports
         });
     }
 
+    // Here and below: of several mistakes, libvirt tells the number first, which the library looks at.
     [UnmanagedCallersOnly(EntryPoint = "managed_virNodeGetMemoryStats")]
     private static int GetMemoryStats(nint connection, int cell, NativeNodeStat* stats, int* count, uint flags) =>
         InTwoSteps(connection, "virNodeGetMemoryStats", "virHostMemGetStatsLinux", stats, count, (handle, token) =>
         {
-            handle.RefuseFlags(flags, "NodeGetMemoryStats");
+            if (cell >= Connection.AllOfNode)
+                handle.RefuseFlags(flags, "NodeGetMemoryStats");
             return handle.Connection.GetNodeMemoryStatsAsync(cell, token);
         });
 
@@ -69,7 +71,8 @@ internal static unsafe class NodeExports
     private static int GetCpuStats(nint connection, int cpu, NativeNodeStat* stats, int* count, uint flags) =>
         InTwoSteps(connection, "virNodeGetCPUStats", "virHostCPUGetStatsLinux", stats, count, (handle, token) =>
         {
-            handle.RefuseFlags(flags, "NodeGetCPUStats");
+            if (cpu >= Connection.AllOfNode)
+                handle.RefuseFlags(flags, "NodeGetCPUStats");
             return handle.Connection.GetNodeCpuStatsAsync(cpu, token);
         });
 
@@ -107,28 +110,36 @@ internal static unsafe class NodeExports
         });
     }
 
-    /// <summary>First a program asks how many there are, then for exactly so many.</summary>
+    /// <summary>
+    /// First a program asks how many there are, then for exactly so many. libvirt's test driver alone is content with any
+    /// number, and counts for whoever has no room.
+    /// </summary>
     private static int InTwoSteps(
         nint connection, string function, string driverFunction, NativeNodeStat* stats, int* count,
-        Func<ConnectionHandle, CancellationToken, ValueTask<IReadOnlyList<NodeStat>>> ask) =>
-        Call.OfConnection(connection, function, (handle, token) =>
+        Func<ConnectionHandle, CancellationToken, ValueTask<IReadOnlyList<NodeStat>>> ask)
+    {
+        bool takesAny = false;
+        return Call.OfConnection(connection, function, (handle, token) =>
         {
             if (count == null)
                 throw CallException.Null("nparams", function);
             if (*count < 0)
-                throw CallException.Argument($"nparams in {function} must be zero or greater", "nparams", function);
-            return *count > 0 && stats == null ? throw CallException.Null("params", function) : ask(handle, token);
+                throw CallException.Argument($"*nparams in {function} must be zero or greater", "*nparams", function);
+            takesAny = handle.Connection.DriverType == "TEST";
+            return *count > 0 && stats == null && !takesAny ? throw CallException.Null("params", function) : ask(handle, token);
         }, found =>
         {
-            if (*count == 0)
+            if (takesAny ? stats == null : *count == 0)
             {
                 *count = found.Count;
                 return 0;
             }
 
-            if (*count != found.Count)
+            if (takesAny)
+                *count = Math.Min(*count, found.Count);
+            else if (*count != found.Count)
                 throw CallException.Argument($"nparams in {driverFunction} must be {found.Count}", "nparams", driverFunction, ErrorOrigin.None);
-            for (int i = 0; i < found.Count; i++)
+            for (int i = 0; i < *count; i++)
             {
                 NativeText.Fill(stats[i].Field, found[i].Name);
                 stats[i].Value = found[i].Value;
@@ -136,4 +147,5 @@ internal static unsafe class NodeExports
 
             return 0;
         });
+    }
 }
