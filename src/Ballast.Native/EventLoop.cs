@@ -91,6 +91,9 @@ internal sealed unsafe class EventLoop
     public void RunOnce()
     {
         FreeRemoved();
+
+        // Whatever was changed until here is seen below: only what changes during the wait has to end it.
+        Libc.Drain(_wake);
         (int Watch, Libc.PollEntry Entry)[] waited = Collect(out int wait);
         Libc.PollEntry[] entries = new Libc.PollEntry[waited.Length + 1];
         entries[0] = new Libc.PollEntry { Fd = _wake, Events = Libc.PollIn };
