@@ -80,7 +80,7 @@ public class ArchitectureTests
         IEnumerable<string?> friends = Library.Assembly.CustomAttributes
             .Where(attribute => attribute.AttributeType.FullName == typeof(InternalsVisibleToAttribute).FullName)
             .Select(attribute => attribute.ConstructorArguments[0].Value as string);
-        Assert.Equal(["Ballast.Benchmarks", "Ballast.Fuzz", "Ballast.Guests", "Ballast.Server", "Ballast.Tests"], friends.Order());
+        Assert.Equal(["Ballast.Benchmarks", "Ballast.Fuzz", "Ballast.Guests", "Ballast.Recorder", "Ballast.Server", "Ballast.Tests"], friends.Order());
     }
 
     [Fact]

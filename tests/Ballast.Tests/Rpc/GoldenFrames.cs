@@ -1,6 +1,4 @@
-using System.Buffers;
-using System.Reflection;
-using Ballast.Rpc;
+using Ballast.Fuzz.Wire;
 using Ballast.Rpc.Messages;
 
 namespace Ballast.Tests.Rpc;
@@ -8,9 +6,6 @@ namespace Ballast.Tests.Rpc;
 /// <summary>Messages of a real daemon, from Golden/frames.txt.</summary>
 internal sealed record GoldenFrame(string Name, Type Message, byte[] Payload)
 {
-    private static readonly MethodInfo ReadAndWriteMethod =
-        typeof(GoldenFrame).GetMethod(nameof(ReadAndWrite), BindingFlags.Static | BindingFlags.NonPublic)!;
-
     public static IReadOnlyList<GoldenFrame> All { get; } =
     [
         .. File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Golden/frames.txt"))
@@ -22,23 +17,5 @@ internal sealed record GoldenFrame(string Name, Type Message, byte[] Payload)
     ];
 
     /// <summary>Decodes bytes as this message, and encodes what came out.</summary>
-    public byte[] Recode(byte[] bytes)
-    {
-        try
-        {
-            return (byte[])ReadAndWriteMethod.MakeGenericMethod(Message).Invoke(null, [bytes])!;
-        }
-        catch (TargetInvocationException e) when (e.InnerException is XdrException inner)
-        {
-            throw new XdrException(inner.Message);
-        }
-    }
-
-    private static byte[] ReadAndWrite<T>(byte[] bytes)
-        where T : struct, IXdrMessage<T>
-    {
-        ArrayBufferWriter<byte> output = new();
-        XdrWriter.Write(output, XdrReader.Read<T>(bytes));
-        return output.WrittenSpan.ToArray();
-    }
+    public byte[] Recode(byte[] bytes) => WireMessages.Recode(Message, bytes);
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Reflection;
+using Ballast.Fuzz.Wire;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server.Dispatch;
@@ -78,13 +79,7 @@ public sealed class MessageTests
         [
             .. RemoteProgram.Handlers.OrderBy(pair => pair.Key).Select(pair =>
                 $"{pair.Key} {(RemoteProcedure)pair.Key}({Describe(pair.Value.Types.Arguments)}) -> {Describe(pair.Value.Types.Reply)}"),
-            .. new[]
-            {
-                (RemoteProcedure.DomainEventLifecycle, typeof(LifecycleEvent)), (RemoteProcedure.DomainEventReboot, typeof(RebootEvent)),
-                (RemoteProcedure.DomainEventBalloonChange, typeof(BalloonEvent)), (RemoteProcedure.DomainEventCallbackLifecycle, typeof(LifecycleCallback)),
-                (RemoteProcedure.DomainEventCallbackReboot, typeof(RebootCallback)), (RemoteProcedure.DomainEventCallbackBalloonChange, typeof(BalloonCallback)),
-                (RemoteProcedure.ConnectEventConnectionClosed, typeof(ConnectionClosedEvent)),
-            }.Select(pair => $"{(int)pair.Item1} {pair.Item1}: {Describe(pair.Item2)}"),
+            .. WireMessages.Events.OrderBy(pair => pair.Key).Select(pair => $"{(int)pair.Key} {pair.Key}: {Describe(pair.Value)}"),
             $"{nameof(RemoteError)}: {Describe(typeof(RemoteError))}",
             $"ballast 1 Sample({Describe(typeof(SampleArgs))}) -> {Describe(typeof(SamplesReply))}",
             $"ballast 2 Refresh({Describe(typeof(RefreshArgs))}) -> {Describe(typeof(SamplesReply))}",
