@@ -24,6 +24,9 @@ internal sealed record LibvirtServerOptions
     /// <summary>Watches that one client may have.</summary>
     public int MaxWatches { get; init; } = 16;
 
+    /// <summary>Long messages, as a list of thousands of domains, that are read or handled at a time; so many again for those who only read.</summary>
+    public int MaxLargeMessages { get; init; } = 8;
+
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }
 
@@ -34,6 +37,9 @@ internal sealed record LibvirtServerOptions
 internal sealed class LibvirtServer
 {
     private readonly Dictionary<string, Connection> _connections;
+
+    // Apart, so that whoever may only read keeps nobody else waiting.
+    private readonly (SemaphoreSlim OfAll, SemaphoreSlim OfReaders) _largeMessages;
     private int _lastCallback = -1;
 
     /// <param name="connections">What clients may open, by its name (<c>qemu:///system</c>); the first is the default.</param>
@@ -41,6 +47,7 @@ internal sealed class LibvirtServer
     public LibvirtServer(IReadOnlyList<(string Name, Connection Connection)> connections, LibvirtServerOptions options)
     {
         Options = options;
+        _largeMessages = (new SemaphoreSlim(options.MaxLargeMessages), new SemaphoreSlim(options.MaxLargeMessages));
         _connections = connections.ToDictionary(pair => pair.Name, pair => pair.Connection, StringComparer.Ordinal);
         DefaultName = connections[0].Name;
     }
@@ -61,7 +68,8 @@ internal sealed class LibvirtServer
     /// <param name="stop">Ends it.</param>
     public async Task ServeAsync(IDuplexPipe transport, bool isReadOnly, Action? authenticated, CancellationToken stop)
     {
-        using RpcServerConnection connection = new(transport, new RpcServerLimits { MaxCalls = Options.MaxCalls }, Options.TimeProvider);
+        using RpcServerConnection connection = new(
+            transport, new RpcServerLimits { MaxCalls = Options.MaxCalls }, isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, Options.TimeProvider);
         RemoteSession session = new(this, isReadOnly, authenticated);
         using ITimer deadline = Options.TimeProvider.CreateTimer(
             _ =>

@@ -8,6 +8,7 @@ namespace Ballast.Server;
 internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Action? authenticated) : IRpcSession
 {
     private Connection? _connection;
+    private SessionEvents? _events;
     private string _name = "";
 
     public bool IsAuthenticated { get; private set; }
@@ -18,7 +19,7 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Actio
     public RpcServerConnection Client { get; private set; } = null!;
 
     /// <summary>The client's callbacks, where it registered any.</summary>
-    public SessionEvents? Events { get; set; }
+    public SessionEvents? Events => Volatile.Read(ref _events);
 
     /// <summary>What the client watches.</summary>
     public SessionWatches Watches => field ??= new SessionWatches(this);
@@ -63,6 +64,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Actio
         (_name, Connection shared) = server.Find(name);
         _connection = shared.Share(isReadOnly || (flags & readOnly) != 0);
     }
+
+    /// <summary>Keeps the client's callbacks; where it has some already, those are returned.</summary>
+    public SessionEvents KeepEvents(SessionEvents events) => Interlocked.CompareExchange(ref _events, events, null) ?? events;
 
     public Domain Domain(in RemoteDomain domain) =>
         new(Connection, new DomainIdentity(domain.Name, domain.Uuid, domain.Id < 0 ? null : domain.Id));

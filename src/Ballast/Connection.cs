@@ -198,8 +198,17 @@ public sealed partial class Connection : IAsyncDisposable
         DomainEventSubscription subscription = new(this, filter);
         await subscription.RegisterAsync(Driver, cancellationToken).ConfigureAwait(false);
         lock (_gate)
-            _subscriptions.Add(subscription);
-        return subscription;
+        {
+            if (!_disposing)
+            {
+                _subscriptions.Add(subscription);
+                return subscription;
+            }
+        }
+
+        // Closed meanwhile: nobody else would end it.
+        await subscription.DisposeAsync().ConfigureAwait(false);
+        throw new ObjectDisposedException(nameof(Connection));
     }
 
     /// <summary>

@@ -33,7 +33,7 @@ internal static class BallastProgram
     {
         IEnumerable<Domain> domains = arguments.Doms.Length == 0
             ? await session.Connection.ListDomainsAsync(DomainListFilter.Active, token).ConfigureAwait(false)
-            : arguments.Doms.Select(domain => session.Domain(domain));
+            : arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain));
 
         // Side by side; of one that is asked for alone the error is the answer.
         SampleRecord?[] samples = await Task.WhenAll(domains.Select(domain => SampleOrNullAsync(

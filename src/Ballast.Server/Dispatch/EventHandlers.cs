@@ -58,21 +58,16 @@ internal static class EventHandlers
 
     private static async ValueTask<SessionEvents> EventsAsync(RemoteSession session, CancellationToken token)
     {
-        // Before the registration is answered: what happens after the answer is sent.
-        if (session.Events is null)
-        {
-            DomainEventSubscription subscription = await session.Connection.SubscribeAsync(cancellationToken: token).ConfigureAwait(false);
-            if (session.Events is null)
-            {
-                session.Events = new SessionEvents(session, subscription);
-                session.Client.Watch(session.Events.SendAllAsync());
-            }
-            else
-            {
-                await subscription.DisposeAsync().ConfigureAwait(false);
-            }
-        }
+        if (session.Events is { } known)
+            return known;
 
-        return session.Events;
+        // Before the registration is answered: what happens after the answer is sent.
+        SessionEvents events = new(session, await session.Connection.SubscribeAsync(cancellationToken: token).ConfigureAwait(false));
+        SessionEvents kept = session.KeepEvents(events);
+        if (kept == events)
+            session.Client.Watch(events.SendAllAsync());
+        else
+            await events.DisposeAsync().ConfigureAwait(false); // Another registration of this client was faster.
+        return kept;
     }
 }

@@ -25,21 +25,35 @@ internal sealed class Handler<TArgs, TReply>(Func<RemoteSession, TArgs, Cancella
 
     private async ValueTask RunAsync(RemoteSession session, RpcHeader header, TArgs arguments)
     {
-        LibvirtException error;
+        TReply reply = default;
+        LibvirtException? error = null;
         try
         {
-            TReply reply = await run(session, arguments, session.Client.Ended).ConfigureAwait(false);
-            await session.Client.ReplyAsync(header, reply).ConfigureAwait(false);
-            return;
+            reply = await run(session, arguments, session.Client.Ended).ConfigureAwait(false);
         }
         catch (LibvirtException e)
         {
             error = e;
         }
-        catch (Exception e) when (e is XdrException or ArgumentException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (!session.Client.Ended.IsCancellationRequested)
         {
-            // A reply that the protocol cannot carry, or a hypervisor's connection that is being closed.
+            // A file of the host that cannot be read, a hypervisor's connection that is being closed, a mistake of ours:
+            // whatever it is, the client shall not wait for its answer, nor others on this connection for theirs.
             error = RpcErrors.Internal(e.Message);
+        }
+
+        if (error is null)
+        {
+            try
+            {
+                await session.Client.ReplyAsync(header, reply).ConfigureAwait(false);
+                return;
+            }
+            catch (XdrException e)
+            {
+                // A reply that the protocol cannot carry.
+                error = RpcErrors.Internal(e.Message);
+            }
         }
 
         await session.Client.ReplyErrorAsync(header, error).ConfigureAwait(false);

@@ -17,12 +17,15 @@ internal sealed class RpcClient : IAsyncDisposable
     private readonly RpcEventHandler? _onEvent;
     private readonly Lock _gate = new();
     private readonly Dictionary<uint, PendingCall> _pending = [];
+
+    // Never disposed, as it has neither a timer nor a handle: a call that ends late finds it there.
     private readonly CancellationTokenSource _end = new();
     private readonly Task _receiving;
     private RpcKeepalive? _keepalive;
     private Task _keepingAlive = Task.CompletedTask;
     private LibvirtException? _lost;
     private uint _nextSerial;
+    private int _isAnsweringPing;
 
     public RpcClient(IDuplexPipe transport, TimeProvider time, RpcEventHandler? onEvent = null)
     {
@@ -109,7 +112,6 @@ internal sealed class RpcClient : IAsyncDisposable
         // With an error, or it would try to send the rest to a server that may read nothing.
         await _transport.Output.CompleteAsync(loss).ConfigureAwait(false);
         _output.Dispose();
-        _end.Dispose();
     }
 
     private static async Task<TReply> WrittenAndAnsweredAsync<TReply>(ValueTask writing, Task<TReply> answered)
@@ -143,7 +145,7 @@ internal sealed class RpcClient : IAsyncDisposable
     {
         _keepalive?.Heard();
         if (RpcKeepalive.IsPing(header))
-            Forget(RpcKeepalive.AnswerAsync(_output, _end.Token));
+            AnswerPing();
         else if (header.Type == RpcType.Message && header.Program != RpcPrograms.Keepalive)
             _onEvent?.Invoke(header, payload);
         else if (header.Type is RpcType.Reply && TryTake(header, out PendingCall? call))
@@ -158,16 +160,18 @@ internal sealed class RpcClient : IAsyncDisposable
             return _pending.Remove(header.Serial, out call);
     }
 
-    private void Forget(ValueTask answering)
+    // One answer at a time: a server that asks and asks, and reads nothing, shall not fill the memory with answers.
+    private void AnswerPing()
     {
-        if (!answering.IsCompletedSuccessfully)
-            _ = AnswerAsync(answering);
+        if (Interlocked.Exchange(ref _isAnsweringPing, 1) == 0)
+            _ = AnswerAsync();
 
-        async Task AnswerAsync(ValueTask task)
+        async Task AnswerAsync()
         {
             try
             {
-                await task.ConfigureAwait(false);
+                await _output.WriteAsync(RpcKeepalive.Pong, default(Nothing), _end.Token).ConfigureAwait(false);
+                Volatile.Write(ref _isAnsweringPing, 0);
             }
             catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
             {
@@ -195,9 +199,10 @@ internal sealed class RpcClient : IAsyncDisposable
             _lost = error;
             pending = [.. _pending.Values];
             _pending.Clear();
-            _end.Cancel();
         }
 
+        // Not under the lock: what waits for it goes on from here.
+        _end.Cancel();
         foreach (PendingCall call in pending)
             call.Fail(error);
         return error;
@@ -236,6 +241,11 @@ internal sealed class RpcClient : IAsyncDisposable
             }
         }
 
-        public override void Fail(Exception error) => _completion.TrySetException(error);
+        public override void Fail(Exception error)
+        {
+            // Its caller may have given up already: then nobody looks at it.
+            if (_completion.TrySetException(error))
+                _ = _completion.Task.Exception;
+        }
     }
 }

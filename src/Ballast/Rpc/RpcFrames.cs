@@ -13,13 +13,23 @@ internal sealed class RpcFrameReader(PipeReader input)
     /// <summary>Longest frame that is taken, its length word included.</summary>
     public int MaxFrameBytes { get; set; } = RpcLimits.MaxFrameBytes;
 
-    /// <summary>Reads what has come and hands over each whole frame; false at the end.</summary>
+    /// <summary>Longest frame that is taken without being asked for; of a longer one no more than this is waited for.</summary>
+    public int MaxFreeBytes { get; set; } = RpcLimits.MaxFrameBytes;
+
+    /// <summary>Whether the next frame is longer than that, and waits for <see cref="IsAdmitted"/>.</summary>
+    public bool IsHeld { get; private set; }
+
+    /// <summary>Whether the next frame may be longer; over when it was handed out.</summary>
+    public bool IsAdmitted { get; set; }
+
+    /// <summary>Reads what has come and hands over each whole frame that it may; false at the end.</summary>
     /// <exception cref="InvalidDataException">A frame has a length that no frame can have.</exception>
     public async ValueTask<bool> ReadAsync(RpcFrameHandler handler, CancellationToken cancellationToken)
     {
         ReadResult result = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
         ReadOnlySequence<byte> bytes = result.Buffer;
         bool goesOn = true;
+        IsHeld = false;
         try
         {
             while (goesOn && TryTake(ref bytes, out ReadOnlySequence<byte> frame))
@@ -28,10 +38,10 @@ internal sealed class RpcFrameReader(PipeReader input)
         finally
         {
             // What was not looked at is there again at the next call, without waiting for more.
-            input.AdvanceTo(bytes.Start, goesOn ? bytes.End : bytes.Start);
+            input.AdvanceTo(bytes.Start, goesOn && !IsHeld ? bytes.End : bytes.Start);
         }
 
-        return !(goesOn && result.IsCompleted);
+        return !(goesOn && !IsHeld && result.IsCompleted);
     }
 
     private bool TryTake(ref ReadOnlySequence<byte> bytes, out ReadOnlySequence<byte> frame)
@@ -44,8 +54,10 @@ internal sealed class RpcFrameReader(PipeReader input)
         uint length = BinaryPrimitives.ReadUInt32BigEndian(word);
         if (length < RpcHeader.FrameOverhead || length > (uint)MaxFrameBytes)
             throw new InvalidDataException($"it sent a message of {length} bytes");
-        if (bytes.Length < length)
+        IsHeld = length > (uint)MaxFreeBytes && !IsAdmitted;
+        if (IsHeld || bytes.Length < length)
             return false;
+        IsAdmitted = false;
         frame = bytes.Slice(RpcLimits.LengthBytes, length - RpcLimits.LengthBytes);
         bytes = bytes.Slice(length);
         return true;

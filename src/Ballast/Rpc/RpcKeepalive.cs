@@ -6,16 +6,16 @@ namespace Ballast.Rpc;
 /// </summary>
 internal sealed class RpcKeepalive(TimeSpan interval, int count, TimeProvider time)
 {
-    private static readonly RpcHeader Ping = Message(RpcPrograms.KeepalivePing), Pong = Message(RpcPrograms.KeepalivePong);
+    private static readonly RpcHeader Ping = Message(RpcPrograms.KeepalivePing);
 
     private long _lastHeard = time.GetTimestamp();
     private int _unanswered;
 
+    /// <summary>What a PING is answered with.</summary>
+    public static RpcHeader Pong { get; } = Message(RpcPrograms.KeepalivePong);
+
     public static bool IsPing(in RpcHeader header) =>
         header is { Program: RpcPrograms.Keepalive, Version: RpcPrograms.Version, Procedure: RpcPrograms.KeepalivePing, Type: RpcType.Message };
-
-    public static ValueTask AnswerAsync(RpcFrameWriter output, CancellationToken cancellationToken) =>
-        output.WriteAsync(Pong, default(Nothing), cancellationToken);
 
     public void Heard()
     {

@@ -14,6 +14,12 @@ internal sealed record RpcServerLimits
     /// <summary>Longest message of a client that is not let in yet.</summary>
     public int MaxMessageBytesBeforeAuthentication { get; init; } = 64 * 1024;
 
+    /// <summary>Longest message that is read at any time; a longer one waits for one of few places.</summary>
+    public int MaxFreeMessageBytes { get; init; } = 64 * 1024;
+
+    /// <summary>How long such a message may take to come.</summary>
+    public TimeSpan LargeMessageTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long a client may leave what it was sent unread.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }
@@ -36,16 +42,25 @@ internal interface IRpcSession : IAsyncDisposable
 /// The server's side of one connection: frames, errors of the protocol, keepalive, flow control. It knows no socket and no
 /// driver. Reading goes on while calls are under way, up to a limit; a client that does not read is given up.
 /// </summary>
-internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits limits, TimeProvider time) : IDisposable
+/// <param name="transport">What leads to the client.</param>
+/// <param name="limits">How much it may use.</param>
+/// <param name="largeMessages">
+/// Places for long messages, of many clients together: each has one from when it is read until it is answered. So what
+/// they cost is bounded, however many clients there are.
+/// </param>
+/// <param name="time">The clock.</param>
+internal sealed class RpcServerConnection(
+    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, TimeProvider time) : IDisposable
 {
     private readonly RpcFrameWriter _output = new(transport.Output);
-    private readonly Lock _gate = new();
+
+    // Never disposed, as it has neither a timer nor a handle: whoever closes late finds it there.
     private readonly CancellationTokenSource _end = new();
     private readonly List<Task> _background = [];
     private TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RpcKeepalive? _keepalive;
+    private ITimer? _largeMessageDeadline;
     private int _callsUnderWay;
-    private bool _isOver;
     private bool _closeAfterAnswers;
 
     /// <summary>Ends when the connection does; what a client waits for is in vain then.</summary>
@@ -55,7 +70,7 @@ internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits
     public async Task RunAsync(IRpcSession session, CancellationToken stop)
     {
         using CancellationTokenRegistration stopping = stop.UnsafeRegister(static state => ((RpcServerConnection)state!).Close(), this);
-        RpcFrameReader input = new(transport.Input);
+        RpcFrameReader input = new(transport.Input) { MaxFreeBytes = limits.MaxFreeMessageBytes };
         RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
         {
             Handle(session, header, payload);
@@ -68,6 +83,8 @@ internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits
                 input.MaxFrameBytes = session.IsAuthenticated ? limits.MaxMessageBytes : limits.MaxMessageBytesBeforeAuthentication;
                 while (!HasRoom)
                     await Answered().WaitAsync(_end.Token).ConfigureAwait(false);
+                if (input.IsHeld)
+                    await AdmitAsync(input).ConfigureAwait(false);
             }
             while (await input.ReadAsync(handler, _end.Token).ConfigureAwait(false) && !(_closeAfterAnswers && _callsUnderWay == 0));
         }
@@ -106,46 +123,27 @@ internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits
     /// <summary>No further calls; the connection ends when those under way are answered.</summary>
     public void CloseAfterAnswers() => _closeAfterAnswers = true;
 
-    public void Close()
-    {
-        lock (_gate)
-        {
-            if (!_isOver)
-                _end.Cancel();
-        }
-    }
+    public void Close() => _end.Cancel();
 
-    public void Dispose()
-    {
-        lock (_gate)
-            _isOver = true;
-        _end.Dispose();
-        _output.Dispose();
-    }
+    public void Dispose() => _output.Dispose();
 
-    /// <summary>Something that belongs to the connection and ends with it.</summary>
-    public void Watch(Task task)
-    {
-        lock (_background)
-        {
-            _background.RemoveAll(done => done.IsCompletedSuccessfully);
-            _background.Add(task);
-        }
-    }
+    /// <summary>Something that belongs to the connection and ends with it; where it fails, the connection ends.</summary>
+    public void Watch(Task task) => Keep(EndWithAsync(task));
 
     private void Handle(IRpcSession session, in RpcHeader header, ReadOnlySpan<byte> payload)
     {
         _keepalive?.Heard();
+        bool isLarge = TakeAdmission();
         if (RpcKeepalive.IsPing(header))
-            Start(RpcKeepalive.AnswerAsync(_output, _end.Token));
+            Start(SendAsync(RpcKeepalive.Pong, default(Nothing)), isLarge);
         else if (header.Type == RpcType.CallWithFds)
-            Start(ReplyErrorAsync(header with { Type = RpcType.Call }, RpcErrors.Bare("file descriptors are not taken")));
+            Start(ReplyErrorAsync(header with { Type = RpcType.Call }, RpcErrors.Bare("file descriptors are not taken")), isLarge);
         else if (header.Type != RpcType.Call || _closeAfterAnswers || header.Program == RpcPrograms.Keepalive)
-            return; // As libvirt's daemon: what is no call is dropped without a word.
+            Start(default, isLarge); // As libvirt's daemon: what is no call is dropped without a word.
         else if (header.Status != RpcStatus.Ok)
-            Start(ReplyErrorAsync(header, RpcErrors.Bare($"Unexpected message status {(int)header.Status}")));
+            Start(ReplyErrorAsync(header, RpcErrors.Bare($"Unexpected message status {(int)header.Status}")), isLarge);
         else
-            Start(Call(session, header, payload));
+            Start(Call(session, header, payload), isLarge);
     }
 
     private ValueTask Call(IRpcSession session, in RpcHeader header, ReadOnlySpan<byte> payload)
@@ -162,35 +160,75 @@ internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits
         }
     }
 
-    private void Start(ValueTask answered)
+    /// <summary>A long message is next: it has to wait for a place, and then to come in time.</summary>
+    private async ValueTask AdmitAsync(RpcFrameReader input)
+    {
+        await largeMessages.WaitAsync(_end.Token).ConfigureAwait(false);
+        _largeMessageDeadline = time.CreateTimer(
+            static connection => ((RpcServerConnection)connection!).Close(), this, limits.LargeMessageTimeout, Timeout.InfiniteTimeSpan);
+        input.IsAdmitted = true;
+    }
+
+    /// <summary>Whether a place was waited for; now it is the caller's.</summary>
+    private bool TakeAdmission()
+    {
+        if (_largeMessageDeadline is not { } deadline)
+            return false;
+        _largeMessageDeadline = null;
+        deadline.Dispose();
+        return true;
+    }
+
+    private void Start(ValueTask answered, bool isLarge)
     {
         if (answered.IsCompletedSuccessfully)
         {
             answered.GetAwaiter().GetResult();
+            if (isLarge)
+                largeMessages.Release();
             return;
         }
 
         Interlocked.Increment(ref _callsUnderWay);
-        Watch(FinishAsync(answered.AsTask()));
+        Keep(FinishAsync(answered.AsTask(), isLarge));
     }
 
-    private async Task FinishAsync(Task answered)
+    private async Task FinishAsync(Task answered, bool isLarge)
     {
         try
         {
-            await answered.ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
-        {
-            // An answer that cannot be written: the client is gone or does not read.
-            Close();
+            await EndWithAsync(answered).ConfigureAwait(false);
         }
         finally
         {
+            if (isLarge)
+                largeMessages.Release();
             bool isLast = Interlocked.Decrement(ref _callsUnderWay) == 0;
             Volatile.Read(ref _answered).TrySetResult();
             if (isLast && _closeAfterAnswers)
                 Close();
+        }
+    }
+
+    private async Task EndWithAsync(Task task)
+    {
+        try
+        {
+            await task.ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // An answer or an event that cannot be sent: the client is gone, or does not read, and shall not wait for it.
+            Close();
+        }
+    }
+
+    private void Keep(Task task)
+    {
+        lock (_background)
+        {
+            _background.RemoveAll(done => done.IsCompleted);
+            _background.Add(task);
         }
     }
 
@@ -200,8 +238,8 @@ internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits
     private Task Answered()
     {
         if (_answered.Task.IsCompleted)
-            Volatile.Write(ref _answered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        // An answer between the look and the new signal would be missed: so look again.
+            Interlocked.Exchange(ref _answered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        // An answer between the look and the new signal would be missed: so look again, and not before it is there.
         return HasRoom ? Task.CompletedTask : _answered.Task;
     }
 
@@ -235,19 +273,38 @@ internal sealed class RpcServerConnection(IDuplexPipe transport, RpcServerLimits
     private async Task EndAsync(IRpcSession session)
     {
         await _end.CancelAsync().ConfigureAwait(false);
-        await session.DisposeAsync().ConfigureAwait(false);
-        Task[] background;
-        lock (_background)
-            background = [.. _background];
-        await Task.WhenAll(background).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await transport.Input.CompleteAsync().ConfigureAwait(false);
+        if (TakeAdmission())
+            largeMessages.Release();
+
+        // First what is under way: what it still registers or opens ends with the session.
+        while (UnderWay() is { Length: > 0 } tasks)
+            await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await transport.Input.CompleteAsync().ConfigureAwait(false);
+            await CompleteOutputAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task CompleteOutputAsync()
+    {
         try
         {
             await transport.Output.CompleteAsync().ConfigureAwait(false);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
         {
-            // It flushes what a client that is gone was still to be sent.
+            // A message was under way, and nobody is left to take the rest of it.
         }
+    }
+
+    private Task[] UnderWay()
+    {
+        lock (_background)
+            return [.. _background.Where(task => !task.IsCompleted)];
     }
 }

@@ -119,6 +119,8 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
         const long lastMillisecond = 253402300799999;
         if (Now is < 0 or > lastMillisecond)
             throw new XdrException("nowUnixMilliseconds is no time");
+        if (Period is { Value: > uint.MaxValue })
+            throw new XdrException("periodSeconds is no period");
         MemoryStatsFacts facts = new()
         {
             Entries = [.. Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))],

@@ -19,6 +19,9 @@ internal struct RemoteError : IXdrMessage<RemoteError>
 {
     private const string UnknownProcedure = "unknown procedure: ";
 
+    // A text may quote what a client sent, and shall fit into the message all the same.
+    private const int MaxText = 64 * 1024;
+
     public int Code;
     public int Origin;
     public string? Message;
@@ -51,11 +54,11 @@ internal struct RemoteError : IXdrMessage<RemoteError>
     {
         Code = (int)error.Code,
         Origin = (int)error.Origin,
-        Message = error.Message,
+        Message = Clip(error.Message),
         Level = (int)error.Level,
-        Str1 = error.Str1,
-        Str2 = error.Str2,
-        Str3 = error.Str3,
+        Str1 = Clip(error.Str1),
+        Str2 = Clip(error.Str2),
+        Str3 = Clip(error.Str3),
         Int1 = error.Int1,
         Int2 = error.Int2,
     };
@@ -76,4 +79,5 @@ internal struct RemoteError : IXdrMessage<RemoteError>
             Int2 = Int2,
         };
     }
+    private static string? Clip(string? text) => text is { Length: > MaxText } ? text[..MaxText] : text;
 }
