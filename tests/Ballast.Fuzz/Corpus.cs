@@ -12,12 +12,17 @@ internal static class Corpus
         typeof(Corpus).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Single(data => data.Key == "RepositoryRoot").Value!;
 
-    /// <summary>The target's files, in an order that is always the same, as a seed's inputs depend on it.</summary>
-    public static IReadOnlyList<string> Of(FuzzTarget target)
+    /// <summary>The target's inputs, in an order that is always the same, as a seed's inputs depend on it.</summary>
+    public static IReadOnlyList<(string Name, byte[] Input)> Of(FuzzTarget target)
     {
-        string[] files = Directory.GetFiles(Path.Combine(Root, "tests", "Ballast.Fuzz", "Corpus", target.Name));
+        string directory = Path.Combine(Root, "tests", "Ballast.Fuzz", "Corpus", target.Name);
+        string[] files = Directory.Exists(directory) ? Directory.GetFiles(directory) : [];
         Array.Sort(files, StringComparer.Ordinal);
-        return files;
+        return
+        [
+            .. files.Select(file => (file, File.ReadAllBytes(file))),
+            .. target.Seeds.Select((seed, number) => ($"seed {number}", seed)),
+        ];
     }
 
     /// <summary>Keeps an input that failed, and returns where.</summary>

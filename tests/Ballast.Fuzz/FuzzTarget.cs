@@ -9,12 +9,15 @@ namespace Ballast.Fuzz;
 internal abstract class FuzzTarget
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =
-        [new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget()];
+        [new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget()];
 
     public abstract string Name { get; }
 
     /// <summary>Pieces that random bytes would seldom make.</summary>
     public abstract IReadOnlyList<byte[]> Dictionary { get; }
+
+    /// <summary>Inputs to begin with, beside the corpus's files.</summary>
+    public virtual IReadOnlyList<byte[]> Seeds => [];
 
     public static FuzzTarget? Find(string name) => All.FirstOrDefault(target => target.Name == name);
 

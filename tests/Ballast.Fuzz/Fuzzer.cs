@@ -53,9 +53,8 @@ internal sealed class Fuzzer(FuzzTarget target)
         List<byte[]> pool = [];
         Watch(() =>
         {
-            foreach (string file in Corpus.Of(target))
+            foreach ((_, byte[] input) in Corpus.Of(target))
             {
-                byte[] input = File.ReadAllBytes(file);
                 if (!TryRun(input, out int outcome))
                     return;
                 _ = outcomes.Add(outcome);

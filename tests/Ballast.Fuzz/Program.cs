@@ -16,9 +16,9 @@ internal static class Program
 
     public static int Main(string[] arguments) => arguments switch
     {
-        ["replay"] => Replay(FuzzTarget.All.SelectMany(target => Corpus.Of(target).Select(file => (target, file)))),
+        ["replay"] => Replay(FuzzTarget.All.SelectMany(target => Corpus.Of(target).Select(input => (target, input)))),
         ["replay", var name, .. var files] when FuzzTarget.Find(name) is { } target && files.Length > 0 =>
-            Replay(files.Select(file => (target, file))),
+            Replay(files.Select(file => (target, (file, File.ReadAllBytes(file))))),
         ["run", var name, .. var options] when Targets(name) is { Length: > 0 } targets && TryRead(options, out var seconds, out var seed) =>
             Run(targets, seconds, seed),
         _ => Explain(),
@@ -27,15 +27,15 @@ internal static class Program
     private static FuzzTarget[] Targets(string name) =>
         name == "all" ? [.. FuzzTarget.All] : FuzzTarget.Find(name) is { } target ? [target] : [];
 
-    private static int Replay(IEnumerable<(FuzzTarget Target, string File)> inputs)
+    private static int Replay(IEnumerable<(FuzzTarget Target, (string Name, byte[] Input) Input)> inputs)
     {
         int count = 0;
-        foreach (var (target, file) in inputs)
+        foreach (var (target, (name, input)) in inputs)
         {
             count++;
-            if (new Fuzzer(target).Replay(File.ReadAllBytes(file)) is { } failure)
+            if (new Fuzzer(target).Replay(input) is { } failure)
             {
-                Console.WriteLine($"{target.Name}: {file} fails: {failure.Error}");
+                Console.WriteLine($"{target.Name}: {name} fails: {failure.Error}");
                 return Failure;
             }
         }

@@ -6,16 +6,16 @@ namespace Ballast.Drivers.Remote;
 /// <summary>A daemon that speaks libvirt's protocol: ballastd, libvirtd, virtqemud.</summary>
 internal sealed partial class RemoteDriver : IDriver
 {
-    private readonly RemoteAddress _address;
+    private readonly Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> _open;
     private readonly ConnectionOptions _options;
     private readonly SemaphoreSlim _opening = new(1);
     private readonly RemoteEvents _events;
     private RemoteLink _link;
     private bool _disposed;
 
-    private RemoteDriver(RemoteAddress address, ConnectionOptions options)
+    private RemoteDriver(ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open)
     {
-        _address = address;
+        _open = open;
         _options = options;
         _events = new RemoteEvents(this);
         _link = null!;
@@ -28,9 +28,19 @@ internal sealed partial class RemoteDriver : IDriver
     /// <summary>The daemon's driver, as it calls it.</summary>
     public string Type { get; private set; } = "";
 
-    public static async ValueTask<RemoteDriver> OpenAsync(ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
+    public static ValueTask<RemoteDriver> OpenAsync(ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
-        RemoteDriver driver = new(RemoteAddress.Of(uri, options.ReadOnly), options);
+        RemoteAddress address = RemoteAddress.Of(uri, options.ReadOnly);
+        return OpenAsync(options, (onEvent, token) => RemoteLink.OpenAsync(address, options, onEvent, token), cancellationToken);
+    }
+
+    /// <param name="options">How to open it.</param>
+    /// <param name="open">Connects to the daemon, now and after a loss.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async ValueTask<RemoteDriver> OpenAsync(
+        ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open, CancellationToken cancellationToken)
+    {
+        RemoteDriver driver = new(options, open);
         driver._link = await driver.OpenLinkAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -89,8 +99,7 @@ internal sealed partial class RemoteDriver : IDriver
         }
     }
 
-    private ValueTask<RemoteLink> OpenLinkAsync(CancellationToken cancellationToken) =>
-        RemoteLink.OpenAsync(_address, _options.ReadOnly, Handle, _options.Timeout, _options.TimeProvider, cancellationToken);
+    private ValueTask<RemoteLink> OpenLinkAsync(CancellationToken cancellationToken) => _open(Handle, cancellationToken);
 
     private void Handle(in RpcHeader header, ReadOnlySpan<byte> payload)
     {

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Transports;
@@ -11,12 +12,12 @@ internal sealed class RemoteLink : IAsyncDisposable
     private const int KeepaliveCount = 5;
     private const string NoProgram = "Cannot find program";
 
-    private readonly UnixTransport _transport;
+    private readonly IAsyncDisposable _transport;
     private readonly RpcClient _client;
     private readonly TimeSpan _timeout;
     private bool? _hasBallastProgram;
 
-    private RemoteLink(UnixTransport transport, RpcClient client, TimeSpan timeout)
+    private RemoteLink(IAsyncDisposable transport, RpcClient client, TimeSpan timeout)
     {
         _transport = transport;
         _client = client;
@@ -35,13 +36,22 @@ internal sealed class RemoteLink : IAsyncDisposable
     public bool HasCallbacks { get; private set; }
 
     public static async ValueTask<RemoteLink> OpenAsync(
-        RemoteAddress address, bool readOnly, RpcEventHandler onEvent, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+        RemoteAddress address, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
     {
-        UnixTransport transport = await UnixTransport.ConnectAsync(address.ChooseSocket(), timeout, time, cancellationToken).ConfigureAwait(false);
-        RemoteLink link = new(transport, new RpcClient(transport, time, Handle), timeout);
+        UnixTransport transport = await UnixTransport.ConnectAsync(
+            address.ChooseSocket(), options.Timeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        return await OpenAsync(transport, address.Name, options, onEvent, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Greets the daemon that is there; the link closes the way to it.</summary>
+    public static async ValueTask<RemoteLink> OpenAsync<TTransport>(
+        TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
+        where TTransport : IDuplexPipe, IAsyncDisposable
+    {
+        RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle), options.Timeout);
         try
         {
-            await link.GreetAsync(address.Name, readOnly, cancellationToken).ConfigureAwait(false);
+            await link.GreetAsync(name, options.ReadOnly, cancellationToken).ConfigureAwait(false);
             return link;
         }
         catch
