@@ -7,19 +7,14 @@ using Microsoft.Extensions.Logging;
 namespace Ballast.Daemon;
 
 /// <summary>Lets clients in, and counts them.</summary>
-internal sealed partial class ClientHandler(LibvirtServer server, DaemonOptions options, uint? group, ILogger<ClientHandler> log) : IDisposable
+internal sealed partial class ClientHandler(LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log)
 {
-    // Who was not let in yet: as libvirt's daemon, further ones wait for one of them.
-    private readonly SemaphoreSlim _anonymous = new(options.MaxAnonymousClients);
-    private int _clients;
     private int _isFullLogged;
 
-    public int Clients => Volatile.Read(ref _clients);
+    public int Clients => places.Taken;
 
-    /// <summary>Completed anew whenever a client came or went.</summary>
+    /// <summary>Whenever a client came or went.</summary>
     public event Action? Changed;
-
-    public void Dispose() => _anonymous.Dispose();
 
     public Task ServeReadWriteAsync(ConnectionContext context) => ServeAsync(context, isReadOnly: false);
 
@@ -28,53 +23,44 @@ internal sealed partial class ClientHandler(LibvirtServer server, DaemonOptions 
     private async Task ServeAsync(ConnectionContext context, bool isReadOnly)
     {
         Socket? socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
-        if (!isReadOnly && (socket is null || !UnixAccess.MayChange(socket, group)))
+        if (socket is null || UnixAccess.Peer(socket) is not { } peer)
+            return;
+        bool mayChange = UnixAccess.MayChange(socket, peer, group);
+        if (!isReadOnly && !mayChange)
         {
             Refused(log);
             return;
         }
 
-        if (Interlocked.Increment(ref _clients) <= options.MaxClients)
+        using (ClientPlaces.Place? place = places.TryTake(peer.Uid, mayChange))
         {
-            Changed?.Invoke();
+            if (place is null)
+            {
+                if (Interlocked.Exchange(ref _isFullLogged, 1) == 0)
+                    Full(log, Clients);
+                return;
+            }
+
             _isFullLogged = 0;
-            await ServeAsync(context, isReadOnly, context.ConnectionClosed).ConfigureAwait(false);
-        }
-        else if (Interlocked.Exchange(ref _isFullLogged, 1) == 0)
-        {
-            Full(log, options.MaxClients);
+            Changed?.Invoke();
+            await ServeAsync(context, isReadOnly, place).ConfigureAwait(false);
         }
 
-        Interlocked.Decrement(ref _clients);
         Changed?.Invoke();
     }
 
-    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, CancellationToken closed)
+    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, ClientPlaces.Place place)
     {
-        int isAnonymous = 1;
         try
         {
-            await _anonymous.WaitAsync(closed).ConfigureAwait(false);
+            await place.WaitAsync(context.ConnectionClosed).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             return;
         }
 
-        try
-        {
-            await server.ServeAsync(context.Transport, isReadOnly, LetIn, closed).ConfigureAwait(false);
-        }
-        finally
-        {
-            LetIn();
-        }
-
-        void LetIn()
-        {
-            if (Interlocked.Exchange(ref isAnonymous, 0) == 1)
-                _anonymous.Release();
-        }
+        await server.ServeAsync(context.Transport, isReadOnly, place.LetIn, context.ConnectionClosed).ConfigureAwait(false);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "A client was refused: it is neither root, nor this daemon's user, nor in its group")]

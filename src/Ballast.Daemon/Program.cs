@@ -87,12 +87,23 @@ internal static partial class Program
             kestrel.ListenUnixSocket(paths.ReadWrite, listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             kestrel.ListenUnixSocket(paths.ReadOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
         });
-        // No handler blocks, so what is received is handled, and answered, by the worker that received it.
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
+
+        // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
+        // what one client can make the daemon keep that it did not read, or that the client does not read.
+        const int bufferBytes = 64 * 1024;
+        builder.Services.Configure<SocketTransportOptions>(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = true;
+            sockets.MaxReadBufferSize = bufferBytes;
+            sockets.MaxWriteBufferSize = bufferBytes;
+        });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
         ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();
-        using ClientHandler clients = new(server, options, group, log);
+        int maxClients = OpenFiles.MakeRoom(options.MaxClients);
+        if (maxClients < options.MaxClients)
+            FewFiles(log, maxClients, options.MaxClients);
+        ClientHandler clients = new(server, new ClientPlaces(maxClients, options.MaxAnonymousClients), group, log);
         handler = clients;
         await app.StartAsync().ConfigureAwait(false);
         paths.Open(group);
@@ -108,6 +119,9 @@ internal static partial class Program
 
     [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Socket} and {ReadOnlySocket}")]
     private static partial void Listening(ILogger log, string version, string socket, string readOnlySocket);
+
+    [LoggerMessage(12, LogLevel.Warning, "The limit of open files (LimitNOFILE) leaves room for {Clients} clients, not {Wanted} (max_clients)")]
+    private static partial void FewFiles(ILogger log, int clients, int wanted);
 
     [LoggerMessage(11, LogLevel.Information, "Stopped")]
     private static partial void Stopped(ILogger log);

@@ -12,15 +12,18 @@ internal static partial class UnixAccess
 
     public static uint OwnUid { get; } = GetUid();
 
-    /// <summary>Whether root, the daemon's own user, or a member of the group is there.</summary>
-    public static bool MayChange(Socket socket, uint? group)
+    /// <summary>Who is there; null where the kernel does not know.</summary>
+    public static (uint Uid, uint Gid)? Peer(Socket socket)
     {
         Span<byte> credentials = stackalloc byte[CredentialBytes];
-        if (socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) < CredentialBytes)
-            return false;
-        uint uid = MemoryMarshal.Read<uint>(credentials[UidOffset..]), gid = MemoryMarshal.Read<uint>(credentials[GidOffset..]);
-        return uid == 0 || uid == OwnUid || (group is { } wanted && (gid == wanted || HasGroup(socket, wanted)));
+        return socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) < CredentialBytes
+            ? null
+            : (MemoryMarshal.Read<uint>(credentials[UidOffset..]), MemoryMarshal.Read<uint>(credentials[GidOffset..]));
     }
+
+    /// <summary>Whether root, the daemon's own user, or a member of the group is there.</summary>
+    public static bool MayChange(Socket socket, (uint Uid, uint Gid) peer, uint? group) =>
+        peer.Uid == 0 || peer.Uid == OwnUid || (group is { } wanted && (peer.Gid == wanted || HasGroup(socket, wanted)));
 
     /// <summary>The number of a group; null where there is none.</summary>
     public static uint? FindGroup(string name)
@@ -53,19 +56,32 @@ internal static partial class UnixAccess
 
     private static bool HasGroup(Socket socket, uint wanted)
     {
-        // As many as the kernel allows.
-        const int maxGroups = 65536;
-        byte[] groups = new byte[maxGroups * sizeof(uint)];
+        // Few users have more than a hundred; the kernel allows 65,536.
+        Span<uint> few = stackalloc uint[128];
         try
         {
-            int length = socket.GetRawSocketOption(SolSocket, SoPeerGroups, groups);
-            return MemoryMarshal.Cast<byte, uint>(groups.AsSpan(0, length)).Contains(wanted);
+            return HasGroup(socket, wanted, few);
         }
         catch (SocketException)
         {
-            // A kernel before 4.13 cannot tell.
+            // More groups than that, or a kernel before 4.13, which cannot tell.
+        }
+
+        try
+        {
+            const int maxGroups = 65536;
+            return HasGroup(socket, wanted, new uint[maxGroups]);
+        }
+        catch (SocketException)
+        {
             return false;
         }
+    }
+
+    private static bool HasGroup(Socket socket, uint wanted, Span<uint> room)
+    {
+        int length = socket.GetRawSocketOption(SolSocket, SoPeerGroups, MemoryMarshal.AsBytes(room));
+        return room[..(length / sizeof(uint))].Contains(wanted);
     }
 
     [LibraryImport("libc", EntryPoint = "getuid")]

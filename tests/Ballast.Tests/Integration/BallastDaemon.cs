@@ -31,12 +31,18 @@ internal sealed class BallastDaemon : IAsyncDisposable
 
     public string Errors => _process.Errors;
 
-    public static async Task<BallastDaemon> StartAsync(CancellationToken cancellationToken, params string[] arguments)
+    public static Task<BallastDaemon> StartAsync(CancellationToken cancellationToken, params string[] arguments) =>
+        StartThroughAsync([], cancellationToken, arguments);
+
+    /// <param name="through">A command that becomes the daemon, as <c>prlimit --nofile=100</c>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="arguments">The daemon's.</param>
+    public static async Task<BallastDaemon> StartThroughAsync(string[] through, CancellationToken cancellationToken, params string[] arguments)
     {
         PrivateDirectory directory = new();
         File.WriteAllText(directory.File("none.conf"), "");
-        ChildProcess process = await ChildProcess.StartAsync(
-            Program, ["--config", directory.File("none.conf"), "--socket", directory.File("sock"), .. arguments]);
+        string[] command = [.. through, Program, "--config", directory.File("none.conf"), "--socket", directory.File("sock"), .. arguments];
+        ChildProcess process = await ChildProcess.StartAsync(command[0], command[1..]);
         BallastDaemon daemon = new(directory, process);
         await Deadline.UntilAsync(Deadline.Default, "sockets of ballastd", async token =>
         {

@@ -12,6 +12,44 @@ public sealed class DaemonAttackTests
 {
     private const uint Nobody = 65534;
 
+    /// <summary>Connects so often, and has not more than some of them open.</summary>
+    private const string Burst =
+        """
+        import socket, sys, time
+        path, count, end, held = sys.argv[1], int(sys.argv[2]), time.time() + 60, []
+        for number in range(count):
+            while True:
+                client = socket.socket(socket.AF_UNIX)
+                client.setblocking(False)
+                try:
+                    client.connect(path)
+                    break
+                except BlockingIOError:
+                    client.close()
+                    if time.time() > end:
+                        sys.exit(f"only {number} were taken")
+                    time.sleep(0.001)
+            held.append(client)
+            if number % 3 == 0:
+                try:
+                    client.send(b"\0\0\0\x1c\x20\0"[: number % 7])
+                except OSError:
+                    pass
+            if len(held) > 256:
+                held.pop(0).close()
+        """;
+
+    /// <summary>Connects so often, and then is silent for a minute at most.</summary>
+    private const string Silence =
+        """
+        import socket, sys, time
+        held = [socket.socket(socket.AF_UNIX) for _ in range(int(sys.argv[2]))]
+        for client in held:
+            client.connect(sys.argv[1])
+        print("connected", file=sys.stderr, flush=True)
+        time.sleep(60)
+        """;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -34,25 +72,30 @@ public sealed class DaemonAttackTests
             }
         }, Token);
         await WarmUpAsync(daemon);
-        (int Sockets, long Memory) before = Look(daemon.Pid);
+        (int Sockets, int Threads, long Memory) before = Look(daemon.Pid);
 
         await IdleClientsAsync(daemon, 1000);
         await StoppedInTheHeaderAsync(daemon, 100);
         await SpoiledFramesAsync(daemon);
         await NeverReadsAsync(daemon, guest);
+        CommandResult burst = await ChildProcess.RunAsync(
+            "/usr/bin/python3", ["-c", Burst, daemon.ReadOnlySocketPath, "10000"], deadline: TimeSpan.FromMinutes(2), cancellationToken: Token);
+        Assert.Equal((0, ""), (burst.ExitCode, burst.Errors));
+        await WarmUpAsync(daemon);
         int callsBefore = Volatile.Read(ref calls);
         await Deadline.UntilAsync(Deadline.Default, "further calls of the healthy client", _ => Task.FromResult(Volatile.Read(ref calls) > callsBefore + 10), Token);
 
         await stop.CancelAsync();
         await working;
         const long noise = 48L << 20;
-        (int Sockets, long Memory) after = default;
+        const int poolThreads = 8;
+        (int Sockets, int Threads, long Memory) after = default;
         try
         {
             await Deadline.UntilAsync(Deadline.Default, "sockets and memory to be back", _ =>
             {
                 after = Look(daemon.Pid);
-                return Task.FromResult(after.Sockets <= before.Sockets && after.Memory < before.Memory + noise);
+                return Task.FromResult(after.Sockets <= before.Sockets && after.Threads <= before.Threads + poolThreads && after.Memory < before.Memory + noise);
             }, Token);
         }
         catch (TimeoutException)
@@ -70,9 +113,7 @@ public sealed class DaemonAttackTests
     {
         await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath, "--group", "65534");
-        if (OperatingSystem.IsWindows())
-            throw new PlatformNotSupportedException();
-        File.SetUnixFileMode(Path.GetDirectoryName(daemon.SocketPath)!, (UnixFileMode)0x1ED);
+        ToEverybody(Path.GetDirectoryName(daemon.SocketPath)!);
         CommandResult read = await AsAsync(Nobody, 1000, "-c", daemon.ReadOnlyUri, "list", "--name");
         Assert.Equal((0, "guest", ""), (read.ExitCode, read.Output.Trim(), read.Errors));
         CommandResult refused = await AsAsync(Nobody, 1000, "-c", daemon.Uri, "list");
@@ -82,6 +123,63 @@ public sealed class DaemonAttackTests
         Assert.Equal((0, ""), (member.ExitCode, member.Errors));
         CommandResult write = await AsAsync(Nobody, 1000, "-c", daemon.ReadOnlyUri, "dommemstat", "guest", "--period", "3");
         Assert.Contains("read only access prevents virDomainSetMemoryStatsPeriod", write.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_user_whose_clients_are_silent_keeps_no_other_user_waiting_and_leaves_room_for_those_who_may_change_something()
+    {
+        using PrivateDirectory directory = new();
+        await File.WriteAllTextAsync(directory.File("conf"), "max_clients = 300\n", Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", directory.Path, "--config", directory.File("conf"));
+        ToEverybody(Path.GetDirectoryName(daemon.SocketPath)!);
+        await using ChildProcess silent = await ChildProcess.StartAsync(
+            "setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "/usr/bin/python3", "-c", Silence, daemon.ReadOnlySocketPath, "400"]);
+        await Deadline.UntilAsync(Deadline.Default, "four hundred clients", _ => Task.FromResult(silent.Errors.Contains("connected", StringComparison.Ordinal)), Token);
+
+        // One after the other, they would take minutes to be given up.
+        foreach (string path in (string[])[daemon.SocketPath, daemon.ReadOnlySocketPath])
+        {
+            for (int i = 0; i < 25; i++)
+                (await RawClient.ConnectAsync(path, open: "qemu:///system")).Dispose();
+        }
+
+        Assert.Contains("(max_clients)", daemon.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task More_clients_than_files_are_refused_and_the_others_are_served()
+    {
+        using PrivateDirectory directory = new();
+        await using BallastDaemon daemon = await BallastDaemon.StartThroughAsync(["prlimit", "--nofile=64:200"], Token, "--qmp", directory.Path);
+        Assert.Contains("leaves room for 150 clients, not 5000", daemon.Errors, StringComparison.Ordinal);
+        List<RawClient> clients = [];
+        for (int i = 0; i < 150; i++)
+            clients.Add(await RawClient.ConnectAsync(daemon.SocketPath, open: "qemu:///system"));
+        for (int i = 0; i < 20; i++)
+        {
+            using RawClient refused = await RawClient.ConnectAsync(daemon.SocketPath, authenticate: false);
+            await refused.EndAsync();
+        }
+
+        foreach (RawClient client in clients)
+        {
+            Assert.Equal(RpcStatus.Ok, (await client.CallAsync(RemoteProcedure.ConnectNumOfDomains, "")).Header.Status);
+            client.Dispose();
+        }
+
+        // Their places are free again, by and by.
+        await Deadline.UntilAsync(Deadline.Default, "a place", async _ =>
+        {
+            try
+            {
+                (await RawClient.ConnectAsync(daemon.SocketPath, open: "qemu:///system")).Dispose();
+                return true;
+            }
+            catch (Exception e) when (e is SocketException or EndOfStreamException)
+            {
+                return false;
+            }
+        }, Token);
     }
 
     [Fact]
@@ -103,6 +201,13 @@ public sealed class DaemonAttackTests
             Assert.Equal(ErrorCode.OperationTimeout, (await Assert.ThrowsAsync<LibvirtException>(() => caller)).Code);
         Assert.Equal(3, (await connection.GetAllDomainStatsAsync(DomainStatsGroups.Balloon, cancellationToken: Token)).Count);
         crowd.Guests[0].Process.Continue();
+    }
+
+    private static void ToEverybody(string directory)
+    {
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException();
+        File.SetUnixFileMode(directory, (UnixFileMode)0x1ED);
     }
 
     private static async Task WarmUpAsync(BallastDaemon daemon)
@@ -191,11 +296,11 @@ public sealed class DaemonAttackTests
         "setpriv", [$"--reuid={uid}", $"--regid={gid}", "--clear-groups", "virsh", "-q", .. arguments],
         new Dictionary<string, string> { ["LC_ALL"] = "C", ["HOME"] = "/nonexistent", ["XDG_RUNTIME_DIR"] = "/tmp" }, cancellationToken: Token);
 
-    private static (int Sockets, long Memory) Look(int pid)
+    private static (int Sockets, int Threads, long Memory) Look(int pid)
     {
         int sockets = Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd")
             .Count(path => new FileInfo(path).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
         const int resident = 1;
-        return (sockets, long.Parse(File.ReadAllText($"/proc/{pid}/statm").Split(' ')[resident], System.Globalization.CultureInfo.InvariantCulture) * Environment.SystemPageSize);
+        return (sockets, Directory.EnumerateDirectories($"/proc/{pid}/task").Count(), long.Parse(File.ReadAllText($"/proc/{pid}/statm").Split(' ')[resident], System.Globalization.CultureInfo.InvariantCulture) * Environment.SystemPageSize);
     }
 }
