@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using Ballast.Server;
 using Microsoft.AspNetCore.Connections;
@@ -9,7 +10,10 @@ namespace Ballast.Daemon;
 /// <summary>Lets clients in, and counts them.</summary>
 internal sealed partial class ClientHandler(LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log)
 {
-    private int _isFullLogged;
+    // Said once in a while: who comes and goes at the limit shall not fill the log.
+    private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(1);
+
+    private long _fullLogged;
 
     public int Clients => places.Taken;
 
@@ -36,12 +40,10 @@ internal sealed partial class ClientHandler(LibvirtServer server, ClientPlaces p
         {
             if (place is null)
             {
-                if (Interlocked.Exchange(ref _isFullLogged, 1) == 0)
-                    Full(log, Clients);
+                SayFull();
                 return;
             }
 
-            _isFullLogged = 0;
             Changed?.Invoke();
             await ServeAsync(context, isReadOnly, place).ConfigureAwait(false);
         }
@@ -61,6 +63,13 @@ internal sealed partial class ClientHandler(LibvirtServer server, ClientPlaces p
         }
 
         await server.ServeAsync(context.Transport, isReadOnly, place.LetIn, context.ConnectionClosed).ConfigureAwait(false);
+    }
+
+    private void SayFull()
+    {
+        long last = Volatile.Read(ref _fullLogged), now = Stopwatch.GetTimestamp();
+        if ((last == 0 || Stopwatch.GetElapsedTime(last, now) >= FullInterval) && Interlocked.CompareExchange(ref _fullLogged, now, last) == last)
+            Full(log, Clients);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "A client was refused: it is neither root, nor this daemon's user, nor in its group")]
