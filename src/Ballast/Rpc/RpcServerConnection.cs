@@ -138,7 +138,7 @@ internal sealed class RpcServerConnection(
             Start(SendAsync(RpcKeepalive.Pong, default(Nothing)), isLarge);
         else if (header.Type == RpcType.CallWithFds)
             Start(ReplyErrorAsync(header with { Type = RpcType.Call }, RpcErrors.Bare("file descriptors are not taken")), isLarge);
-        else if (header.Type != RpcType.Call || _closeAfterAnswers || header.Program == RpcPrograms.Keepalive)
+        else if (header.Type != RpcType.Call || _closeAfterAnswers)
             Start(default, isLarge); // As libvirt's daemon: what is no call is dropped without a word.
         else if (header.Status != RpcStatus.Ok)
             Start(ReplyErrorAsync(header, RpcErrors.Bare($"Unexpected message status {(int)header.Status}")), isLarge);

@@ -46,10 +46,10 @@ internal sealed class ServerOracle
         FuzzException.Require(message is not null, $"it sent what nobody knows: {header}");
         byte[] payload = Frames.Payload(frame);
         FuzzException.Require(WireMessages.Recode(message!, payload).AsSpan().SequenceEqual(payload), $"it sent what no decoder takes: {header}");
-        if (header.Program == RpcPrograms.Keepalive)
-            FuzzException.Require(header == RpcKeepalive.Pong && (--_missingPongs >= 0 || EndsConnection), $"nobody asked for {header}");
-        else if (header.Type == RpcType.Reply)
+        if (header.Type == RpcType.Reply)
             TakeReply(header, payload);
+        else if (header.Program == RpcPrograms.Keepalive)
+            FuzzException.Require(header == RpcKeepalive.Pong && (--_missingPongs >= 0 || EndsConnection), $"nobody asked for {header}");
         return HashCode.Combine(header.Type, header.Procedure, header.Status);
     }
 
@@ -65,10 +65,9 @@ internal sealed class ServerOracle
 
     private void Expect(in RpcHeader header, ref bool isLetIn)
     {
-        bool isCall = header.Type is RpcType.Call or RpcType.CallWithFds && (header.Type == RpcType.CallWithFds || header.Program != RpcPrograms.Keepalive);
         if (RpcKeepalive.IsPing(header))
             _missingPongs++;
-        else if (isCall)
+        else if (header.Type is RpcType.Call or RpcType.CallWithFds)
             _missing.Add(header with { Type = RpcType.Call, Status = RpcStatus.Ok });
         if (header is not { Program: RpcPrograms.Remote, Version: RpcPrograms.Version, Type: RpcType.Call, Status: RpcStatus.Ok })
             return;

@@ -56,6 +56,10 @@ public sealed class ServerTests
             Assert.Equal("Cannot find program 305419896 version 1", Error((header, payload)).Message);
             await client.SendAsync(new RpcHeader(RpcPrograms.Remote, 2, 1, RpcType.Call, 78, RpcStatus.Ok), "");
             Assert.Equal("Cannot find program 536903814 version 2", Error(await client.ReceiveAsync()).Message);
+
+            // Keepalive has messages, and no calls.
+            await client.SendAsync(new RpcHeader(RpcPrograms.Keepalive, 1, RpcPrograms.KeepalivePing, RpcType.Call, 79, RpcStatus.Ok), "");
+            Assert.Equal("Cannot find program 1801807216 version 1", Error(await client.ReceiveAsync()).Message);
         }
     }
 
