@@ -10,30 +10,23 @@ internal static unsafe class Blocking
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
 
-    private static delegate* unmanaged<nint, int> _check;
-    private static nint _opaque;
+    // One object, so that nobody calls one check with another's argument.
+    private static volatile Check? _check;
 
     [ThreadStatic]
     private static CancellationTokenSource? _interrupt;
 
     /// <summary>Whether somebody wants to be asked while a call waits.</summary>
-    public static bool IsChecked => _check != null;
+    public static bool IsChecked => _check is not null;
 
     /// <summary>For the call that this thread makes next.</summary>
     public static CancellationToken Token => IsChecked ? (_interrupt ??= new CancellationTokenSource()).Token : CancellationToken.None;
 
-    public static void SetCheck(delegate* unmanaged<nint, int> check, nint opaque)
-    {
-        _opaque = opaque;
-        _check = check;
-    }
+    public static void SetCheck(delegate* unmanaged<nint, int> check, nint opaque) =>
+        _check = check == null ? null : new Check(check, opaque);
 
     /// <summary>Whether the program wants to be interrupted.</summary>
-    public static bool IsInterrupted()
-    {
-        delegate* unmanaged<nint, int> check = _check;
-        return check != null && check(_opaque) != 0;
-    }
+    public static bool IsInterrupted() => _check?.Ask() ?? false;
 
     public static T Wait<T>(ValueTask<T> call)
     {
@@ -55,6 +48,13 @@ internal static unsafe class Blocking
         Task task = call.AsTask();
         WaitFor(task);
         task.GetAwaiter().GetResult();
+    }
+
+    private sealed class Check(delegate* unmanaged<nint, int> function, nint opaque)
+    {
+        private readonly delegate* unmanaged<nint, int> _function = function;
+
+        public bool Ask() => _function(opaque) != 0;
     }
 
     private static void WaitFor(Task task)

@@ -41,6 +41,11 @@ internal sealed class CallException : Exception
     public static CallException Overflow(nuint number) =>
         Report(ErrorCode.Overflow, ErrorOrigin.Domain, "numerical overflow: ", $"input too large: {number}");
 
+    /// <summary>To libvirt's drivers in process the same is an internal error.</summary>
+    public static CallException OtherCallback(bool isRemote) => isRemote
+        ? Report(ErrorCode.OperationInvalid, ErrorOrigin.Remote, "Requested operation is not valid: ", "A different callback was requested")
+        : Internal("A different callback was requested");
+
     public static CallException Aborted() =>
         Report(ErrorCode.OperationAborted, ErrorOrigin.None, "operation aborted: ", "the call was interrupted");
 

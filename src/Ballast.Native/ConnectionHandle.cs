@@ -7,10 +7,11 @@ internal sealed unsafe class ConnectionHandle
 {
     private readonly Lock _gate = new();
     private readonly nint _type;
-    private int _references = 1;
+    private readonly ReferenceCount _references = new();
     private NativeError* _error;
     private delegate* unmanaged<nint, NativeError*, void> _errorHandler;
     private nint _errorUserData;
+    private bool _isClosed;
 
     public ConnectionHandle(Connection connection)
     {
@@ -37,28 +38,37 @@ internal sealed unsafe class ConnectionHandle
     public bool IsRemote => ConnectUri.TryParse(Connection.Uri, out ConnectUri? uri)
         && !(uri.Driver is "test" or "qmp" && uri.Transport is null && uri.Host.Length == 0);
 
-    public void AddReference() => Interlocked.Increment(ref _references);
+    /// <exception cref="ObjectDisposedException">It was closed meanwhile.</exception>
+    public void AddReference() => _references.Add();
 
-    /// <summary>Gives a count back and returns how many are left; with the last one it is closed.</summary>
+    /// <summary>Gives a count back and returns how many are left, below zero where none was; with the last one it is closed.</summary>
     public int Release()
     {
-        int left = Interlocked.Decrement(ref _references);
-        if (left > 0)
+        int left = _references.Release();
+        if (left != 0)
             return left;
-        Handles.Remove(Handle);
-        Callbacks.Close();
-        Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        lock (_gate)
+        _ = Handles.Remove(Handle);
+        try
         {
-            if (_error != null)
+            Callbacks.Close();
+            Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+        finally
+        {
+            lock (_gate)
             {
-                Face.ResetError(_error);
-                NativeMemory.Free(_error);
-                _error = null;
+                _isClosed = true;
+                if (_error != null)
+                {
+                    Face.ResetError(_error);
+                    NativeMemory.Free(_error);
+                    _error = null;
+                }
             }
+
+            NativeMemory.Free((void*)_type);
         }
 
-        NativeMemory.Free((void*)_type);
         return 0;
     }
 
@@ -87,9 +97,9 @@ internal sealed unsafe class ConnectionHandle
         nint userData;
         lock (_gate)
         {
-            if (_error == null)
-                _error = (NativeError*)NativeMemory.AllocZeroed((nuint)sizeof(NativeError));
-            Face.KeepError(_error);
+            NativeError* error = Error();
+            if (error != null)
+                Face.KeepError(error);
             handler = _errorHandler;
             userData = _errorUserData;
         }
@@ -97,8 +107,15 @@ internal sealed unsafe class ConnectionHandle
         Face.TellError(handler, userData);
     }
 
-    /// <summary>Null where there was none.</summary>
-    public NativeError* LastError => _error == null || _error->Code == 0 ? null : _error;
+    /// <summary>There is always one, of code 0 where nothing failed, as in libvirt; null only when it was closed meanwhile.</summary>
+    public NativeError* LastError
+    {
+        get
+        {
+            lock (_gate)
+                return Error();
+        }
+    }
 
     /// <summary>Returns the error's code, 0 where there is none.</summary>
     public int CopyError(NativeError* to)
@@ -120,5 +137,13 @@ internal sealed unsafe class ConnectionHandle
             if (_error != null)
                 Face.ResetError(_error);
         }
+    }
+
+    // Another thread may have closed it while this one was in a call.
+    private NativeError* Error()
+    {
+        if (_error == null && !_isClosed)
+            _error = (NativeError*)NativeMemory.AllocZeroed((nuint)sizeof(NativeError));
+        return _error;
     }
 }

@@ -61,7 +61,7 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
             {
                 removed = _close;
                 if (removed is null || removed.Function != function)
-                    throw CallException.Internal("A different callback was requested");
+                    throw CallException.OtherCallback(owner.IsRemote);
                 _close = null;
             }
 
@@ -162,7 +162,7 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
             }
             finally
             {
-                handle.Release();
+                _ = handle.Release();
             }
         }
     }

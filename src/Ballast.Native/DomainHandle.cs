@@ -5,7 +5,9 @@ namespace Ballast.Native;
 /// <summary>A <c>virDomainPtr</c>: counted, and itself a count on its connection.</summary>
 internal sealed unsafe class DomainHandle
 {
-    private int _references = 1;
+    private const nint Freed = -1;
+
+    private readonly ReferenceCount _references = new();
     private nint _name;
 
     public DomainHandle(ConnectionHandle owner, Domain domain)
@@ -26,27 +28,37 @@ internal sealed unsafe class DomainHandle
     public uint Id => Domain.Id is { } id ? (uint)id : uint.MaxValue;
 
     /// <summary>The name, as long as the handle lives.</summary>
+    /// <exception cref="ObjectDisposedException">It was freed meanwhile.</exception>
     public nint Name
     {
         get
         {
-            if (Volatile.Read(ref _name) != 0)
-                return _name;
-            nint copy = NativeText.Copy(Domain.Name);
-            if (Interlocked.CompareExchange(ref _name, copy, 0) != 0)
+            nint name = Volatile.Read(ref _name);
+            if (name == 0)
+            {
+                nint copy = NativeText.Copy(Domain.Name);
+                name = Interlocked.CompareExchange(ref _name, copy, 0);
+                if (name == 0)
+                    return copy;
                 NativeMemory.Free((void*)copy);
-            return _name;
+            }
+
+            return name != Freed ? name : throw new ObjectDisposedException(objectName: null);
         }
     }
 
-    public void AddReference() => Interlocked.Increment(ref _references);
+    /// <exception cref="ObjectDisposedException">It was freed meanwhile.</exception>
+    public void AddReference() => _references.Add();
 
-    public void Release()
+    /// <summary>Gives a count back; false where there was none.</summary>
+    public bool Release()
     {
-        if (Interlocked.Decrement(ref _references) > 0)
-            return;
-        Handles.Remove(Handle);
-        NativeMemory.Free((void*)_name);
+        int left = _references.Release();
+        if (left != 0)
+            return left > 0;
+        _ = Handles.Remove(Handle);
+        NativeMemory.Free((void*)Interlocked.Exchange(ref _name, Freed));
         _ = Owner.Release();
+        return true;
     }
 }

@@ -50,13 +50,14 @@ internal sealed class EventQueue : IDisposable
             await foreach (DomainEvent happened in _events.WithCancellation(_stop.Token).ConfigureAwait(false))
                 await AddAsync(happened).ConfigureAwait(false);
         }
-        catch (LibvirtException)
-        {
-            await AddAsync(new ConnectionLost()).ConfigureAwait(false);
-        }
         catch (OperationCanceledException)
         {
             // Nobody is registered any more.
+        }
+        catch (Exception)
+        {
+            // However the events ended, there will be no more of them.
+            await AddAsync(new ConnectionLost()).ConfigureAwait(false);
         }
     }
 

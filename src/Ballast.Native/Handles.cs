@@ -1,35 +1,28 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 
 namespace Ballast.Native;
 
 /// <summary>
-/// What C programs hold of ours: addresses, which are looked up and never followed, so that a wrong or stale one is an
-/// error and no crash.
+/// What C programs hold of ours: numbers, which are looked up and never followed, so that a wrong or stale one is an error
+/// and no crash. None is given out twice, and none is an address that a processor accepts: who holds a stale one, or another
+/// library's pointer, never meets an object of somebody else.
 /// </summary>
-internal static unsafe class Handles
+internal static class Handles
 {
-    // An address that was given back is not handed out again at once: who still holds it shall meet an error, not another object.
-    private const int QuarantineLength = 4096;
+    private const long First = 0x42_0000_0000_0000_00, Step = 16;
 
     private static readonly ConcurrentDictionary<nint, object> Objects = [];
-    private static readonly ConcurrentQueue<nint> Quarantine = [];
+    private static long _last = First;
 
     public static nint Add(object target)
     {
-        nint handle = (nint)NativeMemory.Alloc(1);
+        nint handle = (nint)Interlocked.Add(ref _last, Step);
         Objects[handle] = target;
         return handle;
     }
 
-    public static void Remove(nint handle)
-    {
-        if (!Objects.TryRemove(handle, out _))
-            return;
-        Quarantine.Enqueue(handle);
-        if (Quarantine.Count > QuarantineLength && Quarantine.TryDequeue(out nint oldest))
-            NativeMemory.Free((void*)oldest);
-    }
+    /// <summary>Whether it was still there: of several who remove it at once, one did.</summary>
+    public static bool Remove(nint handle) => Objects.TryRemove(handle, out _);
 
     /// <summary>Null where it is none, or of another kind.</summary>
     public static T? Find<T>(nint handle)

@@ -17,12 +17,31 @@ internal static unsafe class MemorySamples
         return filled;
     }
 
+    /// <summary>An array that ends with null, for <see cref="Free(NativeMemoryRecord**)"/>.</summary>
+    public static NativeMemoryRecord** ToRecords(ConnectionHandle owner, IReadOnlyList<DomainMemorySample> samples)
+    {
+        NativeMemoryRecord** array = (NativeMemoryRecord**)NativeMemory.AllocZeroed((nuint)samples.Count + 1, (nuint)sizeof(NativeMemoryRecord*));
+        try
+        {
+            for (int i = 0; i < samples.Count; i++)
+                array[i] = ToRecord(owner, samples[i].Domain, samples[i].Stats);
+        }
+        catch
+        {
+            Free(array);
+            throw;
+        }
+
+        return array;
+    }
+
     /// <summary>One block, for <see cref="Free(NativeMemoryRecord*)"/>.</summary>
     public static NativeMemoryRecord* ToRecord(ConnectionHandle owner, Domain domain, MemoryStats stats)
     {
         int count = stats.Entries.Count;
+        nint handle = new DomainHandle(owner, domain).Handle;
         NativeMemoryRecord* record = (NativeMemoryRecord*)NativeMemory.AllocZeroed((nuint)sizeof(NativeMemoryRecord) + ((nuint)count * (nuint)sizeof(NativeStat)));
-        record->Domain = new DomainHandle(owner, domain).Handle;
+        record->Domain = handle;
         record->Stats = (NativeStat*)(record + 1);
         record->Sample.Size = (uint)sizeof(NativeSample);
         record->Count = Write(stats, &record->Sample, record->Stats, count);
@@ -33,8 +52,15 @@ internal static unsafe class MemorySamples
     {
         if (record == null)
             return;
-        Handles.Find<DomainHandle>(record->Domain)?.Release();
+        _ = Handles.Find<DomainHandle>(record->Domain)?.Release();
         NativeMemory.Free(record);
+    }
+
+    public static void Free(NativeMemoryRecord** records)
+    {
+        for (NativeMemoryRecord** next = records; next != null && *next != null; next++)
+            Free(*next);
+        NativeMemory.Free(records);
     }
 
     private static NativeSample ToNative(MemoryStats stats)

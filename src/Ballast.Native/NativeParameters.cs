@@ -76,24 +76,28 @@ internal static unsafe class NativeParameters
             throw CallException.Invalid($"Field name '{Encoding.UTF8.GetString(field)}' too long");
     }
 
-    /// <summary>Appends to an array of C's, which grows where it is full.</summary>
-    public static void Append(NativeParameter** parameters, int* count, int* room, byte* name, TypedParameterType type, NativeParameter value)
+    /// <summary>Makes room for one more in an array of C's, whatever its caller believes that it has.</summary>
+    public static void MakeRoom(NativeParameter** parameters, int count, int* room)
     {
-        if (*count >= *room)
-        {
-            int grown = Math.Max(FirstRoom, checked(*room * 2));
-            *parameters = (NativeParameter*)NativeMemory.Realloc(*parameters, (nuint)grown * (nuint)sizeof(NativeParameter));
-            *room = grown;
-        }
+        if (count < *room && *parameters != null)
+            return;
+        int grown = Math.Max(FirstRoom, checked(Math.Max(count, *room) * 2));
+        *parameters = (NativeParameter*)NativeMemory.Realloc(*parameters, (nuint)grown * (nuint)sizeof(NativeParameter));
+        *room = grown;
+    }
 
+    /// <summary>Appends to an array of C's that has room.</summary>
+    public static void Append(NativeParameter* parameters, int* count, byte* name, TypedParameterType type, NativeParameter value)
+    {
         value.Type = (int)type;
         MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name).CopyTo(value.Field);
-        (*parameters)[(*count)++] = value;
+        parameters[(*count)++] = value;
     }
 
     /// <exception cref="CallException">The text is no value of that type.</exception>
-    public static NativeParameter Parse(TypedParameterType type, string text, string name)
+    public static NativeParameter Parse(TypedParameterType type, byte* given, string name)
     {
+        string text = NativeText.Require(given, "value", "virTypedParamsAddFromString");
         NativeParameter value = default;
         bool isRight = type switch
         {
@@ -111,7 +115,7 @@ internal static unsafe class NativeParameters
         if (type == TypedParameterType.Boolean)
             value.Boolean = (sbyte)(text == "1" ? 1 : 0);
         else if (type == TypedParameterType.String)
-            value.String = NativeText.Copy(text);
+            value.String = NativeText.Copy(given);
         return value;
     }
 

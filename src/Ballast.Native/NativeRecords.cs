@@ -8,16 +8,22 @@ internal static unsafe class NativeRecords
     public static int Write(ConnectionHandle owner, IReadOnlyList<DomainStatsRecord> found, NativeStatsRecord*** records)
     {
         NativeStatsRecord** array = (NativeStatsRecord**)NativeMemory.AllocZeroed((nuint)found.Count + 1, (nuint)sizeof(NativeStatsRecord*));
-        for (int i = 0; i < found.Count; i++)
+        try
         {
-            IReadOnlyList<TypedParameter> parameters = found[i].Parameters;
-            NativeStatsRecord* record = (NativeStatsRecord*)NativeMemory.AllocZeroed((nuint)sizeof(NativeStatsRecord));
-            record->Domain = new DomainHandle(owner, found[i].Domain).Handle;
-            record->Parameters = (NativeParameter*)NativeMemory.AllocZeroed((nuint)Math.Max(parameters.Count, 1), (nuint)sizeof(NativeParameter));
-            for (int at = 0; at < parameters.Count; at++)
-                NativeParameters.Write(parameters[at], record->Parameters + at);
-            record->Count = parameters.Count;
-            array[i] = record;
+            for (int i = 0; i < found.Count; i++)
+            {
+                IReadOnlyList<TypedParameter> parameters = found[i].Parameters;
+                NativeStatsRecord* record = array[i] = (NativeStatsRecord*)NativeMemory.AllocZeroed((nuint)sizeof(NativeStatsRecord));
+                record->Domain = new DomainHandle(owner, found[i].Domain).Handle;
+                record->Parameters = (NativeParameter*)NativeMemory.AllocZeroed((nuint)Math.Max(parameters.Count, 1), (nuint)sizeof(NativeParameter));
+                for (; record->Count < parameters.Count; record->Count++)
+                    NativeParameters.Write(parameters[record->Count], record->Parameters + record->Count);
+            }
+        }
+        catch
+        {
+            Free(array);
+            throw;
         }
 
         *records = array;
@@ -33,7 +39,7 @@ internal static unsafe class NativeRecords
             NativeStatsRecord* record = *next;
             NativeParameters.Clear(record->Parameters, record->Count);
             NativeMemory.Free(record->Parameters);
-            Handles.Find<DomainHandle>(record->Domain)?.Release();
+            _ = Handles.Find<DomainHandle>(record->Domain)?.Release();
             NativeMemory.Free(record);
         }
 

@@ -6,12 +6,29 @@ namespace Ballast.Native;
 /// <summary>Texts for C: UTF-8 that ends with NUL, in memory that <c>free()</c> takes.</summary>
 internal static unsafe class NativeText
 {
+    private const char Replacement = '\uFFFD';
+
+    /// <summary>A text's copy. C would take the text for what stands before a NUL, and so for another one: that is replaced.</summary>
     public static nint Copy(string text)
     {
+        if (text.Contains('\0', StringComparison.Ordinal))
+            text = text.Replace('\0', Replacement);
         int length = Encoding.UTF8.GetByteCount(text);
         byte* copy = (byte*)NativeMemory.Alloc((nuint)length + 1);
         _ = Encoding.UTF8.GetBytes(text, new Span<byte>(copy, length));
         copy[length] = 0;
+        return (nint)copy;
+    }
+
+    /// <summary>A copy of C's text, to the byte, whatever its encoding; null of null.</summary>
+    public static nint Copy(byte* text)
+    {
+        if (text == null)
+            return 0;
+        ReadOnlySpan<byte> bytes = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text);
+        byte* copy = (byte*)NativeMemory.Alloc((nuint)bytes.Length + 1);
+        bytes.CopyTo(new Span<byte>(copy, bytes.Length));
+        copy[bytes.Length] = 0;
         return (nint)copy;
     }
 

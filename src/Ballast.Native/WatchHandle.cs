@@ -12,6 +12,7 @@ internal sealed class WatchHandle : IDisposable
     private readonly Task _watching;
     private DomainMemorySample? _next;
     private Exception? _end;
+    private bool _isFreed;
 
     public WatchHandle(ConnectionHandle owner, Domain? only, TimeSpan period, MemoryStatsOptions options)
     {
@@ -30,40 +31,62 @@ internal sealed class WatchHandle : IDisposable
     public int Signal { get; }
 
     /// <summary>The next sample, or null when the time is over; milliseconds below zero wait for ever.</summary>
+    /// <exception cref="OperationCanceledException">It was interrupted, or the watch freed meanwhile.</exception>
     public DomainMemorySample? Next(int milliseconds)
     {
         long end = milliseconds < 0 ? long.MaxValue : Environment.TickCount64 + milliseconds;
-        lock (_gate)
+        while (true)
         {
-            while (_next is null && _end is null)
+            lock (_gate)
             {
-                long left = end - Environment.TickCount64;
-                if (left <= 0)
-                    return null;
+                if (Take() is { } sample)
+                    return sample;
+                long left = Math.Max(0, end - Environment.TickCount64);
                 TimeSpan wait = TimeSpan.FromMilliseconds(Math.Min(left, Blocking.IsChecked ? CheckInterval.TotalMilliseconds : int.MaxValue));
-                if (!Monitor.Wait(_gate, wait) && Blocking.IsInterrupted())
-                    throw new OperationCanceledException();
+                if (Monitor.Wait(_gate, wait) && Take() is { } awaited)
+                    return awaited;
             }
 
-            if (_next is not { } sample)
-                throw _end!;
-            _next = null;
-            if (_end is null)
-                Libc.Drain(Signal);
-            _taken.Release();
-            return sample;
+            if (Environment.TickCount64 >= end)
+                return null;
+
+            // Not while the gate is held: the program may do anything there, even free the watch.
+            if (Blocking.IsInterrupted())
+                throw new OperationCanceledException();
         }
     }
 
     public void Dispose()
     {
-        Handles.Remove(Handle);
+        if (!Handles.Remove(Handle))
+            return;
         _stop.Cancel();
         _watching.GetAwaiter().GetResult();
-        _ = Libc.Close(Signal);
+        lock (_gate)
+        {
+            // Its number may be another file's next: nobody who still waits may touch it.
+            _isFreed = true;
+            Monitor.PulseAll(_gate);
+            _ = Libc.Close(Signal);
+            _taken.Dispose();
+        }
+
         _stop.Dispose();
-        _taken.Dispose();
         _ = _owner.Release();
+    }
+
+    // Within the gate. Null: there is nothing to say yet.
+    private DomainMemorySample? Take()
+    {
+        if (_isFreed)
+            throw new OperationCanceledException();
+        if (_next is not { } sample)
+            return _end is null ? null : throw _end;
+        _next = null;
+        if (_end is null)
+            Libc.Drain(Signal);
+        _ = _taken.Release();
+        return sample;
     }
 
     private async Task WatchAsync(IAsyncEnumerable<DomainMemorySample> samples)

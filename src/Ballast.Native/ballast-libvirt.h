@@ -120,7 +120,7 @@ void virFreeError(virErrorPtr err);
 /* Where errors are told: to a connection's handler, else to the global one, else to standard error. */
 void virSetErrorFunc(void *userData, virErrorFunc handler);
 void virDefaultErrorFunc(virErrorPtr err);
-virErrorPtr virConnGetLastError(virConnectPtr conn);
+virErrorPtr virConnGetLastError(virConnectPtr conn); /* of code 0 where nothing failed */
 void virConnResetLastError(virConnectPtr conn);
 int virConnCopyLastError(virConnectPtr conn, virErrorPtr to);
 void virConnSetErrorFunc(virConnectPtr conn, void *userData, virErrorFunc handler);

@@ -76,10 +76,7 @@ internal static unsafe class BallastExports
                 ? Blocking.Wait(handle.Connection.ListDomainsAsync(DomainListFilter.Active, Blocking.Token))
                 : StatisticsExports.ReadDomains(domains, function, ref owner);
             DomainMemorySample[] samples = Blocking.Wait(Sampling.AskAllAsync(wanted, options, Blocking.Token));
-            NativeMemoryRecord** array = (NativeMemoryRecord**)NativeMemory.AllocZeroed((nuint)samples.Length + 1, (nuint)sizeof(NativeMemoryRecord*));
-            for (int i = 0; i < samples.Length; i++)
-                array[i] = MemorySamples.ToRecord(handle, samples[i].Domain, samples[i].Stats);
-            *records = array;
+            *records = MemorySamples.ToRecords(handle, samples);
             return samples.Length;
         }
         catch (Exception e)
@@ -91,9 +88,14 @@ internal static unsafe class BallastExports
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryRecordListFree")]
     private static void FreeRecords(NativeMemoryRecord** records)
     {
-        for (NativeMemoryRecord** next = records; next != null && *next != null; next++)
-            MemorySamples.Free(*next);
-        NativeMemory.Free(records);
+        try
+        {
+            MemorySamples.Free(records);
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e, null);
+        }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastConnectWatchMemoryStats")]
@@ -142,10 +144,30 @@ internal static unsafe class BallastExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryRecordFree")]
-    private static void FreeRecord(NativeMemoryRecord* record) => MemorySamples.Free(record);
+    private static void FreeRecord(NativeMemoryRecord* record)
+    {
+        try
+        {
+            MemorySamples.Free(record);
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e, null);
+        }
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchFree")]
-    private static void FreeWatch(nint watch) => Handles.Find<WatchHandle>(watch)?.Dispose();
+    private static void FreeWatch(nint watch)
+    {
+        try
+        {
+            Handles.Find<WatchHandle>(watch)?.Dispose();
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e, null);
+        }
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastSetInterruptCheck")]
     private static void SetInterruptCheck(delegate* unmanaged<nint, int> check, nint opaque) => Blocking.SetCheck(check, opaque);

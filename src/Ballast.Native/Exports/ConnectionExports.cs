@@ -50,7 +50,9 @@ internal static unsafe class ConnectionExports
     {
         try
         {
-            return Handles.Connection(connection, "virConnectClose").Release() > 0 ? 1 : 0;
+            // Somebody else may close it at the same time.
+            int left = Handles.Connection(connection, "virConnectClose").Release();
+            return left >= 0 ? Math.Min(left, 1) : throw CallException.NoConnection("virConnectClose");
         }
         catch (Exception e)
         {

@@ -17,8 +17,8 @@ internal static unsafe class DomainExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainFree")]
     private static int Free(nint domain) => OfHandle(domain, "virDomainFree", -1, handle =>
     {
-        handle.Release();
-        return 0;
+        // Somebody else may free it at the same time.
+        return handle.Release() ? 0 : throw CallException.NoDomain("virDomainFree");
     });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainGetConnect")]

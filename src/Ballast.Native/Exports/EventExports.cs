@@ -40,7 +40,10 @@ internal static unsafe class EventExports
             if (callbackId < 0)
                 throw CallException.Argument($"callbackID in {function} must be zero or greater", "callbackID", function);
             if (!handle.Callbacks.Remove(callbackId))
-                throw CallException.Invalid($"could not find event callback {callbackId} for deletion");
+            {
+                throw CallException.Invalid(
+                    handle.IsRemote ? $"event callback id {callbackId} not registered" : $"could not find event callback {callbackId} for deletion");
+            }
         });
     }
 

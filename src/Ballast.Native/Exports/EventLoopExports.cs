@@ -37,22 +37,65 @@ internal static unsafe class EventLoopExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventAddHandle")]
-    private static int AddHandle(int fd, int events, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free) =>
-        EventImplementation.AddHandle(fd, events, callback, opaque, free);
+    private static int AddHandle(int fd, int events, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        try
+        {
+            return callback == null || fd < 0
+                ? throw CallException.Invalid("an event handle needs a descriptor and a function")
+                : EventImplementation.AddHandle(fd, events, callback, opaque, free);
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventUpdateHandle")]
-    private static void UpdateHandle(int watch, int events) => EventImplementation.UpdateHandle(watch, events);
+    private static void UpdateHandle(int watch, int events) => _ = Guarded(() =>
+    {
+        EventImplementation.UpdateHandle(watch, events);
+        return 0;
+    });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventRemoveHandle")]
-    private static int RemoveHandle(int watch) => EventImplementation.RemoveHandle(watch);
+    private static int RemoveHandle(int watch) => Guarded(() => EventImplementation.RemoveHandle(watch));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventAddTimeout")]
-    private static int AddTimeout(int milliseconds, delegate* unmanaged<int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free) =>
-        EventImplementation.AddTimeout(milliseconds, callback, opaque, free);
+    private static int AddTimeout(int milliseconds, delegate* unmanaged<int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        try
+        {
+            return callback == null
+                ? throw CallException.Invalid("a timer needs a function")
+                : EventImplementation.AddTimeout(milliseconds, callback, opaque, free);
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventUpdateTimeout")]
-    private static void UpdateTimeout(int timer, int milliseconds) => EventImplementation.UpdateTimeout(timer, milliseconds);
+    private static void UpdateTimeout(int timer, int milliseconds) => _ = Guarded(() =>
+    {
+        EventImplementation.UpdateTimeout(timer, milliseconds);
+        return 0;
+    });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventRemoveTimeout")]
-    private static int RemoveTimeout(int timer) => EventImplementation.RemoveTimeout(timer);
+    private static int RemoveTimeout(int timer) => Guarded(() => EventImplementation.RemoveTimeout(timer));
+
+    // The default loop is made when it is first used, which can fail.
+    private static int Guarded(Func<int> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
+    }
 }

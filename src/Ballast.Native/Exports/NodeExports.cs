@@ -80,6 +80,9 @@ internal static unsafe class NodeExports
     private static int GetCpuMap(nint connection, byte** map, uint* online, uint flags) =>
         Call.OfConnection(connection, "virNodeGetCPUMap", (handle, token) =>
         {
+            // libvirt's QEMU driver leaves them to the function that reads the host.
+            if (flags != 0 && handle.DriverPrefix == "qemu")
+                throw CallException.Argument($"unsupported flags (0x{flags:x}) in function virHostCPUGetMap", "flags", "virHostCPUGetMap", ErrorOrigin.None);
             handle.RefuseFlags(flags, "NodeGetCPUMap");
             return handle.Connection.GetCpuMapAsync(token);
         }, cpus =>

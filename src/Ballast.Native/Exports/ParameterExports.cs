@@ -63,7 +63,7 @@ internal static unsafe class ParameterExports
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddString")]
     private static int AddString(NativeParameter** parameters, int* count, int* room, byte* name, byte* value) =>
-        Add(parameters, count, room, name, TypedParameterType.String, () => CopyOf(value));
+        Add(parameters, count, room, name, TypedParameterType.String, () => new NativeParameter { String = NativeText.Copy(value) });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddStringList")]
     private static int AddStringList(NativeParameter** parameters, int* count, int* room, byte* name, byte** values)
@@ -71,7 +71,7 @@ internal static unsafe class ParameterExports
         for (byte** next = values; next != null && *next != null; next++)
         {
             byte* value = *next;
-            if (Add(parameters, count, room, name, TypedParameterType.String, () => CopyOf(value)) < 0)
+            if (Add(parameters, count, room, name, TypedParameterType.String, () => new NativeParameter { String = NativeText.Copy(value) }) < 0)
                 return -1;
         }
 
@@ -81,7 +81,7 @@ internal static unsafe class ParameterExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddFromString")]
     private static int AddFromText(NativeParameter** parameters, int* count, int* room, byte* name, int type, byte* value) =>
         Add(parameters, count, room, name, (TypedParameterType)type, () =>
-            NativeParameters.Parse((TypedParameterType)type, NativeText.Require(value, "value", "virTypedParamsAddFromString"), NativeText.Read(name) ?? ""));
+            NativeParameters.Parse((TypedParameterType)type, value, NativeText.Read(name) ?? ""));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsClear")]
     private static void Clear(NativeParameter* parameters, int count) => NativeParameters.Clear(parameters, count);
@@ -110,16 +110,17 @@ internal static unsafe class ParameterExports
         return 1;
     }
 
-    private static NativeParameter CopyOf(byte* value) => new() { String = value == null ? 0 : NativeText.Copy(NativeText.Read(value)!) };
-
     private static int Add(NativeParameter** parameters, int* count, int* room, byte* name, TypedParameterType type, Func<NativeParameter> value)
     {
         try
         {
             if (parameters == null || count == null || room == null)
                 throw CallException.Invalid("an array of parameters needs its count and its room");
+            if (*count < 0 || *room < 0)
+                throw CallException.Invalid($"an array of parameters cannot hold {*count}, with room for {*room}");
             NativeParameters.CheckName(name);
-            NativeParameters.Append(parameters, count, room, name, type, value());
+            NativeParameters.MakeRoom(parameters, *count, room);
+            NativeParameters.Append(*parameters, count, name, type, value());
             return 0;
         }
         catch (Exception e)

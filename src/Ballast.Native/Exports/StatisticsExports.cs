@@ -21,7 +21,7 @@ internal static unsafe class StatisticsExports
             if (stats == null || count == 0)
                 return 0;
             handle.Owner.RefuseFlags(flags, "DomainMemoryStats");
-            return Fill(stats, count, room => handle.Domain.GetMemoryStatsAsync(room, MemoryStatsOptions.None, Blocking.Token));
+            return Fill(handle.Domain, stats, count);
         }
         catch (Exception e)
         {
@@ -66,7 +66,17 @@ internal static unsafe class StatisticsExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainStatsRecordListFree")]
-    private static void FreeRecords(NativeStatsRecord** records) => NativeRecords.Free(records);
+    private static void FreeRecords(NativeStatsRecord** records)
+    {
+        try
+        {
+            NativeRecords.Free(records);
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e, null);
+        }
+    }
 
     /// <summary>The domains of an array that ends with null; all of one connection.</summary>
     public static List<Domain> ReadDomains(nint* domains, string function, ref ConnectionHandle? owner)
@@ -88,12 +98,12 @@ internal static unsafe class StatisticsExports
         return wanted;
     }
 
-    private static int Fill(NativeStat* stats, uint count, Func<Memory<MemoryStat>, ValueTask<int>> ask)
+    private static int Fill(Domain domain, NativeStat* stats, uint count)
     {
         int room = (int)Math.Min(count, MaxStats);
         MemoryStat[] buffer = _buffer is { } kept && kept.Length >= room ? kept : new MemoryStat[Math.Max(room, (int)MemoryStatTag.HugetlbPgFail + 1)];
         _buffer = null;
-        int filled = Blocking.Wait(ask(buffer.AsMemory(0, room)));
+        int filled = Blocking.Wait(domain.GetMemoryStatsAsync(buffer.AsMemory(0, room), MemoryStatsOptions.None, Blocking.Token));
         _buffer = buffer;
         for (int i = 0; i < filled; i++)
             stats[i] = new NativeStat { Tag = (int)buffer[i].Tag, Value = buffer[i].Value };

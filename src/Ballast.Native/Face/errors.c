@@ -26,6 +26,7 @@ static void free_last(void *unused)
 {
     (void)unused;
     virResetError(&last);
+    isKept = 0; /* what ends after us may fail again */
 }
 
 static void now_a_child(void)
@@ -49,9 +50,12 @@ int face_begin(const char *function)
 
 int face_allows(const char *function)
 {
+    static pthread_once_t started = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, first_call);
-    if (!isChild)
+    if (!isChild) {
+        (void)pthread_once(&started, face_start);
         return 1;
+    }
 
     char message[512];
     static const char prefix[] = "Requested operation is not valid: ";

@@ -15,6 +15,9 @@ int face_begin(const char *function);
 /* The same for functions that leave the last error as it was. */
 int face_allows(const char *function);
 
+/* Starts the runtime, so that the process's signals are afterwards as they were. */
+void face_start(void);
+
 /* The thread's last error, without telling anybody. Strings are copied; NULL is allowed. */
 void face_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
                     const char *str3, int int1, int int2);

@@ -1,0 +1,198 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>The C library as it ships, through C programs, and beside the system's libvirt. See tests/native.</summary>
+[Trait("needs", "libvirtd")]
+public sealed partial class NativeLibraryTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task It_exports_libvirts_symbols_in_their_versions_and_its_own_and_nothing_else()
+    {
+        string[] listed = await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "symbols.txt"), Token);
+        Assert.Equal(listed, await SymbolsAsync(Path.Combine(NativeProgram.Libraries, "libballast.so")));
+        Assert.Equal(517, listed.Count(line => line.Contains(" LIBVIRT_", StringComparison.Ordinal)));
+
+        string libvirt = (await RunAsync("sh", "-c", "ldconfig -p | sed -n 's/.*libvirt.so.0 .*=> //p' | head -n 1")).Trim();
+        IEnumerable<string> theirs = (await SymbolsAsync(libvirt)).Where(line => !line.Contains("LIBVIRT_PRIVATE_", StringComparison.Ordinal));
+        Assert.Equal(listed.Where(line => !line.EndsWith(" BALLAST_1.0", StringComparison.Ordinal)), theirs);
+    }
+
+    [Fact]
+    public async Task Its_header_has_libvirts_layouts_numbers_and_types_of_functions()
+    {
+        string theirs = await LayoutsAsync("#include <libvirt/libvirt.h>\n#include <libvirt/virterror.h>", forLibvirt: true, NativeHeaders.Libvirt);
+        string ours = await LayoutsAsync("#include \"ballast-libvirt.h\"", forLibvirt: false, NativeHeaders.Libvirt);
+        Assert.Equal(theirs, ours);
+        Assert.Contains("_virTypedParameter.value 88 8\n", ours, StringComparison.Ordinal);
+        Assert.True(NativeHeaders.Libvirt.Functions.Count > 110, $"{NativeHeaders.Libvirt.Functions.Count} functions are read from the header.");
+        Assert.True(NativeHeaders.Libvirt.Constants.Count > 120, $"{NativeHeaders.Libvirt.Constants.Count} constants are read from the header.");
+    }
+
+    [Theory]
+    [InlineData("NativeError", "_virError")]
+    [InlineData("NativeParameter", "_virTypedParameter")]
+    [InlineData("NativeStatsRecord", "_virDomainStatsRecord")]
+    [InlineData("NativeNodeStat", "_virNodeMemoryStats")]
+    [InlineData("NativeNodeStat", "_virNodeCPUStats")]
+    [InlineData("NativeNodeInfo", "_virNodeInfo")]
+    [InlineData("NativeDomainInfo", "_virDomainInfo")]
+    [InlineData("NativeStat", "_virDomainMemoryStat")]
+    [InlineData("NativeSample", "_ballastMemorySample")]
+    [InlineData("NativeMemoryRecord", "_ballastMemoryRecord")]
+    public async Task Its_managed_structures_are_laid_out_as_in_C(string managed, string native)
+    {
+        Type type = Assembly.Load("Ballast.Native").GetType($"Ballast.Native.{managed}", throwOnError: true)!;
+        string[] lines = (await LayoutsAsync("#include \"ballast.h\"", forLibvirt: false, NativeHeaders.Libvirt, NativeHeaders.Own)).Split('\n');
+        Assert.Contains($"{native} {SizeOf(type)}", lines);
+
+        // Fields of a union lie one upon the other: in C it is one field.
+        IEnumerable<string> fields = type.GetFields(BindingFlags.Public | BindingFlags.Instance)
+            .GroupBy(OffsetOf)
+            .OrderBy(group => group.Key)
+            .Select(group => $"{group.Key} {group.Max(field => SizeOf(field.FieldType))}");
+        Assert.Equal(lines.Where(line => line.StartsWith($"{native}.", StringComparison.Ordinal)).Select(line => line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..]), fields);
+    }
+
+    [Fact]
+    public async Task Every_function_that_it_does_not_have_says_so_and_fails_as_its_type_does()
+    {
+        MatchCollection stubs = Stub().Matches(await File.ReadAllTextAsync(Path.Combine(NativeProgram.Root, "src/Ballast.Native/Face/unsupported.c"), Token));
+        using NativeProgram program = await NativeProgram.BuildAsync("stubs", forLibvirt: false, Token);
+        CommandResult result = await program.RunAsync(Token, stubs.Select(stub => $"{stub.Groups[1].Value}:{stub.Groups[2].Value}"));
+        Assert.Equal(new CommandResult(0, $"{stubs.Count}\n", ""), result);
+
+        // By libvirt's headers, all that they declare and we do not is among them, with that kind of result.
+        string headers = string.Concat(Directory.EnumerateFiles("/usr/include/libvirt", "*.h").Where(file => !file.EndsWith("-qemu.h", StringComparison.Ordinal) && !file.EndsWith("-lxc.h", StringComparison.Ordinal) && !file.EndsWith("-admin.h", StringComparison.Ordinal)).Select(File.ReadAllText));
+        Dictionary<string, string> declared = Declaration().Matches(headers)
+            .DistinctBy(match => match.Groups[2].Value)
+            .ToDictionary(match => match.Groups[2].Value, match => KindOf(match.Groups[1].Value.Trim()));
+        HashSet<string> ours = [.. NativeHeaders.Libvirt.Functions.Select(function => function.Name)];
+        Assert.Equal(
+            declared.Where(pair => !ours.Contains(pair.Key)).Select(pair => $"{pair.Value} {pair.Key}").Order(StringComparer.Ordinal),
+            stubs.Select(stub => $"{stub.Groups[1].Value} {stub.Groups[2].Value}").Where(stub => declared.ContainsKey(stub[(stub.IndexOf(' ', StringComparison.Ordinal) + 1)..])).Order(StringComparer.Ordinal));
+        Assert.True(declared.Count > 480, $"{declared.Count} declarations are read from libvirt's headers.");
+    }
+
+    [Fact]
+    public async Task The_test_driver_answers_a_program_as_libvirts_does()
+    {
+        Dictionary<string, bool> expected = (await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "parity-differences.txt"), Token))
+            .Where(line => line.Length > 0 && line[0] != '#')
+            .ToDictionary(line => line.TrimStart('?', ' ').Split('\t')[0], line => line[0] != '?');
+        using NativeProgram program = await NativeProgram.BuildAsync("parity", forLibvirt: true, Token);
+        CommandResult theirs = await program.RunOnLibvirtAsync(Token);
+        CommandResult ours = await program.RunCheckedAsync(Token);
+        Assert.Equal((0, 0, ""), (theirs.ExitCode, ours.ExitCode, ours.Errors));
+
+        (string[] answersOfTheirs, string[] answersOfOurs) = (Answers(theirs.Output), Answers(ours.Output));
+        Assert.Equal(answersOfTheirs.Select(Call), answersOfOurs.Select(Call));
+        (string Theirs, string Ours)[] different = [.. answersOfTheirs.Zip(answersOfOurs).Where(pair => pair.First != pair.Second)];
+        Assert.DoesNotContain(different, pair => !expected.ContainsKey(Call(pair.Theirs)));
+        Assert.Empty(expected.Where(pair => pair.Value).Select(pair => pair.Key).Except(different.Select(pair => Call(pair.Theirs))));
+
+        // An answer is a line that begins with a call, and what follows it.
+        static string[] Answers(string output) => Beginning().Split(output)[1..];
+
+        static string Call(string answer) => answer.Split(" -> ", 2)[0];
+    }
+
+    [Fact]
+    public async Task A_program_that_knows_our_header_alone_uses_all_that_libvirt_cannot_say()
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("own", forLibvirt: false, Token);
+        Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token));
+        Assert.Equal(new CommandResult(0, "", ""), await program.RunCheckedAsync(Token));
+    }
+
+    [Fact]
+    public async Task Handles_that_are_none_are_errors_and_so_is_every_call_after_a_fork()
+    {
+        using NativeProgram program = await NativeProgram.BuildTextAsync(NativeAbuse.Program(), forLibvirt: false, Token);
+        CommandResult result = await program.RunCheckedAsync(Token);
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.True(int.Parse(result.Output, System.Globalization.CultureInfo.InvariantCulture) > 1000, $"{result.Output} calls");
+    }
+
+    [Fact]
+    public async Task Eight_threads_make_a_million_calls_and_memory_stays_as_it_is()
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("threads", forLibvirt: false, Token);
+        CommandResult result = await program.RunAsync(Token, "1000000");
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.StartsWith("heap ", result.Output, StringComparison.Ordinal);
+        result = await program.RunCheckedAsync(Token, "2000");
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+    }
+
+    [Fact]
+    public async Task Signals_children_forks_and_the_end_stay_the_programs()
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("process", forLibvirt: false, Token);
+        Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token));
+    }
+
+    [Fact]
+    public async Task It_refuses_to_be_unloaded_and_works_on()
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("unload", forLibvirt: false, Token);
+        Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token, Path.Combine(NativeProgram.Libraries, "libballast.so")));
+    }
+
+    private static async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        CommandResult result = await ChildProcess.RunAsync(program, arguments, cancellationToken: Token);
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        return result.Output;
+    }
+
+    // "0000000000012345 T virDomainFree@@LIBVIRT_0.0.3" without addresses and without the versions' own symbols.
+    private static async Task<string[]> SymbolsAsync(string library) =>
+        [.. (await RunAsync("nm", "-D", "--defined-only", "--with-symbol-versions", library))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' '))
+            .Where(parts => parts[^2] != "A")
+            .Select(parts => parts[^1].Replace("@@", " ", StringComparison.Ordinal).Replace('@', ' '))
+            .Order(StringComparer.Ordinal)];
+
+    private static async Task<string> LayoutsAsync(string includes, bool forLibvirt, params NativeHeaders[] headers)
+    {
+        using NativeProgram program = await NativeProgram.BuildTextAsync(NativeHeaders.LayoutProgram(includes, headers), forLibvirt, Token);
+        CommandResult result = forLibvirt ? await program.RunOnLibvirtAsync(Token) : await program.RunAsync(Token);
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        return result.Output;
+    }
+
+    private static int SizeOf(Type type) =>
+        type.IsPointer ? nint.Size : (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
+
+    private static int OffsetOf(FieldInfo field)
+    {
+        const int anywhere = 4096;
+        DynamicMethod addressOf = new("AddressOf", typeof(nint), [typeof(nint)], typeof(NativeLibraryTests).Module, skipVisibility: true);
+        ILGenerator il = addressOf.GetILGenerator();
+        il.Emit(OpCodes.Ldarg_0);
+        il.Emit(OpCodes.Ldflda, field);
+        il.Emit(OpCodes.Conv_U);
+        il.Emit(OpCodes.Ret);
+        return (int)((Func<nint, nint>)addressOf.CreateDelegate(typeof(Func<nint, nint>)))(anywhere) - anywhere;
+    }
+
+    private static string KindOf(string type) =>
+        type == "void" ? "NOTHING" : type.EndsWith('*') || type.EndsWith("Ptr", StringComparison.Ordinal) ? "POINTER" : "INT";
+
+    [GeneratedRegex(@"^(INT|POINTER|NOTHING)\((vir\w+)\)", RegexOptions.Multiline)]
+    private static partial Regex Stub();
+
+    [GeneratedRegex(@"^((?:const |unsigned |struct )*\w+(?: long)*[\s\*]+)(vir[A-Z]\w+)\s*\((?!\s*\*)", RegexOptions.Multiline)]
+    private static partial Regex Declaration();
+
+    [GeneratedRegex(@"^(?=[a-z])", RegexOptions.Multiline)]
+    private static partial Regex Beginning();
+}

@@ -1,0 +1,538 @@
+/*
+ * Says all that a library answers, for comparison: built with libvirt's headers, run on libvirt and on this library. One
+ * line for each call: NUMBER, TEXT, LENT, SOME_TEXT, FOUND and DONE below.
+ *
+ *     parity             on test:///default, which it changes
+ *     parity URI NAME    a domain of a daemon, which it pauses and resumes
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void quiet(void *opaque, virErrorPtr error)
+{
+    (void)opaque;
+    (void)error;
+}
+
+static void and_error(void)
+{
+    virErrorPtr error = virGetLastError();
+    if (error)
+        printf(" [%d/%d/%d] %s | %s | %s | %s | %d | %d", error->code, error->domain, error->level, error->message,
+               error->str1 ? error->str1 : "-", error->str2 ? error->str2 : "-", error->str3 ? error->str3 : "-", error->int1,
+               error->int2);
+    printf("\n");
+}
+
+/* what is a number */
+#define NUMBER(call)                             \
+    do {                                         \
+        long long number_ = (long long)(call);   \
+        printf("%s -> %lld", #call, number_);    \
+        and_error();                             \
+    } while (0)
+
+/* what is a text, and whose: the caller's */
+#define TEXT(call)                                       \
+    do {                                                 \
+        char *text_ = (call);                            \
+        printf("%s -> %s", #call, text_ ? text_ : "-");  \
+        and_error();                                     \
+        free(text_);                                     \
+    } while (0)
+
+/* a text of the library's */
+#define LENT(call)                                       \
+    do {                                                 \
+        const char *text_ = (call);                      \
+        printf("%s -> %s", #call, text_ ? text_ : "-");  \
+        and_error();                                     \
+    } while (0)
+
+/* what is there, or not */
+#define FOUND(call)                                              \
+    do {                                                         \
+        printf("%s -> %s", #call, (call) ? "there" : "nothing"); \
+        and_error();                                             \
+    } while (0)
+
+/* whether there is a text of the caller's, which differs from host to host */
+#define SOME_TEXT(call)                                          \
+    do {                                                         \
+        char *text_ = (call);                                    \
+        printf("%s -> %s", #call, text_ ? "there" : "nothing");  \
+        and_error();                                             \
+        free(text_);                                             \
+    } while (0)
+
+/* what returns nothing */
+#define DONE(call)             \
+    do {                       \
+        call;                  \
+        printf("%s", #call);   \
+        and_error();           \
+    } while (0)
+
+static int lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
+{
+    (void)conn;
+    (void)dom;
+    (void)opaque;
+    printf("event %d %d\n", event, detail);
+    return 0;
+}
+
+static void closed(virConnectPtr conn, int reason, void *opaque)
+{
+    (void)conn;
+    (void)reason;
+    (void)opaque;
+}
+
+static void stats(virDomainPtr dom, int withValues)
+{
+    virDomainMemoryStatStruct all[64];
+    int count = virDomainMemoryStats(dom, all, 64, 0);
+    for (int i = 0; i < count; i++)
+        printf(" %d %llu\n", all[i].tag, withValues ? all[i].val : 0);
+}
+
+static void print_parameters(virTypedParameterPtr params, int count, int withValues)
+{
+    for (int i = 0; i < count; i++) {
+        printf("  %s %d", params[i].field, params[i].type);
+        if (withValues && params[i].type == VIR_TYPED_PARAM_INT)
+            printf(" %d", params[i].value.i);
+        if (withValues && params[i].type == VIR_TYPED_PARAM_UINT)
+            printf(" %u", params[i].value.ui);
+        if (withValues && params[i].type == VIR_TYPED_PARAM_ULLONG)
+            printf(" %llu", params[i].value.ul);
+        if (withValues && params[i].type == VIR_TYPED_PARAM_STRING)
+            printf(" %s", params[i].value.s);
+        printf("\n");
+    }
+}
+
+static void bulk(virConnectPtr conn, unsigned int groups, unsigned int flags, int withValues)
+{
+    virDomainStatsRecordPtr *records = NULL;
+    int count = virConnectGetAllDomainStats(conn, groups, &records, flags);
+    printf("bulk %u %x -> %d", groups, flags, count);
+    and_error();
+    for (int i = 0; i < count; i++) {
+        printf(" %s\n", virDomainGetName(records[i]->dom));
+        print_parameters(records[i]->params, records[i]->nparams, withValues);
+    }
+    virDomainStatsRecordListFree(records);
+}
+
+static void without_objects(void)
+{
+    virDomainMemoryStatStruct all[4];
+    unsigned long version = 0;
+    NUMBER(virInitialize());
+    NUMBER(virGetVersion(&version, NULL, NULL));
+    NUMBER(version);
+    NUMBER(virGetVersion(&version, "TEST", &version));
+    NUMBER(virGetVersion(&version, "nix", &version));
+    NUMBER(virGetVersion(NULL, NULL, NULL));
+    NUMBER(virConnectClose(NULL));
+    NUMBER(virConnectRef(NULL));
+    LENT(virConnectGetType(NULL));
+    TEXT(virConnectGetURI(NULL));
+    TEXT(virConnectGetHostname(NULL));
+    TEXT(virConnectGetCapabilities(NULL));
+    NUMBER(virConnectIsAlive(NULL));
+    NUMBER(virConnectIsSecure(NULL));
+    NUMBER(virConnectGetVersion(NULL, &version));
+    NUMBER(virConnectGetLibVersion(NULL, &version));
+    NUMBER(virConnectGetMaxVcpus(NULL, NULL));
+    NUMBER(virConnectNumOfDomains(NULL));
+    NUMBER(virConnectListAllDomains(NULL, NULL, 0));
+    NUMBER(virNodeGetFreeMemory(NULL));
+    NUMBER(virNodeGetInfo(NULL, NULL));
+    NUMBER(virNodeGetMemoryStats(NULL, 0, NULL, NULL, 0));
+    FOUND(virDomainLookupByName(NULL, "x"));
+    FOUND(virDomainLookupByID(NULL, 1));
+    NUMBER(virDomainFree(NULL));
+    NUMBER(virDomainRef(NULL));
+    LENT(virDomainGetName(NULL));
+    NUMBER(virDomainGetID(NULL));
+    FOUND(virDomainGetConnect(NULL));
+    NUMBER(virDomainGetMaxMemory(NULL));
+    TEXT(virDomainGetXMLDesc(NULL, 0));
+    NUMBER(virDomainGetInfo(NULL, NULL));
+    NUMBER(virDomainMemoryStats(NULL, all, 4, 0));
+    NUMBER(virDomainSetMemory(NULL, 1));
+    NUMBER(virDomainSuspend(NULL));
+    NUMBER(virConnectGetAllDomainStats(NULL, 0, NULL, 0));
+    NUMBER(virDomainListGetStats(NULL, 0, NULL, 0));
+    DONE(virDomainStatsRecordListFree(NULL));
+    NUMBER(virConnectDomainEventRegisterAny(NULL, NULL, 0, NULL, NULL, NULL));
+    NUMBER(virConnectDomainEventDeregisterAny(NULL, 0));
+    NUMBER(virConnectRegisterCloseCallback(NULL, closed, NULL, NULL));
+    FOUND(virConnectOpen("test:///no/such/file"));
+    FOUND(virConnectOpen("test://"));
+    FOUND(virConnectOpenAuth("test:///default", NULL, 0x70));
+}
+
+static void named_values(void)
+{
+    virTypedParameterPtr params = NULL;
+    int count = 0, room = 0, number = 7, boolean = 7;
+    unsigned int positive = 7;
+    long long longer = 7;
+    unsigned long long longest = 7;
+    double real = 7;
+    const char *text = "7";
+    NUMBER(virTypedParamsAddInt(&params, &count, &room, "int", -5));
+    NUMBER(virTypedParamsAddUInt(&params, &count, &room, "uint", 4294967295u));
+    NUMBER(virTypedParamsAddLLong(&params, &count, &room, "llong", -(1LL << 62)));
+    NUMBER(virTypedParamsAddULLong(&params, &count, &room, "ullong", ~0ULL));
+    NUMBER(virTypedParamsAddDouble(&params, &count, &room, "double", 0.25));
+    NUMBER(virTypedParamsAddBoolean(&params, &count, &room, "boolean", 17));
+    NUMBER(virTypedParamsAddString(&params, &count, &room, "string", "\xff raw"));
+    NUMBER(virTypedParamsAddString(&params, &count, &room, "null", NULL));
+    NUMBER(virTypedParamsAddFromString(&params, &count, &room, "parsed", VIR_TYPED_PARAM_INT, "-12"));
+    NUMBER(virTypedParamsAddFromString(&params, &count, &room, "bool", VIR_TYPED_PARAM_BOOLEAN, "1"));
+    NUMBER(virTypedParamsAddFromString(&params, &count, &room, "text", VIR_TYPED_PARAM_STRING, "\xfe"));
+    NUMBER(count);
+    NUMBER(virTypedParamsGetInt(params, count, "int", &number));
+    NUMBER(number);
+    NUMBER(virTypedParamsGetUInt(params, count, "uint", &positive));
+    NUMBER(positive);
+    NUMBER(virTypedParamsGetLLong(params, count, "llong", &longer));
+    NUMBER(longer);
+    NUMBER(virTypedParamsGetULLong(params, count, "ullong", &longest));
+    NUMBER(longest);
+    NUMBER(virTypedParamsGetDouble(params, count, "double", &real));
+    NUMBER(real * 4);
+    NUMBER(virTypedParamsGetBoolean(params, count, "boolean", &boolean));
+    NUMBER(boolean);
+    NUMBER(virTypedParamsGetString(params, count, "string", &text));
+    LENT(text);
+    NUMBER(virTypedParamsGetString(params, count, "text", &text));
+    LENT(text);
+    NUMBER(virTypedParamsGetString(params, count, "null", &text));
+    NUMBER(virTypedParamsGetInt(params, count, "parsed", &number));
+    NUMBER(number);
+    NUMBER(virTypedParamsGetInt(params, count, "uint", &number));
+    NUMBER(virTypedParamsGetString(params, count, "int", &text));
+    NUMBER(virTypedParamsGetInt(params, count, "nothing", &number));
+    NUMBER(virTypedParamsGetInt(params, count, "int", NULL));
+    NUMBER(virTypedParamsGetInt(NULL, 0, "int", &number));
+    FOUND(virTypedParamsGet(params, count, "double"));
+    FOUND(virTypedParamsGet(params, count, "nothing"));
+    FOUND(virTypedParamsGet(params, 2, "double"));
+    const char *list[] = { "a", "b", NULL };
+    NUMBER(virTypedParamsAddStringList(&params, &count, &room, "list", list));
+    NUMBER(count);
+    DONE(virTypedParamsClear(params, count));
+    DONE(virTypedParamsFree(params, count));
+    DONE(virTypedParamsFree(NULL, 0));
+}
+
+static void errors(virConnectPtr conn)
+{
+    virError copy = { .code = 0 };
+    FOUND(virDomainLookupByID(conn, 99));
+    NUMBER(virGetLastErrorCode());
+    NUMBER(virGetLastErrorDomain());
+    LENT(virGetLastErrorMessage());
+    NUMBER(virConnGetLastError(conn) ? virConnGetLastError(conn)->code : 0);
+    NUMBER(virCopyLastError(&copy));
+    NUMBER(copy.code);
+    LENT(copy.message);
+    DONE(virResetError(&copy));
+    NUMBER(copy.code);
+    NUMBER(virConnCopyLastError(conn, &copy));
+    NUMBER(copy.code);
+    virResetError(&copy);
+    virErrorPtr saved = virSaveLastError();
+    NUMBER(saved ? saved->code : -1);
+    virFreeError(saved);
+    NUMBER(virCopyLastError(NULL));
+    DONE(virResetLastError());
+    FOUND(virGetLastError());
+    LENT(virGetLastErrorMessage());
+    NUMBER(virConnGetLastError(conn) ? virConnGetLastError(conn)->code : 0);
+    DONE(virConnResetLastError(conn));
+    FOUND(virConnGetLastError(conn));
+    NUMBER(virConnCopyLastError(conn, &copy));
+    NUMBER(virConnCopyLastError(NULL, &copy));
+    FOUND(virConnGetLastError(NULL));
+}
+
+static void connection(virConnectPtr conn)
+{
+    unsigned long version = 0;
+    int ids[4] = { 0 };
+    char *names[4] = { NULL };
+    LENT(virConnectGetType(conn));
+    TEXT(virConnectGetURI(conn));
+    SOME_TEXT(virConnectGetHostname(conn));
+    NUMBER(virConnectGetVersion(conn, &version));
+    NUMBER(version);
+    NUMBER(virConnectGetVersion(conn, NULL));
+    NUMBER(virConnectGetLibVersion(conn, &version));
+    NUMBER(version);
+    NUMBER(virConnectGetLibVersion(conn, NULL));
+    NUMBER(virConnectIsAlive(conn));
+    NUMBER(virConnectIsSecure(conn));
+    NUMBER(virConnectIsEncrypted(conn));
+    NUMBER(virConnectSetKeepAlive(conn, 5, 5));
+    NUMBER(virConnectGetMaxVcpus(conn, NULL));
+    NUMBER(virConnectNumOfDomains(conn));
+    NUMBER(virConnectNumOfDefinedDomains(conn));
+    NUMBER(virConnectListDomains(conn, ids, 4));
+    NUMBER(ids[0] > 0);
+    NUMBER(virConnectListDomains(conn, NULL, 0));
+    NUMBER(virConnectListDomains(conn, NULL, 4));
+    NUMBER(virConnectListDomains(conn, ids, -1));
+    NUMBER(virConnectListDefinedDomains(conn, names, 4));
+    NUMBER(virConnectListDefinedDomains(conn, NULL, 4));
+    NUMBER(virConnectListAllDomains(conn, NULL, 0));
+    NUMBER(virConnectListAllDomains(conn, NULL, VIR_CONNECT_LIST_DOMAINS_INACTIVE));
+    NUMBER(virConnectListAllDomains(conn, NULL, VIR_CONNECT_LIST_DOMAINS_PERSISTENT));
+    NUMBER(virConnectListAllDomains(conn, NULL, VIR_CONNECT_LIST_DOMAINS_PAUSED));
+    NUMBER(virConnectListAllDomains(conn, NULL, 1 << 30));
+    FOUND(virDomainLookupByName(conn, NULL));
+    FOUND(virDomainLookupByName(conn, ""));
+    FOUND(virDomainLookupByName(conn, "nobody"));
+    FOUND(virDomainLookupByUUID(conn, NULL));
+    FOUND(virDomainLookupByUUID(conn, (const unsigned char *)"0123456789abcdef"));
+    FOUND(virDomainLookupByUUIDString(conn, NULL));
+    FOUND(virDomainLookupByUUIDString(conn, "x"));
+    FOUND(virDomainLookupByUUIDString(conn, "30313233-3435-3637-3839-616263646566"));
+    FOUND(virDomainLookupByID(conn, -3));
+    FOUND(virDomainLookupByID(conn, 0));
+    FOUND(virDomainLookupByID(conn, 1234567));
+    NUMBER(virConnectRef(conn));
+    NUMBER(virConnectClose(conn));
+    virSecurityModel model;
+    memset(&model, 0, sizeof model);
+    NUMBER(virNodeGetSecurityModel(conn, &model));
+    LENT(model.model);
+    LENT(model.doi);
+    NUMBER(virNodeGetSecurityModel(conn, NULL));
+}
+
+static void host(virConnectPtr conn, int isTest)
+{
+    virNodeInfo node;
+    virNodeMemoryStats memory[16];
+    virNodeCPUStats cpu[16];
+    unsigned char *map = NULL;
+    unsigned int online = 0;
+    unsigned long long cells[4] = { 0 };
+    int count = 0;
+    memset(&node, 0, sizeof node);
+    NUMBER(virNodeGetInfo(conn, &node));
+    LENT(node.model);
+    NUMBER(node.memory);
+    NUMBER(node.cpus * 1000 + node.nodes * 100 + node.sockets * 10 + node.cores);
+    NUMBER(virNodeGetInfo(conn, NULL));
+    NUMBER(virNodeGetFreeMemory(conn) > 0);
+    NUMBER(virNodeGetCellsFreeMemory(conn, cells, 0, 1));
+    NUMBER(virNodeGetCellsFreeMemory(conn, cells, 0, 0));
+    NUMBER(virNodeGetCellsFreeMemory(conn, cells, 0, -1));
+    NUMBER(virNodeGetCellsFreeMemory(conn, NULL, 0, 1));
+    NUMBER(virNodeGetMemoryStats(conn, -1, NULL, &count, 0));
+    NUMBER(count);
+    NUMBER(virNodeGetMemoryStats(conn, -1, memory, &count, 0));
+    NUMBER(virNodeGetMemoryStats(conn, -1, NULL, NULL, 0));
+    /* libvirt's remote driver crashes there */
+    if (isTest)
+        NUMBER(virNodeGetMemoryStats(conn, -1, NULL, &count, 0));
+    count = 0;
+    NUMBER(virNodeGetCPUStats(conn, -1, NULL, &count, 0));
+    NUMBER(count);
+    NUMBER(virNodeGetCPUStats(conn, -1, cpu, &count, 0));
+    NUMBER(virNodeGetCPUStats(conn, -1, NULL, NULL, 0));
+    NUMBER(virNodeGetCPUMap(conn, &map, &online, 0));
+    NUMBER(map ? map[0] : -1);
+    NUMBER(online);
+    free(map);
+    NUMBER(virNodeGetCPUMap(conn, NULL, NULL, 0));
+    NUMBER(virNodeGetCPUMap(conn, NULL, NULL, 1));
+    TEXT(virConnectGetSysinfo(conn, 1));
+    SOME_TEXT(virConnectGetSysinfo(conn, 0));
+    SOME_TEXT(virConnectGetCapabilities(conn));
+}
+
+static void domain(virDomainPtr dom)
+{
+    unsigned char uuid[VIR_UUID_BUFLEN];
+    char text[VIR_UUID_STRING_BUFLEN] = "";
+    virDomainInfo info;
+    int state = 77, reason = 77, autostart = 77;
+    char **messages = NULL;
+    virSecurityLabel *label = calloc(1, sizeof *label);
+    LENT(virDomainGetName(dom));
+    NUMBER(virDomainGetUUIDString(dom, text));
+    LENT(text);
+    NUMBER(virDomainGetUUIDString(dom, NULL));
+    NUMBER(virDomainGetUUID(dom, uuid));
+    NUMBER(uuid[0] * 256 + uuid[15]);
+    NUMBER(virDomainGetUUID(dom, NULL));
+    TEXT(virDomainGetOSType(dom));
+    memset(&info, 0, sizeof info);
+    NUMBER(virDomainGetInfo(dom, &info));
+    NUMBER(info.state);
+    NUMBER(info.maxMem);
+    NUMBER(info.memory);
+    NUMBER(info.nrVirtCpu);
+    NUMBER(info.cpuTime > 0);
+    NUMBER(virDomainGetInfo(dom, NULL));
+    NUMBER(virDomainGetState(dom, &state, &reason, 0));
+    NUMBER(state * 100 + reason);
+    NUMBER(virDomainGetState(dom, &state, NULL, 0));
+    NUMBER(virDomainGetState(dom, NULL, NULL, 0));
+    NUMBER(virDomainGetState(dom, &state, NULL, 4));
+    NUMBER(virDomainGetMaxMemory(dom));
+    NUMBER(virDomainIsActive(dom));
+    NUMBER(virDomainIsPersistent(dom));
+    NUMBER(virDomainIsUpdated(dom));
+    NUMBER(virDomainGetAutostart(dom, &autostart));
+    NUMBER(autostart);
+    NUMBER(virDomainGetAutostart(dom, NULL));
+    NUMBER(virDomainHasManagedSaveImage(dom, 0));
+    NUMBER(virDomainHasManagedSaveImage(dom, 1));
+    NUMBER(virDomainGetMessages(dom, &messages, 0));
+    for (char **next = messages; next && *next; next++)
+        TEXT(*next);
+    free(messages);
+    NUMBER(virDomainGetSecurityLabel(dom, label));
+    LENT(label->label);
+    NUMBER(label->enforcing);
+    NUMBER(virDomainGetSecurityLabel(dom, NULL));
+    free(label);
+    NUMBER(virDomainRef(dom));
+    NUMBER(virDomainFree(dom));
+}
+
+static void memory(virConnectPtr conn, virDomainPtr dom, int withValues)
+{
+    virDomainMemoryStatStruct all[64];
+    NUMBER(virDomainMemoryStats(dom, all, 64, 0));
+    NUMBER(virDomainMemoryStats(dom, all, 3, 0));
+    NUMBER(virDomainMemoryStats(dom, all, 64, 1));
+    NUMBER(virDomainMemoryStats(dom, NULL, 0, 0));
+    NUMBER(virDomainMemoryStats(dom, NULL, 3, 0));
+    NUMBER(virDomainMemoryStats(dom, all, 0, 0));
+    NUMBER(virDomainMemoryStats(dom, all, 0, 1));
+    stats(dom, withValues);
+    NUMBER(virDomainSetMemoryStatsPeriod(dom, 5, 0));
+    NUMBER(virDomainSetMemoryStatsPeriod(dom, 0, VIR_DOMAIN_AFFECT_LIVE));
+    NUMBER(virDomainSetMemoryStatsPeriod(dom, -1, 0));
+    NUMBER(virDomainSetMemoryStatsPeriod(dom, 1, 64));
+    NUMBER(virDomainSetMemory(dom, 0));
+    NUMBER(virDomainSetMemoryFlags(dom, 0, 0));
+    NUMBER(virDomainSetMaxMemory(dom, 0));
+    NUMBER(virDomainSetMemoryFlags(dom, 1UL << 60, 0));
+    NUMBER(virDomainSetMemoryFlags(dom, 1, 99));
+    NUMBER(virDomainSetMemoryFlags(dom, 1UL << 40, 1));
+    NUMBER(virDomainSetMaxMemory(dom, 5));
+    bulk(conn, 0, 0, withValues);
+    bulk(conn, VIR_DOMAIN_STATS_STATE, 0, withValues);
+    bulk(conn, VIR_DOMAIN_STATS_BALLOON, 0, 0);
+    bulk(conn, 0, VIR_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, withValues);
+    bulk(conn, 0, 1u << 20, withValues);
+    bulk(conn, 1u << 28, VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS, withValues);
+    virDomainStatsRecordPtr *records = NULL;
+    virDomainPtr one[] = { dom, NULL }, none[] = { NULL };
+    NUMBER(virConnectGetAllDomainStats(conn, 0, NULL, 0));
+    NUMBER(virDomainListGetStats(none, 0, &records, 0));
+    NUMBER(virDomainListGetStats(NULL, 0, &records, 0));
+    NUMBER(virDomainListGetStats(one, 0, NULL, 0));
+    NUMBER(virDomainListGetStats(one, VIR_DOMAIN_STATS_STATE, &records, 0));
+    NUMBER(records ? records[0]->nparams : 0);
+    virDomainStatsRecordListFree(records);
+}
+
+static void events_without_a_loop(virConnectPtr conn)
+{
+    NUMBER(virConnectDomainEventRegisterAny(conn, NULL, 0, VIR_DOMAIN_EVENT_CALLBACK(lifecycle), NULL, NULL));
+    NUMBER(virConnectDomainEventRegisterAny(conn, NULL, 99, VIR_DOMAIN_EVENT_CALLBACK(lifecycle), NULL, NULL));
+    NUMBER(virConnectDomainEventRegisterAny(conn, NULL, -1, VIR_DOMAIN_EVENT_CALLBACK(lifecycle), NULL, NULL));
+    NUMBER(virConnectDomainEventRegisterAny(conn, NULL, 0, NULL, NULL, NULL));
+    NUMBER(virConnectDomainEventRegister(conn, NULL, NULL, NULL));
+    NUMBER(virConnectDomainEventDeregisterAny(conn, 5));
+    NUMBER(virConnectDomainEventDeregisterAny(conn, -5));
+    NUMBER(virConnectDomainEventDeregister(conn, NULL));
+    NUMBER(virConnectRegisterCloseCallback(conn, NULL, NULL, NULL));
+    NUMBER(virConnectUnregisterCloseCallback(conn, closed));
+    NUMBER(virConnectUnregisterCloseCallback(conn, NULL));
+}
+
+static void read_only(const char *uri, const char *name)
+{
+    virConnectPtr reader = virConnectOpenReadOnly(uri);
+    virDomainPtr dom = virDomainLookupByName(reader, name);
+    FOUND(dom);
+    NUMBER(virDomainSetMemory(dom, 5));
+    NUMBER(virDomainSetMemoryFlags(dom, 5, 0));
+    NUMBER(virDomainSetMaxMemory(dom, 5));
+    NUMBER(virDomainSetMemoryStatsPeriod(dom, 5, 0));
+    NUMBER(virDomainSuspend(dom));
+    NUMBER(virDomainResume(dom));
+    NUMBER(virDomainShutdown(dom));
+    NUMBER(virDomainShutdownFlags(dom, 0));
+    NUMBER(virDomainReset(dom, 0));
+    NUMBER(virDomainDestroy(dom));
+    NUMBER(virDomainDestroyFlags(dom, 0));
+    SOME_TEXT(virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_SECURE));
+    NUMBER(virConnectClose(reader));
+    LENT(virDomainGetName(dom));
+    NUMBER(virDomainFree(dom));
+}
+
+static void changes(virDomainPtr dom)
+{
+    int state = 0, reason = 0;
+    NUMBER(virDomainSuspend(dom));
+    NUMBER(virDomainGetState(dom, &state, &reason, 0));
+    NUMBER(state * 100 + reason);
+    NUMBER(virDomainSuspend(dom));
+    NUMBER(virDomainResume(dom));
+    NUMBER(virDomainGetState(dom, &state, &reason, 0));
+    NUMBER(state * 100 + reason);
+    NUMBER(virDomainResume(dom));
+    NUMBER(virDomainShutdownFlags(dom, 99));
+    NUMBER(virDomainDestroyFlags(dom, 98));
+    NUMBER(virDomainReset(dom, 1));
+}
+
+int main(int argc, char **argv)
+{
+    int isTest = argc < 3;
+    const char *uri = isTest ? "test:///default" : argv[1], *name = isTest ? "test" : argv[2];
+    virSetErrorFunc(NULL, quiet);
+    if (isTest) {
+        without_objects();
+        named_values();
+    }
+    virConnectPtr conn = virConnectOpen(uri);
+    FOUND(conn);
+    virDomainPtr dom = virDomainLookupByName(conn, name);
+    FOUND(dom);
+    errors(conn);
+    connection(conn);
+    host(conn, isTest);
+    domain(dom);
+    if (isTest)
+        TEXT(virDomainGetXMLDesc(dom, 0));
+    memory(conn, dom, isTest);
+    events_without_a_loop(conn);
+    read_only(uri, name);
+    changes(dom);
+    NUMBER(virConnectClose(conn));
+    NUMBER(virDomainFree(dom));
+    return 0;
+}
