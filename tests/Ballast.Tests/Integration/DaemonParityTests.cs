@@ -43,7 +43,7 @@ public sealed class DaemonParityTests
             "The private libvirtd has no control groups; ballastd tells the scheduler, and has no parameters of it."),
         ($"memtune {Name}", @"\Ahard_limit\s*: (unlimited|\d+)\s+soft_limit\s*: (unlimited|\d+)\s+swap_hard_limit\s*: (unlimited|\d+)\s*\z",
             "The private libvirtd has no control groups; ballastd reads those that the process is in."),
-        ("domstats --dirtyrate --enforce", @"\Aerror: argument unsupported: Stats types bits 0x200 are not supported by this daemon or QEMU\s*\z",
+        ("domstats --dirtyrate --enforce", @"\A\s*error: argument unsupported: Stats types bits 0x200 are not supported by this daemon or QEMU\s*\z",
             "Groups that are not served are refused where they are insisted on."),
     ];
 
