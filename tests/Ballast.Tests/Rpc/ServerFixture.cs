@@ -96,7 +96,8 @@ internal sealed class ServerFixture : IAsyncDisposable
             return;
         }
 
-        using RpcServerConnection connection = new(transport, new RpcServerLimits(), TimeProvider.System);
+        using SemaphoreSlim largeMessages = new(1);
+        using RpcServerConnection connection = new(transport, new RpcServerLimits(), largeMessages, TimeProvider.System);
         await connection.RunAsync(_wrap(new RemoteSession(_server, isReadOnly, null)), _stop.Token);
     }
 }
