@@ -350,6 +350,7 @@ static void of_a_guest(const char *uri, const char *name)
     virDomainPtr dom = virDomainLookupByName(conn, name);
     ballastMemorySample sample = sized();
     virDomainMemoryStatStruct stats[ROOM];
+    CHECK(virDomainSetMemoryStatsPeriod(dom, 10, 0) == 0);
     int count = ballastDomainRefreshMemoryStats(dom, &sample, stats, ROOM, BALLAST_MEMORY_EXTENDED);
     CHECK(count > 0);
     CHECK(sample.reason == BALLAST_MEMORY_REASON_FRESH);

@@ -13,6 +13,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +101,34 @@ static void fork_after(void)
     CHECK(virConnectClose(conn) == 0);
 }
 
+static void *hang_up(void *listener)
+{
+    for (int client; (client = accept((int)(intptr_t)listener, NULL, NULL)) >= 0;)
+        close(client);
+    return NULL;
+}
+
+/* A server that hangs up at once: what is sent to it raises SIGPIPE, which would end a program that does not ignore it. */
+static void lose_servers(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char directory[] = "/tmp/bg-process-XXXXXX", uri[256];
+    CHECK(mkdtemp(directory) != NULL);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/s", directory);
+    snprintf(uri, sizeof uri, "qemu+unix:///system?socket=%s", address.sun_path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 64) == 0);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, hang_up, (void *)(intptr_t)listener) == 0);
+    for (int i = 0; i < 100; i++)
+        CHECK(virConnectOpen(uri) == NULL && virGetLastErrorCode() == VIR_ERR_SYSTEM_ERROR);
+    CHECK(shutdown(listener, SHUT_RDWR) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    close(listener);
+    unlink(address.sun_path);
+    rmdir(directory);
+}
+
 static void close_late(void)
 {
     if (virConnectClose(leftOpen) != 0)
@@ -127,6 +158,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         use(argv[i]);
     fork_after();
+    lose_servers();
     use("test:///fleet?domains=3&seed=1");
 
     /* The runtime needs faults of its own code, and one real-time signal to stop threads; nobody else's. */

@@ -61,7 +61,7 @@ internal sealed partial class NativeHeaders
     /// <summary>A program that prints the layouts and numbers, and compiles only where the functions have these types.</summary>
     public static string LayoutProgram(string includes, params NativeHeaders[] headers)
     {
-        StringBuilder program = new($"{includes}\n#include <stddef.h>\n#include <stdio.h>\n");
+        StringBuilder program = new($"{includes}\n#include <stddef.h>\n#include <stdio.h>\n#pragma GCC diagnostic ignored \"-Wdeprecated-declarations\"\n");
         foreach (NativeFunction function in headers.SelectMany(header => header.Functions))
             program.Append(CultureInfo.InvariantCulture, $"extern {function.Returns} (*const {function.Name}_type)({Parameters(function)});\n{function.Returns} (*const {function.Name}_type)({Parameters(function)}) = {function.Name};\n");
         program.Append("int main(void)\n{\n");

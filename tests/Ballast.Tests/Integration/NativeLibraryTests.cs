@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Ballast.Guests;
 
@@ -174,14 +175,22 @@ public sealed partial class NativeLibraryTests
 
     private static int OffsetOf(FieldInfo field)
     {
-        const int anywhere = 4096;
+        const int enough = 65536;
         DynamicMethod addressOf = new("AddressOf", typeof(nint), [typeof(nint)], typeof(NativeLibraryTests).Module, skipVisibility: true);
         ILGenerator il = addressOf.GetILGenerator();
         il.Emit(OpCodes.Ldarg_0);
         il.Emit(OpCodes.Ldflda, field);
         il.Emit(OpCodes.Conv_U);
         il.Emit(OpCodes.Ret);
-        return (int)((Func<nint, nint>)addressOf.CreateDelegate(typeof(Func<nint, nint>)))(anywhere) - anywhere;
+        nint memory = Marshal.AllocHGlobal(enough);
+        try
+        {
+            return (int)(((Func<nint, nint>)addressOf.CreateDelegate(typeof(Func<nint, nint>)))(memory) - memory);
+        }
+        finally
+        {
+            Marshal.FreeHGlobal(memory);
+        }
     }
 
     private static string KindOf(string type) =>
