@@ -8,6 +8,9 @@ internal sealed record RpcServerLimits
     /// <summary>Calls under way; more are not read before one of them is answered.</summary>
     public int MaxCalls { get; init; } = 32;
 
+    /// <summary>Messages handled before others have their turn, where the worker that received them handles them.</summary>
+    public int MaxInARow { get; init; } = 64;
+
     /// <summary>Longest message; the longest that any client sends, a list of 16,384 domains, has a megabyte.</summary>
     public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
 
@@ -60,6 +63,7 @@ internal sealed class RpcServerConnection(
     private TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RpcKeepalive? _keepalive;
     private ITimer? _largeMessageDeadline;
+    private int _inARow;
     private int _callsUnderWay;
     private bool _closeAfterAnswers;
 
@@ -74,7 +78,7 @@ internal sealed class RpcServerConnection(
         RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
         {
             Handle(session, header, payload);
-            return HasRoom;
+            return ++_inARow < limits.MaxInARow && HasRoom;
         };
         try
         {
@@ -85,6 +89,12 @@ internal sealed class RpcServerConnection(
                     await Answered().WaitAsync(_end.Token).ConfigureAwait(false);
                 if (input.IsHeld)
                     await AdmitAsync(input).ConfigureAwait(false);
+                if (_inARow >= limits.MaxInARow)
+                {
+                    // Others of this worker's clients first.
+                    _inARow = 0;
+                    await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+                }
             }
             while (await input.ReadAsync(handler, _end.Token).ConfigureAwait(false) && !(_closeAfterAnswers && _callsUnderWay == 0));
         }

@@ -55,12 +55,43 @@ public sealed class ServerLimitTests
         _spy.Forget();
         for (int i = 0; i < frames; i++)
             client.Send(frame);
-        Assert.InRange(_spy.Calls.Count(call => call == "ListDomainsAsync"), 0, (unread / frame.Length) + _server.Options.MaxCalls);
         Assert.False(client.Served.IsCompleted);
         Assert.Equal(RpcStatus.Ok, (await well.CallAsync(RemoteProcedure.ConnectGetType)).Header.Status);
-        _time.Advance(TimeSpan.FromSeconds(30));
+
+        // By the second, as the server may not have come to where it cannot write.
+        DateTimeOffset before = _time.GetUtcNow();
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(Deadline);
+        while (!client.Served.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(1, limit.Token);
+        }
+
+        Assert.InRange(_time.GetUtcNow() - before, TimeSpan.FromSeconds(30), TimeSpan.MaxValue);
+        Assert.InRange(_spy.Calls.Count(call => call == "ListDomainsAsync"), 0, (unread / frame.Length) + _server.Options.MaxCalls);
         await client.Served.WaitAsync(Deadline, Token);
         Assert.Equal(RpcStatus.Ok, (await well.CallAsync(RemoteProcedure.ConnectGetType)).Header.Status);
+    }
+
+    [Fact]
+    public async Task Who_sends_without_end_holds_the_worker_that_receives_it_only_for_a_while()
+    {
+        const int calls = 1000;
+        await using PipedClient client = await PipedClient.OpenAsync(_server, Name);
+        byte[] many = [.. Enumerable.Range(0, calls).SelectMany(serial => Frames.Call(RemoteProcedure.ConnectNumOfDomains, (uint)serial))];
+        int worker = Environment.CurrentManagedThreadId, inARow = 0;
+        _spy.Instead = call =>
+        {
+            if (Environment.CurrentManagedThreadId == worker)
+                inARow++;
+            return null;
+        };
+        client.Send(many);
+        Assert.InRange(Volatile.Read(ref inARow), 1, 64);
+        _spy.Instead = null;
+        for (uint serial = 0; serial < calls; serial++)
+            Assert.Equal(serial, Frames.Header((await client.ReceiveAsync())!).Serial);
     }
 
     [Fact]
