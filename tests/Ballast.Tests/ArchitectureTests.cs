@@ -27,7 +27,7 @@ public class ArchitectureTests
         ["Ballast.Drivers.Qemu"] =
             ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
         ["Ballast.Drivers.Host"] = ["model", "Ballast.Drivers"],
-        ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers"],
+        ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Host"],
         ["Ballast.Rpc"] = ["model", "Ballast.Rpc.Messages"],
         ["Ballast.Rpc.Messages"] = ["model", "Ballast.Rpc"],
         ["selection"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu", "Ballast.Drivers.Remote", "Ballast.Drivers.Test"],
