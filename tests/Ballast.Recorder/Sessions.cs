@@ -57,7 +57,7 @@ internal static class Sessions
             for domain in (guest, bare):
                 all_of(domain.info, domain.state, domain.isActive, domain.isPersistent, domain.isUpdated, domain.OSType, domain.maxMemory,
                        domain.autostart, domain.hasManagedSaveImage, domain.jobInfo, domain.controlInfo, domain.messages, domain.XMLDesc,
-                       domain.schedulerType, domain.memoryParameters, domain.maxVcpus, domain.vcpus, domain.vcpuPinInfo, domain.securityLabel,
+                       domain.schedulerType, domain.memoryParameters, domain.maxVcpus, domain.vcpusFlags, domain.vcpus, domain.vcpuPinInfo, domain.securityLabel,
                        domain.memoryStats, lambda: domain.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None),
                        lambda: domain.state(1), lambda: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
             all_of(lambda: connection.lookupByID(guest.ID()), lambda: connection.lookupByID(4711),

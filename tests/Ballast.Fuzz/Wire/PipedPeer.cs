@@ -32,6 +32,10 @@ internal sealed class PipedPeer(IDuplexPipe end)
             {
                 throw new FuzzException("nothing came", e);
             }
+            catch (LibvirtException)
+            {
+                return null; // Its other end says why it ended, as no socket could.
+            }
 
             if (TryCut(result.Buffer) is { } frame)
             {
