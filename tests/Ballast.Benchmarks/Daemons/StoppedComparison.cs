@@ -55,30 +55,31 @@ internal static class StoppedComparison
         List<double> before = await AskUntilAsync(client, since => since >= CalmTime);
         List<double> waits = [];
         ChildProcess.Freeze(qemu);
-        Task all;
-        List<double> meanwhile;
-        int without;
-        try
-        {
-            // Threads, as the C library's calls block.
-            all = Task.WhenAll(stuck.Select(caller => Task.Factory.StartNew(
-                () => WaitAsync(caller, waits), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
-            await Task.Delay(TimeSpan.FromMilliseconds(100));
-            meanwhile = await AskUntilAsync(client, since => Count(waits) == StuckCallers || since >= LongestStop);
-            without = StuckCallers - Count(waits);
-        }
-        finally
-        {
-            ChildProcess.Thaw(qemu);
-        }
+        using CancellationTokenSource isOver = new();
+        Task<double[]> going = GoOnAsync(qemu, waits, isOver.Token);
 
-        double[] inTime;
-        lock (waits)
-            inTime = [.. waits];
+        // Threads, as the C library's calls block.
+        Task all = Task.WhenAll(stuck.Select(caller => Task.Factory.StartNew(
+            () => WaitAsync(caller, waits), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
+        await Task.Delay(TimeSpan.FromMilliseconds(100));
+        List<double> meanwhile = await AskUntilAsync(client, _ => going.IsCompleted || Count(waits) == StuckCallers);
+        await isOver.CancelAsync();
+        double[] inTime = await going;
         await all;
         foreach (IDaemonClient caller in stuck)
             await caller.DisposeAsync();
-        return new Round(before, meanwhile, inTime, without);
+        return new Round(before, meanwhile, inTime, StuckCallers - inTime.Length);
+    }
+
+    /// <summary>Lets the QEMU go on when it is over, or has taken too long; returns what was waited until then.</summary>
+    private static async Task<double[]> GoOnAsync(int qemu, List<double> waits, CancellationToken isOver)
+    {
+        await Task.Delay(LongestStop, isOver).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (waits)
+        {
+            ChildProcess.Thaw(qemu);
+            return [.. waits];
+        }
     }
 
     private static async Task<List<double>> AskUntilAsync(IDaemonClient client, Func<TimeSpan, bool> isOver)
