@@ -11,20 +11,20 @@ internal sealed class Report
     private readonly StringBuilder _text = new();
 
     /// <summary>What the figures hold for, and how they are made again.</summary>
-    public async Task DescribeHostAsync(string benchmark)
+    public async Task DescribeHostAsync(string benchmark, string? output)
     {
         Write("# Benchmarks");
-        Write($"\nMade by `dotnet run --project tests/Ballast.Benchmarks -c Release -- {benchmark} --output tests/Ballast.Benchmarks/RESULTS.md`.");
+        Write($"\nMade by `dotnet run --project tests/Ballast.Benchmarks -c Release -- {benchmark}{(output is null ? "" : $" --output {output}")}`.");
         Write("Sides of a table are measured in turn, round by round, on a machine that may be busy: only ratios carry elsewhere.");
         Rows("machine | ",
             Text($"date | {DateTime.UtcNow:yyyy-MM-dd}"),
-            Text($"processors | {Environment.ProcessorCount}, {ProcessorName()}; load {File.ReadAllText("/proc/loadavg").Split(' ')[0]} at the start"),
+            Text($"processors | {Environment.ProcessorCount}, {ProcessorName()}; load {Load()} at the start"),
             "QEMU | " + await FirstLineAsync("qemu-system-x86_64") + ", TCG",
             "libvirt | " + await FirstLineAsync("virsh"),
             "runtime | " + RuntimeInformation.FrameworkDescription + ", " + RuntimeInformation.OSDescription);
     }
 
-    public void Section(string name, string title) => Write($"\n## {name}\n{title}.");
+    public void Section(string name, string title) => Write($"\n## {name}\n{title}. Load at the start: {Load()}.");
 
     /// <summary>Sides of a comparison; ratios are to the first.</summary>
     public void Table(string where, string unit, IReadOnlyList<Samples> sides)
@@ -62,6 +62,9 @@ internal sealed class Report
 
     private static async Task<string> FirstLineAsync(string program) =>
         (await ChildProcess.RunAsync(program, ["--version"])).Output.Split('\n')[0];
+
+    // The average of the last minute.
+    private static string Load() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
 
     private static string ProcessorName() =>
         File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[^1] ?? "unknown";
