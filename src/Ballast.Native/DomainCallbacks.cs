@@ -198,18 +198,35 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
             _callbacks = callbacks;
             _events = events;
             GCHandle self = GCHandle.Alloc(this);
-            _watch = EventImplementation.AddHandle(events.Signal, Readable, &Ready, GCHandle.ToIntPtr(self), &Forget);
-            if (_watch >= 0)
-                return;
-            self.Free();
-            throw NoLoop();
+            try
+            {
+                _watch = EventImplementation.AddHandle(events.Signal, Readable, &Ready, GCHandle.ToIntPtr(self), &Forget);
+                if (_watch < 0)
+                    throw NoLoop();
+            }
+            catch
+            {
+                self.Free();
+                throw;
+            }
         }
 
         public static Reading Start(DomainCallbacks callbacks, Connection connection)
         {
             if (!EventImplementation.IsRegistered)
                 throw NoLoop();
-            EventQueue events = new(Blocking.Wait(connection.SubscribeAsync(cancellationToken: Blocking.Token)));
+            DomainEventSubscription subscription = Blocking.Wait(connection.SubscribeAsync(cancellationToken: Blocking.Token));
+            EventQueue events;
+            try
+            {
+                events = new EventQueue(subscription);
+            }
+            catch
+            {
+                subscription.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                throw;
+            }
+
             try
             {
                 return new Reading(callbacks, events);

@@ -8,6 +8,9 @@ internal sealed unsafe class EventLoop
 {
     private const int Readable = 1, Writable = 2, Error = 4, HangUp = 8, Off = -1, InterruptCheck = 100;
 
+    private static readonly Lock DefaultGate = new();
+    private static EventLoop? _default;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Watch> _watches = [];
     private readonly Dictionary<int, Timer> _timers = [];
@@ -15,7 +18,15 @@ internal sealed unsafe class EventLoop
     private int _lastWatch;
     private int _lastTimer;
 
-    public static EventLoop Default { get; } = new();
+    /// <summary>Made when it is first used; where that fails, for lack of descriptors, the next use tries again.</summary>
+    public static EventLoop Default
+    {
+        get
+        {
+            lock (DefaultGate)
+                return _default ??= new EventLoop();
+        }
+    }
 
     public int AddHandle(int fd, int events, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
     {

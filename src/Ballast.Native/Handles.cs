@@ -4,12 +4,12 @@ namespace Ballast.Native;
 
 /// <summary>
 /// What C programs hold of ours: numbers, which are looked up and never followed, so that a wrong or stale one is an error
-/// and no crash. None is given out twice, and none is an address that a processor accepts: who holds a stale one, or another
-/// library's pointer, never meets an object of somebody else.
+/// and no crash. None is given out twice, so that a stale one never meets another object.
 /// </summary>
 internal static class Handles
 {
-    private const long First = 0x42_0000_0000_0000_00, Step = 16;
+    // Where systems map nothing, yet as wide and as even as an address: some bindings refuse a pointer that could be none.
+    private const long First = 0x4200_0000_0000, Step = 16;
 
     private static readonly ConcurrentDictionary<nint, object> Objects = [];
     private static long _last = First;

@@ -17,8 +17,17 @@ internal sealed class WatchHandle : IDisposable
     public WatchHandle(ConnectionHandle owner, Domain? only, TimeSpan period, MemoryStatsOptions options)
     {
         _owner = owner;
-        owner.AddReference();
         Signal = Libc.OpenSignal();
+        try
+        {
+            owner.AddReference();
+        }
+        catch
+        {
+            _ = Libc.Close(Signal);
+            throw;
+        }
+
         Handle = Handles.Add(this);
         _watching = Task.Run(() => WatchAsync(only is null ? owner.Connection.WatchMemoryStatsAsync(period, options, _stop.Token) : WatchOneAsync(only, period, options)));
     }

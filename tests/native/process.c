@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -129,6 +130,44 @@ static void lose_servers(void)
     rmdir(directory);
 }
 
+static void never(int timer, void *opaque)
+{
+    (void)timer;
+    (void)opaque;
+}
+
+static void nothing(virConnectPtr conn, virDomainPtr dom, void *opaque)
+{
+    (void)conn;
+    (void)dom;
+    (void)opaque;
+}
+
+/* Without a descriptor to be had, calls fail, keep nothing, and work again when there are some. */
+static void run_out_of_descriptors(void)
+{
+    struct rlimit before, none;
+    virConnectPtr conn = virConnectOpen("test:///default");
+    CHECK(virEventRegisterDefaultImpl() == 0);
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = before;
+    none.rlim_cur = 0;
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    FAILS(ballastConnectWatchMemoryStats(conn, NULL, 1, 0), NULL, VIR_ERR_SYSTEM_ERROR);
+    FAILS(virEventAddTimeout(1, never, NULL, NULL), -1, VIR_ERR_SYSTEM_ERROR);
+    FAILS(virEventRunDefaultImpl(), -1, VIR_ERR_SYSTEM_ERROR);
+    FAILS(virConnectDomainEventRegisterAny(conn, NULL, 0, nothing, NULL, NULL), -1, VIR_ERR_SYSTEM_ERROR);
+    virEventUpdateTimeout(1, 1);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+
+    int timer = virEventAddTimeout(1, never, NULL, NULL);
+    CHECK(timer > 0 && virEventRunDefaultImpl() == 0 && virEventRemoveTimeout(timer) == 0);
+    int id = virConnectDomainEventRegisterAny(conn, NULL, 0, nothing, NULL, NULL);
+    CHECK(id >= 0 && virConnectDomainEventDeregisterAny(conn, id) == 0);
+    ballastWatchFree(ballastConnectWatchMemoryStats(conn, NULL, 1, 0));
+    CHECK(virConnectClose(conn) == 0);
+}
+
 static void close_late(void)
 {
     if (virConnectClose(leftOpen) != 0)
@@ -155,6 +194,7 @@ int main(int argc, char **argv)
 
     fork_before();
     use("test:///default");
+    run_out_of_descriptors();
     for (int i = 1; i < argc; i++)
         use(argv[i]);
     fork_after();

@@ -146,6 +146,18 @@ public sealed partial class NativeLibraryTests
         Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token, Path.Combine(NativeProgram.Libraries, "libballast.so")));
     }
 
+    [Theory]
+    [InlineData("name", "name")]
+    [InlineData("a\0b", "a\uFFFDb")]
+    [InlineData("\0", "\uFFFD")]
+    public void A_text_with_a_NUL_is_not_taken_for_another_one_in_C(string text, string expected)
+    {
+        Type texts = Assembly.Load("Ballast.Native").GetType("Ballast.Native.NativeText", throwOnError: true)!;
+        nint copy = (nint)texts.GetMethod("Copy", [typeof(string)])!.Invoke(null, [text])!;
+        Assert.Equal(expected, Marshal.PtrToStringUTF8(copy));
+        Marshal.FreeHGlobal(copy); // free(), as for C programs
+    }
+
     private static async Task<string> RunAsync(string program, params string[] arguments)
     {
         CommandResult result = await ChildProcess.RunAsync(program, arguments, cancellationToken: Token);
