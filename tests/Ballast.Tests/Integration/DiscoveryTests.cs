@@ -77,8 +77,15 @@ public sealed class DiscoveryTests : IAsyncDisposable
         await using Connection connection = await OpenAsync();
         await Deadline.UntilAsync(Deadline.Default, "the domain", async token =>
         {
-            Domain domain = await connection.LookupByNameAsync("wanted", token);
-            return domain.Id == wanted.Pid && (await domain.GetMemoryStatsAsync(cancellationToken: token)).ActualKiB is not null;
+            try
+            {
+                Domain domain = await connection.LookupByNameAsync("wanted", token);
+                return domain.Id == wanted.Pid && (await domain.GetMemoryStatsAsync(cancellationToken: token)).ActualKiB is not null;
+            }
+            catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
+            {
+                return false; // Its process does not bear that name yet.
+            }
         }, Token);
         Assert.True(UnixSocketTable.IsHeld(_directory.File("1.sock")));
         Assert.False(UnixSocketTable.IsHeld(_directory.File("2.sock")));
