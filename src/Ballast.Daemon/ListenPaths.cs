@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 
 namespace Ballast.Daemon;
@@ -11,6 +12,8 @@ internal sealed record ListenPaths(string ReadWrite, string ReadOnly)
     private const UnixFileMode OwnerAndGroup =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(5), PauseForTurn = TimeSpan.FromMilliseconds(50);
+
     public static ListenPaths Choose(DaemonOptions options)
     {
         bool isRoot = UnixAccess.OwnUid == 0;
@@ -23,9 +26,12 @@ internal sealed record ListenPaths(string ReadWrite, string ReadOnly)
         return new ListenPaths(readWrite, options.ReadOnlySocket ?? readWrite + "-ro");
     }
 
-    /// <summary>Makes room for the sockets. One that nobody listens on any more is a leftover.</summary>
+    /// <summary>
+    /// Makes room for the sockets. One that nobody listens on any more is a leftover. What this returns is disposed when they
+    /// were removed: a daemon that ends must not take away the sockets of one that has just begun.
+    /// </summary>
     /// <exception cref="UsageException">Somebody listens there, or something else is there.</exception>
-    public void Prepare(bool isLibvirts)
+    public async Task<IDisposable> PrepareAsync(bool isLibvirts)
     {
         foreach (string path in Both)
         {
@@ -34,6 +40,21 @@ internal sealed record ListenPaths(string ReadWrite, string ReadOnly)
                 _ = Directory.CreateDirectory(directory, Everybody & ~(UnixFileMode.GroupWrite | UnixFileMode.OtherWrite));
         }
 
+        FileStream turn = await TakeTurnAsync().ConfigureAwait(false);
+        try
+        {
+            MakeRoom(isLibvirts);
+            return turn;
+        }
+        catch
+        {
+            await turn.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private void MakeRoom(bool isLibvirts)
+    {
         // libvirt's clients prefer this one, and would never come to us.
         if (isLibvirts && IsAlive(Path.Combine(Path.GetDirectoryName(ReadWrite)!, "virtqemud-sock")))
             throw new UsageException("virtqemud listens beside it: stop it first (systemctl stop virtqemud.socket virtqemud)");
@@ -68,6 +89,27 @@ internal sealed record ListenPaths(string ReadWrite, string ReadOnly)
     {
         foreach (string path in Both)
             File.Delete(path);
+    }
+
+    // The file stays: who removed it could remove another one's.
+    private async Task<FileStream> TakeTurnAsync()
+    {
+        string path = ReadWrite + ".lock";
+        long start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && File.Exists(path))
+            {
+                // One that runs says so by its socket; one that is ending is waited for.
+                if (IsAlive(ReadWrite) || Stopwatch.GetElapsedTime(start) >= LongestTurn)
+                    throw new UsageException($"another daemon listens on {ReadWrite}: stop it first, or choose another path with --socket");
+                await Task.Delay(PauseForTurn).ConfigureAwait(false);
+            }
+        }
     }
 
     private string[] Both => [ReadWrite, ReadOnly];

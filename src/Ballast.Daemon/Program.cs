@@ -76,7 +76,7 @@ internal static partial class Program
 
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
-        paths.Prepare(options.LibvirtPaths);
+        using IDisposable turn = await paths.PrepareAsync(options.LibvirtPaths).ConfigureAwait(false);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddSystemdConsole().SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
@@ -109,6 +109,7 @@ internal static partial class Program
         paths.Open(group);
         Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
         using IdleWatch? idle = options.IdleTimeout is { } timeout ? new IdleWatch(clients, timeout, app.Lifetime.StopApplication) : null;
+        using IdleMemory memory = new();
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         paths.Remove();
         Stopped(log);

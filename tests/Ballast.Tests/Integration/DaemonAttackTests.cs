@@ -87,7 +87,7 @@ public sealed class DaemonAttackTests
 
         await stop.CancelAsync();
         await working;
-        const long noise = 48L << 20;
+        const long noise = 16L << 20;
         const int poolThreads = 8;
         (int Sockets, int Threads, long Memory) after = default;
         try
