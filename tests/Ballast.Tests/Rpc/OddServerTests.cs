@@ -80,12 +80,13 @@ public sealed class OddServerTests
         Task<NumberReply> call = AskAsync(client, 1);
         Assert.False(client.IsLost);
 
-        // What it answered before it could not write any more, one that waited meanwhile, and then the call.
+        // What it answered before it could not write any more, one that waited meanwhile, and then the call. It may be none:
+        // while the first answer's end is not yet known, all that comes counts as answered by it.
         int pongs = 0;
         byte[] frame;
         while (Frames.Header(frame = (await server.ReceiveAsync())!).Program == RpcPrograms.Keepalive)
             pongs++;
-        Assert.InRange(pongs, 1, (unread / RpcHeader.FrameOverhead) + 2);
+        Assert.InRange(pongs, 0, (unread / RpcHeader.FrameOverhead) + 2);
         server.Send(Frames.Of(Frames.Header(frame) with { Type = RpcType.Reply }, [0, 0, 0, 1]));
         Assert.Equal(1, (await call).Number);
     }
