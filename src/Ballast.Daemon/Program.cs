@@ -59,7 +59,14 @@ internal static partial class Program
 
     private static async Task RunAsync(DaemonOptions options, ListenPaths paths, uint? group)
     {
-        ConnectionOptions how = new() { Timeout = options.MonitorTimeout, TrustedUserIds = options.TrustedUsers };
+        ConnectionOptions how = new()
+        {
+            Timeout = options.MonitorTimeout,
+            TrustedUserIds = options.TrustedUsers,
+
+            // What goes on is our own, which writes an answer and waits for the next question.
+            AllowSynchronousContinuations = true,
+        };
         await using Connection qemu = options.Qmp.Count > 0
             ? LibvirtServer.OpenMonitors(options.Qmp, how)
             : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);

@@ -15,6 +15,7 @@ internal sealed class RpcClient : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly RpcFrameWriter _output;
     private readonly RpcEventHandler? _onEvent;
+    private readonly TaskCreationOptions _completing;
     private readonly Lock _gate = new();
     private readonly Dictionary<uint, PendingCall> _pending = [];
 
@@ -27,8 +28,13 @@ internal sealed class RpcClient : IAsyncDisposable
     private uint _nextSerial;
     private int _isAnsweringPing;
 
-    public RpcClient(IDuplexPipe transport, TimeProvider time, RpcEventHandler? onEvent = null)
+    /// <param name="transport">The way to the server.</param>
+    /// <param name="time">Where time comes from.</param>
+    /// <param name="onEvent">Is told of the server's events.</param>
+    /// <param name="allowSynchronousContinuations">Whether who awaits an answer may go on upon the task that receives.</param>
+    public RpcClient(IDuplexPipe transport, TimeProvider time, RpcEventHandler? onEvent = null, bool allowSynchronousContinuations = false)
     {
+        _completing = allowSynchronousContinuations ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously;
         _transport = transport;
         _time = time;
         _onEvent = onEvent;
@@ -58,7 +64,7 @@ internal sealed class RpcClient : IAsyncDisposable
         where TReply : struct, IXdrMessage<TReply>
     {
         cancellationToken.ThrowIfCancellationRequested();
-        PendingCall<TReply> call = new(program, procedure);
+        PendingCall<TReply> call = new(program, procedure, _completing);
         uint serial;
         lock (_gate)
         {
@@ -215,10 +221,10 @@ internal sealed class RpcClient : IAsyncDisposable
         public abstract void Fail(Exception error);
     }
 
-    private sealed class PendingCall<TReply>(uint program, int procedure) : PendingCall
+    private sealed class PendingCall<TReply>(uint program, int procedure, TaskCreationOptions completing) : PendingCall
         where TReply : struct, IXdrMessage<TReply>
     {
-        private readonly TaskCompletionSource<TReply> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<TReply> _completion = new(completing);
 
         public Task<TReply> Task => _completion.Task;
 

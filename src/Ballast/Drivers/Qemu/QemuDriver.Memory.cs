@@ -15,7 +15,8 @@ internal sealed partial class QemuDriver
         try
         {
             values = await qemu.Monitor.QueryAsync(
-                MonitorParts.Balloon | MonitorParts.GuestStats, _timeout, cancellationToken).ConfigureAwait(false);
+                MonitorParts.Balloon | MonitorParts.GuestStats,
+                _timeout, _allowsSynchronousContinuations, cancellationToken).ConfigureAwait(false);
             if (MustLookForBalloon(qemu, values))
                 values = await AskAgainAsync(qemu, MonitorParts.Balloon | MonitorParts.GuestStats, values, cancellationToken).ConfigureAwait(false);
         }
@@ -57,7 +58,8 @@ internal sealed partial class QemuDriver
         {
             const MonitorParts parts =
                 MonitorParts.Balloon | MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.MemorySize;
-            values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            values = await qemu.Monitor.QueryAsync(
+                parts, _timeout, _allowsSynchronousContinuations, cancellationToken).ConfigureAwait(false);
             if (MustLookForBalloon(qemu, values))
                 values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
             qemu.Learn(values, _time);

@@ -63,7 +63,8 @@ internal sealed partial class QemuDriver
         {
             try
             {
-                values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+                values = await qemu.Monitor.QueryAsync(
+                    parts, _timeout, _allowsSynchronousContinuations, cancellationToken).ConfigureAwait(false);
                 if (MustLookForBalloon(qemu, values))
                     values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
                 qemu.Learn(values, _time);

@@ -12,15 +12,17 @@ internal sealed partial class QemuDriver : IDriver
     private readonly IQemuSource _source;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
+    private readonly bool _allowsSynchronousContinuations;
     private readonly QemuEvents _events;
     private int _disposed;
 
-    private QemuDriver(IQemuSource source, TimeSpan timeout, TimeProvider time)
+    private QemuDriver(IQemuSource source, TimeSpan timeout, ConnectionOptions options)
     {
         _source = source;
         _timeout = timeout;
-        _time = time;
-        _events = new QemuEvents(source, timeout, time);
+        _time = options.TimeProvider;
+        _allowsSynchronousContinuations = options.AllowSynchronousContinuations;
+        _events = new QemuEvents(source, timeout, _time);
     }
 
     public string Type => "QEMU";
@@ -31,9 +33,9 @@ internal sealed partial class QemuDriver : IDriver
     public static async ValueTask<QemuDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
-        TimeSpan timeout = ReadTimeout(uri) ?? (options.Timeout < MaxTimeout ? options.Timeout : MaxTimeout);
+        TimeSpan timeout = ReadTimeout(uri) ?? Bounded(options.Timeout);
         if (uri.Path is "" or "/")
-            return new QemuDriver(new QemuHost(options.TrustedUserIds, options.TimeProvider), timeout, options.TimeProvider);
+            return new QemuDriver(new QemuHost(options.TrustedUserIds, options.TimeProvider), timeout, options);
         if (uri.Path[0] != '/')
         {
             throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None,
@@ -41,14 +43,14 @@ internal sealed partial class QemuDriver : IDriver
         }
 
         if (Directory.Exists(uri.Path))
-            return new QemuDriver(new QemuDirectory(uri.Path, options.TimeProvider), timeout, options.TimeProvider);
+            return new QemuDriver(new QemuDirectory(uri.Path, options.TimeProvider), timeout, options);
 
         NamedQemu named = new(uri.Path, options.TimeProvider);
         try
         {
             if (await named.LookAsync(timeout, cancellationToken).ConfigureAwait(false) is null)
                 throw QmpErrors.Lost(uri.Path, null);
-            return new QemuDriver(named, timeout, options.TimeProvider);
+            return new QemuDriver(named, timeout, options);
         }
         catch
         {
@@ -62,7 +64,7 @@ internal sealed partial class QemuDriver : IDriver
         TimeProvider time = options.TimeProvider;
         IQemuSource[] sources = [.. paths.Select(path =>
             Directory.Exists(path) ? new QemuDirectory(path, time) : (IQemuSource)new NamedQemu(path, time))];
-        return new QemuDriver(new QemuSources(sources), options.Timeout < MaxTimeout ? options.Timeout : MaxTimeout, time);
+        return new QemuDriver(new QemuSources(sources), Bounded(options.Timeout), options);
     }
 
     public async ValueTask DisposeAsync()
@@ -167,6 +169,8 @@ internal sealed partial class QemuDriver : IDriver
             ?? throw LibvirtError.NoDomain(ErrorOrigin.Qemu, identity);
 
     private static LibvirtException NoDomain(string detail) => LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Qemu, detail);
+
+    private static TimeSpan Bounded(TimeSpan timeout) => timeout < MaxTimeout ? timeout : MaxTimeout;
 
     private static TimeSpan? ReadTimeout(ConnectUri uri)
     {

@@ -48,7 +48,7 @@ internal sealed class RemoteLink : IAsyncDisposable
         TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
         where TTransport : IDuplexPipe, IAsyncDisposable
     {
-        RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle), options.Timeout);
+        RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.AllowSynchronousContinuations), options.Timeout);
         try
         {
             await link.GreetAsync(name, options.ReadOnly, cancellationToken).ConfigureAwait(false);

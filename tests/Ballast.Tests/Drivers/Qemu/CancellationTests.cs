@@ -24,8 +24,8 @@ public sealed class CancellationTests
         Assert.Equal(cancel.Token, error.CancellationToken);
         release.SetResult();
 
-        Assert.Equal([2ul, 3, 1], (await first.In()).Select(stat => stat.Value));
-        Assert.Equal([4ul, 5, 1], (await third.In()).Select(stat => stat.Value));
+        Assert.Equal([3ul, 2, 1], (await first.In()).Select(stat => stat.Value));
+        Assert.Equal([5ul, 4, 1], (await third.In()).Select(stat => stat.Value));
         Assert.Equal(1, fake.Clients);
         Assert.Equal(1, fake.CountOf("query-status"));
     }
@@ -46,9 +46,9 @@ public sealed class CancellationTests
 
         release.SetResult();
 
-        Assert.Equal([4ul, 5, 1], (await second.In()).Select(stat => stat.Value));
+        Assert.Equal([5ul, 4, 1], (await second.In()).Select(stat => stat.Value));
         IReadOnlyList<FakeCommand> commands = fake.Commands;
-        Assert.Equal(["query-status", "query-balloon", "guest-stats"], commands.TakeLast(3).Select(command => command.Key));
+        Assert.Equal(["query-status", "guest-stats", "query-balloon"], commands.TakeLast(3).Select(command => command.Key));
         Assert.NotNull(commands[^3].Id);
         Assert.Equal(1, fake.Clients);
     }

@@ -227,12 +227,12 @@ public sealed class HostileMonitorTests
         await using FakeQmp fake = FakeQmp.Start();
         FakeTimeProvider time = new();
         await using FakeSession session = await FakeSession.AtAsync(fake, time);
-        fake.On("query-balloon", FakeQmp.Nothing);
-        fake.On("guest-stats", async _ =>
+        fake.On("guest-stats", FakeQmp.Nothing);
+        fake.On("query-balloon", async _ =>
         {
             await fake.SendRawAsync(
-                FakeQmp.Event("STOP") + """ {"return": {"actual": 1048576}}""" + FakeQmp.Event("RESUME")
-                + """{"return": {"stats": {}, "last-update": 9}}""" + FakeQmp.Event("BALLOON_CHANGE", """{"actual": 3145728}"""));
+                FakeQmp.Event("STOP") + """ {"return": {"stats": {}, "last-update": 9}}""" + FakeQmp.Event("RESUME")
+                + """{"return": {"actual": 1048576}}""" + FakeQmp.Event("BALLOON_CHANGE", """{"actual": 3145728}"""));
             return FakeQmp.Nothing;
         });
 

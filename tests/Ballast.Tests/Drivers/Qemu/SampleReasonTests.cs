@@ -165,12 +165,12 @@ public sealed class SampleReasonTests
         fake.Guest.Reporting();
         await using FakeSession session = await FakeSession.AtAsync(fake, _time);
         _ = await session.SampleAsync();
-        TaskCompletionSource release = fake.Hold("query-balloon");
-        Task<MemoryStats> first = session.SampleAsync();
-        await fake.ReceivedAsync("query-balloon", 3);
-        Task<MemoryStats>[] others = [.. Enumerable.Range(0, 8).Select(_ => session.SampleAsync())];
         int faults = 1_000;
         fake.On("guest-stats", _ => FakeQmp.Return($$"""{"stats": {"stat-minor-faults": {{faults--}} }, "last-update": 5}"""));
+        TaskCompletionSource release = fake.Hold("guest-stats");
+        Task<MemoryStats> first = session.SampleAsync();
+        await fake.ReceivedAsync("guest-stats", 2);
+        Task<MemoryStats>[] others = [.. Enumerable.Range(0, 8).Select(_ => session.SampleAsync())];
         release.SetResult();
 
         Assert.Equal(MemoryStatsInconsistency.None, (await first.In()).Inconsistencies);

@@ -18,8 +18,8 @@ public sealed class SharingTests
         Assert.Equal(chunks + 1, fake.Chunks);
         Assert.Equal(
             [
-                """{"execute":"query-balloon"}""",
                 """{"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"}}""",
+                """{"execute":"query-balloon"}""",
             ],
             fake.Commands.Skip(commands).Select(command => command.Text));
     }
@@ -38,8 +38,8 @@ public sealed class SharingTests
         MemoryStat[][] stats = await Task.WhenAll(calls).In();
 
         Assert.Equal(commands + 4, fake.Commands.Count);
-        Assert.Equal([2ul, 3, 1], stats[0].Select(stat => stat.Value));
-        Assert.All(stats[1..], others => Assert.Equal([4ul, 5, 1], others.Select(stat => stat.Value)));
+        Assert.Equal([3ul, 2, 1], stats[0].Select(stat => stat.Value));
+        Assert.All(stats[1..], others => Assert.Equal([5ul, 4, 1], others.Select(stat => stat.Value)));
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class SharingTests
         await Task.WhenAll(first, stats, info, period).In();
 
         Assert.Equal(
-            ["query-balloon", "guest-stats", "guest-stats-polling-interval", "query-status", "query-cpus-fast", "query-memory-size-summary"],
+            ["guest-stats", "query-balloon", "guest-stats-polling-interval", "query-status", "query-cpus-fast", "query-memory-size-summary"],
             fake.Commands.Skip(commands).Select(command => command.Key));
         Assert.Equal(2, (await info).VirtualCpus);
         Assert.Equal(5, await period);

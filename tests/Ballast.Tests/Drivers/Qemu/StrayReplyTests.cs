@@ -19,9 +19,9 @@ public sealed class StrayReplyTests
         await session.SettleAsync(fake);
         int commands = fake.Commands.Count;
 
-        Assert.Equal([2ul, 3, 1], (await session.StatsAsync()).Select(stat => stat.Value));
+        Assert.Equal([3ul, 2, 1], (await session.StatsAsync()).Select(stat => stat.Value));
 
-        Assert.Equal(["query-status", "query-balloon", "guest-stats"], fake.Commands.Skip(commands).Select(command => command.Key));
+        Assert.Equal(["query-status", "guest-stats", "query-balloon"], fake.Commands.Skip(commands).Select(command => command.Key));
         Assert.NotNull(fake.Commands[commands].Id);
         _ = await session.StatsAsync();
         Assert.Equal(commands + 5, fake.Commands.Count);
@@ -46,7 +46,7 @@ public sealed class StrayReplyTests
 
         release.SetResult();
 
-        Assert.Equal([2ul, 3, 1], (await call.In()).Select(stat => stat.Value));
+        Assert.Equal([3ul, 2, 1], (await call.In()).Select(stat => stat.Value));
         _ = await session.StatsAsync();
         Assert.Equal(2, fake.CountOf("query-status"));
         Assert.Equal(1, fake.Clients);
@@ -74,13 +74,13 @@ public sealed class StrayReplyTests
     {
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
-        fake.On("query-balloon", FakeQmp.Nothing);
-        fake.On("guest-stats", async command =>
+        fake.On("guest-stats", FakeQmp.Nothing);
+        fake.On("query-balloon", async command =>
         {
             fake.Forget("query-balloon");
             fake.Forget("guest-stats");
-            await fake.SendAsync($"{{{fake.Guest.Answer(command)}}}");
-            return FakeQmp.Return("""{"actual": 5}""");
+            await fake.SendAsync("""{"return": {"actual": 5}}""");
+            return FakeQmp.Return("""{"stats": {}, "last-update": 9}""");
         });
 
         await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
@@ -94,17 +94,17 @@ public sealed class StrayReplyTests
         await using FakeQmp fake = FakeQmp.Start();
         fake.Guest.IsCounting = true;
         await using FakeSession session = await FakeSession.AtAsync(fake);
-        fake.On("guest-stats", async command =>
+        fake.On("query-balloon", async command =>
         {
-            fake.Forget("guest-stats");
+            fake.Forget("query-balloon");
             string answer = fake.Guest.Answer(command);
             await fake.SendRawAsync($"{{{answer}}}\r\n{{{answer}}}\r\n");
             return FakeQmp.Nothing;
         });
 
-        Assert.Equal([2ul, 3, 1], (await session.StatsAsync()).Select(stat => stat.Value));
+        Assert.Equal([3ul, 2, 1], (await session.StatsAsync()).Select(stat => stat.Value));
         await session.SettleAsync(fake);
-        Assert.Equal([4ul, 5, 1], (await session.StatsAsync()).Select(stat => stat.Value));
+        Assert.Equal([5ul, 4, 1], (await session.StatsAsync()).Select(stat => stat.Value));
         Assert.Equal(2, fake.CountOf("query-status"));
     }
 
@@ -130,7 +130,7 @@ public sealed class StrayReplyTests
         release.SetResult();
         await Waiting.UntilAsync("mark", () => !session.Monitor.IsBusy);
 
-        Assert.Equal([4ul, 5, 1], (await session.StatsAsync()).Select(stat => stat.Value));
+        Assert.Equal([5ul, 4, 1], (await session.StatsAsync()).Select(stat => stat.Value));
         Assert.Equal(1, fake.Clients);
     }
 

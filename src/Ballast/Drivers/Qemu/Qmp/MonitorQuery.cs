@@ -10,6 +10,7 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
 {
     private readonly QmpMonitor _monitor;
     private ManualResetValueTaskSourceCore<MonitorValues> _core = new() { RunContinuationsAsynchronously = true };
+    private MonitorValues _answer;
     private CancellationTokenRegistration _registration;
 
     public MonitorQuery(QmpMonitor monitor) => _monitor = monitor;
@@ -23,8 +24,12 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
 
     public ValueTask<MonitorValues> Task => new(this, _core.Version);
 
-    public void Start(MonitorParts parts, TimeSpan timeout, long askedAt)
+    /// <summary>Whether who waits may go on upon the thread that receives, where it does so without a lock.</summary>
+    public bool GoesOnSynchronously { get; private set; }
+
+    public void Start(MonitorParts parts, TimeSpan timeout, long askedAt, bool goesOnSynchronously)
     {
+        GoesOnSynchronously = goesOnSynchronously;
         Parts = parts;
         Timeout = timeout;
         AskedAt = askedAt;
@@ -40,7 +45,16 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
         }
     }
 
-    public void Complete(in MonitorValues values) => _core.SetResult(values);
+    /// <summary>What it is to be completed with; from now on it can be neither cancelled nor late.</summary>
+    public void Answer(in MonitorValues values) => _answer = values;
+
+    public void CompleteElsewhere() => _core.SetResult(_answer);
+
+    public void CompleteHere()
+    {
+        _core.RunContinuationsAsynchronously = false;
+        _core.SetResult(_answer);
+    }
 
     public void Fail(Exception error) => _core.SetException(error);
 
@@ -56,6 +70,7 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
         finally
         {
             _core.Reset();
+            _core.RunContinuationsAsynchronously = true;
             _monitor.Recycle(this);
         }
     }

@@ -8,8 +8,8 @@ namespace Ballast.Drivers.Qemu.Qmp;
 internal enum MonitorParts
 {
     None = 0,
-    Balloon = 1,
-    GuestStats = 2,
+    GuestStats = 1,
+    Balloon = 2,
     PollingInterval = 4,
     Status = 8,
     Cpus = 16,

@@ -53,8 +53,8 @@ internal static class QmpCommands
 
     private static string Question(MonitorParts part, BalloonDevice? balloon) => part switch
     {
-        MonitorParts.Balloon => """{"execute":"query-balloon"}""",
         MonitorParts.GuestStats => GetProperty(balloon!, "guest-stats"),
+        MonitorParts.Balloon => """{"execute":"query-balloon"}""",
         MonitorParts.PollingInterval => GetProperty(balloon!, "guest-stats-polling-interval"),
         MonitorParts.Status => """{"execute":"query-status"}""",
         MonitorParts.Cpus => """{"execute":"query-cpus-fast"}""",

@@ -28,14 +28,17 @@ internal sealed partial class QmpMonitor
         long askedAt = _time.GetTimestamp();
         await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
         QmpCall call = new(name, commands, replies, changesSomething, reader, timeout, askedAt);
+        Outgoing outgoing;
         lock (_gate)
         {
             ThrowIfUnusable(timeout, _time.GetTimestamp());
             _calls.Add(call);
             SendNext();
             ArmTimer(askedAt, timeout);
+            outgoing = TakeOutgoing();
         }
 
+        Transmit(outgoing);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) =>
             {

@@ -84,6 +84,9 @@ internal sealed partial class QmpMonitor
                 throw QmpErrors.WrongPeer(Path, expected, peer.Uid);
             QmpHello hello = await QmpHandshake.RunAsync(channel, end.Token).ConfigureAwait(false);
             Connected(channel, hello, peer);
+
+            // Who waited for the connection does not go on upon a thread that serves sockets.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return null;
         }
         catch (Exception e)

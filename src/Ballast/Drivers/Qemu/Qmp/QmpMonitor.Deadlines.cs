@@ -22,6 +22,7 @@ internal sealed partial class QmpMonitor
 
     private void ExpireDeadlines()
     {
+        Outgoing outgoing;
         lock (_gate)
         {
             long now = _time.GetTimestamp();
@@ -32,7 +33,10 @@ internal sealed partial class QmpMonitor
             if (isHung && _phase is Phase.Query or Phase.Call)
                 AwaitMark();
             ArmForAll();
+            outgoing = TakeOutgoing();
         }
+
+        Transmit(outgoing);
     }
 
     private bool HasPassed(long askedAt, TimeSpan timeout, long now) => _time.GetElapsedTime(askedAt, now) >= timeout;

@@ -14,9 +14,10 @@ internal sealed partial class QmpMonitor
         Exception? cause = null;
         try
         {
+            List<MonitorQuery> answered = [];
             do
             {
-                while (TakeOne(channel))
+                while (TakeOne(channel, answered))
                 {
                 }
             }
@@ -31,29 +32,39 @@ internal sealed partial class QmpMonitor
         Break(cause, channel);
     }
 
-    private bool TakeOne(QmpChannel channel)
+    private bool TakeOne(QmpChannel channel, List<MonitorQuery> answered)
     {
         if (!channel.TryTakeMessage(out ReadOnlySpan<byte> json))
             return false;
         QmpMessage message = QmpMessage.Parse(json);
+        Outgoing outgoing;
         lock (_gate)
         {
             if (_channel != channel)
                 return false;
             try
             {
-                Handle(message);
+                Handle(message, answered);
             }
             catch (JsonException e)
             {
                 throw new InvalidDataException("it sent something that is not JSON", e);
             }
+
+            outgoing = TakeOutgoing();
         }
 
+        Transmit(outgoing);
+
+        // Only now, without the lock: they may go on from here.
+        foreach (MonitorQuery query in answered)
+            query.CompleteHere();
+        answered.Clear();
+        BeginNext(channel);
         return true;
     }
 
-    private void Handle(QmpMessage message)
+    private void Handle(QmpMessage message, List<MonitorQuery> answered)
     {
         if (message.Kind == QmpMessageKind.Event)
         {
@@ -70,10 +81,12 @@ internal sealed partial class QmpMonitor
             CountUnsolicited();
             _isOutOfStep = true;
         }
+        else if (_unwantedReplies > 0)
+            _unwantedReplies--;
         else if (_phase == Phase.Call)
             HandleCallReply(message);
         else
-            HandleQueryReply(message);
+            HandleQueryReply(message, answered);
     }
 
     private void HandleBeforeMark(QmpMessage message)
@@ -91,7 +104,7 @@ internal sealed partial class QmpMonitor
         SendNext();
     }
 
-    private void HandleQueryReply(QmpMessage message)
+    private void HandleQueryReply(QmpMessage message, List<MonitorQuery> answered)
     {
         MonitorParts part = (MonitorParts)((int)_unanswered & -(int)_unanswered);
         if (message.Kind == QmpMessageKind.Return)
@@ -107,7 +120,7 @@ internal sealed partial class QmpMonitor
 
         _unanswered &= ~part;
         if (_unanswered == MonitorParts.None && TryAddKnownSize())
-            FinishQuery();
+            FinishQuery(answered);
     }
 
     /// <summary>Ends the connection, or the given one if it is still the one in use; everybody who waits is told why.</summary>
@@ -134,6 +147,7 @@ internal sealed partial class QmpMonitor
             _phase = Phase.Idle;
             _awaitedMark = 0;
             _isOutOfStep = false;
+            ForgetOutgoing();
             foreach (IMonitorListener listener in _listeners)
                 listener.Lost();
         }

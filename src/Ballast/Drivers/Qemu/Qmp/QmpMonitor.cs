@@ -72,12 +72,16 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
     /// <summary>Asks, together with everybody else who waits.</summary>
     /// <remarks>Parts about the balloon are left out where there is none; so are those that the monitor answered with an error.</remarks>
-    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
+    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken) =>
+        QueryAsync(parts, timeout, goesOnSynchronously: false, cancellationToken);
+
+    /// <summary>The same; who awaits it may go on upon the thread that receives.</summary>
+    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, bool goesOnSynchronously, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<MonitorValues>(cancellationToken);
         long now = _time.GetTimestamp();
-        MonitorQuery? query = TryJoin(parts, timeout, now);
+        MonitorQuery? query = TryJoin(parts, timeout, now, goesOnSynchronously);
         if (query is null)
             return ConnectAndQueryAsync(parts, timeout, now, cancellationToken);
         query.Watch(cancellationToken);
@@ -136,14 +140,16 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         MonitorParts parts, TimeSpan timeout, long askedAt, CancellationToken cancellationToken)
     {
         await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        MonitorQuery query = TryJoin(parts, timeout, askedAt) ?? throw QmpErrors.Lost(Path, null);
+        MonitorQuery query = TryJoin(parts, timeout, askedAt, goesOnSynchronously: false) ?? throw QmpErrors.Lost(Path, null);
         query.Watch(cancellationToken);
         return await query.Task.ConfigureAwait(false);
     }
 
     /// <summary>Null where there is no connection yet.</summary>
-    private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt)
+    private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt, bool goesOnSynchronously)
     {
+        MonitorQuery? query;
+        Outgoing outgoing;
         lock (_gate)
         {
             if (_disposed)
@@ -151,14 +157,17 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             if (_channel is null)
                 return null;
             ThrowIfUnusable(timeout, askedAt);
-            if (!_recycled.TryPop(out MonitorQuery? query))
+            if (!_recycled.TryPop(out query))
                 query = new MonitorQuery(this);
-            query.Start(parts, timeout, askedAt);
+            query.Start(parts, timeout, askedAt, goesOnSynchronously);
             _waiting.Add(query);
             SendNext();
             ArmTimer(askedAt, timeout);
-            return query;
+            outgoing = TakeOutgoing();
         }
+
+        Transmit(outgoing);
+        return query;
     }
 
     private static ObjectDisposedException Closed() => new(nameof(Connection));
@@ -174,13 +183,14 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>Starts the next thing where nothing is under way. The lock is held.</summary>
     private void SendNext()
     {
-        if (_phase != Phase.Idle || _channel is null)
+        if (_phase != Phase.Idle || _beginning is not null || _channel is null)
             return;
         _call = TakeCall();
         _wasCall = _call is not null;
         if (_call is not null)
         {
             _phase = Phase.Call;
+            NoteQuestion(isForStats: false);
             CommandsSent += _call.RepliesLeft;
             Send(_call.Command);
         }
@@ -194,14 +204,12 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             if (Balloon is null)
                 parts &= ~BalloonDevice.Parts;
             parts = WithoutKnownSize(parts);
+            NoteQuestion((parts & MonitorParts.GuestStats) != 0);
             _values = default;
             if (parts == MonitorParts.None)
-            {
-                FinishQuery();
-                return;
-            }
-
-            Ask(parts);
+                FinishQuery(answered: null);
+            else
+                Ask(parts);
         }
     }
 
@@ -209,40 +217,18 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         _unanswered = parts;
         CommandsSent += System.Numerics.BitOperations.PopCount((uint)parts);
+        Send(Questions(parts));
+    }
+
+    private byte[] Questions(MonitorParts parts)
+    {
         if (!_commands.TryGetValue(parts, out byte[]? commands))
             _commands[parts] = commands = QmpCommands.Query(parts, Balloon);
-        Send(commands);
+        return commands;
     }
 
-    private void Send(byte[] commands)
-    {
-        _silentSince = _time.GetTimestamp();
-        try
-        {
-            if (_isOutOfStep)
-            {
-                _isOutOfStep = false;
-                _channel!.Send([.. Mark(), .. commands]);
-            }
-            else
-            {
-                _channel!.Send(commands);
-            }
-        }
-        catch (Exception e) when (e is System.Net.Sockets.SocketException or InvalidDataException or ObjectDisposedException)
-        {
-            Break(e);
-        }
-    }
-
-    private byte[] Mark()
-    {
-        _awaitedMark = ++_lastMark;
-        CommandsSent++;
-        return QmpCommands.Synchronise(_awaitedMark);
-    }
-
-    private void FinishQuery()
+    /// <param name="answered">Takes those that go on synchronously, for when the lock is free.</param>
+    private void FinishQuery(List<MonitorQuery>? answered)
     {
         _phase = Phase.Idle;
         _values.Number = ++_answered;
@@ -250,7 +236,14 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         if (_values.Has(MonitorParts.Status))
             NoteRunState(_values.RunState);
         foreach (MonitorQuery query in _asked)
-            query.Complete(_values);
+        {
+            query.Answer(_values);
+            if (query.GoesOnSynchronously && answered is not null)
+                answered.Add(query);
+            else
+                query.CompleteElsewhere();
+        }
+
         _asked.Clear();
         SendNext();
     }
