@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace Ballast.Native;
 
 /// <summary>
@@ -15,6 +13,9 @@ internal static unsafe class Blocking
 
     [ThreadStatic]
     private static CancellationTokenSource? _interrupt;
+
+    [ThreadStatic]
+    private static ManualResetEventSlim? _ended;
 
     /// <summary>Whether somebody wants to be asked while a call waits.</summary>
     public static bool IsChecked => _check is not null;
@@ -57,26 +58,30 @@ internal static unsafe class Blocking
         public bool Ask() => _function(opaque) != 0;
     }
 
+    /// <summary>Sleeps at once: the runtime's own wait looks up again and again first, on a processor that the answer may need.</summary>
     private static void WaitFor(Task task)
     {
+        ManualResetEventSlim ended = _ended ??= new ManualResetEventSlim(false, spinCount: 0);
+        ended.Reset();
+        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(ended.Set);
         if (!IsChecked)
+        {
+            ended.Wait();
             return;
-        try
-        {
-            while (!task.Wait(CheckInterval))
-            {
-                if (!IsInterrupted())
-                    continue;
-                CancellationTokenSource? interrupt = _interrupt;
-                _interrupt = null;
-                interrupt?.Cancel();
-                interrupt?.Dispose();
-                return;
-            }
         }
-        catch (AggregateException e)
+
+        while (!ended.Wait(CheckInterval))
         {
-            ExceptionDispatchInfo.Throw(e.InnerException ?? e);
+            if (!IsInterrupted())
+                continue;
+
+            // It is set when the call has ended, and may be waited for by another call before that.
+            _ended = null;
+            CancellationTokenSource? interrupt = _interrupt;
+            _interrupt = null;
+            interrupt?.Cancel();
+            interrupt?.Dispose();
+            return;
         }
     }
 }

@@ -172,8 +172,6 @@ internal static unsafe class ConnectionExports
                     $"unsupported flags (0x{flags & ~(ReadOnly | NoAliases):x}) in function virConnectOpenInternal", "flags", "virConnectOpenInternal", ErrorOrigin.None);
             }
 
-            SocketThreads.Choose();
-
             // What goes on does no more than wake the thread that waits.
             ConnectionOptions options = new() { ReadOnly = (flags & ReadOnly) != 0, AllowSynchronousContinuations = true };
             return new ConnectionHandle(Blocking.Wait(Connection.OpenAsync(NativeText.Read(name), options, Blocking.Token))).Handle;

@@ -145,6 +145,9 @@ internal sealed class RpcClient : IAsyncDisposable
             // Whatever it is: nobody reads from this connection any more, and nobody shall wait for it.
             _ = Break(e is OperationCanceledException ? "it was closed" : e.Message, e);
         }
+
+        // Who waits for the end does not go on upon the thread that may have received it.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
     }
 
     private bool Handle(in RpcHeader header, ReadOnlySpan<byte> payload)

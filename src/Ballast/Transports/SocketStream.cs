@@ -5,6 +5,8 @@ namespace Ballast.Transports;
 /// <summary>A socket as a stream, for one reader and one writer. The runtime's own refuses one that was connected by the system call.</summary>
 internal sealed class SocketStream(Socket socket) : Stream
 {
+    private readonly PolledSocket _polled = new(socket);
+
     public override bool CanRead => true;
 
     public override bool CanWrite => true;
@@ -23,7 +25,7 @@ internal sealed class SocketStream(Socket socket) : Stream
     {
         try
         {
-            return await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            return await _polled.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -62,7 +64,7 @@ internal sealed class SocketStream(Socket socket) : Stream
     protected override void Dispose(bool disposing)
     {
         if (disposing)
-            socket.Dispose();
+            _polled.Dispose();
         base.Dispose(disposing);
     }
 }

@@ -4,6 +4,9 @@ namespace Ballast.Drivers.Qemu;
 
 internal sealed partial class QemuDriver
 {
+    // Those that need a few of the host's files at most.
+    private const DomainStatsGroups CheapGroups = DomainStatsGroups.State | DomainStatsGroups.Balloon;
+
     public async ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
@@ -39,8 +42,12 @@ internal sealed partial class QemuDriver
         IReadOnlyList<QemuDomain> chosen = await FilterAsync(all, DomainRules.ToFilter(flags), cancellationToken).ConfigureAwait(false);
 
         // Side by side: each monitor has a lane and a deadline of its own, so that one that is silent keeps nobody else waiting.
-        return await Task.WhenAll(chosen.Select(async qemu => new DriverStatsRecord(
-            qemu.Identity, await ReadStatsAsync(qemu, groups, flags, cancellationToken).ConfigureAwait(false)))).ConfigureAwait(false);
+        Task<DriverStatsRecord[]> records = Task.WhenAll(chosen.Select(async qemu => new DriverStatsRecord(
+            qemu.Identity, await ReadStatsAsync(qemu, groups, flags, cancellationToken).ConfigureAwait(false))));
+
+        // What is done with thousands of records is too much for the thread that received the last one.
+        await ((Task)records).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return await records.ConfigureAwait(false);
     }
 
     private async ValueTask<IReadOnlyList<TypedParameter>> ReadStatsAsync(
@@ -64,7 +71,7 @@ internal sealed partial class QemuDriver
             try
             {
                 values = await qemu.Monitor.QueryAsync(
-                    parts, _timeout, _allowsSynchronousContinuations, cancellationToken).ConfigureAwait(false);
+                    parts, _timeout, _allowsSynchronousContinuations && (groups & ~CheapGroups) == 0, cancellationToken).ConfigureAwait(false);
                 if (MustLookForBalloon(qemu, values))
                     values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
                 qemu.Learn(values, _time);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -8,14 +9,15 @@ internal sealed class QmpChannel : IDisposable
 {
     private const int InitialBufferBytes = 8 * 1024;
 
-    private readonly Socket _socket;
+    private readonly PolledSocket _socket;
     private byte[] _buffer = new byte[InitialBufferBytes];
     private int _start;
     private int _scanned;
     private int _end;
     private JsonFramer _framer;
 
-    public QmpChannel(Socket socket) => _socket = socket;
+    /// <summary>The socket is closed with the channel.</summary>
+    public QmpChannel(Socket socket) => _socket = new PolledSocket(socket);
 
     /// <summary>Takes the next whole message out of what was received; it is valid until the next call of <see cref="ReceiveAsync"/>.</summary>
     /// <exception cref="InvalidDataException">This is no JSON, or more of it than any monitor sends.</exception>
@@ -43,7 +45,7 @@ internal sealed class QmpChannel : IDisposable
     public async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
     {
         MakeRoom();
-        int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, cancellationToken).ConfigureAwait(false);
+        int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
         _end += count;
         return count > 0;
     }
@@ -54,7 +56,7 @@ internal sealed class QmpChannel : IDisposable
     /// </summary>
     public void Send(ReadOnlySpan<byte> commands)
     {
-        int sent = _socket.Send(commands, SocketFlags.None, out SocketError error);
+        int sent = _socket.Socket.Send(commands, SocketFlags.None, out SocketError error);
         if (error != SocketError.Success)
             throw new SocketException((int)error);
         if (sent != commands.Length)

@@ -85,7 +85,7 @@ internal sealed partial class QmpMonitor
             QmpHello hello = await QmpHandshake.RunAsync(channel, end.Token).ConfigureAwait(false);
             Connected(channel, hello, peer);
 
-            // Who waited for the connection does not go on upon a thread that serves sockets.
+            // Who waited for the connection does not go on upon the thread of all sockets.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return null;
         }

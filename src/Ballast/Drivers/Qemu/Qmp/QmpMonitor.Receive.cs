@@ -30,6 +30,9 @@ internal sealed partial class QmpMonitor
         }
 
         Break(cause, channel);
+
+        // Who waits for the end does not go on upon the thread of all sockets.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
     }
 
     private bool TakeOne(QmpChannel channel, List<MonitorQuery> answered)

@@ -1,0 +1,144 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
+
+namespace Ballast.Transports;
+
+/// <summary>
+/// A connected socket, for one reader. Who waits for bytes goes on upon the thread of
+/// <see cref="SocketPoller"/>, and must not block there.
+/// </summary>
+internal sealed class PolledSocket : IValueTaskSource, IDisposable
+{
+    private readonly Socket _socket;
+    private readonly long _key;
+    private ManualResetValueTaskSourceCore<bool> _core;
+    private CancellationTokenRegistration _registration;
+    private volatile State _state;
+    private bool _isDrained;
+    private volatile bool _isLast;
+
+    /// <summary>The socket is closed with this.</summary>
+    /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
+    public PolledSocket(Socket socket)
+    {
+        _socket = socket;
+        _socket.Blocking = false;
+        _key = SocketPoller.Add(this, socket.SafeHandle);
+    }
+
+    private enum State
+    {
+        /// <summary>Nothing is known to have come, and nobody waits.</summary>
+        Idle,
+        Waiting,
+        Readable,
+        Closed,
+    }
+
+    public Socket Socket => _socket;
+
+    /// <returns>How many bytes were received; 0 at the end.</returns>
+    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Where less than all was asked for had come, only what comes later is still to be read; the end may have come along.
+            if (!_isDrained || _isLast)
+            {
+                int count = _socket.Receive(buffer.Span, SocketFlags.None, out SocketError error);
+                if (error == SocketError.Success)
+                {
+                    _isDrained = count < buffer.Length;
+                    return count;
+                }
+
+                // Nothing to read, and nothing to come, is told of a socket whose poller has gone.
+                if (error != SocketError.WouldBlock || _isLast)
+                    throw new SocketException((int)error);
+            }
+
+            await WaitAsync(cancellationToken).ConfigureAwait(false);
+            _isDrained = false;
+        }
+    }
+
+    /// <summary>The poller's: there is something to read.</summary>
+    /// <param name="isLast">Nothing comes after it.</param>
+    public void Readable(bool isLast)
+    {
+        if (isLast)
+            _isLast = true;
+        while (_state is var state and not State.Closed)
+        {
+            State next = state == State.Waiting ? State.Idle : State.Readable;
+            if (Interlocked.CompareExchange(ref _state, next, state) != state)
+                continue;
+            if (state == State.Waiting)
+                _core.SetResult(true);
+            return;
+        }
+    }
+
+    public void Dispose()
+    {
+        SocketPoller.Remove(_key);
+        if (Interlocked.Exchange(ref _state, State.Closed) == State.Waiting)
+            FailElsewhere(new ObjectDisposedException(nameof(PolledSocket)));
+        _socket.Dispose();
+    }
+
+    void IValueTaskSource.GetResult(short token)
+    {
+        // After this nobody cancels any more, so it may be waited for again.
+        _registration.Dispose();
+        _registration = default;
+        _core.GetResult(token);
+    }
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+
+    private ValueTask WaitAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _core.Reset();
+        _core.RunContinuationsAsynchronously = false;
+        short version = _core.Version;
+        State before = Interlocked.CompareExchange(ref _state, State.Waiting, State.Idle);
+        if (before == State.Readable)
+        {
+            // It came since.
+            _ = Interlocked.CompareExchange(ref _state, State.Idle, State.Readable);
+            return default;
+        }
+
+        ObjectDisposedException.ThrowIf(before == State.Closed, this);
+        if (cancellationToken.CanBeCanceled)
+        {
+            _registration = cancellationToken.UnsafeRegister(
+                static (state, token) => ((PolledSocket)state!).Cancel(token), this);
+        }
+
+        return new ValueTask(this, version);
+    }
+
+    private void Cancel(CancellationToken token)
+    {
+        if (Interlocked.CompareExchange(ref _state, State.Idle, State.Waiting) == State.Waiting)
+            FailElsewhere(new OperationCanceledException(token));
+    }
+
+    // Whoever cancels or closes may hold a lock.
+    private void FailElsewhere(Exception error)
+    {
+        _core.RunContinuationsAsynchronously = true;
+        _core.SetException(error);
+    }
+}

@@ -1,0 +1,181 @@
+using System.Net.Sockets;
+using Ballast.Tests.Drivers.Qemu;
+using Ballast.Transports;
+
+namespace Ballast.Tests.Transports;
+
+/// <summary>Bytes that come in any portions and at any time are all received, and nobody waits for what cannot come.</summary>
+public sealed class PolledSocketTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_came_with_the_end_is_received_and_then_the_end()
+    {
+        for (int i = 0; i < 200; i++)
+        {
+            (PolledSocket own, Socket peer) = Pair();
+            using (own)
+            {
+                Task<int> received = ReceiveAsync(own, new byte[64]);
+                if (i % 2 == 0)
+                    await Task.Yield();
+                _ = peer.Send(new byte[7]);
+                peer.Dispose();
+
+                Assert.Equal(7, await received.In());
+                Assert.Equal(0, await ReceiveAsync(own, new byte[64]).In());
+                Assert.Equal(0, await ReceiveAsync(own, new byte[64]).In());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task More_than_there_is_room_for_comes_in_portions()
+    {
+        (PolledSocket own, Socket peer) = Pair();
+        using (own)
+        using (peer)
+        {
+            byte[] sent = new byte[100_000];
+            Random.Shared.NextBytes(sent);
+            Task sending = peer.SendAsync(sent, Token).AsTask();
+            byte[] received = new byte[sent.Length];
+            for (int at = 0; at < received.Length;)
+                at += await ReceiveAsync(own, received.AsMemory(at, Math.Min(700, received.Length - at))).In();
+            await sending.In();
+
+            Assert.Equal(sent, received);
+        }
+    }
+
+    [Fact]
+    public async Task Many_at_once_lose_nothing()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(EchoAsync)).In();
+
+        static async Task EchoAsync(int seed)
+        {
+            Random random = new(seed);
+            (PolledSocket own, Socket peer) = Pair();
+            using (own)
+            using (peer)
+            {
+                byte[] buffer = new byte[256];
+                for (int i = 0; i < 100; i++)
+                {
+                    int length = random.Next(1, 200), received = 0;
+                    Task sending = Task.Run(() => peer.Send(new byte[length]), Token);
+                    while (received < length)
+                        received += await ReceiveAsync(own, buffer);
+                    Assert.Equal(length, received);
+                    await sending;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_the_wait_and_nothing_else()
+    {
+        (PolledSocket own, Socket peer) = Pair();
+        using (own)
+        using (peer)
+        {
+            using CancellationTokenSource cancellation = new();
+            Task<int> waiting = own.ReceiveAsync(new byte[8], cancellation.Token).AsTask();
+            await cancellation.CancelAsync();
+            _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.In());
+            _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => own.ReceiveAsync(new byte[8], cancellation.Token).AsTask().In());
+
+            _ = peer.Send(new byte[3]);
+            Assert.Equal(3, await ReceiveAsync(own, new byte[8]).In());
+        }
+    }
+
+    [Fact]
+    public async Task Cancelling_while_bytes_come_loses_none()
+    {
+        (PolledSocket own, Socket peer) = Pair();
+        using (own)
+        using (peer)
+        {
+            for (int i = 0; i < 500; i++)
+            {
+                using CancellationTokenSource cancellation = new();
+                Task<int> waiting = own.ReceiveAsync(new byte[8], cancellation.Token).AsTask();
+                Task sending = Task.Run(() => peer.Send(new byte[1]), Token);
+                await cancellation.CancelAsync();
+                int received = 0;
+                try
+                {
+                    received = await waiting.In();
+                }
+                catch (OperationCanceledException)
+                {
+                }
+
+                await sending;
+                if (received == 0)
+                    received = await ReceiveAsync(own, new byte[8]).In();
+                Assert.Equal(1, received);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Closing_ends_the_wait_elsewhere()
+    {
+        (PolledSocket own, Socket peer) = Pair();
+        using (peer)
+        {
+            int closing = 0;
+            Task<int> waiting = WaitAsync();
+            closing = Environment.CurrentManagedThreadId;
+            own.Dispose();
+
+            Assert.NotEqual(closing, await waiting.In());
+            _ = await Assert.ThrowsAsync<ObjectDisposedException>(() => ReceiveAsync(own, new byte[8]).In());
+
+            async Task<int> WaitAsync()
+            {
+                _ = await Assert.ThrowsAsync<ObjectDisposedException>(async () => await own.ReceiveAsync(new byte[8], Token).ConfigureAwait(false));
+                return Volatile.Read(ref closing) == Environment.CurrentManagedThreadId ? closing : -1;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Who_goes_on_does_so_upon_the_one_thread_that_waits()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            (PolledSocket own, Socket peer) = Pair();
+            using (own)
+            using (peer)
+            {
+                Task<string?> thread = NameAsync(own);
+                _ = peer.Send(new byte[1]);
+                Assert.Equal("Ballast sockets", await thread.In());
+            }
+        }
+
+        static async Task<string?> NameAsync(PolledSocket own)
+        {
+            _ = await own.ReceiveAsync(new byte[8], CancellationToken.None).ConfigureAwait(false);
+            return Thread.CurrentThread.Name;
+        }
+    }
+
+    private static Task<int> ReceiveAsync(PolledSocket socket, Memory<byte> buffer) => socket.ReceiveAsync(buffer, CancellationToken.None).AsTask();
+
+    private static (PolledSocket Own, Socket Peer) Pair()
+    {
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint($"\0ballast-polled-{Guid.NewGuid():N}"));
+        listener.Listen(1);
+        Socket peer = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        peer.Connect(listener.LocalEndPoint!);
+        return (new PolledSocket(listener.Accept()), peer);
+    }
+}
