@@ -124,23 +124,23 @@ public sealed class PolledSocketTests
     }
 
     [Fact]
-    public async Task Closing_ends_the_wait_elsewhere()
+    public async Task Closing_ends_the_wait_but_not_under_the_lock_of_who_closes()
     {
         (PolledSocket own, Socket peer) = Pair();
         using (peer)
         {
-            int closing = 0;
-            Task<int> waiting = WaitAsync();
-            closing = Environment.CurrentManagedThreadId;
-            own.Dispose();
+            object gate = new();
+            Task<bool> waiting = WaitAsync();
+            lock (gate)
+                own.Dispose();
 
-            Assert.NotEqual(closing, await waiting.In());
+            Assert.False(await waiting.In());
             _ = await Assert.ThrowsAsync<ObjectDisposedException>(() => ReceiveAsync(own, new byte[8]).In());
 
-            async Task<int> WaitAsync()
+            async Task<bool> WaitAsync()
             {
-                _ = await Assert.ThrowsAsync<ObjectDisposedException>(async () => await own.ReceiveAsync(new byte[8], Token).ConfigureAwait(false));
-                return Volatile.Read(ref closing) == Environment.CurrentManagedThreadId ? closing : -1;
+                _ = await Assert.ThrowsAsync<ObjectDisposedException>(async () => await own.ReceiveAsync(new byte[8], Token).ConfigureAwait(false)).ConfigureAwait(false);
+                return Monitor.IsEntered(gate);
             }
         }
     }
