@@ -3,9 +3,16 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Drivers.Qemu;
 
-/// <summary>Where the guest's statistics are asked for again and again, the next question is sent ahead but for its last byte.</summary>
+/// <summary>
+/// Where the guest's statistics are asked for again and again, the next question is sent ahead but for its last byte. Alone,
+/// because nothing is sent ahead while others wait for answers.
+/// </summary>
+[Collection(Name)]
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class BegunQuestionTests
 {
+    private const string Name = nameof(BegunQuestionTests);
+
     private const string Question =
         """{"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"}}""";
 
@@ -165,6 +172,35 @@ public sealed class BegunQuestionTests
         await session.SettleAsync(fake);
 
         Assert.Contains(new MemoryStat(MemoryStatTag.LastUpdate, 88), await session.StatsAsync());
+    }
+
+    [Fact]
+    public async Task Nothing_is_begun_while_others_wait_and_then_it_is()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        FakeQmp[] silent = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => FakeQmp.Start())];
+        FakeSession[] others = await Task.WhenAll(silent.Select(other => FakeSession.AtAsync(other, _time)));
+        TaskCompletionSource[] releases = [.. silent.Select(other => other.Hold("guest-stats"))];
+        Task[] waiting = [.. others.Select(other => other.StatsAsync())];
+        foreach (FakeQmp other in silent)
+            await other.ReceivedAsync("guest-stats");
+        int chunks = fake.Chunks;
+        for (int i = 0; i < 3; i++)
+            _ = await session.StatsAsync();
+        await session.SettleAsync(fake);
+        Assert.Equal(chunks + 3, fake.Chunks);
+
+        foreach (TaskCompletionSource release in releases)
+            release.SetResult();
+        await Task.WhenAll(waiting).In();
+
+        await Waiting.UntilAsync("a question begun", () => fake.Chunks == chunks + 4);
+        Assert.Equal(2, (await session.StatsAsync()).Length);
+        foreach (FakeSession other in others)
+            await other.DisposeAsync();
+        foreach (FakeQmp other in silent)
+            await other.DisposeAsync();
     }
 
     private const ulong Handshake = 7;

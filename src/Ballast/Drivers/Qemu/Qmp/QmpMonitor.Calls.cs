@@ -117,7 +117,7 @@ internal sealed partial class QmpMonitor
         if (--call.RepliesLeft > 0)
             return;
         _call = null;
-        _phase = Phase.Idle;
+        Enter(Phase.Idle);
         call.Complete();
         SendNext();
     }

@@ -91,7 +91,7 @@ internal sealed partial class QmpMonitor
         _waiting.InsertRange(0, _asked);
         _asked.Clear();
         _call = null;
-        _phase = Phase.Resynchronise;
+        Enter(Phase.Resynchronise);
         _isOutOfStep = false;
         long silentSince = _silentSince;
         Send(Mark());

@@ -103,7 +103,7 @@ internal sealed partial class QmpMonitor
         _awaitedMark = 0;
         if (_phase != Phase.Resynchronise)
             return;
-        _phase = Phase.Idle;
+        Enter(Phase.Idle);
         SendNext();
     }
 
@@ -147,7 +147,7 @@ internal sealed partial class QmpMonitor
             _waiting.Clear();
             _calls.Clear();
             _call = null;
-            _phase = Phase.Idle;
+            Enter(Phase.Idle);
             _awaitedMark = 0;
             _isOutOfStep = false;
             ForgetOutgoing();

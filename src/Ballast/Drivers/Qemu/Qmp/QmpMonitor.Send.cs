@@ -25,6 +25,7 @@ internal sealed partial class QmpMonitor
     // The connection on which a question is being begun, and one that was sent but for its last byte.
     private QmpChannel? _beginning;
     private byte[]? _begun;
+    private bool _waitsToBegin;
     private int _unwantedReplies;
 
     /// <param name="Channel">Where it is to go.</param>
@@ -96,8 +97,20 @@ internal sealed partial class QmpMonitor
         lock (_gate)
         {
             if (_statsInARow < Habit || _phase != Phase.Idle || _channel != channel || _beginning is not null || _begun is not null
-                || _isOutOfStep || _awaitedMark != 0 || Balloon is null)
+                || _waitsToBegin || _isOutOfStep || _awaitedMark != 0 || Balloon is null)
             {
+                return;
+            }
+
+            if (!QmpTraffic.IsCalm)
+            {
+                _waitsToBegin = true;
+                QmpTraffic.WhenCalm(() =>
+                {
+                    lock (_gate)
+                        _waitsToBegin = false;
+                    BeginNext(channel);
+                });
                 return;
             }
 

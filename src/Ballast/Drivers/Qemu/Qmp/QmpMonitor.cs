@@ -170,6 +170,17 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         return query;
     }
 
+    /// <summary>The lock is held.</summary>
+    private void Enter(Phase phase)
+    {
+        bool wasAsked = _phase is Phase.Query or Phase.Call, isAsked = phase is Phase.Query or Phase.Call;
+        _phase = phase;
+        if (isAsked && !wasAsked)
+            QmpTraffic.Asked();
+        else if (wasAsked && !isAsked)
+            QmpTraffic.Answered();
+    }
+
     private static ObjectDisposedException Closed() => new(nameof(Connection));
 
     private void ThrowIfUnusable(TimeSpan timeout, long now)
@@ -189,14 +200,14 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         _wasCall = _call is not null;
         if (_call is not null)
         {
-            _phase = Phase.Call;
+            Enter(Phase.Call);
             NoteQuestion(isForStats: false);
             CommandsSent += _call.RepliesLeft;
             Send(_call.Command);
         }
         else if (_waiting.Count > 0)
         {
-            _phase = Phase.Query;
+            Enter(Phase.Query);
             (_asked, _waiting) = (_waiting, _asked);
             MonitorParts parts = MonitorParts.None;
             foreach (MonitorQuery query in _asked)
@@ -230,7 +241,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <param name="answered">Takes those that go on synchronously, for when the lock is free.</param>
     private void FinishQuery(List<MonitorQuery>? answered)
     {
-        _phase = Phase.Idle;
+        Enter(Phase.Idle);
         _values.Number = ++_answered;
         NoteSize();
         if (_values.Has(MonitorParts.Status))

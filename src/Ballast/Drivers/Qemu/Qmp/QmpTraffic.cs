@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>
+/// How many monitors of this process owe an answer. What is done ahead of time waits until there are fewer of them than
+/// processors: it would take time from a QEMU that somebody waits for.
+/// </summary>
+internal static class QmpTraffic
+{
+    // Time for who got the last answer to do something with it.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
+
+    private static readonly int Processors = Environment.ProcessorCount;
+    private static readonly ConcurrentQueue<Action> Waiting = [];
+    private static readonly ITimer Timer = TimeProvider.System.CreateTimer(
+        static _ => Drain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+    private static int _underWay;
+    private static int _isDraining;
+
+    public static bool IsCalm => Volatile.Read(ref _underWay) < Processors;
+
+    /// <summary>A monitor was asked something.</summary>
+    public static void Asked() => Interlocked.Increment(ref _underWay);
+
+    /// <summary>It has answered, or nobody waits for it any more.</summary>
+    public static void Answered()
+    {
+        _ = Interlocked.Decrement(ref _underWay);
+        Look();
+    }
+
+    /// <summary>Does something when there is time for it.</summary>
+    public static void WhenCalm(Action work)
+    {
+        Waiting.Enqueue(work);
+        Look();
+    }
+
+    private static void Look()
+    {
+        if (IsCalm && !Waiting.IsEmpty && Interlocked.Exchange(ref _isDraining, 1) == 0)
+            _ = Timer.Change(Pause, Timeout.InfiniteTimeSpan);
+    }
+
+    private static void Drain()
+    {
+        while (IsCalm && Waiting.TryDequeue(out Action? work))
+            work();
+        Volatile.Write(ref _isDraining, 0);
+
+        // What came, or came to rest, before that was seen.
+        Look();
+    }
+}
