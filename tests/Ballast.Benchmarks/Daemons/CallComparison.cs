@@ -17,6 +17,7 @@ internal static class CallComparison
         }
 
         await using DaemonPair pair = await DaemonPair.StartAsync(domains: 1);
+        await pair.SettleAsync();
         await Comparison.RunAsync(
             report, pair, "one caller, median call of a round", new Goal("µs", 2), RoundCount, clients: 1,
             clients => Pace.MedianAsync(CallsPerRound, () => AskAsync(clients[0])));
