@@ -20,6 +20,12 @@ internal static unsafe class Failure
     public static void Raise(Exception exception, ConnectionHandle? connection)
     {
         Set(exception);
+        Tell(connection);
+    }
+
+    /// <summary>Tells the thread's last error to who is to be told, the connection first.</summary>
+    public static void Tell(ConnectionHandle? connection)
+    {
         if (connection is null)
             Face.TellError(null, 0);
         else

@@ -20,6 +20,10 @@ internal static unsafe class ErrorExports
     private static int CopyLastError(nint connection, NativeError* to) =>
         Handles.Find<ConnectionHandle>(connection) is { } handle && to != null ? handle.CopyError(to) : -1;
 
+    /// <summary>Makes the thread's last error that of a handle's connection, and tells whoever is to be told.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "managed_tell_error")]
+    private static void TellError(nint handle) => Failure.Tell(Handles.Owner(handle));
+
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnSetErrorFunc")]
     private static void SetErrorFunc(nint connection, nint userData, delegate* unmanaged<nint, NativeError*, void> handler) =>
         Handles.Find<ConnectionHandle>(connection)?.SetErrorHandler(handler, userData);

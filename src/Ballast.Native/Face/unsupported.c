@@ -1,6 +1,7 @@
 /*
  * The functions of libvirt's interface that the library does not have. They are there so that programs and bindings that
- * link them load; each fails with its type's failure and VIR_ERR_NO_SUPPORT. Arguments are not looked at.
+ * link them load; each fails with its type's failure and VIR_ERR_NO_SUPPORT, which is its first argument's error too where
+ * that is a connection or of one.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +10,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static void unsupported(const char *function)
+extern void managed_tell_error(void *handle);
+
+static void unsupported(const char *function, void *first)
 {
     static const char format[] = "this function is not supported by the connection driver: %s";
     char message[256];
@@ -17,30 +20,30 @@ static void unsupported(const char *function)
         return;
     (void)snprintf(message, sizeof message, format, function);
     face_set_error(VIR_ERR_NO_SUPPORT, VIR_FROM_DOMAIN, VIR_ERR_ERROR, message, format, function, NULL, -1, -1);
-    face_tell_error(NULL, NULL);
+    managed_tell_error(first);
 }
 
-#define INT(name)           \
-    int name(void);         \
-    int name(void)          \
-    {                       \
-        unsupported(#name); \
-        return -1;          \
+#define INT(name)                  \
+    int name(void *first);         \
+    int name(void *first)          \
+    {                              \
+        unsupported(#name, first); \
+        return -1;                 \
     }
 
-#define POINTER(name)       \
-    void *name(void);       \
-    void *name(void)        \
-    {                       \
-        unsupported(#name); \
-        return NULL;        \
+#define POINTER(name)              \
+    void *name(void *first);       \
+    void *name(void *first)        \
+    {                              \
+        unsupported(#name, first); \
+        return NULL;               \
     }
 
-#define NOTHING(name)       \
-    void name(void);        \
-    void name(void)         \
-    {                       \
-        unsupported(#name); \
+#define NOTHING(name)              \
+    void name(void *first);        \
+    void name(void *first)         \
+    {                              \
+        unsupported(#name, first); \
     }
 
 /* NativeAOT cannot export data. No transport that is there asks for credentials, so nothing is asked here either. */
@@ -447,3 +450,15 @@ NOTHING(virDomainFSInfoFree)
 NOTHING(virDomainIOThreadInfoFree)
 NOTHING(virDomainInterfaceFree)
 NOTHING(virNetworkDHCPLeaseFree)
+
+/* Of libvirt-qemu.so.0 and libvirt-lxc.so.0, which some bindings link beside libvirt.so.0. */
+INT(virConnectDomainQemuMonitorEventDeregister)
+INT(virConnectDomainQemuMonitorEventRegister)
+INT(virDomainLxcEnterCGroup)
+INT(virDomainLxcEnterNamespace)
+INT(virDomainLxcEnterSecurityLabel)
+INT(virDomainLxcOpenNamespace)
+INT(virDomainQemuMonitorCommand)
+INT(virDomainQemuMonitorCommandWithFiles)
+POINTER(virDomainQemuAgentCommand)
+POINTER(virDomainQemuAttach)

@@ -76,6 +76,24 @@ public sealed class NativeLibraryGuestTests
         Assert.Equal("[('linux', 3, 0, 'opaque', True), ('linux', 4, 0, 'opaque', True)]", lines[9]);
     }
 
+    [Fact]
+    public async Task Unmodified_bindings_of_other_languages_read_a_guest_without_any_daemon()
+    {
+        await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
+        (ushort, ulong)[] report = [(VirtioTag.FreeMemory, 8 << 20), (VirtioTag.TotalMemory, 32 << 20)];
+        await guest.AnswerPollsAsync(report, Token);
+        string uri = $"qmp://{guest.MonitorPath}?timeout=20s";
+        foreach ((string language, string script, string[] expected) in ((string, string, string[])[])
+            [("perl", "binding.pl", ["available=32768 ", " unused=8192"]), ("ruby", "binding.rb", ["\n5=32768\n", "\n4=8192\n", "\n3 this function is not supported"])])
+        {
+            CommandResult result = await ChildProcess.RunAsync(
+                language, [Path.Combine(NativeProgram.Sources, script), uri],
+                new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = NativeProgram.Abi }, cancellationToken: Token);
+            Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+            Assert.All(expected, text => Assert.Contains(text, result.Output, StringComparison.Ordinal));
+        }
+    }
+
     [Theory]
     [InlineData("default")]
     [InlineData("own")]

@@ -18,11 +18,16 @@ public sealed partial class NativeLibraryTests
     {
         string[] listed = await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "symbols.txt"), Token);
         Assert.Equal(listed, await SymbolsAsync(Path.Combine(NativeProgram.Libraries, "libballast.so")));
-        Assert.Equal(517, listed.Count(line => line.Contains(" LIBVIRT_", StringComparison.Ordinal)));
+        Assert.Equal(517 + 6 + 4, listed.Count(line => line.Contains(" LIBVIRT_", StringComparison.Ordinal)));
 
-        string libvirt = (await RunAsync("sh", "-c", "ldconfig -p | sed -n 's/.*libvirt.so.0 .*=> //p' | head -n 1")).Trim();
-        IEnumerable<string> theirs = (await SymbolsAsync(libvirt)).Where(line => !line.Contains("LIBVIRT_PRIVATE_", StringComparison.Ordinal));
-        Assert.Equal(listed.Where(line => !line.EndsWith(" BALLAST_1.0", StringComparison.Ordinal)), theirs);
+        List<string> theirs = [];
+        foreach (string name in (string[])["libvirt", "libvirt-qemu", "libvirt-lxc"])
+        {
+            string library = (await RunAsync("sh", "-c", $"ldconfig -p | sed -n 's/.*{name}\\.so\\.0 .*=> //p' | head -n 1")).Trim();
+            theirs.AddRange((await SymbolsAsync(library)).Where(line => !line.Contains("LIBVIRT_PRIVATE_", StringComparison.Ordinal)));
+        }
+
+        Assert.Equal(listed.Where(line => !line.EndsWith(" BALLAST_1.0", StringComparison.Ordinal)), theirs.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -70,7 +75,7 @@ public sealed partial class NativeLibraryTests
         Assert.Equal(new CommandResult(0, $"{stubs.Count}\n", ""), result);
 
         // By libvirt's headers, all that they declare and we do not is among them, with that kind of result.
-        string headers = string.Concat(Directory.EnumerateFiles("/usr/include/libvirt", "*.h").Where(file => !file.EndsWith("-qemu.h", StringComparison.Ordinal) && !file.EndsWith("-lxc.h", StringComparison.Ordinal) && !file.EndsWith("-admin.h", StringComparison.Ordinal)).Select(File.ReadAllText));
+        string headers = string.Concat(Directory.EnumerateFiles("/usr/include/libvirt", "*.h").Where(file => !file.EndsWith("-admin.h", StringComparison.Ordinal)).Select(File.ReadAllText));
         Dictionary<string, string> declared = Declaration().Matches(headers)
             .DistinctBy(match => match.Groups[2].Value)
             .ToDictionary(match => match.Groups[2].Value, match => KindOf(match.Groups[1].Value.Trim()));
@@ -102,6 +107,19 @@ public sealed partial class NativeLibraryTests
         static string[] Answers(string output) => Beginning().Split(output)[1..];
 
         static string Call(string answer) => answer.Split(" -> ", 2)[0];
+    }
+
+    [Theory]
+    [InlineData("perl", "binding.pl")]
+    [InlineData("ruby", "binding.rb")]
+    public async Task Unmodified_bindings_of_other_languages_tell_the_same_on_it(string language, string script)
+    {
+        string[] arguments = [Path.Combine(NativeProgram.Sources, script), "test:///default"];
+        CommandResult theirs = await ChildProcess.RunAsync(language, arguments, cancellationToken: Token);
+        CommandResult ours = await ChildProcess.RunAsync(
+            language, arguments, new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = NativeProgram.Abi }, cancellationToken: Token);
+        Assert.Contains("2097152 8388608 2", ours.Output, StringComparison.Ordinal);
+        Assert.Equal(theirs, ours);
     }
 
     [Fact]
