@@ -39,8 +39,11 @@ internal sealed record MemoryStatsFacts
     /// <summary>The device says that no driver is bound to it.</summary>
     public bool DriverNotLoaded { get; init; }
 
-    /// <summary>The guest was asked for a report, and did not answer: its numbers are old, however often it usually reports.</summary>
-    public bool IsUnanswered { get; init; }
+    /// <summary>
+    /// Whether the guest answered when it was asked for a report: then its numbers are fresh, though the time of a report has
+    /// whole seconds only, and otherwise old, however often it usually reports. Null: it was not asked.
+    /// </summary>
+    public bool? HasAnswered { get; init; }
 
     public ulong? MaximumKiB { get; init; }
 
@@ -80,7 +83,7 @@ internal sealed record MemoryStatsFacts
 
         Freshness freshness =
             age is null ? Freshness.NeverReported
-            : !IsUnanswered && age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1) ? Freshness.Fresh
+            : HasAnswered ?? (age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1)) ? Freshness.Fresh
             : Freshness.Stale;
 
         return new MemoryStats(this, now, age, freshness, Judge(age, freshness));

@@ -31,7 +31,7 @@ internal sealed partial class QemuDriver
     public async ValueTask<MemoryStats> SampleMemoryAsync(
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
         await SampleMemoryAsync(
-            domain, await ResolveAsync(domain, cancellationToken).ConfigureAwait(false), options, isUnanswered: false, cancellationToken)
+            domain, await ResolveAsync(domain, cancellationToken).ConfigureAwait(false), options, hasAnswered: null, cancellationToken)
             .ConfigureAwait(false);
 
     public async ValueTask<MemoryStats> RefreshMemoryAsync(
@@ -46,11 +46,11 @@ internal sealed partial class QemuDriver
         }
 
         return await SampleMemoryAsync(
-            domain, qemu, options, outcome == RefreshOutcome.Unanswered, cancellationToken).ConfigureAwait(false);
+            domain, qemu, options, outcome == RefreshOutcome.NotAsked ? null : outcome == RefreshOutcome.Answered, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<MemoryStats> SampleMemoryAsync(
-        DomainIdentity domain, QemuDomain qemu, MemoryStatsOptions options, bool isUnanswered, CancellationToken cancellationToken)
+        DomainIdentity domain, QemuDomain qemu, MemoryStatsOptions options, bool? hasAnswered, CancellationToken cancellationToken)
     {
         MemoryStatsFacts facts = new() { Entries = [] };
         MonitorValues values = default;
@@ -79,8 +79,8 @@ internal sealed partial class QemuDriver
         {
             Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
             HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
-            IsUnanswered = isUnanswered,
-            Detail = facts.Detail ?? (isUnanswered ? "the guest was asked for a report and did not answer in time" : null),
+            HasAnswered = hasAnswered,
+            Detail = facts.Detail ?? (hasAnswered == false ? "the guest was asked for a report and did not answer in time" : null),
         };
         MemoryStats sample = facts.ToSample(_time.GetUtcNow());
         return MayLackDriver(sample) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null

@@ -17,10 +17,10 @@ internal sealed partial class FleetDriver
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
         int index = Resolve(domain);
-        return new(Sample(index, _fleet.Guest(index), options, isUnanswered: false));
+        return new(Sample(index, _fleet.Guest(index), options, hasAnswered: null));
     }
 
-    private MemoryStats Sample(int index, in SimulatedGuest guest, MemoryStatsOptions options, bool isUnanswered)
+    private MemoryStats Sample(int index, in SimulatedGuest guest, MemoryStatsOptions options, bool? hasAnswered)
     {
         DateTimeOffset now = _time.GetUtcNow();
         DeviceView view = Look(index, guest, _fleet.At(now));
@@ -34,7 +34,7 @@ internal sealed partial class FleetDriver
             DriverNotLoaded = !guest.HasDriver,
             MaximumKiB = guest.MaxMemoryKiB,
             CounterWentBackwards = CounterWentBackwards(guest, view),
-            IsUnanswered = isUnanswered,
+            HasAnswered = hasAnswered,
         };
         return facts.ToSample(now);
     }
@@ -45,7 +45,7 @@ internal sealed partial class FleetDriver
         int index = Resolve(domain);
         SimulatedGuest guest = _fleet.Guest(index);
         bool isAsked = guest.IsRunning && guest.HasDriver;
-        return new(Sample(index, guest, options, isUnanswered: isAsked && !_fleet.TryRefresh(index, guest)));
+        return new(Sample(index, guest, options, hasAnswered: isAsked ? _fleet.TryRefresh(index, guest) : null));
     }
 
     public ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken)

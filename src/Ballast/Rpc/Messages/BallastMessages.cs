@@ -71,8 +71,8 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
     public OptionalNumber? Running;
     public OptionalNumber? Obstacle;
     public OptionalNumber? HostSideMissing;
+    public OptionalNumber? Answered;
     public bool DriverNotLoaded;
-    public bool Unanswered;
     public bool CounterWentBackwards;
     public OptionalNumber? Maximum;
     public string? Detail;
@@ -88,8 +88,8 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
         xdr.Optional("running", ref message.Running);
         xdr.Optional("obstacle", ref message.Obstacle);
         xdr.Optional("hostSideMissing", ref message.HostSideMissing);
+        xdr.Optional("answered", ref message.Answered);
         xdr.Bool("driverNotLoaded", ref message.DriverNotLoaded);
-        xdr.Bool("unanswered", ref message.Unanswered);
         xdr.Bool("counterWentBackwards", ref message.CounterWentBackwards);
         xdr.Optional("maximumKiB", ref message.Maximum);
         xdr.OptionalString("detail", ref message.Detail, RpcLimits.MaxDetail);
@@ -102,11 +102,11 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
         Stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })],
         Rejected = facts.Rejected.Bits,
         Period = OptionalNumber.From(facts.PeriodSeconds),
-        Running = OptionalNumber.From(facts.IsRunning is { } running ? running ? 1u : 0u : null),
+        Running = Flag(facts.IsRunning),
         Obstacle = OptionalNumber.From((ulong?)(int?)facts.Obstacle),
         HostSideMissing = OptionalNumber.From((ulong?)(int?)facts.HostSideMissing),
+        Answered = Flag(facts.HasAnswered),
         DriverNotLoaded = facts.DriverNotLoaded,
-        Unanswered = facts.IsUnanswered,
         CounterWentBackwards = facts.CounterWentBackwards,
         Maximum = OptionalNumber.From(facts.MaximumKiB),
         Detail = facts.Detail,
@@ -126,17 +126,21 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
             Entries = [.. Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))],
             Rejected = new MemoryStatTagSet(Rejected),
             PeriodSeconds = (uint?)Period?.Value,
-            IsRunning = Running is { } running ? running.Value != 0 : null,
+            IsRunning = Flag(Running),
             Obstacle = Reason(Obstacle),
             HostSideMissing = Reason(HostSideMissing),
+            HasAnswered = Flag(Answered),
             DriverNotLoaded = DriverNotLoaded,
-            IsUnanswered = Unanswered,
             CounterWentBackwards = CounterWentBackwards,
             MaximumKiB = Maximum?.Value,
             Detail = Detail,
         };
         return facts.ToSample(DateTimeOffset.FromUnixTimeMilliseconds(Now));
     }
+
+    private static OptionalNumber? Flag(bool? value) => OptionalNumber.From(value is { } known ? known ? 1u : 0u : null);
+
+    private static bool? Flag(OptionalNumber? number) => number is { } known ? known.Value != 0 : null;
 
     private static MemoryStatsReason? Reason(OptionalNumber? number) => number is not { } known
         ? null

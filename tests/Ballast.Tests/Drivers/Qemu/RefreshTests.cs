@@ -63,6 +63,32 @@ public sealed class RefreshTests
     [Theory]
     [InlineData(3600)]
     [InlineData(0)]
+    public async Task An_answer_is_fresh_though_its_time_has_whole_seconds(long interval)
+    {
+        await using FakeQmp fake = Guest(interval);
+        FakeTimeProvider time = new(DateTimeOffset.FromUnixTimeSeconds(Now));
+        fake.Guest.Asked = () =>
+        {
+            // At the end of one second, and it is seen in the next.
+            fake.Guest.Report(Now, 7 * MiB);
+            time.Advance(TimeSpan.FromSeconds(1.1));
+        };
+        await using FakeSession session = await FakeSession.AtAsync(fake, time);
+        Task<MemoryStats> refresh = session.Domain.RefreshMemoryStatsAsync(cancellationToken: Token).AsTask();
+        while (!refresh.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            await Task.Delay(1, Token);
+        }
+
+        MemoryStats sample = await refresh;
+        Assert.Equal(Freshness.Fresh, sample.Freshness);
+        Assert.True(sample.Age > TimeSpan.FromSeconds(1), $"{sample.Age}");
+    }
+
+    [Theory]
+    [InlineData(3600)]
+    [InlineData(0)]
     public async Task Twenty_at_once_are_one(long interval)
     {
         await using FakeQmp fake = Guest(interval);
