@@ -37,12 +37,29 @@ internal static unsafe class LookupExports
             if (domains == null)
                 return found.Count;
             ConnectionHandle owner = Handles.Connection(connection, "virConnectListAllDomains");
-            nint* array = (nint*)NativeMemory.AllocZeroed((nuint)found.Count + 1, (nuint)sizeof(nint));
-            for (int i = 0; i < found.Count; i++)
-                array[i] = new DomainHandle(owner, found[i]).Handle;
-            *domains = array;
+            *domains = NewHandles(owner, found);
             return found.Count;
         });
+    }
+
+    /// <summary>Handles in C's memory, with a null after the last one.</summary>
+    private static nint* NewHandles(ConnectionHandle owner, IReadOnlyList<Domain> found)
+    {
+        nint* array = (nint*)NativeMemory.AllocZeroed((nuint)found.Count + 1, (nuint)sizeof(nint));
+        try
+        {
+            for (int i = 0; i < found.Count; i++)
+                array[i] = new DomainHandle(owner, found[i]).Handle;
+            return array;
+        }
+        catch
+        {
+            // The connection was closed meanwhile.
+            for (nint* next = array; *next != 0; next++)
+                _ = Handles.Find<DomainHandle>(*next)?.Release();
+            NativeMemory.Free(array);
+            throw;
+        }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainLookupByID")]
