@@ -29,8 +29,8 @@ public sealed record ConnectionOptions
 
     /// <summary>
     /// Whether code that awaits an answer may go on upon the thread that received it, without a change of threads in
-    /// between. Nothing more is received by any connection while it runs: only for code that neither blocks nor takes long before it awaits
-    /// the next thing. No promise: most calls go on elsewhere.
+    /// between. Nothing more is received by any connection while it runs: only for code that neither blocks nor takes long
+    /// before it awaits the next thing. No promise: most calls go on elsewhere.
     /// </summary>
     public bool AllowSynchronousContinuations { get; init; }
 

@@ -18,13 +18,21 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
     private bool _isDrained;
     private volatile bool _isLast;
 
-    /// <summary>The socket is closed with this.</summary>
+    /// <summary>The socket is closed with this, and where this cannot be made.</summary>
     /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
     public PolledSocket(Socket socket)
     {
         _socket = socket;
-        _socket.Blocking = false;
-        _key = SocketPoller.Add(this, socket.SafeHandle);
+        try
+        {
+            _socket.Blocking = false;
+            _key = SocketPoller.Add(this, socket.SafeHandle);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private enum State

@@ -29,12 +29,12 @@ internal static partial class SocketPoller
     /// <exception cref="LibvirtException">The system refuses.</exception>
     public static long Add(PolledSocket socket, SafeHandle handle)
     {
-        long key = Interlocked.Increment(ref _lastKey);
-        Sockets[key] = socket;
         lock (Gate)
         {
             if (_poll < 0)
                 Start();
+            long key = ++_lastKey;
+            Sockets[key] = socket;
             Span<byte> request = stackalloc byte[EventSize];
             MemoryMarshal.Write(request, In | RdHup | EdgeTriggered);
             MemoryMarshal.Write(request[KeyOffset..], key);
@@ -59,8 +59,8 @@ internal static partial class SocketPoller
         int poll = Create(CloseOnExec);
         if (poll < 0)
             throw Refused("epoll_create1", Marshal.GetLastPInvokeError());
-        _poll = poll;
         new Thread(() => Run(poll)) { IsBackground = true, Name = "Ballast sockets" }.Start();
+        _poll = poll;
     }
 
     private static void Run(int poll)
@@ -90,7 +90,8 @@ internal static partial class SocketPoller
     }
 
     private static LibvirtException Refused(string call, int errno) =>
-        LibvirtError.System(errno, ErrorOrigin.Rpc, $"{call}: {Marshal.GetPInvokeErrorMessage(errno)}");
+        LibvirtError.System(errno, ErrorOrigin.Rpc,
+            $"a socket cannot be waited for ({call}: {Marshal.GetPInvokeErrorMessage(errno)}): raise the limit of open files, or fs.epoll.max_user_watches");
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     private static partial int Create(int flags);

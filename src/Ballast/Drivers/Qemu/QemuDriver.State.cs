@@ -42,12 +42,14 @@ internal sealed partial class QemuDriver
         IReadOnlyList<QemuDomain> chosen = await FilterAsync(all, DomainRules.ToFilter(flags), cancellationToken).ConfigureAwait(false);
 
         // Side by side: each monitor has a lane and a deadline of its own, so that one that is silent keeps nobody else waiting.
-        Task<DriverStatsRecord[]> records = Task.WhenAll(chosen.Select(async qemu => new DriverStatsRecord(
-            qemu.Identity, await ReadStatsAsync(qemu, groups, flags, cancellationToken).ConfigureAwait(false))));
+        DriverStatsRecord[] records = await Task.WhenAll(chosen.Select(async qemu => new DriverStatsRecord(
+            qemu.Identity, await ReadStatsAsync(qemu, groups, flags, cancellationToken).ConfigureAwait(false)))).ConfigureAwait(false);
 
-        // What is done with thousands of records is too much for the thread that received the last one.
-        await ((Task)records).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return await records.ConfigureAwait(false);
+        // What is done with thousands of records is too much for the thread that received the last one. Yielding only helps
+        // now: a task that is not complete yet goes on where it is completed, whatever it is awaited with.
+        if (_allowsSynchronousContinuations)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return records;
     }
 
     private async ValueTask<IReadOnlyList<TypedParameter>> ReadStatsAsync(
