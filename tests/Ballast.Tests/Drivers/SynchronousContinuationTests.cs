@@ -47,6 +47,22 @@ public sealed class SynchronousContinuationTests
     }
 
     [Fact]
+    public async Task What_is_done_with_the_records_of_all_domains_is_not_done_there()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using Connection connection = await Connection.OpenAsync(fake.Uri, Options, Token).In();
+
+        for (int i = 0; i < 20; i++)
+            Assert.NotEqual("Ballast sockets", await AskAsync(connection).In());
+
+        static async Task<string?> AskAsync(Connection connection)
+        {
+            _ = await connection.GetAllDomainStatsAsync(DomainStatsGroups.Balloon, cancellationToken: CancellationToken.None).ConfigureAwait(false);
+            return Thread.CurrentThread.Name;
+        }
+    }
+
+    [Fact]
     public async Task Without_leave_nobody_holds_up_what_is_received()
     {
         await using FakeQmp fake = FakeQmp.Start();
