@@ -96,15 +96,16 @@ internal sealed class HostedQemu
     {
         foreach (MonitorSocket socket in Process.CommandLine.Monitors)
         {
-            if (MonitorManager.Of(socket) is { } manager)
+            string? absolute = Process.CommandLine.AbsolutePath(socket);
+            if (MonitorManager.Of(socket with { Path = absolute ?? socket.Path }) is { } manager)
             {
                 Refusal ??= () => QmpErrors.Managed(Said.Name, manager);
             }
-            else if (socket.Path is null)
+            else if (absolute is null)
             {
                 Refusal ??= () => QmpErrors.NoMonitor(Said.Name);
             }
-            else if (!SafeSocketPath.TryResolve(Process.InOwnRoot(socket.Path), mounts, out string path, out string? why))
+            else if (!SafeSocketPath.TryResolve(Process.InOwnRoot(absolute), mounts, out string path, out string? why))
             {
                 Refusal ??= () => QmpErrors.NotTrusted(Said.Name, why!);
             }

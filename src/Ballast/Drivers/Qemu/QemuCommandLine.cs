@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 
@@ -11,39 +10,108 @@ internal sealed class QemuCommandLine
     private const int MaxBytes = 1024 * 1024;
 
     private readonly string[] _arguments;
-    private readonly string? _workingDirectory;
+    private readonly Lazy<CommandLineReader> _reader;
+    private readonly Lazy<IReadOnlyList<MonitorSocket>> _monitors;
 
-    internal QemuCommandLine(string[] arguments, string? workingDirectory)
+    internal QemuCommandLine(string[] arguments, string? workingDirectory, Func<string, string?>? readFile = null)
     {
         _arguments = arguments;
-        _workingDirectory = workingDirectory;
+        WorkingDirectory = workingDirectory;
+        // Not before somebody asks: most processes of a host are no QEMU.
+        _reader = new(() => CommandLineReader.Read(_arguments, readFile));
+        _monitors = new(() => _reader.Value.FindMonitors());
     }
 
     /// <summary>Whether the program is called as QEMU's are.</summary>
     public bool IsQemu => _arguments is [var program, ..] && IsQemuName(Path.GetFileName(program));
 
-    public static bool IsQemuName(string name) =>
-        name.StartsWith("qemu-system-", StringComparison.Ordinal) || name is "qemu-kvm" or "kvm" or "qemu";
+    /// <summary>Where the process is now; null where this user may not know. A QEMU that became a daemon is at the root.</summary>
+    public string? WorkingDirectory { get; }
+
+    /// <summary>
+    /// Where the process was started, as its environment says (PWD); null where this user may not know or it says nothing.
+    /// It is the starter's word and proves nothing.
+    /// </summary>
+    public string? LaunchDirectory { get; init; }
 
     /// <summary>The guest's name, or null.</summary>
-    public string? Name => Option("-name") is { } value && OptionMembers.Parse(value, "guest")?["guest"] is { Length: > 0 } name ? name : null;
+    public string? Name => _reader.Value.Name;
 
     /// <summary>The guest's UUID, or null.</summary>
-    public Guid? Uuid => Guid.TryParse(Option("-uuid"), out Guid uuid) && uuid != Guid.Empty ? uuid : null;
+    public Guid? Uuid => _reader.Value.Uuid;
 
-    /// <summary>The guest's memory in KiB, or null; QEMU's default unit is MiB.</summary>
-    public ulong? MemoryKiB => Option("-m") is { } value && OptionMembers.Parse(value, "size")?["size"] is { } size ? ParseSize(size) : null;
+    /// <summary>The guest's memory in KiB; null where the machine's default counts, which differs.</summary>
+    public ulong? MemoryKiB => _reader.Value.MemoryKiB;
 
+    /// <summary>The monitors for programs, of every kind, in the order in which QEMU opens them.</summary>
+    public IReadOnlyList<MonitorSocket> Monitors => _monitors.Value;
+
+    /// <summary>The first file of <c>-readconfig</c> that could not be read, as it was written: more may be said there.</summary>
+    public string? UnreadConfiguration => _reader.Value.UnreadFile;
+
+    public static bool IsQemuName(string name) => QemuName.IsQemu(name);
+
+    /// <param name="pid">The process.</param>
+    /// <param name="commandLine">What it was started with.</param>
+    /// <param name="readFile">Reads a file that the command line names, as it was written; null where none may be read.</param>
     /// <exception cref="IOException">Never: a process that cannot be read is not found.</exception>
-    public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine)
+    public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine, Func<string, string?>? readFile = null)
     {
         commandLine = null;
+        if (ReadStrings($"/proc/{pid}/cmdline") is not { } arguments)
+            return false;
+        commandLine = new QemuCommandLine(arguments, ReadWorkingDirectory(pid), readFile)
+        {
+            LaunchDirectory = IsQemuName(Path.GetFileName(arguments[0])) ? ReadLaunchDirectory(pid) : null,
+        };
+        return true;
+    }
+
+    /// <summary>The kinds (<c>user</c>, <c>tap</c>) of the network back ends, by their ids.</summary>
+    public IReadOnlyDictionary<string, string> NetworkKinds() => _reader.Value.NetworkKinds;
+
+    /// <summary>A unix socket's path against the working directory; null for other monitors, and where that is not known.</summary>
+    public string? AbsolutePath(MonitorSocket monitor) =>
+        monitor.Kind == MonitorKind.Unix && monitor.Path is { } path ? Join(WorkingDirectory, path) : null;
+
+    /// <summary>Whether a monitor of the process is the socket, by its path or by one relative to where it is or was started.</summary>
+    public bool Names(string socketPath) =>
+        Monitors.Any(monitor => monitor is { Kind: MonitorKind.Unix, Path: { } path }
+            && (IsSame(Join(WorkingDirectory, path), socketPath) || IsSame(Join(LaunchDirectory, path), socketPath)));
+
+    private static bool IsSame(string? path, string other) => path is not null && (path == other || Path.GetFullPath(path) == other);
+
+    private static string? Join(string? directory, string path) =>
+        Path.IsPathRooted(path) ? path : directory is null ? null : Path.Join(directory, path);
+
+    private static string? ReadWorkingDirectory(int pid)
+    {
         try
         {
-            using FileStream file = new($"/proc/{pid}/cmdline", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            return File.ResolveLinkTarget($"/proc/{pid}/cwd", returnFinalTarget: false)?.FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // Another user's.
+        }
+    }
+
+    private static string? ReadLaunchDirectory(int pid)
+    {
+        const string variable = "PWD=";
+        string? entry = ReadStrings($"/proc/{pid}/environ")?.FirstOrDefault(entry => entry.StartsWith(variable, StringComparison.Ordinal));
+        return entry?[variable.Length..] is { } directory && Path.IsPathRooted(directory) ? directory : null;
+    }
+
+    // Strings that a zero byte ends each, as the kernel shows a command line and an environment.
+    private static string[]? ReadStrings(string file)
+    {
+        try
+        {
+            using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
             byte[] bytes = new byte[4096];
             int length = 0;
-            for (int count; (count = file.Read(bytes, length, bytes.Length - length)) > 0;)
+            for (int count; (count = stream.Read(bytes, length, bytes.Length - length)) > 0;)
             {
                 length += count;
                 if (length == MaxBytes)
@@ -53,69 +121,17 @@ internal sealed class QemuCommandLine
             }
 
             if (length == 0)
-                return false;
-            string[] arguments = Encoding.UTF8.GetString(bytes, 0, length).TrimEnd('\0').Split('\0');
-            commandLine = new QemuCommandLine(arguments, File.ResolveLinkTarget($"/proc/{pid}/cwd", returnFinalTarget: false)?.FullName);
-            return true;
+                return null;
+            // One that was cut off could be taken for another.
+            if (length == MaxBytes && Array.LastIndexOf(bytes, (byte)0) is var end and > 0)
+                length = end;
+            if (bytes[length - 1] == 0)
+                length--; // No more than the last one's own: an empty argument counts.
+            return Encoding.UTF8.GetString(bytes, 0, length).Split('\0');
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return false;
-        }
-    }
-
-    /// <summary>Whether a monitor of the process is the socket, by its path or by one relative to the working directory.</summary>
-    public bool Names(string socketPath) =>
-        Monitors.Any(monitor => monitor.Path is { } path && (path == socketPath || Path.GetFullPath(path) == socketPath));
-
-    /// <summary>The monitors that the process offers on unix sockets.</summary>
-    public IReadOnlyList<MonitorSocket> Monitors => MonitorArguments.Find(_arguments, _workingDirectory);
-
-    /// <summary>The kinds (<c>user</c>, <c>tap</c>) of the network back ends, by their ids.</summary>
-    public IReadOnlyDictionary<string, string> NetworkKinds()
-    {
-        Dictionary<string, string> kinds = [];
-        for (int i = 1; i + 1 < _arguments.Length; i++)
-        {
-            if (_arguments[i] is "-netdev" or "--netdev" && OptionMembers.Parse(_arguments[i + 1], "type") is { } members
-                && members["id"] is { } id && members["type"] is { } kind)
-            {
-                kinds[id] = kind;
-            }
-        }
-
-        return kinds;
-    }
-
-    private string? Option(string name)
-    {
-        for (int i = 1; i + 1 < _arguments.Length; i++)
-        {
-            if (_arguments[i] == name || (_arguments[i].StartsWith("--", StringComparison.Ordinal) && _arguments[i].AsSpan(1).SequenceEqual(name)))
-                return _arguments[i + 1];
-        }
-
-        return null;
-    }
-
-    private static ulong? ParseSize(string size)
-    {
-        // More digits than any size has would overflow when they are multiplied.
-        const int maxDigits = 18;
-        int digits = 0;
-        while (digits < size.Length && digits < maxDigits && (char.IsAsciiDigit(size[digits]) || size[digits] == '.'))
-            digits++;
-        if (!decimal.TryParse(size.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number))
             return null;
-        decimal kib = size[digits..].ToUpperInvariant() switch
-        {
-            "B" => number / 1024,
-            "K" => number,
-            "" or "M" => number * 1024,
-            "G" => number * 1024 * 1024,
-            "T" => number * 1024 * 1024 * 1024,
-            _ => -1,
-        };
-        return kib is >= 1 and < long.MaxValue / 1024 ? (ulong)kib : null;
+        }
     }
 }

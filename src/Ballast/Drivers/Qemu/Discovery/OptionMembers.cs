@@ -3,61 +3,125 @@ using System.Text.Json;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
-/// <summary>The value of one of QEMU's options: <c>first,name=value,flag,…</c> with doubled commas, or a JSON object.</summary>
+/// <summary>
+/// The value of one of QEMU's options: <c>first,name=value,flag,…</c> with doubled commas within a value, or a JSON
+/// object. Of a member that is repeated the last counts; of an id the first, as QEMU looks for it before all others.
+/// </summary>
 internal sealed class OptionMembers
 {
     private const int MaxDepth = 8;
+    private const string Id = "id";
 
     private readonly Dictionary<string, string> _members = [];
 
-    /// <summary>The value of a member, "" for a flag, null where it is absent.</summary>
+    /// <summary>The value of a member, "on" or "off" for a flag, null where it is absent.</summary>
     public string? this[string name] => _members.GetValueOrDefault(name);
 
     /// <param name="value">The option's value.</param>
-    /// <param name="firstName">The member that a first value without a name stands for.</param>
-    /// <returns>Null where it is broken JSON.</returns>
-    public static OptionMembers? Parse(string value, string firstName = "backend")
+    /// <param name="firstName">The member that a first value without a name stands for; null where it is a flag.</param>
+    public static OptionMembers Parse(string value, string? firstName)
     {
         OptionMembers members = new();
-        if (value.StartsWith('{'))
-            return members.TryReadJson(value) ? members : null;
-
-        bool isFirst = true;
-        foreach (string member in Split(value))
-        {
-            int equals = member.IndexOf('=', StringComparison.Ordinal);
-            if (equals > 0)
-                members._members[member[..equals]] = member[(equals + 1)..];
-            else if (isFirst)
-                members._members[firstName] = member;
-            else
-                members._members[member] = "";
-            isFirst = false;
-        }
-
+        members.Add(value, firstName);
         return members;
     }
 
-    /// <summary>The members of a value; a comma within one is doubled.</summary>
-    public static IEnumerable<string> Split(string value)
+    /// <summary>Reads an option that may also be written as JSON; most may not.</summary>
+    /// <returns>Null where it is broken JSON.</returns>
+    public static OptionMembers? ParseOrJson(string value, string? firstName)
     {
-        StringBuilder member = new();
+        if (!value.StartsWith('{'))
+            return Parse(value, firstName);
+        OptionMembers members = new();
+        return members.TryReadJson(value) ? members : null;
+    }
+
+    /// <summary>QEMU's words for a switch; null for any other, which it refuses.</summary>
+    public bool? Switch(string name) => this[name] switch
+    {
+        "on" or "yes" or "true" or "y" => true,
+        "off" or "no" or "false" or "n" => false,
+        _ => null,
+    };
+
+    public void Set(string name, string value)
+    {
+        if (name == Id)
+            _ = _members.TryAdd(name, value);
+        else
+            _members[name] = value;
+    }
+
+    /// <summary>Merges what a repeated option says into what the earlier ones said.</summary>
+    public void Add(string value, string? firstName)
+    {
+        bool isFirst = true;
         for (int i = 0; i < value.Length; i++)
         {
-            bool isDoubled = value[i] == ',' && i + 1 < value.Length && value[i + 1] == ',';
-            if (value[i] == ',' && !isDoubled)
+            int end = value.AsSpan(i).IndexOfAny(',', '=') is var length and >= 0 ? i + length : value.Length;
+            if (end < value.Length && value[end] == '=')
             {
-                yield return member.ToString();
-                member.Clear();
-                continue;
+                string name = value[i..end];
+                i = ReadValue(value, end + 1, out string text);
+                Set(name, text);
+            }
+            else if (isFirst && firstName is not null)
+            {
+                i = ReadValue(value, i, out string text);
+                Set(firstName, text);
+            }
+            else
+            {
+                SetFlag(value[i..end]);
+                i = end;
             }
 
-            member.Append(value[i]);
-            if (isDoubled)
-                i++;
+            isFirst = false;
+        }
+    }
+
+    public void Merge(OptionMembers later)
+    {
+        foreach ((string name, string value) in later._members)
+            Set(name, value);
+    }
+
+    // A flag alone is "on", and with "no" in front of it "off": QEMU looks at nothing but the two letters.
+    private void SetFlag(string flag)
+    {
+        if (flag.StartsWith("no", StringComparison.Ordinal))
+            Set(flag[2..], "off");
+        else
+            Set(flag, "on");
+    }
+
+    // Returns where the comma that ends the value stands, or the end.
+    private static int ReadValue(string text, int start, out string value)
+    {
+        int comma = text.IndexOf(',', start);
+        if (comma < 0 || comma + 1 >= text.Length || text[comma + 1] != ',')
+        {
+            int end = comma < 0 ? text.Length : comma;
+            value = text[start..end];
+            return end;
         }
 
-        yield return member.ToString();
+        StringBuilder unescaped = new();
+        int i = start;
+        for (; i < text.Length; i++)
+        {
+            if (text[i] == ',')
+            {
+                if (i + 1 >= text.Length || text[i + 1] != ',')
+                    break;
+                i++;
+            }
+
+            unescaped.Append(text[i]);
+        }
+
+        value = unescaped.ToString();
+        return i;
     }
 
     // Nested objects are flattened: names such as path and server are told by their last part alone in every form.
@@ -92,6 +156,9 @@ internal sealed class OptionMembers
                     break;
                 case JsonValueKind.String:
                     _ = _members.TryAdd(property.Name, property.Value.GetString()!);
+                    break;
+                case JsonValueKind.Number:
+                    _ = _members.TryAdd(property.Name, property.Value.GetRawText());
                     break;
                 case JsonValueKind.True:
                     _members[property.Name] = "on";

@@ -1,0 +1,246 @@
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>Walks a command line as QEMU does, option by option, each in its place.</summary>
+internal sealed class CommandLineReader
+{
+    private const int MaxFiles = 16;
+    private const int MaxFileLength = 1024 * 1024;
+
+    private readonly Func<string, string?>? _readFile;
+    private readonly OptionMembers _name = new();
+    private readonly OptionMembers _memory = new();
+    private readonly OptionMembers _machine = new();
+    private readonly Dictionary<string, OptionMembers> _chardevs = [];
+    private readonly Dictionary<string, OptionMembers> _monitorsById = [];
+    private readonly List<(OptionMembers Monitor, OptionMembers? Device)> _monitors = [];
+    private readonly Dictionary<string, string> _networkKinds = [];
+    private readonly Dictionary<string, string> _objectSizes = [];
+    private int _fileCount;
+
+    private CommandLineReader(Func<string, string?>? readFile) => _readFile = readFile;
+
+    public string? Name => _name["guest"] is { Length: > 0 } name ? name : null;
+
+    public Guid? Uuid { get; private set; }
+
+    public IReadOnlyDictionary<string, string> NetworkKinds => _networkKinds;
+
+    /// <summary>The first file of <c>-readconfig</c> that could not be read.</summary>
+    public string? UnreadFile { get; private set; }
+
+    /// <summary><c>-m</c> before what the machine was given, and that before the size of its memory back end.</summary>
+    public ulong? MemoryKiB =>
+        _memory["size"] is { } size ? OptionSize.MemoryKiB(size)
+        : _machine["memory.size"] is { } own ? OptionSize.KiB(own)
+        : _machine["memory-backend"] is { } id ? OptionSize.KiB(_objectSizes.GetValueOrDefault(id))
+        : null;
+
+    /// <param name="arguments">The program, and what follows it.</param>
+    /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
+    public static CommandLineReader Read(IReadOnlyList<string> arguments, Func<string, string?>? readFile)
+    {
+        CommandLineReader reader = new(readFile);
+        for (int i = 1; i < arguments.Count; i++)
+        {
+            string argument = arguments[i];
+            if (!argument.StartsWith('-'))
+                continue; // A disk's image.
+            string option = argument[(argument.StartsWith("--", StringComparison.Ordinal) ? 2 : 1)..];
+            if (OptionTable.TakesArgument(option) && ++i < arguments.Count)
+                reader.Apply(option, arguments[i]);
+        }
+
+        return reader;
+    }
+
+    /// <summary>The monitors for programs, in the order in which QEMU opens them.</summary>
+    public IReadOnlyList<MonitorSocket> FindMonitors()
+    {
+        List<MonitorSocket> found = [];
+        // Only now: a device may be defined behind the monitor on it.
+        foreach ((OptionMembers monitor, OptionMembers? own) in _monitors)
+        {
+            if (monitor["mode"] != "control")
+                continue;
+            if (own is not null)
+                found.Add(CharacterDevice.ToMonitor(own, null));
+            else if (monitor["chardev"] is { } id && _chardevs.TryGetValue(id, out OptionMembers? device))
+                found.Add(CharacterDevice.ToMonitor(device, id));
+        }
+
+        return found;
+    }
+
+    private void Apply(string option, string value)
+    {
+        switch (option)
+        {
+            case "name":
+                _name.Add(value, "guest");
+                break;
+            case "m":
+                _memory.Add(value, "size");
+                break;
+            case "machine" or "M":
+                _machine.Add(value, "type");
+                break;
+            case "uuid":
+                SetUuid(value);
+                break;
+            case "smbios":
+                ReadSystemInformation(OptionMembers.Parse(value, null));
+                break;
+            case "object":
+                AddObject(OptionMembers.ParseOrJson(value, "qom-type"));
+                break;
+            case "netdev" or "nic" or "net":
+                AddNetwork(OptionMembers.ParseOrJson(value, "type"));
+                break;
+            case "chardev":
+                AddChardev(OptionMembers.ParseOrJson(value, "backend"));
+                break;
+            case "mon":
+                AddMonitor(OptionMembers.ParseOrJson(value, "chardev"));
+                break;
+            case "qmp" or "qmp-pretty":
+                AddShortMonitor(value);
+                break;
+            case "set":
+                SetMember(value);
+                break;
+            case "readconfig":
+                ReadConfiguration(value);
+                break;
+            default:
+                break;
+        }
+    }
+
+    // Exactly this form: others that .NET would take are refused by QEMU.
+    private void SetUuid(string text)
+    {
+        const int length = 36;
+        if (text.Length == length && text.All(c => c == '-' || char.IsAsciiHexDigit(c)) && Guid.TryParseExact(text, "D", out Guid uuid))
+            Uuid = uuid == Guid.Empty ? null : uuid;
+    }
+
+    // To QEMU the UUID of the SMBIOS system table is the guest's, as -uuid is: the last of both counts.
+    private void ReadSystemInformation(OptionMembers table)
+    {
+        if (table["uuid"] is { } uuid && table["type"] is { } type && OptionSize.Parse(type, 1) == 1)
+            SetUuid(uuid);
+    }
+
+    private void AddObject(OptionMembers? members)
+    {
+        if (members?["id"] is { } id && members["size"] is { } size)
+            _ = _objectSizes.TryAdd(id, size);
+    }
+
+    private void AddNetwork(OptionMembers? members)
+    {
+        // -net nic is the card.
+        if (members?["id"] is { } id && members["type"] is { } type and not ("nic" or "none"))
+            _ = _networkKinds.TryAdd(id, type);
+    }
+
+    // Of two with one id there is never a second: QEMU refuses it.
+    private void AddChardev(OptionMembers? members)
+    {
+        if (members?["id"] is { } id)
+            _ = _chardevs.TryAdd(id, members);
+    }
+
+    private void AddMonitor(OptionMembers? members)
+    {
+        if (members is null || (members["id"] is { } id && !_monitorsById.TryAdd(id, members)))
+            return;
+        _monitors.Add((members, null));
+    }
+
+    private void AddShortMonitor(string value)
+    {
+        const string byId = "chardev:";
+        OptionMembers monitor = OptionMembers.Parse("mode=control", null);
+        if (value.StartsWith(byId, StringComparison.Ordinal))
+        {
+            monitor.Set("chardev", value[byId.Length..]);
+            _monitors.Add((monitor, null));
+        }
+        else if (CharacterDevice.FromShortForm(value) is { } device)
+        {
+            _monitors.Add((monitor, device));
+        }
+    }
+
+    // group.id.member=value, of something that was defined before; commas mean nothing here.
+    private void SetMember(string text)
+    {
+        const int maxParts = 3;
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        if (equals < 0 || text[..equals].Split('.', maxParts) is not [var group, var id, var member])
+            return;
+        Dictionary<string, OptionMembers>? defined = group switch
+        {
+            "chardev" => _chardevs,
+            "mon" => _monitorsById,
+            _ => null,
+        };
+        if (defined?.GetValueOrDefault(id) is { } members)
+            members.Set(member, text[(equals + 1)..]);
+    }
+
+    private void ReadConfiguration(string path)
+    {
+        if (TryReadFile(path) is not { Length: <= MaxFileLength } text)
+        {
+            UnreadFile ??= path;
+            return;
+        }
+
+        foreach (ConfigurationGroup group in ConfigurationFile.Read(text))
+        {
+            switch (group.Name)
+            {
+                case "name":
+                    _name.Merge(group.Members);
+                    break;
+                case "memory":
+                    _memory.Merge(group.Members);
+                    break;
+                case "machine":
+                    _machine.Merge(group.Members);
+                    break;
+                case "object":
+                    AddObject(group.Members);
+                    break;
+                case "netdev" or "nic" or "net":
+                    AddNetwork(group.Members);
+                    break;
+                case "chardev":
+                    AddChardev(group.Members);
+                    break;
+                case "mon":
+                    AddMonitor(group.Members);
+                    break;
+                default:
+                    break; // -uuid and SMBIOS tables have no group that QEMU would read.
+            }
+        }
+    }
+
+    // A hostile command line may name a file very often.
+    private string? TryReadFile(string path)
+    {
+        if (_readFile is null || _fileCount++ >= MaxFiles)
+            return null;
+        try
+        {
+            return _readFile(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>Tells by a program's name whether it runs a guest as QEMU's system emulators do.</summary>
+internal static class QemuName
+{
+    private const string System = "qemu-system-";
+
+    // What those who put a script in the program's place call the program: Nix, Guix, Debian's diversions, administrators.
+    private static readonly string[] Wrapped = ["-wrapped", "-real", ".real", ".orig", ".distrib"];
+
+    // Red Hat's and SUSE's, Debian's and Proxmox's, Ubuntu's, and the one of old.
+    private static readonly string[] Short = ["qemu-kvm", "kvm", "kvm-spice", "qemu-kvm-spice", "qemu"];
+
+    public static bool IsQemu(string name)
+    {
+        // .qemu-system-x86_64-wrapped_, and around that once more.
+        ReadOnlySpan<char> plain = name.AsSpan().TrimStart('.');
+        bool isHidden = plain.Length < name.Length;
+        if (isHidden)
+            plain = plain.TrimEnd('_');
+        bool isWrapped = false;
+        for (int i = 0; i < Wrapped.Length; i++)
+        {
+            if (!plain.EndsWith(Wrapped[i], StringComparison.Ordinal))
+                continue;
+            plain = plain[..^Wrapped[i].Length];
+            isWrapped = true;
+            i = -1;
+        }
+
+        // A hidden file of any other form is something else's, such as an editor's.
+        if (isHidden && !isWrapped)
+            return false;
+        return (plain.StartsWith(System, StringComparison.Ordinal) && plain.Length > System.Length && char.IsAsciiLetterOrDigit(plain[System.Length]))
+            || Array.IndexOf(Short, plain.ToString()) >= 0;
+    }
+}
