@@ -28,12 +28,11 @@ internal sealed class CommandLineReader
     /// <summary>The first file of <c>-readconfig</c> that could not be read.</summary>
     public string? UnreadFile { get; private set; }
 
-    /// <summary><c>-m</c> before what the machine was given, and that before the size of its memory back end.</summary>
+    /// <summary><c>-m</c> before what the machine was given (so also where it is 0), and that before the size of its memory back end.</summary>
     public ulong? MemoryKiB =>
-        _memory["size"] is { } size ? OptionSize.MemoryKiB(size)
-        : _machine["memory.size"] is { } own ? OptionSize.KiB(own)
-        : _machine["memory-backend"] is { } id ? OptionSize.KiB(_objectSizes.GetValueOrDefault(id))
-        : null;
+        OptionSize.MemoryKiB(_memory["size"])
+        ?? OptionSize.KiB(_machine["memory.size"])
+        ?? (_machine["memory-backend"] is { } id ? OptionSize.KiB(_objectSizes.GetValueOrDefault(id)) : null);
 
     /// <param name="arguments">The program, and what follows it.</param>
     /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>

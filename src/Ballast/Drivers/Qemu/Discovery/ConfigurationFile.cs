@@ -43,7 +43,8 @@ internal static class ConfigurationFile
             return new ConfigurationGroup(line[1..quote].Trim(), members);
         }
 
-        return new ConfigurationGroup(end < 0 ? line[1..] : line[1..end], members);
+        // Without a bracket the line's end belongs to the name, and no group is called so.
+        return new ConfigurationGroup(end < 0 ? "" : line[1..end], members);
     }
 
     // name = "value"; what is not in quotes is taken for an empty value.

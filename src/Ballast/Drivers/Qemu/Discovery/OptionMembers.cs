@@ -137,9 +137,9 @@ internal sealed class OptionMembers
         {
             return false;
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            return false; // Text that is no Unicode.
+            return false; // Text that is no Unicode, as an escape or in itself.
         }
     }
 

@@ -14,11 +14,11 @@ internal static class OptionSize
     private const int MaxFractionDigits = 32;
 
     /// <summary>The KiB that a guest gets from <c>-m</c>; null for what QEMU refuses, and for 0: then it takes a default.</summary>
-    public static ulong? MemoryKiB(string size)
+    public static ulong? MemoryKiB(string? size)
     {
         // The option must be a size in bytes first ("64.5" is not); then one that ends in a digit is taken for MiB,
         // so that 0x40 is 64 MiB but 0x4f is 79 bytes.
-        if (size.Length == 0 || Parse(size, 1) is null)
+        if (string.IsNullOrEmpty(size) || Parse(size, 1) is null)
             return null;
         return RoundToKiB(Parse(size, char.IsAsciiDigit(size[^1]) ? Mebi : 1));
     }

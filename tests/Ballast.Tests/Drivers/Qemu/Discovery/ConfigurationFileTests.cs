@@ -1,0 +1,96 @@
+using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Discovery;
+
+namespace Ballast.Tests.Drivers.Qemu.Discovery;
+
+public class ConfigurationFileTests
+{
+    private const string Monitor =
+        """
+        [chardev "m"]
+          backend = "socket"
+          path = "s"
+          server = "on"
+          wait = "off"
+
+        """;
+
+    [Theory]
+    [InlineData("[name]\n  guest = \"a\"\n", "a")]
+    [InlineData("[name]\n  guest = \"a\"", "a")]
+    [InlineData("[name]\r\n guest = \"a\"\r\n", "a")]
+    [InlineData("[name]\nguest\t=\t\"a\"\n", "a")]
+    [InlineData("# x\n[name] # y\n guest = \"a\" # z\n", "a")]
+    [InlineData("[name]\n\n# guest = \"b\"\n guest = \"a,b\"\n", "a,b")]
+    [InlineData("[name]\n guest = \"a\"b\"\n", "a")]
+    [InlineData("[name]\n guest = \"a\"\n guest = \"b\"\n", "b")]
+    [InlineData("[name]\n guest = \"a\"\n[name]\n guest = \"b\"\n", "b")]
+    [InlineData("[name]\n guest = a\n", null)] // Without quotes it is empty to QEMU.
+    [InlineData("[name]\n guest=\"a\"\n", null)]
+    [InlineData(" [name]\n guest = \"a\"\n", null)]
+    [InlineData("[ name ]\n guest = \"a\"\n", null)]
+    [InlineData("[name]\n guest = \"a\n", "a")]
+    [InlineData("[name\n guest = \"a\"\n", null)]
+    [InlineData("guest = \"a\"\n", null)]
+    [InlineData("", null)]
+    public void A_file_is_read_as_QEMU_reads_it(string text, string? name) => Assert.Equal(name, Line(text, "-readconfig", "f").Name);
+
+    [Fact]
+    public void A_file_counts_where_it_stands()
+    {
+        const string file = "[name]\n guest = \"a\"\n[memory]\n size = \"64\"\n";
+        Assert.Equal("a", Line(file, "-name", "b", "-readconfig", "f").Name);
+        Assert.Equal("b", Line(file, "-readconfig", "f", "-name", "b").Name);
+        Assert.Equal("a", Line(file, "-readconfig", "f", "-name", "process=b").Name);
+        Assert.Equal(64ul * 1024, Line(file, "-m", "32", "-readconfig", "f").MemoryKiB);
+        Assert.Equal(32ul * 1024, Line(file, "-readconfig", "f", "-m", "32").MemoryKiB);
+        Assert.Equal(32ul * 1024, Line("[memory]\n maxmem = \"1G\"\n", "-m", "32", "-readconfig", "f").MemoryKiB);
+        Assert.Equal(64ul * 1024, Line("[machine]\n memory.size = \"64M\"\n", "-readconfig", "f").MemoryKiB);
+    }
+
+    [Theory]
+    [InlineData(Monitor + "[mon]\n chardev = \"m\"\n mode = \"control\"\n")]
+    [InlineData(Monitor + "[mon \"q\"]\n chardev = \"m\"\n mode = \"control\"\n")]
+    [InlineData("[mon]\n chardev = \"m\"\n mode = \"control\"\n", "-chardev", "socket,id=m,path=s,server=on,wait=off")]
+    [InlineData(Monitor, "-mon", "m,mode=control")]
+    [InlineData(Monitor, "-qmp", "chardev:m")]
+    [InlineData(Monitor + "[mon \"q\"]\n chardev = \"m\"\n", "-set", "mon.q.mode=control")]
+    public void Monitors_and_their_devices_may_stand_in_a_file(string text, params string[] arguments)
+    {
+        MonitorSocket monitor = Assert.Single(Line(text, ["-readconfig", "f", .. arguments]).Monitors);
+        Assert.Equal((MonitorKind.Unix, "s", "m", false), (monitor.Kind, monitor.Path, monitor.ChardevId, monitor.WaitsForClient));
+    }
+
+    [Fact]
+    public void A_network_back_end_and_a_memory_back_end_may_stand_in_a_file()
+    {
+        QemuCommandLine line = Line(
+            "[netdev \"n\"]\n type = \"tap\"\n[object \"r\"]\n qom-type = \"memory-backend-ram\"\n size = \"64M\"\n[machine]\n memory-backend = \"r\"\n",
+            "-readconfig", "f");
+        Assert.Equal("tap", line.NetworkKinds()["n"]);
+        Assert.Equal(64ul * 1024, line.MemoryKiB);
+    }
+
+    [Fact]
+    public void A_file_that_may_not_be_read_is_told()
+    {
+        string[] arguments = ["qemu", "-name", "a", "-readconfig", "one", "-readconfig", "two"];
+        Assert.Equal("one", new QemuCommandLine(arguments, null).UnreadConfiguration);
+        Assert.Equal("two", new QemuCommandLine(arguments, null, path => path == "one" ? "" : null).UnreadConfiguration);
+        Assert.Equal("one", new QemuCommandLine(arguments, null, _ => new string('#', (1024 * 1024) + 1)).UnreadConfiguration);
+        QemuCommandLine forbidden = new(arguments, null, _ => throw new UnauthorizedAccessException());
+        Assert.Equal(("one", "a"), (forbidden.UnreadConfiguration, forbidden.Name));
+        Assert.Null(new QemuCommandLine(arguments, null, _ => "").UnreadConfiguration);
+    }
+
+    [Fact]
+    public void A_command_line_cannot_have_many_files_read()
+    {
+        int count = 0;
+        _ = new QemuCommandLine(["qemu", .. Enumerable.Repeat<string[]>(["-readconfig", "f"], 1000).SelectMany(pair => pair)], null, _ => $"{++count}").Name;
+        Assert.InRange(count, 1, 16);
+    }
+
+    private static QemuCommandLine Line(string text, params string[] arguments) =>
+        new(["qemu", .. arguments], null, path => path == "f" ? text : null);
+}

@@ -1,0 +1,203 @@
+namespace Ballast.Tests.Integration;
+
+/// <summary>Command lines that try one rule of QEMU's each, and such as it refuses; written as <see cref="KnownCommandLines"/> are.</summary>
+internal static class OddCommandLines
+{
+    public const string Taken =
+        """
+        -m 64
+        -m 64 -m 32
+        -m size=64 -m maxmem=1G,slots=2
+        -m maxmem=1G,slots=2 -m 64
+        -m 64,maxmem=1G -m slots=2
+        -m 0x40
+        -m 0X40M
+        -m 64.5M
+        -m 64.0
+        -m 64.
+        -m 1.G
+        -m 0.0625G
+        -m 0.1G
+        -m 0.3k
+        -m 1b
+        -m 65537k
+        -m 70000b
+        -m 0x4F
+        -m 0x4Fk
+        -m 0x100000b
+        -m +64
+        -m ' 64'
+        -m 040
+        -m 0
+        -m 64 -m 0
+        -m 0 -m 64
+        -m ''
+        -m 64 -m ''
+        -m 64,size=32
+        -m 64,
+        -m 1.00000000000000000000000001G
+        -m 0.000000000000000000000000001G
+        -M none,memory.size=64M
+        -machine memory.size=64M -m 32
+        -m 32 -machine memory.size=64M
+        -machine memory.size=64M -m slots=2,maxmem=1G
+        -machine memory.size=64M -m 0
+        -machine memory.size=64
+        -M none,memory-backend=r -object memory-backend-ram,id=r,size=64M
+        -machine memory-backend=r -m 64 -object memory-backend-ram,size=64M,id=r
+        -object '{"qom-type":"memory-backend-ram","id":"r","size":67108864}' -machine memory-backend=r
+        -M q35
+        -M q35 -m 64 -device virtio-balloon-pci /dev/null
+        --m 64 --name two-dashes
+        -name a
+        -name a -name b
+        -name a -name process=b
+        -name process=b -name a
+        -name guest=a,guest=b
+        -name guest=
+        -name a -name ''
+        -name a -name guest=
+        -name a,,b
+        -name a,,,,b
+        -name a,,,process=x
+        -name a,,b=c
+        -name guest=a=b
+        -name ,guest=a
+        -name a,
+        -name guest
+        -name a,noguest
+        -name a,debug-threads
+        -name 'with space'
+        -name ünïcode
+        -name '{"guest":"a"}'
+        -name -name
+        -name -uuid -uuid 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11
+        -D -name
+        -snapshot -name a -win2k-hack -name b
+        -name a /dev/null -name b
+        -nic none -net none -name a
+        -uuid 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11
+        -uuid 6FD2D2D0-0001-4A6C-9A0B-3C1C5F8F4E11
+        -uuid 00000000-0000-0000-0000-000000000000
+        -uuid 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11 -uuid 00000000-0000-0000-0000-000000000000
+        -uuid 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11 -uuid 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12
+        -uuid 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11 -smbios type=1,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12
+        -smbios type=1,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12 -uuid 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11
+        -smbios uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12,type=0x1
+        -qmp unix:DIR/m,server=on,wait=off
+        -qmp unix:m,server,nowait
+        -qmp unix:m,server=y,wait=n
+        -qmp unix:m,server=yes,wait=no
+        -qmp unix:m,server=true,wait=false
+        -qmp unix:m,server=off,server=on,wait=off
+        -qmp unix:m,noserver,server,nowait
+        -qmp unix:m,noserver,reconnect=1
+        -qmp unix:m,server,noserver,reconnect=1
+        -qmp unix:m,path=n,server,nowait
+        -qmp unix:path=n,server,nowait
+        -qmp unix:m,,n,server,nowait
+        -qmp unix:a,,b=c,server,nowait
+        -qmp 'unix: m,server,nowait'
+        -qmp unix:DIR/m,server,nowait,abstract=on
+        -qmp unix:m,server,nowait,tight=off
+        -qmp unix:m,server,nowait,id=zz
+        -qmp unix:m,server,nowait,backend=pty
+        -qmp unix:m,server,nowait,mux=on
+        -qmp mon:unix:m,server,nowait
+        -qmp tcp:127.0.0.1:0,server,nowait
+        -qmp tcp:127.0.0.2:0,server=on,wait=off,host=127.0.0.1
+        -qmp telnet:127.0.0.1:0,server,nowait
+        -qmp websocket:127.0.0.1:0,server,nowait
+        -qmp null
+        -qmp pty
+        -qmp file:DIR/out
+        -qmp /dev/null
+        -qmp chardev:m -chardev socket,id=m,path=s,server=on,wait=off
+        -chardev socket,id=m,path=s,server=on,wait=off -qmp chardev:m
+        -chardev socket,id=m,path=s,server=on,wait=off -monitor chardev:m
+        -chardev socket,id=m,path=s,server=on,wait=off -mon m
+        -chardev socket,id=m,path=s,server=on,wait=off -mon m,mode=control
+        -chardev socket,id=m,path=s,server=on,wait=off -mon x,chardev=m,mode=control,pretty=on
+        -mon m,mode=control -chardev socket,id=m,path=s,server=on,wait=off
+        -chardev socket,id=m,path=s,server=on,wait=off -mon chardev=m,mode=control,mode=readline
+        -chardev socket,id=m,path=s,path=t,server=on,wait=off -qmp chardev:m
+        -chardev id=m,backend=socket,path=s,server=on,wait=off -qmp chardev:m
+        -chardev socket,id=m,id=n,path=s,server=on,wait=off -mon m,mode=control
+        -chardev socket,id=m,path=s,server=on -set chardev.m.wait=off -qmp chardev:m
+        -chardev socket,id=m,path=s,wait=off -set chardev.m.server=on -qmp chardev:m
+        -chardev socket,id=m,path=s,server=on,wait=off -set chardev.m.path=a,b -qmp chardev:m
+        -chardev socket,id=m,path=s,server=on,wait=off -mon m,id=q -set mon.q.mode=control
+        -chardev socket,id=m,path=s,server=on,wait=off -mon m,id=q,mode=control -set mon.q.mode=readline
+        -chardev socket,id=m,path=s,abstract=off,server=on,wait=off -mon m,mode=control
+        -chardev socket,id=m,host=127.0.0.1,port=0,server=on,wait=off -mon m,mode=control
+        -chardev socket,id=m,path=s,server=on,wait=off,mux=on -mon m -mon m,mode=control
+        -chardev socket,id=m,path=s,server,nodelay,nowait -qmp chardev:m
+        -chardev null,id=m,path=s,server=on -mon m,mode=control
+        -M q35 -m 0
+        -M q35 -machine memory.size=32M -m 0
+        -M q35,memory-backend=r -m 0 -object memory-backend-ram,id=r,size=64M
+        -chardev socket,id=agent,path=s,server=on,wait=off -qmp unix:m,server,nowait
+        -qmp unix:m,server,nowait -qmp unix:n,server,nowait -qmp-pretty unix:p,server,nowait -monitor unix:h,server,nowait
+        -monitor none -monitor unix:h,server,nowait
+        -serial mon:unix:h,server,nowait -qmp unix:m,server,nowait
+        -readconfig name.cfg
+        -readconfig name.cfg -name b
+        -name b -readconfig name.cfg
+        -name b -readconfig process.cfg
+        -name b -readconfig DIR/bare.cfg
+        -readconfig odd.cfg
+        -readconfig memory.cfg
+        -readconfig memory.cfg -m 32
+        -m 32 -readconfig memory.cfg
+        -m 32 -readconfig maxmem.cfg
+        -readconfig machine.cfg
+        -readconfig smbios.cfg
+        -readconfig monitor.cfg
+        -readconfig chardev.cfg -qmp chardev:m
+        -readconfig chardev.cfg -readconfig mon.cfg
+        -readconfig mon.cfg -readconfig chardev.cfg
+        -readconfig mon.cfg -chardev socket,id=m,path=DIR/s,server=on,wait=off
+        -readconfig waiting.cfg -set chardev.m.wait=off -qmp chardev:m
+        -readconfig monitor.cfg -qmp unix:m,server,nowait -set mon.q.mode=readline
+        """;
+
+    /// <summary>None of these has a name, a UUID, a size or a unix socket to speak of.</summary>
+    public const string Refused =
+        """
+        -m 64.5
+        -m .5G
+        -m 1e2
+        -m 64MB
+        -m 64MiB
+        -m -64
+        -m '64 '
+        -m 0x4.0
+        -m 0x
+        -m 1.5b
+        -m 1.5.2G
+        -m 64e
+        -m inf
+        -m size=
+        -m '{"size":64}'
+        -m 99999999999999999999
+        -uuid 6fd2d2d000014a6c9a0b3c1c5f8f4e11
+        -uuid {6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11}
+        -uuid ' 6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11'
+        -uuid 0xd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11
+        -smbios type=2,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e11
+        -name=a
+        ---name a
+        -qmp none
+        -qmp socket
+        -qmp UNIX:m,server,nowait
+        -qmp unix:m,server=1
+        -qmp unix:m,server=ON
+        -qmp unix:m,server=
+        -qmp unix:m,server,nowait,fd=3
+        -qmp tcp:4444,server,nowait
+        -qmp chardev:nosuch
+        -mon mode=control
+        -chardev socket,path=s,server=on,wait=off -mon s,mode=control
+        -set chardev.m.path=t
+        """;
+}
