@@ -16,6 +16,7 @@ internal static class OddCommandLines
         -m 64.0
         -m 64.
         -m 1.G
+        -m .0625G
         -m 0.0625G
         -m 0.1G
         -m 0.3k
@@ -165,7 +166,6 @@ internal static class OddCommandLines
     public const string Refused =
         """
         -m 64.5
-        -m .5G
         -m 1e2
         -m 64MB
         -m 64MiB

@@ -39,13 +39,16 @@ internal static class OptionSize
         if (rest is ['0', 'x' or 'X', ..])
         {
             rest = rest[2..];
-            ReadOnlySpan<char> digits = Take(ref rest, char.IsAsciiHexDigit);
-            if (!ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number))
+            if (!ulong.TryParse(Take(ref rest, char.IsAsciiHexDigit), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number))
                 return null;
         }
         else
         {
-            if (!ulong.TryParse(Take(ref rest, char.IsAsciiDigit), NumberStyles.None, CultureInfo.InvariantCulture, out number))
+            ReadOnlySpan<char> digits = Take(ref rest, char.IsAsciiDigit);
+            // QEMU 7.2 refuses .5G, others do not: where one runs, it took it.
+            if (digits.IsEmpty && rest is ['.', >= '0' and <= '9', ..])
+                digits = "0";
+            if (!ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out number))
                 return null;
             if (rest is ['.', ..])
             {
@@ -66,7 +69,7 @@ internal static class OptionSize
         return total <= ulong.MaxValue ? (ulong)total : null;
     }
 
-    private static ulong? Unit(char letter) => char.ToLowerInvariant(letter) switch
+    private static ulong? Unit(char letter) => (char)(letter | ' ') switch
     {
         'b' => 1,
         'k' => 1UL << 10,
