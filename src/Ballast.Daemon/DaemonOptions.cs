@@ -30,8 +30,8 @@ internal sealed class DaemonOptions
 
         The file has lines such as  group = "kvm"  or  qmp = ["/run/vm1.sock", "/run/vms"] . Its
         settings: socket, socket_ro, libvirt_paths, group, qmp, timeout, monitor_timeout,
-        trusted_users, max_clients, max_anonymous_clients, max_client_requests,
-        keepalive_interval, keepalive_count.
+        trusted_users, managed_dirs, max_clients, max_anonymous_clients,
+        max_client_requests, keepalive_interval, keepalive_count.
 
         """;
 
@@ -54,6 +54,9 @@ internal sealed class DaemonOptions
     public TimeSpan MonitorTimeout { get; private set; } = TimeSpan.FromSeconds(2);
 
     public IReadOnlyList<uint> TrustedUsers { get; private set; } = [];
+
+    /// <summary>Directories whose monitors are a manager's, and the manager's name.</summary>
+    public IReadOnlyDictionary<string, string> ManagedDirectories { get; private set; } = new Dictionary<string, string>();
 
     public int MaxClients { get; private set; } = 5000;
 
@@ -159,6 +162,9 @@ internal sealed class DaemonOptions
                     ? uid
                     : throw new UsageException($"{where}: '{user}' is not the number of a user"))];
                 break;
+            case "managed_dirs":
+                ManagedDirectories = ReadManagedDirectories(values, where);
+                break;
             case "max_clients":
                 MaxClients = Number(values, where, 1, 100_000);
                 break;
@@ -177,6 +183,19 @@ internal sealed class DaemonOptions
             default:
                 throw new UsageException($"{where}: there is no such setting");
         }
+    }
+
+    private static Dictionary<string, string> ReadManagedDirectories(IReadOnlyList<string> values, string where)
+    {
+        Dictionary<string, string> managed = [];
+        foreach (string value in values)
+        {
+            if (value.Split('=', 2) is not [var manager, ['/', ..] directory] || string.IsNullOrWhiteSpace(manager))
+                throw new UsageException($"{where}: '{value}' is not NAME=DIRECTORY, a manager and an absolute path");
+            managed[directory] = manager.Trim();
+        }
+
+        return managed;
     }
 
     private static string One(IReadOnlyList<string> values, string where) =>

@@ -63,6 +63,7 @@ internal static partial class Program
         {
             Timeout = options.MonitorTimeout,
             TrustedUserIds = options.TrustedUsers,
+            ManagedDirectories = options.ManagedDirectories,
 
             // What goes on is our own, which writes an answer and waits for the next question.
             AllowSynchronousContinuations = true,

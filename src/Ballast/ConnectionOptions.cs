@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace Ballast;
 
 /// <summary>How to open a connection.</summary>
@@ -20,6 +22,29 @@ public sealed record ConnectionOptions
     /// process could be led astray.
     /// </summary>
     public IReadOnlyCollection<uint> TrustedUserIds { get; init; } = [];
+
+    /// <summary>
+    /// Directories whose monitors belong to a manager that Ballast does not know by itself, and the manager's name for each:
+    /// <c>qmp:///</c> lists them with that name and leaves them alone, as libvirt's. Paths are absolute, as the QEMUs know
+    /// them; everything below a directory counts. Naming a socket still is consent to use it.
+    /// </summary>
+    /// <exception cref="ArgumentException">A directory is not an absolute path, or a name is empty.</exception>
+    public IReadOnlyDictionary<string, string> ManagedDirectories
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            foreach ((string directory, string manager) in value)
+            {
+                if (!directory.StartsWith('/'))
+                    throw new ArgumentException($"'{directory}' is not an absolute path.", nameof(value));
+                ArgumentException.ThrowIfNullOrWhiteSpace(manager, nameof(value));
+            }
+
+            field = value;
+        }
+    } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>
     /// Open a lost connection to a daemon again, subscriptions included. Who was using it is told of the loss all the same,
