@@ -69,7 +69,7 @@ internal static partial class Program
             AllowSynchronousContinuations = true,
         };
         await using Connection qemu = options.Qmp.Count > 0
-            ? LibvirtServer.OpenMonitors(options.Qmp, how)
+            ? LibvirtServer.OpenMonitors(options.Qmp, [paths.ReadWrite, paths.ReadOnly], how)
             : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);
         await using Connection test = await Connection.OpenAsync("test:///default", how).ConfigureAwait(false);
         (string, Connection)[] names = [("qemu:///system", qemu), ("qemu:///session", qemu), ("test:///default", test)];

@@ -44,6 +44,8 @@ typedef enum {
     BALLAST_MEMORY_REASON_CONNECTION_LOST = 11,
     BALLAST_MEMORY_REASON_REJECTED_VALUE = 12,
     BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON = 13,
+    BALLAST_MEMORY_REASON_NO_MONITOR = 14,
+    BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND = 15,
 } ballastMemoryReason;
 
 /* How old the guest's numbers are, compared with the collection period. */

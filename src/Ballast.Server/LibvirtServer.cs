@@ -58,8 +58,11 @@ internal sealed class LibvirtServer
     public string DefaultName { get; }
 
     /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
-    public static Connection OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options) =>
-        Connection.OpenMonitors(paths, options);
+    /// <param name="paths">The sockets and directories.</param>
+    /// <param name="ownSockets">The sockets that this program itself listens on, which may lie in such a directory.</param>
+    /// <param name="options">How to ask.</param>
+    public static Connection OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
+        Connection.OpenMonitors(paths, ownSockets, options);
 
     /// <summary>Serves one client to its end.</summary>
     /// <param name="transport">What leads to the client.</param>

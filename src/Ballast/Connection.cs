@@ -252,8 +252,8 @@ public sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
-    internal static Connection OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options) =>
-        new(DriverSelection.OpenMonitors(paths, options), "qmp:///", options);
+    internal static Connection OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
+        new(DriverSelection.OpenMonitors(paths, ownSockets, options), "qmp:///", options);
 
     /// <summary>Another connection over the same driver, which stays open when that one is closed: for one client of a server.</summary>
     internal Connection Share(bool readOnly) => new(this, Options with { ReadOnly = readOnly || Options.ReadOnly });

@@ -44,6 +44,12 @@ public enum MemoryStatsReason
 
     /// <summary>The daemon speaks libvirt's protocol only, which cannot say this.</summary>
     UnsupportedByDaemon,
+
+    /// <summary>The QEMU's command line offers no monitor that could be asked.</summary>
+    NoMonitor,
+
+    /// <summary>The monitor's socket is not where the QEMU's command line says, or cannot be seen from here.</summary>
+    SocketNotFound,
 }
 
 /// <summary>Texts of <see cref="MemoryStatsReason"/>.</summary>
@@ -66,6 +72,8 @@ public static class MemoryStatsReasonExtensions
         MemoryStatsReason.ConnectionLost => "connection lost",
         MemoryStatsReason.RejectedValue => "rejected value",
         MemoryStatsReason.UnsupportedByDaemon => "unsupported by this daemon",
+        MemoryStatsReason.NoMonitor => "no monitor",
+        MemoryStatsReason.SocketNotFound => "socket not found",
         _ => throw new ArgumentOutOfRangeException(nameof(reason)),
     };
 
@@ -91,6 +99,8 @@ public static class MemoryStatsReasonExtensions
             MemoryStatsReason.ConnectionLost => "Repeat the call: the connection is opened again if the domain still runs.",
             MemoryStatsReason.RejectedValue => "The guest's driver reports an impossible number: update it.",
             MemoryStatsReason.UnsupportedByDaemon => "Connect through ballastd, or directly to QEMU's monitor, to learn more.",
+            MemoryStatsReason.NoMonitor => "Start QEMU with a monitor: -qmp unix:PATH,server=on,wait=off",
+            MemoryStatsReason.SocketNotFound => "Look what became of the socket: if it was moved, name it where it is now (qmp:///PATH).",
             _ => throw new ArgumentOutOfRangeException(nameof(reason)),
         };
     }

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace Ballast.Guests;
 
-internal static class UnixSocket
+public static class UnixSocket
 {
     private const int AcceptsConnections = 0x10000;
 

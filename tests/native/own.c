@@ -45,14 +45,14 @@ static void labels(void)
     CHECK(!ballastMemoryStatLabel(0x7fffffff));
 
     CHECK(strcmp(ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_POLLING_OFF), "polling off") == 0);
-    for (int reason = 0; reason <= BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON; reason++) {
+    for (int reason = 0; reason <= BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND; reason++) {
         CHECK(ballastMemoryReasonLabel(reason) && *ballastMemoryReasonLabel(reason));
         char *remedy = ballastMemoryReasonRemedy(reason, "vm'1");
         CHECK(remedy && (*remedy == '\0') == (reason == BALLAST_MEMORY_REASON_FRESH));
         free(remedy);
     }
     CHECK(!ballastMemoryReasonLabel(-1));
-    CHECK(!ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON + 1));
+    CHECK(!ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND + 1));
     FAILS(ballastMemoryReasonRemedy(-1, "x"), NULL, VIR_ERR_INVALID_ARG);
     FAILS(ballastMemoryReasonRemedy(99, NULL), NULL, VIR_ERR_INVALID_ARG);
 

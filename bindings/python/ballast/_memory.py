@@ -80,6 +80,8 @@ class Reason(int):
     CONNECTION_LOST: ClassVar[Reason]
     REJECTED_VALUE: ClassVar[Reason]
     UNSUPPORTED_BY_DAEMON: ClassVar[Reason]
+    NO_MONITOR: ClassVar[Reason]
+    SOCKET_NOT_FOUND: ClassVar[Reason]
 
     def remedy(self, domain: virDomain | str) -> str:
         """What an operator can do about it, one sentence with this domain's name in its commands; empty for `FRESH`."""
@@ -123,7 +125,8 @@ def _members(kind: Any, names: str) -> dict[int, Any]:
 _REASONS = _members(
     Reason,
     "FRESH STALE PAUSED NEVER_REPORTED DRIVER_NOT_LOADED DRIVER_WITHOUT_SERVICE POLLING_OFF NO_BALLOON_DEVICE "
-    "MONITOR_BUSY MONITOR_HUNG PERMISSION_DENIED CONNECTION_LOST REJECTED_VALUE UNSUPPORTED_BY_DAEMON",
+    "MONITOR_BUSY MONITOR_HUNG PERMISSION_DENIED CONNECTION_LOST REJECTED_VALUE UNSUPPORTED_BY_DAEMON "
+    "NO_MONITOR SOCKET_NOT_FOUND",
 )
 _FRESHNESSES = _members(Freshness, "NEVER_REPORTED STALE FRESH")
 

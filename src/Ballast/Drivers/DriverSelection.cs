@@ -18,7 +18,8 @@ internal static class DriverSelection
         uri.Contains(':', StringComparison.Ordinal) ? uri : LibvirtConf.Read().Aliases.GetValueOrDefault(uri, uri);
 
     /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
-    public static IDriver OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options) => QemuDriver.OpenMonitors(paths, options);
+    public static IDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
+        QemuDriver.OpenMonitors(paths, ownSockets, options);
 
     public static async ValueTask<IDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken) =>

@@ -24,6 +24,7 @@ public sealed class CrowdTests
         {
             IReadOnlyList<Domain> domains = await patient.ListDomainsAsync(cancellationToken: Token);
             Assert.Equal(Count, domains.Count);
+            Assert.Equal(Count, (await patient.GetAllDomainStatsAsync(DomainStatsGroups.Balloon, cancellationToken: Token)).Count);
             Assert.True(Sockets() >= socketsBefore + Count);
             int stoppedPid = crowd.Guests[Stopped].Pid;
             await crowd.Guests[Stopped].Process.StopAsync(Token);

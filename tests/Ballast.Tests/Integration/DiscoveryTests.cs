@@ -64,7 +64,11 @@ public sealed class DiscoveryTests : IAsyncDisposable
         await first.WaitForExitAsync(Token);
         await Deadline.UntilAsync(Deadline.Default, "the domain to be gone", async token =>
             (await connection.ListDomainsAsync(cancellationToken: token)).All(domain => domain.Id != first.Pid), Token);
-        Assert.Equal(second.Pid, (await connection.LookupByNameAsync("twin", Token)).Id);
+
+        // It was listed under that name, and whoever remembers "twin" meant the other.
+        Assert.Equal(second.Pid, (await connection.LookupByNameAsync($"twin@{second.Pid}", Token)).Id);
+        LibvirtException none = await Assert.ThrowsAsync<LibvirtException>(async () => await connection.LookupByNameAsync("twin", Token));
+        Assert.Equal(ErrorCode.NoDomain, none.Code);
         LibvirtException gone = await Assert.ThrowsAsync<LibvirtException>(async () => await connection.LookupByIdAsync(first.Pid, Token));
         Assert.Equal($"Domain not found: no domain with matching id {first.Pid}", gone.Message);
     }
@@ -289,7 +293,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
         Connection.OpenAsync("qmp:///", (options ?? new ConnectionOptions()) with { Timeout = TimeSpan.FromSeconds(20) }, Token);
 
     private static Task WaitForSocketAsync(string path) => Deadline.UntilAsync(
-        Deadline.Default, $"socket {path}", _ => Task.FromResult(File.Exists(path) && UnixSocketTable.Listening().Contains(path)), Token);
+        Deadline.Default, $"socket {path}", _ => Task.FromResult(UnixSocket.IsListening(path)), Token);
 
     private static Task<Domain> UntilAnsweringAsync(Connection connection, ChildProcess qemu) =>
         UntilAsync(connection, qemu, async domain => (await domain.GetMemoryStatsAsync(cancellationToken: Token)).ActualKiB is not null);

@@ -70,8 +70,12 @@ public sealed class EventTests
             await using ChildProcess second = await StartAsync(directory, uuid);
             Assert.Equal(["Started Booted"], await TakeAsync(events, 1));
             await Deadline.UntilAsync(Deadline.Default, "the period in the new process", async token =>
-                await domain.GetMemoryStatsPeriodAsync(token) == 7, Token);
+                await (await connection.LookupByUuidAsync(uuid, token)).GetMemoryStatsPeriodAsync(token) == 7, Token);
             Assert.Equal(second.Pid, (await connection.LookupByUuidAsync(uuid, Token)).Id);
+
+            // The handle of the one before leads to nobody, though the other bears its UUID.
+            LibvirtException gone = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.GetMemoryStatsPeriodAsync(Token));
+            Assert.Equal(ErrorCode.NoDomain, gone.Code);
         }
     }
 
@@ -122,7 +126,7 @@ public sealed class EventTests
         Connection? connection = null;
         await Deadline.UntilAsync(Deadline.Default, "the monitor", async token =>
         {
-            if (!Ballast.Drivers.Qemu.Discovery.UnixSocketTable.Listening().Contains(directory.File("m.sock")))
+            if (!UnixSocket.IsListening(directory.File("m.sock")))
                 return false;
             connection = await Connection.OpenAsync($"qmp://{directory.File("m.sock")}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, token);
             return true;

@@ -54,7 +54,7 @@ public sealed class ProcessorTests
     {
         using PrivateDirectory directory = new();
         await using Opened guest = await Opened.StartAsync();
-        using Ballast.Drivers.Qemu.QemuProcess process = Ballast.Drivers.Qemu.QemuProcess.Find(guest.Driven.Pid, guest.Driven.MonitorPath)!;
+        using Ballast.Drivers.Qemu.QemuProcess process = Ballast.Drivers.Qemu.QemuProcess.Find(guest.Driven.Pid)!;
         Assert.NotNull(process.ReadThread(guest.Driven.Pid));
         foreach (int thread in (int[])[Environment.ProcessId, 1, 0, -1, int.MaxValue])
         {

@@ -3,37 +3,88 @@ using Ballast.Drivers.Qemu.Qmp;
 namespace Ballast.Drivers.Qemu;
 
 /// <summary>
-/// The monitors that this process is connected to: one per socket, however many connections use it, because a monitor
-/// serves one client.
+/// The monitors that this process is connected to: one per listening socket, however many connections use it, because a
+/// monitor serves one client.
 /// </summary>
 internal static class MonitorRegistry
 {
     private static readonly Lock Gate = new();
-    private static readonly Dictionary<(string Path, TimeProvider Time), Entry> Entries = [];
+    private static readonly Dictionary<(MonitorKey Key, TimeProvider Time), Entry> Entries = [];
+
+    // Those that are being closed: the next one awaits its predecessor, or it would find the monitor held by ourselves.
+    private static readonly Dictionary<(MonitorKey Key, TimeProvider Time), Task> Closing = [];
 
     /// <summary>The shared monitor of a socket; every call needs a <see cref="ReleaseAsync"/>.</summary>
-    public static QmpMonitor Acquire(string realPath, TimeProvider time)
+    /// <param name="endpoint">Where it is, for the first who uses it.</param>
+    /// <param name="isNamed">Whether its socket was named, which is consent to keep it.</param>
+    /// <param name="time">Its clock.</param>
+    public static QmpMonitor Acquire(MonitorEndpoint endpoint, bool isNamed, TimeProvider time)
     {
         lock (Gate)
         {
-            if (!Entries.TryGetValue((realPath, time), out Entry? entry))
-                Entries[(realPath, time)] = entry = new Entry(new QmpMonitor(realPath, time));
+            if (!Entries.TryGetValue((endpoint.Key, time), out Entry? entry))
+            {
+                endpoint.Predecessor = Closing.GetValueOrDefault((endpoint.Key, time), Task.CompletedTask);
+                Entries[(endpoint.Key, time)] = entry = new Entry(new QmpMonitor(endpoint, time));
+            }
+
+            if (endpoint.IsProvenByTable)
+                entry.Monitor.Endpoint.Owner ??= endpoint.Owner;
             entry.Users++;
+            if (isNamed)
+                entry.Monitor.AddNamer();
             return entry.Monitor;
         }
     }
 
-    public static ValueTask ReleaseAsync(QmpMonitor monitor, TimeProvider time)
+    /// <param name="monitor">The monitor.</param>
+    /// <param name="isNamed">As it was acquired.</param>
+    /// <param name="isGone">Whether its QEMU is gone: who still waits is told that, and not that the connection was closed.</param>
+    /// <param name="time">Its clock.</param>
+    public static ValueTask ReleaseAsync(QmpMonitor monitor, bool isNamed, bool isGone, TimeProvider time)
     {
+        (MonitorKey, TimeProvider) key = (monitor.Endpoint.Key, time);
+        Task closing;
         lock (Gate)
         {
-            Entry entry = Entries[(monitor.Path, time)];
+            Entry entry = Entries[key];
+            if (isNamed)
+                monitor.RemoveNamer();
             if (--entry.Users > 0)
+            {
+                if (isNamed && !monitor.IsNamed && monitor.IsConnected)
+                    MonitorCourtesy.Watch(monitor, time);
                 return default;
-            Entries.Remove((monitor.Path, time));
+            }
+
+            Entries.Remove(key);
+            if (isGone)
+                monitor.MarkGone();
+            closing = CloseAsync(monitor, Closing.GetValueOrDefault(key, Task.CompletedTask));
+            Closing[key] = closing;
         }
 
-        return monitor.DisposeAsync();
+        return new ValueTask(ForgetAsync(closing, key));
+    }
+
+    private static async Task CloseAsync(QmpMonitor monitor, Task earlier)
+    {
+        // Without the lock of all monitors.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await monitor.DisposeAsync().ConfigureAwait(false);
+        await earlier.ConfigureAwait(false);
+    }
+
+    private static async Task ForgetAsync(Task closing, (MonitorKey, TimeProvider) key)
+    {
+        await closing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (Gate)
+        {
+            if (Closing.GetValueOrDefault(key) == closing)
+                Closing.Remove(key);
+        }
+
+        await closing.ConfigureAwait(false);
     }
 
     private sealed class Entry(QmpMonitor monitor)

@@ -3,7 +3,7 @@ using Ballast.Drivers.Qemu.Qmp;
 namespace Ballast.Drivers.Qemu;
 
 /// <summary>One QEMU process and what is remembered about it between calls.</summary>
-internal sealed class QemuDomain : IDisposable
+internal sealed class QemuDomain
 {
     private static readonly TimeSpan MaximumIsGood = TimeSpan.FromSeconds(5);
 
@@ -16,28 +16,32 @@ internal sealed class QemuDomain : IDisposable
     private ulong? _maxMemoryKiB;
     private long _maximumLearnedAt;
 
-    public QemuDomain(DomainIdentity identity, QemuProcess? process, QmpMonitor monitor)
-    {
-        Identity = identity;
-        Process = process;
-        _maxMemoryKiB = process?.CommandLine.MemoryKiB;
-        _monitor = monitor;
-    }
+    public QemuDomain(QemuInstance instance, QmpMonitor monitor)
+        : this(instance) => _monitor = monitor;
 
     /// <summary>A QEMU that is known, but must not be asked.</summary>
-    public QemuDomain(DomainIdentity identity, QemuProcess process, Func<LibvirtException> refusal)
+    public QemuDomain(QemuInstance instance, Func<LibvirtException> refusal)
+        : this(instance) => _refusal = refusal;
+
+    private QemuDomain(QemuInstance instance)
     {
-        Identity = identity;
-        Process = process;
-        _maxMemoryKiB = process.CommandLine.MemoryKiB;
-        _refusal = refusal;
+        Instance = instance;
+        Identity = instance.Identity;
+        Process = instance.Process;
+        _maxMemoryKiB = instance.Distrust is null ? Process?.CommandLine.MemoryKiB : null;
     }
+
+    /// <summary>The QEMU, whatever it is called and whichever of its monitors is used.</summary>
+    public QemuInstance Instance { get; }
 
     public DomainIdentity Identity { get; }
 
     /// <summary>The monitor to ask.</summary>
     /// <exception cref="LibvirtException">It must not be asked, and this is why.</exception>
-    public QmpMonitor Monitor => _monitor ?? throw _refusal!();
+    public QmpMonitor Monitor => Obstacle is null ? _monitor ?? throw _refusal!() : throw Obstacle;
+
+    /// <summary>Why its monitor could not be reached just now; whoever was told so need not wait for it once more.</summary>
+    public LibvirtException? Obstacle { get; private init; }
 
     /// <summary>The monitor, or null where it must not be asked.</summary>
     public QmpMonitor? MonitorOrNull => _monitor;
@@ -61,20 +65,24 @@ internal sealed class QemuDomain : IDisposable
     /// <summary>QEMU before 7.2 cannot be asked whether a driver is bound.</summary>
     public bool CannotTellDriver { get; set; }
 
-    /// <summary>The QEMU behind a monitor that answered, from what it said and, where it said nothing, from its command line.</summary>
-    public static QemuDomain FromMonitor(QmpMonitor monitor)
+    /// <summary>The same for a caller whose attempt to reach it failed.</summary>
+    public QemuDomain Unreachable(LibvirtException obstacle)
     {
-        QmpHello hello = monitor.Hello!;
-        QemuProcess? process = QemuProcess.Find(monitor.Peer.Pid, monitor.Path);
-        Guid uuid = Guid.TryParse(hello.Uuid, out Guid said) ? said : Guid.Empty;
-        return new QemuDomain(Identify(process, monitor.Peer.Pid, hello.Name, uuid), process, monitor);
+        QemuDomain unreachable = _monitor is { } monitor
+            ? new QemuDomain(Instance, monitor) { Obstacle = obstacle }
+            : new QemuDomain(Instance, _refusal!) { Obstacle = obstacle };
+        unreachable.Remember(this);
+        return unreachable;
     }
 
-    /// <summary>A QEMU whose monitor does not answer, from its command line; null where no process names the monitor.</summary>
-    public static QemuDomain? FromCommandLine(QmpMonitor monitor) =>
-        QemuProcess.FindByCommandLine(monitor.Path) is { } process
-            ? new QemuDomain(Identify(process, process.Pid, null, Guid.Empty), process, monitor)
-            : null;
+    /// <summary>What was learned when the QEMU had another name or monitor.</summary>
+    public void Remember(QemuDomain? before)
+    {
+        if (before is null)
+            return;
+        CannotTellDriver = before.CannotTellDriver;
+        _maxMemoryKiB = before.MaxMemoryKiB ?? _maxMemoryKiB;
+    }
 
     public void Learn(in MonitorValues values, TimeProvider time)
     {
@@ -112,16 +120,5 @@ internal sealed class QemuDomain : IDisposable
 
             return _wentBackwards;
         }
-    }
-
-    public void Dispose() => Process?.Dispose();
-
-    internal static DomainIdentity Identify(QemuProcess? process, int peerPid, string? name, Guid uuid)
-    {
-        int pid = process?.Pid ?? peerPid;
-        name = string.IsNullOrEmpty(name) ? process?.CommandLine.Name : name;
-        if (uuid == Guid.Empty)
-            uuid = process?.CommandLine.Uuid ?? process?.DeriveUuid() ?? DerivedUuid.From($"{pid}");
-        return new DomainIdentity(string.IsNullOrEmpty(name) ? $"qemu-{pid}" : name, uuid, pid);
     }
 }

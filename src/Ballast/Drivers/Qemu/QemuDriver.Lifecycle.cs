@@ -63,7 +63,7 @@ internal sealed partial class QemuDriver
         {
             await ExecuteAsync(qemu, "quit", cancellationToken).ConfigureAwait(false);
         }
-        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout && qemu.Process is not null)
+        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout && qemu is { Process: not null, MonitorOrNull.IsProven: true })
         {
             // Stuck or stopped: its process can be told all the same.
         }

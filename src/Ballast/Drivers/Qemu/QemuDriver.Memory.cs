@@ -39,7 +39,7 @@ internal sealed partial class QemuDriver
     {
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         RefreshOutcome outcome = RefreshOutcome.NotAsked;
-        if (qemu.MonitorOrNull is { } monitor)
+        if (qemu is { Obstacle: null, MonitorOrNull: { } monitor })
         {
             await ChangeAsync(domain, qemu, async () =>
                 outcome = await monitor.Refresh.RunAsync(_timeout, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
@@ -272,8 +272,9 @@ internal sealed partial class QemuDriver
     {
         ErrorCode.OperationTimeout => MemoryStatsReason.MonitorHung,
         ErrorCode.ResourceBusy => MemoryStatsReason.MonitorBusy,
-        ErrorCode.OperationUnsupported => MemoryStatsReason.UnsupportedByDaemon,
+        ErrorCode.OperationUnsupported => MemoryStatsReason.NoMonitor,
         _ when QmpErrors.IsPermissionDenied(error) => MemoryStatsReason.PermissionDenied,
+        ErrorCode.SystemError when error.Origin == ErrorOrigin.Qemu && QmpErrors.IsNotFound(error) => MemoryStatsReason.SocketNotFound,
 
         // Not that it was lost under this call, which is an error, but that there is nobody to connect to.
         ErrorCode.SystemError when error.Origin == ErrorOrigin.Qemu => MemoryStatsReason.ConnectionLost,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu;
@@ -9,33 +10,33 @@ internal sealed partial class QemuDriver : IDriver
     // Longer than anybody waits, and short enough for every timer.
     private static readonly TimeSpan MaxTimeout = TimeSpan.FromDays(1);
 
-    private readonly IQemuSource _source;
+    private readonly QemuInventory _inventory;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
     private readonly bool _allowsSynchronousContinuations;
     private readonly QemuEvents _events;
     private int _disposed;
 
-    private QemuDriver(IQemuSource source, TimeSpan timeout, ConnectionOptions options)
+    private QemuDriver(IReadOnlyList<IQemuScope> scopes, TimeSpan timeout, ConnectionOptions options)
     {
-        _source = source;
         _timeout = timeout;
         _time = options.TimeProvider;
+        _inventory = new QemuInventory(scopes, _time);
         _allowsSynchronousContinuations = options.AllowSynchronousContinuations;
-        _events = new QemuEvents(source, timeout, _time);
+        _events = new QemuEvents(_inventory, timeout, _time);
     }
 
     public string Type => "QEMU";
 
-    /// <summary>The monitor of a connection that names one, for tests that count what is sent to it.</summary>
-    internal QmpMonitor Monitor => ((NamedQemu)_source).Monitor;
+    /// <summary>The monitor of a connection that has one, for tests that count what is sent to it.</summary>
+    internal QmpMonitor Monitor => _inventory.OnlyMonitor;
 
     public static async ValueTask<QemuDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
         TimeSpan timeout = ReadTimeout(uri) ?? Bounded(options.Timeout);
         if (uri.Path is "" or "/")
-            return new QemuDriver(new QemuHost(options.TrustedUserIds, options.TimeProvider), timeout, options);
+            return new QemuDriver([new HostScope(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options))], timeout, options);
         if (uri.Path[0] != '/')
         {
             throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None,
@@ -43,14 +44,15 @@ internal sealed partial class QemuDriver : IDriver
         }
 
         if (Directory.Exists(uri.Path))
-            return new QemuDriver(new QemuDirectory(uri.Path, options.TimeProvider), timeout, options);
+            return new QemuDriver([new DirectoryScope(uri.Path, static _ => false)], timeout, options);
 
-        NamedQemu named = new(uri.Path, options.TimeProvider);
+        SocketScope scope = new(uri.Path);
+        QemuDriver named = new([scope], timeout, options);
         try
         {
-            if (await named.LookAsync(timeout, cancellationToken).ConfigureAwait(false) is null)
-                throw QmpErrors.Lost(uri.Path, null);
-            return new QemuDriver(named, timeout, options);
+            return await named._inventory.ConnectNamedAsync(scope, timeout, cancellationToken).ConfigureAwait(false) is { } error
+                ? throw error
+                : named;
         }
         catch
         {
@@ -59,20 +61,19 @@ internal sealed partial class QemuDriver : IDriver
         }
     }
 
-    public static QemuDriver OpenMonitors(IReadOnlyList<string> paths, ConnectionOptions options)
-    {
-        TimeProvider time = options.TimeProvider;
-        IQemuSource[] sources = [.. paths.Select(path =>
-            Directory.Exists(path) ? new QemuDirectory(path, time) : (IQemuSource)new NamedQemu(path, time))];
-        return new QemuDriver(new QemuSources(sources), Bounded(options.Timeout), options);
-    }
+    /// <param name="paths">Sockets and directories of them, be they there yet or not.</param>
+    /// <param name="ownSockets">The sockets that this program itself listens on, which may lie among them.</param>
+    /// <param name="options">How to ask.</param>
+    public static QemuDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
+        new([.. paths.Select(path => new PathScope(path, file => ownSockets.Any(own => SocketFile.Of(own) == file)))],
+            Bounded(options.Timeout), options);
 
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         await _events.DisposeAsync().ConfigureAwait(false);
-        await _source.DisposeAsync().ConfigureAwait(false);
+        await _inventory.DisposeAsync().ConfigureAwait(false);
     }
 
     public ValueTask<IAsyncDisposable> SubscribeAsync(
@@ -82,7 +83,7 @@ internal sealed partial class QemuDriver : IDriver
     /// <summary>The version of a QEMU that answers; 0 where none does.</summary>
     public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<QemuDomain> all = await _source.RefreshAsync(_timeout, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<QemuDomain> all = await _inventory.RefreshAsync(connects: true, _timeout, cancellationToken).ConfigureAwait(false);
         return all.FirstOrDefault(qemu => qemu.MonitorOrNull is { IsConnected: true })?.Monitor.Hello?.Version ?? 0;
     }
 
@@ -91,7 +92,7 @@ internal sealed partial class QemuDriver : IDriver
     {
         DomainRules.CheckFilter(filter, "qemuConnectListAllDomains", ErrorOrigin.Qemu);
         IReadOnlyList<QemuDomain> found = await FilterAsync(
-            await _source.RefreshAsync(_timeout, cancellationToken).ConfigureAwait(false), filter, cancellationToken).ConfigureAwait(false);
+            await _inventory.RefreshAsync(connects: false, _timeout, cancellationToken).ConfigureAwait(false), filter, cancellationToken).ConfigureAwait(false);
         return [.. found.Select(qemu => qemu.Identity)];
     }
 
@@ -131,7 +132,7 @@ internal sealed partial class QemuDriver : IDriver
     }
 
     private async ValueTask<DomainIdentity?> LookupAsync(Func<DomainIdentity, bool> isWanted, CancellationToken cancellationToken) =>
-        (await _source.LookupAsync(isWanted, _timeout, cancellationToken).ConfigureAwait(false))?.Identity;
+        (await _inventory.LookupAsync(isWanted, _timeout, cancellationToken).ConfigureAwait(false))?.Identity;
 
     /// <summary>Those that pass a filter; their states are asked for, side by side, only where it is about states.</summary>
     private async ValueTask<IReadOnlyList<QemuDomain>> FilterAsync(
@@ -152,7 +153,9 @@ internal sealed partial class QemuDriver : IDriver
     {
         try
         {
-            return await AskStateAsync(qemu, cancellationToken).ConfigureAwait(false);
+            return await ReadyAsync(qemu, cancellationToken).ConfigureAwait(false) is { } ready
+                ? await AskStateAsync(ready, cancellationToken).ConfigureAwait(false)
+                : QemuStates.Unusable;
         }
         catch (LibvirtException)
         {
@@ -160,13 +163,19 @@ internal sealed partial class QemuDriver : IDriver
         }
     }
 
-    /// <summary>The QEMU that a handle names; asks nobody as long as the connection stands.</summary>
+    /// <summary>The QEMU that a handle leads to; asks nobody as long as the connection stands.</summary>
     private ValueTask<QemuDomain> ResolveAsync(DomainIdentity identity, CancellationToken cancellationToken) =>
-        _source.Find(identity.Uuid) is { } qemu ? new(qemu) : ResolveAnewAsync(identity, cancellationToken);
+        _inventory.Find(identity) is { } qemu ? new(qemu) : ResolveAfterLookAsync(identity, cancellationToken);
 
-    private async ValueTask<QemuDomain> ResolveAnewAsync(DomainIdentity identity, CancellationToken cancellationToken) =>
-        await _source.LookupAsync(found => found.Uuid == identity.Uuid, _timeout, cancellationToken).ConfigureAwait(false)
+    private async ValueTask<QemuDomain> ResolveAfterLookAsync(DomainIdentity identity, CancellationToken cancellationToken) =>
+        await _inventory.ResolveAsync(identity, _timeout, cancellationToken).ConfigureAwait(false)
             ?? throw LibvirtError.NoDomain(ErrorOrigin.Qemu, identity);
+
+    /// <summary>The same QEMU with a monitor that can be asked, where there is one; null where it is gone.</summary>
+    private async ValueTask<QemuDomain?> ReadyAsync(QemuDomain qemu, CancellationToken cancellationToken) =>
+        qemu.MonitorOrNull is { IsConnected: true }
+            ? qemu
+            : await _inventory.ResolveAsync(qemu.Identity, _timeout, cancellationToken).ConfigureAwait(false);
 
     private static LibvirtException NoDomain(string detail) => LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Qemu, detail);
 

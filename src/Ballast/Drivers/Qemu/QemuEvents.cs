@@ -4,7 +4,7 @@ namespace Ballast.Drivers.Qemu;
 /// The events of one driver, for as long as somebody subscribes. QEMUs' own events come over their monitors; that one
 /// comes or goes is noticed by looking once a second, and at once where a connection ends.
 /// </summary>
-internal sealed class QemuEvents(IQemuSource source, TimeSpan timeout, TimeProvider time) : IAsyncDisposable
+internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
@@ -13,7 +13,7 @@ internal sealed class QemuEvents(IQemuSource source, TimeSpan timeout, TimeProvi
 
     private readonly DriverEventSinks _sinks = new();
     private readonly SemaphoreSlim _starting = new(1);
-    private readonly Dictionary<(int? Pid, ulong StartTicks), WatchedQemu> _watched = [];
+    private readonly Dictionary<QemuInstance, WatchedQemu> _watched = [];
     private TaskCompletionSource _lost = NewSignal();
     private CancellationTokenSource? _stop;
     private Task _looking = Task.CompletedTask;
@@ -110,11 +110,11 @@ internal sealed class QemuEvents(IQemuSource source, TimeSpan timeout, TimeProvi
 
     private async ValueTask LookAsync(bool isFirst, CancellationToken cancellationToken)
     {
-        IReadOnlyList<QemuDomain> found = await source.RefreshAsync(timeout, cancellationToken).ConfigureAwait(false);
-        HashSet<(int?, ulong)> seen = [];
+        IReadOnlyList<QemuDomain> found = await inventory.RefreshAsync(connects: true, timeout, cancellationToken).ConfigureAwait(false);
+        HashSet<QemuInstance> seen = [];
         foreach (QemuDomain domain in found)
         {
-            (int? Pid, ulong StartTicks) key = (domain.Identity.Id, domain.Process?.StartTicks ?? 0);
+            QemuInstance key = domain.Instance;
             seen.Add(key);
             if (_watched.TryGetValue(key, out WatchedQemu? watched))
             {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu;
@@ -10,7 +11,7 @@ namespace Ballast.Drivers.Qemu;
 /// A QEMU as the host sees it. The files of /proc are kept open: they belong to this process even when its id is given
 /// to another one later, and reading one again is a single system call.
 /// </summary>
-internal sealed partial class QemuProcess : IDisposable
+internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 {
     private const int TicksPerSecond = 100;
     private const long PidfdSendSignal = 424, PidfdOpen = 434;
@@ -19,6 +20,7 @@ internal sealed partial class QemuProcess : IDisposable
 
     private readonly SafeFileHandle _stat;
     private readonly SafeFileHandle _statm;
+    private readonly string? _executable;
 
     private QemuProcess(int pid, QemuCommandLine commandLine, SafeFileHandle stat, SafeFileHandle statm)
     {
@@ -27,6 +29,7 @@ internal sealed partial class QemuProcess : IDisposable
         _stat = stat;
         _statm = statm;
         const int startTime = 22;
+        _executable = Executable;
         StartTicks = TryReadStat(out string[] fields) ? Number(fields[startTime - 1]) : 0;
     }
 
@@ -49,6 +52,9 @@ internal sealed partial class QemuProcess : IDisposable
         }
     }
 
+    /// <summary>Whether it still runs what it ran when it was found: a wrapper becomes QEMU under the same id.</summary>
+    public bool IsSame => !HasExited && Executable == _executable;
+
     /// <summary>When the process started, in clock ticks since the host booted; 0 where it is gone.</summary>
     public ulong StartTicks { get; }
 
@@ -59,47 +65,24 @@ internal sealed partial class QemuProcess : IDisposable
         {
             // The kernel appends this to a program that was replaced on disk since, as updates do.
             const string replaced = " (deleted)";
-            return ReadLink("exe") is { } path && path.EndsWith(replaced, StringComparison.Ordinal)
-                ? path[..^replaced.Length]
-                : ReadLink("exe");
+            string? path = LinuxFiles.ReadLink($"/proc/{Pid}/exe");
+            return path is not null && path.EndsWith(replaced, StringComparison.Ordinal) ? path[..^replaced.Length] : path;
         }
     }
 
-    /// <summary>A path of the process's as seen from here: it may have a root or mounts of its own, as in a container.</summary>
-    public string InOwnRoot(string path)
-    {
-        string self = $"/proc/{Environment.ProcessId}/ns/mnt";
-        return ReadLink("ns/mnt") is { } theirs && new FileInfo(self).LinkTarget is { } ours && theirs != ours
-            ? $"/proc/{Pid}/root{path}"
-            : path;
-    }
+    /// <summary>The user that it acts as; null where it is gone.</summary>
+    public uint? Uid => ProcessTable.Uid(Pid);
+
+    public bool? HasSocket(uint inode) => ProcessSockets.Read(Pid)?.Contains(inode);
 
     /// <summary>
-    /// The process behind a monitor. A socket's creator need not be the process that uses it (a manager may have passed
-    /// it on), so the process must show that it is a QEMU with this monitor, or a QEMU at least where it is the peer.
+    /// The process with an id, if it is a QEMU: called as QEMU's are, or running a program that is. What it is called may
+    /// still be a lie: who was not named has to be trusted too.
     /// </summary>
-    public static QemuProcess? Find(int peerPid, string socketPath)
-    {
-        if (peerPid > 0 && QemuCommandLine.TryRead(peerPid, out QemuCommandLine? peer)
-            && (peer.Names(socketPath) || peer.IsQemu))
-        {
-            return Open(peerPid, peer);
-        }
-
-        return FindByCommandLine(socketPath);
-    }
-
-    /// <summary>The process whose command line names a monitor socket.</summary>
-    public static QemuProcess? FindByCommandLine(string socketPath)
-    {
-        foreach (int pid in ProcessTable.Pids())
-        {
-            if (QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine) && commandLine.IsQemu && commandLine.Names(socketPath))
-                return Open(pid, commandLine);
-        }
-
-        return null;
-    }
+    public static QemuProcess? Find(int pid) =>
+        pid > 0 && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu
+            ? Open(pid, commandLine)
+            : null;
 
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>
     public ulong? ReadRssKiB()
@@ -154,18 +137,6 @@ internal sealed partial class QemuProcess : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             stat?.Dispose();
-            return null;
-        }
-    }
-
-    private string? ReadLink(string name)
-    {
-        try
-        {
-            return new FileInfo($"/proc/{Pid}/{name}").LinkTarget;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
             return null;
         }
     }

@@ -16,7 +16,7 @@ internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
     public string? Refuse(QemuProcess process, uint uid)
     {
         if (uid != _self && uid != Root && !users.Contains(uid))
-            return $"it belongs to user {uid}, whom this user does not trust";
+            return $"it belongs to user {uid}, whom this user does not trust: add {uid} to trusted_users of ballastd (TrustedUserIds of ConnectionOptions), or name its socket";
         if (process.Executable is { } executable && !QemuCommandLine.IsQemuName(Path.GetFileName(executable)))
             return $"it is called as QEMU is, but runs {DisplayText.Escape(executable)}";
         return null;

@@ -144,7 +144,7 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
 
     private static MemoryStatsReason? Reason(OptionalNumber? number) => number is not { } known
         ? null
-        : known.Value <= (ulong)MemoryStatsReason.UnsupportedByDaemon
+        : known.Value <= (ulong)MemoryStatsReason.SocketNotFound
             ? (MemoryStatsReason)(int)known.Value
             : throw new XdrException($"there is no reason {known.Value}");
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>
@@ -11,11 +9,14 @@ internal static class SafeSocketPath
     // As the kernel: more links than this are a loop.
     private const int MaxLinks = 40;
 
-    private static readonly string[] HangingTypes =
-        ["nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "glusterfs", "lustre", "autofs", "ncp", "coda", "gfs", "ocfs2", "virtiofs", "beegfs"];
-
     /// <summary>The path without symbolic links, or why it is not followed.</summary>
-    public static bool TryResolve(string path, IReadOnlyDictionary<string, string> mounts, out string resolved, out string? refusal)
+    /// <param name="path">An absolute path.</param>
+    /// <param name="mounts">The mounts of whoever wrote the path.</param>
+    /// <param name="readLink">The target of a link at a path without links, null where there is none.</param>
+    /// <param name="resolved">The path without links.</param>
+    /// <param name="refusal">Why it is not followed.</param>
+    public static bool TryResolve(
+        string path, MountTable mounts, Func<string, string?> readLink, out string resolved, out string? refusal)
     {
         resolved = "/";
         refusal = null;
@@ -29,13 +30,13 @@ internal static class SafeSocketPath
             }
 
             string next = Path.Join(resolved, name);
-            if (mounts.TryGetValue(next, out string? type) && CanHang(type))
+            if (mounts.TypeAt(next) is { } type && MountTable.CanHang(type))
             {
                 refusal = $"its path leads into a file system that can hang ('{next}', {type})";
                 return false;
             }
 
-            if (new FileInfo(next).LinkTarget is not { } target)
+            if (readLink(next) is not { } target)
             {
                 resolved = next;
                 continue;
@@ -54,38 +55,6 @@ internal static class SafeSocketPath
         }
 
         return true;
-    }
-
-    /// <summary>The mount points of this process's view of the host, with the type of what is mounted there last.</summary>
-    public static IReadOnlyDictionary<string, string> ReadMounts()
-    {
-        const int mountPoint = 4;
-        Dictionary<string, string> mounts = [];
-        foreach (string line in File.ReadLines("/proc/self/mountinfo"))
-        {
-            string[] fields = line.Split(' ');
-            int separator = Array.IndexOf(fields, "-");
-            if (separator > mountPoint && separator + 1 < fields.Length)
-                mounts[Unescape(fields[mountPoint])] = fields[separator + 1];
-        }
-
-        return mounts;
-    }
-
-    private static bool CanHang(string type) =>
-        Array.Exists(HangingTypes, hanging => type.StartsWith(hanging, StringComparison.Ordinal));
-
-    // Spaces, tabs, line ends and backslashes are written as octal numbers.
-    private static string Unescape(string text)
-    {
-        int at = text.IndexOf('\\', StringComparison.Ordinal);
-        if (at < 0 || at + 3 >= text.Length)
-            return text;
-        ReadOnlySpan<char> digits = text.AsSpan(at + 1, 3);
-        int code = 0;
-        foreach (char digit in digits)
-            code = (code * 8) + (digit - '0');
-        return string.Create(CultureInfo.InvariantCulture, $"{text.AsSpan(0, at)}{(char)code}{Unescape(text[(at + 4)..])}");
     }
 
     private static IEnumerable<string> Split(string path) =>

@@ -1,27 +1,22 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-
 namespace Ballast.Drivers.Qemu.Discovery;
 
-/// <summary>Which file a path leads to, as the kernel names files: inode and device.</summary>
-internal readonly partial record struct SocketFile(ulong Inode, uint Device)
+/// <summary>
+/// A socket's entry in a file system as the kernel's socket table names it: the device of the mounted file system, and
+/// 32 bits of the inode.
+/// </summary>
+internal readonly record struct SocketFile(uint Inode, uint Device)
 {
-    private const int AtFdCwd = -100;
-    private const uint InodeWanted = 0x100;
-    private const int StatxBytes = 256, InodeOffset = 32, MajorOffset = 136, MinorOffset = 140;
     private const int MinorBits = 20;
 
-    /// <summary>Null where there is no such file, or this user may not know.</summary>
-    public static SocketFile? Of(string path)
-    {
-        Span<byte> stat = stackalloc byte[StatxBytes];
-        if (Statx(AtFdCwd, path, 0, InodeWanted, stat) != 0)
-            return null;
-        uint major = BinaryPrimitives.ReadUInt32LittleEndian(stat[MajorOffset..]);
-        uint minor = BinaryPrimitives.ReadUInt32LittleEndian(stat[MinorOffset..]);
-        return new SocketFile(BinaryPrimitives.ReadUInt64LittleEndian(stat[InodeOffset..]), (major << MinorBits) | minor);
-    }
+    /// <summary>The kernel's number of a device.</summary>
+    public static uint MakeDevice(uint major, uint minor) => (major << MinorBits) | minor;
 
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> result);
+    /// <param name="facts">What stat tells of the entry.</param>
+    /// <param name="mounts">The mounts through which it was reached: on overlayfs and btrfs stat shows another device.</param>
+    public static SocketFile Of(in FileFacts facts, MountTable mounts) =>
+        new((uint)facts.Inode, facts.Mount is { } mount && mounts.DeviceOf(mount) is { } device ? device : facts.Device);
+
+    /// <summary>The entry that a path of this process leads to; null where there is none.</summary>
+    public static SocketFile? Of(string path) =>
+        LinuxFiles.Stat(path, followsLinks: true) is { } facts ? Of(facts, MountTable.Read("self")) : null;
 }

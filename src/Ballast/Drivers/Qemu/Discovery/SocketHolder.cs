@@ -2,38 +2,40 @@ using System.Globalization;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
-/// <summary>Who is connected to a socket; for error messages, where it may be looked up without haste.</summary>
+/// <summary>Whose sockets are; for error messages, where it may be looked up without haste.</summary>
 internal static class SocketHolder
 {
-    /// <summary>The program and process id at the other end of the connection to a bound path, or null where it cannot be told.</summary>
-    public static string? Describe(string path)
+    /// <summary>A process that has one of the sockets, and its user; null where it cannot be told.</summary>
+    public static (int Pid, string Text)? Find(IEnumerable<uint> inodes)
     {
-        SocketFile? file = SocketFile.Of(path);
-        HashSet<uint> clients = [.. UnixSocketDiag.Read()
-            .Where(socket => socket.IsAt(path, file))
-            .SelectMany(socket => socket.Clients)];
-        return clients.Count == 0 ? null : FindOwner(clients);
-    }
-
-    private static string? FindOwner(HashSet<uint> inodes)
-    {
-        HashSet<string> links = [.. inodes.Select(inode => string.Create(CultureInfo.InvariantCulture, $"socket:[{inode}]"))];
+        HashSet<uint> wanted = [.. inodes];
+        if (wanted.Count == 0)
+            return null;
         foreach (int pid in ProcessTable.Pids())
         {
-            try
-            {
-                foreach (string descriptor in Directory.EnumerateFiles($"/proc/{pid}/fd"))
-                {
-                    if (new FileInfo(descriptor).LinkTarget is { } target && links.Contains(target))
-                        return $"{DisplayText.Escape(File.ReadAllText($"/proc/{pid}/comm").TrimEnd('\n'))} (process {pid})";
-                }
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // Gone meanwhile, or another user's.
-            }
+            if (ProcessSockets.Read(pid) is { } sockets && sockets.Overlaps(wanted))
+                return (pid, Describe(pid));
         }
 
         return null;
+    }
+
+    /// <summary>The program and process id at the other end of such a connection, or null where it cannot be told.</summary>
+    public static string? Describe(IEnumerable<uint> inodes) => Find(inodes)?.Text;
+
+    /// <summary>A process's program and id.</summary>
+    public static string Describe(int pid)
+    {
+        string name;
+        try
+        {
+            name = DisplayText.Escape(File.ReadAllText($"/proc/{pid}/comm").TrimEnd('\n'));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"process {pid}");
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{name} (process {pid})");
     }
 }

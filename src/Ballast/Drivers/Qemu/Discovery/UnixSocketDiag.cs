@@ -1,94 +1,128 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
-/// <summary>One unix socket of the host: its bound name and its peer, as the kernel's socket diagnosis tells.</summary>
+/// <summary>One unix socket: its bound name and its peer, as the kernel's socket diagnosis tells.</summary>
 /// <param name="Inode">The socket's own inode, as in /proc/PID/fd.</param>
 /// <param name="PeerInode">The inode of the socket at the other end; 0 where there is none.</param>
 /// <param name="IsListening">Whether it waits for clients; one that is not is somebody's connection.</param>
 /// <param name="Name">The path it was bound to, as it was written; connections that it accepted have the same.</param>
-/// <param name="File">The file that it was bound to; the kernel keeps 32 bits of its inode.</param>
+/// <param name="File">The entry that it was bound to.</param>
 /// <param name="Waiting">For a listening one, the inodes of the clients that wait to be accepted; 0 for those that left.</param>
 internal readonly record struct UnixSocketEntry(
     uint Inode, uint PeerInode, bool IsListening, string? Name, SocketFile? File, uint[] Waiting)
 {
     /// <summary>The inodes of the clients at the other end, of this connection or of those that wait; dead ones do not count.</summary>
     public IEnumerable<uint> Clients => (IsListening ? Waiting : [PeerInode]).Where(inode => inode != 0);
-
-    /// <summary>Whether this is the socket behind a path, or one of its connections.</summary>
-    public bool IsAt(string path, SocketFile? file) =>
-        Name == path || (file is { } wanted && File is { } bound && bound.Device == wanted.Device && bound.Inode == (uint)wanted.Inode);
 }
 
-/// <summary>Asks the kernel (sock_diag over netlink) for all unix sockets with their peers, which /proc/net/unix lacks.</summary>
-internal static partial class UnixSocketDiag
+/// <summary>Asks the kernel (sock_diag over netlink) for unix sockets with their peers, which /proc/net/unix lacks.</summary>
+/// <remarks>The socket belongs to the network namespace that it was opened in, and tells of the sockets there.</remarks>
+internal sealed partial class UnixSocketDiag : IDisposable
 {
     private const int AfNetlink = 16, SockDgram = 2, SockCloexec = 0x80000, NetlinkSockDiag = 4;
+    private const int CloneNewNet = 0x40000000;
     private const ushort SockDiagByFamily = 20, MessageDone = 3, MessageError = 2;
     private const ushort RequestDump = 0x301;
     private const int HeaderBytes = 16, RequestBytes = HeaderBytes + 24, EntryBytes = 16;
     private const byte AfUnix = 1, Listening = 10;
-    private const uint AllStates = uint.MaxValue, ShowAll = 1 | 2 | 4 | 8;
+    private const uint AllStates = uint.MaxValue, ListeningOnly = 1u << Listening;
+    private const uint ShowName = 1, ShowFile = 2, ShowPeer = 4, ShowWaiting = 8;
     private const ushort AttributeName = 0, AttributeFile = 1, AttributePeer = 2, AttributeWaiting = 3;
     private const int BufferBytes = 64 * 1024;
     private const int MaxEntries = 1_000_000;
 
-    /// <summary>All unix sockets of this network namespace; empty where the kernel does not tell.</summary>
-    public static List<UnixSocketEntry> Read()
+    private readonly SafeFileHandle _socket;
+    private readonly byte[] _buffer = new byte[BufferBytes];
+
+    private UnixSocketDiag(SafeFileHandle socket) => _socket = socket;
+
+    /// <summary>Null where the kernel does not tell, or not this user.</summary>
+    public static UnixSocketDiag? Open(NetNamespace place)
     {
-        List<UnixSocketEntry> entries = [];
-        int socket = CreateSocket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag);
-        if (socket < 0)
-            return entries;
-        try
+        SafeFileHandle? socket = null;
+        if (place.IsOwn)
         {
-            Span<byte> request = stackalloc byte[RequestBytes];
-            WriteRequest(request);
-            if (Send(socket, request, RequestBytes, 0) != RequestBytes)
-                return entries;
-            byte[] buffer = new byte[BufferBytes];
-            // The kernel has its answer ready: it is made within each receive.
-            for (nint length; entries.Count < MaxEntries && (length = Receive(socket, buffer, buffer.Length, 0)) > 0;)
-            {
-                if (!ReadMessages(buffer.AsSpan(0, (int)length), entries))
-                    break;
-            }
+            socket = CreateSocket();
         }
-        finally
+        else
         {
-            _ = Close(socket);
+            // The thread that enters the other namespace never comes back from it, and ends.
+            Thread visitor = new(() =>
+            {
+                using SafeFileHandle target = OpenNamespace(place.Path);
+                if (!target.IsInvalid && SetNamespace(target, CloneNewNet) == 0)
+                    socket = CreateSocket();
+            });
+            visitor.Start();
+            visitor.Join();
         }
 
-        return entries;
+        if (socket is { IsInvalid: false })
+            return new UnixSocketDiag(socket);
+        socket?.Dispose();
+        return null;
     }
 
-    private static void WriteRequest(Span<byte> request)
+    /// <summary>All unix sockets of a namespace; null where the kernel does not tell.</summary>
+    public static List<UnixSocketEntry>? ReadAll(NetNamespace place)
+    {
+        using UnixSocketDiag? diag = Open(place);
+        return diag?.Read(AllStates, ShowName | ShowFile | ShowPeer | ShowWaiting);
+    }
+
+    /// <summary>The listening sockets, with the clients that wait to be accepted.</summary>
+    public List<UnixSocketEntry>? ReadWaiting() => Read(ListeningOnly, ShowWaiting);
+
+    public void Dispose() => _socket.Dispose();
+
+    private List<UnixSocketEntry>? Read(uint states, uint show)
+    {
+        Span<byte> request = stackalloc byte[RequestBytes];
+        WriteRequest(request, states, show);
+        if (Send(_socket, request, RequestBytes, 0) != RequestBytes)
+            return null;
+
+        // The kernel has its answer ready: it is made within each receive.
+        List<UnixSocketEntry> entries = [];
+        for (nint length; entries.Count < MaxEntries && (length = Receive(_socket, _buffer, _buffer.Length, 0)) > 0;)
+        {
+            if (ReadMessages(_buffer.AsSpan(0, (int)length), entries) is { } isWhole)
+                return isWhole ? entries : null;
+        }
+
+        return null;
+    }
+
+    private static void WriteRequest(Span<byte> request, uint states, uint show)
     {
         request.Clear();
         BinaryPrimitives.WriteInt32LittleEndian(request, RequestBytes);
         BinaryPrimitives.WriteUInt16LittleEndian(request[4..], SockDiagByFamily);
         BinaryPrimitives.WriteUInt16LittleEndian(request[6..], RequestDump);
         request[HeaderBytes] = AfUnix;
-        BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 4)..], AllStates);
-        BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 12)..], ShowAll);
+        BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 4)..], states);
+        BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 12)..], show);
     }
 
-    private static bool ReadMessages(ReadOnlySpan<byte> messages, List<UnixSocketEntry> entries)
+    // Null: there is more to come; else whether it came to its end without an error.
+    private static bool? ReadMessages(ReadOnlySpan<byte> messages, List<UnixSocketEntry> entries)
     {
         while (messages.Length >= HeaderBytes)
         {
             int length = BinaryPrimitives.ReadInt32LittleEndian(messages);
             ushort type = BinaryPrimitives.ReadUInt16LittleEndian(messages[4..]);
             if (type is MessageDone or MessageError || length < HeaderBytes || length > messages.Length)
-                return false;
+                return type == MessageDone;
             if (length >= HeaderBytes + EntryBytes)
                 entries.Add(ReadEntry(messages[HeaderBytes..length]));
             messages = messages[Math.Min(Align(length), messages.Length)..];
         }
 
-        return true;
+        return null;
     }
 
     private static UnixSocketEntry ReadEntry(ReadOnlySpan<byte> entry)
@@ -123,15 +157,22 @@ internal static partial class UnixSocketDiag
 
     private static int Align(int length) => (length + 3) & ~3;
 
+    private static SafeFileHandle CreateSocket() => new(CreateSocket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag), ownsHandle: true);
+
+    private static SafeFileHandle OpenNamespace(string path) => new(OpenCore(path, SockCloexec), ownsHandle: true);
+
     [LibraryImport("libc", EntryPoint = "socket")]
     private static partial int CreateSocket(int family, int type, int protocol);
 
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenCore(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "setns")]
+    private static partial int SetNamespace(SafeFileHandle target, int kind);
+
     [LibraryImport("libc", EntryPoint = "send")]
-    private static partial nint Send(int socket, ReadOnlySpan<byte> buffer, nint length, int flags);
+    private static partial nint Send(SafeFileHandle socket, ReadOnlySpan<byte> buffer, nint length, int flags);
 
     [LibraryImport("libc", EntryPoint = "recv")]
-    private static partial nint Receive(int socket, Span<byte> buffer, nint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int socket);
+    private static partial nint Receive(SafeFileHandle socket, Span<byte> buffer, nint length, int flags);
 }

@@ -1,53 +1,60 @@
-using System.Globalization;
-
 namespace Ballast.Drivers.Qemu.Discovery;
 
-/// <summary>The kernel's list of unix sockets.</summary>
-internal static class UnixSocketTable
+/// <summary>
+/// The unix sockets of one network namespace at one moment. A socket is found by the entry that it was bound to, never
+/// by the text of its path: entries are moved, and the same text means another thing to every process.
+/// </summary>
+internal sealed class UnixSocketTable
 {
-    private const string TablePath = "/proc/net/unix";
-    private const string Unconnected = "01";
-    private const string Waiting = "02";
-    private const string Connected = "03";
+    private readonly List<UnixSocketEntry> _entries;
+    private readonly Dictionary<SocketFile, UnixSocketEntry> _listeners = [];
+
+    private UnixSocketTable(List<UnixSocketEntry> entries)
+    {
+        _entries = entries;
+        foreach (UnixSocketEntry entry in entries)
+        {
+            if (entry is { IsListening: true, File: { } file })
+                _listeners[file] = entry;
+        }
+    }
+
+    /// <summary>The sockets that wait for clients and lie in a file system.</summary>
+    public IEnumerable<UnixSocketEntry> Listeners => _listeners.Values;
+
+    /// <summary>Null where the kernel does not tell, or not this user.</summary>
+    public static UnixSocketTable? Read(NetNamespace place) => UnixSocketDiag.ReadAll(place) is { } entries ? new(entries) : null;
 
     /// <summary>
-    /// Whether somebody is connected, or waits to be, to the socket that is bound to a path. Connecting to such a monitor
-    /// would queue behind its owner, and take the owner's place when it reconnects.
+    /// Whether somebody is connected, or waits to be, to the socket that lies at a path of this process. Connecting to such
+    /// a monitor would queue behind its owner, and take the owner's place when it reconnects.
     /// </summary>
-    public static bool IsHeld(string path)
-    {
-        SocketFile? file = SocketFile.Of(path);
-        // A connection whose client is gone has no peer any more: it only waits for QEMU to see that.
-        if (UnixSocketDiag.Read() is { Count: > 0 } sockets)
-            return sockets.Exists(socket => socket.IsAt(path, file) && socket.Clients.Any());
+    public static bool IsHeld(string path) =>
+        SocketFile.Of(path) is { } file && Read(NetNamespace.Own) is { } table && table.ClientsOf(file).Any();
 
-        // The third reference to a connection is its peer's.
-        const int withPeer = 3;
-        return Read().Any(socket => socket.Path == path && socket.References >= withPeer && (socket.State is Waiting or Connected));
-    }
+    /// <summary>The socket that waits for clients at an entry; null where nobody listens.</summary>
+    public UnixSocketEntry? Listener(SocketFile file) => _listeners.TryGetValue(file, out UnixSocketEntry entry) ? entry : null;
 
-    /// <summary>The paths that somebody listens on, as they were bound.</summary>
-    public static IEnumerable<string> Listening()
+    /// <summary>A socket by its own inode.</summary>
+    public UnixSocketEntry? Find(uint inode)
     {
-        foreach ((string state, _, string bound) in Read())
+        foreach (UnixSocketEntry entry in _entries)
         {
-            if (state == Unconnected && bound.StartsWith('/'))
-                yield return bound;
+            if (entry.Inode == inode)
+                return entry;
         }
+
+        return null;
     }
 
-    private static IEnumerable<(string State, int References, string Path)> Read()
-    {
-        // Columns: slot, references, protocol, flags, type, state, inode, path; the path may hold spaces.
-        const int referencesColumn = 1, stateColumn = 5, pathColumn = 7;
-        foreach (string line in File.ReadLines(TablePath))
-        {
-            string[] columns = line.Split(' ', pathColumn + 1, StringSplitOptions.RemoveEmptyEntries);
-            if (columns.Length > pathColumn
-                && int.TryParse(columns[referencesColumn], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out int references))
-            {
-                yield return (columns[stateColumn], references, columns[pathColumn]);
-            }
-        }
-    }
+    /// <summary>
+    /// The clients of the socket at an entry, also those that wait to be accepted. A connection whose client is gone has
+    /// no peer any more: it only waits for QEMU to see that.
+    /// </summary>
+    public IEnumerable<uint> ClientsOf(SocketFile file) =>
+        _entries.Where(entry => entry.File == file).SelectMany(entry => entry.Clients);
+
+    /// <summary>Whether a client other than the given one was accepted at an entry, and is still there.</summary>
+    public bool ServesOther(SocketFile file, uint client) =>
+        _entries.Exists(entry => entry.File == file && !entry.IsListening && entry.PeerInode != 0 && entry.PeerInode != client);
 }

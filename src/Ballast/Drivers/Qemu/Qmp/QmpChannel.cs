@@ -19,6 +19,8 @@ internal sealed class QmpChannel : IDisposable
     /// <summary>The socket is closed with the channel.</summary>
     public QmpChannel(Socket socket) => _socket = new PolledSocket(socket);
 
+    public Socket Socket => _socket.Socket;
+
     /// <summary>Takes the next whole message out of what was received; it is valid until the next call of <see cref="ReceiveAsync"/>.</summary>
     /// <exception cref="InvalidDataException">This is no JSON, or more of it than any monitor sends.</exception>
     public bool TryTakeMessage(out ReadOnlySpan<byte> message)

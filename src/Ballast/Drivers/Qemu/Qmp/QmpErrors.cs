@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -9,6 +10,8 @@ internal static class QmpErrors
 {
     private const int Eacces = 13;
     private const int Eperm = 1;
+    private const int NoEntry = 2;
+    private const int ConnectionRefused = 111;
 
     public static LibvirtException Timeout(string path, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' did not answer within {Seconds(waited)}");
@@ -36,12 +39,42 @@ internal static class QmpErrors
         Report(ErrorCode.OperationUnsupported,
             $"'{name}' offers no QMP monitor on a unix socket: start QEMU with -qmp unix:PATH,server=on,wait=off");
 
+    /// <summary>A monitor that is not reached by a unix socket: nobody could prove whose it is.</summary>
+    public static LibvirtException NotUnix(string name, string address) =>
+        Report(ErrorCode.OperationUnsupported,
+            $"'{name}' offers its QMP monitor on {address}, where nobody can prove that it is this QEMU's: start QEMU with -qmp unix:PATH,server=on,wait=off");
+
     public static LibvirtException NotTrusted(string name, string why) =>
         LibvirtError.System(Eacces, ErrorOrigin.Qemu, $"the monitor of '{name}' is not used: {why}");
 
-    public static LibvirtException WrongPeer(string path, uint expected, uint found) =>
+    /// <summary>The socket at a process's path is not its own.</summary>
+    public static LibvirtException WrongPeer(string path, int? expected, UnixSocketPeer peer) =>
+        NotOwn(path, expected, peer.Pid == 0 ? "a process that is not visible from here" : SocketHolder.Describe(peer.Pid), peer.Uid);
+
+    /// <summary>The same, told from the descriptor tables of both.</summary>
+    public static LibvirtException NotOwn(string path, int? expected, string other, uint? uid) =>
+        LibvirtError.System(Eacces, ErrorOrigin.Qemu, string.Create(CultureInfo.InvariantCulture,
+            $"QEMU monitor '{path}' of process {expected ?? 0} is not used: its socket belongs to another process, {other}{(uid is null ? "" : $"; user {uid} listens there")}"));
+
+    /// <summary>What was found is not there any more, but something else is.</summary>
+    public static LibvirtException Replaced(string path) =>
+        LibvirtError.System(ConnectionRefused, ErrorOrigin.Qemu, $"QEMU monitor '{path}' is gone: another socket lies at its path now");
+
+    public static LibvirtException HolderUnknown(string path) =>
         LibvirtError.System(Eacces, ErrorOrigin.Qemu,
-            $"QEMU monitor '{path}' is not used: its process belongs to user {expected}, but user {found} listens there");
+            $"QEMU monitor '{path}' is not used: it lies in a network namespace that this user may not look into, so that nobody can tell "
+            + "whether another program holds it; run as root, or name its socket");
+
+    /// <param name="path">The path as QEMU was given it.</param>
+    /// <param name="why">What was looked for.</param>
+    /// <param name="isDenied">Whether this user may not look everywhere.</param>
+    public static LibvirtException NotLocated(string path, string why, bool isDenied = false) =>
+        LibvirtError.System(isDenied ? Eacces : NoEntry, ErrorOrigin.Qemu, $"QEMU monitor '{path}' was not found: {why}");
+
+    public static LibvirtException WaitsForController(string path) =>
+        Report(ErrorCode.ResourceBusy,
+            $"QEMU waits for its controller to connect to '{path}' (server=on without wait=off), and starts the guest when anybody does: "
+            + "start the controller, or name the socket to start it yourself");
 
     public static LibvirtException NotAccepting(string path) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' does not accept connections");
@@ -68,6 +101,8 @@ internal static class QmpErrors
     public static LibvirtException CannotConnect(string path, int errno) =>
         LibvirtError.System(errno, ErrorOrigin.Qemu,
             $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}");
+
+    public static bool IsNotFound(LibvirtException error) => error is { Code: ErrorCode.SystemError, Int1: NoEntry };
 
     public static bool IsPermissionDenied(LibvirtException error) =>
         error is { Code: ErrorCode.SystemError, Int1: Eacces or Eperm };

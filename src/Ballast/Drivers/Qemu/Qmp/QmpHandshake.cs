@@ -33,13 +33,16 @@ internal static class QmpHandshake
         .. QmpCommands.List(QmpCommands.AnonymousPath),
     ];
 
+    /// <param name="channel">The connection.</param>
+    /// <param name="greeted">Called when the monitor has greeted, before anything is sent to it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidDataException">It is no monitor of QEMU.</exception>
     /// <exception cref="EndOfStreamException">It closed the connection.</exception>
-    public static async Task<QmpHello> RunAsync(QmpChannel channel, CancellationToken cancellationToken)
+    public static async Task<QmpHello> RunAsync(QmpChannel channel, Action greeted, CancellationToken cancellationToken)
     {
         try
         {
-            return await RunCoreAsync(channel, cancellationToken).ConfigureAwait(false);
+            return await RunCoreAsync(channel, greeted, cancellationToken).ConfigureAwait(false);
         }
         catch (JsonException e)
         {
@@ -47,12 +50,13 @@ internal static class QmpHandshake
         }
     }
 
-    private static async Task<QmpHello> RunCoreAsync(QmpChannel channel, CancellationToken cancellationToken)
+    private static async Task<QmpHello> RunCoreAsync(QmpChannel channel, Action greeted, CancellationToken cancellationToken)
     {
         byte[] greeting = await NextAsync(channel, QmpMessageKind.Greeting, cancellationToken).ConfigureAwait(false)
             ?? throw new InvalidDataException("it did not greet as QEMU does");
         QmpHello hello = new() { Version = QmpReplies.ReadGreetingVersion(greeting) };
 
+        greeted();
         channel.Send(Opening);
         if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is null)
             throw new InvalidDataException("it refused to leave capabilities negotiation");

@@ -32,6 +32,7 @@ internal sealed partial class QmpMonitor
         lock (_gate)
         {
             ThrowIfUnusable(timeout, _time.GetTimestamp());
+            NoteUse(askedAt);
             _calls.Add(call);
             SendNext();
             ArmTimer(askedAt, timeout);

@@ -1,26 +1,21 @@
 using System.Net.Sockets;
-using Ballast.Drivers.Qemu.Discovery;
-using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
 internal sealed partial class QmpMonitor
 {
-    private const int Eagain = 11;
-
     // Two short-lived readers of one monitor, such as two commands run at once, should meet without an error.
     private static readonly TimeSpan HeldGrace = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan HeldPoll = TimeSpan.FromMilliseconds(10);
 
-    // How long a found monitor that was seen held is left alone after its owner went.
-    private static readonly TimeSpan OwnersReturn = TimeSpan.FromSeconds(30);
+    // When a monitor that has not greeted yet is first looked at, to see whether it serves somebody else.
+    private static readonly TimeSpan FirstLookForOther = TimeSpan.FromMilliseconds(20);
 
     private readonly CancellationTokenSource _lifetime = new();
-    private long? _heldAt;
     private QmpChannel? _channel;
-    private Task<Exception?>? _connecting;
-    private long _connectFailedAt;
+    private Attempt? _attempt;
     private bool _wasSilent;
+    private bool _isPeerProven;
 
     /// <summary>What the monitor said at the last connect; null before the first.</summary>
     public QmpHello? Hello { get; private set; }
@@ -28,62 +23,69 @@ internal sealed partial class QmpMonitor
     /// <summary>Who listens, as of the last connect.</summary>
     public UnixSocketPeer Peer { get; private set; }
 
-    /// <summary>Who must listen, for a monitor that was found and not named; nothing is sent to anybody else.</summary>
-    public uint? ExpectedUid { get; set; }
+    /// <summary>Whether the monitor was shown to be its owner's: by the peer of a connection, or by the owner's own table.</summary>
+    public bool IsProven => Endpoint.IsProvenByTable || Volatile.Read(ref _isPeerProven);
 
-    /// <summary>Connects where there is no connection. One attempt serves all callers; a monitor that was just found silent fails at once.</summary>
+    /// <summary>
+    /// Connects where there is no connection. One attempt serves all callers, each of whom waits as long as its own deadline
+    /// allows; a monitor that has been silent for longer than that fails at once.
+    /// </summary>
     public Task EnsureConnectedAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
         EnsureConnectedAsync(timeout, _time.GetTimestamp(), cancellationToken);
 
     private async Task EnsureConnectedAsync(TimeSpan timeout, long askedAt, CancellationToken cancellationToken)
     {
-        Task<Exception?> connecting;
-        lock (_gate)
+        while (true)
         {
-            if (_disposed)
-                throw Closed();
-            if (_channel is not null)
+            Attempt attempt;
+            lock (_gate)
+            {
+                if (_disposed)
+                    throw Closed();
+                if (_channel is not null)
+                    return;
+                long now = _time.GetTimestamp();
+
+                // Of those who meet a monitor that was silent, one waits to see whether it still is.
+                if (_wasSilent && HasPassed(_silentSince, timeout, now) && (_attempt is not null || !HasPassed(_connectFailedAt, timeout, now)))
+                    throw QmpErrors.KnownHung(Path, _time.GetElapsedTime(_silentSince));
+                attempt = _attempt ??= new Attempt(this, IsNamed);
+                attempt.Extend(askedAt, timeout);
+            }
+
+            TimeSpan left = timeout - _time.GetElapsedTime(askedAt);
+            Exception? error;
+            try
+            {
+                error = await attempt.Outcome.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                throw QmpErrors.NoGreeting(Path, timeout);
+            }
+
+            if (error is null)
                 return;
-            // Of those who meet a monitor that was silent, one waits to see whether it still is.
-            if (_wasSilent && (_connecting is not null || !HasPassed(_connectFailedAt, timeout, _time.GetTimestamp())))
-                throw QmpErrors.KnownHung(Path, _time.GetElapsedTime(_silentSince));
-            connecting = _connecting ??= ConnectAsync(timeout);
-        }
 
-        TimeSpan left = timeout - _time.GetElapsedTime(askedAt);
-        Exception? error;
-        try
-        {
-            error = await connecting.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _time, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            throw QmpErrors.NoGreeting(Path, timeout);
-        }
-
-        if (error is not null)
+            // Somebody who found the monitor gave way to its owner; whoever named it may wait for a moment.
+            if (error is LibvirtException { Code: ErrorCode.ResourceBusy } && IsNamed && !attempt.IsNamed)
+                continue;
             throw error;
+        }
     }
 
     // The error is returned, because it may be that nobody waits for it any more.
-    private async Task<Exception?> ConnectAsync(TimeSpan timeout)
+    private async Task<Exception?> ConnectAsync(Attempt attempt)
     {
         // The caller holds the lock until this yields.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        long since = _time.GetTimestamp();
-        using CancellationTokenSource deadline = new(timeout, _time);
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _lifetime.Token);
-        QmpChannel? channel = null;
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(attempt.Deadline, _lifetime.Token);
         try
         {
-            await WaitWhileHeldAsync(end.Token).ConfigureAwait(false);
-            Socket socket = OpenSocket();
-            channel = new QmpChannel(socket);
-            UnixSocketPeer peer = UnixSocketPeer.Of(socket);
-            if (ExpectedUid is { } expected && peer.Uid != expected)
-                throw QmpErrors.WrongPeer(Path, expected, peer.Uid);
-            QmpHello hello = await QmpHandshake.RunAsync(channel, end.Token).ConfigureAwait(false);
-            Connected(channel, hello, peer);
+            await Endpoint.Predecessor.WaitAsync(end.Token).ConfigureAwait(false);
+            while (!await TryConnectAsync(attempt, end.Token).ConfigureAwait(false))
+            {
+            }
 
             // Who waited for the connection does not go on upon the thread of all sockets.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -91,32 +93,89 @@ internal sealed partial class QmpMonitor
         }
         catch (Exception e)
         {
-            channel?.Dispose();
-            return Failed(Translate(e, timeout), since);
+            return Failed(Translate(e, _time.GetElapsedTime(attempt.Since)), attempt);
         }
     }
 
-    private Exception Translate(Exception error, TimeSpan timeout) => error switch
+    /// <summary>False: somebody else was served in between, and may be waited for.</summary>
+    private async Task<bool> TryConnectAsync(Attempt attempt, CancellationToken cancellationToken)
+    {
+        bool isUnknown = await WaitWhileHeldAsync(attempt, cancellationToken).ConfigureAwait(false);
+        QmpChannel? channel = null;
+        try
+        {
+            Socket socket = Endpoint.Connect();
+            channel = new QmpChannel(socket);
+            UnixSocketPeer peer = UnixSocketPeer.Of(socket);
+            bool isWhole = Endpoint.CheckPeer(peer);
+            void SeeOwner()
+            {
+                if (!isWhole)
+                    Endpoint.CheckAccepted(socket, peer);
+                Volatile.Write(ref _isPeerProven, true);
+            }
+
+            Task<QmpHello> greeting = QmpHandshake.RunAsync(channel, SeeOwner, cancellationToken);
+            if (await IsTakenAsync(greeting, socket, isUnknown).ConfigureAwait(false))
+            {
+                channel.Dispose();
+                _ = greeting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                NoteHeld();
+                return attempt.IsNamed && !HasPassed(attempt.Since, HeldGrace, _time.GetTimestamp())
+                    ? false
+                    : throw QmpErrors.Busy(Path);
+            }
+
+            Connected(channel, await greeting.ConfigureAwait(false), peer);
+            return true;
+        }
+        catch
+        {
+            channel?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Whether the monitor serves somebody else, who came between the look and the connection: then its queue is left at
+    /// once. A greeting that does not come without anybody else there is waited for.
+    /// </summary>
+    private async Task<bool> IsTakenAsync(Task<QmpHello> greeting, Socket socket, bool isUnknown)
+    {
+        for (TimeSpan pause = FirstLookForOther; !greeting.IsCompleted; pause += pause)
+        {
+            using CancellationTokenSource enough = new();
+            Task first = await Task.WhenAny(greeting, Task.Delay(isUnknown ? HeldGrace : pause, _time, enough.Token)).ConfigureAwait(false);
+            await enough.CancelAsync().ConfigureAwait(false);
+            if (first != greeting && (isUnknown || Endpoint.ServesOther(socket)))
+                return true;
+        }
+
+        return false;
+    }
+
+    private Exception Translate(Exception error, TimeSpan waited) => error switch
     {
         LibvirtException or ObjectDisposedException => error,
         OperationCanceledException when _lifetime.IsCancellationRequested => Closed(),
-        OperationCanceledException => QmpErrors.NoGreeting(Path, timeout),
+        OperationCanceledException => QmpErrors.NoGreeting(Path, waited),
         EndOfStreamException => QmpErrors.Lost(Path, null),
         _ => QmpErrors.Lost(Path, error),
     };
 
-    private Exception Failed(Exception error, long since)
+    private Exception Failed(Exception error, Attempt attempt)
     {
         lock (_gate)
         {
-            _connecting = null;
+            _attempt = null;
             bool isSilent = error is LibvirtException { Code: ErrorCode.OperationTimeout };
             if (isSilent && !_wasSilent)
-                _silentSince = since;
+                _silentSince = attempt.Since;
             _wasSilent = isSilent;
             _connectFailedAt = _time.GetTimestamp();
         }
 
+        attempt.Dispose();
         return error;
     }
 
@@ -126,7 +185,8 @@ internal sealed partial class QmpMonitor
         {
             if (_disposed)
                 throw Closed();
-            _connecting = null;
+            _attempt?.Dispose();
+            _attempt = null;
             _wasSilent = false;
 
             Hello = hello;
@@ -134,6 +194,7 @@ internal sealed partial class QmpMonitor
             _actualBytes = hello.ActualBytes;
             _sizeToldAt = null;
             NoteMove();
+            NoteUse(_time.GetTimestamp());
             _wasIncoming = _wasResumed = _wasMigrated = false;
             NoteRunState(hello.RunState);
             UseBalloon(hello.Balloon);
@@ -142,29 +203,47 @@ internal sealed partial class QmpMonitor
                 listener.Connected(_runState, _actualBytes);
             _receiving = ReceiveAllAsync(channel);
         }
+
+        MonitorCourtesy.Watch(this, _time);
     }
 
-    private async Task WaitWhileHeldAsync(CancellationToken cancellationToken)
+    /// <summary>An attempt to connect, which lasts as long as one of those who wait for it may.</summary>
+    private sealed class Attempt : IDisposable
     {
-        bool isFound = ExpectedUid is not null;
-        long since = _time.GetTimestamp();
-        while (UnixSocketTable.IsHeld(Path))
+        private readonly QmpMonitor _monitor;
+        private readonly CancellationTokenSource _deadline;
+        private long _until;
+
+        /// <summary>The lock is held.</summary>
+        public Attempt(QmpMonitor monitor, bool isNamed)
         {
-            _heldAt = _time.GetTimestamp();
-            if (isFound || _time.GetElapsedTime(since) >= HeldGrace)
-                throw QmpErrors.Busy(Path, SocketHolder.Describe(Path));
-            await Task.Delay(HeldPoll, _time, cancellationToken).ConfigureAwait(false);
+            _monitor = monitor;
+            _deadline = new CancellationTokenSource(Timeout.InfiniteTimeSpan, monitor._time);
+            IsNamed = isNamed;
+            Since = monitor._time.GetTimestamp();
+            _until = long.MinValue;
+            Outcome = monitor.ConnectAsync(this);
         }
 
-        // Its owner may be about to connect again: who takes the place in between keeps the owner waiting for ever.
-        if (isFound && _heldAt is { } heldAt && !HasPassed(heldAt, OwnersReturn, _time.GetTimestamp()))
-            throw QmpErrors.Busy(Path, "a program that left it a moment ago and may come back");
-    }
+        public bool IsNamed { get; }
 
-    private Socket OpenSocket()
-    {
-        int errno = UnixSocketClient.TryConnect(Path, out Socket? socket);
-        // A full queue of waiting clients though nobody is served: QEMU does not run.
-        return socket ?? throw (errno == Eagain ? QmpErrors.NotAccepting(Path) : QmpErrors.CannotConnect(Path, errno));
+        public long Since { get; }
+
+        public Task<Exception?> Outcome { get; }
+
+        public CancellationToken Deadline => _deadline.Token;
+
+        /// <summary>The lock is held.</summary>
+        public void Extend(long askedAt, TimeSpan timeout)
+        {
+            long until = askedAt + (long)(timeout.TotalSeconds * _monitor._time.TimestampFrequency);
+            if (until <= _until)
+                return;
+            _until = until;
+            TimeSpan left = _monitor._time.GetElapsedTime(_monitor._time.GetTimestamp(), until);
+            _deadline.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+
+        public void Dispose() => _deadline.Dispose();
     }
 }

@@ -135,7 +135,7 @@ internal sealed partial class QmpMonitor
                 return;
             _channel.Dispose();
             _channel = null;
-            Exception error = _disposed ? Closed() : QmpErrors.Lost(Path, cause);
+            Exception error = _disposed ? Closed() : cause as LibvirtException ?? QmpErrors.Lost(Path, cause);
             foreach (MonitorQuery query in _asked)
                 query.Fail(error);
             foreach (MonitorQuery query in _waiting)

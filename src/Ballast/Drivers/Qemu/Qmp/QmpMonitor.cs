@@ -25,15 +25,17 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private MonitorParts _unanswered;
     private MonitorValues _values;
     private long _silentSince;
+    private long _connectFailedAt;
     private long _lastMark;
     private long _awaitedMark;
     private long _answered;
     private bool _isOutOfStep;
     private bool _disposed;
+    private volatile bool _isGone;
 
-    public QmpMonitor(string path, TimeProvider time)
+    public QmpMonitor(MonitorEndpoint endpoint, TimeProvider time)
     {
-        Path = path;
+        Endpoint = endpoint;
         _time = time;
         Refresh = new QmpRefresh(this, time);
         _timer = time.CreateTimer(
@@ -50,7 +52,10 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         Resynchronise,
     }
 
-    public string Path { get; }
+    /// <summary>Where it is, and whose.</summary>
+    public MonitorEndpoint Endpoint { get; }
+
+    public string Path => Endpoint.Name;
 
     /// <summary>Makes the guest report at once.</summary>
     public QmpRefresh Refresh { get; }
@@ -88,6 +93,18 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         return query.Task;
     }
 
+    /// <summary>Whether a process accepted the connection that stands.</summary>
+    public bool IsServedBy(IMonitorOwner owner)
+    {
+        QmpChannel? channel;
+        lock (_gate)
+            channel = _channel;
+        return channel is not null && MonitorEndpoint.IsAcceptedBy(owner, channel.Socket);
+    }
+
+    /// <summary>Its QEMU is gone: whoever still asks is told that.</summary>
+    public void MarkGone() => _isGone = true;
+
     /// <summary>Ends the connection; who waits gets an error.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -97,7 +114,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         lock (_gate)
         {
             _disposed = true;
-            connecting = _connecting;
+            connecting = _attempt?.Outcome;
             receiving = _receiving;
         }
 
@@ -157,6 +174,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             if (_channel is null)
                 return null;
             ThrowIfUnusable(timeout, askedAt);
+            NoteUse(askedAt);
             if (!_recycled.TryPop(out query))
                 query = new MonitorQuery(this);
             query.Start(parts, timeout, askedAt, goesOnSynchronously);
@@ -181,7 +199,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             QmpTraffic.Answered();
     }
 
-    private static ObjectDisposedException Closed() => new(nameof(Connection));
+    private Exception Closed() => _isGone ? QmpErrors.Lost(Path, null) : new ObjectDisposedException(nameof(Connection));
 
     private void ThrowIfUnusable(TimeSpan timeout, long now)
     {

@@ -27,8 +27,9 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(1), LastLook = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _gate = new();
-    private readonly CancellationTokenSource _end = new();
+    private CancellationTokenSource _end = new();
     private Task<RefreshOutcome>? _running;
+    private Exception? _giveUp;
 
     // Whether the last change was answered whole; only the one refresh that runs touches it.
     private bool _isWhole;
@@ -44,8 +45,11 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         {
             if (_running is null or { IsCompleted: true })
             {
+                // After a monitor made way for its owner it may be used again.
+                if (_giveUp is LibvirtException)
+                    (_giveUp, _end) = (null, new CancellationTokenSource());
                 _isChanging = false;
-                _running = RefreshAsync(timeout);
+                _running = RefreshAsync(timeout, _end.Token);
             }
 
             running = _running;
@@ -61,34 +65,43 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ObjectDisposedException(nameof(Connection));
+            throw _giveUp ?? new ObjectDisposedException(nameof(Connection));
         }
     }
 
     /// <summary>Gives up waiting for the guest, and returns when the period is as it was.</summary>
-    public async ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync() => await GiveUpAsync(new ObjectDisposedException(nameof(Connection))).ConfigureAwait(false);
+
+    /// <summary>The same, for whoever waits to be told why; another refresh may follow.</summary>
+    public async Task GiveUpAsync(Exception why)
     {
         Task? running;
+        CancellationTokenSource end;
         lock (_gate)
+        {
             running = _running;
-        await _end.CancelAsync().ConfigureAwait(false);
+            end = _end;
+            _giveUp = why;
+        }
+
+        await end.CancelAsync().ConfigureAwait(false);
         if (running is not null)
             await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task<RefreshOutcome> RefreshAsync(TimeSpan timeout)
+    private async Task<RefreshOutcome> RefreshAsync(TimeSpan timeout, CancellationToken end)
     {
         // The caller holds the lock until this yields.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         long since = time.GetTimestamp();
-        if (await LookAsync(timeout).ConfigureAwait(false) is not { } before || monitor.Balloon is not { } balloon)
+        if (await LookAsync(timeout, end).ConfigureAwait(false) is not { } before || monitor.Balloon is not { } balloon)
             return RefreshOutcome.NotAsked;
 
         int period = (int)Math.Min(before.PollingIntervalSeconds, int.MaxValue);
         try
         {
-            await AskGuestAsync(balloon, period, timeout).ConfigureAwait(false);
-            return await AwaitReportAsync(before, balloon, period, since, timeout).ConfigureAwait(false);
+            await AskGuestAsync(balloon, period, timeout, end).ConfigureAwait(false);
+            return await AwaitReportAsync(before, balloon, period, since, timeout, end).ConfigureAwait(false);
         }
         finally
         {
@@ -97,13 +110,13 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     }
 
     /// <summary>How things are; null where asking the guest would be in vain.</summary>
-    private async Task<MonitorValues?> LookAsync(TimeSpan timeout)
+    private async Task<MonitorValues?> LookAsync(TimeSpan timeout, CancellationToken end)
     {
         try
         {
             MonitorValues values = await monitor.QueryAsync(
                 Report | MonitorParts.Balloon | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.VirtioStatus,
-                timeout, _end.Token).ConfigureAwait(false);
+                timeout, end).ConfigureAwait(false);
             bool hasDriver = !values.Has(MonitorParts.VirtioStatus) || values.IsDriverBound;
             return values.Has(MonitorParts.GuestStats) && values.Has(MonitorParts.PollingInterval) && values.IsRunning && hasDriver
                 ? values
@@ -117,14 +130,14 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     }
 
     /// <summary>Off and on in one write, so that nobody finds it off.</summary>
-    private async Task AskGuestAsync(BalloonDevice balloon, int period, TimeSpan timeout)
+    private async Task AskGuestAsync(BalloonDevice balloon, int period, TimeSpan timeout, CancellationToken end)
     {
         byte[] on = QmpCommands.SetPollingInterval(balloon, period == 0 ? SecondsOfDay : period);
         byte[] commands = period == 0 ? on : [.. QmpCommands.SetPollingInterval(balloon, 0), .. on];
         _isWhole = false;
         _isChanging = true;
         QmpError? error = await monitor.CallAsync(
-            "qom-set", commands, period == 0 ? 1 : 2, changesSomething: true, QmpReplies.ReadNothing, timeout, _end.Token).ConfigureAwait(false);
+            "qom-set", commands, period == 0 ? 1 : 2, changesSomething: true, QmpReplies.ReadNothing, timeout, end).ConfigureAwait(false);
         _isChanging = false;
         if (error is not null)
         {
@@ -140,7 +153,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     /// same again: then the queue tells that it answered. A QEMU that cannot tell is asked once more in the next second.
     /// </summary>
     private async Task<RefreshOutcome> AwaitReportAsync(
-        MonitorValues before, BalloonDevice balloon, int period, long since, TimeSpan timeout)
+        MonitorValues before, BalloonDevice balloon, int period, long since, TimeSpan timeout, CancellationToken end)
     {
         bool isAskedAgain = before.Has(MonitorParts.StatsQueue);
         for (TimeSpan pause = FirstLook; ; pause = pause + pause < LastLook ? pause + pause : LastLook)
@@ -148,8 +161,8 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
             TimeSpan left = timeout - time.GetElapsedTime(since);
             if (left <= TimeSpan.Zero)
                 return RefreshOutcome.Unanswered;
-            await Task.Delay(pause < left ? pause : left, time, _end.Token).ConfigureAwait(false);
-            MonitorValues now = await monitor.QueryAsync(Report, timeout, _end.Token).ConfigureAwait(false);
+            await Task.Delay(pause < left ? pause : left, time, end).ConfigureAwait(false);
+            MonitorValues now = await monitor.QueryAsync(Report, timeout, end).ConfigureAwait(false);
             if (HasReported(before, now))
                 return RefreshOutcome.Answered;
             if (!isAskedAgain && now.GuestStats.LastUpdate < (ulong)time.GetUtcNow().ToUnixTimeSeconds())
@@ -157,7 +170,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
                 isAskedAgain = true;
                 if (period == 0)
                     await SetPeriodAsync(balloon, 0, timeout).ConfigureAwait(false);
-                await AskGuestAsync(balloon, period, timeout).ConfigureAwait(false);
+                await AskGuestAsync(balloon, period, timeout, end).ConfigureAwait(false);
             }
         }
     }

@@ -1,20 +1,41 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>Who listens on the other side of a unix socket, as the kernel knows it.</summary>
-/// <param name="Pid">The process that created the listening socket; not always the one that uses it.</param>
-/// <param name="Uid">Its user.</param>
-internal readonly record struct UnixSocketPeer(int Pid, uint Uid)
+/// <param name="Pid">The process that called listen(); not always the one that uses the socket, and 0 where it is not visible from here.</param>
+/// <param name="Uid">Its user at that time.</param>
+/// <param name="IsAlive">
+/// Whether that process is still there, so that its id is nobody else's; null before Linux 6.5, which cannot tell.
+/// </param>
+internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
 {
-    private const int SolSocket = 1;
-    private const int SoPeerCred = 17;
+    private const int SolSocket = 1, SoPeerCred = 17, SoPeerPidfd = 77;
+    private const int NoSuchOption = 92;
 
     public static UnixSocketPeer Of(Socket socket)
     {
         Span<byte> credentials = stackalloc byte[12];
         _ = socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
-        return new UnixSocketPeer(MemoryMarshal.Read<int>(credentials), MemoryMarshal.Read<uint>(credentials[4..]));
+        return new UnixSocketPeer(
+            MemoryMarshal.Read<int>(credentials), MemoryMarshal.Read<uint>(credentials[4..]), ReadIsAlive(socket));
+    }
+
+    private static bool? ReadIsAlive(Socket socket)
+    {
+        Span<byte> descriptor = stackalloc byte[4];
+        try
+        {
+            _ = socket.GetRawSocketOption(SolSocket, SoPeerPidfd, descriptor);
+        }
+        catch (SocketException e)
+        {
+            return e.NativeErrorCode == NoSuchOption ? null : false;
+        }
+
+        new SafeFileHandle(MemoryMarshal.Read<int>(descriptor), ownsHandle: true).Dispose();
+        return true;
     }
 }

@@ -128,7 +128,7 @@ public class MonitorArgumentsTests
         MonitorSocket monitor = Assert.Single(Find(
             "-chardev", "socket,id=charmonitor,fd=25,server=on,wait=off", "-mon", "chardev=charmonitor,id=monitor,mode=control"));
         Assert.Equal(new MonitorSocket(null, "charmonitor") { Kind = MonitorKind.PassedDescriptor, Descriptor = 25, Address = "fd:25" }, monitor);
-        Assert.Equal("libvirt", MonitorManager.Of(monitor));
+        Assert.Equal("libvirt", MonitorManagers.Known.Of(monitor.Path, monitor.ChardevId));
     }
 
     [Theory]
@@ -151,7 +151,7 @@ public class MonitorArgumentsTests
     [InlineData("/var/snap/lxd/common/lxd/logs/v1/qemu.monitor", "LXD")]
     [InlineData("/run/vm1.sock", null)]
     public void A_managers_directory_tells_whose_a_monitor_is(string path, string? manager) =>
-        Assert.Equal(manager, MonitorManager.Of(new MonitorSocket(path, null)));
+        Assert.Equal(manager, MonitorManagers.Known.Of(path, null));
 
     private static IReadOnlyList<MonitorSocket> Find(params string[] arguments) =>
         new QemuCommandLine(["qemu-system-x86_64", .. arguments], "/home/vm").Monitors;

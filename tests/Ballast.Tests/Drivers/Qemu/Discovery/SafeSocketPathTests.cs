@@ -15,7 +15,7 @@ public sealed class SafeSocketPathTests : IDisposable
         Directory.CreateDirectory(_directory.File("real/deep"));
         File.CreateSymbolicLink(_directory.File("absolute"), _directory.File("real"));
         File.CreateSymbolicLink(_directory.File("relative"), "absolute/deep");
-        Assert.True(SafeSocketPath.TryResolve(_directory.File("relative/../deep/./s"), new Dictionary<string, string>(), out string path, out _));
+        Assert.True(SafeSocketPath.TryResolve(_directory.File("relative/../deep/./s"), MountTable.Empty, LinuxFiles.ReadLink, out string path, out _));
         Assert.Equal(_directory.File("real/deep/s"), path);
     }
 
@@ -26,8 +26,8 @@ public sealed class SafeSocketPathTests : IDisposable
     public void A_file_system_that_can_hang_is_not_entered_even_through_a_link(string type)
     {
         File.CreateSymbolicLink(_directory.File("trap"), "/some/mount/below");
-        Dictionary<string, string> mounts = new() { ["/some/mount"] = type };
-        Assert.False(SafeSocketPath.TryResolve(_directory.File("trap/s"), mounts, out _, out string? refusal));
+        MountTable mounts = new(new Dictionary<string, string> { ["/some/mount"] = type });
+        Assert.False(SafeSocketPath.TryResolve(_directory.File("trap/s"), mounts, LinuxFiles.ReadLink, out _, out string? refusal));
         Assert.Contains(type, refusal, StringComparison.Ordinal);
     }
 
@@ -36,10 +36,10 @@ public sealed class SafeSocketPathTests : IDisposable
     {
         File.CreateSymbolicLink(_directory.File("a"), "b");
         File.CreateSymbolicLink(_directory.File("b"), "a");
-        Assert.False(SafeSocketPath.TryResolve(_directory.File("a/s"), new Dictionary<string, string>(), out _, out string? refusal));
+        Assert.False(SafeSocketPath.TryResolve(_directory.File("a/s"), MountTable.Empty, LinuxFiles.ReadLink, out _, out string? refusal));
         Assert.Contains("loop", refusal, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void This_hosts_mounts_are_read() => Assert.Equal("proc", SafeSocketPath.ReadMounts()["/proc"]);
+    public void This_hosts_mounts_are_read() => Assert.Equal("proc", MountTable.Read("self").TypeAt("/proc"));
 }

@@ -1,0 +1,57 @@
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>Every monitor whose socket lies in a directory; naming the directory is consent to use them all.</summary>
+/// <param name="path">The directory; it need not be there yet.</param>
+/// <param name="isOurs">Whether a socket is this program's own, which never asks itself.</param>
+internal sealed class DirectoryScope(string path, Func<SocketFile, bool> isOurs) : IQemuScope
+{
+    // The kernel's clock of files may stand still for some milliseconds.
+    private static readonly Int128 Settled = 50_000_000;
+
+    private readonly HashSet<MonitorKey> _disregarded = [];
+    private FileFacts? _seen;
+    private bool _isSettled;
+
+    public void Disregard(MonitorKey key) => _disregarded.Add(key);
+
+    /// <summary>Whether a name came or went since the last look; a link may lead elsewhere at any time.</summary>
+    public bool MayHaveChanged() => !_isSettled || LinuxFiles.Stat(path, followsLinks: true) != _seen;
+
+    public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
+    {
+        _seen = LinuxFiles.Stat(path, followsLinks: true);
+        _isSettled = _seen is { } seen && Now() - seen.ModifiedAt > Settled;
+        HashSet<MonitorKey> keys = [];
+        List<Sighting> sightings = [];
+        foreach (string name in Names())
+        {
+            _isSettled &= LinuxFiles.Stat(name, followsLinks: false) is { IsLink: false };
+            if (NamedSockets.Look(name, view, processes, findsOwner: true) is not { } sighting)
+                continue;
+            MonitorKey key = sighting.Monitors[0].Endpoint!.Key;
+            if (keys.Add(key) && !isOurs(key.File) && (sighting.Process is not null || !_disregarded.Contains(key)))
+                sightings.Add(sighting);
+        }
+
+        _disregarded.IntersectWith(keys);
+        return sightings;
+    }
+
+    private static Int128 Now() => (Int128)(TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+
+    private List<string> Names()
+    {
+        try
+        {
+            return [.. Directory.EnumerateFileSystemEntries(path)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Not yet, or no more. One that may be used but not listed shows nothing: its sockets can be named.
+            return [];
+        }
+    }
+}

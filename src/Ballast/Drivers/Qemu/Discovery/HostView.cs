@@ -1,0 +1,60 @@
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>The host at one moment: what several QEMUs have in common is read once.</summary>
+internal sealed class HostView
+{
+    private readonly Dictionary<NetNamespace, UnixSocketTable?> _tables = [];
+    private readonly Dictionary<string, MountTable> _mounts = [];
+    private readonly Dictionary<int, HashSet<uint>?> _sockets = [];
+    private List<NetNamespace>? _others;
+
+    /// <summary>This process's mounts.</summary>
+    public MountTable OwnMounts => Mounts("self");
+
+    /// <summary>The unix sockets of a network namespace; null where they are not told.</summary>
+    public UnixSocketTable? Sockets(NetNamespace place)
+    {
+        if (!_tables.TryGetValue(place, out UnixSocketTable? table))
+            _tables[place] = table = UnixSocketTable.Read(place);
+        return table;
+    }
+
+    /// <summary>The mounts that a process sees; ours where they are the same.</summary>
+    public MountTable MountsOf(int pid) => Mounts(pid.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>The sockets that a process has open; null where this user may not know.</summary>
+    public HashSet<uint>? SocketsOf(int pid)
+    {
+        if (!_sockets.TryGetValue(pid, out HashSet<uint>? sockets))
+            _sockets[pid] = sockets = ProcessSockets.Read(pid);
+        return sockets;
+    }
+
+    /// <summary>The listening socket at an entry, and where: in this network namespace, or in that of another process.</summary>
+    public (NetNamespace Place, UnixSocketEntry Listener)? FindListener(SocketFile file)
+    {
+        if (Sockets(NetNamespace.Own)?.Listener(file) is { } own)
+            return (NetNamespace.Own, own);
+        _others ??= [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
+        foreach (NetNamespace place in _others)
+        {
+            if (Sockets(place)?.Listener(file) is { } listener)
+                return (place, listener);
+        }
+
+        return null;
+    }
+
+    // Processes in one namespace and one root see the same.
+    private MountTable Mounts(string process)
+    {
+        string key = process == "self"
+            ? "self"
+            : $"{LinuxFiles.ReadLink($"/proc/{process}/ns/mnt")} {LinuxFiles.ReadLink($"/proc/{process}/root")}";
+        if (key == $"{LinuxFiles.ReadLink("/proc/self/ns/mnt")} {LinuxFiles.ReadLink("/proc/self/root")}" || key == " ")
+            (key, process) = ("self", "self");
+        if (!_mounts.TryGetValue(key, out MountTable? mounts))
+            _mounts[key] = mounts = MountTable.Read(process);
+        return mounts;
+    }
+}

@@ -1,0 +1,145 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>What statx tells of a file.</summary>
+/// <param name="Inode">Its number within its file system.</param>
+/// <param name="Device">The device that stat shows; not always the one that the kernel's socket table shows.</param>
+/// <param name="Mount">The id of the mount it was reached through, as in mountinfo; null before Linux 5.8.</param>
+/// <param name="Mode">Its type and permissions.</param>
+/// <param name="ModifiedAt">When it was modified, in nanoseconds; of a directory, when a name in it changed.</param>
+internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, Int128 ModifiedAt)
+{
+    private const ushort TypeMask = 0xF000, Socket = 0xC000, Link = 0xA000, Regular = 0x8000;
+
+    public bool IsRegular => (Mode & TypeMask) == Regular;
+
+    public bool IsSocket => (Mode & TypeMask) == Socket;
+
+    public bool IsLink => (Mode & TypeMask) == Link;
+}
+
+/// <summary>
+/// Files as descriptors that name them and open nothing (O_PATH): what was looked at is what is used, whoever renames
+/// what meanwhile.
+/// </summary>
+internal static partial class LinuxFiles
+{
+    public const int NoEntry = 2, Loop = 40, NoSuchCall = 38;
+
+    private const int AtCurrent = -100, AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
+    private const int OpenPath = 0x200000, OpenClose = 0x80000;
+    private const ulong NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
+    private const long OpenAt2 = 437;
+    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x100, StatxMount = 0x1000;
+    private const int MaxLinkBytes = 4096;
+
+    private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+
+    /// <summary>What a path leads to, links followed; the handle is invalid and the error number set where it cannot be told.</summary>
+    public static SafeFileHandle Open(string path, out int errno)
+    {
+        int descriptor = OpenCore(path, OpenPath | OpenClose);
+        errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
+        return new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>What a path without symbolic links leads to, within a root that it cannot leave.</summary>
+    public static SafeFileHandle OpenWithin(SafeFileHandle root, string path, out int errno) => Open(root, path, OpenPath | OpenClose, out errno);
+
+    /// <summary>The target of a link within a root; null where there is none.</summary>
+    public static string? ReadLinkWithin(SafeFileHandle root, string path)
+    {
+        using SafeFileHandle link = Open(root, path, OpenPath | OpenClose | OpenNoFollow, out _);
+        if (link.IsInvalid)
+            return null;
+        Span<byte> target = stackalloc byte[MaxLinkBytes];
+        nint length = ReadLinkAt(link, "", target, target.Length);
+        return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
+    }
+
+    /// <summary>The target of a link; null where there is none, or this user may not read it.</summary>
+    public static string? ReadLink(string path)
+    {
+        Span<byte> target = stackalloc byte[MaxLinkBytes];
+        nint length = ReadLinkCore(path, target, target.Length);
+        return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
+    }
+
+    /// <summary>Null where there is no such file, or this user may not know.</summary>
+    public static FileFacts? Stat(SafeFileHandle file)
+    {
+        Span<byte> facts = stackalloc byte[StatxBytes];
+        return Statx(file, "", AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
+    }
+
+    /// <summary>The same of a path.</summary>
+    public static FileFacts? Stat(string path, bool followsLinks)
+    {
+        Span<byte> facts = stackalloc byte[StatxBytes];
+        return Statx(AtCurrent, path, followsLinks ? AtNoSync : AtNoSync | AtNoFollow, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
+    }
+
+    private const int StatxBytes = 256;
+
+    private static FileFacts Read(ReadOnlySpan<byte> facts)
+    {
+        const int mode = 28, inode = 32, seconds = 112, nanoseconds = 120, major = 136, minor = 140, mount = 144;
+        bool hasMount = (BinaryPrimitives.ReadUInt32LittleEndian(facts) & StatxMount) != 0;
+        return new FileFacts(
+            BinaryPrimitives.ReadUInt64LittleEndian(facts[inode..]),
+            SocketFile.MakeDevice(BinaryPrimitives.ReadUInt32LittleEndian(facts[major..]), BinaryPrimitives.ReadUInt32LittleEndian(facts[minor..])),
+            hasMount ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
+            BinaryPrimitives.ReadUInt16LittleEndian(facts[mode..]),
+            ((Int128)BinaryPrimitives.ReadInt64LittleEndian(facts[seconds..]) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(facts[nanoseconds..]));
+    }
+
+    private static SafeFileHandle Open(SafeFileHandle root, string path, int flags, out int errno)
+    {
+        OpenHow how = new() { Flags = (ulong)flags, Resolve = InRoot | NoLinks | NoMagicLinks };
+        nint name = Marshal.StringToCoTaskMemUTF8(path);
+        bool isHeld = false;
+        try
+        {
+            root.DangerousAddRef(ref isHeld);
+            long descriptor = OpenAt2Core(OpenAt2, (int)root.DangerousGetHandle(), name, ref how, Marshal.SizeOf<OpenHow>());
+            errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
+            return new SafeFileHandle((nint)descriptor, ownsHandle: true);
+        }
+        finally
+        {
+            if (isHeld)
+                root.DangerousRelease();
+            Marshal.FreeCoTaskMem(name);
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct OpenHow
+    {
+        public ulong Flags;
+        public ulong Mode;
+        public ulong Resolve;
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenCore(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long OpenAt2Core(long number, int root, nint path, ref OpenHow how, nint size);
+
+    [LibraryImport("libc", EntryPoint = "readlinkat", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint ReadLinkAt(SafeFileHandle directory, string path, Span<byte> target, nint length);
+
+    [LibraryImport("libc", EntryPoint = "readlink", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint ReadLinkCore(string path, Span<byte> target, nint length);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> result);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> result);
+}

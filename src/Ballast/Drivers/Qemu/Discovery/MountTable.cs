@@ -1,0 +1,82 @@
+using System.Globalization;
+
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>The mounts that a process sees, from its mountinfo.</summary>
+internal sealed class MountTable
+{
+    public static readonly MountTable Empty = new([], []);
+
+    private static readonly string[] HangingTypes =
+        ["nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "glusterfs", "lustre", "autofs", "ncp", "coda", "gfs", "ocfs2", "virtiofs", "beegfs"];
+
+    private readonly Dictionary<ulong, uint> _devices;
+    private readonly Dictionary<string, string> _types;
+
+    private MountTable(Dictionary<ulong, uint> devices, Dictionary<string, string> types)
+    {
+        _devices = devices;
+        _types = types;
+    }
+
+    /// <summary>A table of mount points with the types of their file systems.</summary>
+    public MountTable(Dictionary<string, string> types)
+        : this([], types)
+    {
+    }
+
+    /// <summary>The device of a mounted file system; null where the mount is not known.</summary>
+    public uint? DeviceOf(ulong mount) => _devices.TryGetValue(mount, out uint device) ? device : null;
+
+    /// <summary>The type of what is mounted last at a path; null where nothing is.</summary>
+    public string? TypeAt(string path) => _types.GetValueOrDefault(path);
+
+    /// <summary>Whether a look into a file system of that type may hang, or is answered by some user's program.</summary>
+    public static bool CanHang(string type) =>
+        Array.Exists(HangingTypes, hanging => type.StartsWith(hanging, StringComparison.Ordinal));
+
+    /// <param name="process">"self", or a process's id.</param>
+    public static MountTable Read(string process)
+    {
+        const int id = 0, device = 2, mountPoint = 4;
+        Dictionary<ulong, uint> devices = [];
+        Dictionary<string, string> types = [];
+        try
+        {
+            foreach (string line in File.ReadLines($"/proc/{process}/mountinfo"))
+            {
+                string[] fields = line.Split(' ');
+                int separator = Array.IndexOf(fields, "-");
+                if (separator <= mountPoint || separator + 1 >= fields.Length)
+                    continue;
+                types[Unescape(fields[mountPoint])] = fields[separator + 1];
+                if (fields[device].Split(':') is [var major, var minor]
+                    && ulong.TryParse(fields[id], NumberStyles.None, CultureInfo.InvariantCulture, out ulong mount)
+                    && uint.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out uint high)
+                    && uint.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out uint low))
+                {
+                    devices[mount] = SocketFile.MakeDevice(high, low);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The process is gone, or another user's: what is known so far.
+        }
+
+        return new MountTable(devices, types);
+    }
+
+    // Spaces, tabs, line ends and backslashes are written as octal numbers.
+    private static string Unescape(string text)
+    {
+        int at = text.IndexOf('\\', StringComparison.Ordinal);
+        if (at < 0 || at + 3 >= text.Length)
+            return text;
+        ReadOnlySpan<char> digits = text.AsSpan(at + 1, 3);
+        int code = 0;
+        foreach (char digit in digits)
+            code = (code * 8) + (digit - '0');
+        return string.Create(CultureInfo.InvariantCulture, $"{text.AsSpan(0, at)}{(char)code}{Unescape(text[(at + 4)..])}");
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text;
+
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>A file that a process's command line names, as the process sees it.</summary>
+internal static class ProcessFile
+{
+    private const int MaxBytes = 1024 * 1024;
+
+    /// <summary>Its text; null where it is not there, is no plain file, is too long, or must not be looked at.</summary>
+    public static string? Read(int pid, string path)
+    {
+        HostView view = new();
+        foreach (SocketEntry entry in ProcessPath.Entries(pid, path, null, view.MountsOf(pid), view.OwnMounts, new LookFailures()))
+        {
+            using (entry)
+            {
+                if (entry.IsRegular && ReadText(entry.ConnectPath) is { } text)
+                    return text;
+            }
+        }
+
+        return null;
+    }
+
+    private static string? ReadText(string path)
+    {
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            byte[] bytes = new byte[MaxBytes + 1];
+            int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return length <= MaxBytes ? Encoding.UTF8.GetString(bytes, 0, length) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>An entry of a file system that was found and is held: whatever happens to its path, this is the one that is connected to.</summary>
+internal sealed class SocketEntry : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+
+    private SocketEntry(SafeFileHandle handle, in FileFacts facts, MountTable mounts)
+    {
+        _handle = handle;
+        IsSocket = facts.IsSocket;
+        IsRegular = facts.IsRegular;
+        File = SocketFile.Of(facts, mounts);
+    }
+
+    public SocketFile File { get; }
+
+    public bool IsSocket { get; }
+
+    /// <summary>Whether it is a file, which can be read without waiting for anybody.</summary>
+    public bool IsRegular { get; }
+
+    /// <summary>A path to it that is short, whatever its own is, and leads to no other.</summary>
+    public string ConnectPath => $"/proc/self/fd/{_handle.DangerousGetHandle()}";
+
+    /// <summary>What lies at a path of this process's, links followed; null with the kernel's error number where it cannot be told.</summary>
+    public static SocketEntry? Open(string path, MountTable mounts, out int errno) => Take(LinuxFiles.Open(path, out errno), mounts, ref errno);
+
+    /// <summary>What lies at a path within a root; null with the reason or error number.</summary>
+    /// <param name="root">A directory that is not left.</param>
+    /// <param name="path">The path below it.</param>
+    /// <param name="mounts">The mounts through which it is reached.</param>
+    /// <param name="traps">The mounts by their paths below the root: where a look could hang is not entered.</param>
+    /// <param name="refusal">Why the path is not followed.</param>
+    /// <param name="errno">The kernel's error number.</param>
+    public static SocketEntry? OpenWithin(
+        SafeFileHandle root, string path, MountTable mounts, MountTable traps, out string? refusal, out int errno)
+    {
+        // Without links, which is the usual case, the path's text says where it leads.
+        errno = 0;
+        if (!SafeSocketPath.TryResolve(path, traps, static _ => null, out string resolved, out refusal))
+            return null;
+        SafeFileHandle handle = LinuxFiles.OpenWithin(root, resolved, out errno);
+        if (errno == LinuxFiles.Loop)
+        {
+            handle.Dispose();
+            if (!SafeSocketPath.TryResolve(path, traps, next => LinuxFiles.ReadLinkWithin(root, next), out resolved, out refusal))
+                return null;
+            handle = LinuxFiles.OpenWithin(root, resolved, out errno);
+        }
+
+        return Take(handle, mounts, ref errno);
+    }
+
+    public void Dispose() => _handle.Dispose();
+
+    private static SocketEntry? Take(SafeFileHandle handle, MountTable mounts, ref int errno)
+    {
+        if (!handle.IsInvalid && LinuxFiles.Stat(handle) is { } facts)
+            return new SocketEntry(handle, facts, mounts);
+        if (errno == 0)
+            errno = LinuxFiles.NoEntry;
+        handle.Dispose();
+        return null;
+    }
+}

@@ -1,0 +1,72 @@
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>What one QEMU says about who it is, and what decides when two say the same.</summary>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Name">The name that it claims; null where it has none.</param>
+/// <param name="IsNameOnCommandLine">Whether its command line bears the name; else only its monitor says so.</param>
+/// <param name="Uuid">The UUID that it claims; null where it has none.</param>
+/// <param name="IsUuidOnCommandLine">Whether its command line bears the UUID.</param>
+/// <param name="DerivedUuid">The one that it gets where it has none of its own.</param>
+/// <param name="IsRoot">Whether it was started by root.</param>
+/// <param name="Age">When it started: the smaller, the older.</param>
+/// <param name="Listed">The name and UUID under which it was listed already, which it keeps.</param>
+internal sealed record DomainClaim(
+    int Pid, string? Name, bool IsNameOnCommandLine, Guid? Uuid, bool IsUuidOnCommandLine, Guid DerivedUuid, bool IsRoot, ulong Age,
+    DomainIdentity? Listed);
+
+/// <summary>
+/// Gives each QEMU a name and a UUID that no other has. Of those that claim the same, it is kept by the one that was listed
+/// under it; then by root's; then by the one whose command line bears it; then by the older.
+/// </summary>
+internal static class DomainNames
+{
+    /// <summary>The identities, in the order of the claims.</summary>
+    public static DomainIdentity[] Assign(IReadOnlyList<DomainClaim> claims)
+    {
+        string[] names = AssignEach(claims, claim => claim.Listed?.Name, claim => (claim.Name ?? $"qemu-{claim.Pid}", claim.IsNameOnCommandLine),
+            (claim, taken) =>
+            {
+                string name = $"{claim.Name ?? $"qemu-{claim.Pid}"}@{claim.Pid}";
+                while (taken.Contains(name))
+                    name = $"{name}@{claim.Pid}";
+                return name;
+            });
+        Guid[] uuids = AssignEach(claims, claim => claim.Listed is { } listed ? listed.Uuid : (Guid?)null,
+            claim => (claim.Uuid ?? claim.DerivedUuid, claim.IsUuidOnCommandLine),
+            (claim, taken) =>
+            {
+                Guid uuid = claim.DerivedUuid;
+                for (int next = 1; taken.Contains(uuid); next++)
+                    uuid = DerivedUuid.From($"{claim.DerivedUuid}/{next}");
+                return uuid;
+            });
+        return [.. claims.Select((claim, i) => new DomainIdentity(names[i], uuids[i], claim.Pid))];
+    }
+
+    private static T[] AssignEach<T>(
+        IReadOnlyList<DomainClaim> claims, Func<DomainClaim, object?> listed, Func<DomainClaim, (T Value, bool IsOnCommandLine)> claimed,
+        Func<DomainClaim, HashSet<T>, T> otherwise)
+    {
+        T[] assigned = new T[claims.Count];
+        HashSet<T> taken = [];
+        IOrderedEnumerable<int> order = Enumerable.Range(0, claims.Count)
+            .OrderBy(i => listed(claims[i]) is null)
+            .ThenBy(i => !claims[i].IsRoot)
+            .ThenBy(i => !claimed(claims[i]).IsOnCommandLine)
+            .ThenBy(i => claims[i].Age)
+            .ThenBy(i => claims[i].Pid);
+        foreach (int i in order)
+        {
+            T value = listed(claims[i]) is T kept ? kept : claimed(claims[i]).Value;
+            if (!taken.Add(value))
+            {
+                value = otherwise(claims[i], taken);
+                taken.Add(value);
+            }
+
+            assigned[i] = value;
+        }
+
+        return assigned;
+    }
+}

@@ -1,0 +1,65 @@
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>
+/// Every QEMU of this host. What is found is listed, whether it may be asked or not; monitors that belong to a manager are
+/// left alone, and so are those whose QEMU waits for its controller.
+/// </summary>
+internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQemuScope
+{
+    // Those that somebody was seen to be connected to: their QEMU waits no more.
+    private readonly HashSet<MonitorKey> _wereHeld = [];
+
+    public bool MayHaveChanged() => true;
+
+    public void Disregard(MonitorKey key)
+    {
+        // A process's own command line says that it is a monitor.
+    }
+
+    public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
+    {
+        foreach (QemuProcess process in processes.Look())
+        {
+            if (process.Uid is not { } uid)
+                continue;
+            string? distrust = trust.Refuse(process, uid);
+            IReadOnlyList<MonitorCandidate> monitors = distrust is null
+                ? Monitors(process, uid, view)
+                : [MonitorCandidate.Refused(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust))];
+            yield return new Sighting(process, distrust, uid, monitors);
+        }
+    }
+
+    private List<MonitorCandidate> Monitors(QemuProcess process, uint uid, HostView view)
+    {
+        string name = process.CommandLine.Name ?? $"qemu-{process.Pid}";
+        List<MonitorCandidate> candidates = [];
+        foreach (MonitorSocket monitor in process.CommandLine.Monitors)
+        {
+            string? path = monitor.Kind == MonitorKind.Unix ? process.CommandLine.AbsolutePath(monitor) ?? monitor.Path : null;
+            if (managers.Of(path, monitor.ChardevId, process.CommandLine.Name) is { } manager)
+                candidates.Add(MonitorCandidate.Refused(() => QmpErrors.Managed(name, manager)));
+            else if (monitor.Kind is not (MonitorKind.Unix or MonitorKind.PassedDescriptor))
+                candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NotUnix(name, monitor.Address ?? "something else than a unix socket")));
+            else
+                candidates.Add(WithoutDisturbing(MonitorLocator.Locate(process, uid, monitor, view), monitor, view));
+        }
+
+        if (candidates.Count == 0)
+            candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NoMonitor(name)));
+        return candidates;
+    }
+
+    // A QEMU that waits starts its guest for whoever connects first.
+    private MonitorCandidate WithoutDisturbing(MonitorCandidate candidate, MonitorSocket monitor, HostView view)
+    {
+        if (!monitor.WaitsForClient || candidate.Endpoint is not { } endpoint)
+            return candidate;
+        if (endpoint.Place is { } place && view.Sockets(place)?.ClientsOf(endpoint.Key.File).Any() == true)
+            _wereHeld.Add(endpoint.Key);
+        return _wereHeld.Contains(endpoint.Key) ? candidate : MonitorCandidate.Refused(() => QmpErrors.WaitsForController(endpoint.Name));
+    }
+}

@@ -1,0 +1,14 @@
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>A monitor of a QEMU that may be asked, or why it must not be.</summary>
+/// <param name="Endpoint">How it is reached; null where it must not be.</param>
+/// <param name="IsNamed">Whether its socket was named, or lies in a directory that was: that is consent to use and to keep it.</param>
+/// <param name="Refusal">Why it must not be asked.</param>
+internal sealed record MonitorCandidate(MonitorEndpoint? Endpoint, bool IsNamed, Func<LibvirtException>? Refusal)
+{
+    public static MonitorCandidate Usable(MonitorEndpoint endpoint, bool isNamed) => new(endpoint, isNamed, null);
+
+    public static MonitorCandidate Refused(Func<LibvirtException> refusal) => new(null, false, refusal);
+}

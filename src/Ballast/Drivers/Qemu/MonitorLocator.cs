@@ -1,0 +1,94 @@
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>
+/// Finds the socket of a monitor that a QEMU's command line offers: the entry that its path means to the process, and that
+/// leads to a listening socket of its own.
+/// </summary>
+internal static class MonitorLocator
+{
+    /// <param name="process">The QEMU.</param>
+    /// <param name="uid">Its user.</param>
+    /// <param name="monitor">What its command line says.</param>
+    /// <param name="view">The host.</param>
+    public static MonitorCandidate Locate(QemuProcess process, uint uid, MonitorSocket monitor, HostView view)
+    {
+        NetNamespace place = NetNamespace.Of(process.Pid) ?? NetNamespace.Own;
+        string name = monitor.Path ?? monitor.Address ?? "fd";
+        if (view.Sockets(place) is not { } table)
+            return MonitorCandidate.Refused(() => QmpErrors.HolderUnknown(name));
+        HashSet<uint>? own = view.SocketsOf(process.Pid);
+        string? path = monitor.Path;
+        if (monitor.Kind == MonitorKind.PassedDescriptor)
+        {
+            path = monitor.Descriptor is { } descriptor && ProcessSockets.Read(process.Pid, descriptor) is { } inode
+                ? table.Find(inode)?.Name
+                : null;
+            name = path ?? name;
+        }
+
+        if (path is null)
+            return MonitorCandidate.Refused(() => QmpErrors.NotLocated(name, "this user may not see which socket was passed to QEMU", isDenied: true));
+        LookFailures reasons = new();
+        UnixSocketEntry? foreign = null;
+        foreach (SocketEntry entry in Entries(process, path, view.MountsOf(process.Pid), view.OwnMounts, reasons))
+        {
+            using (entry)
+            {
+                if (table.Listener(entry.File) is not { } listener)
+                {
+                    reasons.Add(entry.IsSocket ? $"nobody listens at '{path}'" : $"'{path}' is not a socket", 0);
+                }
+                else if (own?.Contains(listener.Inode) == false)
+                {
+                    foreign ??= listener;
+                }
+                else
+                {
+                    MonitorKey key = new(listener.Inode, entry.File);
+                    return MonitorCandidate.Usable(
+                        new MonitorEndpoint(name, key, place, endpoint => Reopen(process, path, endpoint.Key.File, name))
+                        {
+                            Owner = process,
+                            OwnerUid = uid,
+                            IsProvenByTable = own is not null,
+                        }, isNamed: false);
+                }
+            }
+        }
+
+        int pid = process.Pid;
+        return MonitorCandidate.Refused(() => foreign is { } other
+            ? NotOwn(name, pid, other.Inode)
+            : QmpErrors.NotLocated(name, reasons.ToString(), reasons.IsDenied));
+    }
+
+    private static LibvirtException NotOwn(string name, int pid, uint listener)
+    {
+        (int Pid, string Text)? other = SocketHolder.Find([listener]);
+        return QmpErrors.NotOwn(name, pid, other?.Text ?? "one that is not visible from here", other is { } found ? ProcessTable.Uid(found.Pid) : null);
+    }
+
+    // Its path again, and not the handle of the first look: a held handle would keep a file system mounted.
+    private static SocketEntry Reopen(QemuProcess process, string path, SocketFile file, string name)
+    {
+        HostView view = new();
+        LookFailures reasons = new();
+        SocketEntry? last = null;
+        foreach (SocketEntry entry in Entries(process, path, view.MountsOf(process.Pid), view.OwnMounts, reasons))
+        {
+            last?.Dispose();
+            last = entry;
+            if (entry.File == file)
+                return entry;
+        }
+
+        return last ?? throw QmpErrors.NotLocated(name, reasons.ToString(), reasons.IsDenied);
+    }
+
+    private static IEnumerable<SocketEntry> Entries(
+        QemuProcess process, string path, MountTable mounts, MountTable ownMounts, LookFailures reasons) =>
+        ProcessPath.Entries(process.Pid, path, process.CommandLine.LaunchDirectory, mounts, ownMounts, reasons);
+}

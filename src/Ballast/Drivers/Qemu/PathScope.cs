@@ -1,0 +1,19 @@
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>A socket or a directory of them, whichever lies at a path now.</summary>
+internal sealed class PathScope(string path, Func<SocketFile, bool> isOurs) : IQemuScope
+{
+    private readonly DirectoryScope _directory = new(path, isOurs);
+    private readonly SocketScope _socket = new(path);
+
+    private IQemuScope Current => Directory.Exists(path) ? _directory : _socket;
+
+    public bool MayHaveChanged() => _directory.MayHaveChanged();
+
+    public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes) => Current.Look(view, processes);
+
+    public void Disregard(MonitorKey key) => _directory.Disregard(key);
+}

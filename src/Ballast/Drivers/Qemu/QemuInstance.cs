@@ -1,0 +1,246 @@
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>
+/// One QEMU: its process, or, where that is not visible from here, the peer of one socket. It has one name, one UUID and
+/// one monitor that is used, whichever of its monitors is free.
+/// </summary>
+internal sealed class QemuInstance(TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<MonitorKey, (QmpMonitor Monitor, bool IsNamed)> _acquired = [];
+    private IReadOnlyList<MonitorCandidate> _candidates = [];
+    private QmpMonitor? _current;
+    private QmpHello? _hello;
+    private QemuDomain? _domain;
+    private bool _isDomainStale;
+    private bool _isDisposed;
+
+    /// <summary>The process; null where only the peer of a socket is known.</summary>
+    public QemuProcess? Process { get; private set; }
+
+    /// <summary>Why nothing that the process says is believed; null where it is.</summary>
+    public string? Distrust { get; private set; }
+
+    /// <summary>The user of the process, or of the socket's peer.</summary>
+    public uint Uid { get; private set; }
+
+    /// <summary>Who it is; set when that was decided.</summary>
+    public DomainIdentity Identity { get; private set; } = new("", Guid.Empty, null);
+
+    /// <summary>Whether a caller was told of it under that name, so that it keeps it.</summary>
+    public bool IsListed { get; set; }
+
+    /// <summary>Whether it is only a socket that lies beside monitors, and may be anything.</summary>
+    public bool MayBeNoMonitor { get; private set; }
+
+    /// <summary>Whether its last attempt to connect met silence.</summary>
+    public bool WasSilent { get; private set; }
+
+    /// <summary>Whether another QEMU answers where only the peer of a socket is known, by what it says.</summary>
+    public bool IsReplaced { get; private set; }
+
+    public bool HasExited => Process is { HasExited: true };
+
+    /// <summary>Whether its monitor can be asked at once.</summary>
+    public bool IsConnected => Volatile.Read(ref _current) is { IsConnected: true };
+
+    /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
+    public bool IsKnown => Process is not null || _hello is not null;
+
+    /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
+    public bool IsIdentified =>
+        _hello is not null || Distrust is not null || (Process is { CommandLine: { Name: not null, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
+
+    public DomainClaim Claim()
+    {
+        lock (_gate)
+        {
+            QemuCommandLine? said = Distrust is null ? Process?.CommandLine : null;
+            int pid = Process?.Pid ?? _current?.Peer.Pid ?? 0;
+            Guid? told = Guid.TryParse(_hello?.Uuid, out Guid uuid) && uuid != Guid.Empty ? uuid : null;
+            return new DomainClaim(
+                pid,
+                said?.Name ?? (string.IsNullOrEmpty(_hello?.Name) ? null : _hello.Name), said?.Name is not null,
+                said?.Uuid ?? told, said?.Uuid is not null,
+                Process?.DeriveUuid() ?? DerivedUuid.From($"{pid}/{_current?.Endpoint.Key}"),
+                Uid == 0, Process?.StartTicks ?? ulong.MaxValue, IsListed ? Identity : null);
+        }
+    }
+
+    /// <summary>Decides who it is.</summary>
+    public void Name(DomainIdentity identity)
+    {
+        lock (_gate)
+        {
+            if (Identity == identity)
+                return;
+            Identity = identity;
+            _isDomainStale = true;
+        }
+    }
+
+    /// <summary>What was found of it now.</summary>
+    public void Update(Sighting sighting)
+    {
+        lock (_gate)
+        {
+            Process ??= sighting.Process;
+            if (sighting.Process is not null)
+                (Uid, Distrust) = (sighting.Uid, sighting.Distrust);
+            _candidates = sighting.Monitors;
+            MayBeNoMonitor = sighting.MayBeNoMonitor;
+            _isDomainStale |= _current is not { IsConnected: true };
+        }
+    }
+
+    /// <summary>It was found who is behind the socket.</summary>
+    public void Become(QemuProcess process)
+    {
+        lock (_gate)
+        {
+            Process = process;
+            Uid = process.Uid ?? Uid;
+            foreach (MonitorCandidate candidate in _candidates)
+            {
+                if (candidate.Endpoint is { Owner: null } endpoint)
+                    endpoint.Owner = process;
+            }
+
+            if (_current is { Endpoint.Owner: null } current)
+                current.Endpoint.Owner = process;
+            _isDomainStale = true;
+        }
+    }
+
+    /// <summary>What callers use: always the same object as long as it is the same QEMU by the same name and monitor.</summary>
+    public QemuDomain Domain
+    {
+        get
+        {
+            lock (_gate)
+            {
+                QmpMonitor? monitor = _current ?? (_isDisposed ? null : _candidates.Where(candidate => candidate.Endpoint is not null).Select(Acquire).FirstOrDefault());
+                if (!_isDomainStale && _domain is { } domain && domain.MonitorOrNull == monitor)
+                    return domain;
+                _isDomainStale = false;
+                QemuDomain made = monitor is not null
+                    ? new QemuDomain(this, monitor)
+                    : new QemuDomain(this, _candidates.FirstOrDefault(candidate => candidate.Refusal is not null)?.Refusal ?? (() => QmpErrors.NoMonitor(Identity.Name)));
+                made.Remember(_domain);
+                return _domain = made;
+            }
+        }
+    }
+
+    /// <summary>The peer of the connection; null where there was none.</summary>
+    public UnixSocketPeer? Peer => _current is { Hello: not null } current ? current.Peer : null;
+
+    /// <summary>Whether a process can be the one behind the socket, though another one created it.</summary>
+    public bool IsServedBy(QemuProcess process) => _current is not { IsConnected: true } current || current.IsServedBy(process);
+
+    /// <summary>The keys of its monitors.</summary>
+    public IEnumerable<MonitorKey> Keys => _candidates.Where(candidate => candidate.Endpoint is not null).Select(candidate => candidate.Endpoint!.Key);
+
+    /// <summary>
+    /// Connects to the first of its monitors that lets us: one that is held, refused, absent or silent leaves room for the
+    /// next.
+    /// </summary>
+    /// <returns>Why none does; null where one is connected, or none may be asked.</returns>
+    public async Task<LibvirtException?> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        MonitorCandidate[] usable;
+        lock (_gate)
+            usable = [.. _candidates.Where(candidate => candidate.Endpoint is not null)];
+        long since = time.GetTimestamp();
+        LibvirtException? first = null;
+        for (int i = 0; i < usable.Length; i++)
+        {
+            TimeSpan left = timeout - time.GetElapsedTime(since);
+            if (left <= TimeSpan.Zero && first is not null)
+                break;
+            QmpMonitor? monitor;
+            lock (_gate)
+                monitor = _isDisposed ? null : Acquire(usable[i]);
+            if (monitor is null)
+                return first;
+            try
+            {
+                await monitor.EnsureConnectedAsync(i + 1 < usable.Length ? left / 2 : left, cancellationToken).ConfigureAwait(false);
+                if (Process is { } process && monitor.Peer.Pid != process.Pid && monitor.Endpoint.Owner?.Pid != process.Pid)
+                    throw QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
+                Use(monitor);
+                return null;
+            }
+            catch (LibvirtException e)
+            {
+                first ??= e;
+            }
+            catch (ObjectDisposedException)
+            {
+                return first;
+            }
+        }
+
+        WasSilent = first is { Code: ErrorCode.OperationTimeout };
+        return first;
+    }
+
+    /// <summary>The QEMU that answers now.</summary>
+    public QemuInstance MakeSuccessor()
+    {
+        QemuInstance successor = new(time) { MayBeNoMonitor = MayBeNoMonitor };
+        lock (_gate)
+        {
+            successor._candidates = _candidates;
+            foreach (MonitorCandidate candidate in _candidates)
+            {
+                if (candidate.Endpoint is not null && successor.Acquire(candidate) is { IsConnected: true } monitor)
+                    successor.Use(monitor);
+            }
+        }
+
+        return successor;
+    }
+
+    /// <summary>Gives its monitors back.</summary>
+    /// <param name="isGone">Whether the QEMU is gone, rather than the connection closed.</param>
+    public async ValueTask ReleaseAsync(bool isGone)
+    {
+        (QmpMonitor Monitor, bool IsNamed)[] acquired;
+        lock (_gate)
+        {
+            _isDisposed = true;
+            acquired = [.. _acquired.Values];
+            _acquired.Clear();
+        }
+
+        foreach ((QmpMonitor monitor, bool isNamed) in acquired)
+            await MonitorRegistry.ReleaseAsync(monitor, isNamed, isGone, time).ConfigureAwait(false);
+    }
+
+    /// <summary>The lock is held.</summary>
+    private QmpMonitor Acquire(MonitorCandidate candidate)
+    {
+        MonitorKey key = candidate.Endpoint!.Key;
+        if (!_acquired.TryGetValue(key, out (QmpMonitor Monitor, bool IsNamed) acquired))
+            _acquired[key] = acquired = (MonitorRegistry.Acquire(candidate.Endpoint, candidate.IsNamed, time), candidate.IsNamed);
+        return acquired.Monitor;
+    }
+
+    private void Use(QmpMonitor monitor)
+    {
+        lock (_gate)
+        {
+            WasSilent = false;
+            _current = monitor;
+            if (Process is null && _hello is { } before && monitor.Hello is { } now && (before.Name, before.Uuid) != (now.Name, now.Uuid))
+                IsReplaced = true;
+            else
+                _hello = monitor.Hello ?? _hello;
+            if (Process is null)
+                Uid = monitor.Peer.Uid;
+        }
+    }
+}

@@ -1,0 +1,346 @@
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>
+/// The one place that says which QEMUs there are, whether a socket was named, a directory, or neither: what is found
+/// becomes a QEMU process with its monitors, has one name and one UUID, and is what its handle leads to, or nobody is.
+/// </summary>
+internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvider time) : IAsyncDisposable
+{
+    // A look at the host for each call on a QEMU that cannot be asked would be work for nothing.
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
+
+    // Whoever greets as QEMU does, does so at once; other services wait for their client to speak first.
+    private static readonly TimeSpan StrangersPatience = TimeSpan.FromMilliseconds(500);
+
+    private readonly SemaphoreSlim _looking = new(1);
+    private readonly QemuProcesses _processes = new();
+    private readonly List<QemuInstance> _instances = [];
+    private volatile Dictionary<Guid, QemuInstance> _known = [];
+    private long _lookedAt;
+    private bool _mustName;
+    private bool _isDisposed;
+
+    /// <summary>All QEMUs that are there; those that cannot be asked are among them, and say why.</summary>
+    /// <param name="connects">Whether to connect to all that let us; else only to those that cannot be named without.</param>
+    /// <param name="timeout">How long to wait for each.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<IReadOnlyList<QemuDomain>> RefreshAsync(bool connects, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        QemuInstance[] wanted = await LookAsync(
+            instance => !instance.IsConnected && (connects || !instance.IsIdentified), cancellationToken).ConfigureAwait(false);
+        _ = await ConnectAsync(wanted, waitsForSilent: false, timeout, cancellationToken).ConfigureAwait(false);
+        return await PublishAsync(_ => true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The QEMU that is asked for; null where there is none. Looks at command lines first, so that asking for one connects to no other.</summary>
+    public async ValueTask<QemuDomain?> LookupAsync(
+        Func<DomainIdentity, bool> isWanted, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        _ = await LookAsync(_ => false, cancellationToken).ConfigureAwait(false);
+        QemuInstance[] nameless = await ExclusivelyAsync(() =>
+        {
+            NameAll();
+            QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
+            return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsConnected && !instance.IsIdentified).ToArray();
+        }, cancellationToken).ConfigureAwait(false);
+        _ = await ConnectAsync(nameless, waitsForSilent: false, timeout, cancellationToken).ConfigureAwait(false);
+        return await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The QEMU that a handle leads to, if it can be asked at once; asks nobody.</summary>
+    public QemuDomain? Find(DomainIdentity identity) => TryGet(identity) is { IsConnected: true } instance ? instance.Domain : null;
+
+    /// <summary>The QEMU that a handle leads to, connected where that is possible; null where it is gone.</summary>
+    public async ValueTask<QemuDomain?> ResolveAsync(DomainIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (TryGet(identity) is not { HasExited: false } || time.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= LookAgain)
+        {
+            _ = await LookAsync(_ => false, cancellationToken).ConfigureAwait(false);
+            _ = await PublishAsync(_ => false, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (TryGet(identity) is not { HasExited: false } instance)
+            return null;
+        if (instance.IsConnected)
+            return instance.Domain;
+        LibvirtException? error = (await ConnectAsync([instance], waitsForSilent: true, timeout, cancellationToken).ConfigureAwait(false))[0];
+        if (instance.HasExited || instance.IsReplaced)
+            return null;
+        return error is null ? instance.Domain : instance.Domain.Unreachable(error);
+    }
+
+    /// <summary>Why nobody is there, where one socket was named.</summary>
+    public async ValueTask<LibvirtException?> ConnectNamedAsync(SocketScope scope, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        QemuInstance[] found = await LookAsync(_ => true, cancellationToken).ConfigureAwait(false);
+        if (found.Length == 0)
+            return scope.Missing();
+        LibvirtException? error = await found[0].ConnectAsync(timeout, cancellationToken).ConfigureAwait(false);
+        _ = await ExclusivelyAsync(() => FindOwners(found), cancellationToken).ConfigureAwait(false);
+        return found[0].IsKnown ? null : error;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        QemuInstance[] all = await ExclusivelyAsync(() =>
+        {
+            _isDisposed = true;
+            QemuInstance[] instances = [.. _instances];
+            _instances.Clear();
+            _known = [];
+            return instances;
+        }, CancellationToken.None).ConfigureAwait(false);
+        foreach (QemuInstance instance in all)
+            await instance.ReleaseAsync(isGone: false).ConfigureAwait(false);
+    }
+
+    /// <summary>The one monitor of a connection that has one.</summary>
+    internal QmpMonitor OnlyMonitor => _known.Values.Single().Domain.Monitor;
+
+    // By its UUID, which no other has; and where the handle says it, by its process.
+    private QemuInstance? TryGet(DomainIdentity identity) =>
+        _known.TryGetValue(identity.Uuid, out QemuInstance? instance) && (identity.Id is not { } id || id == instance.Identity.Id) ? instance : null;
+
+    private async ValueTask<QemuInstance[]> LookAsync(Func<QemuInstance, bool> isWanted, CancellationToken cancellationToken)
+    {
+        List<QemuInstance> gone = [];
+        QemuInstance[] wanted = await ExclusivelyAsync(() =>
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, typeof(Connection));
+            if (scopes.Any(scope => scope.MayHaveChanged()) || _instances.Exists(instance => !instance.IsConnected))
+                Look(gone);
+            return _instances.Where(isWanted).ToArray();
+        }, cancellationToken).ConfigureAwait(false);
+        foreach (QemuInstance instance in gone)
+            await instance.ReleaseAsync(isGone: true).ConfigureAwait(false);
+        return wanted;
+    }
+
+    private void Look(List<QemuInstance> gone)
+    {
+        HostView view = new();
+        HashSet<QemuInstance> seen = [];
+        foreach (Sighting sighting in Merge(scopes.SelectMany(scope => scope.Look(view, _processes))))
+        {
+            QemuInstance? instance = Known(sighting);
+            if (instance is null)
+                _instances.Add(instance = new QemuInstance(time));
+            _mustName |= !seen.Contains(instance) && instance.Process is null;
+            if (seen.Add(instance))
+                instance.Update(sighting);
+        }
+
+        Volatile.Write(ref _lookedAt, time.GetTimestamp());
+        foreach (QemuInstance instance in _instances.ToArray())
+        {
+            if (instance.HasExited || (!seen.Contains(instance) && !StaysKnown(instance)))
+            {
+                _instances.Remove(instance);
+                gone.Add(instance);
+                _mustName = true;
+            }
+        }
+    }
+
+    // Of one socket that was named, whose entry is away for a while, the QEMU stays known: its calls fail with the reason.
+    private bool StaysKnown(QemuInstance instance) =>
+        scopes is [SocketScope only] ? instance.IsKnown && !only.HasEntry() : instance.IsConnected;
+
+    // Several scopes, or several sockets of a directory, may show the same process.
+    private static List<Sighting> Merge(IEnumerable<Sighting> sightings)
+    {
+        Dictionary<QemuProcess, List<MonitorCandidate>> monitors = [];
+        Dictionary<QemuProcess, Sighting> first = [];
+        HashSet<MonitorKey> keys = [];
+        List<Sighting> merged = [];
+        foreach (Sighting sighting in sightings)
+        {
+            List<MonitorCandidate> fresh = [.. sighting.Monitors.Where(monitor => monitor.Endpoint is not { } endpoint || keys.Add(endpoint.Key))];
+            if (sighting.Process is not { } process)
+            {
+                if (fresh.Count > 0)
+                    merged.Add(sighting with { Monitors = fresh });
+            }
+            else if (monitors.TryGetValue(process, out List<MonitorCandidate>? known))
+            {
+                known.AddRange(fresh);
+            }
+            else
+            {
+                monitors[process] = fresh;
+                merged.Add(sighting with { Monitors = fresh });
+            }
+        }
+
+        return merged;
+    }
+
+    private QemuInstance? Known(Sighting sighting) => sighting.Process is { } process
+        ? _instances.Find(instance => instance.Process == process)
+            ?? _instances.Find(instance => instance.Process is null && instance.Keys.Intersect(Keys(sighting)).Any())
+        : _instances.Find(instance => instance.Keys.Intersect(Keys(sighting)).Any());
+
+    private static IEnumerable<MonitorKey> Keys(Sighting sighting) =>
+        sighting.Monitors.Where(monitor => monitor.Endpoint is not null).Select(monitor => monitor.Endpoint!.Key);
+
+    // Side by side: each has a lane and a deadline of its own, so that one that is silent keeps nobody else waiting.
+    private async Task<LibvirtException?[]> ConnectAsync(
+        QemuInstance[] instances, bool waitsForSilent, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (instances.Length == 0)
+            return [];
+        LibvirtException?[] errors = await Task.WhenAll(instances.Select(
+            instance => ConnectAsync(instance, waitsForSilent, timeout, cancellationToken))).ConfigureAwait(false);
+        List<QemuInstance> gone = [];
+        await ExclusivelyAsync(() =>
+        {
+            FindOwners(instances);
+            for (int i = 0; i < instances.Length; i++)
+            {
+                if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error && !QmpErrors.IsPermissionDenied(error))
+                    Disregard(instances[i], gone);
+            }
+
+            Succeed(gone);
+            Unite(gone);
+            _mustName = true;
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+        foreach (QemuInstance instance in gone)
+            await instance.ReleaseAsync(isGone: true).ConfigureAwait(false);
+        return errors;
+    }
+
+    private static async Task<LibvirtException?> ConnectAsync(
+        QemuInstance instance, bool waitsForSilent, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        TimeSpan patience = instance is { MayBeNoMonitor: true, IsKnown: false } && timeout > StrangersPatience ? StrangersPatience : timeout;
+        bool waits = waitsForSilent || !instance.WasSilent;
+        Task<LibvirtException?> connecting = instance.ConnectAsync(patience, cancellationToken);
+
+        // Nobody who wants them all waits for one that was silent before, again and again.
+        if (waits || connecting.IsCompleted)
+            return await connecting.ConfigureAwait(false);
+        _ = connecting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return null;
+    }
+
+    // A socket is told to be a process's by its peer, or, where nobody could be reached, by the process's own table.
+    private bool FindOwners(QemuInstance[] instances)
+    {
+        HostView? view = null;
+        foreach (QemuInstance instance in instances)
+        {
+            if (instance.Process is not null)
+                continue;
+            QemuProcess? owner = instance.Peer is { Pid: > 0 } peer ? _processes.Find(peer.Pid) : null;
+            foreach (MonitorKey key in instance.Keys)
+            {
+                if (owner is null && key.Listener != 0
+                    && NamedSockets.OwnerOf(key.Listener, view ??= new HostView(), _processes) is { } other && instance.IsServedBy(other))
+                {
+                    owner = other;
+                }
+            }
+
+            if (owner is not null)
+                instance.Become(owner);
+            _mustName = true;
+        }
+
+        return true;
+    }
+
+    private void Disregard(QemuInstance instance, List<QemuInstance> gone)
+    {
+        foreach (IQemuScope scope in scopes)
+        {
+            foreach (MonitorKey key in instance.Keys)
+                scope.Disregard(key);
+        }
+
+        if (_instances.Remove(instance))
+            gone.Add(instance);
+    }
+
+    // Where no process can be shown, the monitor's own word has to do: who says another name is another one.
+    private void Succeed(List<QemuInstance> gone)
+    {
+        foreach (QemuInstance replaced in _instances.Where(instance => instance.IsReplaced).ToArray())
+        {
+            _instances[_instances.IndexOf(replaced)] = replaced.MakeSuccessor();
+            gone.Add(replaced);
+        }
+    }
+
+    // Two sockets whose process was not visible before they were asked may turn out to be one QEMU's.
+    private void Unite(List<QemuInstance> gone)
+    {
+        HashSet<QemuProcess> processes = [];
+        foreach (QemuInstance instance in _instances.OrderBy(instance => !instance.IsListed).ThenBy(instance => !instance.IsConnected).ToArray())
+        {
+            if (instance.Process is { } process && !processes.Add(process) && _instances.Remove(instance))
+                gone.Add(instance);
+        }
+    }
+
+    private ValueTask<QemuDomain?> FindAsync(Func<DomainIdentity, bool> isWanted, CancellationToken cancellationToken) =>
+        ExclusivelyAsync(() =>
+        {
+            NameAll();
+            if (_instances.Find(candidate => candidate.IsKnown && isWanted(candidate.Identity)) is not { } instance)
+                return null;
+            instance.IsListed = true;
+            return instance.Domain;
+        }, cancellationToken);
+
+    private ValueTask<IReadOnlyList<QemuDomain>> PublishAsync(Func<QemuInstance, bool> isListed, CancellationToken cancellationToken) =>
+        ExclusivelyAsync(() =>
+        {
+            NameAll();
+            List<QemuDomain> domains = [];
+            foreach (QemuInstance instance in _instances)
+            {
+                if (!instance.IsKnown || instance.HasExited || !isListed(instance))
+                    continue;
+                instance.IsListed = true;
+                domains.Add(instance.Domain);
+            }
+
+            domains.Sort((left, right) => left.Identity.Id.GetValueOrDefault().CompareTo(right.Identity.Id.GetValueOrDefault()));
+            return (IReadOnlyList<QemuDomain>)domains;
+        }, cancellationToken);
+
+    private void NameAll()
+    {
+        if (!_mustName)
+            return;
+        _mustName = false;
+        QemuInstance[] known = [.. _instances.Where(instance => instance.IsKnown)];
+        DomainIdentity[] identities = DomainNames.Assign([.. known.Select(instance => instance.Claim())]);
+        Dictionary<Guid, QemuInstance> byUuid = [];
+        for (int i = 0; i < known.Length; i++)
+        {
+            known[i].Name(identities[i]);
+            byUuid[identities[i].Uuid] = known[i];
+        }
+
+        _known = byUuid;
+    }
+
+    private async ValueTask<T> ExclusivelyAsync<T>(Func<T> action, CancellationToken cancellationToken)
+    {
+        await _looking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return action();
+        }
+        finally
+        {
+            _looking.Release();
+        }
+    }
+}

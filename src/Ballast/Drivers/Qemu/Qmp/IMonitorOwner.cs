@@ -1,0 +1,12 @@
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>The process that a monitor must belong to.</summary>
+internal interface IMonitorOwner
+{
+    int Pid { get; }
+
+    bool HasExited { get; }
+
+    /// <summary>Whether a socket is in the process's own descriptor table; null where this user may not know.</summary>
+    bool? HasSocket(uint inode);
+}

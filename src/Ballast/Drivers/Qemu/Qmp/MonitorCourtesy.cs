@@ -1,0 +1,96 @@
+using Ballast.Drivers.Qemu.Discovery;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>
+/// Watches the queues of the monitors that were found and are held: nothing signals that somebody waits there. One look
+/// reads the listening sockets of a network namespace, and there are only looks while such monitors are held.
+/// </summary>
+internal sealed class MonitorCourtesy
+{
+    /// <summary>Often enough for an owner to have its greeting within a tenth of a second.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(40);
+
+    private static readonly Lock Gate = new();
+    private static readonly Dictionary<TimeProvider, MonitorCourtesy> Watches = [];
+
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly HashSet<QmpMonitor> _monitors = [];
+    private readonly Dictionary<NetNamespace, UnixSocketDiag?> _tables = [];
+    private bool _isLooking;
+
+    private MonitorCourtesy(TimeProvider time)
+    {
+        _time = time;
+        _timer = time.CreateTimer(static state => ((MonitorCourtesy)state!).LookOnce(), this, Look, Look);
+    }
+
+    /// <summary>Looks after a connected monitor, unless it was named.</summary>
+    public static void Watch(QmpMonitor monitor, TimeProvider time)
+    {
+        if (monitor.IsNamed || monitor.Endpoint.Place is null)
+            return;
+        lock (Gate)
+        {
+            if (!Watches.TryGetValue(time, out MonitorCourtesy? watch))
+                Watches[time] = watch = new MonitorCourtesy(time);
+            watch._monitors.Add(monitor);
+        }
+    }
+
+    private void LookOnce()
+    {
+        QmpMonitor[] monitors;
+        lock (Gate)
+        {
+            if (_isLooking)
+                return;
+            _monitors.RemoveWhere(static monitor => !monitor.LetGoWhenIdle());
+            if (_monitors.Count == 0)
+            {
+                End();
+                return;
+            }
+
+            _isLooking = true;
+            monitors = [.. _monitors];
+        }
+
+        try
+        {
+            foreach (IGrouping<NetNamespace, QmpMonitor> place in monitors.Where(static monitor => !monitor.IsNamed).GroupBy(static monitor => monitor.Endpoint.Place!))
+                MakeWay(place.Key, place);
+        }
+        finally
+        {
+            lock (Gate)
+                _isLooking = false;
+        }
+    }
+
+    private void MakeWay(NetNamespace place, IEnumerable<QmpMonitor> monitors)
+    {
+        if (!_tables.TryGetValue(place, out UnixSocketDiag? table))
+            _tables[place] = table = UnixSocketDiag.Open(place);
+        if (table?.ReadWaiting() is not { } listeners)
+            return;
+        HashSet<uint> awaited = [.. listeners.Where(static listener => listener.Clients.Any()).Select(static listener => listener.Inode)];
+        if (awaited.Count == 0)
+            return;
+        foreach (QmpMonitor monitor in monitors)
+        {
+            if (awaited.Contains(monitor.Endpoint.Key.Listener))
+                _ = monitor.YieldAsync();
+        }
+    }
+
+    /// <summary>The lock is held.</summary>
+    private void End()
+    {
+        Watches.Remove(_time);
+        _timer.Dispose();
+        foreach (UnixSocketDiag? table in _tables.Values)
+            table?.Dispose();
+    }
+}

@@ -1,0 +1,108 @@
+using System.Net.Sockets;
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Transports;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>Which listening socket a monitor is, whatever its entry is called: one key, one monitor.</summary>
+/// <param name="Listener">The inode of the listening socket; 0 where no table could be read that has it.</param>
+/// <param name="File">The entry that it is bound to.</param>
+internal readonly record struct MonitorKey(uint Listener, SocketFile File);
+
+/// <summary>How a monitor that was found is reached, and whose it must be: its process, and nobody who took its place since.</summary>
+internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace? place, Func<MonitorEndpoint, SocketEntry> open)
+{
+    private const int Eagain = 11;
+
+    private int? _peerPid;
+
+    /// <summary>The socket's path as its user knows it; for messages.</summary>
+    public string Name => name;
+
+    public MonitorKey Key => key;
+
+    /// <summary>The network namespace whose table has the socket; null where that is not known.</summary>
+    public NetNamespace? Place => place;
+
+    /// <summary>The process that it belongs to; null as long as only its peer is known.</summary>
+    public IMonitorOwner? Owner { get; set; }
+
+    /// <summary>The user whose monitor it must be; null where its user was named together with the socket.</summary>
+    public uint? OwnerUid { get; init; }
+
+    /// <summary>Whether the listening socket was seen in its owner's own descriptor table.</summary>
+    public bool IsProvenByTable { get; init; }
+
+    /// <summary>What must be over before it is connected to: an earlier connection of ours.</summary>
+    public Task Predecessor { get; set; } = Task.CompletedTask;
+
+    /// <summary>Who is connected, or waits to be; empty where nobody is, null where that cannot be told.</summary>
+    /// <exception cref="LibvirtException">Another socket lies there now.</exception>
+    public IReadOnlyList<uint>? ReadClients()
+    {
+        if (place is null || UnixSocketTable.Read(place) is not { } table)
+            return null;
+        if (key.Listener != 0 && table.Listener(key.File) is { } listener && listener.Inode != key.Listener)
+            throw QmpErrors.Replaced(name);
+        return [.. table.ClientsOf(key.File)];
+    }
+
+    /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
+    public bool ServesOther(Socket socket) =>
+        place is not null && UnixSocketTable.Read(place) is { } table && OwnInode(socket) is { } own && table.ServesOther(key.File, own);
+
+    /// <summary>Connects; never waits.</summary>
+    /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>
+    public Socket Connect()
+    {
+        using SocketEntry entry = open(this);
+        if (entry.File != key.File)
+            throw QmpErrors.Replaced(name);
+        int errno = UnixSocketClient.TryConnect(entry.ConnectPath, out Socket? socket);
+
+        // A full queue of waiting clients though nobody is served: QEMU does not run.
+        return socket ?? throw (errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno));
+    }
+
+    /// <summary>Sees that the peer is the owner, before anything is sent to it.</summary>
+    /// <returns>Whether the proof is whole; else the accepted socket has to be seen in the owner's table too.</returns>
+    /// <exception cref="LibvirtException">It is somebody else.</exception>
+    public bool CheckPeer(UnixSocketPeer peer)
+    {
+        // The credentials are those of listen(), before QEMU gave up root (-runas).
+        const uint root = 0;
+        if (OwnerUid is { } uid && peer.Uid != uid && peer.Uid != root)
+            throw QmpErrors.WrongPeer(name, Owner?.Pid, peer);
+        if (Owner is not { } owner)
+        {
+            if (_peerPid is { } before && before != peer.Pid)
+                throw QmpErrors.Replaced(name);
+            _peerPid = peer.Pid;
+            return true;
+        }
+
+        if (owner.HasExited)
+            throw QmpErrors.Replaced(name);
+        bool? isInTable = key.Listener == 0 ? null : owner.HasSocket(key.Listener);
+        if (peer.Pid == owner.Pid && (peer.IsAlive ?? isInTable ?? true))
+            return true;
+
+        // The descriptor was passed to it, by a manager or by systemd: then it is in its own table.
+        return isInTable == true ? false : throw QmpErrors.WrongPeer(name, owner.Pid, peer);
+    }
+
+    /// <summary>Sees that it was the owner that accepted a connection.</summary>
+    /// <exception cref="LibvirtException">It was somebody else who has the same listening socket.</exception>
+    public void CheckAccepted(Socket socket, UnixSocketPeer peer)
+    {
+        if (Owner is { } owner && !IsAcceptedBy(owner, socket))
+            throw QmpErrors.WrongPeer(name, owner.Pid, peer);
+    }
+
+    /// <summary>Whether the other end of a connection is in a process's own table.</summary>
+    public static bool IsAcceptedBy(IMonitorOwner owner, Socket socket) =>
+        OwnInode(socket) is { } own && UnixSocketTable.Read(NetNamespace.Own)?.Find(own) is { PeerInode: not 0 and var peer }
+        && owner.HasSocket(peer) == true;
+
+    private static uint? OwnInode(Socket socket) => ProcessSockets.Read(Environment.ProcessId, (int)socket.Handle);
+}
