@@ -5,6 +5,13 @@ namespace Ballast.Tests.Integration.Worlds;
 // What is asked of handles, and what must then be true.
 internal sealed partial class World
 {
+    // What the statistics are called in a bulk call.
+    private static readonly Dictionary<string, MemoryStatTag> Tags =
+        Enum.GetValues<MemoryStatTag>().ToDictionary(tag => tag == MemoryStatTag.ActualBalloon ? "balloon.current" : $"balloon.{tag.Label()}");
+
+    private int _calls;
+    private int _answered;
+
     private async Task CallAsync(WorldHandle handle, bool isAlone)
     {
         int roll = _random.Next(100), value = Interlocked.Increment(ref _values);
@@ -58,10 +65,29 @@ internal sealed partial class World
         });
     }
 
+    /// <summary>All domains of a connection in one call.</summary>
+    private Task<bool> BulkAsync(WorldConnection connection) => TryAsync($"bulk {connection}", async () =>
+    {
+        IReadOnlyList<DomainStatsRecord> records =
+            await connection.Connection.GetAllDomainStatsAsync(DomainStatsGroups.Balloon, cancellationToken: _token);
+        foreach (DomainStatsRecord record in records)
+        {
+            WorldHandle handle = Own(connection, record.Domain);
+            JudgeIdentity(handle);
+            RequireAlive(handle);
+            if (record.Parameters.FirstOrDefault(field => field.Field == "balloon.maximum") is { Field: not null } maximum)
+                CheckMaximum(handle, maximum.AsUInt64());
+            CheckNumbers(handle, record.Parameters.Where(field => Tags.ContainsKey(field.Field)).Select(field =>
+                new MemoryStat(Tags[field.Field], field.AsUInt64())));
+        }
+
+        return $"{records.Count} records";
+    });
+
     private Task<bool> InfoAsync(WorldHandle handle, CancellationToken token) => TryAsync($"info {handle}", async () =>
     {
         DomainInfo info = await handle.Domain.GetInfoAsync(token);
-        Check(handle, "maximum", info.MaxMemoryKiB, info.MaxMemoryKiB == handle.Process.SizeMiB * 1024);
+        CheckMaximum(handle, info.MaxMemoryKiB);
         CheckActual(handle, info.MemoryKiB);
         return $"{info.MemoryKiB} of {info.MaxMemoryKiB} KiB";
     });
@@ -119,7 +145,7 @@ internal sealed partial class World
         if (succeeded && isAlone && !handle.Process.Plan.IsReal
             && handle.Process.ReadLog().LastOrDefault(line => line is "stop" or "cont") != "stop")
         {
-            throw new WorldViolation("a call did not reach its process", $"{handle} was not told to stop, though suspend succeeded");
+            throw NotReached(handle, "stop");
         }
     }
 
@@ -149,14 +175,35 @@ internal sealed partial class World
             await handle.Domain.DestroyAsync(cancellationToken: token);
             return null;
         });
-        if (succeeded && !wasDead && await _nursery.TryAsync("look", Text(process.Pid)) == "lives")
+        if (succeeded && !wasDead && !await EndsAsync(process))
             throw new WorldViolation("destroyed, but it lives", $"{handle}");
+    }
+
+    // The threads of a real QEMU end one after another: for a moment the first is gone, and the process is not.
+    private async Task<bool> EndsAsync(WorldProcess process)
+    {
+        for (int look = 0; look < 100; look++)
+        {
+            if (await _nursery.AskAsync("look", Text(process.Pid)) != "lives")
+                return true;
+            await Task.Delay(TimeSpan.FromMilliseconds(5), _token);
+        }
+
+        return false;
     }
 
     private void CheckTold(WorldHandle handle, string command, int before)
     {
         if (!handle.Process.Plan.IsReal && handle.Process.CountTold(command) <= before)
-            throw new WorldViolation("a call did not reach its process", $"{handle} was not told {command}, though the call succeeded");
+            throw NotReached(handle, command);
+    }
+
+    // Who was reached instead is the better story.
+    private WorldViolation NotReached(WorldHandle handle, string command)
+    {
+        foreach (WorldProcess process in Processes)
+            JudgeLog(process);
+        return new WorldViolation("a call did not reach its process", $"{handle} was not told {command}, though the call succeeded");
     }
 
     // All numbers are made of the process's own; what is missing is no lie.
@@ -195,6 +242,9 @@ internal sealed partial class World
         }
     }
 
+    private static void CheckMaximum(WorldHandle handle, ulong kib) =>
+        Check(handle, "maximum", kib, kib == handle.Process.SizeMiB * 1024);
+
     private static void CheckActual(WorldHandle handle, ulong kib) => Check(handle, "actual", kib,
         kib == handle.Process.SizeMiB * 1024 || handle.Process.WasMeant(WorldProcess.BalloonCommand(kib)));
 
@@ -231,10 +281,12 @@ internal sealed partial class World
     /// <summary>Whether a call succeeded. It may fail, but only as calls fail, and in time.</summary>
     private async Task<bool> TryAsync(string what, Func<Task<string?>> call)
     {
+        Interlocked.Increment(ref _calls);
         try
         {
             string? result = await call().WaitAsync(Patience, CancellationToken.None);
             Tell($"   {what}: {result ?? "done"}");
+            Interlocked.Increment(ref _answered);
             return true;
         }
         catch (Exception e) when (e is LibvirtException or OperationCanceledException or ObjectDisposedException)

@@ -6,6 +6,7 @@ namespace Ballast.Tests.Integration.Worlds;
 internal sealed partial class World
 {
     private string? _holder;
+    private bool _wasHeld;
 
     private Task MoveAsync() => _random.Next(23) switch
     {
@@ -113,8 +114,10 @@ internal sealed partial class World
 
         string socket = Pick(SocketNames)!, answer = await _nursery.TryAsync("hold", _directory.File(socket));
         Tell($"   somebody connects to {socket}: {answer}");
-        if (!answer.StartsWith("error", StringComparison.Ordinal))
-            _holder = answer;
+        if (answer.StartsWith("error", StringComparison.Ordinal))
+            return;
+        _holder = answer;
+        _wasHeld = true;
     }
 
     private async Task ReleaseAsync()
@@ -133,6 +136,8 @@ internal sealed partial class World
         string path = kind < 45 ? "/" : kind < 80 ? _directory.File("d") : _directory.File(Pick(SocketNames)!);
         ConnectionOptions options = new() { Timeout = TimeSpan.FromSeconds(1), TrustedUserIds = trusts ? [WorldProcessPlan.Nobody] : [] };
         Connection? opened = null;
+        _namesPaths |= kind >= 45;
+        _trusts |= trusts;
         _ = await TryAsync($"open qmp://{Brief(path)}{(trusts ? " trusting nobody's" : "")}", async () =>
         {
             opened = await Connection.OpenAsync($"qmp://{path}", options, _token);
@@ -147,7 +152,6 @@ internal sealed partial class World
             _connections.Add(connection);
         }
 
-        _namesPaths |= !connection.IsHost || trusts;
         Tell($"   that is {connection}");
         await ListAsync(connection, isFresh: true, isAlone);
     }

@@ -100,6 +100,7 @@ internal sealed partial class World
     /// <summary>The command line's word stands, the monitor's only where the command line has none.</summary>
     private static void JudgeIdentity(WorldHandle handle)
     {
+        // Of a user who is not trusted, nothing need be believed.
         if (!handle.Connection.Believes(handle.Process))
             return;
         WorldProcessPlan plan = handle.Process.Plan;

@@ -3,8 +3,9 @@ namespace Ballast.Tests.Integration.Worlds;
 // What must be true of a world at any time.
 internal sealed partial class World
 {
-    // Whether any connection was told to use what another user's process offers.
+    // Whether any connection was told to use what lies at a path, or what another user's process offers.
     private bool _namesPaths;
+    private bool _trusts;
 
     private async Task JudgeAsync()
     {
@@ -26,8 +27,10 @@ internal sealed partial class World
     {
         foreach (IGrouping<string, string> told in process.ReadLog().GroupBy(line => line))
         {
-            if (!_namesPaths && process.Plan.Owner != 0)
-                throw new WorldViolation("another user's process was asked", $"{process} was told {told.Key}");
+            if (!_namesPaths && !_trusts && process.Plan.Owner != 0)
+                throw new WorldViolation("another user's process was asked", $"{process} {process.Plan} was told {told.Key}");
+            if (!_namesPaths && !_wasHeld && process.Plan is { IsWaiting: true, IsPassed: false })
+                throw new WorldViolation("a QEMU was asked that waits for its controller", $"{process} {process.Plan} was told {told.Key}");
             if (process.IsAllowed(told.Key, told.Count()))
                 continue;
             WorldProcess[] meant = [.. Processes.Where(other => other != process && other.WasMeant(told.Key))];

@@ -38,6 +38,7 @@ internal sealed partial class World
             Uid = isNobodys ? WorldProcessPlan.Nobody : 0,
             RunsAs = !isNobodys && Chance(8),
             IsSilent = Chance(5),
+            IsWaiting = Chance(6),
         };
 
         // A real one has no log, needs its files, and takes long to start: it is left as it is.
@@ -117,7 +118,7 @@ internal sealed partial class World
             words.AddRange(["-uuid", $"{uuid}"]);
         words.AddRange(["-m", WorldProcess.Size(plan.IsReal, token).ToString(CultureInfo.InvariantCulture)]);
         IEnumerable<string> own = plan.IsPassed ? plan.Sockets.SkipLast(1) : plan.Sockets;
-        words.AddRange(own.SelectMany(socket => (string[])["-qmp", $"unix:{PathIn(plan, socket)},server=on,wait=off"]));
+        words.AddRange(own.SelectMany(socket => (string[])["-qmp", $"unix:{PathIn(plan, socket)},server=on{(plan.IsWaiting ? "" : ",wait=off")}"]));
         if (plan.IsPassed)
             words.AddRange(["-chardev", "socket,id=passed,fd=9,server=on,wait=off", "-mon", "chardev=passed,mode=control"]);
         return words;

@@ -38,19 +38,18 @@ internal sealed partial class World : IAsyncDisposable
         _random = RandomOf(0);
     }
 
-    /// <summary>The whole life of a world; what was violated, with the world's story, or null.</summary>
-    public static async Task<(WorldViolation Violation, string Story)?> RunAsync(
-        int seed, Nursery nursery, string programs, CancellationToken token)
+    /// <summary>The whole life of a world.</summary>
+    public static async Task<WorldOutcome> RunAsync(int seed, Nursery nursery, string programs, CancellationToken token)
     {
         await using World world = new(seed, nursery, programs, token);
         try
         {
             await world.LiveAsync();
-            return null;
+            return new WorldOutcome(null, "", world._calls, world._answered);
         }
         catch (WorldViolation violation)
         {
-            return (violation, world.Story);
+            return new WorldOutcome(violation, world.Story, world._calls, world._answered);
         }
         catch (Exception e)
         {
@@ -69,8 +68,10 @@ internal sealed partial class World : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (WorldConnection connection in _connections)
-            await connection.Connection.DisposeAsync().AsTask().WaitAsync(Patience, CancellationToken.None);
+        // Of a world that ended well, all are closed; of another, what happened is known already.
+        await Task.WhenAll(Open.Select(async connection =>
+            await connection.Connection.DisposeAsync().AsTask().WaitAsync(Patience, CancellationToken.None)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing)));
         await ReleaseAsync();
         foreach (WorldProcess process in Processes)
             _ = await _nursery.TryAsync("kill", Text(process.Pid));
@@ -97,6 +98,8 @@ internal sealed partial class World : IAsyncDisposable
         }
 
         await LetGoOnAsync();
+        foreach (WorldConnection connection in Open)
+            await CloseAsync(connection);
         await JudgeAsync();
     }
 
@@ -113,6 +116,9 @@ internal sealed partial class World : IAsyncDisposable
                 break;
             case < 64 when connection is not null:
                 await LookUpAsync(connection);
+                break;
+            case < 68 when connection is not null:
+                await BulkAsync(connection);
                 break;
             case < 90:
                 await MoveAsync();
@@ -211,6 +217,13 @@ internal sealed partial class World : IAsyncDisposable
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }
 
+/// <summary>What became of a world.</summary>
+/// <param name="Violation">What was violated; null where nothing was.</param>
+/// <param name="Story">Who was who, and each step until then.</param>
+/// <param name="Calls">How many calls were made.</param>
+/// <param name="Answered">How many of them did not fail.</param>
+internal sealed record WorldOutcome(WorldViolation? Violation, string Story, int Calls, int Answered);
+
 /// <summary>A connection of a world.</summary>
 internal sealed class WorldConnection(string name, Connection connection, bool isHost, bool trustsNobody)
 {
@@ -225,7 +238,7 @@ internal sealed class WorldConnection(string name, Connection connection, bool i
     public Dictionary<WorldProcess, (string Name, Guid Uuid)> Listed { get; } = [];
 
     /// <summary>Whether what a process says about itself is believed there.</summary>
-    public bool Believes(WorldProcess process) => !isHost || process.Plan.Owner == 0 || trustsNobody;
+    public bool Believes(WorldProcess process) => process.Plan.Owner == 0 || trustsNobody;
 
     public override string ToString() => name;
 }

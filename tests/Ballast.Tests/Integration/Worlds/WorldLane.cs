@@ -26,12 +26,28 @@ internal sealed record WorldLane(string Programs, string Results, int First, int
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using Nursery nursery = await Nursery.StartAsync(Programs, cancellationToken);
-        for (int seed = First; seed < End && Directory.GetFiles(Results).Length < MaxViolations; seed += Step)
+        int calls = 0, answered = 0;
+        for (int seed = First; seed < End && Stories(Results).Length < MaxViolations; seed += Step)
         {
-            if (await World.RunAsync(seed, nursery, Programs, cancellationToken) is not var (violation, story))
-                continue;
-            await File.WriteAllTextAsync(
-                Path.Combine(Results, seed.ToString(CultureInfo.InvariantCulture)), $"{violation.Message}\n{story}\n", cancellationToken);
+            WorldOutcome outcome = await World.RunAsync(seed, nursery, Programs, cancellationToken);
+            calls += outcome.Calls;
+            answered += outcome.Answered;
+            if (outcome.Violation is { } violation)
+                await File.WriteAllTextAsync(Path.Combine(Results, $"{seed}.story"), $"{violation.Message}\n{outcome.Story}\n", cancellationToken);
         }
+
+        await File.WriteAllTextAsync(Path.Combine(Results, $"{First}.calls"), $"{calls} {answered}", cancellationToken);
+    }
+
+    /// <summary>A file for each world that failed: what was violated, and the world's story.</summary>
+    public static string[] Stories(string results) =>
+        [.. Directory.GetFiles(results, "*.story").OrderBy(file => int.Parse(Path.GetFileNameWithoutExtension(file), CultureInfo.InvariantCulture))];
+
+    /// <summary>How many calls all lanes made, and how many of them did not fail.</summary>
+    public static (int Calls, int Answered) Sum(string results)
+    {
+        int[][] sums = [.. Directory.GetFiles(results, "*.calls").Select(file =>
+            File.ReadAllText(file).Split(' ').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray())];
+        return (sums.Sum(sum => sum[0]), sums.Sum(sum => sum[1]));
     }
 }

@@ -47,6 +47,9 @@ internal sealed record WorldProcessPlan
 
     public bool IsSilent { get; init; }
 
+    /// <summary>Its guest starts when somebody connects to its monitor for the first time, so nobody may who was not told to.</summary>
+    public bool IsWaiting { get; init; }
+
     public uint Owner => RunsAs ? Nobody : Uid;
 
     public override string ToString() => string.Join(' ', ((string?[])
@@ -63,6 +66,7 @@ internal sealed record WorldProcessPlan
         HasPids ? "own pids" : null,
         RunsAs ? "runas nobody" : Uid == 0 ? null : "nobody's",
         IsSilent ? "silent" : null,
+        IsWaiting ? "waits for its controller" : null,
     ]).Where(part => part is not null));
 
     public static string Short(Guid? uuid) => uuid is { } known ? known.ToString()[..4] : "-";
