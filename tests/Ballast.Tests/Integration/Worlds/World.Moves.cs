@@ -61,6 +61,17 @@ internal sealed partial class World
         if (takesPid)
             await Task.Delay(TimeSpan.FromMilliseconds(30), _token);
         _ = await StartAsync(plan, takesPid ? old.Pid : null);
+        await UseAfterDeathAsync(old);
+    }
+
+    /// <summary>A handle on a process that is gone, whose place was taken: it must lead to nobody.</summary>
+    private async Task UseAfterDeathAsync(WorldProcess dead)
+    {
+        if (Pick(Handles.Where(handle => handle.Process == dead && !handle.Connection.IsClosed).ToArray()) is not { } handle || Chance(30))
+            return;
+        if (Chance(60))
+            await ListAsync(handle.Connection, isFresh: false, isAlone: true);
+        await CallAsync(handle, isAlone: true);
     }
 
     /// <summary>Another one is started at the same path, while the first lives.</summary>

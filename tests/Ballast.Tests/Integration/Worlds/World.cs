@@ -191,14 +191,20 @@ internal sealed partial class World : IAsyncDisposable
         }
     }
 
+    private WorldHandle[] Handles
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _handles];
+        }
+    }
+
     // Mostly of connections that are open, and of processes that live.
     private WorldHandle? PickHandle()
     {
-        WorldHandle[] handles;
-        lock (_gate)
-            handles = [.. _handles];
-        WorldHandle[] good = [.. handles.Where(handle => !handle.Connection.IsClosed && !handle.Process.IsDead)];
-        return Chance(90) && good.Length > 0 ? Pick(good) : Pick(handles);
+        WorldHandle[] good = [.. Handles.Where(handle => !handle.Connection.IsClosed && !handle.Process.IsDead)];
+        return Chance(85) && good.Length > 0 ? Pick(good) : Pick(Handles);
     }
 
     private T? Pick<T>(IReadOnlyList<T> list)
