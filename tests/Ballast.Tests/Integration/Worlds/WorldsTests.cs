@@ -9,6 +9,7 @@ namespace Ballast.Tests.Integration.Worlds;
 /// until that many worlds failed.
 /// </summary>
 [Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
 public sealed class WorldsTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
