@@ -1,0 +1,247 @@
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace Ballast.Guests;
+
+/// <summary>
+/// A real QEMU, without a guest's driver, in namespaces or under a root of its own. Programs and libraries are the host's,
+/// so no image is needed. Its second monitor is held by the test from the start, as a second opinion.
+/// </summary>
+public sealed class Container : IAsyncDisposable
+{
+    public const uint Nobody = 65534;
+
+    private const ulong FirstWindow = 0xfeb00000, WindowSize = 0x200, ConfigSpace = 0x100;
+    private const int Windows = 24, BalloonDeviceId = 5, PageKib = 4;
+
+    /// <summary>Makes a root of a new tmpfs and the host's programs, and becomes QEMU in there.</summary>
+    private const string OwnRoot =
+        """
+        root=$1 directory=$2; shift 2
+        mount -t tmpfs -o mode=755 root "$root"
+        cd "$root"
+        mkdir usr etc dev proc tmp run old
+        for name in bin sbin lib lib32 lib64 libx32; do
+            if [ -L "/$name" ]; then cp -P "/$name" "$name"
+            elif [ -d "/$name" ]; then mkdir "$name"; mount --rbind "/$name" "$name"; fi
+        done
+        for name in usr etc dev; do mount --rbind "/$name" "$name"; done
+        mount -o remount,bind,ro usr 2>/dev/null || true
+        mount -t proc proc proc 2>/dev/null || mount --rbind /proc proc
+        mkdir -p ".$directory"
+        pivot_root . old
+        umount -l /old
+        exec "$@"
+        """;
+
+    /// <summary>Copies what QEMU needs: a bind mount in the host's own mounts could outlive the test.</summary>
+    private const string CopiedRoot =
+        """
+        root=$1 directory=$2 program=$(command -v "$3"); shift 3
+        for module in /usr/lib/*/qemu /usr/lib/qemu /usr/lib64/qemu; do
+            [ ! -e "$module/accel-tcg-x86_64.so" ] || modules="$modules $module/accel-tcg-x86_64.so"
+        done
+        for file in "$program" $(ldd "$program" | grep -o '/[^ ]*') $modules /usr/share/qemu/qboot.rom /usr/share/qemu/bios-microvm.bin; do
+            mkdir -p "$root${file%/*}"
+            cp -L "$file" "$root$file"
+        done
+        mkdir -p "$root$directory" "$root/tmp"
+        exec chroot "$root" "$program" "$@"
+        """;
+
+    private const string OwnMounts =
+        """
+        directory=$2; shift 2
+        mount -t tmpfs tmpfs "$directory"
+        exec "$@"
+        """;
+
+    // A user who becomes root of a new namespace loses the signal that the parent's death would send, so a process that
+    // keeps it is the first of process ids around it all.
+    private const string AsNobody =
+        """
+        setpriv --reuid=65534 --regid=65534 --clear-groups unshare --user --map-root-user \
+            --mount --pid --net --fork --kill-child sh -e -c "$@" &
+        wait $!
+        """;
+
+    private readonly ChildProcess _child;
+    private readonly PrivateDirectory _root;
+    private readonly ContainerOptions _options;
+    private ulong? _balloon;
+
+    private Container(ChildProcess child, PrivateDirectory root, ContainerOptions options)
+    {
+        _child = child;
+        _root = root;
+        _options = options;
+    }
+
+    /// <summary>QEMU's process id here, outside.</summary>
+    public int Pid { get; private set; }
+
+    public OracleMonitor Oracle { get; private set; } = null!;
+
+    public long MemoryKib => _options.MemoryMib * 1024L;
+
+    /// <summary>The monitor's path, as QEMU knows it.</summary>
+    public string MonitorPath => $"{_options.DirectoryPath}/{_options.Monitor}";
+
+    /// <summary>The monitor's path from here.</summary>
+    public string ReachableMonitorPath => Reach(_options.Monitor);
+
+    public bool IsAlive => State(Pid) is not (null or 'Z' or 'X');
+
+    public static async Task<Container> StartAsync(ContainerOptions options, CancellationToken cancellationToken = default)
+    {
+        if (!Environment.IsPrivilegedProcess)
+            throw new InvalidOperationException("Namespaces and roots of their own need root.");
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException();
+        PrivateDirectory root = new();
+        ChildProcess? child = null;
+        try
+        {
+            // Nobody makes a root too, and must reach it.
+            const UnixFileMode passable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+                | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+            File.SetUnixFileMode(root.Path, passable);
+            _ = Directory.CreateDirectory(root.File("root"));
+            string[] command = Command(options, root.File("root"));
+            child = await ChildProcess.StartAsync(command[0], command[1..]);
+            Container container = new(child, root, options);
+            await container.WaitAsync(cancellationToken);
+            return container;
+        }
+        catch
+        {
+            if (child is not null)
+                await child.DisposeAsync();
+            root.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The size that the balloon's device was told to make the guest, in KiB. Without a guest's driver nothing follows it;
+    /// the device shows it in its registers, which a human monitor's command reads.
+    /// </summary>
+    public async Task<long> TargetKibAsync(CancellationToken cancellationToken = default)
+    {
+        for (int n = 0; _balloon is null && n < Windows; n++)
+        {
+            ulong window = FirstWindow + ((ulong)n * WindowSize);
+            if (await ReadAsync(window + 8, cancellationToken) == BalloonDeviceId)
+                _balloon = window;
+        }
+
+        ulong device = _balloon ?? throw new InvalidOperationException("The machine has no balloon.");
+        return MemoryKib - ((long)await ReadAsync(device + ConfigSpace, cancellationToken) * PageKib);
+    }
+
+    public Task WaitForDeathAsync(CancellationToken cancellationToken = default) => Deadline.UntilAsync(
+        Deadline.Default, $"end of process {Pid}", _ => Task.FromResult(!IsAlive), cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Oracle is { } oracle)
+            await oracle.DisposeAsync();
+        if (Pid != 0 && Pid != _child.Pid && IsAlive)
+            ChildProcess.Kill(Pid);
+        await _child.DisposeAsync();
+        if (Pid != 0)
+            await WaitForDeathAsync();
+        _root.Dispose();
+    }
+
+    private static string[] Command(ContainerOptions options, string root)
+    {
+        string[] qemu =
+        [
+            "qemu-system-x86_64", "-accel", "tcg,tb-size=1", "-S", "-M", "microvm,acpi=off", "-m", $"{options.MemoryMib}",
+            "-nodefaults", "-no-user-config", "-display", "none", "-device", "virtio-balloon-device,id=balloon0",
+            .. options.Name is { } name ? (string[])["-name", name] : [],
+            .. options.Uuid is { } uuid ? (string[])["-uuid", $"{uuid}"] : [],
+            "-qmp", $"unix:{options.DirectoryPath}/{options.Monitor},server=on,wait=off",
+            "-qmp", $"unix:{options.DirectoryPath}/{options.Oracle},server=on,wait=off",
+        ];
+        string[] Script(string text) => ["sh", "-e", "-c", text, "sh", root, options.DirectoryPath, .. qemu];
+        return options.Kind switch
+        {
+            ContainerKind.Whole => ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", .. Script(OwnRoot)],
+            ContainerKind.User => ["unshare", "--pid", "--fork", "--kill-child", "sh", "-e", "-c", AsNobody, "sh", .. Script(OwnRoot)[3..]],
+            ContainerKind.Network => ["unshare", "--net", .. qemu],
+            ContainerKind.Mounts => ["unshare", "--mount", .. Script(OwnMounts)],
+            ContainerKind.Root => Script(CopiedRoot),
+            _ => qemu,
+        };
+    }
+
+    private static char? State(int pid)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private string Reach(string file) => $"/proc/{Pid}/root{_options.DirectoryPath}/{file}";
+
+    private async Task WaitAsync(CancellationToken cancellationToken) =>
+        await Deadline.UntilAsync(Deadline.Default, "QEMU's monitor in its namespaces", async token =>
+        {
+            if (_child.HasExited)
+            {
+                await _child.WaitForExitAsync(token); // Its last words are read by then.
+                throw new InvalidOperationException($"{_options.Kind}: status {_child.ExitCode}: {_child.Errors}");
+            }
+
+            Pid = FindQemu(_child.Pid) ?? 0;
+            if (Pid == 0 || !File.Exists(Reach(_options.Monitor)) || !File.Exists(Reach(_options.Oracle)))
+                return false;
+            try
+            {
+                Oracle = await OracleMonitor.ConnectAsync(Reach(_options.Oracle), cancellationToken: token);
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false; // The file exists a moment before it is listened on.
+            }
+        }, cancellationToken);
+
+    // A process, or one below it, that has become QEMU.
+    private static int? FindQemu(int pid)
+    {
+        try
+        {
+            if (File.ReadAllText($"/proc/{pid}/comm").StartsWith("qemu-system", StringComparison.Ordinal))
+                return pid;
+            foreach (string child in File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (FindQemu(int.Parse(child, CultureInfo.InvariantCulture)) is { } found)
+                    return found;
+            }
+        }
+        catch (IOException)
+        {
+            // It ended meanwhile.
+        }
+
+        return null;
+    }
+
+    // "00000000feb00f00: 0x00001000"
+    private async Task<ulong> ReadAsync(ulong address, CancellationToken cancellationToken)
+    {
+        string line = string.Create(CultureInfo.InvariantCulture, $"xp /1wx 0x{address:x}");
+        var answer = await Oracle.ExecuteAsync(
+            "human-monitor-command", new Dictionary<string, string> { ["command-line"] = line }, cancellationToken: cancellationToken);
+        return ulong.Parse(answer.GetString()!.Trim().Split("0x")[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+}
