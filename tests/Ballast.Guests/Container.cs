@@ -162,7 +162,9 @@ public sealed class Container : IAsyncDisposable
             "-nodefaults", "-no-user-config", "-display", "none", "-device", "virtio-balloon-device,id=balloon0",
             .. options.Name is { } name ? (string[])["-name", name] : [],
             .. options.Uuid is { } uuid ? (string[])["-uuid", $"{uuid}"] : [],
-            "-qmp", $"unix:{options.DirectoryPath}/{options.Monitor},server=on,wait=off",
+            .. options.ChardevId is { } id
+                ? (string[])["-chardev", $"socket,id={id},path={options.DirectoryPath}/{options.Monitor},server=on,wait=off", "-mon", $"chardev={id},mode=control"]
+                : ["-qmp", $"unix:{options.DirectoryPath}/{options.Monitor},server=on,wait=off"],
             "-qmp", $"unix:{options.DirectoryPath}/{options.Oracle},server=on,wait=off",
         ];
         string[] Script(string text) => ["sh", "-e", "-c", text, "sh", root, options.DirectoryPath, .. qemu];

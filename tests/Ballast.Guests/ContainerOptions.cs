@@ -38,6 +38,9 @@ public sealed record ContainerOptions
     /// <summary>Its monitor's file, in that directory.</summary>
     public string Monitor { get; init; } = "a.sock";
 
+    /// <summary>The monitor's character device, such as libvirt's <c>charmonitor</c>; null: it has none of its own.</summary>
+    public string? ChardevId { get; init; }
+
     /// <summary>The file of the monitor that only the test uses.</summary>
     public string Oracle { get; init; } = "oracle.sock";
 }

@@ -1,0 +1,71 @@
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>Directories that a setting gives to a manager.</summary>
+[Trait("needs", "qemu")]
+[Trait("needs", "virsh")]
+[Collection(ExclusiveCollection.Name)]
+public sealed class ManagedMonitorTests : IDisposable
+{
+    private readonly PrivateDirectory _directory = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task A_managers_monitor_is_listed_with_its_name_and_left_free()
+    {
+        await using Container qemu = await StartAsync();
+        ConnectionOptions how = new() { ManagedDirectories = new Dictionary<string, string> { [_directory.Path] = "a manager of ours" } };
+        await using Connection connection = await Connection.OpenAsync("qmp:///", how, Token);
+        Domain domain = await connection.LookupByNameAsync("managed", Token);
+        MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
+        Assert.Equal(MemoryStatsReason.MonitorBusy, sample.Reason);
+        Assert.Contains("belongs to a manager of ours", sample.Detail, StringComparison.Ordinal);
+        Assert.NotNull(sample.RssKiB);
+        await IsFreeAsync(qemu);
+
+        // Naming it is consent.
+        await using Connection named = await Connection.OpenAsync($"qmp://{qemu.MonitorPath}", how, Token);
+        Assert.NotNull((await Assert.Single(await named.ListDomainsAsync(cancellationToken: Token)).GetMemoryStatsAsync(cancellationToken: Token)).ActualKiB);
+    }
+
+    [Fact]
+    public async Task Ballastd_reads_them_from_its_configuration()
+    {
+        await using Container qemu = await StartAsync();
+        string file = _directory.File("ballastd.conf");
+        await File.WriteAllTextAsync(file, $"managed_dirs = [\"other=/not/there\", \"mine={_directory.Path}\"]\n", Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", file);
+        CommandResult stats = await daemon.VirshAsync(["dommemstat", "managed"], Token);
+        Assert.Equal((1, ""), (stats.ExitCode, stats.Output.Trim()));
+        Assert.Contains("belongs to mine", stats.Errors, StringComparison.Ordinal);
+        Assert.Contains("managed", (await daemon.VirshAsync(["list", "--all", "--name"], Token)).Output, StringComparison.Ordinal);
+        await IsFreeAsync(qemu);
+    }
+
+    [Theory]
+    [InlineData("mine")]
+    [InlineData("mine=relative")]
+    [InlineData("=/run/mine")]
+    public async Task What_is_no_manager_and_directory_is_refused_by_name(string value)
+    {
+        string file = _directory.File("ballastd.conf");
+        await File.WriteAllTextAsync(file, $"managed_dirs = [\"{value}\"]\n", Token);
+        CommandResult result = await ChildProcess.RunAsync(BallastDaemon.Program, ["--check", "--config", file], cancellationToken: Token);
+        Assert.Equal(
+            $"ballastd: {file}:1: managed_dirs: '{value}' is not NAME=DIRECTORY, a manager and an absolute path\n", result.Errors);
+        Assert.Equal(2, result.ExitCode);
+    }
+
+    private Task<Container> StartAsync() => Container.StartAsync(
+        new ContainerOptions { Kind = ContainerKind.Host, DirectoryPath = _directory.Path, Name = "managed" }, Token);
+
+    // A monitor that somebody else held would let the next one wait for its greeting.
+    private static async Task IsFreeAsync(Container qemu)
+    {
+        await using OracleMonitor owner = await OracleMonitor.ConnectAsync(qemu.MonitorPath, TimeSpan.FromSeconds(2), Token);
+    }
+}
