@@ -16,14 +16,14 @@ public sealed class ChurnTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("in a directory")]
     [InlineData("on the host")]
+    [InlineData("in a directory")]
     [Trait("speed", "slow")]
     public Task Twenty_seconds_of_coming_and_going_leave_nothing_behind(string where) => ChurnAsync(where, TimeSpan.FromSeconds(20));
 
     [Theory]
-    [InlineData("in a directory")]
     [InlineData("on the host")]
+    [InlineData("in a directory")]
     [Trait("speed", "long")]
     public Task Ten_minutes_of_coming_and_going_leave_nothing_behind(string where) => ChurnAsync(where, TimeSpan.FromMinutes(10));
 
