@@ -14,57 +14,6 @@ public sealed class Container : IAsyncDisposable
     private const ulong FirstWindow = 0xfeb00000, WindowSize = 0x200, ConfigSpace = 0x100;
     private const int Windows = 24, BalloonDeviceId = 5, PageKib = 4;
 
-    /// <summary>Makes a root of a new tmpfs and the host's programs, and becomes QEMU in there.</summary>
-    private const string OwnRoot =
-        """
-        root=$1 directory=$2; shift 2
-        mount -t tmpfs -o mode=755 root "$root"
-        cd "$root"
-        mkdir usr etc dev proc tmp run old
-        for name in bin sbin lib lib32 lib64 libx32; do
-            if [ -L "/$name" ]; then cp -P "/$name" "$name"
-            elif [ -d "/$name" ]; then mkdir "$name"; mount --rbind "/$name" "$name"; fi
-        done
-        for name in usr etc dev; do mount --rbind "/$name" "$name"; done
-        mount -o remount,bind,ro usr 2>/dev/null || true
-        mount -t proc proc proc 2>/dev/null || mount --rbind /proc proc
-        mkdir -p ".$directory"
-        pivot_root . old
-        umount -l /old
-        exec "$@"
-        """;
-
-    /// <summary>Copies what QEMU needs: a bind mount in the host's own mounts could outlive the test.</summary>
-    private const string CopiedRoot =
-        """
-        root=$1 directory=$2 program=$(command -v "$3"); shift 3
-        for module in /usr/lib/*/qemu /usr/lib/qemu /usr/lib64/qemu; do
-            [ ! -e "$module/accel-tcg-x86_64.so" ] || modules="$modules $module/accel-tcg-x86_64.so"
-        done
-        for file in "$program" $(ldd "$program" | grep -o '/[^ ]*') $modules /usr/share/qemu/qboot.rom /usr/share/qemu/bios-microvm.bin; do
-            mkdir -p "$root${file%/*}"
-            cp -L "$file" "$root$file"
-        done
-        mkdir -p "$root$directory" "$root/tmp"
-        exec chroot "$root" "$program" "$@"
-        """;
-
-    private const string OwnMounts =
-        """
-        directory=$2; shift 2
-        mount -t tmpfs tmpfs "$directory"
-        exec "$@"
-        """;
-
-    // A user who becomes root of a new namespace loses the signal that the parent's death would send, so a process that
-    // keeps it is the first of process ids around it all.
-    private const string AsNobody =
-        """
-        setpriv --reuid=65534 --regid=65534 --clear-groups unshare --user --map-root-user \
-            --mount --pid --net --fork --kill-child sh -e -c "$@" &
-        wait $!
-        """;
-
     private readonly ChildProcess _child;
     private readonly PrivateDirectory _root;
     private readonly ContainerOptions _options;
@@ -168,13 +117,15 @@ public sealed class Container : IAsyncDisposable
             "-qmp", $"unix:{options.DirectoryPath}/{options.Oracle},server=on,wait=off",
         ];
         string[] Script(string text) => ["sh", "-e", "-c", text, "sh", root, options.DirectoryPath, .. qemu];
+        string[] own = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"];
         return options.Kind switch
         {
-            ContainerKind.Whole => ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", .. Script(OwnRoot)],
-            ContainerKind.User => ["unshare", "--pid", "--fork", "--kill-child", "sh", "-e", "-c", AsNobody, "sh", .. Script(OwnRoot)[3..]],
+            ContainerKind.Whole => [.. own, .. Script(ContainerScripts.OwnRoot)],
+            ContainerKind.Bound => [.. own, .. Script(ContainerScripts.OwnRootWithBoundDirectory)],
+            ContainerKind.User => ["unshare", "--pid", "--fork", "--kill-child", "sh", "-e", "-c", ContainerScripts.AsNobody, "sh", .. Script(ContainerScripts.OwnRoot)[3..]],
             ContainerKind.Network => ["unshare", "--net", .. qemu],
-            ContainerKind.Mounts => ["unshare", "--mount", .. Script(OwnMounts)],
-            ContainerKind.Root => Script(CopiedRoot),
+            ContainerKind.Mounts => ["unshare", "--mount", .. Script(ContainerScripts.OwnMounts)],
+            ContainerKind.Root => Script(ContainerScripts.CopiedRoot),
             _ => qemu,
         };
     }

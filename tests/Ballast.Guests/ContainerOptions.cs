@@ -9,7 +9,10 @@ public enum ContainerKind
     /// <summary>A root, mounts, process ids and a network, as container runtimes give them.</summary>
     Whole,
 
-    /// <summary>The same in a user namespace that an ordinary user made: root inside, <see cref="Container.Nobody"/> outside.</summary>
+    /// <summary>The same, but the directory of its sockets is the host's, bound into it.</summary>
+    Bound,
+
+    /// <summary>As <see cref="Whole"/>, in a user namespace that an ordinary user made: root inside, <see cref="Container.Nobody"/> outside.</summary>
     User,
 
     /// <summary>A network only.</summary>

@@ -85,6 +85,7 @@ public sealed class ContainerTests : IAsyncDisposable
     [Theory]
     [InlineData(ContainerKind.Whole, false)]
     [InlineData(ContainerKind.Whole, true)]
+    [InlineData(ContainerKind.Bound, false)]
     [InlineData(ContainerKind.Network, false)]
     [InlineData(ContainerKind.Mounts, false)]
     [InlineData(ContainerKind.Mounts, true)]
@@ -142,6 +143,23 @@ public sealed class ContainerTests : IAsyncDisposable
         await IsAskedAsync(trusted, theirs, 8192);
         await trusted.DestroyAsync(cancellationToken: Token);
         await theirs.WaitForDeathAsync(Token);
+    }
+
+    [Fact]
+    public async Task A_directory_that_is_bound_into_a_container_shows_the_QEMU_in_there()
+    {
+        Container inside = await StartAsync(ContainerKind.Bound, 64, "inside", Guid.NewGuid(), "1");
+        Container outside = await StartAsync(ContainerKind.Host, 96, "outside", Guid.NewGuid(), "2");
+
+        // The test's own monitors lie there too: they are further ones of the same two.
+        await using Connection connection = await OpenAsync($"qmp://{_directory.File("run")}");
+        IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: Token);
+        Assert.Equal([("inside", inside.Pid), ("outside", outside.Pid)], domains.Select(domain => (domain.Name, domain.Id!.Value)).Order());
+        await IsAskedAsync(domains.Single(domain => domain.Name == "inside"), inside, 4096);
+        await IsAskedAsync(domains.Single(domain => domain.Name == "outside"), outside, 8192);
+        await domains.Single(domain => domain.Name == "inside").DestroyAsync(cancellationToken: Token);
+        await inside.WaitForDeathAsync(Token);
+        Assert.True(outside.IsAlive);
     }
 
     [Fact]
