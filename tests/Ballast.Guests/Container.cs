@@ -17,6 +17,7 @@ public sealed class Container : IAsyncDisposable
     private readonly ChildProcess _child;
     private readonly PrivateDirectory _root;
     private readonly ContainerOptions _options;
+    private OracleMonitor? _oracle;
     private ulong? _balloon;
 
     private Container(ChildProcess child, PrivateDirectory root, ContainerOptions options)
@@ -29,7 +30,8 @@ public sealed class Container : IAsyncDisposable
     /// <summary>QEMU's process id here, outside.</summary>
     public int Pid { get; private set; }
 
-    public OracleMonitor Oracle { get; private set; } = null!;
+    /// <exception cref="InvalidOperationException">It was started without one.</exception>
+    public OracleMonitor Oracle => _oracle ?? throw new InvalidOperationException("It has no monitor for the test.");
 
     public long MemoryKib => _options.MemoryMib * 1024L;
 
@@ -93,8 +95,8 @@ public sealed class Container : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Oracle is { } oracle)
-            await oracle.DisposeAsync();
+        if (_oracle is not null)
+            await _oracle.DisposeAsync();
         if (Pid != 0 && Pid != _child.Pid && IsAlive)
             ChildProcess.Kill(Pid);
         await _child.DisposeAsync();
@@ -114,7 +116,7 @@ public sealed class Container : IAsyncDisposable
             .. options.ChardevId is { } id
                 ? (string[])["-chardev", $"socket,id={id},path={options.DirectoryPath}/{options.Monitor},server=on,wait=off", "-mon", $"chardev={id},mode=control"]
                 : ["-qmp", $"unix:{options.DirectoryPath}/{options.Monitor},server=on,wait=off"],
-            "-qmp", $"unix:{options.DirectoryPath}/{options.Oracle},server=on,wait=off",
+            .. options.Oracle is { } oracle ? (string[])["-qmp", $"unix:{options.DirectoryPath}/{oracle},server=on,wait=off"] : [],
         ];
         string[] Script(string text) => ["sh", "-e", "-c", text, "sh", root, options.DirectoryPath, .. qemu];
         string[] own = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"];
@@ -155,11 +157,16 @@ public sealed class Container : IAsyncDisposable
             }
 
             Pid = FindQemu(_child.Pid) ?? 0;
-            if (Pid == 0 || !File.Exists(Reach(_options.Monitor)) || !File.Exists(Reach(_options.Oracle)))
+            string last = Reach(_options.Oracle ?? _options.Monitor);
+            if (Pid == 0 || !File.Exists(Reach(_options.Monitor)) || !File.Exists(last))
                 return false;
             try
             {
-                Oracle = await OracleMonitor.ConnectAsync(Reach(_options.Oracle), cancellationToken: token);
+                OracleMonitor monitor = await OracleMonitor.ConnectAsync(last, cancellationToken: token);
+                if (_options.Oracle is null)
+                    await monitor.DisposeAsync(); // A visit only: it answers.
+                else
+                    _oracle = monitor;
                 return true;
             }
             catch (SocketException)

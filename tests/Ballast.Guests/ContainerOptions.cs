@@ -44,6 +44,6 @@ public sealed record ContainerOptions
     /// <summary>The monitor's character device, such as libvirt's <c>charmonitor</c>; null: it has none of its own.</summary>
     public string? ChardevId { get; init; }
 
-    /// <summary>The file of the monitor that only the test uses.</summary>
-    public string Oracle { get; init; } = "oracle.sock";
+    /// <summary>The file of the monitor that only the test uses; null: there is none.</summary>
+    public string? Oracle { get; init; } = "oracle.sock";
 }

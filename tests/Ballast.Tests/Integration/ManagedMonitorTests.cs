@@ -14,6 +14,36 @@ public sealed class ManagedMonitorTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
+    // As the managers start them: below a home, or, where the path is the system's, in a container with a root of its own.
+    [Theory]
+    [InlineData(ContainerKind.Host, "DIR/.lima/default", "qmp.sock", "char-qmp", "lima")]
+    [InlineData(ContainerKind.Host, "DIR/podman", "qmp_default.sock", null, "podman machine")]
+    [InlineData(ContainerKind.Host, "DIR/.minikube/machines/minikube", "monitor", null, "minikube")]
+    [InlineData(ContainerKind.Host, "DIR/run/vc/vm/aed7737c", "qmp.sock", null, "Kata Containers")]
+    [InlineData(ContainerKind.Host, "DIR/libvirt/qemu/run", "monitor.sock", null, "libvirt")]
+    [InlineData(ContainerKind.Host, "DIR", "vm.sock", "charmonitor", "libvirt")]
+    [InlineData(ContainerKind.Whole, "/run/shm", "qemu-qmp-ballooning.sock", null, "the qemus/qemu container")]
+    [InlineData(ContainerKind.Whole, "/run/qemu-server", "100.qmp", "qmp", "Proxmox VE")]
+    [InlineData(ContainerKind.Whole, "/run/ganeti/kvm-hypervisor/ctrl", "vm.qmp", null, "Ganeti")]
+    [InlineData(ContainerKind.Whole, "/run/incus/vm", "qemu.monitor", "monitor", "Incus")]
+    [InlineData(ContainerKind.Whole, "/srv/lxd/logs/vm", "qemu.monitor", "monitor", "Incus or LXD")]
+    public async Task A_known_managers_monitor_is_left_free(ContainerKind kind, string directory, string file, string? chardevId, string manager)
+    {
+        directory = directory.Replace("DIR", _directory.Path, StringComparison.Ordinal);
+        if (kind == ContainerKind.Host)
+            _ = Directory.CreateDirectory(directory);
+        await using Container qemu = await Container.StartAsync(
+            new ContainerOptions { Kind = kind, DirectoryPath = directory, Monitor = file, ChardevId = chardevId, Oracle = null, Name = "managed" }, Token);
+        await using Connection connection = await Connection.OpenAsync("qmp:///", cancellationToken: Token);
+        Domain domain = await connection.LookupByNameAsync("managed", Token);
+        MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
+        Assert.Equal(qemu.Pid, domain.Id);
+        Assert.Equal(MemoryStatsReason.MonitorBusy, sample.Reason);
+        Assert.Contains($"belongs to {manager}:", sample.Detail, StringComparison.Ordinal);
+        Assert.NotNull(sample.RssKiB);
+        await IsFreeAsync(qemu);
+    }
+
     [Fact]
     public async Task A_managers_monitor_is_listed_with_its_name_and_left_free()
     {
@@ -77,6 +107,6 @@ public sealed class ManagedMonitorTests : IDisposable
     // A monitor that somebody else held would let the next one wait for its greeting.
     private static async Task IsFreeAsync(Container qemu)
     {
-        await using OracleMonitor owner = await OracleMonitor.ConnectAsync(qemu.MonitorPath, TimeSpan.FromSeconds(2), Token);
+        await using OracleMonitor owner = await OracleMonitor.ConnectAsync(qemu.ReachableMonitorPath, TimeSpan.FromSeconds(2), Token);
     }
 }
