@@ -61,7 +61,7 @@ public sealed class ChurnTests
         Assert.InRange(await herd.FinishAsync(Token), PerSecond * (int)time.TotalSeconds, int.MaxValue);
         Assert.InRange(most, Population / 2, int.MaxValue);
 
-        // Gone is gone, soon. A few descriptors may be a thing's that is made once, when it is first needed.
+        // Gone is gone at the next looks. A few descriptors may be a thing's that is made once, when it is first needed.
         const int madeOnce = 4;
         string story = Tell(before, states);
         await Deadline.UntilAsync(Deadline.Default, $"an empty list; {story}", async token =>
@@ -70,6 +70,7 @@ public sealed class ChurnTests
         for (int i = 0; i < 50 && after.Descriptors > before.Descriptors + madeOnce; i++)
         {
             await Task.Delay(Pause, Token);
+            _ = await connection.ListDomainsAsync(cancellationToken: Token);
             after = State.Of(daemon.Pid);
         }
 
@@ -77,11 +78,12 @@ public sealed class ChurnTests
         double listAfter = await TimeOfListAsync(connection);
         Assert.True(listAfter <= (2 * listBefore) + 1, $"a list took {listBefore:0.00} ms, and takes {listAfter:0.00} ms at the end; {story}");
 
-        // Flat: the last quarter is as the second one, in which all had settled.
+        // Flat: the last quarter is as the second one, in which all had settled. How many of those who are gone are still
+        // held varies with the moment; what is never let go was counted above.
         State early = State.Median(states[(states.Count / 4)..(states.Count / 2)]);
         State late = State.Median(states[(states.Count * 3 / 4)..]);
-        const int someDescriptors = Population, someKiB = 8 * 1024, someThreads = 4;
-        Assert.True(late.Descriptors <= early.Descriptors + someDescriptors, $"descriptors: {story}");
+        const int someKiB = 8 * 1024, someThreads = 4;
+        Assert.True(late.Descriptors <= (early.Descriptors * 3 / 2) + Population, $"descriptors: {story}");
         Assert.True(late.ResidentKiB <= (early.ResidentKiB * 5 / 4) + someKiB, $"memory: {story}");
         Assert.True(late.Threads <= early.Threads + someThreads, $"threads: {story}");
     }
