@@ -38,7 +38,8 @@ internal sealed partial class QemuDriver
             Dictionary<Guid, QemuDomain> known = all.ToDictionary(qemu => qemu.Identity.Uuid);
             all =
             [
-                .. domains.Where(domain => known.TryGetValue(domain.Uuid, out QemuDomain? qemu) && (domain.Id is null || domain.Id == qemu.Identity.Id))
+                .. domains.Where(domain => known.TryGetValue(domain.Uuid, out QemuDomain? qemu) && (domain.Instance ?? qemu.Instance.Number) == qemu.Instance.Number
+                        && (domain.Id is null || domain.Id == qemu.Identity.Id))
                     .Select(domain => known[domain.Uuid]),
             ];
         }

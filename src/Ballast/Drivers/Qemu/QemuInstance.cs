@@ -8,6 +8,8 @@ namespace Ballast.Drivers.Qemu;
 /// </summary>
 internal sealed class QemuInstance(TimeProvider time)
 {
+    private static long _last;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<MonitorKey, (QmpMonitor Monitor, bool IsNamed)> _acquired = [];
     private IReadOnlyList<MonitorCandidate> _candidates = [];
@@ -16,6 +18,9 @@ internal sealed class QemuInstance(TimeProvider time)
     private QemuDomain? _domain;
     private bool _isDomainStale;
     private bool _isDisposed;
+
+    /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
+    public long Number { get; } = Interlocked.Increment(ref _last);
 
     /// <summary>The process; null where only the peer of a socket is known.</summary>
     public QemuProcess? Process { get; private set; }

@@ -102,14 +102,18 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
 
     // By its UUID, which no other has; and where the handle says it, by its process.
     private QemuInstance? TryGet(DomainIdentity identity) =>
-        _known.TryGetValue(identity.Uuid, out QemuInstance? instance) && (identity.Id is not { } id || id == instance.Identity.Id) ? instance : null;
+        _known.TryGetValue(identity.Uuid, out QemuInstance? instance)
+        && (identity.Instance is { } number ? number == instance.Number : identity.Id is not { } id || id == instance.Identity.Id)
+            ? instance
+            : null;
 
     private async ValueTask<QemuInstance[]> LookAsync(Func<QemuInstance, bool> isWanted, CancellationToken cancellationToken)
     {
         List<QemuInstance> gone = [];
         QemuInstance[] wanted = await ExclusivelyAsync(() =>
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, typeof(Connection));
+            if (_isDisposed)
+                throw Closed();
             if (scopes.Any(scope => scope.MayHaveChanged()) || _instances.Exists(instance => !instance.IsConnected))
                 Look(gone);
             return _instances.Where(isWanted).ToArray();
@@ -314,6 +318,8 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             return (IReadOnlyList<QemuDomain>)domains;
         }, cancellationToken);
 
+    private static ObjectDisposedException Closed() => new(nameof(Connection));
+
     private void NameAll()
     {
         if (!_mustName)
@@ -324,7 +330,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         Dictionary<Guid, QemuInstance> byUuid = [];
         for (int i = 0; i < known.Length; i++)
         {
-            known[i].Name(identities[i]);
+            known[i].Name(identities[i] with { Instance = known[i].Number });
             byUuid[identities[i].Uuid] = known[i];
         }
 
