@@ -61,20 +61,15 @@ public sealed class ChurnTests
         Assert.InRange(await herd.FinishAsync(Token), PerSecond * (int)time.TotalSeconds, int.MaxValue);
         Assert.InRange(most, Population / 2, int.MaxValue);
 
-        // Gone is gone at the next looks. A few descriptors may be a thing's that is made once, when it is first needed.
+        // Gone is gone at the next look, and soon after without a further one. A few descriptors may be a thing's that is
+        // made once, when it is first needed.
         const int madeOnce = 4;
         string story = Tell(before, states);
         await Deadline.UntilAsync(Deadline.Default, $"an empty list; {story}", async token =>
             (await connection.ListDomainsAsync(cancellationToken: token)).All(domain => others.Contains(domain.Id)), Token);
-        State after = State.Of(daemon.Pid);
-        for (int i = 0; i < 50 && after.Descriptors > before.Descriptors + madeOnce; i++)
-        {
-            await Task.Delay(Pause, Token);
-            _ = await connection.ListDomainsAsync(cancellationToken: Token);
-            after = State.Of(daemon.Pid);
-        }
-
-        Assert.True(after.Descriptors <= before.Descriptors + madeOnce, $"{after.Descriptors} descriptors at the end; {story}");
+        await Deadline.UntilAsync(
+            Deadline.Default, $"end of what was held of those who are gone; {story}",
+            _ => Task.FromResult(State.Of(daemon.Pid).Descriptors <= before.Descriptors + madeOnce), Token, Pause);
         double listAfter = await TimeOfListAsync(connection);
         Assert.True(listAfter <= (2 * listBefore) + 1, $"a list took {listBefore:0.00} ms, and takes {listAfter:0.00} ms at the end; {story}");
 
