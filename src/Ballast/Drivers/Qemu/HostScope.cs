@@ -58,7 +58,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
     {
         if (!monitor.WaitsForClient || candidate.Endpoint is not { } endpoint)
             return candidate;
-        if (endpoint.Place is { } place && view.Sockets(place)?.ClientsOf(endpoint.Key.File).Any() == true)
+        if (endpoint.Place is { } place && view.ClientsOf(endpoint.Key.File, place, view.SocketsOf(endpoint.Owner!.Pid)).Count > 0)
             _wereHeld.Add(endpoint.Key);
         return _wereHeld.Contains(endpoint.Key) ? candidate : MonitorCandidate.Refused(() => QmpErrors.WaitsForController(endpoint.Name));
     }

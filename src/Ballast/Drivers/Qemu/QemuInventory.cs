@@ -95,6 +95,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         }, CancellationToken.None).ConfigureAwait(false);
         foreach (QemuInstance instance in all)
             await instance.ReleaseAsync(isGone: false).ConfigureAwait(false);
+        _processes.Dispose();
     }
 
     /// <summary>The one monitor of a connection that has one.</summary>

@@ -3,14 +3,15 @@ using Ballast.Drivers.Qemu.Discovery;
 namespace Ballast.Drivers.Qemu;
 
 /// <summary>The QEMU processes of this host that were seen, each once; those that ended are forgotten.</summary>
-internal sealed class QemuProcesses
+internal sealed class QemuProcesses : IDisposable
 {
     private readonly Dictionary<int, QemuProcess> _known = [];
 
     /// <summary>All that are there now.</summary>
     public IReadOnlyCollection<QemuProcess> Look()
     {
-        Forget();
+        foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
+            Forget(known);
         foreach (int pid in ProcessTable.Pids())
         {
             if (!_known.ContainsKey(pid) && QemuProcess.Find(pid) is { } process)
@@ -23,21 +24,29 @@ internal sealed class QemuProcesses
     /// <summary>The QEMU with an id; null where there is none.</summary>
     public QemuProcess? Find(int pid)
     {
-        if (_known.TryGetValue(pid, out QemuProcess? known) && known.IsSame)
-            return known;
-        _known.Remove(pid);
+        if (_known.TryGetValue(pid, out QemuProcess? known))
+        {
+            if (known.IsSame)
+                return known;
+            Forget(known);
+        }
+
         if (QemuProcess.Find(pid) is not { } process)
             return null;
         return _known[pid] = process;
     }
 
-    // What an ended process kept open is left to the finalizers of its handles: a call may be reading it.
-    private void Forget()
+    public void Dispose()
     {
-        foreach ((int pid, QemuProcess process) in _known.ToArray())
-        {
-            if (!process.IsSame)
-                _known.Remove(pid);
-        }
+        foreach (QemuProcess process in _known.Values)
+            process.Dispose();
+        _known.Clear();
+    }
+
+    // A call that is reading one of its files ends first; later ones find that it is gone, which it is.
+    private void Forget(QemuProcess process)
+    {
+        _known.Remove(process.Pid);
+        process.Dispose();
     }
 }

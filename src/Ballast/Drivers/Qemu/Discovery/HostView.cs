@@ -35,8 +35,7 @@ internal sealed class HostView
     {
         if (Sockets(NetNamespace.Own)?.Listener(file) is { } own)
             return (NetNamespace.Own, own);
-        _others ??= [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
-        foreach (NetNamespace place in _others)
+        foreach (NetNamespace place in Others())
         {
             if (Sockets(place)?.Listener(file) is { } listener)
                 return (place, listener);
@@ -44,6 +43,28 @@ internal sealed class HostView
 
         return null;
     }
+
+    /// <summary>
+    /// The clients of the socket at an entry, also those that wait to be accepted. An accepted connection is in the table of
+    /// its client's network namespace: the owner's descriptors tell whether all that it accepted was found.
+    /// </summary>
+    /// <param name="file">The entry.</param>
+    /// <param name="place">Where its listening socket is.</param>
+    /// <param name="owner">The sockets of the process that listens; null where they are not known.</param>
+    public List<uint> ClientsOf(SocketFile file, NetNamespace place, HashSet<uint>? owner)
+    {
+        List<UnixSocketTable> tables = [.. ((NetNamespace[])[NetNamespace.Own, place]).Distinct().Select(Sockets).OfType<UnixSocketTable>()];
+        if (owner is not null && !owner.All(socket => tables.Exists(table => table.Contains(socket))))
+            tables.AddRange(Others().Where(other => !other.Equals(place)).Select(Sockets).OfType<UnixSocketTable>());
+        return [.. tables.SelectMany(table => table.ClientsOf(file))];
+    }
+
+    /// <summary>Whether a client other than the given one was accepted at an entry, in any network namespace, and is still there.</summary>
+    public bool ServesOther(SocketFile file, uint client) =>
+        Others().Prepend(NetNamespace.Own).Any(place => Sockets(place)?.ServesOther(file, client) == true);
+
+    private List<NetNamespace> Others() =>
+        _others ??= [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
 
     // Processes in one namespace and one root see the same.
     private MountTable Mounts(string process)

@@ -8,6 +8,7 @@ internal sealed class UnixSocketTable
 {
     private readonly List<UnixSocketEntry> _entries;
     private readonly Dictionary<SocketFile, UnixSocketEntry> _listeners = [];
+    private HashSet<uint>? _inodes;
 
     private UnixSocketTable(List<UnixSocketEntry> entries)
     {
@@ -34,6 +35,9 @@ internal sealed class UnixSocketTable
 
     /// <summary>The socket that waits for clients at an entry; null where nobody listens.</summary>
     public UnixSocketEntry? Listener(SocketFile file) => _listeners.TryGetValue(file, out UnixSocketEntry entry) ? entry : null;
+
+    /// <summary>Whether a socket is in this namespace, by its own inode.</summary>
+    public bool Contains(uint inode) => (_inodes ??= [.. _entries.Select(entry => entry.Inode)]).Contains(inode);
 
     /// <summary>A socket by its own inode.</summary>
     public UnixSocketEntry? Find(uint inode)

@@ -40,16 +40,16 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">Another socket lies there now.</exception>
     public IReadOnlyList<uint>? ReadClients()
     {
-        if (place is null || UnixSocketTable.Read(place) is not { } table)
+        HostView view = new();
+        if (place is null || view.Sockets(place) is not { } table)
             return null;
         if (key.Listener != 0 && table.Listener(key.File) is { } listener && listener.Inode != key.Listener)
             throw QmpErrors.Replaced(name);
-        return [.. table.ClientsOf(key.File)];
+        return view.ClientsOf(key.File, place, Owner is { } owner ? view.SocketsOf(owner.Pid) : null);
     }
 
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
-    public bool ServesOther(Socket socket) =>
-        place is not null && UnixSocketTable.Read(place) is { } table && OwnInode(socket) is { } own && table.ServesOther(key.File, own);
+    public bool ServesOther(Socket socket) => OwnInode(socket) is { } own && new HostView().ServesOther(key.File, own);
 
     /// <summary>Connects; never waits.</summary>
     /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>

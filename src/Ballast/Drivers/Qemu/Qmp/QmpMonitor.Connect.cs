@@ -9,7 +9,7 @@ internal sealed partial class QmpMonitor
     private static readonly TimeSpan HeldPoll = TimeSpan.FromMilliseconds(10);
 
     // When a monitor that has not greeted yet is first looked at, to see whether it serves somebody else.
-    private static readonly TimeSpan FirstLookForOther = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan FirstLookForOther = TimeSpan.FromMilliseconds(10);
 
     private readonly CancellationTokenSource _lifetime = new();
     private QmpChannel? _channel;
