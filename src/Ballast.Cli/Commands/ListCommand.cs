@@ -67,12 +67,24 @@ internal static class ListCommand
         arguments.Exclude(Table, Json);
         IReadOnlyList<Domain> domains =
             await invocation.Connection.ListDomainsAsync(ReadFilter(arguments), invocation.CancellationToken);
+        WarnOfHidden(invocation);
         if (arguments.Has(Json))
             await WriteJsonAsync(invocation, domains);
         else if (arguments.Has(Name) || arguments.Has(Uuid) || arguments.Has(Id))
             WriteBare(invocation, domains);
         else
             await WriteTableAsync(invocation, domains);
+    }
+
+    // Process 1 is always there: who does not see it sees its own processes only (hidepid), and cannot count the others.
+    private static void WarnOfHidden(CommandInvocation invocation)
+    {
+        if (invocation.Connection.Uri is "qmp:///" && !File.Exists("/proc/1/stat"))
+        {
+            invocation.Warn(
+                "/proc hides other users' processes from this user (hidepid): only its own QEMUs are listed; "
+                + "use sudo, or ask ballastd: -c qemu:///system");
+        }
     }
 
     private static DomainListFilter ReadFilter(ParsedCommand arguments)

@@ -236,7 +236,7 @@ internal sealed partial class QemuDriver
         Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
         MaximumKiB = qemu.MaxMemoryKiB,
         CounterWentBackwards = values.Has(MonitorParts.GuestStats) && qemu.CountersWentBackwards(values),
-        Detail = (values.GuestStatsError ?? values.BalloonError)?.Description,
+        Detail = (values.GuestStatsError ?? values.BalloonError)?.Description ?? qemu.Instance.Disagreement(),
     };
 
     private static bool HasNoBalloon(in MonitorValues values) =>

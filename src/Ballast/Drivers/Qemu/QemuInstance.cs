@@ -74,6 +74,18 @@ internal sealed class QemuInstance(TimeProvider time)
         }
     }
 
+    /// <summary>What its monitor says otherwise than its command line, which counts; null where they agree.</summary>
+    public string? Disagreement()
+    {
+        if (_hello is not { } hello || Distrust is not null || Process?.CommandLine is not { } said)
+            return null;
+        if (said.Name is { } name && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
+            return $"its command line names it '{DisplayText.Escape(name)}', its monitor says '{DisplayText.Escape(hello.Name)}'";
+        return said.Uuid is { } uuid && Guid.TryParse(hello.Uuid, out Guid told) && told != uuid
+            ? $"its command line gives it the UUID {uuid}, its monitor says {told}"
+            : null;
+    }
+
     /// <summary>Decides who it is.</summary>
     public void Name(DomainIdentity identity)
     {
