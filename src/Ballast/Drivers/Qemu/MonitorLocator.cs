@@ -49,7 +49,7 @@ internal static class MonitorLocator
                 {
                     MonitorKey key = new(listener.Inode, entry.File);
                     return MonitorCandidate.Usable(
-                        new MonitorEndpoint(name, key, place, endpoint => Reopen(process, path, endpoint.Key.File, name))
+                        new MonitorEndpoint(name, key, place, view, seen => Reopen(process, path, key.File, name, seen))
                         {
                             Owner = process,
                             OwnerUid = uid,
@@ -72,9 +72,8 @@ internal static class MonitorLocator
     }
 
     // Its path again, and not the handle of the first look: a held handle would keep a file system mounted.
-    private static SocketEntry Reopen(QemuProcess process, string path, SocketFile file, string name)
+    private static SocketEntry Reopen(QemuProcess process, string path, SocketFile file, string name, HostView view)
     {
-        HostView view = new();
         LookFailures reasons = new();
         SocketEntry? last = null;
         foreach (SocketEntry entry in Entries(process, path, view.MountsOf(process.Pid), view.OwnMounts, reasons))

@@ -22,7 +22,7 @@ internal static class NamedSockets
         QemuProcess? owner = findsOwner && found is { } known ? OwnerOf(known.Listener.Inode, view, processes) : null;
         if (owner is not null && !IsMonitor(owner, found!.Value.Listener))
             return null;
-        MonitorEndpoint endpoint = new(path, key, found?.Place, endpoint => Reopen(path))
+        MonitorEndpoint endpoint = new(path, key, found?.Place, view, seen => Reopen(path, seen))
         {
             Owner = owner,
             IsProvenByTable = owner is not null,
@@ -46,6 +46,6 @@ internal static class NamedSockets
         return false;
     }
 
-    private static SocketEntry Reopen(string path) =>
-        SocketEntry.Open(path, MountTable.Read("self"), out int errno) ?? throw QmpErrors.CannotConnect(path, errno);
+    private static SocketEntry Reopen(string path, HostView view) =>
+        SocketEntry.Open(path, view.OwnMounts, out int errno) ?? throw QmpErrors.CannotConnect(path, errno);
 }

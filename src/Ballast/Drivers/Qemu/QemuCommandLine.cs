@@ -13,10 +13,22 @@ internal sealed class QemuCommandLine
     private readonly Lazy<CommandLineReader> _reader;
     private readonly Lazy<IReadOnlyList<MonitorSocket>> _monitors;
 
-    internal QemuCommandLine(string[] arguments, string? workingDirectory, Func<string, string?>? readFile = null)
+    private readonly Lazy<string?> _workingDirectory;
+    private readonly Lazy<string?> _launchDirectory;
+
+    internal QemuCommandLine(
+        string[] arguments, string? workingDirectory, Func<string, string?>? readFile = null, string? launchDirectory = null)
+        : this(arguments, new Lazy<string?>(workingDirectory), new Lazy<string?>(launchDirectory), readFile)
+    {
+    }
+
+    private QemuCommandLine(
+        string[] arguments, Lazy<string?> workingDirectory, Lazy<string?> launchDirectory, Func<string, string?>? readFile)
     {
         _arguments = arguments;
-        WorkingDirectory = workingDirectory;
+        _workingDirectory = workingDirectory;
+        _launchDirectory = launchDirectory;
+
         // Not before somebody asks: most processes of a host are no QEMU.
         _reader = new(() => CommandLineReader.Read(_arguments, readFile));
         _monitors = new(() => _reader.Value.FindMonitors());
@@ -26,13 +38,13 @@ internal sealed class QemuCommandLine
     public bool IsQemu => _arguments is [var program, ..] && IsQemuName(Path.GetFileName(program));
 
     /// <summary>Where the process is now; null where this user may not know. A QEMU that became a daemon is at the root.</summary>
-    public string? WorkingDirectory { get; }
+    public string? WorkingDirectory => _workingDirectory.Value;
 
     /// <summary>
     /// Where the process was started, as its environment says (PWD); null where this user may not know or it says nothing.
     /// It is the starter's word and proves nothing.
     /// </summary>
-    public string? LaunchDirectory { get; init; }
+    public string? LaunchDirectory => _launchDirectory.Value;
 
     /// <summary>The guest's name, or null.</summary>
     public string? Name => _reader.Value.Name;
@@ -60,10 +72,8 @@ internal sealed class QemuCommandLine
         commandLine = null;
         if (ReadStrings($"/proc/{pid}/cmdline") is not { } arguments)
             return false;
-        commandLine = new QemuCommandLine(arguments, ReadWorkingDirectory(pid), readFile)
-        {
-            LaunchDirectory = IsQemuName(Path.GetFileName(arguments[0])) ? ReadLaunchDirectory(pid) : null,
-        };
+        commandLine = new QemuCommandLine(
+            arguments, new Lazy<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Lazy<string?>(() => ReadLaunchDirectory(pid)), readFile);
         return true;
     }
 
@@ -74,27 +84,8 @@ internal sealed class QemuCommandLine
     public string? AbsolutePath(MonitorSocket monitor) =>
         monitor.Kind == MonitorKind.Unix && monitor.Path is { } path ? Join(WorkingDirectory, path) : null;
 
-    /// <summary>Whether a monitor of the process is the socket, by its path or by one relative to where it is or was started.</summary>
-    public bool Names(string socketPath) =>
-        Monitors.Any(monitor => monitor is { Kind: MonitorKind.Unix, Path: { } path }
-            && (IsSame(Join(WorkingDirectory, path), socketPath) || IsSame(Join(LaunchDirectory, path), socketPath)));
-
-    private static bool IsSame(string? path, string other) => path is not null && (path == other || Path.GetFullPath(path) == other);
-
     private static string? Join(string? directory, string path) =>
         Path.IsPathRooted(path) ? path : directory is null ? null : Path.Join(directory, path);
-
-    private static string? ReadWorkingDirectory(int pid)
-    {
-        try
-        {
-            return File.ResolveLinkTarget($"/proc/{pid}/cwd", returnFinalTarget: false)?.FullName;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null; // Another user's.
-        }
-    }
 
     private static string? ReadLaunchDirectory(int pid)
     {
@@ -106,32 +97,15 @@ internal sealed class QemuCommandLine
     // Strings that a zero byte ends each, as the kernel shows a command line and an environment.
     private static string[]? ReadStrings(string file)
     {
-        try
-        {
-            using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-            byte[] bytes = new byte[4096];
-            int length = 0;
-            for (int count; (count = stream.Read(bytes, length, bytes.Length - length)) > 0;)
-            {
-                length += count;
-                if (length == MaxBytes)
-                    break;
-                if (length == bytes.Length)
-                    Array.Resize(ref bytes, Math.Min(length * 2, MaxBytes));
-            }
-
-            if (length == 0)
-                return null;
-            // One that was cut off could be taken for another.
-            if (length == MaxBytes && Array.LastIndexOf(bytes, (byte)0) is var end and > 0)
-                length = end;
-            if (bytes[length - 1] == 0)
-                length--; // No more than the last one's own: an empty argument counts.
-            return Encoding.UTF8.GetString(bytes, 0, length).Split('\0');
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
+        if (LinuxFiles.ReadAll(file, MaxBytes) is not { Length: > 0 } read)
             return null;
-        }
+        ReadOnlySpan<byte> bytes = read.Span;
+
+        // One that was cut off could be taken for another.
+        if (bytes.Length == MaxBytes && bytes.LastIndexOf((byte)0) is var end and > 0)
+            bytes = bytes[..end];
+        if (bytes[^1] == 0)
+            bytes = bytes[..^1]; // No more than the last one's own: an empty argument counts.
+        return Encoding.UTF8.GetString(bytes).Split('\0');
     }
 }

@@ -80,9 +80,20 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// still be a lie: who was not named has to be trusted too.
     /// </summary>
     public static QemuProcess? Find(int pid) =>
-        pid > 0 && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu
+        pid > 0 && IsCalledQemu(pid) && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu
             ? Open(pid, commandLine)
             : null;
+
+    // Most processes are none: the beginning of a command line tells.
+    private static bool IsCalledQemu(int pid)
+    {
+        Span<byte> buffer = stackalloc byte[512];
+        ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
+        int end = start.IndexOf((byte)0);
+
+        // A name that does not end within so much is looked at in full.
+        return end < 0 ? start.Length == buffer.Length : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end])));
+    }
 
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>
     public ulong? ReadRssKiB()

@@ -1,12 +1,20 @@
 namespace Ballast.Drivers.Qemu.Discovery;
 
-/// <summary>The host at one moment: what several QEMUs have in common is read once.</summary>
+/// <summary>The host at one moment: what several QEMUs have in common is read once. Safe for use by many threads.</summary>
 internal sealed class HostView
 {
+    private readonly Lock _gate = new();
     private readonly Dictionary<NetNamespace, UnixSocketTable?> _tables = [];
     private readonly Dictionary<string, MountTable> _mounts = [];
     private readonly Dictionary<int, HashSet<uint>?> _sockets = [];
+    private readonly long _since = TimeProvider.System.GetTimestamp();
     private List<NetNamespace>? _others;
+    private string? _ownRoot;
+
+    /// <summary>
+    /// Whether it is as good as a new one: whoever connects looks at who is served once more where the greeting does not come.
+    /// </summary>
+    public bool IsFresh => TimeProvider.System.GetElapsedTime(_since) < TimeSpan.FromMilliseconds(5);
 
     /// <summary>This process's mounts.</summary>
     public MountTable OwnMounts => Mounts("self");
@@ -14,9 +22,12 @@ internal sealed class HostView
     /// <summary>The unix sockets of a network namespace; null where they are not told.</summary>
     public UnixSocketTable? Sockets(NetNamespace place)
     {
-        if (!_tables.TryGetValue(place, out UnixSocketTable? table))
-            _tables[place] = table = UnixSocketTable.Read(place);
-        return table;
+        lock (_gate)
+        {
+            if (!_tables.TryGetValue(place, out UnixSocketTable? table))
+                _tables[place] = table = UnixSocketTable.Read(place);
+            return table;
+        }
     }
 
     /// <summary>The mounts that a process sees; ours where they are the same.</summary>
@@ -25,9 +36,12 @@ internal sealed class HostView
     /// <summary>The sockets that a process has open; null where this user may not know.</summary>
     public HashSet<uint>? SocketsOf(int pid)
     {
-        if (!_sockets.TryGetValue(pid, out HashSet<uint>? sockets))
-            _sockets[pid] = sockets = ProcessSockets.Read(pid);
-        return sockets;
+        lock (_gate)
+        {
+            if (!_sockets.TryGetValue(pid, out HashSet<uint>? sockets))
+                _sockets[pid] = sockets = ProcessSockets.Read(pid);
+            return sockets;
+        }
     }
 
     /// <summary>The listening socket at an entry, and where: in this network namespace, or in that of another process.</summary>
@@ -63,19 +77,29 @@ internal sealed class HostView
     public bool ServesOther(SocketFile file, uint client) =>
         Others().Prepend(NetNamespace.Own).Any(place => Sockets(place)?.ServesOther(file, client) == true);
 
-    private List<NetNamespace> Others() =>
-        _others ??= [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
+    private List<NetNamespace> Others()
+    {
+        lock (_gate)
+            return _others ??= [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
+    }
 
     // Processes in one namespace and one root see the same.
     private MountTable Mounts(string process)
     {
-        string key = process == "self"
-            ? "self"
-            : $"{LinuxFiles.ReadLink($"/proc/{process}/ns/mnt")} {LinuxFiles.ReadLink($"/proc/{process}/root")}";
-        if (key == $"{LinuxFiles.ReadLink("/proc/self/ns/mnt")} {LinuxFiles.ReadLink("/proc/self/root")}" || key == " ")
-            (key, process) = ("self", "self");
-        if (!_mounts.TryGetValue(key, out MountTable? mounts))
-            _mounts[key] = mounts = MountTable.Read(process);
-        return mounts;
+        lock (_gate)
+        {
+            string own = _ownRoot ??= Root("self");
+            string key = process == "self" ? own : Root(process);
+
+            // Where this user may not know, it is taken for ours: what is found there still has to be proven.
+            if (key == own || key == " ")
+                (key, process) = (own, "self");
+            if (!_mounts.TryGetValue(key, out MountTable? mounts))
+                _mounts[key] = mounts = MountTable.Read(process);
+            return mounts;
+        }
     }
+
+    private static string Root(string process) =>
+        $"{LinuxFiles.ReadLink($"/proc/{process}/ns/mnt")} {LinuxFiles.ReadLink($"/proc/{process}/root")}";
 }

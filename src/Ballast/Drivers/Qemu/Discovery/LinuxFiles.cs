@@ -10,8 +10,9 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <param name="Device">The device that stat shows; not always the one that the kernel's socket table shows.</param>
 /// <param name="Mount">The id of the mount it was reached through, as in mountinfo; null before Linux 5.8.</param>
 /// <param name="Mode">Its type and permissions.</param>
+/// <param name="Bytes">Its size; 0 for files that the kernel makes up when they are read, which may keep a reader waiting.</param>
 /// <param name="ModifiedAt">When it was modified, in nanoseconds; of a directory, when a name in it changed.</param>
-internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, Int128 ModifiedAt)
+internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, ulong Bytes, Int128 ModifiedAt)
 {
     private const ushort TypeMask = 0xF000, Socket = 0xC000, Link = 0xA000, Regular = 0x8000;
 
@@ -21,6 +22,9 @@ internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount
 
     public bool IsLink => (Mode & TypeMask) == Link;
 }
+
+/// <summary>Takes a link's target, which is valid during the call.</summary>
+internal delegate void ReadLinkTarget(ReadOnlySpan<byte> target);
 
 /// <summary>
 /// Files as descriptors that name them and open nothing (O_PATH): what was looked at is what is used, whoever renames
@@ -34,10 +38,11 @@ internal static partial class LinuxFiles
     private const int OpenPath = 0x200000, OpenClose = 0x80000;
     private const ulong NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
     private const long OpenAt2 = 437;
-    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x100, StatxMount = 0x1000;
-    private const int MaxLinkBytes = 4096;
+    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x100 | 0x200, StatxMount = 0x1000;
+    private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
 
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+    private static readonly int OpenDirectory = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
 
     /// <summary>What a path leads to, links followed; the handle is invalid and the error number set where it cannot be told.</summary>
     public static SafeFileHandle Open(string path, out int errno)
@@ -69,6 +74,69 @@ internal static partial class LinuxFiles
         return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
     }
 
+    /// <summary>The targets of all links in a directory, and nothing else of them: to ask for more would follow them.</summary>
+    /// <returns>Whether the directory could be read.</returns>
+    public static bool ReadLinks(string directory, ReadLinkTarget take)
+    {
+        using SafeFileHandle handle = new(OpenCore(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        if (handle.IsInvalid)
+            return false;
+        byte[] entries = new byte[EntriesBytes];
+        Span<byte> target = stackalloc byte[MaxLinkBytes];
+        while (true)
+        {
+            nint length = ReadEntries(handle, entries, entries.Length);
+            if (length <= 0)
+                return length == 0;
+
+            // Each: inode, offset, length, type, name.
+            const int lengthAt = 16, nameAt = 19;
+            for (int at = 0; at + nameAt < length; at += BinaryPrimitives.ReadUInt16LittleEndian(entries.AsSpan(at + lengthAt)))
+            {
+                if (entries[at + nameAt] == (byte)'.')
+                    continue;
+                nint size = ReadLinkAt(handle, ref entries[at + nameAt], target, target.Length);
+                if (size > 0)
+                    take(target[..(int)size]);
+            }
+        }
+    }
+
+    /// <summary>A file of /proc, of which so much is read at most; null where it cannot be read.</summary>
+    public static ReadOnlyMemory<byte>? ReadAll(string path, int maxBytes)
+    {
+        int descriptor = OpenCore(path, OpenClose);
+        if (descriptor < 0)
+            return null;
+        using SafeFileHandle file = new(descriptor, ownsHandle: true);
+        byte[] bytes = new byte[Math.Min(EntriesBytes, maxBytes)];
+        int length = 0;
+        while (length < maxBytes)
+        {
+            if (length == bytes.Length)
+                Array.Resize(ref bytes, Math.Min(length * 2, maxBytes));
+            nint count = Read(file, bytes.AsSpan(length), bytes.Length - length);
+            if (count < 0)
+                return null;
+            if (count == 0)
+                break;
+            length += (int)count;
+        }
+
+        return bytes.AsMemory(0, length);
+    }
+
+    /// <summary>The beginning of a small file of /proc; none where it cannot be read.</summary>
+    public static ReadOnlySpan<byte> ReadStart(string path, Span<byte> buffer)
+    {
+        int descriptor = OpenCore(path, OpenClose);
+        if (descriptor < 0)
+            return [];
+        using SafeFileHandle file = new(descriptor, ownsHandle: true);
+        nint length = Read(file, buffer, buffer.Length);
+        return length > 0 ? buffer[..(int)length] : [];
+    }
+
     /// <summary>Null where there is no such file, or this user may not know.</summary>
     public static FileFacts? Stat(SafeFileHandle file)
     {
@@ -87,13 +155,14 @@ internal static partial class LinuxFiles
 
     private static FileFacts Read(ReadOnlySpan<byte> facts)
     {
-        const int mode = 28, inode = 32, seconds = 112, nanoseconds = 120, major = 136, minor = 140, mount = 144;
+        const int mode = 28, inode = 32, size = 40, seconds = 112, nanoseconds = 120, major = 136, minor = 140, mount = 144;
         bool hasMount = (BinaryPrimitives.ReadUInt32LittleEndian(facts) & StatxMount) != 0;
         return new FileFacts(
             BinaryPrimitives.ReadUInt64LittleEndian(facts[inode..]),
             SocketFile.MakeDevice(BinaryPrimitives.ReadUInt32LittleEndian(facts[major..]), BinaryPrimitives.ReadUInt32LittleEndian(facts[minor..])),
             hasMount ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
             BinaryPrimitives.ReadUInt16LittleEndian(facts[mode..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(facts[size..]),
             ((Int128)BinaryPrimitives.ReadInt64LittleEndian(facts[seconds..]) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(facts[nanoseconds..]));
     }
 
@@ -133,6 +202,15 @@ internal static partial class LinuxFiles
 
     [LibraryImport("libc", EntryPoint = "readlinkat", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint ReadLinkAt(SafeFileHandle directory, string path, Span<byte> target, nint length);
+
+    [LibraryImport("libc", EntryPoint = "readlinkat")]
+    private static partial nint ReadLinkAt(SafeFileHandle directory, ref byte name, Span<byte> target, nint length);
+
+    [LibraryImport("libc", EntryPoint = "getdents64")]
+    private static partial nint ReadEntries(SafeFileHandle directory, Span<byte> entries, nint length);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    private static partial nint Read(SafeFileHandle file, Span<byte> buffer, nint length);
 
     [LibraryImport("libc", EntryPoint = "readlink", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint ReadLinkCore(string path, Span<byte> target, nint length);

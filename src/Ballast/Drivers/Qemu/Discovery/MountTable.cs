@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
@@ -9,6 +10,8 @@ internal sealed class MountTable
 
     private static readonly string[] HangingTypes =
         ["nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "glusterfs", "lustre", "autofs", "ncp", "coda", "gfs", "ocfs2", "virtiofs", "beegfs"];
+
+    private const int MaxBytes = 4 * 1024 * 1024;
 
     private readonly Dictionary<ulong, uint> _devices;
     private readonly Dictionary<string, string> _types;
@@ -41,27 +44,22 @@ internal sealed class MountTable
         const int id = 0, device = 2, mountPoint = 4;
         Dictionary<ulong, uint> devices = [];
         Dictionary<string, string> types = [];
-        try
+        // Of a process that is gone, or that this user may not look at, there are none.
+        string text = LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) is { } read ? Encoding.UTF8.GetString(read.Span) : "";
+        foreach (string line in text.Split('\n'))
         {
-            foreach (string line in File.ReadLines($"/proc/{process}/mountinfo"))
+            string[] fields = line.Split(' ');
+            int separator = Array.IndexOf(fields, "-");
+            if (separator <= mountPoint || separator + 1 >= fields.Length)
+                continue;
+            types[Unescape(fields[mountPoint])] = fields[separator + 1];
+            if (fields[device].Split(':') is [var major, var minor]
+                && ulong.TryParse(fields[id], NumberStyles.None, CultureInfo.InvariantCulture, out ulong mount)
+                && uint.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out uint high)
+                && uint.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out uint low))
             {
-                string[] fields = line.Split(' ');
-                int separator = Array.IndexOf(fields, "-");
-                if (separator <= mountPoint || separator + 1 >= fields.Length)
-                    continue;
-                types[Unescape(fields[mountPoint])] = fields[separator + 1];
-                if (fields[device].Split(':') is [var major, var minor]
-                    && ulong.TryParse(fields[id], NumberStyles.None, CultureInfo.InvariantCulture, out ulong mount)
-                    && uint.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out uint high)
-                    && uint.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out uint low))
-                {
-                    devices[mount] = SocketFile.MakeDevice(high, low);
-                }
+                devices[mount] = SocketFile.MakeDevice(high, low);
             }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The process is gone, or another user's: what is known so far.
         }
 
         return new MountTable(devices, types);

@@ -15,7 +15,7 @@ internal static class ProcessFile
         {
             using (entry)
             {
-                if (entry.IsRegular && ReadText(entry.ConnectPath) is { } text)
+                if (entry.Bytes is > 0 and <= MaxBytes && ReadText(entry.ConnectPath, (int)entry.Bytes) is { } text)
                     return text;
             }
         }
@@ -23,14 +23,13 @@ internal static class ProcessFile
         return null;
     }
 
-    private static string? ReadText(string path)
+    private static string? ReadText(string path, int size)
     {
         try
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            byte[] bytes = new byte[MaxBytes + 1];
-            int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            return length <= MaxBytes ? Encoding.UTF8.GetString(bytes, 0, length) : null;
+            byte[] bytes = new byte[size];
+            return Encoding.UTF8.GetString(bytes, 0, file.ReadAtLeast(bytes, size, throwOnEndOfStream: false));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
@@ -18,19 +19,13 @@ internal static class ProcessTable
     /// <summary>The user that a process acts as; null where it is gone.</summary>
     public static uint? Uid(int pid)
     {
-        try
+        // Uid: real effective saved file-system
+        const int maxBytes = 64 * 1024, effective = 2;
+        string status = LinuxFiles.ReadAll($"/proc/{pid}/status", maxBytes) is { } read ? Encoding.UTF8.GetString(read.Span) : "";
+        foreach (string line in status.Split('\n'))
         {
-            foreach (string line in File.ReadLines($"/proc/{pid}/status"))
-            {
-                // Uid: real effective saved file-system
-                const int effective = 2;
-                if (line.StartsWith("Uid:", StringComparison.Ordinal))
-                    return uint.Parse(line.Split('\t')[effective], NumberStyles.None, CultureInfo.InvariantCulture);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Gone.
+            if (line.StartsWith("Uid:", StringComparison.Ordinal))
+                return uint.Parse(line.Split('\t')[effective], NumberStyles.None, CultureInfo.InvariantCulture);
         }
 
         return null;

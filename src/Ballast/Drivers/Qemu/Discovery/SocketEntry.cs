@@ -11,7 +11,7 @@ internal sealed class SocketEntry : IDisposable
     {
         _handle = handle;
         IsSocket = facts.IsSocket;
-        IsRegular = facts.IsRegular;
+        Bytes = facts.IsRegular ? facts.Bytes : 0;
         File = SocketFile.Of(facts, mounts);
     }
 
@@ -19,8 +19,8 @@ internal sealed class SocketEntry : IDisposable
 
     public bool IsSocket { get; }
 
-    /// <summary>Whether it is a file, which can be read without waiting for anybody.</summary>
-    public bool IsRegular { get; }
+    /// <summary>The size of a plain file; 0 for anything else, also for files that the kernel makes up (/proc/kmsg keeps its reader waiting).</summary>
+    public ulong Bytes { get; }
 
     /// <summary>A path to it that is short, whatever its own is, and leads to no other.</summary>
     public string ConnectPath => $"/proc/self/fd/{_handle.DangerousGetHandle()}";

@@ -10,10 +10,16 @@ namespace Ballast.Drivers.Qemu.Qmp;
 internal readonly record struct MonitorKey(uint Listener, SocketFile File);
 
 /// <summary>How a monitor that was found is reached, and whose it must be: its process, and nobody who took its place since.</summary>
-internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace? place, Func<MonitorEndpoint, SocketEntry> open)
+/// <param name="name">The socket's path as its user knows it.</param>
+/// <param name="key">Which socket it is.</param>
+/// <param name="place">The network namespace whose table has it; null where that is not known.</param>
+/// <param name="seen">The host as it was found in.</param>
+/// <param name="open">Opens its entry, as the host is seen.</param>
+internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace? place, HostView seen, Func<HostView, SocketEntry> open)
 {
     private const int Eagain = 11;
 
+    private HostView? _seen = seen;
     private int? _peerPid;
 
     /// <summary>The socket's path as its user knows it; for messages.</summary>
@@ -40,7 +46,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">Another socket lies there now.</exception>
     public IReadOnlyList<uint>? ReadClients()
     {
-        HostView view = new();
+        HostView view = View();
         if (place is null || view.Sockets(place) is not { } table)
             return null;
         if (key.Listener != 0 && table.Listener(key.File) is { } listener && listener.Inode != key.Listener)
@@ -55,7 +61,8 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>
     public Socket Connect()
     {
-        using SocketEntry entry = open(this);
+        using SocketEntry entry = open(View());
+        _seen = null;
         if (entry.File != key.File)
             throw QmpErrors.Replaced(name);
         int errno = UnixSocketClient.TryConnect(entry.ConnectPath, out Socket? socket);
@@ -103,6 +110,8 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public static bool IsAcceptedBy(IMonitorOwner owner, Socket socket) =>
         OwnInode(socket) is { } own && UnixSocketTable.Read(NetNamespace.Own)?.Find(own) is { PeerInode: not 0 and var peer }
         && owner.HasSocket(peer) == true;
+
+    private HostView View() => _seen is { IsFresh: true } seen ? seen : _seen = new HostView();
 
     private static uint? OwnInode(Socket socket) => ProcessSockets.Read(Environment.ProcessId, (int)socket.Handle);
 }
