@@ -79,8 +79,10 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// The process with an id, if it is a QEMU: called as QEMU's are, or running a program that is. What it is called may
     /// still be a lie: who was not named has to be trusted too.
     /// </summary>
-    public static QemuProcess? Find(int pid) =>
-        pid > 0 && IsCalledQemu(pid) && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu
+    /// <param name="pid">The process's id.</param>
+    /// <param name="isLikely">Whether it probably is one, so that a look at the beginning alone saves nothing.</param>
+    public static QemuProcess? Find(int pid, bool isLikely = true) =>
+        pid > 0 && (isLikely || IsCalledQemu(pid)) && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu
             ? Open(pid, commandLine)
             : null;
 

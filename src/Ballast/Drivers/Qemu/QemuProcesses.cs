@@ -14,7 +14,7 @@ internal sealed class QemuProcesses : IDisposable
             Forget(known);
         foreach (int pid in ProcessTable.Pids())
         {
-            if (!_known.ContainsKey(pid) && QemuProcess.Find(pid) is { } process)
+            if (!_known.ContainsKey(pid) && QemuProcess.Find(pid, isLikely: false) is { } process)
                 _known[pid] = process;
         }
 
