@@ -163,6 +163,30 @@ public sealed class ContainerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_daemon_lets_a_network_go_together_with_its_container()
+    {
+        Container stays = await StartAsync(ContainerKind.Host, 64, "stays", Guid.NewGuid(), "0");
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token);
+        await using Connection connection = await Connection.OpenAsync(daemon.Uri, cancellationToken: Token);
+        int before = 0;
+        for (int i = 0; i < 4; i++)
+        {
+            Container goes = await StartAsync(ContainerKind.Network, 64, $"goes{i}", Guid.NewGuid(), $"{i + 1}");
+            foreach (Container one in (Container[])[stays, goes])
+                Assert.NotNull((await (await connection.LookupByIdAsync(one.Pid, Token)).GetMemoryStatsAsync(cancellationToken: Token)).ActualKiB);
+            await Task.Delay(TimeSpan.FromMilliseconds(300), Token); // A few looks at the queues there.
+            await goes.DisposeAsync();
+            _ = _started.Remove(goes);
+            _ = await connection.ListDomainsAsync(cancellationToken: Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(300), Token);
+            int open = Directory.GetFiles($"/proc/{daemon.Pid}/fd").Count(
+                descriptor => new FileInfo(descriptor).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
+            before = i == 1 ? open : before;
+            Assert.True(i < 2 || open <= before, $"{before} sockets after two containers, {open} after {i + 1}");
+        }
+    }
+
+    [Fact]
     public async Task A_monitor_that_is_held_in_a_network_of_its_own_is_seen_as_held()
     {
         Container inside = await StartAsync(ContainerKind.Whole, 64, "held", Guid.NewGuid());

@@ -59,13 +59,25 @@ internal sealed class MonitorCourtesy
 
         try
         {
-            foreach (IGrouping<NetNamespace, QmpMonitor> place in monitors.Where(static monitor => !monitor.IsNamed).GroupBy(static monitor => monitor.Endpoint.Place!))
+            ILookup<NetNamespace, QmpMonitor> places = monitors.Where(static monitor => !monitor.IsNamed).ToLookup(static monitor => monitor.Endpoint.Place!);
+            Leave(places);
+            foreach (IGrouping<NetNamespace, QmpMonitor> place in places)
                 MakeWay(place.Key, place);
         }
         finally
         {
             lock (Gate)
                 _isLooking = false;
+        }
+    }
+
+    // An open table keeps its network namespace, with all its devices, from ending together with the container.
+    private void Leave(ILookup<NetNamespace, QmpMonitor> places)
+    {
+        foreach (NetNamespace place in _tables.Keys.Where(place => !places.Contains(place)).ToArray())
+        {
+            _tables.Remove(place, out UnixSocketDiag? table);
+            table?.Dispose();
         }
     }
 
