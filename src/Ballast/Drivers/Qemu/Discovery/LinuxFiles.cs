@@ -35,8 +35,8 @@ internal static partial class LinuxFiles
     public const int NoEntry = 2, Loop = 40, NoSuchCall = 38;
 
     private const int AtCurrent = -100, AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
-    private const int OpenPath = 0x200000, OpenClose = 0x80000;
-    private const ulong NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
+    private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;
+    private const ulong NoOtherMount = 1, NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
     private const long OpenAt2 = 437;
     private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x100 | 0x200, StatxMount = 0x1000;
     private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
@@ -52,13 +52,17 @@ internal static partial class LinuxFiles
         return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
+    /// <summary>A file's contents, opened without waiting for whoever has a lease on it; invalid where it cannot be read.</summary>
+    public static SafeFileHandle OpenToRead(string path) => new(OpenCore(path, OpenNoWait | OpenNoTerminal | OpenClose), ownsHandle: true);
+
     /// <summary>What a path without symbolic links leads to, within a root that it cannot leave.</summary>
-    public static SafeFileHandle OpenWithin(SafeFileHandle root, string path, out int errno) => Open(root, path, OpenPath | OpenClose, out errno);
+    public static SafeFileHandle OpenWithin(SafeFileHandle root, string path, bool staysInMount, out int errno) =>
+        Open(root, path, OpenPath | OpenClose, staysInMount, out errno);
 
     /// <summary>The target of a link within a root; null where there is none.</summary>
-    public static string? ReadLinkWithin(SafeFileHandle root, string path)
+    public static string? ReadLinkWithin(SafeFileHandle root, string path, bool staysInMount)
     {
-        using SafeFileHandle link = Open(root, path, OpenPath | OpenClose | OpenNoFollow, out _);
+        using SafeFileHandle link = Open(root, path, OpenPath | OpenClose | OpenNoFollow, staysInMount, out _);
         if (link.IsInvalid)
             return null;
         Span<byte> target = stackalloc byte[MaxLinkBytes];
@@ -166,9 +170,9 @@ internal static partial class LinuxFiles
             ((Int128)BinaryPrimitives.ReadInt64LittleEndian(facts[seconds..]) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(facts[nanoseconds..]));
     }
 
-    private static SafeFileHandle Open(SafeFileHandle root, string path, int flags, out int errno)
+    private static SafeFileHandle Open(SafeFileHandle root, string path, int flags, bool staysInMount, out int errno)
     {
-        OpenHow how = new() { Flags = (ulong)flags, Resolve = InRoot | NoLinks | NoMagicLinks };
+        OpenHow how = new() { Flags = (ulong)flags, Resolve = InRoot | NoLinks | NoMagicLinks | (staysInMount ? NoOtherMount : 0) };
         nint name = Marshal.StringToCoTaskMemUTF8(path);
         bool isHeld = false;
         try

@@ -8,17 +8,21 @@ internal sealed class MountTable
 {
     public static readonly MountTable Empty = new([], []);
 
+    // What the kernel makes up: to read there may wait for something to happen, and take it away from others.
+    private static readonly string[] KernelsTypes =
+        ["proc", "sysfs", "debugfs", "tracefs", "securityfs", "configfs", "cgroup", "cgroup2", "bpf", "pstore", "efivarfs", "selinuxfs", "binfmt_misc"];
+
     private static readonly string[] HangingTypes =
         ["nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "glusterfs", "lustre", "autofs", "ncp", "coda", "gfs", "ocfs2", "virtiofs", "beegfs"];
 
     private const int MaxBytes = 4 * 1024 * 1024;
 
-    private readonly Dictionary<ulong, uint> _devices;
+    private readonly Dictionary<ulong, (uint Device, string Type)> _mounts;
     private readonly Dictionary<string, string> _types;
 
-    private MountTable(Dictionary<ulong, uint> devices, Dictionary<string, string> types)
+    private MountTable(Dictionary<ulong, (uint Device, string Type)> mounts, Dictionary<string, string> types)
     {
-        _devices = devices;
+        _mounts = mounts;
         _types = types;
     }
 
@@ -29,7 +33,10 @@ internal sealed class MountTable
     }
 
     /// <summary>The device of a mounted file system; null where the mount is not known.</summary>
-    public uint? DeviceOf(ulong mount) => _devices.TryGetValue(mount, out uint device) ? device : null;
+    public uint? DeviceOf(ulong mount) => _mounts.TryGetValue(mount, out (uint Device, string) known) ? known.Device : null;
+
+    /// <summary>The type of a mounted file system; null where the mount is not known.</summary>
+    public string? TypeOf(ulong mount) => _mounts.TryGetValue(mount, out (uint, string Type) known) ? known.Type : null;
 
     /// <summary>The type of what is mounted last at a path; null where nothing is.</summary>
     public string? TypeAt(string path) => _types.GetValueOrDefault(path);
@@ -38,11 +45,14 @@ internal sealed class MountTable
     public static bool CanHang(string type) =>
         Array.Exists(HangingTypes, hanging => type.StartsWith(hanging, StringComparison.Ordinal));
 
+    /// <summary>Whether files of that type are not kept anywhere, but made when they are read.</summary>
+    public static bool IsKernels(string type) => Array.IndexOf(KernelsTypes, type) >= 0;
+
     /// <param name="process">"self", or a process's id.</param>
     public static MountTable Read(string process)
     {
         const int id = 0, device = 2, mountPoint = 4;
-        Dictionary<ulong, uint> devices = [];
+        Dictionary<ulong, (uint, string)> mounts = [];
         Dictionary<string, string> types = [];
         // Of a process that is gone, or that this user may not look at, there are none.
         string text = LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) is { } read ? Encoding.UTF8.GetString(read.Span) : "";
@@ -58,11 +68,11 @@ internal sealed class MountTable
                 && uint.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out uint high)
                 && uint.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out uint low))
             {
-                devices[mount] = SocketFile.MakeDevice(high, low);
+                mounts[mount] = (SocketFile.MakeDevice(high, low), fields[separator + 1]);
             }
         }
 
-        return new MountTable(devices, types);
+        return new MountTable(mounts, types);
     }
 
     // Spaces, tabs, line ends and backslashes are written as octal numbers.

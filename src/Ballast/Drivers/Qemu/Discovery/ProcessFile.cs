@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
@@ -27,9 +28,14 @@ internal static class ProcessFile
     {
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using SafeFileHandle file = LinuxFiles.OpenToRead(path);
+            if (file.IsInvalid)
+                return null;
             byte[] bytes = new byte[size];
-            return Encoding.UTF8.GetString(bytes, 0, file.ReadAtLeast(bytes, size, throwOnEndOfStream: false));
+            int length = 0;
+            for (int count; length < size && (count = RandomAccess.Read(file, bytes.AsSpan(length), length)) > 0;)
+                length += count;
+            return Encoding.UTF8.GetString(bytes, 0, length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

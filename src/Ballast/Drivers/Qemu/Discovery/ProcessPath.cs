@@ -20,44 +20,60 @@ internal static class ProcessPath
     {
         if (InProc(pid, path) is { } descriptor)
         {
-            if (OpenBelow(descriptor.Root, descriptor.Path, mounts, MountTable.Empty, reasons) is { } entry)
+            if (OpenBelowHandle(descriptor.Root, descriptor.Path, mounts, ownMounts, reasons) is { } entry)
                 yield return entry;
             yield break;
         }
 
-        string?[] absolute = Path.IsPathRooted(path) ? [path] : [launchDirectory is null ? null : Path.Join(launchDirectory, path)];
-        if (!Path.IsPathRooted(path) && OpenFromWorkingDirectory(pid, path, mounts, reasons) is { } relative)
-            yield return relative;
+        string[] absolute = [path];
+        if (!Path.IsPathRooted(path))
+        {
+            string? workingDirectory = LinuxFiles.ReadLink($"/proc/{pid}/cwd");
+            if (workingDirectory is null)
+                reasons.Add("this user may not know in which directory QEMU was started", LookFailures.Denied);
+            else if (!path.Split('/').Contains("..") && OpenBelowHandle($"/proc/{pid}/cwd", path, mounts, ownMounts, reasons) is { } relative)
+                yield return relative;
+
+            // By its text too: only that leads above the directory, or into another mount below it.
+            absolute = [.. ((string?[])[workingDirectory, launchDirectory]).OfType<string>().Distinct().Select(directory => Path.Join(directory, path))];
+        }
+
         foreach (string root in (string[])[$"/proc/{pid}/root", "/"])
         {
-            foreach (string? candidate in absolute)
+            foreach (string candidate in absolute)
             {
                 MountTable seen = root == "/" ? ownMounts : mounts;
-                if (candidate is not null && OpenBelow(root, candidate, seen, seen, reasons) is { } entry)
+                if (OpenBelow(root, candidate, seen, seen, reasons) is { } entry)
                     yield return entry;
             }
         }
     }
 
-    private static SocketEntry? OpenFromWorkingDirectory(int pid, string path, MountTable mounts, LookFailures reasons)
+    // From a directory that is held open: no path of it is good for saying where a look could hang, its mount is.
+    private static SocketEntry? OpenBelowHandle(string link, string path, MountTable mounts, MountTable ownMounts, LookFailures reasons)
     {
-        // The link's text is good for one thing: it says where a look could hang.
-        string link = $"/proc/{pid}/cwd";
-        if (LinuxFiles.ReadLink(link) is not { } text)
+        using SafeFileHandle directory = LinuxFiles.Open(link, out int errno);
+        string? type = "";
+        if (!directory.IsInvalid && LinuxFiles.Stat(directory) is { Mount: { } mount })
+            type = mounts.TypeOf(mount) ?? ownMounts.TypeOf(mount);
+        if (type is null || MountTable.CanHang(type))
         {
-            reasons.Add("this user may not know in which directory QEMU was started", LookFailures.Denied);
+            reasons.Add($"its path leads into a file system that can hang ('{path}', {type ?? "one that is not visible from here"})", 0);
             return null;
         }
 
-        if (SafeSocketPath.TryResolve(Path.Join(text, path), mounts, static _ => null, out _, out string? refusal))
-            return OpenBelow(link, path, mounts, MountTable.Empty, reasons);
-        reasons.Add(refusal!, 0);
-        return null;
+        return OpenBelow(directory, path, mounts, null, reasons, errno);
     }
 
     private static SocketEntry? OpenBelow(string root, string path, MountTable mounts, MountTable traps, LookFailures reasons)
     {
         using SafeFileHandle handle = LinuxFiles.Open(root, out int errno);
+        return OpenBelow(handle, path, mounts, traps, reasons, errno);
+    }
+
+    private static SocketEntry? OpenBelow(
+        SafeFileHandle handle, string path, MountTable mounts, MountTable? traps, LookFailures reasons, int errno)
+    {
         if (handle.IsInvalid)
         {
             reasons.Add($"'{path}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>
@@ -8,6 +10,9 @@ internal static class SafeSocketPath
 {
     // As the kernel: more links than this are a loop.
     private const int MaxLinks = 40;
+
+    // The kernel follows none that is longer; a stranger's may be as long as its command line.
+    private const int MaxPathBytes = 4096;
 
     /// <summary>The path without symbolic links, or why it is not followed.</summary>
     /// <param name="path">An absolute path.</param>
@@ -20,6 +25,12 @@ internal static class SafeSocketPath
     {
         resolved = "/";
         refusal = null;
+        if (Encoding.UTF8.GetByteCount(path) >= MaxPathBytes)
+        {
+            refusal = "its path is longer than any that leads somewhere";
+            return false;
+        }
+
         Stack<string> rest = new(Split(path).Reverse());
         for (int links = 0; rest.TryPop(out string? name);)
         {

@@ -11,7 +11,7 @@ internal sealed class SocketEntry : IDisposable
     {
         _handle = handle;
         IsSocket = facts.IsSocket;
-        Bytes = facts.IsRegular ? facts.Bytes : 0;
+        Bytes = facts.IsRegular && !(facts.Mount is { } mount && mounts.TypeOf(mount) is { } type && MountTable.IsKernels(type)) ? facts.Bytes : 0;
         File = SocketFile.Of(facts, mounts);
     }
 
@@ -32,23 +32,28 @@ internal sealed class SocketEntry : IDisposable
     /// <param name="root">A directory that is not left.</param>
     /// <param name="path">The path below it.</param>
     /// <param name="mounts">The mounts through which it is reached.</param>
-    /// <param name="traps">The mounts by their paths below the root: where a look could hang is not entered.</param>
+    /// <param name="traps">
+    /// The mounts by their paths below the root: where a look could hang is not entered. Null where nobody knows those
+    /// paths: then the root's own mount is not left.
+    /// </param>
     /// <param name="refusal">Why the path is not followed.</param>
     /// <param name="errno">The kernel's error number.</param>
     public static SocketEntry? OpenWithin(
-        SafeFileHandle root, string path, MountTable mounts, MountTable traps, out string? refusal, out int errno)
+        SafeFileHandle root, string path, MountTable mounts, MountTable? traps, out string? refusal, out int errno)
     {
+        bool staysInMount = traps is null;
+        traps ??= MountTable.Empty;
         // Without links, which is the usual case, the path's text says where it leads.
         errno = 0;
         if (!SafeSocketPath.TryResolve(path, traps, static _ => null, out string resolved, out refusal))
             return null;
-        SafeFileHandle handle = LinuxFiles.OpenWithin(root, resolved, out errno);
+        SafeFileHandle handle = LinuxFiles.OpenWithin(root, resolved, staysInMount, out errno);
         if (errno == LinuxFiles.Loop)
         {
             handle.Dispose();
-            if (!SafeSocketPath.TryResolve(path, traps, next => LinuxFiles.ReadLinkWithin(root, next), out resolved, out refusal))
+            if (!SafeSocketPath.TryResolve(path, traps, next => LinuxFiles.ReadLinkWithin(root, next, staysInMount), out resolved, out refusal))
                 return null;
-            handle = LinuxFiles.OpenWithin(root, resolved, out errno);
+            handle = LinuxFiles.OpenWithin(root, resolved, staysInMount, out errno);
         }
 
         return Take(handle, mounts, ref errno);
