@@ -153,6 +153,30 @@ public sealed class DiscoveryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Who_made_a_socket_and_gave_it_away_is_not_who_serves_it()
+    {
+        // A program called QEMU listens, and another one, which inherits the socket, accepts.
+        const string code = "import os, socket, sys, time\ns = socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\ns.listen(1)\n"
+            + "if os.fork():\n    s.close()\n    time.sleep(300)\n    os._exit(0)\n"
+            + "c = s.accept()[0]\nf = c.makefile('rw')\n"
+            + "f.write('{\"QMP\":{\"version\":{\"qemu\":{\"major\":7,\"minor\":2,\"micro\":0}},\"capabilities\":[]}}\\n')\nf.flush()\n"
+            + "answer = b'{\"return\":{}}\\n'\nwhile True:\n    asked = c.recv(65536)\n    if not asked:\n        os._exit(0)\n    for _ in range(asked.count(b'execute')):\n        c.sendall(answer)\n"
+            + "        answer = b'{\"error\":{\"class\":\"GenericError\",\"desc\":\"no\"}}\\n'\n";
+        string program = _directory.File("qemu-system-x86_64"), path = _directory.File("m.sock");
+        File.Copy(File.ResolveLinkTarget("/usr/bin/python3", returnFinalTarget: true)?.FullName ?? "/usr/bin/python3", program);
+        await using ChildProcess creator = await ChildProcess.StartAsync(program, ["-c", code, path]);
+        await WaitForSocketAsync(path);
+        await using (Connection connection = await Connection.OpenAsync($"qmp://{path}?timeout=500ms", cancellationToken: Token))
+        {
+            Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
+            Assert.NotEqual(creator.Pid, domain.Id);
+            _ = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.DestroyAsync(cancellationToken: Token));
+        }
+
+        Assert.False(creator.HasExited);
+    }
+
+    [Fact]
     public async Task A_path_that_leads_to_a_fifo_hangs_nobody()
     {
         string path = _directory.File("m.sock");

@@ -151,11 +151,17 @@ internal sealed class QemuInstance(TimeProvider time)
         }
     }
 
-    /// <summary>The peer of the connection; null where there was none.</summary>
-    public UnixSocketPeer? Peer => _current is { Hello: not null } current ? current.Peer : null;
+    /// <summary>The peer of the connection; null where there is none.</summary>
+    public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
 
     /// <summary>Whether a process can be the one behind the socket, though another one created it.</summary>
-    public bool IsServedBy(QemuProcess process) => _current is not { IsConnected: true } current || current.IsServedBy(process);
+    public bool IsServedBy(QemuProcess process) => _current is not { IsConnected: true } current || current.IsServedBy(process) == true;
+
+    /// <summary>
+    /// Whether the process that created the socket uses it too: it may have passed it on, and its id may be another's since.
+    /// </summary>
+    public bool CanBeServedBy(UnixSocketPeer creator, QemuProcess process) =>
+        creator.IsAlive != false && _current is { } current && current.IsServedBy(process) != false;
 
     /// <summary>The keys of its monitors.</summary>
     public IEnumerable<MonitorKey> Keys => _candidates.Where(candidate => candidate.Endpoint is not null).Select(candidate => candidate.Endpoint!.Key);

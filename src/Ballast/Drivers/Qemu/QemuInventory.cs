@@ -241,7 +241,9 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         {
             if (instance.Process is not null)
                 continue;
-            QemuProcess? owner = instance.Peer is { Pid: > 0 } peer ? _processes.Find(peer.Pid) : null;
+            QemuProcess? owner = instance.Peer is { Pid: > 0 } peer && _processes.Find(peer.Pid) is { } creator && instance.CanBeServedBy(peer, creator)
+                ? creator
+                : null;
             foreach (MonitorKey key in instance.Keys)
             {
                 if (owner is null && key.Listener != 0

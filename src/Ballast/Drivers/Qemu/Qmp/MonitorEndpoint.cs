@@ -102,14 +102,15 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">It was somebody else who has the same listening socket.</exception>
     public void CheckAccepted(Socket socket, UnixSocketPeer peer)
     {
-        if (Owner is { } owner && !IsAcceptedBy(owner, socket))
+        if (Owner is { } owner && IsAcceptedBy(owner, socket) != true)
             throw QmpErrors.WrongPeer(name, owner.Pid, peer);
     }
 
-    /// <summary>Whether the other end of a connection is in a process's own table.</summary>
-    public static bool IsAcceptedBy(IMonitorOwner owner, Socket socket) =>
+    /// <summary>Whether the other end of a connection is in a process's own table; null where that cannot be told.</summary>
+    public static bool? IsAcceptedBy(IMonitorOwner owner, Socket socket) =>
         OwnInode(socket) is { } own && UnixSocketTable.Read(NetNamespace.Own)?.Find(own) is { PeerInode: not 0 and var peer }
-        && owner.HasSocket(peer) == true;
+            ? owner.HasSocket(peer)
+            : null;
 
     private HostView View() => _seen is { IsFresh: true } seen ? seen : _seen = new HostView();
 

@@ -93,13 +93,13 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         return query.Task;
     }
 
-    /// <summary>Whether a process accepted the connection that stands.</summary>
-    public bool IsServedBy(IMonitorOwner owner)
+    /// <summary>Whether a process accepted the connection that stands; null where that cannot be told.</summary>
+    public bool? IsServedBy(IMonitorOwner owner)
     {
         QmpChannel? channel;
         lock (_gate)
             channel = _channel;
-        return channel is not null && MonitorEndpoint.IsAcceptedBy(owner, channel.Socket);
+        return channel is null ? null : MonitorEndpoint.IsAcceptedBy(owner, channel.Socket);
     }
 
     /// <summary>Its QEMU is gone: whoever still asks is told that.</summary>
