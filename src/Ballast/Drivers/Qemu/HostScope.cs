@@ -21,7 +21,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
 
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {
-        foreach (QemuProcess process in processes.Look())
+        foreach (QemuProcess process in processes.Look(view))
         {
             if (process.Uid is not { } uid)
                 continue;

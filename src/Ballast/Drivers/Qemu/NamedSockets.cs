@@ -32,7 +32,7 @@ internal static class NamedSockets
 
     /// <summary>The QEMU that has a listening socket in its own descriptor table.</summary>
     public static QemuProcess? OwnerOf(uint listener, HostView view, QemuProcesses processes) =>
-        processes.Look().FirstOrDefault(process => view.SocketsOf(process.Pid)?.Contains(listener) == true);
+        processes.Look(view).FirstOrDefault(process => view.SocketsOf(process.Pid)?.Contains(listener) == true);
 
     // Guest agents, consoles and human monitors have sockets of the same process. It bound them to what its command line says.
     private static bool IsMonitor(QemuProcess owner, in UnixSocketEntry listener)

@@ -7,9 +7,15 @@ internal sealed class QemuProcesses : IDisposable
 {
     private readonly Dictionary<int, QemuProcess> _known = [];
 
-    /// <summary>All that are there now.</summary>
-    public IReadOnlyCollection<QemuProcess> Look()
+    // Not held: it is large, and nobody looks the same way twice.
+    private readonly WeakReference<HostView?> _lastView = new(null);
+
+    /// <summary>All that are there; looked for once in each view of the host.</summary>
+    public IReadOnlyCollection<QemuProcess> Look(HostView view)
     {
+        if (_lastView.TryGetTarget(out HostView? last) && last == view)
+            return _known.Values;
+        _lastView.SetTarget(view);
         foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
             Forget(known);
         foreach (int pid in ProcessTable.Pids())

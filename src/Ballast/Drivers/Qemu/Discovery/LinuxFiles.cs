@@ -79,14 +79,15 @@ internal static partial class LinuxFiles
     }
 
     /// <summary>The targets of all links in a directory, and nothing else of them: to ask for more would follow them.</summary>
-    /// <returns>Whether the directory could be read.</returns>
-    public static bool ReadLinks(string directory, ReadLinkTarget take)
+    /// <returns>Whether the directory could be read, and has no more entries than that.</returns>
+    public static bool ReadLinks(string directory, int maxEntries, ReadLinkTarget take)
     {
         using SafeFileHandle handle = new(OpenCore(directory, OpenDirectory | OpenClose), ownsHandle: true);
         if (handle.IsInvalid)
             return false;
         byte[] entries = new byte[EntriesBytes];
         Span<byte> target = stackalloc byte[MaxLinkBytes];
+        int count = 0;
         while (true)
         {
             nint length = ReadEntries(handle, entries, entries.Length);
@@ -99,6 +100,8 @@ internal static partial class LinuxFiles
             {
                 if (entries[at + nameAt] == (byte)'.')
                     continue;
+                if (++count > maxEntries)
+                    return false;
                 nint size = ReadLinkAt(handle, ref entries[at + nameAt], target, target.Length);
                 if (size > 0)
                     take(target[..(int)size]);

@@ -7,11 +7,17 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>The sockets in a process's own descriptor table: what nobody else can put there, and so the proof of whose they are.</summary>
 internal static class ProcessSockets
 {
-    /// <summary>The inodes of the sockets that a process has open; null where this user may not know, or the process is gone.</summary>
+    // Many more than any QEMU has. A stranger's table may have a million, and each look would read them all.
+    private const int MaxDescriptors = 32 * 1024;
+
+    /// <summary>
+    /// The inodes of the sockets that a process has open; null where this user may not know, the process is gone, or it has
+    /// more than anybody reads.
+    /// </summary>
     public static HashSet<uint>? Read(int pid)
     {
         HashSet<uint> sockets = [];
-        return LinuxFiles.ReadLinks(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd"), target =>
+        return LinuxFiles.ReadLinks(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd"), MaxDescriptors, target =>
         {
             if (Parse(target) is { } inode)
                 sockets.Add(inode);
