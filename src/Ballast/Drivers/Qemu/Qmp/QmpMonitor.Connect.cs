@@ -38,6 +38,7 @@ internal sealed partial class QmpMonitor
         while (true)
         {
             Attempt attempt;
+            bool isTooLate;
             lock (_gate)
             {
                 if (_disposed)
@@ -50,7 +51,7 @@ internal sealed partial class QmpMonitor
                 if (_wasSilent && HasPassed(_silentSince, timeout, now) && (_attempt is not null || !HasPassed(_connectFailedAt, timeout, now)))
                     throw QmpErrors.KnownHung(Path, _time.GetElapsedTime(_silentSince));
                 attempt = _attempt ??= new Attempt(this, IsNamed);
-                attempt.Extend(askedAt, timeout);
+                isTooLate = !attempt.TryExtend(askedAt, timeout);
             }
 
             TimeSpan left = timeout - _time.GetElapsedTime(askedAt);
@@ -69,6 +70,10 @@ internal sealed partial class QmpMonitor
 
             // Somebody who found the monitor gave way to its owner; whoever named it may wait for a moment.
             if (error is LibvirtException { Code: ErrorCode.ResourceBusy } && IsNamed && !attempt.IsNamed)
+                continue;
+
+            // The others' time was up, not this caller's, who came when the attempt was ending already.
+            if (error is LibvirtException { Code: ErrorCode.OperationTimeout } && isTooLate && !HasPassed(askedAt, timeout, _time.GetTimestamp()))
                 continue;
             throw error;
         }
@@ -233,15 +238,18 @@ internal sealed partial class QmpMonitor
 
         public CancellationToken Deadline => _deadline.Token;
 
-        /// <summary>The lock is held.</summary>
-        public void Extend(long askedAt, TimeSpan timeout)
+        /// <summary>Lets it last for one more caller; false where its time was up before. The lock is held.</summary>
+        public bool TryExtend(long askedAt, TimeSpan timeout)
         {
             long until = askedAt + (long)(timeout.TotalSeconds * _monitor._time.TimestampFrequency);
-            if (until <= _until)
-                return;
-            _until = until;
-            TimeSpan left = _monitor._time.GetElapsedTime(_monitor._time.GetTimestamp(), until);
-            _deadline.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            if (until > _until)
+            {
+                _until = until;
+                TimeSpan left = _monitor._time.GetElapsedTime(_monitor._time.GetTimestamp(), until);
+                _deadline.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            }
+
+            return !_deadline.IsCancellationRequested;
         }
 
         public void Dispose() => _deadline.Dispose();
