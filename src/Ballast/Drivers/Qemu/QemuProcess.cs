@@ -22,14 +22,14 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private readonly SafeFileHandle _statm;
     private readonly string? _executable;
 
-    private QemuProcess(int pid, QemuCommandLine commandLine, SafeFileHandle stat, SafeFileHandle statm)
+    private QemuProcess(int pid, QemuCommandLine commandLine, string? executable, SafeFileHandle stat, SafeFileHandle statm)
     {
         Pid = pid;
         CommandLine = commandLine;
         _stat = stat;
         _statm = statm;
         const int startTime = 22;
-        _executable = Executable;
+        _executable = executable;
         StartTicks = TryReadStat(out string[] fields) ? Number(fields[startTime - 1]) : 0;
     }
 
@@ -59,16 +59,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public ulong StartTicks { get; }
 
     /// <summary>The program that runs; null where this user may not know.</summary>
-    public string? Executable
-    {
-        get
-        {
-            // The kernel appends this to a program that was replaced on disk since, as updates do.
-            const string replaced = " (deleted)";
-            string? path = LinuxFiles.ReadLink($"/proc/{Pid}/exe");
-            return path is not null && path.EndsWith(replaced, StringComparison.Ordinal) ? path[..^replaced.Length] : path;
-        }
-    }
+    public string? Executable => ReadExecutable(Pid);
 
     /// <summary>The user that it acts as; null where it is gone.</summary>
     public uint? Uid => ProcessTable.Uid(Pid);
@@ -82,9 +73,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// <param name="pid">The process's id.</param>
     /// <param name="isLikely">Whether it probably is one, so that a look at the beginning alone saves nothing.</param>
     public static QemuProcess? Find(int pid, bool isLikely = true) =>
-        pid > 0 && (isLikely || IsCalledQemu(pid)) && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu
-            ? Open(pid, commandLine)
-            : null;
+        pid > 0 && (isLikely || IsCalledQemu(pid)) ? Open(pid) : null;
 
     // Most processes are none: the beginning of a command line tells.
     private static bool IsCalledQemu(int pid)
@@ -139,19 +128,39 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         _statm.Dispose();
     }
 
-    public static QemuProcess? Open(int pid, QemuCommandLine commandLine)
+    // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
+    // of a process that was given its id, or of a program that it became meanwhile.
+    private static QemuProcess? Open(int pid)
     {
         SafeFileHandle? stat = null;
         try
         {
             stat = File.OpenHandle($"/proc/{pid}/stat");
-            return new QemuProcess(pid, commandLine, stat, File.OpenHandle($"/proc/{pid}/statm"));
+            string? executable = ReadExecutable(pid);
+            if (QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu)
+            {
+                QemuProcess process = new(pid, commandLine, executable, stat, File.OpenHandle($"/proc/{pid}/statm"));
+                if (process.IsSame)
+                    return process;
+                process.Dispose();
+                return null;
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            stat?.Dispose();
-            return null;
+            // Gone.
         }
+
+        stat?.Dispose();
+        return null;
+    }
+
+    private static string? ReadExecutable(int pid)
+    {
+        // The kernel appends this to a program that was replaced on disk since, as updates do.
+        const string replaced = " (deleted)";
+        string? path = LinuxFiles.ReadLink(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/exe"));
+        return path is not null && path.EndsWith(replaced, StringComparison.Ordinal) ? path[..^replaced.Length] : path;
     }
 
     // The fields of stat, numbered from 1 as proc(5) does; the second, a name, may hold spaces and parentheses.

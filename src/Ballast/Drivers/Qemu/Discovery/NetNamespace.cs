@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>A network namespace; each has a table of unix sockets of its own.</summary>
@@ -13,6 +15,9 @@ internal sealed class NetNamespace : IEquatable<NetNamespace>
 
     /// <summary>This process's.</summary>
     public static NetNamespace Own { get; } = new(LinuxFiles.ReadLink("/proc/self/ns/net") ?? "net:[own]", "/proc/self/ns/net");
+
+    /// <summary>Whether an open file stands for this namespace: the process through which it was found may be gone, and its id another's.</summary>
+    public bool IsBehind(SafeFileHandle file) => LinuxFiles.ReadLink($"/proc/thread-self/fd/{file.DangerousGetHandle()}") == _id;
 
     /// <summary>A file that stands for it as long as the process lives through which it was found.</summary>
     public string Path { get; }

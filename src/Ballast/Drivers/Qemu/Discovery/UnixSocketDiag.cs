@@ -54,7 +54,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
             Thread visitor = new(() =>
             {
                 using SafeFileHandle target = OpenNamespace(place.Path);
-                if (!target.IsInvalid && SetNamespace(target, CloneNewNet) == 0)
+                if (!target.IsInvalid && place.IsBehind(target) && SetNamespace(target, CloneNewNet) == 0)
                     socket = CreateSocket();
             });
             visitor.Start();

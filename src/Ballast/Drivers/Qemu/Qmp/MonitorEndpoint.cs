@@ -54,6 +54,12 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         return view.ClientsOf(key.File, place, Owner is { } owner ? view.SocketsOf(owner.Pid) : null);
     }
 
+    /// <summary>
+    /// Whether all that its owner accepted can be seen: another user's descriptors cannot, so that a client in another network
+    /// namespace stays hidden.
+    /// </summary>
+    public bool SeesAllClients => Owner is not { } owner || View().SocketsOf(owner.Pid) is not null;
+
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
     public bool ServesOther(Socket socket) => OwnInode(socket) is { } own && new HostView().ServesOther(key.File, own);
 
@@ -90,6 +96,8 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 
         if (owner.HasExited)
             throw QmpErrors.Replaced(name);
+        if (peer.Pid == owner.Pid && peer.IsAlive == true)
+            return true;
         bool? isInTable = key.Listener == 0 ? null : owner.HasSocket(key.Listener);
         if (peer.Pid == owner.Pid && (peer.IsAlive ?? isInTable ?? true))
             return true;

@@ -125,6 +125,10 @@ internal sealed partial class QmpMonitor
             {
                 channel.Dispose();
                 _ = greeting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+
+                // Whoever cannot see who is served does not wait in a queue that may be an owner's.
+                if (isUnknown)
+                    throw QmpErrors.NoGreeting(Path, HeldGrace);
                 NoteHeld();
                 return attempt.IsNamed && !HasPassed(attempt.Since, HeldGrace, _time.GetTimestamp())
                     ? false

@@ -11,8 +11,8 @@ internal sealed partial class QmpMonitor
     /// <summary>How long a found monitor is kept that nobody uses.</summary>
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(30);
 
-    // What is under way when the owner comes is given so long to end.
-    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(50);
+    // What is under way when the owner comes is given so long to end; a refresh, which has a period to set back, longer.
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(50), LastOfRefresh = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LastWordsPoll = TimeSpan.FromMilliseconds(2);
 
     private long? _heldAt;
@@ -30,6 +30,16 @@ internal sealed partial class QmpMonitor
         {
             lock (_gate)
                 return _heldAt is not null;
+        }
+    }
+
+    /// <summary>Whether it is making way for its owner: nothing is begun that has to be ended.</summary>
+    public bool IsYielding
+    {
+        get
+        {
+            lock (_gate)
+                return _isYielding;
         }
     }
 
@@ -68,8 +78,12 @@ internal sealed partial class QmpMonitor
             // A refresh leaves the collection period as it was.
             Task refresh = Refresh.GiveUpAsync(QmpErrors.Busy(Path, "its owner, who came back"));
             long since = _time.GetTimestamp();
-            while ((IsBusy || !refresh.IsCompleted) && !HasPassed(since, LastWords, _time.GetTimestamp()))
+            while ((IsBusy && !HasPassed(since, LastWords, _time.GetTimestamp()))
+                || (!refresh.IsCompleted && !HasPassed(since, LastOfRefresh, _time.GetTimestamp())))
+            {
                 await Task.Delay(LastWordsPoll, _time).ConfigureAwait(false);
+            }
+
             NoteHeld();
             Break(QmpErrors.Busy(Path, "its owner, who came back"));
         }
@@ -113,6 +127,6 @@ internal sealed partial class QmpMonitor
                 throw QmpErrors.Busy(Path, "a program that left it a moment ago and may come back");
         }
 
-        return false;
+        return !Endpoint.SeesAllClients;
     }
 }

@@ -45,6 +45,9 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         {
             if (_running is null or { IsCompleted: true })
             {
+                if (monitor.IsYielding)
+                    throw QmpErrors.Busy(monitor.Path, "its owner, who came back");
+
                 // After a monitor made way for its owner it may be used again.
                 if (_giveUp is LibvirtException)
                     (_giveUp, _end) = (null, new CancellationTokenSource());
