@@ -6,7 +6,7 @@
 //
 // In the environment: FAKE_TOKEN, a number that all its own numbers are made of, so that they tell who answered;
 // FAKE_SAY_NAME and FAKE_SAY_UUID, what its monitor says in place of its command line; FAKE_RUNAS, the user it becomes once
-// it listens; FAKE_SILENT: it never greets.
+// it listens; FAKE_SILENT: it never greets, and where that is "first", only its first monitor does not.
 
 #define _GNU_SOURCE
 #include <poll.h>
@@ -37,7 +37,7 @@ static int count;
 static const char *name, *uuid = "00000000-0000-0000-0000-000000000000";
 static uint64_t token, base, actual, period;
 static time_t updated;
-static bool running = true, silent;
+static bool running = true, silent, silent_first;
 
 static void fail(const char *what) {
     perror(what);
@@ -82,6 +82,10 @@ static void listen_at(const char *option) {
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1))
         fail(address.sun_path);
     add(listener);
+}
+
+static bool is_silent(const struct monitor *monitor) {
+    return silent_first ? monitor == monitors : silent;
 }
 
 static void leave(struct monitor *monitor) {
@@ -245,14 +249,14 @@ static void receive(struct monitor *monitor) {
     }
 
     monitor->length += got;
-    if (silent)
+    if (is_silent(monitor))
         monitor->length = 0;
     take(monitor);
 }
 
 static void greet(struct monitor *monitor) {
     monitor->client = accept4(monitor->listener, NULL, NULL, SOCK_CLOEXEC);
-    if (monitor->client >= 0 && !silent)
+    if (monitor->client >= 0 && !is_silent(monitor))
         tell(monitor, "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}, \"package\": \"\"}, "
                       "\"capabilities\": [\"oob\"]}}\r\n");
 }
@@ -281,6 +285,7 @@ int main(int argc, char **argv) {
     signal(SIGTERM, terminated);
     token = strtoull(getenv("FAKE_TOKEN") ?: "1", NULL, 10);
     silent = getenv("FAKE_SILENT");
+    silent_first = silent && !strcmp(getenv("FAKE_SILENT"), "first");
     for (int i = 1; i + 1 < argc; i++) {
         const char *option = argv[i], *value = argv[i + 1];
         if (!strcmp(option, "-name"))

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration.Identity;
+
+/// <summary>Not every socket that lies beside a monitor is one, and who is no monitor is left in peace.</summary>
+[Trait("needs", "qemu")]
+[Trait("needs", "virsh")]
+public sealed class OtherSocketsTests : IdentityTest
+{
+    // A tenth of what one silent socket used to cost each list.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+
+    public static TheoryData<string, string[]> Of_QEMU { get; } = new()
+    {
+        { "guest agent", ["-device", "virtio-serial-device", "-chardev", "socket,id=g,path=DIR/other,server=on,wait=off", "-device", "virtserialport,chardev=g,name=org.qemu.guest_agent.0"] },
+        { "serial console", ["-serial", "unix:DIR/other,server=on,wait=off"] },
+        { "human monitor", ["-monitor", "unix:DIR/other,server=on,wait=off"] },
+        { "human monitor on a chardev", ["-chardev", "socket,id=h,path=DIR/other,server=on,wait=off", "-mon", "chardev=h"] },
+        { "VNC", ["-vnc", "unix:DIR/other"] },
+        { "GDB", ["-gdb", "unix:DIR/other,server=on,wait=off"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Of_QEMU))]
+    public async Task A_QEMUs_other_sockets_are_never_connected_to(string what, string[] arguments)
+    {
+        string directory = MakeDirectory("x");
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions
+        {
+            Name = "vm",
+            Arguments =
+            [
+                .. Monitor($"{directory}/q.sock"), .. arguments.Select(argument => argument.Replace("DIR", directory, StringComparison.Ordinal)),
+                "-trace", "qio_channel_socket_accept",
+            ],
+        });
+        Assert.True(UnixSocket.IsListening($"{directory}/other"), what);
+        int before = Accepted(qemu);
+        await using (Connection connection = await OpenAsync($"qmp://{directory}"))
+        {
+            long since = Stopwatch.GetTimestamp();
+            for (int i = 0; i < 3; i++)
+                Assert.Equal(("vm", qemu.Pid), Assert.Single((await connection.ListDomainsAsync(cancellationToken: Token)).Select(domain => (domain.Name, domain.Id!.Value))));
+            Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, Soon);
+            await IsReachedAsync(await DomainOfAsync(connection, qemu), qemu);
+        }
+
+        // The monitor's one, and no other.
+        Assert.Equal(before + 1, Accepted(qemu));
+    }
+
+    [Fact]
+    public async Task A_strangers_silent_service_is_asked_once_and_costs_the_list_nothing()
+    {
+        string directory = MakeDirectory("x");
+        PlainQemu qemu = await StartAsync("vm", $"{directory}/q.sock");
+        using Socket listener = UnixSocket.Listen($"{directory}/service");
+        int visits = 0, bytes = 0;
+        Task service = Task.Run(async () =>
+        {
+            while (true)
+            {
+                using Socket client = await listener.AcceptAsync(Token);
+                Interlocked.Increment(ref visits);
+                Interlocked.Add(ref bytes, await client.ReceiveAsync(new byte[100], Token));
+            }
+        }, Token);
+        BallastDaemon daemon = Own(await BallastDaemon.StartAsync(Token, "--qmp", directory));
+        foreach (string uri in (string[])[$"qmp://{directory}", daemon.Uri])
+        {
+            visits = 0;
+            await using Connection connection = await OpenAsync(uri);
+            for (int i = 0; i < 4; i++)
+            {
+                long since = Stopwatch.GetTimestamp();
+                Assert.Equal(qemu.Pid, Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token)).Id);
+                Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, Soon);
+
+                // What comes and goes makes the directory be looked at again.
+                await File.WriteAllTextAsync($"{directory}/file{i}", "", Token);
+            }
+
+            Assert.Equal(1, visits);
+        }
+
+        Assert.Equal(0, bytes);
+        Assert.False(service.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Ballastd_never_asks_itself()
+    {
+        string directory = MakeDirectory("x");
+        PlainQemu qemu = await StartAsync("vm", $"{directory}/q.sock");
+        await using ChildProcess daemon = await ChildProcess.StartAsync(
+            BallastDaemon.Program, ["--config", "/dev/null", "--socket", $"{directory}/sock", "--qmp", directory]);
+        await Deadline.UntilAsync(Deadline.Default, "sockets of ballastd", _ => Task.FromResult(UnixSocket.IsListening($"{directory}/sock")), Token);
+        await using Connection connection = await OpenAsync($"qemu+unix:///system?socket={directory}/sock");
+        long since = Stopwatch.GetTimestamp();
+        for (int i = 0; i < 3; i++)
+            Assert.Equal(qemu.Pid, Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token)).Id);
+        Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, Soon);
+
+        // One listens, one is ours.
+        Assert.Equal(2, UnixSocket.Count($"{directory}/sock"));
+        await IsReachedAsync(await DomainOfAsync(connection, qemu), qemu);
+    }
+
+    private static int Accepted(PlainQemu qemu) =>
+        qemu.Errors.Split('\n').Count(line => line.Contains("qio_channel_socket_accept", StringComparison.Ordinal));
+}
