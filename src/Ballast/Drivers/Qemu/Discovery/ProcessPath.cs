@@ -62,27 +62,25 @@ internal static class ProcessPath
             return null;
         }
 
-        return OpenBelow(directory, path, mounts, null, reasons, errno);
+        string shown = LinuxFiles.ReadLink(link) is { } text ? Path.Join(text, path) : path;
+        return OpenBelow(directory, path, shown, mounts, null, reasons, errno);
     }
 
     private static SocketEntry? OpenBelow(string root, string path, MountTable mounts, MountTable traps, LookFailures reasons)
     {
         using SafeFileHandle handle = LinuxFiles.Open(root, out int errno);
-        return OpenBelow(handle, path, mounts, traps, reasons, errno);
+        return OpenBelow(handle, path, path, mounts, traps, reasons, errno);
     }
 
     private static SocketEntry? OpenBelow(
-        SafeFileHandle handle, string path, MountTable mounts, MountTable? traps, LookFailures reasons, int errno)
+        SafeFileHandle handle, string path, string shown, MountTable mounts, MountTable? traps, LookFailures reasons, int errno)
     {
-        if (handle.IsInvalid)
-        {
-            reasons.Add($"'{path}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
-            return null;
-        }
-
-        SocketEntry? entry = SocketEntry.OpenWithin(handle, path, mounts, traps, out string? refusal, out errno);
+        SocketEntry? entry = null;
+        string? refusal = null;
+        if (!handle.IsInvalid)
+            entry = SocketEntry.OpenWithin(handle, path, mounts, traps, out refusal, out errno);
         if (entry is null)
-            reasons.Add(refusal ?? $"'{path}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
+            reasons.Add(refusal ?? $"'{shown}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
         return entry;
     }
 

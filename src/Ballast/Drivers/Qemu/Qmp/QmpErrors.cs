@@ -69,12 +69,13 @@ internal static class QmpErrors
     /// <param name="why">What was looked for.</param>
     /// <param name="isDenied">Whether this user may not look everywhere.</param>
     public static LibvirtException NotLocated(string path, string why, bool isDenied = false) =>
-        LibvirtError.System(isDenied ? Eacces : NoEntry, ErrorOrigin.Qemu, $"QEMU monitor '{path}' was not found: {why}");
+        LibvirtError.System(isDenied ? Eacces : NoEntry, ErrorOrigin.Qemu,
+            $"QEMU monitor '{path}' was not found: {why}; {(isDenied ? "run as root, ask ballastd, or name its socket" : "name its socket where it lies now")} (qmp:///ABSOLUTE/PATH)");
 
     public static LibvirtException WaitsForController(string path) =>
         Report(ErrorCode.ResourceBusy,
-            $"QEMU waits for its controller to connect to '{path}' (server=on without wait=off), and starts the guest when anybody does: "
-            + "start the controller, or name the socket to start it yourself");
+            $"QEMU waits for its controller to connect to '{path}' (server=on without wait=off), or had one that left before we looked; "
+            + "it starts the guest when anybody connects: start the controller, or name the socket to start it yourself");
 
     public static LibvirtException NotAccepting(string path) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' does not accept connections");
