@@ -133,8 +133,11 @@ internal sealed partial class QmpMonitor
         {
             if (_channel is null || (channel is not null && _channel != channel))
                 return;
-            _channel.Dispose();
+
+            // First this: its owner may have its greeting as soon as the socket is closed, and ask us what we see.
+            QmpChannel closed = _channel;
             _channel = null;
+            closed.Dispose();
             Exception error = _disposed ? Closed() : cause as LibvirtException ?? QmpErrors.Lost(Path, cause);
             foreach (MonitorQuery query in _asked)
                 query.Fail(error);
