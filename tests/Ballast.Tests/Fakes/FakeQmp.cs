@@ -27,10 +27,10 @@ internal sealed partial class FakeQmp : IAsyncDisposable
     private Socket? _client;
     private Task _serving = Task.CompletedTask;
 
-    private FakeQmp(string? greeting)
+    private FakeQmp(string? greeting, string? path)
     {
         GreetingText = greeting;
-        Path = _directory.File("qmp");
+        Path = path ?? _directory.File("qmp");
     }
 
     public string Path { get; }
@@ -67,9 +67,11 @@ internal sealed partial class FakeQmp : IAsyncDisposable
         }
     }
 
-    public static FakeQmp Start(string? greeting = Greeting)
+    /// <param name="greeting">Null: none is sent.</param>
+    /// <param name="path">Where its socket lies; null: in a directory of its own.</param>
+    public static FakeQmp Start(string? greeting = Greeting, string? path = null)
     {
-        FakeQmp fake = new(greeting);
+        FakeQmp fake = new(greeting, path);
         fake._listener.Bind(new UnixDomainSocketEndPoint(fake.Path));
         fake._listener.Listen(1);
         fake._serving = Task.Run(fake.ServeAsync);

@@ -22,12 +22,13 @@ public sealed class OtherUsersTests : IdentityTest
         PlainQemu qemu = await StartRootsAsync(isRelative ? "q.sock" : Socket);
         await OpenSocketAsync();
         CommandResult list = await AskAsync([], "list", "--name");
-        Assert.Equal((0, "", "theirs"), (list.ExitCode, list.Errors, list.Output.Trim()));
+        Assert.Equal((0, ""), (list.ExitCode, list.Errors));
+        Assert.Contains("theirs", list.Output, StringComparison.Ordinal);
         CommandResult stats = await AskAsync([], "dommemstat", "theirs");
         if (isRelative)
         {
-            // Its working directory is hidden too: but that it is one QEMU with this name is not.
-            Assert.Contains("directory", stats.Errors, StringComparison.Ordinal);
+            // Its working directory is hidden too, and the reason says that.
+            Assert.Contains("this user may not know in which directory QEMU was started; run as root, ask ballastd", stats.Errors, StringComparison.Ordinal);
             return;
         }
 
@@ -61,7 +62,8 @@ public sealed class OtherUsersTests : IdentityTest
         await OpenSocketAsync();
         string[] hidden = ["unshare", "--mount", "sh", "-e", "-c", "mount -t proc -o hidepid=2 proc /proc; exec \"$@\"", "sh"];
         CommandResult list = await AskAsync(hidden, "list", "--name");
-        Assert.Equal((0, "", ""), (list.ExitCode, list.Errors, list.Output.Trim()));
+        Assert.Equal((0, ""), (list.ExitCode, list.Output.Trim()));
+        Assert.Contains("this user sees its own processes only", list.Errors, StringComparison.Ordinal);
         CommandResult named = await ChildProcess.RunAsync(
             hidden[0], [.. hidden[1..], .. AsNobody, Program(), "-c", $"qmp://{Socket}", "dommemstat", "theirs"], cancellationToken: Token);
         Assert.Equal((0, ""), (named.ExitCode, named.Errors));

@@ -143,7 +143,9 @@ internal sealed class PlainQemu : IAsyncDisposable
                 await _child.WaitForExitAsync(token); // Its last words are read by then.
             if (_child.HasExited && (_options.PidFile is null || _child.ExitCode != 0))
                 throw new InvalidOperationException($"QEMU ended with status {_child.ExitCode}: {_child.Errors}");
-            if (!File.Exists(human) || (_options.PidFile is { } pidFile && !TryReadPid(pidFile)))
+
+            // Of one that becomes a daemon, the process that was started has to be gone: it bears the same command line.
+            if (!File.Exists(human) || (_options.PidFile is { } pidFile && !(_child.HasExited && TryReadPid(pidFile))))
                 return false;
             try
             {
