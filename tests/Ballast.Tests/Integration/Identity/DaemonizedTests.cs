@@ -1,5 +1,3 @@
-using Ballast.Guests;
-
 namespace Ballast.Tests.Integration.Identity;
 
 /// <summary>A QEMU that became a daemon, or changed its root, bound its sockets before it did.</summary>

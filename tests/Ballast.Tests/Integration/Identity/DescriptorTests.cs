@@ -1,5 +1,3 @@
-using Ballast.Guests;
-
 namespace Ballast.Tests.Integration.Identity;
 
 /// <summary>Sockets that QEMU did not find by a path of its own: below a descriptor, or passed to it whole.</summary>

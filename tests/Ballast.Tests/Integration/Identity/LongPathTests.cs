@@ -1,5 +1,3 @@
-using Ballast.Guests;
-
 namespace Ballast.Tests.Integration.Identity;
 
 /// <summary>A socket's address has room for 107 bytes; what lies deeper is bound from its directory.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Ballast.Guests;
+using Ballast.Tests.Integration.Worlds;
 
 namespace Ballast.Tests.Integration.Identity;
 
@@ -42,6 +43,23 @@ public sealed class OtherMonitorsTests : IdentityTest
             await using Connection connection = await OpenAsync(uri);
             await IsReachedAsync(await connection.LookupByNameAsync("filed", Token), qemu);
         }
+    }
+
+    [Theory]
+    [InlineData("/proc/kmsg")]
+    [InlineData("/sys/kernel/tracing/trace_pipe")]
+    [InlineData("/dev/zero")]
+    [InlineData("/proc/kcore")]
+    public async Task A_file_for_readconfig_whose_reading_never_ends_holds_up_nobody(string file)
+    {
+        string socket = $"{MakeDirectory("x")}/q.sock";
+        using WorldPrograms programs = await WorldPrograms.BuildAsync(Token);
+        ChildProcess fake = Own(await FakeQemu.StartAsync(
+            WorldPrograms.FakeQemu(programs.Directory), Root.File("log"), ["-name", "trap", "-m", "64", "-readconfig", file, .. Monitor(socket)], null, Token));
+        await using Connection connection = await OpenAsync();
+        Domain domain = await Task.Run(async () => await connection.LookupByNameAsync("trap", Token), Token).WaitAsync(Deadline.Default, Token);
+        Assert.Equal(fake.Pid, domain.Id);
+        Assert.Equal(65536UL, (await SampleAsync(domain)).ActualKiB);
     }
 
     [Theory]

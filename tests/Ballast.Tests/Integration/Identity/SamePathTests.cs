@@ -1,5 +1,3 @@
-using Ballast.Guests;
-
 namespace Ballast.Tests.Integration.Identity;
 
 /// <summary>Two QEMUs were given one path: the later one took the socket over, and only it is behind it.</summary>

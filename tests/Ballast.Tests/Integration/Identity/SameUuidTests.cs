@@ -1,5 +1,3 @@
-using Ballast.Guests;
-
 namespace Ballast.Tests.Integration.Identity;
 
 /// <summary>A clone, or a migration on this host: two monitors in a directory say the same UUID.</summary>
