@@ -46,12 +46,14 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">Another socket lies there now.</exception>
     public IReadOnlyList<uint>? ReadClients()
     {
-        HostView view = View();
-        if (place is null || view.Sockets(place) is not { } table)
-            return null;
-        if (key.Listener != 0 && table.Listener(key.File) is { } listener && listener.Inode != key.Listener)
-            throw QmpErrors.Replaced(name);
-        return view.ClientsOf(key.File, place, Owner is { } owner ? view.SocketsOf(owner.Pid) : null);
+        bool isOld = _seen is { IsFresh: true };
+        List<uint>? clients = ReadClients(View());
+        if (!isOld || clients is not { Count: > 0 })
+            return clients;
+
+        // Who was there a moment ago may have left since: ourselves, for one, by a connection that was being closed.
+        _seen = null;
+        return ReadClients(View());
     }
 
     /// <summary>
@@ -119,6 +121,15 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         OwnInode(socket) is { } own && UnixSocketTable.Read(NetNamespace.Own)?.Find(own) is { PeerInode: not 0 and var peer }
             ? owner.HasSocket(peer)
             : null;
+
+    private List<uint>? ReadClients(HostView view)
+    {
+        if (place is null || view.Sockets(place) is not { } table)
+            return null;
+        if (key.Listener != 0 && table.Listener(key.File) is { } listener && listener.Inode != key.Listener)
+            throw QmpErrors.Replaced(name);
+        return view.ClientsOf(key.File, place, Owner is { } owner ? view.SocketsOf(owner.Pid) : null);
+    }
 
     private HostView View() => _seen is { IsFresh: true } seen ? seen : _seen = new HostView();
 
