@@ -104,6 +104,8 @@ internal sealed class QemuInstance(TimeProvider time)
         lock (_gate)
         {
             Process ??= sighting.Process;
+            if (Process is { } process)
+                process.IsInUse = true;
             if (sighting.Process is not null)
                 (Uid, Distrust) = (sighting.Uid, sighting.Distrust);
             _candidates = sighting.Monitors;
@@ -118,6 +120,7 @@ internal sealed class QemuInstance(TimeProvider time)
         lock (_gate)
         {
             Process = process;
+            process.IsInUse = true;
             Uid = process.Uid ?? Uid;
             foreach (MonitorCandidate candidate in _candidates)
             {

@@ -148,6 +148,8 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
                 _mustName = true;
             }
         }
+
+        _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
     }
 
     // Of one socket that was named, whose entry is away for a while, the QEMU stays known: its calls fail with the reason.

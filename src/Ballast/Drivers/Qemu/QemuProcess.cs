@@ -21,6 +21,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private readonly SafeFileHandle _stat;
     private readonly SafeFileHandle _statm;
     private readonly string? _executable;
+    private volatile bool _isGone;
 
     private QemuProcess(int pid, QemuCommandLine commandLine, string? executable, SafeFileHandle stat, SafeFileHandle statm)
     {
@@ -38,6 +39,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public QemuCommandLine CommandLine { get; }
 
     /// <summary>Whether the process is gone, or dead and not yet waited for.</summary>
+    /// <exception cref="ObjectDisposedException">The connection was closed, so that nobody can tell.</exception>
     public bool HasExited
     {
         get
@@ -46,7 +48,12 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             // last parenthesis.
             Span<byte> text = stackalloc byte[1024];
             if (!TryReadFile(_stat, ref text))
+            {
+                // Closed with the connection, the file tells nothing: "gone" would be a lie.
+                ObjectDisposedException.ThrowIf(_stat.IsClosed && !_isGone, typeof(QemuProcess));
                 return true;
+            }
+
             ReadOnlySpan<byte> rest = text[(text.LastIndexOf((byte)')') + 1)..];
             return rest is not [(byte)' ', not ((byte)'Z' or (byte)'X'), ..];
         }
@@ -120,6 +127,16 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             || Marshal.GetLastPInvokeError() is noSuchProcess
             ? 0
             : Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>Whether it was ever made a domain, so that calls may still read its files.</summary>
+    public bool IsInUse { get; set; }
+
+    /// <summary>It ended: what it kept open is closed.</summary>
+    public void Forget()
+    {
+        _isGone = true;
+        Dispose();
     }
 
     public void Dispose()

@@ -42,6 +42,13 @@ internal sealed class QemuProcesses : IDisposable
         return _known[pid] = process;
     }
 
+    /// <summary>Keeps only those that are of use: of other QEMUs of the host nothing stays open.</summary>
+    public void Keep(IReadOnlySet<QemuProcess> used)
+    {
+        foreach (QemuProcess process in _known.Values.Where(process => !used.Contains(process)).ToArray())
+            Forget(process);
+    }
+
     public void Dispose()
     {
         foreach (QemuProcess process in _known.Values)
@@ -49,10 +56,14 @@ internal sealed class QemuProcesses : IDisposable
         _known.Clear();
     }
 
-    // A call that is reading one of its files ends first; later ones find that it is gone, which it is.
+    // What ended is closed: a call that is reading one of its files ends first, and later ones find that it is gone. One that
+    // lives may be in use by a call; it is left to the finalizers of its handles, unless it never was anybody's.
     private void Forget(QemuProcess process)
     {
         _known.Remove(process.Pid);
-        process.Dispose();
+        if (process.HasExited)
+            process.Forget();
+        else if (!process.IsInUse)
+            process.Dispose();
     }
 }
