@@ -49,7 +49,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         }
 
         if (candidates.Count == 0)
-            candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NoMonitor(name)));
+            candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NoMonitor(name, process.CommandLine.UnreadConfiguration)));
         return candidates;
     }
 

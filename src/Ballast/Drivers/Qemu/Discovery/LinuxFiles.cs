@@ -32,7 +32,7 @@ internal delegate void ReadLinkTarget(ReadOnlySpan<byte> target);
 /// </summary>
 internal static partial class LinuxFiles
 {
-    public const int NoEntry = 2, Loop = 40, NoSuchCall = 38;
+    public const int NoEntry = 2, Loop = 40;
 
     private const int AtCurrent = -100, AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
     private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;

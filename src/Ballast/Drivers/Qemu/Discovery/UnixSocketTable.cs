@@ -20,9 +20,6 @@ internal sealed class UnixSocketTable
         }
     }
 
-    /// <summary>The sockets that wait for clients and lie in a file system.</summary>
-    public IEnumerable<UnixSocketEntry> Listeners => _listeners.Values;
-
     /// <summary>Null where the kernel does not tell, or not this user.</summary>
     public static UnixSocketTable? Read(NetNamespace place) => UnixSocketDiag.ReadAll(place) is { } entries ? new(entries) : null;
 

@@ -35,9 +35,12 @@ internal static class QmpErrors
         Report(ErrorCode.ResourceBusy,
             $"the monitor of '{name}' belongs to {manager}: ask {manager}, give QEMU a second monitor, or name this one's socket");
 
-    public static LibvirtException NoMonitor(string name) =>
+    /// <param name="name">The QEMU.</param>
+    /// <param name="unread">A configuration file (-readconfig) that could not be read, where a monitor may be named.</param>
+    public static LibvirtException NoMonitor(string name, string? unread = null) =>
         Report(ErrorCode.OperationUnsupported,
-            $"'{name}' offers no QMP monitor on a unix socket: start QEMU with -qmp unix:PATH,server=on,wait=off");
+            $"'{name}' offers no QMP monitor on a unix socket: start QEMU with -qmp unix:PATH,server=on,wait=off"
+            + (unread is null ? "" : $"; its configuration file '{DisplayText.Escape(unread)}' could not be read, so name the socket if it has one"));
 
     /// <summary>A monitor that is not reached by a unix socket: nobody could prove whose it is.</summary>
     public static LibvirtException NotUnix(string name, string address) =>

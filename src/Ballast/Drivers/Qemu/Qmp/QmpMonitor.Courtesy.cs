@@ -23,16 +23,6 @@ internal sealed partial class QmpMonitor
     /// <summary>Whether somebody in this process named the socket, which is consent to use and to keep it.</summary>
     public bool IsNamed => Volatile.Read(ref _namers) > 0;
 
-    /// <summary>Whether somebody was seen who holds the monitor, or did within the last half minute.</summary>
-    public bool WasHeld
-    {
-        get
-        {
-            lock (_gate)
-                return _heldAt is not null;
-        }
-    }
-
     /// <summary>Whether it is making way for its owner: nothing is begun that has to be ended.</summary>
     public bool IsYielding
     {
