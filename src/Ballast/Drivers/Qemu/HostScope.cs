@@ -49,7 +49,8 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         }
 
         if (candidates.Count == 0)
-            candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NoMonitor(name, process.CommandLine.UnreadConfiguration)));
+            candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NoMonitor(
+                name, process.CommandLine.UnreadConfiguration is { } unread ? DisplayText.Escape(unread) : null)));
         return candidates;
     }
 
