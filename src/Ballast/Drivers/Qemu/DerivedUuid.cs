@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -9,7 +10,8 @@ internal static class DerivedUuid
     private static readonly UInt128 FnvOffset = new(0x6C62272E07BB0142, 0x62B821756295C58D);
     private static readonly UInt128 FnvPrime = new(0x0000000001000000, 0x000000000000013B);
 
-    private static readonly Lazy<string> BootId = new(static () => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim());
+    private static readonly Lazy<string> BootId = new(static () =>
+        LinuxFiles.ReadAll("/proc/sys/kernel/random/boot_id", 64) is { } id ? Encoding.ASCII.GetString(id.Span).Trim() : "");
 
     /// <param name="process">What tells the process from all others since the host booted.</param>
     public static Guid From(string process)

@@ -19,32 +19,22 @@ internal static class NamedSockets
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
         MonitorKey key = new(found?.Listener.Inode ?? 0, file);
-        QemuProcess? owner = findsOwner && found is { } known ? OwnerOf(known.Listener.Inode, view, processes) : null;
+        QemuProcess? owner = findsOwner && found is { } known ? processes.OwnerOf(known.Listener.Inode, view) : null;
         if (owner is not null && !IsMonitor(owner, found!.Value.Listener))
             return null;
         MonitorEndpoint endpoint = new(path, key, found?.Place, view, seen => Reopen(path, seen))
         {
             Owner = owner,
             IsProvenByTable = owner is not null,
+            BoundName = found?.Listener.Name,
         };
         return new Sighting(owner, null, owner?.Uid ?? 0, [MonitorCandidate.Usable(endpoint, isNamed: true)]) { MayBeNoMonitor = findsOwner && owner is null };
     }
 
-    /// <summary>The QEMU that has a listening socket in its own descriptor table.</summary>
-    public static QemuProcess? OwnerOf(uint listener, HostView view, QemuProcesses processes) =>
-        processes.Look(view).FirstOrDefault(process => view.SocketsOf(process.Pid)?.Contains(listener) == true);
-
     // Guest agents, consoles and human monitors have sockets of the same process. It bound them to what its command line says.
-    private static bool IsMonitor(QemuProcess owner, in UnixSocketEntry listener)
-    {
-        foreach (MonitorSocket monitor in owner.CommandLine.Monitors)
-        {
-            if (monitor.Path is { } path ? path == listener.Name : monitor.Descriptor is { } fd && ProcessSockets.Read(owner.Pid, fd) == listener.Inode)
-                return true;
-        }
-
-        return false;
-    }
+    private static bool IsMonitor(QemuProcess owner, UnixSocketEntry listener) =>
+        owner.CommandLine.Binds(listener.Name)
+        || owner.CommandLine.Monitors.Any(monitor => monitor.Descriptor is { } fd && ProcessSockets.Read(owner.Pid, fd) == listener.Inode);
 
     private static SocketEntry Reopen(string path, HostView view) =>
         SocketEntry.Open(path, view.OwnMounts, out int errno) ?? throw QmpErrors.CannotConnect(path, errno);

@@ -58,6 +58,10 @@ internal sealed class QemuCommandLine
     /// <summary>The monitors for programs, of every kind, in the order in which QEMU opens them.</summary>
     public IReadOnlyList<MonitorSocket> Monitors => _monitors.Value;
 
+    /// <summary>Whether it makes QEMU listen for a monitor's clients at a path, as it is written here.</summary>
+    public bool Binds(string? path) =>
+        path is not null && Monitors.Any(monitor => monitor.Kind == MonitorKind.Unix && monitor.Path == path);
+
     /// <summary>The first file of <c>-readconfig</c> that could not be read, as it was written: more may be said there.</summary>
     public string? UnreadConfiguration => _reader.Value.UnreadFile;
 

@@ -163,8 +163,14 @@ internal sealed class QemuInstance(TimeProvider time)
     /// <summary>
     /// Whether the process that created the socket uses it too: it may have passed it on, and its id may be another's since.
     /// </summary>
-    public bool CanBeServedBy(UnixSocketPeer creator, QemuProcess process) =>
-        creator.IsAlive != false && _current is { } current && current.IsServedBy(process) != false;
+    public bool CanBeServedBy(UnixSocketPeer creator, QemuProcess process)
+    {
+        if (creator.IsAlive == false || _current is not { } current)
+            return false;
+
+        // It lives, listens, and was told to by its own command line: its descriptors could say no more.
+        return (creator.IsAlive == true && process.CommandLine.Binds(current.Endpoint.BoundName)) || current.IsServedBy(process) != false;
+    }
 
     /// <summary>The keys of its monitors.</summary>
     public IEnumerable<MonitorKey> Keys => _candidates.Where(candidate => candidate.Endpoint is not null).Select(candidate => candidate.Endpoint!.Key);

@@ -249,7 +249,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             foreach (MonitorKey key in instance.Keys)
             {
                 if (owner is null && key.Listener != 0
-                    && NamedSockets.OwnerOf(key.Listener, view ??= new HostView(), _processes) is { } other && instance.IsServedBy(other))
+                    && _processes.OwnerOf(key.Listener, view ??= new HostView()) is { } other && instance.IsServedBy(other))
                 {
                     owner = other;
                 }

@@ -149,26 +149,19 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     // of a process that was given its id, or of a program that it became meanwhile.
     private static QemuProcess? Open(int pid)
     {
-        SafeFileHandle? stat = null;
-        try
+        SafeFileHandle stat = LinuxFiles.OpenToRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+        string? executable = ReadExecutable(pid);
+        if (!stat.IsInvalid && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu)
         {
-            stat = File.OpenHandle($"/proc/{pid}/stat");
-            string? executable = ReadExecutable(pid);
-            if (QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu)
-            {
-                QemuProcess process = new(pid, commandLine, executable, stat, File.OpenHandle($"/proc/{pid}/statm"));
-                if (process.IsSame)
-                    return process;
-                process.Dispose();
-                return null;
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Gone.
+            SafeFileHandle statm = LinuxFiles.OpenToRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/statm"));
+            QemuProcess process = new(pid, commandLine, executable, stat, statm);
+            if (!statm.IsInvalid && process.IsSame)
+                return process;
+            process.Dispose();
+            return null;
         }
 
-        stat?.Dispose();
+        stat.Dispose();
         return null;
     }
 

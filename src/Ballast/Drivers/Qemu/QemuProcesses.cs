@@ -7,24 +7,34 @@ internal sealed class QemuProcesses : IDisposable
 {
     private readonly Dictionary<int, QemuProcess> _known = [];
 
+    // The processes of the last view that were not looked at yet, the youngest on top.
+    private Stack<int> _unseen = [];
+
     // Not held: it is large, and nobody looks the same way twice.
     private readonly WeakReference<HostView?> _lastView = new(null);
 
     /// <summary>All that are there; looked for once in each view of the host.</summary>
     public IReadOnlyCollection<QemuProcess> Look(HostView view)
     {
-        if (_lastView.TryGetTarget(out HostView? last) && last == view)
-            return _known.Values;
-        _lastView.SetTarget(view);
-        foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
-            Forget(known);
-        foreach (int pid in ProcessTable.Pids())
-        {
-            if (!_known.ContainsKey(pid) && QemuProcess.Find(pid, isLikely: false) is { } process)
-                _known[pid] = process;
-        }
-
+        Begin(view);
+        while (_unseen.Count > 0)
+            _ = FindNext();
         return _known.Values;
+    }
+
+    /// <summary>
+    /// The QEMU that has a socket in its own descriptor table; null where none of those that are visible has it. No more
+    /// processes are looked at than it takes: a QEMU is among the youngest, the host's services are not.
+    /// </summary>
+    public QemuProcess? OwnerOf(uint socket, HostView view)
+    {
+        Begin(view);
+        QemuProcess? owner = _known.Values.FirstOrDefault(Has);
+        while (owner is null && _unseen.Count > 0)
+            owner = FindNext() is { } next && Has(next) ? next : null;
+        return owner;
+
+        bool Has(QemuProcess process) => view.SocketsOf(process.Pid)?.Contains(socket) == true;
     }
 
     /// <summary>The QEMU with an id; null where there is none.</summary>
@@ -54,6 +64,22 @@ internal sealed class QemuProcesses : IDisposable
         foreach (QemuProcess process in _known.Values)
             process.Dispose();
         _known.Clear();
+    }
+
+    private void Begin(HostView view)
+    {
+        if (_lastView.TryGetTarget(out HostView? last) && last == view)
+            return;
+        _lastView.SetTarget(view);
+        foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
+            Forget(known);
+        _unseen = new Stack<int>(ProcessTable.Pids());
+    }
+
+    private QemuProcess? FindNext()
+    {
+        int pid = _unseen.Pop();
+        return _known.ContainsKey(pid) || QemuProcess.Find(pid, isLikely: false) is not { } process ? null : _known[pid] = process;
     }
 
     // What ended is closed: a call that is reading one of its files ends first, and later ones find that it is gone. One that

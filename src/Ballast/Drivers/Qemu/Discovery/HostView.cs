@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>The host at one moment: what several QEMUs have in common is read once. Safe for use by many threads.</summary>
@@ -8,16 +10,43 @@ internal sealed class HostView
     private readonly Dictionary<string, MountTable> _mounts = [];
     private readonly Dictionary<int, HashSet<uint>?> _sockets = [];
     private readonly long _since = TimeProvider.System.GetTimestamp();
+    // Not held: who looks once more than all others would keep what none of them needs.
+    private WeakReference<HostView>? _next;
     private List<NetNamespace>? _others;
+    private MountTable? _ownMounts;
     private string? _ownRoot;
 
     /// <summary>
     /// Whether it is as good as a new one: whoever connects looks at who is served once more where the greeting does not come.
     /// </summary>
-    public bool IsFresh => TimeProvider.System.GetElapsedTime(_since) < TimeSpan.FromMilliseconds(5);
+    public bool IsFresh => TimeProvider.System.GetElapsedTime(_since) < TimeSpan.FromMilliseconds(20);
+
+    /// <summary>This view while it is fresh; then a newer one, the same for all who had this.</summary>
+    /// <param name="isNew">Whether it was made now.</param>
+    public HostView Fresh(out bool isNew)
+    {
+        isNew = false;
+        if (IsFresh)
+            return this;
+        lock (_gate)
+        {
+            if (_next is { } made && made.TryGetTarget(out HostView? next) && next.IsFresh)
+                return next;
+            isNew = true;
+            _next = new WeakReference<HostView>(next = new HostView());
+            return next;
+        }
+    }
 
     /// <summary>This process's mounts.</summary>
-    public MountTable OwnMounts => Mounts("self");
+    public MountTable OwnMounts
+    {
+        get
+        {
+            lock (_gate)
+                return _ownMounts ??= MountTable.Read("self");
+        }
+    }
 
     /// <summary>The unix sockets of a network namespace; null where they are not told.</summary>
     public UnixSocketTable? Sockets(NetNamespace place)
@@ -30,8 +59,22 @@ internal sealed class HostView
         }
     }
 
-    /// <summary>The mounts that a process sees; ours where they are the same.</summary>
-    public MountTable MountsOf(int pid) => Mounts(pid.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    /// <summary>The mounts that a process sees. Processes in one namespace and one root see the same.</summary>
+    public MountTable MountsOf(int pid)
+    {
+        lock (_gate)
+        {
+            string process = pid.ToString(CultureInfo.InvariantCulture);
+            string root = Root(process);
+
+            // Where this user may not know, it is taken for ours: what is found there still has to be proven.
+            if (root == (_ownRoot ??= Root("self")) || root == " ")
+                return OwnMounts;
+            if (!_mounts.TryGetValue(root, out MountTable? mounts))
+                _mounts[root] = mounts = MountTable.Read(process);
+            return mounts;
+        }
+    }
 
     /// <summary>The sockets that a process has open; null where this user may not know.</summary>
     public HashSet<uint>? SocketsOf(int pid)
@@ -81,23 +124,6 @@ internal sealed class HostView
     {
         lock (_gate)
             return _others ??= [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
-    }
-
-    // Processes in one namespace and one root see the same.
-    private MountTable Mounts(string process)
-    {
-        lock (_gate)
-        {
-            string own = _ownRoot ??= Root("self");
-            string key = process == "self" ? own : Root(process);
-
-            // Where this user may not know, it is taken for ours: what is found there still has to be proven.
-            if (key == own || key == " ")
-                (key, process) = (own, "self");
-            if (!_mounts.TryGetValue(key, out MountTable? mounts))
-                _mounts[key] = mounts = MountTable.Read(process);
-            return mounts;
-        }
     }
 
     private static string Root(string process) =>

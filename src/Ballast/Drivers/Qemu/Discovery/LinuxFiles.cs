@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -30,6 +31,7 @@ internal delegate void ReadLinkTarget(ReadOnlySpan<byte> target);
 /// Files as descriptors that name them and open nothing (O_PATH): what was looked at is what is used, whoever renames
 /// what meanwhile.
 /// </summary>
+[SkipLocalsInit] // A look at a host reads hundreds of files: to clear each buffer first would take longer than some of them.
 internal static partial class LinuxFiles
 {
     public const int NoEntry = 2, Loop = 40;
@@ -85,7 +87,7 @@ internal static partial class LinuxFiles
         using SafeFileHandle handle = new(OpenCore(directory, OpenDirectory | OpenClose), ownsHandle: true);
         if (handle.IsInvalid)
             return false;
-        byte[] entries = new byte[EntriesBytes];
+        Span<byte> entries = stackalloc byte[EntriesBytes];
         Span<byte> target = stackalloc byte[MaxLinkBytes];
         int count = 0;
         while (true)
@@ -96,7 +98,7 @@ internal static partial class LinuxFiles
 
             // Each: inode, offset, length, type, name.
             const int lengthAt = 16, nameAt = 19;
-            for (int at = 0; at + nameAt < length; at += BinaryPrimitives.ReadUInt16LittleEndian(entries.AsSpan(at + lengthAt)))
+            for (int at = 0; at + nameAt < length; at += BinaryPrimitives.ReadUInt16LittleEndian(entries[(at + lengthAt)..]))
             {
                 if (entries[at + nameAt] == (byte)'.')
                     continue;
@@ -116,13 +118,19 @@ internal static partial class LinuxFiles
         if (descriptor < 0)
             return null;
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
-        byte[] bytes = new byte[Math.Min(EntriesBytes, maxBytes)];
+        Span<byte> start = stackalloc byte[Math.Min(EntriesBytes, maxBytes)];
+        Span<byte> bytes = start;
         int length = 0;
         while (length < maxBytes)
         {
             if (length == bytes.Length)
-                Array.Resize(ref bytes, Math.Min(length * 2, maxBytes));
-            nint count = Read(file, bytes.AsSpan(length), bytes.Length - length);
+            {
+                Span<byte> larger = new byte[Math.Min(length * 2, maxBytes)];
+                bytes.CopyTo(larger);
+                bytes = larger;
+            }
+
+            nint count = Read(file, bytes[length..], bytes.Length - length);
             if (count < 0)
                 return null;
             if (count == 0)
@@ -130,7 +138,7 @@ internal static partial class LinuxFiles
             length += (int)count;
         }
 
-        return bytes.AsMemory(0, length);
+        return bytes[..length].ToArray();
     }
 
     /// <summary>The beginning of a small file of /proc; none where it cannot be read.</summary>

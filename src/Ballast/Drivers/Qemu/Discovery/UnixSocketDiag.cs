@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -36,7 +37,6 @@ internal sealed partial class UnixSocketDiag : IDisposable
     private const int MaxEntries = 1_000_000;
 
     private readonly SafeFileHandle _socket;
-    private readonly byte[] _buffer = new byte[BufferBytes];
 
     private UnixSocketDiag(SafeFileHandle socket) => _socket = socket;
 
@@ -88,13 +88,21 @@ internal sealed partial class UnixSocketDiag : IDisposable
 
         // The kernel has its answer ready: it is made within each receive.
         List<UnixSocketEntry> entries = [];
-        for (nint length; entries.Count < MaxEntries && (length = Receive(_socket, _buffer, _buffer.Length, 0)) > 0;)
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
         {
-            if (ReadMessages(_buffer.AsSpan(0, (int)length), entries) is { } isWhole)
-                return isWhole ? entries : null;
-        }
+            for (nint length; entries.Count < MaxEntries && (length = Receive(_socket, buffer, BufferBytes, 0)) > 0;)
+            {
+                if (ReadMessages(buffer.AsSpan(0, (int)length), entries) is { } isWhole)
+                    return isWhole ? entries : null;
+            }
 
-        return null;
+            return null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     private static void WriteRequest(Span<byte> request, uint states, uint show)

@@ -39,6 +39,9 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <summary>Whether the listening socket was seen in its owner's own descriptor table.</summary>
     public bool IsProvenByTable { get; init; }
 
+    /// <summary>What the listening socket was bound to, as it was written; null where that is not known.</summary>
+    public string? BoundName { get; init; }
+
     /// <summary>What must be over before it is connected to: an earlier connection of ours.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
 
@@ -46,21 +49,19 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">Another socket lies there now.</exception>
     public IReadOnlyList<uint>? ReadClients()
     {
-        bool isOld = _seen is { IsFresh: true };
-        List<uint>? clients = ReadClients(View());
-        if (!isOld || clients is not { Count: > 0 })
+        List<uint>? clients = ReadClients(View(out bool isNew));
+        if (isNew || clients is not { Count: > 0 })
             return clients;
 
         // Who was there a moment ago may have left since: ourselves, for one, by a connection that was being closed.
-        _seen = null;
-        return ReadClients(View());
+        return ReadClients(_seen = new HostView());
     }
 
     /// <summary>
     /// Whether all that its owner accepted can be seen: another user's descriptors cannot, so that a client in another network
     /// namespace stays hidden.
     /// </summary>
-    public bool SeesAllClients => Owner is not { } owner || View().SocketsOf(owner.Pid) is not null;
+    public bool SeesAllClients => Owner is not { } owner || View(out _).SocketsOf(owner.Pid) is not null;
 
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
     public bool ServesOther(Socket socket) => OwnInode(socket) is { } own && new HostView().ServesOther(key.File, own);
@@ -69,7 +70,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>
     public Socket Connect()
     {
-        using SocketEntry entry = open(View());
+        using SocketEntry entry = open(View(out _));
         _seen = null;
         if (entry.File != key.File)
             throw QmpErrors.Replaced(name);
@@ -131,7 +132,11 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         return view.ClientsOf(key.File, place, Owner is { } owner ? view.SocketsOf(owner.Pid) : null);
     }
 
-    private HostView View() => _seen is { IsFresh: true } seen ? seen : _seen = new HostView();
+    private HostView View(out bool isNew)
+    {
+        isNew = _seen is null;
+        return _seen = _seen?.Fresh(out isNew) ?? new HostView();
+    }
 
     private static uint? OwnInode(Socket socket) => ProcessSockets.Read(Environment.ProcessId, (int)socket.Handle);
 }
