@@ -13,14 +13,17 @@ internal static unsafe partial class NativeProcess
     private const int SignalKill = 9;
 
     /// <summary>Runs a program to its end and returns how long that took, in milliseconds.</summary>
-    public static double Run(string[] command)
+    public static double Run(string[] command) => Measure(command).Elapsed;
+
+    /// <summary>Runs a program to its end; how long that took, and for how long processors worked for it, in milliseconds.</summary>
+    public static (double Elapsed, double Processor) Measure(string[] command)
     {
         long start = Stopwatch.GetTimestamp();
         int pid = Start(command);
         using Timer deadline = new(_ => _ = Kill(pid, SignalKill), null, DeadlineMilliseconds, Timeout.Infinite);
-        int status = Wait(pid);
+        int status = Wait(pid, out ResourceUse use);
         double elapsed = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        return status == 0 ? elapsed : throw new InvalidOperationException($"{string.Join(' ', command)} ended with status {status}.");
+        return status == 0 ? (elapsed, use.Milliseconds) : throw new InvalidOperationException($"{string.Join(' ', command)} ended with status {status}.");
     }
 
     /// <summary>
@@ -39,7 +42,7 @@ internal static unsafe partial class NativeProcess
                 _ = Kill(pid, SignalKill);
         }
 
-        _ = Wait(pid);
+        _ = Wait(pid, out _);
         return peak;
     }
 
@@ -76,11 +79,11 @@ internal static unsafe partial class NativeProcess
         }
     }
 
-    private static int Wait(int pid)
+    private static int Wait(int pid, out ResourceUse use)
     {
         const int interrupted = 4;
         int status;
-        while (WaitFor(pid, out status, 0) < 0)
+        while (WaitFor(pid, out status, 0, out use) < 0)
         {
             if (Marshal.GetLastPInvokeError() != interrupted)
                 throw new Win32Exception(Marshal.GetLastPInvokeError());
@@ -107,9 +110,18 @@ internal static unsafe partial class NativeProcess
     [LibraryImport("libc", EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Spawn(out int pid, string path, byte* actions, void* attributes, nint[] arguments, nint[] environment);
 
-    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
-    private static partial int WaitFor(int pid, out int status, int options);
+    [LibraryImport("libc", EntryPoint = "wait4", SetLastError = true)]
+    private static partial int WaitFor(int pid, out int status, int options, out ResourceUse use);
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int pid, int signal);
+
+    /// <summary>The beginning of the C library's struct rusage; the rest is not looked at.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 144)]
+    private readonly struct ResourceUse
+    {
+        private readonly long _userSeconds, _userMicroseconds, _systemSeconds, _systemMicroseconds;
+
+        public double Milliseconds => ((_userSeconds + _systemSeconds) * 1e3) + ((_userMicroseconds + _systemMicroseconds) / 1e3);
+    }
 }
