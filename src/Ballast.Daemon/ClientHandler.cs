@@ -8,7 +8,13 @@ using Microsoft.Extensions.Logging;
 namespace Ballast.Daemon;
 
 /// <summary>Lets clients in, and counts them.</summary>
-internal sealed partial class ClientHandler(LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log)
+/// <param name="server">Serves them.</param>
+/// <param name="places">How many there may be.</param>
+/// <param name="group">Whose members may change something too.</param>
+/// <param name="log">Where it is told who was refused.</param>
+/// <param name="stopping">The daemon ends, and with it all clients' connections.</param>
+internal sealed partial class ClientHandler(
+    LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log, CancellationToken stopping)
 {
     // Said once in a while: who comes and goes at the limit shall not fill the log.
     private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(1);
@@ -53,16 +59,17 @@ internal sealed partial class ClientHandler(LibvirtServer server, ClientPlaces p
 
     private async Task ServeAsync(ConnectionContext context, bool isReadOnly, ClientPlaces.Place place)
     {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
         try
         {
-            await place.WaitAsync(context.ConnectionClosed).ConfigureAwait(false);
+            await place.WaitAsync(end.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             return;
         }
 
-        await server.ServeAsync(context.Transport, isReadOnly, place.LetIn, context.ConnectionClosed).ConfigureAwait(false);
+        await server.ServeAsync(context.Transport, isReadOnly, place.LetIn, end.Token).ConfigureAwait(false);
     }
 
     private void SayFull()

@@ -111,7 +111,7 @@ internal static partial class Program
         int maxClients = OpenFiles.MakeRoom(options.MaxClients);
         if (maxClients < options.MaxClients)
             FewFiles(log, maxClients, options.MaxClients);
-        ClientHandler clients = new(server, new ClientPlaces(maxClients, options.MaxAnonymousClients), group, log);
+        ClientHandler clients = new(server, new ClientPlaces(maxClients, options.MaxAnonymousClients), group, log, app.Lifetime.ApplicationStopping);
         handler = clients;
         await app.StartAsync().ConfigureAwait(false);
         paths.Open(group);

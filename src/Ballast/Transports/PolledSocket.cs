@@ -6,16 +6,23 @@ namespace Ballast.Transports;
 
 /// <summary>
 /// A connected socket, for one reader. Who waits for bytes goes on upon the thread of
-/// <see cref="SocketPoller"/>, and must not block there.
+/// <see cref="SocketPoller"/>, and must not block there. A peer that sends without end gets no more than its turn of it.
 /// </summary>
 internal sealed class PolledSocket : IValueTaskSource, IDisposable
 {
+    // More than a peer sends in answer to anything; taken within some hundred microseconds.
+    private const int TurnBytes = 64 * 1024;
+
+    // What each portion counts for at least: to take it costs as much.
+    private const int LeastBytes = 256;
+
     private readonly Socket _socket;
     private readonly long _key;
     private ManualResetValueTaskSourceCore<bool> _core;
     private CancellationTokenRegistration _registration;
     private volatile State _state;
     private bool _isDrained;
+    private int _turn;
     private volatile bool _isLast;
 
     /// <summary>The socket is closed with this, and where this cannot be made.</summary>
@@ -49,9 +56,18 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
     /// <returns>How many bytes were received; 0 at the end.</returns>
     /// <exception cref="SocketException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">It was closed.</exception>
+    /// <exception cref="OperationCanceledException">Also while bytes come without end.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
+        if (_turn >= TurnBytes)
+        {
+            // It may have been the thread of all sockets.
+            _turn = 0;
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
         while (true)
         {
             // Where less than all was asked for had come, only what comes later is still to be read; the end may have come along.
@@ -61,6 +77,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
                 if (error == SocketError.Success)
                 {
                     _isDrained = count < buffer.Length;
+                    _turn += Math.Max(count, LeastBytes);
                     return count;
                 }
 
@@ -69,7 +86,10 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
                     throw new SocketException((int)error);
             }
 
-            await WaitAsync(cancellationToken).ConfigureAwait(false);
+            ValueTask waiting = WaitAsync(cancellationToken);
+            if (!waiting.IsCompleted)
+                _turn = 0;
+            await waiting.ConfigureAwait(false);
             _isDrained = false;
         }
     }

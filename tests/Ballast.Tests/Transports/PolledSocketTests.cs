@@ -167,6 +167,55 @@ public sealed class PolledSocketTests
         }
     }
 
+    [Theory]
+    [InlineData(65536)]
+    [InlineData(1)]
+    public async Task Who_sends_without_end_holds_up_nobody_and_can_be_cancelled(int portion)
+    {
+        using CancellationTokenSource enough = new();
+        (PolledSocket flooded, Socket flooder) = Pair();
+        (PolledSocket own, Socket peer) = Pair();
+        using (flooded)
+        using (flooder)
+        using (own)
+        using (peer)
+        {
+            Thread flood = new(() => Flood(flooder, portion)) { IsBackground = true };
+            flood.Start();
+            Task reading = ReadAsync(flooded, enough.Token);
+            for (int i = 0; i < 100; i++)
+            {
+                _ = peer.Send(new byte[1]);
+                Assert.Equal(1, await ReceiveAsync(own, new byte[8]).In());
+            }
+
+            await enough.CancelAsync();
+            _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.In());
+        }
+
+        static async Task ReadAsync(PolledSocket flooded, CancellationToken enough)
+        {
+            byte[] buffer = new byte[8192];
+            while (true)
+                _ = await flooded.ReceiveAsync(buffer, enough).ConfigureAwait(false);
+        }
+
+        static void Flood(Socket socket, int portion)
+        {
+            byte[] bytes = new byte[portion];
+            try
+            {
+                while (socket.Send(bytes, SocketFlags.None, out SocketError error) > 0 && error == SocketError.Success)
+                {
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                // The test is over.
+            }
+        }
+    }
+
     private static Task<int> ReceiveAsync(PolledSocket socket, Memory<byte> buffer) => socket.ReceiveAsync(buffer, CancellationToken.None).AsTask();
 
     private static (PolledSocket Own, Socket Peer) Pair()

@@ -151,6 +151,32 @@ public sealed class BegunQuestionTests
     }
 
     [Fact]
+    public async Task A_caller_that_stalls_with_its_last_byte_is_overtaken_by_nothing()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.IsCounting = true;
+        await using FakeSession session = await BegunAsync(fake, TimeSpan.FromSeconds(2));
+
+        await StallAsync(session).FailsAsync(ErrorCode.OperationTimeout);
+
+        await Waiting.UntilAsync("mark", () => !session.Monitor.IsBusy);
+        Assert.Equal(3, (await session.StatsAsync()).Length);
+    }
+
+    private Task<MemoryStat[]> StallAsync(FakeSession session)
+    {
+        lock (session.Monitor.SendGate)
+        {
+            Task<MemoryStat[]> call = Task.Run(() => session.StatsAsync(), Token);
+            Assert.True(SpinWait.SpinUntil(() => session.Monitor.IsBusy, TimeSpan.FromSeconds(10)));
+
+            // The mark is sent from here, where the lock is held.
+            _time.Advance(TimeSpan.FromSeconds(2));
+            return call;
+        }
+    }
+
+    [Fact]
     public async Task A_lost_connection_takes_it_along()
     {
         await using FakeQmp fake = FakeQmp.Start();

@@ -1,5 +1,6 @@
 using System.Text;
 using Ballast.Tests.Fakes;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Drivers.Qemu;
 
@@ -41,8 +42,7 @@ public sealed class FloodTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
         fake.On("query-balloon", FakeQmp.Return($$"""{"padding": "{{new string('x', 1_000_000)}}", "actual": 4096}"""));
-        for (int i = 0; i < 10; i++)
-            Assert.Equal(4ul, (await session.StatsAsync())[0].Value);
+        Assert.Equal(4ul, (await session.StatsAsync())[0].Value);
         fake.Forget("query-balloon");
         _ = await session.StatsAsync();
         long before = GC.GetTotalMemory(forceFullCollection: true);
@@ -51,6 +51,67 @@ public sealed class FloodTests
             _ = await session.StatsAsync();
 
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 500_000);
+    }
+
+    [Fact]
+    public async Task Answers_much_longer_than_answers_are_come_a_few_times_a_second_at_most()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake, new FakeTimeProvider());
+        fake.On("query-balloon", FakeQmp.Return($$"""{"padding": "{{new string('x', 1_000_000)}}", "actual": 4096}"""));
+        _ = await session.StatsAsync();
+        _ = await session.StatsAsync();
+
+        LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
+
+        Assert.Contains("bytes a second that nobody asked for", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Long_answers_to_what_has_long_answers_are_taken_at_any_rate()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake, new FakeTimeProvider());
+        fake.On("query-cpus-fast", FakeQmp.Return($$"""[{"cpu-index": 0, "thread-id": 1, "padding": "{{new string('x', 1_000_000)}}"}]"""));
+
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.Null(await session.Monitor.CallAsync(
+                "query-cpus-fast", """{"execute":"query-cpus-fast"}"""u8.ToArray(), changesSomething: false, static _ => { }, TimeSpan.FromSeconds(2), CancellationToken.None));
+        }
+
+        Assert.Equal(1, fake.Clients);
+    }
+
+    /// <summary>White space, also in the smallest portions, and as one line without an end.</summary>
+    [Theory]
+    [InlineData(" ", 65536, false)]
+    [InlineData("\r\n", 32768, true)]
+    [InlineData("\t", 1, false)]
+    [InlineData("\n", 1, true)]
+    public async Task Space_without_end_costs_only_the_monitors_own_callers(string space, int times, bool isInHandshake)
+    {
+        await using FakeQmp flooding = FakeQmp.Start();
+        await using FakeQmp quiet = FakeQmp.Start();
+        await using FakeSession other = await FakeSession.AtAsync(quiet);
+        byte[] piece = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(space, times)));
+        flooding.On(isInHandshake ? "qmp_capabilities" : "guest-stats", async _ =>
+        {
+            while (flooding.HasClient)
+                await flooding.SendRawAsync(piece);
+            return FakeQmp.Nothing;
+        });
+
+        Task<MemoryStat[]> call = Task.Run(async () =>
+        {
+            await using FakeSession session = await FakeSession.AtAsync(flooding);
+            return await session.StatsAsync();
+        }, CancellationToken.None);
+        while (!call.IsCompleted)
+            Assert.Equal(2, (await other.StatsAsync()).Length);
+
+        LibvirtException error = await call.FailsAsync(ErrorCode.SystemError);
+        Assert.Contains("bytes a second that nobody asked for", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

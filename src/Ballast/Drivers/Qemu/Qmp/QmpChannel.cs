@@ -10,14 +10,24 @@ internal sealed class QmpChannel : IDisposable
     private const int InitialBufferBytes = 8 * 1024;
 
     private readonly PolledSocket _socket;
+    private readonly TimeProvider _time;
     private byte[] _buffer = new byte[InitialBufferBytes];
     private int _start;
     private int _scanned;
     private int _end;
     private JsonFramer _framer;
 
+    // What it may still send unasked, as of that time.
+    private int _credit = QmpLimits.MaxUnaskedBytesPerSecond;
+    private long _creditedAt;
+
     /// <summary>The socket is closed with the channel.</summary>
-    public QmpChannel(Socket socket) => _socket = new PolledSocket(socket);
+    public QmpChannel(Socket socket, TimeProvider time)
+    {
+        _socket = new PolledSocket(socket);
+        _time = time;
+        _creditedAt = time.GetTimestamp();
+    }
 
     public Socket Socket => _socket.Socket;
 
@@ -42,13 +52,19 @@ internal sealed class QmpChannel : IDisposable
         return false;
     }
 
+    /// <summary>What was taken last was asked for: so much of what was received counts as answers.</summary>
+    public void Answered(int bytes) =>
+        _credit = Math.Min(_credit + Math.Max(bytes, QmpLimits.AnswerBytes), QmpLimits.MaxUnaskedBytesPerSecond);
+
     /// <summary>Receives more bytes; false at the end of the stream.</summary>
+    /// <exception cref="InvalidDataException">It sends without end.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
     {
         MakeRoom();
         int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
         _end += count;
+        Charge(count);
         return count > 0;
     }
 
@@ -66,6 +82,19 @@ internal sealed class QmpChannel : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private void Charge(int count)
+    {
+        _credit -= Math.Max(count, QmpLimits.LeastPortionBytes);
+        if (_credit >= 0)
+            return;
+        long now = _time.GetTimestamp();
+        double seconds = Math.Min(_time.GetElapsedTime(_creditedAt, now).TotalSeconds, 1);
+        _credit += (int)(seconds * QmpLimits.MaxUnaskedBytesPerSecond);
+        _creditedAt = now;
+        if (_credit < 0)
+            throw new InvalidDataException($"it sends more than {QmpLimits.MaxUnaskedBytesPerSecond} bytes a second that nobody asked for");
+    }
 
     private void MakeRoom()
     {

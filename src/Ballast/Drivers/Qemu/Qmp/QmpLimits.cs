@@ -9,6 +9,18 @@ internal static class QmpLimits
     /// <summary>Deepest nesting of a message; QEMU's stay below ten.</summary>
     public const int MaxDepth = 32;
 
+    /// <summary>
+    /// Bytes a second beyond what was asked for: events, white space, and what makes an answer longer than answers are. Two
+    /// of the largest messages.
+    /// </summary>
+    public const int MaxUnaskedBytesPerSecond = 2 * MaxMessageBytes;
+
+    /// <summary>What each portion counts for at least, however small it is: to take it costs as much.</summary>
+    public const int LeastPortionBytes = 128;
+
+    /// <summary>What an answer may have without being counted.</summary>
+    public const int AnswerBytes = 64 * 1024;
+
     /// <summary>Events, and replies that nobody asked for, taken within a second; QEMU throttles its events to a few.</summary>
     public const int MaxUnsolicitedPerSecond = 10_000;
 

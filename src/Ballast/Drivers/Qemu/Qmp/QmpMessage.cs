@@ -13,13 +13,17 @@ internal enum QmpMessageKind
 /// <summary>One message of a monitor, taken apart as far as every reader needs: what it is, its id, and where its body lies.</summary>
 internal readonly ref struct QmpMessage
 {
-    private QmpMessage(QmpMessageKind kind, ReadOnlySpan<byte> body, ReadOnlySpan<byte> data, ReadOnlySpan<byte> id)
+    private QmpMessage(int length, QmpMessageKind kind, ReadOnlySpan<byte> body, ReadOnlySpan<byte> data, ReadOnlySpan<byte> id)
     {
+        Length = length;
         Kind = kind;
         Body = body;
         Data = data;
         Id = id;
     }
+
+    /// <summary>Its bytes, with the space before it.</summary>
+    public int Length { get; }
 
     public QmpMessageKind Kind { get; }
 
@@ -83,7 +87,7 @@ internal readonly ref struct QmpMessage
         }
 
         return kind is { } found
-            ? new QmpMessage(found, body, data, id)
+            ? new QmpMessage(json.Length, found, body, data, id)
             : throw new InvalidDataException("it sent a message of no known kind");
     }
 

@@ -28,7 +28,7 @@ internal sealed partial class QmpMonitor
         long askedAt = _time.GetTimestamp();
         await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
         QmpCall call = new(name, commands, replies, changesSomething, reader, timeout, askedAt);
-        Outgoing outgoing;
+        bool isAnything;
         lock (_gate)
         {
             ThrowIfUnusable(timeout, _time.GetTimestamp());
@@ -36,10 +36,10 @@ internal sealed partial class QmpMonitor
             _calls.Add(call);
             SendNext();
             ArmTimer(askedAt, timeout);
-            outgoing = TakeOutgoing();
+            isAnything = TakeOutgoing();
         }
 
-        Transmit(outgoing);
+        Transmit(isAnything);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) =>
             {
@@ -111,6 +111,7 @@ internal sealed partial class QmpMonitor
     private void HandleCallReply(QmpMessage message)
     {
         QmpCall call = _call!;
+        _channel!.Answered(message.Length);
         if (message.Kind == QmpMessageKind.Error)
             call.Error ??= QmpError.Parse(message.Body);
         else

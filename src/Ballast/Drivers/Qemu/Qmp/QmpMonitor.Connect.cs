@@ -110,7 +110,7 @@ internal sealed partial class QmpMonitor
         try
         {
             Socket socket = Endpoint.Connect();
-            channel = new QmpChannel(socket);
+            channel = new QmpChannel(socket, _time);
             UnixSocketPeer peer = UnixSocketPeer.Of(socket);
             bool isWhole = Endpoint.CheckPeer(peer);
             void SeeOwner()

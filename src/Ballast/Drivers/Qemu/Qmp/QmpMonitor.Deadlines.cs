@@ -22,7 +22,7 @@ internal sealed partial class QmpMonitor
 
     private void ExpireDeadlines()
     {
-        Outgoing outgoing;
+        bool isAnything;
         lock (_gate)
         {
             long now = _time.GetTimestamp();
@@ -33,10 +33,10 @@ internal sealed partial class QmpMonitor
             if (isHung && _phase is Phase.Query or Phase.Call)
                 AwaitMark();
             ArmForAll();
-            outgoing = TakeOutgoing();
+            isAnything = TakeOutgoing();
         }
 
-        Transmit(outgoing);
+        Transmit(isAnything);
     }
 
     private bool HasPassed(long askedAt, TimeSpan timeout, long now) => _time.GetElapsedTime(askedAt, now) >= timeout;

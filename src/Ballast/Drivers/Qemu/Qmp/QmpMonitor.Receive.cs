@@ -40,7 +40,7 @@ internal sealed partial class QmpMonitor
         if (!channel.TryTakeMessage(out ReadOnlySpan<byte> json))
             return false;
         QmpMessage message = QmpMessage.Parse(json);
-        Outgoing outgoing;
+        bool isAnything;
         lock (_gate)
         {
             if (_channel != channel)
@@ -54,10 +54,10 @@ internal sealed partial class QmpMonitor
                 throw new InvalidDataException("it sent something that is not JSON", e);
             }
 
-            outgoing = TakeOutgoing();
+            isAnything = TakeOutgoing();
         }
 
-        Transmit(outgoing);
+        Transmit(isAnything);
 
         // Only now, without the lock: they may go on from here.
         foreach (MonitorQuery query in answered)
@@ -109,6 +109,7 @@ internal sealed partial class QmpMonitor
 
     private void HandleQueryReply(QmpMessage message, List<MonitorQuery> answered)
     {
+        _channel!.Answered(0);
         MonitorParts part = (MonitorParts)((int)_unanswered & -(int)_unanswered);
         if (message.Kind == QmpMessageKind.Return)
             QmpReplies.Read(part, message.Body, ref _values);

@@ -1,10 +1,12 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>
 /// What goes out. It is chosen under the lock and sent without it: the system may let QEMU work on what it was sent before
-/// the call that sent it returns, and nobody shall wait for that.
+/// the call that sent it returns, and nobody shall wait for that. What was chosen first is sent first, by whoever comes to
+/// send: a question without its last byte would make one that QEMU cannot read of all that follow.
 /// </summary>
 /// <remarks>
 /// QEMU reads a command byte by byte, which takes most of the time of an answer. So where a monitor is asked for the guest's
@@ -16,10 +18,11 @@ internal sealed partial class QmpMonitor
     // A monitor that was asked for nothing else twice is likely to be asked for it again.
     private const int Habit = 2;
 
-    private readonly Lock _sending = new();
+    /// <summary>Held while something is sent; tests keep a sender waiting by it.</summary>
+    internal Lock SendGate { get; } = new();
+
+    private readonly ConcurrentQueue<Outgoing> _toSend = [];
     private ReadOnlyMemory<byte> _outgoing;
-    private long _lastOutgoing;
-    private long _lastSent;
     private int _statsInARow;
 
     // The connection on which a question is being begun, and one that was sent but for its last byte.
@@ -29,9 +32,8 @@ internal sealed partial class QmpMonitor
     private int _unwantedReplies;
 
     /// <param name="Channel">Where it is to go.</param>
-    /// <param name="Bytes">None: nothing is to be sent.</param>
-    /// <param name="Number">The order in which it was chosen.</param>
-    private readonly record struct Outgoing(QmpChannel? Channel, ReadOnlyMemory<byte> Bytes, long Number);
+    /// <param name="Bytes">What.</param>
+    private readonly record struct Outgoing(QmpChannel Channel, ReadOnlyMemory<byte> Bytes);
 
     /// <summary>The lock is held; whoever holds it takes what is outgoing along.</summary>
     private void Send(byte[] commands)
@@ -47,35 +49,45 @@ internal sealed partial class QmpMonitor
     }
 
     /// <summary>The lock is held.</summary>
-    private Outgoing TakeOutgoing()
+    /// <returns>Whether there is anything to transmit.</returns>
+    private bool TakeOutgoing()
     {
         ReadOnlyMemory<byte> bytes = _outgoing;
         _outgoing = default;
         return TakeOutgoing(bytes);
     }
 
-    private Outgoing TakeOutgoing(ReadOnlyMemory<byte> bytes) => bytes.IsEmpty ? default : new(_channel, bytes, ++_lastOutgoing);
-
-    /// <summary>The lock is not held. The reply may come before this returns.</summary>
-    private void Transmit(Outgoing outgoing)
+    private bool TakeOutgoing(ReadOnlyMemory<byte> bytes)
     {
-        if (outgoing.Channel is not { } channel)
+        if (bytes.IsEmpty || _channel is null)
+            return false;
+        _toSend.Enqueue(new Outgoing(_channel, bytes));
+        return true;
+    }
+
+    /// <summary>Sends what was chosen, and before it what others chose and did not come to send. The lock is not held. The reply may come before this returns.</summary>
+    private void Transmit(bool isAnything)
+    {
+        if (!isAnything)
             return;
-        try
+        List<(QmpChannel Channel, Exception Error)>? failures = null;
+        lock (SendGate)
         {
-            lock (_sending)
+            while (_toSend.TryDequeue(out Outgoing next))
             {
-                // Whoever comes too late finds that it was given up for something else.
-                if (outgoing.Number < _lastSent)
-                    return;
-                _lastSent = outgoing.Number;
-                channel.Send(outgoing.Bytes.Span);
+                try
+                {
+                    next.Channel.Send(next.Bytes.Span);
+                }
+                catch (Exception e) when (e is SocketException or InvalidDataException or ObjectDisposedException)
+                {
+                    (failures ??= []).Add((next.Channel, e));
+                }
             }
         }
-        catch (Exception e) when (e is SocketException or InvalidDataException or ObjectDisposedException)
-        {
-            Break(e, channel);
-        }
+
+        foreach ((QmpChannel channel, Exception error) in failures ?? [])
+            Break(error, channel);
     }
 
     private byte[] Mark()
@@ -93,7 +105,7 @@ internal sealed partial class QmpMonitor
     private void BeginNext(QmpChannel channel)
     {
         byte[] question;
-        Outgoing outgoing;
+        bool isAnything;
         lock (_gate)
         {
             if (_statsInARow < Habit || _phase != Phase.Idle || _channel != channel || _beginning is not null || _begun is not null
@@ -116,10 +128,10 @@ internal sealed partial class QmpMonitor
 
             question = Questions(MonitorParts.GuestStats);
             _beginning = channel;
-            outgoing = TakeOutgoing(question.AsMemory(..^1));
+            isAnything = TakeOutgoing(question.AsMemory(..^1));
         }
 
-        Transmit(outgoing);
+        Transmit(isAnything);
         lock (_gate)
         {
             if (_beginning != channel)
@@ -129,10 +141,10 @@ internal sealed partial class QmpMonitor
 
             // What was asked meanwhile.
             SendNext();
-            outgoing = TakeOutgoing();
+            isAnything = TakeOutgoing();
         }
 
-        Transmit(outgoing);
+        Transmit(isAnything);
     }
 
     /// <summary>What is to be sent after what was begun. The lock is held.</summary>

@@ -166,7 +166,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt, bool goesOnSynchronously)
     {
         MonitorQuery? query;
-        Outgoing outgoing;
+        bool isAnything;
         lock (_gate)
         {
             if (_disposed)
@@ -181,10 +181,10 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             _waiting.Add(query);
             SendNext();
             ArmTimer(askedAt, timeout);
-            outgoing = TakeOutgoing();
+            isAnything = TakeOutgoing();
         }
 
-        Transmit(outgoing);
+        Transmit(isAnything);
         return query;
     }
 
