@@ -72,31 +72,19 @@ internal static class MemoryWatch
         {
             try
             {
-                samples.Writer.TryWrite(new(domain, await SampleAsync(domain, options, stop.Token).ConfigureAwait(false)));
-            }
-            catch (LibvirtException e) when (e.Code is ErrorCode.NoDomain or ErrorCode.OperationInvalid)
-            {
-                // Gone, or not running any more: that is no error here. The next round lists who is there.
-                pending.TryRemove(domain.Uuid, out _);
+                MemoryStats? sample = await MemorySampling.AskAsync(
+                    connection.Driver, domain.Identity, options, connection.Options.TimeProvider, stop.Token).ConfigureAwait(false);
+
+                // Gone: that is no error here. The next round lists who is there.
+                if (sample is null)
+                    pending.TryRemove(domain.Uuid, out _);
+                else
+                    samples.Writer.TryWrite(new(domain, sample));
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 samples.Writer.TryComplete(e);
             }
-        }
-    }
-
-    private static async ValueTask<MemoryStats> SampleAsync(Domain domain, MemoryStatsOptions options, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await domain.GetMemoryStatsAsync(options, cancellationToken).ConfigureAwait(false);
-        }
-        catch (LibvirtException e) when (e.Code == ErrorCode.SystemError)
-        {
-            // One lost connection must not end the watch of the others.
-            return new MemoryStatsFacts { Entries = [], Obstacle = MemoryStatsReason.ConnectionLost, Detail = e.Message }
-                .ToSample(domain.Connection.Options.TimeProvider.GetUtcNow());
         }
     }
 }

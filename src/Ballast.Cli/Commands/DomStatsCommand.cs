@@ -118,9 +118,9 @@ internal static class DomStatsCommand
     private static async ValueTask WriteJsonAsync(
         CommandInvocation invocation, IReadOnlyList<DomainStatsRecord> records, bool withMemory)
     {
-        MemoryJudgement[] memory = withMemory
-            ? await MemoryJudgement.AskAsync(records.Select(record => record.Domain), invocation.CancellationToken)
-            : [];
+        IReadOnlyDictionary<Guid, DomainMemorySample>? memory = withMemory
+            ? await MemoryJudgement.AskAsync(invocation.Connection, records.Select(record => record.Domain), invocation.CancellationToken)
+            : null;
         JsonOutput.Write(invocation.Out, json =>
         {
             json.WriteStartArray();
@@ -132,8 +132,8 @@ internal static class DomStatsCommand
                 foreach (TypedParameter parameter in records[i].Parameters)
                     WriteParameter(json, parameter);
                 json.WriteEndObject();
-                if (withMemory)
-                    memory[i].Write(json);
+                if (memory is not null)
+                    MemoryJudgement.Write(json, records[i].Domain, memory);
                 json.WriteEndObject();
             }
 

@@ -159,7 +159,7 @@ internal static class ListCommand
     private static async ValueTask WriteJsonAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains)
     {
         Task<DomainStateInfo[]> states = Task.WhenAll(domains.Select(domain => StateInfoAsync(invocation, domain)));
-        MemoryJudgement[] memory = await MemoryJudgement.AskAsync(domains, invocation.CancellationToken);
+        IReadOnlyDictionary<Guid, DomainMemorySample> memory = await MemoryJudgement.AskAsync(invocation.Connection, domains, invocation.CancellationToken);
         DomainStateInfo[] infos = await states;
         JsonOutput.Write(invocation.Out, json =>
         {
@@ -170,7 +170,7 @@ internal static class ListCommand
                 JsonOutput.WriteIdentity(json, domains[i]);
                 json.WriteString("state", infos[i].State.Label());
                 json.WriteString("reason", infos[i].ReasonLabel);
-                memory[i].Write(json);
+                MemoryJudgement.Write(json, domains[i], memory);
                 json.WriteEndObject();
             }
 

@@ -3,50 +3,27 @@ using System.Text.Json;
 namespace Ballast.Cli.Json;
 
 /// <summary>The <c>memory</c> object that lists carry per domain: how far its numbers can be trusted, or why nobody can say.</summary>
-internal sealed class MemoryJudgement
+internal static class MemoryJudgement
 {
-    private readonly Domain _domain;
-    private readonly MemoryStats? _stats;
-    private readonly string? _error;
+    /// <summary>The samples of all that are active, in one call, by their domains' UUIDs.</summary>
+    public static async ValueTask<IReadOnlyDictionary<Guid, DomainMemorySample>> AskAsync(
+        Connection connection, IEnumerable<Domain> domains, CancellationToken cancellationToken) =>
+        (await connection.GetMemoryStatsAsync(
+            domains.Where(domain => domain.Id is not null).DistinctBy(domain => domain.Uuid), cancellationToken: cancellationToken))
+        .ToDictionary(sample => sample.Domain.Uuid);
 
-    private MemoryJudgement(Domain domain, MemoryStats? stats, string? error)
+    /// <summary>Null where the domain does not run.</summary>
+    public static void Write(Utf8JsonWriter json, Domain domain, IReadOnlyDictionary<Guid, DomainMemorySample> samples)
     {
-        _domain = domain;
-        _stats = stats;
-        _error = error;
-    }
-
-    /// <summary>Asks all active domains at once: one that does not answer costs its own deadline only, once.</summary>
-    public static Task<MemoryJudgement[]> AskAsync(IEnumerable<Domain> domains, CancellationToken cancellationToken) =>
-        Task.WhenAll(domains.Select(domain => AskAsync(domain, cancellationToken)));
-
-    public void Write(Utf8JsonWriter json)
-    {
-        if (_stats is null && _error is null)
+        if (!samples.TryGetValue(domain.Uuid, out DomainMemorySample sample))
         {
             json.WriteNull("memory");
             return;
         }
 
         json.WriteStartObject("memory");
-        if (_stats is not null)
-            JsonOutput.WriteJudgement(json, _domain, _stats);
-        else
-            json.WriteString("error", _error);
+        JsonOutput.WriteJudgement(json, domain, sample.Stats);
+        JsonOutput.WriteTextOrNull(json, "detail", sample.Stats.Detail);
         json.WriteEndObject();
-    }
-
-    private static async Task<MemoryJudgement> AskAsync(Domain domain, CancellationToken cancellationToken)
-    {
-        if (domain.Id is null)
-            return new MemoryJudgement(domain, null, null);
-        try
-        {
-            return new MemoryJudgement(domain, await domain.GetMemoryStatsAsync(cancellationToken: cancellationToken), null);
-        }
-        catch (LibvirtException e)
-        {
-            return new MemoryJudgement(domain, null, e.Message);
-        }
     }
 }

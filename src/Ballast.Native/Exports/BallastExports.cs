@@ -72,12 +72,11 @@ internal static unsafe class BallastExports
                 throw CallException.Null("records", function);
             MemoryStatsOptions options = Options(flags, function);
             ConnectionHandle? owner = handle;
-            IReadOnlyList<Domain> wanted = domains == null
-                ? Blocking.Wait(handle.Connection.ListDomainsAsync(DomainListFilter.Active, Blocking.Token))
-                : StatisticsExports.ReadDomains(domains, function, ref owner);
-            DomainMemorySample[] samples = Blocking.Wait(Sampling.AskAllAsync(wanted, options, Blocking.Token));
+            IReadOnlyList<DomainMemorySample> samples = Blocking.Wait(domains == null
+                ? handle.Connection.GetAllMemoryStatsAsync(options, Blocking.Token)
+                : handle.Connection.GetMemoryStatsAsync(StatisticsExports.ReadDomains(domains, function, ref owner), options, Blocking.Token));
             *records = MemorySamples.ToRecords(handle, samples);
-            return samples.Length;
+            return samples.Count;
         }
         catch (Exception e)
         {

@@ -31,27 +31,16 @@ internal static class BallastProgram
 
     private static async ValueTask<SamplesReply> SampleAsync(RemoteSession session, SampleArgs arguments, CancellationToken token)
     {
-        IEnumerable<Domain> domains = arguments.Doms.Length == 0
-            ? await session.Connection.ListDomainsAsync(DomainListFilter.Active, token).ConfigureAwait(false)
-            : arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain));
+        MemoryStatsOptions options = (MemoryStatsOptions)arguments.Options;
+        Domain[] domains = [.. arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain))];
 
-        // Side by side; of one that is asked for alone the error is the answer.
-        SampleRecord?[] samples = await Task.WhenAll(domains.Select(domain => SampleOrNullAsync(
-            domain, (MemoryStatsOptions)arguments.Options, isAlone: arguments.Doms.Length == 1, token))).ConfigureAwait(false);
-        return new() { Samples = [.. samples.OfType<SampleRecord>()] };
-    }
-
-    private static async Task<SampleRecord?> SampleOrNullAsync(
-        Domain domain, MemoryStatsOptions options, bool isAlone, CancellationToken token)
-    {
-        try
-        {
-            return ToRecord(domain, await domain.GetMemoryStatsAsync(options, token).ConfigureAwait(false));
-        }
-        catch (LibvirtException) when (!isAlone)
-        {
-            return null;
-        }
+        // Of one that is asked for alone the error is the answer.
+        if (domains is [var only])
+            return new() { Samples = [ToRecord(only, await only.GetMemoryStatsAsync(options, token).ConfigureAwait(false))] };
+        IReadOnlyList<DomainMemorySample> samples = domains.Length == 0
+            ? await session.Connection.GetAllMemoryStatsAsync(options, token).ConfigureAwait(false)
+            : await session.Connection.GetMemoryStatsAsync(domains, options, token).ConfigureAwait(false);
+        return new() { Samples = [.. samples.Select(sample => ToRecord(sample.Domain, sample.Stats))] };
     }
 
     private static async ValueTask<SamplesReply> RefreshAsync(RemoteSession session, RefreshArgs arguments, CancellationToken token)

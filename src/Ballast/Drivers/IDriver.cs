@@ -92,6 +92,13 @@ internal partial interface IDriver : IAsyncDisposable
         throw LibvirtError.NoSupport("virConnectGetAllDomainStats");
 
     /// <summary>
+    /// Samples of <paramref name="domains"/>, or of all active ones where it is null, in one question by the rule of
+    /// <see cref="MemorySampling"/>; null where the driver has no better way than one by one.
+    /// </summary>
+    ValueTask<IReadOnlyList<DriverSample>?> TrySampleMemoryAsync(
+        IReadOnlyList<DomainIdentity>? domains, MemoryStatsOptions options, CancellationToken cancellationToken) => new((IReadOnlyList<DriverSample>?)null);
+
+    /// <summary>
     /// Samples of all domains that the other side takes in rounds and sends; null where it does not, so that they are asked
     /// for from here. An end without an error means the same from then on.
     /// </summary>

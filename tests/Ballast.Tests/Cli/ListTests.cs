@@ -79,7 +79,8 @@ public sealed class ListTests
         Assert.Equal("I/O error", domains[1].GetProperty("reason").GetString());
         Assert.DoesNotContain('\x1b', outcome.Output);
 
-        Assert.Equal("Timed out during operation: no answer", domains[2].GetProperty("memory").GetProperty("error").GetString());
+        Assert.Equal("monitor hung", domains[2].GetProperty("memory").GetProperty("reason").GetString());
+        Assert.Equal("Timed out during operation: no answer", domains[2].GetProperty("memory").GetProperty("detail").GetString());
         Assert.Equal(JsonValueKind.Null, domains[3].GetProperty("id").ValueKind);
         Assert.Equal(JsonValueKind.Null, domains[3].GetProperty("memory").ValueKind);
     }

@@ -6,7 +6,7 @@ namespace Ballast.Tests.Fakes;
 /// <summary>Stands before a driver, and keeps what is asked of it; a test may answer in its place.</summary>
 public class SpyDriver : DispatchProxy
 {
-    private static readonly string[] Looks = ["Get", "List", "Lookup", "Is", "Has", "Sample", "Subscribe", "Dispose", "get_"];
+    private static readonly string[] Looks = ["Get", "List", "Lookup", "Is", "Has", "Sample", "TrySample", "Subscribe", "Dispose", "get_"];
 
     private readonly Lock _gate = new();
     private readonly List<string> _calls = [];

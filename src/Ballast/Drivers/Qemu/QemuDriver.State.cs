@@ -23,50 +23,6 @@ internal sealed partial class QemuDriver
         await AskStateAsync(
             await ResolveAsync(domain, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
 
-    public async ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
-        IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
-    {
-        const DomainStatsGroups supported =
-            DomainStatsGroups.State | DomainStatsGroups.CpuTotal | DomainStatsGroups.Balloon | DomainStatsGroups.Vcpu
-            | DomainStatsGroups.Interface | DomainStatsGroups.Block;
-        DomainRules.CheckStatsFlags(flags, "qemuConnectGetAllDomainStats", ErrorOrigin.Qemu);
-        groups = DomainRules.SelectGroups(groups, supported, flags, ErrorOrigin.Qemu, " or QEMU");
-
-        IReadOnlyList<QemuDomain> all = await _inventory.RefreshAsync(connects: false, _timeout, cancellationToken).ConfigureAwait(false);
-        if (domains is not null)
-        {
-            Dictionary<Guid, QemuDomain> known = all.ToDictionary(qemu => qemu.Identity.Uuid);
-            all =
-            [
-                .. domains.Where(domain => known.TryGetValue(domain.Uuid, out QemuDomain? qemu) && (domain.Instance ?? qemu.Instance.Number) == qemu.Instance.Number
-                        && (domain.Id is null || domain.Id == qemu.Identity.Id))
-                    .Select(domain => known[domain.Uuid]),
-            ];
-        }
-
-        IReadOnlyList<QemuDomain> chosen = await FilterAsync(all, DomainRules.ToFilter(flags), cancellationToken).ConfigureAwait(false);
-
-        // Side by side: each monitor has a lane and a deadline of its own, so that one that is silent keeps nobody else waiting.
-        DriverStatsRecord?[] records = await Task.WhenAll(
-            chosen.Select(qemu => ReadRecordAsync(qemu, groups, flags, cancellationToken))).ConfigureAwait(false);
-
-        // What is done with thousands of records is too much for the thread that received the last one. Yielding only helps
-        // now: a task that is not complete yet goes on where it is completed, whatever it is awaited with.
-        if (_allowsSynchronousContinuations)
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return [.. records.OfType<DriverStatsRecord>()];
-    }
-
-    /// <summary>Null where the QEMU went meanwhile.</summary>
-    private async Task<DriverStatsRecord?> ReadRecordAsync(
-        QemuDomain qemu, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
-    {
-        QemuDomain? ready = (flags & DomainStatsFlags.NoWait) == 0 ? await ReadyAsync(qemu, cancellationToken).ConfigureAwait(false) : qemu;
-        return ready is null
-            ? null
-            : new DriverStatsRecord(ready.Identity, await ReadStatsAsync(ready, groups, flags, cancellationToken).ConfigureAwait(false));
-    }
-
     private async ValueTask<IReadOnlyList<TypedParameter>> ReadStatsAsync(
         QemuDomain qemu, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
     {

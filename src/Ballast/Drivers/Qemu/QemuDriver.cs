@@ -92,7 +92,8 @@ internal sealed partial class QemuDriver : IDriver
     {
         DomainRules.CheckFilter(filter, "qemuConnectListAllDomains", ErrorOrigin.Qemu);
         IReadOnlyList<QemuDomain> found = await FilterAsync(
-            await _inventory.RefreshAsync(connects: false, _timeout, cancellationToken).ConfigureAwait(false), filter, cancellationToken).ConfigureAwait(false);
+            await _inventory.RefreshAsync(connects: false, _timeout, cancellationToken).ConfigureAwait(false), filter, cancellationToken, cancellationToken)
+            .ConfigureAwait(false);
         return [.. found.Select(qemu => qemu.Identity)];
     }
 
@@ -134,9 +135,11 @@ internal sealed partial class QemuDriver : IDriver
     private async ValueTask<DomainIdentity?> LookupAsync(Func<DomainIdentity, bool> isWanted, CancellationToken cancellationToken) =>
         (await _inventory.LookupAsync(isWanted, _timeout, cancellationToken).ConfigureAwait(false))?.Identity;
 
-    /// <summary>Those that pass a filter; their states are asked for, side by side, only where it is about states.</summary>
+    /// <summary>
+    /// Those that pass a filter; their states are asked for, side by side, only where it is about states. Who is silent has none.
+    /// </summary>
     private async ValueTask<IReadOnlyList<QemuDomain>> FilterAsync(
-        IReadOnlyList<QemuDomain> all, DomainListFilter filter, CancellationToken cancellationToken)
+        IReadOnlyList<QemuDomain> all, DomainListFilter filter, CancellationToken late, CancellationToken cancellationToken)
     {
         const DomainListFilter byState =
             DomainListFilter.Running | DomainListFilter.Paused | DomainListFilter.Shutoff | DomainListFilter.Other;
@@ -144,20 +147,20 @@ internal sealed partial class QemuDriver : IDriver
             return all;
         DomainStateInfo[] states = (filter & byState) == 0
             ? [.. all.Select(_ => QemuStates.Unusable)]
-            : await Task.WhenAll(all.Select(qemu => StateOrUnusableAsync(qemu, cancellationToken))).ConfigureAwait(false);
+            : await Task.WhenAll(all.Select(qemu => StateOrUnusableAsync(qemu, late, cancellationToken))).ConfigureAwait(false);
         return [.. all.Where((_, i) => DomainRules.Matches(
             filter, new DomainTraits(states[i].State, IsPersistent: false, HasManagedSave: false, IsAutostart: false)))];
     }
 
-    private async Task<DomainStateInfo> StateOrUnusableAsync(QemuDomain qemu, CancellationToken cancellationToken)
+    private async Task<DomainStateInfo> StateOrUnusableAsync(QemuDomain qemu, CancellationToken late, CancellationToken cancellationToken)
     {
         try
         {
-            return await ReadyAsync(qemu, cancellationToken).ConfigureAwait(false) is { } ready
-                ? await AskStateAsync(ready, cancellationToken).ConfigureAwait(false)
+            return await ReadyForBulkAsync(qemu, late).ConfigureAwait(false) is { } ready
+                ? await AskStateAsync(ready, late).ConfigureAwait(false)
                 : QemuStates.Unusable;
         }
-        catch (LibvirtException)
+        catch (Exception e) when (e is LibvirtException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return QemuStates.Unusable;
         }
@@ -168,14 +171,8 @@ internal sealed partial class QemuDriver : IDriver
         _inventory.Find(identity) is { } qemu ? new(qemu) : ResolveAfterLookAsync(identity, cancellationToken);
 
     private async ValueTask<QemuDomain> ResolveAfterLookAsync(DomainIdentity identity, CancellationToken cancellationToken) =>
-        await _inventory.ResolveAsync(identity, _timeout, cancellationToken).ConfigureAwait(false)
+        await _inventory.ResolveAsync(identity, waitsForSilent: true, _timeout, cancellationToken).ConfigureAwait(false)
             ?? throw LibvirtError.NoDomain(ErrorOrigin.Qemu, identity);
-
-    /// <summary>The same QEMU with a monitor that can be asked, where there is one; null where it is gone.</summary>
-    private async ValueTask<QemuDomain?> ReadyAsync(QemuDomain qemu, CancellationToken cancellationToken) =>
-        qemu.MonitorOrNull is { IsConnected: true }
-            ? qemu
-            : await _inventory.ResolveAsync(qemu.Identity, _timeout, cancellationToken).ConfigureAwait(false);
 
     private static LibvirtException NoDomain(string detail) => LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Qemu, detail);
 

@@ -12,8 +12,9 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     // A look at the host for each call on a QEMU that cannot be asked would be work for nothing.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
-    // Whoever greets as QEMU does, does so at once; other services wait for their client to speak first.
-    private static readonly TimeSpan StrangersPatience = TimeSpan.FromMilliseconds(500);
+    // Whoever greets as QEMU does, does so at once; other services wait for their client to speak first. And nobody who wants
+    // to know which QEMUs there are waits longer for one that does not say its name.
+    private static readonly TimeSpan ShortPatience = TimeSpan.FromMilliseconds(500);
 
     private readonly SemaphoreSlim _looking = new(1);
     private readonly QemuProcesses _processes = new();
@@ -25,13 +26,13 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
 
     /// <summary>All QEMUs that are there; those that cannot be asked are among them, and say why.</summary>
     /// <param name="connects">Whether to connect to all that let us; else only to those that cannot be named without.</param>
-    /// <param name="timeout">How long to wait for each.</param>
+    /// <param name="timeout">A monitor's deadline; those that are silent are not waited for as long.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async ValueTask<IReadOnlyList<QemuDomain>> RefreshAsync(bool connects, TimeSpan timeout, CancellationToken cancellationToken)
     {
         QemuInstance[] wanted = await LookAsync(
             instance => !instance.IsConnected && (connects || !instance.IsIdentified), cancellationToken).ConfigureAwait(false);
-        _ = await ConnectAsync(wanted, waitsForSilent: false, timeout, cancellationToken).ConfigureAwait(false);
+        _ = await ConnectAsync(wanted, waitsForSilent: false, Shorter(timeout), cancellationToken).ConfigureAwait(false);
         return await PublishAsync(_ => true, cancellationToken).ConfigureAwait(false);
     }
 
@@ -46,7 +47,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
             return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsConnected && !instance.IsIdentified).ToArray();
         }, cancellationToken).ConfigureAwait(false);
-        _ = await ConnectAsync(nameless, waitsForSilent: false, timeout, cancellationToken).ConfigureAwait(false);
+        _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), cancellationToken).ConfigureAwait(false);
         return await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
     }
 
@@ -54,7 +55,12 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     public QemuDomain? Find(DomainIdentity identity) => TryGet(identity) is { IsConnected: true } instance ? instance.Domain : null;
 
     /// <summary>The QEMU that a handle leads to, connected where that is possible; null where it is gone.</summary>
-    public async ValueTask<QemuDomain?> ResolveAsync(DomainIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <param name="identity">The handle.</param>
+    /// <param name="waitsForSilent">Whether to wait once more for one that was silent before.</param>
+    /// <param name="timeout">The monitor's deadline.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<QemuDomain?> ResolveAsync(
+        DomainIdentity identity, bool waitsForSilent, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (TryGet(identity) is not { HasExited: false } || time.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= LookAgain)
         {
@@ -66,9 +72,11 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             return null;
         if (instance.IsConnected)
             return instance.Domain;
-        LibvirtException? error = (await ConnectAsync([instance], waitsForSilent: true, timeout, cancellationToken).ConfigureAwait(false))[0];
+        LibvirtException? error = (await ConnectAsync([instance], waitsForSilent, timeout, cancellationToken).ConfigureAwait(false))[0];
         if (instance.HasExited || instance.IsReplaced)
             return null;
+        if (error is null && !instance.IsConnected && instance.WasSilent)
+            error = QmpErrors.StillSilent(instance.Identity.Name);
         return error is null ? instance.Domain : instance.Domain.Unreachable(error);
     }
 
@@ -224,7 +232,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     private static async Task<LibvirtException?> ConnectAsync(
         QemuInstance instance, bool waitsForSilent, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        TimeSpan patience = instance is { MayBeNoMonitor: true, IsKnown: false } && timeout > StrangersPatience ? StrangersPatience : timeout;
+        TimeSpan patience = instance is { MayBeNoMonitor: true, IsKnown: false } ? Shorter(timeout) : timeout;
         bool waits = waitsForSilent || !instance.WasSilent;
         Task<LibvirtException?> connecting = instance.ConnectAsync(patience, cancellationToken);
 
@@ -234,6 +242,8 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         _ = connecting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return null;
     }
+
+    private static TimeSpan Shorter(TimeSpan timeout) => timeout < ShortPatience ? timeout : ShortPatience;
 
     // A socket is told to be a process's by its peer, or, where nobody could be reached, by the process's own table.
     private bool FindOwners(QemuInstance[] instances)

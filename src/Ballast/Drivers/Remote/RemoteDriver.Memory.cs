@@ -35,6 +35,19 @@ internal sealed partial class RemoteDriver
         await TrySampleAsync(domain, options, cancellationToken).ConfigureAwait(false)
             ?? await DeriveSampleAsync(domain, cancellationToken).ConfigureAwait(false);
 
+    public async ValueTask<IReadOnlyList<DriverSample>?> TrySampleMemoryAsync(
+        IReadOnlyList<DomainIdentity>? domains, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        // Of one that is asked for alone the daemon answers the error.
+        if (domains is { Count: <= 1 or > RpcLimits.MaxDomains })
+            return null;
+        RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
+        SampleArgs arguments = new() { Doms = domains is null ? [] : [.. domains.Select(ToRemote)], Options = (uint)options };
+        return await link.TrySampleAsync(BallastProcedure.Sample, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is { } reply
+            ? [.. reply.Samples.Select(record => new DriverSample(FromRemote(record.Dom), ToSample(record)))]
+            : null;
+    }
+
     public async ValueTask<MemoryStats> RefreshMemoryAsync(
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
@@ -127,13 +140,15 @@ internal sealed partial class RemoteDriver
             : throw RpcErrors.BadReply(RemoteProcedure.DomainMemoryStats, $"it has {reply.Stats.Length} statistics, more than the {room} asked for");
     }
 
-    private static MemoryStats Single(in SamplesReply reply)
+    private static MemoryStats Single(in SamplesReply reply) => reply.Samples is [var only]
+        ? ToSample(only)
+        : throw RpcErrors.Bare($"the daemon's sample cannot be used: it has {reply.Samples.Length} domains instead of one");
+
+    private static MemoryStats ToSample(in SampleRecord record)
     {
         try
         {
-            return reply.Samples is [var only]
-                ? only.ToSample()
-                : throw RpcErrors.Bare($"the daemon's sample cannot be used: it has {reply.Samples.Length} domains instead of one");
+            return record.ToSample();
         }
         catch (XdrException e)
         {

@@ -19,6 +19,9 @@ internal static class QmpErrors
     public static LibvirtException KnownHung(string path, TimeSpan silent) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' has not answered for {Seconds(silent)}; it was not asked again");
 
+    public static LibvirtException StillSilent(string domain) =>
+        Report(ErrorCode.OperationTimeout, $"QEMU monitor of '{domain}' did not greet before; it was not waited for again");
+
     public static LibvirtException WriteTimeout(string path, string command, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout,
             $"QEMU monitor '{path}' did not answer {command} within {Seconds(waited)}; it may still take effect");

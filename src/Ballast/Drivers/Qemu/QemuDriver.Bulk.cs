@@ -1,0 +1,117 @@
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <content>
+/// Many domains in one call: side by side, because each monitor has a lane and a deadline of its own, and all within one
+/// deadline. Of those that did not answer by then the others are not kept waiting.
+/// </content>
+internal sealed partial class QemuDriver
+{
+    // What connecting, asking and asking again may take together, above one deadline of a monitor; less than any client waits.
+    private static readonly TimeSpan BulkExtra = TimeSpan.FromMilliseconds(400);
+
+    public async ValueTask<IReadOnlyList<DriverSample>?> TrySampleMemoryAsync(
+        IReadOnlyList<DomainIdentity>? domains, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<QemuDomain> all = await ChooseAsync(domains, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        MemoryStats?[] samples = await Task.WhenAll(all.Select(qemu => SampleOneAsync(qemu, options, end.Token, cancellationToken))).ConfigureAwait(false);
+        return MemorySampling.Found([.. all.Select(qemu => qemu.Identity)], samples);
+    }
+
+    public async ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
+        IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
+    {
+        const DomainStatsGroups supported =
+            DomainStatsGroups.State | DomainStatsGroups.CpuTotal | DomainStatsGroups.Balloon | DomainStatsGroups.Vcpu
+            | DomainStatsGroups.Interface | DomainStatsGroups.Block;
+        DomainRules.CheckStatsFlags(flags, "qemuConnectGetAllDomainStats", ErrorOrigin.Qemu);
+        groups = DomainRules.SelectGroups(groups, supported, flags, ErrorOrigin.Qemu, " or QEMU");
+
+        IReadOnlyList<QemuDomain> all = await ChooseAsync(domains, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        IReadOnlyList<QemuDomain> chosen = await FilterAsync(all, DomainRules.ToFilter(flags), end.Token, cancellationToken).ConfigureAwait(false);
+        DriverStatsRecord?[] records = await Task.WhenAll(
+            chosen.Select(qemu => ReadRecordAsync(qemu, groups, flags, end.Token, cancellationToken))).ConfigureAwait(false);
+
+        // What is done with thousands of records is too much for the thread that received the last one. Yielding only helps
+        // now: a task that is not complete yet goes on where it is completed, whatever it is awaited with.
+        if (_allowsSynchronousContinuations)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return [.. records.OfType<DriverStatsRecord>()];
+    }
+
+    private async ValueTask<IReadOnlyList<QemuDomain>> ChooseAsync(IReadOnlyList<DomainIdentity>? domains, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<QemuDomain> all = await _inventory.RefreshAsync(connects: false, _timeout, cancellationToken).ConfigureAwait(false);
+        if (domains is null)
+            return all;
+        Dictionary<Guid, QemuDomain> known = all.ToDictionary(qemu => qemu.Identity.Uuid);
+        return
+        [
+            .. domains.Where(domain => known.TryGetValue(domain.Uuid, out QemuDomain? qemu) && (domain.Instance ?? qemu.Instance.Number) == qemu.Instance.Number
+                    && (domain.Id is null || domain.Id == qemu.Identity.Id))
+                .Select(domain => known[domain.Uuid]),
+        ];
+    }
+
+    /// <summary>Null where the QEMU went meanwhile.</summary>
+    /// <param name="qemu">The QEMU.</param>
+    /// <param name="options">Statistics beyond libvirt's.</param>
+    /// <param name="late">Ends with the time that there is for all of them, and with the caller's token.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    private async Task<MemoryStats?> SampleOneAsync(
+        QemuDomain qemu, MemoryStatsOptions options, CancellationToken late, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadyForBulkAsync(qemu, late).ConfigureAwait(false) is { } ready
+                ? await SampleMemoryAsync(qemu.Identity, ready, options, hasAnswered: null, late).ConfigureAwait(false)
+                : null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return await SampleMemoryAsync(
+                qemu.Identity, qemu.Unreachable(QmpErrors.Timeout(qemu.Identity.Name, _timeout + BulkExtra)), options, hasAnswered: null, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
+        {
+            return null;
+        }
+        catch (LibvirtException e)
+        {
+            LibvirtException lost = new(ErrorCode.SystemError, ErrorOrigin.Qemu, e.Message, e);
+            return await SampleMemoryAsync(qemu.Identity, qemu.Unreachable(lost), options, hasAnswered: null, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Null where the QEMU went meanwhile.</summary>
+    private async Task<DriverStatsRecord?> ReadRecordAsync(
+        QemuDomain qemu, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken late, CancellationToken cancellationToken)
+    {
+        QemuDomain? ready = qemu;
+        try
+        {
+            if ((flags & DomainStatsFlags.NoWait) == 0)
+                ready = await ReadyForBulkAsync(qemu, late).ConfigureAwait(false);
+            return ready is null
+                ? null
+                : new DriverStatsRecord(ready.Identity, await ReadStatsAsync(ready, groups, flags, late).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            QemuDomain silent = qemu.Unreachable(QmpErrors.Timeout(qemu.Identity.Name, _timeout + BulkExtra));
+            return new DriverStatsRecord(qemu.Identity, await ReadStatsAsync(silent, groups, flags, cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>The same QEMU with a monitor that can be asked, where there is one that is not known to be silent; null where it is gone.</summary>
+    private ValueTask<QemuDomain?> ReadyForBulkAsync(QemuDomain qemu, CancellationToken cancellationToken) =>
+        qemu.MonitorOrNull is { IsConnected: true }
+            ? new(qemu)
+            : _inventory.ResolveAsync(qemu.Identity, waitsForSilent: false, _timeout, cancellationToken);
+}
