@@ -51,13 +51,13 @@ internal sealed partial class ClientHandler(
             }
 
             Changed?.Invoke();
-            await ServeAsync(context, isReadOnly, place).ConfigureAwait(false);
+            await ServeAsync(context, isReadOnly, peer.Uid, place).ConfigureAwait(false);
         }
 
         Changed?.Invoke();
     }
 
-    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, ClientPlaces.Place place)
+    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, uint uid, ClientPlaces.Place place)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
         try
@@ -69,7 +69,7 @@ internal sealed partial class ClientHandler(
             return;
         }
 
-        await server.ServeAsync(context.Transport, isReadOnly, place.LetIn, end.Token).ConfigureAwait(false);
+        await server.ServeAsync(context.Transport, isReadOnly, uid, place.LetIn, end.Token).ConfigureAwait(false);
     }
 
     private void SayFull()

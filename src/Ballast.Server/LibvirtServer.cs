@@ -24,6 +24,18 @@ internal sealed record LibvirtServerOptions
     /// <summary>Watches that one client may have.</summary>
     public int MaxWatches { get; init; } = 16;
 
+    /// <summary>Watches that the clients of one user may have together; those that may only read are counted apart.</summary>
+    public int MaxUserWatches { get; init; } = 64;
+
+    /// <summary>Calls of one user's readers under way together; no more are read before one of them is answered.</summary>
+    public int MaxUserCalls { get; init; } = 128;
+
+    /// <summary>Clients of one user that may leave unread what they were sent; more are given up.</summary>
+    public int MaxUserBlocked { get; init; } = 64;
+
+    /// <summary>Workers for all that may only read; so the others find one.</summary>
+    public int ReaderWorkers { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+
     /// <summary>Long messages, as a list of thousands of domains, that are read or handled at a time; so many again for those who only read.</summary>
     public int MaxLargeMessages { get; init; } = 8;
 
@@ -40,6 +52,9 @@ internal sealed class LibvirtServer
 
     // Apart, so that whoever may only read keeps nobody else waiting.
     private readonly (SemaphoreSlim OfAll, SemaphoreSlim OfReaders) _largeMessages;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(uint Uid, bool IsReader), UserShare> _users = [];
+    private readonly ReaderTurns _turns;
     private int _lastCallback = -1;
 
     /// <param name="connections">What clients may open, by its name (<c>qemu:///system</c>); the first is the default.</param>
@@ -47,12 +62,16 @@ internal sealed class LibvirtServer
     public LibvirtServer(IReadOnlyList<(string Name, Connection Connection)> connections, LibvirtServerOptions options)
     {
         Options = options;
+        _turns = new ReaderTurns(options.ReaderWorkers);
         _largeMessages = (new SemaphoreSlim(options.MaxLargeMessages), new SemaphoreSlim(options.MaxLargeMessages));
         _connections = connections.ToDictionary(pair => pair.Name, pair => pair.Connection, StringComparer.Ordinal);
         DefaultName = connections[0].Name;
     }
 
     public LibvirtServerOptions Options { get; }
+
+    /// <summary>What clients watch.</summary>
+    public SharedWatches Watches { get; } = new();
 
     /// <summary>What a client gets that opens "".</summary>
     public string DefaultName { get; }
@@ -67,13 +86,30 @@ internal sealed class LibvirtServer
     /// <summary>Serves one client to its end.</summary>
     /// <param name="transport">What leads to the client.</param>
     /// <param name="isReadOnly">Whether it came by a way that only reads.</param>
+    /// <param name="uid">Whose client it is.</param>
     /// <param name="authenticated">Called once, when it was let in.</param>
     /// <param name="stop">Ends it.</param>
-    public async Task ServeAsync(IDuplexPipe transport, bool isReadOnly, Action? authenticated, CancellationToken stop)
+    public async Task ServeAsync(IDuplexPipe transport, bool isReadOnly, uint uid, Action? authenticated, CancellationToken stop)
     {
-        using RpcServerConnection connection = new(
-            transport, new RpcServerLimits { MaxCalls = Options.MaxCalls }, isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, Options.TimeProvider);
-        RemoteSession session = new(this, isReadOnly, authenticated);
+        // In a row less of those who may only read: their turns are for many.
+        const int fewInARow = 8;
+        RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls };
+        UserShare share = Enter(uid, isReadOnly);
+        try
+        {
+            using RpcServerConnection connection = new(
+                transport, isReadOnly ? limits with { MaxInARow = fewInARow } : limits,
+                isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, new ClientShare(share, _turns), Options.TimeProvider);
+            await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated), stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            Leave(uid, share);
+        }
+    }
+
+    private async Task ServeAsync(RpcServerConnection connection, RemoteSession session, CancellationToken stop)
+    {
         using ITimer deadline = Options.TimeProvider.CreateTimer(
             _ =>
             {
@@ -82,6 +118,26 @@ internal sealed class LibvirtServer
             },
             null, Options.AuthenticationTimeout, Timeout.InfiniteTimeSpan);
         await connection.RunAsync(session, stop).ConfigureAwait(false);
+    }
+
+    private UserShare Enter(uint uid, bool isReader)
+    {
+        lock (_gate)
+        {
+            if (!_users.TryGetValue((uid, isReader), out UserShare? share))
+                _users[(uid, isReader)] = share = new UserShare(isReader, Options);
+            share.Clients++;
+            return share;
+        }
+    }
+
+    private void Leave(uint uid, UserShare share)
+    {
+        lock (_gate)
+        {
+            if (--share.Clients == 0)
+                _users.Remove((uid, share.IsReader));
+        }
     }
 
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoConnect"/>: clients may not open that.</exception>

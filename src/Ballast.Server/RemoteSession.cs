@@ -5,7 +5,7 @@ using Ballast.Server.Dispatch;
 namespace Ballast.Server;
 
 /// <summary>What one client has: whether it was let in, what it opened, what it registered for.</summary>
-internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Action? authenticated) : IRpcSession
+internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserShare share, Action? authenticated) : IRpcSession
 {
     private Connection? _connection;
     private SessionEvents? _events;
@@ -14,6 +14,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Actio
     public bool IsAuthenticated { get; private set; }
 
     public LibvirtServer Server => server;
+
+    /// <summary>What its user's clients have together.</summary>
+    public UserShare Share => share;
 
     /// <summary>Set with the first call.</summary>
     public RpcServerConnection Client { get; private set; } = null!;
@@ -27,6 +30,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Actio
     /// <summary>What the client opened.</summary>
     /// <exception cref="LibvirtException">Nothing yet.</exception>
     public Connection Connection => _connection ?? throw RpcErrors.Internal("hypervisor connection not open");
+
+    /// <summary>The connection that all clients share which opened the same.</summary>
+    public Connection Shared { get; private set; } = null!;
 
     /// <summary>The name under which it was opened.</summary>
     public string Uri
@@ -62,6 +68,7 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, Actio
         if (name is null)
             throw RpcErrors.Internal("connection not open");
         (_name, Connection shared) = server.Find(name);
+        Shared = shared;
         _connection = shared.Share(isReadOnly || (flags & readOnly) != 0);
     }
 

@@ -5,16 +5,19 @@ using Ballast.Server.Dispatch;
 namespace Ballast.Server;
 
 /// <summary>
-/// What one client watches. The next sample of a domain is taken when its last one was sent: a client that reads slowly
-/// gets fewer, holds up nobody else, and costs no more memory than its connection's buffer.
+/// What one client watches. It shares the rounds with all who watch the same; of what was not sent yet, the newest sample of
+/// each domain is kept: a client that reads slowly gets fewer and holds up nobody else.
 /// </summary>
 internal sealed class SessionWatches(RemoteSession session)
 {
     // What a timer can wait, in milliseconds.
     private const ulong MaxPeriod = uint.MaxValue - 1;
 
-    // A round lists the domains, however slowly the client reads: shorter periods are taken for this one.
+    // Shorter periods are taken for this one.
     private const ulong MinPeriod = 10;
+
+    // Some 64 KiB.
+    private const int MaxSamplesAtOnce = 128;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<int, CancellationTokenSource> _watches = [];
@@ -29,17 +32,19 @@ internal sealed class SessionWatches(RemoteSession session)
         CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(session.Client.Ended);
         lock (_gate)
         {
-            int most = session.Server.Options.MaxWatches;
-            if (_watches.Count < most && _watches.TryAdd(watch.Watch, end))
+            LibvirtServerOptions limits = session.Server.Options;
+            string? refusal = _watches.ContainsKey(watch.Watch) ? $"there is a watch {watch.Watch} already"
+                : _watches.Count >= limits.MaxWatches ? $"too many watches, at most {limits.MaxWatches} for one client"
+                : !session.Share.TryAddWatch() ? $"too many watches, at most {limits.MaxUserWatches} for one user"
+                : null;
+            if (refusal is not null)
             {
-                session.Client.Watch(SendAllAsync(watch, end));
-                return;
+                end.Dispose();
+                throw RpcErrors.Internal(refusal);
             }
 
-            end.Dispose();
-            throw RpcErrors.Internal(_watches.ContainsKey(watch.Watch)
-                ? $"there is a watch {watch.Watch} already"
-                : $"too many watches, at most {most} for one client");
+            _watches.Add(watch.Watch, end);
+            session.Client.Watch(SendAllAsync(watch, end));
         }
     }
 
@@ -54,6 +59,25 @@ internal sealed class SessionWatches(RemoteSession session)
         }
     }
 
+    /// <summary>
+    /// How often. Those who may only read have a floor, and above it few periods to choose from, so that they share rounds:
+    /// tenths, fifths and halves of a second, and whole seconds.
+    /// </summary>
+    private TimeSpan Period(ulong milliseconds)
+    {
+        if (!session.Share.IsReader)
+            return TimeSpan.FromMilliseconds(Math.Max(milliseconds, MinPeriod));
+        const ulong second = 1000;
+        ulong chosen = milliseconds switch
+        {
+            <= 100 => 100,
+            <= 200 => 200,
+            <= 500 => 500,
+            _ => Math.Min((milliseconds + second - 1) / second, MaxPeriod / second) * second,
+        };
+        return TimeSpan.FromMilliseconds(chosen);
+    }
+
     private async Task SendAllAsync(WatchArgs watch, CancellationTokenSource end)
     {
         // The caller holds the lock.
@@ -61,11 +85,14 @@ internal sealed class SessionWatches(RemoteSession session)
         LibvirtException? error = null;
         try
         {
-            await foreach (DomainMemorySample sample in session.Connection.WatchMemoryStatsAsync(
-                TimeSpan.FromMilliseconds(Math.Max(watch.PeriodMilliseconds, MinPeriod)), (MemoryStatsOptions)watch.Options, end.Token).ConfigureAwait(false))
+            await foreach (IReadOnlyList<DomainMemorySample> samples in session.Server.Watches.JoinAsync(
+                session.Shared, Period(watch.PeriodMilliseconds), (MemoryStatsOptions)watch.Options, end.Token).ConfigureAwait(false))
             {
-                WatchSamplesEvent message = new() { Watch = watch.Watch, Samples = [BallastProgram.ToRecord(sample.Domain, sample.Stats)] };
-                await session.Client.SendEventAsync(RpcPrograms.Ballast, (int)BallastProcedure.WatchSamples, message).ConfigureAwait(false);
+                foreach (DomainMemorySample[] some in samples.Chunk(MaxSamplesAtOnce))
+                {
+                    WatchSamplesEvent message = new() { Watch = watch.Watch, Samples = [.. some.Select(sample => BallastProgram.ToRecord(sample.Domain, sample.Stats))] };
+                    await session.Client.SendEventAsync(RpcPrograms.Ballast, (int)BallastProcedure.WatchSamples, message).ConfigureAwait(false);
+                }
             }
         }
         catch (LibvirtException e)
@@ -78,6 +105,7 @@ internal sealed class SessionWatches(RemoteSession session)
         }
         finally
         {
+            session.Share.RemoveWatch();
             lock (_gate)
             {
                 _watches.Remove(watch.Watch);

@@ -22,6 +22,9 @@ internal sealed class RpcFrameReader(PipeReader input)
     /// <summary>Whether the next frame may be longer; over when it was handed out.</summary>
     public bool IsAdmitted { get; set; }
 
+    /// <summary>Whose turn is waited for before what has come is handed over; null: nobody's.</summary>
+    public IRpcShare? Share { get; init; }
+
     /// <summary>Reads what has come and hands over each whole frame that it may; false at the end.</summary>
     /// <exception cref="InvalidDataException">A frame has a length that no frame can have.</exception>
     public async ValueTask<bool> ReadAsync(RpcFrameHandler handler, CancellationToken cancellationToken)
@@ -30,6 +33,8 @@ internal sealed class RpcFrameReader(PipeReader input)
         ReadOnlySequence<byte> bytes = result.Buffer;
         bool goesOn = true;
         IsHeld = false;
+        if (Share is not null)
+            await EnterAsync(Share, bytes.Start, cancellationToken).ConfigureAwait(false);
         try
         {
             while (goesOn && TryTake(ref bytes, out ReadOnlySequence<byte> frame))
@@ -37,11 +42,26 @@ internal sealed class RpcFrameReader(PipeReader input)
         }
         finally
         {
+            Share?.Leave();
+
             // What was not looked at is there again at the next call, without waiting for more.
             input.AdvanceTo(bytes.Start, goesOn && !IsHeld ? bytes.End : bytes.Start);
         }
 
         return !(goesOn && !IsHeld && result.IsCompleted);
+    }
+
+    private async ValueTask EnterAsync(IRpcShare share, SequencePosition start, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await share.EnterAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            input.AdvanceTo(start);
+            throw;
+        }
     }
 
     private bool TryTake(ref ReadOnlySequence<byte> bytes, out ReadOnlySequence<byte> frame)

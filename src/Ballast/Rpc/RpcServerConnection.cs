@@ -27,6 +27,27 @@ internal sealed record RpcServerLimits
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }
 
+/// <summary>What a client shares with others.</summary>
+internal interface IRpcShare
+{
+    /// <summary>Whether it waits for a turn before its calls are handled.</summary>
+    bool HasTurns { get; }
+
+    ValueTask EnterAsync(CancellationToken cancellationToken);
+
+    void Leave();
+
+    /// <summary>A call is under way that was not answered at once.</summary>
+    void CallBegan();
+
+    void CallEnded();
+
+    /// <summary>The client does not read what it was sent, and is waited for; false: too many do so, and it is given up.</summary>
+    bool TryBlock();
+
+    void Unblock();
+}
+
 /// <summary>Serves the calls of one client.</summary>
 internal interface IRpcSession : IAsyncDisposable
 {
@@ -51,9 +72,10 @@ internal interface IRpcSession : IAsyncDisposable
 /// Places for long messages, of many clients together: each has one from when it is read until it is answered. So what
 /// they cost is bounded, however many clients there are.
 /// </param>
+/// <param name="share">What it shares with other clients.</param>
 /// <param name="time">The clock.</param>
 internal sealed class RpcServerConnection(
-    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, TimeProvider time) : IDisposable
+    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, IRpcShare share, TimeProvider time) : IDisposable
 {
     private readonly RpcFrameWriter _output = new(transport.Output);
 
@@ -65,6 +87,7 @@ internal sealed class RpcServerConnection(
     private ITimer? _largeMessageDeadline;
     private int _inARow;
     private int _callsUnderWay;
+    private int _blocked;
     private bool _closeAfterAnswers;
 
     /// <summary>Ends when the connection does; what a client waits for is in vain then.</summary>
@@ -74,7 +97,7 @@ internal sealed class RpcServerConnection(
     public async Task RunAsync(IRpcSession session, CancellationToken stop)
     {
         using CancellationTokenRegistration stopping = stop.UnsafeRegister(static state => ((RpcServerConnection)state!).Close(), this);
-        RpcFrameReader input = new(transport.Input) { MaxFreeBytes = limits.MaxFreeMessageBytes };
+        RpcFrameReader input = new(transport.Input) { MaxFreeBytes = limits.MaxFreeMessageBytes, Share = share.HasTurns ? share : null };
         RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
         {
             Handle(session, header, payload);
@@ -200,6 +223,7 @@ internal sealed class RpcServerConnection(
         }
 
         Interlocked.Increment(ref _callsUnderWay);
+        share.CallBegan();
         Keep(FinishAsync(answered.AsTask(), isLarge));
     }
 
@@ -213,6 +237,7 @@ internal sealed class RpcServerConnection(
         {
             if (isLarge)
                 largeMessages.Release();
+            share.CallEnded();
             bool isLast = Interlocked.Decrement(ref _callsUnderWay) == 0;
             Volatile.Read(ref _answered).TrySetResult();
             if (isLast && _closeAfterAnswers)
@@ -242,7 +267,8 @@ internal sealed class RpcServerConnection(
         }
     }
 
-    private bool HasRoom => Volatile.Read(ref _callsUnderWay) < limits.MaxCalls;
+    // Who does not read gets no further answers made: they would only wait with the others.
+    private bool HasRoom => Volatile.Read(ref _callsUnderWay) < limits.MaxCalls && Volatile.Read(ref _blocked) == 0;
 
     /// <summary>Ends when another call was answered since.</summary>
     private Task Answered()
@@ -263,14 +289,25 @@ internal sealed class RpcServerConnection(
             return;
         }
 
+        bool isBlocked = share.TryBlock();
+        Interlocked.Increment(ref _blocked);
         try
         {
+            // What waits for who does not read costs memory: so much of each client, and of each user's so many.
+            if (!isBlocked)
+                Close();
             await writing.AsTask().WaitAsync(limits.WriteTimeout, time, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            // It does not read: what waits for it costs memory.
             Close();
+        }
+        finally
+        {
+            if (isBlocked)
+                share.Unblock();
+            if (Interlocked.Decrement(ref _blocked) == 0)
+                Volatile.Read(ref _answered).TrySetResult();
         }
     }
 

@@ -15,20 +15,21 @@ internal sealed class PipedClient : IAsyncDisposable
     /// <param name="server">Whose client it is.</param>
     /// <param name="isReadOnly">Whether it came by a way that only reads.</param>
     /// <param name="unread">Bytes that it may leave unread before the server cannot write; 0: any number.</param>
-    public PipedClient(LibvirtServer server, bool isReadOnly = false, long unread = 0)
+    /// <param name="uid">Whose it is.</param>
+    public PipedClient(LibvirtServer server, bool isReadOnly = false, long unread = 0, uint uid = 0)
     {
         PipePair pipes = new(unread);
         _peer = new PipedPeer(pipes.Far);
-        Served = server.ServeAsync(pipes.Near, isReadOnly, null, _stop.Token);
+        Served = server.ServeAsync(pipes.Near, isReadOnly, uid, null, _stop.Token);
     }
 
     /// <summary>Ends when the server is done with it.</summary>
     public Task Served { get; }
 
     /// <summary>Connected, let in, and with that connection open.</summary>
-    public static async Task<PipedClient> OpenAsync(LibvirtServer server, string name, bool isReadOnly = false, uint flags = 0, long unread = 0)
+    public static async Task<PipedClient> OpenAsync(LibvirtServer server, string name, bool isReadOnly = false, uint flags = 0, long unread = 0, uint uid = 0)
     {
-        PipedClient client = new(server, isReadOnly, unread);
+        PipedClient client = new(server, isReadOnly, unread, uid);
         _ = await client.CallAsync(RemoteProcedure.AuthList);
         (RpcHeader header, _) = await client.CallAsync(RemoteProcedure.ConnectOpen, $"00000001{Text(name)}{flags:x8}");
         FuzzException.Require(header.Status == RpcStatus.Ok, $"{name} was not opened");

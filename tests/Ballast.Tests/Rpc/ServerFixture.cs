@@ -92,12 +92,14 @@ internal sealed class ServerFixture : IAsyncDisposable
         await using UnixTransport transport = new(socket);
         if (_wrap is null)
         {
-            await _server.ServeAsync(transport, isReadOnly, null, _stop.Token);
+            await _server.ServeAsync(transport, isReadOnly, uid: 0, null, _stop.Token);
             return;
         }
 
         using SemaphoreSlim largeMessages = new(1);
-        using RpcServerConnection connection = new(transport, new RpcServerLimits(), largeMessages, TimeProvider.System);
-        await connection.RunAsync(_wrap(new RemoteSession(_server, isReadOnly, null)), _stop.Token);
+        UserShare share = new(isReader: false, _server.Options);
+        using RpcServerConnection connection = new(
+            transport, new RpcServerLimits(), largeMessages, new ClientShare(share, new ReaderTurns(workers: 1)), TimeProvider.System);
+        await connection.RunAsync(_wrap(new RemoteSession(_server, isReadOnly, share, null)), _stop.Token);
     }
 }

@@ -1,0 +1,117 @@
+using Ballast.Rpc;
+
+namespace Ballast.Server;
+
+/// <summary>
+/// Turns of those who may only read. They have a few workers together, for which users stand in line, and the clients of a
+/// user behind each other: however many there are, the others' calls find a processor, and each user's come in their turn.
+/// Where nobody waits a turn costs nothing.
+/// </summary>
+/// <param name="workers">How many are at work at a time.</param>
+internal sealed class ReaderTurns(int workers)
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<UserShare> _line = [];
+    private int _working;
+
+    public ValueTask EnterAsync(UserShare share, CancellationToken cancellationToken)
+    {
+        TaskCompletionSource turn;
+        lock (_gate)
+        {
+            if (_working < workers && share is { HasRoom: true, Waiting.Count: 0 } && _line.Count == 0)
+            {
+                _working++;
+                return default;
+            }
+
+            turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            share.Waiting.Enqueue(turn);
+            StandInLine(share);
+        }
+
+        return WaitAsync(turn, cancellationToken);
+    }
+
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            _working--;
+            GiveTurns();
+        }
+    }
+
+    public void CallBegan(UserShare share)
+    {
+        lock (_gate)
+            share.CallsUnderWay++;
+    }
+
+    public void CallEnded(UserShare share)
+    {
+        lock (_gate)
+        {
+            share.CallsUnderWay--;
+            if (share.Waiting.Count > 0)
+                StandInLine(share);
+        }
+    }
+
+    private static async ValueTask WaitAsync(TaskCompletionSource turn, CancellationToken cancellationToken)
+    {
+        await using (cancellationToken.UnsafeRegister(static (turn, token) => ((TaskCompletionSource)turn!).TrySetCanceled(token), turn).ConfigureAwait(false))
+            await turn.Task.ConfigureAwait(false);
+    }
+
+    private void StandInLine(UserShare share)
+    {
+        if (!share.IsInLine && share.HasRoom)
+        {
+            share.IsInLine = true;
+            _line.Enqueue(share);
+        }
+
+        GiveTurns();
+    }
+
+    private void GiveTurns()
+    {
+        while (_working < workers && _line.TryDequeue(out UserShare? share))
+        {
+            share.IsInLine = false;
+            while (share.HasRoom && share.Waiting.TryDequeue(out TaskCompletionSource? turn))
+            {
+                // Who gave up has none.
+                if (!turn.TrySetResult())
+                    continue;
+                _working++;
+                break;
+            }
+
+            if (share is { HasRoom: true, Waiting.Count: > 0 })
+            {
+                share.IsInLine = true;
+                _line.Enqueue(share);
+            }
+        }
+    }
+}
+
+/// <summary>What one client has of its user's share.</summary>
+internal sealed class ClientShare(UserShare share, ReaderTurns turns) : IRpcShare
+{
+    public bool HasTurns => share.IsReader;
+
+    public ValueTask EnterAsync(CancellationToken cancellationToken) => turns.EnterAsync(share, cancellationToken);
+
+    public void Leave() => turns.Leave();
+
+    public void CallBegan() => turns.CallBegan(share);
+
+    public void CallEnded() => turns.CallEnded(share);
+
+    public bool TryBlock() => share.TryAddBlocked();
+
+    public void Unblock() => share.RemoveBlocked();
+}

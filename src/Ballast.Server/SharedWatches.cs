@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+
+namespace Ballast.Server;
+
+/// <summary>
+/// Watches of all clients: those of one kind (of the same connection, period and options) share their rounds, so that as many
+/// as there may be ask each domain no more often than one.
+/// </summary>
+internal sealed class SharedWatches
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(Connection Connection, TimeSpan Period, MemoryStatsOptions Options), SharedWatch> _watches = [];
+
+    /// <summary>Samples of all domains, at once and then in each period, several at a time: of each domain the newest.</summary>
+    /// <exception cref="LibvirtException">The domains can no longer be listed.</exception>
+    public async IAsyncEnumerable<IReadOnlyList<DomainMemorySample>> JoinAsync(
+        Connection connection, TimeSpan period, MemoryStatsOptions options,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        (Connection, TimeSpan, MemoryStatsOptions) kind = (connection, period, options);
+        WatchMailbox mailbox = new();
+        SharedWatch? watch;
+        bool isFirst = false;
+        lock (_gate)
+        {
+            if (!_watches.TryGetValue(kind, out watch))
+            {
+                _watches.Add(kind, watch = new SharedWatch(connection, period, options));
+                isFirst = true;
+            }
+
+            watch.Add(mailbox);
+        }
+
+        try
+        {
+            // Who joins does not wait for the next round.
+            if (!isFirst)
+                yield return await connection.GetAllMemoryStatsAsync(options, cancellationToken).ConfigureAwait(false);
+            while (true)
+                yield return await watch.TakeAsync(mailbox, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            bool isLast;
+            lock (_gate)
+            {
+                isLast = watch.Remove(mailbox);
+                if (isLast && _watches.GetValueOrDefault(kind) == watch)
+                    _watches.Remove(kind);
+            }
+
+            if (isLast)
+                await watch.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}
+
+/// <summary>The rounds of one kind of watch, and for whom they are.</summary>
+internal sealed class SharedWatch : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly List<WatchMailbox> _mailboxes = [];
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task _asking;
+    private Exception? _error;
+    private TaskCompletionSource? _emptied;
+
+    public SharedWatch(Connection connection, TimeSpan period, MemoryStatsOptions options) =>
+        _asking = AskAsync(connection, period, options);
+
+    public void Add(WatchMailbox mailbox)
+    {
+        lock (_gate)
+        {
+            _mailboxes.Add(mailbox);
+            _emptied?.TrySetResult();
+        }
+    }
+
+    /// <returns>Whether nobody is left.</returns>
+    public bool Remove(WatchMailbox mailbox)
+    {
+        lock (_gate)
+        {
+            _mailboxes.Remove(mailbox);
+            _emptied?.TrySetResult();
+            return _mailboxes.Count == 0;
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<DomainMemorySample>> TakeAsync(WatchMailbox mailbox, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task filled;
+            lock (_gate)
+            {
+                // Who asks for more has sent what it had.
+                IReadOnlyCollection<DomainMemorySample> samples = mailbox.TakeAll();
+                _emptied?.TrySetResult();
+                if (samples.Count > 0)
+                    return [.. samples];
+                if (_error is not null)
+                    ExceptionDispatchInfo.Throw(_error);
+                filled = mailbox.Filled();
+            }
+
+            await filled.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _asking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _end.Dispose();
+    }
+
+    private async Task AskAsync(Connection connection, TimeSpan period, MemoryStatsOptions options)
+    {
+        // Whoever made it holds a lock.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await foreach (DomainMemorySample sample in connection.WatchMemoryStatsAsync(period, options, _end.Token).ConfigureAwait(false))
+            {
+                if (Deliver(sample) is { } emptied)
+                    await emptied.WaitAsync(_end.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e)
+        {
+            lock (_gate)
+            {
+                _error = e;
+                foreach (WatchMailbox mailbox in _mailboxes)
+                    mailbox.Wake();
+            }
+        }
+    }
+
+    /// <summary>Gives a sample to all; where none of them has sent its last one, what to wait for before the next.</summary>
+    private Task? Deliver(in DomainMemorySample sample)
+    {
+        lock (_gate)
+        {
+            bool isWanted = _mailboxes.Count == 0;
+            foreach (WatchMailbox mailbox in _mailboxes)
+                isWanted |= mailbox.Put(sample);
+            if (isWanted)
+                return null;
+            _emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _emptied.Task;
+        }
+    }
+}
+
+/// <summary>What came for one watcher and was not taken yet: of each domain the newest sample. Its watch's lock is held.</summary>
+internal sealed class WatchMailbox
+{
+    private Dictionary<Guid, DomainMemorySample> _unread = [];
+    private Dictionary<Guid, DomainMemorySample> _unsent = [];
+    private TaskCompletionSource? _filled;
+
+    /// <returns>Whether the domain's last one was sent.</returns>
+    public bool Put(in DomainMemorySample sample)
+    {
+        bool isWanted = !_unread.ContainsKey(sample.Domain.Uuid) && !_unsent.ContainsKey(sample.Domain.Uuid);
+        _unread[sample.Domain.Uuid] = sample;
+        Wake();
+        return isWanted;
+    }
+
+    /// <summary>Takes what there is; what was taken before was sent.</summary>
+    public IReadOnlyCollection<DomainMemorySample> TakeAll()
+    {
+        _unsent.Clear();
+        (_unread, _unsent) = (_unsent, _unread);
+        return _unsent.Values;
+    }
+
+    /// <summary>Ends when there is something to take, or nothing comes any more.</summary>
+    public Task Filled() =>
+        (_filled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    public void Wake()
+    {
+        _filled?.TrySetResult();
+        _filled = null;
+    }
+}
