@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
 
@@ -7,9 +6,6 @@ namespace Ballast.Drivers.Qemu;
 /// <summary>Local QEMUs, through their monitors and the host's /proc; all domains are transient.</summary>
 internal sealed partial class QemuDriver : IDriver
 {
-    // Longer than anybody waits, and short enough for every timer.
-    private static readonly TimeSpan MaxTimeout = TimeSpan.FromDays(1);
-
     private readonly QemuInventory _inventory;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
@@ -34,7 +30,8 @@ internal sealed partial class QemuDriver : IDriver
     public static async ValueTask<QemuDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
-        TimeSpan timeout = ReadTimeout(uri) ?? Bounded(options.Timeout);
+        uri.RefuseUnknown(ErrorOrigin.Qemu, known: ["timeout"]);
+        TimeSpan timeout = uri.Timeout(ErrorOrigin.Qemu) ?? UriParameters.Bounded(options.Timeout);
         if (uri.Path is "" or "/")
             return new QemuDriver([new HostScope(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options))], timeout, options);
         if (uri.Path[0] != '/')
@@ -66,7 +63,7 @@ internal sealed partial class QemuDriver : IDriver
     /// <param name="options">How to ask.</param>
     public static QemuDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         new([.. paths.Select(path => new PathScope(path, file => ownSockets.Any(own => SocketFile.Of(own) == file)))],
-            Bounded(options.Timeout), options);
+            UriParameters.Bounded(options.Timeout), options);
 
     public async ValueTask DisposeAsync()
     {
@@ -175,29 +172,4 @@ internal sealed partial class QemuDriver : IDriver
             ?? throw LibvirtError.NoDomain(ErrorOrigin.Qemu, identity);
 
     private static LibvirtException NoDomain(string detail) => LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Qemu, detail);
-
-    private static TimeSpan Bounded(TimeSpan timeout) => timeout < MaxTimeout ? timeout : MaxTimeout;
-
-    private static TimeSpan? ReadTimeout(ConnectUri uri)
-    {
-        foreach ((string name, _) in uri.Parameters)
-        {
-            if (!name.Equals("timeout", StringComparison.OrdinalIgnoreCase))
-                throw BadParameter($"unknown parameter '{name}' in {uri.Original}; known is timeout");
-        }
-
-        if (uri.Parameter("timeout") is not { } text)
-            return null;
-        (string digits, double unit) =
-            text.EndsWith("ms", StringComparison.Ordinal) ? (text[..^2], 0.001)
-            : text.EndsWith('s') ? (text[..^1], 1)
-            : (text, 1);
-        return double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
-            && number * unit >= 0.001 && number * unit <= MaxTimeout.TotalSeconds
-            ? TimeSpan.FromSeconds(number * unit)
-            : throw BadParameter($"timeout '{text}' in {uri.Original} is not a duration such as 2s or 500ms");
-    }
-
-    private static LibvirtException BadParameter(string detail) =>
-        LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Qemu, detail);
 }

@@ -25,12 +25,7 @@ internal sealed partial class FleetDriver : IDriver
 
     public static FleetDriver Open(ConnectUri uri, ConnectionOptions options)
     {
-        foreach ((string name, _) in uri.Parameters)
-        {
-            if (!name.Equals("domains", StringComparison.OrdinalIgnoreCase) && !name.Equals("seed", StringComparison.OrdinalIgnoreCase))
-                throw BadParameter($"unknown parameter '{name}' in {uri.Original}; known are domains and seed");
-        }
-
+        uri.RefuseUnknown(ErrorOrigin.Test, known: ["domains", "seed"]);
         int domains = DefaultDomains;
         if (uri.Parameter("domains") is { } count
             && (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out domains) || domains is < 1 or > MaxDomains))
