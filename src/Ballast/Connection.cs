@@ -63,8 +63,8 @@ public sealed partial class Connection : IAsyncDisposable
     /// <param name="uri">
     /// <c>test:///default</c>: libvirt's test driver. <c>test:///fleet[?domains=N&amp;seed=S]</c>: simulated
     /// guests. <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU behind that monitor socket; naming a socket is consent to
-    /// use it. <c>qemu:///system</c>, <c>qemu:///session</c>, <c>qemu+unix:///system?socket=PATH</c>: through a daemon,
-    /// ballastd's or libvirt's. A name of libvirt.conf's <c>uri_aliases</c>. Null or empty: the environment's
+    /// use it. <c>qemu:///system</c>, <c>qemu:///session</c>, <c>qemu+unix:///system?socket=PATH[&amp;timeout=30s]</c>:
+    /// through a daemon, ballastd's or libvirt's. A name of libvirt.conf's <c>uri_aliases</c>. Null or empty: the environment's
     /// <c>LIBVIRT_DEFAULT_URI</c>, libvirt.conf's <c>uri_default</c>, the daemon that is there, or every QEMU of this host.
     /// </param>
     /// <param name="options">How to open it; null takes the defaults.</param>
@@ -72,13 +72,14 @@ public sealed partial class Connection : IAsyncDisposable
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.NoConnect"/>: no driver takes the URI. <see cref="ErrorCode.SystemError"/>: the socket cannot
     /// be connected to. <see cref="ErrorCode.ResourceBusy"/>: another program holds the monitor.
-    /// <see cref="ErrorCode.OperationTimeout"/>: the monitor did not answer in time.
+    /// <see cref="ErrorCode.OperationTimeout"/>: the monitor or daemon did not answer in time.
     /// </exception>
     public static async ValueTask<Connection> OpenAsync(
         string? uri = null, ConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= ConnectionOptions.Default;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Timeout, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.DaemonTimeout, TimeSpan.Zero, nameof(options));
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
 
         string name = string.IsNullOrEmpty(uri) ? DriverSelection.DefaultUri() : DriverSelection.Resolve(uri);

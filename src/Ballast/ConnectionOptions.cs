@@ -12,10 +12,18 @@ public sealed record ConnectionOptions
     public bool ReadOnly { get; init; }
 
     /// <summary>
-    /// The longest that one wait on a monitor or daemon may take; 2 seconds unless told. A <c>timeout=</c> parameter of
-    /// the URI outranks it.
+    /// The longest that one wait on a QEMU's monitor may take, in process (<c>qmp:</c>); above zero, 2 seconds unless told.
+    /// A <c>timeout=</c> parameter of the URI outranks it.
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// The longest that a call through a daemon (<c>qemu:</c>, <c>+unix</c>) may wait for its answer, and the whole opening
+    /// of such a connection; above zero, 30 seconds unless told. A daemon has deadlines of its own, and one that was just
+    /// started may need seconds. One that is dead is usually noticed sooner, by its silence. A <c>timeout=</c> parameter of
+    /// the URI outranks it.
+    /// </summary>
+    public TimeSpan DaemonTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Users, beside this one and root, whose QEMUs <c>qmp:///</c> may ask. A privileged program that followed anybody's

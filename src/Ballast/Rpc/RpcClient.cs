@@ -74,10 +74,12 @@ internal sealed class RpcClient : IAsyncDisposable
             _pending.Add(serial, call);
         }
 
+        // A call that gives up while others write leaves their queue: behind a server that reads nothing it would stay for ever.
+        CancellationTokenSource? over = _output.IsFree ? null : CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
         try
         {
             RpcHeader header = new(program, RpcPrograms.Version, procedure, RpcType.Call, serial, RpcStatus.Ok);
-            ValueTask writing = _output.WriteAsync(header, arguments, _end.Token);
+            ValueTask writing = _output.WriteAsync(header, arguments, over?.Token ?? _end.Token, _end.Token);
             // A server that reads nothing must not hold this caller longer than its deadline either.
             Task<TReply> answered = writing.IsCompletedSuccessfully ? call.Task : WrittenAndAnsweredAsync(writing, call.Task);
             return await answered.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
@@ -96,6 +98,8 @@ internal sealed class RpcClient : IAsyncDisposable
         {
             lock (_gate)
                 _pending.Remove(serial);
+            over?.Cancel();
+            over?.Dispose();
         }
     }
 

@@ -38,6 +38,10 @@ internal static class RpcErrors
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
             $"the daemon did not answer {procedure} within {waited.TotalSeconds:0.###} s");
 
+    public static LibvirtException OpeningTimeout(TimeSpan waited) =>
+        LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
+            $"the daemon did not open the connection within {waited.TotalSeconds:0.###} s");
+
     public static LibvirtException WriteTimeout(RemoteProcedure procedure, TimeSpan waited) =>
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
             $"the daemon did not answer {procedure} within {waited.TotalSeconds:0.###} s; it may still take effect");

@@ -115,11 +115,22 @@ internal sealed class RpcFrameWriter(PipeWriter output) : IDisposable
     /// <summary>Bytes written so far.</summary>
     public long BytesWritten { get; private set; }
 
+    /// <summary>Whether the next write begins at once.</summary>
+    public bool IsFree => _turn.CurrentCount > 0;
+
     /// <exception cref="XdrException">The message does not fit the protocol; nothing was written.</exception>
-    public async ValueTask WriteAsync<T>(RpcHeader header, T message, CancellationToken cancellationToken)
+    public ValueTask WriteAsync<T>(RpcHeader header, T message, CancellationToken cancellationToken)
+        where T : struct, IXdrMessage<T> =>
+        WriteAsync(header, message, cancellationToken, cancellationToken);
+
+    /// <param name="header">The frame's.</param>
+    /// <param name="message">Its payload.</param>
+    /// <param name="turn">Gives up before the write begins, and only then: half a frame would spoil all that follow.</param>
+    /// <param name="cancellationToken">Ends the connection's writing.</param>
+    public async ValueTask WriteAsync<T>(RpcHeader header, T message, CancellationToken turn, CancellationToken cancellationToken)
         where T : struct, IXdrMessage<T>
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _turn.WaitAsync(turn).ConfigureAwait(false);
         try
         {
             Encode(header, message);

@@ -26,6 +26,7 @@ internal sealed class RpcKeepalive(TimeSpan interval, int count, TimeProvider ti
     /// <summary>Returns when the peer did not answer.</summary>
     public async Task RunAsync(RpcFrameWriter output, CancellationToken cancellationToken)
     {
+        Task pinging = Task.CompletedTask;
         while (true)
         {
             TimeSpan silent = time.GetElapsedTime(Volatile.Read(ref _lastHeard));
@@ -38,7 +39,14 @@ internal sealed class RpcKeepalive(TimeSpan interval, int count, TimeProvider ti
             if (_unanswered >= count)
                 return;
             Interlocked.Increment(ref _unanswered);
-            await output.WriteAsync(Ping, default(Nothing), cancellationToken).ConfigureAwait(false);
+
+            // A peer that reads nothing keeps a PING from being sent: it is silent all the same, and no other queues behind.
+            if (pinging.IsCompleted)
+            {
+                await pinging.ConfigureAwait(false);
+                pinging = output.WriteAsync(Ping, default(Nothing), cancellationToken).AsTask();
+            }
+
             await Task.Delay(interval, time, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -10,7 +10,7 @@ internal sealed class OurClient(Connection connection, Domain domain) : IDaemonC
     private const int MaxStats = 16;
 
     // How long a daemon takes is what is measured: the client shall not give up before it.
-    private static readonly ConnectionOptions Patient = new() { Timeout = TimeSpan.FromMinutes(1) };
+    private static readonly ConnectionOptions Patient = new() { DaemonTimeout = TimeSpan.FromMinutes(1) };
 
     public static async Task<OurClient> OpenAsync(string uri, string domain)
     {

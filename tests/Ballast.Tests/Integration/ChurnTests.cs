@@ -33,7 +33,7 @@ public sealed class ChurnTests
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(
             Token, where == "in a directory" ? ["--qmp", herd.DirectoryPath] : []);
         await using Connection connection = await Connection.OpenAsync(
-            daemon.Uri, new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+            daemon.Uri, new ConnectionOptions { DaemonTimeout = TimeSpan.FromSeconds(20) }, Token);
         HashSet<int?> others = [.. (await connection.ListDomainsAsync(cancellationToken: Token)).Select(domain => domain.Id)];
         double listBefore = await TimeOfListAsync(connection);
         State before = State.Of(daemon.Pid);

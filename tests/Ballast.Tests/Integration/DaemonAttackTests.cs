@@ -57,7 +57,7 @@ public sealed class DaemonAttackTests
     {
         await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath);
-        await using Connection healthy = await Connection.OpenAsync(daemon.Uri, new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+        await using Connection healthy = await Connection.OpenAsync(daemon.Uri, new ConnectionOptions { DaemonTimeout = TimeSpan.FromSeconds(20) }, Token);
         Domain domain = Assert.Single(await healthy.ListDomainsAsync(cancellationToken: Token));
         MemoryStat[] stats = new MemoryStat[13];
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
@@ -187,7 +187,7 @@ public sealed class DaemonAttackTests
     {
         await using GuestCrowd crowd = await GuestCrowd.StartAsync(3, Token);
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", crowd.DirectoryPath);
-        await using Connection connection = await Connection.OpenAsync(daemon.Uri, new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+        await using Connection connection = await Connection.OpenAsync(daemon.Uri, new ConnectionOptions { DaemonTimeout = TimeSpan.FromSeconds(20) }, Token);
         IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: Token);
         Assert.Equal(3, domains.Count);
         await crowd.Guests[0].Process.StopAsync(Token);

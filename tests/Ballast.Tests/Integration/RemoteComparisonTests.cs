@@ -46,7 +46,7 @@ public sealed class RemoteComparisonTests
 
     private static async Task EverythingOfTheApiAsync(string uri, string name, bool isOurs)
     {
-        await using Connection connection = await Connection.OpenAsync(uri, new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+        await using Connection connection = await Connection.OpenAsync(uri, new ConnectionOptions { DaemonTimeout = TimeSpan.FromSeconds(20) }, Token);
         Domain domain = await connection.LookupByNameAsync(name, Token);
         await using DomainEventSubscription events = await connection.SubscribeAsync(cancellationToken: Token);
         await domain.SuspendAsync(Token);

@@ -43,7 +43,7 @@ internal sealed class ServerFixture : IAsyncDisposable
 
     public ValueTask<Connection> ConnectAsync(ConnectionOptions? options = null) => Connection.OpenAsync(
         $"test+unix:///default?socket={SocketPath}",
-        (options ?? new ConnectionOptions()) with { Timeout = TimeSpan.FromSeconds(15) }, TestContext.Current.CancellationToken);
+        (options ?? new ConnectionOptions()) with { DaemonTimeout = TimeSpan.FromSeconds(15) }, TestContext.Current.CancellationToken);
 
     /// <summary>Closes what clients have open; new ones are welcome.</summary>
     public void DropClients()

@@ -36,7 +36,7 @@ internal sealed partial class RemoteDriver
 
                 // Given up before the answer: the daemon may have started it all the same.
                 if (!isOver)
-                    await link.UnwatchAsync(watch.Number).ConfigureAwait(false);
+                    link.Unwatch(watch.Number);
             }
         }
     }
@@ -59,7 +59,7 @@ internal sealed partial class RemoteDriver
                 await over.CancelAsync().ConfigureAwait(false);
                 await losing.ConfigureAwait(false);
                 _watches.Remove(watch);
-                await link.UnwatchAsync(watch.Number).ConfigureAwait(false);
+                link.Unwatch(watch.Number);
             }
 
             // As in rounds: the next one finds the daemon there again, or ends the watch.

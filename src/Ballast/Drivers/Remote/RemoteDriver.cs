@@ -8,10 +8,14 @@ internal sealed partial class RemoteDriver : IDriver
 {
     private readonly Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> _open;
     private readonly ConnectionOptions _options;
-    private readonly SemaphoreSlim _opening = new(1);
+    private readonly Lock _gate = new();
+
+    // Never disposed, as it has neither a timer nor a handle: a call that ends late finds it there.
+    private readonly CancellationTokenSource _end = new();
     private readonly RemoteEvents _events;
-    private RemoteLink _link;
-    private bool _disposed;
+    private volatile RemoteLink _link;
+    private Task<RemoteLink>? _reopening;
+    private volatile bool _disposed;
 
     private RemoteDriver(ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open)
     {
@@ -31,7 +35,8 @@ internal sealed partial class RemoteDriver : IDriver
     public static ValueTask<RemoteDriver> OpenAsync(ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
         RemoteAddress address = RemoteAddress.Of(uri, options.ReadOnly);
-        return OpenAsync(options, (onEvent, token) => RemoteLink.OpenAsync(address, options, onEvent, token), cancellationToken);
+        ConnectionOptions patient = options with { DaemonTimeout = UriParameters.Bounded(options.DaemonTimeout) };
+        return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(address, patient, onEvent, token), cancellationToken);
     }
 
     /// <param name="options">How to open it.</param>
@@ -41,27 +46,28 @@ internal sealed partial class RemoteDriver : IDriver
         ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open, CancellationToken cancellationToken)
     {
         RemoteDriver driver = new(options, open);
-        driver._link = await driver.OpenLinkAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            driver.Type = (await driver.AskAsync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, default, cancellationToken).ConfigureAwait(false)).Text;
-            return driver;
-        }
-        catch
-        {
-            await driver.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        driver._link = await driver.OpenLinkAsync(
+            async (link, token) => driver.Type =
+                (await link.CallAsync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, default, token).ConfigureAwait(false)).Text,
+            cancellationToken).ConfigureAwait(false);
+        return driver;
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
+        Task reopening;
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            reopening = _reopening ?? Task.CompletedTask;
+        }
+
+        await _end.CancelAsync().ConfigureAwait(false);
+        await reopening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _events.DisposeAsync().ConfigureAwait(false);
         await _link.DisposeAsync().ConfigureAwait(false);
-        _opening.Dispose();
     }
 
     public bool IsAlive => Reconnects || !_link.IsLost;
@@ -77,29 +83,61 @@ internal sealed partial class RemoteDriver : IDriver
         _events.SubscribeAsync(sink, cancellationToken);
 
     /// <summary>The connection that stands. One that was lost was reported to who used it; it is opened again where the options say so.</summary>
-    internal async ValueTask<RemoteLink> LinkAsync(CancellationToken cancellationToken)
-    {
-        if (!_link.IsLost || !_options.Reconnect)
-            return _link;
-        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (_link.IsLost && !_disposed)
-            {
-                RemoteLink anew = await OpenLinkAsync(cancellationToken).ConfigureAwait(false);
-                await _link.DisposeAsync().ConfigureAwait(false);
-                _link = anew;
-            }
+    internal ValueTask<RemoteLink> LinkAsync(CancellationToken cancellationToken) =>
+        MayOpenAnew ? new(OpenAnewAsync().WaitAsync(cancellationToken)) : new(_link);
 
-            return _link;
-        }
-        finally
+    private bool MayOpenAnew => _link.IsLost && Reconnects && !_disposed;
+
+    /// <summary>All who need the connection wait for one attempt; who gives up leaves it to the others.</summary>
+    private Task<RemoteLink> OpenAnewAsync()
+    {
+        lock (_gate)
+            return !MayOpenAnew ? Task.FromResult(_link) : _reopening ??= OpenAsync();
+
+        async Task<RemoteLink> OpenAsync()
         {
-            _opening.Release();
+            // Not before it is kept in its field, which it clears at its end.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            try
+            {
+                RemoteLink lost = _link;
+                RemoteLink anew = await OpenLinkAsync(static (_, _) => Task.CompletedTask, _end.Token).ConfigureAwait(false);
+                await lost.DisposeAsync().ConfigureAwait(false);
+                return _link = anew;
+            }
+            finally
+            {
+                lock (_gate)
+                    _reopening = null;
+            }
         }
     }
 
-    private ValueTask<RemoteLink> OpenLinkAsync(CancellationToken cancellationToken) => _open(Handle, cancellationToken);
+    /// <summary>One deadline for all that it takes: a daemon that answers each call only just in time shall not add them up.</summary>
+    private async ValueTask<RemoteLink> OpenLinkAsync(Func<RemoteLink, CancellationToken, Task> complete, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource deadline = new(_options.DaemonTimeout, TimeProvider);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            RemoteLink link = await _open(Handle, either.Token).ConfigureAwait(false);
+            try
+            {
+                await complete(link, either.Token).ConfigureAwait(false);
+                return link;
+            }
+            catch
+            {
+                await link.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw RpcErrors.OpeningTimeout(_options.DaemonTimeout);
+        }
+    }
 
     private void Handle(in RpcHeader header, ReadOnlySpan<byte> payload)
     {

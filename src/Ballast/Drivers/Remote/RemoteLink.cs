@@ -8,8 +8,10 @@ namespace Ballast.Drivers.Remote;
 /// <summary>One connection to a daemon, from its opening to its loss.</summary>
 internal sealed class RemoteLink : IAsyncDisposable
 {
+    // A silent daemon is given up after 25 seconds (four PINGs, and one more interval for the last one's answer): before
+    // its callers' deadline, so that they are told that it is dead, and the connection can be opened again.
     private static readonly TimeSpan KeepaliveInterval = TimeSpan.FromSeconds(5);
-    private const int KeepaliveCount = 5;
+    private const int KeepaliveCount = 4;
     private const string NoProgram = "Cannot find program";
 
     private readonly IAsyncDisposable _transport;
@@ -39,7 +41,7 @@ internal sealed class RemoteLink : IAsyncDisposable
         RemoteAddress address, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
     {
         UnixTransport transport = await UnixTransport.ConnectAsync(
-            address.ChooseSocket(), options.Timeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            address.ChooseSocket(), options.DaemonTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
         return await OpenAsync(transport, address.Name, options, onEvent, cancellationToken).ConfigureAwait(false);
     }
 
@@ -48,7 +50,7 @@ internal sealed class RemoteLink : IAsyncDisposable
         TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
         where TTransport : IDuplexPipe, IAsyncDisposable
     {
-        RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.AllowSynchronousContinuations), options.Timeout);
+        RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.AllowSynchronousContinuations), options.DaemonTimeout);
         try
         {
             await link.GreetAsync(name, options.ReadOnly, cancellationToken).ConfigureAwait(false);
@@ -122,19 +124,22 @@ internal sealed class RemoteLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Wants no more of them; a connection that is lost has taken them along.</summary>
-    public async ValueTask UnwatchAsync(int watch)
+    /// <summary>Wants no more of them. Nobody waits for the daemon, which may be silent: who cancels a watch goes on at once.</summary>
+    public void Unwatch(int watch)
     {
-        if (IsLost)
-            return;
-        try
+        _ = UnwatchAsync();
+
+        async Task UnwatchAsync()
         {
-            _ = await _client.CallAsync<UnwatchArgs, Nothing>(
-                RpcPrograms.Ballast, (int)BallastProcedure.Unwatch, new() { Watch = watch }, _timeout, changesSomething: false, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (LibvirtException)
-        {
-            // It ended by itself, or never began.
+            try
+            {
+                _ = await _client.CallAsync<UnwatchArgs, Nothing>(
+                    RpcPrograms.Ballast, (int)BallastProcedure.Unwatch, new() { Watch = watch }, _timeout, changesSomething: false, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (LibvirtException)
+            {
+                // It ended by itself, or never began; a connection that is lost has taken it along.
+            }
         }
     }
 
