@@ -32,7 +32,8 @@ internal static class HelpText
                                      or all whose sockets lie in that directory
               qmp:///PATH?timeout=5s the same, waiting longer for its answers (2 s unless told)
               qemu:///system         what a daemon has: ballastd's socket, else libvirt's; qemu:///session
-                                     for a user's own, qemu+unix:///system?socket=PATH for any other
+                                     for a user's own, qemu+unix:///system?socket=PATH for any other;
+                                     ?timeout=60s waits longer for its answers (30 s unless told)
               test:///default        a pretended domain, to try things
               test:///fleet?domains=N&seed=S
                                      N simulated guests whose memory moves (10 unless told)

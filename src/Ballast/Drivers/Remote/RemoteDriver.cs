@@ -35,7 +35,7 @@ internal sealed partial class RemoteDriver : IDriver
     public static ValueTask<RemoteDriver> OpenAsync(ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
         RemoteAddress address = RemoteAddress.Of(uri, options.ReadOnly);
-        ConnectionOptions patient = options with { DaemonTimeout = UriParameters.Bounded(options.DaemonTimeout) };
+        ConnectionOptions patient = options with { DaemonTimeout = address.Timeout ?? UriParameters.Bounded(options.DaemonTimeout) };
         return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(address, patient, onEvent, token), cancellationToken);
     }
 

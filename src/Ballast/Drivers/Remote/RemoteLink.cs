@@ -42,18 +42,18 @@ internal sealed class RemoteLink : IAsyncDisposable
     {
         UnixTransport transport = await UnixTransport.ConnectAsync(
             address.ChooseSocket(), options.DaemonTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
-        return await OpenAsync(transport, address.Name, options, onEvent, cancellationToken).ConfigureAwait(false);
+        return await OpenAsync(transport, address.Name, options, onEvent, cancellationToken, address.Authentication).ConfigureAwait(false);
     }
 
     /// <summary>Greets the daemon that is there; the link closes the way to it.</summary>
     public static async ValueTask<RemoteLink> OpenAsync<TTransport>(
-        TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
+        TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken, string? authentication = null)
         where TTransport : IDuplexPipe, IAsyncDisposable
     {
         RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.AllowSynchronousContinuations), options.DaemonTimeout);
         try
         {
-            await link.GreetAsync(name, options.ReadOnly, cancellationToken).ConfigureAwait(false);
+            await link.GreetAsync(name, authentication, options.ReadOnly, cancellationToken).ConfigureAwait(false);
             return link;
         }
         catch
@@ -152,14 +152,11 @@ internal sealed class RemoteLink : IAsyncDisposable
     private static bool IsWithoutProgram(LibvirtException error) =>
         error.Code == ErrorCode.Rpc && error.Message.StartsWith(NoProgram, StringComparison.Ordinal);
 
-    private async ValueTask GreetAsync(string name, bool readOnly, CancellationToken token)
+    private async ValueTask GreetAsync(string name, string? authentication, bool readOnly, CancellationToken token)
     {
         AuthListReply ways = await CallAsync<Nothing, AuthListReply>(RemoteProcedure.AuthList, default, token).ConfigureAwait(false);
-        const int none = 0, polkit = 2;
-        if (ways.Types.Any(way => way.Type == polkit))
+        if (RemoteAuthentication.AsksPolkit(ways, authentication))
             _ = await CallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
-        else if (ways.Types.Length > 0 && !ways.Types.Any(way => way.Type == none))
-            throw LibvirtError.Report(ErrorCode.AuthenticationUnavailable, ErrorOrigin.Authentication, "the daemon wants SASL, which is not supported");
 
         if (await SupportsAsync(RemoteFeatures.ProgramKeepalive, token).ConfigureAwait(false))
             _client.StartKeepalive(KeepaliveInterval, KeepaliveCount);
