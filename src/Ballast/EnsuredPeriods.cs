@@ -1,3 +1,5 @@
+using Ballast.Drivers;
+
 namespace Ballast;
 
 /// <summary>
@@ -11,6 +13,7 @@ internal sealed class EnsuredPeriods(Connection connection) : IAsyncDisposable
     private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _lifetime = new();
     private readonly Dictionary<Guid, Ensured> _ensured = [];
+    private readonly Dictionary<Guid, CancellationTokenSource> _anew = [];
     private DomainEventSubscription? _events;
     private Task _reading = Task.CompletedTask;
 
@@ -70,7 +73,10 @@ internal sealed class EnsuredPeriods(Connection connection) : IAsyncDisposable
         await _lifetime.CancelAsync().ConfigureAwait(false);
         await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         EnsuredMemoryStatsPeriod[] leases = [.. _ensured.Values.SelectMany(ensured => ensured.Leases)];
-        await Task.WhenAll(leases.Select(lease => lease.DisposeAsync().AsTask())).ConfigureAwait(false);
+
+        // One after the other; a daemon that is silent shall not hold up the end for each of them.
+        await Task.WhenAll(leases.Select(lease => lease.DisposeAsync().AsTask()))
+            .WaitAsync(UriParameters.Bounded(connection.Options.DaemonTimeout), connection.Options.TimeProvider).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async ValueTask GiveBackAsync(Domain domain, Ensured ensured)
@@ -135,20 +141,44 @@ internal sealed class EnsuredPeriods(Connection connection) : IAsyncDisposable
         }
     }
 
-    /// <summary>A new process has no period of ours; its monitor may not be ready at once.</summary>
+    /// <summary>
+    /// A new process has no period of ours; its monitor may not be ready at once. One at a time tries it for a domain, the
+    /// newest: of a domain that starts again and again, all but the last process are gone.
+    /// </summary>
     private async Task ApplyAnewAsync(Domain domain)
     {
-        TimeSpan pause = FirstRetry;
-        while (!await TryApplyAnewAsync(domain).ConfigureAwait(false))
+        using CancellationTokenSource newer = CancellationTokenSource.CreateLinkedTokenSource(_lifetime.Token);
+        lock (_anew)
         {
-            await Task.Delay(pause, connection.Options.TimeProvider, _lifetime.Token).ConfigureAwait(false);
-            pause = pause + pause < LastRetry ? pause + pause : LastRetry;
+            if (_anew.TryGetValue(domain.Uuid, out CancellationTokenSource? older))
+                _ = older.CancelAsync();
+            _anew[domain.Uuid] = newer;
+        }
+
+        try
+        {
+            TimeSpan pause = FirstRetry;
+            while (!await TryApplyAnewAsync(domain, newer.Token).ConfigureAwait(false))
+            {
+                await Task.Delay(pause, connection.Options.TimeProvider, newer.Token).ConfigureAwait(false);
+                pause = pause + pause < LastRetry ? pause + pause : LastRetry;
+            }
+        }
+        finally
+        {
+            lock (_anew)
+            {
+                if (_anew.GetValueOrDefault(domain.Uuid) == newer)
+                    _anew.Remove(domain.Uuid);
+            }
         }
     }
 
-    private async Task<bool> TryApplyAnewAsync(Domain domain)
+    /// <param name="domain">The new process.</param>
+    /// <param name="newer">Gives up before it is asked; what is begun is not left half done.</param>
+    private async Task<bool> TryApplyAnewAsync(Domain domain, CancellationToken newer)
     {
-        await _gate.WaitAsync(_lifetime.Token).ConfigureAwait(false);
+        await _gate.WaitAsync(newer).ConfigureAwait(false);
         try
         {
             if (!_ensured.TryGetValue(domain.Uuid, out Ensured? ensured))

@@ -1,5 +1,7 @@
+using Ballast.Drivers;
 using Ballast.Tests.Drivers.Qemu;
 using Ballast.Tests.Fakes;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Drivers;
 
@@ -130,6 +132,42 @@ public sealed class EnsuredPeriodTests
     }
 
     [Fact]
+    public async Task A_domain_that_starts_again_and_again_is_tried_by_one_only()
+    {
+        const int starts = 30;
+        FakeTimeProvider time = new();
+        RestartingDriver driver = new();
+        await using Connection connection = new(driver, "fake:///", new ConnectionOptions { TimeProvider = time });
+        await using EnsuredMemoryStatsPeriod lease = await new Domain(connection, driver.Domain).EnsureMemoryStatsPeriodAsync(2, Token);
+        driver.IsSilent = true;
+        int asked = driver.Asked;
+        for (int i = 1; i <= starts; i++)
+        {
+            driver.Start();
+            await AskedAsync(asked + i);
+        }
+
+        // All that waits for its next try has its turn.
+        for (int i = 0; i < 10 && driver.Asked == asked + starts; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(100, Token);
+        }
+
+        Assert.InRange(driver.Asked - asked - starts, 1, 3);
+        driver.IsSilent = false;
+
+        async Task AskedAsync(int times)
+        {
+            for (int i = 0; driver.Asked < times; i++)
+            {
+                Assert.True(i < 1000, $"it was asked {driver.Asked} times, not {times}");
+                await Task.Delay(5, Token);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Read_only_and_periods_below_one_are_refused()
     {
         await using FakeQmp fake = FakeQmp.Start();
@@ -148,5 +186,40 @@ public sealed class EnsuredPeriodTests
         await using (await domain.EnsureMemoryStatsPeriodAsync(2, Token))
             Assert.Equal(MemoryStatsReason.Fresh, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
         Assert.Equal(0, await domain.GetMemoryStatsPeriodAsync(Token));
+    }
+
+    /// <summary>One domain, of which new processes come whose monitors do not answer.</summary>
+    private sealed class RestartingDriver : IDriver
+    {
+        private IDriverEventSink? _sink;
+        private int _asked;
+
+        public DomainIdentity Domain { get; } = new("vm", Guid.NewGuid(), 1);
+
+        public string Type => "FAKE";
+
+        public bool IsSilent { get; set; }
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        public void Start() => _sink!.Add(DriverEvent.Lifecycle(Domain, DomainLifecycleChange.Started, 0));
+
+        public ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _asked);
+            return IsSilent ? throw LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Qemu, "silent") : new(0);
+        }
+
+        public ValueTask SetMemoryStatsPeriodAsync(
+            DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken) => default;
+
+        public ValueTask<IAsyncDisposable> SubscribeAsync(
+            DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken)
+        {
+            _sink = sink;
+            return new(this);
+        }
+
+        public ValueTask DisposeAsync() => default;
     }
 }

@@ -11,34 +11,38 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100), LastPause = TimeSpan.FromSeconds(10);
 
     private readonly DriverEventSinks _sinks = new();
-    private readonly SemaphoreSlim _changing = new(1);
-    private readonly CancellationTokenSource _end = new();
+    private readonly Lock _gate = new();
     private readonly List<int> _callbacks = [];
+
+    // Never disposed, as it has neither a timer nor a handle: who leaves late finds it there.
+    private readonly CancellationTokenSource _end = new();
+    private Task _settling = Task.CompletedTask;
+    private Task? _settlingNext;
     private RemoteLink? _registeredAt;
+    private RemoteLink? _watched;
     private Task _watching = Task.CompletedTask;
 
     public async ValueTask<IAsyncDisposable> SubscribeAsync(IDriverEventSink sink, CancellationToken cancellationToken)
     {
-        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // First, so that nothing is lost between the daemon's answer and this. The daemon forgets us when the last one left.
+        IAsyncDisposable registration = _sinks.Add(sink, () =>
+        {
+            _ = SettleAsync();
+            return default;
+        });
         try
         {
-            // First, so that nothing is lost between the daemon's answer and this.
-            IAsyncDisposable registration = _sinks.Add(sink, DeregisterAsync);
-            try
-            {
-                if (_registeredAt is null or { IsLost: true })
-                    await RegisterAsync(cancellationToken).ConfigureAwait(false);
-                return registration;
-            }
-            catch
-            {
-                _sinks.Remove(sink);
-                throw;
-            }
+            await SettleAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return registration;
         }
-        finally
+        catch (OperationCanceledException) when (_end.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            _changing.Release();
+            throw new ObjectDisposedException(nameof(Connection));
+        }
+        catch
+        {
+            await registration.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -66,37 +70,73 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync().ConfigureAwait(false);
+        Task last;
+        lock (_gate)
+            last = _settlingNext ?? _settling;
+        await last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _sinks.End(null);
-        _end.Dispose();
-        _changing.Dispose();
     }
 
-    private async ValueTask RegisterAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes the daemon's registrations what the subscriptions here need. One at a time, and all that ask meanwhile share the
+    /// next: however many come and go, one is under way and one waits. It is nobody's own: a caller that gives up leaves it
+    /// to the others.
+    /// </summary>
+    private Task SettleAsync()
     {
-        RemoteLink link = await driver.LinkAsync(cancellationToken).ConfigureAwait(false);
+        lock (_gate)
+            return _settlingNext ??= SettleAfterAsync(_settling);
+
+        async Task SettleAfterAsync(Task before)
+        {
+            await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+            lock (_gate)
+                (_settling, _settlingNext) = (_settlingNext!, null);
+            bool isRegistered = _registeredAt is { IsLost: false };
+            if (_sinks.IsEmpty && isRegistered)
+                await DeregisterAsync().ConfigureAwait(false);
+            else if (!_sinks.IsEmpty && !isRegistered)
+                await RegisterAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask RegisterAsync()
+    {
+        RemoteLink link = await driver.LinkAsync(_end.Token).ConfigureAwait(false);
         if (!link.HasCallbacks)
             throw LibvirtError.NoSupport("virConnectDomainEventRegisterAny");
         _callbacks.Clear();
-        foreach (int eventId in (int[])[Lifecycle, Reboot, BalloonChange])
+        _registeredAt = link;
+        try
         {
-            CallbackArgs callback = await link.CallAsync<RegisterArgs, CallbackArgs>(
-                RemoteProcedure.ConnectDomainEventCallbackRegisterAny, new() { EventID = eventId }, cancellationToken).ConfigureAwait(false);
-            _callbacks.Add(callback.CallbackID);
+            foreach (int eventId in (int[])[Lifecycle, Reboot, BalloonChange])
+            {
+                CallbackArgs callback = await link.CallAsync<RegisterArgs, CallbackArgs>(
+                    RemoteProcedure.ConnectDomainEventCallbackRegisterAny, new() { EventID = eventId }, _end.Token).ConfigureAwait(false);
+                _callbacks.Add(callback.CallbackID);
+            }
+        }
+        catch
+        {
+            await DeregisterAsync().ConfigureAwait(false);
+            throw;
         }
 
-        _registeredAt = link;
-        _watching = WatchAsync(link);
+        // One for each connection, however often it is registered at.
+        if (_watched != link)
+        {
+            _watched = link;
+            _watching = WatchAsync(link);
+        }
     }
 
     private async ValueTask DeregisterAsync()
     {
-        await _changing.WaitAsync(_end.Token).ConfigureAwait(false);
+        RemoteLink link = _registeredAt!;
+        _registeredAt = null;
         try
         {
-            if (!_sinks.IsEmpty || _registeredAt is not { IsLost: false } link)
-                return;
-            _registeredAt = null;
             foreach (int callback in _callbacks)
             {
                 await link.ChangeAsync(
@@ -106,10 +146,6 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         catch (LibvirtException)
         {
             // The daemon forgets them with the connection.
-        }
-        finally
-        {
-            _changing.Release();
         }
     }
 
@@ -127,20 +163,14 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         for (TimeSpan pause = FirstPause; !_sinks.IsEmpty; pause = pause + pause < LastPause ? pause + pause : LastPause)
         {
             await Task.Delay(pause, driver.TimeProvider, _end.Token).ConfigureAwait(false);
-            await _changing.WaitAsync(_end.Token).ConfigureAwait(false);
             try
             {
-                if (_registeredAt == link)
-                    await RegisterAsync(_end.Token).ConfigureAwait(false);
+                await SettleAsync().WaitAsync(_end.Token).ConfigureAwait(false);
                 return;
             }
             catch (LibvirtException)
             {
                 // Not back yet.
-            }
-            finally
-            {
-                _changing.Release();
             }
         }
     }
