@@ -9,7 +9,7 @@ namespace Ballast.Drivers.Qemu;
 internal sealed partial class QemuDriver
 {
     // What connecting, asking and asking again may take together, above one deadline of a monitor; less than any client waits.
-    private static readonly TimeSpan BulkExtra = TimeSpan.FromMilliseconds(400);
+    internal static readonly TimeSpan BulkExtra = TimeSpan.FromMilliseconds(400);
 
     public async ValueTask<IReadOnlyList<DriverSample>?> TrySampleMemoryAsync(
         IReadOnlyList<DomainIdentity>? domains, MemoryStatsOptions options, CancellationToken cancellationToken)

@@ -14,7 +14,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
 
     // Whoever greets as QEMU does, does so at once; other services wait for their client to speak first. And nobody who wants
     // to know which QEMUs there are waits longer for one that does not say its name.
-    private static readonly TimeSpan ShortPatience = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan ShortPatience = TimeSpan.FromMilliseconds(500);
 
     private readonly SemaphoreSlim _looking = new(1);
     private readonly QemuProcesses _processes = new();
