@@ -109,8 +109,11 @@ internal sealed class RpcFrameWriter(PipeWriter output) : IDisposable
     // A large reply, once sent, shall not be kept for ever.
     private const int KeptBytes = 64 * 1024;
 
+    // A thread's, not a connection's, of which there may be thousands that are idle: nothing is awaited while it is in use.
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _frame;
+
     private readonly SemaphoreSlim _turn = new(1);
-    private ArrayBufferWriter<byte> _frame = new(1024);
 
     /// <summary>Bytes written so far.</summary>
     public long BytesWritten { get; private set; }
@@ -149,17 +152,16 @@ internal sealed class RpcFrameWriter(PipeWriter output) : IDisposable
     private void Encode<T>(in RpcHeader header, in T message)
         where T : struct, IXdrMessage<T>
     {
-        if (_frame.Capacity > KeptBytes)
-            _frame = new ArrayBufferWriter<byte>(1024);
-        else
-            _frame.ResetWrittenCount();
-        XdrWriter.Write(_frame, message);
-        int payload = _frame.WrittenCount;
+        if (_frame is not { Capacity: <= KeptBytes } frame)
+            _frame = frame = new ArrayBufferWriter<byte>(1024);
+        frame.ResetWrittenCount();
+        XdrWriter.Write(frame, message);
+        int payload = frame.WrittenCount;
         if (payload > RpcLimits.MaxFrameBytes - RpcHeader.FrameOverhead)
             throw new XdrException($"the message has {payload} bytes, more than the protocol allows");
         header.Write(output.GetSpan(RpcHeader.FrameOverhead), payload);
         output.Advance(RpcHeader.FrameOverhead);
-        output.Write(_frame.WrittenSpan);
+        output.Write(frame.WrittenSpan);
         BytesWritten += RpcHeader.FrameOverhead + payload;
     }
 }

@@ -53,7 +53,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
 
     public Socket Socket => _socket;
 
-    /// <returns>How many bytes were received; 0 at the end.</returns>
+    /// <returns>How many bytes were received; 0 at the end, and where none were asked for, when there is something to receive.</returns>
     /// <exception cref="SocketException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">It was closed.</exception>
     /// <exception cref="OperationCanceledException">Also while bytes come without end.</exception>
@@ -73,6 +73,8 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
             // Where less than all was asked for had come, only what comes later is still to be read; the end may have come along.
             if (!_isDrained || _isLast)
             {
+                if (buffer.IsEmpty)
+                    return 0;
                 int count = _socket.Receive(buffer.Span, SocketFlags.None, out SocketError error);
                 if (error == SocketError.Success)
                 {

@@ -12,7 +12,9 @@ internal sealed class UnixTransport : IDuplexPipe, IAsyncDisposable
     public UnixTransport(Socket socket)
     {
         _stream = new SocketStream(socket);
-        Input = PipeReader.Create(_stream, new StreamPipeReaderOptions(leaveOpen: true));
+
+        // Who waits for something to come has no buffer meanwhile.
+        Input = PipeReader.Create(_stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
         Output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true));
     }
 

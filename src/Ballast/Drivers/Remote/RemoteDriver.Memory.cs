@@ -10,7 +10,8 @@ internal sealed partial class RemoteDriver
     // One more than libvirt's statistics is room for a tag of tomorrow; more is only asked for by callers that have it.
     private const int UsualStats = 64;
 
-    private readonly ReportAges _ages = new();
+    // Made when they are needed: most connections need neither these nor watches.
+    private ReportAges? _ages;
 
     public async ValueTask<int> GetMemoryStatsAsync(
         DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
@@ -128,7 +129,7 @@ internal sealed partial class RemoteDriver
         };
 
         // By our own clock, from when the report was first seen: the daemon's host may have another time.
-        return facts.ToSample(_ages.Now(domain.Uuid, entries, _options.TimeProvider));
+        return facts.ToSample(LazyInitializer.EnsureInitialized(ref _ages, static () => new ReportAges()).Now(domain.Uuid, entries, _options.TimeProvider));
     }
 
     private async ValueTask<MemoryStatsReply> AskMemoryStatsAsync(DomainIdentity domain, int room, CancellationToken cancellationToken)

@@ -5,7 +5,9 @@ namespace Ballast.Drivers.Remote;
 
 internal sealed partial class RemoteDriver
 {
-    private readonly RemoteWatches _watches = new();
+    private RemoteWatches? _watches;
+
+    private RemoteWatches Watches => LazyInitializer.EnsureInitialized(ref _watches, static () => new RemoteWatches());
 
     public async ValueTask<IAsyncEnumerable<DriverSample>?> TryWatchMemoryAsync(
         TimeSpan period, MemoryStatsOptions options, CancellationToken cancellationToken) =>
@@ -19,7 +21,7 @@ internal sealed partial class RemoteDriver
         RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
 
         // Before it is asked for: its first samples may come before the answer.
-        RemoteWatch watch = _watches.Add();
+        RemoteWatch watch = Watches.Add();
         bool isStarted = false, isOver = false;
         try
         {
@@ -32,7 +34,7 @@ internal sealed partial class RemoteDriver
         {
             if (!isStarted)
             {
-                _watches.Remove(watch);
+                Watches.Remove(watch);
 
                 // Given up before the answer: the daemon may have started it all the same.
                 if (!isOver)
@@ -58,7 +60,7 @@ internal sealed partial class RemoteDriver
             {
                 await over.CancelAsync().ConfigureAwait(false);
                 await losing.ConfigureAwait(false);
-                _watches.Remove(watch);
+                Watches.Remove(watch);
                 link.Unwatch(watch.Number);
             }
 

@@ -146,7 +146,7 @@ internal sealed partial class RemoteDriver : IDriver
         if (header.Program == RpcPrograms.Remote)
             _events.Handle(header, payload);
         else if (header.Program == RpcPrograms.Ballast)
-            _watches.Handle(header, payload);
+            Volatile.Read(ref _watches)?.Handle(header, payload);
     }
 
     private async ValueTask<TReply> AskAsync<TArgs, TReply>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
