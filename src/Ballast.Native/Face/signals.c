@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-extern int managed_virInitialize(void);
+extern void managed_start(void);
 
 void face_start(void)
 {
@@ -17,7 +17,7 @@ void face_start(void)
     int isKnown = sigaction(SIGPIPE, NULL, &before) == 0;
 
     /* The first call into managed code starts the runtime. */
-    (void)managed_virInitialize();
+    managed_start();
 
     /* Unless the program has set it meanwhile itself. */
     if (isKnown && sigaction(SIGPIPE, NULL, &after) == 0 && after.sa_handler == SIG_IGN)

@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Ballast.Native;
+
+/// <summary>
+/// What one thread does before any other enters managed code. The runtime's locks find out how long to spin when two
+/// threads first meet at one, and read an environment variable for it, as UTF-8. Where they meet while one of them makes
+/// the runtime's UTF-8 encoding, that encoding is needed before it is made: it fails, and with it every text for the rest
+/// of the process, those of errors too. So both are made here, one after the other.
+/// </summary>
+internal static class Startup
+{
+    private const string AnyVariable = "PATH";
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_start")]
+    private static void Start()
+    {
+        try
+        {
+            _ = Encoding.UTF8.GetByteCount(Environment.GetEnvironmentVariable(AnyVariable) ?? "");
+            MeetAtALock();
+        }
+        catch (Exception)
+        {
+            // Without memory or threads: the call that brought us here fails of the same, and says so.
+        }
+    }
+
+    private static void MeetAtALock()
+    {
+        Lock gate = new();
+        lock (gate)
+        {
+            // Only who has time to wait looks how to.
+            Thread other = new(() => gate.TryEnter(TimeSpan.FromMilliseconds(1))) { IsBackground = true };
+            other.Start();
+            other.Join();
+        }
+    }
+}
