@@ -3,6 +3,20 @@ namespace Ballast.Native;
 /// <summary>The ways in which most functions of the interface call the library.</summary>
 internal static class Call
 {
+    /// <summary>A function that has no connection or domain.</summary>
+    public static T Guarded<T>(T failure, Func<T> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e);
+            return failure;
+        }
+    }
+
     public static int Change(nint domain, string function, Func<DomainHandle, CancellationToken, ValueTask> change)
     {
         try
@@ -12,7 +26,7 @@ internal static class Call
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(domain));
+            return Failure.Of(e, domain);
         }
     }
 
@@ -24,7 +38,7 @@ internal static class Call
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(domain));
+            return Failure.Of(e, domain);
         }
     }
 
@@ -36,7 +50,7 @@ internal static class Call
         }
         catch (Exception e)
         {
-            return Failure.NullOf(e, Handles.Owner(domain));
+            return Failure.NullOf(e, domain);
         }
     }
 
@@ -48,7 +62,7 @@ internal static class Call
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(connection));
+            return Failure.Of(e, connection);
         }
     }
 
@@ -60,7 +74,7 @@ internal static class Call
         }
         catch (Exception e)
         {
-            return Failure.NullOf(e, Handles.Owner(connection));
+            return Failure.NullOf(e, connection);
         }
     }
 }

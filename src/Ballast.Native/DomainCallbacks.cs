@@ -251,16 +251,16 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
         [UnmanagedCallersOnly]
         private static void Ready(int watch, int fd, int events, nint opaque)
         {
-            Reading reading = (Reading)GCHandle.FromIntPtr(opaque).Target!;
             try
             {
+                Reading reading = (Reading)GCHandle.FromIntPtr(opaque).Target!;
                 Libc.Drain(fd);
                 while (reading._events.TryTake(out object? happened))
                     reading._callbacks.Tell(happened);
             }
             catch (Exception e)
             {
-                Failure.Raise(e, null);
+                Failure.Raise(e);
             }
         }
 
@@ -268,9 +268,16 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
         [UnmanagedCallersOnly]
         private static void Forget(nint opaque)
         {
-            GCHandle self = GCHandle.FromIntPtr(opaque);
-            ((Reading)self.Target!)._events.Dispose();
-            self.Free();
+            try
+            {
+                GCHandle self = GCHandle.FromIntPtr(opaque);
+                ((Reading)self.Target!)._events.Dispose();
+                self.Free();
+            }
+            catch (Exception e)
+            {
+                Failure.Raise(e);
+            }
         }
     }
 }

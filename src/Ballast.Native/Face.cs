@@ -9,9 +9,17 @@ internal static unsafe partial class Face
     public static partial void SetError(
         int code, int domain, int level, string message, string? str1, string? str2, string? str3, int int1, int int2);
 
+    /// <summary>The thread's last error, of a text that needs no memory: there is none left, or something failed of which more cannot be told.</summary>
+    [LibraryImport("face", EntryPoint = "face_set_plain_error")]
+    public static partial void SetPlainError(int isOutOfMemory);
+
     /// <summary>Tells the thread's last error to a handler; null: to the global one, or to standard error.</summary>
     [LibraryImport("face", EntryPoint = "face_tell_error")]
     public static partial void TellError(delegate* unmanaged<nint, NativeError*, void> handler, nint userData);
+
+    /// <summary>The same to the global one, or to standard error.</summary>
+    [LibraryImport("face", EntryPoint = "face_tell_everybody")]
+    public static partial void TellEverybody();
 
     /// <summary>Keeps a copy of the thread's last error, in place of another one.</summary>
     [LibraryImport("face", EntryPoint = "face_keep_error")]

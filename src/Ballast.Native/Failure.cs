@@ -1,35 +1,54 @@
 namespace Ballast.Native;
 
-/// <summary>Makes an exception the thread's last error: none crosses into C.</summary>
+/// <summary>
+/// Makes an exception the thread's last error: none crosses into C. Whatever failed, the way of its error can fail as well,
+/// for lack of memory or of a class that could not be made; what is told then was made before.
+/// </summary>
 internal static unsafe class Failure
 {
-    /// <summary>The failure of a function that returns a number.</summary>
-    public static int Of(Exception exception, ConnectionHandle? connection = null)
+    /// <summary>The failure of a function that returns a number; told to the connection of a handle, where that is one.</summary>
+    public static int Of(Exception exception, nint handle = 0)
     {
-        Raise(exception, connection);
+        Raise(exception, handle);
         return -1;
     }
 
     /// <summary>The failure of one that returns a pointer.</summary>
-    public static nint NullOf(Exception exception, ConnectionHandle? connection = null)
+    public static nint NullOf(Exception exception, nint handle = 0)
     {
-        Raise(exception, connection);
+        Raise(exception, handle);
         return 0;
     }
 
-    public static void Raise(Exception exception, ConnectionHandle? connection)
+    public static void Raise(Exception exception, nint handle = 0)
     {
-        Set(exception);
-        Tell(connection);
+        try
+        {
+            Set(exception);
+        }
+        catch (Exception)
+        {
+            Face.SetPlainError(exception is OutOfMemoryException ? 1 : 0);
+        }
+
+        Tell(handle);
     }
 
-    /// <summary>Tells the thread's last error to who is to be told, the connection first.</summary>
-    public static void Tell(ConnectionHandle? connection)
+    /// <summary>Tells the thread's last error to who is to be told, a handle's connection first.</summary>
+    public static void Tell(nint handle)
     {
-        if (connection is null)
-            Face.TellError(null, 0);
-        else
-            connection.TellError();
+        try
+        {
+            if (Handles.Owner(handle) is { } connection)
+                connection.TellError();
+            else
+                Face.TellError(null, 0);
+        }
+        catch (Exception)
+        {
+            // What a connection's handler does is C's: it was not called.
+            Face.TellEverybody();
+        }
     }
 
     private static void Set(Exception exception)
@@ -49,7 +68,7 @@ internal static unsafe class Failure
                 Set(CallException.Internal("the connection was closed meanwhile"));
                 break;
             case OutOfMemoryException:
-                Face.SetError((int)ErrorCode.NoMemory, 0, (int)ErrorLevel.Error, "out of memory", "out of memory", null, null, -1, -1);
+                Face.SetPlainError(1);
                 break;
             case ArgumentException e:
                 Set(CallException.Invalid(e.Message));

@@ -42,6 +42,7 @@ internal static class Handles
         {
             ConnectionHandle connection => connection,
             DomainHandle domain => domain.Owner,
+            WatchHandle watch => watch.Owner,
             _ => null,
         };
 }

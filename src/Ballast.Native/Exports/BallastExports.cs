@@ -19,13 +19,13 @@ internal static unsafe class BallastExports
     private static readonly nint[] ReasonLabels = [.. Enum.GetValues<MemoryStatsReason>().Select(reason => NativeText.Copy(reason.Label()))];
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastGetVersion")]
-    private static nint GetVersion() => Version;
+    private static nint GetVersion() => Call.Guarded((nint)0, () => Version);
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryStatLabel")]
-    private static nint StatLabel(int tag) => TagLabels.GetValueOrDefault(tag);
+    private static nint StatLabel(int tag) => Call.Guarded((nint)0, () => TagLabels.GetValueOrDefault(tag));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryReasonLabel")]
-    private static nint ReasonLabel(int reason) => (uint)reason < (uint)ReasonLabels.Length ? ReasonLabels[reason] : 0;
+    private static nint ReasonLabel(int reason) => Call.Guarded((nint)0, () => (uint)reason < (uint)ReasonLabels.Length ? ReasonLabels[reason] : 0);
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryReasonRemedy")]
     private static nint ReasonRemedy(int reason, byte* domain)
@@ -80,7 +80,7 @@ internal static unsafe class BallastExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(connection));
+            return Failure.Of(e, connection);
         }
     }
 
@@ -93,7 +93,7 @@ internal static unsafe class BallastExports
         }
         catch (Exception e)
         {
-            Failure.Raise(e, null);
+            Failure.Raise(e);
         }
     }
 
@@ -113,21 +113,19 @@ internal static unsafe class BallastExports
         }
         catch (Exception e)
         {
-            return Failure.NullOf(e, Handles.Owner(connection));
+            return Failure.NullOf(e, connection);
         }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchGetFd")]
-    private static int WatchFd(nint watch) => Handles.Find<WatchHandle>(watch)?.Signal ?? Failure.Of(NoWatch("ballastWatchGetFd"));
+    private static int WatchFd(nint watch) => Call.Guarded(-1, () => Handles.Find<WatchHandle>(watch)?.Signal ?? throw NoWatch("ballastWatchGetFd"));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchNext")]
     private static int WatchNext(nint watch, NativeMemoryRecord** record, int timeout)
     {
-        WatchHandle? handle = Handles.Find<WatchHandle>(watch);
         try
         {
-            if (handle is null)
-                throw NoWatch("ballastWatchNext");
+            WatchHandle handle = Handles.Find<WatchHandle>(watch) ?? throw NoWatch("ballastWatchNext");
             if (record == null)
                 throw CallException.Null("record", "ballastWatchNext");
             *record = null;
@@ -138,7 +136,7 @@ internal static unsafe class BallastExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, handle?.Owner);
+            return Failure.Of(e, watch);
         }
     }
 
@@ -151,7 +149,7 @@ internal static unsafe class BallastExports
         }
         catch (Exception e)
         {
-            Failure.Raise(e, null);
+            Failure.Raise(e);
         }
     }
 
@@ -164,12 +162,22 @@ internal static unsafe class BallastExports
         }
         catch (Exception e)
         {
-            Failure.Raise(e, null);
+            Failure.Raise(e);
         }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastSetInterruptCheck")]
-    private static void SetInterruptCheck(delegate* unmanaged<nint, int> check, nint opaque) => Blocking.SetCheck(check, opaque);
+    private static void SetInterruptCheck(delegate* unmanaged<nint, int> check, nint opaque)
+    {
+        try
+        {
+            Blocking.SetCheck(check, opaque);
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e);
+        }
+    }
 
     private static int Sample(
         nint domain, string function, NativeSample* sample, NativeStat* stats, uint count, uint flags,
@@ -189,7 +197,7 @@ internal static unsafe class BallastExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(domain));
+            return Failure.Of(e, domain);
         }
     }
 

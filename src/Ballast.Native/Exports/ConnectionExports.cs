@@ -13,12 +13,19 @@ internal static unsafe class ConnectionExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virGetVersion")]
     private static int GetVersion(nuint* library, byte* type, nuint* driver)
     {
-        if (library == null)
-            return Failure.Of(CallException.Null("libVer", "virGetVersion"));
-        *library = (nuint)Connection.LibraryVersion;
-        if (driver != null)
-            *driver = (nuint)Connection.LibraryVersion;
-        return 0;
+        try
+        {
+            if (library == null)
+                throw CallException.Null("libVer", "virGetVersion");
+            *library = (nuint)Connection.LibraryVersion;
+            if (driver != null)
+                *driver = (nuint)Connection.LibraryVersion;
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectOpen")]
@@ -101,11 +108,8 @@ internal static unsafe class ConnectionExports
         Call.TextOfConnection(connection, "virConnectGetCapabilities", (handle, token) => handle.Connection.GetCapabilitiesAsync(token));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetMaxVcpus")]
-    private static int GetMaxVcpus(nint connection, byte* type)
-    {
-        string? name = NativeText.Read(type);
-        return Call.OfConnection(connection, "virConnectGetMaxVcpus", (handle, token) => handle.Connection.GetMaxVcpusAsync(name, token), count => count);
-    }
+    private static int GetMaxVcpus(nint connection, byte* type) => Call.OfConnection(
+        connection, "virConnectGetMaxVcpus", (handle, token) => handle.Connection.GetMaxVcpusAsync(NativeText.Read(type), token), count => count);
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectIsEncrypted")]
     private static int IsEncrypted(nint connection) =>
@@ -139,7 +143,7 @@ internal static unsafe class ConnectionExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(connection));
+            return Failure.Of(e, connection);
         }
     }
 
@@ -156,7 +160,7 @@ internal static unsafe class ConnectionExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(connection));
+            return Failure.Of(e, connection);
         }
     }
 

@@ -103,7 +103,7 @@ internal static unsafe class DomainExports
         }
         catch (Exception e)
         {
-            Failure.Raise(e, Handles.Owner(domain));
+            Failure.Raise(e, domain);
             return 0;
         }
     }
@@ -182,7 +182,7 @@ internal static unsafe class DomainExports
         }
         catch (Exception e)
         {
-            Failure.Raise(e, Handles.Owner(domain));
+            Failure.Raise(e, domain);
             return failure;
         }
     }

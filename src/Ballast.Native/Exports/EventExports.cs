@@ -27,7 +27,7 @@ internal static unsafe class EventExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(connection));
+            return Failure.Of(e, connection);
         }
     }
 
@@ -61,7 +61,7 @@ internal static unsafe class EventExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(connection));
+            return Failure.Of(e, connection);
         }
     }
 
@@ -87,7 +87,7 @@ internal static unsafe class EventExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(connection));
+            return Failure.Of(e, connection);
         }
     }
 }

@@ -12,29 +12,31 @@ internal static unsafe class EventLoopExports
         delegate* unmanaged<int, int> removeHandle,
         delegate* unmanaged<int, delegate* unmanaged<int, nint, void>, nint, delegate* unmanaged<nint, void>, int> addTimeout,
         delegate* unmanaged<int, int, void> updateTimeout,
-        delegate* unmanaged<int, int> removeTimeout) =>
-        EventImplementation.Register(new EventImplementation.Functions(addHandle, updateHandle, removeHandle, addTimeout, updateTimeout, removeTimeout));
-
-    [UnmanagedCallersOnly(EntryPoint = "managed_virEventRegisterDefaultImpl")]
-    private static int RegisterDefault()
-    {
-        EventImplementation.RegisterDefault();
-        return 0;
-    }
-
-    [UnmanagedCallersOnly(EntryPoint = "managed_virEventRunDefaultImpl")]
-    private static int RunDefault()
+        delegate* unmanaged<int, int> removeTimeout)
     {
         try
         {
-            EventLoop.Default.RunOnce();
-            return 0;
+            EventImplementation.Register(new EventImplementation.Functions(addHandle, updateHandle, removeHandle, addTimeout, updateTimeout, removeTimeout));
         }
         catch (Exception e)
         {
-            return Failure.Of(e);
+            Failure.Raise(e);
         }
     }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virEventRegisterDefaultImpl")]
+    private static int RegisterDefault() => Call.Guarded(-1, () =>
+    {
+        EventImplementation.RegisterDefault();
+        return 0;
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virEventRunDefaultImpl")]
+    private static int RunDefault() => Call.Guarded(-1, () =>
+    {
+        EventLoop.Default.RunOnce();
+        return 0;
+    });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventAddHandle")]
     private static int AddHandle(int fd, int events, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
@@ -52,14 +54,14 @@ internal static unsafe class EventLoopExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventUpdateHandle")]
-    private static void UpdateHandle(int watch, int events) => _ = Guarded(() =>
+    private static void UpdateHandle(int watch, int events) => _ = Call.Guarded(0, () =>
     {
         EventImplementation.UpdateHandle(watch, events);
         return 0;
     });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventRemoveHandle")]
-    private static int RemoveHandle(int watch) => Guarded(() => EventImplementation.RemoveHandle(watch));
+    private static int RemoveHandle(int watch) => Call.Guarded(-1, () => EventImplementation.RemoveHandle(watch));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventAddTimeout")]
     private static int AddTimeout(int milliseconds, delegate* unmanaged<int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
@@ -77,25 +79,12 @@ internal static unsafe class EventLoopExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventUpdateTimeout")]
-    private static void UpdateTimeout(int timer, int milliseconds) => _ = Guarded(() =>
+    private static void UpdateTimeout(int timer, int milliseconds) => _ = Call.Guarded(0, () =>
     {
         EventImplementation.UpdateTimeout(timer, milliseconds);
         return 0;
     });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virEventRemoveTimeout")]
-    private static int RemoveTimeout(int timer) => Guarded(() => EventImplementation.RemoveTimeout(timer));
-
-    // The default loop is made when it is first used, which can fail.
-    private static int Guarded(Func<int> call)
-    {
-        try
-        {
-            return call();
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    private static int RemoveTimeout(int timer) => Call.Guarded(-1, () => EventImplementation.RemoveTimeout(timer));
 }

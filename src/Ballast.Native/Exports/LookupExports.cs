@@ -30,16 +30,21 @@ internal static unsafe class LookupExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectListAllDomains")]
     private static int ListAll(nint connection, nint** domains, uint flags)
     {
-        if (domains != null)
-            *domains = null;
-        return List(connection, "virConnectListAllDomains", (DomainListFilter)flags, found =>
+        const string function = "virConnectListAllDomains";
+        try
         {
-            if (domains == null)
-                return found.Count;
-            ConnectionHandle owner = Handles.Connection(connection, "virConnectListAllDomains");
-            *domains = NewHandles(owner, found);
+            if (domains != null)
+                *domains = null;
+            ConnectionHandle owner = Handles.Connection(connection, function);
+            IReadOnlyList<Domain> found = Blocking.Wait(owner.Connection.ListDomainsAsync((DomainListFilter)flags, Blocking.Token));
+            if (domains != null)
+                *domains = NewHandles(owner, found);
             return found.Count;
-        });
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e, connection);
+        }
     }
 
     /// <summary>Handles in C's memory, with a null after the last one.</summary>
@@ -100,7 +105,7 @@ internal static unsafe class LookupExports
         }
         catch (Exception e)
         {
-            return Failure.NullOf(e, Handles.Owner(connection));
+            return Failure.NullOf(e, connection);
         }
     }
 

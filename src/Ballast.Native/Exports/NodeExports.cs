@@ -38,7 +38,7 @@ internal static unsafe class NodeExports
         }
         catch (Exception e)
         {
-            Failure.Raise(e, Handles.Owner(connection));
+            Failure.Raise(e, connection);
             return 0;
         }
     }

@@ -7,7 +7,18 @@ namespace Ballast.Native.Exports;
 internal static unsafe class ParameterExports
 {
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsGet")]
-    private static NativeParameter* Get(NativeParameter* parameters, int count, byte* name) => NativeParameters.Find(parameters, count, name);
+    private static NativeParameter* Get(NativeParameter* parameters, int count, byte* name)
+    {
+        try
+        {
+            return NativeParameters.Find(parameters, count, name);
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e);
+            return null;
+        }
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsGetInt")]
     private static int GetInt(NativeParameter* parameters, int count, byte* name, int* value) =>
@@ -68,14 +79,21 @@ internal static unsafe class ParameterExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddStringList")]
     private static int AddStringList(NativeParameter** parameters, int* count, int* room, byte* name, byte** values)
     {
-        for (byte** next = values; next != null && *next != null; next++)
+        try
         {
-            byte* value = *next;
-            if (Add(parameters, count, room, name, TypedParameterType.String, () => new NativeParameter { String = NativeText.Copy(value) }) < 0)
-                return -1;
-        }
+            for (byte** next = values; next != null && *next != null; next++)
+            {
+                byte* value = *next;
+                if (Add(parameters, count, room, name, TypedParameterType.String, () => new NativeParameter { String = NativeText.Copy(value) }) < 0)
+                    return -1;
+            }
 
-        return 0;
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddFromString")]
@@ -84,30 +102,54 @@ internal static unsafe class ParameterExports
             NativeParameters.Parse((TypedParameterType)type, value, NativeText.Read(name) ?? ""));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsClear")]
-    private static void Clear(NativeParameter* parameters, int count) => NativeParameters.Clear(parameters, count);
+    private static void Clear(NativeParameter* parameters, int count)
+    {
+        try
+        {
+            NativeParameters.Clear(parameters, count);
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e);
+        }
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsFree")]
     private static void Free(NativeParameter* parameters, int count)
     {
-        NativeParameters.Clear(parameters, count);
-        NativeMemory.Free(parameters);
+        try
+        {
+            NativeParameters.Clear(parameters, count);
+            NativeMemory.Free(parameters);
+        }
+        catch (Exception e)
+        {
+            Failure.Raise(e);
+        }
     }
 
     private static int Get(NativeParameter* parameters, int count, byte* name, TypedParameterType type, void* value, Action<NativeParameter> take)
     {
-        NativeParameter* found = NativeParameters.Find(parameters, count, name);
-        if (found == null)
-            return 0;
-        if (found->Type != (int)type)
+        try
         {
-            return Failure.Of(CallException.Invalid(
-                $"Invalid type '{NativeParameters.TypeName((int)type)}' requested for parameter '{Encoding.UTF8.GetString(NativeParameters.Name(ref found->Field))}', "
-                + $"actual type is '{NativeParameters.TypeName(found->Type)}'"));
-        }
+            NativeParameter* found = NativeParameters.Find(parameters, count, name);
+            if (found == null)
+                return 0;
+            if (found->Type != (int)type)
+            {
+                throw CallException.Invalid(
+                    $"Invalid type '{NativeParameters.TypeName((int)type)}' requested for parameter '{Encoding.UTF8.GetString(NativeParameters.Name(ref found->Field))}', "
+                    + $"actual type is '{NativeParameters.TypeName(found->Type)}'");
+            }
 
-        if (value != null)
-            take(*found);
-        return 1;
+            if (value != null)
+                take(*found);
+            return 1;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
     }
 
     private static int Add(NativeParameter** parameters, int* count, int* room, byte* name, TypedParameterType type, Func<NativeParameter> value)

@@ -25,7 +25,7 @@ internal static unsafe class StatisticsExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, Handles.Owner(domain));
+            return Failure.Of(e, domain);
         }
     }
 
@@ -44,7 +44,7 @@ internal static unsafe class StatisticsExports
     private static int ListGetStats(nint* domains, uint groups, NativeStatsRecord*** records, uint flags)
     {
         const string function = "virDomainListGetStats";
-        ConnectionHandle? owner = null;
+        nint first = 0;
         try
         {
             if (domains == null)
@@ -53,6 +53,8 @@ internal static unsafe class StatisticsExports
                 throw CallException.Null("retStats", function);
             if (*domains == 0)
                 throw CallException.Invalid($"doms array in {function} must contain at least one domain", ErrorOrigin.Domain);
+            first = *domains;
+            ConnectionHandle? owner = null;
             List<Domain> wanted = ReadDomains(domains, function, ref owner);
             return NativeRecords.Write(
                 owner!,
@@ -61,7 +63,7 @@ internal static unsafe class StatisticsExports
         }
         catch (Exception e)
         {
-            return Failure.Of(e, owner);
+            return Failure.Of(e, first);
         }
     }
 
@@ -74,7 +76,7 @@ internal static unsafe class StatisticsExports
         }
         catch (Exception e)
         {
-            Failure.Raise(e, null);
+            Failure.Raise(e);
         }
     }
 

@@ -93,6 +93,17 @@ void face_set_error(int code, int domain, int level, const char *message, const 
     errno = saved;
 }
 
+void face_set_plain_error(int isOutOfMemory)
+{
+    static const char noMemory[] = "out of memory";
+    static const char unknown[] = "internal error: something failed, and so did telling what";
+    if (isOutOfMemory)
+        face_set_error(VIR_ERR_NO_MEMORY, VIR_FROM_NONE, VIR_ERR_ERROR, noMemory, noMemory, NULL, NULL, -1, -1);
+    else
+        face_set_error(VIR_ERR_INTERNAL_ERROR, VIR_FROM_NONE, VIR_ERR_ERROR, unknown, "internal error: %s",
+                       unknown + sizeof "internal error: " - 1, NULL, -1, -1);
+}
+
 void face_tell_error(virErrorFunc handler, void *userData)
 {
     if (handler)
@@ -101,6 +112,11 @@ void face_tell_error(virErrorFunc handler, void *userData)
         global.handler(global.userData, &last);
     else
         virDefaultErrorFunc(&last);
+}
+
+void face_tell_everybody(void)
+{
+    face_tell_error(NULL, NULL);
 }
 
 void face_keep_error(virErrorPtr to)

@@ -22,8 +22,14 @@ void face_start(void);
 void face_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
                     const char *str3, int int1, int int2);
 
+/* The same of a text that is there already: there is no memory left, or something failed of which more cannot be told. */
+void face_set_plain_error(int isOutOfMemory);
+
 /* Tells the thread's last error to a handler, or, where it is NULL, to the global one, or to standard error. */
 void face_tell_error(virErrorFunc handler, void *userData);
+
+/* Tells it to the global handler, or to standard error. */
+void face_tell_everybody(void);
 
 /* Keeps a copy of the thread's last error in *to, whose strings it frees. */
 void face_keep_error(virErrorPtr to);
