@@ -185,7 +185,29 @@ void virTypedParamsFree(virTypedParameterPtr params, int nparams);  /* and the a
 
 typedef enum { VIR_CONNECT_RO = 1, VIR_CONNECT_NO_ALIASES = 2 } virConnectFlags;
 
-typedef struct _virConnectCredential *virConnectCredentialPtr;
+typedef enum {
+    VIR_CRED_USERNAME = 1,
+    VIR_CRED_AUTHNAME = 2,
+    VIR_CRED_LANGUAGE = 3,
+    VIR_CRED_CNONCE = 4,
+    VIR_CRED_PASSPHRASE = 5,
+    VIR_CRED_ECHOPROMPT = 6,
+    VIR_CRED_NOECHOPROMPT = 7,
+    VIR_CRED_REALM = 8,
+    VIR_CRED_EXTERNAL = 9,
+} virConnectCredentialType;
+
+typedef struct _virConnectCredential virConnectCredential;
+typedef virConnectCredential *virConnectCredentialPtr;
+struct _virConnectCredential {
+    int type; /* virConnectCredentialType */
+    const char *prompt;
+    const char *challenge;
+    const char *defresult;
+    char *result; /* free() */
+    unsigned int resultlen;
+};
+
 typedef int (*virConnectAuthCallbackPtr)(virConnectCredentialPtr cred, unsigned int ncred, void *cbdata);
 typedef struct _virConnectAuth virConnectAuth;
 typedef virConnectAuth *virConnectAuthPtr;
@@ -195,7 +217,7 @@ struct _virConnectAuth {
     virConnectAuthCallbackPtr cb;
     void *cbdata;
 };
-extern virConnectAuthPtr virConnectAuthPtrDefault;
+extern virConnectAuthPtr virConnectAuthPtrDefault; /* asks on the terminal */
 
 typedef enum {
     VIR_CONNECT_CLOSE_REASON_ERROR = 0,

@@ -46,10 +46,6 @@ static void unsupported(const char *function, void *first)
         unsupported(#name, first); \
     }
 
-/* NativeAOT cannot export data. No transport that is there asks for credentials, so nothing is asked here either. */
-static virConnectAuth noAuthentication;
-virConnectAuthPtr virConnectAuthPtrDefault = &noAuthentication;
-
 INT(virConnectCompareCPU)
 INT(virConnectCompareHypervisorCPU)
 INT(virConnectGetCPUModelNames)

@@ -109,6 +109,16 @@ public sealed partial class NativeLibraryTests
         static string Call(string answer) => answer.Split(" -> ", 2)[0];
     }
 
+    [Fact]
+    public async Task It_asks_for_credentials_on_the_terminal_as_libvirt_does()
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("ask", forLibvirt: true, Token);
+        CommandResult theirs = await program.RunOnLibvirtAsync(Token);
+        Assert.Equal(0, theirs.ExitCode);
+        Assert.StartsWith("6: 2 6 8 5 7 9; no data\n", theirs.Output, StringComparison.Ordinal);
+        Assert.Equal(theirs, await program.RunAsync(Token));
+    }
+
     [Theory]
     [InlineData("perl", "binding.pl")]
     [InlineData("ruby", "binding.rb")]
