@@ -106,8 +106,8 @@ internal sealed class RpcFrameReader(PipeReader input)
 /// <summary>Writes whole frames, one at a time.</summary>
 internal sealed class RpcFrameWriter(PipeWriter output) : IDisposable
 {
-    // A large reply, once sent, shall not be kept for ever.
-    private const int KeptBytes = 64 * 1024;
+    // The largest replies, once sent, shall not be kept for ever.
+    private const int KeptBytes = 256 * 1024;
 
     // A thread's, not a connection's, of which there may be thousands that are idle: nothing is awaited while it is in use.
     [ThreadStatic]

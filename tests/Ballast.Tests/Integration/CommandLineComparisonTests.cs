@@ -222,9 +222,14 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
         try
         {
             await socket.ConnectAsync(end, patience.Token);
-            byte[] greeting = new byte[64];
-            int length = await socket.ReceiveAsync(greeting, SocketFlags.None, patience.Token);
-            return Encoding.UTF8.GetString(greeting, 0, length).TrimStart('{', ' ', '\r', '\n').StartsWith("\"QMP\"", StringComparison.Ordinal);
+            const string start = "\"QMP\"";
+            byte[] buffer = new byte[64];
+            string greeting = "";
+
+            // It comes in pieces of any size.
+            while (greeting.Length < start.Length && await socket.ReceiveAsync(buffer, SocketFlags.None, patience.Token) is var length and > 0)
+                greeting = (greeting + Encoding.UTF8.GetString(buffer, 0, length)).TrimStart('{', ' ', '\r', '\n');
+            return greeting.StartsWith(start, StringComparison.Ordinal);
         }
         catch (OperationCanceledException) when (!Token.IsCancellationRequested)
         {
