@@ -200,7 +200,7 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
             GCHandle self = GCHandle.Alloc(this);
             try
             {
-                _watch = EventImplementation.AddHandle(events.Signal, Readable, &Ready, GCHandle.ToIntPtr(self), &Forget);
+                _watch = EventImplementation.AddHandle(events.Signal.Descriptor, Readable, &Ready, GCHandle.ToIntPtr(self), &Forget);
                 if (_watch < 0)
                     throw NoLoop();
             }
@@ -254,7 +254,15 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
             try
             {
                 Reading reading = (Reading)GCHandle.FromIntPtr(opaque).Target!;
-                Libc.Drain(fd);
+                if (!reading._events.Signal.IsOurs)
+                {
+                    // The program has closed it, and the connection's own sockets most likely too.
+                    EventImplementation.UpdateHandle(watch, 0);
+                    reading._callbacks.Tell(new EventQueue.ConnectionLost());
+                    return;
+                }
+
+                reading._events.Signal.Drain();
                 while (reading._events.TryTake(out object? happened))
                     reading._callbacks.Tell(happened);
             }

@@ -14,7 +14,7 @@ internal sealed unsafe class EventLoop
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Watch> _watches = [];
     private readonly Dictionary<int, Timer> _timers = [];
-    private readonly int _wake = Libc.OpenSignal();
+    private Signal _wake = new();
     private int _lastWatch;
     private int _lastTimer;
 
@@ -34,7 +34,7 @@ internal sealed unsafe class EventLoop
         {
             int watch = ++_lastWatch;
             _watches.Add(watch, new Watch(fd, callback, opaque, free) { Events = events });
-            Libc.Signal(_wake);
+            _wake.Tell();
             return watch;
         }
     }
@@ -46,7 +46,7 @@ internal sealed unsafe class EventLoop
             if (!_watches.TryGetValue(watch, out Watch? found))
                 return;
             found.Events = events;
-            Libc.Signal(_wake);
+            _wake.Tell();
         }
     }
 
@@ -57,7 +57,7 @@ internal sealed unsafe class EventLoop
             if (!_watches.Remove(watch, out Watch? found))
                 return false;
             _removed.Enqueue((found.Free(), found.Opaque));
-            Libc.Signal(_wake);
+            _wake.Tell();
             return true;
         }
     }
@@ -69,7 +69,7 @@ internal sealed unsafe class EventLoop
             int timer = ++_lastTimer;
             _timers.Add(timer, new Timer(callback, opaque, free));
             Set(_timers[timer], milliseconds);
-            Libc.Signal(_wake);
+            _wake.Tell();
             return timer;
         }
     }
@@ -81,7 +81,7 @@ internal sealed unsafe class EventLoop
             if (!_timers.TryGetValue(timer, out Timer? found))
                 return;
             Set(found, milliseconds);
-            Libc.Signal(_wake);
+            _wake.Tell();
         }
     }
 
@@ -92,7 +92,7 @@ internal sealed unsafe class EventLoop
             if (!_timers.Remove(timer, out Timer? found))
                 return false;
             _removed.Enqueue((found.Free(), found.Opaque));
-            Libc.Signal(_wake);
+            _wake.Tell();
             return true;
         }
     }
@@ -104,15 +104,16 @@ internal sealed unsafe class EventLoop
         FreeRemoved();
 
         // Whatever was changed until here is seen below: only what changes during the wait has to end it.
-        Libc.Drain(_wake);
+        Signal wake = Wake();
+        wake.Drain();
         (int Watch, Libc.PollEntry Entry)[] waited = Collect(out int wait);
         Libc.PollEntry[] entries = new Libc.PollEntry[waited.Length + 1];
-        entries[0] = new Libc.PollEntry { Fd = _wake, Events = Libc.PollIn };
+        entries[0] = new Libc.PollEntry { Fd = wake.Descriptor, Events = Libc.PollIn };
         for (int i = 0; i < waited.Length; i++)
             entries[i + 1] = waited[i].Entry;
         Poll(entries, wait);
         if (entries[0].Happened != 0)
-            Libc.Drain(_wake);
+            wake.Drain();
         CallTimers();
         for (int i = 0; i < waited.Length; i++)
         {
@@ -129,6 +130,22 @@ internal sealed unsafe class EventLoop
     {
         timer.Interval = milliseconds;
         timer.Due = milliseconds < 0 ? long.MaxValue : Environment.TickCount64 + milliseconds;
+    }
+
+    // Where the program has closed it, there is a new one: who waits on the old one was woken by that.
+    private Signal Wake()
+    {
+        lock (_gate)
+        {
+            if (!_wake.IsOurs)
+            {
+                Signal made = new();
+                _wake.Close();
+                _wake = made;
+            }
+
+            return _wake;
+        }
     }
 
     private static void Poll(Libc.PollEntry[] entries, int wait)

@@ -16,12 +16,12 @@ internal sealed class EventQueue : IDisposable
     public EventQueue(DomainEventSubscription events)
     {
         _events = events;
-        Signal = Libc.OpenSignal();
+        Signal = new Signal();
         _reading = ReadAsync();
     }
 
     /// <summary>A descriptor that is readable when something came.</summary>
-    public int Signal { get; }
+    public Signal Signal { get; }
 
     public bool TryTake([NotNullWhen(true)] out object? happened)
     {
@@ -39,7 +39,7 @@ internal sealed class EventQueue : IDisposable
 
     public void Dispose()
     {
-        _ = Libc.Close(Signal);
+        Signal.Close();
         _stop.Dispose();
     }
 
@@ -64,7 +64,7 @@ internal sealed class EventQueue : IDisposable
     private async ValueTask AddAsync(object happened)
     {
         await _waiting.Writer.WriteAsync(happened, _stop.Token).ConfigureAwait(false);
-        Libc.Signal(Signal);
+        Signal.Tell();
     }
 
     /// <summary>The daemon is gone.</summary>

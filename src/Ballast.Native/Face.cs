@@ -40,8 +40,6 @@ internal static unsafe partial class Libc
 
     public const int Interrupted = 4;
 
-    private const int NonBlocking = 0x800, CloseOnExec = 0x80000;
-
     [StructLayout(LayoutKind.Sequential)]
     public struct PollEntry
     {
@@ -50,35 +48,6 @@ internal static unsafe partial class Libc
         public short Happened;
     }
 
-    /// <summary>A descriptor that is readable after a <see cref="Signal"/> until it is <see cref="Drain">drained</see>.</summary>
-    public static int OpenSignal() => EventFd(0, NonBlocking | CloseOnExec) is >= 0 and var fd
-        ? fd
-        : throw CallException.System(Marshal.GetLastPInvokeError(), "a descriptor for events cannot be opened");
-
-    public static void Signal(int fd)
-    {
-        ulong one = 1;
-        _ = Write(fd, &one, sizeof(ulong));
-    }
-
-    public static void Drain(int fd)
-    {
-        ulong count;
-        _ = Read(fd, &count, sizeof(ulong));
-    }
-
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    public static partial int Close(int fd);
-
-    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
-    private static partial int EventFd(uint initial, int flags);
-
-    [LibraryImport("libc", EntryPoint = "read")]
-    private static partial nint Read(int fd, void* buffer, nuint count);
-
-    [LibraryImport("libc", EntryPoint = "write")]
-    private static partial nint Write(int fd, void* buffer, nuint count);
 }

@@ -64,8 +64,9 @@ internal static unsafe class Failure
             case OperationCanceledException:
                 Set(CallException.Aborted());
                 break;
-            case ObjectDisposedException:
-                Set(CallException.Internal("the connection was closed meanwhile"));
+            case ObjectDisposedException e:
+                // The library's own says who closed it.
+                Set(CallException.Internal(e.GetType() == typeof(ObjectDisposedException) ? "the connection was closed meanwhile" : e.Message));
                 break;
             case OutOfMemoryException:
                 Face.SetPlainError(1);

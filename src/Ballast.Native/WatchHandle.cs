@@ -17,14 +17,14 @@ internal sealed class WatchHandle : IDisposable
     public WatchHandle(ConnectionHandle owner, Domain? only, TimeSpan period, MemoryStatsOptions options)
     {
         _owner = owner;
-        Signal = Libc.OpenSignal();
+        Signal = new Signal();
         try
         {
             owner.AddReference();
         }
         catch
         {
-            _ = Libc.Close(Signal);
+            Signal.Close();
             throw;
         }
 
@@ -37,7 +37,7 @@ internal sealed class WatchHandle : IDisposable
     public ConnectionHandle Owner => _owner;
 
     /// <summary>Readable while there is something to say.</summary>
-    public int Signal { get; }
+    public Signal Signal { get; }
 
     /// <summary>The next sample, or null when the time is over; milliseconds below zero wait for ever.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted, or the watch freed meanwhile.</exception>
@@ -76,7 +76,7 @@ internal sealed class WatchHandle : IDisposable
             // Its number may be another file's next: nobody who still waits may touch it.
             _isFreed = true;
             Monitor.PulseAll(_gate);
-            _ = Libc.Close(Signal);
+            Signal.Close();
             _taken.Dispose();
         }
 
@@ -93,7 +93,7 @@ internal sealed class WatchHandle : IDisposable
             return _end is null ? null : throw _end;
         _next = null;
         if (_end is null)
-            Libc.Drain(Signal);
+            Signal.Drain();
         _ = _taken.Release();
         return sample;
     }
@@ -136,6 +136,6 @@ internal sealed class WatchHandle : IDisposable
     private void Tell()
     {
         Monitor.PulseAll(_gate);
-        Libc.Signal(Signal);
+        Signal.Tell();
     }
 }

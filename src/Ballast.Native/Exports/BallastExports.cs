@@ -118,7 +118,11 @@ internal static unsafe class BallastExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchGetFd")]
-    private static int WatchFd(nint watch) => Call.Guarded(-1, () => Handles.Find<WatchHandle>(watch)?.Signal ?? throw NoWatch("ballastWatchGetFd"));
+    private static int WatchFd(nint watch) => Call.Guarded(-1, () =>
+    {
+        Signal signal = Handles.Find<WatchHandle>(watch)?.Signal ?? throw NoWatch("ballastWatchGetFd");
+        return signal.IsOurs ? signal.Descriptor : throw CallException.Internal("the watch's descriptor was closed by the program");
+    });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastWatchNext")]
     private static int WatchNext(nint watch, NativeMemoryRecord** record, int timeout)

@@ -37,4 +37,19 @@ void face_keep_error(virErrorPtr to);
 /* Copies an error into *to, whatever that held. */
 void face_copy_error(virErrorPtr from, virErrorPtr to);
 
+/* A descriptor, ends[0], that is readable when it was told, until it is drained. Laid out as in Signal.cs. */
+struct face_signal {
+    int ends[2];
+    unsigned long inodes[2];
+};
+
+/* Returns the system's error; 0 where there is one. */
+int face_open_signal(struct face_signal *signal);
+
+/* False where the program has closed it. Then the others do nothing. */
+int face_owns_signal(const struct face_signal *signal);
+void face_tell_signal(const struct face_signal *signal);
+void face_drain_signal(const struct face_signal *signal);
+void face_close_signal(const struct face_signal *signal);
+
 #endif /* BALLAST_FACE_H */

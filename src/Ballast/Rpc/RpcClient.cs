@@ -92,7 +92,7 @@ internal sealed class RpcClient : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or InvalidOperationException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw Break("the message could not be sent", e);
+            throw Break(e.InnerException is ClosedByProgramException closed ? closed.Message : "the message could not be sent", e);
         }
         finally
         {

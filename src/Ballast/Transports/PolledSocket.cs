@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
@@ -5,11 +6,13 @@ using System.Threading.Tasks.Sources;
 namespace Ballast.Transports;
 
 /// <summary>
-/// A connected socket, for one reader. Who waits for bytes goes on upon the thread of
+/// A connected socket, for one reader and one writer. Who waits for bytes goes on upon the thread of
 /// <see cref="SocketPoller"/>, and must not block there. A peer that sends without end gets no more than its turn of it.
 /// </summary>
 internal sealed class PolledSocket : IValueTaskSource, IDisposable
 {
+    private static readonly ConcurrentBag<Socket> Lost = [];
+
     // More than a peer sends in answer to anything; taken within some hundred microseconds.
     private const int TurnBytes = 64 * 1024;
 
@@ -17,7 +20,9 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
     private const int LeastBytes = 256;
 
     private readonly Socket _socket;
+    private readonly OwnDescriptor _descriptor;
     private readonly long _key;
+    private TaskCompletionSource? _room;
     private ManualResetValueTaskSourceCore<bool> _core;
     private CancellationTokenRegistration _registration;
     private volatile State _state;
@@ -33,6 +38,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
         try
         {
             _socket.Blocking = false;
+            _descriptor = new OwnDescriptor(socket.SafeHandle);
             _key = SocketPoller.Add(this, socket.SafeHandle);
         }
         catch
@@ -55,7 +61,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
 
     /// <returns>How many bytes were received; 0 at the end, and where none were asked for, when there is something to receive.</returns>
     /// <exception cref="SocketException">The connection is broken.</exception>
-    /// <exception cref="ObjectDisposedException">It was closed.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
     /// <exception cref="OperationCanceledException">Also while bytes come without end.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
@@ -75,6 +81,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
             {
                 if (buffer.IsEmpty)
                     return 0;
+                _descriptor.ThrowIfLost();
                 int count = _socket.Receive(buffer.Span, SocketFlags.None, out SocketError error);
                 if (error == SocketError.Success)
                 {
@@ -85,7 +92,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
 
                 // Nothing to read, and nothing to come, is told of a socket whose poller has gone.
                 if (error != SocketError.WouldBlock || _isLast)
-                    throw new SocketException((int)error);
+                    throw Broken(error);
             }
 
             ValueTask waiting = WaitAsync(cancellationToken);
@@ -95,6 +102,52 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
             _isDrained = false;
         }
     }
+
+    /// <summary>Sends what there is room for at once.</summary>
+    /// <returns>How much that was.</returns>
+    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
+    public int Send(ReadOnlySpan<byte> buffer)
+    {
+        _descriptor.ThrowIfLost();
+        int sent = _socket.Send(buffer, SocketFlags.None, out SocketError error);
+        return error switch
+        {
+            SocketError.Success => sent,
+            SocketError.WouldBlock => 0,
+            _ => throw Broken(error),
+        };
+    }
+
+    /// <summary>Sends all; waits for room by our poller alone: the runtime's own would not see that its descriptor is the program's by now.</summary>
+    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
+    public async ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
+        while (!buffer.IsEmpty)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            buffer = buffer[Send(buffer.Span)..];
+            if (buffer.IsEmpty)
+                return;
+            TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Volatile.Write(ref _room, room);
+            ObjectDisposedException.ThrowIf(_state == State.Closed, this);
+            SocketPoller.WaitForRoom(_key, _socket.SafeHandle);
+            await room.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The poller's: there may be room to send.</summary>
+    public void Writable() => Interlocked.Exchange(ref _room, null)?.TrySetResult();
+
+    /// <summary>False where the program has closed it, as a descriptor of its own, a moment ago at the latest.</summary>
+    public bool IsOurs => _descriptor.IsOurs;
+
+    /// <summary>The same, looked at now: for who is about to use the descriptor.</summary>
+    public bool IsStillOurs() => _descriptor.IsStillOurs();
+
+    public bool WantsRoom => Volatile.Read(ref _room) is not null;
 
     /// <summary>The poller's: there is something to read.</summary>
     /// <param name="isLast">Nothing comes after it.</param>
@@ -118,7 +171,16 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
         SocketPoller.Remove(_key);
         if (Interlocked.Exchange(ref _state, State.Closed) == State.Waiting)
             FailElsewhere(new ObjectDisposedException(nameof(PolledSocket)));
-        _socket.Dispose();
+        Writable();
+        if (_descriptor.IsStillOurs())
+        {
+            _socket.Dispose();
+            return;
+        }
+
+        // Its number is another file's: it is never closed. It is kept, as its finalizer would wait for that.
+        _socket.SafeHandle.SetHandleAsInvalid();
+        Lost.Add(_socket);
     }
 
     void IValueTaskSource.GetResult(short token)
@@ -134,6 +196,9 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
     void IValueTaskSource.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
+
+    private Exception Broken(SocketError error) =>
+        _descriptor.IsStillOurs() ? new SocketException((int)error) : new ClosedByProgramException();
 
     private ValueTask WaitAsync(CancellationToken cancellationToken)
     {

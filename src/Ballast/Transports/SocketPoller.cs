@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Ballast.Transports;
@@ -11,8 +12,8 @@ namespace Ballast.Transports;
 internal static partial class SocketPoller
 {
     private const int Eintr = 4, Eexist = 17;
-    private const int CloseOnExec = 0x80000, CtlAdd = 1, CtlMod = 3;
-    private const uint In = 1, Err = 8, Hup = 0x10, RdHup = 0x2000, EdgeTriggered = 1u << 31;
+    private const int CtlAdd = 1, CtlMod = 3;
+    private const uint In = 1, Out = 4, Err = 8, Hup = 0x10, RdHup = 0x2000, EdgeTriggered = 1u << 31;
     private const int MaxEvents = 128;
 
     // The kernel's structure is packed on this processor alone, as on its 32-bit ancestor.
@@ -22,7 +23,7 @@ internal static partial class SocketPoller
     private static readonly Lock Gate = new();
     private static readonly ConcurrentDictionary<long, PolledSocket> Sockets = [];
     private static long _lastKey;
-    private static int _poll = -1;
+    private static EpollDescriptor? _poll;
 
     /// <summary>From now on the socket is told each time that there is more to read, or that its peer is gone.</summary>
     /// <returns>What to remove it by.</returns>
@@ -31,70 +32,144 @@ internal static partial class SocketPoller
     {
         lock (Gate)
         {
-            if (_poll < 0)
-                Start();
+            EpollDescriptor poll = Current();
             long key = ++_lastKey;
             Sockets[key] = socket;
-            Span<byte> request = stackalloc byte[EventSize];
-            MemoryMarshal.Write(request, In | RdHup | EdgeTriggered);
-            MemoryMarshal.Write(request[KeyOffset..], key);
-            if (Control(_poll, CtlAdd, handle, request) == 0)
-                return key;
-
-            // A socket that was another object's before.
-            int errno = Marshal.GetLastPInvokeError();
-            if (errno == Eexist && Control(_poll, CtlMod, handle, request) == 0)
+            if (TryAdd(poll, key, handle, wantsRoom: false, out int errno))
                 return key;
             Remove(key);
             throw Refused("epoll_ctl", errno);
         }
     }
 
+    /// <summary>The socket is told once when there is room to send: else it would be woken whenever its peer has read something.</summary>
+    /// <exception cref="LibvirtException">The system refuses.</exception>
+    public static void WaitForRoom(long key, SafeHandle handle)
+    {
+        lock (Gate)
+        {
+            if (!Sockets.TryGetValue(key, out PolledSocket? socket))
+                return;
+            if (!socket.IsStillOurs())
+                throw new ClosedByProgramException();
+            if (!TryAdd(Current(), key, handle, wantsRoom: true, out int errno))
+                throw Refused("epoll_ctl", errno);
+        }
+    }
+
     /// <summary>It is told nothing more; the system forgets it when it is closed.</summary>
     public static void Remove(long key) => Sockets.TryRemove(key, out _);
 
-    /// <summary>The lock is held.</summary>
-    private static void Start()
+    // Within the gate. One that was added before is changed, and told of what there is already.
+    private static bool TryAdd(EpollDescriptor poll, long key, SafeHandle handle, bool wantsRoom, out int errno)
     {
-        int poll = Create(CloseOnExec);
-        if (poll < 0)
-            throw Refused("epoll_create1", Marshal.GetLastPInvokeError());
-        new Thread(() => Run(poll)) { IsBackground = true, Name = "Ballast sockets" }.Start();
-        _poll = poll;
+        Span<byte> request = stackalloc byte[EventSize];
+        MemoryMarshal.Write(request, In | RdHup | EdgeTriggered | (wantsRoom ? Out : 0));
+        MemoryMarshal.Write(request[KeyOffset..], key);
+        errno = 0;
+        if (Control(poll.Number, CtlAdd, handle, request) == 0)
+            return true;
+        errno = Marshal.GetLastPInvokeError();
+        return errno == Eexist && Control(poll.Number, CtlMod, handle, request) == 0;
     }
 
-    private static void Run(int poll)
+    // Within the gate. Where the program has closed the descriptor, whose number may be another epoll's by now, there is a
+    // new one; whatever is left of the sockets is waited for by that.
+    private static EpollDescriptor Current()
+    {
+        if (_poll is { } poll && poll.IsOurs())
+            return poll;
+        bool isFirst = _poll is null;
+        _poll = null;
+        EpollDescriptor made = EpollDescriptor.Start(Run);
+        _poll = made;
+        if (!isFirst)
+            TakeOver(made);
+        return made;
+    }
+
+    private static void TakeOver(EpollDescriptor poll)
+    {
+        foreach ((long key, PolledSocket socket) in Sockets)
+        {
+            if (!socket.IsStillOurs() || !TryAdd(poll, key, socket.Socket.SafeHandle, socket.WantsRoom, out _))
+                Lose(key, socket);
+        }
+    }
+
+    // Not here: whoever goes on from there may want what the caller holds.
+    private static void Lose(long key, PolledSocket socket)
+    {
+        Remove(key);
+        ThreadPool.UnsafeQueueUserWorkItem(static lost =>
+        {
+            lost.Readable(isLast: true);
+            lost.Writable();
+        }, socket, preferLocal: false);
+    }
+
+    private static void Run(EpollDescriptor poll)
     {
         byte[] events = new byte[MaxEvents * EventSize];
+        long lookedAt = Stopwatch.GetTimestamp();
         while (true)
         {
-            int count = Wait(poll, events, MaxEvents, -1);
+            int count = Wait(poll.Number, events, MaxEvents, -1);
             if (count < 0 && Marshal.GetLastPInvokeError() != Eintr)
                 break;
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<byte> one = events.AsSpan(i * EventSize, EventSize);
                 if (Sockets.TryGetValue(MemoryMarshal.Read<long>(one[KeyOffset..]), out PolledSocket? socket))
-                    socket.Readable(isLast: (MemoryMarshal.Read<uint>(one) & (RdHup | Hup | Err)) != 0);
+                    Tell(poll, MemoryMarshal.Read<long>(one[KeyOffset..]), socket, MemoryMarshal.Read<uint>(one));
             }
+
+            // The number is used again.
+            if (!OwnDescriptor.HasPassed(ref lookedAt))
+                continue;
+            if (!poll.IsOurs())
+                break;
+            lookedAt = Stopwatch.GetTimestamp();
         }
 
-        // A program that closes descriptors which are not its own has closed ours: who waits shall not do so for ever.
         lock (Gate)
-            _poll = -1;
-        foreach ((long key, PolledSocket socket) in Sockets)
         {
-            Remove(key);
-            socket.Readable(isLast: true);
+            // Another one has begun since.
+            if (_poll != poll)
+                return;
+            try
+            {
+                _ = Current();
+            }
+            catch (LibvirtException)
+            {
+                // No room for a new one: who waits shall not do so for ever.
+                foreach ((long key, PolledSocket socket) in Sockets)
+                    Lose(key, socket);
+            }
         }
     }
 
-    private static LibvirtException Refused(string call, int errno) =>
+    private static void Tell(EpollDescriptor poll, long key, PolledSocket socket, uint happened)
+    {
+        if (socket.WantsRoom && (happened & (Out | Hup | Err)) != 0)
+        {
+            lock (Gate)
+            {
+                if (_poll == poll && poll.IsOurs() && socket.IsStillOurs())
+                    _ = TryAdd(poll, key, socket.Socket.SafeHandle, wantsRoom: false, out _);
+            }
+
+            socket.Writable();
+        }
+
+        if ((happened & ~Out) != 0)
+            socket.Readable(isLast: (happened & (RdHup | Hup | Err)) != 0);
+    }
+
+    public static LibvirtException Refused(string call, int errno) =>
         LibvirtError.System(errno, ErrorOrigin.Rpc,
             $"a socket cannot be waited for ({call}: {Marshal.GetPInvokeErrorMessage(errno)}): raise the limit of open files, or fs.epoll.max_user_watches");
-
-    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
-    private static partial int Create(int flags);
 
     [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
     private static partial int Control(int poll, int operation, SafeHandle socket, ReadOnlySpan<byte> request);

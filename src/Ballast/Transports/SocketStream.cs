@@ -37,16 +37,7 @@ internal sealed class SocketStream(Socket socket) : Stream
     {
         try
         {
-            while (!buffer.IsEmpty)
-            {
-                // Nearly always there is room; only who has to wait needs what waiting costs.
-                int sent = socket.Send(buffer.Span, SocketFlags.None, out SocketError error);
-                if (error == SocketError.WouldBlock)
-                    sent = await socket.SendAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
-                else if (error != SocketError.Success)
-                    throw new SocketException((int)error);
-                buffer = buffer[sent..];
-            }
+            await _polled.SendAllAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

@@ -182,5 +182,17 @@ public sealed class NativeLibraryGuestTests
         static string[] Sorted(string output) => [.. output.Split('\n').Order(StringComparer.Ordinal)];
     }
 
+    [Theory]
+    [InlineData("directly")]
+    [InlineData("through a daemon")]
+    public async Task A_program_may_close_what_is_not_its_own_and_keeps_what_it_opens_then(string how)
+    {
+        await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
+        await using BallastDaemon? daemon = how == "directly" ? null : await BallastDaemon.StartAsync(Token, ["--qmp", guest.MonitorPath]);
+        using NativeProgram program = await NativeProgram.BuildAsync("closed", forLibvirt: false, Token);
+        CommandResult result = await program.RunAsync(Token, daemon?.Uri ?? $"qmp://{guest.MonitorPath}?timeout=20s", "guest");
+        Assert.Equal(new CommandResult(0, "", ""), result);
+    }
+
     private static IEnumerable<string> Expected(string name) => Lifecycle.Select(line => line.Replace("NAME", name, StringComparison.Ordinal));
 }

@@ -50,6 +50,54 @@ public sealed class PolledSocketTests
     }
 
     [Fact]
+    public async Task More_than_the_peer_has_room_for_is_sent_as_it_reads()
+    {
+        (PolledSocket own, Socket peer) = Pair();
+        using (own)
+        using (peer)
+        {
+            byte[] sent = new byte[3_000_000], received = new byte[sent.Length];
+            Random.Shared.NextBytes(sent);
+            Task sending = own.SendAllAsync(sent, Token).AsTask();
+            Task<int> answered = ReceiveAsync(own, new byte[8]);
+            Assert.False(sending.IsCompleted);
+            for (int at = 0; at < received.Length;)
+                at += await peer.ReceiveAsync(received.AsMemory(at, Math.Min(100_000, received.Length - at)), SocketFlags.None, Token).AsTask().In();
+            await sending.In();
+            Assert.Equal(sent, received);
+
+            // Who reads was not disturbed.
+            Assert.False(answered.IsCompleted);
+            _ = peer.Send(new byte[3]);
+            Assert.Equal(3, await answered.In());
+        }
+    }
+
+    [Fact]
+    public async Task Who_waits_for_room_can_cancel_and_is_told_of_the_end()
+    {
+        foreach (string end in (string[])["cancelled", "closed here", "closed there"])
+        {
+            (PolledSocket own, Socket peer) = Pair();
+            using CancellationTokenSource cancellation = new();
+            using (own)
+            using (peer)
+            {
+                Task sending = own.SendAllAsync(new byte[3_000_000], cancellation.Token).AsTask();
+                Assert.False(sending.IsCompleted);
+                if (end == "cancelled")
+                    await cancellation.CancelAsync();
+                else if (end == "closed here")
+                    own.Dispose();
+                else
+                    peer.Dispose();
+                Exception? error = await Record.ExceptionAsync(() => sending.In());
+                Assert.True(error is OperationCanceledException or ObjectDisposedException or SocketException, $"{end}: {error}");
+            }
+        }
+    }
+
+    [Fact]
     public async Task Many_at_once_lose_nothing()
     {
         await Task.WhenAll(Enumerable.Range(0, 100).Select(EchoAsync)).In();

@@ -13,25 +13,26 @@ namespace Ballast.Drivers.Qemu;
 /// </summary>
 internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 {
-    private const int TicksPerSecond = 100;
+    private const int TicksPerSecond = 100, StartTime = 22;
     private const long PidfdSendSignal = 424, PidfdOpen = 434;
 
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
 
-    private readonly SafeFileHandle _stat;
-    private readonly SafeFileHandle _statm;
+    private readonly Lock _renewing = new();
     private readonly string? _executable;
+    private KeptFile _stat;
+    private KeptFile _statm;
+    private volatile bool _isClosed;
     private volatile bool _isGone;
 
-    private QemuProcess(int pid, QemuCommandLine commandLine, string? executable, SafeFileHandle stat, SafeFileHandle statm)
+    private QemuProcess(int pid, QemuCommandLine commandLine, string? executable, KeptFile stat, KeptFile statm)
     {
         Pid = pid;
         CommandLine = commandLine;
         _stat = stat;
         _statm = statm;
-        const int startTime = 22;
         _executable = executable;
-        StartTicks = TryReadStat(out string[] fields) ? Number(fields[startTime - 1]) : 0;
+        StartTicks = TryReadStat(stat, out string[] fields) ? Number(fields[StartTime - 1]) : 0;
     }
 
     public int Pid { get; }
@@ -47,10 +48,10 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             // Without taking the fields apart: a look at all domains asks this of each. The state stands behind the name's
             // last parenthesis.
             Span<byte> text = stackalloc byte[1024];
-            if (!TryReadFile(_stat, ref text))
+            if (!Kept(ref _stat).TryRead(ref text))
             {
                 // Closed with the connection, the file tells nothing: "gone" would be a lie.
-                ObjectDisposedException.ThrowIf(_stat.IsClosed && !_isGone, typeof(QemuProcess));
+                ObjectDisposedException.ThrowIf(_isClosed && !_isGone, typeof(QemuProcess));
                 return true;
             }
 
@@ -97,7 +98,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public ulong? ReadRssKiB()
     {
         Span<byte> text = stackalloc byte[256];
-        if (!TryReadFile(_statm, ref text))
+        if (!Kept(ref _statm).TryRead(ref text))
             return null;
         // size resident shared …, in pages
         int space = text.IndexOf((byte)' ');
@@ -141,21 +142,25 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     public void Dispose()
     {
-        _stat.Dispose();
-        _statm.Dispose();
+        lock (_renewing)
+        {
+            _isClosed = true;
+            _stat.Dispose();
+            _statm.Dispose();
+        }
     }
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.
     private static QemuProcess? Open(int pid)
     {
-        SafeFileHandle stat = LinuxFiles.OpenToRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+        KeptFile stat = OpenFile(pid, "stat");
         string? executable = ReadExecutable(pid);
-        if (!stat.IsInvalid && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu)
+        if (stat.IsOpen && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu)
         {
-            SafeFileHandle statm = LinuxFiles.OpenToRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/statm"));
+            KeptFile statm = OpenFile(pid, "statm");
             QemuProcess process = new(pid, commandLine, executable, stat, statm);
-            if (!statm.IsInvalid && process.IsSame)
+            if (statm.IsOpen && process.IsSame)
                 return process;
             process.Dispose();
             return null;
@@ -163,6 +168,44 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
         stat.Dispose();
         return null;
+    }
+
+    private static KeptFile OpenFile(int pid, string name) =>
+        new(LinuxFiles.OpenToRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{name}")));
+
+    // A program that has closed the files, as descriptors of its own, is no end of the process: they are opened again, if it
+    // still is the one that started then.
+    private KeptFile Kept(ref KeptFile file)
+    {
+        KeptFile kept = Volatile.Read(ref file);
+        if (kept.IsOurs)
+            return kept;
+        lock (_renewing)
+        {
+            if (!_isClosed)
+                Renew();
+            return file;
+        }
+    }
+
+    private void Renew()
+    {
+        (KeptFile oldStat, KeptFile oldStatm) = (_stat, _statm);
+        KeptFile stat = OpenFile(Pid, "stat");
+        KeptFile statm = OpenFile(Pid, "statm");
+
+        // Last: what lives when both are open is the process of both.
+        if (!TryReadStat(stat, out string[] fields) || Number(fields[StartTime - 1]) != StartTicks)
+        {
+            stat.Dispose();
+            statm.Dispose();
+            return;
+        }
+
+        Volatile.Write(ref _statm, statm);
+        Volatile.Write(ref _stat, stat);
+        oldStat.Dispose();
+        oldStatm.Dispose();
     }
 
     private static string? ReadExecutable(int pid)
@@ -174,11 +217,13 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     }
 
     // The fields of stat, numbered from 1 as proc(5) does; the second, a name, may hold spaces and parentheses.
-    private bool TryReadStat(out string[] fields)
+    private bool TryReadStat(out string[] fields) => TryReadStat(Kept(ref _stat), out fields);
+
+    private static bool TryReadStat(KeptFile stat, out string[] fields)
     {
         fields = [];
         Span<byte> bytes = stackalloc byte[1024];
-        if (!TryReadFile(_stat, ref bytes))
+        if (!stat.TryRead(ref bytes))
             return false;
         return TryParseStat(Encoding.UTF8.GetString(bytes), out fields);
     }
@@ -200,19 +245,6 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         return (Ticks(user), Ticks(system));
 
         TimeSpan Ticks(int field) => TimeSpan.FromSeconds((double)Number(fields[field - 1]) / TicksPerSecond);
-    }
-
-    private static bool TryReadFile(SafeFileHandle file, ref Span<byte> text)
-    {
-        try
-        {
-            text = text[..RandomAccess.Read(file, text, 0)];
-            return !text.IsEmpty;
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            return false; // No such process any more.
-        }
     }
 
     private static ulong Number(string field) =>

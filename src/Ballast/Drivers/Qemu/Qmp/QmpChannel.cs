@@ -31,6 +31,9 @@ internal sealed class QmpChannel : IDisposable
 
     public Socket Socket => _socket.Socket;
 
+    /// <summary>False where the program has closed it, as a descriptor of its own: nobody answers, and nobody tells of the end.</summary>
+    public bool IsOurs => _socket.IsOurs;
+
     /// <summary>Takes the next whole message out of what was received; it is valid until the next call of <see cref="ReceiveAsync"/>.</summary>
     /// <exception cref="InvalidDataException">This is no JSON, or more of it than any monitor sends.</exception>
     public bool TryTakeMessage(out ReadOnlySpan<byte> message)
@@ -74,10 +77,7 @@ internal sealed class QmpChannel : IDisposable
     /// </summary>
     public void Send(ReadOnlySpan<byte> commands)
     {
-        int sent = _socket.Socket.Send(commands, SocketFlags.None, out SocketError error);
-        if (error != SocketError.Success)
-            throw new SocketException((int)error);
-        if (sent != commands.Length)
+        if (_socket.Send(commands) != commands.Length)
             throw new InvalidDataException("it does not read what is sent to it");
     }
 

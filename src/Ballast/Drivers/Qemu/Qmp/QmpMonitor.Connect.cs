@@ -35,6 +35,7 @@ internal sealed partial class QmpMonitor
 
     private async Task EnsureConnectedAsync(TimeSpan timeout, long askedAt, CancellationToken cancellationToken)
     {
+        BreakIfLost();
         while (true)
         {
             Attempt attempt;

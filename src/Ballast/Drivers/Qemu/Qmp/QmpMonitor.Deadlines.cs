@@ -22,6 +22,7 @@ internal sealed partial class QmpMonitor
 
     private void ExpireDeadlines()
     {
+        BreakIfLost();
         bool isAnything;
         lock (_gate)
         {

@@ -127,6 +127,13 @@ internal sealed partial class QmpMonitor
             FinishQuery(answered);
     }
 
+    /// <summary>Where the program has closed the connection, nobody else tells of its end.</summary>
+    private void BreakIfLost()
+    {
+        if (Volatile.Read(ref _channel) is { IsOurs: false } lost)
+            Break(new ClosedByProgramException(), lost);
+    }
+
     /// <summary>Ends the connection, or the given one if it is still the one in use; everybody who waits is told why.</summary>
     private void Break(Exception? cause, QmpChannel? channel = null)
     {

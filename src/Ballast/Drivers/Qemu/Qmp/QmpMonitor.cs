@@ -86,6 +86,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<MonitorValues>(cancellationToken);
         long now = _time.GetTimestamp();
+        BreakIfLost();
         MonitorQuery? query = TryJoin(parts, timeout, now, goesOnSynchronously);
         if (query is null)
             return ConnectAndQueryAsync(parts, timeout, now, cancellationToken);

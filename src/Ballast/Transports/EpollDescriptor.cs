@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Transports;
+
+/// <summary>
+/// An epoll instance and the thread that waits on it. All of them look the same to fstat(2): ours is known by its owner, who
+/// would get signals if it asked for any, and is that thread.
+/// </summary>
+internal sealed partial class EpollDescriptor
+{
+    private const int CloseOnExec = 0x80000, GetOwner = 16, SetOwner = 15, OwnerThread = 0;
+
+    /// <summary>The kernel's error number; 0 where it is made.</summary>
+    private readonly TaskCompletionSource<int> _made = new();
+    private int _thread;
+    private bool _isMarked;
+
+    private EpollDescriptor()
+    {
+    }
+
+    public int Number { get; private set; } = -1;
+
+    /// <exception cref="LibvirtException">The system has no room for one.</exception>
+    public static EpollDescriptor Start(Action<EpollDescriptor> run)
+    {
+        EpollDescriptor poll = new();
+        Thread thread = new(() =>
+        {
+            if (poll.TryMake())
+                run(poll);
+        })
+        {
+            IsBackground = true,
+            Name = "Ballast sockets",
+        };
+        thread.Start();
+        int errno = poll._made.Task.GetAwaiter().GetResult();
+        return errno == 0 ? poll : throw SocketPoller.Refused("epoll_create1", errno);
+    }
+
+    /// <summary>Whether the program has left it to us.</summary>
+    public bool IsOurs() =>
+        !_isMarked || (GetOwnerOf(Number, GetOwner, out Owner owner) == 0 && owner is { Kind: OwnerThread } && owner.Id == _thread);
+
+    private bool TryMake()
+    {
+        Number = Create(CloseOnExec);
+        int errno = Number < 0 ? Marshal.GetLastPInvokeError() : 0;
+        _thread = ThreadId();
+        _isMarked = Number >= 0 && SetOwnerOf(Number, SetOwner, new Owner { Kind = OwnerThread, Id = _thread }) == 0;
+        _made.SetResult(errno);
+        return errno == 0;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Owner
+    {
+        public int Kind;
+        public int Id;
+    }
+
+    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
+    private static partial int Create(int flags);
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    private static partial int ThreadId();
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int SetOwnerOf(int descriptor, int command, in Owner owner);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int GetOwnerOf(int descriptor, int command, out Owner owner);
+}
