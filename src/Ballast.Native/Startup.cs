@@ -16,7 +16,6 @@ internal static class Startup
     [UnmanagedCallersOnly(EntryPoint = "managed_start")]
     private static void Start()
     {
-        OwnDescriptor.AreAtRisk = true;
         try
         {
             _ = Encoding.UTF8.GetByteCount(Environment.GetEnvironmentVariable(AnyVariable) ?? "");

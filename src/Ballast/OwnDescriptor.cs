@@ -23,10 +23,10 @@ internal sealed partial class OwnDescriptor
     };
 
     /// <summary>
-    /// Whether the program around us is one that may do so: one that loaded the C library. A program of .NET that did would
-    /// take the runtime's own descriptors too, and nothing looks.
+    /// Whether the program around us may do so: one that loaded the C library. A program of .NET that did would take the
+    /// runtime's own descriptors too, and nothing looks.
     /// </summary>
-    public static bool AreAtRisk { get; set; }
+    public static bool AreAtRisk { get; } = AppContext.TryGetSwitch("Ballast.DescriptorsAtRisk", out bool areAtRisk) && areAtRisk;
 
     private readonly SafeHandle _handle;
     private readonly (ulong Device, ulong Inode)? _file;

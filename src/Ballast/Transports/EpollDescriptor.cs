@@ -48,7 +48,7 @@ internal sealed partial class EpollDescriptor
         Number = Create(CloseOnExec);
         int errno = Number < 0 ? Marshal.GetLastPInvokeError() : 0;
         _thread = ThreadId();
-        _isMarked = Number >= 0 && SetOwnerOf(Number, SetOwner, new Owner { Kind = OwnerThread, Id = _thread }) == 0;
+        _isMarked = OwnDescriptor.AreAtRisk && Number >= 0 && SetOwnerOf(Number, SetOwner, new Owner { Kind = OwnerThread, Id = _thread }) == 0;
         _made.SetResult(errno);
         return errno == 0;
     }
