@@ -21,6 +21,7 @@ internal static class Program
         ("daemon:idle", IdleComparison.RunAsync),
         ("daemon:stopped", StoppedComparison.RunAsync),
         ("daemon:crowd", CrowdComparison.RunAsync),
+        ("daemon:siege", SiegeBenchmark.RunAsync),
     ];
 
     public static async Task<int> Main(string[] arguments)

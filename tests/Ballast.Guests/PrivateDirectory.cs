@@ -22,6 +22,16 @@ public sealed class PrivateDirectory : IDisposable
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>Lets everybody enter and look, for what other users shall reach.</summary>
+    public static void ToEverybody(string directory)
+    {
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException("The guests run on Linux.");
+        const UnixFileMode looked = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        const UnixFileMode entered = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        System.IO.File.SetUnixFileMode(directory, UnixFileMode.UserWrite | looked | entered);
+    }
+
     public void Dispose()
     {
         try

@@ -113,7 +113,7 @@ public sealed class DaemonAttackTests
     {
         await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath, "--group", "65534");
-        ToEverybody(Path.GetDirectoryName(daemon.SocketPath)!);
+        PrivateDirectory.ToEverybody(Path.GetDirectoryName(daemon.SocketPath)!);
         CommandResult read = await AsAsync(Nobody, 1000, "-c", daemon.ReadOnlyUri, "list", "--name");
         Assert.Equal((0, "guest", ""), (read.ExitCode, read.Output.Trim(), read.Errors));
         CommandResult refused = await AsAsync(Nobody, 1000, "-c", daemon.Uri, "list");
@@ -131,7 +131,7 @@ public sealed class DaemonAttackTests
         using PrivateDirectory directory = new();
         await File.WriteAllTextAsync(directory.File("conf"), "max_clients = 300\n", Token);
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", directory.Path, "--config", directory.File("conf"));
-        ToEverybody(Path.GetDirectoryName(daemon.SocketPath)!);
+        PrivateDirectory.ToEverybody(Path.GetDirectoryName(daemon.SocketPath)!);
         await using ChildProcess silent = await ChildProcess.StartAsync(
             "setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "/usr/bin/python3", "-c", Silence, daemon.ReadOnlySocketPath, "400"]);
         await Deadline.UntilAsync(Deadline.Default, "four hundred clients", _ => Task.FromResult(silent.Errors.Contains("connected", StringComparison.Ordinal)), Token);
@@ -201,13 +201,6 @@ public sealed class DaemonAttackTests
             Assert.Equal(ErrorCode.OperationTimeout, (await Assert.ThrowsAsync<LibvirtException>(() => caller)).Code);
         Assert.Equal(3, (await connection.GetAllDomainStatsAsync(DomainStatsGroups.Balloon, cancellationToken: Token)).Count);
         crowd.Guests[0].Process.Continue();
-    }
-
-    private static void ToEverybody(string directory)
-    {
-        if (OperatingSystem.IsWindows())
-            throw new PlatformNotSupportedException();
-        File.SetUnixFileMode(directory, (UnixFileMode)0x1ED);
     }
 
     private static async Task WarmUpAsync(BallastDaemon daemon)
