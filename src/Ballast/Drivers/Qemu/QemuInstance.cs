@@ -40,6 +40,9 @@ internal sealed class QemuInstance(TimeProvider time)
     /// <summary>Whether it is only a socket that lies beside monitors, and may be anything.</summary>
     public bool MayBeNoMonitor { get; private set; }
 
+    /// <summary>The number of the last search for the process behind its sockets.</summary>
+    public long LastOwnerSearch { get; set; }
+
     /// <summary>Whether its last attempt to connect met silence.</summary>
     public bool WasSilent { get; private set; }
 

@@ -21,6 +21,9 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     private readonly List<QemuInstance> _instances = [];
     private volatile Dictionary<Guid, QemuInstance> _known = [];
     private long _lookedAt;
+    private long _begunLooks;
+    private long _lastLook;
+    private long _searches;
     private bool _mustName;
     private bool _isDisposed;
 
@@ -119,11 +122,15 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     private async ValueTask<QemuInstance[]> LookAsync(Func<QemuInstance, bool> isWanted, CancellationToken cancellationToken)
     {
         List<QemuInstance> gone = [];
+        long begun = Volatile.Read(ref _begunLooks);
         QemuInstance[] wanted = await ExclusivelyAsync(() =>
         {
             if (_isDisposed)
                 throw Closed();
-            if (scopes.Any(scope => scope.MayHaveChanged()) || _instances.Exists(instance => !instance.IsConnected))
+
+            // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
+            // of many callers looked at the whole host, one after the other.
+            if (_lastLook <= begun && (scopes.Any(scope => scope.MayHaveChanged()) || _instances.Exists(instance => !instance.IsConnected)))
                 Look(gone);
             return _instances.Where(isWanted).ToArray();
         }, cancellationToken).ConfigureAwait(false);
@@ -134,6 +141,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
 
     private void Look(List<QemuInstance> gone)
     {
+        long number = ++_begunLooks;
         HostView view = new();
         HashSet<QemuInstance> seen = [];
         foreach (Sighting sighting in Merge(scopes.SelectMany(scope => scope.Look(view, _processes))))
@@ -146,6 +154,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
                 instance.Update(sighting);
         }
 
+        _lastLook = number;
         Volatile.Write(ref _lookedAt, time.GetTimestamp());
         foreach (QemuInstance instance in _instances.ToArray())
         {
@@ -210,9 +219,11 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         LibvirtException?[] errors = await Task.WhenAll(instances.Select(
             instance => ConnectAsync(instance, waitsForSilent, timeout, cancellationToken))).ConfigureAwait(false);
         List<QemuInstance> gone = [];
+        long searches = Volatile.Read(ref _searches);
         await ExclusivelyAsync(() =>
         {
-            FindOwners(instances);
+            // As with looks.
+            FindOwners(instances.Where(instance => instance.LastOwnerSearch <= searches));
             for (int i = 0; i < instances.Length; i++)
             {
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error && !QmpErrors.IsPermissionDenied(error))
@@ -246,13 +257,15 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     private static TimeSpan Shorter(TimeSpan timeout) => timeout < ShortPatience ? timeout : ShortPatience;
 
     // A socket is told to be a process's by its peer, or, where nobody could be reached, by the process's own table.
-    private bool FindOwners(QemuInstance[] instances)
+    private bool FindOwners(IEnumerable<QemuInstance> instances)
     {
+        long number = ++_searches;
         HostView? view = null;
         foreach (QemuInstance instance in instances)
         {
             if (instance.Process is not null)
                 continue;
+            instance.LastOwnerSearch = number;
             QemuProcess? owner = instance.Peer is { Pid: > 0 } peer && _processes.Find(peer.Pid) is { } creator && instance.CanBeServedBy(peer, creator)
                 ? creator
                 : null;
