@@ -19,6 +19,9 @@ internal sealed partial class ClientHandler(
     // Said once in a while: who comes and goes at the limit shall not fill the log.
     private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(1);
 
+    // For what was answered and is not sent yet; ended as soon as all is.
+    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
+
     private long _fullLogged;
 
     public int Clients => places.Taken;
@@ -70,6 +73,11 @@ internal sealed partial class ClientHandler(
         }
 
         await server.ServeAsync(context.Transport, isReadOnly, uid, place.LetIn, end.Token).ConfigureAwait(false);
+
+        // Who does not take the rest is not waited for: Kestrel would wait, with the socket open, for as long as the client
+        // keeps its end. The place is taken until then, so that nobody has more sockets than there are places.
+        await Task.Delay(LastAnswers, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        context.Abort();
     }
 
     private void SayFull()

@@ -183,6 +183,39 @@ public sealed class DaemonAttackTests
     }
 
     [Fact]
+    public async Task Clients_that_are_given_up_lose_their_sockets_though_they_keep_their_ends()
+    {
+        const int count = 100, asked = 2000, kept = 64;
+        using PrivateDirectory directory = new();
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", directory.Path);
+        int before = Look(daemon.Pid).Sockets;
+        byte[] calls = new byte[asked * RpcHeader.FrameOverhead];
+        for (int i = 0; i < asked; i++)
+        {
+            new RpcHeader(RpcPrograms.Remote, 1, (int)RemoteProcedure.ConnectGetCapabilities, RpcType.Call, (uint)i, RpcStatus.Ok)
+                .Write(calls.AsSpan(i * RpcHeader.FrameOverhead), 0);
+        }
+
+        List<RawClient> clients = [];
+        List<Task> sending = [];
+        for (int i = 0; i < count; i++)
+        {
+            clients.Add(await RawClient.ConnectAsync(daemon.ReadOnlySocketPath));
+            sending.Add(clients[i].SendRawAsync(calls));
+        }
+
+        await Deadline.UntilAsync(Deadline.Default, "closed sockets", _ => Task.FromResult(Look(daemon.Pid).Sockets <= before + kept), Token);
+
+        // Nor do those that are still waited for keep it from ending.
+        long told = Environment.TickCount64;
+        Assert.Equal(0, await daemon.TerminateAsync(Token));
+        Assert.InRange(Environment.TickCount64 - told, 0, 1500);
+        foreach (RawClient client in clients)
+            client.Dispose();
+        await Task.WhenAll(sending).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    [Fact]
     public async Task A_stopped_QEMU_costs_its_own_callers_a_deadline_and_nobody_else_anything()
     {
         await using GuestCrowd crowd = await GuestCrowd.StartAsync(3, Token);
