@@ -25,6 +25,9 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
     /// <summary>Whether the user stands in line; the lock of the turns is held.</summary>
     public bool IsInLine { get; set; }
 
+    /// <summary>What its readers ask about all domains.</summary>
+    public ReaderRounds Rounds { get; } = new(options.TimeProvider);
+
     public bool HasRoom => CallsUnderWay < options.MaxUserCalls;
 
     public bool TryAddWatch() => TryAdd(ref _watches, options.MaxUserWatches);

@@ -53,10 +53,26 @@ internal static class MemoryHandlers
     {
         DomainStatsGroups groups = (DomainStatsGroups)arguments.Stats;
         DomainStatsFlags flags = (DomainStatsFlags)arguments.Flags;
-        IReadOnlyList<DomainStatsRecord> records = arguments.Doms.Length == 0
-            ? await session.Connection.GetAllDomainStatsAsync(groups, flags, token).ConfigureAwait(false)
-            : await session.Connection.GetDomainStatsAsync(
-                arguments.Doms.Select(domain => session.Domain(domain)), groups, flags, token).ConfigureAwait(false);
+        if (arguments.Doms.Length > 0)
+        {
+            return ToReply(await session.Connection.GetDomainStatsAsync(
+                arguments.Doms.Select(domain => session.Domain(domain)), groups, flags, token).ConfigureAwait(false));
+        }
+
+        if (!session.Share.IsReader)
+            return ToReply(await session.Connection.GetAllDomainStatsAsync(groups, flags, token).ConfigureAwait(false));
+
+        // What one of them started is for all: it goes on when that one goes, whose own connection ends then.
+        session.RequireOpen();
+        Connection connection = session.Shared;
+        return await session.Share.Rounds.JoinAsync(
+            (session.Shared, groups, flags),
+            async () => ToReply(await connection.GetAllDomainStatsAsync(groups, flags, CancellationToken.None).ConfigureAwait(false)),
+            token).ConfigureAwait(false);
+    }
+
+    private static AllStatsReply ToReply(IReadOnlyList<DomainStatsRecord> records)
+    {
         StatsRecord[] replies = new StatsRecord[records.Count];
         for (int i = 0; i < replies.Length; i++)
         {
