@@ -97,12 +97,13 @@ internal static partial class Program
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
-        // what one client can make the daemon keep that it did not read, or that the client does not read.
-        const int bufferBytes = 64 * 1024;
+        // what one client can make the daemon keep that it did not read, or that the client does not read. Calls are short, and of
+        // a long one more is read: so thousands of clients that are not read cost little.
+        const int readBytes = 16 * 1024, bufferBytes = 64 * 1024;
         builder.Services.Configure<SocketTransportOptions>(sockets =>
         {
             sockets.UnsafePreferInlineScheduling = true;
-            sockets.MaxReadBufferSize = bufferBytes;
+            sockets.MaxReadBufferSize = readBytes;
             sockets.MaxWriteBufferSize = bufferBytes;
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
