@@ -106,6 +106,7 @@ internal static partial class Program
             sockets.MaxReadBufferSize = readBytes;
             sockets.MaxWriteBufferSize = bufferBytes;
         });
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new SocketBuffers());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
         ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();
