@@ -8,7 +8,7 @@ namespace Ballast.Benchmarks.Daemons;
 /// </summary>
 internal static class SiegeBenchmark
 {
-    private const int Healthy = 50, Stoppable = 5, RoundCount = 4, Each = 3, Garbage = 5, Clients = 4000, ConnectsASecond = 100, IdleClients = 20;
+    private const int Healthy = 50, Stoppable = 5, RoundCount = 3, Each = 3, Garbage = 5, Clients = 4000, ConnectsASecond = 100, IdleClients = 20;
     private const double MostMedian = 1.2, MostNinetyNine = 3, MostTerminate = 1, MostCalmTerminate = 0.5;
 
     private static readonly TimeSpan
