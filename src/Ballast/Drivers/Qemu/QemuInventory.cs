@@ -24,6 +24,10 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     private long _begunLooks;
     private long _lastLook;
     private long _searches;
+    private long _viewed;
+
+    // Not held: it is large.
+    private readonly WeakReference<HostView?> _lastView = new(null);
     private bool _mustName;
     private bool _isDisposed;
 
@@ -90,7 +94,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         if (found.Length == 0)
             return scope.Missing();
         LibvirtException? error = await found[0].ConnectAsync(timeout, cancellationToken).ConfigureAwait(false);
-        _ = await ExclusivelyAsync(() => FindOwners(found), cancellationToken).ConfigureAwait(false);
+        _ = await ExclusivelyAsync(() => FindOwners(found, long.MaxValue), cancellationToken).ConfigureAwait(false);
         return found[0].IsKnown ? null : error;
     }
 
@@ -223,7 +227,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         await ExclusivelyAsync(() =>
         {
             // As with looks.
-            FindOwners(instances.Where(instance => instance.LastOwnerSearch <= searches));
+            FindOwners(instances.Where(instance => instance.LastOwnerSearch <= searches), searches);
             for (int i = 0; i < instances.Length; i++)
             {
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error && !QmpErrors.IsPermissionDenied(error))
@@ -257,7 +261,9 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     private static TimeSpan Shorter(TimeSpan timeout) => timeout < ShortPatience ? timeout : ShortPatience;
 
     // A socket is told to be a process's by its peer, or, where nobody could be reached, by the process's own table.
-    private bool FindOwners(IEnumerable<QemuInstance> instances)
+    /// <param name="instances">Whose.</param>
+    /// <param name="searches">The last search that had begun when they were asked: what was seen in a later one holds.</param>
+    private bool FindOwners(IEnumerable<QemuInstance> instances, long searches)
     {
         long number = ++_searches;
         HostView? view = null;
@@ -272,7 +278,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             foreach (MonitorKey key in instance.Keys)
             {
                 if (owner is null && key.Listener != 0
-                    && _processes.OwnerOf(key.Listener, view ??= new HostView()) is { } other && instance.IsServedBy(other))
+                    && _processes.OwnerOf(key.Listener, view ??= ViewAfter(searches)) is { } other && instance.IsServedBy(other))
                 {
                     owner = other;
                 }
@@ -284,6 +290,16 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         }
 
         return true;
+    }
+
+    private HostView ViewAfter(long searches)
+    {
+        if (_viewed > searches && _lastView.TryGetTarget(out HostView? last))
+            return last;
+        HostView view = new();
+        _lastView.SetTarget(view);
+        _viewed = _searches;
+        return view;
     }
 
     private void Disregard(QemuInstance instance, List<QemuInstance> gone)
