@@ -46,6 +46,9 @@ internal sealed class QemuInstance(TimeProvider time)
     /// <summary>Whether its last attempt to connect met silence.</summary>
     public bool WasSilent { get; private set; }
 
+    /// <summary>Somebody waited for its greeting in vain; the attempt may go on.</summary>
+    public void NoteSilence() => WasSilent = !IsConnected;
+
     /// <summary>Whether another QEMU answers where only the peer of a socket is known, by what it says.</summary>
     public bool IsReplaced { get; private set; }
 

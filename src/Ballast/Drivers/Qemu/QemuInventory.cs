@@ -39,7 +39,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     {
         QemuInstance[] wanted = await LookAsync(
             instance => !instance.IsConnected && (connects || !instance.IsIdentified), cancellationToken).ConfigureAwait(false);
-        _ = await ConnectAsync(wanted, waitsForSilent: false, Shorter(timeout), cancellationToken).ConfigureAwait(false);
+        _ = await ConnectAsync(wanted, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
         return await PublishAsync(_ => true, cancellationToken).ConfigureAwait(false);
     }
 
@@ -54,7 +54,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
             return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsConnected && !instance.IsIdentified).ToArray();
         }, cancellationToken).ConfigureAwait(false);
-        _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), cancellationToken).ConfigureAwait(false);
+        _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
         return await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
     }
 
@@ -79,7 +79,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             return null;
         if (instance.IsConnected)
             return instance.Domain;
-        LibvirtException? error = (await ConnectAsync([instance], waitsForSilent, timeout, cancellationToken).ConfigureAwait(false))[0];
+        LibvirtException? error = (await ConnectAsync([instance], waitsForSilent, timeout, timeout, cancellationToken).ConfigureAwait(false))[0];
         if (instance.HasExited || instance.IsReplaced)
             return null;
         if (error is null && !instance.IsConnected && instance.WasSilent)
@@ -216,12 +216,12 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
 
     // Side by side: each has a lane and a deadline of its own, so that one that is silent keeps nobody else waiting.
     private async Task<LibvirtException?[]> ConnectAsync(
-        QemuInstance[] instances, bool waitsForSilent, TimeSpan timeout, CancellationToken cancellationToken)
+        QemuInstance[] instances, bool waitsForSilent, TimeSpan patience, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (instances.Length == 0)
             return [];
         LibvirtException?[] errors = await Task.WhenAll(instances.Select(
-            instance => ConnectAsync(instance, waitsForSilent, timeout, cancellationToken))).ConfigureAwait(false);
+            instance => ConnectAsync(instance, waitsForSilent, patience, timeout, cancellationToken))).ConfigureAwait(false);
         List<QemuInstance> gone = [];
         long searches = Volatile.Read(ref _searches);
         await ExclusivelyAsync(() =>
@@ -244,16 +244,29 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         return errors;
     }
 
-    private static async Task<LibvirtException?> ConnectAsync(
-        QemuInstance instance, bool waitsForSilent, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<LibvirtException?> ConnectAsync(
+        QemuInstance instance, bool waitsForSilent, TimeSpan patience, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        TimeSpan patience = instance is { MayBeNoMonitor: true, IsKnown: false } ? Shorter(timeout) : timeout;
+        // A stranger's queue is left as soon as nobody waits. A QEMU may take its time to greet: to leave and come again would
+        // only cost it two connections.
+        if (instance is { MayBeNoMonitor: true, IsKnown: false })
+            timeout = patience = Shorter(timeout);
         bool waits = waitsForSilent || !instance.WasSilent;
-        Task<LibvirtException?> connecting = instance.ConnectAsync(patience, cancellationToken);
+        Task<LibvirtException?> connecting = instance.ConnectAsync(timeout, cancellationToken);
 
         // Nobody who wants them all waits for one that was silent before, again and again.
-        if (waits || connecting.IsCompleted)
+        if ((waits && patience == timeout) || connecting.IsCompleted)
             return await connecting.ConfigureAwait(false);
+        try
+        {
+            if (waits)
+                return await connecting.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            instance.NoteSilence();
+        }
+
         _ = connecting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return null;
     }

@@ -51,6 +51,32 @@ public sealed class OtherSocketsTests : IdentityTest
         Assert.Equal(before + 1, Accepted(qemu));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_QEMU_that_takes_its_time_holds_up_no_list_and_is_connected_to_once(bool isInDirectory)
+    {
+        string directory = MakeDirectory("x");
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions
+        {
+            Name = "vm",
+            Arguments = [.. Monitor($"{directory}/q.sock"), "-trace", "qio_channel_socket_accept"],
+        });
+        int before = Accepted(qemu);
+        await qemu.StopAsync(Token);
+        await using (Connection connection = await OpenAsync(isInDirectory ? $"qmp://{directory}" : Host))
+        {
+            long since = Stopwatch.GetTimestamp();
+            for (int i = 0; i < 3; i++)
+                Assert.Equal(qemu.Pid, (await DomainOfAsync(connection, qemu)).Id);
+            Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(1.5));
+            qemu.Continue();
+            await IsReachedAsync(await DomainOfAsync(connection, qemu), qemu);
+        }
+
+        Assert.Equal(before + 1, Accepted(qemu));
+    }
+
     [Fact]
     public async Task A_strangers_silent_service_is_asked_once_and_costs_the_list_nothing()
     {
