@@ -107,9 +107,18 @@ internal sealed class ClientShare(UserShare share, ReaderTurns turns) : IRpcShar
 
     public void Leave() => turns.Leave();
 
-    public void CallBegan() => turns.CallBegan(share);
+    // Who takes no turns is not counted: the lock is the readers'.
+    public void CallBegan()
+    {
+        if (HasTurns)
+            turns.CallBegan(share);
+    }
 
-    public void CallEnded() => turns.CallEnded(share);
+    public void CallEnded()
+    {
+        if (HasTurns)
+            turns.CallEnded(share);
+    }
 
     public bool TryBlock() => share.TryAddBlocked();
 

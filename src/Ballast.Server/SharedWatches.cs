@@ -24,9 +24,10 @@ internal sealed class SharedWatches
         bool isFirst = false;
         lock (_gate)
         {
-            if (!_watches.TryGetValue(kind, out watch))
+            // One that failed is left to those who have not left it yet.
+            if (!_watches.TryGetValue(kind, out watch) || watch.HasFailed)
             {
-                _watches.Add(kind, watch = new SharedWatch(connection, period, options));
+                _watches[kind] = watch = new SharedWatch(connection, period, options);
                 isFirst = true;
             }
 
@@ -69,6 +70,8 @@ internal sealed class SharedWatch : IAsyncDisposable
 
     public SharedWatch(Connection connection, TimeSpan period, MemoryStatsOptions options) =>
         _asking = AskAsync(connection, period, options);
+
+    public bool HasFailed => Volatile.Read(ref _error) is not null;
 
     public void Add(WatchMailbox mailbox)
     {
