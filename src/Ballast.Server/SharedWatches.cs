@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using Ballast.Drivers;
 
 namespace Ballast.Server;
 
@@ -29,21 +30,24 @@ internal sealed class SharedWatches
             {
                 _watches[kind] = watch = new SharedWatch(connection, period, options);
                 isFirst = true;
+                mailbox.EndFirst();
             }
 
             watch.Add(mailbox);
         }
 
+        // Who joins does not wait for the next round.
+        using CancellationTokenSource left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task first = isFirst ? Task.CompletedTask : watch.BeginAsync(mailbox, connection, options, left.Token);
         try
         {
-            // Who joins does not wait for the next round.
-            if (!isFirst)
-                yield return await connection.GetAllMemoryStatsAsync(options, cancellationToken).ConfigureAwait(false);
             while (true)
                 yield return await watch.TakeAsync(mailbox, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
+            await left.CancelAsync().ConfigureAwait(false);
+            await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             bool isLast;
             lock (_gate)
             {
@@ -90,6 +94,32 @@ internal sealed class SharedWatch : IAsyncDisposable
             _mailboxes.Remove(mailbox);
             _emptied?.TrySetResult();
             return _mailboxes.Count == 0;
+        }
+    }
+
+    /// <summary>A round for one who joined; of a domain that a round of all had meanwhile, no second sample.</summary>
+    public async Task BeginAsync(WatchMailbox mailbox, Connection connection, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+            await Task.WhenAll(domains.Select(AskAsync)).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                mailbox.EndFirst();
+        }
+
+        async Task AskAsync(Domain domain)
+        {
+            MemoryStats? sample = await MemorySampling.AskAsync(
+                connection.Driver, domain.Identity, options, connection.Options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (sample is not null)
+                    mailbox.PutFirst(new DomainMemorySample(domain, sample));
+            }
         }
     }
 
@@ -165,6 +195,9 @@ internal sealed class WatchMailbox
 {
     private Dictionary<Guid, DomainMemorySample> _unread = [];
     private Dictionary<Guid, DomainMemorySample> _unsent = [];
+
+    // What came of itself, until all that was asked for at first has come; then null.
+    private HashSet<Guid>? _came = [];
     private TaskCompletionSource? _filled;
 
     /// <returns>Whether the domain's last one was sent.</returns>
@@ -172,9 +205,19 @@ internal sealed class WatchMailbox
     {
         bool isWanted = !_unread.ContainsKey(sample.Domain.Uuid) && !_unsent.ContainsKey(sample.Domain.Uuid);
         _unread[sample.Domain.Uuid] = sample;
+        _came?.Add(sample.Domain.Uuid);
         Wake();
         return isWanted;
     }
+
+    /// <summary>One that was asked for when its watcher joined, and may be older than what came since.</summary>
+    public void PutFirst(in DomainMemorySample sample)
+    {
+        if (_came?.Contains(sample.Domain.Uuid) == false)
+            _ = Put(sample);
+    }
+
+    public void EndFirst() => _came = null;
 
     /// <summary>Takes what there is; what was taken before was sent.</summary>
     public IReadOnlyCollection<DomainMemorySample> TakeAll()

@@ -208,6 +208,27 @@ public sealed class WatchProcedureTests
     }
 
     [Fact]
+    public async Task Who_joins_a_watch_waits_neither_for_its_next_round_nor_for_a_silent_domain()
+    {
+        ManyDomains many = new(5);
+        await using ServerFixture server = ServerFixture.Start(many.Open());
+        await using Connection first = await server.ConnectAsync(), second = await server.ConnectAsync();
+        await using IAsyncEnumerator<DomainMemorySample> lasting = first.WatchMemoryStatsAsync(TimeSpan.FromHours(1), cancellationToken: Token).GetAsyncEnumerator(Token);
+        for (int i = 0; i < 5; i++)
+            Assert.True(await lasting.MoveNextAsync().AsTask().In());
+        many.Silent = "domain3";
+        await using IAsyncEnumerator<DomainMemorySample> joining = second.WatchMemoryStatsAsync(TimeSpan.FromHours(1), cancellationToken: Token).GetAsyncEnumerator(Token);
+        List<string> seen = [];
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.True(await joining.MoveNextAsync().AsTask().In());
+            seen.Add(joining.Current.Domain.Name);
+        }
+
+        Assert.Equal(["domain0", "domain1", "domain2", "domain4"], seen.Order());
+    }
+
+    [Fact]
     public async Task A_user_has_so_many_watches_however_many_clients()
     {
         await using ServerFixture server = ServerFixture.Start(
@@ -331,6 +352,9 @@ public sealed class WatchProcedureTests
 
         public LibvirtException? Failure { get; set; }
 
+        /// <summary>The domain that does not answer.</summary>
+        public string? Silent { get; set; }
+
         public Connection Open() => new(this, "fake:///", new ConnectionOptions());
 
         /// <summary>Waits until nobody has asked for a sample for a second.</summary>
@@ -363,6 +387,8 @@ public sealed class WatchProcedureTests
         public async ValueTask<MemoryStats> SampleMemoryAsync(DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
         {
             await Task.Yield();
+            if (domain.Name == Silent)
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             Interlocked.Increment(ref _samples);
             return new MemoryStatsFacts { Entries = [new(MemoryStatTag.ActualBalloon, 4711)], IsRunning = true }.ToSample(DateTimeOffset.UnixEpoch);
         }
