@@ -11,8 +11,8 @@ namespace Ballast.Daemon;
 /// <param name="server">Serves them.</param>
 /// <param name="places">How many there may be.</param>
 /// <param name="group">Whose members may change something too.</param>
-/// <param name="log">Where it is told who was refused.</param>
-/// <param name="stopping">The daemon ends, and with it all clients' connections.</param>
+/// <param name="log">Gets a line for each client that is refused.</param>
+/// <param name="stopping">Ends all clients' connections, when the daemon stops.</param>
 internal sealed partial class ClientHandler(
     LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log, CancellationToken stopping)
 {

@@ -44,10 +44,10 @@ internal static class SiegeBenchmark
         }
 
         report.Note(
-            "The reference: the same ballastd at peace, while the same attackers attack a program that only discards. Attackers, and that"
-            + " program, run at nice 19 on one processor. Wanted: no error, the list and the bulk answer complete but for the sick, p50 within"
-            + Report.Text($" {MostMedian:0.0} and p99 within {MostNinetyNine:0} of the reference, SIGTERM obeyed within {MostTerminate:0} s,")
-            + Report.Text($" memory and descriptors back within {RecoveryTime.TotalSeconds:0} s, though the client goes on."));
+            "The reference is the same ballastd without an attack, while the same attackers send to a program that discards everything. The"
+            + " attackers and that program run at nice 19 on one processor. The goals: no call fails; list and bulk answers lack only the sick"
+            + Report.Text($" domains; p50 stays within {MostMedian:0.0} times the reference and p99 within {MostNinetyNine:0} times; ballastd stops")
+            + Report.Text($" within {MostTerminate:0} s of SIGTERM; memory and descriptors return within {RecoveryTime.TotalSeconds:0} s, while the client keeps calling."));
         using SiegePrograms programs = await SiegePrograms.BuildAsync(withCaller: true);
         await using GuestCrowd crowd = await GuestCrowd.StartAsync(Healthy + Stoppable);
         string? only = Environment.GetEnvironmentVariable("BALLAST_SIEGE");
