@@ -64,8 +64,13 @@ public sealed class OracleMonitor : IAsyncDisposable
             var opened = new OracleMonitor(stream);
             try
             {
-                var greeting = await opened._reader.ReadLineAsync(token) ?? throw new EndOfStreamException("No greeting.");
-                opened.Version = Parse(greeting).GetProperty("QMP").GetProperty("version");
+                // On a busy machine something else came first once: perhaps what an earlier client had not read.
+                JsonElement greeting;
+                while (!Parse(await opened._reader.ReadLineAsync(token) ?? throw new EndOfStreamException("No greeting.")).TryGetProperty("QMP", out greeting))
+                {
+                }
+
+                opened.Version = greeting.GetProperty("version");
                 return opened;
             }
             catch
