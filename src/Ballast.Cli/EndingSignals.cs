@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Cli;
+
+/// <summary>
+/// Signals that end the program. The first one cancels, so that what was changed for a moment is put back; a second one ends
+/// the program at once.
+/// </summary>
+internal sealed class EndingSignals : IDisposable
+{
+    private const int FirstOfSignals = 128;
+
+    private static readonly (PosixSignal Signal, int Number)[] All =
+        [(PosixSignal.SIGHUP, 1), (PosixSignal.SIGINT, 2), (PosixSignal.SIGQUIT, 3), (PosixSignal.SIGTERM, 15)];
+
+    private readonly CancellationTokenSource _end = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private int _first;
+
+    public EndingSignals() => _registrations = [.. All.Select(one => PosixSignalRegistration.Create(one.Signal, context =>
+    {
+        context.Cancel = Interlocked.CompareExchange(ref _first, one.Number, 0) == 0;
+        try
+        {
+            _end.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The program is ending already.
+        }
+    }))];
+
+    public CancellationToken Token => _end.Token;
+
+    /// <summary>The status that shells give for the signal that came; null where none did.</summary>
+    public int? ExitCode => Volatile.Read(ref _first) is var number and not 0 ? FirstOfSignals + number : null;
+
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations)
+            registration.Dispose();
+        _end.Dispose();
+    }
+}
