@@ -79,7 +79,7 @@ internal static unsafe class MemorySamples
         for (int tag = 0; tag < MissingReasons.Length; tag++)
         {
             MemoryStatsReason? missing = tag <= (int)MemoryStatTag.HugetlbPgFail ? stats.WhyMissing((MemoryStatTag)tag) : null;
-            sample.Missing[tag] = (sbyte)(missing is { } reason ? (int)reason : -1);
+            sample.Missing[tag] = (sbyte)(missing is { } reason ? Math.Min((int)reason, sbyte.MaxValue) : -1);
         }
 
         NativeText.Fill(sample.Detail, stats.Detail ?? "");

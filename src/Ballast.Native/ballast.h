@@ -46,6 +46,7 @@ typedef enum {
     BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON = 13,
     BALLAST_MEMORY_REASON_NO_MONITOR = 14,
     BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND = 15,
+    BALLAST_MEMORY_REASON_INCONSISTENT = 16, /* the numbers cannot be true together, or come from the future */
 } ballastMemoryReason;
 
 /* How old the guest's numbers are, compared with the collection period. */
@@ -55,12 +56,16 @@ typedef enum {
     BALLAST_FRESHNESS_FRESH = 2,
 } ballastFreshness;
 
-/* How used memory was computed: the best that the guest's report allows. */
+/* How used memory was computed: the best that the guest's report allows. In guests that see all their memory whatever the
+ * balloon holds (deflate-on-oom, Windows), what it held is taken off. */
 typedef enum {
-    BALLAST_USED_NONE = -1, /* the report does not allow it */
+    BALLAST_USED_NONE = -1, /* the report does not allow it, or is inconsistent */
     BALLAST_USED_AVAILABLE_MINUS_USABLE = 0,
     BALLAST_USED_AVAILABLE_MINUS_UNUSED_MINUS_DISK_CACHES = 1,
     BALLAST_USED_AVAILABLE_MINUS_UNUSED = 2, /* counts caches as used */
+    BALLAST_USED_AVAILABLE_MINUS_USABLE_MINUS_BALLOON = 3,
+    BALLAST_USED_AVAILABLE_MINUS_UNUSED_MINUS_DISK_CACHES_MINUS_BALLOON = 4,
+    BALLAST_USED_AVAILABLE_MINUS_UNUSED_MINUS_BALLOON = 5,
 } ballastUsedFormula;
 
 /* Bits: numbers that are possible each, but not together. They are delivered all the same. */
@@ -69,6 +74,8 @@ typedef enum {
     BALLAST_INCONSISTENT_USABLE_ABOVE_AVAILABLE = 2,
     BALLAST_INCONSISTENT_UNUSED_ABOVE_AVAILABLE = 4,
     BALLAST_INCONSISTENT_COUNTER_WENT_BACKWARDS = 8,
+    BALLAST_INCONSISTENT_DISK_CACHES_ABOVE_AVAILABLE = 16, /* together with unused */
+    BALLAST_INCONSISTENT_LAST_UPDATE_IN_FUTURE = 32,       /* by more than a second: the age is unknown */
 } ballastMemoryInconsistency;
 
 /* Flags of the functions below. */
@@ -88,7 +95,7 @@ struct _ballastMemorySample {
     int usedFormula;               /* ballastUsedFormula */
     unsigned long long used;       /* KiB that the guest uses; 0 where usedFormula is -1 */
     unsigned long long lastUpdate; /* Unix seconds of the guest's last report; 0: never, or unknown */
-    long long age;                 /* ms since that report; -1: never, or unknown */
+    long long age;                 /* ms since that report; -1: never, unknown, or from the future */
     signed char missing[16];       /* by libvirt's tag: a ballastMemoryReason where it has no value, else -1 */
     char detail[256];              /* what the hypervisor said; UTF-8, for people; may be empty */
 };

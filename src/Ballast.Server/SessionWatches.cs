@@ -90,7 +90,7 @@ internal sealed class SessionWatches(RemoteSession session)
             {
                 foreach (DomainMemorySample[] some in samples.Chunk(MaxSamplesAtOnce))
                 {
-                    WatchSamplesEvent message = new() { Watch = watch.Watch, Samples = [.. some.Select(sample => BallastProgram.ToRecord(sample.Domain, sample.Stats))] };
+                    WatchSamplesEvent message = new() { Watch = watch.Watch, Samples = [.. some.Select(sample => BallastProgram.ToRecord(sample.Domain, sample.Stats, (MemoryStatsOptions)watch.Options))] };
                     await session.Client.SendEventAsync(RpcPrograms.Ballast, (int)BallastProcedure.WatchSamples, message).ConfigureAwait(false);
                 }
             }

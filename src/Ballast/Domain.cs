@@ -125,7 +125,9 @@ public sealed partial class Domain
         await Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Sets how often the hypervisor asks the guest for statistics. It asks at once when this was off before.</summary>
-    /// <param name="seconds">Seconds between reports; 0 turns collection off, what was reported stays.</param>
+    /// <param name="seconds">
+    /// Seconds between reports; 0 turns collection off, what was reported stays. 86400, which a refresh uses for a moment, counts as off.
+    /// </param>
     /// <param name="impact">What to change.</param>
     /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
     /// <exception cref="LibvirtException">

@@ -11,20 +11,20 @@ public sealed class MemoryStats
     private readonly MemoryStatsReason? _missingHostSide;
     private readonly MemoryStatTagSet _rejected;
 
-    internal MemoryStats(MemoryStatsFacts facts, DateTimeOffset now, TimeSpan? age, Freshness freshness, MemoryStatsReason reason)
+    internal MemoryStats(MemoryStatsFacts facts, DateTimeOffset now, TimeSpan? age, Freshness freshness, MemoryStatsReason reason, MemoryStatsInconsistency inconsistencies)
     {
         Facts = facts;
         JudgedAt = now;
         _entries = facts.Entries;
         _rejected = facts.Rejected;
         _missingHostSide = facts.HostSideMissing;
-        _missing = reason is MemoryStatsReason.Fresh or MemoryStatsReason.Stale ? MemoryStatsReason.NeverReported : reason;
+        _missing = reason is MemoryStatsReason.Fresh or MemoryStatsReason.Stale or MemoryStatsReason.Inconsistent ? MemoryStatsReason.NeverReported : reason;
         Age = age;
         Freshness = freshness;
         Reason = reason;
         Detail = facts.Detail;
         Period = facts.PeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-        Inconsistencies = facts.Inconsistencies;
+        Inconsistencies = inconsistencies;
     }
 
     internal MemoryStatsFacts Facts { get; }
@@ -103,22 +103,12 @@ public sealed class MemoryStats
     /// <summary>Memory reclaimed inside allocations since boot, in KiB; only with <see cref="MemoryStatsOptions.Extended"/>. Source: the guest.</summary>
     public ulong? DirectReclaimsKiB => this[MemoryStatTag.DirectReclaims];
 
-    /// <summary>What the guest uses and could not hand out, by the best formula its report allows; null where it allows none.</summary>
-    public UsedMemory? Used
-    {
-        get
-        {
-            if (AvailableKiB is not { } available)
-                return null;
-            if (UsableKiB is { } usable)
-                return Difference(available, usable, UsedMemoryFormula.AvailableMinusUsable);
-            if (UnusedKiB is not { } unused)
-                return null;
-            return DiskCachesKiB is { } caches
-                ? Difference(available, unused + caches, UsedMemoryFormula.AvailableMinusUnusedMinusDiskCaches)
-                : Difference(available, unused, UsedMemoryFormula.AvailableMinusUnused);
-        }
-    }
+    /// <summary>
+    /// What the guest uses and could not hand out, without what its balloon holds, by the best formula its report allows; null
+    /// where it allows none, and where <see cref="Inconsistencies"/> were found.
+    /// </summary>
+    public UsedMemory? Used =>
+        Inconsistencies == MemoryStatsInconsistency.None ? UsedMemory.From(AvailableKiB, UsableKiB, UnusedKiB, DiskCachesKiB, Facts.BalloonInUsedKiB) : null;
 
     /// <summary>When the guest last reported, by the host's clock; null where it never did or nobody knows.</summary>
     public DateTimeOffset? LastUpdate =>
@@ -126,7 +116,7 @@ public sealed class MemoryStats
             ? DateTimeOffset.FromUnixTimeSeconds((long)seconds)
             : null;
 
-    /// <summary>How long ago the guest last reported; null where it never did or nobody knows.</summary>
+    /// <summary>How long ago the guest last reported; null where it never did, nobody knows, or the report is from the future.</summary>
     public TimeSpan? Age { get; }
 
     /// <summary>The collection period; zero where collection is off, null where nobody knows.</summary>
@@ -155,8 +145,4 @@ public sealed class MemoryStats
             return _missingHostSide ?? MemoryStatsReason.PermissionDenied;
         return _missing;
     }
-
-    // Inconsistent numbers (usable above available) must not become a huge difference.
-    private static UsedMemory? Difference(ulong total, ulong free, UsedMemoryFormula formula) =>
-        free <= total ? new UsedMemory(total - free, formula) : null;
 }

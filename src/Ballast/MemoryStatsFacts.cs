@@ -21,6 +21,9 @@ internal sealed record MemoryStatsFacts
     /// <summary>The last second that <see cref="DateTimeOffset"/> can hold.</summary>
     public const long MaxUnixSeconds = 253402300799;
 
+    // A report's time has whole seconds, and two processes of a host may read its clock in another order.
+    private static readonly TimeSpan ClockSlack = TimeSpan.FromSeconds(1);
+
     public required MemoryStat[] Entries { get; init; }
 
     public MemoryStatTagSet Rejected { get; init; }
@@ -49,55 +52,72 @@ internal sealed record MemoryStatsFacts
 
     public bool CounterWentBackwards { get; init; }
 
-    public string? Detail { get; init; }
+    /// <summary>The guest was reset, and has not reported since.</summary>
+    public bool IsFromBeforeReset { get; init; }
 
-    public MemoryStatsInconsistency Inconsistencies
-    {
-        get
-        {
-            ulong? available = Find(MemoryStatTag.Available);
-            MemoryStatsInconsistency found = MemoryStatsInconsistency.None;
-            if (available > MaximumKiB)
-                found |= MemoryStatsInconsistency.AvailableAboveMaximum;
-            if (Find(MemoryStatTag.Usable) > available)
-                found |= MemoryStatsInconsistency.UsableAboveAvailable;
-            if (Find(MemoryStatTag.Unused) > available)
-                found |= MemoryStatsInconsistency.UnusedAboveAvailable;
-            if (CounterWentBackwards)
-                found |= MemoryStatsInconsistency.CounterWentBackwards;
-            return found;
-        }
-    }
+    /// <summary>For how long the report is known by a clock that nobody sets: it is no younger, whatever its time says.</summary>
+    public TimeSpan KnownFor { get; init; }
+
+    /// <summary>What the balloon held when the guest reported, where the guest's numbers count that as used; else 0.</summary>
+    public ulong BalloonInUsedKiB { get; init; }
+
+    public string? Detail { get; init; }
 
     /// <summary>Judges freshness by the rules of one table, so that every driver's samples mean the same.</summary>
     public MemoryStats ToSample(DateTimeOffset now)
     {
-        ulong? lastUpdate = Find(MemoryStatTag.LastUpdate);
+        ulong lastUpdate = Find(MemoryStatTag.LastUpdate) ?? 0;
+        MemoryStatsInconsistency found = FindInconsistencies();
         TimeSpan? age = null;
-        if (lastUpdate is > 0 and <= MaxUnixSeconds)
+        if (lastUpdate > MaxUnixSeconds || (lastUpdate > 0 && DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate) - now > ClockSlack))
         {
-            // A clock set back must not make a negative age.
-            TimeSpan elapsed = now - DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate.Value);
-            age = elapsed > TimeSpan.Zero ? elapsed : TimeSpan.Zero;
+            found |= MemoryStatsInconsistency.LastUpdateInFuture;
+        }
+        else if (lastUpdate > 0)
+        {
+            TimeSpan elapsed = now - DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate);
+            age = elapsed > KnownFor ? elapsed : KnownFor;
         }
 
+        bool isRecent = !IsFromBeforeReset && (HasAnswered ?? (age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1)));
         Freshness freshness =
-            age is null ? Freshness.NeverReported
-            : HasAnswered ?? (age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1)) ? Freshness.Fresh
+            lastUpdate == 0 ? Freshness.NeverReported
+            : age is not null && isRecent ? Freshness.Fresh
             : Freshness.Stale;
 
-        return new MemoryStats(this, now, age, freshness, Judge(age, freshness));
+        return new MemoryStats(this, now, age, freshness, Judge(lastUpdate > 0, found, freshness), found);
     }
 
-    private MemoryStatsReason Judge(TimeSpan? age, Freshness freshness)
+    private MemoryStatsInconsistency FindInconsistencies()
+    {
+        ulong? available = Find(MemoryStatTag.Available), unused = Find(MemoryStatTag.Unused);
+        MemoryStatsInconsistency found = MemoryStatsInconsistency.None;
+        if (available > MaximumKiB)
+            found |= MemoryStatsInconsistency.AvailableAboveMaximum;
+        if (Find(MemoryStatTag.Usable) > available)
+            found |= MemoryStatsInconsistency.UsableAboveAvailable;
+        if (unused > available)
+            found |= MemoryStatsInconsistency.UnusedAboveAvailable;
+        if (Find(MemoryStatTag.DiskCaches) > available - Math.Min(unused ?? 0, available ?? 0))
+            found |= MemoryStatsInconsistency.DiskCachesAboveAvailable;
+        if (CounterWentBackwards)
+            found |= MemoryStatsInconsistency.CounterWentBackwards;
+        return found;
+    }
+
+    private MemoryStatsReason Judge(bool hasReported, MemoryStatsInconsistency found, Freshness freshness)
     {
         if (Obstacle is { } obstacle)
             return obstacle;
+        if (found != MemoryStatsInconsistency.None)
+            return MemoryStatsReason.Inconsistent;
         if (IsRunning == false)
             return MemoryStatsReason.Paused;
         if (DriverNotLoaded)
             return MemoryStatsReason.DriverNotLoaded;
-        if (age is not null && !HasGuestValue)
+        if (IsFromBeforeReset)
+            return MemoryStatsReason.NeverReported;
+        if (hasReported && !HasGuestValue)
             return Rejected.Bits != 0 ? MemoryStatsReason.RejectedValue : MemoryStatsReason.DriverWithoutService;
         if (PeriodSeconds == 0)
             return MemoryStatsReason.PollingOff;

@@ -18,4 +18,10 @@ public enum MemoryStatsInconsistency
 
     /// <summary>A counter is lower than in an earlier sample: the guest was reset, or its driver lies.</summary>
     CounterWentBackwards = 8,
+
+    /// <summary>The guest says that caches and unused memory together are more than it sees.</summary>
+    DiskCachesAboveAvailable = 16,
+
+    /// <summary>The last report is from more than a second ahead: the host's clock was set back, or the number is false. Its age is unknown.</summary>
+    LastUpdateInFuture = 32,
 }

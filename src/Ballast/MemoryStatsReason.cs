@@ -1,6 +1,8 @@
+using System.Globalization;
+
 namespace Ballast;
 
-/// <summary>Why a sample, or one statistic of it, is as it is. The list is closed; each reason has its remedy.</summary>
+/// <summary>Why a sample, or one statistic of it, is as it is. Each reason has its remedy. A newer daemon may know more of them: such a number is kept as it is.</summary>
 public enum MemoryStatsReason
 {
     /// <summary>The guest reported within two collection periods and a second. Nothing to do.</summary>
@@ -50,12 +52,15 @@ public enum MemoryStatsReason
 
     /// <summary>The monitor's socket is not where the QEMU's command line says, or cannot be seen from here.</summary>
     SocketNotFound,
+
+    /// <summary>The numbers cannot be true together, or come from the future; <see cref="MemoryStats.Inconsistencies"/> says which.</summary>
+    Inconsistent,
 }
 
 /// <summary>Texts of <see cref="MemoryStatsReason"/>.</summary>
 public static class MemoryStatsReasonExtensions
 {
-    /// <summary>The reason in the field's words (<c>polling off</c>), as JSON output shows it.</summary>
+    /// <summary>The reason in the field's words (<c>polling off</c>), as JSON output shows it; one that this version does not know by its number.</summary>
     public static string Label(this MemoryStatsReason reason) => reason switch
     {
         MemoryStatsReason.Fresh => "fresh",
@@ -74,7 +79,8 @@ public static class MemoryStatsReasonExtensions
         MemoryStatsReason.UnsupportedByDaemon => "unsupported by this daemon",
         MemoryStatsReason.NoMonitor => "no monitor",
         MemoryStatsReason.SocketNotFound => "socket not found",
-        _ => throw new ArgumentOutOfRangeException(nameof(reason)),
+        MemoryStatsReason.Inconsistent => "inconsistent",
+        _ => string.Create(CultureInfo.InvariantCulture, $"reason {(int)reason}"),
     };
 
     /// <summary>What the operator of the domain can do about it, one sentence; empty for <see cref="MemoryStatsReason.Fresh"/>.</summary>
@@ -101,7 +107,8 @@ public static class MemoryStatsReasonExtensions
             MemoryStatsReason.UnsupportedByDaemon => "Connect through ballastd, or directly to QEMU's monitor, to learn more.",
             MemoryStatsReason.NoMonitor => "Start QEMU with a monitor: -qmp unix:PATH,server=on,wait=off",
             MemoryStatsReason.SocketNotFound => "Look what became of the socket: if it was moved, name it where it is now (qmp:///PATH).",
-            _ => throw new ArgumentOutOfRangeException(nameof(reason)),
+            MemoryStatsReason.Inconsistent => $"Do not rely on these numbers. Ask the guest anew: dommemstat {domainName} --refresh",
+            _ => "This reason is newer than this program: update it.",
         };
     }
 }

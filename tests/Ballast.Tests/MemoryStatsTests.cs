@@ -36,16 +36,44 @@ public class MemoryStatsTests
         Assert.Equal(MemoryStatsReason.NeverReported, sample.WhyMissing(MemoryStatTag.Usable));
     }
 
-    [Fact]
-    public void A_clock_set_back_makes_no_negative_age()
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    [InlineData(3600, false)]
+    [InlineData(1L << 62, false)]
+    public void A_report_of_the_future_is_not_fresh_and_its_age_is_unknown(long ahead, bool isFresh)
     {
         MemoryStats sample = Sample(new MemoryStatsFacts
         {
-            Entries = [new(MemoryStatTag.Available, 1), new(MemoryStatTag.LastUpdate, (ulong)Now.ToUnixTimeSeconds() + 100)],
+            Entries =
+            [
+                new(MemoryStatTag.Available, 3), new(MemoryStatTag.Usable, 1), new(MemoryStatTag.LastUpdate, (ulong)(Now.ToUnixTimeSeconds() + ahead)),
+            ],
             PeriodSeconds = 2,
         });
-        Assert.Equal(TimeSpan.Zero, sample.Age);
-        Assert.Equal(MemoryStatsReason.Fresh, sample.Reason);
+        Assert.Equal(
+            isFresh
+                ? (MemoryStatsReason.Fresh, Freshness.Fresh, TimeSpan.Zero, MemoryStatsInconsistency.None)
+                : (MemoryStatsReason.Inconsistent, Freshness.Stale, (TimeSpan?)null, MemoryStatsInconsistency.LastUpdateInFuture),
+            (sample.Reason, sample.Freshness, sample.Age, sample.Inconsistencies));
+        Assert.Equal(isFresh, sample.Used is not null);
+        Assert.Equal(3u, sample.AvailableKiB);
+    }
+
+    [Fact]
+    public void A_clock_set_back_makes_no_report_younger_than_it_is_known()
+    {
+        MemoryStats sample = Sample(Reported(0) with { PeriodSeconds = 2, KnownFor = TimeSpan.FromMinutes(59) });
+        Assert.Equal((MemoryStatsReason.Stale, TimeSpan.FromMinutes(59)), (sample.Reason, sample.Age));
+    }
+
+    [Fact]
+    public void A_report_from_before_a_reset_is_not_fresh()
+    {
+        MemoryStats sample = Sample(Reported(1) with { PeriodSeconds = 60, IsFromBeforeReset = true });
+        Assert.Equal((MemoryStatsReason.NeverReported, Freshness.Stale), (sample.Reason, sample.Freshness));
+        Assert.Equal(1000u, sample.AvailableKiB);
     }
 
     [Fact]
@@ -53,7 +81,43 @@ public class MemoryStatsTests
     {
         MemoryStats sample = Sample(new MemoryStatsFacts { Entries = [new(MemoryStatTag.LastUpdate, ulong.MaxValue - 1)], PeriodSeconds = 2 });
         Assert.Null(sample.LastUpdate);
-        Assert.Equal(Freshness.NeverReported, sample.Freshness);
+        Assert.Equal((Freshness.Stale, MemoryStatsReason.Inconsistent), (sample.Freshness, sample.Reason));
+    }
+
+    [Theory]
+    [InlineData(MemoryStatTag.Usable, MemoryStatsInconsistency.UsableAboveAvailable)]
+    [InlineData(MemoryStatTag.Unused, MemoryStatsInconsistency.UnusedAboveAvailable)]
+    [InlineData(MemoryStatTag.DiskCaches, MemoryStatsInconsistency.DiskCachesAboveAvailable)]
+    public void What_is_a_part_of_available_cannot_be_more(MemoryStatTag part, MemoryStatsInconsistency found)
+    {
+        MemoryStats more = With((MemoryStatTag.Available, 1000), (part, 1001)), all = With((MemoryStatTag.Available, 1000), (part, 1000));
+        Assert.Equal((found, MemoryStatsReason.Inconsistent), (more.Inconsistencies, more.Reason));
+        Assert.Null(more.Used);
+        Assert.Equal(MemoryStatsInconsistency.None, all.Inconsistencies);
+    }
+
+    [Fact]
+    public void A_reason_that_only_a_newer_daemon_knows_keeps_its_number()
+    {
+        MemoryStats sample = Sample(Reported(1) with { Obstacle = (MemoryStatsReason)4711 });
+        Assert.Equal(4711, (int)sample.Reason);
+        Assert.Equal("reason 4711", sample.Reason.Label());
+        Assert.NotEmpty(sample.Reason.Remedy("vm"));
+    }
+
+    [Fact]
+    public void What_the_balloon_holds_is_not_used()
+    {
+        static UsedMemory? Used(ulong balloon, params (MemoryStatTag Tag, ulong Value)[] entries) =>
+            Sample(new MemoryStatsFacts { Entries = [.. entries.Select(entry => new MemoryStat(entry.Tag, entry.Value))], BalloonInUsedKiB = balloon }).Used;
+
+        Assert.Equal(new UsedMemory(100, UsedMemoryFormula.AvailableMinusUsableMinusBalloon),
+            Used(500, (MemoryStatTag.Available, 1000), (MemoryStatTag.Usable, 400)));
+        Assert.Equal(new UsedMemory(150, UsedMemoryFormula.AvailableMinusUnusedMinusDiskCachesMinusBalloon),
+            Used(500, (MemoryStatTag.Available, 1000), (MemoryStatTag.Unused, 300), (MemoryStatTag.DiskCaches, 50)));
+        Assert.Equal(new UsedMemory(200, UsedMemoryFormula.AvailableMinusUnusedMinusBalloon),
+            Used(500, (MemoryStatTag.Available, 1000), (MemoryStatTag.Unused, 300)));
+        Assert.Null(Used(601, (MemoryStatTag.Available, 1000), (MemoryStatTag.Usable, 400)));
     }
 
     [Fact]
@@ -137,7 +201,8 @@ public class MemoryStatsTests
                     PeriodSeconds = period,
                     IsRunning = running,
                 });
-                return (sample.Used is null || sample.Used.Value.KiB <= available)
+                return (sample.Used is null || (sample.Used.Value.KiB <= available && sample.Inconsistencies == MemoryStatsInconsistency.None))
+                    && (sample.Reason != MemoryStatsReason.Fresh || (sample.Inconsistencies == MemoryStatsInconsistency.None && sample.Age is not null))
                     && sample.Age is not { Ticks: < 0 } && sample.Reason.Label().Length > 0;
             });
 

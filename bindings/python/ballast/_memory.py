@@ -50,6 +50,9 @@ _USED_FORMULAS = {
     0: "available - usable",
     1: "available - unused - disk_caches",
     2: "available - unused",
+    3: "available - usable - balloon",
+    4: "available - unused - disk_caches - balloon",
+    5: "available - unused - balloon",
 }
 
 _INCONSISTENCIES = {
@@ -57,6 +60,8 @@ _INCONSISTENCIES = {
     2: "usable above available",
     4: "unused above available",
     8: "a counter went backwards",
+    16: "disk_caches above available",
+    32: "last_update in the future",
 }
 
 
@@ -82,6 +87,7 @@ class Reason(int):
     UNSUPPORTED_BY_DAEMON: ClassVar[Reason]
     NO_MONITOR: ClassVar[Reason]
     SOCKET_NOT_FOUND: ClassVar[Reason]
+    INCONSISTENT: ClassVar[Reason]
 
     def remedy(self, domain: virDomain | str) -> str:
         """What an operator can do about it, one sentence with this domain's name in its commands; empty for `FRESH`."""
@@ -126,7 +132,7 @@ _REASONS = _members(
     Reason,
     "FRESH STALE PAUSED NEVER_REPORTED DRIVER_NOT_LOADED DRIVER_WITHOUT_SERVICE POLLING_OFF NO_BALLOON_DEVICE "
     "MONITOR_BUSY MONITOR_HUNG PERMISSION_DENIED CONNECTION_LOST REJECTED_VALUE UNSUPPORTED_BY_DAEMON "
-    "NO_MONITOR SOCKET_NOT_FOUND",
+    "NO_MONITOR SOCKET_NOT_FOUND INCONSISTENT",
 )
 _FRESHNESSES = _members(Freshness, "NEVER_REPORTED STALE FRESH")
 

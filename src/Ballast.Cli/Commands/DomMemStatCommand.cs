@@ -29,10 +29,12 @@ internal static class DomMemStatCommand
                                counted since the guest booted
               last_update      when the guest reported, in Unix seconds; 0: never
             Memory and swap are in KiB, faults and huge pages are counts. A statistic that nobody knows is
-            left out. Used memory, as the guest's own `free` shows it, is available - usable.
+            left out. Used memory, as the guest's own `free` shows it, is available - usable; in guests that see all
+            their memory whatever the balloon holds (deflate-on-oom, Windows) what it held is taken off.
 
             With --period the collection period is set and nothing is shown; --live, --config and --current
-            say for what. Without a period the numbers stay as they were when the balloon driver was loaded.
+            say for what. Without a period the numbers stay as they were when the balloon driver was loaded. A
+            period of a day (86400) counts as off: a refresh uses it for a moment.
 
             With --refresh the guest reports now, which takes milliseconds; the collection period is as it was
             afterwards. What could not be refreshed is shown as it is known, and said on standard error.
@@ -40,7 +42,7 @@ internal static class DomMemStatCommand
             --json gives one object:
               domain           name, uuid, id (null where it is not active)
               stats            values by label; tags without a name by their number
-              used             kib and the formula; null where the guest's report allows none
+              used             kib and the formula; null where the guest's report allows none or is inconsistent
               last_update      ISO 8601, age_seconds, period_seconds; null where unknown
               freshness        "fresh", "stale" or "never reported"
               reason, remedy   the one thing to know, and what to do about it (null: nothing)

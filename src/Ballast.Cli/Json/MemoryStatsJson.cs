@@ -36,12 +36,7 @@ internal static class MemoryStatsJson
 
         json.WriteStartObject("used");
         json.WriteNumber("kib", used.KiB);
-        json.WriteString("formula", used.Formula switch
-        {
-            UsedMemoryFormula.AvailableMinusUsable => "available - usable",
-            UsedMemoryFormula.AvailableMinusUnusedMinusDiskCaches => "available - unused - disk_caches",
-            _ => "available - unused",
-        });
+        json.WriteString("formula", MemoryText.Formula(used.Formula));
         json.WriteEndObject();
     }
 
@@ -78,16 +73,8 @@ internal static class MemoryStatsJson
     private static void WriteInconsistencies(Utf8JsonWriter json, MemoryStatsInconsistency found)
     {
         json.WriteStartArray("inconsistencies");
-        WriteIf(MemoryStatsInconsistency.AvailableAboveMaximum, "available above maximum");
-        WriteIf(MemoryStatsInconsistency.UsableAboveAvailable, "usable above available");
-        WriteIf(MemoryStatsInconsistency.UnusedAboveAvailable, "unused above available");
-        WriteIf(MemoryStatsInconsistency.CounterWentBackwards, "counter went backwards");
+        foreach (string text in MemoryText.Inconsistencies(found))
+            json.WriteStringValue(text);
         json.WriteEndArray();
-
-        void WriteIf(MemoryStatsInconsistency one, string text)
-        {
-            if ((found & one) != 0)
-                json.WriteStringValue(text);
-        }
     }
 }

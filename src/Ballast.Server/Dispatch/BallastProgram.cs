@@ -36,20 +36,20 @@ internal static class BallastProgram
 
         // Of one that is asked for alone the error is the answer.
         if (domains is [var only])
-            return new() { Samples = [ToRecord(only, await only.GetMemoryStatsAsync(options, token).ConfigureAwait(false))] };
+            return new() { Samples = [ToRecord(only, await only.GetMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
         IReadOnlyList<DomainMemorySample> samples = domains.Length == 0
             ? await session.Connection.GetAllMemoryStatsAsync(options, token).ConfigureAwait(false)
             : await session.Connection.GetMemoryStatsAsync(domains, options, token).ConfigureAwait(false);
-        return new() { Samples = [.. samples.Select(sample => ToRecord(sample.Domain, sample.Stats))] };
+        return new() { Samples = [.. samples.Select(sample => ToRecord(sample.Domain, sample.Stats, options))] };
     }
 
     private static async ValueTask<SamplesReply> RefreshAsync(RemoteSession session, RefreshArgs arguments, CancellationToken token)
     {
         Domain domain = session.Domain(arguments.Dom);
-        MemoryStats stats = await domain.RefreshMemoryStatsAsync((MemoryStatsOptions)arguments.Options, token).ConfigureAwait(false);
-        return new() { Samples = [ToRecord(domain, stats)] };
+        MemoryStatsOptions options = (MemoryStatsOptions)arguments.Options;
+        return new() { Samples = [ToRecord(domain, await domain.RefreshMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
     }
 
-    public static SampleRecord ToRecord(Domain domain, MemoryStats stats) =>
-        SampleRecord.From(LookupHandlers.ToRemote(domain), stats.Facts, stats.JudgedAt);
+    public static SampleRecord ToRecord(Domain domain, MemoryStats stats, MemoryStatsOptions options) =>
+        SampleRecord.From(LookupHandlers.ToRemote(domain), stats.Facts, stats.JudgedAt, options);
 }

@@ -18,7 +18,7 @@ public sealed class FleetGuestTests
     [InlineData(6, MemoryStatsReason.Paused)]
     [InlineData(7, MemoryStatsReason.DriverNotLoaded)]
     [InlineData(8, MemoryStatsReason.PollingOff)]
-    [InlineData(9, MemoryStatsReason.Fresh)]
+    [InlineData(9, MemoryStatsReason.Inconsistent)]
     [InlineData(10, MemoryStatsReason.Stale)]
     [InlineData(15, MemoryStatsReason.DriverWithoutService)]
     [InlineData(18, MemoryStatsReason.NeverReported)]

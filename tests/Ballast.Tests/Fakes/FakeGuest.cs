@@ -49,6 +49,9 @@ internal sealed class FakeGuest
 
     public bool IsDriverBound { get; set; } = true;
 
+    /// <summary>Whether its driver took the feature "deflate on OOM", which the device always offers.</summary>
+    public bool DeflatesOnOom { get; set; }
+
     /// <summary>What the guest does when it is asked for a report: when the period goes from off to on.</summary>
     public Action? Asked { get; set; }
 
@@ -129,7 +132,11 @@ internal sealed class FakeGuest
         "qom-set" => SetInterval(command),
         "x-query-virtio-status" when Balloon is null || command.Argument("path") != VirtioPath => NotFound(command),
         "x-query-virtio-status" => FakeQmp.Return(
-            $$"""{"status": { "statuses": ["VIRTIO_CONFIG_S_ACKNOWLEDGE: x"{{(IsDriverBound ? ", \"VIRTIO_CONFIG_S_DRIVER_OK: y\"" : "")}}] } }"""),
+            $$"""
+            {"status": { "statuses": ["VIRTIO_CONFIG_S_ACKNOWLEDGE: x"{{(IsDriverBound ? ", \"VIRTIO_CONFIG_S_DRIVER_OK: y\"" : "")}}] },
+             "guest-features": {"dev-features": [{{(DeflatesOnOom ? "\"VIRTIO_BALLOON_F_DEFLATE_ON_OOM: z\", " : "")}}"VIRTIO_BALLOON_F_STATS_VQ: v"], "transports": []},
+             "host-features": {"dev-features": ["VIRTIO_BALLOON_F_DEFLATE_ON_OOM: z", "VIRTIO_BALLOON_F_STATS_VQ: v"]} }
+            """),
         "x-query-virtio-queue-status" when StatsQueueIndex is { } index => command.Argument("path") == VirtioPath && command.Argument("queue") == "2"
             ? FakeQmp.Return($$"""{"name": "virtio-balloon", "queue-index": 2, "last-avail-idx": {{index}}, "used-idx": {{index}}}""")
             : NotFound(command),

@@ -8,9 +8,6 @@ internal sealed class QemuDomain
     private static readonly TimeSpan MaximumIsGood = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
-    private readonly ulong[] _lastCounters = new ulong[GuestStats.Count];
-    private long _lastAnswer;
-    private bool _wentBackwards;
     private readonly QmpMonitor? _monitor;
     private readonly Func<LibvirtException>? _refusal;
     private ulong? _maxMemoryKiB;
@@ -96,29 +93,4 @@ internal sealed class QemuDomain
     /// <summary>Whether the maximum was heard so recently that it need not be asked for again; plugging memory changes it.</summary>
     public bool KnowsMaximum(TimeProvider time) =>
         Volatile.Read(ref _maximumLearnedAt) is var learnedAt and not 0 && time.GetElapsedTime(learnedAt) < MaximumIsGood;
-
-    /// <summary>
-    /// Compares the guest's counters with those of the answer before, and keeps them for the next. Who shared an answer
-    /// is told the same, and who comes late with an old one is not compared with a newer.
-    /// </summary>
-    public bool CountersWentBackwards(in MonitorValues values)
-    {
-        lock (_gate)
-        {
-            if (values.Number <= _lastAnswer)
-                return values.Number == _lastAnswer && _wentBackwards;
-            _lastAnswer = values.Number;
-            _wentBackwards = false;
-            for (int virtio = 0; virtio < GuestStats.Count; virtio++)
-            {
-                const int firstGauge = 4, lastGauge = 7;
-                if (virtio is >= firstGauge and <= lastGauge || !values.GuestStats.TryGet(virtio, out ulong value))
-                    continue;
-                _wentBackwards |= value < _lastCounters[virtio];
-                _lastCounters[virtio] = value;
-            }
-
-            return _wentBackwards;
-        }
-    }
 }

@@ -52,40 +52,62 @@ internal sealed partial class QemuDriver
     private async ValueTask<MemoryStats> SampleMemoryAsync(
         DomainIdentity domain, QemuDomain qemu, MemoryStatsOptions options, bool? hasAnswered, CancellationToken cancellationToken)
     {
-        MemoryStatsFacts facts = new() { Entries = [] };
         MonitorValues values = default;
+        LibvirtException? obstacle = null;
         try
         {
-            const MonitorParts parts =
+            MonitorParts parts =
                 MonitorParts.Balloon | MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.MemorySize;
+
+            // A guest that was reset before we were connected has no driver, or has reported since.
+            if (!qemu.CannotTellDriver && !qemu.Instance.Reports.KnowsDriver(qemu.Monitor))
+                parts |= MonitorParts.VirtioStatus;
             values = await qemu.Monitor.QueryAsync(
                 parts, _timeout, _allowsSynchronousContinuations, cancellationToken).ConfigureAwait(false);
             if (MustLookForBalloon(qemu, values))
                 values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
             qemu.Learn(values, _time);
-            facts = Describe(qemu, values);
+            qemu.CannotTellDriver |= values.LacksVirtioStatus;
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {
             throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
         }
-        catch (LibvirtException e) when (Obstacle(e) is { } obstacle)
+        catch (LibvirtException e) when (Obstacle(e) is not null)
         {
-            facts = facts with { Obstacle = obstacle, Detail = e.Message };
+            obstacle = e;
         }
 
-        MemoryStat[] entries = new MemoryStat[QemuMemoryStats.MaxCount];
+        MemoryStatsFacts facts = obstacle is null
+            ? Describe(qemu, values, qemu.Instance.Reports.Learn(values), options)
+            : DescribeLast(qemu, obstacle, options);
         facts = facts with
         {
-            Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
-            HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
             HasAnswered = hasAnswered,
             Detail = facts.Detail ?? (hasAnswered == false ? "the guest was asked for a report and did not answer in time" : null),
         };
         MemoryStats sample = facts.ToSample(_time.GetUtcNow());
-        return MayLackDriver(sample) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null
+        if (_mayChange && values.Has(MonitorParts.PollingInterval)
+            && qemu.Monitor.Refresh.IsLeftOver(values.PollingIntervalSeconds, sample.Age, _timeout))
+        {
+            await PutBackAsync(qemu, cancellationToken).ConfigureAwait(false);
+        }
+
+        return MayLackDriver(sample) && !values.Has(MonitorParts.VirtioStatus) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null
             ? await WithDriverStateAsync(qemu, facts, sample, cancellationToken).ConfigureAwait(false)
             : sample;
+    }
+
+    private async ValueTask PutBackAsync(QemuDomain qemu, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await qemu.Monitor.Refresh.PutBackAsync(_timeout, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException)
+        {
+            // The sample says that collection is off, which is true for whoever reads it. The next one tries again.
+        }
     }
 
     public async ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken)
@@ -102,8 +124,9 @@ internal sealed partial class QemuDriver
             }
 
             return values.Has(MonitorParts.PollingInterval)
-                ? (int)Math.Min(values.PollingIntervalSeconds, int.MaxValue)
-                : throw NoBalloon();
+                ? (int)Math.Min(QmpRefresh.Period(values.PollingIntervalSeconds), int.MaxValue)
+                : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Qemu,
+                    "No memory balloon device configured, so there is no collection period");
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {
@@ -227,17 +250,40 @@ internal sealed partial class QemuDriver
             : await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
     }
 
-    private static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values) => new()
+    private static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values, ReportEvidence evidence, MemoryStatsOptions options)
     {
-        Entries = [],
-        Rejected = QemuMemoryStats.Rejected(values),
-        PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? values.PollingIntervalSeconds : null,
-        IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
-        Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
-        MaximumKiB = qemu.MaxMemoryKiB,
-        CounterWentBackwards = values.Has(MonitorParts.GuestStats) && qemu.CountersWentBackwards(values),
-        Detail = (values.GuestStatsError ?? values.BalloonError)?.Description ?? qemu.Instance.Disagreement(),
-    };
+        MemoryStat[] entries = new MemoryStat[QemuMemoryStats.MaxCount];
+        return new()
+        {
+            Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
+            Rejected = QemuMemoryStats.Rejected(values),
+            PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? QmpRefresh.Period(values.PollingIntervalSeconds) : null,
+            IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
+            Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
+            HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
+            DriverNotLoaded = values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound,
+            MaximumKiB = qemu.MaxMemoryKiB,
+            CounterWentBackwards = evidence.CounterWentBackwards,
+            IsFromBeforeReset = evidence.IsFromBeforeReset,
+            KnownFor = evidence.KnownFor,
+            BalloonInUsedKiB = QemuMemoryStats.BalloonInUsedKiB(
+                values.GuestStats.Report, evidence.ActualBytes, qemu.MaxMemoryKiB, qemu.Instance.Reports.DeflatesOnOom),
+            Detail = (values.GuestStatsError ?? values.BalloonError)?.Description ?? qemu.Instance.Disagreement(),
+        };
+    }
+
+    /// <summary>What was known before there was something that kept us from asking.</summary>
+    private static MemoryStatsFacts DescribeLast(QemuDomain qemu, LibvirtException obstacle, MemoryStatsOptions options)
+    {
+        ReportHistory reports = qemu.Instance.Reports;
+        return Describe(qemu, reports.Last ?? default, reports.EvidenceOfLast(), options) with
+        {
+            Obstacle = Obstacle(obstacle),
+            IsRunning = null,
+            DriverNotLoaded = false,
+            Detail = obstacle.Message,
+        };
+    }
 
     private static bool HasNoBalloon(in MonitorValues values) =>
         !values.Has(MonitorParts.GuestStats) && values.GuestStatsError is null or { Class: QmpErrorClass.DeviceNotFound };
@@ -245,7 +291,7 @@ internal sealed partial class QemuDriver
     // Worth a question of its own only where the numbers are not simply good.
     private static bool MayLackDriver(MemoryStats sample) =>
         sample.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported or MemoryStatsReason.PollingOff
-            or MemoryStatsReason.DriverWithoutService;
+            or MemoryStatsReason.DriverWithoutService or MemoryStatsReason.Inconsistent;
 
     private async ValueTask<MemoryStats> WithDriverStateAsync(
         QemuDomain qemu, MemoryStatsFacts facts, MemoryStats sample, CancellationToken cancellationToken)
@@ -254,9 +300,8 @@ internal sealed partial class QemuDriver
         {
             MonitorValues values = await qemu.Monitor.QueryAsync(
                 MonitorParts.VirtioStatus, _timeout, cancellationToken).ConfigureAwait(false);
-            if (values.LacksVirtioStatus)
-                qemu.CannotTellDriver = true;
-            else if (values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound)
+            _ = qemu.Instance.Reports.Learn(values);
+            if (values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound)
                 return (facts with { DriverNotLoaded = true }).ToSample(_time.GetUtcNow());
         }
         catch (LibvirtException)

@@ -9,6 +9,7 @@ internal sealed partial class QemuDriver : IDriver
     private readonly QemuInventory _inventory;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
+    private readonly bool _mayChange;
     private readonly bool _allowsSynchronousContinuations;
     private readonly QemuEvents _events;
     private int _disposed;
@@ -18,6 +19,7 @@ internal sealed partial class QemuDriver : IDriver
         _timeout = timeout;
         _time = options.TimeProvider;
         _inventory = new QemuInventory(scopes, _time);
+        _mayChange = !options.ReadOnly;
         _allowsSynchronousContinuations = options.AllowSynchronousContinuations;
         _events = new QemuEvents(_inventory, timeout, _time);
     }

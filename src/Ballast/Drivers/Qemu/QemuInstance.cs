@@ -52,6 +52,9 @@ internal sealed class QemuInstance(TimeProvider time)
     /// <summary>Whether another QEMU answers where only the peer of a socket is known, by what it says.</summary>
     public bool IsReplaced { get; private set; }
 
+    /// <summary>What its guest was heard to report.</summary>
+    public ReportHistory Reports { get; } = new(time);
+
     public bool HasExited => Process is { HasExited: true };
 
     /// <summary>Whether its monitor can be asked at once.</summary>

@@ -43,7 +43,7 @@ internal sealed partial class RemoteDriver
         if (domains is { Count: <= 1 or > RpcLimits.MaxDomains })
             return null;
         RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
-        SampleArgs arguments = new() { Doms = domains is null ? [] : [.. domains.Select(ToRemote)], Options = (uint)options };
+        SampleArgs arguments = new() { Doms = domains is null ? [] : [.. domains.Select(ToRemote)], Options = (uint)(options | SampleFacts.Wanted) };
         return await link.TrySampleAsync(BallastProcedure.Sample, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is { } reply
             ? [.. reply.Samples.Select(record => new DriverSample(FromRemote(record.Dom), ToSample(record)))]
             : null;
@@ -53,7 +53,7 @@ internal sealed partial class RemoteDriver
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
         RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
-        RefreshArgs arguments = new() { Dom = ToRemote(domain), Options = (uint)options };
+        RefreshArgs arguments = new() { Dom = ToRemote(domain), Options = (uint)(options | SampleFacts.Wanted) };
         return await link.TrySampleAsync(BallastProcedure.Refresh, arguments, changesSomething: true, cancellationToken).ConfigureAwait(false) is { } reply
             ? Single(reply)
             : throw LibvirtError.Report(ErrorCode.NoSupport, ErrorOrigin.Remote,
@@ -104,7 +104,7 @@ internal sealed partial class RemoteDriver
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
         RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
-        SampleArgs arguments = new() { Doms = [ToRemote(domain)], Options = (uint)options };
+        SampleArgs arguments = new() { Doms = [ToRemote(domain)], Options = (uint)(options | SampleFacts.Wanted) };
         return await link.TrySampleAsync(BallastProcedure.Sample, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is { } reply
             ? Single(reply)
             : null;

@@ -25,7 +25,7 @@ internal sealed partial class RemoteDriver
         bool isStarted = false, isOver = false;
         try
         {
-            WatchArgs arguments = new() { Watch = watch.Number, PeriodMilliseconds = (ulong)Math.Ceiling(period.TotalMilliseconds), Options = (uint)options };
+            WatchArgs arguments = new() { Watch = watch.Number, PeriodMilliseconds = (ulong)Math.Ceiling(period.TotalMilliseconds), Options = (uint)(options | SampleFacts.Wanted) };
             isStarted = await link.TryWatchAsync(arguments, cancellationToken).ConfigureAwait(false);
             isOver = !isStarted;
             return isStarted ? (link, watch) : null;

@@ -96,10 +96,20 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
         xdr.Hyper("nowUnixMilliseconds", ref message.Now);
     }
 
-    public static SampleRecord From(RemoteDomain domain, MemoryStatsFacts facts, DateTimeOffset now) => new()
+    /// <param name="domain">Whose sample it is.</param>
+    /// <param name="facts">What is known.</param>
+    /// <param name="now">When it was judged.</param>
+    /// <param name="options">What the client asked for.</param>
+    public static SampleRecord From(RemoteDomain domain, MemoryStatsFacts facts, DateTimeOffset now, MemoryStatsOptions options)
+    {
+        MemoryStatEntry[] stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })];
+        return From(domain, (options & SampleFacts.Wanted) != 0 ? SampleFacts.Add(stats, facts) : stats, facts, now);
+    }
+
+    private static SampleRecord From(RemoteDomain domain, MemoryStatEntry[] stats, MemoryStatsFacts facts, DateTimeOffset now) => new()
     {
         Dom = domain,
-        Stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })],
+        Stats = stats,
         Rejected = facts.Rejected.Bits,
         Period = OptionalNumber.From(facts.PeriodSeconds),
         Running = Flag(facts.IsRunning),
@@ -123,7 +133,7 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
             throw new XdrException("periodSeconds is no period");
         MemoryStatsFacts facts = new()
         {
-            Entries = [.. Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))],
+            Entries = [],
             Rejected = new MemoryStatTagSet(Rejected),
             PeriodSeconds = (uint?)Period?.Value,
             IsRunning = Flag(Running),
@@ -135,16 +145,17 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
             MaximumKiB = Maximum?.Value,
             Detail = Detail,
         };
-        return facts.ToSample(DateTimeOffset.FromUnixTimeMilliseconds(Now));
+        return SampleFacts.Take(Stats, facts).ToSample(DateTimeOffset.FromUnixTimeMilliseconds(Now));
     }
 
     private static OptionalNumber? Flag(bool? value) => OptionalNumber.From(value is { } known ? known ? 1u : 0u : null);
 
     private static bool? Flag(OptionalNumber? number) => number is { } known ? known.Value != 0 : null;
 
+    // One that only a newer daemon knows is kept as its number.
     private static MemoryStatsReason? Reason(OptionalNumber? number) => number is not { } known
         ? null
-        : known.Value <= (ulong)MemoryStatsReason.SocketNotFound
+        : known.Value <= int.MaxValue
             ? (MemoryStatsReason)(int)known.Value
             : throw new XdrException($"there is no reason {known.Value}");
 }

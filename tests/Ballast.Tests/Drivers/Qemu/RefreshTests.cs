@@ -177,6 +177,49 @@ public sealed class RefreshTests
     }
 
     [Theory]
+    [InlineData(false, 600, 0)]
+    [InlineData(false, 1, 86400)]
+    [InlineData(true, 600, 86400)]
+    public async Task What_a_killed_refresh_left_is_off_for_all_and_put_back_by_who_may(bool isReadOnly, int age, long interval)
+    {
+        // One that is so young may be of a refresh that runs, over another monitor.
+        await using FakeQmp fake = Guest(interval: 86400);
+        FakeTimeProvider clock = new(DateTimeOffset.FromUnixTimeSeconds(Before + age));
+        await using Connection connection = await Connection.OpenAsync(
+            fake.Uri, new ConnectionOptions { ReadOnly = isReadOnly, TimeProvider = clock }, Token);
+        Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
+
+        MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token).In();
+
+        Assert.Equal((MemoryStatsReason.PollingOff, TimeSpan.Zero), (sample.Reason, sample.Period));
+        Assert.Equal(0, await domain.GetMemoryStatsPeriodAsync(Token).In());
+        Assert.Equal(interval, fake.Guest.Interval);
+    }
+
+    [Fact]
+    public async Task A_refresh_after_one_that_was_killed_asks_the_guest_and_leaves_collection_off()
+    {
+        await using FakeQmp fake = Guest(interval: 86400);
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+
+        MemoryStats sample = await session.Domain.RefreshMemoryStatsAsync(cancellationToken: Token).In();
+
+        Assert.Equal(7 * MiB / 1024, sample.UnusedKiB);
+        Assert.Equal(["0", "86400", "0"], Written(fake));
+    }
+
+    [Fact]
+    public async Task A_lease_takes_what_a_killed_refresh_left_for_off()
+    {
+        await using FakeQmp fake = Guest(interval: 86400);
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+
+        await using (await session.Domain.EnsureMemoryStatsPeriodAsync(5, Token))
+            Assert.Equal(5, fake.Guest.Interval);
+        Assert.Equal(0, fake.Guest.Interval);
+    }
+
+    [Theory]
     [InlineData("paused", true, true, MemoryStatsReason.Paused)]
     [InlineData("running", false, true, MemoryStatsReason.DriverNotLoaded)]
     [InlineData("running", true, false, MemoryStatsReason.NoBalloonDevice)]

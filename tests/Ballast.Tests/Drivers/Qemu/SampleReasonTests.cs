@@ -13,7 +13,7 @@ public sealed class SampleReasonTests
     [InlineData(0, MemoryStatsReason.Fresh, Freshness.Fresh)]
     [InlineData(11, MemoryStatsReason.Fresh, Freshness.Fresh)]
     [InlineData(12, MemoryStatsReason.Stale, Freshness.Stale)]
-    [InlineData(-5, MemoryStatsReason.Fresh, Freshness.Fresh)]
+    [InlineData(-1, MemoryStatsReason.Fresh, Freshness.Fresh)]
     public async Task A_report_is_fresh_for_two_periods_and_a_second(int age, MemoryStatsReason reason, Freshness freshness)
     {
         await using FakeQmp fake = FakeQmp.Start();
@@ -39,7 +39,6 @@ public sealed class SampleReasonTests
         await using FakeSession session = await FakeSession.AtAsync(fake, _time);
 
         Assert.Equal(MemoryStatsReason.Paused, (await session.SampleAsync()).Reason);
-        Assert.Equal(0, fake.CountOf("x-query-virtio-status"));
     }
 
     [Fact]
@@ -221,9 +220,10 @@ public sealed class SampleReasonTests
     {
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake, _time, TimeSpan.FromSeconds(2));
+        _ = await session.SampleAsync();
         fake.Hold("x-query-virtio-status");
         Task<MemoryStats> call = session.SampleAsync();
-        await fake.ReceivedAsync("x-query-virtio-status");
+        await fake.ReceivedAsync("x-query-virtio-status", 2);
         _time.Advance(TimeSpan.FromSeconds(2));
 
         MemoryStats sample = await call.In();

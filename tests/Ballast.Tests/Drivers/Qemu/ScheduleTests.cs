@@ -171,7 +171,7 @@ public sealed class ScheduleTests
             {
                 MemoryStats sample = await _session!.Domain.GetMemoryStatsAsync(MemoryStatsOptions.None, cancelled);
                 if (sample.Reason == MemoryStatsReason.MonitorHung)
-                    Assert.Empty(sample.Entries);
+                    Assert.True(sample.UnusedKiB is null || (sample.UnusedKiB == sample[MemoryStatTag.LastUpdate] && sample.UnusedKiB < Poison));
                 else
                     Check(asked, sample.ActualKiB!.Value, sample.UnusedKiB!.Value, sample[MemoryStatTag.LastUpdate]!.Value);
             }

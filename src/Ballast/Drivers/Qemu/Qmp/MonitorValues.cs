@@ -47,8 +47,14 @@ internal readonly record struct QmpCpu(int Index, int ThreadId);
 /// <summary>The answers to one query; a value counts only where its part is in <see cref="Answered"/>.</summary>
 internal struct MonitorValues
 {
-    /// <summary>Counts the monitor's answers: the higher, the later.</summary>
+    /// <summary>Counts the answers of all monitors: of one QEMU's, the higher is the later.</summary>
     public long Number;
+
+    /// <summary>The connection that they came over; no two have the same number.</summary>
+    public long Connection;
+
+    /// <summary>When QEMU last told of a reset over that connection; null: not yet.</summary>
+    public DateTimeOffset? LastReset;
 
     public MonitorParts Answered;
     public ulong ActualBytes;
@@ -64,6 +70,9 @@ internal struct MonitorValues
 
     /// <summary>The guest's driver has set DRIVER_OK.</summary>
     public bool IsDriverBound;
+
+    /// <summary>The guest's driver took the feature "deflate on OOM": its guest sees all its memory whatever the balloon holds.</summary>
+    public bool DeflatesOnOom;
 
     /// <summary>QEMU before 7.2 has no command that tells.</summary>
     public bool LacksVirtioStatus;

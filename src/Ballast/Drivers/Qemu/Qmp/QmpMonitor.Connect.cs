@@ -201,6 +201,7 @@ internal sealed partial class QmpMonitor
 
             Hello = hello;
             Peer = peer;
+            (_connection, _lastReset) = (Interlocked.Increment(ref _connections), null);
             _actualBytes = hello.ActualBytes;
             _sizeToldAt = null;
             NoteMove();

@@ -9,9 +9,21 @@ internal sealed partial class QmpMonitor
     private bool _wasIncoming;
     private bool _wasResumed;
     private bool _wasMigrated;
+    private long _connection;
+    private DateTimeOffset? _lastReset;
 
     /// <summary>libvirt's reason for "running": booted, migrated or unpaused.</summary>
     public int RunningReason => _wasResumed ? (_wasMigrated ? 2 : 5) : 1;
+
+    /// <summary>What the answers to come will bear; zero before the first connection.</summary>
+    public (long Connection, DateTimeOffset? LastReset) Epoch
+    {
+        get
+        {
+            lock (_gate)
+                return (_connection, _lastReset);
+        }
+    }
 
     /// <summary>Tells the listener how things are now, and from now on what happens.</summary>
     public void Attach(IMonitorListener listener)
@@ -61,6 +73,9 @@ internal sealed partial class QmpMonitor
     {
         switch (happened)
         {
+            case MonitorEvent.Reset:
+                _lastReset = _time.GetUtcNow();
+                break;
             case MonitorEvent.Stop:
                 _runState = RunState.Paused;
                 break;

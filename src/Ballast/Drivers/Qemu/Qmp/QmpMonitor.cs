@@ -13,6 +13,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 {
     private const int MaxRecycled = 256;
 
+    // Of all monitors, because a QEMU may be asked over one and then over another.
+    private static long _answered, _connections;
+
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
@@ -28,7 +31,6 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private long _connectFailedAt;
     private long _lastMark;
     private long _awaitedMark;
-    private long _answered;
     private bool _isOutOfStep;
     private bool _disposed;
     private volatile bool _isGone;
@@ -261,7 +263,8 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private void FinishQuery(List<MonitorQuery>? answered)
     {
         Enter(Phase.Idle);
-        _values.Number = ++_answered;
+        _values.Number = Interlocked.Increment(ref _answered);
+        (_values.Connection, _values.LastReset) = (_connection, _lastReset);
         NoteSize();
         if (_values.Has(MonitorParts.Status))
             NoteRunState(_values.RunState);

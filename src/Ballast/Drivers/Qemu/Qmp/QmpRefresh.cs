@@ -19,7 +19,7 @@ internal enum RefreshOutcome
 /// </summary>
 internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsyncDisposable
 {
-    // Killed between the two writes, we leave a guest behind that is woken once a day.
+    // Killed between the two writes, we leave a guest behind that is woken once a day. It is our mark, too.
     private const int SecondsOfDay = 86400;
 
     private const MonitorParts Report = MonitorParts.GuestStats | MonitorParts.StatsQueue;
@@ -36,6 +36,35 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
 
     // Whether a change was sent and is not answered yet.
     private volatile bool _isChanging;
+
+    private bool IsRunning
+    {
+        get
+        {
+            lock (_gate)
+                return _running is { IsCompleted: false };
+        }
+    }
+
+    /// <summary>
+    /// The collection period that stands for what QEMU says: a day's is only set while a refresh asks a guest whose collection
+    /// is off, so that it is off for everybody, also where that refresh was killed.
+    /// </summary>
+    public static uint Period(uint interval) => interval == SecondsOfDay ? 0 : interval;
+
+    /// <summary>Whether a refresh left its mark: neither ours runs, nor, as the age of the report says, one of another process.</summary>
+    public bool IsLeftOver(uint interval, TimeSpan? age, TimeSpan timeout) =>
+        interval == SecondsOfDay && !(age < timeout + timeout) && !IsRunning;
+
+    /// <summary>Puts back what a refresh left that was killed.</summary>
+    public async Task PutBackAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (monitor.Balloon is not { } balloon)
+            return;
+        MonitorValues now = await monitor.QueryAsync(MonitorParts.PollingInterval, timeout, cancellationToken).ConfigureAwait(false);
+        if (now.Has(MonitorParts.PollingInterval) && now.PollingIntervalSeconds == SecondsOfDay && !IsRunning)
+            await SetPeriodAsync(balloon, 0, timeout).ConfigureAwait(false);
+    }
 
     /// <exception cref="LibvirtException">The monitor did not answer the change, or refused it.</exception>
     public async Task<RefreshOutcome> RunAsync(TimeSpan timeout, CancellationToken cancellationToken)
@@ -100,10 +129,10 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         if (await LookAsync(timeout, end).ConfigureAwait(false) is not { } before || monitor.Balloon is not { } balloon)
             return RefreshOutcome.NotAsked;
 
-        int period = (int)Math.Min(before.PollingIntervalSeconds, int.MaxValue);
+        int period = (int)Math.Min(Period(before.PollingIntervalSeconds), int.MaxValue);
         try
         {
-            await AskGuestAsync(balloon, period, timeout, end).ConfigureAwait(false);
+            await AskGuestAsync(balloon, period, before.PollingIntervalSeconds != 0, timeout, end).ConfigureAwait(false);
             return await AwaitReportAsync(before, balloon, period, since, timeout, end).ConfigureAwait(false);
         }
         finally
@@ -133,14 +162,14 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     }
 
     /// <summary>Off and on in one write, so that nobody finds it off.</summary>
-    private async Task AskGuestAsync(BalloonDevice balloon, int period, TimeSpan timeout, CancellationToken end)
+    private async Task AskGuestAsync(BalloonDevice balloon, int period, bool isOn, TimeSpan timeout, CancellationToken end)
     {
         byte[] on = QmpCommands.SetPollingInterval(balloon, period == 0 ? SecondsOfDay : period);
-        byte[] commands = period == 0 ? on : [.. QmpCommands.SetPollingInterval(balloon, 0), .. on];
+        byte[] commands = isOn ? [.. QmpCommands.SetPollingInterval(balloon, 0), .. on] : on;
         _isWhole = false;
         _isChanging = true;
         QmpError? error = await monitor.CallAsync(
-            "qom-set", commands, period == 0 ? 1 : 2, changesSomething: true, QmpReplies.ReadNothing, timeout, end).ConfigureAwait(false);
+            "qom-set", commands, isOn ? 2 : 1, changesSomething: true, QmpReplies.ReadNothing, timeout, end).ConfigureAwait(false);
         _isChanging = false;
         if (error is not null)
         {
@@ -171,9 +200,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
             if (!isAskedAgain && now.GuestStats.LastUpdate < (ulong)time.GetUtcNow().ToUnixTimeSeconds())
             {
                 isAskedAgain = true;
-                if (period == 0)
-                    await SetPeriodAsync(balloon, 0, timeout).ConfigureAwait(false);
-                await AskGuestAsync(balloon, period, timeout, end).ConfigureAwait(false);
+                await AskGuestAsync(balloon, period, isOn: true, timeout, end).ConfigureAwait(false);
             }
         }
     }

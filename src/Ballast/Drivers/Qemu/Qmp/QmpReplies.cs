@@ -52,10 +52,30 @@ internal static class QmpReplies
                 break;
             case MonitorParts.VirtioStatus:
                 values.IsDriverBound = body.IndexOf("VIRTIO_CONFIG_S_DRIVER_OK"u8) >= 0;
+                values.DeflatesOnOom = HasGuestFeature(body, "VIRTIO_BALLOON_F_DEFLATE_ON_OOM"u8);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(part));
         }
+    }
+
+    // What the device offers is listed beside it, under another name.
+    private static bool HasGuestFeature(ReadOnlySpan<byte> status, ReadOnlySpan<byte> feature)
+    {
+        Utf8JsonReader reader = new(status, QmpMessage.ReaderOptions);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject || !Find(ref reader, "guest-features"u8)
+            || reader.TokenType != JsonTokenType.StartObject || !Find(ref reader, "dev-features"u8) || reader.TokenType != JsonTokenType.StartArray)
+        {
+            return false;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.String)
+        {
+            if (reader.ValueSpan.StartsWith(feature))
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>The string member of a reply, or null where it is absent or no string.</summary>

@@ -1,0 +1,120 @@
+using Ballast.Drivers.Qemu.Qmp;
+
+namespace Ballast.Drivers.Qemu;
+
+/// <summary>What is known of a report beyond what it says itself.</summary>
+/// <param name="KnownFor">For how long it has been known here, by a clock that nobody sets.</param>
+/// <param name="ActualBytes">The balloon's size when it was first seen; null where nobody said.</param>
+/// <param name="IsFromBeforeReset">The guest was reset since.</param>
+/// <param name="CounterWentBackwards">A counter is lower than in the report before, though the guest was not reset.</param>
+internal readonly record struct ReportEvidence(TimeSpan KnownFor, ulong? ActualBytes, bool IsFromBeforeReset, bool CounterWentBackwards);
+
+/// <summary>
+/// The reports of one QEMU's guest, over whichever of its monitors they came: the last one, for when nobody can be asked, and
+/// what comparing one with the one before tells.
+/// </summary>
+internal sealed class ReportHistory(TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private MonitorValues _last;
+    private ReportEvidence _evidence;
+    private long _seenAt;
+    private MonitorValues _beforeReset;
+    private ulong? _firstAfterReset;
+    private bool _isResetOver;
+    private (long, DateTimeOffset?) _driverKnownIn;
+    private bool _deflatesOnOom;
+
+    /// <summary>The last answer with a report; null where there was none.</summary>
+    public MonitorValues? Last
+    {
+        get
+        {
+            lock (_gate)
+                return _last.Has(MonitorParts.GuestStats) ? _last : null;
+        }
+    }
+
+    /// <summary>Whether the guest's driver was found bound since the connection was made and the guest was reset.</summary>
+    public bool KnowsDriver(QmpMonitor monitor)
+    {
+        (long Connection, DateTimeOffset? LastReset) epoch = monitor.Epoch;
+        lock (_gate)
+            return epoch.Connection != 0 && _driverKnownIn == epoch;
+    }
+
+    /// <summary>Whether the guest's driver took the feature that leaves the guest all its memory to see; null: nobody knows.</summary>
+    public bool? DeflatesOnOom
+    {
+        get
+        {
+            lock (_gate)
+                return _driverKnownIn.Item1 == 0 ? null : _deflatesOnOom;
+        }
+    }
+
+    /// <summary>The same evidence as when that answer was learned, grown older.</summary>
+    public ReportEvidence EvidenceOfLast()
+    {
+        lock (_gate)
+            return _evidence with { KnownFor = time.GetElapsedTime(_seenAt) };
+    }
+
+    /// <summary>
+    /// Compares an answer with the one before and keeps it. Who shared an answer is told the same, and who comes late with an
+    /// old one is not compared with a newer.
+    /// </summary>
+    public ReportEvidence Learn(in MonitorValues values)
+    {
+        lock (_gate)
+        {
+            if (values.Has(MonitorParts.VirtioStatus) && values.IsDriverBound)
+                (_driverKnownIn, _deflatesOnOom) = ((values.Connection, values.LastReset), values.DeflatesOnOom);
+            if (!values.Has(MonitorParts.GuestStats) || values.Number < _last.Number)
+                return default;
+            if (values.Number == _last.Number)
+                return _evidence with { KnownFor = time.GetElapsedTime(_seenAt) };
+            NoteReset(values);
+            bool isSame = IsSame(values, _last);
+            if (!isSame)
+                _seenAt = time.GetTimestamp();
+            _evidence = new ReportEvidence(
+                time.GetElapsedTime(_seenAt),
+                isSame && _evidence.ActualBytes is { } then ? then : values.HasActual ? values.ActualBytes : null,
+                IsFromBeforeReset(values),
+                _last.Connection == values.Connection && _last.LastReset == values.LastReset
+                    && values.GuestStats.Report.HasCounterBelow(_last.GuestStats.Report));
+            _last = values;
+            return _evidence;
+        }
+    }
+
+    private static bool IsSame(in MonitorValues one, in MonitorValues other) =>
+        one.Has(MonitorParts.GuestStats) && other.Has(MonitorParts.GuestStats)
+        && one.GuestStats.LastUpdate == other.GuestStats.LastUpdate && one.GuestStats.Report.IsSameAs(other.GuestStats.Report);
+
+    private void NoteReset(in MonitorValues values)
+    {
+        if (_last.Connection == values.Connection && _last.LastReset == values.LastReset)
+            return;
+        _beforeReset = _last;
+        (_firstAfterReset, _isResetOver) = (null, values.LastReset is null);
+    }
+
+    /// <summary>
+    /// A report is from before a reset if it was seen before it, or its time says so. Once it changed after the reset was
+    /// known, the guest has reported since: then clocks do not matter any more.
+    /// </summary>
+    private bool IsFromBeforeReset(in MonitorValues values)
+    {
+        if (_isResetOver || values.LastReset is not { } reset || values.GuestStats.LastUpdate is not { } lastUpdate)
+            return false;
+        _firstAfterReset ??= lastUpdate;
+        long second = reset.ToUnixTimeSeconds();
+        bool wasSeen = IsSame(values, _beforeReset);
+        bool isOld = _firstAfterReset == lastUpdate
+            && (wasSeen || lastUpdate < (ulong)second || (lastUpdate == (ulong)second && !_beforeReset.Has(MonitorParts.GuestStats)));
+        _isResetOver = !isOld;
+        return isOld;
+    }
+}

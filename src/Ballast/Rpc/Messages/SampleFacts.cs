@@ -1,0 +1,50 @@
+namespace Ballast.Rpc.Messages;
+
+/// <summary>
+/// What later versions know of a sample beyond its record: numbered facts, which travel among its statistics, in a range of
+/// tags that no statistic has. Only who asks for them gets them, and skips those that it does not know: so an older program
+/// and a newer one understand each other.
+/// </summary>
+internal static class SampleFacts
+{
+    /// <summary>The option of a question that says: facts are understood. An older server ignores it.</summary>
+    public const MemoryStatsOptions Wanted = (MemoryStatsOptions)0x4000_0000;
+
+    private const int First = 0x42010000, Last = 0x4201ffff;
+    private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2;
+
+    public static MemoryStatEntry[] Add(MemoryStatEntry[] stats, MemoryStatsFacts facts)
+    {
+        List<MemoryStatEntry> all = [.. stats];
+        AddIf(facts.BalloonInUsedKiB != 0, BalloonInUsedKiB, facts.BalloonInUsedKiB);
+        AddIf(facts.IsFromBeforeReset, IsFromBeforeReset, 1);
+        AddIf(facts.KnownFor > TimeSpan.Zero, KnownForMilliseconds, (ulong)facts.KnownFor.TotalMilliseconds);
+        return [.. all];
+
+        void AddIf(bool isKnown, int fact, ulong value)
+        {
+            if (isKnown)
+                all.Add(new MemoryStatEntry { Tag = fact, Value = value });
+        }
+    }
+
+    /// <summary>Takes the facts out of a record's statistics.</summary>
+    public static MemoryStatsFacts Take(MemoryStatEntry[] stats, MemoryStatsFacts facts)
+    {
+        List<MemoryStat> entries = new(stats.Length);
+        foreach (MemoryStatEntry entry in stats)
+        {
+            facts = entry.Tag switch
+            {
+                BalloonInUsedKiB => facts with { BalloonInUsedKiB = entry.Value },
+                IsFromBeforeReset => facts with { IsFromBeforeReset = entry.Value != 0 },
+                KnownForMilliseconds => facts with { KnownFor = TimeSpan.FromMilliseconds(Math.Min(entry.Value, MemoryStatsFacts.MaxUnixSeconds)) },
+                _ => facts,
+            };
+            if (entry.Tag is < First or > Last)
+                entries.Add(new MemoryStat((MemoryStatTag)entry.Tag, entry.Value));
+        }
+
+        return facts with { Entries = [.. entries] };
+    }
+}

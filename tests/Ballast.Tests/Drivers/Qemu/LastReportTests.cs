@@ -1,0 +1,154 @@
+using Ballast.Tests.Fakes;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Ballast.Tests.Drivers.Qemu;
+
+/// <summary>What a guest reported before something happened: shown with its age, and never called fresh.</summary>
+public sealed class LastReportTests
+{
+    private const long Start = 1_700_000_000;
+
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeSeconds(Start));
+
+    public enum Trouble
+    {
+        Hung,
+        Removed,
+    }
+
+    [Theory]
+    [InlineData(Trouble.Hung, MemoryStatsReason.MonitorHung)]
+    [InlineData(Trouble.Removed, MemoryStatsReason.SocketNotFound)]
+    public async Task Who_cannot_be_asked_any_more_keeps_its_last_numbers_with_their_age(Trouble trouble, MemoryStatsReason reason)
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time, TimeSpan.FromSeconds(2));
+        MemoryStats before = await session.SampleAsync();
+        _time.Advance(TimeSpan.FromMinutes(10));
+
+        MemoryStats after;
+        if (trouble == Trouble.Hung)
+        {
+            fake.Hold("guest-stats");
+            Task<MemoryStats> call = session.SampleAsync();
+            await fake.ReceivedAsync("guest-stats", 2);
+            _time.Advance(TimeSpan.FromSeconds(2));
+            after = await call.In();
+        }
+        else
+        {
+            fake.StopListening();
+            await session.LoseAsync(fake);
+            after = await session.SampleAsync();
+        }
+
+        Assert.Equal(reason, after.Reason);
+        Assert.Equal(before.Entries, after.Entries);
+        Assert.Equal((before.Period, before.Used, Freshness.Stale), (after.Period, after.Used, after.Freshness));
+        Assert.InRange(after.Age!.Value, TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(11));
+        Assert.NotNull(after.Detail);
+    }
+
+    [Fact]
+    public async Task A_reset_marks_the_report_from_before_it_at_once_and_until_the_next()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        fake.Guest.Interval = 60;
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        Assert.Equal(MemoryStatsReason.Fresh, (await session.SampleAsync()).Reason);
+
+        await fake.SendAsync(FakeQmp.Event("RESET", """{"guest": true, "reason": "guest-reset"}"""));
+        await session.SettleAsync(fake);
+        MemoryStats old = await session.SampleAsync();
+
+        Assert.Equal((MemoryStatsReason.NeverReported, Freshness.Stale), (old.Reason, old.Freshness));
+        Assert.NotNull(old.AvailableKiB);
+
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(MemoryStatsReason.NeverReported, (await session.SampleAsync()).Reason);
+        fake.Guest.Report(Start + 5, 1 << 20);
+        MemoryStats anew = await session.SampleAsync();
+        Assert.Equal((MemoryStatsReason.Fresh, MemoryStatsInconsistency.None), (anew.Reason, anew.Inconsistencies));
+    }
+
+    [Fact]
+    public async Task A_report_in_the_second_of_the_reset_that_differs_is_the_new_ones()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        _ = await session.SampleAsync();
+
+        await fake.SendAsync(FakeQmp.Event("RESET", "{}"));
+        await session.SettleAsync(fake);
+        fake.Guest.Report(Start, 1 << 20);
+
+        Assert.Equal(MemoryStatsReason.Fresh, (await session.SampleAsync()).Reason);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_after_a_reset_does_not_hide_the_new_reports()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        _ = await session.SampleAsync();
+        _time.Advance(TimeSpan.FromSeconds(100));
+        await fake.SendAsync(FakeQmp.Event("RESET", "{}"));
+        await session.SettleAsync(fake);
+        Assert.Equal(MemoryStatsReason.NeverReported, (await session.SampleAsync()).Reason);
+
+        // The host's clock was set back for QEMU; the test's stands.
+        fake.Guest.Report(Start + 99, 1 << 20);
+
+        Assert.Equal(MemoryStatsReason.Fresh, (await session.SampleAsync()).Reason);
+    }
+
+    [Fact]
+    public async Task A_guest_that_was_reset_before_we_came_and_has_no_driver_yet_is_not_fresh()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        fake.Guest.IsDriverBound = false;
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+
+        MemoryStats sample = await session.SampleAsync();
+
+        Assert.Equal(MemoryStatsReason.DriverNotLoaded, sample.Reason);
+        Assert.NotNull(sample.AvailableKiB);
+    }
+
+    [Fact]
+    public async Task A_report_that_stays_the_same_grows_old_though_the_clock_is_set_back()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        fake.Guest.Interval = 2;
+        WallClock clock = new(_time);
+        await using FakeSession session = await FakeSession.AtAsync(fake, clock);
+        _ = await session.SampleAsync();
+        _time.Advance(TimeSpan.FromHours(1));
+        clock.SetBackBy = TimeSpan.FromHours(1);
+
+        MemoryStats sample = await session.SampleAsync();
+
+        Assert.Equal((MemoryStatsReason.Stale, TimeSpan.FromHours(1)), (sample.Reason, sample.Age));
+    }
+
+    /// <summary>A clock that can be set, beside timers that go on.</summary>
+    private sealed class WallClock(FakeTimeProvider time) : TimeProvider
+    {
+        public TimeSpan SetBackBy { get; set; }
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow() - SetBackBy;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            time.CreateTimer(callback, state, dueTime, period);
+    }
+}

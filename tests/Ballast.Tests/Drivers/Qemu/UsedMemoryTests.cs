@@ -1,0 +1,74 @@
+using Ballast.Tests.Fakes;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Ballast.Tests.Drivers.Qemu;
+
+/// <summary>What the guest uses, without what its balloon holds, for each kind of driver.</summary>
+public sealed class UsedMemoryTests
+{
+    private const long Start = 1_700_000_000;
+    private const ulong MiB = 1024 * 1024;
+
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeSeconds(Start));
+
+    // A guest of 256 MiB that uses 25 and whose balloon holds 96, or 16, less than the kernel keeps for itself.
+    [Theory]
+    [InlineData("Linux", false, 160, 138, 113, UsedMemoryFormula.AvailableMinusUsable)]
+    [InlineData("Linux, deflate-on-oom", true, 160, 234, 113, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    [InlineData("Linux, deflate-on-oom, small balloon", true, 240, 234, 193, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    [InlineData("Linux, deflate-on-oom, empty balloon", true, 256, 234, 209, UsedMemoryFormula.AvailableMinusUsable)]
+    [InlineData("Windows", false, 160, 255, 134, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    [InlineData("Windows, deflate-on-oom", true, 160, 255, 134, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    public async Task Of_each_kind_of_guest(string kind, bool deflates, ulong actual, ulong available, ulong usable, UsedMemoryFormula formula)
+    {
+        await using FakeQmp fake = Guest(kind, deflates, actual, available, usable);
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+
+        Assert.Equal(new UsedMemory(25 * 1024, formula), (await session.SampleAsync()).Used);
+    }
+
+    [Theory]
+    [InlineData("Linux", 160, 138, 113, UsedMemoryFormula.AvailableMinusUsable)]
+    [InlineData("Linux, deflate-on-oom", 160, 234, 113, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    [InlineData("Windows", 160, 255, 134, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    public async Task Of_a_QEMU_that_cannot_tell_the_features(string kind, ulong actual, ulong available, ulong usable, UsedMemoryFormula formula)
+    {
+        await using FakeQmp fake = Guest(kind, deflates: false, actual, available, usable);
+        fake.On("x-query-virtio-status", FakeQmp.Error("CommandNotFound", "The command x-query-virtio-status has not been found"));
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+
+        Assert.Equal(new UsedMemory(25 * 1024, formula), (await session.SampleAsync()).Used);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_balloon_that_moved_since_the_report_is_counted_as_it_was_then(bool deflates)
+    {
+        await using FakeQmp fake = Guest("Linux", deflates, actual: 256, available: 234, usable: 209);
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        MemoryStats before = await session.SampleAsync();
+        fake.Guest.ActualBytes = 160 * MiB;
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        MemoryStats after = await session.SampleAsync();
+
+        Assert.Equal(160u * 1024, after.ActualKiB);
+        Assert.Equal(before.Used, after.Used);
+    }
+
+    private static FakeQmp Guest(string kind, bool deflates, ulong actual, ulong available, ulong usable)
+    {
+        FakeQmp fake = FakeQmp.Start();
+        fake.Guest.MemoryBytes = 256 * MiB;
+        fake.Guest.ActualBytes = actual * MiB;
+        fake.Guest.DeflatesOnOom = deflates;
+        fake.Guest.Stats["stat-total-memory"] = $"{available * MiB}";
+        fake.Guest.Stats["stat-available-memory"] = $"{usable * MiB}";
+        fake.Guest.Stats["stat-free-memory"] = $"{usable * MiB}";
+        if (kind.StartsWith("Linux", StringComparison.Ordinal))
+            fake.Guest.Stats["stat-htlb-pgalloc"] = "0";
+        fake.Guest.LastUpdate = $"{Start}";
+        return fake;
+    }
+}
