@@ -7,6 +7,15 @@ internal delegate ValueTask<Connection> ConnectionOpener(
 /// <summary>What the program needs of the process around it, so that tests run it inside theirs.</summary>
 internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
 {
+    /// <summary>Whether the program was called as virsh: then it says and refuses nothing that virsh does not.</summary>
+    public bool IsVirsh { get; init; }
+
+    /// <summary>Whether people read the output, rather than a program.</summary>
+    public bool IsOutputTerminal { get; init; }
+
+    /// <summary>The same of the errors.</summary>
+    public bool IsErrorTerminal { get; init; }
+
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
     public ConnectionOpener Open { get; init; } = Connection.OpenAsync;

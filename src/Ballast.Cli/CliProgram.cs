@@ -38,7 +38,7 @@ internal static class CliProgram
     private static async Task<int> RunAsync(
         IReadOnlyList<string> arguments, CliHost host, CommandOutput output, CancellationToken cancellationToken)
     {
-        GlobalOptions options = GlobalOptions.Parse(arguments);
+        GlobalOptions options = GlobalOptions.Parse(arguments, suggests: !host.IsVirsh);
         switch (options.Action)
         {
             case GlobalAction.ShowHelp:
@@ -66,7 +66,7 @@ internal static class CliProgram
 
         // One word is a whole line; more than one were separated by the caller's shell already.
         IWordSource words = options.Words is [string line] ? new LineWords(line) : new ArgumentWords(options.Words);
-        CommandParser parser = new(CommandTable.All, HelpCommand.Command, HelpCommand.Topic);
+        CommandParser parser = new(CommandTable.All, HelpCommand.Command, HelpCommand.Topic) { Suggests = !host.IsVirsh };
         IReadOnlyList<ParsedCommand>? commands = parser.Parse(words);
         foreach (string error in parser.Errors)
             output.Error(error);

@@ -46,7 +46,7 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
 
         try
         {
-            await command.Command.Execute(new CommandInvocation(command, _connection, output, options.IsQuiet, cancellationToken));
+            await command.Command.Execute(new CommandInvocation(command, _connection, output, host, options.IsQuiet, cancellationToken));
             return true;
         }
         catch (CommandException e)

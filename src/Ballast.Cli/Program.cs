@@ -2,5 +2,12 @@ using Ballast.Cli;
 using Ballast.Cli.Output;
 
 using EndingSignals signals = new();
-int exitCode = await CliProgram.RunAsync(args, new CliHost(new StandardStream(1), new StandardStream(2)), signals.Token);
+StandardStream output = new(1), error = new(2);
+CliHost host = new(output, error)
+{
+    IsVirsh = Path.GetFileName(Environment.GetCommandLineArgs()[0]) == "virsh",
+    IsOutputTerminal = output.IsTerminal,
+    IsErrorTerminal = error.IsTerminal,
+};
+int exitCode = await CliProgram.RunAsync(args, host, signals.Token);
 return signals.ExitCode ?? exitCode;

@@ -47,6 +47,7 @@ typedef enum {
     BALLAST_MEMORY_REASON_NO_MONITOR = 14,
     BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND = 15,
     BALLAST_MEMORY_REASON_INCONSISTENT = 16, /* the numbers cannot be true together, or come from the future */
+    BALLAST_MEMORY_REASON_NOT_TRUSTED = 17,
 } ballastMemoryReason;
 
 /* How old the guest's numbers are, compared with the collection period. */

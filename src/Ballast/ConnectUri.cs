@@ -60,9 +60,15 @@ public sealed class ConnectUri
             return parsed;
         bool hasNoDriver = uri.Length > 0 && uri.AsSpan().IndexOfAny(":% \n") < 0;
         throw hasNoDriver
-            ? LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, $"URI '{Shorten(uri)}' does not include a driver name")
+            ? LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, $"URI '{Shorten(uri)}' does not include a driver name{Suggestion(uri)}")
             : LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Uri, $"Unable to parse URI {Shorten(uri)}");
     }
+
+    // A path alone is meant for a monitor, or for a daemon by the usual names of their sockets.
+    private static string Suggestion(string uri) =>
+        uri[0] != '/' ? ""
+        : System.IO.Path.GetFileName(uri) is "ballast-sock" or "libvirt-sock" or "virtqemud-sock" ? $"; did you mean qemu+unix:///system?socket={uri}"
+        : $"; did you mean qmp://{uri}";
 
     /// <summary>Reads a URI; false where it is not one.</summary>
     public static bool TryParse(string uri, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ConnectUri? parsed)

@@ -55,6 +55,9 @@ public enum MemoryStatsReason
 
     /// <summary>The numbers cannot be true together, or come from the future; <see cref="MemoryStats.Inconsistencies"/> says which.</summary>
     Inconsistent,
+
+    /// <summary>Another user's QEMU that was found, whose command line is not believed: nobody said that it may be.</summary>
+    NotTrusted,
 }
 
 /// <summary>Texts of <see cref="MemoryStatsReason"/>.</summary>
@@ -80,6 +83,7 @@ public static class MemoryStatsReasonExtensions
         MemoryStatsReason.NoMonitor => "no monitor",
         MemoryStatsReason.SocketNotFound => "socket not found",
         MemoryStatsReason.Inconsistent => "inconsistent",
+        MemoryStatsReason.NotTrusted => "not trusted",
         _ => string.Create(CultureInfo.InvariantCulture, $"reason {(int)reason}"),
     };
 
@@ -106,8 +110,9 @@ public static class MemoryStatsReasonExtensions
             MemoryStatsReason.RejectedValue => "The guest's driver reports an impossible number: update it.",
             MemoryStatsReason.UnsupportedByDaemon => "Connect through ballastd, or directly to QEMU's monitor, to learn more.",
             MemoryStatsReason.NoMonitor => "Start QEMU with a monitor: -qmp unix:PATH,server=on,wait=off",
-            MemoryStatsReason.SocketNotFound => "Look what became of the socket: if it was moved, name it where it is now (qmp:///PATH).",
+            MemoryStatsReason.SocketNotFound => "Look what became of the socket: if it was moved, name it where it is now (qmp:///PATH); if it was removed, QEMU makes it anew when it is started again.",
             MemoryStatsReason.Inconsistent => $"Do not rely on these numbers. Ask the guest anew: dommemstat {domainName} --refresh",
+            MemoryStatsReason.NotTrusted => "Name its monitor's socket, which is consent to use it (qmp:///PATH), or let ballastd trust its user (trusted_users).",
             _ => "This reason is newer than this program: update it.",
         };
     }

@@ -49,13 +49,14 @@ public class ConnectUriTests
     }
 
     [Theory]
-    [InlineData("x")]
-    [InlineData("/a/b")]
-    public void What_names_no_driver_gets_libvirts_other_error(string uri)
+    [InlineData("x", "")]
+    [InlineData("/a/b", "; did you mean qmp:///a/b")]
+    [InlineData("/run/libvirt/libvirt-sock", "; did you mean qemu+unix:///system?socket=/run/libvirt/libvirt-sock")]
+    public void What_names_no_driver_gets_libvirts_other_error(string uri, string suggestion)
     {
         LibvirtException error = Assert.Throws<LibvirtException>(() => ConnectUri.Parse(uri));
         Assert.Equal((ErrorCode.NoConnect, ErrorOrigin.None), (error.Code, error.Origin));
-        Assert.Equal($"no connection driver available for URI '{uri}' does not include a driver name", error.Message);
+        Assert.Equal($"no connection driver available for URI '{uri}' does not include a driver name{suggestion}", error.Message);
     }
 
     [Fact]

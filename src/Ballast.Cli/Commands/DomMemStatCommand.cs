@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ballast.Cli.Json;
+using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Commands;
@@ -12,6 +13,8 @@ internal static class DomMemStatCommand
     private static readonly CommandOption Period = new("period", OptionKind.Int, "set the collection period to that many seconds; 0 turns it off");
     private static readonly CommandOption Extended = new("extended", OptionKind.Flag, "also what Linux 6.12 guests on QEMU 9.2 report beyond libvirt's statistics");
     private static readonly CommandOption Refresh = new("refresh", OptionKind.Flag, "make the guest report now, whatever the collection period, which stays as it is");
+    private static readonly CommandOption All = new("all", OptionKind.Flag, "all active domains instead of one");
+    private static readonly CommandOption OneDomain = DomainArgument.UnlessAll(All);
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "JSON, with age, freshness and the reason for what is missing");
 
     public static Command Command { get; } = new("dommemstat", "show the memory statistics of a domain")
@@ -32,14 +35,19 @@ internal static class DomMemStatCommand
             left out. Used memory, as the guest's own `free` shows it, is available - usable; in guests that see all
             their memory whatever the balloon holds (deflate-on-oom, Windows) what it held is taken off.
 
-            With --period the collection period is set and nothing is shown; --live, --config and --current
-            say for what. Without a period the numbers stay as they were when the balloon driver was loaded. A
-            period of a day (86400) counts as off: a refresh uses it for a moment.
+            On a terminal, a line on standard error tells how old the numbers are, and what is wrong with them.
+
+            With --period the collection period is set, and nothing is shown unless --refresh or --json asks
+            for it; --live, --config and --current say for what. Without a period the numbers stay as they were
+            when the balloon driver was loaded. A period of a day (86400) counts as off: a refresh uses it for
+            a moment.
 
             With --refresh the guest reports now, which takes milliseconds; the collection period is as it was
             afterwards. What could not be refreshed is shown as it is known, and said on standard error.
 
-            --json gives one object:
+            With --all, what is asked for is done for every active domain: dommemstat --all --period 5.
+
+            --json gives one object, with --all an array of them:
               domain           name, uuid, id (null where it is not active)
               stats            values by label; tags without a name by their number
               used             kib and the formula; null where the guest's report allows none or is inconsistent
@@ -51,34 +59,108 @@ internal static class DomMemStatCommand
               inconsistencies  numbers that cannot be true together
 
             """,
-        Options = [DomainArgument.Any, Period, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Refresh, Extended, Json],
+        Options = [OneDomain, All, Period, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Refresh, Extended, Json],
         Execute = ExecuteAsync,
     };
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
-        invocation.Arguments.CheckImpact();
-        Domain domain = await invocation.FindDomainAsync();
-        if (invocation.Arguments.Int(Period) is { } seconds)
+        ParsedCommand arguments = invocation.Arguments;
+        arguments.CheckImpact();
+        arguments.Exclude(All, OneDomain);
+        if (arguments.Has(All))
         {
-            await SetPeriodAsync(invocation, domain, seconds);
+            await ForAllAsync(invocation);
             return;
         }
 
-        MemoryStatsOptions options = invocation.Arguments.Has(Extended) ? MemoryStatsOptions.Extended : MemoryStatsOptions.None;
+        Domain domain = await invocation.FindDomainAsync(OneDomain, DomainNames.Any);
+        if (arguments.Int(Period) is { } seconds)
+            await SetPeriodAsync(invocation, domain, seconds);
+        if (!Shows(arguments))
+            return;
         try
         {
-            bool isRefresh = invocation.Arguments.Has(Refresh);
-            if (invocation.Arguments.Has(Json))
-                MemoryStatsJson.Write(invocation, domain, await SampleAsync(invocation, domain, options, isRefresh));
-            else if (isRefresh)
-                WriteRefreshed(invocation, domain, await SampleAsync(invocation, domain, options, isRefresh));
+            if (arguments.Has(Json))
+                await WriteJsonAsync(invocation, domain);
+            else if (arguments.Has(Refresh))
+                WriteRefreshed(invocation, domain, await SampleAsync(invocation, domain));
             else
-                await WriteTextAsync(invocation, domain, options);
+                await WriteTextAsync(invocation, domain);
         }
         catch (LibvirtException e)
         {
             throw new CommandException($"Failed to get memory statistics for domain {domain.Name}", e);
+        }
+    }
+
+    private static bool Shows(ParsedCommand arguments) => !arguments.Has(Period) || arguments.Has(Refresh) || arguments.Has(Json);
+
+    /// <summary>One domain's trouble is its own: it is said, the others are done, and the command fails at its end.</summary>
+    private static async ValueTask ForAllAsync(CommandInvocation invocation)
+    {
+        ParsedCommand arguments = invocation.Arguments;
+        IReadOnlyList<Domain> domains = await invocation.Connection.ListDomainsAsync(DomainListFilter.Active, invocation.CancellationToken);
+        List<string> errors = [];
+        if (arguments.Int(Period) is { } seconds)
+        {
+            foreach (Domain domain in domains)
+            {
+                try
+                {
+                    await SetPeriodAsync(invocation, domain, seconds);
+                }
+                catch (CommandException e)
+                {
+                    errors.Add($"{domain.Name}: {string.Join(" ", e.Lines)}");
+                }
+            }
+        }
+
+        if (Shows(arguments))
+            await WriteAllAsync(invocation, domains, errors);
+        if (errors.Count > 0)
+            throw new CommandException(errors);
+    }
+
+    private static async ValueTask WriteAllAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains, List<string> errors)
+    {
+        IReadOnlyList<DomainMemorySample> samples = invocation.Arguments.Has(Refresh)
+            ? [.. (await Task.WhenAll(domains.Select(domain => RefreshOrNothingAsync(invocation, domain, errors)))).OfType<DomainMemorySample>()]
+            : await invocation.Connection.GetMemoryStatsAsync(domains, Options(invocation), invocation.CancellationToken);
+        if (invocation.Arguments.Has(Json))
+        {
+            JsonOutput.Write(invocation.Out, json =>
+            {
+                json.WriteStartArray();
+                foreach (DomainMemorySample sample in samples)
+                    MemoryStatsJson.WriteObject(json, sample.Domain, sample.Stats);
+                json.WriteEndArray();
+            });
+            return;
+        }
+
+        for (int i = 0; i < samples.Count; i++)
+        {
+            (Domain domain, MemoryStats stats) = (samples[i].Domain, samples[i].Stats);
+            invocation.Out.WriteLine($"{(i == 0 ? "" : "\n")}Domain: '{SafeText.Escape(domain.Name)}'");
+            WriteLines(invocation, [.. stats.Entries]);
+            if (stats.Reason != MemoryStatsReason.Fresh || invocation.MayRemark)
+                invocation.Remark(MemoryRemark.Of(domain, stats));
+        }
+    }
+
+    private static async Task<DomainMemorySample?> RefreshOrNothingAsync(CommandInvocation invocation, Domain domain, List<string> errors)
+    {
+        try
+        {
+            return new DomainMemorySample(domain, await SampleAsync(invocation, domain));
+        }
+        catch (LibvirtException e)
+        {
+            lock (errors)
+                errors.Add($"{domain.Name}: {e.Message}");
+            return null;
         }
     }
 
@@ -102,18 +184,28 @@ internal static class DomMemStatCommand
         }
     }
 
-    private static async ValueTask WriteTextAsync(CommandInvocation invocation, Domain domain, MemoryStatsOptions options)
+    private static MemoryStatsOptions Options(CommandInvocation invocation) =>
+        invocation.Arguments.Has(Extended) ? MemoryStatsOptions.Extended : MemoryStatsOptions.None;
+
+    private static async ValueTask WriteTextAsync(CommandInvocation invocation, Domain domain)
     {
         MemoryStat[] stats = new MemoryStat[MaxEntries];
-        int count = await domain.GetMemoryStatsAsync(stats, options, invocation.CancellationToken);
+        int count = await domain.GetMemoryStatsAsync(stats, Options(invocation), invocation.CancellationToken);
         WriteLines(invocation, stats.AsSpan(0, count));
+        if (invocation.MayRemark)
+            invocation.Remark(MemoryRemark.Of(domain, await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken)));
     }
 
-    private static ValueTask<MemoryStats> SampleAsync(
-        CommandInvocation invocation, Domain domain, MemoryStatsOptions options, bool isRefresh) =>
-        isRefresh
-            ? domain.RefreshMemoryStatsAsync(options, invocation.CancellationToken)
-            : domain.GetMemoryStatsAsync(options, invocation.CancellationToken);
+    private static async ValueTask WriteJsonAsync(CommandInvocation invocation, Domain domain)
+    {
+        MemoryStats stats = await SampleAsync(invocation, domain);
+        JsonOutput.Write(invocation.Out, json => MemoryStatsJson.WriteObject(json, domain, stats));
+    }
+
+    private static ValueTask<MemoryStats> SampleAsync(CommandInvocation invocation, Domain domain) =>
+        invocation.Arguments.Has(Refresh)
+            ? domain.RefreshMemoryStatsAsync(Options(invocation), invocation.CancellationToken)
+            : domain.GetMemoryStatsAsync(Options(invocation), invocation.CancellationToken);
 
     private static void WriteRefreshed(CommandInvocation invocation, Domain domain, MemoryStats stats)
     {
@@ -122,6 +214,10 @@ internal static class DomMemStatCommand
         {
             string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
             invocation.Warn($"{domain.Name} was not refreshed: {stats.Reason.Label()}{detail}. {stats.Reason.Remedy(domain.Name)}".TrimEnd());
+        }
+        else if (invocation.MayRemark)
+        {
+            invocation.Remark(MemoryRemark.Of(domain, stats));
         }
     }
 

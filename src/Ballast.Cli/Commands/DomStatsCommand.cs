@@ -119,7 +119,7 @@ internal static class DomStatsCommand
         CommandInvocation invocation, IReadOnlyList<DomainStatsRecord> records, bool withMemory)
     {
         IReadOnlyDictionary<Guid, DomainMemorySample>? memory = withMemory
-            ? await MemoryJudgement.AskAsync(invocation.Connection, records.Select(record => record.Domain), invocation.CancellationToken)
+            ? await MemoryStatsJson.AskAsync(invocation.Connection, records.Select(record => record.Domain), MemoryStatsOptions.None, invocation.CancellationToken)
             : null;
         JsonOutput.Write(invocation.Out, json =>
         {
@@ -133,7 +133,7 @@ internal static class DomStatsCommand
                     WriteParameter(json, parameter);
                 json.WriteEndObject();
                 if (memory is not null)
-                    MemoryJudgement.Write(json, records[i].Domain, memory);
+                    MemoryStatsJson.WriteMember(json, records[i].Domain, memory);
                 json.WriteEndObject();
             }
 

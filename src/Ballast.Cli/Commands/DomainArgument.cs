@@ -18,6 +18,9 @@ internal static class DomainArgument
 {
     public static CommandOption Any { get; } = Option("name, id or UUID of the domain");
 
+    /// <summary>The same for a command that takes all domains at once.</summary>
+    public static CommandOption UnlessAll(CommandOption all) => Any with { RequiredUnless = all };
+
     public static CommandOption Option(string summary) =>
         new("domain", OptionKind.Text, summary) { IsRequired = true, IsPositional = true };
 
@@ -39,8 +42,31 @@ internal static class DomainArgument
             domain = await OrNothingAsync(connection.LookupByUuidAsync(uuid, cancellationToken), text);
         if (domain is null && (allowed & DomainNames.Name) != 0)
             domain = await OrNothingAsync(connection.LookupByNameAsync(text, cancellationToken), text);
-        return domain ?? throw new CommandException(NotFound(text));
+        return domain ?? throw new CommandException(await SuggestAsync(invocation, text, allowed) is { } near ? [NotFound(text), near] : [NotFound(text)]);
     }
+
+    private static async ValueTask<string?> SuggestAsync(CommandInvocation invocation, string text, DomainNames allowed)
+    {
+        if (invocation.IsVirsh || (allowed & DomainNames.Name) == 0)
+            return null;
+        try
+        {
+            IReadOnlyList<Domain> all = await invocation.Connection.ListDomainsAsync(cancellationToken: invocation.CancellationToken);
+            return NearestName.Among(all.Select(domain => domain.Name), text) is { } near ? $"did you mean '{near}'?"
+                : all.Count == 0 && invocation.Connection.Uri.StartsWith("qmp:", StringComparison.Ordinal) ? Nothing(invocation.Connection.Uri)
+                : null;
+        }
+        catch (LibvirtException)
+        {
+            // The error is said already.
+            return null;
+        }
+    }
+
+    /// <summary>What was looked for where no domain was found.</summary>
+    public static string Nothing(string uri) => uri == "qmp:///"
+        ? "no QEMU that this user can see runs on this host"
+        : $"no QEMU's monitor was found at {uri}: it is a socket of a QEMU that runs (-qmp unix:PATH,server=on,wait=off), or a directory of them";
 
     // That there is no such domain is said once, after all tries; anything else is worth its own words.
     private static async ValueTask<Domain?> OrNothingAsync(ValueTask<Domain> lookup, string text)

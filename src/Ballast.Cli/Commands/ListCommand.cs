@@ -44,8 +44,12 @@ internal static class ListCommand
             alternatives, filters of different kinds restrict each other. --uuid, --id and --name can be
             combined.
 
-            --json gives an array of objects: name, uuid, id, state, reason (of the state) and memory
-            (freshness, reason, remedy; or error; null where the domain is not active).
+            On a terminal, a column "Memory" tells what keeps a domain's numbers from being fresh, where
+            there is something to tell.
+
+            --json gives an array of objects: name, uuid, id, state, reason (of the state) and memory (the
+            statistics with their circumstances, as `dommemstat --json` has them; null where the domain is
+            not active). docs/cli-json.md has all members.
 
             """,
         Options = [Inactive, All, .. Filters.Select(entry => entry.Option), Uuid, Name, Id, Table, ManagedSave, Title, Json],
@@ -68,6 +72,8 @@ internal static class ListCommand
         IReadOnlyList<Domain> domains =
             await invocation.Connection.ListDomainsAsync(ReadFilter(arguments), invocation.CancellationToken);
         WarnOfHidden(invocation);
+        if (domains.Count == 0 && invocation.MayRemark && invocation.Connection.Uri.StartsWith("qmp:", StringComparison.Ordinal))
+            invocation.Remark(DomainArgument.Nothing(invocation.Connection.Uri));
         if (arguments.Has(Json))
             await WriteJsonAsync(invocation, domains);
         else if (arguments.Has(Name) || arguments.Has(Uuid) || arguments.Has(Id))
@@ -121,20 +127,39 @@ internal static class ListCommand
     private static async ValueTask WriteTableAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains)
     {
         bool withTitle = invocation.Arguments.Has(Title);
-        string[] states = await Task.WhenAll(domains.Select(domain => StateAsync(invocation, domain)));
-        TextTable table = withTitle ? new("Id", "Name", "State", "Title") : new("Id", "Name", "State");
+        Task<string[]> asking = Task.WhenAll(domains.Select(domain => StateAsync(invocation, domain)));
+        IReadOnlyDictionary<Guid, DomainMemorySample> samples = invocation.IsForPeople
+            ? await MemoryStatsJson.AskAsync(invocation.Connection, domains, MemoryStatsOptions.None, invocation.CancellationToken)
+            : new Dictionary<Guid, DomainMemorySample>();
+        string[] states = await asking;
+
+        // Only where there is something to say: whose numbers are fresh has an empty cell.
+        bool withMemory = samples.Values.Any(sample => sample.Stats.Reason != MemoryStatsReason.Fresh);
+        TextTable table = new([.. Cells("Id", "Name", "State", "Title", "Memory")]);
         for (int i = 0; i < domains.Count; i++)
         {
-            string id = DomIdCommand.Format(domains[i]);
+            string memory = samples.TryGetValue(domains[i].Uuid, out DomainMemorySample sample) && sample.Stats.Reason != MemoryStatsReason.Fresh
+                ? sample.Stats.Reason.Label()
+                : "";
 
             // No driver has titles yet.
-            if (withTitle)
-                table.AddRow(id, domains[i].Name, states[i], "");
-            else
-                table.AddRow(id, domains[i].Name, states[i]);
+            table.AddRow([.. Cells(DomIdCommand.Format(domains[i]), domains[i].Name, states[i], "", memory)]);
         }
 
         table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);
+        if (withMemory && invocation.MayRemark)
+            invocation.Remark("Memory: `ballast dommemstat DOMAIN` says what keeps its numbers from being fresh, and what to do.");
+
+        IEnumerable<string> Cells(string id, string name, string state, string title, string memory)
+        {
+            yield return id;
+            yield return name;
+            yield return state;
+            if (withTitle)
+                yield return title;
+            if (withMemory)
+                yield return memory;
+        }
     }
 
     // A domain that cannot be asked keeps its line.
@@ -159,7 +184,7 @@ internal static class ListCommand
     private static async ValueTask WriteJsonAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains)
     {
         Task<DomainStateInfo[]> states = Task.WhenAll(domains.Select(domain => StateInfoAsync(invocation, domain)));
-        IReadOnlyDictionary<Guid, DomainMemorySample> memory = await MemoryJudgement.AskAsync(invocation.Connection, domains, invocation.CancellationToken);
+        IReadOnlyDictionary<Guid, DomainMemorySample> memory = await MemoryStatsJson.AskAsync(invocation.Connection, domains, MemoryStatsOptions.None, invocation.CancellationToken);
         DomainStateInfo[] infos = await states;
         JsonOutput.Write(invocation.Out, json =>
         {
@@ -170,7 +195,7 @@ internal static class ListCommand
                 JsonOutput.WriteIdentity(json, domains[i]);
                 json.WriteString("state", infos[i].State.Label());
                 json.WriteString("reason", infos[i].ReasonLabel);
-                MemoryJudgement.Write(json, domains[i], memory);
+                MemoryStatsJson.WriteMember(json, domains[i], memory);
                 json.WriteEndObject();
             }
 

@@ -31,19 +31,6 @@ internal static class JsonOutput
         json.WriteEndObject();
     }
 
-    /// <summary>A sample's judgement.</summary>
-    public static void WriteJudgement(Utf8JsonWriter json, Domain domain, MemoryStats stats)
-    {
-        json.WriteString("freshness", stats.Freshness switch
-        {
-            Freshness.Fresh => "fresh",
-            Freshness.Stale => "stale",
-            _ => "never reported",
-        });
-        json.WriteString("reason", stats.Reason.Label());
-        WriteTextOrNull(json, "remedy", stats.Reason.Remedy(domain.Name));
-    }
-
     public static void WriteTextOrNull(Utf8JsonWriter json, string name, string? text)
     {
         if (string.IsNullOrEmpty(text))

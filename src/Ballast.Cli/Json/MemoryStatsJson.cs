@@ -2,23 +2,59 @@ using System.Text.Json;
 
 namespace Ballast.Cli.Json;
 
-/// <summary><c>dommemstat --json</c>.</summary>
+/// <summary>A sample with its circumstances, by the one schema of all commands: docs/cli-json.md.</summary>
 internal static class MemoryStatsJson
 {
-    public static void Write(CommandInvocation invocation, Domain domain, MemoryStats stats)
+    /// <summary>The samples of all that are active, in one call, by their domains' UUIDs.</summary>
+    public static async ValueTask<IReadOnlyDictionary<Guid, DomainMemorySample>> AskAsync(
+        Connection connection, IEnumerable<Domain> domains, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        (await connection.GetMemoryStatsAsync(
+            domains.Where(domain => domain.Id is not null).DistinctBy(domain => domain.Uuid), options, cancellationToken))
+        .ToDictionary(sample => sample.Domain.Uuid);
+
+    /// <summary>The object of <c>dommemstat --json</c>.</summary>
+    public static void WriteObject(Utf8JsonWriter json, Domain domain, MemoryStats stats)
     {
-        JsonOutput.Write(invocation.Out, json =>
+        json.WriteStartObject();
+        JsonOutput.WriteDomain(json, domain);
+        WriteMembers(json, domain, stats);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The member <c>memory</c> of the commands that list domains; null where the domain does not run.</summary>
+    public static void WriteMember(Utf8JsonWriter json, Domain domain, IReadOnlyDictionary<Guid, DomainMemorySample> samples)
+    {
+        if (!samples.TryGetValue(domain.Uuid, out DomainMemorySample sample))
         {
-            json.WriteStartObject();
-            JsonOutput.WriteDomain(json, domain);
-            WriteValues(json, stats);
-            WriteTimes(json, stats);
-            JsonOutput.WriteJudgement(json, domain, stats);
-            JsonOutput.WriteTextOrNull(json, "detail", stats.Detail);
-            WriteMissing(json, stats);
-            WriteInconsistencies(json, stats.Inconsistencies);
-            json.WriteEndObject();
+            json.WriteNull("memory");
+            return;
+        }
+
+        json.WriteStartObject("memory");
+        WriteMembers(json, domain, sample.Stats);
+        json.WriteEndObject();
+    }
+
+    private static void WriteMembers(Utf8JsonWriter json, Domain domain, MemoryStats stats)
+    {
+        WriteValues(json, stats);
+        WriteTimes(json, stats);
+        WriteJudgement(json, domain, stats);
+        WriteMissing(json, stats);
+        WriteInconsistencies(json, stats.Inconsistencies);
+    }
+
+    private static void WriteJudgement(Utf8JsonWriter json, Domain domain, MemoryStats stats)
+    {
+        json.WriteString("freshness", stats.Freshness switch
+        {
+            Freshness.Fresh => "fresh",
+            Freshness.Stale => "stale",
+            _ => "never reported",
         });
+        json.WriteString("reason", stats.Reason.Label());
+        JsonOutput.WriteTextOrNull(json, "remedy", stats.Reason.Remedy(domain.Name));
+        JsonOutput.WriteTextOrNull(json, "detail", stats.Detail);
     }
 
     private static void WriteValues(Utf8JsonWriter json, MemoryStats stats)

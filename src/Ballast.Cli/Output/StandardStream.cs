@@ -12,6 +12,8 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     private const int Interrupted = 4;
     private const int TryAgain = 11;
 
+    public bool IsTerminal => IsATerminal(descriptor) == 1;
+
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -56,6 +58,9 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    [LibraryImport("libc", EntryPoint = "isatty")]
+    private static partial int IsATerminal(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint WriteDescriptor(int descriptor, in byte buffer, nuint length);

@@ -24,6 +24,9 @@ internal sealed record CommandOption(string Name, OptionKind Kind, string Summar
 {
     public bool IsRequired { get; init; }
 
+    /// <summary>An option in whose company it need not be given, though it is required.</summary>
+    public CommandOption? RequiredUnless { get; init; }
+
     /// <summary>Whether its value can be given without its name. Words go to such options in the table's order.</summary>
     public bool IsPositional { get; init; }
 

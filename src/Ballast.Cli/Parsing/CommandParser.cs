@@ -7,6 +7,9 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
 {
     private readonly List<string> _errors = [];
 
+    /// <summary>Whether errors name what was probably meant.</summary>
+    public bool Suggests { get; init; }
+
     /// <summary>What was wrong; may hold remarks although parsing went well.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
@@ -31,6 +34,7 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
             if (Find(text) is not { } command)
             {
                 _errors.Add($"unknown command: '{text}'");
+                Suggest(table.Select(known => known.Name), text, "");
                 return null;
             }
 
@@ -106,7 +110,11 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
         if (option is null && name != "help")
         {
             if (!command.IgnoresUnknownArguments)
+            {
                 _errors.Add($"command '{command.Name}' doesn't support option --{name}");
+                Suggest(command.Options.Select(known => known.Name), name, "--");
+            }
+
             return command.IgnoresUnknownArguments;
         }
 
@@ -147,7 +155,7 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
         bool complete = true;
         foreach (CommandOption option in parsed.Command.Options)
         {
-            if (!option.IsRequired || parsed.Has(option))
+            if (!option.IsRequired || parsed.Has(option) || (option.RequiredUnless is { } other && parsed.Has(other)))
                 continue;
             _errors.Add($"command '{parsed.Command.Name}' requires {option.MissingName} option");
             complete = false;
@@ -165,6 +173,12 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
         }
 
         return null;
+    }
+
+    private void Suggest(IEnumerable<string> known, string name, string dashes)
+    {
+        if (Suggests && NearestName.Among(known, name) is { } near)
+            _errors.Add($"did you mean '{dashes}{near}'?");
     }
 
     private Command? Find(string name) => table.FirstOrDefault(command => command.Name == name);

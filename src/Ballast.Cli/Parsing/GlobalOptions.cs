@@ -26,6 +26,8 @@ internal sealed class GlobalOptions
         new("version", 'v', ValueRule.Optional),
     ];
 
+    private bool _suggests;
+
     private enum ValueRule
     {
         None,
@@ -50,9 +52,11 @@ internal sealed class GlobalOptions
     /// <summary>The words of the command.</summary>
     public IReadOnlyList<string> Words { get; private set; } = [];
 
-    public static GlobalOptions Parse(IReadOnlyList<string> arguments)
+    /// <param name="arguments">All words.</param>
+    /// <param name="suggests">Whether errors name what was probably meant.</param>
+    public static GlobalOptions Parse(IReadOnlyList<string> arguments, bool suggests)
     {
-        GlobalOptions options = new();
+        GlobalOptions options = new() { _suggests = suggests };
         int next = 0;
         while (next < arguments.Count && options.Action == GlobalAction.RunCommands)
         {
@@ -79,7 +83,8 @@ internal sealed class GlobalOptions
         string? value = equals < 0 ? null : word[(equals + 1)..];
         if (FindLong(name) is not { } option)
         {
-            Fail($"unsupported option '{word}'. See --help.");
+            string? near = _suggests ? NearestName.Among(LongOptions.Select(known => known.Name), name) : null;
+            Fail($"unsupported option '{word}'{(near is null ? "." : $", did you mean --{near}?")} See --help.");
             return;
         }
 

@@ -32,7 +32,7 @@ internal static unsafe class BallastExports
     {
         try
         {
-            return Enum.IsDefined((MemoryStatsReason)reason)
+            return reason >= 0
                 ? NativeText.Copy(((MemoryStatsReason)reason).Remedy(NativeText.Read(domain) ?? "DOMAIN"))
                 : throw CallException.Argument($"there is no reason {reason}", "reason", "ballastMemoryReasonRemedy");
         }

@@ -29,6 +29,19 @@ internal static class DriverSelection
             ("test", null, "") => TestDriver.Open(uri, options),
             ("qmp", null, "") => await QemuDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             (_, "unix", _) or ("qemu", null, "") => await RemoteDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
-            _ => throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original),
+            _ => throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original + Suggestion(uri)),
         };
+
+    // The mistakes that people make with URIs: a slash too few, so that the path's beginning is taken for a host, and another
+    // program's word for a socket.
+    private static string Suggestion(ConnectUri uri) => uri switch
+    {
+        { Driver: "qmp", Host.Length: > 0 } => $"; did you mean qmp:///{uri.Host}{uri.Path}",
+        { Driver: "test", Host.Length: > 0, Transport: null } => $"; did you mean test:///{uri.Host}",
+        { Driver: "qemu", Host: "system" or "session", Transport: null } => $"; did you mean qemu:///{uri.Host}",
+        { Driver: "unix" or "file", Path: ['/', ..] } => $"; did you mean qmp://{uri.Path}",
+        { Driver: "qemu", Transport: "tcp" or "tls" or "ssh" or null } => "; daemons on other hosts cannot be asked yet, only unix sockets",
+        { Driver: not ("qemu" or "test" or "qmp") } => "; known are qmp:///, qemu:///system, qemu:///session, qemu+unix: and test:///default",
+        _ => "",
+    };
 }

@@ -10,6 +10,9 @@ internal delegate bool RpcFrameHandler(in RpcHeader header, ReadOnlySpan<byte> p
 /// <summary>Cuts what a peer sends into frames.</summary>
 internal sealed class RpcFrameReader(PipeReader input)
 {
+    // {"QM, the beginning of what a QEMU's monitor says first.
+    private const uint MonitorGreeting = 0x7b22514d;
+
     /// <summary>Longest frame that is taken, its length word included.</summary>
     public int MaxFrameBytes { get; set; } = RpcLimits.MaxFrameBytes;
 
@@ -72,6 +75,8 @@ internal sealed class RpcFrameReader(PipeReader input)
         Span<byte> word = stackalloc byte[RpcLimits.LengthBytes];
         bytes.Slice(0, RpcLimits.LengthBytes).CopyTo(word);
         uint length = BinaryPrimitives.ReadUInt32BigEndian(word);
+        if (length == MonitorGreeting)
+            throw new InvalidDataException("it is a QEMU's monitor, not a daemon: ask it as qmp:///PATH");
         if (length < RpcHeader.FrameOverhead || length > (uint)MaxFrameBytes)
             throw new InvalidDataException($"it sent a message of {length} bytes");
         IsHeld = length > (uint)MaxFreeBytes && !IsAdmitted;

@@ -15,9 +15,17 @@ internal static class CliRun
     public static Task<Outcome> BallastAsync(FakeDriver driver, params string[] arguments) =>
         BallastAsync(arguments, (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)));
 
+    /// <summary>As somebody at a terminal sees it.</summary>
+    public static Task<Outcome> BallastAtTerminalAsync(FakeDriver driver, params string[] arguments) => BallastAsync(
+        arguments, (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)), isTerminal: true);
+
+    /// <summary>As virsh, whether at a terminal or not.</summary>
+    public static Task<Outcome> VirshAtTerminalAsync(FakeDriver driver, params string[] arguments) => BallastAsync(
+        arguments, (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)), isTerminal: true, isVirsh: true);
+
     public static async Task<Outcome> BallastAsync(
         string[] arguments, ConnectionOpener? open, IReadOnlyDictionary<string, string>? variables = null,
-        TimeProvider? time = null, CancellationToken cancellationToken = default)
+        TimeProvider? time = null, bool isTerminal = false, bool isVirsh = false, CancellationToken cancellationToken = default)
     {
         using MemoryStream output = new();
         using MemoryStream error = new();
@@ -26,6 +34,9 @@ internal static class CliRun
             Variable = name => variables?.GetValueOrDefault(name),
             Open = open ?? Connection.OpenAsync,
             TimeProvider = time ?? TimeProvider.System,
+            IsVirsh = isVirsh,
+            IsOutputTerminal = isTerminal,
+            IsErrorTerminal = isTerminal,
         };
         int exitCode = await CliProgram.RunAsync(arguments, host, cancellationToken);
         return new Outcome(exitCode, Text(output), Text(error));

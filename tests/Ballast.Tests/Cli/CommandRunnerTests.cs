@@ -134,9 +134,9 @@ public sealed class CommandRunnerTests
     }
 
     [Theory]
-    [InlineData("setmem guest 5", "memory guest 5 Live")]
+    [InlineData("setmem guest 5 --force", "memory guest 5 Live")]
     [InlineData("setmem guest 1025b --config", "memory guest 2 Config")]
-    [InlineData("setmem --kilobytes 7 guest --current", "memory guest 7 Current")]
+    [InlineData("setmem --kilobytes 7 guest --current --force", "memory guest 7 Current")]
     public async Task Setmem_changes_the_running_domain_unless_told(string line, string change)
     {
         FakeDriver driver = new(new FakeDomain("guest", 7));

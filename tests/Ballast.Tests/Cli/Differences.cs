@@ -35,7 +35,7 @@ internal static class Differences
         "A dozen commands need no groups: help takes names of commands only.");
 
     public static readonly Difference AddedOption = new(Parts.Output | Parts.Error | Parts.ExitCode,
-        "--json, --extended and --refresh are additions; virsh does not know them.");
+        "--json, --extended, --refresh, --all (of dommemstat), --force, --wait and --timeout are additions; virsh does not know them.");
 
     public static readonly Difference EscapedText = new(Parts.Output | Parts.Error,
         "Control characters are shown as \\xNN wherever they come from: a name must not be able to rule a terminal. virsh does so in tables only.");

@@ -70,7 +70,7 @@ internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
     public ValueTask SetMemoryStatsPeriodAsync(
         DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
-        Changes.Add($"period {domain.Name} {seconds} {impact}");
+        Changes.Add($"period {Find(domain).Name} {seconds} {impact}");
         return default;
     }
 

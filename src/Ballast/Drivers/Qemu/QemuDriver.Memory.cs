@@ -313,7 +313,7 @@ internal sealed partial class QemuDriver
     }
 
     /// <summary>The reason in a sample for what would be an error elsewhere; null where it stays an error.</summary>
-    private static MemoryStatsReason? Obstacle(LibvirtException error) => error.Code switch
+    private static MemoryStatsReason? Obstacle(LibvirtException error) => error.Reason ?? error.Code switch
     {
         ErrorCode.OperationTimeout => MemoryStatsReason.MonitorHung,
         ErrorCode.ResourceBusy => MemoryStatsReason.MonitorBusy,

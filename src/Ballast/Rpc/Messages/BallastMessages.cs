@@ -102,6 +102,9 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
     /// <param name="options">What the client asked for.</param>
     public static SampleRecord From(RemoteDomain domain, MemoryStatsFacts facts, DateTimeOffset now, MemoryStatsOptions options)
     {
+        // An older client, which does not ask for facts, ends at a reason that it does not know.
+        if ((options & SampleFacts.Wanted) == 0 && facts.Obstacle > MemoryStatsReason.SocketNotFound)
+            facts = facts with { Obstacle = MemoryStatsReason.PermissionDenied };
         MemoryStatEntry[] stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })];
         return From(domain, (options & SampleFacts.Wanted) != 0 ? SampleFacts.Add(stats, facts) : stats, facts, now);
     }

@@ -20,8 +20,39 @@ internal static class SocketHolder
         return null;
     }
 
-    /// <summary>The program and process id at the other end of such a connection, or null where it cannot be told.</summary>
-    public static string? Describe(IEnumerable<uint> inodes) => Find(inodes)?.Text;
+    /// <summary>
+    /// The program and process id at the other end of such a connection, and the URI to ask it by where it is a daemon; null
+    /// where it cannot be told.
+    /// </summary>
+    public static (string Text, string? Uri)? Describe(IEnumerable<uint> inodes) =>
+        Find(inodes) is { } holder ? (holder.Text, FindUri(holder.Pid)) : null;
+
+    // Whatever its name is: it listens where daemons of libvirt's protocol do, or at a path that ends as theirs.
+    private static string? FindUri(int pid)
+    {
+        const string ownSystem = "/run/ballast/ballast-sock";
+        if (ProcessSockets.Read(pid) is not { } sockets || UnixSocketTable.Read(NetNamespace.Own) is not { } table)
+            return null;
+        string? path = table.PathsOfListeners(sockets).FirstOrDefault(IsDaemonSocket) ?? (IsBallastd(pid) ? table.PathsOfListeners(sockets).FirstOrDefault() : null);
+        return path is null ? null
+            : path is ownSystem || path.EndsWith("/run/libvirt/libvirt-sock", StringComparison.Ordinal) ? "qemu:///system"
+            : $"qemu+unix:///system?socket={DisplayText.Escape(path)}";
+    }
+
+    private static bool IsDaemonSocket(string path) =>
+        Path.GetFileName(path) is "ballast-sock" or "libvirt-sock" or "virtqemud-sock";
+
+    private static bool IsBallastd(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm") == "ballastd\n";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>A process's program and id.</summary>
     public static string Describe(int pid)

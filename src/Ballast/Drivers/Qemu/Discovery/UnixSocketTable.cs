@@ -48,6 +48,11 @@ internal sealed class UnixSocketTable
         return null;
     }
 
+    /// <summary>Where those of the given sockets listen that were bound to an absolute path.</summary>
+    public IEnumerable<string> PathsOfListeners(IReadOnlySet<uint> inodes) =>
+        _entries.Where(entry => entry.IsListening && inodes.Contains(entry.Inode)).Select(entry => entry.Name)
+            .OfType<string>().Where(name => name.StartsWith('/')).Order(StringComparer.Ordinal);
+
     /// <summary>
     /// The clients of the socket at an entry, also those that wait to be accepted. A connection whose client is gone has
     /// no peer any more: it only waits for QEMU to see that.

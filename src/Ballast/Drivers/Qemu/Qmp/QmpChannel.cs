@@ -55,6 +55,9 @@ internal sealed class QmpChannel : IDisposable
         return false;
     }
 
+    /// <summary>Whether what was received and not taken begins so.</summary>
+    public bool BeginsWith(ReadOnlySpan<byte> bytes) => _buffer.AsSpan(_start, _end - _start).StartsWith(bytes);
+
     /// <summary>What was taken last was asked for: so much of what was received counts as answers.</summary>
     public void Answered(int bytes) =>
         _credit = Math.Min(_credit + Math.Max(bytes, QmpLimits.AnswerBytes), QmpLimits.MaxUnaskedBytesPerSecond);

@@ -34,6 +34,12 @@ internal static class QmpErrors
         Report(ErrorCode.ResourceBusy,
             $"QEMU monitor '{path}' is held by {holder ?? "another program"}; it serves one client at a time");
 
+    /// <param name="path">The monitor.</param>
+    /// <param name="holder">Who holds it, and the URI to ask it by where it is a daemon; null where nobody can tell.</param>
+    public static LibvirtException HeldBy(string path, (string Text, string? Uri)? holder) => holder is { Uri: { } uri }
+        ? Report(ErrorCode.ResourceBusy, $"QEMU monitor '{path}' is held by {holder.Value.Text}, a daemon: ask it, -c '{uri}'")
+        : Busy(path, holder?.Text);
+
     public static LibvirtException Managed(string name, string manager) =>
         Report(ErrorCode.ResourceBusy,
             $"the monitor of '{name}' belongs to {manager}: ask {manager}, give QEMU a second monitor, or name this one's socket");
@@ -51,7 +57,7 @@ internal static class QmpErrors
             $"'{name}' offers its QMP monitor on {address}, where nobody can prove that it is this QEMU's: start QEMU with -qmp unix:PATH,server=on,wait=off");
 
     public static LibvirtException NotTrusted(string name, string why) =>
-        LibvirtError.System(Eacces, ErrorOrigin.Qemu, $"the monitor of '{name}' is not used: {why}");
+        LibvirtError.System(Eacces, ErrorOrigin.Qemu, $"the monitor of '{name}' is not used: {why}", MemoryStatsReason.NotTrusted);
 
     /// <summary>The socket at a process's path is not its own.</summary>
     public static LibvirtException WrongPeer(string path, int? expected, UnixSocketPeer peer) =>
@@ -107,7 +113,17 @@ internal static class QmpErrors
 
     public static LibvirtException CannotConnect(string path, int errno) =>
         LibvirtError.System(errno, ErrorOrigin.Qemu,
-            $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}");
+            $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}{WhatToDo(path, errno)}");
+
+    private static string WhatToDo(string path, int errno) => errno switch
+    {
+        NoEntry => "; a QEMU makes one there that is started with -qmp unix:PATH,server=on,wait=off",
+        ConnectionRefused => LinuxFiles.Stat(path, followsLinks: true) is { IsSocket: false }
+            ? "; it is no socket"
+            : "; nobody listens there: its QEMU is gone, or closed it",
+        Eacces or Eperm => "; run as QEMU's user or root, or ask ballastd",
+        _ => "",
+    };
 
     public static bool IsNotFound(LibvirtException error) => error is { Code: ErrorCode.SystemError, Int1: NoEntry };
 

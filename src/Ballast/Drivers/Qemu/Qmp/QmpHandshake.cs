@@ -44,6 +44,11 @@ internal static class QmpHandshake
         {
             return await RunCoreAsync(channel, greeted, cancellationToken).ConfigureAwait(false);
         }
+        catch (Exception e) when (e is JsonException or InvalidDataException && channel.BeginsWith("QEMU "u8))
+        {
+            throw new InvalidDataException(
+                "it is QEMU's monitor for people (HMP), not the one for programs: start QEMU with -qmp unix:PATH,server=on,wait=off", e);
+        }
         catch (JsonException e)
         {
             throw new InvalidDataException("it sent something that is not JSON", e);

@@ -106,7 +106,7 @@ internal sealed partial class QmpMonitor
                 break;
             NoteHeld();
             if (!attempt.IsNamed || HasPassed(attempt.Since, HeldGrace, _time.GetTimestamp()))
-                throw QmpErrors.Busy(Path, SocketHolder.Describe(clients));
+                throw QmpErrors.HeldBy(Path, SocketHolder.Describe(clients));
             await Task.Delay(HeldPoll, _time, cancellationToken).ConfigureAwait(false);
         }
 

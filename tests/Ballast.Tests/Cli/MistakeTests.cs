@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Cli;
+
+/// <summary>What new users type wrong is answered with what is wrong and what to do.</summary>
+public sealed class MistakeTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("-c /run/vm.sock list", "did you mean qmp:///run/vm.sock")]
+    [InlineData("-c /run/libvirt/libvirt-sock list", "did you mean qemu+unix:///system?socket=/run/libvirt/libvirt-sock")]
+    [InlineData("-c qmp://run/vm.sock list", "did you mean qmp:///run/vm.sock")]
+    [InlineData("-c unix:/run/vm.sock list", "did you mean qmp:///run/vm.sock")]
+    [InlineData("-c qemu://system list", "did you mean qemu:///system")]
+    [InlineData("-c test://default list", "did you mean test:///default")]
+    [InlineData("-c kvm:///system list", "known are qmp:///")]
+    [InlineData("-c qemu+ssh://host/system list", "daemons on other hosts cannot be asked yet")]
+    [InlineData("-c qmp:///nowhere/vm.sock list", "-qmp unix:PATH,server=on,wait=off")]
+    [InlineData("-c qmp:///etc/passwd list", "it is no socket")]
+    [InlineData("-c qmp:relative.sock list", "qmp:///ABSOLUTE/PATH")]
+    [InlineData("-c qmp:///x?timeuot=3 list", "unknown parameter 'timeuot'")]
+    [InlineData("-c qmp:///x?timeout=soon list", "timeout")]
+    [InlineData("-c test:///fleet?domains=many list", "domains")]
+    [InlineData("-c test:///default domemstat test", "did you mean 'dommemstat'?")]
+    [InlineData("-c test:///default dommenstat test", "did you mean 'dommemstat'?")]
+    [InlineData("-c test:///default lst", "did you mean 'list'?")]
+    [InlineData("-c test:///default Setmem test 1G", "did you mean 'setmem'?")]
+    [InlineData("-c test:///default dommemstat", "requires <domain> option")]
+    [InlineData("-c test:///default dommemstat tset", "did you mean 'test'?")]
+    [InlineData("-c test:///default dommemstat TEST", "did you mean 'test'?")]
+    [InlineData("-c test:///default dommemstat test --refesh", "did you mean '--refresh'?")]
+    [InlineData("-c test:///default dommemstat test --perod 5", "did you mean '--period'?")]
+    [InlineData("-c test:///default dommemstat test --period five", "Numeric value 'five' for <period>")]
+    [InlineData("-c test:///default dommemstat test --period -1", "Invalid collection period value '-1'")]
+    [InlineData("-c test:///default dommemstat test other", "unexpected data 'other'")]
+    [InlineData("-c test:///default dommemstat test --all", "mutually exclusive")]
+    [InlineData("-c test:///default dommemstat test --live --current", "mutually exclusive")]
+    [InlineData("-c test:///default setmem test 1", "it uses 1024 MiB")]
+    [InlineData("-c test:///default setmem test 1GG", "malformed or out of range")]
+    [InlineData("-c test:///default setmem test 9G", "--force sets it all the same|cannot set memory higher than max memory")]
+    [InlineData("-c test:///default setmem test", "requires --size option")]
+    [InlineData("-c test:///default setmem test 1500M --timeout 5", "option --timeout is for --wait")]
+    [InlineData("--conect test:///default list", "did you mean --connect?")]
+    [InlineData("-c", "requires an argument")]
+    [InlineData("-z list", "unsupported option '-z'. See --help.")]
+    public async Task Is_answered_with_what_to_do(string line, string answer)
+    {
+        Outcome outcome = await CliRun.BallastAsync(line.Split(' '), open: null, cancellationToken: Token);
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.StartsWith("error: ", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(answer.Split('|'), text => outcome.Error.Contains(text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_monitor_for_people_is_told_from_one_for_programs()
+    {
+        using PrivateDirectory directory = new();
+        using Socket listener = Listen(directory.File("hmp"));
+        Task serving = GreetAsync(listener, "QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) ");
+
+        Outcome outcome = await CliRun.BallastAsync(["-c", $"qmp://{directory.File("hmp")}", "list"], open: null, cancellationToken: Token);
+
+        Assert.Contains("it is QEMU's monitor for people (HMP)", outcome.Error, StringComparison.Ordinal);
+        await serving;
+    }
+
+    [Fact]
+    public async Task A_monitor_that_is_named_as_a_daemon_is_told_from_one()
+    {
+        using PrivateDirectory directory = new();
+        using Socket listener = Listen(directory.File("qmp"));
+        Task serving = GreetAsync(listener, """{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}""" + "\r\n");
+
+        Outcome outcome = await CliRun.BallastAsync(
+            ["-c", $"qemu+unix:///system?socket={directory.File("qmp")}", "list"], open: null, cancellationToken: Token);
+
+        await serving;
+        Assert.Contains("it is a QEMU's monitor, not a daemon: ask it as qmp:///PATH", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_directory_without_monitors_says_what_was_looked_for()
+    {
+        using PrivateDirectory directory = new();
+        string uri = $"qmp://{directory.File(".")}";
+        Outcome people = await CliRun.BallastAsync(["-c", uri, "list"], open: null, isTerminal: true, cancellationToken: Token);
+        Outcome named = await CliRun.BallastAsync(["-c", uri, "dommemstat", "vm"], open: null, cancellationToken: Token);
+        Outcome program = await CliRun.BallastAsync(["-c", uri, "list"], open: null, cancellationToken: Token);
+
+        string looked = string.Create(CultureInfo.InvariantCulture, $"no QEMU's monitor was found at {uri}");
+        Assert.StartsWith(looked, people.Error, StringComparison.Ordinal);
+        Assert.Contains(looked, named.Error, StringComparison.Ordinal);
+        Assert.Equal("", program.Error);
+    }
+
+    private static Socket Listen(string path)
+    {
+        Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        return listener;
+    }
+
+    private static async Task GreetAsync(Socket listener, string text)
+    {
+        using Socket client = await listener.AcceptAsync(Token);
+        _ = await client.SendAsync(Encoding.UTF8.GetBytes(text), Token);
+        _ = await client.ReceiveAsync(new byte[1], Token);
+    }
+}

@@ -1,0 +1,126 @@
+namespace Ballast.Tests.Cli;
+
+/// <summary>setmem looks before it takes.</summary>
+public sealed class SetMemTests
+{
+    private const ulong MiB = 1024;
+    private const ulong Now = 1_700_000_000;
+
+    /// <summary>A guest of 1 GiB whose balloon leaves it 512 MiB, of which it uses 200.</summary>
+    private static FakeDomain Guest(MemoryStatsFacts? facts = null) => new("guest", 7)
+    {
+        Facts = facts ?? Facts(),
+    };
+
+    private static MemoryStatsFacts Facts() => new()
+    {
+        Entries =
+        [
+            new(MemoryStatTag.ActualBalloon, 512 * MiB), new(MemoryStatTag.Available, 480 * MiB), new(MemoryStatTag.Usable, 280 * MiB),
+            new(MemoryStatTag.LastUpdate, Now),
+        ],
+        PeriodSeconds = 2,
+        IsRunning = true,
+        MaximumKiB = 1024 * MiB,
+    };
+
+    [Theory]
+    [InlineData("1", "1 KiB")]
+    [InlineData("200M", "200 MiB")]
+    [InlineData("231M", "231 MiB")]
+    public async Task A_target_below_what_the_guest_uses_and_a_margin_is_refused(string size, string said)
+    {
+        FakeDriver driver = new(Guest());
+        Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", size);
+
+        Assert.Equal(new Outcome(1, "\n",
+            $"error: guest was left as it is: it uses 200 MiB, and {said} would not leave it that and 32 MiB to spare\nerror: --force sets it all the same\n"), outcome);
+        Assert.Empty(driver.Changes);
+    }
+
+    [Theory]
+    [InlineData("232M")]
+    [InlineData("512M")]
+    [InlineData("1G")]
+    public async Task What_leaves_it_enough_is_set_without_a_word(string size)
+    {
+        FakeDriver driver = new(Guest());
+        Assert.Equal(new Outcome(0, "\n", ""), await CliRun.BallastAsync(driver, "setmem", "guest", size));
+        Assert.Single(driver.Changes);
+    }
+
+    [Fact]
+    public async Task At_a_terminal_it_says_what_it_does() =>
+        Assert.Equal(
+            new Outcome(0, "\n", "guest: from 512 MiB to 300 MiB; the guest uses 200 MiB\n"),
+            await CliRun.BallastAtTerminalAsync(new FakeDriver(Guest()), "setmem", "guest", "300M"));
+
+    [Theory]
+    [InlineData("setmem guest 1 --force")]
+    [InlineData("setmem guest 1 --config")]
+    public async Task Force_and_another_definition_take_nothing_for_granted(string line)
+    {
+        FakeDriver driver = new(Guest());
+        Assert.Equal(0, (await CliRun.BallastAsync(driver, line)).ExitCode);
+        Assert.Single(driver.Changes);
+    }
+
+    [Fact]
+    public async Task As_virsh_it_refuses_and_says_nothing()
+    {
+        FakeDriver driver = new(Guest());
+        Assert.Equal(new Outcome(0, "\n", ""), await CliRun.VirshAtTerminalAsync(driver, "setmem", "guest", "1"));
+        Assert.Single(driver.Changes);
+    }
+
+    [Theory]
+    [InlineData(true, "600M", "driver not loaded, so that nothing would move. Load virtio_balloon")]
+    [InlineData(true, "300M", "driver not loaded, so that nothing would move. Load virtio_balloon")]
+    [InlineData(false, "300M", "nobody knows what it uses: guest: never reported. Wait for two collection periods")]
+    public async Task Where_nothing_would_move_or_nobody_knows_it_is_refused(bool lacksDriver, string size, string why)
+    {
+        FakeDriver driver = new(Guest(Facts() with { Entries = [new(MemoryStatTag.ActualBalloon, 512 * MiB)], DriverNotLoaded = lacksDriver }));
+        Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", size);
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.StartsWith($"error: guest was left as it is: {why}", outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(driver.Changes);
+    }
+
+    [Fact]
+    public async Task A_guest_of_which_nobody_knows_the_use_may_be_given_memory_back()
+    {
+        FakeDriver driver = new(Guest(Facts() with { Entries = [new(MemoryStatTag.ActualBalloon, 512 * MiB)] }));
+        Assert.Equal(0, (await CliRun.BallastAsync(driver, "setmem", "guest", "600M")).ExitCode);
+        Assert.Single(driver.Changes);
+    }
+
+    [Fact]
+    public async Task Numbers_that_contradict_each_other_are_not_relied_on()
+    {
+        MemoryStatsFacts facts = Facts();
+        FakeDriver driver = new(Guest(facts with { Entries = [.. facts.Entries, new(MemoryStatTag.Unused, 900 * MiB)] }));
+        Assert.Contains("inconsistent (unused above available)", (await CliRun.BallastAsync(driver, "setmem", "guest", "300M")).Error, StringComparison.Ordinal);
+        Assert.Empty(driver.Changes);
+    }
+
+    [Fact]
+    public async Task Waiting_ends_where_the_balloon_stands()
+    {
+        FakeDriver driver = new(Guest());
+        Assert.Equal(0, (await CliRun.BallastAsync(driver, "setmem", "guest", "512M", "--wait")).ExitCode);
+        Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", "300M", "--wait", "--timeout", "1");
+        Assert.Equal(new Outcome(1, "\n",
+            "error: guest stands at 512 MiB after 1 s instead of 300 MiB. The guest gives up no more, or is slow; the target stays set.\n"), outcome);
+    }
+
+    [Theory]
+    [InlineData("setmem guest 300M --timeout 5", "option --timeout is for --wait")]
+    [InlineData("setmem guest 300M --wait --timeout 0", "option --timeout must be at least 1")]
+    public async Task A_timeout_that_means_nothing_is_refused(string line, string error)
+    {
+        FakeDriver driver = new(Guest());
+        Assert.Equal(new Outcome(1, "\n", $"error: {error}\n"), await CliRun.BallastAsync(driver, line));
+        Assert.Empty(driver.Changes);
+    }
+}
