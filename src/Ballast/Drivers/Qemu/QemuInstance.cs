@@ -184,6 +184,26 @@ internal sealed class QemuInstance(TimeProvider time)
     /// <summary>The keys of its monitors.</summary>
     public IEnumerable<MonitorKey> Keys => _candidates.Where(candidate => candidate.Endpoint is not null).Select(candidate => candidate.Endpoint!.Key);
 
+    /// <summary>Why none of its monitors is connected to just now, because all misbehaved; null where one may be.</summary>
+    public LibvirtException? ReasonToPause
+    {
+        get
+        {
+            QmpMonitor?[] monitors;
+            lock (_gate)
+                monitors = [.. Keys.Select(key => _acquired.GetValueOrDefault(key).Monitor)];
+            LibvirtException? first = null;
+            foreach (QmpMonitor? monitor in monitors)
+            {
+                if (monitor?.ReasonToPause is not { } reason)
+                    return null;
+                first ??= reason;
+            }
+
+            return first;
+        }
+    }
+
     /// <summary>
     /// Connects to the first of its monitors that lets us: one that is held, refused, absent or silent leaves room for the
     /// next.

@@ -38,7 +38,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
     public async ValueTask<IReadOnlyList<QemuDomain>> RefreshAsync(bool connects, TimeSpan timeout, CancellationToken cancellationToken)
     {
         QemuInstance[] wanted = await LookAsync(
-            instance => !instance.IsConnected && (connects || !instance.IsIdentified), cancellationToken).ConfigureAwait(false);
+            instance => (connects || !instance.IsIdentified) && MayConnect(instance), cancellationToken).ConfigureAwait(false);
         _ = await ConnectAsync(wanted, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
         return await PublishAsync(_ => true, cancellationToken).ConfigureAwait(false);
     }
@@ -52,7 +52,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         {
             NameAll();
             QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
-            return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsConnected && !instance.IsIdentified).ToArray();
+            return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsIdentified && MayConnect(instance)).ToArray();
         }, cancellationToken).ConfigureAwait(false);
         _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
         return await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
@@ -79,6 +79,8 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             return null;
         if (instance.IsConnected)
             return instance.Domain;
+        if (instance.ReasonToPause is { } pause)
+            return instance.Domain.Unreachable(pause);
         LibvirtException? error = (await ConnectAsync([instance], waitsForSilent, timeout, timeout, cancellationToken).ConfigureAwait(false))[0];
         if (instance.HasExited || instance.IsReplaced)
             return null;
@@ -134,7 +136,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
 
             // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
             // of many callers looked at the whole host, one after the other.
-            if (_lastLook <= begun && (scopes.Any(scope => scope.MayHaveChanged()) || _instances.Exists(instance => !instance.IsConnected)))
+            if (_lastLook <= begun && (scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
                 Look(gone);
             return _instances.Where(isWanted).ToArray();
         }, cancellationToken).ConfigureAwait(false);
@@ -142,6 +144,16 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             await instance.ReleaseAsync(isGone: true).ConfigureAwait(false);
         return wanted;
     }
+
+    // Of those that are left alone because they misbehaved, only a look now and then shows that others took their places: they
+    // cost no look with each call.
+    private bool MayBeGone()
+    {
+        bool isTime = time.GetElapsedTime(_lookedAt) >= LookAgain;
+        return _instances.Exists(instance => !instance.IsConnected && (isTime || instance.ReasonToPause is null));
+    }
+
+    private static bool MayConnect(QemuInstance instance) => !instance.IsConnected && instance.ReasonToPause is null;
 
     private void Look(List<QemuInstance> gone)
     {

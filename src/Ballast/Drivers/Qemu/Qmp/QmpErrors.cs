@@ -111,6 +111,11 @@ internal static class QmpErrors
         return LibvirtError.System(errno, ErrorOrigin.Rpc, $"Connection to QEMU monitor '{path}' was lost: {why}", cause);
     }
 
+    /// <summary>A monitor that misbehaved again and again is not connected to for a while.</summary>
+    public static LibvirtException LeftAlone(string path, Exception why, TimeSpan left) =>
+        LibvirtError.System(0, ErrorOrigin.Rpc,
+            $"Connection to QEMU monitor '{path}' was lost: {why.Message}; it did so before, and is left alone for another {Seconds(TimeSpan.FromSeconds(Math.Ceiling(left.TotalSeconds)))}", why);
+
     public static LibvirtException CannotConnect(string path, int errno) =>
         LibvirtError.System(errno, ErrorOrigin.Qemu,
             $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}{WhatToDo(path, errno)}");

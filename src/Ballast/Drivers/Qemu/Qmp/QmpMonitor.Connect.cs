@@ -46,6 +46,8 @@ internal sealed partial class QmpMonitor
                     throw Closed();
                 if (_channel is not null)
                     return;
+                if (_attempt is null && PauseError() is { } pause)
+                    throw pause;
                 long now = _time.GetTimestamp();
 
                 // Of those who meet a monitor that was silent, one waits to see whether it still is.
@@ -99,7 +101,7 @@ internal sealed partial class QmpMonitor
         }
         catch (Exception e)
         {
-            return Failed(Translate(e, _time.GetElapsedTime(attempt.Since)), attempt);
+            return Failed(e, attempt);
         }
     }
 
@@ -173,11 +175,13 @@ internal sealed partial class QmpMonitor
         _ => QmpErrors.Lost(Path, error),
     };
 
-    private Exception Failed(Exception error, Attempt attempt)
+    private Exception Failed(Exception cause, Attempt attempt)
     {
+        Exception error = Translate(cause, _time.GetElapsedTime(attempt.Since));
         lock (_gate)
         {
             _attempt = null;
+            NoteEnd(cause, attempt.Since);
             bool isSilent = error is LibvirtException { Code: ErrorCode.OperationTimeout };
             if (isSilent && !_wasSilent)
                 _silentSince = attempt.Since;
@@ -210,6 +214,7 @@ internal sealed partial class QmpMonitor
             NoteRunState(hello.RunState);
             UseBalloon(hello.Balloon);
             _channel = channel;
+            NoteConnected();
             foreach (IMonitorListener listener in _listeners)
                 listener.Connected(_runState, _actualBytes);
             _receiving = ReceiveAllAsync(channel);

@@ -146,6 +146,7 @@ internal sealed partial class QmpMonitor
             QmpChannel closed = _channel;
             _channel = null;
             closed.Dispose();
+            NoteEnd(cause, _connectedAt);
             Exception error = _disposed ? Closed() : cause as LibvirtException ?? QmpErrors.Lost(Path, cause);
             foreach (MonitorQuery query in _asked)
                 query.Fail(error);
