@@ -5,8 +5,8 @@ namespace Ballast.Drivers.Qemu;
 
 /// <summary>Every monitor whose socket lies in a directory; naming the directory is consent to use them all.</summary>
 /// <param name="path">The directory; it need not be there yet.</param>
-/// <param name="isOurs">Whether a socket is this program's own, which never asks itself.</param>
-internal sealed class DirectoryScope(string path, Func<SocketFile, bool> isOurs) : IQemuScope
+/// <param name="ownSockets">Paths of this program's own sockets, which may lie there: it never asks itself.</param>
+internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSockets) : IQemuScope
 {
     // The kernel's clock of files may stand still for some milliseconds.
     private static readonly Int128 Settled = 50_000_000;
@@ -25,6 +25,7 @@ internal sealed class DirectoryScope(string path, Func<SocketFile, bool> isOurs)
         _seen = LinuxFiles.Stat(path, followsLinks: true);
         _isSettled = _seen is { } seen && Now() - seen.ModifiedAt > Settled;
         HashSet<MonitorKey> keys = [];
+        SocketFile?[] own = [.. ownSockets.Select(socket => SocketFile.Of(socket, view.OwnMounts))];
         List<Sighting> sightings = [];
         foreach (string name in Names())
         {
@@ -32,7 +33,7 @@ internal sealed class DirectoryScope(string path, Func<SocketFile, bool> isOurs)
             if (NamedSockets.Look(name, view, processes, findsOwner: true) is not { } sighting)
                 continue;
             MonitorKey key = sighting.Monitors[0].Endpoint!.Key;
-            if (keys.Add(key) && !isOurs(key.File) && (sighting.Process is not null || !_disregarded.Contains(key)))
+            if (keys.Add(key) && !own.Contains(key.File) && (sighting.Process is not null || !_disregarded.Contains(key)))
                 sightings.Add(sighting);
         }
 

@@ -4,9 +4,9 @@ using Ballast.Drivers.Qemu.Qmp;
 namespace Ballast.Drivers.Qemu;
 
 /// <summary>A socket or a directory of them, whichever lies at a path now.</summary>
-internal sealed class PathScope(string path, Func<SocketFile, bool> isOurs) : IQemuScope
+internal sealed class PathScope(string path, IReadOnlyList<string> ownSockets) : IQemuScope
 {
-    private readonly DirectoryScope _directory = new(path, isOurs);
+    private readonly DirectoryScope _directory = new(path, ownSockets);
     private readonly SocketScope _socket = new(path);
 
     private IQemuScope Current => Directory.Exists(path) ? _directory : _socket;

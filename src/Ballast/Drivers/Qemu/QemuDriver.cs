@@ -43,7 +43,7 @@ internal sealed partial class QemuDriver : IDriver
         }
 
         if (Directory.Exists(uri.Path))
-            return new QemuDriver([new DirectoryScope(uri.Path, static _ => false)], timeout, options);
+            return new QemuDriver([new DirectoryScope(uri.Path, [])], timeout, options);
 
         SocketScope scope = new(uri.Path);
         QemuDriver named = new([scope], timeout, options);
@@ -64,7 +64,7 @@ internal sealed partial class QemuDriver : IDriver
     /// <param name="ownSockets">The sockets that this program itself listens on, which may lie among them.</param>
     /// <param name="options">How to ask.</param>
     public static QemuDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
-        new([.. paths.Select(path => new PathScope(path, file => ownSockets.Any(own => SocketFile.Of(own) == file)))],
+        new([.. paths.Select(path => new PathScope(path, ownSockets))],
             UriParameters.Bounded(options.Timeout), options);
 
     public async ValueTask DisposeAsync()

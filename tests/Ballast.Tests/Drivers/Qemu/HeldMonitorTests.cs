@@ -79,6 +79,27 @@ public sealed class HeldMonitorTests
         Assert.False(UnixSocketTable.IsHeld(path));
     }
 
+    [Fact]
+    public async Task The_other_end_of_one_connection_is_told_when_it_was_accepted()
+    {
+        using PrivateDirectory directory = new();
+        string path = directory.File("s");
+        using Socket listener = Listen(path);
+        using Socket client = Connect(path);
+        uint inode = Inode(client);
+        Assert.Equal(0u, UnixSocketDiag.PeerOf(inode));
+
+        Socket accepted = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(Inode(accepted), UnixSocketDiag.PeerOf(inode));
+        accepted.Dispose();
+        Assert.Equal(0u, UnixSocketDiag.PeerOf(inode));
+
+        client.Dispose();
+        Assert.Null(UnixSocketDiag.PeerOf(inode));
+
+        static uint Inode(Socket socket) => Assert.IsType<uint>(ProcessSockets.Read(Environment.ProcessId, (int)socket.Handle));
+    }
+
     [Theory]
     [InlineData("with space")]
     [InlineData("ünïcode")]

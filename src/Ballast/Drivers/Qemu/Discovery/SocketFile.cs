@@ -17,6 +17,9 @@ internal readonly record struct SocketFile(uint Inode, uint Device)
         new((uint)facts.Inode, facts.Mount is { } mount && mounts.DeviceOf(mount) is { } device ? device : facts.Device);
 
     /// <summary>The entry that a path of this process leads to; null where there is none.</summary>
-    public static SocketFile? Of(string path) =>
-        LinuxFiles.Stat(path, followsLinks: true) is { } facts ? Of(facts, MountTable.Read("self")) : null;
+    public static SocketFile? Of(string path) => Of(path, MountTable.Read("self"));
+
+    /// <summary>The same, through the given mounts of this process.</summary>
+    public static SocketFile? Of(string path, MountTable mounts) =>
+        LinuxFiles.Stat(path, followsLinks: true) is { } facts ? Of(facts, mounts) : null;
 }

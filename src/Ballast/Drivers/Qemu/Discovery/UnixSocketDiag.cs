@@ -27,10 +27,11 @@ internal sealed partial class UnixSocketDiag : IDisposable
     private const int AfNetlink = 16, SockDgram = 2, SockCloexec = 0x80000, NetlinkSockDiag = 4;
     private const int CloneNewNet = 0x40000000;
     private const ushort SockDiagByFamily = 20, MessageDone = 3, MessageError = 2;
-    private const ushort RequestDump = 0x301;
+    private const ushort Request = 1, RequestDump = 0x301;
     private const int HeaderBytes = 16, RequestBytes = HeaderBytes + 24, EntryBytes = 16;
     private const byte AfUnix = 1, Listening = 10;
     private const uint AllStates = uint.MaxValue, ListeningOnly = 1u << Listening;
+    private const ulong AnyCookie = ulong.MaxValue;
     private const uint ShowName = 1, ShowFile = 2, ShowPeer = 4, ShowWaiting = 8;
     private const ushort AttributeName = 0, AttributeFile = 1, AttributePeer = 2, AttributeWaiting = 3;
     private const int BufferBytes = 64 * 1024;
@@ -77,12 +78,31 @@ internal sealed partial class UnixSocketDiag : IDisposable
     /// <summary>The listening sockets, with the clients that wait to be accepted.</summary>
     public List<UnixSocketEntry>? ReadWaiting() => Read(ListeningOnly, ShowWaiting);
 
+    /// <summary>
+    /// The socket at the other end of one of this network namespace, by their inodes, without reading the table of all: 0 where there
+    /// is none, or nobody has accepted the connection yet; null where the kernel does not tell.
+    /// </summary>
+    public static uint? PeerOf(uint inode)
+    {
+        using UnixSocketDiag? diag = Open(NetNamespace.Own);
+        Span<byte> request = stackalloc byte[RequestBytes];
+        WriteRequest(request, Request, AllStates, ShowPeer);
+        BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 8)..], inode);
+        BinaryPrimitives.WriteUInt64LittleEndian(request[(HeaderBytes + 16)..], AnyCookie);
+        return diag?.Read(request, isOne: true) is [{ } entry] && entry.Inode == inode ? entry.PeerInode : null;
+    }
+
     public void Dispose() => _socket.Dispose();
 
     private List<UnixSocketEntry>? Read(uint states, uint show)
     {
         Span<byte> request = stackalloc byte[RequestBytes];
-        WriteRequest(request, states, show);
+        WriteRequest(request, RequestDump, states, show);
+        return Read(request, isOne: false);
+    }
+
+    private List<UnixSocketEntry>? Read(ReadOnlySpan<byte> request, bool isOne)
+    {
         if (Send(_socket, request, RequestBytes, 0) != RequestBytes)
             return null;
 
@@ -95,6 +115,8 @@ internal sealed partial class UnixSocketDiag : IDisposable
             {
                 if (ReadMessages(buffer.AsSpan(0, (int)length), entries) is { } isWhole)
                     return isWhole ? entries : null;
+                if (isOne && entries.Count > 0)
+                    return entries;
             }
 
             return null;
@@ -105,12 +127,12 @@ internal sealed partial class UnixSocketDiag : IDisposable
         }
     }
 
-    private static void WriteRequest(Span<byte> request, uint states, uint show)
+    private static void WriteRequest(Span<byte> request, ushort flags, uint states, uint show)
     {
         request.Clear();
         BinaryPrimitives.WriteInt32LittleEndian(request, RequestBytes);
         BinaryPrimitives.WriteUInt16LittleEndian(request[4..], SockDiagByFamily);
-        BinaryPrimitives.WriteUInt16LittleEndian(request[6..], RequestDump);
+        BinaryPrimitives.WriteUInt16LittleEndian(request[6..], flags);
         request[HeaderBytes] = AfUnix;
         BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 4)..], states);
         BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 12)..], show);

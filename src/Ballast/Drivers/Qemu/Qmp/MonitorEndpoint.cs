@@ -64,7 +64,9 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public bool SeesAllClients => Owner is not { } owner || View(out _).SocketsOf(owner.Pid) is not null;
 
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
-    public bool ServesOther(Socket socket) => OwnInode(socket) is { } own && new HostView().ServesOther(key.File, own);
+    /// <remarks>A monitor accepts one client at a time: who was accepted is the one who is served.</remarks>
+    public bool ServesOther(Socket socket) =>
+        OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServesOther(key.File, own);
 
     /// <summary>Connects; never waits.</summary>
     /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>
@@ -119,7 +121,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 
     /// <summary>Whether the other end of a connection is in a process's own table; null where that cannot be told.</summary>
     public static bool? IsAcceptedBy(IMonitorOwner owner, Socket socket) =>
-        OwnInode(socket) is { } own && UnixSocketTable.Read(NetNamespace.Own)?.Find(own) is { PeerInode: not 0 and var peer }
+        OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is { } peer and not 0
             ? owner.HasSocket(peer)
             : null;
 
