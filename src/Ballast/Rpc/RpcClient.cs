@@ -59,11 +59,13 @@ internal sealed class RpcClient : IAsyncDisposable
 
     /// <exception cref="LibvirtException">The server's error; or the connection was lost, or the deadline passed.</exception>
     public async ValueTask<TReply> CallAsync<TArgs, TReply>(
-        uint program, int procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken)
+        uint program, int procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken,
+        Action<TReply>? late = null)
         where TArgs : struct, IXdrMessage<TArgs>
         where TReply : struct, IXdrMessage<TReply>
     {
         cancellationToken.ThrowIfCancellationRequested();
+        bool isAnswered = false;
         PendingCall<TReply> call = new(program, procedure, _completing);
         uint serial;
         lock (_gate)
@@ -82,7 +84,9 @@ internal sealed class RpcClient : IAsyncDisposable
             ValueTask writing = _output.WriteAsync(header, arguments, over?.Token ?? _end.Token, _end.Token);
             // A server that reads nothing must not hold this caller longer than its deadline either.
             Task<TReply> answered = writing.IsCompletedSuccessfully ? call.Task : WrittenAndAnsweredAsync(writing, call.Task);
-            return await answered.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
+            TReply reply = await answered.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
+            isAnswered = true;
+            return reply;
         }
         catch (TimeoutException)
         {
@@ -96,8 +100,16 @@ internal sealed class RpcClient : IAsyncDisposable
         }
         finally
         {
-            lock (_gate)
-                _pending.Remove(serial);
+            if (late is null || isAnswered)
+            {
+                lock (_gate)
+                    _pending.Remove(serial);
+            }
+            else
+            {
+                _ = UndoAsync(call.Task, late);
+            }
+
             over?.Cancel();
             over?.Dispose();
         }
@@ -122,6 +134,18 @@ internal sealed class RpcClient : IAsyncDisposable
         // With an error, or it would try to send the rest to a server that may read nothing.
         await _transport.Output.CompleteAsync(loss).ConfigureAwait(false);
         _output.Dispose();
+    }
+
+    private static async Task UndoAsync<TReply>(Task<TReply> answered, Action<TReply> late)
+    {
+        try
+        {
+            late(await answered.ConfigureAwait(false));
+        }
+        catch (LibvirtException)
+        {
+            // It was refused, or the connection was lost: there is nothing to undo.
+        }
     }
 
     private static async Task<TReply> WrittenAndAnsweredAsync<TReply>(ValueTask writing, Task<TReply> answered)

@@ -63,6 +63,21 @@ public sealed class RemoteEventsTests
     }
 
     [Fact]
+    public async Task One_that_is_answered_too_late_is_taken_back()
+    {
+        PipedDaemon daemon = new() { Silent = { Register } };
+        await using Connection connection = await daemon.ConnectAsync(new ConnectionOptions { DaemonTimeout = TimeSpan.FromSeconds(2) }, Token);
+        await connection.SubscribeAsync(cancellationToken: Token).AsTask().FailsAsync(ErrorCode.OperationTimeout);
+        Assert.Equal(1, daemon.CountOf(Register));
+
+        daemon.Recover();
+
+        await GoneAsync(daemon);
+        await using DomainEventSubscription subscription = await connection.SubscribeAsync(cancellationToken: Token);
+        Assert.Equal(3, daemon.Callbacks);
+    }
+
+    [Fact]
     public async Task Whoever_leaves_does_not_wait_for_a_silent_daemon()
     {
         PipedDaemon daemon = new();

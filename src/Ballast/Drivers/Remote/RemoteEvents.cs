@@ -112,8 +112,7 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         {
             foreach (int eventId in (int[])[Lifecycle, Reboot, BalloonChange])
             {
-                CallbackArgs callback = await link.CallAsync<RegisterArgs, CallbackArgs>(
-                    RemoteProcedure.ConnectDomainEventCallbackRegisterAny, new() { EventID = eventId }, _end.Token).ConfigureAwait(false);
+                CallbackArgs callback = await link.RegisterAsync(eventId, _end.Token).ConfigureAwait(false);
                 _callbacks.Add(callback.CallbackID);
             }
         }

@@ -124,6 +124,29 @@ internal sealed class RemoteLink : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Registers for events of one kind. A daemon whose answer comes when nobody waits for it any more is told to forget the
+    /// registration.
+    /// </summary>
+    public ValueTask<CallbackArgs> RegisterAsync(int eventId, CancellationToken cancellationToken)
+    {
+        return _client.CallAsync<RegisterArgs, CallbackArgs>(
+            RpcPrograms.Remote, (int)RemoteProcedure.ConnectDomainEventCallbackRegisterAny, new() { EventID = eventId }, _timeout,
+            changesSomething: false, cancellationToken, late: callback => _ = ForgetAsync(callback));
+
+        async Task ForgetAsync(CallbackArgs callback)
+        {
+            try
+            {
+                await ChangeAsync(RemoteProcedure.ConnectDomainEventCallbackDeregisterAny, callback, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (LibvirtException)
+            {
+                // The daemon forgets it with the connection.
+            }
+        }
+    }
+
     /// <summary>Wants no more of them. Nobody waits for the daemon, which may be silent: who cancels a watch goes on at once.</summary>
     public void Unwatch(int watch)
     {
