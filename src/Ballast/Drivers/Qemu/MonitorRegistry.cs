@@ -28,8 +28,8 @@ internal static class MonitorRegistry
                 Entries[(endpoint.Key, time)] = entry = new Entry(new QmpMonitor(endpoint, time));
             }
 
-            if (endpoint.IsProvenByTable)
-                entry.Monitor.Endpoint.Owner ??= endpoint.Owner;
+            if (endpoint.Owner is { } owner)
+                entry.Monitor.Endpoint.AddOwner(owner, endpoint.IsProvenByTable);
             entry.Users++;
             if (isNamed)
                 entry.Monitor.AddNamer();

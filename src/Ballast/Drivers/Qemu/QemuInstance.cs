@@ -133,12 +133,10 @@ internal sealed class QemuInstance(TimeProvider time)
             Uid = process.Uid ?? Uid;
             foreach (MonitorCandidate candidate in _candidates)
             {
-                if (candidate.Endpoint is { Owner: null } endpoint)
-                    endpoint.Owner = process;
+                candidate.Endpoint?.AddOwner(process, isProven: true);
             }
 
-            if (_current is { Endpoint.Owner: null } current)
-                current.Endpoint.Owner = process;
+            _current?.Endpoint.AddOwner(process, isProven: true);
             _isDomainStale = true;
         }
     }

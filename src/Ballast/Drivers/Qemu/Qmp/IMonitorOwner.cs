@@ -5,6 +5,9 @@ internal interface IMonitorOwner
 {
     int Pid { get; }
 
+    /// <summary>Whether it was closed with the connection that found it, so that it tells nothing any more.</summary>
+    bool IsClosed { get; }
+
     bool HasExited { get; }
 
     /// <summary>Whether a socket is in the process's own descriptor table; null where this user may not know.</summary>

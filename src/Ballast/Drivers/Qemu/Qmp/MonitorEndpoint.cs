@@ -19,6 +19,8 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 {
     private const int Eagain = 11;
 
+    // One process, seen by each connection that uses the monitor.
+    private readonly List<IMonitorOwner> _owners = [];
     private HostView? _seen = seen;
     private int? _peerPid;
 
@@ -31,7 +33,42 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public NetNamespace? Place => place;
 
     /// <summary>The process that it belongs to; null as long as only its peer is known.</summary>
-    public IMonitorOwner? Owner { get; set; }
+    public IMonitorOwner? Owner
+    {
+        get
+        {
+            lock (_owners)
+                return _owners.Find(owner => !owner.IsClosed) ?? _owners.LastOrDefault();
+        }
+
+        set
+        {
+            lock (_owners)
+            {
+                _owners.Clear();
+                if (value is not null)
+                    _owners.Add(value);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The process as another connection sees it that shares the monitor: it stands in when the first one's view of the process
+    /// is closed with its connection.
+    /// </summary>
+    /// <param name="owner">The process.</param>
+    /// <param name="isProven">Whether the socket was shown to be its, so that it may be taken where nobody is known.</param>
+    public void AddOwner(IMonitorOwner owner, bool isProven)
+    {
+        lock (_owners)
+        {
+            bool isSame = _owners.Exists(known => known.Pid == owner.Pid);
+            if (!isSame && !(isProven && _owners.TrueForAll(known => known.IsClosed)))
+                return;
+            _owners.RemoveAll(known => known.IsClosed || known == owner);
+            _owners.Add(owner);
+        }
+    }
 
     /// <summary>The user whose monitor it must be; null where its user was named together with the socket.</summary>
     public uint? OwnerUid { get; init; }
