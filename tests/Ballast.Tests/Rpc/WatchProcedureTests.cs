@@ -334,6 +334,36 @@ public sealed class WatchProcedureTests
     }
 
     /// <summary>A driver with many domains, all the same, that counts what it is asked.</summary>
+    [Fact]
+    public async Task Who_joins_when_a_watch_has_failed_that_others_did_not_leave_yet_has_rounds_of_its_own()
+    {
+        ManyDomains many = new(1);
+        await using Connection connection = many.Open();
+        SharedWatches watches = new();
+        await using IAsyncEnumerator<IReadOnlyList<DomainMemorySample>> early =
+            watches.JoinAsync(connection, Period, MemoryStatsOptions.None, Token).GetAsyncEnumerator(Token);
+        Assert.True(await early.MoveNextAsync());
+        many.Failure = RpcErrors.Internal("no list");
+        await many.QuietAsync();
+        many.Failure = null;
+
+        int rounds = 0;
+        await foreach (IReadOnlyList<DomainMemorySample> samples in watches.JoinAsync(connection, Period, MemoryStatsOptions.None, Token))
+        {
+            Assert.Single(samples);
+            if (++rounds == 5)
+                break;
+        }
+
+        // The other one reads what it still has, and is told.
+        await Assert.ThrowsAsync<LibvirtException>(async () =>
+        {
+            while (await early.MoveNextAsync())
+            {
+            }
+        });
+    }
+
     private sealed class ManyDomains(int count) : IDriver
     {
         private readonly DomainIdentity[] _domains =
