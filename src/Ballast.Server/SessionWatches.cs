@@ -1,6 +1,5 @@
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
-using Ballast.Server.Dispatch;
 
 namespace Ballast.Server;
 
@@ -85,12 +84,12 @@ internal sealed class SessionWatches(RemoteSession session)
         LibvirtException? error = null;
         try
         {
-            await foreach (IReadOnlyList<DomainMemorySample> samples in session.Server.Watches.JoinAsync(
+            await foreach (IReadOnlyList<WatchedSample> samples in session.Server.Watches.JoinAsync(
                 session.Shared, Period(watch.PeriodMilliseconds), (MemoryStatsOptions)watch.Options, end.Token).ConfigureAwait(false))
             {
-                foreach (DomainMemorySample[] some in samples.Chunk(MaxSamplesAtOnce))
+                foreach (WatchedSample[] some in samples.Chunk(MaxSamplesAtOnce))
                 {
-                    WatchSamplesEvent message = new() { Watch = watch.Watch, Samples = [.. some.Select(sample => BallastProgram.ToRecord(sample.Domain, sample.Stats, (MemoryStatsOptions)watch.Options))] };
+                    WatchSamplesEvent message = new() { Watch = watch.Watch, Samples = [.. some.Select(sample => sample.Record)] };
                     await session.Client.SendEventAsync(RpcPrograms.Ballast, (int)BallastProcedure.WatchSamples, message).ConfigureAwait(false);
                 }
             }

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Ballast.Drivers;
+using Ballast.Rpc.Messages;
+using Ballast.Server.Dispatch;
 
 namespace Ballast.Server;
 
@@ -15,7 +17,7 @@ internal sealed class SharedWatches
 
     /// <summary>Samples of all domains, at once and then in each period, several at a time: of each domain the newest.</summary>
     /// <exception cref="LibvirtException">The domains can no longer be listed.</exception>
-    public async IAsyncEnumerable<IReadOnlyList<DomainMemorySample>> JoinAsync(
+    public async IAsyncEnumerable<IReadOnlyList<WatchedSample>> JoinAsync(
         Connection connection, TimeSpan period, MemoryStatsOptions options,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -115,15 +117,15 @@ internal sealed class SharedWatch : IAsyncDisposable
         {
             MemoryStats? sample = await MemorySampling.AskAsync(
                 connection.Driver, domain.Identity, options, connection.Options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            if (sample is null)
+                return;
+            WatchedSample first = new(new DomainMemorySample(domain, sample), options);
             lock (_gate)
-            {
-                if (sample is not null)
-                    mailbox.PutFirst(new DomainMemorySample(domain, sample));
-            }
+                mailbox.PutFirst(first);
         }
     }
 
-    public async ValueTask<IReadOnlyList<DomainMemorySample>> TakeAsync(WatchMailbox mailbox, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<WatchedSample>> TakeAsync(WatchMailbox mailbox, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -131,7 +133,7 @@ internal sealed class SharedWatch : IAsyncDisposable
             lock (_gate)
             {
                 // Who asks for more has sent what it had.
-                IReadOnlyCollection<DomainMemorySample> samples = mailbox.TakeAll();
+                IReadOnlyCollection<WatchedSample> samples = mailbox.TakeAll();
                 _emptied?.TrySetResult();
                 if (samples.Count > 0)
                     return [.. samples];
@@ -159,7 +161,7 @@ internal sealed class SharedWatch : IAsyncDisposable
         {
             await foreach (DomainMemorySample sample in connection.WatchMemoryStatsAsync(period, options, _end.Token).ConfigureAwait(false))
             {
-                if (Deliver(sample) is { } emptied)
+                if (Deliver(new WatchedSample(sample, options)) is { } emptied)
                     await emptied.WaitAsync(_end.Token).ConfigureAwait(false);
             }
         }
@@ -175,7 +177,7 @@ internal sealed class SharedWatch : IAsyncDisposable
     }
 
     /// <summary>Gives a sample to all; where none of them has sent its last one, what to wait for before the next.</summary>
-    private Task? Deliver(in DomainMemorySample sample)
+    private Task? Deliver(WatchedSample sample)
     {
         lock (_gate)
         {
@@ -190,37 +192,45 @@ internal sealed class SharedWatch : IAsyncDisposable
     }
 }
 
+/// <summary>A sample as it is sent: made once, however many watch.</summary>
+internal sealed class WatchedSample(in DomainMemorySample sample, MemoryStatsOptions options)
+{
+    public Guid Domain { get; } = sample.Domain.Uuid;
+
+    public SampleRecord Record { get; } = BallastProgram.ToRecord(sample.Domain, sample.Stats, options);
+}
+
 /// <summary>What came for one watcher and was not taken yet: of each domain the newest sample. Its watch's lock is held.</summary>
 internal sealed class WatchMailbox
 {
-    private Dictionary<Guid, DomainMemorySample> _unread = [];
-    private Dictionary<Guid, DomainMemorySample> _unsent = [];
+    private Dictionary<Guid, WatchedSample> _unread = [];
+    private Dictionary<Guid, WatchedSample> _unsent = [];
 
     // What came of itself, until all that was asked for at first has come; then null.
     private HashSet<Guid>? _came = [];
     private TaskCompletionSource? _filled;
 
     /// <returns>Whether the domain's last one was sent.</returns>
-    public bool Put(in DomainMemorySample sample)
+    public bool Put(WatchedSample sample)
     {
-        bool isWanted = !_unread.ContainsKey(sample.Domain.Uuid) && !_unsent.ContainsKey(sample.Domain.Uuid);
-        _unread[sample.Domain.Uuid] = sample;
-        _came?.Add(sample.Domain.Uuid);
+        bool isWanted = !_unread.ContainsKey(sample.Domain) && !_unsent.ContainsKey(sample.Domain);
+        _unread[sample.Domain] = sample;
+        _came?.Add(sample.Domain);
         Wake();
         return isWanted;
     }
 
     /// <summary>One that was asked for when its watcher joined, and may be older than what came since.</summary>
-    public void PutFirst(in DomainMemorySample sample)
+    public void PutFirst(WatchedSample sample)
     {
-        if (_came?.Contains(sample.Domain.Uuid) == false)
+        if (_came?.Contains(sample.Domain) == false)
             _ = Put(sample);
     }
 
     public void EndFirst() => _came = null;
 
     /// <summary>Takes what there is; what was taken before was sent.</summary>
-    public IReadOnlyCollection<DomainMemorySample> TakeAll()
+    public IReadOnlyCollection<WatchedSample> TakeAll()
     {
         _unsent.Clear();
         (_unread, _unsent) = (_unsent, _unread);

@@ -340,7 +340,7 @@ public sealed class WatchProcedureTests
         ManyDomains many = new(1);
         await using Connection connection = many.Open();
         SharedWatches watches = new();
-        await using IAsyncEnumerator<IReadOnlyList<DomainMemorySample>> early =
+        await using IAsyncEnumerator<IReadOnlyList<WatchedSample>> early =
             watches.JoinAsync(connection, Period, MemoryStatsOptions.None, Token).GetAsyncEnumerator(Token);
         Assert.True(await early.MoveNextAsync());
         many.Failure = RpcErrors.Internal("no list");
@@ -348,7 +348,7 @@ public sealed class WatchProcedureTests
         many.Failure = null;
 
         int rounds = 0;
-        await foreach (IReadOnlyList<DomainMemorySample> samples in watches.JoinAsync(connection, Period, MemoryStatsOptions.None, Token))
+        await foreach (IReadOnlyList<WatchedSample> samples in watches.JoinAsync(connection, Period, MemoryStatsOptions.None, Token))
         {
             Assert.Single(samples);
             if (++rounds == 5)
