@@ -24,7 +24,7 @@ internal sealed class DaemonOptions
           --timeout SECONDS     end after so many seconds without a client
           --config FILE         the configuration (default: /etc/ballast/ballastd.conf, where there
                                 is one)
-          --check               only say whether the configuration is right
+          --check               only say what a start would fail on, if anything; changes nothing
           --version             the daemon's version
           --help                this
 
@@ -85,6 +85,8 @@ internal sealed class DaemonOptions
             (string name, string? value) = arguments[i].Split('=', 2) is [var before, var after] ? (before, after) : (arguments[i], null);
             switch (name)
             {
+                case "--check" or "--version" or "--help" or "-h" or "--libvirt-paths" when value is not null:
+                    throw new UsageException($"{name} takes no value");
                 case "--check":
                     options.IsCheck = true;
                     break;
@@ -109,6 +111,8 @@ internal sealed class DaemonOptions
             }
         }
 
+        if (options.IsHelp || options.IsVersion)
+            return options;
         if (config is not null || File.Exists(DefaultConfig))
             options.ReadFile(config ?? DefaultConfig);
         foreach (IGrouping<string, string> option in given.GroupBy(pair => pair.Name, pair => pair.Value))
@@ -202,7 +206,7 @@ internal sealed class DaemonOptions
         values is [{ Length: > 0 } value] ? value : throw new UsageException($"{where}: one value is expected");
 
     private static string AbsolutePath(IReadOnlyList<string> values, string where) =>
-        One(values, where) is var path && path[0] == '/' ? path : throw new UsageException($"{where}: '{values[0]}' is not an absolute path");
+        One(values, where) is ['/', ..] path && !path.Any(char.IsControl) ? path : throw new UsageException($"{where}: '{values[0]}' is not an absolute path");
 
     private static int Number(IReadOnlyList<string> values, string where, int least, int most) =>
         int.TryParse(One(values, where), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)

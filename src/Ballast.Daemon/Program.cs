@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
@@ -29,36 +28,38 @@ internal static partial class Program
                 return Success;
             }
 
-            uint? group = options.Group is null
-                ? null
-                : UnixAccess.FindGroup(options.Group) ?? throw new UsageException($"there is no group '{options.Group}'");
-            ListenPaths paths = ListenPaths.Choose(options);
             if (options.IsCheck)
-            {
-                Console.Out.Write($"The configuration is right. Sockets: {paths.ReadWrite}, {paths.ReadOnly}\n");
-                return Success;
-            }
-
-            await RunAsync(options, paths, group).ConfigureAwait(false);
+                return await ConfigurationCheck.RunAsync(options).ConfigureAwait(false);
+            await RunAsync(options).ConfigureAwait(false);
             return Success;
         }
         catch (UsageException e)
         {
-            await Console.Error.WriteLineAsync($"ballastd: {e.Message}").ConfigureAwait(false);
-            return Misuse;
+            return await FailAsync(e.Message, Misuse).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or LibvirtException)
         {
-            await Console.Error.WriteLineAsync($"ballastd: {e.Message}").ConfigureAwait(false);
-            return Failure;
+            return await FailAsync(e.Message, Failure).ConfigureAwait(false);
         }
+        catch (Exception e)
+        {
+            return await FailAsync($"{e.GetType().Name}: {e.Message}", Failure).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<int> FailAsync(string why, int status)
+    {
+        await Console.Error.WriteLineAsync($"ballastd: {StandardErrorLog.OneLine(why)}").ConfigureAwait(false);
+        return status;
     }
 
     private static string Version =>
         typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
-    private static async Task RunAsync(DaemonOptions options, ListenPaths paths, uint? group)
+    private static async Task RunAsync(DaemonOptions options)
     {
+        uint? group = UnixAccess.RequireGroup(options.Group);
+        ListenPaths paths = ListenPaths.Choose(options);
         ConnectionOptions how = new()
         {
             Timeout = options.MonitorTimeout,
@@ -84,16 +85,15 @@ internal static partial class Program
 
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
-        using IDisposable turn = await paths.PrepareAsync(options.LibvirtPaths).ConfigureAwait(false);
+        using ListenSockets sockets = await paths.ListenAsync(group).ConfigureAwait(false);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Logging.AddSystemdConsole().SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddProvider(new StandardErrorLog()).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxConcurrentConnections = null;
-            kestrel.ListenUnixSocket(paths.ReadWrite, listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
-            kestrel.ListenUnixSocket(paths.ReadOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
+            kestrel.ListenHandle(sockets.ReadWrite.Descriptor, listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
+            kestrel.ListenHandle(sockets.ReadOnly.Descriptor, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
@@ -116,12 +116,16 @@ internal static partial class Program
         ClientHandler clients = new(server, new ClientPlaces(maxClients, options.MaxAnonymousClients), group, log, app.Lifetime.ApplicationStopping);
         handler = clients;
         await app.StartAsync().ConfigureAwait(false);
-        paths.Open(group);
+        foreach (string missing in QmpPaths.Missing(options.Qmp))
+            NotThereYet(log, missing);
         Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
         using IdleWatch? idle = options.IdleTimeout is { } timeout ? new IdleWatch(clients, timeout, app.Lifetime.StopApplication) : null;
         using IdleMemory memory = new();
+
+        // Who comes now finds nobody, instead of waiting for one who does not answer any more.
+        using CancellationTokenRegistration gone = app.Lifetime.ApplicationStopping.Register(sockets.Remove);
         await app.WaitForShutdownAsync().ConfigureAwait(false);
-        paths.Remove();
+        sockets.Remove();
         Stopped(log);
     }
 
@@ -133,6 +137,9 @@ internal static partial class Program
 
     [LoggerMessage(12, LogLevel.Warning, "The limit of open files (LimitNOFILE) leaves room for {Clients} clients, not {Wanted} (max_clients)")]
     private static partial void FewFiles(ILogger log, int clients, int wanted);
+
+    [LoggerMessage(13, LogLevel.Warning, "{Reason}")]
+    private static partial void NotThereYet(ILogger log, string reason);
 
     [LoggerMessage(11, LogLevel.Information, "Stopped")]
     private static partial void Stopped(ILogger log);

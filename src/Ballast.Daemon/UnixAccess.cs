@@ -4,6 +4,12 @@ using System.Runtime.InteropServices;
 
 namespace Ballast.Daemon;
 
+/// <summary>The process at the other end, when it connected or began to listen.</summary>
+/// <param name="Pid">Its number; 0 where it is in no namespace of ours.</param>
+/// <param name="Uid">Its user.</param>
+/// <param name="Gid">Its group.</param>
+internal readonly record struct PeerProcess(int Pid, uint Uid, uint Gid);
+
 /// <summary>Who is at the other end of a unix socket, and who may be.</summary>
 internal static partial class UnixAccess
 {
@@ -13,16 +19,17 @@ internal static partial class UnixAccess
     public static uint OwnUid { get; } = GetUid();
 
     /// <summary>Who is there; null where the kernel does not know.</summary>
-    public static (uint Uid, uint Gid)? Peer(Socket socket)
+    public static PeerProcess? Peer(Socket socket)
     {
         Span<byte> credentials = stackalloc byte[CredentialBytes];
         return socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) < CredentialBytes
             ? null
-            : (MemoryMarshal.Read<uint>(credentials[UidOffset..]), MemoryMarshal.Read<uint>(credentials[GidOffset..]));
+            : new PeerProcess(
+                MemoryMarshal.Read<int>(credentials), MemoryMarshal.Read<uint>(credentials[UidOffset..]), MemoryMarshal.Read<uint>(credentials[GidOffset..]));
     }
 
     /// <summary>Whether root, the daemon's own user, or a member of the group is there.</summary>
-    public static bool MayChange(Socket socket, (uint Uid, uint Gid) peer, uint? group) =>
+    public static bool MayChange(Socket socket, in PeerProcess peer, uint? group) =>
         peer.Uid == 0 || peer.Uid == OwnUid || (group is { } wanted && (peer.Gid == wanted || HasGroup(socket, wanted)));
 
     /// <summary>The number of a group; null where there is none.</summary>
@@ -42,6 +49,11 @@ internal static partial class UnixAccess
 
         return null;
     }
+
+    /// <summary>The number of a group that was named; null where none was.</summary>
+    /// <exception cref="UsageException">There is no such group.</exception>
+    public static uint? RequireGroup(string? name) =>
+        name is null ? null : FindGroup(name) ?? throw new UsageException($"there is no group '{name}': make it (groupadd {name}), or name another with --group");
 
     /// <summary>Files that are made from now on are only the daemon's own, until it opens them to others.</summary>
     public static void MakeFilesPrivate() => _ = UMask(0x3F);

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Rpc;
 
 namespace Ballast.Server;
@@ -82,6 +83,9 @@ internal sealed class LibvirtServer
     /// <param name="options">How to ask.</param>
     public static Connection OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         Connection.OpenMonitors(paths, ownSockets, options);
+
+    /// <summary>A process's program and id, for messages.</summary>
+    public static string DescribeProcess(int pid) => SocketHolder.Describe(pid);
 
     /// <summary>Serves one client to its end.</summary>
     /// <param name="transport">What leads to the client.</param>

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Transports;
 
@@ -11,7 +12,7 @@ namespace Ballast.Transports;
 internal static partial class UnixSocketClient
 {
     private const ushort AfUnix = 1;
-    private const int Enametoolong = 36;
+    private const int OpenPath = 0x200000, OpenClose = 0x80000;
 
     /// <summary>Longest path of a unix socket, in bytes, without the final NUL.</summary>
     private const int MaxPathBytes = 107;
@@ -21,12 +22,21 @@ internal static partial class UnixSocketClient
     public static int TryConnect(string path, out Socket? socket)
     {
         socket = null;
+        if (Encoding.UTF8.GetByteCount(path) <= MaxPathBytes)
+            return TryConnectShort(path, out socket);
+
+        // A descriptor of the socket's entry is a short way to it.
+        using SafeFileHandle entry = new(Open(path, OpenPath | OpenClose), ownsHandle: true);
+        return entry.IsInvalid ? Marshal.GetLastPInvokeError() : TryConnectShort($"/proc/self/fd/{entry.DangerousGetHandle()}", out socket);
+    }
+
+    private static int TryConnectShort(string path, out Socket? socket)
+    {
+        socket = null;
         Span<byte> address = stackalloc byte[sizeof(ushort) + MaxPathBytes + 1];
         address.Clear();
         MemoryMarshal.Write(address, AfUnix);
-        if (!Encoding.UTF8.TryGetBytes(path, address.Slice(sizeof(ushort), MaxPathBytes), out _))
-            return Enametoolong;
-
+        _ = Encoding.UTF8.GetBytes(path, address[sizeof(ushort)..]);
         Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         if (Connect(client.SafeHandle, address, address.Length) == 0)
         {
@@ -38,6 +48,9 @@ internal static partial class UnixSocketClient
         client.Dispose();
         return errno;
     }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     private static partial int Connect(SafeHandle socket, ReadOnlySpan<byte> address, int length);

@@ -14,7 +14,7 @@ public sealed class DaemonSocketTests
     {
         await using BallastDaemon first = await BallastDaemon.StartAsync(Token);
         CommandResult second = await ChildProcess.RunAsync(BallastDaemon.Program, ["--config", "/dev/null", "--socket", first.SocketPath], cancellationToken: Token);
-        Assert.Equal((2, $"ballastd: another daemon listens on {first.SocketPath}: stop it first, or choose another path with --socket\n"), (second.ExitCode, second.Errors));
+        Assert.Equal((2, $"ballastd: another daemon, ballastd (process {first.Pid}), listens on {first.SocketPath}: stop it first, or choose another path with --socket\n"), (second.ExitCode, second.Errors));
         await using Connection connection = await Connection.OpenAsync(first.Uri, cancellationToken: Token);
     }
 

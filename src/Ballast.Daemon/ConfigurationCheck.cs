@@ -1,0 +1,37 @@
+namespace Ballast.Daemon;
+
+/// <summary>Says what a start would fail on, without changing anything.</summary>
+internal static class ConfigurationCheck
+{
+    private const int Success = 0, Failure = 1, Misuse = 2;
+
+    /// <summary>A line for each fault and each thing that is missing; the status that the daemon would end with.</summary>
+    public static async Task<int> RunAsync(DaemonOptions options)
+    {
+        List<Exception> faults = [];
+        Try(() => _ = UnixAccess.RequireGroup(options.Group), faults);
+        ListenPaths? paths = null;
+        Try(() => paths = ListenPaths.Choose(options), faults);
+        Try(() => faults.AddRange(paths?.Faults() ?? []), faults);
+        foreach (Exception fault in faults)
+            await Console.Error.WriteLineAsync($"ballastd: {StandardErrorLog.OneLine(fault.Message)}").ConfigureAwait(false);
+        foreach (string missing in QmpPaths.Missing(options.Qmp))
+            await Console.Error.WriteLineAsync($"ballastd: warning: {StandardErrorLog.OneLine(missing)}").ConfigureAwait(false);
+        if (faults.Count > 0)
+            return faults.Exists(fault => fault is UsageException) ? Misuse : Failure;
+        await Console.Out.WriteLineAsync($"The configuration is right. Sockets: {paths!.ReadWrite}, {paths.ReadOnly}").ConfigureAwait(false);
+        return Success;
+    }
+
+    private static void Try(Action look, List<Exception> faults)
+    {
+        try
+        {
+            look();
+        }
+        catch (Exception e) when (e is UsageException or IOException or UnauthorizedAccessException)
+        {
+            faults.Add(e);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Ballast.Daemon;
+
+/// <summary>
+/// The log, on standard error: one line for each thing, as systemd's journal reads it, or with the time where it is read by
+/// nobody who has it. Nobody waits for a reader that is slow: lines that do not fit are counted.
+/// </summary>
+internal sealed class StandardErrorLog : ILoggerProvider
+{
+    private const int MaxWaiting = 1024;
+
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<string> _lines =
+        Channel.CreateBounded<string>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private readonly bool _isJournal = IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"));
+    private readonly Task _writing;
+    private long _left;
+
+    public StandardErrorLog() => _writing = Task.Run(WriteAsync);
+
+    public ILogger CreateLogger(string categoryName) => new Logger(this);
+
+    public void Dispose()
+    {
+        _ = _lines.Writer.TryComplete();
+        _ = _writing.Wait(LastLines);
+    }
+
+    /// <summary>Whether standard error leads to the journal, as systemd says with its device and inode.</summary>
+    public static bool IsJournal(string? stream)
+    {
+        try
+        {
+            return stream?.Split(':') is [var device, var inode]
+                && HostFiles.Look("/proc/self/fd/2", followsLinks: true) is { } error
+                && device == Device(error.Id.Major, error.Id.Minor).ToString(CultureInfo.InvariantCulture)
+                && inode == error.Id.Inode.ToString(CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    // The number of a device as stat shows it.
+    private static ulong Device(uint major, uint minor)
+    {
+        const uint lowMinor = 0xFF, lowMajor = 0xFFF;
+        const int majorAt = 8, highMinorShift = 12;
+        return (minor & lowMinor) | ((ulong)(major & lowMajor) << majorAt) | ((ulong)(minor & ~lowMinor) << highMinorShift);
+    }
+
+    /// <summary>Text of strangers and of errors as one line, which no terminal obeys.</summary>
+    public static string OneLine(string text)
+    {
+        if (!text.Any(char.IsControl))
+            return text;
+        StringBuilder escaped = new(text.Length);
+        foreach (char c in text)
+            _ = char.IsControl(c) ? escaped.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}") : escaped.Append(c);
+        return escaped.ToString();
+    }
+
+    private void Write(LogLevel level, string message)
+    {
+        // systemd's numbers are syslog's.
+        string line = OneLine(message);
+        line = _isJournal
+            ? $"<{level switch { LogLevel.Critical => 2, LogLevel.Error => 3, LogLevel.Warning => 4, LogLevel.Information => 6, _ => 7 }}>{line}"
+            : string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ} {Label(level)}{line}");
+        if (!_lines.Writer.TryWrite(line))
+            _ = Interlocked.Increment(ref _left);
+    }
+
+    private static string Label(LogLevel level) => level switch
+    {
+        LogLevel.Warning => "warning: ",
+        LogLevel.Error or LogLevel.Critical => "error: ",
+        _ => "",
+    };
+
+    private async Task WriteAsync()
+    {
+        await using Stream error = Console.OpenStandardError();
+        await foreach (string line in _lines.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            string left = Interlocked.Exchange(ref _left, 0) is > 0 and var count ? $"{count} lines before this one did not fit into the log\n" : "";
+            try
+            {
+                await error.WriteAsync(Encoding.UTF8.GetBytes($"{left}{line}\n")).ConfigureAwait(false);
+            }
+            catch (IOException)
+            {
+                // Nobody reads it any more; the daemon goes on.
+            }
+        }
+    }
+
+    private sealed class Logger(StandardErrorLog log) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            log.Write(logLevel, exception is null ? formatter(state, null) : $"{formatter(state, exception)}: {exception.Message}");
+    }
+}
