@@ -26,6 +26,9 @@ internal sealed partial class ClientHandler(
 
     public int Clients => places.Taken;
 
+    /// <summary>Whose members may change something, of those who come from now on.</summary>
+    public uint? Group { get; set; } = group;
+
     /// <summary>Whenever a client came or went.</summary>
     public event Action? Changed;
 
@@ -38,7 +41,7 @@ internal sealed partial class ClientHandler(
         Socket? socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         if (socket is null || UnixAccess.Peer(socket) is not { } peer)
             return;
-        bool mayChange = UnixAccess.MayChange(socket, peer, group);
+        bool mayChange = UnixAccess.MayChange(socket, peer, Group);
         if (!isReadOnly && !mayChange)
         {
             Refused(log);

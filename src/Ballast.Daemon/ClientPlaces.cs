@@ -12,6 +12,19 @@ internal sealed class ClientPlaces(int clients, int anonymousClients)
     private readonly Dictionary<uint, User> _users = [];
     private int _taken;
 
+    private int _clients = clients;
+    private int _anonymousClients = anonymousClients;
+
+    /// <summary>New numbers, for those that come from now on.</summary>
+    public void Resize(int newClients, int newAnonymousClients)
+    {
+        lock (_gate)
+        {
+            _clients = newClients;
+            _anonymousClients = newAnonymousClients;
+        }
+    }
+
     public int Taken => Volatile.Read(ref _taken);
 
     /// <summary>A place for a client of that user; null where there is none. It has to be given back.</summary>
@@ -19,10 +32,10 @@ internal sealed class ClientPlaces(int clients, int anonymousClients)
     {
         lock (_gate)
         {
-            if (_taken >= (mayChange ? clients : clients - (clients / Reserved)))
+            if (_taken >= (mayChange ? _clients : _clients - (_clients / Reserved)))
                 return null;
             if (!_users.TryGetValue(uid, out User? user))
-                _users.Add(uid, user = new User(uid, new SemaphoreSlim(anonymousClients)));
+                _users.Add(uid, user = new User(uid, new SemaphoreSlim(_anonymousClients)));
             user.Places++;
             _taken++;
             return new Place(this, user);

@@ -21,6 +21,9 @@ internal sealed class DaemonOptions
                                 and the daemon's own user
           --qmp PATH            a monitor's socket, or a directory of them; may be repeated
                                 (default: every QEMU of this host that the daemon may ask)
+          --period SECONDS      have every guest report its memory so often, where nobody else set
+                                a period (default: 0, leave that to others); its QEMU is held
+                                for it, and what was set is given back at the end
           --timeout SECONDS     end after so many seconds without a client
           --config FILE         the configuration (default: /etc/ballast/ballastd.conf, where there
                                 is one)
@@ -29,11 +32,15 @@ internal sealed class DaemonOptions
           --help                this
 
         The file has lines such as  group = "kvm"  or  qmp = ["/run/vm1.sock", "/run/vms"] . Its
-        settings: socket, socket_ro, libvirt_paths, group, qmp, timeout, monitor_timeout,
+        settings: socket, socket_ro, libvirt_paths, group, qmp, period, timeout, monitor_timeout,
         trusted_users, managed_dirs, max_clients, max_anonymous_clients,
-        max_client_requests, keepalive_interval, keepalive_count.
+        max_client_requests, keepalive_interval, keepalive_count. SIGHUP has it read again; the
+        sockets, qmp and monitor_timeout need a restart.
 
         """;
+
+    // Longer ones are no use, and a day is what a single report sets for a moment.
+    private const int MaxPeriod = 3600;
 
     private const string DefaultConfig = "/etc/ballast/ballastd.conf";
 
@@ -46,6 +53,9 @@ internal sealed class DaemonOptions
     public string? Group { get; private set; }
 
     public IReadOnlyList<string> Qmp { get; private set; } = [];
+
+    /// <summary>Of the collection of every guest's statistics, in seconds; 0 leaves it to others.</summary>
+    public int Period { get; private set; }
 
     /// <summary>Null: it never ends by itself.</summary>
     public TimeSpan? IdleTimeout { get; private set; }
@@ -74,6 +84,19 @@ internal sealed class DaemonOptions
 
     public bool IsHelp { get; private set; }
 
+    /// <summary>Every setting by its name in the file, in one form, and whether a running daemon can take another value.</summary>
+    public IEnumerable<(string Name, string Value, bool IsLive)> Settings =>
+    [
+        ("socket", Socket ?? "", false), ("socket_ro", ReadOnlySocket ?? "", false), ("libvirt_paths", $"{LibvirtPaths}", false),
+        ("qmp", string.Join('\n', Qmp), false), ("monitor_timeout", $"{MonitorTimeout}", false),
+        ("group", Group ?? "", true), ("period", Text(Period), true), ("timeout", $"{IdleTimeout}", true),
+        ("trusted_users", string.Join('\n', TrustedUsers), true),
+        ("managed_dirs", string.Join('\n', ManagedDirectories.Select(pair => $"{pair.Value}={pair.Key}")), true),
+        ("max_clients", Text(MaxClients), true), ("max_anonymous_clients", Text(MaxAnonymousClients), true),
+        ("max_client_requests", Text(MaxClientRequests), true), ("keepalive_interval", Text(KeepaliveInterval), true),
+        ("keepalive_count", Text(KeepaliveCount), true),
+    ];
+
     /// <exception cref="UsageException">Something is wrong with the options or the file.</exception>
     public static DaemonOptions Read(IReadOnlyList<string> arguments)
     {
@@ -99,7 +122,7 @@ internal sealed class DaemonOptions
                 case "--libvirt-paths":
                     given.Add(("libvirt_paths", "1"));
                     break;
-                case "--socket" or "--socket-ro" or "--group" or "--qmp" or "--timeout" or "--config":
+                case "--socket" or "--socket-ro" or "--group" or "--qmp" or "--timeout" or "--period" or "--config":
                     value ??= ++i < arguments.Count ? arguments[i] : throw new UsageException($"{name} needs a value");
                     if (name == "--config")
                         config = value;
@@ -155,6 +178,9 @@ internal sealed class DaemonOptions
             case "qmp":
                 Qmp = [.. values.Select(path => AbsolutePath([path], where))];
                 break;
+            case "period":
+                Period = Number(values, where, 0, MaxPeriod);
+                break;
             case "timeout":
                 IdleTimeout = TimeSpan.FromSeconds(Number(values, where, 1, 86400));
                 break;
@@ -201,6 +227,8 @@ internal sealed class DaemonOptions
 
         return managed;
     }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string One(IReadOnlyList<string> values, string where) =>
         values is [{ Length: > 0 } value] ? value : throw new UsageException($"{where}: one value is expected");

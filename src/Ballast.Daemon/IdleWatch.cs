@@ -4,16 +4,16 @@ namespace Ballast.Daemon;
 internal sealed class IdleWatch : IDisposable
 {
     private readonly ClientHandler _clients;
-    private readonly TimeSpan _timeout;
+    private TimeSpan? _timeout;
     private readonly Timer _timer;
 
-    public IdleWatch(ClientHandler clients, TimeSpan timeout, Action isIdle)
+    public IdleWatch(ClientHandler clients, TimeSpan? timeout, Action isIdle)
     {
         _clients = clients;
         _timeout = timeout;
         _timer = new Timer(_ =>
         {
-            if (clients.Clients == 0)
+            if (clients.Clients == 0 && _timeout is not null)
                 isIdle();
         });
         clients.Changed += Restart;
@@ -26,5 +26,12 @@ internal sealed class IdleWatch : IDisposable
         _timer.Dispose();
     }
 
-    private void Restart() => _timer.Change(_timeout, Timeout.InfiniteTimeSpan);
+    /// <summary>Another time; null: never.</summary>
+    public void Change(TimeSpan? timeout)
+    {
+        _timeout = timeout;
+        Restart();
+    }
+
+    private void Restart() => _timer.Change(_timeout ?? Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 }

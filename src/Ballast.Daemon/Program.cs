@@ -19,6 +19,7 @@ internal static partial class Program
 
     public static async Task<int> Main(string[] arguments)
     {
+        using HangupSignal hangup = new();
         try
         {
             DaemonOptions options = DaemonOptions.Read(arguments);
@@ -30,7 +31,7 @@ internal static partial class Program
 
             if (options.IsCheck)
                 return await ConfigurationCheck.RunAsync(options).ConfigureAwait(false);
-            await RunAsync(options).ConfigureAwait(false);
+            await RunAsync(arguments, options, hangup).ConfigureAwait(false);
             return Success;
         }
         catch (UsageException e)
@@ -56,19 +57,11 @@ internal static partial class Program
     private static string Version =>
         typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
-    private static async Task RunAsync(DaemonOptions options)
+    private static async Task RunAsync(string[] arguments, DaemonOptions options, HangupSignal hangup)
     {
         uint? group = UnixAccess.RequireGroup(options.Group);
         ListenPaths paths = ListenPaths.Choose(options);
-        ConnectionOptions how = new()
-        {
-            Timeout = options.MonitorTimeout,
-            TrustedUserIds = options.TrustedUsers,
-            ManagedDirectories = options.ManagedDirectories,
-
-            // What goes on is our own, which writes an answer and waits for the next question.
-            AllowSynchronousContinuations = true,
-        };
+        ConnectionOptions how = How(options);
         await using Connection qemu = options.Qmp.Count > 0
             ? LibvirtServer.OpenMonitors(options.Qmp, [paths.ReadWrite, paths.ReadOnly], how)
             : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);
@@ -76,18 +69,14 @@ internal static partial class Program
         (string, Connection)[] names = [("qemu:///system", qemu), ("qemu:///session", qemu), ("test:///default", test)];
         if (UnixAccess.OwnUid != 0)
             Array.Reverse(names, 0, 2);
-        LibvirtServer server = new(names, new LibvirtServerOptions
-        {
-            MaxCalls = options.MaxClientRequests,
-            KeepaliveInterval = TimeSpan.FromSeconds(options.KeepaliveInterval),
-            KeepaliveCount = options.KeepaliveCount,
-        });
+        LibvirtServer server = new(names, Treatment(options));
 
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
         using ListenSockets sockets = await paths.ListenAsync(group).ConfigureAwait(false);
+        using StandardErrorLog errors = new();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.AddProvider(new StandardErrorLog()).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -113,21 +102,56 @@ internal static partial class Program
         int maxClients = OpenFiles.MakeRoom(options.MaxClients);
         if (maxClients < options.MaxClients)
             FewFiles(log, maxClients, options.MaxClients);
-        ClientHandler clients = new(server, new ClientPlaces(maxClients, options.MaxAnonymousClients), group, log, app.Lifetime.ApplicationStopping);
+        ClientPlaces places = new(maxClients, options.MaxAnonymousClients);
+        ClientHandler clients = new(server, places, group, log, app.Lifetime.ApplicationStopping);
         handler = clients;
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
         Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
-        using IdleWatch? idle = options.IdleTimeout is { } timeout ? new IdleWatch(clients, timeout, app.Lifetime.StopApplication) : null;
+        using IdleWatch idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
+        PeriodKeeper periods = new(qemu, options.Period, log);
+        DaemonReload reload = new(arguments, options, newer =>
+        {
+            // What can fail comes first.
+            uint? newGroup = UnixAccess.RequireGroup(newer.Group);
+            if (newGroup != clients.Group)
+                sockets.OpenTo(newGroup);
+            clients.Group = newGroup;
+            places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients);
+            server.Options = Treatment(newer);
+            LibvirtServer.Retrust(qemu, How(newer));
+            idle.Change(newer.IdleTimeout);
+            periods.Change(newer.Period);
+        }, log);
+        hangup.Attach(reload.Run);
         using IdleMemory memory = new();
 
         // Who comes now finds nobody, instead of waiting for one who does not answer any more.
         using CancellationTokenRegistration gone = app.Lifetime.ApplicationStopping.Register(sockets.Remove);
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         sockets.Remove();
+        hangup.Attach(static () => { });
+        await periods.DisposeAsync().ConfigureAwait(false);
         Stopped(log);
     }
+
+    private static ConnectionOptions How(DaemonOptions options) => new()
+    {
+        Timeout = options.MonitorTimeout,
+        TrustedUserIds = options.TrustedUsers,
+        ManagedDirectories = options.ManagedDirectories,
+
+        // What goes on is our own, which writes an answer and waits for the next question.
+        AllowSynchronousContinuations = true,
+    };
+
+    private static LibvirtServerOptions Treatment(DaemonOptions options) => new()
+    {
+        MaxCalls = options.MaxClientRequests,
+        KeepaliveInterval = TimeSpan.FromSeconds(options.KeepaliveInterval),
+        KeepaliveCount = options.KeepaliveCount,
+    };
 
     private static void Serve(ListenOptions listen, Func<ConnectionContext, Task> serve) =>
         listen.Run(context => serve(context));

@@ -53,7 +53,7 @@ internal static partial class UnixAccess
     /// <summary>The number of a group that was named; null where none was.</summary>
     /// <exception cref="UsageException">There is no such group.</exception>
     public static uint? RequireGroup(string? name) =>
-        name is null ? null : FindGroup(name) ?? throw new UsageException($"there is no group '{name}': make it (groupadd {name}), or name another with --group");
+        name is null ? null : FindGroup(name) ?? throw new UsageException($"there is no group '{name}': make it (groupadd {name}), or name another (group, --group)");
 
     /// <summary>Files that are made from now on are only the daemon's own, until it opens them to others.</summary>
     public static void MakeFilesPrivate() => _ = UMask(0x3F);

@@ -69,7 +69,8 @@ internal sealed class LibvirtServer
         DefaultName = connections[0].Name;
     }
 
-    public LibvirtServerOptions Options { get; }
+    /// <summary>Clients that come from now on are treated by a newer value.</summary>
+    public LibvirtServerOptions Options { get; set; }
 
     /// <summary>What clients watch.</summary>
     public SharedWatches Watches { get; } = new();
@@ -83,6 +84,11 @@ internal sealed class LibvirtServer
     /// <param name="options">How to ask.</param>
     public static Connection OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         Connection.OpenMonitors(paths, ownSockets, options);
+
+    /// <summary>Whose QEMUs are asked from now on, of a connection to all of this host.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="options">Trusted users and managed directories.</param>
+    public static void Retrust(Connection connection, ConnectionOptions options) => connection.Retrust(options);
 
     /// <summary>A process's program and id, for messages.</summary>
     public static string DescribeProcess(int pid) => SocketHolder.Describe(pid);

@@ -270,6 +270,9 @@ public sealed partial class Connection : IAsyncDisposable
     internal static Connection OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         new(DriverSelection.OpenMonitors(paths, ownSockets, options), "qmp:///", options);
 
+    /// <summary>Whose QEMUs are asked from now on: trusted users and managed directories; nothing else of the options counts.</summary>
+    internal void Retrust(ConnectionOptions options) => DriverSelection.Retrust(Driver, options);
+
     /// <summary>Another connection over the same driver, which stays open when that one is closed: for one client of a server.</summary>
     internal Connection Share(bool readOnly) => new(this, Options with { ReadOnly = readOnly || Options.ReadOnly });
 

@@ -84,7 +84,7 @@ internal sealed class EnsuredPeriods(Connection connection) : IAsyncDisposable
         try
         {
             // With leases left, the period may grow to what they need.
-            await ensured.ApplyAsync(domain, CancellationToken.None).ConfigureAwait(false);
+            await ensured.ApplyAsync(ensured.Newest ?? domain, CancellationToken.None).ConfigureAwait(false);
         }
         catch (LibvirtException)
         {
@@ -183,7 +183,6 @@ internal sealed class EnsuredPeriods(Connection connection) : IAsyncDisposable
         {
             if (!_ensured.TryGetValue(domain.Uuid, out Ensured? ensured))
                 return true;
-            ensured.SetTo = null;
             await ensured.ApplyAsync(domain, _lifetime.Token).ConfigureAwait(false);
             return true;
         }
@@ -205,8 +204,15 @@ internal sealed class EnsuredPeriods(Connection connection) : IAsyncDisposable
         /// <summary>What we set; null where somebody else's period was there.</summary>
         public int? SetTo { get; set; }
 
+        /// <summary>The process in which it was set last. A lease follows the domain into the next one, and is given back there.</summary>
+        public Domain? Newest { get; private set; }
+
         public async ValueTask ApplyAsync(Domain domain, CancellationToken cancellationToken)
         {
+            // Another process has nothing of ours; one that another caller was faster with has.
+            if (Newest?.Id != domain.Id)
+                SetTo = null;
+            Newest = domain;
             int wanted = Leases.Count == 0 ? 0 : Leases.Min(lease => lease.Seconds);
             int current = await domain.GetMemoryStatsPeriodAsync(cancellationToken).ConfigureAwait(false);
             bool isOurs = SetTo is not null && current == SetTo;

@@ -21,6 +21,9 @@ internal static class DriverSelection
     public static IDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         QemuDriver.OpenMonitors(paths, ownSockets, options);
 
+    /// <summary>Whose QEMUs are asked from now on.</summary>
+    public static void Retrust(IDriver driver, ConnectionOptions options) => (driver as QemuDriver)?.Retrust(options);
+
     public static async ValueTask<IDriver> OpenAsync(
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken) =>
         (uri.Driver, uri.Transport, uri.Host) switch

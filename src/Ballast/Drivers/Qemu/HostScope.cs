@@ -11,8 +11,17 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
 {
     // Those that somebody was seen to be connected to: their QEMU waits no more.
     private readonly HashSet<MonitorKey> _wereHeld = [];
+    private volatile QemuTrust _trust = trust;
+    private volatile MonitorManagers _managers = managers;
 
     public bool MayHaveChanged() => true;
+
+    /// <summary>From the next look on.</summary>
+    public void Retrust(QemuTrust newTrust, MonitorManagers newManagers)
+    {
+        _trust = newTrust;
+        _managers = newManagers;
+    }
 
     public void Disregard(MonitorKey key)
     {
@@ -25,7 +34,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         {
             if (process.Uid is not { } uid)
                 continue;
-            string? distrust = trust.Refuse(process, uid);
+            string? distrust = _trust.Refuse(process, uid);
             IReadOnlyList<MonitorCandidate> monitors = distrust is null
                 ? Monitors(process, uid, view)
                 : [MonitorCandidate.Refused(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust))];
@@ -40,7 +49,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         foreach (MonitorSocket monitor in process.CommandLine.Monitors)
         {
             string? path = monitor.Kind == MonitorKind.Unix ? process.CommandLine.AbsolutePath(monitor) ?? monitor.Path : null;
-            if (managers.Of(path, monitor.ChardevId, process.CommandLine.Name) is { } manager)
+            if (_managers.Of(path, monitor.ChardevId, process.CommandLine.Name) is { } manager)
                 candidates.Add(MonitorCandidate.Refused(() => QmpErrors.Managed(name, manager)));
             else if (monitor.Kind is not (MonitorKind.Unix or MonitorKind.PassedDescriptor))
                 candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NotUnix(name, monitor.Address ?? "something else than a unix socket")));

@@ -12,6 +12,7 @@ internal sealed partial class QemuDriver : IDriver
     private readonly bool _mayChange;
     private readonly bool _allowsSynchronousContinuations;
     private readonly QemuEvents _events;
+    private HostScope? _host;
     private int _disposed;
 
     private QemuDriver(IReadOnlyList<IQemuScope> scopes, TimeSpan timeout, ConnectionOptions options)
@@ -35,7 +36,11 @@ internal sealed partial class QemuDriver : IDriver
         uri.RefuseUnknown(ErrorOrigin.Qemu, known: ["timeout"]);
         TimeSpan timeout = uri.Timeout(ErrorOrigin.Qemu) ?? UriParameters.Bounded(options.Timeout);
         if (uri.Path is "" or "/")
-            return new QemuDriver([new HostScope(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options))], timeout, options);
+        {
+            HostScope host = new(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options));
+            return new QemuDriver([host], timeout, options) { _host = host };
+        }
+
         if (uri.Path[0] != '/')
         {
             throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None,
@@ -66,6 +71,10 @@ internal sealed partial class QemuDriver : IDriver
     public static QemuDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         new([.. paths.Select(path => new PathScope(path, ownSockets))],
             UriParameters.Bounded(options.Timeout), options);
+
+    /// <summary>Whose QEMUs are asked from now on, where all of the host are.</summary>
+    public void Retrust(ConnectionOptions options) =>
+        _host?.Retrust(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options));
 
     public async ValueTask DisposeAsync()
     {

@@ -1,0 +1,145 @@
+using System.Runtime.Versioning;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>SIGHUP has the daemon read its configuration again, and never ends it; clients stay.</summary>
+[Trait("needs", "qemu")]
+[SupportedOSPlatform("linux")]
+public sealed class DaemonReloadTests : IDisposable
+{
+    private readonly PrivateDirectory _directory = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private string Socket => _directory.File("sock");
+
+    private string Config => _directory.File("ballastd.conf");
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task A_wrong_file_leaves_all_as_it_was_and_a_right_one_holds_without_a_lost_client()
+    {
+        await using ChildProcess daemon = await StartAsync("max_clients = 100\n");
+        await using Connection client = await OpenAsync();
+
+        await ReloadAsync(daemon, "max_clients = 2\n\nnonsense = 1\n", $"error: The configuration stays as it was: {Config}:3: nonsense");
+        await using (Connection second = await OpenAsync())
+        await using (Connection third = await OpenAsync())
+            _ = await third.ListDomainsAsync(cancellationToken: Token);
+
+        await ReloadAsync(daemon, "max_clients = [", "The configuration stays as it was");
+        await ReloadAsync(daemon, "group = \"nobody-has-this\"\nmax_clients = 2\n", "there is no group 'nobody-has-this'");
+        await ReloadAsync(daemon, "max_clients = 2\nmonitor_timeout = 7\nqmp = [\"/x\"]\n", "changed: max_clients");
+        await DaemonRun.ForAsync(daemon, "Needs a restart to hold: qmp, monitor_timeout", Token);
+        await using (Connection second = await OpenAsync())
+            _ = await Assert.ThrowsAsync<LibvirtException>(async () => await OpenAsync());
+
+        _ = await client.ListDomainsAsync(cancellationToken: Token);
+        Assert.False(daemon.HasExited);
+        await DaemonRun.EndAsync(daemon, Token);
+    }
+
+    [Fact]
+    public async Task Without_a_file_and_during_the_start_it_is_no_end()
+    {
+        for (int i = 0; i < 10; i++)
+        {
+            // Sent as soon as there is a handler for it: before it listens, and often.
+            await using ChildProcess daemon = await ChildProcess.StartAsync(BallastDaemon.Program, ["--config", "/dev/null", "--socket", Socket]);
+            await Deadline.UntilAsync(Deadline.Default, "a handler", _ => Task.FromResult(CatchesHangup(daemon.Pid)), Token, TimeSpan.FromMilliseconds(1));
+            for (int signal = 0; signal < 5; signal++)
+                await HangUpAsync(daemon);
+            await DaemonRun.ForAsync(daemon, "listens on", Token);
+            await DaemonRun.ForAsync(daemon, "nothing changed", Token);
+            await DaemonRun.EndAsync(daemon, Token);
+        }
+    }
+
+    [Fact]
+    public async Task Another_group_gets_in_and_the_former_one_does_not()
+    {
+        await using ChildProcess daemon = await StartAsync("group = \"4\"\n");
+        foreach ((string before, string after) in new[] { ("4", "5"), ("5", "6") })
+        {
+            Assert.Equal($"660 {before}", await ModeAsync());
+            await ReloadAsync(daemon, $"group = \"{after}\"\n", "changed: group");
+            Assert.Equal($"660 {after}", await ModeAsync());
+        }
+
+        await ReloadAsync(daemon, "", "changed: group");
+        Assert.StartsWith("600 ", await ModeAsync());
+    }
+
+    [Fact]
+    public async Task A_user_is_trusted_while_it_runs()
+    {
+        string runs = _directory.File("runs");
+        Directory.CreateDirectory(runs);
+        PrivateDirectory.ToEverybody(_directory.Path);
+        Assert.Equal(0, (await DaemonRun.CommandToEndAsync(["chown", "65534", runs], Token)).ExitCode);
+        await using ChildProcess qemu = await ChildProcess.StartAsync("setpriv",
+        [
+            "--reuid=65534", "--regid=65534", "--clear-groups", "qemu-system-x86_64", "-accel", "tcg", "-display", "none", "-nodefaults", "-M", "microvm,acpi=off",
+            "-m", "64", "-S", "-qmp", $"unix:{runs}/q.sock,server=on,wait=off",
+        ]);
+        await Deadline.UntilAsync(Deadline.Default, "the monitor", _ => Task.FromResult(File.Exists($"{runs}/q.sock")), Token);
+        await using ChildProcess daemon = await StartAsync("");
+        await using Connection client = await OpenAsync();
+        foreach (bool isTrusted in new[] { false, true })
+        {
+            if (isTrusted)
+                await ReloadAsync(daemon, "trusted_users = [\"65534\"]\n", "changed: trusted_users");
+            DomainState expected = isTrusted ? DomainState.Paused : DomainState.NoState;
+            DomainState seen = (DomainState)(-1);
+            await Deadline.UntilAsync(Deadline.Default, $"state {expected}", async token =>
+            {
+                Domain domain = await client.LookupByIdAsync(qemu.Pid, token);
+                seen = await StateAsync(domain);
+                return seen == expected;
+            }, Token);
+        }
+    }
+
+    private static async Task<DomainState> StateAsync(Domain domain)
+    {
+        try
+        {
+            return (await domain.GetStateAsync(Token)).State;
+        }
+        catch (LibvirtException)
+        {
+            return DomainState.NoState;
+        }
+    }
+
+    private static bool CatchesHangup(int pid)
+    {
+        const ulong hangup = 1;
+        string caught = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("SigCgt:", StringComparison.Ordinal))[7..].Trim();
+        return (ulong.Parse(caught, System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) & hangup) != 0
+            && File.ReadAllText($"/proc/{pid}/comm").StartsWith("ballastd", StringComparison.Ordinal);
+    }
+
+    private static async Task HangUpAsync(ChildProcess daemon) =>
+        Assert.Equal(0, (await DaemonRun.CommandToEndAsync(["sh", "-c", $"kill -HUP {daemon.Pid}"], Token)).ExitCode);
+
+    private async Task<ChildProcess> StartAsync(string config)
+    {
+        await File.WriteAllTextAsync(Config, config, Token);
+        return await DaemonRun.StartAsync(Token, "--config", Config, "--socket", Socket);
+    }
+
+    private async Task<Connection> OpenAsync() => await Connection.OpenAsync($"qemu+unix:///system?socket={Socket}", cancellationToken: Token);
+
+    private async Task ReloadAsync(ChildProcess daemon, string config, string said)
+    {
+        await File.WriteAllTextAsync(Config, config, Token);
+        int before = daemon.Errors.Length;
+        await HangUpAsync(daemon);
+        await Deadline.UntilAsync(Deadline.Default, said, _ => Task.FromResult(daemon.Errors[before..].Contains(said, StringComparison.Ordinal)), Token);
+    }
+
+    private async Task<string> ModeAsync() => (await DaemonRun.CommandToEndAsync(["stat", "-c", "%a %g", Socket], Token)).Output.Trim();
+}
