@@ -12,9 +12,10 @@ namespace Ballast.Daemon;
 /// <param name="places">How many there may be.</param>
 /// <param name="group">Whose members may change something too.</param>
 /// <param name="log">Gets a line for each client that is refused.</param>
+/// <param name="changes">Gets a line for each change that a client has done.</param>
 /// <param name="stopping">Ends all clients' connections, when the daemon stops.</param>
 internal sealed partial class ClientHandler(
-    LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log, CancellationToken stopping)
+    LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log, ChangeLog changes, CancellationToken stopping)
 {
     // Said once in a while: who comes and goes at the limit shall not fill the log.
     private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(1);
@@ -57,13 +58,13 @@ internal sealed partial class ClientHandler(
             }
 
             Changed?.Invoke();
-            await ServeAsync(context, isReadOnly, peer.Uid, place).ConfigureAwait(false);
+            await ServeAsync(context, isReadOnly, peer, place).ConfigureAwait(false);
         }
 
         Changed?.Invoke();
     }
 
-    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, uint uid, ClientPlaces.Place place)
+    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, PeerProcess peer, ClientPlaces.Place place)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
         try
@@ -75,7 +76,8 @@ internal sealed partial class ClientHandler(
             return;
         }
 
-        await server.ServeAsync(context.Transport, isReadOnly, uid, place.LetIn, end.Token).ConfigureAwait(false);
+        await server.ServeAsync(
+            context.Transport, isReadOnly, peer.Uid, place.LetIn, end.Token, change => changes.Client(peer, change)).ConfigureAwait(false);
 
         // Who does not take the rest is not waited for: Kestrel would wait, with the socket open, for as long as the client
         // keeps its end. The place is taken until then, so that nobody has more sockets than there are places.

@@ -14,6 +14,7 @@ internal readonly record struct PeerProcess(int Pid, uint Uid, uint Gid);
 internal static partial class UnixAccess
 {
     private const int SolSocket = 1, SoPeerCred = 17, SoPeerGroups = 59;
+    private const int NumberField = 2;
     private const int UidOffset = 4, GidOffset = 8, CredentialBytes = 12;
 
     public static uint OwnUid { get; } = GetUid();
@@ -39,15 +40,29 @@ internal static partial class UnixAccess
             return number;
 
         // name:password:number:members
-        const int numberField = 2;
-        foreach (string line in File.ReadLines("/etc/group"))
-        {
-            string[] fields = line.Split(':');
-            if (fields.Length > numberField && fields[0] == name && uint.TryParse(fields[numberField], NumberStyles.None, CultureInfo.InvariantCulture, out uint gid))
-                return gid;
-        }
+        return Lines("/etc/group").FirstOrDefault(fields => fields[0] == name) is { } found
+            && uint.TryParse(found[NumberField], NumberStyles.None, CultureInfo.InvariantCulture, out uint gid)
+                ? gid
+                : null;
+    }
 
-        return null;
+    /// <summary>The name of a user; null where it has none here.</summary>
+    public static string? FindUser(uint uid)
+    {
+        string number = uid.ToString(CultureInfo.InvariantCulture);
+        return Lines("/etc/passwd").FirstOrDefault(fields => fields[NumberField] == number)?[0];
+    }
+
+    private static IEnumerable<string[]> Lines(string file)
+    {
+        try
+        {
+            return [.. File.ReadLines(file).Select(line => line.Split(':')).Where(fields => fields.Length > NumberField)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
     }
 
     /// <summary>The number of a group that was named; null where none was.</summary>

@@ -90,6 +90,9 @@ internal sealed class LibvirtServer
     /// <param name="options">Trusted users and managed directories.</param>
     public static void Retrust(Connection connection, ConnectionOptions options) => connection.Retrust(options);
 
+    /// <summary>Whether a domain's hypervisor left the last question unanswered; asks nobody.</summary>
+    public static bool IsSilent(Domain domain) => domain.Connection.Driver.IsSilent(domain.Identity);
+
     /// <summary>A process's program and id, for messages.</summary>
     public static string DescribeProcess(int pid) => SocketHolder.Describe(pid);
 
@@ -99,7 +102,9 @@ internal sealed class LibvirtServer
     /// <param name="uid">Whose client it is.</param>
     /// <param name="authenticated">Called once, when it was let in.</param>
     /// <param name="stop">Ends it.</param>
-    public async Task ServeAsync(IDuplexPipe transport, bool isReadOnly, uint uid, Action? authenticated, CancellationToken stop)
+    /// <param name="changed">Told of each change that the client had done.</param>
+    public async Task ServeAsync(
+        IDuplexPipe transport, bool isReadOnly, uint uid, Action? authenticated, CancellationToken stop, Action<ClientChange>? changed = null)
     {
         // In a row less of those who may only read: their turns are for many.
         const int fewInARow = 8;
@@ -110,7 +115,7 @@ internal sealed class LibvirtServer
             using RpcServerConnection connection = new(
                 transport, isReadOnly ? limits with { MaxInARow = fewInARow } : limits,
                 isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, new ClientShare(share, _turns), Options.TimeProvider);
-            await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated), stop).ConfigureAwait(false);
+            await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated, changed), stop).ConfigureAwait(false);
         }
         finally
         {

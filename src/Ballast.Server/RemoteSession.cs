@@ -5,7 +5,7 @@ using Ballast.Server.Dispatch;
 namespace Ballast.Server;
 
 /// <summary>What one client has: whether it was let in, what it opened, what it registered for.</summary>
-internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserShare share, Action? authenticated) : IRpcSession
+internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserShare share, Action? authenticated, Action<ClientChange>? changed = null) : IRpcSession
 {
     private Connection? _connection;
     private SessionEvents? _events;
@@ -48,6 +48,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserS
 
     /// <summary>The driver's prefix in libvirt's names of functions.</summary>
     public string DriverPrefix => Connection.DriverType == "TEST" ? "test" : "qemu";
+
+    /// <summary>Tells what this client changed, where somebody wants to know.</summary>
+    public void Changed(in ClientChange change) => changed?.Invoke(change);
 
     public void Authenticate()
     {

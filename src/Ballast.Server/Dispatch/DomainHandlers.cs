@@ -66,21 +66,21 @@ internal static class DomainHandlers
             await CheckMetadataAsync(session, arguments, token).ConfigureAwait(false);
             throw LibvirtError.Report(ErrorCode.NoDomainMetadata, ErrorOrigin.Domain, "Requested metadata element is not present");
         }),
-        OnChange<DomainArgs>(RemoteProcedure.DomainSuspend, (session, arguments, token) => session.Domain(arguments.Dom).SuspendAsync(token)),
-        OnChange<DomainArgs>(RemoteProcedure.DomainResume, (session, arguments, token) => session.Domain(arguments.Dom).ResumeAsync(token)),
-        OnChange<DomainArgs>(RemoteProcedure.DomainShutdown, (session, arguments, token) =>
+        OnChange<DomainArgs>(RemoteProcedure.DomainSuspend, arguments => ("suspend", arguments.Dom), (session, arguments, token) => session.Domain(arguments.Dom).SuspendAsync(token)),
+        OnChange<DomainArgs>(RemoteProcedure.DomainResume, arguments => ("resume", arguments.Dom), (session, arguments, token) => session.Domain(arguments.Dom).ResumeAsync(token)),
+        OnChange<DomainArgs>(RemoteProcedure.DomainShutdown, arguments => ("shutdown", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).ShutdownAsync(cancellationToken: token)),
-        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainShutdownFlags, (session, arguments, token) =>
+        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainShutdownFlags, arguments => ("shutdown", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).ShutdownAsync((DomainShutdownFlags)arguments.Flags, token)),
-        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainReset, (session, arguments, token) =>
+        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainReset, arguments => ("reset", arguments.Dom), (session, arguments, token) =>
         {
             if (!session.Connection.IsReadOnly)
                 RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainReset", session.DriverOrigin);
             return session.Domain(arguments.Dom).ResetAsync(token);
         }),
-        OnChange<DomainArgs>(RemoteProcedure.DomainDestroy, (session, arguments, token) =>
+        OnChange<DomainArgs>(RemoteProcedure.DomainDestroy, arguments => ("destroy", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).DestroyAsync(cancellationToken: token)),
-        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainDestroyFlags, (session, arguments, token) =>
+        OnChange<DomainFlagsArgs>(RemoteProcedure.DomainDestroyFlags, arguments => ("destroy", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).DestroyAsync((DomainDestroyFlags)arguments.Flags, token)),
     ];
 

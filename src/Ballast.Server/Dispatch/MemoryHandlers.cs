@@ -13,19 +13,20 @@ internal static class MemoryHandlers
     [
         On<MemoryStatsArgs, MemoryStatsReply>(RemoteProcedure.DomainMemoryStats, GetStatsAsync),
         On<AllStatsArgs, AllStatsReply>(RemoteProcedure.ConnectGetAllDomainStats, GetAllStatsAsync),
-        OnChange<PeriodArgs>(RemoteProcedure.DomainSetMemoryStatsPeriod, (session, arguments, token) =>
+        OnChange<PeriodArgs>(RemoteProcedure.DomainSetMemoryStatsPeriod, arguments => ($"collection period {arguments.Period} s", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).SetMemoryStatsPeriodAsync(arguments.Period, (DomainModificationImpact)arguments.Flags, token)),
         On<DomainArgs, ULongReply>(RemoteProcedure.DomainGetMaxMemory, async (session, arguments, token) =>
             new() { Number = await session.Domain(arguments.Dom).GetMaxMemoryAsync(token).ConfigureAwait(false) }),
-        OnChange<MemoryArgs>(RemoteProcedure.DomainSetMemory, (session, arguments, token) =>
+        OnChange<MemoryArgs>(RemoteProcedure.DomainSetMemory, arguments => ($"balloon size {arguments.Memory} KiB", arguments.Dom), (session, arguments, token) =>
         {
             Domain domain = session.Domain(arguments.Dom);
             domain.CheckMemory(arguments.Memory, "virDomainSetMemory");
             return domain.SetMemoryAsync(arguments.Memory, DomainModificationImpact.Live, token);
         }),
-        OnChange<MemoryArgs>(RemoteProcedure.DomainSetMaxMemory, (session, arguments, token) =>
+        OnChange<MemoryArgs>(RemoteProcedure.DomainSetMaxMemory, arguments => ($"maximum memory {arguments.Memory} KiB", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).SetMaxMemoryAsync(arguments.Memory, cancellationToken: token)),
-        OnChange<MemoryFlagsArgs>(RemoteProcedure.DomainSetMemoryFlags, (session, arguments, token) =>
+        OnChange<MemoryFlagsArgs>(RemoteProcedure.DomainSetMemoryFlags, arguments => (
+            $"{((arguments.Flags & MaximumMemory) != 0 ? "maximum memory" : "balloon size")} {arguments.Memory} KiB", arguments.Dom), (session, arguments, token) =>
         {
             Domain domain = session.Domain(arguments.Dom);
             domain.CheckMemory(arguments.Memory, "virDomainSetMemoryFlags");

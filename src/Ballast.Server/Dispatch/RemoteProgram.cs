@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Ballast.Rpc;
+using Ballast.Rpc.Messages;
 
 namespace Ballast.Server.Dispatch;
 
@@ -18,15 +19,31 @@ internal static class RemoteProgram
         where TArgs : struct, IXdrMessage<TArgs>
         where TReply : struct, IXdrMessage<TReply> => (procedure, new Handler<TArgs, TReply>(run));
 
-    /// <summary>A procedure that changes something and answers nothing.</summary>
+    /// <summary>A procedure that changes a domain and answers nothing.</summary>
+    /// <param name="procedure">Its number.</param>
+    /// <param name="describe">What it changes of which domain, for the log.</param>
+    /// <param name="run">Does it.</param>
     public static (RemoteProcedure Procedure, Handler Handler) OnChange<TArgs>(
-        RemoteProcedure procedure, Func<RemoteSession, TArgs, CancellationToken, ValueTask> run)
+        RemoteProcedure procedure, Func<TArgs, (string What, RemoteDomain Domain)> describe, Func<RemoteSession, TArgs, CancellationToken, ValueTask> run)
         where TArgs : struct, IXdrMessage<TArgs> =>
         On<TArgs, Nothing>(procedure, async (session, arguments, token) =>
         {
-            await run(session, arguments, token).ConfigureAwait(false);
+            try
+            {
+                await run(session, arguments, token).ConfigureAwait(false);
+                Tell(session, describe(arguments), isSure: true);
+            }
+            catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
+            {
+                Tell(session, describe(arguments), isSure: false);
+                throw;
+            }
+
             return default;
         });
+
+    private static void Tell(RemoteSession session, (string What, RemoteDomain Domain) change, bool isSure) =>
+        session.Changed(new ClientChange(change.What, change.Domain.Name, change.Domain.Uuid, isSure));
 
     /// <summary>A procedure that answers without asking anybody.</summary>
     public static (RemoteProcedure Procedure, Handler Handler) OnFact<TArgs, TReply>(

@@ -17,6 +17,9 @@ internal partial interface IDriver : IAsyncDisposable
     /// <summary>Whether calls can still be answered.</summary>
     bool IsAlive => true;
 
+    /// <summary>Whether a domain's hypervisor left the last question unanswered; asks nobody.</summary>
+    bool IsSilent(DomainIdentity domain) => false;
+
     /// <summary>The version of libvirt that the other side is.</summary>
     ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) => new(LibvirtVersion.Compatible);
 

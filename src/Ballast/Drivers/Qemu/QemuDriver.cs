@@ -27,6 +27,8 @@ internal sealed partial class QemuDriver : IDriver
 
     public string Type => "QEMU";
 
+    public bool IsSilent(DomainIdentity domain) => _inventory.IsSilent(domain, _timeout);
+
     /// <summary>The monitor of a connection that has one, for tests that count what is sent to it.</summary>
     internal QmpMonitor Monitor => _inventory.OnlyMonitor;
 

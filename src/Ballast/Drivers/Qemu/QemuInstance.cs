@@ -60,6 +60,9 @@ internal sealed class QemuInstance(TimeProvider time)
     /// <summary>Whether its monitor can be asked at once.</summary>
     public bool IsConnected => Volatile.Read(ref _current) is { IsConnected: true };
 
+    /// <summary>Whether its monitor let a question pass for so long, or did not greet the last who came.</summary>
+    public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
+
     /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
     public bool IsKnown => Process is not null || _hello is not null;
 

@@ -89,6 +89,9 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         return error is null ? instance.Domain : instance.Domain.Unreachable(error);
     }
 
+    /// <summary>Whether a QEMU let a question pass, or did not greet; asks nobody.</summary>
+    public bool IsSilent(DomainIdentity identity, TimeSpan timeout) => TryGet(identity) is { HasExited: false } instance && instance.IsSilent(timeout);
+
     /// <summary>Why nobody is there, where one socket was named.</summary>
     public async ValueTask<LibvirtException?> ConnectNamedAsync(SocketScope scope, TimeSpan timeout, CancellationToken cancellationToken)
     {

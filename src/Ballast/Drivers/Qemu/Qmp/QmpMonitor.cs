@@ -204,6 +204,13 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
     private Exception Closed() => _isGone ? QmpErrors.Lost(Path, null) : new ObjectDisposedException(nameof(Connection));
 
+    /// <summary>Whether something that was asked is unanswered for so long.</summary>
+    public bool IsSilent(TimeSpan timeout)
+    {
+        lock (_gate)
+            return _channel is not null && _phase != Phase.Idle && _time.GetElapsedTime(_silentSince) >= timeout;
+    }
+
     private void ThrowIfUnusable(TimeSpan timeout, long now)
     {
         if (_channel is null)

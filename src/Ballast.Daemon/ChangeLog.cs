@@ -1,0 +1,54 @@
+using System.Globalization;
+using Ballast.Server;
+using Microsoft.Extensions.Logging;
+
+namespace Ballast.Daemon;
+
+/// <summary>A line for each change: guests that come, go, fall silent and are back, and what clients had done to them.</summary>
+internal sealed partial class ChangeLog(ILogger log)
+{
+    private readonly ChangeRate _rate = new();
+
+    /// <summary>What became of a guest.</summary>
+    /// <param name="domain">The guest.</param>
+    /// <param name="what">What, as "is gone".</param>
+    /// <param name="isTrouble">Whether somebody should look.</param>
+    public void Guest(Domain domain, string what, bool isTrouble = false)
+    {
+        if (!MayWrite(domain.Uuid.ToString()))
+            return;
+        string line = string.Create(CultureInfo.InvariantCulture, $"Domain '{domain.Name}' ({domain.Uuid}, process {domain.Id}) {what}");
+        if (isTrouble)
+            Trouble(log, line);
+        else
+            Changed(log, line);
+    }
+
+    /// <summary>What a client had done.</summary>
+    public void Client(in PeerProcess peer, in ClientChange change)
+    {
+        // Each user and each kind, so that a flood of sizes hides neither another's changes nor that the guest was destroyed.
+        if (!MayWrite(string.Create(CultureInfo.InvariantCulture, $"user {peer.Uid}, {change.Uuid}, {change.What.Split(' ')[0]}")))
+            return;
+        string user = UnixAccess.FindUser(peer.Uid) is { } name ? $" ({name})" : "";
+        Changed(log, string.Create(CultureInfo.InvariantCulture, $"{LibvirtServer.DescribeProcess(peer.Pid)} of user {peer.Uid}{user}: {change}"));
+    }
+
+    private bool MayWrite(string subject)
+    {
+        if (!_rate.TryTake(subject, out long leftOut))
+            return false;
+        if (leftOut > 0)
+            LeftOut(log, leftOut);
+        return true;
+    }
+
+    [LoggerMessage(20, LogLevel.Information, "{Line}")]
+    private static partial void Changed(ILogger log, string line);
+
+    [LoggerMessage(21, LogLevel.Warning, "{Line}")]
+    private static partial void Trouble(ILogger log, string line);
+
+    [LoggerMessage(22, LogLevel.Warning, "{Count} lines about changes were left out: too many at a time")]
+    private static partial void LeftOut(ILogger log, long count);
+}
