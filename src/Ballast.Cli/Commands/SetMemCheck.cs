@@ -10,32 +10,27 @@ internal static class SetMemCheck
     /// <summary>What a guest keeps beside what it uses.</summary>
     public const ulong MarginKiB = 32 * 1024;
 
-    /// <summary>Says what will be done, to people.</summary>
-    /// <exception cref="CommandException">It would harm the guest, do nothing, or nobody can tell.</exception>
+    /// <summary>Says what will be done, to people; warns where nobody can tell what that does to the guest.</summary>
+    /// <exception cref="CommandException">It would take what the guest uses.</exception>
     public static async ValueTask RunAsync(CommandInvocation invocation, Domain domain, ulong targetKiB)
     {
-        MemoryStats? stats = await AskAsync(invocation, domain);
-
-        // Who gives statistics to nobody cannot be looked at: the change itself says what it thinks of the target.
-        if (stats is null)
+        // Of a target that no domain can have, or of one without statistics, the change itself says what it thinks.
+        if (targetKiB == 0 || await AskAsync(invocation, domain) is not { } stats || stats.Reason == MemoryStatsReason.NoBalloonDevice)
             return;
-        if (stats.Reason is MemoryStatsReason.NoBalloonDevice or MemoryStatsReason.DriverNotLoaded)
-            throw Refused(domain, $"{stats.Reason.Label()}, so that nothing would move. {stats.Reason.Remedy(domain.Name)}");
-        if (stats.ActualKiB is { } actual && targetKiB >= actual)
+        bool takes = stats.ActualKiB is not { } actual || targetKiB < actual;
+        if (takes && stats.Used is { } used && targetKiB < used.KiB + MarginKiB)
         {
+            throw new CommandException(
+                $"{domain.Name} was left as it is: it uses {Size(used.KiB)}{Old(stats)}, and {Size(targetKiB)} would not leave it that and {Size(MarginKiB)} to spare",
+                "--force sets it all the same");
+        }
+
+        if (stats.Reason == MemoryStatsReason.DriverNotLoaded)
+            invocation.Warn($"{domain.Name}: nothing moves before its balloon driver is loaded. {stats.Reason.Remedy(domain.Name)}");
+        else if (takes && stats.Used is null)
+            invocation.Warn($"nobody knows what {domain.Name} uses, so look whether {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
+        if (invocation.MayRemark)
             Say(invocation, domain, stats, targetKiB);
-            return;
-        }
-
-        if (stats.Used is not { } used)
-            throw Refused(domain, $"nobody knows what it uses: {MemoryRemark.Of(domain, stats)}");
-        if (targetKiB < used.KiB + MarginKiB)
-        {
-            throw Refused(domain,
-                $"it uses {Size(used.KiB)}{(stats.Freshness == Freshness.Fresh ? "" : Old(stats))}, and {Size(targetKiB)} would not leave it that and {Size(MarginKiB)} to spare");
-        }
-
-        Say(invocation, domain, stats, targetKiB);
     }
 
     public static string Size(ulong kib) => kib switch
@@ -69,15 +64,11 @@ internal static class SetMemCheck
 
     private static void Say(CommandInvocation invocation, Domain domain, MemoryStats stats, ulong targetKiB)
     {
-        if (!invocation.MayRemark)
-            return;
         string from = stats.ActualKiB is { } actual ? $"from {Size(actual)} " : "";
-        string uses = stats.Used is { } used ? $"; the guest uses {Size(used.KiB)}{(stats.Freshness == Freshness.Fresh ? "" : Old(stats))}" : "";
+        string uses = stats.Used is { } used ? $"; the guest uses {Size(used.KiB)}{Old(stats)}" : "";
         invocation.Remark($"{domain.Name}: {from}to {Size(targetKiB)}{uses}");
     }
 
-    private static string Old(MemoryStats stats) => stats.Age is { } age ? $" (as of {MemoryRemark.Duration(age)} ago)" : "";
-
-    private static CommandException Refused(Domain domain, string why) =>
-        new($"{domain.Name} was left as it is: {why}", "--force sets it all the same");
+    private static string Old(MemoryStats stats) =>
+        stats.Freshness != Freshness.Fresh && stats.Age is { } age ? $" (as of {MemoryRemark.Duration(age)} ago)" : "";
 }

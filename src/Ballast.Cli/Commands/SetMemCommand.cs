@@ -26,8 +26,8 @@ internal static class SetMemCommand
             it in its own time: `dommemstat` shows the size reached as `actual`, --wait waits for it.
 
             A running guest is looked at before anything is taken from it. A target below what it uses and
-            {SetMemCheck.MarginKiB / 1024} MiB is refused, because the guest would swap or kill programs; so is one for a guest that has no
-            balloon driver, or that nobody knows the use of. --force sets it all the same. Called as virsh,
+            {SetMemCheck.MarginKiB / 1024} MiB is refused, because the guest would swap or kill programs; --force sets it all the same.
+            Where nobody knows what the guest uses, or it has no driver, there is a warning. Called as virsh,
             the program looks at nothing and refuses nothing, as virsh.
 
             Units: b or bytes; k, m, g, t, p, e and KiB, MiB … are powers of 1024; KB, MB … powers of 1000;

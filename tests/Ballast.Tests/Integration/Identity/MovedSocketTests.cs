@@ -50,7 +50,7 @@ public sealed class MovedSocketTests : IdentityTest
         foreach (string place in (string[])[bound, $"{bound}/a.sock"])
         {
             // In mounts of their own: those of the host stay as they are.
-            foreach (string[] command in (string[][])[["list", "--name"], ["dommemstat", "vm"], ["setmem", "vm", "40000"]])
+            foreach (string[] command in (string[][])[["list", "--name"], ["dommemstat", "vm"], ["setmem", "vm", "40000", "--force"]])
             {
                 CommandResult result = await ChildProcess.RunAsync(
                     "unshare",

@@ -93,10 +93,11 @@ public sealed class OtherSocketsTests : IdentityTest
                 Interlocked.Add(ref bytes, await client.ReceiveAsync(new byte[100], Token));
             }
         }, Token);
-        BallastDaemon daemon = Own(await BallastDaemon.StartAsync(Token, "--qmp", directory));
-        foreach (string uri in (string[])[$"qmp://{directory}", daemon.Uri])
+        foreach (bool isDaemon in (bool[])[false, true])
         {
+            // The daemon itself looks who is there, from its start on.
             visits = 0;
+            string uri = isDaemon ? Own(await BallastDaemon.StartAsync(Token, "--qmp", directory)).Uri : $"qmp://{directory}";
             await using Connection connection = await OpenAsync(uri);
             for (int i = 0; i < 4; i++)
             {

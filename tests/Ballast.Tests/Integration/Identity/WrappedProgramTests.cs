@@ -38,7 +38,7 @@ public sealed class WrappedProgramTests : IdentityTest
         await using Connection connection = await OpenAsync();
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token), found => found.Id == pretender.Pid);
         MemoryStats sample = await SampleAsync(domain);
-        Assert.Equal(MemoryStatsReason.PermissionDenied, sample.Reason);
+        Assert.Equal(MemoryStatsReason.NotTrusted, sample.Reason);
         Assert.Contains($"runs {Root.File(file)}", sample.Detail, StringComparison.Ordinal);
         Assert.Equal(1, UnixSocket.Count(socket));
     }
