@@ -6,6 +6,9 @@ public sealed record LinuxGuestOptions
 {
     public int MemoryMib { get; init; } = 256;
 
+    /// <summary>How many memory modules may be plugged in.</summary>
+    public int Slots { get; init; }
+
     public string? Name { get; init; }
 
     public Guid? Uuid { get; init; }
@@ -66,9 +69,9 @@ public sealed class LinuxGuest : IAsyncDisposable
                 [
                     .. options.Name is null ? Array.Empty<string>() : ["-name", options.Name],
                     .. options.Uuid is null ? Array.Empty<string>() : ["-uuid", $"{options.Uuid}"],
-                    "-accel", "tcg", "-M", "q35", "-m", $"{options.MemoryMib}", "-nodefaults", "-no-user-config", "-display", "none",
+                    "-accel", "tcg", "-M", "q35", "-m", options.Slots == 0 ? $"{options.MemoryMib}" : $"{options.MemoryMib},slots={options.Slots},maxmem=4G", "-nodefaults", "-no-user-config", "-display", "none",
                     "-kernel", image.Kernel, "-initrd", image.InitialRamDisk,
-                    "-append", "console=ttyS0 panic=-1" + (options.LoadDriver ? "" : " noballoon"),
+                    "-append", "console=ttyS0 panic=-1 memhp_default_state=online" + (options.LoadDriver ? "" : " noballoon"),
                     "-serial", $"file:{console}",
                     "-chardev", $"socket,id=commands,path={channelPath},server=on,wait=off", "-serial", "chardev:commands",
 
@@ -102,8 +105,8 @@ public sealed class LinuxGuest : IAsyncDisposable
         _oracle ??= await OracleMonitor.ConnectAsync(Process.MonitorPaths[^1], cancellationToken: cancellationToken);
 
     /// <summary>
-    /// Tells the guest to do something (<c>alloc MIB</c>, <c>free</c>, <c>cache MIB</c>, <c>drop</c>, <c>fault N</c>,
-    /// <c>hugepages N</c>, <c>load</c>, <c>unload</c>, <c>meminfo</c>, <c>ping</c>, <c>reboot</c>, <c>poweroff</c>)
+    /// Tells the guest to do something (<c>alloc MIB</c>, <c>free</c>, <c>cache MIB</c>, <c>tmpfs MIB</c>, <c>drop</c>, <c>fault N</c>,
+    /// <c>hugepages N</c>, <c>load</c>, <c>unload</c>, <c>meminfo</c>, <c>busybox-free</c>, <c>ping</c>, <c>reboot</c>, <c>poweroff</c>)
     /// and returns what it answers after <c>ok</c>, when it has done it.
     /// </summary>
     public async Task<string> CommandAsync(string command, TimeSpan? deadline = null, CancellationToken cancellationToken = default)

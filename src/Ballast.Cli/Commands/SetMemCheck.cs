@@ -18,20 +18,34 @@ internal static class SetMemCheck
         if (targetKiB == 0 || await AskAsync(invocation, domain) is not { } stats || stats.Reason == MemoryStatsReason.NoBalloonDevice)
             return;
         bool takes = stats.ActualKiB is not { } actual || targetKiB < actual;
-        if (takes && stats.Used is { } used && targetKiB < used.KiB + MarginKiB)
+        ulong? needed = stats.Inconsistencies == MemoryStatsInconsistency.None ? Needed(stats) : null;
+        if (takes && needed is { } least && targetKiB < least + MarginKiB)
         {
             throw new CommandException(
-                $"{domain.Name} was left as it is: it uses {Size(used.KiB)}{Old(stats)}, and {Size(targetKiB)} would not leave it that and {Size(MarginKiB)} to spare",
+                $"{domain.Name} was left as it is: it needs {Size(least)}{Parts(stats, least)}{Old(stats)}, and {Size(targetKiB)} would not leave it that and {Size(MarginKiB)} to spare",
                 "--force sets it all the same");
         }
 
         if (stats.Reason == MemoryStatsReason.DriverNotLoaded)
             invocation.Warn($"{domain.Name}: nothing moves before its balloon driver is loaded. {stats.Reason.Remedy(domain.Name)}");
-        else if (takes && stats.Used is null)
+        else if (takes && needed is null)
             invocation.Warn($"nobody knows what {domain.Name} uses, so look whether {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
         if (invocation.MayRemark)
             Say(invocation, domain, stats, targetKiB);
     }
+
+    /// <summary>
+    /// What the guest has and could not give up: what it uses, and what its kernel took at boot, which it does not count as
+    /// memory. Null where nobody knows.
+    /// </summary>
+    private static ulong? Needed(MemoryStats stats)
+    {
+        ulong? free = stats.UsableKiB ?? (stats.UnusedKiB + stats.DiskCachesKiB) ?? stats.UnusedKiB;
+        return stats.ActualKiB is { } actual && free is { } some ? actual - Math.Min(some, actual) : null;
+    }
+
+    private static string Parts(MemoryStats stats, ulong needed) =>
+        stats.Used is { } used && needed > used.KiB + 1024 ? $" (it uses {Size(used.KiB)}, the rest is its kernel's own)" : "";
 
     public static string Size(ulong kib) => kib switch
     {

@@ -25,8 +25,8 @@ internal static class SetMemCommand
             Sets the balloon's target; at most the domain's maximum. The guest's balloon driver moves towards
             it in its own time: `dommemstat` shows the size reached as `actual`, --wait waits for it.
 
-            A running guest is looked at before anything is taken from it. A target below what it uses and
-            {SetMemCheck.MarginKiB / 1024} MiB is refused, because the guest would swap or kill programs; --force sets it all the same.
+            A running guest is looked at before anything is taken from it. A target below what it uses,
+            with its kernel, and {SetMemCheck.MarginKiB / 1024} MiB is refused, because the guest would swap or kill programs; --force sets it all the same.
             Where nobody knows what the guest uses, or it has no driver, there is a warning. Called as virsh,
             the program looks at nothing and refuses nothing, as virsh.
 
