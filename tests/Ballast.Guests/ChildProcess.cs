@@ -131,7 +131,8 @@ public sealed partial class ChildProcess : IAsyncDisposable
         return info;
     }
 
-    private void Signal(int signal)
+    /// <summary>Sends a signal by its number.</summary>
+    public void Signal(int signal)
     {
         // A process that has exited is reaped, and its number may belong to somebody else.
         if (!_process.HasExited)

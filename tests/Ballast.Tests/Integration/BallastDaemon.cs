@@ -70,6 +70,10 @@ internal sealed class BallastDaemon : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    public void Signal(int signal) => _process.Signal(signal);
+
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
