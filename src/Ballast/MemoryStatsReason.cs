@@ -96,7 +96,7 @@ public static class MemoryStatsReasonExtensions
         return reason switch
         {
             MemoryStatsReason.Fresh => "",
-            MemoryStatsReason.Stale => "The guest may be stuck or very busy: look at its console, or restart its balloon driver.",
+            MemoryStatsReason.Stale => $"The guest may be stuck or very busy. Ask it anew: dommemstat {domainName} --refresh; if it stays silent, look at its console, or reset it.",
             MemoryStatsReason.Paused => "Resume the domain; its guest reports again when it runs.",
             MemoryStatsReason.NeverReported => "Wait for two collection periods; if nothing comes, check the balloon driver inside the guest.",
             MemoryStatsReason.DriverNotLoaded => "Load virtio_balloon in the guest (Windows: install the virtio-win balloon driver).",

@@ -103,6 +103,8 @@ public sealed class InterruptedRefreshTests
 
     private static async Task<BallastDaemon?> EndAsync(BallastDaemon daemon)
     {
+        daemon.Signal(Terminate);
+        await daemon.WaitForExitAsync(Token);
         await daemon.DisposeAsync();
         return null;
     }

@@ -26,6 +26,9 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
 
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(1), LastLook = TimeSpan.FromMilliseconds(50);
 
+    // Where the guest does not answer, its period is set back when the time is up: who asked is told when that is done.
+    private static readonly TimeSpan SettingBack = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _gate = new();
     private CancellationTokenSource _end = new();
     private Task<RefreshOutcome>? _running;
@@ -89,7 +92,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
 
         try
         {
-            return await running.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
+            return await running.WaitAsync(timeout + SettingBack, time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
