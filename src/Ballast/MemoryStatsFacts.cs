@@ -68,16 +68,11 @@ internal sealed record MemoryStatsFacts
     {
         ulong lastUpdate = Find(MemoryStatTag.LastUpdate) ?? 0;
         MemoryStatsInconsistency found = FindInconsistencies();
-        TimeSpan? age = null;
-        if (lastUpdate > MaxUnixSeconds || (lastUpdate > 0 && DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate) - now > ClockSlack))
-        {
-            found |= MemoryStatsInconsistency.LastUpdateInFuture;
-        }
-        else if (lastUpdate > 0)
-        {
-            TimeSpan elapsed = now - DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate);
-            age = elapsed > KnownFor ? elapsed : KnownFor;
-        }
+        TimeSpan? age = ClockAge(now);
+        if (lastUpdate > 0 && !(age >= -ClockSlack))
+            (age, found) = (null, found | MemoryStatsInconsistency.LastUpdateInFuture);
+        else if (age < KnownFor)
+            age = KnownFor;
 
         bool isRecent = !IsFromBeforeReset && (HasAnswered ?? (age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1)));
         Freshness freshness =
@@ -87,6 +82,10 @@ internal sealed record MemoryStatsFacts
 
         return new MemoryStats(this, now, age, freshness, Judge(lastUpdate > 0, found, freshness), found);
     }
+
+    /// <summary>How old the report is by its own time; negative where that is ahead, null where it is never, or no time at all.</summary>
+    public TimeSpan? ClockAge(DateTimeOffset now) =>
+        Find(MemoryStatTag.LastUpdate) is { } lastUpdate and > 0 and <= MaxUnixSeconds ? now - DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate) : null;
 
     private MemoryStatsInconsistency FindInconsistencies()
     {

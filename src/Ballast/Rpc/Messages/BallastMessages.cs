@@ -106,7 +106,7 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
         if ((options & SampleFacts.Wanted) == 0 && facts.Obstacle > MemoryStatsReason.SocketNotFound)
             facts = facts with { Obstacle = MemoryStatsReason.PermissionDenied };
         MemoryStatEntry[] stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })];
-        return From(domain, (options & SampleFacts.Wanted) != 0 ? SampleFacts.Add(stats, facts) : stats, facts, now);
+        return From(domain, (options & SampleFacts.Wanted) != 0 ? SampleFacts.Add(stats, facts, now) : stats, facts, now);
     }
 
     private static SampleRecord From(RemoteDomain domain, MemoryStatEntry[] stats, MemoryStatsFacts facts, DateTimeOffset now) => new()

@@ -13,19 +13,17 @@ internal static class SampleFacts
     private const int First = 0x42010000, Last = 0x4201ffff;
     private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2;
 
-    public static MemoryStatEntry[] Add(MemoryStatEntry[] stats, MemoryStatsFacts facts)
+    public static MemoryStatEntry[] Add(MemoryStatEntry[] stats, MemoryStatsFacts facts, DateTimeOffset now)
     {
-        List<MemoryStatEntry> all = [.. stats];
-        AddIf(facts.BalloonInUsedKiB != 0, BalloonInUsedKiB, facts.BalloonInUsedKiB);
-        AddIf(facts.IsFromBeforeReset, IsFromBeforeReset, 1);
-        AddIf(facts.KnownFor > TimeSpan.Zero, KnownForMilliseconds, (ulong)facts.KnownFor.TotalMilliseconds);
-        return [.. all];
+        if (facts.BalloonInUsedKiB != 0)
+            stats = [.. stats, new() { Tag = BalloonInUsedKiB, Value = facts.BalloonInUsedKiB }];
+        if (facts.IsFromBeforeReset)
+            stats = [.. stats, new() { Tag = IsFromBeforeReset, Value = 1 }];
 
-        void AddIf(bool isKnown, int fact, ulong value)
-        {
-            if (isKnown)
-                all.Add(new MemoryStatEntry { Tag = fact, Value = value });
-        }
+        // Nearly always the report's own time says as much.
+        if (facts.KnownFor > TimeSpan.Zero && !(facts.ClockAge(now) >= facts.KnownFor))
+            stats = [.. stats, new() { Tag = KnownForMilliseconds, Value = (ulong)facts.KnownFor.TotalMilliseconds }];
+        return stats;
     }
 
     /// <summary>Takes the facts out of a record's statistics.</summary>
