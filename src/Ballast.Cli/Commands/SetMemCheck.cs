@@ -11,8 +11,12 @@ internal static class SetMemCheck
     public const ulong MarginKiB = 32 * 1024;
 
     /// <summary>Says what will be done, to people; warns where nobody can tell what that does to the guest.</summary>
+    /// <param name="invocation">The command.</param>
+    /// <param name="domain">Whose memory is to be set.</param>
+    /// <param name="targetKiB">What it shall have.</param>
+    /// <param name="isBare">Whether the size was typed without a unit.</param>
     /// <exception cref="CommandException">It would take what the guest uses.</exception>
-    public static async ValueTask RunAsync(CommandInvocation invocation, Domain domain, ulong targetKiB)
+    public static async ValueTask RunAsync(CommandInvocation invocation, Domain domain, ulong targetKiB, bool isBare)
     {
         // Of a target that no domain can have, or of one without statistics, the change itself says what it thinks.
         if (targetKiB == 0 || await AskAsync(invocation, domain) is not { } stats || stats.Reason == MemoryStatsReason.NoBalloonDevice)
@@ -23,7 +27,7 @@ internal static class SetMemCheck
         {
             throw new CommandException(
                 $"{domain.Name} was left as it is: it needs {Size(least)}{Parts(stats, least)}{Old(stats)}, and {Size(targetKiB)} would not leave it that and {Size(MarginKiB)} to spare",
-                "--force sets it all the same");
+                isBare ? "--force sets it all the same; a size without a unit is in KiB, 1G is a GiB" : "--force sets it all the same");
         }
 
         if (stats.Reason == MemoryStatsReason.DriverNotLoaded)

@@ -51,7 +51,7 @@ internal static class SetMemCommand
         // Another definition takes nothing from a guest that runs.
         bool isLive = domain.Id is not null && (impact & DomainModificationImpact.Config) == 0;
         if (isLive && !invocation.IsVirsh && !arguments.Has(Force) && !invocation.Connection.IsReadOnly)
-            await SetMemCheck.RunAsync(invocation, domain, kib);
+            await SetMemCheck.RunAsync(invocation, domain, kib, isBare: arguments.Text(Size)!.All(char.IsAsciiDigit));
         await domain.SetMemoryAsync(kib, impact, invocation.CancellationToken);
         if (isLive && arguments.Has(Wait))
             await AwaitAsync(invocation, domain, kib, timeout);

@@ -63,7 +63,8 @@ public sealed class PeriodAndSizeTests
         LibvirtException error = await session.SetPeriodAsync(3).FailsAsync(ErrorCode.InternalError);
         Assert.Equal("internal error: No memory balloon device configured, can not set the collection period", error.Message);
         Assert.Equal(ErrorOrigin.Qemu, error.Origin);
-        await session.Domain.GetMemoryStatsPeriodAsync(Token).In().FailsAsync(ErrorCode.InternalError);
+        LibvirtException read = await session.Domain.GetMemoryStatsPeriodAsync(Token).In().FailsAsync(ErrorCode.InternalError);
+        Assert.Equal("internal error: No memory balloon device configured, so there is no collection period", read.Message);
     }
 
     [Theory]
