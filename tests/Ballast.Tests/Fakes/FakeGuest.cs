@@ -18,6 +18,12 @@ internal sealed class FakeGuest
 
     public ulong MemoryBytes { get; set; } = 4096 * 1024 * 1024ul;
 
+    /// <summary>The sizes of its DIMMs.</summary>
+    public List<ulong> Dimms { get; } = [];
+
+    /// <summary>What it has of its virtio-mem devices, and what it could have.</summary>
+    public List<(ulong Size, ulong Most)> VirtioMem { get; } = [];
+
     public int Cpus { get; set; } = 2;
 
     /// <summary>JSON of the disks; null: it cannot tell.</summary>
@@ -113,7 +119,8 @@ internal sealed class FakeGuest
             ? FakeQmp.Error("DeviceNotActive", "No balloon device has been activated")
             : FakeQmp.Return(string.Create(CultureInfo.InvariantCulture, $$"""{"actual": {{(IsCounting ? NextBytes() : ActualBytes)}}}""")),
         "query-memory-size-summary" => FakeQmp.Return(
-            string.Create(CultureInfo.InvariantCulture, $$"""{"base-memory": {{MemoryBytes}}, "plugged-memory": 0}""")),
+            string.Create(CultureInfo.InvariantCulture, $$"""{"base-memory": {{MemoryBytes}}, "plugged-memory": {{Sum(Dimms) + Sum(VirtioMem.Select(device => device.Size))}}}""")),
+        "query-memory-devices" => FakeQmp.Return($"[{string.Join(", ", DeviceTexts())}]"),
         "query-cpus-fast" => FakeQmp.Return(
             $"[{string.Join(", ", Enumerable.Range(0, Cpus).Select(cpu => $$"""{"props": {"core-id": 0}, "cpu-index": {{cpu}}, "thread-id": {{FirstThread + cpu}} }"""))}]"),
         "query-hotpluggable-cpus" when CpuSlots is { } slots => FakeQmp.Return(
@@ -142,6 +149,16 @@ internal sealed class FakeGuest
             : NotFound(command),
         _ => FakeQmp.Error("CommandNotFound", $"The command {command.Name} has not been found"),
     };
+
+    private static ulong Sum(IEnumerable<ulong> sizes) => sizes.Aggregate(0ul, (sum, size) => sum + size);
+
+    private IEnumerable<string> DeviceTexts() =>
+    [
+        .. Dimms.Select(size => string.Create(CultureInfo.InvariantCulture,
+            $$$"""{"type": "dimm", "data": {"memdev": "/objects/m", "size": {{{size}}}, "slot": 0, "id": "d"}}""")),
+        .. VirtioMem.Select(device => string.Create(CultureInfo.InvariantCulture,
+            $$$"""{"data": {"block-size": 2097152, "size": {{{device.Size}}}, "max-size": {{{device.Most}}}, "requested-size": {{{device.Size}}}, "id": "v"}, "type": "virtio-mem"}""")),
+    ];
 
     private ulong NextBytes() => Interlocked.Increment(ref _lastNumber) * 1024;
 

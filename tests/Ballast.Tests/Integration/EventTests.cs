@@ -1,4 +1,5 @@
 using Ballast.Guests;
+using Ballast.Tests.Drivers.Qemu;
 
 namespace Ballast.Tests.Integration;
 
@@ -138,24 +139,5 @@ public sealed class EventTests
         ChildProcess.StartAsync("qemu-system-x86_64",
             [.. Machine, "-name", "comes", "-uuid", $"{uuid}", "-qmp", $"unix:{directory.File("m.sock")},server=on,wait=off", .. more]);
 
-    private static async Task<List<string>> TakeAsync(DomainEventSubscription events, int count)
-    {
-        List<string> taken = [];
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(Deadline.Default);
-        await foreach (DomainEvent happened in events.WithCancellation(limit.Token))
-        {
-            taken.Add(happened switch
-            {
-                DomainLifecycleEvent lifecycle => $"{lifecycle.Change} {lifecycle.DetailLabel}",
-                DomainRebootEvent => "reboot",
-                BalloonChangeEvent balloon => $"{balloon.ActualKiB} KiB",
-                _ => $"{happened}",
-            });
-            if (taken.Count == count)
-                break;
-        }
-
-        return taken;
-    }
+    private static Task<List<string>> TakeAsync(DomainEventSubscription events, int count) => HeardEvents.TakeAsync(events, count, Token);
 }

@@ -55,6 +55,12 @@ internal sealed class QemuCommandLine
     /// <summary>The guest's memory in KiB; null where the machine's default counts, which differs.</summary>
     public ulong? MemoryKiB => _reader.Value.MemoryKiB;
 
+    /// <summary>Whether memory can be plugged into its machine.</summary>
+    public bool HasMemorySlots => _reader.Value.HasMemorySlots;
+
+    /// <summary>How many virtual processors it starts with.</summary>
+    public int VirtualCpus => _reader.Value.VirtualCpus;
+
     /// <summary>The monitors for programs, of every kind, in the order in which QEMU opens them.</summary>
     public IReadOnlyList<MonitorSocket> Monitors => _monitors.Value;
 

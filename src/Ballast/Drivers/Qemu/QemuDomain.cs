@@ -5,13 +5,15 @@ namespace Ballast.Drivers.Qemu;
 /// <summary>One QEMU process and what is remembered about it between calls.</summary>
 internal sealed class QemuDomain
 {
-    private static readonly TimeSpan MaximumIsGood = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SizesAreGood = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly QmpMonitor? _monitor;
     private readonly Func<LibvirtException>? _refusal;
-    private ulong? _maxMemoryKiB;
-    private long _maximumLearnedAt;
+    private readonly bool _maySlotMemory;
+    private MemorySizes? _sizes;
+    private int? _cpus;
+    private long _sizesLearnedAt;
 
     public QemuDomain(QemuInstance instance, QmpMonitor monitor)
         : this(instance) => _monitor = monitor;
@@ -25,7 +27,12 @@ internal sealed class QemuDomain
         Instance = instance;
         Identity = instance.Identity;
         Process = instance.Process;
-        _maxMemoryKiB = instance.Distrust is null ? Process?.CommandLine.MemoryKiB : null;
+        if (instance.Distrust is null && Process?.CommandLine is { } said)
+        {
+            _maySlotMemory = said.HasMemorySlots;
+            _sizes = said.MemoryKiB is { } kib ? new MemorySizes(kib, kib, 0) : null;
+            _cpus = said.VirtualCpus;
+        }
     }
 
     /// <summary>The QEMU, whatever it is called and whichever of its monitors is used.</summary>
@@ -49,13 +56,45 @@ internal sealed class QemuDomain
     /// <summary>Whether QEMU is known to be gone.</summary>
     public bool HasExited => Process is { HasExited: true };
 
-    /// <summary>The most memory, as last heard; null where nobody said.</summary>
-    public ulong? MaxMemoryKiB
+    /// <summary>What must be asked to know its sizes: no event tells of memory that is plugged.</summary>
+    /// <remarks>virtio-mem that is empty shows in no sum, so where there may be some its devices are asked for themselves.</remarks>
+    public MonitorParts SizeParts =>
+        MonitorParts.Balloon | MonitorParts.MemorySize | (_maySlotMemory ? MonitorParts.MemoryDevices : MonitorParts.None);
+
+    /// <summary>The sizes of its memory, as last heard; null where nobody said.</summary>
+    public MemorySizes? Sizes
     {
         get
         {
             lock (_gate)
-                return _maxMemoryKiB;
+                return _sizes;
+        }
+    }
+
+    /// <summary>The most memory, as last heard; null where nobody said.</summary>
+    public ulong? MaxMemoryKiB => Sizes?.MaximumKiB;
+
+    /// <summary>
+    /// The memory it has now, as libvirt keeps it: the balloon's size, as its last answer or event told it, and what the guest
+    /// has of virtio-mem, which no balloon counts. Sizes are whole pages, so that libvirt's different rounding of answers and
+    /// events does not show. Null where nobody said.
+    /// </summary>
+    public ulong? CurrentKiB
+    {
+        get
+        {
+            MemorySizes? sizes = Sizes;
+            return _monitor?.ActualBytes is { } bytes ? ((bytes + 1023) / 1024) + (sizes?.VirtioMemKiB ?? 0) : sizes?.MaximumKiB;
+        }
+    }
+
+    /// <summary>How many virtual processors it has, as last heard, or as its command line says; 0 where nobody said.</summary>
+    public int VirtualCpus
+    {
+        get
+        {
+            lock (_gate)
+                return _cpus ?? 0;
         }
     }
 
@@ -78,19 +117,35 @@ internal sealed class QemuDomain
         if (before is null)
             return;
         CannotTellDriver = before.CannotTellDriver;
-        _maxMemoryKiB = before.MaxMemoryKiB ?? _maxMemoryKiB;
+        _sizes = before.Sizes ?? _sizes;
+        _cpus = before.VirtualCpus is > 0 and var cpus ? cpus : _cpus;
     }
 
     public void Learn(in MonitorValues values, TimeProvider time)
     {
-        if (!values.Has(MonitorParts.MemorySize))
-            return;
         lock (_gate)
-            _maxMemoryKiB = values.MemoryBytes / 1024;
-        Volatile.Write(ref _maximumLearnedAt, time.GetTimestamp());
+        {
+            if (values.Cpus > 0)
+                _cpus = values.Cpus;
+            if (values.Has(MonitorParts.MemorySize))
+                _sizes = MemorySizes.Of(values);
+        }
+
+        if (values.Has(MonitorParts.MemorySize))
+            Volatile.Write(ref _sizesLearnedAt, time.GetTimestamp());
     }
 
-    /// <summary>Whether the maximum was heard so recently that it need not be asked for again; plugging memory changes it.</summary>
-    public bool KnowsMaximum(TimeProvider time) =>
-        Volatile.Read(ref _maximumLearnedAt) is var learnedAt and not 0 && time.GetElapsedTime(learnedAt) < MaximumIsGood;
+    /// <summary>Whether its sizes were heard so recently that they need not be asked for again; plugging memory changes them.</summary>
+    public bool KnowsSizes(TimeProvider time) =>
+        Volatile.Read(ref _sizesLearnedAt) is var learnedAt and not 0 && time.GetElapsedTime(learnedAt) < SizesAreGood;
+}
+
+/// <summary>The sizes of a QEMU's memory in KiB.</summary>
+/// <param name="MaximumKiB">The most that it can have, as libvirt counts it: of virtio-mem all that the guest could have.</param>
+/// <param name="WithoutBalloonKiB">What it has when its balloon is empty, as the balloon counts it: the memory at the start and the DIMMs.</param>
+/// <param name="VirtioMemKiB">What the guest has of virtio-mem.</param>
+internal readonly record struct MemorySizes(ulong MaximumKiB, ulong WithoutBalloonKiB, ulong VirtioMemKiB)
+{
+    public static MemorySizes Of(in MonitorValues values) => new(
+        values.MaximumBytes / 1024, values.WithoutBalloonBytes / 1024, values.MemoryDevices.VirtioMemBytes / 1024);
 }

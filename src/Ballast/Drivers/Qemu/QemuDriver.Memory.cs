@@ -57,7 +57,7 @@ internal sealed partial class QemuDriver
         try
         {
             MonitorParts parts =
-                MonitorParts.Balloon | MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.MemorySize;
+                MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.Status | qemu.SizeParts;
 
             // A guest that was reset before we were connected has no driver, or has reported since.
             if (!qemu.CannotTellDriver && !qemu.Instance.Reports.KnowsDriver(qemu.Monitor))
@@ -163,7 +163,8 @@ internal sealed partial class QemuDriver
         await ChangeAsync(domain, qemu, async () =>
         {
             await LearnMaximumForChangeAsync(qemu, cancellationToken).ConfigureAwait(false);
-            if (kib > qemu.MaxMemoryKiB)
+            // No balloon gives or takes virtio-mem.
+            if (kib > qemu.Sizes?.WithoutBalloonKiB)
             {
                 throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Qemu,
                     "cannot set memory higher than max memory");
@@ -214,7 +215,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            qemu.Learn(await qemu.Monitor.QueryAsync(MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false), _time);
+            qemu.Learn(await qemu.Monitor.QueryAsync(qemu.SizeParts, _timeout, cancellationToken).ConfigureAwait(false), _time);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
         {
@@ -267,7 +268,7 @@ internal sealed partial class QemuDriver
             IsFromBeforeReset = evidence.IsFromBeforeReset,
             KnownFor = evidence.KnownFor,
             BalloonInUsedKiB = QemuMemoryStats.BalloonInUsedKiB(
-                values.GuestStats.Report, evidence.ActualBytes, qemu.MaxMemoryKiB, qemu.Instance.Reports.DeflatesOnOom),
+                values.GuestStats.Report, evidence.ActualBytes, qemu.Sizes?.WithoutBalloonKiB, qemu.Instance.Reports.DeflatesOnOom),
             Detail = (values.GuestStatsError ?? values.BalloonError)?.Description ?? qemu.Instance.Disagreement(),
         };
     }

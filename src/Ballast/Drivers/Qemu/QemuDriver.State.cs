@@ -7,16 +7,18 @@ internal sealed partial class QemuDriver
     // Those that need a few of the host's files at most.
     private const DomainStatsGroups CheapGroups = DomainStatsGroups.State | DomainStatsGroups.Balloon;
 
+    private static readonly DomainStateInfo Unusable = new(DomainState.NoState, 0);
+
     public async ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         MonitorValues values = await AskAsync(
-            domain, qemu, MonitorParts.Status | MonitorParts.Cpus | MonitorParts.MemorySize, cancellationToken).ConfigureAwait(false);
+            domain, qemu, MonitorParts.Status | MonitorParts.Cpus | qemu.SizeParts, cancellationToken).ConfigureAwait(false);
         // A size that nobody knows is an error: zero would be a lie.
         ulong maximum = qemu.MaxMemoryKiB ?? (await qemu.Monitor.QueryAsync(
-            MonitorParts.MemorySize, _timeout, cancellationToken).ConfigureAwait(false)).MemoryBytes / 1024;
+            qemu.SizeParts, _timeout, cancellationToken).ConfigureAwait(false)).MaximumBytes / 1024;
         return new DomainInfo(
-            State(qemu, values).State, maximum, CurrentKiB(qemu) ?? maximum, values.Cpus, CpuTime(qemu) ?? TimeSpan.Zero);
+            State(values).State, maximum, qemu.CurrentKiB ?? maximum, qemu.VirtualCpus, CpuTime(qemu) ?? TimeSpan.Zero);
     }
 
     public async ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
@@ -26,10 +28,10 @@ internal sealed partial class QemuDriver
     private async ValueTask<IReadOnlyList<TypedParameter>> ReadStatsAsync(
         QemuDomain qemu, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
     {
-        // The balloon's size is not asked for: events keep it. Nor is the maximum, as long as it was asked for recently.
+        // The sizes are not asked for where they were recently: events keep the balloon's, and memory is plugged rarely.
         MonitorParts parts = (groups & DomainStatsGroups.State) != 0 ? MonitorParts.Status : MonitorParts.None;
         if ((groups & DomainStatsGroups.Balloon) != 0)
-            parts |= MonitorParts.GuestStats | (qemu.KnowsMaximum(_time) ? MonitorParts.None : MonitorParts.MemorySize);
+            parts |= MonitorParts.GuestStats | (qemu.KnowsSizes(_time) ? MonitorParts.None : qemu.SizeParts);
         if ((groups & DomainStatsGroups.Vcpu) != 0)
             parts |= MonitorParts.Cpus | MonitorParts.CpuSlots;
         // Only its answer tells that a balloon was plugged since.
@@ -58,7 +60,7 @@ internal sealed partial class QemuDriver
         List<TypedParameter> fields = [];
         if ((groups & DomainStatsGroups.State) != 0)
         {
-            DomainStateInfo state = State(qemu, values);
+            DomainStateInfo state = State(values);
             fields.Add(TypedParameter.Int("state.state", (int)state.State));
             fields.Add(TypedParameter.Int("state.reason", state.Reason));
         }
@@ -76,7 +78,7 @@ internal sealed partial class QemuDriver
 
     private static void AddBalloonFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values, bool isAsked)
     {
-        if ((CurrentKiB(qemu) ?? qemu.MaxMemoryKiB) is { } current)
+        if (qemu.CurrentKiB is { } current)
             fields.Add(TypedParameter.ULLong("balloon.current", current));
         if (qemu.MaxMemoryKiB is { } maximum)
             fields.Add(TypedParameter.ULLong("balloon.maximum", maximum));
@@ -93,7 +95,7 @@ internal sealed partial class QemuDriver
     }
 
     private async ValueTask<DomainStateInfo> AskStateAsync(QemuDomain qemu, CancellationToken cancellationToken) =>
-        State(qemu, await AskAsync(qemu.Identity, qemu, MonitorParts.Status, cancellationToken).ConfigureAwait(false));
+        State(await AskAsync(qemu.Identity, qemu, MonitorParts.Status, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Asks; where the monitor cannot be used, nothing is answered, which callers show as "no state".</summary>
     private async ValueTask<MonitorValues> AskAsync(
@@ -115,13 +117,6 @@ internal sealed partial class QemuDriver
         }
     }
 
-    private static DomainStateInfo State(QemuDomain qemu, in MonitorValues values) => values.Has(MonitorParts.Status)
-        ? QemuStates.Map(values.RunState, values.IsRunning, qemu.Monitor.RunningReason)
-        : QemuStates.Unusable;
-
-    /// <summary>
-    /// The balloon's size as libvirt keeps it: the last answer, or the last event. Sizes are whole pages, so that
-    /// libvirt's different rounding of the two does not show.
-    /// </summary>
-    private static ulong? CurrentKiB(QemuDomain qemu) => qemu.MonitorOrNull?.ActualBytes is { } bytes ? (bytes + 1023) / 1024 : null;
+    /// <summary>What is told of a domain whose monitor cannot be used: no state.</summary>
+    private static DomainStateInfo State(in MonitorValues values) => values.Has(MonitorParts.Status) ? values.State : Unusable;
 }

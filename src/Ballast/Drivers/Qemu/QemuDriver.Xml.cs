@@ -12,7 +12,7 @@ internal sealed partial class QemuDriver
             throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainGetXMLDesc", ErrorOrigin.Qemu);
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         MonitorValues values = await AskAsync(
-            domain, qemu, MonitorParts.Cpus | MonitorParts.CpuSlots | MonitorParts.MemorySize | MonitorParts.PollingInterval,
+            domain, qemu, MonitorParts.Cpus | MonitorParts.CpuSlots | qemu.SizeParts | MonitorParts.PollingInterval,
             cancellationToken).ConfigureAwait(false);
         ulong maximum = qemu.MaxMemoryKiB ?? throw LibvirtError.Report(
             ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"the memory of '{qemu.Identity.Name}' is not known: its monitor cannot be asked");
@@ -20,9 +20,9 @@ internal sealed partial class QemuDriver
         {
             Identity = qemu.Identity,
             MaximumKiB = maximum,
-            CurrentKiB = CurrentKiB(qemu) ?? maximum,
-            VirtualCpus = values.Cpus,
-            MaxVirtualCpus = Slots(values),
+            CurrentKiB = qemu.CurrentKiB ?? maximum,
+            VirtualCpus = qemu.VirtualCpus,
+            MaxVirtualCpus = Math.Max(qemu.VirtualCpus, Slots(values)),
             IsInactive = (flags & DomainXmlFlags.Inactive) != 0,
             Machine = await MachineOrNullAsync(qemu, cancellationToken).ConfigureAwait(false),
             Emulator = qemu.Process?.Executable,

@@ -156,7 +156,7 @@ internal sealed partial class QemuDriver : IDriver
         if (filter == DomainListFilter.None)
             return all;
         DomainStateInfo[] states = (filter & byState) == 0
-            ? [.. all.Select(_ => QemuStates.Unusable)]
+            ? [.. all.Select(_ => Unusable)]
             : await Task.WhenAll(all.Select(qemu => StateOrUnusableAsync(qemu, late, cancellationToken))).ConfigureAwait(false);
         return [.. all.Where((_, i) => DomainRules.Matches(
             filter, new DomainTraits(states[i].State, IsPersistent: false, HasManagedSave: false, IsAutostart: false)))];
@@ -168,11 +168,11 @@ internal sealed partial class QemuDriver : IDriver
         {
             return await ReadyForBulkAsync(qemu, late).ConfigureAwait(false) is { } ready
                 ? await AskStateAsync(ready, late).ConfigureAwait(false)
-                : QemuStates.Unusable;
+                : Unusable;
         }
         catch (Exception e) when (e is LibvirtException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return QemuStates.Unusable;
+            return Unusable;
         }
     }
 

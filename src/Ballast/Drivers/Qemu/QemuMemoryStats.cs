@@ -34,7 +34,7 @@ internal static class QemuMemoryStats
     /// </summary>
     /// <param name="report">The guest's report.</param>
     /// <param name="actualBytes">The balloon's size at that time; null: unknown.</param>
-    /// <param name="wholeKiB">The size with an empty balloon; null: unknown.</param>
+    /// <param name="wholeKiB">The size with an empty balloon, as the balloon counts it; null: unknown.</param>
     /// <param name="deflatesOnOom">Whether the driver took the feature; null: unknown.</param>
     public static ulong BalloonInUsedKiB(in GuestReport report, ulong? actualBytes, ulong? wholeKiB, bool? deflatesOnOom)
     {

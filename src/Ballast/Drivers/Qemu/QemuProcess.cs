@@ -14,6 +14,9 @@ namespace Ballast.Drivers.Qemu;
 internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 {
     private const int TicksPerSecond = 100, StartTime = 22;
+
+    // 146 years of one processor, so that sums of a few stay in range.
+    private const ulong MaxCpuTicks = long.MaxValue / 2 / (TimeSpan.TicksPerSecond / TicksPerSecond);
     private const long PidfdSendSignal = 424, PidfdOpen = 434;
 
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
@@ -245,7 +248,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         const int user = 14, system = 15;
         return (Ticks(user), Ticks(system));
 
-        TimeSpan Ticks(int field) => TimeSpan.FromSeconds((double)Number(fields[field - 1]) / TicksPerSecond);
+        // In whole numbers: a fraction of a second has no exact double.
+        TimeSpan Ticks(int field) => new((long)Math.Min(Number(fields[field - 1]), MaxCpuTicks) * (TimeSpan.TicksPerSecond / TicksPerSecond));
     }
 
     private static ulong Number(string field) =>

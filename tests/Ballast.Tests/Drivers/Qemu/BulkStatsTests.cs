@@ -25,16 +25,23 @@ public sealed class BulkStatsTests
     }
 
     [Fact]
-    public async Task The_balloon_itself_is_not_asked()
+    public async Task The_sizes_are_asked_for_every_five_seconds_only()
     {
         await using FakeQmp fake = FakeQmp.Start();
-        await using FakeSession session = await FakeSession.AtAsync(fake);
-        int commands = fake.Commands.Count, chunks = fake.Chunks;
+        FakeTimeProvider time = new();
+        await using FakeSession session = await FakeSession.AtAsync(fake, time);
+        string[] all = ["guest-stats", "query-balloon", "query-status", "query-memory-size-summary"], few = ["guest-stats", "query-status"];
 
-        _ = await AllAsync(session);
+        foreach ((double wait, string[] questions) in ((double, string[])[])[(0, all), (0, few), (4.9, few), (0.2, all), (1, few)])
+        {
+            time.Advance(TimeSpan.FromSeconds(wait));
+            int commands = fake.Commands.Count, chunks = fake.Chunks;
 
-        Assert.Equal(["guest-stats", "query-status", "query-memory-size-summary"], fake.Commands.Skip(commands).Select(command => command.Key));
-        Assert.Equal(chunks + 1, fake.Chunks);
+            _ = await AllAsync(session);
+
+            Assert.Equal(questions, fake.Commands.Skip(commands).Select(command => command.Key));
+            Assert.Equal(chunks + 1, fake.Chunks);
+        }
     }
 
     [Fact]
@@ -42,6 +49,8 @@ public sealed class BulkStatsTests
     {
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
+        _ = await AllAsync(session);
+        fake.Guest.ActualBytes = 1073741825;
         await fake.SendAsync(FakeQmp.Event("BALLOON_CHANGE", """{"actual": 1073741825}"""));
         await Waiting.UntilAsync("event", () => session.Monitor.ActualBytes == 1073741825);
 
@@ -57,8 +66,9 @@ public sealed class BulkStatsTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
         await fake.SendAsync(FakeQmp.Event("BALLOON_CHANGE", $$"""{"actual": {{bytes}} }"""));
+        await fake.SendAsync(FakeQmp.Event("STOP"));
         await fake.SendAsync(FakeQmp.Event("RESUME"));
-        await Waiting.UntilAsync("event", () => session.Monitor.RunningReason == 5);
+        await Waiting.UntilAsync("event", () => session.Monitor.State.Reason == 5);
 
         Assert.Equal(2048ul * 1024, (await session.Domain.GetInfoAsync(Token)).MemoryKiB);
     }

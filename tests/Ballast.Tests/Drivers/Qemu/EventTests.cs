@@ -159,25 +159,5 @@ public sealed class EventTests
         return fake.SendAsync(space < 0 ? FakeQmp.Event(text) : FakeQmp.Event(text[..space], text[(space + 1)..]));
     }
 
-    private static async Task<List<string>> TakeAsync(DomainEventSubscription events, int count)
-    {
-        List<string> taken = [];
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(Waiting.Limit);
-        await foreach (DomainEvent happened in events.WithCancellation(limit.Token))
-        {
-            taken.Add(happened switch
-            {
-                DomainLifecycleEvent lifecycle => $"{lifecycle.Change} {lifecycle.DetailLabel}",
-                DomainRebootEvent => "reboot",
-                BalloonChangeEvent balloon => $"{balloon.ActualKiB} KiB",
-                MissedEvents missed => $"{missed.Count} missed",
-                _ => $"{happened}",
-            });
-            if (taken.Count == count)
-                break;
-        }
-
-        return taken;
-    }
+    private static Task<List<string>> TakeAsync(DomainEventSubscription events, int count) => HeardEvents.TakeAsync(events, count, Token);
 }

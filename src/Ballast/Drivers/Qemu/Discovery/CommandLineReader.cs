@@ -10,6 +10,7 @@ internal sealed class CommandLineReader
     private readonly OptionMembers _name = new();
     private readonly OptionMembers _memory = new();
     private readonly OptionMembers _machine = new();
+    private readonly OptionMembers _processors = new();
     private readonly Dictionary<string, OptionMembers> _chardevs = [];
     private readonly Dictionary<string, OptionMembers> _monitorsById = [];
     private readonly List<(OptionMembers Monitor, OptionMembers? Device)> _monitors = [];
@@ -33,6 +34,12 @@ internal sealed class CommandLineReader
         OptionSize.MemoryKiB(_memory["size"])
         ?? OptionSize.KiB(_machine["memory.size"])
         ?? (_machine["memory-backend"] is { } id ? OptionSize.KiB(_objectSizes.GetValueOrDefault(id)) : null);
+
+    /// <summary>Without a size to grow to, QEMU plugs no memory.</summary>
+    public bool HasMemorySlots => _memory["maxmem"] is not null || _machine["memory.max-size"] is not null;
+
+    /// <summary>How many processors QEMU starts with: one where nothing else was said.</summary>
+    public int VirtualCpus => ProcessorCount.Of(_processors);
 
     /// <param name="arguments">The program, and what follows it.</param>
     /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
@@ -81,7 +88,10 @@ internal sealed class CommandLineReader
                 _memory.Add(value, "size");
                 break;
             case "machine" or "M":
-                _machine.Add(value, "type");
+                AddMachine(OptionMembers.Parse(value, "type"));
+                break;
+            case "smp":
+                _processors.Add(value, "cpus");
                 break;
             case "uuid":
                 SetUuid(value);
@@ -112,6 +122,17 @@ internal sealed class CommandLineReader
                 break;
             default:
                 break;
+        }
+    }
+
+    // What is said of the processors here and by -smp is one to QEMU, in the order of the options.
+    private void AddMachine(OptionMembers members)
+    {
+        _machine.Merge(members);
+        foreach (string name in ProcessorCount.Members)
+        {
+            if (members[$"smp.{name}"] is { } value)
+                _processors.Set(name, value);
         }
     }
 
@@ -208,7 +229,10 @@ internal sealed class CommandLineReader
                     _memory.Merge(group.Members);
                     break;
                 case "machine":
-                    _machine.Merge(group.Members);
+                    AddMachine(group.Members);
+                    break;
+                case "smp-opts":
+                    _processors.Merge(group.Members);
                     break;
                 case "object":
                     AddObject(group.Members);

@@ -4,9 +4,12 @@ namespace Ballast.Drivers.Qemu.Qmp;
 internal interface IMonitorListener
 {
     /// <summary>The monitor is connected, now or when the listener was attached, and this is how its QEMU is.</summary>
-    void Connected(RunState state, ulong? actualBytes);
+    void Connected(DomainStateInfo state, ulong? actualBytes);
 
-    void Happened(MonitorEvent happened);
+    /// <summary>The guest's life changed; this is what it does now.</summary>
+    void Lived(LifeStep step, DomainStateInfo state);
+
+    void WasReset();
 
     void BalloonChanged(ulong actualBytes);
 
@@ -29,6 +32,12 @@ internal enum MonitorEvent
     SuspendDisk,
     Wakeup,
     GuestPanicked,
+
+    /// <summary>The guest panicked, and QEMU was told to let it run on.</summary>
+    GuestPanickedAndRuns,
+
+    /// <summary>The guest panicked, and a kernel for that case took over.</summary>
+    GuestCrashLoaded,
 
     /// <summary>A watchdog will stop the guest.</summary>
     WatchdogPause,

@@ -17,6 +17,7 @@ internal enum MonitorParts
     VirtioStatus = 64,
     StatsQueue = 128,
     CpuSlots = 256,
+    MemoryDevices = 512,
 }
 
 /// <summary>QEMU's run states.</summary>
@@ -44,6 +45,12 @@ internal enum RunState
 /// <summary>A virtual processor: its number, and the id of its thread, 0 where QEMU does not tell.</summary>
 internal readonly record struct QmpCpu(int Index, int ThreadId);
 
+/// <summary>The sizes of the memory devices of a guest, in bytes.</summary>
+/// <param name="DimmBytes">Of its DIMMs.</param>
+/// <param name="VirtioMemBytes">What the guest has now of its virtio-mem devices.</param>
+/// <param name="VirtioMemMaxBytes">What it could have of them.</param>
+internal readonly record struct MemoryDeviceSizes(ulong DimmBytes, ulong VirtioMemBytes, ulong VirtioMemMaxBytes);
+
 /// <summary>The answers to one query; a value counts only where its part is in <see cref="Answered"/>.</summary>
 internal struct MonitorValues
 {
@@ -62,11 +69,19 @@ internal struct MonitorValues
     public uint PollingIntervalSeconds;
     public RunState RunState;
     public bool IsRunning;
+
+    /// <summary>The run state and what led to it, in libvirt's terms.</summary>
+    public DomainStateInfo State;
     public QmpCpu[]? CpuList;
 
     /// <summary>How many processors there can be; machines whose processors cannot be plugged do not tell.</summary>
     public int CpuSlots;
-    public ulong MemoryBytes;
+
+    /// <summary>The memory at the start, and what was plugged since: of virtio-mem, what the guest has of it now.</summary>
+    public ulong MemoryBytes, PluggedBytes;
+
+    /// <summary>What was plugged, by its kinds.</summary>
+    public MemoryDeviceSizes MemoryDevices;
 
     /// <summary>The guest's driver has set DRIVER_OK.</summary>
     public bool IsDriverBound;
@@ -82,6 +97,12 @@ internal struct MonitorValues
 
     public QmpError? BalloonError;
     public QmpError? GuestStatsError;
+
+    /// <summary>As libvirt counts the most memory: of virtio-mem all that the guest could have.</summary>
+    public readonly ulong MaximumBytes => MemoryBytes + PluggedBytes - Math.Min(MemoryDevices.VirtioMemBytes, PluggedBytes) + MemoryDevices.VirtioMemMaxBytes;
+
+    /// <summary>As the balloon counts its guest's memory when it is empty: without virtio-mem.</summary>
+    public readonly ulong WithoutBalloonBytes => Has(MonitorParts.MemoryDevices) ? MemoryBytes + MemoryDevices.DimmBytes : MemoryBytes + PluggedBytes;
 
     public readonly int Cpus => CpuList?.Length ?? 0;
 

@@ -59,6 +59,7 @@ internal static class QmpCommands
         MonitorParts.Status => """{"execute":"query-status"}""",
         MonitorParts.Cpus => """{"execute":"query-cpus-fast"}""",
         MonitorParts.CpuSlots => """{"execute":"query-hotpluggable-cpus"}""",
+        MonitorParts.MemoryDevices => """{"execute":"query-memory-devices"}""",
         MonitorParts.MemorySize => """{"execute":"query-memory-size-summary"}""",
         MonitorParts.VirtioStatus =>
             $$$"""{"execute":"x-query-virtio-status","arguments":{"path":{{{Quote(balloon!.VirtioPath)}}}}}""",

@@ -16,7 +16,10 @@ internal sealed record QmpHello
 
     public ulong? ActualBytes { get; init; }
 
-    public RunState RunState { get; init; }
+    /// <summary>Null: it did not say.</summary>
+    public RunState? RunState { get; init; }
+
+    public bool IsRunning { get; init; }
 }
 
 /// <summary>
@@ -80,7 +83,8 @@ internal static class QmpHandshake
         hello = hello with
         {
             ActualBytes = values.HasActual ? values.ActualBytes : null,
-            RunState = values.RunState,
+            RunState = values.Has(MonitorParts.Status) ? values.RunState : null,
+            IsRunning = values.IsRunning,
         };
         foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
         {

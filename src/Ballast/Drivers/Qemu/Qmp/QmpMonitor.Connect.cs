@@ -203,6 +203,11 @@ internal sealed partial class QmpMonitor
             _attempt = null;
             _wasSilent = false;
 
+            // The same QEMU's past counts, though nobody listened meanwhile.
+            if (Hello is not { } before || (before.Name, before.Uuid) != (hello.Name, hello.Uuid) || Peer.Pid != peer.Pid)
+                _history = new();
+            if (hello.RunState is { } told)
+                _ = _history.Note(told, hello.IsRunning);
             Hello = hello;
             Peer = peer;
             (_connection, _lastReset) = (Interlocked.Increment(ref _connections), null);
@@ -210,13 +215,11 @@ internal sealed partial class QmpMonitor
             _sizeToldAt = null;
             NoteMove();
             NoteUse(_time.GetTimestamp());
-            _wasIncoming = _wasResumed = _wasMigrated = false;
-            NoteRunState(hello.RunState);
             UseBalloon(hello.Balloon);
             _channel = channel;
             NoteConnected();
             foreach (IMonitorListener listener in _listeners)
-                listener.Connected(_runState, _actualBytes);
+                listener.Connected(_history.State, _actualBytes);
             _receiving = ReceiveAllAsync(channel);
         }
 

@@ -5,15 +5,19 @@ internal sealed partial class QmpMonitor
     private IMonitorListener[] _listeners = [];
     private long _unsolicitedSecond;
     private int _unsolicited;
-    private RunState _runState;
-    private bool _wasIncoming;
-    private bool _wasResumed;
-    private bool _wasMigrated;
+    private RunHistory _history = new();
     private long _connection;
     private DateTimeOffset? _lastReset;
 
-    /// <summary>libvirt's reason for "running": booted, migrated or unpaused.</summary>
-    public int RunningReason => _wasResumed ? (_wasMigrated ? 2 : 5) : 1;
+    /// <summary>What the guest does, as of the last answer or event; no state before the first connection.</summary>
+    public DomainStateInfo State
+    {
+        get
+        {
+            lock (_gate)
+                return _history.State;
+        }
+    }
 
     /// <summary>What the answers to come will bear; zero before the first connection.</summary>
     public (long Connection, DateTimeOffset? LastReset) Epoch
@@ -32,7 +36,7 @@ internal sealed partial class QmpMonitor
         {
             _listeners = [.. _listeners, listener];
             if (_channel is not null)
-                listener.Connected(_runState, _actualBytes);
+                listener.Connected(_history.State, _actualBytes);
         }
     }
 
@@ -64,35 +68,20 @@ internal sealed partial class QmpMonitor
         else if (QmpReplies.ReadEvent(message) is var happened and not MonitorEvent.None)
         {
             NoteEvent(happened);
-            foreach (IMonitorListener listener in _listeners)
-                listener.Happened(happened);
         }
     }
 
     private void NoteEvent(MonitorEvent happened)
     {
-        switch (happened)
+        LifeStep? step = _history.Note(happened);
+        if (happened == MonitorEvent.Reset)
+            _lastReset = _time.GetUtcNow();
+        foreach (IMonitorListener listener in _listeners)
         {
-            case MonitorEvent.Reset:
-                _lastReset = _time.GetUtcNow();
-                break;
-            case MonitorEvent.Stop:
-                _runState = RunState.Paused;
-                break;
-            case MonitorEvent.Resume:
-                _runState = RunState.Running;
-                _wasMigrated = _wasIncoming;
-                _wasIncoming = false;
-                _wasResumed = true;
-                break;
-            case MonitorEvent.Suspend:
-                _runState = RunState.Suspended;
-                break;
-            case MonitorEvent.Wakeup:
-                _runState = RunState.Running;
-                break;
-            default:
-                break;
+            if (happened == MonitorEvent.Reset)
+                listener.WasReset();
+            if (step is { } lived)
+                listener.Lived(lived, _history.State);
         }
     }
 
@@ -104,12 +93,5 @@ internal sealed partial class QmpMonitor
         _unsolicitedSecond = second;
         if (_unsolicited > QmpLimits.MaxUnsolicitedPerSecond)
             throw new InvalidDataException("it sends messages without end that nobody asked for");
-    }
-
-    private void NoteRunState(RunState state)
-    {
-        _runState = state;
-        if (state == RunState.InMigrate)
-            _wasIncoming = true;
     }
 }

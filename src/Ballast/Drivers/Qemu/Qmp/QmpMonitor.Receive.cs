@@ -112,7 +112,7 @@ internal sealed partial class QmpMonitor
         _channel!.Answered(0);
         MonitorParts part = (MonitorParts)((int)_unanswered & -(int)_unanswered);
         if (message.Kind == QmpMessageKind.Return)
-            QmpReplies.Read(part, message.Body, ref _values);
+            ReadAnswer(part, message.Body);
         else if (part == MonitorParts.Balloon)
             _values.BalloonError = QmpError.Parse(message.Body);
         else if (part == MonitorParts.GuestStats)
@@ -123,8 +123,17 @@ internal sealed partial class QmpMonitor
             _ = QmpError.Parse(message.Body);
 
         _unanswered &= ~part;
-        if (_unanswered == MonitorParts.None && TryAddKnownSize())
+        if (_unanswered == MonitorParts.None && TryAddKnownSize() && !AsksForMemoryDevices())
             FinishQuery(answered);
+    }
+
+    private void ReadAnswer(MonitorParts part, ReadOnlySpan<byte> body)
+    {
+        QmpReplies.Read(part, body, ref _values);
+
+        // At once: what is told between this answer and the next is news.
+        if (part == MonitorParts.Status)
+            _values.State = _history.Note(_values.RunState, _values.IsRunning);
     }
 
     /// <summary>Where the program has closed the connection, nobody else tells of its end.</summary>

@@ -17,6 +17,7 @@ internal sealed partial class QmpMonitor
     private long _sizeQuestionAt;
     private long? _sizeToldAt;
     private bool _leavesOutSize;
+    private bool _askedForDevices;
 
     /// <summary>The balloon's size as last told by an answer or an event, in bytes; null where nobody said.</summary>
     public ulong? ActualBytes
@@ -65,6 +66,15 @@ internal sealed partial class QmpMonitor
         NoteSizeQuestion(now);
         Ask(MonitorParts.Balloon);
         return false;
+    }
+
+    /// <summary>Asks of what kinds it is, where memory was plugged: virtio-mem counts otherwise than DIMMs. The lock is held.</summary>
+    private bool AsksForMemoryDevices()
+    {
+        if (_asked.Count == 0 || _values.PluggedBytes == 0 || _askedForDevices)
+            return false;
+        Ask(MonitorParts.MemoryDevices);
+        return true;
     }
 
     private void NoteSizeQuestion(long now)

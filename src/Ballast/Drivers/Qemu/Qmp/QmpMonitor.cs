@@ -245,6 +245,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             parts = WithoutKnownSize(parts);
             NoteQuestion((parts & MonitorParts.GuestStats) != 0);
             _values = default;
+            _askedForDevices = false;
             if (parts == MonitorParts.None)
                 FinishQuery(answered: null);
             else
@@ -255,6 +256,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     private void Ask(MonitorParts parts)
     {
         _unanswered = parts;
+        _askedForDevices |= (parts & MonitorParts.MemoryDevices) != 0;
         CommandsSent += System.Numerics.BitOperations.PopCount((uint)parts);
         Send(Questions(parts));
     }
@@ -273,8 +275,6 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         _values.Number = Interlocked.Increment(ref _answered);
         (_values.Connection, _values.LastReset) = (_connection, _lastReset);
         NoteSize();
-        if (_values.Has(MonitorParts.Status))
-            NoteRunState(_values.RunState);
         foreach (MonitorQuery query in _asked)
         {
             query.Answer(_values);

@@ -45,7 +45,10 @@ internal static class QmpReplies
                 values.CpuSlots = CountCpuSlots(body);
                 break;
             case MonitorParts.MemorySize:
-                values.MemoryBytes = ReadMemorySize(body);
+                (values.MemoryBytes, values.PluggedBytes) = ReadMemorySize(body);
+                break;
+            case MonitorParts.MemoryDevices:
+                values.MemoryDevices = ReadMemoryDevices(body);
                 break;
             case MonitorParts.StatsQueue:
                 values.StatsQueueIndex = unchecked((ushort)ReadMemberUInt64(body, "last-avail-idx"u8, "x-query-virtio-queue-status"));
@@ -96,7 +99,9 @@ internal static class QmpReplies
         var name when name.SequenceEqual("\"SUSPEND\""u8) => MonitorEvent.Suspend,
         var name when name.SequenceEqual("\"SUSPEND_DISK\""u8) => MonitorEvent.SuspendDisk,
         var name when name.SequenceEqual("\"WAKEUP\""u8) => MonitorEvent.Wakeup,
-        var name when name.SequenceEqual("\"GUEST_PANICKED\""u8) => MonitorEvent.GuestPanicked,
+        var name when name.SequenceEqual("\"GUEST_PANICKED\""u8) =>
+            ReadMemberText(message.Data, "action"u8) == "run" ? MonitorEvent.GuestPanickedAndRuns : MonitorEvent.GuestPanicked,
+        var name when name.SequenceEqual("\"GUEST_CRASHLOADED\""u8) => MonitorEvent.GuestCrashLoaded,
         var name when name.SequenceEqual("\"WATCHDOG\""u8) && ReadMemberText(message.Data, "action"u8) == "pause" =>
             MonitorEvent.WatchdogPause,
         var name when name.SequenceEqual("\"BLOCK_IO_ERROR\""u8) && ReadMemberText(message.Data, "action"u8) == "stop" =>
@@ -288,7 +293,7 @@ internal static class QmpReplies
             ? count
             : throw new InvalidDataException($"its reply to {command} has another shape");
 
-    private static ulong ReadMemorySize(ReadOnlySpan<byte> body)
+    private static (ulong Basic, ulong Plugged) ReadMemorySize(ReadOnlySpan<byte> body)
     {
         const string command = "query-memory-size-summary";
         ulong basic = ReadMemberUInt64(body, "base-memory"u8, command);
@@ -297,7 +302,45 @@ internal static class QmpReplies
         if (Find(ref reader, "plugged-memory"u8) && !(reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out plugged)))
             throw new InvalidDataException($"its reply to {command} has another shape");
         return basic < GuestStats.ImpossibleBytes && plugged < GuestStats.ImpossibleBytes - basic
-            ? basic + plugged
+            ? (basic, plugged)
+            : throw new InvalidDataException($"its reply to {command} has impossible sizes");
+    }
+
+    private static MemoryDeviceSizes ReadMemoryDevices(ReadOnlySpan<byte> body)
+    {
+        const string command = "query-memory-devices";
+        Utf8JsonReader reader = Open(body, JsonTokenType.StartArray, $"its reply to {command} is not an array");
+        MemoryDeviceSizes sizes = default;
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        {
+            Utf8JsonReader kind = reader, data = reader;
+            if (!Find(ref kind, "type"u8) || !Find(ref data, "data"u8) || data.TokenType != JsonTokenType.StartObject)
+                throw new InvalidDataException($"its reply to {command} has another shape");
+            if (kind.TokenType == JsonTokenType.String && kind.TextIs("dimm"u8))
+            {
+                sizes = sizes with { DimmBytes = Sum(sizes.DimmBytes, Size(data, "size"u8)) };
+            }
+            else if (kind.TokenType == JsonTokenType.String && kind.TextIs("virtio-mem"u8))
+            {
+                sizes = sizes with
+                {
+                    VirtioMemBytes = Sum(sizes.VirtioMemBytes, Size(data, "size"u8)),
+                    VirtioMemMaxBytes = Sum(sizes.VirtioMemMaxBytes, Size(data, "max-size"u8)),
+                };
+            }
+
+            reader.Skip();
+        }
+
+        return sizes;
+
+        static ulong Size(Utf8JsonReader data, ReadOnlySpan<byte> name) =>
+            Find(ref data, name) && data.TokenType == JsonTokenType.Number && data.TryGetUInt64(out ulong size)
+                ? size
+                : throw new InvalidDataException($"its reply to {command} has another shape");
+
+        static ulong Sum(ulong one, ulong other) => one < GuestStats.ImpossibleBytes && other < GuestStats.ImpossibleBytes - one
+            ? one + other
             : throw new InvalidDataException($"its reply to {command} has impossible sizes");
     }
 

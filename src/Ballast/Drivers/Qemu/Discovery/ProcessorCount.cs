@@ -1,0 +1,51 @@
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>How many virtual processors a QEMU starts with, by what <c>-smp</c> says.</summary>
+internal static class ProcessorCount
+{
+    private const string Cpus = "cpus", MaxCpus = "maxcpus";
+
+    private static readonly string[] Topology = ["drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads"];
+
+    /// <summary>All that can be said.</summary>
+    public static IEnumerable<string> Members => [Cpus, MaxCpus, .. Topology];
+
+    /// <summary>
+    /// As QEMU completes it: the number, else the most there can be, else what the topology multiplies to, where whatever is
+    /// not said is one. QEMU takes no zero there; where it runs, it is absent.
+    /// </summary>
+    public static int Of(OptionMembers said)
+    {
+        if (Read(said[Cpus]) is { } cpus)
+            return cpus;
+        if (Read(said[MaxCpus]) is { } most)
+            return most;
+        long product = 1;
+        foreach (string level in Topology)
+            product = Math.Min(product * (Read(said[level]) ?? 1), int.MaxValue);
+        return (int)product;
+    }
+
+    // As C reads a number: 0x is hexadecimal, and 0 alone in front octal.
+    private static int? Read(string? text)
+    {
+        long number = 0;
+        (int radix, int start) = text switch
+        {
+            ['0', 'x' or 'X', ..] => (16, 2),
+            ['0', ..] => (8, 1),
+            _ => (10, 0),
+        };
+        foreach (char digit in text.AsSpan(Math.Min(start, text?.Length ?? 0)))
+        {
+            int value = char.IsAsciiHexDigit(digit) ? DigitValue(digit) : radix;
+            number = (number * radix) + value;
+            if (value >= radix || number > int.MaxValue)
+                return null;
+        }
+
+        return number > 0 ? (int)number : null;
+    }
+
+    private static int DigitValue(char digit) => char.IsAsciiDigit(digit) ? digit - '0' : (digit | ' ') - 'a' + 10;
+}

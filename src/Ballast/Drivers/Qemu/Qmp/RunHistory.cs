@@ -1,0 +1,126 @@
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <summary>A change of a guest's life, in the terms of libvirt's lifecycle events.</summary>
+internal readonly record struct LifeStep(DomainLifecycleChange Change, int Detail);
+
+/// <summary>
+/// What one guest does and why, in libvirt's terms. QEMU tells its run state when asked; why it is in it, only the events
+/// before tell, and a reset leaves of many run states just "prelaunch". What no event told is taken from the run state.
+/// </summary>
+internal sealed class RunHistory
+{
+    private bool _isIncoming;
+    private bool _runsOnCrashed;
+    private int _stopReason = RunStates.ByUser;
+
+    /// <summary>As of the last answer or event; no state before the first.</summary>
+    public DomainStateInfo State { get; private set; }
+
+    /// <summary>QEMU answered this when it was asked.</summary>
+    public DomainStateInfo Note(RunState told, bool isRunning)
+    {
+        _isIncoming |= told == RunState.InMigrate;
+        _runsOnCrashed &= State.State == DomainState.Crashed;
+        State = told switch
+        {
+            RunState.Running => StateWhenRunning(),
+            RunState.Paused => _isIncoming || IsCrashedOn ? State : RunStates.Map(told, isRunning),
+            RunState.Prelaunch => StateWhenReset(),
+            _ => RunStates.Map(told, isRunning),
+        };
+        return State;
+    }
+
+    /// <summary>QEMU said that this happened.</summary>
+    /// <returns>What it means to those who follow the guest's life; null where nothing changed for them.</returns>
+    public LifeStep? Note(MonitorEvent happened)
+    {
+        const int crashloaded = 1;
+        switch (happened)
+        {
+            // Processors stop when the guest panics, suspends or shuts down too: that was told already.
+            case MonitorEvent.Stop when MayRun:
+                return Enter(RunStates.Paused(_stopReason));
+            case MonitorEvent.WatchdogPause when MayRun:
+                _stopReason = RunStates.ByWatchdog;
+                return null;
+            case MonitorEvent.IOErrorStop when MayRun:
+                _stopReason = RunStates.ByIOError;
+                return null;
+            case MonitorEvent.Resume when State.State != DomainState.Running:
+                return Enter(RunStates.Running(_isIncoming ? RunStates.Migrated : RunStates.Unpaused));
+            case MonitorEvent.Suspend or MonitorEvent.SuspendDisk when MayRun:
+                const int memory = 0, disk = 1;
+                return Enter(RunStates.Suspended) with { Detail = happened == MonitorEvent.Suspend ? memory : disk };
+            case MonitorEvent.Wakeup when State.State is DomainState.PMSuspended or DomainState.NoState:
+                return Enter(RunStates.Running(RunStates.Wakeup));
+            case MonitorEvent.GuestPanicked or MonitorEvent.GuestPanickedAndRuns:
+                LifeStep crash = Enter(RunStates.Crashed);
+                _runsOnCrashed = happened == MonitorEvent.GuestPanickedAndRuns;
+                return crash;
+            case MonitorEvent.GuestCrashLoaded:
+                return new LifeStep(DomainLifecycleChange.Crashed, crashloaded);
+            case MonitorEvent.GuestShutdown or MonitorEvent.HostShutdown when State.State != DomainState.Shutdown:
+                const int guest = 1, host = 2;
+                return Enter(RunStates.ShutDown) with { Detail = happened == MonitorEvent.GuestShutdown ? guest : host };
+            case MonitorEvent.Reset when State.State == DomainState.Crashed:
+                _ = Enter(_runsOnCrashed ? RunStates.Running(RunStates.Booted) : RunStates.Paused(RunStates.AfterCrash));
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>The event by which libvirt tells that a guest came into that state.</summary>
+    public static LifeStep StepTo(DomainStateInfo state) => state.State switch
+    {
+        DomainState.Running when state.Reason == RunStates.Wakeup => new(DomainLifecycleChange.Started, 4),
+        DomainState.Running => new(DomainLifecycleChange.Resumed, state.Reason == RunStates.Migrated ? 1 : 0),
+        DomainState.PMSuspended => new(DomainLifecycleChange.PMSuspended, 0),
+        DomainState.Crashed => new(DomainLifecycleChange.Crashed, 0),
+        DomainState.Shutdown => new(DomainLifecycleChange.Shutdown, 0),
+        _ => new(DomainLifecycleChange.Suspended, state.Reason switch
+        {
+            RunStates.ByMigration => 1,
+            RunStates.ByIOError => 2,
+            RunStates.ByWatchdog => 3,
+            _ => 0,
+        }),
+    };
+
+    // Of one whose run state nobody told, every event is believed.
+    private bool MayRun => State.State is DomainState.Running or DomainState.NoState;
+
+    private bool IsCrashedOn => State.State == DomainState.Crashed && _runsOnCrashed;
+
+    // It runs though nobody heard how it came to that.
+    private DomainStateInfo StateWhenRunning()
+    {
+        DomainStateInfo running = State.State switch
+        {
+            DomainState.Running => State,
+            DomainState.Crashed when _runsOnCrashed => State,
+            DomainState.NoState => RunStates.Running(RunStates.Booted),
+            DomainState.PMSuspended => RunStates.Running(RunStates.Wakeup),
+            _ => RunStates.Running(_isIncoming ? RunStates.Migrated : RunStates.Unpaused),
+        };
+        _isIncoming = false;
+        return running;
+    }
+
+    // A guest that was reset waits as it did before, but one that panicked has not any more.
+    private DomainStateInfo StateWhenReset() => State.State switch
+    {
+        DomainState.NoState or DomainState.Running => RunStates.Paused(RunStates.ByUser),
+        DomainState.Crashed => RunStates.Paused(RunStates.AfterCrash),
+        _ => State,
+    };
+
+    private LifeStep Enter(DomainStateInfo state)
+    {
+        State = state;
+        _stopReason = RunStates.ByUser;
+        _isIncoming &= state.State != DomainState.Running;
+        return StepTo(state);
+    }
+}
