@@ -36,6 +36,38 @@ public static class DomainXml
             new XElement("memballoon", new XAttribute("model", balloonModel)),
             firmware is null ? [] : [new XElement("loader", new XAttribute("type", "rom"), firmware)]);
 
+    /// <summary>
+    /// A machine that can panic, sleep and be stopped by its watchdog, as a program on the qtest socket makes it; with monitors
+    /// beside libvirt's own.
+    /// </summary>
+    public static string ForRunStates(string name, string? firmware, IEnumerable<string> monitorPaths, string qtestPath, params string[] moreArguments)
+    {
+        var os = new XElement("os", new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "pc"), "hvm"));
+        if (firmware is not null)
+            os.Add(new XElement("loader", new XAttribute("type", "rom"), firmware));
+        return new XElement(
+            "domain",
+            new XAttribute("type", "qemu"),
+            new XElement("name", name),
+            new XElement("memory", new XAttribute("unit", "MiB"), 64),
+            new XElement("vcpu", 1),
+            os,
+            new XElement("features", new XElement("acpi")),
+            new XElement("on_crash", "preserve"),
+            new XElement("pm", new XElement("suspend-to-mem", new XAttribute("enabled", "yes"))),
+            new XElement(
+                "devices",
+                new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
+                new XElement("panic", new XAttribute("model", "isa")),
+                new XElement("watchdog", new XAttribute("model", "ib700"), new XAttribute("action", "pause")),
+                new XElement("memballoon", new XAttribute("model", "virtio"))),
+            ExtraArguments(
+            [
+                .. monitorPaths.SelectMany(path => (string[])["-qmp", $"unix:{path},server=on,wait=off"]),
+                "-qtest", $"unix:{qtestPath},server=on,wait=off", "-qtest-log", "/dev/null", .. moreArguments,
+            ])).ToString();
+    }
+
     private static string Domain(
         string name, Guid? uuid, int memoryMib, string? monitorPath, XElement balloon, params XElement[] boot) =>
         new XElement(

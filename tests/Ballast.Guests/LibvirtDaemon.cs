@@ -116,11 +116,17 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     public Task<CommandResult> VirshAsync(params string[] arguments) => VirshAsync(arguments, CancellationToken.None);
 
     /// <summary>Creates a transient domain, which ends with this daemon at the latest; returns its name.</summary>
-    public async Task<string> CreateDomainAsync(string xml, CancellationToken cancellationToken = default)
+    public Task<string> CreateDomainAsync(string xml, CancellationToken cancellationToken = default) => CreateDomainAsync(xml, [], cancellationToken);
+
+    /// <summary>The same, but its processors do not run yet.</summary>
+    public Task<string> CreatePausedDomainAsync(string xml, CancellationToken cancellationToken = default) =>
+        CreateDomainAsync(xml, ["--paused"], cancellationToken);
+
+    private async Task<string> CreateDomainAsync(string xml, string[] options, CancellationToken cancellationToken)
     {
         var file = _directory.File($"domain{Interlocked.Increment(ref _domainFiles)}.xml");
         await File.WriteAllTextAsync(file, xml, cancellationToken);
-        var result = await VirshAsync(["create", file], cancellationToken);
+        var result = await VirshAsync(["create", file, .. options], cancellationToken);
         return result.ExitCode == 0
             ? XElement.Parse(xml).Element("name")!.Value
             : throw new InvalidOperationException($"virsh create: {result.Errors}");
