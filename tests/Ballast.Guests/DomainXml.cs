@@ -36,6 +36,40 @@ public static class DomainXml
             new XElement("memballoon", new XAttribute("model", balloonModel)),
             firmware is null ? [] : [new XElement("loader", new XAttribute("type", "rom"), firmware)]);
 
+    /// <summary>A machine of 256 MiB with nothing to boot, into which memory can be plugged.</summary>
+    public static string WithMemorySlots(string name, string firmware, IEnumerable<string> monitorPaths) =>
+        new XElement(
+            "domain",
+            new XAttribute("type", "qemu"),
+            new XElement("name", name),
+            new XElement("maxMemory", new XAttribute("slots", 8), new XAttribute("unit", "MiB"), 2048),
+            new XElement("memory", new XAttribute("unit", "MiB"), 256),
+            new XElement("vcpu", 1),
+            new XElement(
+                "os",
+                new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "pc"), "hvm"),
+                new XElement("loader", new XAttribute("type", "rom"), firmware)),
+            new XElement("features", new XElement("acpi")),
+            new XElement("cpu", new XElement("numa", new XElement(
+                "cell", new XAttribute("id", 0), new XAttribute("cpus", 0), new XAttribute("memory", 256), new XAttribute("unit", "MiB")))),
+            new XElement(
+                "devices",
+                new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
+                new XElement("memballoon", new XAttribute("model", "virtio"))),
+            ExtraArguments([.. monitorPaths.SelectMany(path => (string[])["-qmp", $"unix:{path},server=on,wait=off"])])).ToString();
+
+    /// <summary>A DIMM, or virtio-mem that asks its guest to take half of it.</summary>
+    public static string MemoryDevice(bool isDimm, int mib) =>
+        new XElement(
+            "memory",
+            new XAttribute("model", isDimm ? "dimm" : "virtio-mem"),
+            new XElement(
+                "target",
+                new XElement("size", new XAttribute("unit", "MiB"), mib),
+                new XElement("node", 0),
+                isDimm ? null : new XElement("block", new XAttribute("unit", "MiB"), 2),
+                isDimm ? null : new XElement("requested", new XAttribute("unit", "MiB"), mib / 2))).ToString();
+
     /// <summary>
     /// A machine that can panic, sleep and be stopped by its watchdog, as a program on the qtest socket makes it; with monitors
     /// beside libvirt's own.

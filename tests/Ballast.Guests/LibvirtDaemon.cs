@@ -132,6 +132,16 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             : throw new InvalidOperationException($"virsh create: {result.Errors}");
     }
 
+    /// <summary>Plugs a device into a running domain.</summary>
+    public async Task AttachDeviceAsync(string name, string xml, CancellationToken cancellationToken = default)
+    {
+        var file = _directory.File($"device{Interlocked.Increment(ref _domainFiles)}.xml");
+        await File.WriteAllTextAsync(file, xml, cancellationToken);
+        var result = await VirshAsync(["attach-device", name, file, "--live"], cancellationToken);
+        if (result.ExitCode != 0)
+            throw new InvalidOperationException($"virsh attach-device: {result.Errors}");
+    }
+
     /// <summary>The process id here, outside of the namespace, of a domain's QEMU.</summary>
     public int DomainPid(string name) => OuterPid($"run/libvirt/qemu/{name}.pid");
 

@@ -34,7 +34,7 @@ public sealed class ProcessorTests
             string stat = await File.ReadAllTextAsync($"/proc/{guest.Driven.Pid}/task/{thread}/stat", Token);
             string[] fields = ["", "", .. stat[(stat.LastIndexOf(')') + 2)..].Split(' ')];
             long ticks = long.Parse(fields[user], CultureInfo.InvariantCulture) + long.Parse(fields[system], CultureInfo.InvariantCulture);
-            Assert.Equal((TimeSpan.FromSeconds((double)ticks / ticksPerSecond), fields[processor]), (cpu.CpuTime, $"{cpu.HostCpu}"));
+            Assert.Equal((new TimeSpan(ticks * (TimeSpan.TicksPerSecond / ticksPerSecond)), fields[processor]), (cpu.CpuTime, $"{cpu.HostCpu}"));
         }
 
         Assert.Contains(true, cpus[0].Affinity);
@@ -47,6 +47,47 @@ public sealed class ProcessorTests
             ["cpu.time", "cpu.user", "cpu.system", "vcpu.current", "vcpu.maximum", "vcpu.0.state", "vcpu.0.time", "vcpu.1.state", "vcpu.1.time"],
             stats.Select(field => field.Field));
         Assert.Equal(cpus[0].CpuTime!.Value.Ticks * TimeSpan.NanosecondsPerTick, (long)stats[6].AsUInt64());
+    }
+
+    /// <summary>Of those that QEMU takes; a line break is another option.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("-smp\n3")]
+    [InlineData("-smp\n0x3")]
+    [InlineData("-smp\n010")]
+    [InlineData("-smp\ncpus=2,maxcpus=8")]
+    [InlineData("-smp\nmaxcpus=4")]
+    [InlineData("-smp\nsockets=2,cores=3")]
+    [InlineData("-smp\nmaxcpus=6,cores=2")]
+    [InlineData("-smp\ndies=2,cores=2,threads=2")]
+    [InlineData("-smp\n2\n-smp\nmaxcpus=8")]
+    [InlineData("-smp\n4\n-smp\nsockets=1,cores=2,threads=2")]
+    [InlineData("-M\npc,smp.cpus=3")]
+    [InlineData("-smp\n2\n-M\npc,smp.cpus=3")]
+    [InlineData("-M\npc,smp.cpus=3\n-smp\n2")]
+    [InlineData("-M\npc,smp.sockets=2\n-smp\ncores=2")]
+    public async Task The_command_line_says_how_many_there_are(string said)
+    {
+        string[] arguments = said.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await using QemuProcess qemu = await QemuProcess.StartAsync(
+            new QemuOptions { Arguments = ["-accel", "tcg,tb-size=1", "-S", "-m", "16", "-nodefaults", "-no-user-config", "-display", "none", .. arguments] }, Token);
+        await using OracleMonitor oracle = await OracleMonitor.ConnectAsync(qemu.MonitorPaths[0], cancellationToken: Token);
+
+        Assert.Equal(
+            (await oracle.ExecuteAsync("query-cpus-fast", cancellationToken: Token)).GetArrayLength(),
+            new Ballast.Drivers.Qemu.QemuCommandLine(["qemu", .. arguments], null).VirtualCpus);
+    }
+
+    [Fact]
+    public async Task A_QEMU_that_does_not_answer_has_the_processors_of_its_command_line()
+    {
+        await using Opened guest = await Opened.StartAsync(
+            new DrivenGuestOptions { ExtraArguments = ["-smp", "2,maxcpus=3"] }, timeout: TimeSpan.FromMilliseconds(500));
+        await guest.Driven.Process.StopAsync(Token);
+
+        DomainInfo info = await guest.Domain.GetInfoAsync(Token);
+        Assert.Equal((DomainState.NoState, 2), (info.State, info.VirtualCpus));
+        Assert.Equal("2", (string?)System.Xml.Linq.XElement.Parse(await guest.Domain.GetXmlAsync(cancellationToken: Token)).Element("vcpu"));
     }
 
     [Fact]

@@ -243,7 +243,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         return fields.Length >= last;
     }
 
-    private static (TimeSpan User, TimeSpan System) CpuTime(string[] fields)
+    internal static (TimeSpan User, TimeSpan System) CpuTime(string[] fields)
     {
         const int user = 14, system = 15;
         return (Ticks(user), Ticks(system));
