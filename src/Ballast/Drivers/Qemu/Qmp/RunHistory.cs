@@ -10,6 +10,7 @@ internal readonly record struct LifeStep(DomainLifecycleChange Change, int Detai
 internal sealed class RunHistory
 {
     private bool _isIncoming;
+    private bool _hasArrived;
     private bool _runsOnCrashed;
     private int _stopReason = RunStates.ByUser;
 
@@ -20,6 +21,9 @@ internal sealed class RunHistory
     public DomainStateInfo Note(RunState told, bool isRunning)
     {
         _isIncoming |= told == RunState.InMigrate;
+
+        // It came all the way, and waits until somebody resumes it.
+        _hasArrived |= _isIncoming && told == RunState.Paused;
         _runsOnCrashed &= State.State == DomainState.Crashed;
         State = told switch
         {
@@ -48,7 +52,7 @@ internal sealed class RunHistory
                 _stopReason = RunStates.ByIOError;
                 return null;
             case MonitorEvent.Resume when State.State != DomainState.Running:
-                return Enter(RunStates.Running(_isIncoming ? RunStates.Migrated : RunStates.Unpaused));
+                return Enter(RunStates.Running(ReasonToResume));
             case MonitorEvent.Suspend or MonitorEvent.SuspendDisk when MayRun:
                 const int memory = 0, disk = 1;
                 return Enter(RunStates.Suspended) with { Detail = happened == MonitorEvent.Suspend ? memory : disk };
@@ -91,6 +95,8 @@ internal sealed class RunHistory
     // Of one whose run state nobody told, every event is believed.
     private bool MayRun => State.State is DomainState.Running or DomainState.NoState;
 
+    private int ReasonToResume => _isIncoming && !_hasArrived ? RunStates.Migrated : RunStates.Unpaused;
+
     private bool IsCrashedOn => State.State == DomainState.Crashed && _runsOnCrashed;
 
     // It runs though nobody heard how it came to that.
@@ -102,9 +108,9 @@ internal sealed class RunHistory
             DomainState.Crashed when _runsOnCrashed => State,
             DomainState.NoState => RunStates.Running(RunStates.Booted),
             DomainState.PMSuspended => RunStates.Running(RunStates.Wakeup),
-            _ => RunStates.Running(_isIncoming ? RunStates.Migrated : RunStates.Unpaused),
+            _ => RunStates.Running(ReasonToResume),
         };
-        _isIncoming = false;
+        _isIncoming = _hasArrived = false;
         return running;
     }
 
@@ -120,7 +126,8 @@ internal sealed class RunHistory
     {
         State = state;
         _stopReason = RunStates.ByUser;
-        _isIncoming &= state.State != DomainState.Running;
+        if (state.State == DomainState.Running)
+            _isIncoming = _hasArrived = false;
         return StepTo(state);
     }
 }
