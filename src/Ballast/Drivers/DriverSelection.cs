@@ -44,7 +44,7 @@ internal static class DriverSelection
         { Driver: "qemu", Host: "system" or "session", Transport: null } => $"; did you mean qemu:///{uri.Host}",
         { Driver: "unix" or "file", Path: ['/', ..] } => $"; did you mean qmp://{uri.Path}",
         { Driver: "qemu", Transport: "tcp" or "tls" or "ssh" or null } => "; daemons on other hosts cannot be asked yet, only unix sockets",
-        { Driver: not ("qemu" or "test" or "qmp") } => "; known are qmp:///, qemu:///system, qemu:///session, qemu+unix: and test:///default",
+        { Driver: "kvm" or "libvirt", Host: "" } => $"; did you mean qemu://{(uri.Path is "/session" ? uri.Path : "/system")}",
         _ => "",
     };
 }

@@ -17,7 +17,7 @@ public sealed class MistakeTests
     [InlineData("-c unix:/run/vm.sock list", "did you mean qmp:///run/vm.sock")]
     [InlineData("-c qemu://system list", "did you mean qemu:///system")]
     [InlineData("-c test://default list", "did you mean test:///default")]
-    [InlineData("-c kvm:///system list", "known are qmp:///")]
+    [InlineData("-c kvm:///system list", "did you mean qemu:///system")]
     [InlineData("-c qemu+ssh://host/system list", "daemons on other hosts cannot be asked yet")]
     [InlineData("-c qmp:///nowhere/vm.sock list", "-qmp unix:PATH,server=on,wait=off")]
     [InlineData("-c qmp:///etc/passwd list", "it is no socket")]

@@ -40,7 +40,9 @@ public sealed class BulkStatsTests
             _ = await AllAsync(session);
 
             Assert.Equal(questions, fake.Commands.Skip(commands).Select(command => command.Key));
-            Assert.Equal(chunks + 1, fake.Chunks);
+
+            // In one write; the next question may have been begun by then.
+            Assert.InRange(fake.Chunks, chunks + 1, chunks + 2);
         }
     }
 

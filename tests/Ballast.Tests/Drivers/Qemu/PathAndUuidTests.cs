@@ -87,7 +87,8 @@ public sealed class PathAndUuidTests
         Assert.Equal(40, Connect(directory.File("loop")));
         Assert.Equal(20, Connect(directory.File("file/s")));
         Assert.Equal(111, Connect(directory.File("file")));
-        Assert.Equal(36, Connect(directory.File(new string('x', 108))));
+        Assert.Equal(2, Connect(directory.File(new string('x', 108))));
+        Assert.Equal(36, Connect(directory.File(new string('x', 256))));
     }
 
     [Fact]
