@@ -40,6 +40,9 @@ public sealed class LibvirtException : Exception
     /// <summary>The reason in a sample where that call makes one of this error; null where the code alone decides.</summary>
     internal MemoryStatsReason? Reason { get; init; }
 
+    /// <summary>Whether a daemon says that it does not know the call, or its program.</summary>
+    internal bool IsUnknownCall { get; init; }
+
     /// <summary>Whether the same call may succeed later without anybody changing anything: a deadline passed or a monitor is held.</summary>
     public bool IsTransient => Code is ErrorCode.OperationTimeout or ErrorCode.ResourceBusy;
 }

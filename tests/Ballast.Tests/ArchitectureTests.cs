@@ -94,6 +94,43 @@ public class ArchitectureTests
         Assert.Empty(forgotten);
     }
 
+    [Fact]
+    public void Nothing_is_decided_by_what_an_error_says()
+    {
+        // Its text is for people, in whatever language: codes and numbers are for programs.
+        Assert.Contains(DecidedByText(ModuleDefinition.ReadModule(typeof(ArchitectureTests).Assembly.Location)), method => method.Contains(nameof(IsDecidedByText), StringComparison.Ordinal));
+        Assert.True(IsDecidedByText(new IOException("so it is")));
+        Type[] programs = [typeof(Connection), typeof(Ballast.Server.LibvirtServer), typeof(Ballast.Cli.CommandRunner)];
+        Assert.Empty(programs.SelectMany(type => DecidedByText(ModuleDefinition.ReadModule(type.Assembly.Location))));
+    }
+
+    private static bool IsDecidedByText(IOException error) => error.Message?.StartsWith("so it", StringComparison.Ordinal) == true;
+
+    private static IEnumerable<string> DecidedByText(ModuleDefinition module) => AllTypes(module).SelectMany(type => type.Methods)
+        .Where(method => method.HasBody && method.Body.Instructions.Any(at => IsErrorText(at.Operand) && ComesToComparison(at)))
+        .Select(method => method.FullName);
+
+    private static bool IsErrorText(object? operand) =>
+        operand is MethodReference { Name: "get_Message" or "get_Str1" or "get_Str2" or "get_Str3" or "get_Description" }
+        or FieldReference { DeclaringType.Name: "RemoteError", Name: "Message" or "Str1" or "Str2" or "Str3" };
+
+    // As far as one expression usually goes: loading what it is compared with, and how.
+    private static bool ComesToComparison(Instruction text)
+    {
+        const int expression = 10;
+        Instruction? next = text.Next;
+        for (int i = 0; i < expression && next is not null; i++, next = next.Next)
+        {
+            if (next.Operand is MethodReference { DeclaringType.FullName: "System.String" or "System.MemoryExtensions" or "System.Text.RegularExpressions.Regex" } called
+                && called.Name is "StartsWith" or "EndsWith" or "Contains" or "IndexOf" or "Equals" or "op_Equality" or "op_Inequality" or "IsMatch" or "Match")
+                return true;
+            if (next.Operand is MethodReference && next.OpCode.Code is Code.Call or Code.Callvirt or Code.Newobj)
+                return false;
+        }
+
+        return false;
+    }
+
     private static string? Layer(TypeReference type)
     {
         type = Outermost(type.GetElementType());

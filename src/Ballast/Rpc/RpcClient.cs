@@ -50,23 +50,16 @@ internal sealed class RpcClient : IAsyncDisposable
     /// <summary>Why the connection ended; null while it stands.</summary>
     public LibvirtException? Loss => Volatile.Read(ref _lost);
 
-    /// <summary>Calls a procedure of libvirt's program.</summary>
-    public ValueTask<TReply> CallAsync<TArgs, TReply>(
-        RemoteProcedure procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken)
-        where TArgs : struct, IXdrMessage<TArgs>
-        where TReply : struct, IXdrMessage<TReply> =>
-        CallAsync<TArgs, TReply>(RpcPrograms.Remote, (int)procedure, arguments, timeout, changesSomething, cancellationToken);
-
     /// <exception cref="LibvirtException">The server's error; or the connection was lost, or the deadline passed.</exception>
     public async ValueTask<TReply> CallAsync<TArgs, TReply>(
-        uint program, int procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken,
+        RpcCall procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken,
         Action<TReply>? late = null)
         where TArgs : struct, IXdrMessage<TArgs>
         where TReply : struct, IXdrMessage<TReply>
     {
         cancellationToken.ThrowIfCancellationRequested();
         bool isAnswered = false;
-        PendingCall<TReply> call = new(program, procedure, _completing);
+        PendingCall<TReply> call = new(procedure, _completing);
         uint serial;
         lock (_gate)
         {
@@ -80,7 +73,7 @@ internal sealed class RpcClient : IAsyncDisposable
         CancellationTokenSource? over = _output.IsFree ? null : CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
         try
         {
-            RpcHeader header = new(program, RpcPrograms.Version, procedure, RpcType.Call, serial, RpcStatus.Ok);
+            RpcHeader header = new(procedure.Program, RpcPrograms.Version, procedure.Procedure, RpcType.Call, serial, RpcStatus.Ok);
             ValueTask writing = _output.WriteAsync(header, arguments, over?.Token ?? _end.Token, _end.Token);
             // A server that reads nothing must not hold this caller longer than its deadline either.
             Task<TReply> answered = writing.IsCompletedSuccessfully ? call.Task : WrittenAndAnsweredAsync(writing, call.Task);
@@ -91,8 +84,8 @@ internal sealed class RpcClient : IAsyncDisposable
         catch (TimeoutException)
         {
             throw changesSomething
-                ? RpcErrors.WriteTimeout((RemoteProcedure)procedure, timeout)
-                : RpcErrors.Timeout((RemoteProcedure)procedure, timeout);
+                ? RpcErrors.WriteTimeout(procedure, timeout)
+                : RpcErrors.Timeout(procedure, timeout);
         }
         catch (Exception e) when (e is IOException or InvalidOperationException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -252,7 +245,7 @@ internal sealed class RpcClient : IAsyncDisposable
         public abstract void Fail(Exception error);
     }
 
-    private sealed class PendingCall<TReply>(uint program, int procedure, TaskCreationOptions completing) : PendingCall
+    private sealed class PendingCall<TReply>(RpcCall procedure, TaskCreationOptions completing) : PendingCall
         where TReply : struct, IXdrMessage<TReply>
     {
         private readonly TaskCompletionSource<TReply> _completion = new(completing);
@@ -263,18 +256,18 @@ internal sealed class RpcClient : IAsyncDisposable
         {
             try
             {
-                if (header.Program != program || header.Procedure != procedure)
-                    Fail(RpcErrors.BadReply((RemoteProcedure)procedure, "it answers something else"));
+                if (new RpcCall(header.Program, header.Procedure) != procedure)
+                    Fail(RpcErrors.BadReply(procedure, "it answers something else"));
                 else if (header.Status == RpcStatus.Ok)
                     _completion.TrySetResult(XdrReader.Read<TReply>(payload));
                 else if (header.Status == RpcStatus.Error)
-                    Fail(XdrReader.Read<Messages.RemoteError>(payload).ToException());
+                    Fail(XdrReader.Read<Messages.RemoteError>(payload).ToException(procedure));
                 else
-                    Fail(RpcErrors.BadReply((RemoteProcedure)procedure, $"its status is {(int)header.Status}"));
+                    Fail(RpcErrors.BadReply(procedure, $"its status is {(int)header.Status}"));
             }
             catch (XdrException e)
             {
-                Fail(RpcErrors.BadReply((RemoteProcedure)procedure, e.Message));
+                Fail(RpcErrors.BadReply(procedure, e.Message));
             }
         }
 

@@ -34,18 +34,18 @@ internal static class RpcErrors
 
     public static LibvirtException KeepaliveTimeout() => Internal("connection closed due to keepalive timeout");
 
-    public static LibvirtException Timeout(RemoteProcedure procedure, TimeSpan waited) =>
+    public static LibvirtException Timeout(RpcCall call, TimeSpan waited) =>
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
-            $"the daemon did not answer {procedure} within {waited.TotalSeconds:0.###} s");
+            $"the daemon did not answer {call} within {waited.TotalSeconds:0.###} s");
 
     public static LibvirtException OpeningTimeout(TimeSpan waited) =>
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
             $"the daemon did not open the connection within {waited.TotalSeconds:0.###} s");
 
-    public static LibvirtException WriteTimeout(RemoteProcedure procedure, TimeSpan waited) =>
+    public static LibvirtException WriteTimeout(RpcCall call, TimeSpan waited) =>
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
-            $"the daemon did not answer {procedure} within {waited.TotalSeconds:0.###} s; it may still take effect");
+            $"the daemon did not answer {call} within {waited.TotalSeconds:0.###} s; it may still take effect");
 
-    public static LibvirtException BadReply(RemoteProcedure procedure, string why) =>
-        Bare($"the daemon's reply to {procedure} cannot be used: {why}");
+    public static LibvirtException BadReply(RpcCall call, string why) =>
+        Bare($"the daemon's reply to {call} cannot be used: {why}");
 }

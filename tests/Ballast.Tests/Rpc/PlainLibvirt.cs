@@ -3,10 +3,20 @@ using Ballast.Rpc.Messages;
 
 namespace Ballast.Tests.Rpc;
 
-/// <summary>A daemon that has libvirt's program only, or ours as an older one had it; and that can lose its hypervisor.</summary>
-internal sealed class PlainLibvirt(IRpcSession inner, bool hasOldProgram) : IRpcSession
+/// <summary>
+/// A daemon that has libvirt's program only, or ours as an older one had it, and may have translated messages; and that can
+/// lose its hypervisor.
+/// </summary>
+internal sealed class PlainLibvirt(IRpcSession inner, bool hasOldProgram, bool isTranslated = false) : IRpcSession
 {
     private RpcServerConnection? _client;
+    private int _ballastCalls;
+
+    /// <summary>Procedures of libvirt's program that it does not know.</summary>
+    public HashSet<int> Lacking { get; init; } = [];
+
+    /// <summary>How often our program was called.</summary>
+    public int BallastCalls => Volatile.Read(ref _ballastCalls);
 
     public bool IsAuthenticated => inner.IsAuthenticated;
 
@@ -17,14 +27,26 @@ internal sealed class PlainLibvirt(IRpcSession inner, bool hasOldProgram) : IRpc
     {
         _client = client;
         HasCloseCallback |= header is { Program: RpcPrograms.Remote, Procedure: (int)RemoteProcedure.ConnectRegisterCloseCallback };
+        if (Lacking.Contains(header.Procedure) && header.Program == RpcPrograms.Remote)
+        {
+            answered = client.ReplyErrorAsync(header, UnknownProcedure(header.Procedure));
+            return true;
+        }
+
         if (header.Program != RpcPrograms.Ballast)
             return inner.TryHandle(header, arguments, client, out answered);
+        Interlocked.Increment(ref _ballastCalls);
         const int newest = (int)BallastProcedure.Refresh;
         if (hasOldProgram && header.Procedure <= newest)
             return inner.TryHandle(header, arguments, client, out answered);
-        answered = hasOldProgram ? client.ReplyErrorAsync(header, RpcErrors.UnknownProcedure(header.Procedure)) : default;
-        return hasOldProgram;
+        answered = hasOldProgram ? client.ReplyErrorAsync(header, UnknownProcedure(header.Procedure))
+            : isTranslated ? client.ReplyErrorAsync(header, RpcErrors.Bare($"Kann Program {header.Program} Version {header.Version} nicht finden"))
+            : default;
+        return hasOldProgram || isTranslated;
     }
+
+    private LibvirtException UnknownProcedure(int procedure) =>
+        isTranslated ? RpcErrors.Bare($"unbekannte Prozedur: {procedure}") : RpcErrors.UnknownProcedure(procedure);
 
     public Task LoseHypervisorAsync(int reason) => _client!.SendEventAsync(
         RpcPrograms.Remote, (int)RemoteProcedure.ConnectEventConnectionClosed, new ConnectionClosedEvent { Reason = reason }).AsTask();

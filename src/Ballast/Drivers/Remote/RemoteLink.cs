@@ -12,12 +12,13 @@ internal sealed class RemoteLink : IAsyncDisposable
     // its callers' deadline, so that they are told that it is dead, and the connection can be opened again.
     private static readonly TimeSpan KeepaliveInterval = TimeSpan.FromSeconds(5);
     private const int KeepaliveCount = 4;
-    private const string NoProgram = "Cannot find program";
 
     private readonly IAsyncDisposable _transport;
     private readonly RpcClient _client;
     private readonly TimeSpan _timeout;
-    private bool? _hasBallastProgram;
+
+    // Of our own program, what the daemon answered, and what it does not know; by procedure.
+    private int _answered, _unknown;
 
     private RemoteLink(IAsyncDisposable transport, RpcClient client, TimeSpan timeout)
     {
@@ -81,48 +82,14 @@ internal sealed class RemoteLink : IAsyncDisposable
         _ = await _client.CallAsync<TArgs, Nothing>(procedure, arguments, _timeout, changesSomething: true, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Calls our own program; null where the daemon has none, as libvirt's.</summary>
-    public async ValueTask<SamplesReply?> TrySampleAsync<TArgs>(
+    public ValueTask<SamplesReply?> TrySampleAsync<TArgs>(
         BallastProcedure procedure, TArgs arguments, bool changesSomething, CancellationToken cancellationToken)
-        where TArgs : struct, IXdrMessage<TArgs>
-    {
-        if (_hasBallastProgram == false)
-            return null;
-        try
-        {
-            SamplesReply reply = await _client.CallAsync<TArgs, SamplesReply>(
-                RpcPrograms.Ballast, (int)procedure, arguments, _timeout, changesSomething, cancellationToken).ConfigureAwait(false);
-            _hasBallastProgram = true;
-            return reply;
-        }
-        catch (LibvirtException e) when (_hasBallastProgram is null && IsWithoutProgram(e))
-        {
-            _hasBallastProgram = false;
-            return null;
-        }
-    }
+        where TArgs : struct, IXdrMessage<TArgs> =>
+        TryCallAsync<TArgs, SamplesReply>(procedure, arguments, changesSomething, cancellationToken);
 
     /// <summary>Asks for samples as events; false where the daemon has no such program, or an older one.</summary>
-    public async ValueTask<bool> TryWatchAsync(WatchArgs arguments, CancellationToken cancellationToken)
-    {
-        if (_hasBallastProgram == false)
-            return false;
-        try
-        {
-            _ = await _client.CallAsync<WatchArgs, Nothing>(
-                RpcPrograms.Ballast, (int)BallastProcedure.Watch, arguments, _timeout, changesSomething: false, cancellationToken).ConfigureAwait(false);
-            _hasBallastProgram = true;
-            return true;
-        }
-        catch (LibvirtException e) when (_hasBallastProgram is null && IsWithoutProgram(e))
-        {
-            _hasBallastProgram = false;
-            return false;
-        }
-        catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
-        {
-            return false;
-        }
-    }
+    public async ValueTask<bool> TryWatchAsync(WatchArgs arguments, CancellationToken cancellationToken) =>
+        await TryCallAsync<WatchArgs, Nothing>(BallastProcedure.Watch, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is not null;
 
     /// <summary>
     /// Registers for events of one kind. A daemon whose answer comes when nobody waits for it any more is told to forget the
@@ -131,7 +98,7 @@ internal sealed class RemoteLink : IAsyncDisposable
     public ValueTask<CallbackArgs> RegisterAsync(int eventId, CancellationToken cancellationToken)
     {
         return _client.CallAsync<RegisterArgs, CallbackArgs>(
-            RpcPrograms.Remote, (int)RemoteProcedure.ConnectDomainEventCallbackRegisterAny, new() { EventID = eventId }, _timeout,
+            RemoteProcedure.ConnectDomainEventCallbackRegisterAny, new() { EventID = eventId }, _timeout,
             changesSomething: false, cancellationToken, late: callback => _ = ForgetAsync(callback));
 
         async Task ForgetAsync(CallbackArgs callback)
@@ -157,7 +124,7 @@ internal sealed class RemoteLink : IAsyncDisposable
             try
             {
                 _ = await _client.CallAsync<UnwatchArgs, Nothing>(
-                    RpcPrograms.Ballast, (int)BallastProcedure.Unwatch, new() { Watch = watch }, _timeout, changesSomething: false, CancellationToken.None).ConfigureAwait(false);
+                    BallastProcedure.Unwatch, new() { Watch = watch }, _timeout, changesSomething: false, CancellationToken.None).ConfigureAwait(false);
             }
             catch (LibvirtException)
             {
@@ -172,8 +139,31 @@ internal sealed class RemoteLink : IAsyncDisposable
         await _transport.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static bool IsWithoutProgram(LibvirtException error) =>
-        error.Code == ErrorCode.Rpc && error.Message.StartsWith(NoProgram, StringComparison.Ordinal);
+    /// <summary>
+    /// Null where the daemon does not know it, which is remembered for as long as the connection stands. What was answered once
+    /// is known: then it is an error like any other.
+    /// </summary>
+    private async ValueTask<TReply?> TryCallAsync<TArgs, TReply>(
+        BallastProcedure procedure, TArgs arguments, bool changesSomething, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply>
+    {
+        int bit = 1 << (int)procedure;
+        if ((Volatile.Read(ref _unknown) & bit) != 0)
+            return null;
+        try
+        {
+            TReply reply = await _client.CallAsync<TArgs, TReply>(procedure, arguments, _timeout, changesSomething, cancellationToken).ConfigureAwait(false);
+            if ((Volatile.Read(ref _answered) & bit) == 0)
+                Interlocked.Or(ref _answered, bit);
+            return reply;
+        }
+        catch (LibvirtException e) when (e.IsUnknownCall && (Volatile.Read(ref _answered) & bit) == 0)
+        {
+            Interlocked.Or(ref _unknown, bit);
+            return null;
+        }
+    }
 
     private async ValueTask GreetAsync(string name, string? authentication, bool readOnly, CancellationToken token)
     {

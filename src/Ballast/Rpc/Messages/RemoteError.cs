@@ -17,8 +17,6 @@ internal struct RemoteNetwork : IXdrMessage<RemoteNetwork>
 /// <summary>libvirt's error, as a reply with status 1 carries it.</summary>
 internal struct RemoteError : IXdrMessage<RemoteError>
 {
-    private const string UnknownProcedure = "unknown procedure: ";
-
     // A text may quote what a client sent, and shall fit into the message all the same.
     private const int MaxText = 64 * 1024;
 
@@ -63,13 +61,22 @@ internal struct RemoteError : IXdrMessage<RemoteError>
         Int2 = error.Int2,
     };
 
-    /// <summary>As libvirt's own client, "unknown procedure" becomes "not supported", by which callers know to do without.</summary>
-    public readonly LibvirtException ToException()
+    /// <summary>
+    /// Whether the daemon's dispatcher answers, which found nobody to give the call to. What it says is for people, in the
+    /// daemon's language; its numbers are always these. It says the same of arguments that it cannot read, which we do not send.
+    /// </summary>
+    private readonly bool IsUndispatched =>
+        ((ErrorCode)Code, (ErrorOrigin)Origin, (ErrorLevel)Level) == (ErrorCode.Rpc, ErrorOrigin.Rpc, ErrorLevel.Error) && Domain is null && Network is null;
+
+    /// <summary>
+    /// The error as our callers get it. As with libvirt's own client, a procedure that the daemon does not know is "not
+    /// supported", by which callers know to do without.
+    /// </summary>
+    /// <param name="call">What it answers; null where it is no answer.</param>
+    public readonly LibvirtException ToException(RpcCall? call = null)
     {
-        ErrorCode code = (ErrorCode)Code == ErrorCode.Rpc && Message?.StartsWith(UnknownProcedure, StringComparison.Ordinal) == true
-            ? ErrorCode.NoSupport
-            : (ErrorCode)Code;
-        return new(code, (ErrorOrigin)Origin, Message ?? "")
+        bool isUnknown = IsUndispatched && call is { IsOfOpening: false };
+        return new(isUnknown ? ErrorCode.NoSupport : (ErrorCode)Code, (ErrorOrigin)Origin, Message ?? "")
         {
             Level = (ErrorLevel)Level,
             Str1 = Str1,
@@ -77,7 +84,9 @@ internal struct RemoteError : IXdrMessage<RemoteError>
             Str3 = Str3,
             Int1 = Int1,
             Int2 = Int2,
+            IsUnknownCall = isUnknown,
         };
     }
+
     private static string? Clip(string? text) => text is { Length: > MaxText } ? text[..MaxText] : text;
 }

@@ -1,0 +1,157 @@
+using System.Buffers;
+using Ballast.Drivers.Remote;
+using Ballast.Fuzz.Wire;
+using Ballast.Rpc;
+using Ballast.Rpc.Messages;
+using Ballast.Tests.Drivers.Qemu;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Ballast.Tests.Rpc;
+
+/// <summary>Daemons that do not know what they are asked, in whatever language they say so.</summary>
+public sealed class UnknownCallTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Where_our_program_is_missing_samples_are_derived_and_it_is_asked_once(bool isTranslated)
+    {
+        List<PlainLibvirt> daemons = [];
+        await using ServerFixture server = await StartAsync(daemons, inner => new PlainLibvirt(inner, hasOldProgram: false, isTranslated));
+        await using Connection remote = await server.ConnectAsync();
+        Domain domain = (await remote.ListDomainsAsync(cancellationToken: Token))[0];
+        for (int i = 0; i < 3; i++)
+            Assert.NotNull((await domain.GetMemoryStatsAsync(cancellationToken: Token)).ActualKiB);
+        Assert.Equal(1, Assert.Single(daemons).BallastCalls);
+        LibvirtException refused = await domain.RefreshMemoryStatsAsync(cancellationToken: Token).AsTask().FailsAsync(ErrorCode.NoSupport);
+        Assert.Contains("speaks libvirt's protocol only", refused.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(await remote.GetAllMemoryStatsAsync(cancellationToken: Token));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Where_an_older_daemon_lacks_one_of_our_procedures_the_others_serve(bool isTranslated)
+    {
+        List<PlainLibvirt> daemons = [];
+        await using ServerFixture server = await StartAsync(daemons, inner => new PlainLibvirt(inner, hasOldProgram: true, isTranslated));
+        await using Connection remote = await server.ConnectAsync();
+        await foreach (DomainMemorySample sample in remote.WatchMemoryStatsAsync(TimeSpan.FromMilliseconds(20), cancellationToken: Token))
+        {
+            Assert.Null(sample.Stats.WhyMissing(MemoryStatTag.ActualBalloon));
+            break;
+        }
+
+        Domain domain = (await remote.ListDomainsAsync(cancellationToken: Token))[0];
+        Assert.Equal(MemoryStatsReason.Fresh, (await domain.RefreshMemoryStatsAsync(cancellationToken: Token)).Reason);
+        int before = Assert.Single(daemons).BallastCalls;
+        await foreach (DomainMemorySample _ in remote.WatchMemoryStatsAsync(TimeSpan.FromHours(1), cancellationToken: Token))
+            break;
+
+        // It is not asked for the watch again, but for samples.
+        Assert.InRange(Assert.Single(daemons).BallastCalls - before, 1, 3);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_libvirts_program_lacks_is_not_supported(bool isTranslated)
+    {
+        List<PlainLibvirt> daemons = [];
+        await using ServerFixture server = await StartAsync(
+            daemons, inner => new PlainLibvirt(inner, hasOldProgram: false, isTranslated) { Lacking = { (int)RemoteProcedure.DomainGetAutostart } });
+        await using Connection remote = await server.ConnectAsync();
+        Domain domain = (await remote.ListDomainsAsync(cancellationToken: Token))[0];
+        await domain.GetAutostartAsync(Token).AsTask().FailsAsync(ErrorCode.NoSupport);
+        await remote.LookupByNameAsync("nobody", Token).AsTask().FailsAsync(ErrorCode.NoDomain);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_does_not_let_us_in_is_not_taken_for_one_that_lacks_something()
+    {
+        List<PlainLibvirt> daemons = [];
+        await using ServerFixture server = await StartAsync(
+            daemons, inner => new PlainLibvirt(inner, hasOldProgram: false, isTranslated: true) { Lacking = { (int)RemoteProcedure.ConnectOpen } });
+        await server.ConnectAsync().AsTask().FailsAsync(ErrorCode.Rpc);
+    }
+
+    [Fact]
+    public async Task Neither_an_unreadable_answer_nor_a_refusal_of_what_was_answered_before_means_that_there_is_no_program()
+    {
+        PipePair pipes = new();
+        PipedPeer server = new(pipes.Far);
+        ValueTask<RemoteLink> opening = RemoteLink.OpenAsync(new Way(pipes), "qemu:///system", new ConnectionOptions(), static (in RpcHeader _, ReadOnlySpan<byte> _) => { }, Token);
+        await AnswerAsync("0000000100000000");
+        for (int i = 0; i < 4; i++)
+            await AnswerAsync(i == 1 ? "" : "00000000");
+        await using RemoteLink link = await opening;
+
+        await AskAsync("00", RpcStatus.Ok, ErrorCode.Rpc);
+        await AskAsync("00000000", RpcStatus.Ok, null);
+        ArrayBufferWriter<byte> unknown = new();
+        XdrWriter.Write(unknown, RemoteError.From(RpcErrors.Bare("unbekannte Prozedur: 1")));
+        await AskAsync(Convert.ToHexString(unknown.WrittenSpan), RpcStatus.Error, ErrorCode.NoSupport);
+        await AskAsync("00000000", RpcStatus.Ok, null);
+
+        async Task AskAsync(string payload, RpcStatus status, ErrorCode? error)
+        {
+            Task<SamplesReply?> asking = link.TrySampleAsync(BallastProcedure.Sample, new SampleArgs { Doms = [] }, changesSomething: false, Token).AsTask();
+            await AnswerAsync(payload, status);
+            if (error is { } code)
+                _ = await asking.FailsAsync(code);
+            else
+                Assert.NotNull(await asking.In());
+        }
+
+        async Task AnswerAsync(string payload, RpcStatus status = RpcStatus.Ok)
+        {
+            RpcHeader call = Frames.Header((await server.ReceiveAsync())!);
+            server.Send(Frames.Of(call with { Type = RpcType.Reply, Status = status }, Convert.FromHexString(payload)));
+        }
+    }
+
+    [Fact]
+    public async Task Every_procedure_of_both_programs_is_called_by_its_name()
+    {
+        FakeTimeProvider time = new();
+        PipePair pipes = new();
+        await using RpcClient client = new(pipes.Near, time);
+        List<(RpcCall Call, string Name)> procedures =
+        [
+            .. Enum.GetValues<RemoteProcedure>().Select(procedure => ((RpcCall)procedure, procedure.ToString())),
+            .. Enum.GetValues<BallastProcedure>().Select(procedure => ((RpcCall)procedure, procedure.ToString())),
+            (new RpcCall(RpcPrograms.Ballast, 99), "procedure 99 of program 0x42414c4c"),
+            (new RpcCall(RpcPrograms.Remote, 9999), "procedure 9999 of program 0x20008086"),
+        ];
+        Assert.Equal(procedures.Count, procedures.Select(procedure => procedure.Name).Distinct().Count());
+        foreach ((RpcCall call, string name) in procedures)
+        {
+            foreach (bool changesSomething in (bool[])[false, true])
+            {
+                Task<Nothing> asking = client.CallAsync<Nothing, Nothing>(call, default, TimeSpan.FromSeconds(3), changesSomething, Token).AsTask();
+                time.Advance(TimeSpan.FromSeconds(3));
+                LibvirtException error = await asking.FailsAsync(ErrorCode.OperationTimeout);
+                Assert.Equal(
+                    $"Timed out during operation: the daemon did not answer {name} within 3 s{(changesSomething ? "; it may still take effect" : "")}", error.Message);
+            }
+        }
+    }
+
+    private static async Task<ServerFixture> StartAsync(List<PlainLibvirt> daemons, Func<IRpcSession, PlainLibvirt> wrap) => ServerFixture.Start(
+        await Connection.OpenAsync("test:///default", cancellationToken: Token), wrap: inner =>
+        {
+            daemons.Add(wrap(inner));
+            return daemons[^1];
+        });
+
+    private sealed class Way(PipePair pipes) : System.IO.Pipelines.IDuplexPipe, IAsyncDisposable
+    {
+        public System.IO.Pipelines.PipeReader Input => pipes.Near.Input;
+
+        public System.IO.Pipelines.PipeWriter Output => pipes.Near.Output;
+
+        public ValueTask DisposeAsync() => default;
+    }
+}
