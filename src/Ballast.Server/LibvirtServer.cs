@@ -112,10 +112,11 @@ internal sealed class LibvirtServer
         UserShare share = Enter(uid, isReadOnly);
         try
         {
-            using RpcServerConnection connection = new(
+            RpcServerConnection connection = new(
                 transport, isReadOnly ? limits with { MaxInARow = fewInARow } : limits,
                 isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, new ClientShare(share, _turns), Options.TimeProvider);
-            await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated, changed), stop).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+                await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated, changed), stop).ConfigureAwait(false);
         }
         finally
         {

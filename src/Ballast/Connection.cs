@@ -257,13 +257,20 @@ public sealed partial class Connection : IAsyncDisposable
             subscriptions = [.. _subscriptions];
         }
 
-        await _ensured.DisposeAsync().ConfigureAwait(false);
-        foreach (DomainEventSubscription subscription in subscriptions)
-            await subscription.DisposeAsync().ConfigureAwait(false);
         IDriver driver = Driver;
-        _disposed = true;
-        if (_ownsDriver)
-            await driver.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await _ensured.DisposeAsync().ConfigureAwait(false);
+            foreach (DomainEventSubscription subscription in subscriptions)
+                await subscription.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            // Whatever went wrong: nobody else closes it.
+            _disposed = true;
+            if (_ownsDriver)
+                await driver.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>

@@ -8,6 +8,11 @@ internal interface IDriverEventSink
     /// <summary>Events are missing here, nobody knows how many.</summary>
     void Interrupt();
 
+    /// <summary>After an interruption: from now on none is missing.</summary>
+    void Resume()
+    {
+    }
+
     /// <summary>Nothing more will come: why, or null where it was asked to end.</summary>
     void End(Exception? error);
 }

@@ -29,6 +29,13 @@ internal sealed class DriverEventSinks
             sink.Interrupt();
     }
 
+    /// <summary>From now on they come again.</summary>
+    public void Resume()
+    {
+        foreach (IDriverEventSink sink in Volatile.Read(ref _sinks))
+            sink.Resume();
+    }
+
     public void End(Exception? error)
     {
         foreach (IDriverEventSink sink in Interlocked.Exchange(ref _sinks, []))

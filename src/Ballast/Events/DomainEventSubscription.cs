@@ -54,6 +54,9 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
         _connection.Forget(this);
     }
 
+    /// <summary>Is told when events come again after an interruption: what happened until then is missing, and from then on nothing. Must not block.</summary>
+    internal Action? OnResumed { get; set; }
+
     internal async ValueTask RegisterAsync(IDriver driver, CancellationToken cancellationToken) =>
         _registration = await driver.SubscribeAsync(
             _filter.Kinds, _filter.Domain?.Identity, this, cancellationToken).ConfigureAwait(false);
@@ -86,6 +89,8 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
             Wake();
         }
     }
+
+    void IDriverEventSink.Resume() => OnResumed?.Invoke();
 
     void IDriverEventSink.End(Exception? error)
     {

@@ -122,11 +122,11 @@ internal sealed class RpcClient : IAsyncDisposable
         LibvirtException loss = Break("it was closed", null);
         await _receiving.ConfigureAwait(false);
         await _keepingAlive.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _output.DisposeAsync().ConfigureAwait(false);
         await _transport.Input.CompleteAsync().ConfigureAwait(false);
 
         // With an error, or it would try to send the rest to a server that may read nothing.
         await _transport.Output.CompleteAsync(loss).ConfigureAwait(false);
-        _output.Dispose();
     }
 
     private static async Task UndoAsync<TReply>(Task<TReply> answered, Action<TReply> late)

@@ -109,7 +109,7 @@ internal sealed class RpcFrameReader(PipeReader input)
 }
 
 /// <summary>Writes whole frames, one at a time.</summary>
-internal sealed class RpcFrameWriter(PipeWriter output) : IDisposable
+internal sealed class RpcFrameWriter(PipeWriter output) : IAsyncDisposable
 {
     // The largest replies, once sent, shall not be kept for ever.
     private const int KeptBytes = 256 * 1024;
@@ -152,7 +152,11 @@ internal sealed class RpcFrameWriter(PipeWriter output) : IDisposable
         }
     }
 
-    public void Dispose() => _turn.Dispose();
+    /// <summary>
+    /// Waits for the write that is under way, whose token must have ended it, and takes the turn for good. It is not disposed: who
+    /// gives up while it waits for one that is waits for ever.
+    /// </summary>
+    public async ValueTask DisposeAsync() => await _turn.WaitAsync().ConfigureAwait(false);
 
     private void Encode<T>(in RpcHeader header, in T message)
         where T : struct, IXdrMessage<T>

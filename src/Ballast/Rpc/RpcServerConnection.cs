@@ -75,7 +75,7 @@ internal interface IRpcSession : IAsyncDisposable
 /// <param name="share">What it shares with other clients.</param>
 /// <param name="time">The clock.</param>
 internal sealed class RpcServerConnection(
-    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, IRpcShare share, TimeProvider time) : IDisposable
+    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, IRpcShare share, TimeProvider time) : IAsyncDisposable
 {
     private readonly RpcFrameWriter _output = new(transport.Output);
 
@@ -158,7 +158,7 @@ internal sealed class RpcServerConnection(
 
     public void Close() => _end.Cancel();
 
-    public void Dispose() => _output.Dispose();
+    public ValueTask DisposeAsync() => _output.DisposeAsync();
 
     /// <summary>Something that belongs to the connection and ends with it; where it fails, the connection ends.</summary>
     public void Watch(Task task) => Keep(EndWithAsync(task));

@@ -31,6 +31,9 @@ internal sealed class PipedDaemon
 
     public int Connections => _ends.Count;
 
+    /// <summary>Connections that the client has closed.</summary>
+    public int Closed => _ends.Count(end => end.IsClosed);
+
     public int Pings { get; private set; }
 
     public async Task<RemoteDriver> OpenAsync(ConnectionOptions options, CancellationToken cancellationToken) =>
@@ -147,6 +150,12 @@ internal sealed class PipedDaemon
 
         public PipeWriter Output => pipe.Output;
 
-        public ValueTask DisposeAsync() => default;
+        public bool IsClosed { get; private set; }
+
+        public ValueTask DisposeAsync()
+        {
+            IsClosed = true;
+            return default;
+        }
     }
 }

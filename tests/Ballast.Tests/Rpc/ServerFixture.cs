@@ -98,7 +98,7 @@ internal sealed class ServerFixture : IAsyncDisposable
 
         using SemaphoreSlim largeMessages = new(1);
         UserShare share = new(isReader: false, _server.Options);
-        using RpcServerConnection connection = new(
+        await using RpcServerConnection connection = new(
             transport, new RpcServerLimits(), largeMessages, new ClientShare(share, new ReaderTurns(workers: 1)), TimeProvider.System);
         await connection.RunAsync(_wrap(new RemoteSession(_server, isReadOnly, share, null)), _stop.Token);
     }

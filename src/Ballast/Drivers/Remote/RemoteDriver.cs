@@ -66,8 +66,14 @@ internal sealed partial class RemoteDriver : IDriver
 
         await _end.CancelAsync().ConfigureAwait(false);
         await reopening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _events.DisposeAsync().ConfigureAwait(false);
-        await _link.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await _events.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await _link.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     public bool IsAlive => Reconnects || !_link.IsLost;
@@ -102,8 +108,16 @@ internal sealed partial class RemoteDriver : IDriver
             {
                 RemoteLink lost = _link;
                 RemoteLink anew = await OpenLinkAsync(static (_, _) => Task.CompletedTask, _end.Token).ConfigureAwait(false);
+
+                // Kept before anything else can go wrong: who closes the driver closes it.
+                _link = anew;
                 await lost.DisposeAsync().ConfigureAwait(false);
-                return _link = anew;
+                return anew;
+            }
+            catch (OperationCanceledException)
+            {
+                // No caller's wish: as for those whose calls were under way, the connection was closed.
+                throw RpcErrors.Lost("it was closed");
             }
             finally
             {

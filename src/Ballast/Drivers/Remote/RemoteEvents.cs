@@ -37,6 +37,7 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_end.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
+            await registration.DisposeAsync().ConfigureAwait(false);
             throw new ObjectDisposedException(nameof(Connection));
         }
         catch
@@ -165,6 +166,7 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
             try
             {
                 await SettleAsync().WaitAsync(_end.Token).ConfigureAwait(false);
+                _sinks.Resume();
                 return;
             }
             catch (LibvirtException)
