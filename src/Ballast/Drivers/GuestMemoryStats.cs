@@ -76,6 +76,24 @@ internal static class GuestMemoryStats
         return rejected;
     }
 
+    /// <summary>
+    /// What the balloon held when the guest reported, where the guest counts that as used: where its driver took "deflate on
+    /// OOM", or, as Windows does without, it sees more memory than the balloon left it. A Linux driver without that
+    /// feature, which is told by its counters of huge pages, takes the balloon off what the guest sees.
+    /// </summary>
+    /// <param name="availableKiB">What the guest sees; null: it did not say.</param>
+    /// <param name="countsHugePages">Whether its report has counters of huge pages.</param>
+    /// <param name="actualKiB">The balloon's size at that time; null: unknown.</param>
+    /// <param name="wholeKiB">The size with an empty balloon; null: unknown.</param>
+    /// <param name="deflatesOnOom">Whether the driver took the feature; null: unknown.</param>
+    public static ulong BalloonInUsedKiB(ulong? availableKiB, bool countsHugePages, ulong? actualKiB, ulong? wholeKiB, bool? deflatesOnOom)
+    {
+        if (availableKiB is null || actualKiB is not { } actual || wholeKiB is not { } whole || whole <= actual)
+            return 0;
+        bool seesAll = deflatesOnOom == true || (availableKiB > actual && !(deflatesOnOom == false && countsHugePages));
+        return seesAll ? whole - actual : 0;
+    }
+
     private static MemoryStatTag Extended(int virtio) => MemoryStatTag.OomKills + (virtio - FirstExtended);
 
     private static ulong Value(in GuestReport report, MemoryStatTag tag, int virtio)

@@ -27,22 +27,12 @@ internal static class QemuMemoryStats
         return count;
     }
 
-    /// <summary>
-    /// What the balloon held when the guest reported, where the guest counts that as used: where its driver took "deflate on
-    /// OOM", or, as Windows does without, it sees more memory than the balloon left it. A Linux driver without that
-    /// feature, which is told by its counters of huge pages, takes the balloon off what the guest sees.
-    /// </summary>
-    /// <param name="report">The guest's report.</param>
-    /// <param name="actualBytes">The balloon's size at that time; null: unknown.</param>
-    /// <param name="wholeKiB">The size with an empty balloon, as the balloon counts it; null: unknown.</param>
-    /// <param name="deflatesOnOom">Whether the driver took the feature; null: unknown.</param>
+    /// <summary>By the rule of <see cref="GuestMemoryStats.BalloonInUsedKiB"/>; the report's numbers are bytes, as is the balloon's size.</summary>
     public static ulong BalloonInUsedKiB(in GuestReport report, ulong? actualBytes, ulong? wholeKiB, bool? deflatesOnOom)
     {
         const int totalMemory = 5, hugePages = 8;
-        if (actualBytes / 1024 is not { } actual || !(wholeKiB > actual) || !report.TryGet(totalMemory, out ulong total))
-            return 0;
-        bool seesAll = deflatesOnOom == true || (total / 1024 > actual && !(deflatesOnOom == false && report.TryGet(hugePages, out _)));
-        return seesAll ? wholeKiB.Value - actual : 0;
+        return GuestMemoryStats.BalloonInUsedKiB(
+            report.TryGet(totalMemory, out ulong total) ? total / 1024 : null, report.TryGet(hugePages, out _), actualBytes / 1024, wholeKiB, deflatesOnOom);
     }
 
     public static MemoryStatTagSet Rejected(in MonitorValues values)

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 
@@ -11,7 +9,7 @@ internal sealed partial class RemoteDriver
     private const int UsualStats = 64;
 
     // Made when they are needed: most connections need neither these nor watches.
-    private ReportAges? _ages;
+    private DerivedSamples? _derived;
 
     public async ValueTask<int> GetMemoryStatsAsync(
         DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
@@ -63,7 +61,7 @@ internal sealed partial class RemoteDriver
     public async ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         await TrySampleAsync(domain, MemoryStatsOptions.None, cancellationToken).ConfigureAwait(false) is { } sample
             ? (int)Math.Min((sample.Period ?? throw Unknown("collection period")).TotalSeconds, int.MaxValue)
-            : PeriodOf(await GetXmlAsync(domain, DomainXmlFlags.None, cancellationToken).ConfigureAwait(false));
+            : new LibvirtDomainXml(await GetXmlAsync(domain, DomainXmlFlags.None, cancellationToken).ConfigureAwait(false)).PeriodSeconds;
 
     public ValueTask SetMemoryStatsPeriodAsync(
         DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken) =>
@@ -110,26 +108,33 @@ internal sealed partial class RemoteDriver
             : null;
     }
 
-    /// <summary>What libvirt's protocol tells, with what can be derived from it.</summary>
+    /// <summary>What libvirt's protocol tells, with what can be derived from it. Where the monitor is silent, the last that was told.</summary>
     private async ValueTask<MemoryStats> DeriveSampleAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        MemoryStatsReply reply = await AskMemoryStatsAsync(domain, UsualStats, cancellationToken).ConfigureAwait(false);
-        DomainStateInfo state = await GetStateAsync(domain, cancellationToken).ConfigureAwait(false);
-        string xml = await GetXmlAsync(domain, DomainXmlFlags.None, cancellationToken).ConfigureAwait(false);
-        MemoryStat[] entries = [.. reply.Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))];
-        MemoryStatsFacts facts = new()
+        DerivedSamples derived = LazyInitializer.EnsureInitialized(ref _derived, () => new DerivedSamples(_options.TimeProvider));
+        try
         {
-            Entries = entries,
-            PeriodSeconds = (uint)PeriodOf(xml),
-            IsRunning = state.State is DomainState.Running or DomainState.NoState ? true : state.State == DomainState.Paused ? false : null,
-            Obstacle = NoBalloon().IsMatch(xml) ? MemoryStatsReason.NoBalloonDevice : null,
-            HostSideMissing = entries.Any(entry => entry.Tag == MemoryStatTag.Rss) ? null : MemoryStatsReason.UnsupportedByDaemon,
-            MaximumKiB = Maximum().Match(xml) is { Success: true } maximum
-                && ulong.TryParse(maximum.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out ulong kib) ? kib : null,
-        };
+            MemoryStatsReply reply = await AskMemoryStatsAsync(domain, UsualStats, cancellationToken).ConfigureAwait(false);
+            DomainStateInfo state = await GetStateAsync(domain, cancellationToken).ConfigureAwait(false);
+            MemoryStat[] entries = [.. reply.Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))];
+            return derived.Learn(domain, entries, state.State, await TryGetXmlAsync(domain, cancellationToken).ConfigureAwait(false));
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
+        {
+            return derived.LastOf(domain, e);
+        }
+    }
 
-        // By our own clock, from when the report was first seen: the daemon's host may have another time.
-        return facts.ToSample(LazyInitializer.EnsureInitialized(ref _ages, static () => new ReportAges()).Now(domain.Uuid, entries, _options.TimeProvider));
+    private async ValueTask<LibvirtDomainXml?> TryGetXmlAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new LibvirtDomainXml(await GetXmlAsync(domain, DomainXmlFlags.None, cancellationToken).ConfigureAwait(false));
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
+        {
+            return null;
+        }
     }
 
     private async ValueTask<MemoryStatsReply> AskMemoryStatsAsync(DomainIdentity domain, int room, CancellationToken cancellationToken)
@@ -157,20 +162,6 @@ internal sealed partial class RemoteDriver
         }
     }
 
-    private static int PeriodOf(string xml) =>
-        Period().Match(xml) is { Success: true } period
-        && int.TryParse(period.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? seconds : 0;
-
     private static LibvirtException Unknown(string what) =>
         LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Remote, $"the daemon does not know the {what}");
-
-    // libvirt's own layout, which is the only one its daemons write; names are escaped, so that none can pretend to be it.
-    [GeneratedRegex("<memballoon [^>]*>\\s*<stats period='([0-9]{1,10})'/>", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex Period();
-
-    [GeneratedRegex("<memballoon model='none'", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex NoBalloon();
-
-    [GeneratedRegex("<memory unit='KiB'>([0-9]{1,20})</memory>", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex Maximum();
 }
