@@ -45,7 +45,7 @@ public sealed class UnknownCallTests
         }
 
         Domain domain = (await remote.ListDomainsAsync(cancellationToken: Token))[0];
-        Assert.Equal(MemoryStatsReason.Fresh, (await domain.RefreshMemoryStatsAsync(cancellationToken: Token)).Reason);
+        Assert.NotNull((await domain.RefreshMemoryStatsAsync(cancellationToken: Token)).ActualKiB);
         int before = Assert.Single(daemons).BallastCalls;
         await foreach (DomainMemorySample _ in remote.WatchMemoryStatsAsync(TimeSpan.FromHours(1), cancellationToken: Token))
             break;
