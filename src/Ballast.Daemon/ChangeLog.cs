@@ -17,7 +17,7 @@ internal sealed partial class ChangeLog(ILogger log)
     {
         if (!MayWrite(domain.Uuid.ToString()))
             return;
-        string line = string.Create(CultureInfo.InvariantCulture, $"Domain '{domain.Name}' ({domain.Uuid}, process {domain.Id}) {what}");
+        string line = string.Create(CultureInfo.InvariantCulture, $"Domain {LibvirtServer.QuoteName(domain)} ({domain.Uuid}, process {domain.Id}) {what}");
         if (isTrouble)
             Trouble(log, line);
         else

@@ -148,6 +148,9 @@ internal sealed class DaemonOptions
         string text;
         try
         {
+            // What is no file may keep a reader waiting for ever, who then hears of no signal.
+            if (HostFiles.Look(path, followsLinks: true) is { IsRegular: false } && path != "/dev/null")
+                throw new UsageException($"the configuration cannot be read: {path} is not a plain file");
             text = File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -75,6 +75,14 @@ internal static partial class HostFiles
             OpenAt(directory, name, OpenReadWrite | OpenCreate | OpenNoFollow | OpenNoWait | OpenNoTerminal | OpenClose, OnlyOwner), ownsHandle: true),
         path);
 
+    /// <summary>The entry itself, be it a socket or a link, to look at and to say whose it is.</summary>
+    /// <exception cref="IOException">It is not there.</exception>
+    public static SafeFileHandle OpenEntry(SafeFileHandle directory, string name, string path)
+    {
+        const int pathOnly = 0x200000;
+        return Valid(new SafeFileHandle(OpenAt(directory, name, pathOnly | OpenNoFollow | OpenClose, 0), ownsHandle: true), path);
+    }
+
     /// <summary>What was opened.</summary>
     /// <exception cref="IOException">It cannot be told.</exception>
     public static HostFile LookAt(SafeFileHandle file, string path)

@@ -115,11 +115,17 @@ internal sealed class SocketPlace : IDisposable
     /// <exception cref="IOException">It cannot be given to the group.</exception>
     public void Open(UnixFileMode mode, uint? group)
     {
+        // By a descriptor: what lies at the path may be another's by now, or a link to it.
+        using SafeFileHandle entry = HostFiles.OpenEntry(_directory, _name, Path);
+        if (_own is not { } own || HostFiles.LookAt(entry, Path).Id != own.Id)
+            throw new IOException($"{Path} is not this daemon's socket any more, nobody can connect to it: start it again");
+        string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.DangerousGetHandle()}");
+
         // Nobody else's before it is said whose it is.
-        File.SetUnixFileMode(Path, OwnerOnly);
+        File.SetUnixFileMode(path, OwnerOnly);
         if (group is { } gid)
-            UnixAccess.GiveToGroup(Path, gid);
-        File.SetUnixFileMode(Path, mode);
+            UnixAccess.GiveToGroup(path, gid);
+        File.SetUnixFileMode(path, mode);
     }
 
     /// <summary>Takes the socket away, where it is still ours. As long as we have it, no other file can be told by its numbers.</summary>

@@ -11,5 +11,5 @@ internal readonly record struct ClientChange(string What, string Name, Guid Uuid
 {
     /// <summary>In one line that no terminal obeys, whatever the client called the domain.</summary>
     public override string ToString() =>
-        $"{What} of domain '{DisplayText.Escape(Name)}' ({Uuid}){(IsSure ? "" : ", without an answer: it may still take effect")}";
+        $"{What} of domain {DisplayText.Quote(Name)} ({Uuid}){(IsSure ? "" : ", without an answer: it may still take effect")}";
 }

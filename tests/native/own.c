@@ -52,7 +52,7 @@ static void labels(void)
         free(remedy);
     }
     CHECK(!ballastMemoryReasonLabel(-1));
-    CHECK(!ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND + 1));
+    CHECK(!ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_NOT_TRUSTED + 1));
     FAILS(ballastMemoryReasonRemedy(-1, "x"), NULL, VIR_ERR_INVALID_ARG);
     FAILS(ballastMemoryReasonRemedy(99, NULL), NULL, VIR_ERR_INVALID_ARG);
 

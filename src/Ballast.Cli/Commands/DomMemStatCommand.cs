@@ -193,7 +193,19 @@ internal static class DomMemStatCommand
         int count = await domain.GetMemoryStatsAsync(stats, Options(invocation), invocation.CancellationToken);
         WriteLines(invocation, stats.AsSpan(0, count));
         if (invocation.MayRemark)
+            await RemarkAsync(invocation, domain);
+    }
+
+    private static async ValueTask RemarkAsync(CommandInvocation invocation, Domain domain)
+    {
+        try
+        {
             invocation.Remark(MemoryRemark.Of(domain, await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken)));
+        }
+        catch (LibvirtException)
+        {
+            // The numbers are shown; that the guest went since is no failure of this.
+        }
     }
 
     private static async ValueTask WriteJsonAsync(CommandInvocation invocation, Domain domain)

@@ -10,17 +10,18 @@ internal static class SetMemCheck
     /// <summary>What a guest keeps beside what it uses.</summary>
     public const ulong MarginKiB = 32 * 1024;
 
-    /// <summary>Says what will be done, to people; warns where nobody can tell what that does to the guest.</summary>
+    /// <summary>Warns where nobody can tell what the target does to the guest.</summary>
     /// <param name="invocation">The command.</param>
     /// <param name="domain">Whose memory is to be set.</param>
     /// <param name="targetKiB">What it shall have.</param>
     /// <param name="isBare">Whether the size was typed without a unit.</param>
+    /// <returns>What the guest is like; null where nobody knows.</returns>
     /// <exception cref="CommandException">It would take what the guest uses.</exception>
-    public static async ValueTask RunAsync(CommandInvocation invocation, Domain domain, ulong targetKiB, bool isBare)
+    public static async ValueTask<MemoryStats?> RunAsync(CommandInvocation invocation, Domain domain, ulong targetKiB, bool isBare)
     {
         // Of a target that no domain can have, or of one without statistics, the change itself says what it thinks.
         if (targetKiB == 0 || await AskAsync(invocation, domain) is not { } stats || stats.Reason == MemoryStatsReason.NoBalloonDevice)
-            return;
+            return null;
         bool takes = stats.ActualKiB is not { } actual || targetKiB < actual;
         ulong? needed = stats.Inconsistencies == MemoryStatsInconsistency.None ? Needed(stats) : null;
         if (takes && needed is { } least && targetKiB < least + MarginKiB)
@@ -30,12 +31,13 @@ internal static class SetMemCheck
                 isBare ? "--force sets it all the same; a size without a unit is in KiB, 1G is a GiB" : "--force sets it all the same");
         }
 
+        if (isBare && targetKiB < MarginKiB)
+            invocation.Warn($"{Size(targetKiB)} is very little: a size without a unit is in KiB, 1G is a GiB");
         if (stats.Reason == MemoryStatsReason.DriverNotLoaded)
             invocation.Warn($"{domain.Name}: nothing moves before its balloon driver is loaded. {stats.Reason.Remedy(domain.Name)}");
         else if (takes && needed is null)
-            invocation.Warn($"nobody knows what {domain.Name} uses, so look whether {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
-        if (invocation.MayRemark)
-            Say(invocation, domain, stats, targetKiB);
+            invocation.Warn($"nobody knows what {domain.Name} uses now, so look whether {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
+        return stats;
     }
 
     /// <summary>
@@ -45,8 +47,15 @@ internal static class SetMemCheck
     private static ulong? Needed(MemoryStats stats)
     {
         ulong? free = stats.UsableKiB ?? (stats.UnusedKiB + stats.DiskCachesKiB) ?? stats.UnusedKiB;
-        return stats.ActualKiB is { } actual && free is { } some ? actual - Math.Min(some, actual) : null;
+
+
+        // A report from before the balloon moved says nothing of what the guest can do without now.
+        return stats.ActualKiB is { } actual && stats.Used is { } used && actual - free is { } needed && free <= actual
+            && needed >= used.KiB && needed - used.KiB <= KernelsOwn(actual) ? needed : null;
     }
+
+    // A kernel takes some hundredths of the memory, and at most 64 MiB beside for devices that cannot address all of it.
+    private static ulong KernelsOwn(ulong actualKiB) => (actualKiB / 8) + (128 * 1024);
 
     private static string Parts(MemoryStats stats, ulong needed) =>
         stats.Used is { } used && needed > used.KiB + 1024 ? $" (it uses {Size(used.KiB)}, the rest is its kernel's own)" : "";
@@ -80,7 +89,8 @@ internal static class SetMemCheck
         }
     }
 
-    private static void Say(CommandInvocation invocation, Domain domain, MemoryStats stats, ulong targetKiB)
+    /// <summary>Says what was set, to people.</summary>
+    public static void Say(CommandInvocation invocation, Domain domain, MemoryStats stats, ulong targetKiB)
     {
         string from = stats.ActualKiB is { } actual ? $"from {Size(actual)} " : "";
         string uses = stats.Used is { } used ? $"; the guest uses {Size(used.KiB)}{Old(stats)}" : "";

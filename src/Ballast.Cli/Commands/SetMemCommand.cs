@@ -25,8 +25,9 @@ internal static class SetMemCommand
             Sets the balloon's target; at most the domain's maximum. The guest's balloon driver moves towards
             it in its own time: `dommemstat` shows the size reached as `actual`, --wait waits for it.
 
-            A running guest is looked at before anything is taken from it. A target below what it uses,
-            with its kernel, and {SetMemCheck.MarginKiB / 1024} MiB is refused, because the guest would swap or kill programs; --force sets it all the same.
+            A running guest is looked at before anything is taken from it. A target below what it uses, with
+            its kernel, and {SetMemCheck.MarginKiB / 1024} MiB is refused, because the guest would swap or kill programs; --force
+            sets it all the same.
             Where nobody knows what the guest uses, or it has no driver, there is a warning. Called as virsh,
             the program looks at nothing and refuses nothing, as virsh.
 
@@ -50,9 +51,12 @@ internal static class SetMemCommand
 
         // Another definition takes nothing from a guest that runs.
         bool isLive = domain.Id is not null && (impact & DomainModificationImpact.Config) == 0;
+        MemoryStats? before = null;
         if (isLive && !invocation.IsVirsh && !arguments.Has(Force) && !invocation.Connection.IsReadOnly)
-            await SetMemCheck.RunAsync(invocation, domain, kib, isBare: arguments.Text(Size)!.All(char.IsAsciiDigit));
+            before = await SetMemCheck.RunAsync(invocation, domain, kib, isBare: arguments.Text(Size)!.All(char.IsAsciiDigit));
         await domain.SetMemoryAsync(kib, impact, invocation.CancellationToken);
+        if (before is not null && invocation.MayRemark)
+            SetMemCheck.Say(invocation, domain, before, kib);
         if (isLive && arguments.Has(Wait))
             await AwaitAsync(invocation, domain, kib, timeout);
     }
@@ -93,7 +97,7 @@ internal static class SetMemCommand
     {
         string remedy = stats.Reason is MemoryStatsReason.Fresh or MemoryStatsReason.PollingOff or MemoryStatsReason.Stale
             ? "The guest gives up no more, or is slow; the target stays set."
-            : stats.Reason.Remedy(domain.Name);
+            : $"The target stays set. {stats.Reason.Remedy(domain.Name)}";
         return string.Create(CultureInfo.InvariantCulture,
             $"{domain.Name} stands at {(stats.ActualKiB is { } actual ? SetMemCheck.Size(actual) : "an unknown size")} after {timeout.TotalSeconds:0} s instead of {SetMemCheck.Size(target)}. {remedy}");
     }

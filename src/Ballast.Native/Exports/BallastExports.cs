@@ -32,7 +32,7 @@ internal static unsafe class BallastExports
     {
         try
         {
-            return reason >= 0
+            return Enum.IsDefined((MemoryStatsReason)reason)
                 ? NativeText.Copy(((MemoryStatsReason)reason).Remedy(NativeText.Read(domain) ?? "DOMAIN"))
                 : throw CallException.Argument($"there is no reason {reason}", "reason", "ballastMemoryReasonRemedy");
         }

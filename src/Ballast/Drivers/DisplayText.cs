@@ -6,20 +6,30 @@ namespace Ballast.Drivers;
 /// <summary>Text of strangers (guests' names, programs) on its way into messages.</summary>
 internal static class DisplayText
 {
-    /// <summary>Control characters as <c>\xNN</c>, so that no terminal obeys them.</summary>
-    public static string Escape(string text)
+    /// <summary>
+    /// Characters that rule a terminal or hide in a line (controls, line ends, directions, what has no width) as <c>\xNN</c> or
+    /// <c>\uNNNN</c>.
+    /// </summary>
+    public static string Escape(string text) => Escape(text, quote: null);
+
+    /// <summary>The same between quotes, which it cannot end.</summary>
+    public static string Quote(string text) => $"'{Escape(text, quote: '\'')}'";
+
+    private static string Escape(string text, char? quote)
     {
-        if (!text.Any(char.IsControl))
+        if (!text.Any(c => IsUnsafe(c, quote)))
             return text;
         StringBuilder escaped = new();
         foreach (char c in text)
         {
-            if (char.IsControl(c))
-                escaped.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
-            else
-                escaped.Append(c);
+            _ = !IsUnsafe(c, quote) ? escaped.Append(c)
+                : c <= byte.MaxValue ? escaped.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}")
+                : escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
         }
 
         return escaped.ToString();
     }
+
+    private static bool IsUnsafe(char c, char? quote) => c == quote || char.GetUnicodeCategory(c)
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

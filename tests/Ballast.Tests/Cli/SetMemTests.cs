@@ -76,7 +76,7 @@ public sealed class SetMemTests
     [Theory]
     [InlineData(true, "600M", "guest: nothing moves before its balloon driver is loaded. Load virtio_balloon")]
     [InlineData(true, "300M", "guest: nothing moves before its balloon driver is loaded. Load virtio_balloon")]
-    [InlineData(false, "300M", "nobody knows what guest uses, so look whether 300 MiB is enough. guest: never reported. Wait for")]
+    [InlineData(false, "300M", "nobody knows what guest uses now, so look whether 300 MiB is enough. guest: never reported. Wait for")]
     public async Task Where_nothing_moves_or_nobody_knows_there_is_a_warning(bool lacksDriver, string size, string warning)
     {
         FakeDriver driver = new(Guest(Facts() with { Entries = [new(MemoryStatTag.ActualBalloon, 512 * MiB)], DriverNotLoaded = lacksDriver }));
@@ -86,6 +86,25 @@ public sealed class SetMemTests
         Assert.StartsWith($"warning: {warning}", outcome.Error, StringComparison.Ordinal);
         Assert.Single(driver.Changes);
         Assert.Equal("", (await CliRun.VirshAtTerminalAsync(driver, "setmem", "guest", size)).Error);
+    }
+
+    [Theory]
+    [InlineData(300, 1000, 600, "40M")]
+    [InlineData(1024, 300, 200, "500M")]
+    public async Task A_report_from_before_the_balloon_moved_decides_nothing(ulong actual, ulong available, ulong usable, string size)
+    {
+        FakeDriver driver = new(Guest(Facts() with
+        {
+            Entries =
+            [
+                new(MemoryStatTag.ActualBalloon, actual * MiB), new(MemoryStatTag.Available, available * MiB), new(MemoryStatTag.Usable, usable * MiB),
+                new(MemoryStatTag.LastUpdate, Now - 3600),
+            ],
+        }));
+        Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", size);
+
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith("warning: nobody knows what guest uses now", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]

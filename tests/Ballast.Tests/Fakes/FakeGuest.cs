@@ -55,8 +55,11 @@ internal sealed class FakeGuest
 
     public bool IsDriverBound { get; set; } = true;
 
-    /// <summary>Whether its driver took the feature "deflate on OOM", which the device always offers.</summary>
+    /// <summary>Whether its driver took the feature "deflate on OOM".</summary>
     public bool DeflatesOnOom { get; set; }
+
+    /// <summary>Whether the device says that it offers that.</summary>
+    public bool OffersDeflate { get; set; } = true;
 
     /// <summary>What the guest does when it is asked for a report: when the period goes from off to on.</summary>
     public Action? Asked { get; set; }
@@ -132,6 +135,7 @@ internal sealed class FakeGuest
             ? FakeQmp.Error("DeviceNotActive", "No balloon device has been activated")
             : FakeQmp.Return("{}"),
         "qom-get" when command.Argument("path") != Balloon => NotFound(command),
+        "qom-get" when command.Argument("property") == "deflate-on-oom" => FakeQmp.Return(OffersDeflate ? "true" : "false"),
         "qom-get" => command.Argument("property") == "guest-stats"
             ? FakeQmp.Return(IsCounting ? $$"""{"stats": {"stat-free-memory": {{NextBytes()}}}, "last-update": 1}""" : StatsJson)
             : FakeQmp.Return(Interval.ToString(CultureInfo.InvariantCulture)),

@@ -106,7 +106,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
         await Deadline.UntilAsync(Deadline.Default, "the refusal", async token =>
             (await domain.GetMemoryStatsAsync(cancellationToken: token)).Detail?.Contains("but runs", StringComparison.Ordinal) == true, Token);
         Assert.Equal($"qemu-{pretender.Pid}", domain.Name);
-        Assert.Equal(MemoryStatsReason.PermissionDenied, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
+        Assert.Equal(MemoryStatsReason.NotTrusted, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
         Assert.Equal(DomainState.NoState, (await domain.GetStateAsync(Token)).State);
     }
 
@@ -123,7 +123,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
             Assert.Equal($"qemu-{theirs.Pid}", domain.Name);
             Assert.NotEqual(uuid, domain.Uuid);
             MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
-            Assert.Equal(MemoryStatsReason.PermissionDenied, sample.Reason);
+            Assert.Equal(MemoryStatsReason.NotTrusted, sample.Reason);
             Assert.Contains($"user {Nobody}", sample.Detail, StringComparison.Ordinal);
             LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(
                 async () => await domain.GetMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
@@ -147,7 +147,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
         await using Connection connection = await OpenAsync();
         MemoryStats? sample = null;
         Domain domain = await UntilAsync(connection, ours, async found =>
-            (sample = await found.GetMemoryStatsAsync(cancellationToken: Token)).Reason == MemoryStatsReason.PermissionDenied);
+            (sample = await found.GetMemoryStatsAsync(cancellationToken: Token)).Reason == MemoryStatsReason.NotTrusted);
         Assert.Contains($"user {Nobody} listens there", sample!.Detail, StringComparison.Ordinal);
         Assert.Equal("ours", domain.Name);
     }

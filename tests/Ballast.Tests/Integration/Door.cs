@@ -65,7 +65,7 @@ internal sealed partial class Door : IAsyncDisposable
         BallastProgram.ParseStats(await AskAsync(cancellationToken, "dommemstat", name)).Single(stat => stat.Key == "actual").Value;
 
     public Task SetMemoryAsync(string name, long kib, CancellationToken cancellationToken) =>
-        AskAsync(cancellationToken, "setmem", name, kib.ToString(CultureInfo.InvariantCulture));
+        AskAsync(cancellationToken, ["setmem", name, kib.ToString(CultureInfo.InvariantCulture), .. _kind == Program ? (string[])["--force"] : []]);
 
     public async Task DestroyAsync(string name, CancellationToken cancellationToken)
     {

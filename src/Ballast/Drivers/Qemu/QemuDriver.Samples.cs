@@ -45,6 +45,11 @@ internal sealed partial class QemuDriver
                 values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
             qemu.Learn(values, _time);
             qemu.CannotTellDriver |= values.LacksVirtioStatus;
+            if (qemu.CannotTellDriver && qemu.Instance.Reports.DeflatesOnOom is null)
+            {
+                _ = qemu.Instance.Reports.Learn(await qemu.Monitor.QueryAsync(
+                    MonitorParts.OffersDeflate, _timeout, cancellationToken).ConfigureAwait(false));
+            }
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {
@@ -104,7 +109,7 @@ internal sealed partial class QemuDriver
             IsFromBeforeReset = evidence.IsFromBeforeReset,
             KnownFor = evidence.KnownFor,
             BalloonInUsedKiB = QemuMemoryStats.BalloonInUsedKiB(
-                values.GuestStats.Report, evidence.ActualBytes, qemu.Sizes?.WithoutBalloonKiB, qemu.Instance.Reports.DeflatesOnOom),
+                values.GuestStats.Report, evidence.ActualBytes, qemu.Sizes, qemu.Instance.Reports.DeflatesOnOom),
             Detail = (values.GuestStatsError ?? values.BalloonError)?.Description ?? qemu.Instance.Disagreement(),
         };
     }

@@ -28,11 +28,13 @@ internal static class QemuMemoryStats
     }
 
     /// <summary>By the rule of <see cref="GuestMemoryStats.BalloonInUsedKiB"/>; the report's numbers are bytes, as is the balloon's size.</summary>
-    public static ulong BalloonInUsedKiB(in GuestReport report, ulong? actualBytes, ulong? wholeKiB, bool? deflatesOnOom)
+    /// <remarks>What the guest has of virtio-mem it sees, and no balloon counts it.</remarks>
+    public static ulong BalloonInUsedKiB(in GuestReport report, ulong? actualBytes, MemorySizes? sizes, bool? deflatesOnOom)
     {
         const int totalMemory = 5, hugePages = 8;
         return GuestMemoryStats.BalloonInUsedKiB(
-            report.TryGet(totalMemory, out ulong total) ? total / 1024 : null, report.TryGet(hugePages, out _), actualBytes / 1024, wholeKiB, deflatesOnOom);
+            report.TryGet(totalMemory, out ulong total) ? (total / 1024) - Math.Min(total / 1024, sizes?.VirtioMemKiB ?? 0) : null,
+            report.TryGet(hugePages, out _), actualBytes / 1024, sizes?.WithoutBalloonKiB, deflatesOnOom);
     }
 
     public static MemoryStatTagSet Rejected(in MonitorValues values)

@@ -24,6 +24,7 @@ internal sealed class ReportHistory(TimeProvider time)
     private bool _isResetOver;
     private (long, DateTimeOffset?) _driverKnownIn;
     private bool _deflatesOnOom;
+    private bool? _offersDeflate;
 
     /// <summary>The last answer with a report; null where there was none.</summary>
     public MonitorValues? Last
@@ -49,7 +50,7 @@ internal sealed class ReportHistory(TimeProvider time)
         get
         {
             lock (_gate)
-                return _driverKnownIn.Item1 == 0 ? null : _deflatesOnOom;
+                return _driverKnownIn.Item1 == 0 ? _offersDeflate : _deflatesOnOom;
         }
     }
 
@@ -70,6 +71,8 @@ internal sealed class ReportHistory(TimeProvider time)
         {
             if (values.Has(MonitorParts.VirtioStatus) && values.IsDriverBound)
                 (_driverKnownIn, _deflatesOnOom) = ((values.Connection, values.LastReset), values.DeflatesOnOom);
+            if (values.Has(MonitorParts.OffersDeflate))
+                _offersDeflate = values.OffersDeflate;
             if (!values.Has(MonitorParts.GuestStats) || values.Number < _last.Number)
                 return default;
             if (values.Number == _last.Number)
@@ -82,8 +85,10 @@ internal sealed class ReportHistory(TimeProvider time)
                 time.GetElapsedTime(_seenAt),
                 isSame && _evidence.ActualBytes is { } then ? then : values.HasActual ? values.ActualBytes : null,
                 IsFromBeforeReset(values),
-                _last.Connection == values.Connection && _last.LastReset == values.LastReset
-                    && values.GuestStats.Report.HasCounterBelow(_last.GuestStats.Report));
+                isSame
+                    ? _evidence.CounterWentBackwards
+                    : _last.Connection == values.Connection && _last.LastReset == values.LastReset
+                        && values.GuestStats.Report.HasCounterBelow(_last.GuestStats.Report));
             _last = values;
             return _evidence;
         }

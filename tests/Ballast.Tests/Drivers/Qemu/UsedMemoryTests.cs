@@ -28,12 +28,15 @@ public sealed class UsedMemoryTests
     }
 
     [Theory]
-    [InlineData("Linux", 160, 138, 113, UsedMemoryFormula.AvailableMinusUsable)]
-    [InlineData("Linux, deflate-on-oom", 160, 234, 113, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
-    [InlineData("Windows", 160, 255, 134, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
-    public async Task Of_a_QEMU_that_cannot_tell_the_features(string kind, ulong actual, ulong available, ulong usable, UsedMemoryFormula formula)
+    [InlineData("Linux", false, 160, 138, 113, UsedMemoryFormula.AvailableMinusUsable)]
+    [InlineData("Linux, whose balloon grew since it reported", false, 160, 234, 209, UsedMemoryFormula.AvailableMinusUsable)]
+    [InlineData("Linux, deflate-on-oom", true, 160, 234, 113, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    [InlineData("Linux, deflate-on-oom, small balloon", true, 240, 234, 193, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    [InlineData("Windows", false, 160, 255, 134, UsedMemoryFormula.AvailableMinusUsableMinusBalloon)]
+    public async Task Of_a_QEMU_that_cannot_tell_what_the_driver_took(string kind, bool offers, ulong actual, ulong available, ulong usable, UsedMemoryFormula formula)
     {
         await using FakeQmp fake = Guest(kind, deflates: false, actual, available, usable);
+        fake.Guest.OffersDeflate = offers;
         fake.On("x-query-virtio-status", FakeQmp.Error("CommandNotFound", "The command x-query-virtio-status has not been found"));
         await using FakeSession session = await FakeSession.AtAsync(fake, _time);
 
@@ -55,6 +58,19 @@ public sealed class UsedMemoryTests
 
         Assert.Equal(160u * 1024, after.ActualKiB);
         Assert.Equal(before.Used, after.Used);
+    }
+
+    [Fact]
+    public async Task What_a_guest_has_of_virtio_mem_is_no_sign_that_it_sees_all_its_memory()
+    {
+        // 96 MiB in the balloon, which the kernel took off, and 128 MiB of virtio-mem, which no balloon counts.
+        await using FakeQmp fake = Guest("Windows", deflates: false, actual: 160, available: 138 + 128, usable: 113 + 128);
+        fake.Guest.VirtioMem.Add((128 * MiB, 256 * MiB));
+        fake.Guest.OffersDeflate = false;
+        fake.On("x-query-virtio-status", FakeQmp.Error("CommandNotFound", "The command x-query-virtio-status has not been found"));
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+
+        Assert.Equal(new UsedMemory(25 * 1024, UsedMemoryFormula.AvailableMinusUsable), (await session.SampleAsync()).Used);
     }
 
     private static FakeQmp Guest(string kind, bool deflates, ulong actual, ulong available, ulong usable)

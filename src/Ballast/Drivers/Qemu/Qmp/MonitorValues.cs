@@ -18,6 +18,7 @@ internal enum MonitorParts
     StatsQueue = 128,
     CpuSlots = 256,
     MemoryDevices = 512,
+    OffersDeflate = 1024,
 }
 
 /// <summary>QEMU's run states.</summary>
@@ -88,6 +89,9 @@ internal struct MonitorValues
 
     /// <summary>The guest's driver took the feature "deflate on OOM": its guest sees all its memory whatever the balloon holds.</summary>
     public bool DeflatesOnOom;
+
+    /// <summary>The device offers that feature, which every Linux driver takes then.</summary>
+    public bool OffersDeflate;
 
     /// <summary>QEMU before 7.2 has no command that tells.</summary>
     public bool LacksVirtioStatus;

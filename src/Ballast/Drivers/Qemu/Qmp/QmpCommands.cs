@@ -63,6 +63,7 @@ internal static class QmpCommands
         MonitorParts.MemorySize => """{"execute":"query-memory-size-summary"}""",
         MonitorParts.VirtioStatus =>
             $$$"""{"execute":"x-query-virtio-status","arguments":{"path":{{{Quote(balloon!.VirtioPath)}}}}}""",
+        MonitorParts.OffersDeflate => GetProperty(balloon!, "deflate-on-oom"),
         MonitorParts.StatsQueue => string.Create(CultureInfo.InvariantCulture,
             $$$"""{"execute":"x-query-virtio-queue-status","arguments":{"path":{{{Quote(balloon!.VirtioPath)}}},"queue":{{{StatsQueue}}}}}"""),
         _ => throw new ArgumentOutOfRangeException(nameof(part)),
@@ -82,7 +83,8 @@ internal static class QmpCommands
 internal sealed record BalloonDevice(string Path, string VirtioPath)
 {
     public const MonitorParts Parts =
-        MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.VirtioStatus | MonitorParts.StatsQueue;
+        MonitorParts.GuestStats | MonitorParts.PollingInterval | MonitorParts.VirtioStatus | MonitorParts.StatsQueue
+        | MonitorParts.OffersDeflate;
 
     public static BalloonDevice In(string container, string name, bool isProxied)
     {

@@ -50,6 +50,9 @@ internal static class QmpReplies
             case MonitorParts.MemoryDevices:
                 values.MemoryDevices = ReadMemoryDevices(body);
                 break;
+            case MonitorParts.OffersDeflate:
+                values.OffersDeflate = body.SequenceEqual("true"u8);
+                break;
             case MonitorParts.StatsQueue:
                 values.StatsQueueIndex = unchecked((ushort)ReadMemberUInt64(body, "last-avail-idx"u8, "x-query-virtio-queue-status"));
                 break;
