@@ -30,7 +30,7 @@ public sealed class EnsuredPeriodLossTests
             await UntilAsync(() => fake.Guest.Interval == 3);
         }
 
-        Assert.True(lease.IsOurs);
+        await UntilAsync(() => lease.IsOurs);
         await lease.DisposeAsync();
         Assert.Equal(0, fake.Guest.Interval);
     }
