@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Ballast.Drivers;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Rpc;
 
