@@ -15,7 +15,7 @@ internal sealed partial class ChangeLog(ILogger log)
     /// <param name="isTrouble">Whether somebody should look.</param>
     public void Guest(Domain domain, string what, bool isTrouble = false)
     {
-        if (!MayWrite(domain.Uuid.ToString()))
+        if (!MayWrite(isTrouble ? "trouble" : "guests", domain.Uuid.ToString()))
             return;
         string line = string.Create(CultureInfo.InvariantCulture, $"Domain {LibvirtServer.QuoteName(domain)} ({domain.Uuid}, process {domain.Id}) {what}");
         if (isTrouble)
@@ -28,15 +28,15 @@ internal sealed partial class ChangeLog(ILogger log)
     public void Client(in PeerProcess peer, in ClientChange change)
     {
         // Each user and each kind, so that a flood of sizes hides neither another's changes nor that the guest was destroyed.
-        if (!MayWrite(string.Create(CultureInfo.InvariantCulture, $"user {peer.Uid}, {change.Uuid}, {change.What.Split(' ')[0]}")))
+        if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"user {peer.Uid}, {change.Uuid}, {change.What.Split(' ')[0]}")))
             return;
         string user = UnixAccess.FindUser(peer.Uid) is { } name ? $" ({name})" : "";
         Changed(log, string.Create(CultureInfo.InvariantCulture, $"{LibvirtServer.DescribeProcess(peer.Pid)} of user {peer.Uid}{user}: {change}"));
     }
 
-    private bool MayWrite(string subject)
+    private bool MayWrite(string kind, string subject)
     {
-        if (!_rate.TryTake(subject, out long leftOut))
+        if (!_rate.TryTake(kind, subject, out long leftOut))
             return false;
         if (leftOut > 0)
             LeftOut(log, leftOut);

@@ -3,34 +3,31 @@ using System.Diagnostics;
 namespace Ballast.Daemon;
 
 /// <summary>
-/// How many lines there may be about changes: so many at once and then one in a while, of each subject and of all together. A
-/// guest that comes and goes all the time fills no disk, and hides no other's lines.
+/// How many lines there may be about changes: so many at once and then one in a while, of each subject, and of each kind
+/// together. A guest that comes and goes all the time fills no disk, and a crowd of them hides neither trouble nor what
+/// clients had done.
 /// </summary>
 internal sealed class ChangeRate
 {
-    private const int OfSubject = 20, OfAll = 500, MaxSubjects = 4096;
+    private const int OfSubject = 20, OfKind = 500, MaxSubjects = 4096;
 
-    private static readonly TimeSpan SubjectPause = TimeSpan.FromSeconds(30), AllPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SubjectPause = TimeSpan.FromSeconds(30), KindPause = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Allowance> _subjects = [];
-    private readonly Allowance _all = new(OfAll, AllPause);
+    private readonly Dictionary<string, Allowance> _kinds = [];
     private long _leftOut;
 
     /// <summary>Whether there may be a line now, and how many were left out before it.</summary>
-    public bool TryTake(string subject, out long leftOut)
+    /// <param name="kind">What it is about; few kinds.</param>
+    /// <param name="subject">Whom it is about; strangers make as many as they like.</param>
+    /// <param name="leftOut">Lines that were left out since the last one.</param>
+    public bool TryTake(string kind, string subject, out long leftOut)
     {
         lock (_gate)
         {
-            if (!_subjects.TryGetValue(subject, out Allowance? own))
-            {
-                if (_subjects.Count >= MaxSubjects)
-                    _subjects.Clear();
-                _subjects.Add(subject, own = new Allowance(OfSubject, SubjectPause));
-            }
-
             leftOut = 0;
-            if (!own.TryTake() || !_all.TryTake())
+            if (!Of(subject).TryTake() || !Of(_kinds, kind, OfKind, KindPause).TryTake())
             {
                 _leftOut++;
                 return false;
@@ -41,20 +38,55 @@ internal sealed class ChangeRate
         }
     }
 
+    // Who was quiet for long is forgotten first; where all are noisy, newcomers share one allowance.
+    private Allowance Of(string subject)
+    {
+        if (_subjects.Count >= MaxSubjects && !_subjects.ContainsKey(subject))
+        {
+            foreach (string quiet in _subjects.Where(known => known.Value.IsWhole).Select(known => known.Key).ToArray())
+                _subjects.Remove(quiet);
+            if (_subjects.Count >= MaxSubjects)
+                subject = "";
+        }
+
+        return Of(_subjects, subject, OfSubject, SubjectPause);
+    }
+
+    private static Allowance Of(Dictionary<string, Allowance> all, string key, int most, TimeSpan pause)
+    {
+        if (!all.TryGetValue(key, out Allowance? allowance))
+            all.Add(key, allowance = new Allowance(most, pause));
+        return allowance;
+    }
+
     private sealed class Allowance(int most, TimeSpan pause)
     {
         private double _left = most;
         private long _since = Stopwatch.GetTimestamp();
 
+        public bool IsWhole
+        {
+            get
+            {
+                Refill();
+                return _left >= most;
+            }
+        }
+
         public bool TryTake()
         {
-            long now = Stopwatch.GetTimestamp();
-            _left = Math.Min(most, _left + (Stopwatch.GetElapsedTime(_since, now) / pause));
-            _since = now;
+            Refill();
             if (_left < 1)
                 return false;
             _left--;
             return true;
+        }
+
+        private void Refill()
+        {
+            long now = Stopwatch.GetTimestamp();
+            _left = Math.Min(most, _left + (Stopwatch.GetElapsedTime(_since, now) / pause));
+            _since = now;
         }
     }
 }

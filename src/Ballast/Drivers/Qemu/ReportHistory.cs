@@ -87,7 +87,7 @@ internal sealed class ReportHistory(TimeProvider time)
                 IsFromBeforeReset(values),
                 isSame
                     ? _evidence.CounterWentBackwards
-                    : _last.Connection == values.Connection && _last.LastReset == values.LastReset
+                    : _last.Connection == values.Connection && _last.LastReset == values.LastReset && !_evidence.IsFromBeforeReset
                         && values.GuestStats.Report.HasCounterBelow(_last.GuestStats.Report));
             _last = values;
             return _evidence;
