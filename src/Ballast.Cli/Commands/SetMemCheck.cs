@@ -48,7 +48,6 @@ internal static class SetMemCheck
     {
         ulong? free = stats.UsableKiB ?? (stats.UnusedKiB + stats.DiskCachesKiB) ?? stats.UnusedKiB;
 
-
         // A report from before the balloon moved says nothing of what the guest can do without now.
         return stats.ActualKiB is { } actual && stats.Used is { } used && actual - free is { } needed && free <= actual
             && needed >= used.KiB && needed - used.KiB <= KernelsOwn(actual) ? needed : null;

@@ -45,7 +45,7 @@ internal sealed partial class QemuDriver
                 values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
             qemu.Learn(values, _time);
             qemu.CannotTellDriver |= values.LacksVirtioStatus;
-            if (qemu.CannotTellDriver && qemu.Instance.Reports.DeflatesOnOom is null)
+            if (qemu.CannotTellDriver && qemu.Instance.Reports.TryAskForOffer())
             {
                 _ = qemu.Instance.Reports.Learn(await qemu.Monitor.QueryAsync(
                     MonitorParts.OffersDeflate, _timeout, cancellationToken).ConfigureAwait(false));

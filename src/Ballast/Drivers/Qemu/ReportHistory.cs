@@ -25,6 +25,7 @@ internal sealed class ReportHistory(TimeProvider time)
     private (long, DateTimeOffset?) _driverKnownIn;
     private bool _deflatesOnOom;
     private bool? _offersDeflate;
+    private bool _isAskedForOffer;
 
     /// <summary>The last answer with a report; null where there was none.</summary>
     public MonitorValues? Last
@@ -52,6 +53,13 @@ internal sealed class ReportHistory(TimeProvider time)
             lock (_gate)
                 return _driverKnownIn.Item1 == 0 ? _offersDeflate : _deflatesOnOom;
         }
+    }
+
+    /// <summary>Whether it is worth asking what the device offers: once, as that never changes, nor does a QEMU that cannot say.</summary>
+    public bool TryAskForOffer()
+    {
+        lock (_gate)
+            return DeflatesOnOom is null && !_isAskedForOffer && (_isAskedForOffer = true);
     }
 
     /// <summary>The same evidence as when that answer was learned, grown older.</summary>

@@ -73,6 +73,23 @@ public sealed class UsedMemoryTests
         Assert.Equal(new UsedMemory(25 * 1024, UsedMemoryFormula.AvailableMinusUsable), (await session.SampleAsync()).Used);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_older_QEMU_is_asked_once_what_its_device_offers_whether_it_can_say_or_not(bool canSay)
+    {
+        await using FakeQmp fake = Guest("Linux", deflates: false, actual: 160, available: 138, usable: 113);
+        fake.On("x-query-virtio-status", FakeQmp.Error("CommandNotFound", "The command x-query-virtio-status has not been found"));
+        fake.Guest.OffersDeflate = false;
+        if (!canSay)
+            fake.On("deflate-on-oom", FakeQmp.Error("GenericError", "Property 'virtio-balloon-pci.deflate-on-oom' not found"));
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+
+        for (int i = 0; i < 3; i++)
+            Assert.NotNull((await session.SampleAsync()).Used);
+        Assert.Equal(1, fake.CountOf("deflate-on-oom"));
+    }
+
     private static FakeQmp Guest(string kind, bool deflates, ulong actual, ulong available, ulong usable)
     {
         FakeQmp fake = FakeQmp.Start();
