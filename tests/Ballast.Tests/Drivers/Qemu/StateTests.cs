@@ -143,9 +143,17 @@ public sealed class StateTests
     {
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
-        TaskCompletionSource release = fake.Hold("query-cpus-fast");
+        TaskCompletionSource isItsTurn = new(), release = new();
+        fake.On("query-cpus-fast", async command =>
+        {
+            isItsTurn.SetResult();
+            await release.Task;
+            return fake.Guest.Answer(command);
+        });
         Task<DomainInfo> call = session.Domain.GetInfoAsync(Token).AsTask();
-        await fake.ReceivedAsync("query-cpus-fast", 1);
+
+        // That it came is too early: the answer about the run state goes out before its own.
+        await isItsTurn.Task.In();
         await fake.SendAsync(FakeQmp.Event("WATCHDOG", """{"action": "pause"}"""));
         await fake.SendAsync(FakeQmp.Event("STOP"));
         await session.SettleAsync(fake);
