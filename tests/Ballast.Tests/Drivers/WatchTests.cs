@@ -47,7 +47,8 @@ public sealed class WatchTests
             fake.Guest.Uuid = Guid.NewGuid().ToString();
         }
 
-        await using FakeSession goodSession = await FakeSession.AtAsync(good), silentSession = await FakeSession.AtAsync(silent);
+        FakeTimeProvider clock = new(DateTimeOffset.UtcNow);
+        await using FakeSession goodSession = await FakeSession.AtAsync(good, clock), silentSession = await FakeSession.AtAsync(silent, clock, TimeSpan.FromHours(1));
         TaskCompletionSource release = silent.Hold("guest-stats");
         List<string> names = [];
         int asked = silent.CountOf("guest-stats");
@@ -56,21 +57,21 @@ public sealed class WatchTests
             names.Add(sample.Domain.Name);
             if (names.Count == 5)
                 break;
+            clock.Advance(Period);
         }
 
         Assert.All(names, name => Assert.Equal("good", name));
         Assert.Equal(asked + 1, silent.CountOf("guest-stats"));
         release.SetResult();
 
-        // Two connections stand for two lanes of one: rounds of a tenth of a second, a deadline of ten seconds.
+        // Two connections stand for two lanes of one: rounds of two seconds, a deadline of an hour.
         async IAsyncEnumerable<DomainMemorySample> BothAsync()
         {
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
-            TimeSpan period = TimeSpan.FromMilliseconds(20);
-            IAsyncEnumerator<DomainMemorySample> stuck = silentSession.Connection.WatchMemoryStatsAsync(period, cancellationToken: stop.Token).GetAsyncEnumerator(stop.Token);
+            IAsyncEnumerator<DomainMemorySample> stuck = silentSession.Connection.WatchMemoryStatsAsync(Period, cancellationToken: stop.Token).GetAsyncEnumerator(stop.Token);
             Task<bool> first = stuck.MoveNextAsync().AsTask();
             await silent.ReceivedAsync("guest-stats", asked + 1);
-            await foreach (DomainMemorySample sample in goodSession.Connection.WatchMemoryStatsAsync(period, cancellationToken: stop.Token))
+            await foreach (DomainMemorySample sample in goodSession.Connection.WatchMemoryStatsAsync(Period, cancellationToken: stop.Token))
             {
                 if (first.IsCompleted)
                     yield return stuck.Current;
@@ -83,7 +84,8 @@ public sealed class WatchTests
     public async Task A_lost_connection_is_a_sample_that_says_so_and_the_watch_goes_on()
     {
         await using FakeQmp fake = FakeQmp.Start();
-        await using FakeSession session = await FakeSession.AtAsync(fake);
+        FakeTimeProvider clock = new(DateTimeOffset.UtcNow);
+        await using FakeSession session = await FakeSession.AtAsync(fake, clock);
         int answers = 0;
         fake.On("guest-stats", command =>
         {
@@ -94,11 +96,12 @@ public sealed class WatchTests
         });
 
         List<MemoryStatsReason> reasons = [];
-        await foreach (DomainMemorySample sample in session.Connection.WatchMemoryStatsAsync(TimeSpan.FromMilliseconds(20), cancellationToken: Token))
+        await foreach (DomainMemorySample sample in session.Connection.WatchMemoryStatsAsync(Period, cancellationToken: Token))
         {
             reasons.Add(sample.Stats.Reason);
             if (reasons.Count == 2)
                 break;
+            clock.Advance(Period);
         }
 
         Assert.Equal(MemoryStatsReason.ConnectionLost, reasons[0]);

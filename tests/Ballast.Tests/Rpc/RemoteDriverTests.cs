@@ -122,9 +122,10 @@ public sealed class RemoteDriverTests
         await using Connection remote = await server.ConnectAsync();
         Domain domain = Assert.Single(await remote.ListDomainsAsync(cancellationToken: Token));
         TaskCompletionSource release = fake.Hold("query-status");
+        int asked = fake.CountOf("query-status");
         using CancellationTokenSource cancel = new();
         Task<DomainStateInfo> stuck = domain.GetStateAsync(cancel.Token).AsTask();
-        await fake.ReceivedAsync("query-status", fake.CountOf("query-status") + 1 - 1);
+        await fake.ReceivedAsync("query-status", asked + 1);
         Assert.Equal("hvm", await domain.GetOSTypeAsync(Token));
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stuck.In());
