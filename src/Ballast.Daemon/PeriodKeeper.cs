@@ -15,7 +15,7 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
     private readonly ILogger _log;
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _come = new(0);
-    private readonly Dictionary<Guid, (EnsuredMemoryStatsPeriod Lease, int? Id)> _leases = [];
+    private readonly Dictionary<Guid, (MemoryStatsPeriodLease Lease, int? Id)> _leases = [];
     private readonly Task _keeping;
     private volatile int _seconds;
 
@@ -85,7 +85,7 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
         await foreach (DomainEvent happened in events.WithCancellation(token).ConfigureAwait(false))
         {
             // One look is enough for all that came.
-            if (happened is (DomainLifecycleEvent { Change: DomainLifecycleChange.Started } or MissedEvents) && _come.CurrentCount == 0)
+            if (happened is (DomainLifecycleEvent { Change: DomainLifecycleChange.Started } or EventsMissed) && _come.CurrentCount == 0)
                 _ = _come.Release();
         }
     }
@@ -94,14 +94,14 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
     {
         IReadOnlyList<Domain> all = await _connection.ListDomainsAsync(cancellationToken: token).ConfigureAwait(false);
         await GiveBackAsync([.. _leases.Keys.Except(all.Select(domain => domain.Uuid))]).ConfigureAwait(false);
-        (Domain Domain, EnsuredMemoryStatsPeriod? Lease)[] taken = await Task.WhenAll(all.Select(async domain => (domain, await TryEnsureAsync(domain, seconds, token).ConfigureAwait(false)))).ConfigureAwait(false);
-        foreach ((Domain domain, EnsuredMemoryStatsPeriod? lease) in taken)
+        (Domain Domain, MemoryStatsPeriodLease? Lease)[] taken = await Task.WhenAll(all.Select(async domain => (domain, await TryEnsureAsync(domain, seconds, token).ConfigureAwait(false)))).ConfigureAwait(false);
+        foreach ((Domain domain, MemoryStatsPeriodLease? lease) in taken)
         {
             if (lease is null)
                 continue;
-            bool isKnown = _leases.TryGetValue(domain.Uuid, out (EnsuredMemoryStatsPeriod Lease, int? Id) older);
+            bool isKnown = _leases.TryGetValue(domain.Uuid, out (MemoryStatsPeriodLease Lease, int? Id) older);
             _leases[domain.Uuid] = (lease, domain.Id);
-            if (lease.IsOurs && !(isKnown && older.Id == domain.Id && older.Lease.Seconds == seconds))
+            if (lease.IsOurs && !(isKnown && older.Id == domain.Id && older.Lease.Period.TotalSeconds == seconds))
                 Ensured(_log, domain.Name, seconds);
             if (isKnown)
                 await older.Lease.DisposeAsync().ConfigureAwait(false);
@@ -109,11 +109,11 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
     }
 
     // Silent, managed by others, without a balloon: perhaps the next time.
-    private static async Task<EnsuredMemoryStatsPeriod?> TryEnsureAsync(Domain domain, int seconds, CancellationToken token)
+    private static async Task<MemoryStatsPeriodLease?> TryEnsureAsync(Domain domain, int seconds, CancellationToken token)
     {
         try
         {
-            return await domain.EnsureMemoryStatsPeriodAsync(seconds, token).ConfigureAwait(false);
+            return await domain.EnsureMemoryStatsPeriodAsync(TimeSpan.FromSeconds(seconds), token).ConfigureAwait(false);
         }
         catch (LibvirtException)
         {
@@ -124,7 +124,7 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
     private async Task GiveBackAsync(Guid[] uuids)
     {
         // A QEMU that is silent shall not hold up the end for long.
-        EnsuredMemoryStatsPeriod[] leases = [.. uuids.Select(uuid => _leases.Remove(uuid, out (EnsuredMemoryStatsPeriod Lease, int? Id) kept) ? kept.Lease : null).OfType<EnsuredMemoryStatsPeriod>()];
+        MemoryStatsPeriodLease[] leases = [.. uuids.Select(uuid => _leases.Remove(uuid, out (MemoryStatsPeriodLease Lease, int? Id) kept) ? kept.Lease : null).OfType<MemoryStatsPeriodLease>()];
         await Task.WhenAll(leases.Select(lease => lease.DisposeAsync().AsTask())).WaitAsync(LongestEnd).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -145,7 +145,7 @@ internal static partial class Program
         ManagedDirectories = options.ManagedDirectories,
 
         // What goes on is our own, which writes an answer and waits for the next question.
-        AllowSynchronousContinuations = true,
+        UnsafePreferInlineContinuations = true,
     };
 
     private static LibvirtServerOptions Treatment(DaemonOptions options) => new()

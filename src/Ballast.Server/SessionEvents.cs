@@ -51,7 +51,7 @@ internal sealed class SessionEvents(RemoteSession session, DomainEventSubscripti
             BalloonAsync(callback, new() { Dom = LookupHandlers.ToRemote(balloon.Domain), Actual = balloon.ActualKiB }),
 
         // libvirt's protocol has no word for what was missed: a client that lags that far behind starts anew.
-        MissedEvents => CloseAsync(),
+        EventsMissed => CloseAsync(),
         _ => default,
     };
 

@@ -85,7 +85,7 @@ public sealed partial class Connection
     }
 
     /// <summary>Of each of the host's processors whether it is online. Source: the host's kernel.</summary>
-    public async ValueTask<IReadOnlyList<bool>> GetCpuMapAsync(CancellationToken cancellationToken = default) =>
+    public async ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetCpuMapAsync(cancellationToken).ConfigureAwait(false);
 
     private static void RefuseBelowAll(int number, string argument, string function)

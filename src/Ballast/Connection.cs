@@ -17,6 +17,8 @@ public sealed partial class Connection : IAsyncDisposable
     private readonly HashSet<DomainEventSubscription> _subscriptions = [];
     private readonly EnsuredPeriods _ensured;
     private readonly bool _ownsDriver = true;
+    private readonly TaskCompletionSource<LibvirtException?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _awaitsLoss;
     private bool _disposing;
     private bool _disposed;
 
@@ -56,8 +58,27 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>False where the connection to a daemon was lost and is not opened again; in process it is always true.</summary>
     public bool IsAlive => Driver.IsAlive;
 
-    /// <summary>The version of libvirt that this library is compatible with: major × 1,000,000 + minor × 1,000 + micro.</summary>
-    public static ulong LibraryVersion => LibvirtVersion.Compatible;
+    /// <summary>
+    /// Ends when the connection is of no more use: with null when it is disposed, with the reason when the connection to a
+    /// daemon is lost and is not opened again (<see cref="ConnectionOptions.Reconnect"/>). It never fails.
+    /// </summary>
+    public Task<LibvirtException?> Closed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (!_awaitsLoss && !_disposing && Driver.Lost is { } lost)
+                    _ = TellLossAsync(lost);
+                _awaitsLoss = true;
+            }
+
+            return _closed.Task;
+        }
+    }
+
+    /// <summary>The version of libvirt that this library is compatible with.</summary>
+    public static Version LibraryVersion { get; } = LibvirtVersion.FromNumber(LibvirtVersion.Compatible);
 
     /// <summary>Opens a connection.</summary>
     /// <param name="uri">
@@ -87,13 +108,13 @@ public sealed partial class Connection : IAsyncDisposable
         return new Connection(driver, name, options);
     }
 
-    /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
-    public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken = default) =>
-        await Driver.GetVersionAsync(cancellationToken).ConfigureAwait(false);
+    /// <summary>The hypervisor's version.</summary>
+    public async ValueTask<Version> GetVersionAsync(CancellationToken cancellationToken = default) =>
+        LibvirtVersion.FromNumber(await Driver.GetVersionAsync(cancellationToken).ConfigureAwait(false));
 
     /// <summary>The version of libvirt that the other side is: a daemon's own, <see cref="LibraryVersion"/> in process.</summary>
-    public async ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken = default) =>
-        await Driver.GetLibraryVersionAsync(cancellationToken).ConfigureAwait(false);
+    public async ValueTask<Version> GetLibraryVersionAsync(CancellationToken cancellationToken = default) =>
+        LibvirtVersion.FromNumber(await Driver.GetLibraryVersionAsync(cancellationToken).ConfigureAwait(false));
 
     /// <summary>The host's security driver.</summary>
     public async ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken = default) =>
@@ -254,6 +275,7 @@ public sealed partial class Connection : IAsyncDisposable
             if (_disposed || _disposing)
                 return;
             _disposing = true;
+            _ = _closed.TrySetResult(null);
             subscriptions = [.. _subscriptions];
         }
 
@@ -288,6 +310,8 @@ public sealed partial class Connection : IAsyncDisposable
         lock (_gate)
             _subscriptions.Remove(subscription);
     }
+
+    private async Task TellLossAsync(Task<LibvirtException> lost) => _ = _closed.TrySetResult(await lost.ConfigureAwait(false));
 
     private List<DomainIdentity> Identities(IEnumerable<Domain> domains)
     {

@@ -56,7 +56,7 @@ public sealed record ConnectionOptions
 
     /// <summary>
     /// Open a lost connection to a daemon again, subscriptions included. Who was using it is told of the loss all the same,
-    /// once; a subscription yields <see cref="EventsInterrupted"/>. Connections in process need no telling.
+    /// once; a subscription yields <see cref="EventsMissed"/>. Connections in process need no telling.
     /// </summary>
     public bool Reconnect { get; init; }
 
@@ -65,7 +65,7 @@ public sealed record ConnectionOptions
     /// between. Nothing more is received by any connection while it runs: only for code that neither blocks nor takes long
     /// before it awaits the next thing. No promise: most calls go on elsewhere.
     /// </summary>
-    public bool AllowSynchronousContinuations { get; init; }
+    public bool UnsafePreferInlineContinuations { get; init; }
 
     /// <summary>Where time comes from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -16,7 +16,7 @@ public sealed partial class Domain
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.InvalidArgument"/>: both at once. <see cref="ErrorCode.OperationInvalid"/>: it has no definition.
     /// </exception>
-    public async ValueTask<IReadOnlyList<IReadOnlyList<bool>>> GetVirtualCpuAffinitiesAsync(
+    public async ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
         DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
     {
         RefuseBoth(impact, "virDomainGetVcpuPinInfo");

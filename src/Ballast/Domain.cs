@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Ballast;
 
 /// <summary>
@@ -78,7 +80,7 @@ public sealed partial class Domain
     /// <see cref="ErrorCode.ResourceBusy"/>: another program holds it. <see cref="ErrorCode.SystemError"/>: it cannot be
     /// reached. <see cref="ErrorCode.OperationInvalid"/>: the domain does not run. <see cref="ErrorCode.NoDomain"/>: it is gone.
     /// </exception>
-    public ValueTask<int> GetMemoryStatsAsync(
+    public ValueTask<int> FillMemoryStatsAsync(
         Memory<MemoryStat> stats, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
         stats.IsEmpty
             ? new ValueTask<int>(0)
@@ -120,33 +122,35 @@ public sealed partial class Domain
         return await Connection.Driver.RefreshMemoryAsync(Identity, options, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>How often the hypervisor asks the guest for statistics, in seconds; 0 where it does not. Source: the hypervisor.</summary>
-    public async ValueTask<int> GetMemoryStatsPeriodAsync(CancellationToken cancellationToken = default) =>
-        await Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken).ConfigureAwait(false);
+    /// <summary>How often the hypervisor asks the guest for statistics, in whole seconds; zero where it does not. Source: the hypervisor.</summary>
+    public async ValueTask<TimeSpan> GetMemoryStatsPeriodAsync(CancellationToken cancellationToken = default) =>
+        TimeSpan.FromSeconds(await Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Sets how often the hypervisor asks the guest for statistics. It asks at once when this was off before.</summary>
-    /// <param name="seconds">
-    /// Seconds between reports; 0 turns collection off, what was reported stays. 86400, which a refresh uses for a moment, counts as off.
+    /// <param name="period">
+    /// From report to report, in whole seconds, at most <see cref="int.MaxValue"/> of them; zero turns collection off, and
+    /// what was reported stays. A day, which a refresh uses for a moment, counts as off.
     /// </param>
     /// <param name="impact">What to change.</param>
     /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Not whole seconds, or too many.</exception>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.InvalidArgument"/>: negative. <see cref="ErrorCode.OperationDenied"/>: read-only.
     /// <see cref="ErrorCode.OperationInvalid"/>: the hypervisor refused. <see cref="ErrorCode.OperationTimeout"/>: no answer
     /// in time; the text says whether the change may still take effect.
     /// </exception>
     public async ValueTask SetMemoryStatsPeriodAsync(
-        int seconds, DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
+        TimeSpan period, DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
     {
         const string function = "virDomainSetMemoryStatsPeriod";
         RefuseReadOnly(function);
-        if (seconds < 0)
+        if (period < TimeSpan.Zero)
         {
             throw LibvirtError.InvalidArgument(
                 $"period in {function} must be zero or greater", function, "period", ErrorOrigin.Domain);
         }
 
-        await Connection.Driver.SetMemoryStatsPeriodAsync(Identity, seconds, impact, cancellationToken).ConfigureAwait(false);
+        await Connection.Driver.SetMemoryStatsPeriodAsync(Identity, WholeSeconds(period), impact, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -155,14 +159,16 @@ public sealed partial class Domain
     /// (set to 0, if it is still ours) when the last of the connection's leases on it is disposed. A connection of its own
     /// counts as somebody else.
     /// </summary>
-    /// <param name="seconds">The longest period wanted, in seconds, at least 1; of several leases, the shortest counts.</param>
+    /// <param name="period">The longest period wanted, in whole seconds, at least one; of several leases, the shortest counts.</param>
     /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Not whole seconds, none, or too many.</exception>
     /// <exception cref="LibvirtException">As <see cref="SetMemoryStatsPeriodAsync"/>.</exception>
-    public async ValueTask<EnsuredMemoryStatsPeriod> EnsureMemoryStatsPeriodAsync(int seconds, CancellationToken cancellationToken = default)
+    public async ValueTask<MemoryStatsPeriodLease> EnsureMemoryStatsPeriodAsync(TimeSpan period, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(seconds, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
+        _ = WholeSeconds(period);
         RefuseReadOnly("virDomainSetMemoryStatsPeriod");
-        return await Connection.EnsuredPeriods.AddAsync(this, seconds, cancellationToken).ConfigureAwait(false);
+        return await Connection.EnsuredPeriods.AddAsync(this, period, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -186,6 +192,14 @@ public sealed partial class Domain
 
     /// <summary>Name and UUID.</summary>
     public override string ToString() => $"{Name} ({Uuid})";
+
+    private static int WholeSeconds(TimeSpan period, [CallerArgumentExpression(nameof(period))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(period, TimeSpan.FromSeconds(int.MaxValue), name);
+        return period.Ticks % TimeSpan.TicksPerSecond == 0
+            ? (int)period.TotalSeconds
+            : throw new ArgumentOutOfRangeException(name, period, "A collection period is in whole seconds.");
+    }
 
     private void RefuseReadOnly(string function)
     {

@@ -184,15 +184,6 @@ public enum DomainShutdownFlags : uint
 
     /// <summary>By the guest agent.</summary>
     GuestAgent = 2,
-
-    /// <summary>By initctl.</summary>
-    Initctl = 4,
-
-    /// <summary>By a signal.</summary>
-    Signal = 8,
-
-    /// <summary>By paravirtual control.</summary>
-    Paravirt = 16,
 }
 
 /// <summary>How a domain is ended: libvirt's <c>virDomainDestroyFlagsValues</c>.</summary>

@@ -44,7 +44,7 @@ internal sealed partial class EnsuredPeriods
             {
                 if (happened is DomainLifecycleEvent { Change: DomainLifecycleChange.Started } started && IsKnown(started.Domain.Uuid))
                     Start(() => ApplyAnewAsync(started.Domain));
-                else if (happened is MissedEvents or EventsInterrupted)
+                else if (happened is EventsMissed)
                     Look();
             }
         }

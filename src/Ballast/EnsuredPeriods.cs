@@ -14,7 +14,7 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
     private readonly CancellationTokenSource _lifetime = new();
     private readonly Dictionary<Guid, Ensured> _ensured = [];
 
-    public async ValueTask<EnsuredMemoryStatsPeriod> AddAsync(Domain domain, int seconds, CancellationToken cancellationToken)
+    public async ValueTask<MemoryStatsPeriodLease> AddAsync(Domain domain, TimeSpan period, CancellationToken cancellationToken)
     {
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _lifetime.Token);
         try
@@ -22,7 +22,7 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
             await _gate.WaitAsync(either.Token).ConfigureAwait(false);
             try
             {
-                return await AddInTurnAsync(domain, seconds, either.Token).ConfigureAwait(false);
+                return await AddInTurnAsync(domain, period, either.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -41,7 +41,7 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
             return _ensured.TryGetValue(uuid, out Ensured? ensured) && ensured.SetTo is not null;
     }
 
-    public async ValueTask ReleaseAsync(EnsuredMemoryStatsPeriod lease)
+    public async ValueTask ReleaseAsync(MemoryStatsPeriodLease lease)
     {
         await _gate.WaitAsync().ConfigureAwait(false);
         try
@@ -86,13 +86,13 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
         }
     }
 
-    private async ValueTask<EnsuredMemoryStatsPeriod> AddInTurnAsync(Domain domain, int seconds, CancellationToken cancellationToken)
+    private async ValueTask<MemoryStatsPeriodLease> AddInTurnAsync(Domain domain, TimeSpan period, CancellationToken cancellationToken)
     {
         // First, so that no new process is missed.
         await SubscribeAsync(cancellationToken).ConfigureAwait(false);
         if (!_ensured.TryGetValue(domain.Uuid, out Ensured? ensured))
             ensured = new Ensured();
-        EnsuredMemoryStatsPeriod lease = new(this, domain, seconds);
+        MemoryStatsPeriodLease lease = new(this, domain, period);
         ensured.Leases.Add(lease);
         try
         {
@@ -162,12 +162,12 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
     private sealed class Ensured
     {
         // What is being set; while it is not known what became of that.
-        private int? _attempt;
+        private TimeSpan? _attempt;
 
-        public List<EnsuredMemoryStatsPeriod> Leases { get; } = [];
+        public List<MemoryStatsPeriodLease> Leases { get; } = [];
 
         /// <summary>What we set; null where somebody else's period was there.</summary>
-        public int? SetTo { get; private set; }
+        public TimeSpan? SetTo { get; private set; }
 
         public bool MayBeSet => SetTo is not null || _attempt is not null;
 
@@ -180,11 +180,11 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
             if (Newest?.Id != domain.Id)
                 (SetTo, _attempt) = (null, null);
             Newest = domain;
-            int wanted = Leases.Count == 0 ? 0 : Leases.Min(lease => lease.Seconds);
-            int current = await domain.GetMemoryStatsPeriodAsync(cancellationToken).ConfigureAwait(false);
-            bool isOurs = current != 0 && (current == SetTo || current == _attempt);
+            TimeSpan wanted = Leases.Count == 0 ? TimeSpan.Zero : Leases.Min(lease => lease.Period);
+            TimeSpan current = await domain.GetMemoryStatsPeriodAsync(cancellationToken).ConfigureAwait(false);
+            bool isOurs = current != TimeSpan.Zero && (current == SetTo || current == _attempt);
             (SetTo, _attempt) = (isOurs ? current : null, null);
-            if (current == wanted || (current != 0 && !isOurs))
+            if (current == wanted || (current != TimeSpan.Zero && !isOurs))
                 return;
             _attempt = wanted;
             try
@@ -197,7 +197,7 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
                 throw;
             }
 
-            (SetTo, _attempt) = (wanted == 0 ? null : wanted, null);
+            (SetTo, _attempt) = (wanted == TimeSpan.Zero ? null : wanted, null);
         }
     }
 }

@@ -6,7 +6,12 @@ namespace Ballast;
 /// </summary>
 public sealed class LibvirtException : Exception
 {
-    internal LibvirtException(ErrorCode code, ErrorOrigin origin, string message, Exception? innerException = null)
+    /// <summary>An error as a driver would report it; for code that stands in for one, in tests for instance.</summary>
+    /// <param name="code">What went wrong.</param>
+    /// <param name="origin">Which part reports it.</param>
+    /// <param name="message">The whole message, in libvirt's words where it has some.</param>
+    /// <param name="innerException">What caused it.</param>
+    public LibvirtException(ErrorCode code, ErrorOrigin origin, string message, Exception? innerException = null)
         : base(message, innerException)
     {
         Code = code;
@@ -20,22 +25,22 @@ public sealed class LibvirtException : Exception
     public ErrorOrigin Origin { get; }
 
     /// <summary>How bad it is.</summary>
-    public ErrorLevel Level { get; internal init; } = ErrorLevel.Error;
+    public ErrorLevel Level { get; init; } = ErrorLevel.Error;
 
     /// <summary>First string of libvirt's error: a message format, or the C function's name for an invalid argument.</summary>
-    public string? Str1 { get; internal init; }
+    public string? Str1 { get; init; }
 
     /// <summary>Second string of libvirt's error: the detail, or the name of the invalid argument.</summary>
-    public string? Str2 { get; internal init; }
+    public string? Str2 { get; init; }
 
     /// <summary>Third string of libvirt's error.</summary>
-    public string? Str3 { get; internal init; }
+    public string? Str3 { get; init; }
 
     /// <summary>First number of libvirt's error: errno for <see cref="ErrorCode.SystemError"/>, otherwise −1 or 0.</summary>
-    public int Int1 { get; internal init; } = -1;
+    public int Int1 { get; init; } = -1;
 
     /// <summary>Second number of libvirt's error.</summary>
-    public int Int2 { get; internal init; } = -1;
+    public int Int2 { get; init; } = -1;
 
     /// <summary>The reason in a sample where that call makes one of this error; null where the code alone decides.</summary>
     internal MemoryStatsReason? Reason { get; init; }

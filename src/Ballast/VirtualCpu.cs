@@ -18,6 +18,6 @@ public enum VirtualCpuState
 /// <param name="State">What it does.</param>
 /// <param name="CpuTime">CPU time that it has used; null where nobody knows. Source: the host.</param>
 /// <param name="HostCpu">The host CPU that it ran on last; null where nobody knows. Source: the host.</param>
-/// <param name="Affinity">Of each host CPU, whether it may run there; empty where nobody knows. Source: the host.</param>
+/// <param name="Affinity">The host CPUs that it may run on; of length 0 where nobody knows. Source: the host.</param>
 public sealed record VirtualCpu(
-    int Number, VirtualCpuState State, TimeSpan? CpuTime, int? HostCpu, IReadOnlyList<bool> Affinity);
+    int Number, VirtualCpuState State, TimeSpan? CpuTime, int? HostCpu, CpuSet Affinity);

@@ -18,9 +18,9 @@ internal static class AllocationsBenchmark
         Domain simulated = (await test.ListDomainsAsync())[0], real = (await qemu.ListDomainsAsync())[0];
         MemoryStat[] stats = new MemoryStat[16];
         report.Rows("call | bytes, median | smallest",
-            await MeasureAsync("test driver, RFC's shape (completes synchronously)", () => simulated.GetMemoryStatsAsync(stats)),
+            await MeasureAsync("test driver, RFC's shape (completes synchronously)", () => simulated.FillMemoryStatsAsync(stats)),
             await MeasureAsync("test driver, sample", () => simulated.GetMemoryStatsAsync()),
-            await MeasureAsync("QEMU's monitor, RFC's shape (awaited)", () => real.GetMemoryStatsAsync(stats)),
+            await MeasureAsync("QEMU's monitor, RFC's shape (awaited)", () => real.FillMemoryStatsAsync(stats)),
             await MeasureAsync("QEMU's monitor, sample", () => real.GetMemoryStatsAsync()));
     }
 

@@ -11,7 +11,7 @@ internal static class CallBenchmark
 
     public static async Task RunAsync(Report report)
     {
-        report.Section("call", "One call (`Domain.GetMemoryStatsAsync(buffer)`), µs, beside a bare socket that carries the same bytes");
+        report.Section("call", "One call (`Domain.FillMemoryStatsAsync(buffer)`), µs, beside a bare socket that carries the same bytes");
         await using (DrivenGuest guest = await Machines.StartTinyAsync(monitors: 4))
             await CompareAsync(report, "tiny machine (microvm)", guest.Process.MonitorPaths);
         await using (QemuProcess qemu = await Machines.StartLikeLibvirtAsync(monitors: 3))
@@ -34,7 +34,7 @@ internal static class CallBenchmark
                 return default;
             }),
             new("bare socket, awaited", () => awaiting.AskAsync(Machines.CallBytes, Machines.CallReplies)),
-            new("Ballast", async () => _ = await domain.GetMemoryStatsAsync(stats)),
+            new("Ballast", async () => _ = await domain.FillMemoryStatsAsync(stats)),
         ];
         report.Table(machine, "µs", await Rounds.RunAsync(RoundCount, [.. sides.Select(side => (side.Name, (Func<Task<double>>)side.MeasureAsync))]));
         report.Note($"CPU time per call, median: {string.Join(", ", sides.Select(side => $"{side.Name} {Report.Number(side.CpuMicroseconds)} µs"))}.");

@@ -54,7 +54,7 @@ internal static class CallersBenchmark
     }
 
     // Each caller has its own buffer, as programs have.
-    private static async ValueTask CallAsync(Domain domain) => _ = await domain.GetMemoryStatsAsync(new MemoryStat[16]);
+    private static async ValueTask CallAsync(Domain domain) => _ = await domain.FillMemoryStatsAsync(new MemoryStat[16]);
 
     private static async Task<double> RateAsync(int callers, Func<ValueTask> call, Action<long>? counted = null)
     {

@@ -22,7 +22,7 @@ internal static class CrowdBenchmark
                 ("one call each, one after the other", () => TimeAsync(async () =>
                 {
                     foreach (Domain domain in domains)
-                        _ = await domain.GetMemoryStatsAsync(stats);
+                        _ = await domain.FillMemoryStatsAsync(stats);
                 })),
                 ("all in one call", () => TimeAsync(() => BulkAsync(connection, count)))));
             if (count == Large)

@@ -25,7 +25,7 @@ internal static class FleetBenchmark
         async ValueTask EachAsync()
         {
             foreach (Domain domain in domains)
-                _ = await domain.GetMemoryStatsAsync(stats);
+                _ = await domain.FillMemoryStatsAsync(stats);
         }
 
         Samples[] sides = await Rounds.RunAsync(

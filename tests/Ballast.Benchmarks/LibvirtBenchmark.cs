@@ -27,12 +27,12 @@ internal static class LibvirtBenchmark
         await using LinuxGuest guest = await LinuxGuest.StartAsync();
         await using Connection connection = await Connection.OpenAsync($"qmp://{guest.Process.MonitorPaths[0]}");
         Domain domain = (await connection.ListDomainsAsync())[0];
-        await domain.SetMemoryStatsPeriodAsync(1);
+        await domain.SetPeriodAsync(1);
         MemoryStat[] stats = new MemoryStat[16];
         using LibvirtClient client = new(daemon.Uri, name);
         await Deadline.UntilAsync(
             BootDeadline, "all statistics of both guests",
-            async token => client.GetMemoryStats() == AllStatistics && await domain.GetMemoryStatsAsync(stats, cancellationToken: token) == AllStatistics,
+            async token => client.GetMemoryStats() == AllStatistics && await domain.FillMemoryStatsAsync(stats, cancellationToken: token) == AllStatistics,
             CancellationToken.None);
 
         report.Table("one caller", "µs", await Rounds.RunAsync(
@@ -42,7 +42,7 @@ internal static class LibvirtBenchmark
                 _ = client.GetMemoryStats();
                 return default;
             })),
-            ("Ballast (monitor)", () => TimeAsync(async () => _ = await domain.GetMemoryStatsAsync(stats)))));
+            ("Ballast (monitor)", () => TimeAsync(async () => _ = await domain.FillMemoryStatsAsync(stats)))));
     }
 
     private static async Task<double> TimeAsync(Func<ValueTask> call)

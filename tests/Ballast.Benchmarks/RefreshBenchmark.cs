@@ -14,7 +14,7 @@ internal static class RefreshBenchmark
         await using LinuxGuest guest = await LinuxGuest.StartAsync(new LinuxGuestOptions { Name = "linux" });
         await using Connection connection = await Connection.OpenAsync($"qmp://{guest.MonitorPath}");
         Domain domain = (await connection.ListDomainsAsync())[0];
-        await domain.SetMemoryStatsPeriodAsync(Hour);
+        await domain.SetPeriodAsync(Hour);
 
         Samples[] sides = await Rounds.RunAsync(
             RoundCount,
@@ -22,7 +22,7 @@ internal static class RefreshBenchmark
             ("refresh", RefreshAsync),
             ("twenty refreshes at once", () => TimeAsync(() => Task.WhenAll(Enumerable.Range(0, 20).Select(_ => RefreshAsync())))));
         report.Table("one real Linux guest", "ms", sides);
-        int period = await domain.GetMemoryStatsPeriodAsync();
+        int period = await domain.GetPeriodAsync();
         report.Note(Report.Text($"Afterwards the collection period is {period} s; every refresh was answered by the guest."));
 
         async Task<double> RefreshAsync()

@@ -11,8 +11,8 @@ public class ArchitectureTests
     [
         "Ballast.Connection", "Ballast.Domain", "Ballast.DomainStatsRecord",
         "Ballast.DomainEventSubscription", "Ballast.DomainEventFilter", "Ballast.DomainEvent", "Ballast.DomainLifecycleEvent",
-        "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.MissedEvents", "Ballast.EventsInterrupted",
-        "Ballast.DomainMemorySample", "Ballast.MemoryWatch", "Ballast.EnsuredMemoryStatsPeriod", "Ballast.EnsuredPeriods",
+        "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.EventsMissed",
+        "Ballast.DomainMemorySample", "Ballast.MemoryWatch", "Ballast.MemoryStatsPeriodLease", "Ballast.EnsuredPeriods",
     ];
 
     private static readonly Dictionary<string, string[]> Allowed = new()

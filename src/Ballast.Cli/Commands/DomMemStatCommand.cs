@@ -176,7 +176,7 @@ internal static class DomMemStatCommand
             domain.Id is null ? DomainModificationImpact.Current : DomainModificationImpact.Live);
         try
         {
-            await domain.SetMemoryStatsPeriodAsync(seconds, impact, invocation.CancellationToken);
+            await domain.SetMemoryStatsPeriodAsync(TimeSpan.FromSeconds(seconds), impact, invocation.CancellationToken);
         }
         catch (LibvirtException e)
         {
@@ -190,7 +190,7 @@ internal static class DomMemStatCommand
     private static async ValueTask WriteTextAsync(CommandInvocation invocation, Domain domain)
     {
         MemoryStat[] stats = new MemoryStat[MaxEntries];
-        int count = await domain.GetMemoryStatsAsync(stats, Options(invocation), invocation.CancellationToken);
+        int count = await domain.FillMemoryStatsAsync(stats, Options(invocation), invocation.CancellationToken);
         WriteLines(invocation, stats.AsSpan(0, count));
         if (invocation.MayRemark)
             await RemarkAsync(invocation, domain);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Commands;
@@ -22,12 +21,12 @@ internal static class VersionCommand
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
         Connection connection = invocation.Connection;
-        string library = Format(Connection.LibraryVersion);
+        Version library = Connection.LibraryVersion;
         invocation.Out.WriteLine($"Compiled against library: libvirt {library}");
         invocation.Out.WriteLine($"Using library: libvirt {library}");
         invocation.Out.WriteLine($"Using API: {connection.DriverType} {library}");
 
-        ulong hypervisor;
+        Version? hypervisor = null;
         try
         {
             hypervisor = await connection.GetVersionAsync(invocation.CancellationToken);
@@ -38,18 +37,15 @@ internal static class VersionCommand
         }
         catch (LibvirtException)
         {
-            hypervisor = 0;
+            // There is none to tell.
         }
 
-        invocation.Out.WriteLine(hypervisor == 0
+        invocation.Out.WriteLine(hypervisor is null or { Major: 0, Minor: 0, Build: 0 }
             ? $"Cannot extract running {connection.DriverType} hypervisor version"
-            : $"Running hypervisor: {connection.DriverType} {Format(hypervisor)}");
+            : $"Running hypervisor: {connection.DriverType} {hypervisor}");
 
         // A driver in process is its own daemon.
         if (invocation.Arguments.Has(Daemon))
             invocation.Out.WriteLine($"Running against daemon: {library}");
     }
-
-    private static string Format(ulong version) =>
-        string.Create(CultureInfo.InvariantCulture, $"{version / 1_000_000}.{version / 1_000 % 1_000}.{version % 1_000}");
 }

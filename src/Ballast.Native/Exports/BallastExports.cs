@@ -58,7 +58,7 @@ internal static unsafe class BallastExports
         {
             RefuseFlags(flags, 0, function);
             return handle.Domain.GetMemoryStatsPeriodAsync(token);
-        }, seconds => seconds);
+        }, period => (int)period.TotalSeconds);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastConnectGetMemorySamples")]

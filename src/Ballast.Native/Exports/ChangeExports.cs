@@ -46,7 +46,7 @@ internal static class ChangeExports
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainSetMemoryStatsPeriod")]
     private static int SetMemoryStatsPeriod(nint domain, int period, uint flags) => Call.Change(domain, "virDomainSetMemoryStatsPeriod", (handle, token) =>
-        handle.Domain.SetMemoryStatsPeriodAsync(period, (DomainModificationImpact)flags, token));
+        handle.Domain.SetMemoryStatsPeriodAsync(TimeSpan.FromSeconds(period), (DomainModificationImpact)flags, token));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainSetMemory")]
     private static int SetMemory(nint domain, nuint kib) => Call.Change(domain, "virDomainSetMemory", (handle, token) =>

@@ -17,9 +17,9 @@ internal static unsafe class ConnectionExports
         {
             if (library == null)
                 throw CallException.Null("libVer", "virGetVersion");
-            *library = (nuint)Connection.LibraryVersion;
+            *library = ToNumber(Connection.LibraryVersion);
             if (driver != null)
-                *driver = (nuint)Connection.LibraryVersion;
+                *driver = ToNumber(Connection.LibraryVersion);
             return 0;
         }
         catch (Exception e)
@@ -82,11 +82,11 @@ internal static unsafe class ConnectionExports
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetVersion")]
     private static int GetHypervisorVersion(nint connection, nuint* version) =>
-        GetNumber(connection, "virConnectGetVersion", "hvVer", version, (handle, token) => handle.Connection.GetVersionAsync(token));
+        GetVersion(connection, "virConnectGetVersion", "hvVer", version, (handle, token) => handle.Connection.GetVersionAsync(token));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetLibVersion")]
     private static int GetLibraryVersion(nint connection, nuint* version) =>
-        GetNumber(connection, "virConnectGetLibVersion", "libVer", version, (handle, token) => handle.Connection.GetLibraryVersionAsync(token));
+        GetVersion(connection, "virConnectGetLibVersion", "libVer", version, (handle, token) => handle.Connection.GetLibraryVersionAsync(token));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectGetHostname")]
     private static nint GetHostName(nint connection) =>
@@ -177,7 +177,7 @@ internal static unsafe class ConnectionExports
             }
 
             // What goes on does no more than wake the thread that waits.
-            ConnectionOptions options = new() { ReadOnly = (flags & ReadOnly) != 0, AllowSynchronousContinuations = true };
+            ConnectionOptions options = new() { ReadOnly = (flags & ReadOnly) != 0, UnsafePreferInlineContinuations = true };
             return new ConnectionHandle(Blocking.Wait(Connection.OpenAsync(NativeText.Read(name), options, Blocking.Token))).Handle;
         }
         catch (Exception e)
@@ -186,13 +186,15 @@ internal static unsafe class ConnectionExports
         }
     }
 
-    private static int GetNumber(
-        nint connection, string function, string argument, nuint* number, Func<ConnectionHandle, CancellationToken, ValueTask<ulong>> ask) =>
+    private static int GetVersion(
+        nint connection, string function, string argument, nuint* number, Func<ConnectionHandle, CancellationToken, ValueTask<Version>> ask) =>
         Call.OfConnection(connection, function, (handle, token) => number == null ? throw CallException.Null(argument, function) : ask(handle, token), answer =>
         {
-            *number = (nuint)answer;
+            *number = ToNumber(answer);
             return 0;
         });
+
+    private static nuint ToNumber(Version version) => (nuint)(((ulong)version.Major * 1_000_000) + ((ulong)version.Minor * 1_000) + (ulong)version.Build);
 
     private static string Transport(ConnectionHandle handle) =>
         ConnectUri.TryParse(handle.Connection.Uri, out ConnectUri? uri) ? uri.Transport ?? (uri.Host.Length > 0 ? "tls" : "") : "";

@@ -89,15 +89,14 @@ internal static unsafe class NodeExports
         {
             if (map != null)
             {
-                byte* bits = (byte*)NativeMemory.AllocZeroed((nuint)((cpus.Count + BitsOfByte - 1) / BitsOfByte));
-                for (int cpu = 0; cpu < cpus.Count; cpu++)
-                    bits[cpu / BitsOfByte] |= (byte)(cpus[cpu] ? 1 << (cpu % BitsOfByte) : 0);
-                *map = bits;
+                byte[] bits = cpus.ToBitmap();
+                *map = (byte*)NativeMemory.AllocZeroed((nuint)Math.Max(bits.Length, 1));
+                bits.CopyTo(new Span<byte>(*map, bits.Length));
             }
 
             if (online != null)
-                *online = (uint)cpus.Count(isOnline => isOnline);
-            return cpus.Count;
+                *online = (uint)cpus.Count;
+            return cpus.Length;
         });
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virNodeGetSecurityModel")]

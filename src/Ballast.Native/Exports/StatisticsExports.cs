@@ -105,7 +105,7 @@ internal static unsafe class StatisticsExports
         int room = (int)Math.Min(count, MaxStats);
         MemoryStat[] buffer = _buffer is { } kept && kept.Length >= room ? kept : new MemoryStat[Math.Max(room, (int)MemoryStatTag.HugetlbPgFail + 1)];
         _buffer = null;
-        int filled = Blocking.Wait(domain.GetMemoryStatsAsync(buffer.AsMemory(0, room), MemoryStatsOptions.None, Blocking.Token));
+        int filled = Blocking.Wait(domain.FillMemoryStatsAsync(buffer.AsMemory(0, room), MemoryStatsOptions.None, Blocking.Token));
         _buffer = buffer;
         for (int i = 0; i < filled; i++)
             stats[i] = new NativeStat { Tag = (int)buffer[i].Tag, Value = buffer[i].Value };

@@ -33,11 +33,11 @@ internal static class ConnectHandlers
         OnFact<FeatureArgs, NumberReply>(RemoteProcedure.ConnectSupportsFeature, SupportsFeature),
         OnFact<Nothing, TextReply>(RemoteProcedure.ConnectGetType, (session, _) => new() { Text = session.Connection.DriverType }),
         On<Nothing, ULongReply>(RemoteProcedure.ConnectGetVersion, async (session, _, token) =>
-            new() { Number = await session.Connection.GetVersionAsync(token).ConfigureAwait(false) }),
+            new() { Number = LibvirtVersion.ToNumber(await session.Connection.GetVersionAsync(token).ConfigureAwait(false)) }),
         OnFact<Nothing, ULongReply>(RemoteProcedure.ConnectGetLibVersion, (session, _) =>
         {
             session.RequireOpen();
-            return new() { Number = Connection.LibraryVersion };
+            return new() { Number = LibvirtVersion.Compatible };
         }),
         OnFact<Nothing, TextReply>(RemoteProcedure.ConnectGetUri, (session, _) => new() { Text = session.Uri }),
         OnFact<Nothing, NumberReply>(RemoteProcedure.ConnectIsSecure, (session, _) =>

@@ -14,7 +14,7 @@ internal static class MemoryHandlers
         On<MemoryStatsArgs, MemoryStatsReply>(RemoteProcedure.DomainMemoryStats, GetStatsAsync),
         On<AllStatsArgs, AllStatsReply>(RemoteProcedure.ConnectGetAllDomainStats, GetAllStatsAsync),
         OnChange<PeriodArgs>(RemoteProcedure.DomainSetMemoryStatsPeriod, arguments => ($"collection period {arguments.Period} s", arguments.Dom), (session, arguments, token) =>
-            session.Domain(arguments.Dom).SetMemoryStatsPeriodAsync(arguments.Period, (DomainModificationImpact)arguments.Flags, token)),
+            session.Domain(arguments.Dom).SetMemoryStatsPeriodAsync(TimeSpan.FromSeconds(arguments.Period), (DomainModificationImpact)arguments.Flags, token)),
         On<DomainArgs, ULongReply>(RemoteProcedure.DomainGetMaxMemory, async (session, arguments, token) =>
             new() { Number = await session.Domain(arguments.Dom).GetMaxMemoryAsync(token).ConfigureAwait(false) }),
         OnChange<MemoryArgs>(RemoteProcedure.DomainSetMemory, arguments => ($"balloon size {arguments.Memory} KiB", arguments.Dom), (session, arguments, token) =>
@@ -43,7 +43,7 @@ internal static class MemoryHandlers
             throw RpcErrors.Internal("maxStats > REMOTE_DOMAIN_MEMORY_STATS_MAX");
         RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainMemoryStats", session.DriverOrigin);
         MemoryStat[] stats = new MemoryStat[arguments.MaxStats];
-        int count = await session.Domain(arguments.Dom).GetMemoryStatsAsync(stats, cancellationToken: token).ConfigureAwait(false);
+        int count = await session.Domain(arguments.Dom).FillMemoryStatsAsync(stats, cancellationToken: token).ConfigureAwait(false);
         MemoryStatEntry[] entries = new MemoryStatEntry[count];
         for (int i = 0; i < count; i++)
             entries[i] = new MemoryStatEntry { Tag = (int)stats[i].Tag, Value = stats[i].Value };

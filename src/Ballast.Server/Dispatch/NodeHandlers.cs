@@ -58,16 +58,12 @@ internal static class NodeHandlers
         On<CpuMapArgs, CpuMapReply>(RemoteProcedure.NodeGetCpuMap, async (session, arguments, token) =>
         {
             RefuseFlags(arguments.Flags, "virHostCPUGetMap", ErrorOrigin.None);
-            IReadOnlyList<bool> map = await session.Connection.GetCpuMapAsync(token).ConfigureAwait(false);
-            const int bitsOfByte = 8;
-            byte[] bits = new byte[(map.Count + bitsOfByte - 1) / bitsOfByte];
-            for (int cpu = 0; cpu < map.Count; cpu++)
-                bits[cpu / bitsOfByte] |= (byte)(map[cpu] ? 1 << (cpu % bitsOfByte) : 0);
+            CpuSet map = await session.Connection.GetCpuMapAsync(token).ConfigureAwait(false);
             return new()
             {
-                Cpumap = arguments.NeedMap != 0 ? bits : [],
-                Online = arguments.NeedOnline != 0 ? (uint)map.Count(online => online) : 0,
-                Ret = map.Count,
+                Cpumap = arguments.NeedMap != 0 ? map.ToBitmap() : [],
+                Online = arguments.NeedOnline != 0 ? (uint)map.Count : 0,
+                Ret = map.Length,
             };
         }),
     ];

@@ -35,7 +35,7 @@ internal static class ProcessorHandlers
             Domain.RefuseBoth((DomainModificationImpact)arguments.Flags, function);
             RefuseZero(arguments.Maplen, $"cpumaps in {function} must not be NULL", function, "cpumaps");
             RefuseZero(arguments.Ncpumaps, $"ncpumaps in {function} must be greater than zero", function, "ncpumaps");
-            IReadOnlyList<bool>[] maps =
+            CpuSet[] maps =
             [
                 .. (await session.Domain(arguments.Dom).GetVirtualCpuAffinitiesAsync(
                     (DomainModificationImpact)arguments.Flags, token).ConfigureAwait(false)).Take(arguments.Ncpumaps),
@@ -64,7 +64,7 @@ internal static class ProcessorHandlers
         RefuseFlags(flags & ~known, $"{session.DriverPrefix}DomainGetVcpusFlags", session.DriverOrigin);
         if ((flags & guest) != 0)
             throw LibvirtError.Report(ErrorCode.ArgumentUnsupported, session.DriverOrigin, "QEMU guest agent is not configured");
-        IReadOnlyList<IReadOnlyList<bool>> all = await domain.GetVirtualCpuAffinitiesAsync(impact, token).ConfigureAwait(false);
+        IReadOnlyList<CpuSet> all = await domain.GetVirtualCpuAffinitiesAsync(impact, token).ConfigureAwait(false);
         return (flags & maximum) != 0 ? all.Count : (await domain.GetInfoAsync(token).ConfigureAwait(false)).VirtualCpus;
     }
 
@@ -100,13 +100,13 @@ internal static class ProcessorHandlers
     /// One map after another, a bit for each host CPU. libvirt's daemon fills them up with zeros to as many as were asked
     /// for, megabytes for the asking; clients clear their buffer and take what comes.
     /// </summary>
-    private static byte[] Maps(IReadOnlyList<bool>[] affinities, int mapBytes)
+    private static byte[] Maps(CpuSet[] affinities, int mapBytes)
     {
         byte[] maps = new byte[affinities.Length * mapBytes];
         for (int i = 0; i < affinities.Length; i++)
         {
-            for (int cpu = 0; cpu < affinities[i].Count && cpu / BitsOfByte < mapBytes; cpu++)
-                maps[(i * mapBytes) + (cpu / BitsOfByte)] |= (byte)(affinities[i][cpu] ? 1 << (cpu % BitsOfByte) : 0);
+            byte[] bits = affinities[i].ToBitmap();
+            bits.AsSpan(0, Math.Min(bits.Length, mapBytes)).CopyTo(maps.AsSpan(i * mapBytes));
         }
 
         return maps;

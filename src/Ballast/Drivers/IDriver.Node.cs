@@ -38,6 +38,6 @@ internal partial interface IDriver
         throw LibvirtError.NoSupport("virNodeGetCellsFreeMemory");
 
     /// <summary>Of each CPU whether it is online.</summary>
-    ValueTask<IReadOnlyList<bool>> GetCpuMapAsync(CancellationToken cancellationToken) =>
+    ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virNodeGetCPUMap");
 }

@@ -8,7 +8,7 @@ internal partial interface IDriver
         throw LibvirtError.NoSupport("virDomainGetVcpus");
 
     /// <summary>Of each that there can be, the host CPUs that it may run on.</summary>
-    ValueTask<IReadOnlyList<IReadOnlyList<bool>>> GetVirtualCpuAffinitiesAsync(
+    ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainGetVcpuPinInfo");
 

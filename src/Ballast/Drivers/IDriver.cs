@@ -17,6 +17,9 @@ internal partial interface IDriver : IAsyncDisposable
     /// <summary>Whether calls can still be answered.</summary>
     bool IsAlive => true;
 
+    /// <summary>Ends with the reason when the connection to a daemon is lost for good; null where there is nothing to lose.</summary>
+    Task<LibvirtException>? Lost => null;
+
     /// <summary>Whether a domain's hypervisor left the last question unanswered; asks nobody.</summary>
     bool IsSilent(DomainIdentity domain) => false;
 

@@ -27,12 +27,20 @@ public sealed record DomainRebootEvent(Domain Domain) : DomainEvent;
 /// <param name="ActualKiB">The balloon's new size, in KiB, rounded up as libvirt does.</param>
 public sealed record BalloonChangeEvent(Domain Domain, ulong ActualKiB) : DomainEvent;
 
-/// <summary>Events that were lost here because the reader was too slow.</summary>
-/// <param name="Count">How many.</param>
-public sealed record MissedEvents(long Count) : DomainEvent;
+/// <summary>At this place of the subscription events are missing: look at the domains again.</summary>
+/// <param name="Cause">Why.</param>
+/// <param name="Count">How many; null where nobody knows.</param>
+public sealed record EventsMissed(EventsMissedCause Cause, long? Count) : DomainEvent;
 
-/// <summary>The connection to the daemon was lost and is opened again: what happens until then is missing. List the domains anew.</summary>
-public sealed record EventsInterrupted : DomainEvent;
+/// <summary>Why events are missing.</summary>
+public enum EventsMissedCause
+{
+    /// <summary>The reader was too slow: more than <see cref="DomainEventFilter.Capacity"/> were waiting for it.</summary>
+    SlowReader = 0,
+
+    /// <summary>The connection to the daemon was lost and is opened again: what happens until then is missing.</summary>
+    ConnectionLost = 1,
+}
 
 /// <summary>libvirt's <c>virDomainEventType</c>.</summary>
 public enum DomainLifecycleChange
@@ -97,6 +105,6 @@ public sealed record DomainEventFilter
     /// <summary>The one domain that matters; null: all of them.</summary>
     public Domain? Domain { get; init; }
 
-    /// <summary>How many events may wait for the reader, at least 1; later ones are counted in one <see cref="MissedEvents"/>.</summary>
+    /// <summary>How many events may wait for the reader, at least 1; later ones are counted in one <see cref="EventsMissed"/>.</summary>
     public int Capacity { get; init; } = 1024;
 }

@@ -85,7 +85,7 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
         {
             // Always kept: without it the gap would not be known.
             if (!_ended)
-                _waiting.Enqueue(new EventsInterrupted());
+                _waiting.Enqueue(new EventsMissed(EventsMissedCause.ConnectionLost, null));
             Wake();
         }
     }
@@ -112,7 +112,7 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
                 return true;
             if (_missed == 0)
                 return false;
-            next = new MissedEvents(_missed);
+            next = new EventsMissed(EventsMissedCause.SlowReader, _missed);
             _missed = 0;
             return true;
         }

@@ -18,7 +18,7 @@ internal sealed class OurClient(Connection connection, Domain domain) : IDaemonC
         return new OurClient(connection, await connection.LookupByNameAsync(domain));
     }
 
-    public async ValueTask<int> GetMemoryStatsAsync() => await domain.GetMemoryStatsAsync(new MemoryStat[MaxStats]);
+    public async ValueTask<int> GetMemoryStatsAsync() => await domain.FillMemoryStatsAsync(new MemoryStat[MaxStats]);
 
     // Its API has no such call, because it never needs to know.
     public async ValueTask GetLibraryVersionAsync()

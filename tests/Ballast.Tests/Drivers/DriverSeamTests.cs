@@ -26,9 +26,9 @@ public class DriverSeamTests
         { "virDomainGetVcpuPinInfo", async (_, domain) => await domain.GetVirtualCpuAffinitiesAsync(cancellationToken: Token) },
         { "virDomainGetSchedulerType", async (_, domain) => await domain.GetSchedulerTypeAsync(Token) },
         { "virDomainGetMemoryParameters", async (_, domain) => await domain.GetMemoryLimitsAsync(cancellationToken: Token) },
-        { "virDomainMemoryStats", async (_, domain) => await domain.GetMemoryStatsAsync(new MemoryStat[1], cancellationToken: Token) },
+        { "virDomainMemoryStats", async (_, domain) => await domain.FillMemoryStatsAsync(new MemoryStat[1], cancellationToken: Token) },
         { "virDomainMemoryStats", async (_, domain) => await domain.GetMemoryStatsAsync(cancellationToken: Token) },
-        { "virDomainSetMemoryStatsPeriod", async (_, domain) => await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token) },
+        { "virDomainSetMemoryStatsPeriod", async (_, domain) => await domain.SetPeriodAsync(1, cancellationToken: Token) },
         { "virDomainSetMemoryFlags", async (_, domain) => await domain.SetMemoryAsync(1, cancellationToken: Token) },
     };
 
@@ -48,7 +48,7 @@ public class DriverSeamTests
     public async Task An_empty_buffer_is_filled_without_asking_the_driver()
     {
         await using Connection connection = new(new EmptyDriver(), "empty:///", ConnectionOptions.Default);
-        Assert.Equal(0, await new Domain(connection, new DomainIdentity("x", Guid.Empty, 1)).GetMemoryStatsAsync(Memory<MemoryStat>.Empty, cancellationToken: Token));
+        Assert.Equal(0, await new Domain(connection, new DomainIdentity("x", Guid.Empty, 1)).FillMemoryStatsAsync(Memory<MemoryStat>.Empty, cancellationToken: Token));
     }
 
     private sealed class EmptyDriver : IDriver

@@ -21,7 +21,7 @@ public sealed class EnsuredPeriodLossTests
         await using ServerFixture server = ServerFixture.Start(session.Connection);
         await using Connection remote = await server.ConnectAsync(new ConnectionOptions { Reconnect = true });
         Domain domain = Assert.Single(await remote.ListDomainsAsync(cancellationToken: Token));
-        await using EnsuredMemoryStatsPeriod lease = await domain.EnsureMemoryStatsPeriodAsync(3, Token);
+        await using MemoryStatsPeriodLease lease = await domain.EnsurePeriodAsync(3, Token);
         for (int i = 0; i < 3; i++)
         {
             // As a process that came while nobody listened has it.
@@ -41,7 +41,7 @@ public sealed class EnsuredPeriodLossTests
         FakeTimeProvider time = new();
         LeaseDriver driver = new();
         await using Connection connection = driver.Open(time);
-        await using EnsuredMemoryStatsPeriod lease = await new Domain(connection, LeaseDriver.Named(0)).EnsureMemoryStatsPeriodAsync(2, Token);
+        await using MemoryStatsPeriodLease lease = await new Domain(connection, LeaseDriver.Named(0)).EnsurePeriodAsync(2, Token);
         foreach (ErrorCode code in (ErrorCode[])[ErrorCode.SystemError, ErrorCode.OperationTimeout, ErrorCode.InternalError])
         {
             driver.ListFailure = LibvirtError.Report(code, ErrorOrigin.Rpc, "not now");
@@ -64,7 +64,7 @@ public sealed class EnsuredPeriodLossTests
     {
         LeaseDriver driver = new();
         await using Connection connection = driver.Open();
-        await using EnsuredMemoryStatsPeriod lease = await new Domain(connection, LeaseDriver.Named(0)).EnsureMemoryStatsPeriodAsync(2, Token);
+        await using MemoryStatsPeriodLease lease = await new Domain(connection, LeaseDriver.Named(0)).EnsurePeriodAsync(2, Token);
         driver.Sink.Interrupt();
         await UntilAsync(() => driver.Lists == 1);
         driver.Periods[0] = 0;
@@ -78,7 +78,7 @@ public sealed class EnsuredPeriodLossTests
         LeaseDriver driver = new();
         await using Connection connection = driver.Open();
         for (int i = 0; i < 4; i++)
-            await new Domain(connection, LeaseDriver.Named(i)).EnsureMemoryStatsPeriodAsync(2, Token);
+            await new Domain(connection, LeaseDriver.Named(i)).EnsurePeriodAsync(2, Token);
         driver.Silent[0] = true;
         for (int i = 1; i < 4; i++)
             driver.Periods[i] = 0;
@@ -97,11 +97,11 @@ public sealed class EnsuredPeriodLossTests
     {
         LeaseDriver driver = new();
         await using Connection connection = driver.Open();
-        await using EnsuredMemoryStatsPeriod first = await new Domain(connection, LeaseDriver.Named(0)).EnsureMemoryStatsPeriodAsync(2, Token);
+        await using MemoryStatsPeriodLease first = await new Domain(connection, LeaseDriver.Named(0)).EnsurePeriodAsync(2, Token);
         IDriverEventSink ended = driver.Sink;
         ended.End(LibvirtError.System(32, ErrorOrigin.Rpc, "lost"));
         await UntilAsync(() => driver.Left == 1);
-        await using EnsuredMemoryStatsPeriod second = await new Domain(connection, LeaseDriver.Named(1)).EnsureMemoryStatsPeriodAsync(2, Token);
+        await using MemoryStatsPeriodLease second = await new Domain(connection, LeaseDriver.Named(1)).EnsurePeriodAsync(2, Token);
         Assert.NotSame(ended, driver.Sink);
         driver.Periods[0] = 0;
         driver.Start(0);
@@ -114,7 +114,7 @@ public sealed class EnsuredPeriodLossTests
         LeaseDriver driver = new() { HoldsSet = true };
         await using Connection connection = driver.Open();
         using CancellationTokenSource cancel = new();
-        Task<EnsuredMemoryStatsPeriod> asking = new Domain(connection, LeaseDriver.Named(0)).EnsureMemoryStatsPeriodAsync(2, cancel.Token).AsTask();
+        Task<MemoryStatsPeriodLease> asking = new Domain(connection, LeaseDriver.Named(0)).EnsurePeriodAsync(2, cancel.Token).AsTask();
         await UntilAsync(() => driver.Periods.GetValueOrDefault(0) == 2);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking.In());
@@ -127,7 +127,7 @@ public sealed class EnsuredPeriodLossTests
     {
         LeaseDriver driver = new() { HoldsSet = true };
         Connection connection = driver.Open();
-        Task<EnsuredMemoryStatsPeriod> asking = new Domain(connection, LeaseDriver.Named(0)).EnsureMemoryStatsPeriodAsync(2, Token).AsTask();
+        Task<MemoryStatsPeriodLease> asking = new Domain(connection, LeaseDriver.Named(0)).EnsurePeriodAsync(2, Token).AsTask();
         await UntilAsync(() => driver.Periods.GetValueOrDefault(0) == 2);
         driver.HoldsSet = false;
         await connection.DisposeAsync().AsTask().In();
@@ -169,7 +169,7 @@ public sealed class EnsuredPeriodLossTests
         {
             try
             {
-                EnsuredMemoryStatsPeriod lease = await new Domain(connection, LeaseDriver.Named(number)).EnsureMemoryStatsPeriodAsync(2 + number, cancellationToken);
+                MemoryStatsPeriodLease lease = await new Domain(connection, LeaseDriver.Named(number)).EnsurePeriodAsync(2 + number, cancellationToken);
                 if (givesBack)
                     await lease.DisposeAsync();
             }

@@ -24,7 +24,7 @@ public sealed class EnsuredPeriodTests
         await using (fake)
         await using (session)
         {
-            EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            MemoryStatsPeriodLease lease = await session.Domain.EnsurePeriodAsync(2, Token);
             Assert.Equal((2, true), (fake.Guest.Interval, lease.IsOurs));
             await lease.DisposeAsync();
             await lease.DisposeAsync();
@@ -39,7 +39,7 @@ public sealed class EnsuredPeriodTests
         await using (fake)
         await using (session)
         {
-            await using (EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token))
+            await using (MemoryStatsPeriodLease lease = await session.Domain.EnsurePeriodAsync(2, Token))
                 Assert.Equal((10, false), (fake.Guest.Interval, lease.IsOurs));
             Assert.Equal(0, fake.CountOf("set guest-stats-polling-interval"));
         }
@@ -52,7 +52,7 @@ public sealed class EnsuredPeriodTests
         await using (fake)
         await using (session)
         {
-            await using (await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token))
+            await using (await session.Domain.EnsurePeriodAsync(2, Token))
                 fake.Guest.Interval = 30;
             Assert.Equal(30, fake.Guest.Interval);
         }
@@ -65,8 +65,8 @@ public sealed class EnsuredPeriodTests
         await using (fake)
         await using (session)
         {
-            EnsuredMemoryStatsPeriod slow = await session.Domain.EnsureMemoryStatsPeriodAsync(10, Token);
-            EnsuredMemoryStatsPeriod fast = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            MemoryStatsPeriodLease slow = await session.Domain.EnsurePeriodAsync(10, Token);
+            MemoryStatsPeriodLease fast = await session.Domain.EnsurePeriodAsync(2, Token);
             Assert.Equal(2, fake.Guest.Interval);
             await fast.DisposeAsync();
             Assert.Equal(10, fake.Guest.Interval);
@@ -82,7 +82,7 @@ public sealed class EnsuredPeriodTests
         await using (fake)
         await using (session)
         {
-            await using EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            await using MemoryStatsPeriodLease lease = await session.Domain.EnsurePeriodAsync(2, Token);
             fake.Disconnect();
             await fake.ConnectedAsync(2);
             Assert.Equal(2, fake.Guest.Interval);
@@ -96,7 +96,7 @@ public sealed class EnsuredPeriodTests
         (FakeQmp fake, FakeSession session) = await GuestAsync(0);
         await using (fake)
         {
-            EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+            MemoryStatsPeriodLease lease = await session.Domain.EnsurePeriodAsync(2, Token);
             await session.DisposeAsync();
             Assert.Equal(0, fake.Guest.Interval);
             await lease.DisposeAsync();
@@ -111,9 +111,9 @@ public sealed class EnsuredPeriodTests
         await using (session)
         {
             fake.On("set guest-stats-polling-interval", FakeQmp.Error("GenericError", "no"));
-            await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token).AsTask().FailsAsync(ErrorCode.OperationInvalid);
+            await session.Domain.EnsurePeriodAsync(2, Token).AsTask().FailsAsync(ErrorCode.OperationInvalid);
             fake.Forget("set guest-stats-polling-interval");
-            await using EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(7, Token);
+            await using MemoryStatsPeriodLease lease = await session.Domain.EnsurePeriodAsync(7, Token);
             Assert.Equal(7, fake.Guest.Interval);
         }
     }
@@ -124,7 +124,7 @@ public sealed class EnsuredPeriodTests
         await using FakeQmp fake = FakeQmp.Start();
         fake.Guest.Interval = 0;
         await using FakeSession session = await FakeSession.AtAsync(fake, timeout: TimeSpan.FromMilliseconds(300));
-        EnsuredMemoryStatsPeriod lease = await session.Domain.EnsureMemoryStatsPeriodAsync(2, Token);
+        MemoryStatsPeriodLease lease = await session.Domain.EnsurePeriodAsync(2, Token);
         TaskCompletionSource release = fake.Hold("guest-stats-polling-interval");
         await lease.DisposeAsync().In();
         Assert.Equal(1, fake.CountOf("set guest-stats-polling-interval"));
@@ -138,7 +138,7 @@ public sealed class EnsuredPeriodTests
         FakeTimeProvider time = new();
         RestartingDriver driver = new();
         await using Connection connection = new(driver, "fake:///", new ConnectionOptions { TimeProvider = time });
-        await using EnsuredMemoryStatsPeriod lease = await new Domain(connection, driver.Domain).EnsureMemoryStatsPeriodAsync(2, Token);
+        await using MemoryStatsPeriodLease lease = await new Domain(connection, driver.Domain).EnsurePeriodAsync(2, Token);
         driver.IsSilent = true;
         int asked = driver.Asked;
         for (int i = 1; i <= starts; i++)
@@ -173,8 +173,8 @@ public sealed class EnsuredPeriodTests
         await using FakeQmp fake = FakeQmp.Start();
         await using Connection connection = await Connection.OpenAsync(fake.Uri, new ConnectionOptions { ReadOnly = true }, Token);
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
-        await domain.EnsureMemoryStatsPeriodAsync(2, Token).AsTask().FailsAsync(ErrorCode.OperationDenied);
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await domain.EnsureMemoryStatsPeriodAsync(0, Token));
+        await domain.EnsurePeriodAsync(2, Token).AsTask().FailsAsync(ErrorCode.OperationDenied);
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await domain.EnsurePeriodAsync(0, Token));
     }
 
     [Fact]
@@ -183,9 +183,9 @@ public sealed class EnsuredPeriodTests
         await using Connection connection = await Connection.OpenAsync("test:///fleet?domains=100&seed=77", cancellationToken: Token);
         Domain domain = (await connection.ListDomainsAsync(cancellationToken: Token)).First(found => found.Name.StartsWith("no-polling-", StringComparison.Ordinal));
         Assert.Equal(MemoryStatsReason.PollingOff, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
-        await using (await domain.EnsureMemoryStatsPeriodAsync(2, Token))
+        await using (await domain.EnsurePeriodAsync(2, Token))
             Assert.Equal(MemoryStatsReason.Fresh, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
-        Assert.Equal(0, await domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(0, await domain.GetPeriodAsync(Token));
     }
 
     /// <summary>One domain, of which new processes come whose monitors do not answer.</summary>

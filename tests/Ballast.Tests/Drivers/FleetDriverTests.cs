@@ -78,16 +78,16 @@ public class FleetDriverTests
         await using (Connection second = await OpenAsync("test:///fleet?seed=1&domains=10", time))
         await using (Connection stranger = await OpenAsync("test:///fleet?seed=2", time))
         {
-            await (await first.LookupByIdAsync(1, Token)).SetMemoryStatsPeriodAsync(60, cancellationToken: Token);
-            Assert.Equal(60, await (await second.LookupByIdAsync(1, Token)).GetMemoryStatsPeriodAsync(Token));
-            Assert.Equal(2, await (await stranger.LookupByIdAsync(1, Token)).GetMemoryStatsPeriodAsync(Token));
+            await (await first.LookupByIdAsync(1, Token)).SetPeriodAsync(60, cancellationToken: Token);
+            Assert.Equal(60, await (await second.LookupByIdAsync(1, Token)).GetPeriodAsync(Token));
+            Assert.Equal(2, await (await stranger.LookupByIdAsync(1, Token)).GetPeriodAsync(Token));
             await first.DisposeAsync();
             await first.DisposeAsync();
-            Assert.Equal(60, await (await second.LookupByIdAsync(1, Token)).GetMemoryStatsPeriodAsync(Token));
+            Assert.Equal(60, await (await second.LookupByIdAsync(1, Token)).GetPeriodAsync(Token));
         }
 
         await using Connection third = await OpenAsync("test:///fleet", time);
-        Assert.Equal(2, await (await third.LookupByIdAsync(1, Token)).GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(2, await (await third.LookupByIdAsync(1, Token)).GetPeriodAsync(Token));
     }
 
     [Theory]
@@ -216,10 +216,10 @@ public class FleetDriverTests
             "list" => async () => await connection.ListDomainsAsync((DomainListFilter)(1 << 20), Token),
             "stats" => async () => await connection.GetAllDomainStatsAsync(flags: (DomainStatsFlags)(1 << 20), cancellationToken: Token),
             "enforce" => async () => await connection.GetAllDomainStatsAsync(DomainStatsGroups.Block, DomainStatsFlags.EnforceStats, Token),
-            "period" => async () => await domain.SetMemoryStatsPeriodAsync(3, (DomainModificationImpact)4, Token),
+            "period" => async () => await domain.SetPeriodAsync(3, (DomainModificationImpact)4, Token),
             "memory" => async () => await domain.SetMemoryAsync(10, (DomainModificationImpact)8, Token),
             "above" => async () => await domain.SetMemoryAsync(await domain.GetMaxMemoryAsync(Token) + 1, cancellationToken: Token),
-            _ => async () => await domain.SetMemoryStatsPeriodAsync(3, DomainModificationImpact.Config, Token),
+            _ => async () => await domain.SetPeriodAsync(3, DomainModificationImpact.Config, Token),
         };
         LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(action);
         Assert.Equal((code, message), (error.Code, error.Message));

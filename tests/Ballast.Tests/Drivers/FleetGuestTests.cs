@@ -116,7 +116,7 @@ public sealed class FleetGuestTests
     {
         await using Connection connection = await OpenAsync();
         Domain domain = await connection.LookupByIdAsync(1, Token);
-        await domain.SetMemoryStatsPeriodAsync(10, cancellationToken: Token);
+        await domain.SetPeriodAsync(10, cancellationToken: Token);
         List<ulong> updates = [];
         for (int i = 0; i < 60; i++)
         {
@@ -135,15 +135,15 @@ public sealed class FleetGuestTests
     {
         await using Connection connection = await OpenAsync();
         Domain domain = await connection.LookupByNameAsync("no-polling-00008", Token);
-        Assert.Equal(0, await domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(0, await domain.GetPeriodAsync(Token));
         MemoryStats before = await SampleAsync(connection, 8);
         Assert.NotNull(before.UsableKiB);
-        await domain.SetMemoryStatsPeriodAsync(5, cancellationToken: Token);
+        await domain.SetPeriodAsync(5, cancellationToken: Token);
         MemoryStats after = await SampleAsync(connection, 8);
         Assert.Equal((MemoryStatsReason.Fresh, Noon, TimeSpan.FromSeconds(5)), (after.Reason, after.LastUpdate, after.Period));
 
         _time.Advance(TimeSpan.FromSeconds(7));
-        await domain.SetMemoryStatsPeriodAsync(0, cancellationToken: Token);
+        await domain.SetPeriodAsync(0, cancellationToken: Token);
         _time.Advance(TimeSpan.FromHours(2));
         MemoryStats later = await SampleAsync(connection, 8);
         Assert.Equal((MemoryStatsReason.PollingOff, Noon + TimeSpan.FromSeconds(5)), (later.Reason, later.LastUpdate));
@@ -196,7 +196,7 @@ public sealed class FleetGuestTests
     {
         await using Connection connection = await OpenAsync();
         Domain domain = await connection.LookupByIdAsync(2, Token);
-        await domain.SetMemoryStatsPeriodAsync(600, cancellationToken: Token);
+        await domain.SetPeriodAsync(600, cancellationToken: Token);
         _time.Advance(TimeSpan.FromSeconds(601));
         MemoryStats report = await SampleAsync(connection, 2);
         for (int i = 1; i <= 5; i++)

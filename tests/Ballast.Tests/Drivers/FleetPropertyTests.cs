@@ -22,7 +22,7 @@ public class FleetPropertyTests
                 await CheckPrefixesAsync(domain, sample);
                 earlier = sample;
                 if (step == 0)
-                    await domain.SetMemoryStatsPeriodAsync(wait % 7, cancellationToken: Token);
+                    await domain.SetPeriodAsync(wait % 7, cancellationToken: Token);
                 if (step == 1)
                     await domain.SetMemoryAsync(1 + (await domain.GetMaxMemoryAsync(Token) * (ulong)percent / 90 * 89 / 90), cancellationToken: Token);
                 time.Advance(TimeSpan.FromSeconds(step == 2 ? wait : wait % 5));
@@ -51,7 +51,7 @@ public class FleetPropertyTests
         MemoryStat[] room = new MemoryStat[20];
         for (int length = 0; length <= room.Length; length++)
         {
-            int count = await domain.GetMemoryStatsAsync(room.AsMemory(0, length), MemoryStatsOptions.Extended, Token);
+            int count = await domain.FillMemoryStatsAsync(room.AsMemory(0, length), MemoryStatsOptions.Extended, Token);
             Assert.Equal(sample.Entries.Take(length), room[..count]);
         }
     }

@@ -6,7 +6,7 @@ namespace Ballast.Tests.Drivers;
 /// <summary>Who allows it goes on upon the thread that received; nobody else is kept waiting by that, and nothing locks up.</summary>
 public sealed class SynchronousContinuationTests
 {
-    private static readonly ConnectionOptions Options = new() { AllowSynchronousContinuations = true, Timeout = TimeSpan.FromSeconds(10) };
+    private static readonly ConnectionOptions Options = new() { UnsafePreferInlineContinuations = true, Timeout = TimeSpan.FromSeconds(10) };
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -22,7 +22,7 @@ public sealed class SynchronousContinuationTests
         ulong last = 0;
         for (int i = 0; i < 1000; i++)
         {
-            int count = await domain.GetMemoryStatsAsync(stats, cancellationToken: Token).In();
+            int count = await domain.FillMemoryStatsAsync(stats, cancellationToken: Token).In();
             Assert.Equal(3, count);
             Assert.True(stats[0].Value > last);
             last = stats[0].Value;
@@ -42,7 +42,7 @@ public sealed class SynchronousContinuationTests
         {
             MemoryStat[] stats = new MemoryStat[16];
             for (int i = 0; i < 50; i++)
-                Assert.Equal(2, await domain.GetMemoryStatsAsync(stats, cancellationToken: Token));
+                Assert.Equal(2, await domain.FillMemoryStatsAsync(stats, cancellationToken: Token));
         }
     }
 
@@ -66,19 +66,19 @@ public sealed class SynchronousContinuationTests
     public async Task Without_leave_nobody_holds_up_what_is_received()
     {
         await using FakeQmp fake = FakeQmp.Start();
-        await using Connection connection = await Connection.OpenAsync(fake.Uri, Options with { AllowSynchronousContinuations = false }, Token).In();
+        await using Connection connection = await Connection.OpenAsync(fake.Uri, Options with { UnsafePreferInlineContinuations = false }, Token).In();
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In());
         using ManualResetEventSlim held = new();
         Task first = Task.Run(BlockAsync, Token);
         await fake.ReceivedAsync("guest-stats");
 
-        Assert.Equal(2, await domain.GetMemoryStatsAsync(new MemoryStat[16], cancellationToken: Token).In());
+        Assert.Equal(2, await domain.FillMemoryStatsAsync(new MemoryStat[16], cancellationToken: Token).In());
         held.Set();
         await first.In();
 
         async Task BlockAsync()
         {
-            _ = await domain.GetMemoryStatsAsync(new MemoryStat[16], cancellationToken: Token).ConfigureAwait(false);
+            _ = await domain.FillMemoryStatsAsync(new MemoryStat[16], cancellationToken: Token).ConfigureAwait(false);
             held.Wait(Waiting.Limit, Token);
         }
     }

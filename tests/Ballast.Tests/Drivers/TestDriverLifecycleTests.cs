@@ -84,17 +84,17 @@ public class TestDriverLifecycleTests
         await domain.SetMaxMemoryAsync(4_000_000, DomainModificationImpact.Config, Token);
         await domain.SetMemoryAsync(777_777, DomainModificationImpact.Config, Token);
         await domain.SetMemoryAsync(8_000_000, DomainModificationImpact.Live, Token);
-        await domain.SetMemoryStatsPeriodAsync(9, DomainModificationImpact.Config, Token);
+        await domain.SetPeriodAsync(9, DomainModificationImpact.Config, Token);
         Assert.Equal((8388608u, 8_000_000u), await MemoryAsync(domain));
 
         await domain.DestroyAsync(cancellationToken: Token);
         Assert.Equal((4_000_000u, 777_777u), await MemoryAsync(domain));
-        Assert.Equal(9, await domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(9, await domain.GetPeriodAsync(Token));
 
         await domain.SetMemoryAsync(1_000_000, DomainModificationImpact.Current, Token);
-        await domain.SetMemoryStatsPeriodAsync(3, cancellationToken: Token);
+        await domain.SetPeriodAsync(3, cancellationToken: Token);
         Assert.Equal((4_000_000u, 1_000_000u), await MemoryAsync(domain));
-        Assert.Equal(3, await domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(3, await domain.GetPeriodAsync(Token));
 
         // A maximum below the current size takes that with it.
         await domain.SetMaxMemoryAsync(1000, cancellationToken: Token);
@@ -107,7 +107,7 @@ public class TestDriverLifecycleTests
         await using Connection connection = await OpenAsync();
         Domain domain = await connection.LookupByNameAsync("test", Token);
         await domain.SuspendAsync(Token);
-        Assert.Equal(13, await domain.GetMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
+        Assert.Equal(13, await domain.FillMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
         Assert.Equal(MemoryStatsReason.Paused, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
     }
 
@@ -120,10 +120,10 @@ public class TestDriverLifecycleTests
         await ChangeAsync(domain, before);
         Func<Task> action = call switch
         {
-            "statistics" => async () => await domain.GetMemoryStatsAsync(new MemoryStat[1], cancellationToken: Token),
+            "statistics" => async () => await domain.FillMemoryStatsAsync(new MemoryStat[1], cancellationToken: Token),
             "sample" => async () => await domain.GetMemoryStatsAsync(cancellationToken: Token),
             "refresh" => async () => await domain.RefreshMemoryStatsAsync(cancellationToken: Token),
-            "live period" => async () => await domain.SetMemoryStatsPeriodAsync(1, DomainModificationImpact.Live, Token),
+            "live period" => async () => await domain.SetPeriodAsync(1, DomainModificationImpact.Live, Token),
             "live memory" => async () => await domain.SetMemoryAsync(1, cancellationToken: Token),
             "live maximum" => async () => await domain.SetMaxMemoryAsync(1, DomainModificationImpact.Live, Token),
             "maximum" => async () => await domain.SetMaxMemoryAsync(1, cancellationToken: Token),

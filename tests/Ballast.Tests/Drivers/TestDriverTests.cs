@@ -12,7 +12,7 @@ public class TestDriverTests
     {
         await using Connection connection = await OpenAsync();
         MemoryStat[] stats = new MemoryStat[1024];
-        int count = await (await DomainAsync(connection)).GetMemoryStatsAsync(stats, cancellationToken: Token);
+        int count = await (await DomainAsync(connection)).FillMemoryStatsAsync(stats, cancellationToken: Token);
         Assert.Equal(
             "actual=2097152 swap_in=0 swap_out=0 major_fault=0 minor_fault=0 unused=1048576 available=2097152 usable=1048576 "
             + "last_update=627319920 disk_caches=262144 hugetlb_pgalloc=0 hugetlb_pgfail=0 rss=1048576",
@@ -30,8 +30,8 @@ public class TestDriverTests
         await using Connection connection = await OpenAsync();
         Domain domain = await DomainAsync(connection);
         MemoryStat[] all = new MemoryStat[13], stats = new MemoryStat[room];
-        Assert.Equal(13, await domain.GetMemoryStatsAsync(all, cancellationToken: Token));
-        Assert.Equal(room, await domain.GetMemoryStatsAsync(stats, cancellationToken: Token));
+        Assert.Equal(13, await domain.FillMemoryStatsAsync(all, cancellationToken: Token));
+        Assert.Equal(room, await domain.FillMemoryStatsAsync(stats, cancellationToken: Token));
         Assert.Equal(all[..room], stats);
     }
 
@@ -55,11 +55,11 @@ public class TestDriverTests
         await using Connection connection = await OpenAsync();
         Domain domain = await DomainAsync(connection);
         await domain.SetMemoryAsync(4096, DomainModificationImpact.Config, Token);
-        await domain.SetMemoryStatsPeriodAsync(7, DomainModificationImpact.Config, Token);
+        await domain.SetPeriodAsync(7, DomainModificationImpact.Config, Token);
         Assert.Equal(2097152u, (await domain.GetInfoAsync(Token)).MemoryKiB);
-        Assert.Equal(0, await domain.GetMemoryStatsPeriodAsync(Token));
-        await domain.SetMemoryStatsPeriodAsync(7, DomainModificationImpact.Live, Token);
-        Assert.Equal(7, await domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(0, await domain.GetPeriodAsync(Token));
+        await domain.SetPeriodAsync(7, DomainModificationImpact.Live, Token);
+        Assert.Equal(7, await domain.GetPeriodAsync(Token));
         Assert.Equal(TimeSpan.FromSeconds(7), (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Period);
     }
 
@@ -75,9 +75,9 @@ public class TestDriverTests
             "id" => async () => await connection.LookupByIdAsync(99, Token),
             "negative id" => async () => await connection.LookupByIdAsync(-1, Token),
             "uuid" => async () => await connection.LookupByUuidAsync(Guid.Empty, Token),
-            "period" => async () => await domain.SetMemoryStatsPeriodAsync(-1, cancellationToken: Token),
-            "period flags" => async () => await domain.SetMemoryStatsPeriodAsync(3, (DomainModificationImpact)4, Token),
-            "period both" => async () => await domain.SetMemoryStatsPeriodAsync(3, (DomainModificationImpact)3, Token),
+            "period" => async () => await domain.SetPeriodAsync(-1, cancellationToken: Token),
+            "period flags" => async () => await domain.SetPeriodAsync(3, (DomainModificationImpact)4, Token),
+            "period both" => async () => await domain.SetPeriodAsync(3, (DomainModificationImpact)3, Token),
             "memory flags" => async () => await domain.SetMemoryAsync(10, (DomainModificationImpact)8, Token),
             "memory zero" => async () => await domain.SetMemoryAsync(0, cancellationToken: Token),
             "memory overflow" => async () => await domain.SetMemoryAsync(9007199254740991, cancellationToken: Token),
@@ -116,7 +116,7 @@ public class TestDriverTests
         await using Connection connection = await Connection.OpenAsync("test:///default", new ConnectionOptions { ReadOnly = true }, Token);
         Domain domain = await DomainAsync(connection);
         Assert.NotNull((await domain.GetMemoryStatsAsync(cancellationToken: Token)).ActualKiB);
-        LibvirtException period = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token));
+        LibvirtException period = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.SetPeriodAsync(1, cancellationToken: Token));
         LibvirtException memory = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.SetMemoryAsync(1, cancellationToken: Token));
         Assert.Equal("operation forbidden: read only access prevents virDomainSetMemoryStatsPeriod", period.Message);
         Assert.Equal("operation forbidden: read only access prevents virDomainSetMemoryFlags", memory.Message);

@@ -60,7 +60,7 @@ internal sealed class BesiegedDaemon : IAsyncDisposable
         for (; Environment.TickCount64 < end; rounds++)
         {
             foreach (Domain domain in _domains)
-                Assert.True(await domain.GetMemoryStatsAsync(stats, cancellationToken: cancellationToken) >= 3);
+                Assert.True(await domain.FillMemoryStatsAsync(stats, cancellationToken: cancellationToken) >= 3);
             if (rounds % 20 != 0)
                 continue;
             IReadOnlyList<Domain> list = await _connection.ListDomainsAsync(cancellationToken: cancellationToken);

@@ -66,7 +66,7 @@ public sealed class DaemonAttackTests
         {
             while (!stop.IsCancellationRequested)
             {
-                Assert.True(await domain.GetMemoryStatsAsync(stats, cancellationToken: Token) >= 3);
+                Assert.True(await domain.FillMemoryStatsAsync(stats, cancellationToken: Token) >= 3);
                 Interlocked.Increment(ref calls);
                 await Task.Delay(1, Token);
             }
@@ -226,9 +226,9 @@ public sealed class DaemonAttackTests
         await crowd.Guests[0].Process.StopAsync(Token);
         Domain stuck = domains.Single(domain => domain.Id == crowd.Guests[0].Pid), well = domains.First(domain => domain.Id != crowd.Guests[0].Pid);
         MemoryStat[] stats = new MemoryStat[13];
-        Task<int>[] callers = [.. Enumerable.Range(0, 25).Select(_ => stuck.GetMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token).AsTask())];
+        Task<int>[] callers = [.. Enumerable.Range(0, 25).Select(_ => stuck.FillMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token).AsTask())];
         for (int i = 0; i < 20; i++)
-            Assert.Equal(13, await well.GetMemoryStatsAsync(stats, cancellationToken: Token));
+            Assert.Equal(13, await well.FillMemoryStatsAsync(stats, cancellationToken: Token));
         Assert.All(callers, caller => Assert.False(caller.IsCompletedSuccessfully));
         foreach (Task<int> caller in callers)
             Assert.Equal(ErrorCode.OperationTimeout, (await Assert.ThrowsAsync<LibvirtException>(() => caller)).Code);

@@ -28,7 +28,7 @@ public sealed class DaemonLogTests : IDisposable
         await qemu.StopAsync(Token);
         await using Connection client = await OpenAsync();
         Domain domain = (await client.ListDomainsAsync(cancellationToken: Token))[0];
-        _ = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.GetMemoryStatsPeriodAsync(Token));
+        _ = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.GetPeriodAsync(Token));
         await LineAsync(daemon, $"warning: {Regex.Escape(who)}.* is silent");
         qemu.Continue();
         await LineAsync(daemon, $"{Regex.Escape(who)}.* is back");
@@ -45,7 +45,7 @@ public sealed class DaemonLogTests : IDisposable
         Domain domain = (await client.ListDomainsAsync(cancellationToken: Token))[0];
         await LineAsync(daemon, "is found$");
         await domain.SetMemoryAsync(50 * 1024, cancellationToken: Token);
-        await domain.SetMemoryStatsPeriodAsync(7, cancellationToken: Token);
+        await domain.SetPeriodAsync(7, cancellationToken: Token);
         await domain.ResumeAsync(Token);
         string by = $@"\(process {Environment.ProcessId}\) of user [0-9]+ \([a-z0-9_-]+\): ";
         await LineAsync(daemon, $"{by}balloon size 51200 KiB of domain 'vm1' \\({domain.Uuid}\\)$");
@@ -54,11 +54,11 @@ public sealed class DaemonLogTests : IDisposable
 
         // What was refused changed nothing.
         await using (Connection reader = await Connection.OpenAsync($"qemu+unix:///system?socket={Socket}-ro", cancellationToken: Token))
-            _ = await Assert.ThrowsAsync<LibvirtException>(async () => await (await reader.ListDomainsAsync(cancellationToken: Token))[0].SetMemoryStatsPeriodAsync(8, cancellationToken: Token));
+            _ = await Assert.ThrowsAsync<LibvirtException>(async () => await (await reader.ListDomainsAsync(cancellationToken: Token))[0].SetPeriodAsync(8, cancellationToken: Token));
 
         const int flood = 300, most = 25;
         for (int i = 0; i < flood; i++)
-            await domain.SetMemoryStatsPeriodAsync(100 + (i % 2), cancellationToken: Token);
+            await domain.SetPeriodAsync(100 + (i % 2), cancellationToken: Token);
         await domain.DestroyAsync(cancellationToken: Token);
         await LineAsync(daemon, $"{by}destroy of domain 'vm1' ");
         await LineAsync(daemon, "is gone$");

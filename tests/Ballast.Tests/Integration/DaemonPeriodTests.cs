@@ -93,7 +93,7 @@ public sealed class DaemonPeriodTests : IDisposable
         try
         {
             await using Connection connection = await Connection.OpenAsync($"qmp://{monitor}", cancellationToken: Token);
-            return await (await connection.ListDomainsAsync(cancellationToken: Token))[0].GetMemoryStatsPeriodAsync(Token);
+            return await (await connection.ListDomainsAsync(cancellationToken: Token))[0].GetPeriodAsync(Token);
         }
         catch (LibvirtException e) when (e.Code is ErrorCode.SystemError or ErrorCode.NoDomain)
         {
@@ -105,6 +105,6 @@ public sealed class DaemonPeriodTests : IDisposable
     private static async Task SetAsync(QemuProcess qemu, int seconds)
     {
         await using Connection connection = await Connection.OpenAsync($"qmp://{qemu.MonitorPaths[1]}", cancellationToken: Token);
-        await (await connection.ListDomainsAsync(cancellationToken: Token))[0].SetMemoryStatsPeriodAsync(seconds, cancellationToken: Token);
+        await (await connection.ListDomainsAsync(cancellationToken: Token))[0].SetPeriodAsync(seconds, cancellationToken: Token);
     }
 }

@@ -126,7 +126,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
             Assert.Equal(MemoryStatsReason.NotTrusted, sample.Reason);
             Assert.Contains($"user {Nobody}", sample.Detail, StringComparison.Ordinal);
             LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(
-                async () => await domain.GetMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
+                async () => await domain.FillMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
             Assert.Equal((ErrorCode.SystemError, ErrorOrigin.Qemu, 13), (error.Code, error.Origin, error.Int1));
         }
 
@@ -188,7 +188,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
         await using Connection connection = await OpenAsync();
         Domain domain = await UntilAsync(connection, qemu, _ => ValueTask.FromResult(true));
         LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(
-            async () => await domain.GetMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
+            async () => await domain.FillMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
         Assert.Equal(ErrorCode.SystemError, error.Code);
         Assert.Equal(DomainState.NoState, (await domain.GetStateAsync(Token)).State);
     }

@@ -73,18 +73,18 @@ public sealed class DrivenGuestControlTests
         TimeSpan timeout = TimeSpan.FromMilliseconds(500);
         await using Opened guest = await Opened.StartAsync(timeout: timeout);
         MemoryStat[] stats = new MemoryStat[13];
-        await guest.Domain.GetMemoryStatsAsync(stats, cancellationToken: Token);
+        await guest.Domain.FillMemoryStatsAsync(stats, cancellationToken: Token);
         await guest.Driven.Process.StopAsync(Token);
 
         Stopwatch watch = Stopwatch.StartNew();
-        LibvirtException first = await Assert.ThrowsAsync<LibvirtException>(async () => await guest.Domain.GetMemoryStatsAsync(stats, cancellationToken: Token));
+        LibvirtException first = await Assert.ThrowsAsync<LibvirtException>(async () => await guest.Domain.FillMemoryStatsAsync(stats, cancellationToken: Token));
         Assert.Equal((ErrorCode.OperationTimeout, ErrorOrigin.Qemu), (first.Code, first.Origin));
         Assert.Contains("did not answer within 0.5 s", first.Message, StringComparison.Ordinal);
         Assert.True(watch.Elapsed >= timeout);
 
         // Known to be hung: these fail without waiting, and without sending anything.
         long sent = CommandsSent(guest);
-        LibvirtException second = await Assert.ThrowsAsync<LibvirtException>(async () => await guest.Domain.GetMemoryStatsAsync(stats, cancellationToken: Token));
+        LibvirtException second = await Assert.ThrowsAsync<LibvirtException>(async () => await guest.Domain.FillMemoryStatsAsync(stats, cancellationToken: Token));
         Assert.Contains("it was not asked again", second.Message, StringComparison.Ordinal);
         MemoryStats sample = await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token);
         Assert.Equal(MemoryStatsReason.MonitorHung, sample.Reason);
@@ -102,7 +102,7 @@ public sealed class DrivenGuestControlTests
         {
             try
             {
-                return await guest.Domain.GetMemoryStatsAsync(stats, cancellationToken: token) == 3;
+                return await guest.Domain.FillMemoryStatsAsync(stats, cancellationToken: token) == 3;
             }
             catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
             {
@@ -117,7 +117,7 @@ public sealed class DrivenGuestControlTests
         await using Opened guest = await Opened.StartAsync(timeout: TimeSpan.FromMilliseconds(500));
         await guest.Driven.Process.StopAsync(Token);
         LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(
-            async () => await guest.Domain.SetMemoryStatsPeriodAsync(9, cancellationToken: Token));
+            async () => await guest.Domain.SetPeriodAsync(9, cancellationToken: Token));
         Assert.Equal(ErrorCode.OperationTimeout, error.Code);
         Assert.Contains("it may still take effect", error.Message, StringComparison.Ordinal);
         guest.Driven.Process.Continue();
@@ -146,12 +146,12 @@ public sealed class DrivenGuestControlTests
     {
         await using Opened guest = await Opened.StartAsync();
         MemoryStat[][] buffers = [.. Enumerable.Range(0, 64).Select(_ => new MemoryStat[13])];
-        await guest.Domain.GetMemoryStatsAsync(buffers[0], cancellationToken: Token);
+        await guest.Domain.FillMemoryStatsAsync(buffers[0], cancellationToken: Token);
 
         // While QEMU is stopped all of them come to wait: one asks at once, the others share the next query.
         await guest.Driven.Process.StopAsync(Token);
         long before = CommandsSent(guest);
-        Task<int>[] calls = [.. buffers.Select(buffer => guest.Domain.GetMemoryStatsAsync(buffer, cancellationToken: Token).AsTask())];
+        Task<int>[] calls = [.. buffers.Select(buffer => guest.Domain.FillMemoryStatsAsync(buffer, cancellationToken: Token).AsTask())];
         guest.Driven.Process.Continue();
         int[] counts = await Task.WhenAll(calls);
         Assert.All(counts, count => Assert.Equal(3, count));
@@ -163,7 +163,7 @@ public sealed class DrivenGuestControlTests
     {
         await using Opened guest = await Opened.StartAsync();
         await guest.Driven.Process.StopAsync(Token);
-        Task<int> call = guest.Domain.GetMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token).AsTask();
+        Task<int> call = guest.Domain.FillMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token).AsTask();
         guest.Driven.Process.Kill();
         LibvirtException during = await Assert.ThrowsAsync<LibvirtException>(() => call);
         Assert.True(during.Code is ErrorCode.NoDomain or ErrorCode.SystemError, during.Message);
@@ -195,7 +195,7 @@ public sealed class DrivenGuestControlTests
         Assert.Equal(MemoryStatsReason.NoBalloonDevice, stats.Reason);
         Assert.Equal(MemoryStatsReason.NoBalloonDevice, stats.WhyMissing(MemoryStatTag.ActualBalloon));
 
-        LibvirtException period = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token));
+        LibvirtException period = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.SetPeriodAsync(1, cancellationToken: Token));
         Assert.Equal(
             (ErrorCode.InternalError, "internal error: No memory balloon device configured, can not set the collection period"),
             (period.Code, period.Message));
@@ -209,8 +209,8 @@ public sealed class DrivenGuestControlTests
         await oracle.ExecuteAsync("device_add", new { driver = "virtio-balloon-pci", bus = "port0" }, cancellationToken: Token);
         stats = await domain.GetMemoryStatsAsync(cancellationToken: Token);
         Assert.Equal(["actual", "last_update", "rss"], stats.Entries.Select(entry => entry.Tag.Label()));
-        await domain.SetMemoryStatsPeriodAsync(4, cancellationToken: Token);
-        Assert.Equal(4, await domain.GetMemoryStatsPeriodAsync(Token));
+        await domain.SetPeriodAsync(4, cancellationToken: Token);
+        Assert.Equal(4, await domain.GetPeriodAsync(Token));
     }
 
     [Fact]
@@ -222,7 +222,7 @@ public sealed class DrivenGuestControlTests
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
         Assert.Equal(guest.Pid, domain.Id);
         LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(
-            async () => await domain.GetMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
+            async () => await domain.FillMemoryStatsAsync(new MemoryStat[13], cancellationToken: Token));
         Assert.Equal((ErrorCode.ResourceBusy, ErrorOrigin.Qemu), (error.Code, error.Origin));
         MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
         Assert.Equal(MemoryStatsReason.MonitorBusy, sample.Reason);

@@ -23,7 +23,7 @@ public sealed class DrivenGuestStatsTests
         await using Opened guest = await Opened.StartAsync();
         await guest.Driven.ReportAsync(Plausible, Token);
         MemoryStat[] stats = new MemoryStat[1024];
-        int count = await guest.Domain.GetMemoryStatsAsync(stats, cancellationToken: Token);
+        int count = await guest.Domain.FillMemoryStatsAsync(stats, cancellationToken: Token);
 
         ulong lastUpdate = (ulong)(await (await guest.Driven.OracleAsync(Token)).GuestStatsAsync(guest.Driven.BalloonPath, Token)).LastUpdate;
         MemoryStat[] expected =
@@ -44,8 +44,8 @@ public sealed class DrivenGuestStatsTests
         await using Opened guest = await Opened.StartAsync();
         await guest.Driven.ReportAsync(Plausible, Token);
         MemoryStat[] six = new MemoryStat[6], many = new MemoryStat[1024];
-        Assert.Equal(6, await guest.Domain.GetMemoryStatsAsync(six, cancellationToken: Token));
-        Assert.Equal(13, await guest.Domain.GetMemoryStatsAsync(many, cancellationToken: Token));
+        Assert.Equal(6, await guest.Domain.FillMemoryStatsAsync(six, cancellationToken: Token));
+        Assert.Equal(13, await guest.Domain.FillMemoryStatsAsync(many, cancellationToken: Token));
         Assert.Equal(many[..6], six);
     }
 
@@ -96,7 +96,7 @@ public sealed class DrivenGuestStatsTests
     public async Task A_windows_driver_without_its_service_is_named()
     {
         await using Opened guest = await Opened.StartAsync();
-        await guest.Domain.SetMemoryStatsPeriodAsync(60, cancellationToken: Token);
+        await guest.Domain.SetPeriodAsync(60, cancellationToken: Token);
         await guest.Driven.ReportAsync(Plausible.Select(entry => (entry.Tag, NotReported)), Token);
         MemoryStats stats = await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token);
         Assert.Equal(MemoryStatsReason.DriverWithoutService, stats.Reason);
@@ -139,7 +139,7 @@ public sealed class DrivenGuestStatsTests
         ShiftedTime time = new();
         await using Opened guest = await Opened.StartAsync(time: time);
         await guest.Driven.AnswerPollsAsync(Plausible, Token);
-        await guest.Domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token);
+        await guest.Domain.SetPeriodAsync(1, cancellationToken: Token);
         await guest.Driven.WaitForPollCountAsync(1, cancellationToken: Token);
         Assert.Equal(MemoryStatsReason.Fresh, (await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
 
@@ -168,7 +168,7 @@ public sealed class DrivenGuestStatsTests
     public async Task Without_a_driver_the_sample_says_so_and_libvirts_entries_remain()
     {
         await using Opened guest = await Opened.StartAsync(new DrivenGuestOptions { InitialiseDriver = false });
-        await guest.Domain.SetMemoryStatsPeriodAsync(5, cancellationToken: Token);
+        await guest.Domain.SetPeriodAsync(5, cancellationToken: Token);
         MemoryStats stats = await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token);
         Assert.Equal((MemoryStatsReason.DriverNotLoaded, Freshness.NeverReported), (stats.Reason, stats.Freshness));
         Assert.Equal(["actual", "last_update", "rss"], stats.Entries.Select(entry => entry.Tag.Label()));
@@ -186,16 +186,16 @@ public sealed class DrivenGuestStatsTests
         await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token);
         Assert.Equal(0, await oracle.PollingIntervalAsync(guest.Driven.BalloonPath, Token));
 
-        await guest.Domain.SetMemoryStatsPeriodAsync(int.MaxValue, DomainModificationImpact.Live, Token);
+        await guest.Domain.SetPeriodAsync(int.MaxValue, DomainModificationImpact.Live, Token);
         Assert.Equal(int.MaxValue, await oracle.PollingIntervalAsync(guest.Driven.BalloonPath, Token));
         await oracle.SetPollingIntervalAsync(guest.Driven.BalloonPath, 7, Token);
-        Assert.Equal(7, await guest.Domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(7, await guest.Domain.GetPeriodAsync(Token));
         Assert.Equal(TimeSpan.FromSeconds(7), (await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token)).Period);
-        await guest.Domain.SetMemoryStatsPeriodAsync(0, cancellationToken: Token);
+        await guest.Domain.SetPeriodAsync(0, cancellationToken: Token);
         Assert.Equal(0, await oracle.PollingIntervalAsync(guest.Driven.BalloonPath, Token));
 
         LibvirtException config = await Assert.ThrowsAsync<LibvirtException>(
-            async () => await guest.Domain.SetMemoryStatsPeriodAsync(1, DomainModificationImpact.Config, Token));
+            async () => await guest.Domain.SetPeriodAsync(1, DomainModificationImpact.Config, Token));
         Assert.Equal(
             (ErrorCode.OperationInvalid, ErrorOrigin.Domain, "Requested operation is not valid: transient domains do not have any persistent config"),
             (config.Code, config.Origin, config.Message));
@@ -207,8 +207,8 @@ public sealed class DrivenGuestStatsTests
         await using Opened guest = await Opened.StartAsync(new DrivenGuestOptions { BalloonId = null });
         await guest.Driven.ReportAsync(Plausible, Token);
         Assert.Equal(7168u, (await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token)).UsableKiB);
-        await guest.Domain.SetMemoryStatsPeriodAsync(3, cancellationToken: Token);
-        Assert.Equal(3, await guest.Domain.GetMemoryStatsPeriodAsync(Token));
+        await guest.Domain.SetPeriodAsync(3, cancellationToken: Token);
+        Assert.Equal(3, await guest.Domain.GetPeriodAsync(Token));
     }
 
     [Fact]

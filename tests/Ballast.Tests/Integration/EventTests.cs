@@ -62,8 +62,8 @@ public sealed class EventTests
             Assert.Equal(["Started Booted"], await TakeAsync(events, 1));
             Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
             Assert.Equal((first.Pid, uuid), (domain.Id, domain.Uuid));
-            await using EnsuredMemoryStatsPeriod lease = await domain.EnsureMemoryStatsPeriodAsync(7, Token);
-            Assert.Equal(7, await domain.GetMemoryStatsPeriodAsync(Token));
+            await using MemoryStatsPeriodLease lease = await domain.EnsurePeriodAsync(7, Token);
+            Assert.Equal(7, await domain.GetPeriodAsync(Token));
 
             first.Kill();
             Assert.Equal(["Stopped Failed"], await TakeAsync(events, 1));
@@ -71,11 +71,11 @@ public sealed class EventTests
             await using ChildProcess second = await StartAsync(directory, uuid);
             Assert.Equal(["Started Booted"], await TakeAsync(events, 1));
             await Deadline.UntilAsync(Deadline.Default, "the period in the new process", async token =>
-                await (await connection.LookupByUuidAsync(uuid, token)).GetMemoryStatsPeriodAsync(token) == 7, Token);
+                await (await connection.LookupByUuidAsync(uuid, token)).GetPeriodAsync(token) == 7, Token);
             Assert.Equal(second.Pid, (await connection.LookupByUuidAsync(uuid, Token)).Id);
 
             // The handle of the one before leads to nobody, though the other bears its UUID.
-            LibvirtException gone = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.GetMemoryStatsPeriodAsync(Token));
+            LibvirtException gone = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.GetPeriodAsync(Token));
             Assert.Equal(ErrorCode.NoDomain, gone.Code);
         }
     }
@@ -103,7 +103,7 @@ public sealed class EventTests
             "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,id=net0,mac=52:54:00:12:34:56");
         await using Connection connection = await OpenAsync(directory);
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
-        await domain.SetMemoryStatsPeriodAsync(9, cancellationToken: Token);
+        await domain.SetPeriodAsync(9, cancellationToken: Token);
 
         System.Xml.Linq.XElement xml = System.Xml.Linq.XElement.Parse(await domain.GetXmlAsync(cancellationToken: Token));
         Assert.Equal(("domain", "qemu", $"{qemu.Pid}"), (xml.Name.LocalName, (string?)xml.Attribute("type"), (string?)xml.Attribute("id")));

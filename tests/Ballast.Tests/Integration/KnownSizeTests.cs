@@ -45,7 +45,7 @@ public sealed class KnownSizeTests
     private static async Task<ulong> ActualMibAsync(Opened guest)
     {
         MemoryStat[] stats = new MemoryStat[13];
-        int count = await guest.Domain.GetMemoryStatsAsync(stats, cancellationToken: Token);
+        int count = await guest.Domain.FillMemoryStatsAsync(stats, cancellationToken: Token);
         return stats[..count].Single(stat => stat.Tag == MemoryStatTag.ActualBalloon).Value / 1024;
     }
 }

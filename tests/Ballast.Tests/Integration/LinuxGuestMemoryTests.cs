@@ -55,7 +55,7 @@ public sealed class LinuxGuestMemoryTests
         await using Connection connection = await Connection.OpenAsync(
             $"qmp://{guest.MonitorPath}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
-        await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token);
+        await domain.SetPeriodAsync(1, cancellationToken: Token);
         Assert.Equal(MemoryStatsReason.DriverNotLoaded, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
 
         _ = await guest.CommandAsync("load", cancellationToken: Token);

@@ -20,8 +20,8 @@ public sealed class RefreshTests
         await using Connection connection = await Connection.OpenAsync(
             $"qmp://{guest.MonitorPath}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
-        await domain.SetMemoryStatsPeriodAsync(Hour, cancellationToken: Token);
-        await domain.SetMemoryStatsPeriodAsync(period, cancellationToken: Token);
+        await domain.SetPeriodAsync(Hour, cancellationToken: Token);
+        await domain.SetPeriodAsync(period, cancellationToken: Token);
         ulong idle = (await domain.RefreshMemoryStatsAsync(cancellationToken: Token)).UnusedKiB!.Value;
 
         const int mib = 1024;
@@ -50,7 +50,7 @@ public sealed class RefreshTests
     {
         await using Opened guest = await Opened.StartAsync(timeout: TimeSpan.FromMilliseconds(500));
         await guest.Driven.InitialiseDriverAsync(Token);
-        await guest.Domain.SetMemoryStatsPeriodAsync(period, cancellationToken: Token);
+        await guest.Domain.SetPeriodAsync(period, cancellationToken: Token);
         OracleMonitor oracle = await guest.Driven.OracleAsync(Token);
         using CancellationTokenSource cancel = new(TimeSpan.FromMilliseconds(20));
 

@@ -65,7 +65,7 @@ public sealed class UsedMemoryGuestTests
     /// <summary>Old numbers are not called fresh between a reset and the report of the system that comes.</summary>
     private static async Task ResetAsync(LinuxGuest guest, OracleMonitor oracle, Domain domain)
     {
-        await domain.SetMemoryStatsPeriodAsync(60, cancellationToken: Token);
+        await domain.SetPeriodAsync(60, cancellationToken: Token);
         Assert.Equal(MemoryStatsReason.Fresh, (await domain.RefreshMemoryStatsAsync(cancellationToken: Token)).Reason);
         _ = await oracle.ExecuteAsync("system_reset", cancellationToken: Token);
         Task boot = guest.WaitForBootAsync(TimeSpan.FromSeconds(120), Token);
@@ -80,7 +80,7 @@ public sealed class UsedMemoryGuestTests
         await boot;
         Assert.True(wasOld, "no sample said that its numbers are from before the reset");
         Assert.Equal(MemoryStatsReason.Fresh, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
-        await domain.SetMemoryStatsPeriodAsync(0, cancellationToken: Token);
+        await domain.SetPeriodAsync(0, cancellationToken: Token);
     }
 
     private static async Task MoveAsync(Domain domain, int mib)

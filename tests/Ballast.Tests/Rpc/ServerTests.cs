@@ -247,7 +247,7 @@ public sealed class ServerTests
         await using Connection connection = await server.ConnectAsync();
         Domain remote = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
         MemoryStat[] buffer = new MemoryStat[64];
-        Assert.Equal(2, await remote.GetMemoryStatsAsync(buffer, cancellationToken: Token));
+        Assert.Equal(2, await remote.FillMemoryStatsAsync(buffer, cancellationToken: Token));
         Assert.Equal(new MemoryStat(unknown, ulong.MaxValue - 1), buffer[1]);
         Assert.Equal(ulong.MaxValue - 1, (await remote.GetMemoryStatsAsync(cancellationToken: Token))[unknown]);
     }

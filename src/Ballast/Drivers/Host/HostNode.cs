@@ -93,12 +93,12 @@ internal sealed class HostNode(string root = "/")
             : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"start cell {first} out of range (0-{last})");
     }
 
-    public IReadOnlyList<bool> CpuMap()
+    public CpuSet CpuMap()
     {
         int[] present = ReadList("sys/devices/system/cpu/present");
         HashSet<int> online = [.. OnlineCpus()];
         int count = Math.Max(present.DefaultIfEmpty(-1).Max(), online.DefaultIfEmpty(-1).Max()) + 1;
-        return [.. Enumerable.Range(0, count).Select(online.Contains)];
+        return new CpuSet(count, online);
     }
 
     /// <summary>A line of the machine's identification (<c>sys_vendor</c>); null where it has none or it is not to be read.</summary>

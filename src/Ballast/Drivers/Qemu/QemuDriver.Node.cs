@@ -38,5 +38,5 @@ internal sealed partial class QemuDriver
     public ValueTask<IReadOnlyList<ulong>> GetCellsFreeMemoryAsync(int firstCell, int count, CancellationToken cancellationToken) =>
         new(_node.CellsFreeMemoryBytes(firstCell, count));
 
-    public ValueTask<IReadOnlyList<bool>> GetCpuMapAsync(CancellationToken cancellationToken) => new(_node.CpuMap());
+    public ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken) => new(_node.CpuMap());
 }

@@ -8,7 +8,7 @@ internal sealed partial class QemuDriver
     public async ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         (QemuDomain qemu, QmpCpu[] cpus, _) = await AskCpusAsync(domain, MonitorParts.Cpus, cancellationToken).ConfigureAwait(false);
-        int hostCpus = _node.CpuMap().Count;
+        int hostCpus = _node.CpuMap().Length;
         return
         [
             .. cpus.Select(cpu =>
@@ -19,14 +19,14 @@ internal sealed partial class QemuDriver
         ];
     }
 
-    public async ValueTask<IReadOnlyList<IReadOnlyList<bool>>> GetVirtualCpuAffinitiesAsync(
+    public async ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
         _ = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         RefuseConfig(impact, "qemuDomainGetVcpuPinInfo");
         (QemuDomain qemu, QmpCpu[] cpus, int slots) = await AskCpusAsync(
             domain, MonitorParts.Cpus | MonitorParts.CpuSlots, cancellationToken).ConfigureAwait(false);
-        int hostCpus = _node.CpuMap().Count;
+        int hostCpus = _node.CpuMap().Length;
         return
         [
             .. Enumerable.Range(0, slots).Select(number => Affinity(
@@ -69,8 +69,8 @@ internal sealed partial class QemuDriver
     /// <summary>How many processors there can be: as many as there are, where none can be plugged.</summary>
     private static int Slots(in MonitorValues values) => Math.Min(Math.Max(values.CpuSlots, values.Cpus), MaxVcpuSlots);
 
-    private static IReadOnlyList<bool> Affinity(QemuDomain qemu, int? thread, int hostCpus) =>
-        qemu.Process?.ReadAffinity(thread, hostCpus) ?? [];
+    private static CpuSet Affinity(QemuDomain qemu, int? thread, int hostCpus) =>
+        qemu.Process?.ReadAffinity(thread, hostCpus) ?? CpuSet.Empty;
 
     private static void RefuseConfig(DomainModificationImpact impact, string function)
     {

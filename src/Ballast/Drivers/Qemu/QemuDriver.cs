@@ -21,7 +21,7 @@ internal sealed partial class QemuDriver : IDriver
         _time = options.TimeProvider;
         _inventory = new QemuInventory(scopes, _time);
         _mayChange = !options.ReadOnly;
-        _allowsSynchronousContinuations = options.AllowSynchronousContinuations;
+        _allowsSynchronousContinuations = options.UnsafePreferInlineContinuations;
         _events = new QemuEvents(_inventory, timeout, _time);
     }
 

@@ -22,15 +22,14 @@ internal sealed partial class QemuProcess
     }
 
     /// <summary>
-    /// Of each of the host's CPUs, whether a thread may run there, or, without one, whether a new thread may; empty where
-    /// nobody knows.
+    /// The host CPUs that a thread may run on, or, without one, that a new thread may; of length 0 where nobody knows.
     /// </summary>
-    public IReadOnlyList<bool> ReadAffinity(int? thread, int hostCpus)
+    public CpuSet ReadAffinity(int? thread, int hostCpus)
     {
         string? directory = thread is { } id ? ThreadDirectory(id) : $"/proc/{Pid}";
         return directory is not null && StatusLine(directory, "Cpus_allowed:") is { } mask && !HasExited
             ? ParseMask(mask, hostCpus)
-            : [];
+            : CpuSet.Empty;
     }
 
     // Always below this process's own directory: what a monitor says must not lead elsewhere.
@@ -66,18 +65,13 @@ internal sealed partial class QemuProcess
     }
 
     // Hexadecimal digits with commas between words, the last one for the first four CPUs.
-    private static bool[] ParseMask(string mask, int hostCpus)
+    private static CpuSet ParseMask(string mask, int hostCpus)
     {
         const int bitsOfDigit = 4;
         string digits = mask.Replace(",", "", StringComparison.Ordinal);
-        bool[] allowed = new bool[hostCpus];
-        for (int cpu = 0; cpu < hostCpus && cpu / bitsOfDigit < digits.Length; cpu++)
-        {
-            char digit = digits[^(1 + (cpu / bitsOfDigit))];
-            allowed[cpu] = char.IsAsciiHexDigit(digit) && (Convert.ToInt32(digit.ToString(), 16) >> (cpu % bitsOfDigit) & 1) != 0;
-        }
-
-        return allowed;
+        return new CpuSet(hostCpus, Enumerable.Range(0, Math.Min(hostCpus, digits.Length * bitsOfDigit)).Where(cpu =>
+            digits[^(1 + (cpu / bitsOfDigit))] is var digit && char.IsAsciiHexDigit(digit)
+                && (Convert.ToInt32(digit.ToString(), 16) >> (cpu % bitsOfDigit) & 1) != 0));
     }
 
     private static string? ReadText(string path)

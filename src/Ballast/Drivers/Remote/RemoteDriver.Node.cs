@@ -51,13 +51,13 @@ internal sealed partial class RemoteDriver
             : throw RpcErrors.BadReply(RemoteProcedure.NodeGetCellsFreeMemory, $"it has {reply.Cells.Length} cells, more than the {count} asked for");
     }
 
-    public async ValueTask<IReadOnlyList<bool>> GetCpuMapAsync(CancellationToken cancellationToken)
+    public async ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken)
     {
         CpuMapReply map = await AskAsync<CpuMapArgs, CpuMapReply>(
             RemoteProcedure.NodeGetCpuMap, new() { NeedMap = 1 }, cancellationToken).ConfigureAwait(false);
         const int bitsOfByte = 8;
         return map.Ret >= 0 && map.Ret <= map.Cpumap.Length * bitsOfByte
-            ? [.. Enumerable.Range(0, map.Ret).Select(cpu => (map.Cpumap[cpu / bitsOfByte] & (1 << (cpu % bitsOfByte))) != 0)]
+            ? CpuSet.FromBitmap(map.Cpumap, map.Ret)
             : throw RpcErrors.BadReply(RemoteProcedure.NodeGetCpuMap, $"it tells of {map.Ret} processors in {map.Cpumap.Length} bytes");
     }
 

@@ -5,14 +5,12 @@ namespace Ballast.Drivers.Remote;
 
 internal sealed partial class RemoteDriver
 {
-    private const int BitsOfByte = 8;
-
     // More than any hypervisor of today has; asking for more than there are costs a daemon zeros.
     private const int UsualVcpus = 1024;
 
     public async ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        int hostCpus = (await GetCpuMapAsync(cancellationToken).ConfigureAwait(false)).Count, mapBytes = BytesOf(hostCpus);
+        int hostCpus = (await GetCpuMapAsync(cancellationToken).ConfigureAwait(false)).Length, mapBytes = BytesOf(hostCpus);
         int room = RoomFor(mapBytes);
         VcpusReply reply = await AskAsync<VcpusArgs, VcpusReply>(
             RemoteProcedure.DomainGetVcpus, new() { Dom = ToRemote(domain), Maxinfo = room, Maplen = mapBytes }, cancellationToken).ConfigureAwait(false);
@@ -30,10 +28,10 @@ internal sealed partial class RemoteDriver
         ];
     }
 
-    public async ValueTask<IReadOnlyList<IReadOnlyList<bool>>> GetVirtualCpuAffinitiesAsync(
+    public async ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
-        int hostCpus = (await GetCpuMapAsync(cancellationToken).ConfigureAwait(false)).Count, mapBytes = BytesOf(hostCpus);
+        int hostCpus = (await GetCpuMapAsync(cancellationToken).ConfigureAwait(false)).Length, mapBytes = BytesOf(hostCpus);
         int room = RoomFor(mapBytes);
         VcpuPinInfoArgs arguments = new() { Dom = ToRemote(domain), Ncpumaps = room, Maplen = mapBytes, Flags = (uint)impact };
         VcpuPinInfoReply reply = await AskAsync<VcpuPinInfoArgs, VcpuPinInfoReply>(
@@ -55,13 +53,10 @@ internal sealed partial class RemoteDriver
             RemoteProcedure.DomainGetMemoryParameters, arguments, cancellationToken).ConfigureAwait(false)).Params);
     }
 
-    private static int BytesOf(int cpus) => Math.Max(1, (cpus + BitsOfByte - 1) / BitsOfByte);
+    private static int BytesOf(int cpus) => Math.Max(1, CpuSet.BytesFor(cpus));
 
     private static int RoomFor(int mapBytes) => Math.Min(UsualVcpus, RpcLimits.MaxCpuMaps / mapBytes);
 
-    private static IReadOnlyList<bool> ReadMap(byte[] maps, int first, int cpus) =>
-    [
-        .. Enumerable.Range(0, cpus).Select(cpu =>
-            first + (cpu / BitsOfByte) is var at && at < maps.Length && (maps[at] & (1 << (cpu % BitsOfByte))) != 0),
-    ];
+    private static CpuSet ReadMap(byte[] maps, int first, int cpus) =>
+        CpuSet.FromBitmap(maps.AsSpan(Math.Min(first, maps.Length)), cpus);
 }

@@ -78,6 +78,8 @@ internal sealed partial class RemoteDriver : IDriver
 
     public bool IsAlive => Reconnects || !_link.IsLost;
 
+    public Task<LibvirtException>? Lost => Reconnects ? null : LossAsync(_link);
+
     public async ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) =>
         (await AskAsync<Nothing, ULongReply>(RemoteProcedure.ConnectGetLibVersion, default, cancellationToken).ConfigureAwait(false)).Number;
 
@@ -172,6 +174,12 @@ internal sealed partial class RemoteDriver : IDriver
     private async ValueTask ChangeAsync<TArgs>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
         where TArgs : struct, IXdrMessage<TArgs> =>
         await (await LinkAsync(cancellationToken).ConfigureAwait(false)).ChangeAsync(procedure, arguments, cancellationToken).ConfigureAwait(false);
+
+    private static async Task<LibvirtException> LossAsync(RemoteLink link)
+    {
+        await link.Ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return link.Loss;
+    }
 
     private static RemoteDomain ToRemote(DomainIdentity domain) => new() { Name = domain.Name, Uuid = domain.Uuid, Id = domain.Id ?? -1 };
 

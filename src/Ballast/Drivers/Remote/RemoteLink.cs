@@ -51,7 +51,7 @@ internal sealed class RemoteLink : IAsyncDisposable
         TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken, string? authentication = null)
         where TTransport : IDuplexPipe, IAsyncDisposable
     {
-        RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.AllowSynchronousContinuations), options.DaemonTimeout);
+        RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.UnsafePreferInlineContinuations), options.DaemonTimeout);
         try
         {
             await link.GreetAsync(name, authentication, options.ReadOnly, cancellationToken).ConfigureAwait(false);

@@ -36,6 +36,6 @@ internal sealed partial class TestDriver
             ? new(FreeOfCells.Skip(firstCell).Take(count).ToArray())
             : throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test, "Range exceeds available cells");
 
-    public ValueTask<IReadOnlyList<bool>> GetCpuMapAsync(CancellationToken cancellationToken) =>
-        new([true, false, true, false, true, false, false, false]);
+    public ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken) =>
+        new(new CpuSet(8, [0, 2, 4]));
 }

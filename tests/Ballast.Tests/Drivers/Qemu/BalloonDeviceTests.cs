@@ -75,7 +75,7 @@ public sealed class BalloonDeviceTests
         foreach (Func<FakeSession, Task> call in (Func<FakeSession, Task>[])
             [
                 async session => Assert.Equal(12, (await session.SampleAsync()).Entries.Count),
-                async session => Assert.Equal(5, await session.Domain.GetMemoryStatsPeriodAsync(Token)),
+                async session => Assert.Equal(5, await session.Domain.GetPeriodAsync(Token)),
                 session => session.SetPeriodAsync(4),
                 async session => Assert.Equal(
                     13, Assert.Single(await session.Connection.GetAllDomainStatsAsync(DomainStatsGroups.Balloon, cancellationToken: Token)).Parameters.Count),

@@ -60,7 +60,7 @@ public sealed class BegunQuestionTests
         int commands = fake.Commands.Count;
         ulong last = fake.Guest.LastNumber;
 
-        Assert.Equal(5, await session.Domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(5, await session.Domain.GetPeriodAsync(Token));
 
         Assert.Equal(
             ["guest-stats", "query-balloon", "guest-stats-polling-interval"], fake.Commands.Skip(commands).Select(command => command.Key));
@@ -104,7 +104,7 @@ public sealed class BegunQuestionTests
         for (int i = 0; i < 4; i++)
         {
             _ = await session.StatsAsync();
-            _ = await session.Domain.GetMemoryStatsPeriodAsync(Token);
+            _ = await session.Domain.GetPeriodAsync(Token);
         }
 
         await session.SettleAsync(fake);
@@ -184,7 +184,7 @@ public sealed class BegunQuestionTests
         await session.LoseAsync(fake);
 
         Assert.Equal(2, (await session.StatsAsync()).Length);
-        Assert.Equal(5, await session.Domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(5, await session.Domain.GetPeriodAsync(Token));
     }
 
     [Fact]

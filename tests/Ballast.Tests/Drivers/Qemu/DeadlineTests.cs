@@ -157,7 +157,7 @@ public sealed class DeadlineTests
             await using FakeSession session = await FakeSession.AtAsync(fake, timeout: timeout);
 
             Assert.Equal(2, (await session.StatsAsync()).Length);
-            await session.Domain.SetMemoryStatsPeriodAsync(3, cancellationToken: TestContext.Current.CancellationToken);
+            await session.Domain.SetPeriodAsync(3, cancellationToken: TestContext.Current.CancellationToken);
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class FakeSession(Connection connection, Domain domain) : IAsync
         CancellationToken cancelled, int room = 1024, MemoryStatsOptions options = MemoryStatsOptions.None)
     {
         MemoryStat[] buffer = new MemoryStat[room];
-        int count = await domain.GetMemoryStatsAsync(buffer, options, cancelled).In();
+        int count = await domain.FillMemoryStatsAsync(buffer, options, cancelled).In();
         return buffer[..count];
     }
 
@@ -49,7 +49,7 @@ internal sealed class FakeSession(Connection connection, Domain domain) : IAsync
     public Task SetPeriodAsync(int seconds) => SetPeriodUnlessAsync(seconds, CancellationToken.None);
 
     public Task SetPeriodUnlessAsync(int seconds, CancellationToken cancelled) =>
-        domain.SetMemoryStatsPeriodAsync(seconds, cancellationToken: cancelled).In();
+        domain.SetPeriodAsync(seconds, cancellationToken: cancelled).In();
 
     public Task SetMemoryAsync(ulong kib) => SetMemoryUnlessAsync(kib, CancellationToken.None);
 

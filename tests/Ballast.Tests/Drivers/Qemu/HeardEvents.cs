@@ -32,7 +32,7 @@ internal static class HeardEvents
         DomainLifecycleEvent lifecycle => $"{lifecycle.Change} {lifecycle.DetailLabel}",
         DomainRebootEvent => "reboot",
         BalloonChangeEvent balloon => $"{balloon.ActualKiB} KiB",
-        MissedEvents missed => $"{missed.Count} missed",
+        EventsMissed missed => $"{missed.Count} missed",
         _ => $"{happened}",
     };
 }

@@ -147,7 +147,7 @@ public sealed class KnownSizeTests
         _ = await AskedAsync(fake, session);
         int asked = fake.CountOf("query-balloon");
 
-        _ = await session.Domain.GetMemoryStatsPeriodAsync(Token);
+        _ = await session.Domain.GetPeriodAsync(Token);
 
         Assert.Equal(asked + 1, fake.CountOf("query-balloon"));
     }

@@ -74,7 +74,7 @@ public sealed class MemoryStatsOrderTests
         MemoryStat sentinel = new((MemoryStatTag)4711, 4711);
         MemoryStat[] buffer = [.. Enumerable.Repeat(sentinel, 16)];
 
-        int count = await session.Domain.GetMemoryStatsAsync(buffer, cancellationToken: TestContext.Current.CancellationToken);
+        int count = await session.Domain.FillMemoryStatsAsync(buffer, cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Equal(2, count);
         Assert.All(buffer[count..], stat => Assert.Equal(sentinel, stat));

@@ -18,7 +18,7 @@ public sealed class PeriodAndSizeTests
 
         await session.SetPeriodAsync(seconds);
 
-        Assert.Equal(seconds, await session.Domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(seconds, await session.Domain.GetPeriodAsync(Token));
         Assert.Contains(fake.Commands, command => command.Text ==
             $$$"""{"execute":"qom-set","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats-polling-interval","value":{{{seconds}}}}}""");
     }
@@ -30,7 +30,7 @@ public sealed class PeriodAndSizeTests
         fake.Guest.Interval = uint.MaxValue;
         await using FakeSession session = await FakeSession.AtAsync(fake);
 
-        Assert.Equal(int.MaxValue, await session.Domain.GetMemoryStatsPeriodAsync(Token));
+        Assert.Equal(int.MaxValue, await session.Domain.GetPeriodAsync(Token));
         Assert.Equal(TimeSpan.FromSeconds(uint.MaxValue), (await session.SampleAsync()).Period);
     }
 
@@ -63,7 +63,7 @@ public sealed class PeriodAndSizeTests
         LibvirtException error = await session.SetPeriodAsync(3).FailsAsync(ErrorCode.InternalError);
         Assert.Equal("internal error: No memory balloon device configured, can not set the collection period", error.Message);
         Assert.Equal(ErrorOrigin.Qemu, error.Origin);
-        LibvirtException read = await session.Domain.GetMemoryStatsPeriodAsync(Token).In().FailsAsync(ErrorCode.InternalError);
+        LibvirtException read = await session.Domain.GetPeriodAsync(Token).In().FailsAsync(ErrorCode.InternalError);
         Assert.Equal("internal error: No memory balloon device configured, so there is no collection period", read.Message);
     }
 
@@ -78,7 +78,7 @@ public sealed class PeriodAndSizeTests
 
         foreach (Task call in (Task[])
             [
-                session.Domain.SetMemoryStatsPeriodAsync(3, impact, Token).AsTask(),
+                session.Domain.SetPeriodAsync(3, impact, Token).AsTask(),
                 session.Domain.SetMemoryAsync(1024, impact, Token).AsTask(),
             ])
         {
@@ -96,7 +96,7 @@ public sealed class PeriodAndSizeTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
 
-        LibvirtException period = await session.Domain.SetMemoryStatsPeriodAsync(3, (DomainModificationImpact)4, Token).In()
+        LibvirtException period = await session.Domain.SetPeriodAsync(3, (DomainModificationImpact)4, Token).In()
             .FailsAsync(ErrorCode.InvalidArgument);
         LibvirtException size = await session.Domain.SetMemoryAsync(3, (DomainModificationImpact)8, Token).In()
             .FailsAsync(ErrorCode.InvalidArgument);
@@ -112,8 +112,8 @@ public sealed class PeriodAndSizeTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
 
-        await session.Domain.SetMemoryStatsPeriodAsync(3, DomainModificationImpact.Live, Token);
-        await session.Domain.SetMemoryStatsPeriodAsync(4, DomainModificationImpact.Current, Token);
+        await session.Domain.SetPeriodAsync(3, DomainModificationImpact.Live, Token);
+        await session.Domain.SetPeriodAsync(4, DomainModificationImpact.Current, Token);
 
         Assert.Equal(4, fake.Guest.Interval);
     }
@@ -183,7 +183,7 @@ public sealed class PeriodAndSizeTests
         Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
 
         await domain.SetMemoryAsync(5, cancellationToken: Token).In().FailsAsync(ErrorCode.OperationDenied);
-        await domain.SetMemoryStatsPeriodAsync(5, cancellationToken: Token).In().FailsAsync(ErrorCode.OperationDenied);
-        Assert.Equal(1, await domain.GetMemoryStatsAsync(new MemoryStat[1], cancellationToken: Token));
+        await domain.SetPeriodAsync(5, cancellationToken: Token).In().FailsAsync(ErrorCode.OperationDenied);
+        Assert.Equal(1, await domain.FillMemoryStatsAsync(new MemoryStat[1], cancellationToken: Token));
     }
 }

@@ -192,7 +192,7 @@ public sealed class RefreshTests
         MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token).In();
 
         Assert.Equal((MemoryStatsReason.PollingOff, TimeSpan.Zero), (sample.Reason, sample.Period));
-        Assert.Equal(0, await domain.GetMemoryStatsPeriodAsync(Token).In());
+        Assert.Equal(0, await domain.GetPeriodAsync(Token).In());
         Assert.Equal(interval, fake.Guest.Interval);
     }
 
@@ -214,7 +214,7 @@ public sealed class RefreshTests
         await using FakeQmp fake = Guest(interval: 86400);
         await using FakeSession session = await FakeSession.AtAsync(fake);
 
-        await using (await session.Domain.EnsureMemoryStatsPeriodAsync(5, Token))
+        await using (await session.Domain.EnsurePeriodAsync(5, Token))
             Assert.Equal(5, fake.Guest.Interval);
         Assert.Equal(0, fake.Guest.Interval);
     }

@@ -185,7 +185,7 @@ public sealed class ScheduleTests
             ulong asked = Sent();
             try
             {
-                Assert.True((ulong)await _session!.Domain.GetMemoryStatsPeriodAsync(cancelled) > asked);
+                Assert.True((ulong)await _session!.Domain.GetPeriodAsync(cancelled) > asked);
             }
             catch (Exception e) when (IsExpected(e, cancelled))
             {
@@ -196,7 +196,7 @@ public sealed class ScheduleTests
         {
             try
             {
-                await _session!.Domain.SetMemoryStatsPeriodAsync(seconds, cancellationToken: cancelled);
+                await _session!.Domain.SetPeriodAsync(seconds, cancellationToken: cancelled);
                 lock (_acknowledged)
                     _acknowledged.Add(seconds);
             }

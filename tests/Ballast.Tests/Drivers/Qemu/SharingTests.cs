@@ -54,7 +54,7 @@ public sealed class SharingTests
 
         Task<MemoryStat[]> stats = session.StatsAsync();
         Task<DomainInfo> info = session.Domain.GetInfoAsync(TestContext.Current.CancellationToken).AsTask();
-        Task<int> period = session.Domain.GetMemoryStatsPeriodAsync(TestContext.Current.CancellationToken).AsTask();
+        Task<int> period = session.Domain.GetPeriodAsync(TestContext.Current.CancellationToken);
         release.SetResult();
         await Task.WhenAll(first, stats, info, period).In();
 

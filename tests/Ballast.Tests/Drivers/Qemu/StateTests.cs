@@ -233,7 +233,7 @@ public sealed class StateTests
         Assert.False(await session.Domain.GetAutostartAsync(Token));
         Assert.False(await session.Domain.HasManagedSaveImageAsync(Token));
         Assert.Equal("none", (await session.Connection.GetSecurityModelAsync(Token)).Model);
-        Assert.Equal(7_002_022ul, await session.Connection.GetVersionAsync(Token));
+        Assert.Equal(new Version(7, 2, 22), await session.Connection.GetVersionAsync(Token));
         Assert.Equal(commands, fake.Commands.Count);
     }
 }

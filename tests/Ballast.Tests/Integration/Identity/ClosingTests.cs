@@ -44,7 +44,7 @@ public sealed class ClosingTests : IdentityTest
         await using FakeQmp fake = FakeQmp.Start();
         Connection first = await OpenAsync(fake.Uri);
         Domain domain = Assert.Single(await first.ListDomainsAsync(cancellationToken: Token));
-        await domain.SetMemoryStatsPeriodAsync(0, cancellationToken: Token);
+        await domain.SetPeriodAsync(0, cancellationToken: Token);
 
         // To put the period back takes its time.
         fake.On("set guest-stats-polling-interval", async command =>
@@ -67,7 +67,7 @@ public sealed class ClosingTests : IdentityTest
         {
             Connection first = await OpenAsync(uri);
             Domain domain = await DomainOfAsync(first, qemu);
-            await domain.SetMemoryStatsPeriodAsync(0, cancellationToken: Token);
+            await domain.SetPeriodAsync(0, cancellationToken: Token);
             await SucceedAsync(uri, first, domain, 20 * i);
         }
     }

@@ -49,7 +49,7 @@ internal sealed partial class World
     private Task<bool> FillAsync(WorldHandle handle, CancellationToken token) => TryAsync($"fill {handle}", async () =>
     {
         MemoryStat[] room = new MemoryStat[13];
-        int count = await handle.Domain.GetMemoryStatsAsync(room, cancellationToken: token);
+        int count = await handle.Domain.FillMemoryStatsAsync(room, cancellationToken: token);
         CheckNumbers(handle, room[..count]);
         return $"{count} entries";
     });
@@ -97,7 +97,7 @@ internal sealed partial class World
 
     private Task<bool> PeriodAsync(WorldHandle handle, CancellationToken token) => TryAsync($"period {handle}", async () =>
     {
-        int seconds = await handle.Domain.GetMemoryStatsPeriodAsync(token);
+        int seconds = await handle.Domain.GetPeriodAsync(token);
         CheckPeriod(handle, (ulong)seconds);
         return $"{seconds} s";
     });
@@ -124,7 +124,7 @@ internal sealed partial class World
         handle.Process.AllowPeriod((ulong)seconds);
         if (await TryAsync($"set period {seconds} {handle}", async () =>
         {
-            await handle.Domain.SetMemoryStatsPeriodAsync(seconds, cancellationToken: token);
+            await handle.Domain.SetPeriodAsync(seconds, cancellationToken: token);
             return null;
         }))
         {

@@ -4,23 +4,23 @@ namespace Ballast;
 /// A lease on the collection of a domain's statistics, from <see cref="Domain.EnsureMemoryStatsPeriodAsync"/>: as long as
 /// it is held, a period is set.
 /// </summary>
-public sealed class EnsuredMemoryStatsPeriod : IAsyncDisposable
+public sealed class MemoryStatsPeriodLease : IAsyncDisposable
 {
     private readonly EnsuredPeriods _owner;
     private int _disposed;
 
-    internal EnsuredMemoryStatsPeriod(EnsuredPeriods owner, Domain domain, int seconds)
+    internal MemoryStatsPeriodLease(EnsuredPeriods owner, Domain domain, TimeSpan period)
     {
         _owner = owner;
         Domain = domain;
-        Seconds = seconds;
+        Period = period;
     }
 
     /// <summary>The domain.</summary>
     public Domain Domain { get; }
 
-    /// <summary>The period that was asked for, in seconds.</summary>
-    public int Seconds { get; }
+    /// <summary>The period that was asked for, in whole seconds.</summary>
+    public TimeSpan Period { get; }
 
     /// <summary>Whether the period that is set is ours, to be given back; else somebody else's was there before.</summary>
     public bool IsOurs => _owner.IsOurs(Domain.Uuid);
