@@ -1,6 +1,7 @@
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server.Dispatch;
+using Ballast.Telemetry;
 
 namespace Ballast.Server;
 
@@ -26,6 +27,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserS
 
     /// <summary>What the client watches.</summary>
     public SessionWatches Watches => field ??= new SessionWatches(this);
+
+    /// <summary>Who is told of an exception that no handler should throw; nobody before the client opened its hypervisor.</summary>
+    public ConnectionLog Log => _connection?.Log ?? ConnectionLog.None;
 
     /// <summary>What the client opened.</summary>
     /// <exception cref="LibvirtException">Nothing yet.</exception>

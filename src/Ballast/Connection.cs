@@ -1,4 +1,5 @@
 using Ballast.Drivers;
+using Ballast.Telemetry;
 
 namespace Ballast;
 
@@ -27,6 +28,7 @@ public sealed partial class Connection : IAsyncDisposable
         Driver = driver;
         Uri = uri;
         Options = options;
+        Log = ConnectionLog.Of(options);
         _ensured = new EnsuredPeriods(this);
     }
 
@@ -45,6 +47,8 @@ public sealed partial class Connection : IAsyncDisposable
     }
 
     internal ConnectionOptions Options { get; }
+
+    internal ConnectionLog Log { get; }
 
     /// <summary>The URI that the connection was opened with.</summary>
     public string Uri { get; }

@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using Microsoft.Extensions.Logging;
 
 namespace Ballast;
 
@@ -66,6 +67,13 @@ public sealed record ConnectionOptions
     /// before it awaits the next thing. No promise: most calls go on elsewhere.
     /// </summary>
     public bool UnsafePreferInlineContinuations { get; init; }
+
+    /// <summary>
+    /// Who is told what the connection notices beside its calls, as category <c>Ballast</c>: monitors lost, silent, refused,
+    /// and back; processes that are not asked; daemons lost and found again. Null: nobody. The lines are written in order by a
+    /// worker of the thread pool. docs/metrics.md lists them.
+    /// </summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>Where time comes from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -148,6 +148,8 @@ internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisp
         catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
         {
             // Gone, or silent: nothing is queued behind a silent monitor. Or the connection's end could not wait for it.
+            if (e is LibvirtException { Code: not ErrorCode.NoDomain })
+                connection.Log.PeriodKept(domain.Name, e);
         }
 
         if (ensured.Leases.Count > 0)

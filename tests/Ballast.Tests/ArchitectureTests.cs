@@ -18,20 +18,21 @@ public class ArchitectureTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["model"] = [],
+        ["Ballast.Telemetry"] = ["model"],
         ["Ballast.Virtio"] = [],
         ["Ballast.Drivers"] = ["model", "Ballast.Virtio"],
         ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers"],
         ["Ballast.Transports"] = ["model"],
-        ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Drivers.Qemu.Discovery", "Ballast.Transports"],
-        ["Ballast.Drivers.Remote"] = ["model", "Ballast.Drivers", "Ballast.Rpc", "Ballast.Rpc.Messages", "Ballast.Transports"],
+        ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers.Qemu.Discovery", "Ballast.Transports"],
+        ["Ballast.Drivers.Remote"] = ["model", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Rpc", "Ballast.Rpc.Messages", "Ballast.Transports"],
         ["Ballast.Drivers.Qemu"] =
-            ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
+            ["model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
         ["Ballast.Drivers.Host"] = ["model", "Ballast.Drivers"],
         ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Host"],
-        ["Ballast.Rpc"] = ["model", "Ballast.Rpc.Messages"],
+        ["Ballast.Rpc"] = ["model", "Ballast.Telemetry", "Ballast.Rpc.Messages"],
         ["Ballast.Rpc.Messages"] = ["model", "Ballast.Rpc"],
         ["selection"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu", "Ballast.Drivers.Remote", "Ballast.Drivers.Test"],
-        ["api"] = ["model", "Ballast.Drivers", "selection"],
+        ["api"] = ["model", "Ballast.Telemetry", "Ballast.Drivers", "selection"],
     };
 
     private static readonly ModuleDefinition Library = ModuleDefinition.ReadModule(typeof(Connection).Assembly.Location);
@@ -66,10 +67,10 @@ public class ArchitectureTests
     }
 
     [Fact]
-    public void The_library_needs_nothing_but_the_runtime()
+    public void The_library_needs_nothing_but_the_runtime_and_the_interfaces_of_logging()
     {
         string[] foreign = [.. Library.AssemblyReferences.Select(reference => reference.Name)
-            .Where(name => !name.StartsWith("System.", StringComparison.Ordinal) && name is not ("Microsoft.Win32.Primitives" or "netstandard"))];
+            .Where(name => !name.StartsWith("System.", StringComparison.Ordinal) && name is not ("Microsoft.Win32.Primitives" or "netstandard" or "Microsoft.Extensions.Logging.Abstractions"))];
         Assert.Empty(foreign);
         Assert.DoesNotContain(Library.AssemblyReferences, reference => reference.Name.Contains("AspNetCore", StringComparison.Ordinal));
     }

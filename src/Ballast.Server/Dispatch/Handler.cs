@@ -39,6 +39,7 @@ internal sealed class Handler<TArgs, TReply>(Func<RemoteSession, TArgs, Cancella
         {
             // A file of the host that cannot be read, a hypervisor's connection that is being closed, a mistake of ours:
             // whatever it is, the client shall not wait for its answer, nor others on this connection for theirs.
+            session.Log.HandlerFailed(e);
             error = RpcErrors.Internal(e.Message);
         }
 

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.IO.Pipelines;
+using Ballast.Telemetry;
 
 namespace Ballast.Rpc;
 
@@ -51,9 +53,34 @@ internal sealed class RpcClient : IAsyncDisposable
     public LibvirtException? Loss => Volatile.Read(ref _lost);
 
     /// <exception cref="LibvirtException">The server's error; or the connection was lost, or the deadline passed.</exception>
-    public async ValueTask<TReply> CallAsync<TArgs, TReply>(
+    public ValueTask<TReply> CallAsync<TArgs, TReply>(
         RpcCall procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, CancellationToken cancellationToken,
         Action<TReply>? late = null)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply> =>
+        Activities.AreWanted
+            ? TraceAsync(procedure, arguments, timeout, changesSomething, late, cancellationToken)
+            : AskAsync(procedure, arguments, timeout, changesSomething, late, cancellationToken);
+
+    private async ValueTask<TReply> TraceAsync<TArgs, TReply>(
+        RpcCall procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, Action<TReply>? late, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply>
+    {
+        using Activity? activity = Activities.Call(procedure.ToString());
+        try
+        {
+            return await AskAsync(procedure, arguments, timeout, changesSomething, late, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            activity.Failed(e);
+            throw;
+        }
+    }
+
+    private async ValueTask<TReply> AskAsync<TArgs, TReply>(
+        RpcCall procedure, TArgs arguments, TimeSpan timeout, bool changesSomething, Action<TReply>? late, CancellationToken cancellationToken)
         where TArgs : struct, IXdrMessage<TArgs>
         where TReply : struct, IXdrMessage<TReply>
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using Ballast.Telemetry;
 
 namespace Ballast.Rpc;
 
@@ -8,7 +9,7 @@ namespace Ballast.Rpc;
 internal delegate bool RpcFrameHandler(in RpcHeader header, ReadOnlySpan<byte> payload);
 
 /// <summary>Cuts what a peer sends into frames.</summary>
-internal sealed class RpcFrameReader(PipeReader input)
+internal sealed class RpcFrameReader(PipeReader input, Peer peer = Peer.Daemon)
 {
     // {"QM, the beginning of what a QEMU's monitor says first.
     private const uint MonitorGreeting = 0x7b22514d;
@@ -85,6 +86,7 @@ internal sealed class RpcFrameReader(PipeReader input)
         IsAdmitted = false;
         frame = bytes.Slice(RpcLimits.LengthBytes, length - RpcLimits.LengthBytes);
         bytes = bytes.Slice(length);
+        Metrics.Received(length, peer);
         return true;
     }
 
@@ -109,7 +111,7 @@ internal sealed class RpcFrameReader(PipeReader input)
 }
 
 /// <summary>Writes whole frames, one at a time.</summary>
-internal sealed class RpcFrameWriter(PipeWriter output) : IAsyncDisposable
+internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon) : IAsyncDisposable
 {
     // The largest replies, once sent, shall not be kept for ever.
     private const int KeptBytes = 256 * 1024;
@@ -172,5 +174,6 @@ internal sealed class RpcFrameWriter(PipeWriter output) : IAsyncDisposable
         output.Advance(RpcHeader.FrameOverhead);
         output.Write(frame.WrittenSpan);
         BytesWritten += RpcHeader.FrameOverhead + payload;
+        Metrics.Sent(RpcHeader.FrameOverhead + payload, peer);
     }
 }

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Ballast.Telemetry;
 
 namespace Ballast.Rpc;
 
@@ -77,7 +78,7 @@ internal interface IRpcSession : IAsyncDisposable
 internal sealed class RpcServerConnection(
     IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, IRpcShare share, TimeProvider time) : IAsyncDisposable
 {
-    private readonly RpcFrameWriter _output = new(transport.Output);
+    private readonly RpcFrameWriter _output = new(transport.Output, Peer.Client);
 
     // Never disposed, as it has neither a timer nor a handle: whoever closes late finds it there.
     private readonly CancellationTokenSource _end = new();
@@ -97,7 +98,8 @@ internal sealed class RpcServerConnection(
     public async Task RunAsync(IRpcSession session, CancellationToken stop)
     {
         using CancellationTokenRegistration stopping = stop.UnsafeRegister(static state => ((RpcServerConnection)state!).Close(), this);
-        RpcFrameReader input = new(transport.Input) { MaxFreeBytes = limits.MaxFreeMessageBytes, Share = share.HasTurns ? share : null };
+        RpcFrameReader input = new(transport.Input, Peer.Client) { MaxFreeBytes = limits.MaxFreeMessageBytes, Share = share.HasTurns ? share : null };
+        Metrics.Clients.Add(1);
         RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
         {
             Handle(session, header, payload);
@@ -127,6 +129,7 @@ internal sealed class RpcServerConnection(
         }
         finally
         {
+            Metrics.Clients.Add(-1);
             await EndAsync(session).ConfigureAwait(false);
         }
     }

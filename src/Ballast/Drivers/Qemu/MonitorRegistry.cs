@@ -1,4 +1,5 @@
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -18,7 +19,8 @@ internal static class MonitorRegistry
     /// <param name="endpoint">Where it is, for the first who uses it.</param>
     /// <param name="isNamed">Whether its socket was named, which is consent to keep it.</param>
     /// <param name="time">Its clock.</param>
-    public static QmpMonitor Acquire(MonitorEndpoint endpoint, bool isNamed, TimeProvider time)
+    /// <param name="log">Who is told what happens to it.</param>
+    public static QmpMonitor Acquire(MonitorEndpoint endpoint, bool isNamed, TimeProvider time, ConnectionLog log)
     {
         lock (Gate)
         {
@@ -31,6 +33,7 @@ internal static class MonitorRegistry
             if (endpoint.Owner is { } owner)
                 entry.Monitor.Endpoint.AddOwner(owner, endpoint.IsProvenByTable);
             entry.Users++;
+            entry.Monitor.Log.Add(log);
             if (isNamed)
                 entry.Monitor.AddNamer();
             return entry.Monitor;
@@ -41,13 +44,15 @@ internal static class MonitorRegistry
     /// <param name="isNamed">As it was acquired.</param>
     /// <param name="isGone">Whether its QEMU is gone: who still waits is told that, and not that the connection was closed.</param>
     /// <param name="time">Its clock.</param>
-    public static ValueTask ReleaseAsync(QmpMonitor monitor, bool isNamed, bool isGone, TimeProvider time)
+    /// <param name="log">As it was acquired.</param>
+    public static ValueTask ReleaseAsync(QmpMonitor monitor, bool isNamed, bool isGone, TimeProvider time, ConnectionLog log)
     {
         (MonitorKey, TimeProvider) key = (monitor.Endpoint.Key, time);
         Task closing;
         lock (Gate)
         {
             Entry entry = Entries[key];
+            monitor.Log.Remove(log);
             if (isNamed)
                 monitor.RemoveNamer();
             if (--entry.Users > 0)

@@ -1,5 +1,6 @@
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -19,10 +20,11 @@ internal sealed partial class QemuDriver : IDriver
     {
         _timeout = timeout;
         _time = options.TimeProvider;
-        _inventory = new QemuInventory(scopes, _time);
+        ConnectionLog log = ConnectionLog.Of(options);
+        _inventory = new QemuInventory(scopes, _time, log);
         _mayChange = !options.ReadOnly;
         _allowsSynchronousContinuations = options.UnsafePreferInlineContinuations;
-        _events = new QemuEvents(_inventory, timeout, _time);
+        _events = new QemuEvents(_inventory, timeout, _time, log);
     }
 
     public string Type => "QEMU";

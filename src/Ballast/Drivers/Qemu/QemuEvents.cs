@@ -1,10 +1,12 @@
+using Ballast.Telemetry;
+
 namespace Ballast.Drivers.Qemu;
 
 /// <summary>
 /// The events of one driver, for as long as somebody subscribes. QEMUs' own events come over their monitors; that one
 /// comes or goes is noticed by looking once a second, and at once where a connection ends.
 /// </summary>
-internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, TimeProvider time) : IAsyncDisposable
+internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, TimeProvider time, ConnectionLog log) : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
@@ -95,8 +97,10 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
             {
                 await LookAsync(isFirst: false, cancellationToken).ConfigureAwait(false);
             }
-            catch (LibvirtException)
+            catch (LibvirtException e)
             {
+                log.LookFailed(e);
+
                 // What cannot be looked at now may be at the next look; who calls something is told.
             }
             catch (Exception e) when (e is not OperationCanceledException)

@@ -1,4 +1,5 @@
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -6,7 +7,7 @@ namespace Ballast.Drivers.Qemu;
 /// One QEMU: its process, or, where that is not visible from here, the peer of one socket. It has one name, one UUID and
 /// one monitor that is used, whichever of its monitors is free.
 /// </summary>
-internal sealed class QemuInstance(TimeProvider time)
+internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 {
     private static long _last;
 
@@ -119,7 +120,12 @@ internal sealed class QemuInstance(TimeProvider time)
             if (Process is { } process)
                 process.IsInUse = true;
             if (sighting.Process is not null)
+            {
+                if (sighting.Distrust is { } why && why != Distrust)
+                    log.ProcessSkipped(sighting.Process.Pid, why);
                 (Uid, Distrust) = (sighting.Uid, sighting.Distrust);
+            }
+
             _candidates = sighting.Monitors;
             MayBeNoMonitor = sighting.MayBeNoMonitor;
             _isDomainStale |= _current is not { IsConnected: true };
@@ -252,7 +258,7 @@ internal sealed class QemuInstance(TimeProvider time)
     /// <summary>The QEMU that answers now.</summary>
     public QemuInstance MakeSuccessor()
     {
-        QemuInstance successor = new(time) { MayBeNoMonitor = MayBeNoMonitor };
+        QemuInstance successor = new(time, log) { MayBeNoMonitor = MayBeNoMonitor };
         lock (_gate)
         {
             successor._candidates = _candidates;
@@ -279,7 +285,7 @@ internal sealed class QemuInstance(TimeProvider time)
         }
 
         foreach ((QmpMonitor monitor, bool isNamed) in acquired)
-            await MonitorRegistry.ReleaseAsync(monitor, isNamed, isGone, time).ConfigureAwait(false);
+            await MonitorRegistry.ReleaseAsync(monitor, isNamed, isGone, time, log).ConfigureAwait(false);
     }
 
     /// <summary>The lock is held.</summary>
@@ -287,7 +293,7 @@ internal sealed class QemuInstance(TimeProvider time)
     {
         MonitorKey key = candidate.Endpoint!.Key;
         if (!_acquired.TryGetValue(key, out (QmpMonitor Monitor, bool IsNamed) acquired))
-            _acquired[key] = acquired = (MonitorRegistry.Acquire(candidate.Endpoint, candidate.IsNamed, time), candidate.IsNamed);
+            _acquired[key] = acquired = (MonitorRegistry.Acquire(candidate.Endpoint, candidate.IsNamed, time, log), candidate.IsNamed);
         return acquired.Monitor;
     }
 

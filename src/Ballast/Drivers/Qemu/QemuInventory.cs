@@ -1,5 +1,6 @@
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -7,7 +8,7 @@ namespace Ballast.Drivers.Qemu;
 /// The one place that says which QEMUs there are, whether a socket was named, a directory, or neither: what is found
 /// becomes a QEMU process with its monitors, has one name and one UUID, and is what its handle leads to, or nobody is.
 /// </summary>
-internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvider time) : IAsyncDisposable
+internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvider time, ConnectionLog log) : IAsyncDisposable
 {
     // A look at the host for each call on a QEMU that cannot be asked would be work for nothing.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
@@ -167,7 +168,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         {
             QemuInstance? instance = Known(sighting);
             if (instance is null)
-                _instances.Add(instance = new QemuInstance(time));
+                _instances.Add(instance = new QemuInstance(time, log));
             _mustName |= !seen.Contains(instance) && instance.Process is null;
             if (seen.Add(instance))
                 instance.Update(sighting);
@@ -246,7 +247,10 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             for (int i = 0; i < instances.Length; i++)
             {
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error && !QmpErrors.IsPermissionDenied(error))
+                {
+                    log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
                     Disregard(instances[i], gone);
+                }
             }
 
             Succeed(gone);

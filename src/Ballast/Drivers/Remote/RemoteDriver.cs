@@ -1,5 +1,6 @@
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Remote;
 
@@ -13,6 +14,7 @@ internal sealed partial class RemoteDriver : IDriver
     // Never disposed, as it has neither a timer nor a handle: a call that ends late finds it there.
     private readonly CancellationTokenSource _end = new();
     private readonly RemoteEvents _events;
+    private readonly ConnectionLog _log;
     private volatile RemoteLink _link;
     private Task<RemoteLink>? _reopening;
     private volatile bool _disposed;
@@ -21,6 +23,7 @@ internal sealed partial class RemoteDriver : IDriver
     {
         _open = open;
         _options = options;
+        _log = ConnectionLog.Of(options);
         _events = new RemoteEvents(this);
         _link = null!;
     }
@@ -50,6 +53,7 @@ internal sealed partial class RemoteDriver : IDriver
             async (link, token) => driver.Type =
                 (await link.CallAsync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, default, token).ConfigureAwait(false)).Text,
             cancellationToken).ConfigureAwait(false);
+        driver.Watch(driver._link);
         return driver;
     }
 
@@ -113,8 +117,15 @@ internal sealed partial class RemoteDriver : IDriver
 
                 // Kept before anything else can go wrong: who closes the driver closes it.
                 _link = anew;
+                _log.DaemonReconnected(Name);
+                Watch(anew);
                 await lost.DisposeAsync().ConfigureAwait(false);
                 return anew;
+            }
+            catch (LibvirtException e)
+            {
+                _log.DaemonUnreachable(Name, e);
+                throw;
             }
             catch (OperationCanceledException)
             {
@@ -174,6 +185,22 @@ internal sealed partial class RemoteDriver : IDriver
     private async ValueTask ChangeAsync<TArgs>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
         where TArgs : struct, IXdrMessage<TArgs> =>
         await (await LinkAsync(cancellationToken).ConfigureAwait(false)).ChangeAsync(procedure, arguments, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>As the log calls it.</summary>
+    private string Name => $"the daemon of {Type} domains";
+
+    private void Watch(RemoteLink link)
+    {
+        if (_options.LoggerFactory is not null)
+            _ = TellLossAsync();
+
+        async Task TellLossAsync()
+        {
+            LibvirtException loss = await LossAsync(link).ConfigureAwait(false);
+            if (!_disposed)
+                _log.DaemonLost(Name, loss);
+        }
+    }
 
     private static async Task<LibvirtException> LossAsync(RemoteLink link)
     {

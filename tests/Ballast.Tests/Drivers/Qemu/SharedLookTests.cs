@@ -1,3 +1,4 @@
+using Ballast.Telemetry;
 using Ballast.Drivers.Qemu;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
@@ -15,7 +16,7 @@ public sealed class SharedLookTests
     public async Task Of_many_who_ask_during_a_look_one_looks_again_for_all()
     {
         CountedScope scope = new();
-        await using QemuInventory inventory = new([scope], TimeProvider.System);
+        await using QemuInventory inventory = new([scope], TimeProvider.System, ConnectionLog.None);
         Task first = Task.Run(() => inventory.RefreshAsync(connects: false, Timeout, Token).AsTask(), Token);
         await scope.Begun.Task.In();
         Task[] others = [.. Enumerable.Range(0, 50).Select(_ => inventory.RefreshAsync(connects: false, Timeout, Token).AsTask())];
@@ -33,7 +34,7 @@ public sealed class SharedLookTests
     {
         CountedScope scope = new();
         scope.GoOn.Set();
-        await using QemuInventory inventory = new([scope], TimeProvider.System);
+        await using QemuInventory inventory = new([scope], TimeProvider.System, ConnectionLog.None);
 
         for (int i = 1; i <= 5; i++)
         {
@@ -47,7 +48,7 @@ public sealed class SharedLookTests
     {
         CountedScope scope = new() { HasChanged = false };
         scope.GoOn.Set();
-        await using QemuInventory inventory = new([scope], TimeProvider.System);
+        await using QemuInventory inventory = new([scope], TimeProvider.System, ConnectionLog.None);
 
         _ = await inventory.RefreshAsync(connects: false, Timeout, Token);
 

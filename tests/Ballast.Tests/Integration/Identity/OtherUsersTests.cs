@@ -1,4 +1,5 @@
 using Ballast.Guests;
+using Ballast.Tests.Telemetry;
 
 namespace Ballast.Tests.Integration.Identity;
 
@@ -95,11 +96,13 @@ public sealed class OtherUsersTests : IdentityTest
             Uuid = Guid.NewGuid(),
             Arguments = [.. Monitor(Socket), "-runas", "nobody"],
         });
-        await using (Connection connection = await OpenAsync())
+        using HeardLog log = new();
+        await using (Connection connection = await Connection.OpenAsync(Host, new ConnectionOptions { LoggerFactory = log }, Token))
         {
             Domain domain = await DomainOfAsync(connection, qemu);
             MemoryStats sample = await SampleAsync(domain);
             Assert.Equal(MemoryStatsReason.NotTrusted, sample.Reason);
+            Assert.StartsWith($"QEMU process {qemu.Pid} is not asked: ", await log.HearAsync(110), StringComparison.Ordinal);
             Assert.Contains($"user {Nobody}", sample.Detail, StringComparison.Ordinal);
         }
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using Ballast.Telemetry;
 using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
@@ -70,6 +71,7 @@ internal sealed class QmpChannel : IDisposable
         MakeRoom();
         int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
         _end += count;
+        Metrics.Received(count, Peer.Monitor);
         Charge(count);
         return count > 0;
     }
@@ -82,6 +84,7 @@ internal sealed class QmpChannel : IDisposable
     {
         if (_socket.Send(commands) != commands.Length)
             throw new InvalidDataException("it does not read what is sent to it");
+        Metrics.Sent(commands.Length, Peer.Monitor);
     }
 
     public void Dispose() => _socket.Dispose();

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -187,6 +188,8 @@ internal sealed partial class QmpMonitor
                 _silentSince = attempt.Since;
             _wasSilent = isSilent;
             _connectFailedAt = _time.GetTimestamp();
+            if (!_disposed && error is LibvirtException refused)
+                Log.Refused(refused);
         }
 
         attempt.Dispose();
@@ -217,6 +220,8 @@ internal sealed partial class QmpMonitor
             NoteUse(_time.GetTimestamp());
             UseBalloon(hello.Balloon);
             _channel = channel;
+            Metrics.OpenMonitors.Add(1);
+            Log.Connected(peer.Pid);
             NoteConnected();
             foreach (IMonitorListener listener in _listeners)
                 listener.Connected(_history.State, _actualBytes);

@@ -49,7 +49,7 @@ internal sealed partial class QmpMonitor
                 return true;
         }
 
-        Break(null);
+        Break(null, isIdle: true);
         return false;
     }
 
@@ -75,6 +75,7 @@ internal sealed partial class QmpMonitor
             }
 
             NoteHeld();
+            Log.Yielded();
             Break(QmpErrors.Busy(Path, "its owner, who came back"));
         }
         finally

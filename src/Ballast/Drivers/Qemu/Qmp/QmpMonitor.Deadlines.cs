@@ -1,3 +1,5 @@
+using Ballast.Telemetry;
+
 namespace Ballast.Drivers.Qemu.Qmp;
 
 internal sealed partial class QmpMonitor
@@ -53,6 +55,7 @@ internal sealed partial class QmpMonitor
                 continue;
             queries.RemoveAt(i);
             isHung |= isAsked && HasPassed(_silentSince, query.Timeout, now);
+            Metrics.Timeouts.Add(1);
             query.Fail(QmpErrors.Timeout(Path, query.Timeout));
         }
 
@@ -65,6 +68,7 @@ internal sealed partial class QmpMonitor
     {
         if (_phase != Phase.Call || !HasPassed(_call!.AskedAt, _call.Timeout, now))
             return false;
+        Metrics.Timeouts.Add(1);
         _call.Fail(_call.ChangesSomething
             ? QmpErrors.WriteTimeout(Path, _call.Name, _call.Timeout)
             : QmpErrors.Timeout(Path, _call.Timeout));
@@ -79,6 +83,7 @@ internal sealed partial class QmpMonitor
             if (!HasPassed(call.AskedAt, call.Timeout, now))
                 continue;
             _calls.RemoveAt(i);
+            Metrics.Timeouts.Add(1);
             call.Fail(QmpErrors.NotSent(Path, call.Name, call.Timeout));
         }
     }
@@ -95,6 +100,7 @@ internal sealed partial class QmpMonitor
         Enter(Phase.Resynchronise);
         _isOutOfStep = false;
         long silentSince = _silentSince;
+        Log.Hung(_time.GetElapsedTime(silentSince));
         Send(Mark());
         _silentSince = silentSince;
     }

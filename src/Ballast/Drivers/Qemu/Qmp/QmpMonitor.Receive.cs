@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -102,7 +103,12 @@ internal sealed partial class QmpMonitor
 
         _awaitedMark = 0;
         if (_phase != Phase.Resynchronise)
+        {
+            Log.Resynchronised();
             return;
+        }
+
+        Log.Revived(_time.GetElapsedTime(_silentSince));
         Enter(Phase.Idle);
         SendNext();
     }
@@ -144,7 +150,7 @@ internal sealed partial class QmpMonitor
     }
 
     /// <summary>Ends the connection, or the given one if it is still the one in use; everybody who waits is told why.</summary>
-    private void Break(Exception? cause, QmpChannel? channel = null)
+    private void Break(Exception? cause, QmpChannel? channel = null, bool isIdle = false)
     {
         lock (_gate)
         {
@@ -155,6 +161,9 @@ internal sealed partial class QmpMonitor
             QmpChannel closed = _channel;
             _channel = null;
             closed.Dispose();
+            Metrics.OpenMonitors.Add(-1);
+            if (!_disposed && !_isYielding && !isIdle)
+                Log.Lost(cause);
             NoteEnd(cause, _connectedAt);
             Exception error = _disposed ? Closed() : cause as LibvirtException ?? QmpErrors.Lost(Path, cause);
             foreach (MonitorQuery query in _asked)

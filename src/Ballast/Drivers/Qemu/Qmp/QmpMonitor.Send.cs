@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -95,6 +96,7 @@ internal sealed partial class QmpMonitor
         _awaitedMark = ++_lastMark;
         _unwantedReplies = 0;
         CommandsSent++;
+        Metrics.Resynchronisations.Add(1);
         return QmpCommands.Synchronise(_awaitedMark);
     }
 

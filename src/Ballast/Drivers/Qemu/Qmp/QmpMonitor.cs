@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using Ballast.Telemetry;
+
 namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>
@@ -37,6 +40,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
     public QmpMonitor(MonitorEndpoint endpoint, TimeProvider time)
     {
+        Log = new MonitorLog(endpoint.Name);
         Endpoint = endpoint;
         _time = time;
         Refresh = new QmpRefresh(this, time);
@@ -58,6 +62,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     public MonitorEndpoint Endpoint { get; }
 
     public string Path => Endpoint.Name;
+
+    /// <summary>Who is told what happens to it.</summary>
+    public MonitorLog Log { get; }
 
     /// <summary>Makes the guest report at once.</summary>
     public QmpRefresh Refresh { get; }
@@ -87,6 +94,27 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<MonitorValues>(cancellationToken);
+        if (Activities.AreWanted)
+            return TraceAsync(parts, timeout, cancellationToken);
+        return JoinAsync(parts, timeout, goesOnSynchronously, cancellationToken);
+    }
+
+    private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using Activity? activity = Activities.Query(Path);
+        try
+        {
+            return await JoinAsync(parts, timeout, goesOnSynchronously: false, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            activity.Failed(e);
+            throw;
+        }
+    }
+
+    private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool goesOnSynchronously, CancellationToken cancellationToken)
+    {
         long now = _time.GetTimestamp();
         BreakIfLost();
         MonitorQuery? query = TryJoin(parts, timeout, now, goesOnSynchronously);
@@ -237,6 +265,8 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         {
             Enter(Phase.Query);
             (_asked, _waiting) = (_waiting, _asked);
+            Metrics.Queries.Add(1);
+            Metrics.SharedCallers.Add(_asked.Count - 1);
             MonitorParts parts = MonitorParts.None;
             foreach (MonitorQuery query in _asked)
                 parts |= query.Parts;
@@ -275,8 +305,11 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         _values.Number = Interlocked.Increment(ref _answered);
         (_values.Connection, _values.LastReset) = (_connection, _lastReset);
         NoteSize();
+        long now = Metrics.QueryDuration.Enabled ? _time.GetTimestamp() : 0;
         foreach (MonitorQuery query in _asked)
         {
+            if (now != 0)
+                Metrics.QueryDuration.Record(_time.GetElapsedTime(query.AskedAt, now).TotalSeconds);
             query.Answer(_values);
             if (query.GoesOnSynchronously && answered is not null)
                 answered.Add(query);

@@ -1,0 +1,98 @@
+using Microsoft.Extensions.Logging;
+
+namespace Ballast.Telemetry;
+
+/// <content>The lines; docs/metrics.md lists them.</content>
+internal sealed partial class ConnectionLog
+{
+    public void MonitorConnected(string monitor, int pid) => Write(log => Lines.MonitorConnected(log, monitor, pid));
+
+    /// <param name="monitor">Its socket.</param>
+    /// <param name="reason">Why; null where QEMU closed it.</param>
+    public void MonitorLost(string monitor, Exception? reason) => Write(log =>
+    {
+        if (reason is null)
+            Lines.MonitorClosed(log, monitor);
+        else
+            Lines.MonitorLost(log, monitor, reason.Message);
+    });
+
+    public void MonitorHung(string monitor, TimeSpan silence) => Write(log => Lines.MonitorHung(log, monitor, Seconds(silence)));
+
+    public void MonitorRevived(string monitor, TimeSpan silence) => Write(log => Lines.MonitorRevived(log, monitor, Seconds(silence)));
+
+    public void MonitorResynchronised(string monitor) => Write(log => Lines.MonitorResynchronised(log, monitor));
+
+    public void MonitorRefused(string monitor, Exception reason) => Write(log => Lines.MonitorRefused(log, monitor, reason.Message));
+
+    public void MonitorYielded(string monitor) => Write(log => Lines.MonitorYielded(log, monitor));
+
+    public void ProcessSkipped(int pid, string reason) => Write(log => Lines.ProcessSkipped(log, pid, reason));
+
+    public void SocketSkipped(string socket, Exception reason) => Write(log => Lines.SocketSkipped(log, socket, reason.Message));
+
+    public void LookFailed(Exception reason) => Write(log => Lines.LookFailed(log, reason.Message));
+
+    public void DaemonLost(string daemon, Exception reason) => Write(log => Lines.DaemonLost(log, daemon, reason.Message));
+
+    public void DaemonReconnected(string daemon) => Write(log => Lines.DaemonReconnected(log, daemon));
+
+    public void DaemonUnreachable(string daemon, Exception reason) => Write(log => Lines.DaemonUnreachable(log, daemon, reason.Message));
+
+    public void PeriodKept(string domain, Exception reason) => Write(log => Lines.PeriodKept(log, domain, reason.Message));
+
+    public void HandlerFailed(Exception error) => Write(log => Lines.HandlerFailed(log, error));
+
+    private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 1);
+
+    private static partial class Lines
+    {
+        [LoggerMessage(100, LogLevel.Debug, "Connected to monitor {Monitor} of process {Pid}")]
+        public static partial void MonitorConnected(ILogger log, string monitor, int pid);
+
+        [LoggerMessage(101, LogLevel.Warning, "Lost the connection to monitor {Monitor}: {Reason}")]
+        public static partial void MonitorLost(ILogger log, string monitor, string reason);
+
+        [LoggerMessage(102, LogLevel.Information, "QEMU closed monitor {Monitor}")]
+        public static partial void MonitorClosed(ILogger log, string monitor);
+
+        [LoggerMessage(103, LogLevel.Warning, "Monitor {Monitor} has not answered for {Seconds} s")]
+        public static partial void MonitorHung(ILogger log, string monitor, double seconds);
+
+        [LoggerMessage(104, LogLevel.Information, "Monitor {Monitor} answers again, after {Seconds} s")]
+        public static partial void MonitorRevived(ILogger log, string monitor, double seconds);
+
+        [LoggerMessage(105, LogLevel.Debug, "Monitor {Monitor} is in step again")]
+        public static partial void MonitorResynchronised(ILogger log, string monitor);
+
+        [LoggerMessage(106, LogLevel.Warning, "Monitor {Monitor} cannot be used: {Reason}")]
+        public static partial void MonitorRefused(ILogger log, string monitor, string reason);
+
+        [LoggerMessage(107, LogLevel.Information, "Released monitor {Monitor} to its owner")]
+        public static partial void MonitorYielded(ILogger log, string monitor);
+
+        [LoggerMessage(110, LogLevel.Warning, "QEMU process {Pid} is not asked: {Reason}")]
+        public static partial void ProcessSkipped(ILogger log, int pid, string reason);
+
+        [LoggerMessage(111, LogLevel.Debug, "Socket {Socket} is no monitor: {Reason}")]
+        public static partial void SocketSkipped(ILogger log, string socket, string reason);
+
+        [LoggerMessage(112, LogLevel.Warning, "Cannot look for QEMUs now: {Reason}")]
+        public static partial void LookFailed(ILogger log, string reason);
+
+        [LoggerMessage(120, LogLevel.Warning, "Lost the connection to {Daemon}: {Reason}")]
+        public static partial void DaemonLost(ILogger log, string daemon, string reason);
+
+        [LoggerMessage(121, LogLevel.Information, "Connected to {Daemon} again")]
+        public static partial void DaemonReconnected(ILogger log, string daemon);
+
+        [LoggerMessage(122, LogLevel.Warning, "Cannot connect to {Daemon} again: {Reason}")]
+        public static partial void DaemonUnreachable(ILogger log, string daemon, string reason);
+
+        [LoggerMessage(130, LogLevel.Warning, "The collection period of '{Domain}' was not restored: {Reason}")]
+        public static partial void PeriodKept(ILogger log, string domain, string reason);
+
+        [LoggerMessage(131, LogLevel.Error, "A handler threw an exception, which was ignored")]
+        public static partial void HandlerFailed(ILogger log, Exception error);
+    }
+}
