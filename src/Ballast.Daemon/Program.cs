@@ -81,7 +81,7 @@ internal static partial class Program
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxConcurrentConnections = null;
-            kestrel.ListenHandle(sockets.ReadWrite.Descriptor, listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
+            kestrel.Listen(new PrivilegedEndPoint(sockets.ReadWrite.Descriptor), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             kestrel.ListenHandle(sockets.ReadOnly.Descriptor, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
         });
 
@@ -96,6 +96,7 @@ internal static partial class Program
             sockets.MaxWriteBufferSize = bufferBytes;
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new SocketBuffers());
+        builder.Services.AddSingleton<IConnectionListenerFactory, PrivilegedListenerFactory>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
         ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();

@@ -85,7 +85,7 @@ internal sealed class SessionWatches(RemoteSession session)
         try
         {
             await foreach (IReadOnlyList<WatchedSample> samples in session.Server.Watches.JoinAsync(
-                session.Shared, Period(watch.PeriodMilliseconds), (MemoryStatsOptions)watch.Options, end.Token).ConfigureAwait(false))
+                session.Shared, Period(watch.PeriodMilliseconds), (MemoryStatsOptions)watch.Options, session.Share.IsReader, end.Token).ConfigureAwait(false))
             {
                 foreach (WatchedSample[] some in samples.Chunk(MaxSamplesAtOnce))
                 {

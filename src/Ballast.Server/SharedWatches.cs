@@ -8,21 +8,30 @@ namespace Ballast.Server;
 
 /// <summary>
 /// Watches of all clients: those of one kind (of the same connection, period and options) share their rounds, so that as many
-/// as there may be ask each domain no more often than one.
+/// as there may be ask each domain no more often than one. Those of clients that may only read have rounds of their own, which
+/// take their time.
 /// </summary>
 internal sealed class SharedWatches
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<(Connection Connection, TimeSpan Period, MemoryStatsOptions Options), SharedWatch> _watches = [];
+    private readonly Dictionary<(Connection Connection, TimeSpan Period, MemoryStatsOptions Options, bool Gathers), SharedWatch> _watches = [];
 
     /// <summary>Samples of all domains, at once and then in each period, several at a time: of each domain the newest.</summary>
+    /// <param name="connection">Whose domains.</param>
+    /// <param name="period">How often.</param>
+    /// <param name="options">What belongs to a sample.</param>
+    /// <param name="gathers">
+    /// Whether domains are asked a few at a time, and samples that come within a moment are sent together: both leave the
+    /// processors to others.
+    /// </param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="LibvirtException">The domains can no longer be listed.</exception>
     public async IAsyncEnumerable<IReadOnlyList<WatchedSample>> JoinAsync(
-        Connection connection, TimeSpan period, MemoryStatsOptions options,
+        Connection connection, TimeSpan period, MemoryStatsOptions options, bool gathers,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        (Connection, TimeSpan, MemoryStatsOptions) kind = (connection, period, options);
-        WatchMailbox mailbox = new();
+        (Connection, TimeSpan, MemoryStatsOptions, bool) kind = (connection, period, options, gathers);
+        WatchMailbox mailbox = new(gathers);
         SharedWatch? watch;
         bool isFirst = false;
         lock (_gate)
@@ -30,7 +39,7 @@ internal sealed class SharedWatches
             // One that failed is left to those who have not left it yet.
             if (!_watches.TryGetValue(kind, out watch) || watch.HasFailed)
             {
-                _watches[kind] = watch = new SharedWatch(connection, period, options);
+                _watches[kind] = watch = new SharedWatch(connection, period, options, gathers);
                 isFirst = true;
                 mailbox.EndFirst();
             }
@@ -67,15 +76,25 @@ internal sealed class SharedWatches
 /// <summary>The rounds of one kind of watch, and for whom they are.</summary>
 internal sealed class SharedWatch : IAsyncDisposable
 {
+    // Both are short beside the shortest period of those who gather.
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20), Spread = TimeSpan.FromMilliseconds(50);
+
     private readonly Lock _gate = new();
     private readonly List<WatchMailbox> _mailboxes = [];
     private readonly CancellationTokenSource _end = new();
+    private readonly TimeProvider _time;
+    private readonly bool _gathers;
     private readonly Task _asking;
     private Exception? _error;
     private TaskCompletionSource? _emptied;
+    private bool _isGathering;
 
-    public SharedWatch(Connection connection, TimeSpan period, MemoryStatsOptions options) =>
+    public SharedWatch(Connection connection, TimeSpan period, MemoryStatsOptions options, bool gathers)
+    {
+        _time = connection.Options.TimeProvider;
+        _gathers = gathers;
         _asking = AskAsync(connection, period, options);
+    }
 
     public bool HasFailed => Volatile.Read(ref _error) is not null;
 
@@ -121,7 +140,10 @@ internal sealed class SharedWatch : IAsyncDisposable
                 return;
             WatchedSample first = new(new DomainMemorySample(domain, sample), options);
             lock (_gate)
+            {
                 mailbox.PutFirst(first);
+                Gather();
+            }
         }
     }
 
@@ -159,7 +181,7 @@ internal sealed class SharedWatch : IAsyncDisposable
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            await foreach (DomainMemorySample sample in connection.WatchMemoryStatsAsync(period, options, _end.Token).ConfigureAwait(false))
+            await foreach (DomainMemorySample sample in MemoryWatch.RunAsync(connection, period, options, _gathers ? Spread : TimeSpan.Zero, _end.Token).ConfigureAwait(false))
             {
                 if (Deliver(new WatchedSample(sample, options)) is { } emptied)
                     await emptied.WaitAsync(_end.Token).ConfigureAwait(false);
@@ -172,8 +194,36 @@ internal sealed class SharedWatch : IAsyncDisposable
                 _error = e;
                 foreach (WatchMailbox mailbox in _mailboxes)
                     mailbox.Wake();
+                Gather();
             }
         }
+    }
+
+    // The lock is held.
+    private void Gather()
+    {
+        if (_isGathering || !_gathers)
+            return;
+        _isGathering = true;
+        _ = WakeAsync();
+    }
+
+    /// <summary>
+    /// Wakes all who have something to send. They send one after the other, on one of the runtime's workers: as many as there may be leave
+    /// the others to whoever else has something to do.
+    /// </summary>
+    private async Task WakeAsync()
+    {
+        await Task.Delay(Moment, _time).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        TaskCompletionSource[] waiting;
+        lock (_gate)
+        {
+            _isGathering = false;
+            waiting = [.. _mailboxes.Select(mailbox => mailbox.TakeFilled(_error is not null)).OfType<TaskCompletionSource>()];
+        }
+
+        foreach (TaskCompletionSource filled in waiting)
+            filled.TrySetResult();
     }
 
     /// <summary>Gives a sample to all; where none of them has sent its last one, what to wait for before the next.</summary>
@@ -184,6 +234,7 @@ internal sealed class SharedWatch : IAsyncDisposable
             bool isWanted = _mailboxes.Count == 0;
             foreach (WatchMailbox mailbox in _mailboxes)
                 isWanted |= mailbox.Put(sample);
+            Gather();
             if (isWanted)
                 return null;
             _emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -201,7 +252,8 @@ internal sealed class WatchedSample(in DomainMemorySample sample, MemoryStatsOpt
 }
 
 /// <summary>What came for one watcher and was not taken yet: of each domain the newest sample. Its watch's lock is held.</summary>
-internal sealed class WatchMailbox
+/// <param name="gathers">Whether its watch wakes it, a moment after something came, instead of what came.</param>
+internal sealed class WatchMailbox(bool gathers)
 {
     private Dictionary<Guid, WatchedSample> _unread = [];
     private Dictionary<Guid, WatchedSample> _unsent = [];
@@ -239,10 +291,21 @@ internal sealed class WatchMailbox
 
     /// <summary>Ends when there is something to take, or nothing comes any more.</summary>
     public Task Filled() =>
-        (_filled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        (_filled ??= new TaskCompletionSource(gathers ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    /// <summary>What ends the waiting of one who gathers, which then goes on where it is ended; null where it is to go on waiting.</summary>
+    public TaskCompletionSource? TakeFilled(bool hasFailed)
+    {
+        TaskCompletionSource? filled = null;
+        if (_unread.Count > 0 || hasFailed)
+            (filled, _filled) = (_filled, null);
+        return filled;
+    }
 
     public void Wake()
     {
+        if (gathers)
+            return;
         _filled?.TrySetResult();
         _filled = null;
     }

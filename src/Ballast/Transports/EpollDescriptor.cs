@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Ballast.Transports;
 
 /// <summary>
-/// An epoll instance and the thread that waits on it. All of them look the same to fstat(2): ours is known by its owner, who
-/// would get signals if it asked for any, and is that thread.
+/// An epoll instance and the threads that wait on it. All of them look the same to fstat(2): ours is known by its owner, who
+/// would get signals if it asked for any, and is the first of them.
 /// </summary>
 internal sealed partial class EpollDescriptor
 {
@@ -22,22 +22,23 @@ internal sealed partial class EpollDescriptor
     public int Number { get; private set; } = -1;
 
     /// <exception cref="LibvirtException">The system has no room for one.</exception>
-    public static EpollDescriptor Start(Action<EpollDescriptor> run)
+    public static EpollDescriptor Start(string name, int threads, Action<EpollDescriptor> run)
     {
         EpollDescriptor poll = new();
-        Thread thread = new(() =>
+        Begin(name, () =>
         {
             if (poll.TryMake())
                 run(poll);
-        })
-        {
-            IsBackground = true,
-            Name = "Ballast sockets",
-        };
-        thread.Start();
+        });
         int errno = poll._made.Task.GetAwaiter().GetResult();
-        return errno == 0 ? poll : throw SocketPoller.Refused("epoll_create1", errno);
+        if (errno != 0)
+            throw SocketPoller.Refused("epoll_create1", errno);
+        for (int i = 1; i < threads; i++)
+            Begin(name, () => run(poll));
+        return poll;
     }
+
+    private static void Begin(string name, ThreadStart run) => new Thread(run) { IsBackground = true, Name = name }.Start();
 
     /// <summary>Whether the program has left it to us.</summary>
     public bool IsOurs() =>

@@ -6,7 +6,7 @@ using System.Threading.Tasks.Sources;
 namespace Ballast.Transports;
 
 /// <summary>
-/// A connected socket, for one reader and one writer. Who waits for bytes goes on upon the thread of
+/// A connected socket, for one reader and one writer. Who waits for bytes goes on upon a thread of its
 /// <see cref="SocketPoller"/>, and must not block there. A peer that sends without end gets no more than its turn of it.
 /// </summary>
 internal sealed class PolledSocket : IValueTaskSource, IDisposable
@@ -20,6 +20,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
     private const int LeastBytes = 256;
 
     private readonly Socket _socket;
+    private readonly SocketPoller _poller;
     private readonly OwnDescriptor _descriptor;
     private readonly long _key;
     private TaskCompletionSource? _room;
@@ -31,15 +32,18 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
     private volatile bool _isLast;
 
     /// <summary>The socket is closed with this, and where this cannot be made.</summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="poller">Who waits for what comes; where none is given, the process's.</param>
     /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
-    public PolledSocket(Socket socket)
+    public PolledSocket(Socket socket, SocketPoller? poller = null)
     {
         _socket = socket;
+        _poller = poller ?? SocketPoller.Shared;
         try
         {
             _socket.Blocking = false;
             _descriptor = new OwnDescriptor(socket.SafeHandle);
-            _key = SocketPoller.Add(this, socket.SafeHandle);
+            _key = _poller.Add(this, socket.SafeHandle);
         }
         catch
         {
@@ -133,7 +137,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
             TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
             Volatile.Write(ref _room, room);
             ObjectDisposedException.ThrowIf(_state == State.Closed, this);
-            SocketPoller.WaitForRoom(_key, _socket.SafeHandle);
+            _poller.WaitForRoom(_key, _socket.SafeHandle);
             await room.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
@@ -168,7 +172,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
 
     public void Dispose()
     {
-        SocketPoller.Remove(_key);
+        _poller.Remove(_key);
         if (Interlocked.Exchange(ref _state, State.Closed) == State.Waiting)
             FailElsewhere(new ObjectDisposedException(nameof(PolledSocket)));
         Writable();

@@ -5,11 +5,13 @@ using System.Runtime.InteropServices;
 namespace Ballast.Transports;
 
 /// <summary>
-/// One thread of the process that waits until a socket has something to read, and goes on from there. The runtime's own
+/// A thread, or a few, that wait until a socket has something to read, and go on from there. The runtime's own
 /// hands what has come to another thread, and looks up each time that a peer has read what it was sent: on a small host
 /// that takes longer than the rest of a call.
 /// </summary>
-internal static partial class SocketPoller
+/// <param name="name">The threads'.</param>
+/// <param name="threads">How many there are: while one is at work, another waits.</param>
+internal sealed partial class SocketPoller(string name, int threads)
 {
     private const int Eintr = 4, Eexist = 17;
     private const int CtlAdd = 1, CtlMod = 3;
@@ -20,21 +22,24 @@ internal static partial class SocketPoller
     private static readonly int KeyOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? sizeof(uint) : sizeof(ulong);
     private static readonly int EventSize = KeyOffset + sizeof(ulong);
 
-    private static readonly Lock Gate = new();
-    private static readonly ConcurrentDictionary<long, PolledSocket> Sockets = [];
-    private static long _lastKey;
-    private static EpollDescriptor? _poll;
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<long, PolledSocket> _sockets = [];
+    private long _lastKey;
+    private EpollDescriptor? _poll;
+
+    /// <summary>The process's, of one thread.</summary>
+    public static SocketPoller Shared { get; } = new("Ballast sockets", 1);
 
     /// <summary>From now on the socket is told each time that there is more to read, or that its peer is gone.</summary>
     /// <returns>What to remove it by.</returns>
     /// <exception cref="LibvirtException">The system refuses.</exception>
-    public static long Add(PolledSocket socket, SafeHandle handle)
+    public long Add(PolledSocket socket, SafeHandle handle)
     {
-        lock (Gate)
+        lock (_gate)
         {
             EpollDescriptor poll = Current();
             long key = ++_lastKey;
-            Sockets[key] = socket;
+            _sockets[key] = socket;
             if (TryAdd(poll, key, handle, wantsRoom: false, out int errno))
                 return key;
             Remove(key);
@@ -44,11 +49,11 @@ internal static partial class SocketPoller
 
     /// <summary>The socket is told once when there is room to send: else it would be woken whenever its peer has read something.</summary>
     /// <exception cref="LibvirtException">The system refuses.</exception>
-    public static void WaitForRoom(long key, SafeHandle handle)
+    public void WaitForRoom(long key, SafeHandle handle)
     {
-        lock (Gate)
+        lock (_gate)
         {
-            if (!Sockets.TryGetValue(key, out PolledSocket? socket))
+            if (!_sockets.TryGetValue(key, out PolledSocket? socket))
                 return;
             if (!socket.IsStillOurs())
                 throw new ClosedByProgramException();
@@ -58,7 +63,7 @@ internal static partial class SocketPoller
     }
 
     /// <summary>It is told nothing more; the system forgets it when it is closed.</summary>
-    public static void Remove(long key) => Sockets.TryRemove(key, out _);
+    public void Remove(long key) => _sockets.TryRemove(key, out _);
 
     // Within the gate. One that was added before is changed, and told of what there is already.
     private static bool TryAdd(EpollDescriptor poll, long key, SafeHandle handle, bool wantsRoom, out int errno)
@@ -75,22 +80,22 @@ internal static partial class SocketPoller
 
     // Within the gate. Where the program has closed the descriptor, whose number may be another epoll's by now, there is a
     // new one; whatever is left of the sockets is waited for by that.
-    private static EpollDescriptor Current()
+    private EpollDescriptor Current()
     {
         if (_poll is { } poll && poll.IsOurs())
             return poll;
         bool isFirst = _poll is null;
         _poll = null;
-        EpollDescriptor made = EpollDescriptor.Start(Run);
+        EpollDescriptor made = EpollDescriptor.Start(name, threads, Run);
         _poll = made;
         if (!isFirst)
             TakeOver(made);
         return made;
     }
 
-    private static void TakeOver(EpollDescriptor poll)
+    private void TakeOver(EpollDescriptor poll)
     {
-        foreach ((long key, PolledSocket socket) in Sockets)
+        foreach ((long key, PolledSocket socket) in _sockets)
         {
             if (!socket.IsStillOurs() || !TryAdd(poll, key, socket.Socket.SafeHandle, socket.WantsRoom, out _))
                 Lose(key, socket);
@@ -98,7 +103,7 @@ internal static partial class SocketPoller
     }
 
     // Not here: whoever goes on from there may want what the caller holds.
-    private static void Lose(long key, PolledSocket socket)
+    private void Lose(long key, PolledSocket socket)
     {
         Remove(key);
         ThreadPool.UnsafeQueueUserWorkItem(static lost =>
@@ -108,7 +113,7 @@ internal static partial class SocketPoller
         }, socket, preferLocal: false);
     }
 
-    private static void Run(EpollDescriptor poll)
+    private void Run(EpollDescriptor poll)
     {
         byte[] events = new byte[MaxEvents * EventSize];
         long lookedAt = Stopwatch.GetTimestamp();
@@ -120,7 +125,7 @@ internal static partial class SocketPoller
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<byte> one = events.AsSpan(i * EventSize, EventSize);
-                if (Sockets.TryGetValue(MemoryMarshal.Read<long>(one[KeyOffset..]), out PolledSocket? socket))
+                if (_sockets.TryGetValue(MemoryMarshal.Read<long>(one[KeyOffset..]), out PolledSocket? socket))
                     Tell(poll, MemoryMarshal.Read<long>(one[KeyOffset..]), socket, MemoryMarshal.Read<uint>(one));
             }
 
@@ -132,7 +137,7 @@ internal static partial class SocketPoller
             lookedAt = Stopwatch.GetTimestamp();
         }
 
-        lock (Gate)
+        lock (_gate)
         {
             // Another one has begun since.
             if (_poll != poll)
@@ -144,17 +149,17 @@ internal static partial class SocketPoller
             catch (LibvirtException)
             {
                 // No room for a new one: who waits shall not do so for ever.
-                foreach ((long key, PolledSocket socket) in Sockets)
+                foreach ((long key, PolledSocket socket) in _sockets)
                     Lose(key, socket);
             }
         }
     }
 
-    private static void Tell(EpollDescriptor poll, long key, PolledSocket socket, uint happened)
+    private void Tell(EpollDescriptor poll, long key, PolledSocket socket, uint happened)
     {
         if (socket.WantsRoom && (happened & (Out | Hup | Err)) != 0)
         {
-            lock (Gate)
+            lock (_gate)
             {
                 if (_poll == poll && poll.IsOurs() && socket.IsStillOurs())
                     _ = TryAdd(poll, key, socket.Socket.SafeHandle, wantsRoom: false, out _);

@@ -3,9 +3,9 @@ using System.Net.Sockets;
 namespace Ballast.Transports;
 
 /// <summary>A socket as a stream, for one reader and one writer. The runtime's own refuses one that was connected by the system call.</summary>
-internal sealed class SocketStream(Socket socket) : Stream
+internal sealed class SocketStream(Socket socket, SocketPoller? poller = null) : Stream
 {
-    private readonly PolledSocket _polled = new(socket);
+    private readonly PolledSocket _polled = new(socket, poller);
 
     public override bool CanRead => true;
 

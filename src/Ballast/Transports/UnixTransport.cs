@@ -9,9 +9,11 @@ internal sealed class UnixTransport : IDuplexPipe, IAsyncDisposable
 {
     private readonly SocketStream _stream;
 
-    public UnixTransport(Socket socket)
+    /// <param name="socket">The socket, which is closed with this.</param>
+    /// <param name="poller">Who waits for what comes; where none is given, the process's.</param>
+    public UnixTransport(Socket socket, SocketPoller? poller = null)
     {
-        _stream = new SocketStream(socket);
+        _stream = new SocketStream(socket, poller);
 
         // Who waits for something to come has no buffer meanwhile.
         Input = PipeReader.Create(_stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));

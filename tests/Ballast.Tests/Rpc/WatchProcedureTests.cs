@@ -369,7 +369,7 @@ public sealed class WatchProcedureTests
         await using Connection connection = many.Open();
         SharedWatches watches = new();
         await using IAsyncEnumerator<IReadOnlyList<WatchedSample>> early =
-            watches.JoinAsync(connection, Period, MemoryStatsOptions.None, Token).GetAsyncEnumerator(Token);
+            watches.JoinAsync(connection, Period, MemoryStatsOptions.None, gathers: false, Token).GetAsyncEnumerator(Token);
         Assert.True(await early.MoveNextAsync());
         many.Failure = RpcErrors.Internal("no list");
         many.Clock.Advance(Period);
@@ -377,7 +377,7 @@ public sealed class WatchProcedureTests
         many.Failure = null;
 
         int rounds = 0;
-        await foreach (IReadOnlyList<WatchedSample> samples in watches.JoinAsync(connection, Period, MemoryStatsOptions.None, Token))
+        await foreach (IReadOnlyList<WatchedSample> samples in watches.JoinAsync(connection, Period, MemoryStatsOptions.None, gathers: false, Token))
         {
             Assert.Single(samples);
             if (++rounds == 5)

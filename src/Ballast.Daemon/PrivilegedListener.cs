@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Ballast.Server;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Ballast.Daemon;
+
+/// <summary>The socket whose clients have a lane of their own.</summary>
+/// <param name="descriptor">The number of the descriptor on which clients are accepted; it stays its owner's.</param>
+internal sealed class PrivilegedEndPoint(ulong descriptor) : EndPoint
+{
+    public nint Descriptor => (nint)descriptor;
+
+    public override string ToString() => $"descriptor {Descriptor.ToString(CultureInfo.InvariantCulture)}";
+}
+
+/// <summary>Makes listeners for such sockets; all others are the web server's.</summary>
+internal sealed class PrivilegedListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => endpoint is PrivilegedEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+        new(new PrivilegedListener((PrivilegedEndPoint)endpoint));
+}
+
+/// <summary>Accepts clients into the lane.</summary>
+internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnectionListener
+{
+    // Where the system has no room for a client for the moment.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    private readonly PrivilegedLane _lane = new();
+    private readonly Socket _socket = new(new SafeSocketHandle(endPoint.Descriptor, ownsHandle: false));
+    private readonly CancellationTokenSource _unbound = new();
+    private long _accepted;
+
+    public EndPoint EndPoint => endPoint;
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
+        while (true)
+        {
+            try
+            {
+                Socket client = await _socket.AcceptAsync(end.Token).ConfigureAwait(false);
+                return new PrivilegedConnection(client, _lane.Open(client), ++_accepted);
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+            catch (Exception e) when (e is SocketException or LibvirtException)
+            {
+                await Task.Delay(Pause, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => new(_unbound.CancelAsync());
+
+    public ValueTask DisposeAsync()
+    {
+        _socket.Dispose();
+        return default;
+    }
+}
+
+/// <summary>A client in the lane, as the web server sees it.</summary>
+internal sealed class PrivilegedConnection : ConnectionContext, IConnectionSocketFeature
+{
+    private readonly LaneTransport _transport;
+    private System.IO.Pipelines.IDuplexPipe _pipe;
+
+    public PrivilegedConnection(Socket socket, LaneTransport transport, long number)
+    {
+        Socket = socket;
+        _transport = transport;
+        _pipe = transport;
+        ConnectionId = number.ToString(CultureInfo.InvariantCulture);
+        ConnectionClosed = transport.Closed;
+        Features.Set<IConnectionSocketFeature>(this);
+    }
+
+    public Socket Socket { get; }
+
+    public override System.IO.Pipelines.IDuplexPipe Transport
+    {
+        get => _pipe;
+        set => _pipe = value;
+    }
+
+    public override string ConnectionId { get; set; }
+
+    public override IFeatureCollection Features { get; } = new FeatureCollection();
+
+    public override IDictionary<object, object?> Items { get; set; } = new Dictionary<object, object?>();
+
+    public override void Abort(ConnectionAbortedException abortReason) => _transport.Abort();
+
+    public override async ValueTask DisposeAsync()
+    {
+        _transport.Abort();
+        await _transport.DisposeAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+}

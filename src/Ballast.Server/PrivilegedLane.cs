@@ -1,0 +1,71 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Ballast.Transports;
+
+namespace Ballast.Server;
+
+/// <summary>
+/// Threads of their own for the clients who may change something: what such a client asks is read, handled and sent on there
+/// or on the thread of the monitors. So it never stands behind others' work in the runtime's queue, nor waits for one of the
+/// runtime's workers, which compete for the processors when there is much to do for those who may only read.
+/// </summary>
+internal sealed class PrivilegedLane
+{
+    // While one is at work, or has to wait for a processor, the other takes what comes.
+    private const int Threads = 2;
+
+    private readonly SocketPoller _poller = new("Ballast clients", Threads);
+
+    /// <summary>The socket's bytes; it is closed with them.</summary>
+    /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
+    public LaneTransport Open(Socket socket) => new(socket, _poller);
+}
+
+/// <summary>One client's connection in the lane.</summary>
+internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
+{
+    private readonly UnixTransport _transport;
+    private readonly CancellationTokenSource _closed = new();
+
+    public LaneTransport(Socket socket, SocketPoller poller)
+    {
+        _transport = new UnixTransport(socket, poller);
+        Output = new EndingWriter(_transport.Output, _closed);
+    }
+
+    public PipeReader Input => _transport.Input;
+
+    public PipeWriter Output { get; }
+
+    /// <summary>Ends when all was sent that ever will be.</summary>
+    public CancellationToken Closed => _closed.Token;
+
+    public void Abort() => _closed.Cancel();
+
+    public ValueTask DisposeAsync() => _transport.DisposeAsync();
+
+    /// <summary>
+    /// Keeps nothing back, so that its end has nothing to send: what a client did not take of a message whose sending was given
+    /// up is not sent again.
+    /// </summary>
+    private sealed class EndingWriter(PipeWriter output, CancellationTokenSource closed) : PipeWriter
+    {
+        private static readonly IOException Ended = new("the connection has ended");
+
+        public override void Advance(int bytes) => output.Advance(bytes);
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => output.GetMemory(sizeHint);
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => output.GetSpan(sizeHint);
+
+        public override void CancelPendingFlush() => output.CancelPendingFlush();
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => output.FlushAsync(cancellationToken);
+
+        public override void Complete(Exception? exception = null)
+        {
+            output.Complete(exception ?? Ended);
+            closed.Cancel();
+        }
+    }
+}
