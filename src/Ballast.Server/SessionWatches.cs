@@ -21,14 +21,14 @@ internal sealed class SessionWatches(RemoteSession session)
     private readonly Lock _gate = new();
     private readonly Dictionary<int, CancellationTokenSource> _watches = [];
 
-    /// <exception cref="LibvirtException">The period, the number, or one more of them cannot be.</exception>
-    public void Start(WatchArgs watch)
+    /// <returns>Why there cannot be one of that number, or one more; null where it began.</returns>
+    /// <exception cref="LibvirtException">Nothing is open yet, or the period cannot be.</exception>
+    public LibvirtException? Start(WatchArgs watch)
     {
         const string function = "ballastConnectWatchMemoryStats";
         session.RequireOpen();
         if (watch.PeriodMilliseconds is 0 or > MaxPeriod)
             throw LibvirtError.InvalidArgument($"period in {function} must be 1 to {MaxPeriod} milliseconds", function, "period", ErrorOrigin.Rpc);
-        CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(session.Client.Ended);
         lock (_gate)
         {
             LibvirtServerOptions limits = session.Server.Options;
@@ -37,13 +37,11 @@ internal sealed class SessionWatches(RemoteSession session)
                 : !session.Share.TryAddWatch() ? $"too many watches, at most {limits.MaxUserWatches} for one user"
                 : null;
             if (refusal is not null)
-            {
-                end.Dispose();
-                throw RpcErrors.Internal(refusal);
-            }
-
+                return RpcErrors.Internal(refusal);
+            CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(session.Client.Ended);
             _watches.Add(watch.Watch, end);
             session.Client.Watch(SendAllAsync(watch, end));
+            return null;
         }
     }
 

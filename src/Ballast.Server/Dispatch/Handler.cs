@@ -29,7 +29,7 @@ internal sealed class Handler<TArgs, TReply>(Func<RemoteSession, TArgs, Cancella
         LibvirtException? error = null;
         try
         {
-            reply = await run(session, arguments, session.Client.Ended).ConfigureAwait(false);
+            reply = await TakeRefusal(run(session, arguments, session.Client.Ended), out error).ConfigureAwait(false);
         }
         catch (LibvirtException e)
         {
@@ -58,5 +58,16 @@ internal sealed class Handler<TArgs, TReply>(Func<RemoteSession, TArgs, Cancella
         }
 
         await session.Client.ReplyErrorAsync(header, error).ConfigureAwait(false);
+    }
+
+    // To throw costs more than all the rest of a call, and some clients are refused again and again.
+    private static ValueTask<TReply> TakeRefusal(ValueTask<TReply> running, out LibvirtException? refusal)
+    {
+        refusal = null;
+        if (!running.IsFaulted)
+            return running;
+        Task<TReply> failed = running.AsTask();
+        refusal = failed.Exception!.InnerException as LibvirtException;
+        return refusal is null ? new ValueTask<TReply>(failed) : default;
     }
 }

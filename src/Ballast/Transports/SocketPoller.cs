@@ -115,11 +115,13 @@ internal sealed partial class SocketPoller(string name, int threads)
 
     private void Run(EpollDescriptor poll)
     {
-        byte[] events = new byte[MaxEvents * EventSize];
+        // Where another thread can take the next one, none waits behind this.
+        int mostEvents = threads > 1 ? 1 : MaxEvents;
+        byte[] events = new byte[mostEvents * EventSize];
         long lookedAt = Stopwatch.GetTimestamp();
         while (true)
         {
-            int count = Wait(poll.Number, events, MaxEvents, -1);
+            int count = Wait(poll.Number, events, mostEvents, -1);
             if (count < 0 && Marshal.GetLastPInvokeError() != Eintr)
                 break;
             for (int i = 0; i < count; i++)

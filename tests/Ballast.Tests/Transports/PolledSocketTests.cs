@@ -215,6 +215,41 @@ public sealed class PolledSocketTests
         }
     }
 
+    [Fact]
+    public async Task Where_there_are_several_threads_one_that_is_held_up_holds_up_nobody()
+    {
+        SocketPoller poller = new("several", 2);
+        (PolledSocket held, Socket holder) = Pair(poller);
+        (PolledSocket own, Socket peer) = Pair(poller);
+        using ManualResetEventSlim goOn = new();
+        using (held)
+        using (holder)
+        using (own)
+        using (peer)
+        {
+            TaskCompletionSource isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Task holding = HoldAsync();
+            _ = holder.Send(new byte[1]);
+            await isHeld.Task.In();
+            for (int i = 0; i < 10; i++)
+            {
+                Task<int> receiving = ReceiveAsync(own, new byte[8]);
+                _ = peer.Send(new byte[1]);
+                Assert.Equal(1, await receiving.In());
+            }
+
+            goOn.Set();
+            await holding.In();
+
+            async Task HoldAsync()
+            {
+                _ = await held.ReceiveAsync(new byte[8], CancellationToken.None).ConfigureAwait(false);
+                isHeld.SetResult();
+                goOn.Wait();
+            }
+        }
+    }
+
     [Theory]
     [InlineData(65536)]
     [InlineData(1)]
@@ -266,13 +301,13 @@ public sealed class PolledSocketTests
 
     private static Task<int> ReceiveAsync(PolledSocket socket, Memory<byte> buffer) => socket.ReceiveAsync(buffer, CancellationToken.None).AsTask();
 
-    private static (PolledSocket Own, Socket Peer) Pair()
+    private static (PolledSocket Own, Socket Peer) Pair(SocketPoller? poller = null)
     {
         using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint($"\0ballast-polled-{Guid.NewGuid():N}"));
         listener.Listen(1);
         Socket peer = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         peer.Connect(listener.LocalEndPoint!);
-        return (new PolledSocket(listener.Accept()), peer);
+        return (new PolledSocket(listener.Accept(), poller), peer);
     }
 }
