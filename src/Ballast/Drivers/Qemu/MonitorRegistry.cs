@@ -35,7 +35,7 @@ internal static class MonitorRegistry
             entry.Users++;
             entry.Monitor.Log.Add(log);
             if (isNamed)
-                entry.Monitor.AddNamer();
+                entry.Monitor.Use.AddNamer();
             return entry.Monitor;
         }
     }
@@ -54,7 +54,7 @@ internal static class MonitorRegistry
             Entry entry = Entries[key];
             monitor.Log.Remove(log);
             if (isNamed)
-                monitor.RemoveNamer();
+                monitor.Use.RemoveNamer();
             if (--entry.Users > 0)
             {
                 if (isNamed && !monitor.IsNamed && monitor.IsConnected)

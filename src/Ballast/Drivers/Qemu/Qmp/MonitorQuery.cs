@@ -24,12 +24,12 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
 
     public ValueTask<MonitorValues> Task => new(this, _core.Version);
 
-    /// <summary>Whether who waits may go on upon the thread that receives, where it does so without a lock.</summary>
-    public bool GoesOnSynchronously { get; private set; }
+    /// <summary>Whether the caller's code may run on the thread that received the answer, once no lock is held.</summary>
+    public bool RunsInline { get; private set; }
 
-    public void Start(MonitorParts parts, TimeSpan timeout, long askedAt, bool goesOnSynchronously)
+    public void Start(MonitorParts parts, TimeSpan timeout, long askedAt, bool runsInline)
     {
-        GoesOnSynchronously = goesOnSynchronously;
+        RunsInline = runsInline;
         Parts = parts;
         Timeout = timeout;
         AskedAt = askedAt;
@@ -48,9 +48,9 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
     /// <summary>What it is to be completed with; from now on it can be neither cancelled nor late.</summary>
     public void Answer(in MonitorValues values) => _answer = values;
 
-    public void CompleteElsewhere() => _core.SetResult(_answer);
+    public void CompleteOnPool() => _core.SetResult(_answer);
 
-    public void CompleteHere()
+    public void CompleteInline()
     {
         _core.RunContinuationsAsynchronously = false;
         _core.SetResult(_answer);

@@ -27,10 +27,13 @@ internal sealed class QmpChannel : IDisposable
     {
         _socket = new PolledSocket(socket);
         _time = time;
-        _creditedAt = time.GetTimestamp();
+        Since = _creditedAt = time.GetTimestamp();
     }
 
     public Socket Socket => _socket.Socket;
+
+    /// <summary>When the connection began, by the monitor's clock.</summary>
+    public long Since { get; }
 
     /// <summary>False where the program has closed it, as a descriptor of its own: nobody answers, and nobody tells of the end.</summary>
     public bool IsOurs => _socket.IsOurs;

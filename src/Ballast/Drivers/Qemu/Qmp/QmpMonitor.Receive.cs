@@ -1,13 +1,10 @@
-using System.Globalization;
 using System.Text.Json;
-using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
+/// <content>What the monitor sends.</content>
 internal sealed partial class QmpMonitor
 {
-    private Task? _receiving;
-
     private async Task ReceiveAllAsync(QmpChannel channel)
     {
         // Not on the caller's thread: what was received with the handshake must not run under its lock.
@@ -32,7 +29,7 @@ internal sealed partial class QmpMonitor
 
         Break(cause, channel);
 
-        // Who waits for the end does not go on upon the thread of all sockets.
+        // Who waits for the end does not run on the thread of all sockets.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
     }
 
@@ -48,141 +45,164 @@ internal sealed partial class QmpMonitor
                 return false;
             try
             {
-                Handle(message, answered);
+                Handle(channel, message, answered);
             }
             catch (JsonException e)
             {
                 throw new InvalidDataException("it sent something that is not JSON", e);
             }
 
-            isAnything = TakeOutgoing();
+            isAnything = _sendQueue.TryEnqueueChosen(_channel);
         }
 
         Transmit(isAnything);
 
-        // Only now, without the lock: they may go on from here.
+        // Only now, without the lock: their code may run here.
         foreach (MonitorQuery query in answered)
-            query.CompleteHere();
+            query.CompleteInline();
         answered.Clear();
-        BeginNext(channel);
+        SendAhead(channel);
         return true;
     }
 
-    private void Handle(QmpMessage message, List<MonitorQuery> answered)
+    private void Handle(QmpChannel channel, in QmpMessage message, List<MonitorQuery> answered)
     {
         if (message.Kind == QmpMessageKind.Event)
         {
-            CountUnsolicited();
+            _unsolicited.Count();
             HandleEvent(message);
         }
         else if (message.Kind == QmpMessageKind.Greeting)
+        {
             throw new InvalidDataException("it greeted in the middle of a connection");
-        else if (_awaitedMark != 0)
+        }
+        else if (_resynchronisation.IsUnderWay)
+        {
             HandleBeforeMark(message);
-        else if (!message.Id.IsEmpty || _phase == Phase.Idle)
+        }
+        else if (!message.Id.IsEmpty || _lane.Phase == LanePhase.Idle)
         {
             // A reply that nobody asked for: find the place again before the next one is believed.
-            CountUnsolicited();
-            _isOutOfStep = true;
+            _unsolicited.Count();
+            _resynchronisation.Require();
         }
-        else if (_unwantedReplies > 0)
-            _unwantedReplies--;
-        else if (_phase == Phase.Call)
-            HandleCallReply(message);
+        else if (_prefetch.TryDiscardReply())
+        {
+            // It answers what was sent ahead in vain.
+        }
+        else if (_lane.Phase == LanePhase.Call)
+        {
+            channel.Answered(message.Length);
+            if (_lane.Reply(message))
+                SendNext();
+        }
         else
+        {
+            channel.Answered(0);
             HandleQueryReply(message, answered);
+        }
     }
 
-    private void HandleBeforeMark(QmpMessage message)
+    private void HandleBeforeMark(in QmpMessage message)
     {
-        if (!long.TryParse(message.Id, NumberStyles.None, CultureInfo.InvariantCulture, out long mark) || mark != _awaitedMark)
+        if (!_resynchronisation.TryEnd(message))
         {
-            CountUnsolicited();
+            _unsolicited.Count();
             return;
         }
 
-        _awaitedMark = 0;
-        if (_phase != Phase.Resynchronise)
+        if (_lane.Phase != LanePhase.Resynchronise)
         {
             Log.Resynchronised();
             return;
         }
 
-        Log.Revived(_time.GetElapsedTime(_silentSince));
-        Enter(Phase.Idle);
+        Log.Revived(_lane.Silence(_time.GetTimestamp()));
+        _lane.EndResynchronisation();
         SendNext();
     }
 
-    private void HandleQueryReply(QmpMessage message, List<MonitorQuery> answered)
+    private void HandleQueryReply(in QmpMessage message, List<MonitorQuery> answered)
     {
-        _channel!.Answered(0);
-        MonitorParts part = (MonitorParts)((int)_unanswered & -(int)_unanswered);
-        if (message.Kind == QmpMessageKind.Return)
-            ReadAnswer(part, message.Body);
-        else if (part == MonitorParts.Balloon)
-            _values.BalloonError = QmpError.Parse(message.Body);
-        else if (part == MonitorParts.GuestStats)
-            _values.GuestStatsError = QmpError.Parse(message.Body);
-        else if (part == MonitorParts.VirtioStatus)
-            _values.LacksVirtioStatus = QmpError.Parse(message.Body).Class == QmpErrorClass.CommandNotFound;
-        else
-            _ = QmpError.Parse(message.Body);
+        MonitorParts part = _question.Read(message);
+        ref MonitorValues values = ref _question.Values;
+        if (part == MonitorParts.Status && values.Has(MonitorParts.Status))
+            values.State = _events.Note(values.RunState, values.IsRunning);
+        if (!_question.IsAnswered)
+            return;
+        if (!_size.TryAdd(ref values, _lane.IsAwaited))
+            Ask(MonitorParts.Balloon);
 
-        _unanswered &= ~part;
-        if (_unanswered == MonitorParts.None && TryAddKnownSize() && !AsksForMemoryDevices())
+        // Where memory was plugged, of what kinds it is: virtio-mem counts otherwise than DIMMs.
+        else if (_lane.IsAwaited && values.PluggedBytes != 0 && !_question.HasAsked(MonitorParts.MemoryDevices))
+            Ask(MonitorParts.MemoryDevices);
+        else
             FinishQuery(answered);
     }
 
-    private void ReadAnswer(MonitorParts part, ReadOnlySpan<byte> body)
+    private void HandleEvent(in QmpMessage message)
     {
-        QmpReplies.Read(part, body, ref _values);
-
-        // At once: what is told between this answer and the next is news.
-        if (part == MonitorParts.Status)
-            _values.State = _history.Note(_values.RunState, _values.IsRunning);
+        _size.NoteMove();
+        if (message.Body.SequenceEqual("\"BALLOON_CHANGE\""u8))
+        {
+            ulong actual = QmpReplies.ReadMemberUInt64(message.Data, "actual"u8, "BALLOON_CHANGE");
+            if (actual >= GuestStats.ImpossibleBytes)
+                return;
+            _size.Change(actual);
+            _events.NoteBalloon(actual);
+        }
+        else if (message.Body.SequenceEqual("\"DEVICE_DELETED\""u8)
+            && Balloon is { } balloon && QmpReplies.ReadMemberText(message.Data, "path"u8) == balloon.Path)
+        {
+            _commands.UseBalloon(null);
+            _size.Change(null);
+        }
+        else if (QmpReplies.ReadEvent(message) is var happened and not MonitorEvent.None)
+        {
+            _events.Note(happened);
+        }
     }
 
-    /// <summary>Where the program has closed the connection, nobody else tells of its end.</summary>
-    private void BreakIfLost()
+    /// <summary>Sends the question ahead that is likely to come next, after whoever waited was served. The lock is not held.</summary>
+    private void SendAhead(QmpChannel channel)
     {
-        if (Volatile.Read(ref _channel) is { IsOurs: false } lost)
-            Break(new ClosedByProgramException(), lost);
-    }
-
-    /// <summary>Ends the connection, or the given one if it is still the one in use; everybody who waits is told why.</summary>
-    private void Break(Exception? cause, QmpChannel? channel = null, bool isIdle = false)
-    {
+        byte[] question;
+        bool isAnything;
         lock (_gate)
         {
-            if (_channel is null || (channel is not null && _channel != channel))
+            if (!_prefetch.IsDue || _lane.Phase != LanePhase.Idle || _channel != channel
+                || _resynchronisation.IsNeeded || _resynchronisation.IsUnderWay || Balloon is null)
+            {
+                return;
+            }
+
+            if (!MonitorLoad.IsCalm)
+            {
+                _prefetch.WaitForCalm();
+                MonitorLoad.WhenCalm(() =>
+                {
+                    lock (_gate)
+                        _prefetch.EndWait();
+                    SendAhead(channel);
+                });
+                return;
+            }
+
+            question = _commands.Questions(MonitorParts.GuestStats);
+            isAnything = _sendQueue.TryEnqueue(channel, _prefetch.Begin(channel, question));
+        }
+
+        Transmit(isAnything);
+        lock (_gate)
+        {
+            if (!_prefetch.TryEnd(channel, question))
                 return;
 
-            // First this: its owner may have its greeting as soon as the socket is closed, and ask us what we see.
-            QmpChannel closed = _channel;
-            _channel = null;
-            closed.Dispose();
-            Metrics.OpenMonitors.Add(-1);
-            if (!_disposed && !_isYielding && !isIdle)
-                Log.Lost(cause);
-            NoteEnd(cause, _connectedAt);
-            Exception error = _disposed ? Closed() : cause as LibvirtException ?? QmpErrors.Lost(Path, cause);
-            foreach (MonitorQuery query in _asked)
-                query.Fail(error);
-            foreach (MonitorQuery query in _waiting)
-                query.Fail(error);
-            foreach (QmpCall call in _calls)
-                call.Fail(error);
-            _call?.Fail(error);
-            _asked.Clear();
-            _waiting.Clear();
-            _calls.Clear();
-            _call = null;
-            Enter(Phase.Idle);
-            _awaitedMark = 0;
-            _isOutOfStep = false;
-            ForgetOutgoing();
-            foreach (IMonitorListener listener in _listeners)
-                listener.Lost();
+            // What was asked meanwhile.
+            SendNext();
+            isAnything = _sendQueue.TryEnqueueChosen(_channel);
         }
+
+        Transmit(isAnything);
     }
 }

@@ -1,61 +1,65 @@
 using System.Diagnostics;
+using System.Numerics;
 using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>
 /// One monitor of a QEMU, shared by everybody in this process who asks it. Callers that wait at the same time share one
-/// query, sent after the last of them asked. One thing is under way at a time: a query, or a call; so replies need no id.
+/// query, sent after the last of them asked.
 /// </summary>
 /// <remarks>
 /// Every caller has its own deadline, counted from its own asking. When one passes while the monitor is silent, the
-/// monitor is taken for hung: a marked question is sent behind what is unanswered, whatever comes before the mark is
-/// thrown away, and callers that the silence would keep waiting too long fail at once until the mark arrives.
+/// monitor is taken for hung: a mark is sent behind what is unanswered, whatever comes before it is thrown away, and callers
+/// that the silence would keep waiting too long fail at once until the mark arrives. Each part of the state is a class of its
+/// own (<see cref="MonitorPart"/>); this class holds the lock, and says which part is told what.
 /// </remarks>
 internal sealed partial class QmpMonitor : IAsyncDisposable
 {
     private const int MaxRecycled = 256;
 
     // Of all monitors, because a QEMU may be asked over one and then over another.
-    private static long _answered, _connections;
+    private static long _answered;
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
-    private readonly ITimer _timer;
     private readonly Stack<MonitorQuery> _recycled = new();
-    private readonly Dictionary<MonitorParts, byte[]> _commands = [];
-    private List<MonitorQuery> _waiting = [];
-    private List<MonitorQuery> _asked = [];
+    private readonly DeadlineTimer _deadline;
+    private readonly MonitorLane _lane;
+    private readonly MonitorQuestion _question;
+    private readonly Resynchronisation _resynchronisation;
+    private readonly Prefetch _prefetch;
+    private readonly KnownSize _size;
+    private readonly MonitorEvents _events;
+    private readonly UnsolicitedLimit _unsolicited;
+    private readonly MonitorCommands _commands;
+    private readonly MonitorConnector _connector;
+    private readonly SendQueue _sendQueue;
 
-    private Phase _phase;
-    private MonitorParts _unanswered;
-    private MonitorValues _values;
-    private long _silentSince;
-    private long _connectFailedAt;
-    private long _lastMark;
-    private long _awaitedMark;
-    private bool _isOutOfStep;
+    private QmpChannel? _channel;
+    private Task? _receiving;
     private bool _disposed;
     private volatile bool _isGone;
 
     public QmpMonitor(MonitorEndpoint endpoint, TimeProvider time)
     {
-        Log = new MonitorLog(endpoint.Name);
         Endpoint = endpoint;
         _time = time;
+        Log = new MonitorLog(endpoint.Name);
         Refresh = new QmpRefresh(this, time);
-        _timer = time.CreateTimer(
-            static state => ((QmpMonitor)state!).ExpireDeadlines(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-    }
-
-    private enum Phase
-    {
-        Idle,
-        Query,
-        Call,
-
-        /// <summary>Only the mark is awaited.</summary>
-        Resynchronise,
+        Use = new MonitorUse(_gate, time);
+        Pause = new MisbehaviourPause(_gate, Path, time);
+        _deadline = new DeadlineTimer(_gate, time, ExpireDeadlines);
+        _lane = new MonitorLane(_gate, Path, time, _deadline);
+        _question = new MonitorQuestion(_gate);
+        _resynchronisation = new Resynchronisation(_gate);
+        _prefetch = new Prefetch(_gate);
+        _size = new KnownSize(_gate, time);
+        _events = new MonitorEvents(_gate, time);
+        _unsolicited = new UnsolicitedLimit(_gate, time);
+        _commands = new MonitorCommands(_gate);
+        _connector = new MonitorConnector(this, _gate, time);
+        _sendQueue = new SendQueue(_gate);
     }
 
     /// <summary>Where it is, and whose.</summary>
@@ -74,54 +78,66 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
     public bool IsConnected => Volatile.Read(ref _channel) is not null;
 
+    /// <summary>What the monitor said at the last connect; null before the first.</summary>
+    public QmpHello? Hello => _connector.Hello;
+
+    /// <summary>Who listens, as of the last connect.</summary>
+    public UnixSocketPeer Peer => _connector.Peer;
+
+    /// <summary>Whether the monitor was shown to be its owner's: by the peer of a connection, or by the owner's own table.</summary>
+    public bool IsProven => Endpoint.IsProvenByTable || _connector.IsPeerProven;
+
+    /// <summary>The balloon device, where one was found.</summary>
+    public BalloonDevice? Balloon => _commands.Balloon;
+
     /// <summary>Whether something that was asked is not answered yet.</summary>
     public bool IsBusy
     {
         get
         {
             lock (_gate)
-                return _phase != Phase.Idle;
+                return _lane.Phase != LanePhase.Idle;
         }
     }
 
-    /// <summary>Asks, together with everybody else who waits.</summary>
-    /// <remarks>Parts about the balloon are left out where there is none; so are those that the monitor answered with an error.</remarks>
-    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken) =>
-        QueryAsync(parts, timeout, goesOnSynchronously: false, cancellationToken);
-
-    /// <summary>The same; who awaits it may go on upon the thread that receives.</summary>
-    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, bool goesOnSynchronously, CancellationToken cancellationToken)
+    /// <summary>What the guest does, as of the last answer or event; no state before the first connection.</summary>
+    public DomainStateInfo State
     {
-        if (cancellationToken.IsCancellationRequested)
-            return ValueTask.FromCanceled<MonitorValues>(cancellationToken);
-        if (Activities.AreWanted)
-            return TraceAsync(parts, timeout, cancellationToken);
-        return JoinAsync(parts, timeout, goesOnSynchronously, cancellationToken);
-    }
-
-    private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        using Activity? activity = Activities.Query(Path);
-        try
+        get
         {
-            return await JoinAsync(parts, timeout, goesOnSynchronously: false, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            activity.Failed(e);
-            throw;
+            lock (_gate)
+                return _events.State;
         }
     }
 
-    private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool goesOnSynchronously, CancellationToken cancellationToken)
+    /// <summary>What the answers to come will bear; zero before the first connection.</summary>
+    public (long Connection, DateTimeOffset? LastReset) Epoch
     {
-        long now = _time.GetTimestamp();
-        BreakIfLost();
-        MonitorQuery? query = TryJoin(parts, timeout, now, goesOnSynchronously);
-        if (query is null)
-            return ConnectAndQueryAsync(parts, timeout, now, cancellationToken);
-        query.Watch(cancellationToken);
-        return query.Task;
+        get
+        {
+            lock (_gate)
+                return (_events.Connection, _events.LastReset);
+        }
+    }
+
+    /// <summary>The balloon's size as last told by an answer or an event, in bytes; null where nobody said.</summary>
+    public ulong? ActualBytes
+    {
+        get
+        {
+            lock (_gate)
+                return _size.Bytes;
+        }
+    }
+
+    /// <summary>Held while something is sent; tests keep a sender waiting by it.</summary>
+    internal Lock SendGate => _sendQueue.SendGate;
+
+    /// <summary>Whether something that was asked is unanswered for so long.</summary>
+    public bool IsSilent(TimeSpan timeout)
+    {
+        lock (_gate)
+            return _channel is not null && IsOwing(timeout, _time.GetTimestamp(), out _);
     }
 
     /// <summary>Whether a process accepted the connection that stands; null where that cannot be told.</summary>
@@ -136,28 +152,129 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>Its QEMU is gone: whoever still asks is told that.</summary>
     public void MarkGone() => _isGone = true;
 
+    /// <summary>Connects where there is no connection.</summary>
+    public Task EnsureConnectedAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
+        _connector.EnsureConnectedAsync(timeout, _time.GetTimestamp(), cancellationToken);
+
+    /// <summary>Asks, together with everybody else who waits.</summary>
+    /// <remarks>Parts about the balloon are left out where there is none; so are those that the monitor answered with an error.</remarks>
+    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken) =>
+        QueryAsync(parts, timeout, runsInline: false, cancellationToken);
+
+    /// <summary>The same; the code that awaits it may run on the thread that receives.</summary>
+    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<MonitorValues>(cancellationToken);
+        return Activities.AreWanted
+            ? TraceAsync(parts, timeout, cancellationToken)
+            : JoinAsync(parts, timeout, runsInline, cancellationToken);
+    }
+
+    /// <summary>
+    /// Sends one command when the monitor owes no answer: a change is never queued behind a silent monitor. Cancelling
+    /// forgets it; what was sent may still take effect, what was not sent never is.
+    /// </summary>
+    /// <returns>The monitor's error, or null.</returns>
+    public Task<QmpError?> CallAsync(
+        string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken) =>
+        CallAsync(name, command, replies: 1, changesSomething, reader, timeout, cancellationToken);
+
+    /// <summary>The same for several commands that are sent in one write, with nothing between them.</summary>
+    /// <returns>The first error that the monitor answered, or null.</returns>
+    public async Task<QmpError?> CallAsync(
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        long askedAt = _time.GetTimestamp();
+        await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
+        QmpCall call = new(name, commands, replies, changesSomething, reader, timeout, askedAt);
+        bool isAnything;
+        lock (_gate)
+        {
+            ThrowIfUnusable(timeout, _time.GetTimestamp());
+            Use.NoteUse(askedAt);
+            _lane.Add(call);
+            SendNext();
+            isAnything = _sendQueue.TryEnqueueChosen(_channel);
+        }
+
+        Transmit(isAnything);
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (state, token) =>
+            {
+                (QmpMonitor monitor, QmpCall call) = ((QmpMonitor, QmpCall))state!;
+                monitor.Forget(call, token);
+            }, (this, call));
+        return await call.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Looks again for a balloon that was plugged after the connection was made.</summary>
+    public async Task FindBalloonAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
+        {
+            _ = await CallAsync("qom-list", QmpCommands.List(container), changesSomething: false, Take, timeout, cancellationToken)
+                .ConfigureAwait(false);
+            if (Balloon is not null)
+                return;
+
+            // The lock is held.
+            void Take(ReadOnlySpan<byte> children)
+            {
+                if (QmpReplies.TryFindBalloon(children, out string name, out bool isProxied))
+                    _commands.UseBalloon(BalloonDevice.In(container, name, isProxied));
+            }
+        }
+    }
+
+    /// <summary>The device is not there any more.</summary>
+    public void ForgetBalloon(BalloonDevice balloon)
+    {
+        lock (_gate)
+        {
+            if (Balloon == balloon)
+                _commands.UseBalloon(null);
+        }
+    }
+
+    /// <summary>Tells the listener how things are now, and from now on what happens.</summary>
+    public void Attach(IMonitorListener listener)
+    {
+        lock (_gate)
+        {
+            _events.Attach(listener);
+            if (_channel is not null)
+                listener.Connected(_events.State, _size.Bytes);
+        }
+    }
+
+    public void Detach(IMonitorListener listener)
+    {
+        lock (_gate)
+            _events.Detach(listener);
+    }
+
     /// <summary>Ends the connection; who waits gets an error.</summary>
     public async ValueTask DisposeAsync()
     {
         // While there still is a connection to set back by what a refresh has set.
         await Refresh.DisposeAsync().ConfigureAwait(false);
-        Task? connecting, receiving;
+        Task? receiving;
         lock (_gate)
         {
             _disposed = true;
-            connecting = _attempt?.Outcome;
             receiving = _receiving;
         }
 
         Break(Closed());
-        await _lifetime.CancelAsync().ConfigureAwait(false);
-        await _timer.DisposeAsync().ConfigureAwait(false);
-        // Only when the socket is closed may somebody open it anew.
-        if (connecting is not null)
-            await connecting.ConfigureAwait(false);
+        await _deadline.DisposeAsync().ConfigureAwait(false);
+
+        // Only when the socket is closed may somebody open it again.
+        await _connector.DisposeAsync().ConfigureAwait(false);
         if (receiving is not null)
             await receiving.ConfigureAwait(false);
-        _lifetime.Dispose();
     }
 
     internal void Recycle(MonitorQuery query)
@@ -174,110 +291,118 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         lock (_gate)
         {
-            bool wasAsked = _asked.Remove(query);
-            if (!wasAsked && !_waiting.Remove(query))
+            if (!_lane.Remove(query, out bool leavesAnswer))
                 return;
-            if (wasAsked && _asked.Count == 0)
-                _isOutOfStep = true;
+            if (leavesAnswer)
+                _resynchronisation.Require();
         }
 
         query.Fail(new OperationCanceledException(token));
     }
 
+    /// <summary>What whoever asks a monitor that was closed is told.</summary>
+    internal Exception Closed() => _isGone ? QmpErrors.Lost(Path, null) : new ObjectDisposedException(nameof(Connection));
+
+    private void Forget(QmpCall call, CancellationToken token)
+    {
+        lock (_gate)
+        {
+            if (_lane.Remove(call))
+                _resynchronisation.Require();
+        }
+
+        call.Cancel(token);
+    }
+
+    private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using Activity? activity = Activities.Query(Path);
+        try
+        {
+            return await JoinAsync(parts, timeout, runsInline: false, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            activity.Failed(e);
+            throw;
+        }
+    }
+
+    private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)
+    {
+        long now = _time.GetTimestamp();
+        BreakIfLost();
+        MonitorQuery? query = TryJoin(parts, timeout, now, runsInline);
+        if (query is null)
+            return ConnectAndQueryAsync(parts, timeout, now, cancellationToken);
+        query.Watch(cancellationToken);
+        return query.Task;
+    }
+
     private async ValueTask<MonitorValues> ConnectAndQueryAsync(
         MonitorParts parts, TimeSpan timeout, long askedAt, CancellationToken cancellationToken)
     {
-        await EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        MonitorQuery query = TryJoin(parts, timeout, askedAt, goesOnSynchronously: false) ?? throw QmpErrors.Lost(Path, null);
+        await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
+        MonitorQuery query = TryJoin(parts, timeout, askedAt, runsInline: false) ?? throw QmpErrors.Lost(Path, null);
         query.Watch(cancellationToken);
         return await query.Task.ConfigureAwait(false);
     }
 
     /// <summary>Null where there is no connection yet.</summary>
-    private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt, bool goesOnSynchronously)
+    private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt, bool runsInline)
     {
         MonitorQuery? query;
         bool isAnything;
         lock (_gate)
         {
-            if (_disposed)
-                throw Closed();
-            if (_channel is null)
+            if (!HasConnection)
                 return null;
             ThrowIfUnusable(timeout, askedAt);
-            NoteUse(askedAt);
+            Use.NoteUse(askedAt);
             if (!_recycled.TryPop(out query))
                 query = new MonitorQuery(this);
-            query.Start(parts, timeout, askedAt, goesOnSynchronously);
-            _waiting.Add(query);
+            query.Start(parts, timeout, askedAt, runsInline);
+            _lane.Add(query);
             SendNext();
-            ArmTimer(askedAt, timeout);
-            isAnything = TakeOutgoing();
+            isAnything = _sendQueue.TryEnqueueChosen(_channel);
         }
 
         Transmit(isAnything);
         return query;
     }
 
-    /// <summary>The lock is held.</summary>
-    private void Enter(Phase phase)
+    private bool IsOwing(TimeSpan timeout, long now, out TimeSpan silence)
     {
-        bool wasAsked = _phase is Phase.Query or Phase.Call, isAsked = phase is Phase.Query or Phase.Call;
-        _phase = phase;
-        if (isAsked && !wasAsked)
-            QmpTraffic.Asked();
-        else if (wasAsked && !isAsked)
-            QmpTraffic.Answered();
-    }
-
-    private Exception Closed() => _isGone ? QmpErrors.Lost(Path, null) : new ObjectDisposedException(nameof(Connection));
-
-    /// <summary>Whether something that was asked is unanswered for so long.</summary>
-    public bool IsSilent(TimeSpan timeout)
-    {
-        lock (_gate)
-            return _channel is not null && _phase != Phase.Idle && _time.GetElapsedTime(_silentSince) >= timeout;
+        silence = _lane.Silence(now);
+        return _lane.Phase != LanePhase.Idle && silence >= timeout;
     }
 
     private void ThrowIfUnusable(TimeSpan timeout, long now)
     {
         if (_channel is null)
             throw QmpErrors.Lost(Path, null);
-        if (_phase != Phase.Idle && _time.GetElapsedTime(_silentSince, now) is var silent && silent >= timeout)
-            throw QmpErrors.KnownHung(Path, silent);
+        if (IsOwing(timeout, now, out TimeSpan silence))
+            throw QmpErrors.KnownHung(Path, silence);
     }
 
     /// <summary>Starts the next thing where nothing is under way. The lock is held.</summary>
     private void SendNext()
     {
-        if (_phase != Phase.Idle || _beginning is not null || _channel is null)
+        if (_lane.Phase != LanePhase.Idle || _prefetch.IsBeingSent || _channel is null)
             return;
-        _call = TakeCall();
-        _wasCall = _call is not null;
-        if (_call is not null)
+        if (_lane.TakeCall() is { } call)
         {
-            Enter(Phase.Call);
-            NoteQuestion(isForStats: false);
-            CommandsSent += _call.RepliesLeft;
-            Send(_call.Command);
+            _prefetch.NoteQuestion(isForStats: false);
+            CommandsSent += call.RepliesLeft;
+            Send(call.Command);
         }
-        else if (_waiting.Count > 0)
+        else if (_lane.TryTakeQueries(out MonitorParts parts))
         {
-            Enter(Phase.Query);
-            (_asked, _waiting) = (_waiting, _asked);
-            Metrics.Queries.Add(1);
-            Metrics.SharedCallers.Add(_asked.Count - 1);
-            MonitorParts parts = MonitorParts.None;
-            foreach (MonitorQuery query in _asked)
-                parts |= query.Parts;
-            if (Balloon is null)
-                parts &= ~BalloonDevice.Parts;
-            parts = WithoutKnownSize(parts);
-            NoteQuestion((parts & MonitorParts.GuestStats) != 0);
-            _values = default;
-            _askedForDevices = false;
+            parts = _size.WithoutKnown(_commands.Askable(parts));
+            _prefetch.NoteQuestion((parts & MonitorParts.GuestStats) != 0);
+            _question.Start();
             if (parts == MonitorParts.None)
-                FinishQuery(answered: null);
+                FinishQuery(inline: null);
             else
                 Ask(parts);
         }
@@ -285,39 +410,76 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
     private void Ask(MonitorParts parts)
     {
-        _unanswered = parts;
-        _askedForDevices |= (parts & MonitorParts.MemoryDevices) != 0;
-        CommandsSent += System.Numerics.BitOperations.PopCount((uint)parts);
-        Send(Questions(parts));
+        _question.Ask(parts);
+        CommandsSent += BitOperations.PopCount((uint)parts);
+        Send(_commands.Questions(parts));
     }
 
-    private byte[] Questions(MonitorParts parts)
+    /// <summary>Chooses what is sent next; whoever holds the lock takes it along. The lock is held.</summary>
+    private void Send(byte[] commands)
     {
-        if (!_commands.TryGetValue(parts, out byte[]? commands))
-            _commands[parts] = commands = QmpCommands.Query(parts, Balloon);
-        return commands;
+        _lane.NoteSent();
+        SendAsIs(_resynchronisation.IsNeeded ? [.. Mark(), .. commands] : commands);
     }
 
-    /// <param name="answered">Takes those that go on synchronously, for when the lock is free.</param>
-    private void FinishQuery(List<MonitorQuery>? answered)
+    private void SendAsIs(byte[] commands)
     {
-        Enter(Phase.Idle);
-        _values.Number = Interlocked.Increment(ref _answered);
-        (_values.Connection, _values.LastReset) = (_connection, _lastReset);
-        NoteSize();
-        long now = Metrics.QueryDuration.Enabled ? _time.GetTimestamp() : 0;
-        foreach (MonitorQuery query in _asked)
+        _sendQueue.Choose(_prefetch.Continue(commands, isDiscardedAnyway: _resynchronisation.IsUnderWay, out bool isDiscarded));
+        if (isDiscarded)
+            CommandsSent++;
+    }
+
+    private byte[] Mark()
+    {
+        CommandsSent++;
+        byte[] mark = _resynchronisation.MakeMark();
+        _prefetch.NoteMark();
+        return mark;
+    }
+
+    /// <summary>Sends what was queued. The lock is not held.</summary>
+    private void Transmit(bool isAnything)
+    {
+        if (!isAnything)
+            return;
+        foreach ((QmpChannel channel, Exception error) in _sendQueue.SendAll() ?? [])
+            Break(error, channel);
+    }
+
+    /// <param name="inline">Takes those whose code may run here, for when the lock is free.</param>
+    private void FinishQuery(List<MonitorQuery>? inline)
+    {
+        ref MonitorValues values = ref _question.Values;
+        values.Number = Interlocked.Increment(ref _answered);
+        (values.Connection, values.LastReset) = (_events.Connection, _events.LastReset);
+        _size.Note(values);
+        _lane.FinishQuery(values, inline);
+        SendNext();
+    }
+
+    private void ExpireDeadlines()
+    {
+        BreakIfLost();
+        bool isAnything;
+        lock (_gate)
         {
-            if (now != 0)
-                Metrics.QueryDuration.Record(_time.GetElapsedTime(query.AskedAt, now).TotalSeconds);
-            query.Answer(_values);
-            if (query.GoesOnSynchronously && answered is not null)
-                answered.Add(query);
-            else
-                query.CompleteElsewhere();
+            bool isHung = _lane.Expire(_time.GetTimestamp(), out bool leavesAnswer);
+            if (leavesAnswer)
+                _resynchronisation.Require();
+            if (isHung)
+                AwaitMark();
+            _lane.ArmAll();
+            isAnything = _sendQueue.TryEnqueueChosen(_channel);
         }
 
-        _asked.Clear();
-        SendNext();
+        Transmit(isAnything);
+    }
+
+    /// <summary>Asks for a mark behind what is unanswered.</summary>
+    private void AwaitMark()
+    {
+        Log.Hung(_lane.Silence(_time.GetTimestamp()));
+        _lane.AwaitMark();
+        SendAsIs(Mark());
     }
 }

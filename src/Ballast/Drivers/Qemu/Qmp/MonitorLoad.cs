@@ -6,7 +6,7 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// How many monitors of this process owe an answer. What is done ahead of time waits until there are fewer of them than
 /// processors: it would take time from a QEMU that somebody waits for.
 /// </summary>
-internal static class QmpTraffic
+internal static class MonitorLoad
 {
     // Time for who got the last answer to do something with it.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
