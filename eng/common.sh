@@ -1,4 +1,8 @@
-# Shared by run, build and test. Sourced, not run.
+# Shared by the scripts of the checkout. Sourced, not run.
+
+# A script that ends because a command failed says which one: none ends silently.
+set -E
+trap 'echo "$(basename "$0"): line $LINENO: this failed: $BASH_COMMAND" >&2' ERR
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
@@ -37,5 +41,8 @@ install_packages() {
 
 need_dotnet() {
     command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: install it and put dotnet on PATH"
+    # .NET does not start without ICU, whose own package has another name in each Debian; its development files bring it.
+    [ "${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT:-}" = 1 ] || ldconfig -p 2>/dev/null | grep libicuuc >/dev/null ||
+        (dotnet --version) >/dev/null 2>&1 || install_packages libicu-dev
     dotnet --version >/dev/null 2>&1 || fail "the .NET 10 SDK is missing: dotnet finds $(dotnet --list-sdks 2>/dev/null | tr '\n' ' ')"
 }
