@@ -43,6 +43,6 @@ need_dotnet() {
     command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: install it and put dotnet on PATH"
     # .NET does not start without ICU, whose own package has another name in each Debian; its development files bring it.
     [ "${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT:-}" = 1 ] || ldconfig -p 2>/dev/null | grep libicuuc >/dev/null ||
-        (dotnet --version) >/dev/null 2>&1 || install_packages libicu-dev
+        { dotnet --version; } >/dev/null 2>&1 || install_packages libicu-dev
     dotnet --version >/dev/null 2>&1 || fail "the .NET 10 SDK is missing: dotnet finds $(dotnet --list-sdks 2>/dev/null | tr '\n' ' ')"
 }
