@@ -38,7 +38,8 @@ internal static class ContainerScripts
         for module in /usr/lib/*/qemu /usr/lib/qemu /usr/lib64/qemu; do
             [ ! -e "$module/accel-tcg-x86_64.so" ] || modules="$modules $module/accel-tcg-x86_64.so"
         done
-        for file in "$program" $(ldd "$program" | grep -o '/[^ ]*') $modules /usr/share/qemu/qboot.rom /usr/share/qemu/bios-microvm.bin; do
+        for file in "$program" $(ldd "$program" | grep -o '/[^ ]*') $modules /usr/share/qemu/qboot.rom /usr/share/*/bios-microvm.bin; do
+            [ -e "$file" ] || continue
             mkdir -p "$root${file%/*}"
             cp -L "$file" "$root$file"
         done

@@ -210,7 +210,9 @@ public sealed class DrivenGuest : IAsyncDisposable
             .. options.Uuid is null ? Array.Empty<string>() : ["-uuid", $"{options.Uuid}"],
             "-accel", "tcg,tb-size=1", "-M", Machine, "-m", $"{options.MemoryMib}", "-bios", directory.File("halt.bin"),
             "-nodefaults", "-no-user-config", "-display", "none",
-            "-global", "virtio-mmio.force-legacy=false", "-device", balloon,
+
+            // QEMU serves a notification before it answers the write that made it; newer ones would leave it to their main loop.
+            "-global", "virtio-mmio.force-legacy=false", "-global", "virtio-mmio.ioeventfd=off", "-device", balloon,
             "-qtest", $"unix:{directory.File("qtest.sock")}", "-qtest-log", "none",
             .. options.ExtraArguments,
         ];

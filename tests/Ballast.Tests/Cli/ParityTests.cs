@@ -52,6 +52,12 @@ public sealed class ParityTests(VirshOutcomes virsh) : IClassFixture<VirshOutcom
         if (actual.ExitCode != expected.ExitCode)
             found |= Parts.ExitCode;
 
+        if (Installed.Libvirt >= NewerVirsh.Since && NewerVirsh.Does.TryGetValue(key, out string? otherwise))
+        {
+            Assert.True(found != Parts.None, $"no longer different: {otherwise}");
+            return;
+        }
+
         Parts allowed = one.Difference?.Parts ?? Parts.None;
         if ((found & ~allowed) != 0)
             Assert.Equal(expected, actual);

@@ -47,7 +47,7 @@ public sealed class DaemonizedTests : IdentityTest
         Arguments =
         [
             .. Monitor(path == "relative" ? "q.sock" : Root.File("x/q.sock")),
-            .. options.Contains("-chroot", StringComparison.Ordinal) ? (string[])["-chroot", MakeDirectory("root")] : [],
+            .. options.Contains("-chroot", StringComparison.Ordinal) ? RunWith("chroot", MakeDirectory("root")) : [],
         ],
         PidFile = options.Contains("-daemonize", StringComparison.Ordinal) ? Root.File("pid") : null,
     });

@@ -43,6 +43,10 @@ public abstract class IdentityTest : IAsyncDisposable
     private protected Task<PlainQemu> StartAsync(string? name, string socket, Guid? uuid = null, int memoryMib = 64) =>
         StartAsync(new PlainQemuOptions { Name = name, Uuid = uuid, MemoryMib = memoryMib, Arguments = Monitor(socket) });
 
+    /// <summary>Another root, or user, which QEMU takes on when it has opened its files: <c>chroot</c> or <c>user</c>.</summary>
+    private protected static string[] RunWith(string what, string value) =>
+        Installed.Qemu.Major >= 10 ? ["-run-with", $"{what}={value}"] : [what == "user" ? "-runas" : $"-{what}", value];
+
     private protected static string[] Monitor(string socket) => ["-qmp", $"unix:{socket},server=on,wait=off"];
 
     private protected static ValueTask<Connection> OpenAsync(string uri = Host, TimeSpan? timeout = null, params uint[] trusted) =>

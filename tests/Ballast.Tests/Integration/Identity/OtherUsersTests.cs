@@ -94,7 +94,7 @@ public sealed class OtherUsersTests : IdentityTest
         {
             Name = "lowered",
             Uuid = Guid.NewGuid(),
-            Arguments = [.. Monitor(Socket), "-runas", "nobody"],
+            Arguments = [.. Monitor(Socket), .. RunWith("user", "nobody")],
         });
         using HeardLog log = new();
         await using (Connection connection = await Connection.OpenAsync(Host, new ConnectionOptions { LoggerFactory = log }, Token))

@@ -61,7 +61,8 @@ internal static class QmpDeviceStats
             Add(name, Number(Member(stats, member)));
         if (medium is not null)
         {
-            Add("allocation", Number(Member(Member(Member(disk, "parent"), "stats"), "wr_highest_offset")));
+            // The file's own, which is the disk itself where no format lies between.
+            Add("allocation", Number(Member(Member(Member(disk, "parent") ?? disk, "stats"), "wr_highest_offset")));
             Add("capacity", Number(Member(Member(medium, "image"), "virtual-size")));
         }
 
