@@ -127,11 +127,13 @@ def test_callbacks_live_as_long_as_they_are_registered(subject: Subject) -> None
 
 def test_a_forked_child_is_refused_and_harms_nothing(ballastd: Ballastd) -> None:
     source = """
-        import os, sys, gc
+        import os, sys, gc, warnings
         import ballast
         conn = ballast.open(sys.argv[1])
         dom = conn.lookupByName("guest")
         watch = dom.watch(60)
+        # Python 3.12 and later warn of every fork of a process with threads.
+        warnings.simplefilter("ignore", DeprecationWarning)
         sys.stdout.flush()
         child = os.fork()
         if child == 0:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from programs import run_program
+from programs import Finished, as_of_9, run_program
 
 CALLS = """
     import sys
@@ -77,8 +79,8 @@ FAILING_HANDLER = """
 """
 
 @pytest.mark.parametrize("source", [CALLS, DEFAULT_HANDLER], ids=["calls", "errors on standard error"])
-def test_prints_what_libvirt_prints(source: str) -> None:
-    expected, actual = run_program(source, "libvirt"), run_program(source, "ballast")
+def test_prints_what_libvirt_prints(source: str, libvirt: Any) -> None:
+    expected, actual = Finished(*as_of_9(list(run_program(source, "libvirt")), libvirt.getVersion())), run_program(source, "ballast")
     assert expected.status == 0, expected.errors
     assert actual.output.splitlines() == expected.output.splitlines()
     assert actual == expected

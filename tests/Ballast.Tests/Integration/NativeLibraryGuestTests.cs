@@ -20,7 +20,7 @@ public sealed class NativeLibraryGuestTests
         while time.time() < end and len(domain.memoryStats()) < 13:
             time.sleep(0.1)
         stats = domain.memoryStats()
-        print(sorted(stats), stats["actual"], 0 < stats["unused"] <= stats["usable"] < stats["available"] < 256 * 1024)
+        print(sorted(stats), stats["actual"], all(0 < stats[name] < stats["available"] < 256 * 1024 for name in ("unused", "usable")))
         print(domain.info()[:4], domain.state(), domain.isActive(), domain.ID() == connection.listDomainsID()[0], domain.maxMemory())
         print(connection.lookupByID(domain.ID()).UUIDString() == domain.UUIDString(), connection.lookupByUUIDString(domain.UUIDString()).name())
         [(of, bulk)] = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_BALLOON)
@@ -152,7 +152,8 @@ public sealed class NativeLibraryGuestTests
         // One difference: keeping alive needs no event loop of the program's here.
         const string keptAlive = "virConnectSetKeepAlive(conn, 5, 5) -> ";
         Assert.Contains($"\n{keptAlive}0\n", ours.Output, StringComparison.Ordinal);
-        Assert.Equal(Without(keptAlive, theirs.Output), Without(keptAlive, ours.Output));
+        // A newer libvirt's formats number their arguments.
+        Assert.Equal(Without(keptAlive, Unnumbered(theirs.Output)), Without(keptAlive, Unnumbered(ours.Output)));
 
         using NativeProgram events = await NativeProgram.BuildAsync("events", forLibvirt: true, Token);
         foreach (string loop in (string[])["default", "own"])
@@ -175,6 +176,8 @@ public sealed class NativeLibraryGuestTests
         // libvirt's library wants its daemon for that too.
         Assert.Equal(new CommandResult(0, "closed 1\ninternal error: client socket is closed\n", ""), await waiting[0]);
         Assert.Equal(new CommandResult(0, "closed 1\nunregistered\n", ""), await waiting[1]);
+
+        static string Unnumbered(string output) => output.Replace("%1$s", "%s", StringComparison.Ordinal).Replace("%2$s", "%s", StringComparison.Ordinal);
 
         static string[] Without(string beginning, string output) => [.. output.Split('\n').Where(line => !line.StartsWith(beginning, StringComparison.Ordinal))];
 

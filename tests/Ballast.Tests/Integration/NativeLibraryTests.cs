@@ -104,10 +104,10 @@ public sealed partial class NativeLibraryTests
         CommandResult ours = await program.RunCheckedAsync(Token);
         Assert.Equal((0, 0, ""), (theirs.ExitCode, ours.ExitCode, ours.Errors));
 
-        (string[] answersOfTheirs, string[] answersOfOurs) = (Answers(theirs.Output), Answers(ours.Output));
+        (string[] answersOfTheirs, string[] answersOfOurs) = (Answers(Unnumbered(AsOf(theirs.Output))), Answers(ours.Output));
         Assert.Equal(answersOfTheirs.Select(Call), answersOfOurs.Select(Call));
         (string Theirs, string Ours)[] different = [.. answersOfTheirs.Zip(answersOfOurs).Where(pair => pair.First != pair.Second)];
-        Assert.DoesNotContain(different, pair => !expected.ContainsKey(Call(pair.Theirs)));
+        Assert.Equal("", string.Concat(different.Where(pair => !expected.ContainsKey(Call(pair.Theirs))).Select(pair => $"{pair.Theirs}\n{pair.Ours}\n")));
         Assert.Empty(expected.Where(pair => pair.Value).Select(pair => pair.Key).Except(different.Select(pair => Call(pair.Theirs))));
 
         // An answer is a line that begins with a call, and what follows it.
@@ -197,6 +197,9 @@ public sealed partial class NativeLibraryTests
     private static string AsOf(string output) =>
         output.Replace($" {(Installed.Libvirt.Major * 1_000_000) + (Installed.Libvirt.Minor * 1000) + Installed.Libvirt.Build}", " 9000000", StringComparison.Ordinal);
 
+    // A newer libvirt's formats number their arguments.
+    private static string Unnumbered(string output) => NumberedArgument().Replace(output, "%s");
+
     private static async Task<string> RunAsync(string program, params string[] arguments)
     {
         CommandResult result = await ChildProcess.RunAsync(program, arguments, cancellationToken: Token);
@@ -255,6 +258,9 @@ public sealed partial class NativeLibraryTests
 
     [GeneratedRegex(@" LIBVIRT_(?:\w+_)?([0-9.]+)$")]
     private static partial Regex SymbolVersion();
+
+    [GeneratedRegex(@"%\d\$s")]
+    private static partial Regex NumberedArgument();
 
     [GeneratedRegex(@"^(?=[a-z])", RegexOptions.Multiline)]
     private static partial Regex Beginning();

@@ -12,6 +12,7 @@ internal sealed class RunHistory
     private bool _isIncoming;
     private bool _hasArrived;
     private bool _runsOnCrashed;
+    private bool _isStoppedAsleep;
     private int _stopReason = RunStates.ByUser;
 
     /// <summary>As of the last answer or event; no state before the first.</summary>
@@ -28,10 +29,11 @@ internal sealed class RunHistory
         State = told switch
         {
             RunState.Running => StateWhenRunning(),
-            RunState.Paused => _isIncoming || IsCrashedOn ? State : RunStates.Map(told, isRunning),
+            RunState.Paused => _isIncoming || IsCrashedOn || _isStoppedAsleep ? State : RunStates.Map(told, isRunning),
             RunState.Prelaunch => StateWhenReset(),
             _ => RunStates.Map(told, isRunning),
         };
+        _isStoppedAsleep &= State.State == DomainState.PMSuspended;
         return State;
     }
 
@@ -45,6 +47,11 @@ internal sealed class RunHistory
             // Processors stop when the guest panics, suspends or shuts down too: that was told already.
             case MonitorEvent.Stop when MayRun:
                 return Enter(RunStates.Paused(_stopReason));
+
+            // Newer QEMUs stop a guest that sleeps, call it paused, and let it sleep on afterwards.
+            case MonitorEvent.Stop when State.State == DomainState.PMSuspended:
+                _isStoppedAsleep = true;
+                return null;
             case MonitorEvent.WatchdogPause when MayRun:
                 _stopReason = RunStates.ByWatchdog;
                 return null;
@@ -125,6 +132,7 @@ internal sealed class RunHistory
     private LifeStep Enter(DomainStateInfo state)
     {
         State = state;
+        _isStoppedAsleep = false;
         _stopReason = RunStates.ByUser;
         if (state.State == DomainState.Running)
             _isIncoming = _hasArrived = false;
