@@ -91,7 +91,9 @@ public class TestDriverNodeTests
 
         Outcome theirs = await CliRun.ProcessAsync("virsh", ["-q", "-c", "test:///default", script], cancellationToken: Token);
         Assert.Equal("", theirs.Error);
-        Assert.Equal(theirs.Output, ours);
+
+        // Newer libvirts tell of clusters of processors.
+        Assert.Equal(theirs.Output.Replace(" cluster_id='0'", "", StringComparison.Ordinal), ours);
     }
 
     public static TheoryData<string> Scripts { get; } =

@@ -31,6 +31,7 @@ public sealed class DaemonParityTests
         (@"(?m)^ (cpu\.(cache|haltpoll)|vcpu\.[0-9]+\.(wait|delay)|block\.[0-9]+\.(backingIndex|physical)|dirtyrate|vm)\..*\n|^ vcpu\.[0-9]+\.(wait|delay)=.*\n|^ block\.[0-9]+\.(backingIndex|physical)=.*\n", "",
             "What libvirt knows from its own state, the host's file systems or KVM, and groups that are not memory's; a record without them is still there."),
         (@"(?m)^( block\.[0-9]+\.name=).*", "$1NAME", "QEMU tells its own name of a device, libvirt's target name is libvirt's alone."),
+        (@"(?m)^Autostart Once: .*\n", "", "virsh has it since 11.2, by a call that came with it."),
         (@"(?m)^Messages:.*\n( tainted:.*\n)*", "", "What taints a domain is libvirt's own knowledge of how it started it."),
         (@"(?m)^(Memory size:|Total:) [0-9]+", "$1 N", "libvirt adds up the NUMA cells, which lack memory that was plugged later; ours is the kernel's total."),
         (@"(?m)^Security model: .*\n(Security DOI: .*\n)?", "", "The private libvirtd has a security driver by name; ballastd has none."),

@@ -118,8 +118,10 @@ public sealed class DrivenGuestStatsTests
 
         await guest.Driven.SystemResetAsync(Token);
         MemoryStats stats = await guest.Domain.GetMemoryStatsAsync(cancellationToken: Token);
-        Assert.Equal(4u, stats.MinorFaults); // QEMU keeps the old report over a reset,
-        Assert.Equal(MemoryStatsReason.DriverNotLoaded, stats.Reason); // which must not look alive.
+
+        // QEMU keeps the old report over a reset, and since version 10 it does not,
+        Assert.Equal(Installed.Qemu.Major < 10 ? 4ul : null, stats.MinorFaults);
+        Assert.Equal(MemoryStatsReason.DriverNotLoaded, stats.Reason); // and neither looks alive.
 
         await guest.Driven.InitialiseDriverAsync(Token);
         await guest.Driven.ReportAsync(Plausible.Select(entry => (entry.Tag, entry.Value / 2)), Token);

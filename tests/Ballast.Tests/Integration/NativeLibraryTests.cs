@@ -28,7 +28,7 @@ public sealed partial class NativeLibraryTests
         }
 
         // A libvirt has those of its own version and before.
-        Assert.Equal(listed.Where(line => VersionOf(line) <= Installed.Libvirt), theirs.Order(StringComparer.Ordinal));
+        Assert.Equal(listed.Where(line => VersionOf(line) is { } version && version <= Installed.Libvirt), theirs.Order(StringComparer.Ordinal));
 
         static Version? VersionOf(string line) => SymbolVersion().Match(line) is { Success: true } match ? Version.Parse(match.Groups[1].Value) : null;
     }
@@ -38,9 +38,9 @@ public sealed partial class NativeLibraryTests
     {
         string theirs = await LayoutsAsync("#include <libvirt/libvirt.h>\n#include <libvirt/virterror.h>", forLibvirt: true, NativeHeaders.Libvirt);
 
-        // libvirt 11.2 has one more kind of event than 9.0, whose header this is.
+        // libvirt 11.2 has one more kind of event than 9.0, whose header this is, and each libvirt has a version of its own.
         if (Installed.Libvirt >= new Version(11, 2))
-            theirs = theirs.Replace("VIR_DOMAIN_EVENT_ID_LAST 28\n", "VIR_DOMAIN_EVENT_ID_LAST 27\n", StringComparison.Ordinal);
+            theirs = AsOf(theirs.Replace("VIR_DOMAIN_EVENT_ID_LAST 28\n", "VIR_DOMAIN_EVENT_ID_LAST 27\n", StringComparison.Ordinal));
         string ours = await LayoutsAsync("#include \"ballast-libvirt.h\"", forLibvirt: false, NativeHeaders.Libvirt);
         Assert.Equal(theirs, ours);
         Assert.Contains("_virTypedParameter.value 88 8\n", ours, StringComparison.Ordinal);
@@ -123,7 +123,19 @@ public sealed partial class NativeLibraryTests
         CommandResult theirs = await program.RunOnLibvirtAsync(Token);
         Assert.Equal(0, theirs.ExitCode);
         Assert.StartsWith("6: 2 6 8 5 7 9; no data\n", theirs.Output, StringComparison.Ordinal);
-        Assert.Equal(theirs, await program.RunAsync(Token));
+        CommandResult ours = await program.RunAsync(Token);
+        if (Installed.Libvirt < new Version(11, 3))
+        {
+            Assert.Equal(theirs, ours);
+            return;
+        }
+
+        // 11.3 ends the line of a password that is not given, and without a terminal it reads none at all.
+        Assert.NotEqual(theirs, ours);
+        Assert.Equal(OnTerminal(theirs.Output), OnTerminal(ours.Output));
+
+        static string OnTerminal(string output) =>
+            output.Split("\n[0]\n")[0].Replace("Password: \n[0 /0]", "Password: [0 /0]", StringComparison.Ordinal);
     }
 
     [Theory]
