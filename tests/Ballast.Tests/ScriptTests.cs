@@ -26,8 +26,8 @@ public sealed class ScriptTests
     [Theory]
     [InlineData("false", "false")]
     [InlineData("found=$(grep nonsense /dev/null | head -n 1)", "grep nonsense /dev/null")]
-    [InlineData("look() { false; echo there; }; found=$(look)", "false")]
-    [InlineData("look() { ls /nonsense 2>/dev/null | cat; }; look", "ls /nonsense")]
+    [InlineData("look() { false; echo there; }; look", "false")]
+    [InlineData("look() { ls /nonsense 2>/dev/null | cat; }; look", "cat")]
     public async Task A_command_that_ends_a_script_is_named(string script, string command)
     {
         CommandResult result = await ChildProcess.RunAsync(
