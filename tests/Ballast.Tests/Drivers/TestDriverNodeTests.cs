@@ -1,3 +1,4 @@
+using Ballast.Guests;
 using Ballast.Tests.Cli;
 
 namespace Ballast.Tests.Drivers;
@@ -92,8 +93,11 @@ public class TestDriverNodeTests
         Outcome theirs = await CliRun.ProcessAsync("virsh", ["-q", "-c", "test:///default", script], cancellationToken: Token);
         Assert.Equal("", theirs.Error);
 
-        // Newer libvirts tell of clusters of processors.
-        Assert.Equal(theirs.Output.Replace(" cluster_id='0'", "", StringComparison.Ordinal), ours);
+        // The virsh of 11.3 puts no end of line of its own there any more, and its library tells of clusters of processors.
+        bool isNewer = Installed.Libvirt >= new Version(11, 3);
+        if (isNewer && script == "capabilities")
+            ours = ours[..^1];
+        Assert.Equal(isNewer ? theirs.Output.Replace(" cluster_id='0'", "", StringComparison.Ordinal) : theirs.Output, ours);
     }
 
     public static TheoryData<string> Scripts { get; } =

@@ -152,7 +152,7 @@ public sealed class NativeLibraryGuestTests
         // One difference: keeping alive needs no event loop of the program's here.
         const string keptAlive = "virConnectSetKeepAlive(conn, 5, 5) -> ";
         Assert.Contains($"\n{keptAlive}0\n", ours.Output, StringComparison.Ordinal);
-        // A newer libvirt's formats number their arguments.
+        // A newer libvirt's formats number their arguments, and it has one more kind of event.
         Assert.Equal(Without(keptAlive, Unnumbered(theirs.Output)), Without(keptAlive, Unnumbered(ours.Output)));
 
         using NativeProgram events = await NativeProgram.BuildAsync("events", forLibvirt: true, Token);
@@ -177,7 +177,10 @@ public sealed class NativeLibraryGuestTests
         Assert.Equal(new CommandResult(0, "closed 1\ninternal error: client socket is closed\n", ""), await waiting[0]);
         Assert.Equal(new CommandResult(0, "closed 1\nunregistered\n", ""), await waiting[1]);
 
-        static string Unnumbered(string output) => output.Replace("%1$s", "%s", StringComparison.Ordinal).Replace("%2$s", "%s", StringComparison.Ordinal);
+        static string Unnumbered(string output) => output
+            .Replace("%1$s", "%s", StringComparison.Ordinal)
+            .Replace("%2$s", "%s", StringComparison.Ordinal)
+            .Replace("eventID must be less than 28", "eventID must be less than 27", StringComparison.Ordinal);
 
         static string[] Without(string beginning, string output) => [.. output.Split('\n').Where(line => !line.StartsWith(beginning, StringComparison.Ordinal))];
 
