@@ -135,7 +135,7 @@ public sealed partial class NativeLibraryTests
         Assert.Equal(OnTerminal(theirs.Output), OnTerminal(ours.Output));
 
         static string OnTerminal(string output) =>
-            output.Split("\n[0]\n")[0].Replace("Password: \n[0 /0]", "Password: [0 /0]", StringComparison.Ordinal);
+            Regex.Split(output, @"\n\[0\]\r?\n")[0].Replace("Password: \r\n[0 /0]", "Password: [0 /0]", StringComparison.Ordinal);
     }
 
     [Theory]

@@ -36,11 +36,12 @@ public sealed class RunStateTests
         ]) { Arguments = ["-action", "panic=none"] },
         new("sleeps", [
             new("resume", "running (unpaused)", "Resumed Unpaused"),
-            new("sleep", "pmsuspended (unknown)", "PMSuspended Memory"), new("stop", "pmsuspended (unknown)"), new("cont", "pmsuspended (unknown)"),
+            new("sleep", "pmsuspended (unknown)", "PMSuspended Memory"), .. StopAndContinue,
             new("wake", "running (event wakeup)", "Started Event wakeup"), new("reset", "running (event wakeup)", "reboot"),
             new("suspend", "paused (user)", "Suspended Paused"), new("resume", "running (unpaused)", "Resumed Unpaused"),
             new("sleep", "pmsuspended (unknown)", "PMSuspended Memory"), new("reset", "pmsuspended (unknown)", "reboot"),
             new("cont", "running (unpaused)", "Resumed Unpaused"), new("reset", "running (unpaused)", "reboot"),
+            new("sleep", "pmsuspended (unknown)", "PMSuspended Memory"), new("stop", "pmsuspended (unknown)"),
         ]),
         new("starves its watchdog", [
             new("resume", "running (unpaused)", "Resumed Unpaused"),
@@ -53,6 +54,13 @@ public sealed class RunStateTests
             new("resume", "paused (I/O error)", "Resumed Unpaused", "Suspended I/O Error"), new("reset", "paused (I/O error)", "reboot"),
         ]) { HasBadDisk = true },
     ];
+
+    /// <summary>
+    /// A QEMU before 9 does neither to a guest that sleeps. A later one says that it resumes, which libvirtd takes for the guest's
+    /// running on; but it sleeps on, and our driver says so.
+    /// </summary>
+    private static Step[] StopAndContinue =>
+        Installed.Qemu.Major < 9 ? [new("stop", "pmsuspended (unknown)"), new("cont", "pmsuspended (unknown)")] : [];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
