@@ -34,7 +34,7 @@ public sealed class PressureTests
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath);
         await using Connection remote = await OpenAsync(daemon.Uri);
         Domain domain = await remote.LookupByNameAsync("pressed", Token);
-        await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token);
+        await domain.SetPeriodAsync(1, cancellationToken: Token);
 
         Dictionary<MemoryStatTag, ulong> idle = await AgreeAsync(guest, oracle, domain);
         Assert.Equal(0u, idle[MemoryStatTag.OomKills]);
@@ -70,7 +70,7 @@ public sealed class PressureTests
         await using LinuxGuest guest = await LinuxGuest.StartAsync(new LinuxGuestOptions { Name = "usual" }, Token);
         await using Connection connection = await OpenAsync($"qmp://{guest.MonitorPath}");
         Domain domain = await connection.LookupByNameAsync("usual", Token);
-        await domain.SetMemoryStatsPeriodAsync(1, cancellationToken: Token);
+        await domain.SetPeriodAsync(1, cancellationToken: Token);
         await Deadline.UntilAsync(
             Deadline.Default, "a report",
             async token => (await domain.GetMemoryStatsAsync(MemoryStatsOptions.Extended, token)).OomKills is not null, Token);
