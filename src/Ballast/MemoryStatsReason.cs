@@ -130,3 +130,16 @@ public enum Freshness
     /// <summary>The last report is within two periods and a second.</summary>
     Fresh,
 }
+
+/// <summary>The words for a <see cref="Freshness"/>.</summary>
+public static class FreshnessExtensions
+{
+    /// <summary>The freshness in words: "never reported", "stale" or "fresh"; the number in decimal for one that this version does not name.</summary>
+    public static string Label(this Freshness freshness) => freshness switch
+    {
+        Freshness.NeverReported => "never reported",
+        Freshness.Stale => "stale",
+        Freshness.Fresh => "fresh",
+        _ => ((int)freshness).ToString(CultureInfo.InvariantCulture),
+    };
+}

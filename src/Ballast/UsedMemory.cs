@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast;
 
 /// <summary>
@@ -24,6 +26,25 @@ public enum UsedMemoryFormula
 
     /// <summary>available − unused − what the balloon held at that time.</summary>
     AvailableMinusUnusedMinusBalloon,
+}
+
+/// <summary>The words for a <see cref="UsedMemoryFormula"/>.</summary>
+public static class UsedMemoryFormulaExtensions
+{
+    /// <summary>
+    /// The formula with the labels of <see cref="MemoryStatTag"/> ("available - usable"), as <c>dommemstat</c> shows it; the number in
+    /// decimal for one that this version does not name.
+    /// </summary>
+    public static string Label(this UsedMemoryFormula formula) => formula switch
+    {
+        UsedMemoryFormula.AvailableMinusUsable => "available - usable",
+        UsedMemoryFormula.AvailableMinusUnusedMinusDiskCaches => "available - unused - disk_caches",
+        UsedMemoryFormula.AvailableMinusUnused => "available - unused",
+        UsedMemoryFormula.AvailableMinusUsableMinusBalloon => "available - usable - balloon",
+        UsedMemoryFormula.AvailableMinusUnusedMinusDiskCachesMinusBalloon => "available - unused - disk_caches - balloon",
+        UsedMemoryFormula.AvailableMinusUnusedMinusBalloon => "available - unused - balloon",
+        _ => ((int)formula).ToString(CultureInfo.InvariantCulture),
+    };
 }
 
 /// <summary>Memory that the guest uses and could not hand out without swapping; what its balloon holds is not among it.</summary>

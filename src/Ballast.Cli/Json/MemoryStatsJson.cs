@@ -46,12 +46,7 @@ internal static class MemoryStatsJson
 
     private static void WriteJudgement(Utf8JsonWriter json, Domain domain, MemoryStats stats)
     {
-        json.WriteString("freshness", stats.Freshness switch
-        {
-            Freshness.Fresh => "fresh",
-            Freshness.Stale => "stale",
-            _ => "never reported",
-        });
+        json.WriteString("freshness", stats.Freshness.Label());
         json.WriteString("reason", stats.Reason.Label());
         JsonOutput.WriteTextOrNull(json, "remedy", stats.Reason.Remedy(domain.Name));
         JsonOutput.WriteTextOrNull(json, "detail", stats.Detail);
@@ -72,7 +67,7 @@ internal static class MemoryStatsJson
 
         json.WriteStartObject("used");
         json.WriteNumber("kib", used.KiB);
-        json.WriteString("formula", MemoryText.Formula(used.Formula));
+        json.WriteString("formula", used.Formula.Label());
         json.WriteEndObject();
     }
 
@@ -109,8 +104,8 @@ internal static class MemoryStatsJson
     private static void WriteInconsistencies(Utf8JsonWriter json, MemoryStatsInconsistency found)
     {
         json.WriteStartArray("inconsistencies");
-        foreach (string text in MemoryText.Inconsistencies(found))
-            json.WriteStringValue(text);
+        foreach (MemoryStatsInconsistency one in Enum.GetValues<MemoryStatsInconsistency>().Where(one => (found & one) != 0))
+            json.WriteStringValue(one.Label());
         json.WriteEndArray();
     }
 }

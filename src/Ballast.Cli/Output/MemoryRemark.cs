@@ -14,7 +14,7 @@ internal static class MemoryRemark
         }
 
         string age = stats.Age is { } old ? $"; its last report is {Duration(old)} old" : "";
-        string which = stats.Inconsistencies == MemoryStatsInconsistency.None ? "" : $" ({string.Join(", ", Json.MemoryText.Inconsistencies(stats.Inconsistencies))})";
+        string which = stats.Inconsistencies == MemoryStatsInconsistency.None ? "" : $" ({stats.Inconsistencies.Label()})";
         string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
         return $"{domain.Name}: {stats.Reason.Label()}{which}{age}{detail}. {stats.Reason.Remedy(domain.Name)}".TrimEnd();
     }
