@@ -23,6 +23,9 @@ internal sealed class CallException : Exception
     public static CallException NoConnection(string function) =>
         Report(ErrorCode.InvalidConnection, function == "virConnectClose" ? ErrorOrigin.None : ErrorOrigin.Domain, "invalid connection pointer in ", function);
 
+    /// <summary>Its handle is one, but it was closed for all who use it, or by another thread.</summary>
+    public static CallException Closed() => Report(ErrorCode.InvalidConnection, ErrorOrigin.None, "invalid connection: ", "it was closed");
+
     public static CallException NoDomain(string function) =>
         Report(ErrorCode.InvalidDomain, ErrorOrigin.Handle, "invalid domain pointer in ", function);
 

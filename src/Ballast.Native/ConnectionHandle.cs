@@ -8,10 +8,12 @@ internal sealed unsafe class ConnectionHandle
     private readonly Lock _gate = new();
     private readonly nint _type;
     private readonly ReferenceCount _references = new();
+    private readonly HashSet<WatchHandle> _watches = [];
     private NativeError* _error;
     private delegate* unmanaged<nint, NativeError*, void> _errorHandler;
     private nint _errorUserData;
     private bool _isClosed;
+    private bool _isShutDown;
 
     public ConnectionHandle(Connection connection)
     {
@@ -70,6 +72,41 @@ internal sealed unsafe class ConnectionHandle
         }
 
         return 0;
+    }
+
+    /// <summary>Holds a count for a watch, and has it end with the connection.</summary>
+    /// <exception cref="ObjectDisposedException">It was closed or shut down.</exception>
+    public void Add(WatchHandle watch)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isShutDown, this);
+            AddReference();
+            _watches.Add(watch);
+        }
+    }
+
+    /// <summary>The watch ends by itself; its count is still to be given back.</summary>
+    public void Remove(WatchHandle watch)
+    {
+        lock (_gate)
+            _watches.Remove(watch);
+    }
+
+    /// <summary>Closes it for all who use it; its handles stay.</summary>
+    public void Shutdown()
+    {
+        WatchHandle[] watches;
+        lock (_gate)
+        {
+            _isShutDown = true;
+            watches = [.. _watches];
+        }
+
+        foreach (WatchHandle watch in watches)
+            watch.End();
+        Callbacks.Clear();
+        Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
     /// <exception cref="CallException">There are flags where the function knows none.</exception>

@@ -78,6 +78,26 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
             StopReading();
     }
 
+    /// <summary>All that a program registered for ends.</summary>
+    public void Clear()
+    {
+        EventCallback[] removed;
+        lock (_setup)
+        {
+            lock (_gate)
+            {
+                removed = _close is null ? _callbacks : [.. _callbacks, _close];
+                _callbacks = [];
+                _close = null;
+            }
+
+            StopReading();
+        }
+
+        foreach (EventCallback callback in removed)
+            Retire(callback);
+    }
+
     private bool Remove(Predicate<EventCallback> isMeant)
     {
         EventCallback removed;

@@ -66,7 +66,7 @@ internal static unsafe class Failure
                 break;
             case ObjectDisposedException e:
                 // The library's own says who closed it.
-                Set(CallException.Internal(e.GetType() == typeof(ObjectDisposedException) ? "the connection was closed meanwhile" : e.Message));
+                Set(e.GetType() == typeof(ObjectDisposedException) ? CallException.Closed() : CallException.Internal(e.Message));
                 break;
             case OutOfMemoryException:
                 Face.SetPlainError(1);

@@ -8,11 +8,10 @@ internal static unsafe class NativeText
 {
     private const char Replacement = '\uFFFD';
 
-    /// <summary>A text's copy. C would take the text for what stands before a NUL, and so for another one: that is replaced.</summary>
+    /// <summary>A text's copy.</summary>
     public static nint Copy(string text)
     {
-        if (text.Contains('\0', StringComparison.Ordinal))
-            text = text.Replace('\0', Replacement);
+        text = WithoutNul(text);
         int length = Encoding.UTF8.GetByteCount(text);
         byte* copy = (byte*)NativeMemory.Alloc((nuint)length + 1);
         _ = Encoding.UTF8.GetBytes(text, new Span<byte>(copy, length));
@@ -32,15 +31,20 @@ internal static unsafe class NativeText
         return (nint)copy;
     }
 
-    /// <summary>Puts a text into a field, cut where it does not fit, but never within a character.</summary>
-    public static void Fill(Span<byte> field, string text)
+    /// <summary>Puts a text into a field, cut where it does not fit, but never within a character; returns the bytes of the whole text.</summary>
+    public static int Fill(Span<byte> field, string text)
     {
-        Encoding.UTF8.GetEncoder().Convert(text, field[..^1], flush: true, out _, out int written, out _);
+        text = WithoutNul(text);
+        Encoding.UTF8.GetEncoder().Convert(text, field[..^1], flush: true, out _, out int written, out bool isWhole);
         field[written..].Clear();
+        return isWhole ? written : Encoding.UTF8.GetByteCount(text);
     }
 
     public static string? Read(byte* text) => text == null ? null : Marshal.PtrToStringUTF8((nint)text);
 
     /// <exception cref="CallException">There is none.</exception>
     public static string Require(byte* text, string argument, string function) => Read(text) ?? throw CallException.Null(argument, function);
+
+    // C would take a text for what stands before a NUL, and so for another one.
+    private static string WithoutNul(string text) => text.Contains('\0', StringComparison.Ordinal) ? text.Replace('\0', Replacement) : text;
 }

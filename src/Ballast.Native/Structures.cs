@@ -110,7 +110,7 @@ internal struct NativeDomainInfo
 [InlineArray(Length)]
 internal struct MissingReasons
 {
-    public const int Length = 16;
+    public const int Length = 64;
 
     private sbyte _first;
 }
@@ -118,7 +118,7 @@ internal struct MissingReasons
 [InlineArray(Length)]
 internal struct SampleDetail
 {
-    public const int Length = 256;
+    public const int Length = 252;
 
     private byte _first;
 }
@@ -136,16 +136,18 @@ internal struct NativeSample
     public ulong LastUpdate;
     public long Age;
     public MissingReasons Missing;
+    public uint DetailLength;
     public SampleDetail Detail;
 }
 
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeMemoryRecord
 {
+    public uint Size;
+    public int Count;
     public nint Domain;
     public NativeStat* Stats;
-    public int Count;
-    public NativeSample Sample;
+    public NativeSample* Sample;
 }
 
 [StructLayout(LayoutKind.Sequential)]

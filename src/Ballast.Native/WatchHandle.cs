@@ -13,28 +13,33 @@ internal sealed class WatchHandle : IDisposable
     private DomainMemorySample? _next;
     private Exception? _end;
     private bool _isFreed;
+    private volatile bool _isShutDown;
 
     public WatchHandle(ConnectionHandle owner, Domain? only, TimeSpan period, MemoryStatsOptions options)
     {
         _owner = owner;
+        Options = options;
         Signal = new Signal();
         try
         {
-            owner.AddReference();
+            owner.Add(this);
         }
         catch
         {
             Signal.Close();
+            _stop.Dispose();
             throw;
         }
 
         Handle = Handles.Add(this);
-        _watching = Task.Run(() => WatchAsync(only is null ? owner.Connection.WatchMemoryStatsAsync(period, options, _stop.Token) : WatchOneAsync(only, period, options)));
+        _watching = Task.Run(() => WatchAsync(only is null ? owner.Connection.WatchMemoryStatsAsync(period, options, _stop.Token) : DomainWatch.RunAsync(owner.Connection, only, period, options, _stop.Token)));
     }
 
     public nint Handle { get; }
 
     public ConnectionHandle Owner => _owner;
+
+    public MemoryStatsOptions Options { get; }
 
     /// <summary>Readable while there is something to say.</summary>
     public Signal Signal { get; }
@@ -65,10 +70,25 @@ internal sealed class WatchHandle : IDisposable
         }
     }
 
+    /// <summary>The connection is shut down: who waits is told so.</summary>
+    public void End()
+    {
+        _isShutDown = true;
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was freed at the same time.
+        }
+    }
+
     public void Dispose()
     {
         if (!Handles.Remove(Handle))
             return;
+        _owner.Remove(this);
         _stop.Cancel();
         _watching.GetAwaiter().GetResult();
         lock (_gate)
@@ -117,20 +137,10 @@ internal sealed class WatchHandle : IDisposable
         {
             lock (_gate)
             {
-                _end = e;
+                _end = _isShutDown ? new ObjectDisposedException(nameof(Connection)) : e;
                 Tell();
             }
         }
-    }
-
-    private async IAsyncEnumerable<DomainMemorySample> WatchOneAsync(Domain domain, TimeSpan period, MemoryStatsOptions options)
-    {
-        using PeriodicTimer timer = new(period);
-        do
-        {
-            yield return new DomainMemorySample(domain, await domain.GetMemoryStatsAsync(options, _stop.Token).ConfigureAwait(false));
-        }
-        while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
     }
 
     private void Tell()

@@ -5,6 +5,9 @@
  * first, or let this header include "ballast-libvirt.h", which declares the part of libvirt's interface that the library
  * serves. Unless said otherwise a function returns -1 or NULL when it fails, and virGetLastError() says why.
  *
+ * What is here stays: enums get new numbers and structures new members, both at their ends, so that a program built today
+ * runs with a later library. With BALLAST_ENUM_SENTINELS defined, enums end with a …_LAST that grows with the library.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BALLAST_H
@@ -26,6 +29,9 @@ typedef enum {
     BALLAST_DOMAIN_MEMORY_STAT_DIRECT_SCANS = 0x4200000d,    /* KiB scanned inside allocations, since boot */
     BALLAST_DOMAIN_MEMORY_STAT_ASYNC_RECLAIMS = 0x4200000e,  /* KiB reclaimed in the background, since boot */
     BALLAST_DOMAIN_MEMORY_STAT_DIRECT_RECLAIMS = 0x4200000f, /* KiB reclaimed inside allocations, since boot */
+#ifdef BALLAST_ENUM_SENTINELS
+    BALLAST_DOMAIN_MEMORY_STAT_LAST
+#endif
 } ballastDomainMemoryStatTags;
 
 /* The one thing to know about a sample, or about a statistic that is missing. ballastMemoryReasonRemedy says what to do. */
@@ -48,6 +54,9 @@ typedef enum {
     BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND = 15,
     BALLAST_MEMORY_REASON_INCONSISTENT = 16, /* the numbers cannot be true together, or come from the future */
     BALLAST_MEMORY_REASON_NOT_TRUSTED = 17,
+#ifdef BALLAST_ENUM_SENTINELS
+    BALLAST_MEMORY_REASON_LAST
+#endif
 } ballastMemoryReason;
 
 /* How old the guest's numbers are, compared with the collection period. */
@@ -55,6 +64,9 @@ typedef enum {
     BALLAST_FRESHNESS_NEVER_REPORTED = 0,
     BALLAST_FRESHNESS_STALE = 1, /* older than two periods and a second */
     BALLAST_FRESHNESS_FRESH = 2,
+#ifdef BALLAST_ENUM_SENTINELS
+    BALLAST_FRESHNESS_LAST
+#endif
 } ballastFreshness;
 
 /* How used memory was computed: the best that the guest's report allows. In guests that see all their memory whatever the
@@ -67,6 +79,9 @@ typedef enum {
     BALLAST_USED_AVAILABLE_MINUS_USABLE_MINUS_BALLOON = 3,
     BALLAST_USED_AVAILABLE_MINUS_UNUSED_MINUS_DISK_CACHES_MINUS_BALLOON = 4,
     BALLAST_USED_AVAILABLE_MINUS_UNUSED_MINUS_BALLOON = 5,
+#ifdef BALLAST_ENUM_SENTINELS
+    BALLAST_USED_LAST
+#endif
 } ballastUsedFormula;
 
 /* Bits: numbers that are possible each, but not together. They are delivered all the same. */
@@ -84,7 +99,18 @@ typedef enum {
     BALLAST_MEMORY_EXTENDED = 1, /* the six statistics beyond libvirt's too */
 } ballastMemoryFlags;
 
-/* The circumstances of one sample. The caller sets size to sizeof(ballastMemorySample). */
+/* The size that a ballastMemorySample had at first. Every library takes it, and any size above it. */
+#define BALLAST_MEMORY_SAMPLE_VERSION1_SIZE 368
+
+/* The room for reasons in a sample, and for what the hypervisor said. */
+#define BALLAST_MEMORY_MISSING_LENGTH 64
+#define BALLAST_MEMORY_DETAIL_LENGTH 252
+
+/*
+ * The circumstances of one sample. The caller sets size to sizeof(ballastMemorySample), as it was when the program was built:
+ * not a byte beyond is written, and what this library does not know of it is set to 0. Less than
+ * BALLAST_MEMORY_SAMPLE_VERSION1_SIZE and more than 4096 are refused.
+ */
 typedef struct _ballastMemorySample ballastMemorySample;
 typedef ballastMemorySample *ballastMemorySamplePtr;
 struct _ballastMemorySample {
@@ -97,18 +123,23 @@ struct _ballastMemorySample {
     unsigned long long used;       /* KiB that the guest uses; 0 where usedFormula is -1 */
     unsigned long long lastUpdate; /* Unix seconds of the guest's last report; 0: never, or unknown */
     long long age;                 /* ms since that report; -1: never, unknown, or from the future */
-    signed char missing[16];       /* by libvirt's tag: a ballastMemoryReason where it has no value, else -1 */
-    char detail[256];              /* what the hypervisor said; UTF-8, for people; may be empty */
+    signed char missing[BALLAST_MEMORY_MISSING_LENGTH]; /* for ballastMemorySampleGetMissing */
+    unsigned int detailLength;     /* bytes of what the hypervisor said; beyond detail's room: it was cut */
+    char detail[BALLAST_MEMORY_DETAIL_LENGTH]; /* that, or its beginning; UTF-8, for people; ends with NUL; may be empty */
 };
 
-/* A sample of one of several domains. */
+/*
+ * A sample of one of several domains. The library makes and frees it, so that it can grow: what lies behind a member's end
+ * is there where size, or sample->size, says so.
+ */
 typedef struct _ballastMemoryRecord ballastMemoryRecord;
 typedef ballastMemoryRecord *ballastMemoryRecordPtr;
 struct _ballastMemoryRecord {
+    unsigned int size;                /* of the record, as the library knows it */
+    int nstats;
     virDomainPtr dom;                 /* owned by the record: virDomainRef() to keep it */
     virDomainMemoryStatPtr stats;     /* in libvirt's order, unknown tags with their number among them */
-    int nstats;
-    ballastMemorySample sample;
+    ballastMemorySamplePtr sample;
 };
 
 /* Samples taken again and again; see ballastConnectWatchMemoryStats. */
@@ -118,11 +149,17 @@ typedef ballastWatch *ballastWatchPtr;
 /* The version of this library, for instance "0.1.0". Never NULL, not to be freed. */
 const char *ballastGetVersion(void);
 
-/* The name of a statistic as dommemstat shows it; NULL where the tag has none. Not to be freed. */
+/*
+ * Words for the numbers above, as the program ballast shows them; NULL where the library has none. Not to be freed.
+ *
+ * A statistic's name as in dommemstat ("swap_in"), a reason ("polling off"), a freshness ("stale"), how used memory was
+ * computed ("available - usable"), and one bit of a sample's inconsistencies ("usable above available").
+ */
 const char *ballastMemoryStatLabel(int tag);
-
-/* A reason in words ("polling off"); NULL for an unknown one. Not to be freed. */
 const char *ballastMemoryReasonLabel(int reason);
+const char *ballastFreshnessLabel(int freshness);
+const char *ballastUsedFormulaLabel(int formula);
+const char *ballastMemoryInconsistencyLabel(unsigned int inconsistency);
 
 /* What an operator can do about it, one sentence, empty for fresh; the domain's name is put into commands. free() it. */
 char *ballastMemoryReasonRemedy(int reason, const char *domainName);
@@ -135,7 +172,13 @@ int ballastDomainGetMemorySample(virDomainPtr dom, ballastMemorySamplePtr sample
                                  unsigned int nr_stats, unsigned int flags);
 
 /*
- * The same of a report that the guest makes now, whatever its collection period, which is afterwards as it was. A guest
+ * Why a statistic is missing in a sample: returns 1 and *reason (a ballastMemoryReason) where it is, 0 where it has a value
+ * or was not asked for (BALLAST_MEMORY_EXTENDED), -1 where the library knows no such tag. reason may be NULL.
+ */
+int ballastMemorySampleGetMissing(const ballastMemorySample *sample, int tag, int *reason);
+
+/*
+ * A sample of a report that the guest makes now, whatever its collection period, which is afterwards as it was. A guest
  * that cannot be asked, or does not answer in time, gives its old numbers as stale. Refused on read-only connections.
  */
 int ballastDomainRefreshMemoryStats(virDomainPtr dom, ballastMemorySamplePtr sample, virDomainMemoryStatPtr stats,
@@ -155,6 +198,10 @@ void ballastMemoryRecordListFree(ballastMemoryRecordPtr *records);
 /*
  * Samples a domain, or with dom NULL all of them (those that come later too), at once and then in each period (ms, at
  * least 1). At most one sample of each domain waits to be taken, so nothing piles up. Free it with ballastWatchFree.
+ *
+ * For one domain and for all the same holds. While a domain does not run, or is not there, it has no samples; they go on in
+ * the first period after it came back (by its UUID, with a new handle in the record). What keeps a domain from answering is
+ * the reason in its sample. A watch fails only when its connection is lost or shut down, and then for ever.
  */
 ballastWatchPtr ballastConnectWatchMemoryStats(virConnectPtr conn, virDomainPtr dom, unsigned int period,
                                                unsigned int flags);
@@ -169,6 +216,14 @@ int ballastWatchGetFd(ballastWatchPtr watch);
 int ballastWatchNext(ballastWatchPtr watch, ballastMemoryRecordPtr *record, int timeout);
 void ballastMemoryRecordFree(ballastMemoryRecordPtr record);
 void ballastWatchFree(ballastWatchPtr watch);
+
+/*
+ * Closes a connection for all who use it, whatever references, domains, callbacks and watches there still are: monitors and
+ * the daemon are let go, callbacks are ended and their data freed, watches fail, and so do further calls, with
+ * VIR_ERR_INVALID_CONN. What a domain's handle knows by itself (its name, UUID and number) can still be asked for. Handles
+ * stay valid until each is given back; the connection's own by virConnectClose. Done again it does nothing.
+ */
+int ballastConnectShutdown(virConnectPtr conn);
 
 /*
  * Lets blocking calls be interrupted: while a call waits, check is called about ten times a second, on the thread that

@@ -6,12 +6,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#define BALLAST_ENUM_SENTINELS
 #include "ballast.h"
 
 #include "check.h"
 
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +32,79 @@ static int is_readable(int fd, int timeout)
     return poll(&entry, 1, timeout) == 1 && (entry.revents & POLLIN);
 }
 
+/* All numbers from 0 on, each other ones than the others; and none before and after. */
+static void has_words(const char *(*label)(int), int last)
+{
+    for (int number = 0; number < last; number++) {
+        CHECK(label(number) && *label(number));
+        for (int other = 0; other < number; other++)
+            CHECK(strcmp(label(number), label(other)) != 0);
+    }
+    CHECK(!label(-1) && !label(last) && !label(0x7fffffff));
+}
+
+/* What a program that was built with the first version relies on. */
+static void first_version(void)
+{
+    CHECK(BALLAST_MEMORY_SAMPLE_VERSION1_SIZE == 368);
+    CHECK(offsetof(ballastMemorySample, missing) == 48 && offsetof(ballastMemorySample, detailLength) == 112);
+    CHECK(offsetof(ballastMemorySample, detail) + BALLAST_MEMORY_DETAIL_LENGTH == BALLAST_MEMORY_SAMPLE_VERSION1_SIZE);
+    CHECK(offsetof(ballastMemoryRecord, nstats) == 4 && offsetof(ballastMemoryRecord, dom) == 8);
+    CHECK(offsetof(ballastMemoryRecord, stats) == 16 && offsetof(ballastMemoryRecord, sample) == 24);
+}
+
+/* Any size from the first version's on gets exactly so many bytes. */
+static void sizes(virDomainPtr dom)
+{
+    ballastMemorySample whole = sized();
+    CHECK(ballastDomainGetMemorySample(dom, &whole, NULL, 0, 0) == 0);
+    union { ballastMemorySample sample; unsigned char bytes[4096 + 16]; } its;
+    for (unsigned int size = BALLAST_MEMORY_SAMPLE_VERSION1_SIZE; size <= 4096; size += size < 400 ? 1 : 1231) {
+        memset(&its, 0x5a, sizeof its);
+        its.sample.size = size;
+        CHECK(ballastDomainGetMemorySample(dom, &its.sample, NULL, 0, 0) == 0);
+        CHECK(its.sample.size == size && its.sample.lastUpdate == whole.lastUpdate);
+        for (unsigned int i = sizeof its.sample; i < size; i++)
+            CHECK(its.bytes[i] == 0);
+        for (unsigned int i = size; i < sizeof its; i++)
+            CHECK(its.bytes[i] == 0x5a);
+    }
+    const unsigned int wrong[] = { 0, BALLAST_MEMORY_SAMPLE_VERSION1_SIZE - 1, 4097, 0x5a5a5a5a, 0xffffffff };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memset(&its, 0x5a, sizeof its);
+        its.sample.size = wrong[i];
+        FAILS(ballastDomainGetMemorySample(dom, &its.sample, NULL, 0, 0), -1, VIR_ERR_INVALID_ARG);
+        CHECK(strstr(virGetLastErrorMessage(), "sizeof"));
+        FAILS(ballastDomainRefreshMemoryStats(dom, &its.sample, NULL, 0, 0), -1, VIR_ERR_INVALID_ARG);
+        FAILS(ballastMemorySampleGetMissing(&its.sample, 0, NULL), -1, VIR_ERR_INVALID_ARG);
+        for (unsigned int byte = sizeof its.sample.size; byte < sizeof its; byte++)
+            CHECK(its.bytes[byte] == 0x5a);
+    }
+}
+
+/* For each statistic there is a value or a reason; what was not asked for has neither. */
+static void missing(virDomainPtr dom, unsigned int flags)
+{
+    ballastMemorySample sample = sized();
+    virDomainMemoryStatStruct stats[ROOM];
+    int count = ballastDomainGetMemorySample(dom, &sample, stats, ROOM, flags);
+    for (int i = 0; i < VIR_DOMAIN_MEMORY_STAT_NR + 6; i++) {
+        int isOurs = i >= VIR_DOMAIN_MEMORY_STAT_NR;
+        int tag = isOurs ? BALLAST_DOMAIN_MEMORY_STAT_OOM_KILLS + i - VIR_DOMAIN_MEMORY_STAT_NR : i;
+        int has = 0, reason = 99;
+        for (int entry = 0; entry < count; entry++)
+            has |= stats[entry].tag == tag;
+        int expected = !has && (!isOurs || flags & BALLAST_MEMORY_EXTENDED);
+        CHECK(ballastMemorySampleGetMissing(&sample, tag, &reason) == expected);
+        CHECK((reason == 99) == !expected && (!expected || ballastMemoryReasonLabel(reason)));
+        CHECK(ballastMemorySampleGetMissing(&sample, tag, NULL) == expected);
+    }
+    const int unknown[] = { -1, VIR_DOMAIN_MEMORY_STAT_NR, 31, 32, 64, 0x42000000, BALLAST_DOMAIN_MEMORY_STAT_LAST, 0x7fffffff };
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        FAILS(ballastMemorySampleGetMissing(&sample, unknown[i], NULL), -1, VIR_ERR_INVALID_ARG);
+    FAILS(ballastMemorySampleGetMissing(NULL, 0, NULL), -1, VIR_ERR_INVALID_ARG);
+}
+
 static void labels(void)
 {
     CHECK(ballastGetVersion() && strchr(ballastGetVersion(), '.'));
@@ -38,23 +113,33 @@ static void labels(void)
     CHECK(strcmp(ballastMemoryStatLabel(VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON), "actual") == 0);
     for (int tag = 0; tag < VIR_DOMAIN_MEMORY_STAT_NR; tag++)
         CHECK(ballastMemoryStatLabel(tag) && *ballastMemoryStatLabel(tag));
-    for (int tag = BALLAST_DOMAIN_MEMORY_STAT_OOM_KILLS; tag <= BALLAST_DOMAIN_MEMORY_STAT_DIRECT_RECLAIMS; tag++)
+    for (int tag = BALLAST_DOMAIN_MEMORY_STAT_OOM_KILLS; tag < BALLAST_DOMAIN_MEMORY_STAT_LAST; tag++)
         CHECK(ballastMemoryStatLabel(tag) && *ballastMemoryStatLabel(tag));
     CHECK(!ballastMemoryStatLabel(-1));
     CHECK(!ballastMemoryStatLabel(VIR_DOMAIN_MEMORY_STAT_NR));
+    CHECK(!ballastMemoryStatLabel(BALLAST_DOMAIN_MEMORY_STAT_LAST));
     CHECK(!ballastMemoryStatLabel(0x7fffffff));
 
     CHECK(strcmp(ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_POLLING_OFF), "polling off") == 0);
-    for (int reason = 0; reason <= BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND; reason++) {
+    for (int reason = 0; reason < BALLAST_MEMORY_REASON_LAST; reason++) {
         CHECK(ballastMemoryReasonLabel(reason) && *ballastMemoryReasonLabel(reason));
         char *remedy = ballastMemoryReasonRemedy(reason, "vm'1");
         CHECK(remedy && (*remedy == '\0') == (reason == BALLAST_MEMORY_REASON_FRESH));
         free(remedy);
     }
     CHECK(!ballastMemoryReasonLabel(-1));
-    CHECK(!ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_NOT_TRUSTED + 1));
+    CHECK(!ballastMemoryReasonLabel(BALLAST_MEMORY_REASON_LAST));
     FAILS(ballastMemoryReasonRemedy(-1, "x"), NULL, VIR_ERR_INVALID_ARG);
     FAILS(ballastMemoryReasonRemedy(99, NULL), NULL, VIR_ERR_INVALID_ARG);
+
+    has_words(ballastFreshnessLabel, BALLAST_FRESHNESS_LAST);
+    has_words(ballastUsedFormulaLabel, BALLAST_USED_LAST);
+    CHECK(strcmp(ballastFreshnessLabel(BALLAST_FRESHNESS_NEVER_REPORTED), "never reported") == 0);
+    CHECK(strcmp(ballastUsedFormulaLabel(BALLAST_USED_AVAILABLE_MINUS_USABLE), "available - usable") == 0);
+    for (unsigned int bit = 1; bit; bit <<= 1)
+        CHECK(!ballastMemoryInconsistencyLabel(bit) == (bit > BALLAST_INCONSISTENT_LAST_UPDATE_IN_FUTURE));
+    CHECK(strcmp(ballastMemoryInconsistencyLabel(BALLAST_INCONSISTENT_USABLE_ABOVE_AVAILABLE), "usable above available") == 0);
+    CHECK(!ballastMemoryInconsistencyLabel(0) && !ballastMemoryInconsistencyLabel(3));
 
     char *remedy = ballastMemoryReasonRemedy(BALLAST_MEMORY_REASON_POLLING_OFF, "vm1");
     CHECK(remedy && strstr(remedy, "vm1"));
@@ -76,8 +161,9 @@ static void sampling(virDomainPtr dom)
     CHECK(sample.age > 0);
     CHECK(sample.period == 0);
     CHECK(sample.freshness == BALLAST_FRESHNESS_STALE);
-    for (int tag = 0; tag < VIR_DOMAIN_MEMORY_STAT_NR; tag++)
-        CHECK(sample.missing[tag] == -1);
+    CHECK(sample.detailLength == strlen(sample.detail));
+    missing(dom, 0);
+    missing(dom, BALLAST_MEMORY_EXTENDED);
     virDomainMemoryStatStruct old[ROOM];
     CHECK(virDomainMemoryStats(dom, old, ROOM, 0) == count);
     for (int i = 0; i < count; i++)
@@ -89,17 +175,7 @@ static void sampling(virDomainPtr dom)
     CHECK(stats[2].tag == 0x55555555);
     CHECK(ballastDomainGetMemorySample(dom, &sample, NULL, 0, 0) == 0);
 
-    /* a program that was built with a longer structure keeps what this library does not know */
-    struct { ballastMemorySample sample; unsigned char later[64]; } longer;
-    memset(&longer, 0x5a, sizeof longer);
-    longer.sample.size = sizeof longer;
-    CHECK(ballastDomainGetMemorySample(dom, &longer.sample, NULL, 0, 0) == 0);
-    CHECK(longer.later[0] == 0x5a && longer.sample.size == sizeof longer && longer.sample.lastUpdate == sample.lastUpdate);
-
-    ballastMemorySample small = { .size = sizeof small - 1 };
-    FAILS(ballastDomainGetMemorySample(dom, &small, stats, ROOM, 0), -1, VIR_ERR_INVALID_ARG);
-    small.size = 0;
-    FAILS(ballastDomainRefreshMemoryStats(dom, &small, stats, ROOM, 0), -1, VIR_ERR_INVALID_ARG);
+    sizes(dom);
     FAILS(ballastDomainGetMemorySample(dom, NULL, stats, ROOM, 0), -1, VIR_ERR_INVALID_ARG);
     FAILS(ballastDomainGetMemorySample(dom, &sample, NULL, ROOM, 0), -1, VIR_ERR_INVALID_ARG);
     FAILS(ballastDomainGetMemorySample(dom, &sample, stats, ROOM, 2), -1, VIR_ERR_INVALID_ARG);
@@ -119,7 +195,8 @@ static void samples_of_all(virConnectPtr conn)
     int count = ballastConnectGetMemorySamples(conn, NULL, &records, 0);
     CHECK(count == 3);
     for (int i = 0; i < count; i++) {
-        CHECK(records[i]->nstats > 0 && records[i]->stats && records[i]->sample.size == sizeof(ballastMemorySample));
+        CHECK(records[i]->nstats > 0 && records[i]->stats && records[i]->size == sizeof(ballastMemoryRecord));
+        CHECK(records[i]->sample->size == sizeof(ballastMemorySample));
         CHECK(virDomainGetName(records[i]->dom) && virDomainGetConnect(records[i]->dom) == conn);
     }
     CHECK(records[count] == NULL);
@@ -163,7 +240,7 @@ static void watching(virConnectPtr conn)
         CHECK(ballastWatchNext(watch, &record, 0) == 1);
         if (record) {
             seen |= 1 << (virDomainGetID(record->dom) % 8);
-            CHECK(record->nstats > 0 && record->sample.size == sizeof record->sample);
+            CHECK(record->nstats > 0 && record->sample->size == sizeof *record->sample);
         }
         ballastMemoryRecordFree(record);
     }
@@ -200,6 +277,108 @@ static void watching(virConnectPtr conn)
     CHECK(virConnectClose(other) == 0);
     ballastWatchFree(watch);
     CHECK(virDomainFree(dom) == 0);
+}
+
+/* Until this domain is the next to be told of; the others of a connection are no matter. */
+static virDomainPtr next_of(ballastWatchPtr watch, const char *name)
+{
+    for (int i = 0; i < 1000; i++) {
+        ballastMemoryRecordPtr record;
+        if (ballastWatchNext(watch, &record, 10000) != 1)
+            return NULL;
+        virDomainPtr dom = record->dom;
+        int isMeant = strcmp(virDomainGetName(dom), name) == 0;
+        if (isMeant)
+            CHECK(virDomainRef(dom) == 0);
+        ballastMemoryRecordFree(record);
+        if (isMeant)
+            return dom;
+    }
+    return NULL;
+}
+
+/* One rule for one domain and for all: it goes, and there is silence, which is no failure. */
+static void going(int isOne)
+{
+    virConnectPtr conn = virConnectOpen("test:///default");
+    virDomainPtr dom = virDomainLookupByName(conn, "test");
+    ballastWatchPtr watch = ballastConnectWatchMemoryStats(conn, isOne ? dom : NULL, 10, 0);
+    virDomainPtr seen = next_of(watch, "test");
+    CHECK(seen && virDomainGetID(seen) == virDomainGetID(dom));
+    CHECK(virDomainFree(seen) == 0);
+
+    CHECK(virDomainDestroy(dom) == 0);
+    ballastMemoryRecordPtr record;
+    int told = 0;
+    while (told < 100 && ballastWatchNext(watch, &record, 300) == 1) { /* what was under way */
+        ballastMemoryRecordFree(record);
+        told++;
+    }
+    CHECK(told < 3 && ballastWatchNext(watch, &record, 0) == 0);
+
+    /* one that is not there when the watch begins is no failure, either */
+    ballastWatchPtr later = ballastConnectWatchMemoryStats(conn, isOne ? dom : NULL, 10, 0);
+    CHECK(later && ballastWatchNext(later, &record, 100) == 0);
+    ballastWatchFree(later);
+    CHECK(ballastWatchNext(watch, &record, 0) == 0);
+    ballastWatchFree(watch);
+    CHECK(virDomainFree(dom) == 0);
+    CHECK(virConnectClose(conn) == 0);
+}
+
+static void ending_with_the_connection(int isOne)
+{
+    virConnectPtr conn = virConnectOpen("test:///default");
+    virDomainPtr dom = virDomainLookupByName(conn, "test");
+    ballastWatchPtr watch = ballastConnectWatchMemoryStats(conn, isOne ? dom : NULL, 10, 0);
+    ballastMemoryRecordPtr record;
+    /* the connection is shut down, while somebody waits for what comes in an hour, too */
+    ballastWatchPtr slow = ballastConnectWatchMemoryStats(conn, isOne ? dom : NULL, 3600000, 0);
+    virDomainPtr seen = next_of(slow, "test");
+    CHECK(seen && virDomainFree(seen) == 0);
+    CHECK(ballastConnectShutdown(conn) == 0);
+    FAILS(ballastWatchNext(slow, &record, -1), -1, VIR_ERR_INVALID_CONN);
+    while (ballastWatchNext(watch, &record, -1) == 1)
+        ballastMemoryRecordFree(record);
+    CHECK(virGetLastErrorCode() == VIR_ERR_INVALID_CONN);
+    FAILS(ballastWatchNext(watch, &record, -1), -1, VIR_ERR_INVALID_CONN);
+    CHECK(is_readable(ballastWatchGetFd(watch), 0));
+
+    /* its handles are still handles */
+    CHECK(strcmp(virDomainGetName(dom), "test") == 0);
+    ballastMemorySample sample = sized();
+    FAILS(ballastDomainGetMemorySample(dom, &sample, NULL, 0, 0), -1, VIR_ERR_INVALID_CONN);
+    FAILS(virDomainSuspend(dom), -1, VIR_ERR_INVALID_CONN);
+    FAILS(virConnectNumOfDomains(conn), -1, VIR_ERR_INVALID_CONN);
+    CHECK(ballastConnectShutdown(conn) == 0);
+    ballastWatchFree(slow);
+    ballastWatchFree(watch);
+    CHECK(virDomainFree(dom) == 0);
+    CHECK(virConnectClose(conn) == 0);
+    FAILS(ballastConnectShutdown(conn), -1, VIR_ERR_INVALID_CONN);
+}
+
+static int freed;
+
+static void count_free(void *opaque)
+{
+    (void)opaque;
+    freed++;
+}
+
+static void never(virConnectPtr conn, virDomainPtr dom, void *opaque)
+{
+    (void)conn, (void)dom, (void)opaque;
+}
+
+static void shutting_down_what_events_hold(void)
+{
+    CHECK(virEventRegisterDefaultImpl() == 0);
+    virConnectPtr conn = virConnectOpen("test:///default");
+    CHECK(virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_REBOOT, never, NULL, count_free) >= 0);
+    CHECK(ballastConnectShutdown(conn) == 0);
+    CHECK(freed == 1);
+    CHECK(virConnectClose(conn) == 0);
 }
 
 static void *take_for_ever(void *watch)
@@ -314,7 +493,13 @@ static void named_values(void)
 static void in_process(void)
 {
     labels();
+    first_version();
     named_values();
+    for (int isOne = 0; isOne < 2; isOne++) {
+        going(isOne);
+        ending_with_the_connection(isOne);
+    }
+    shutting_down_what_events_hold();
     virConnectPtr conn = virConnectOpen("test:///default");
     virDomainPtr dom = virDomainLookupByName(conn, "test");
     sampling(dom);

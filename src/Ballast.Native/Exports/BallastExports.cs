@@ -12,39 +12,30 @@ internal static unsafe class BallastExports
     private static readonly nint Version = NativeText.Copy(
         typeof(BallastExports).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "");
 
-    private static readonly Dictionary<int, nint> TagLabels = Enumerable.Range(0, (int)MemoryStatTag.HugetlbPgFail + 1)
-        .Concat(Enumerable.Range((int)MemoryStatTag.OomKills, MemoryStatTag.DirectReclaims - MemoryStatTag.OomKills + 1))
-        .ToDictionary(tag => tag, tag => NativeText.Copy(((MemoryStatTag)tag).Label()));
-
-    private static readonly nint[] ReasonLabels = [.. Enum.GetValues<MemoryStatsReason>().Select(reason => NativeText.Copy(reason.Label()))];
-
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastGetVersion")]
     private static nint GetVersion() => Call.Guarded((nint)0, () => Version);
-
-    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryStatLabel")]
-    private static nint StatLabel(int tag) => Call.Guarded((nint)0, () => TagLabels.GetValueOrDefault(tag));
-
-    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryReasonLabel")]
-    private static nint ReasonLabel(int reason) => Call.Guarded((nint)0, () => (uint)reason < (uint)ReasonLabels.Length ? ReasonLabels[reason] : 0);
-
-    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemoryReasonRemedy")]
-    private static nint ReasonRemedy(int reason, byte* domain)
-    {
-        try
-        {
-            return Enum.IsDefined((MemoryStatsReason)reason)
-                ? NativeText.Copy(((MemoryStatsReason)reason).Remedy(NativeText.Read(domain) ?? "DOMAIN"))
-                : throw CallException.Argument($"there is no reason {reason}", "reason", "ballastMemoryReasonRemedy");
-        }
-        catch (Exception e)
-        {
-            return Failure.NullOf(e);
-        }
-    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastDomainGetMemorySample")]
     private static int GetSample(nint domain, NativeSample* sample, NativeStat* stats, uint count, uint flags) =>
         Sample(domain, "ballastDomainGetMemorySample", sample, stats, count, flags, (asked, options, token) => asked.GetMemoryStatsAsync(options, token));
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastMemorySampleGetMissing")]
+    private static int GetMissing(NativeSample* sample, int tag, int* reason)
+    {
+        const string function = "ballastMemorySampleGetMissing";
+        try
+        {
+            MemorySamples.Check(sample, function);
+            int? missing = MemorySamples.WhyMissing(sample, tag, function);
+            if (reason != null && missing is { } why)
+                *reason = why;
+            return missing is null ? 0 : 1;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastDomainRefreshMemoryStats")]
     private static int Refresh(nint domain, NativeSample* sample, NativeStat* stats, uint count, uint flags) =>
@@ -75,7 +66,7 @@ internal static unsafe class BallastExports
             IReadOnlyList<DomainMemorySample> samples = Blocking.Wait(domains == null
                 ? handle.Connection.GetAllMemoryStatsAsync(options, Blocking.Token)
                 : handle.Connection.GetMemoryStatsAsync(StatisticsExports.ReadDomains(domains, function, ref owner), options, Blocking.Token));
-            *records = MemorySamples.ToRecords(handle, samples);
+            *records = MemorySamples.ToRecords(handle, samples, options);
             return samples.Count;
         }
         catch (Exception e)
@@ -135,7 +126,7 @@ internal static unsafe class BallastExports
             *record = null;
             if (handle.Next(timeout) is not { } sample)
                 return 0;
-            *record = MemorySamples.ToRecord(handle.Owner, sample.Domain, sample.Stats);
+            *record = MemorySamples.ToRecord(handle.Owner, sample, handle.Options);
             return 1;
         }
         catch (Exception e)
@@ -170,6 +161,20 @@ internal static unsafe class BallastExports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "managed_ballastConnectShutdown")]
+    private static int Shutdown(nint connection)
+    {
+        try
+        {
+            Handles.Connection(connection, "ballastConnectShutdown").Shutdown();
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e, connection);
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "managed_ballastSetInterruptCheck")]
     private static void SetInterruptCheck(delegate* unmanaged<nint, int> check, nint opaque)
     {
@@ -190,14 +195,12 @@ internal static unsafe class BallastExports
         try
         {
             DomainHandle handle = Handles.Domain(domain, function);
-            if (sample == null)
-                throw CallException.Null("sample", function);
-            if (sample->Size < sizeof(NativeSample))
-                throw CallException.Argument($"size of the sample in {function} must be at least {sizeof(NativeSample)}, its sizeof", "sample", function);
+            MemorySamples.Check(sample, function);
             if (stats == null && count > 0)
                 throw CallException.Null("stats", function);
-            MemoryStats answer = Blocking.Wait(ask(handle.Domain, Options(flags, function), Blocking.Token));
-            return MemorySamples.Write(answer, sample, stats, (int)Math.Min(count, int.MaxValue));
+            MemoryStatsOptions options = Options(flags, function);
+            MemoryStats answer = Blocking.Wait(ask(handle.Domain, options, Blocking.Token));
+            return MemorySamples.Write(answer, options, sample, stats, (int)Math.Min(count, int.MaxValue));
         }
         catch (Exception e)
         {

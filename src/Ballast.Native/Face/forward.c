@@ -17,7 +17,7 @@
 #define FORWARD(type, failure, name, parameters, arguments) \
     FORWARD_AFTER(face_begin, type, failure, name, parameters, arguments)
 
-/* What frees and what tells of errors leaves the last error as it was. */
+/* What frees, what tells of errors and what has words for numbers leaves the last error as it was. */
 #define FORWARD_QUIET(type, failure, name, parameters, arguments) \
     FORWARD_AFTER(face_allows, type, failure, name, parameters, arguments)
 
@@ -200,12 +200,17 @@ FORWARD_VOID(virConnSetErrorFunc, (virConnectPtr conn, void *userData, virErrorF
 
 /* what libvirt cannot say */
 FORWARD(const char *, NULL, ballastGetVersion, (void), ())
-FORWARD(const char *, NULL, ballastMemoryStatLabel, (int tag), (tag))
-FORWARD(const char *, NULL, ballastMemoryReasonLabel, (int reason), (reason))
+FORWARD_QUIET(const char *, NULL, ballastMemoryStatLabel, (int tag), (tag))
+FORWARD_QUIET(const char *, NULL, ballastMemoryReasonLabel, (int reason), (reason))
+FORWARD_QUIET(const char *, NULL, ballastFreshnessLabel, (int freshness), (freshness))
+FORWARD_QUIET(const char *, NULL, ballastUsedFormulaLabel, (int formula), (formula))
+FORWARD_QUIET(const char *, NULL, ballastMemoryInconsistencyLabel, (unsigned int inconsistency), (inconsistency))
 FORWARD(char *, NULL, ballastMemoryReasonRemedy, (int reason, const char *domainName), (reason, domainName))
 FORWARD(int, -1, ballastDomainGetMemorySample, (virDomainPtr dom, ballastMemorySamplePtr sample,
         virDomainMemoryStatPtr stats, unsigned int nr_stats, unsigned int flags), (dom, sample, stats, nr_stats,
         flags))
+FORWARD(int, -1, ballastMemorySampleGetMissing, (const ballastMemorySample *sample, int tag, int *reason), (sample,
+        tag, reason))
 FORWARD(int, -1, ballastDomainRefreshMemoryStats, (virDomainPtr dom, ballastMemorySamplePtr sample,
         virDomainMemoryStatPtr stats, unsigned int nr_stats, unsigned int flags), (dom, sample, stats, nr_stats,
         flags))
@@ -220,4 +225,5 @@ FORWARD(int, -1, ballastWatchNext, (ballastWatchPtr watch, ballastMemoryRecordPt
         record, timeout))
 FORWARD_VOID(ballastMemoryRecordFree, (ballastMemoryRecordPtr record), (record))
 FORWARD_VOID(ballastWatchFree, (ballastWatchPtr watch), (watch))
+FORWARD(int, -1, ballastConnectShutdown, (virConnectPtr conn), (conn))
 FORWARD_VOID(ballastSetInterruptCheck, (ballastInterruptCheck check, void *opaque), (check, opaque))

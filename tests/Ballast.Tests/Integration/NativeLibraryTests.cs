@@ -212,6 +212,71 @@ public sealed partial class NativeLibraryTests
     // A newer libvirt's formats number their arguments, and it has one more kind of event.
     private static string Unnumbered(string output) =>
         NumberedArgument().Replace(output, "%s").Replace("eventID must be less than 28", "eventID must be less than 27", StringComparison.Ordinal);
+    [Theory]
+    [InlineData("", 8, "", 0)]
+    [InlineData("1234567", 8, "1234567", 7)]
+    [InlineData("12345678", 8, "1234567", 8)]
+    [InlineData("123456\u00e4", 8, "123456", 8)]
+    [InlineData("12345\u20ac", 8, "12345", 8)]
+    [InlineData("1234\ud83d\ude00", 8, "1234", 8)]
+    [InlineData("a\0b", 8, "a\ufffdb", 5)]
+    [InlineData("\u20ac\u20ac\u20ac\u20ac", 8, "\u20ac\u20ac", 12)]
+    public void A_text_that_does_not_fit_is_cut_at_a_whole_character_and_its_length_told(string text, int room, string expected, int length)
+    {
+        Type texts = Assembly.Load("Ballast.Native").GetType("Ballast.Native.NativeText", throwOnError: true)!;
+        Span<byte> field = stackalloc byte[room];
+        field.Fill(0x5a);
+        Assert.Equal(length, texts.GetMethod("Fill")!.CreateDelegate<Filling>()(field, text));
+        int end = field.IndexOf((byte)0);
+        Assert.Equal(expected, System.Text.Encoding.UTF8.GetString(field[..end]));
+        Assert.All(field[end..].ToArray(), rest => Assert.Equal(0, rest));
+    }
+
+    [Fact]
+    public void What_a_hypervisor_said_is_told_with_its_length_and_cut_at_a_whole_character()
+    {
+        const int version1 = 368, detailLength = 112, detail = 116;
+        MemoryStats stats = new MemoryStatsFacts
+        {
+            Entries = [],
+            Obstacle = MemoryStatsReason.MonitorHung,
+            Detail = string.Concat(Enumerable.Repeat("\u20ac", 200)),
+        }.ToSample(DateTimeOffset.UnixEpoch);
+        MethodInfo write = Assembly.Load("Ballast.Native").GetType("Ballast.Native.MemorySamples", throwOnError: true)!.GetMethod("Write")!;
+        nint sample = Marshal.AllocHGlobal(version1);
+        try
+        {
+            Marshal.WriteInt32(sample, version1);
+            Assert.Equal(0, write.Invoke(null, [stats, MemoryStatsOptions.None, sample, (nint)0, 0]));
+            Assert.Equal(600, Marshal.ReadInt32(sample + detailLength));
+            Assert.Equal(string.Concat(Enumerable.Repeat("\u20ac", 83)), Marshal.PtrToStringUTF8(sample + detail));
+        }
+        finally
+        {
+            Marshal.FreeHGlobal(sample);
+        }
+    }
+
+    [Fact]
+    public async Task The_documentations_program_is_built_by_pkg_config_wherever_the_files_are_put()
+    {
+        using PrivateDirectory directory = new();
+        foreach (string part in (string[])["include", "pkgconfig", "libballast.so", "libballast.so.0"])
+            await RunAsync("cp", "-a", "--", Path.Combine(NativeProgram.Libraries, part), directory.Path);
+        string text = await File.ReadAllTextAsync(Path.Combine(NativeProgram.Root, "docs/c-api.md"), Token);
+        (int begin, int end) = (text.IndexOf("```c\n", StringComparison.Ordinal) + "```c\n".Length, text.IndexOf("\n```\n\n    cc", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(directory.File("example.c"), text[begin..end] + "\n", Token);
+        string program =
+            $"""
+            export PKG_CONFIG_PATH={directory.Path}/pkgconfig
+            pkg-config --modversion ballast && cd {directory.Path} &&
+            gcc -Wall -Wextra -Werror -o example $(pkg-config --cflags ballast) example.c $(pkg-config --libs ballast) \
+                -Wl,-rpath,$(pkg-config --variable=libdir ballast) && ./example
+            """;
+        string[] lines = (await RunAsync("sh", "-c", program)).Split('\n');
+        Assert.Equal(typeof(Connection).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion, lines[0]);
+        Assert.Equal(5, lines[1..].Count(line => line.Contains(" KiB used, ", StringComparison.Ordinal)));
+    }
 
     private static async Task<string> RunAsync(string program, params string[] arguments)
     {
@@ -262,6 +327,8 @@ public sealed partial class NativeLibraryTests
 
     private static string KindOf(string type) =>
         type == "void" ? "NOTHING" : type.EndsWith('*') || type.EndsWith("Ptr", StringComparison.Ordinal) ? "POINTER" : "INT";
+
+    private delegate int Filling(Span<byte> field, string text);
 
     [GeneratedRegex(@"^(INT|POINTER|NOTHING)\((vir\w+)\)", RegexOptions.Multiline)]
     private static partial Regex Stub();
