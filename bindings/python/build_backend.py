@@ -19,6 +19,8 @@ import zipfile
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CHECKOUT = os.path.normpath(os.path.join(_HERE, "..", ".."))
 _LIBRARY = "libballast.so"
+_NAME = "ballast-vm"
+_FILE_NAME = _NAME.replace("-", "_")
 _SUMMARY = "How virtual machines use their memory, as their guests see it; libvirt-python's interface around memory"
 
 # Of a source archive: all of it but the package.
@@ -40,7 +42,7 @@ def build_wheel(wheel_directory: str, config_settings: object = None, metadata_d
     record = f"{_dist_info()}/RECORD"
     files[record] = "".join(_record_line(name, data) for name, data in files.items()).encode() + f"{record},,\n".encode()
 
-    wheel = f"ballast-{_version()}-{tag}.whl"
+    wheel = f"{_FILE_NAME}-{_version()}-{tag}.whl"
     with zipfile.ZipFile(os.path.join(wheel_directory, wheel), "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, time.gmtime(max(_moment(), 315532800))[:6])  # A zip begins in 1980.
@@ -51,7 +53,7 @@ def build_wheel(wheel_directory: str, config_settings: object = None, metadata_d
 
 def build_sdist(sdist_directory: str, config_settings: object = None) -> str:
     """Builds the source archive, which has the library where there is one, and returns its name."""
-    top = f"ballast-{_version()}"
+    top = f"{_FILE_NAME}-{_version()}"
     files = {name: _read(name) for name in _SOURCES}
     for name in _package_files():
         files[f"ballast/{name}"] = _read(os.path.join("ballast", name))
@@ -111,7 +113,7 @@ def _version() -> str:
 
 
 def _dist_info() -> str:
-    return f"ballast-{_version()}.dist-info"
+    return f"{_FILE_NAME}-{_version()}.dist-info"
 
 
 def _metadata(tag: str) -> dict[str, bytes]:
@@ -127,7 +129,7 @@ def _metadata(tag: str) -> dict[str, bytes]:
 
 def _core_metadata() -> bytes:
     return (
-        f"Metadata-Version: 2.1\nName: ballast\nVersion: {_version()}\nSummary: {_SUMMARY}\nLicense: Apache-2.0\n"
+        f"Metadata-Version: 2.1\nName: {_NAME}\nVersion: {_version()}\nSummary: {_SUMMARY}\nLicense: Apache-2.0\n"
         "Requires-Python: >=3.9\nDescription-Content-Type: text/markdown\n\n"
     ).encode() + _read("README.md")
 

@@ -101,7 +101,7 @@ def open(name: str | None = None) -> virConnect:
     handle = _library.virConnectOpen(_text(name))
     if not handle:
         raise _failure("virConnectOpen")
-    return _adopt(handle)
+    return _adopt(handle, name, open)
 
 
 def openReadOnly(name: str | None = None) -> virConnect:
@@ -109,7 +109,7 @@ def openReadOnly(name: str | None = None) -> virConnect:
     handle = _library.virConnectOpenReadOnly(_text(name))
     if not handle:
         raise _failure("virConnectOpenReadOnly")
-    return _adopt(handle)
+    return _adopt(handle, name, openReadOnly)
 
 
 def openAuth(uri: str | None, auth: list[Any], flags: SupportsIndex = 0) -> virConnect:
@@ -120,7 +120,8 @@ def openAuth(uri: str | None, auth: list[Any], flags: SupportsIndex = 0) -> virC
     """
     from ._callbacks import open_with_credentials
 
-    return open_with_credentials(_text(uri), auth, _bits(flags))
+    handle = open_with_credentials(_text(uri), auth, _bits(flags))
+    return _adopt(handle, uri, lambda name: openAuth(name, auth, flags))
 
 
 async def open_async(name: str | None = None, readonly: bool = False) -> virConnect:

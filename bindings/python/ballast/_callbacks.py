@@ -7,7 +7,6 @@ from struct import Struct
 from ctypes import CFUNCTYPE, c_char_p, c_int, c_longlong, c_uint, c_ulonglong, c_void_p, cast, memmove, string_at
 from itertools import count
 
-from ._domain import share, virDomain
 from ._error import failure, unpack_error
 from ._library import get_ident, library, raised_in_calls
 from ._parameters import unpack_parameters
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._connect import virConnect
+    from ._domain import virDomain
 
 # What callbacks need, by the number that the library keeps for us as the "opaque" pointer.
 _registered: dict[int, tuple[Any, ...]] = {}
@@ -118,7 +118,7 @@ def _trampoline(event: int) -> Any:
                 if kind is _PARAMETERS:
                     value = unpack_parameters(value, next(given))
                 values.append(_string(value) if kind is c_char_p else value)
-            cb(conn, share(conn, dom), *values, opaque)
+            cb(conn, conn._share(dom), *values, opaque)
         except BaseException:
             report()
         return 0
@@ -269,11 +269,9 @@ def _credentials_wanted(array: int, length: int, number: int) -> int:
 _credentials_wanted_c = CFUNCTYPE(c_int, c_void_p, c_uint, c_void_p)(_credentials_wanted)
 
 
-def open_with_credentials(uri: bytes | None, auth: list[Any], flags: int) -> virConnect:
-    """Opens a connection whose questions for credentials a callback answers."""
+def open_with_credentials(uri: bytes | None, auth: list[Any], flags: int) -> int:
+    """Opens a connection whose questions for credentials a callback answers; its handle."""
     from ctypes import addressof, create_string_buffer
-
-    from ._connect import adopt_connection
 
     types, callback, data = auth
     kinds = create_string_buffer(Struct(f"{len(types)}i").pack(*types))
@@ -281,9 +279,9 @@ def open_with_credentials(uri: bytes | None, auth: list[Any], flags: int) -> vir
     try:
         function = cast(_credentials_wanted_c, c_void_p).value
         request = create_string_buffer(_AUTHENTICATION.pack(addressof(kinds), len(types), function, number))
-        handle = library.virConnectOpenAuth(uri, request, flags)
+        handle: int | None = library.virConnectOpenAuth(uri, request, flags)
         if not handle:
             raise failure("virConnectOpenAuth")
-        return adopt_connection(handle)
+        return handle
     finally:
         forget(number)

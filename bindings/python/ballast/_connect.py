@@ -7,14 +7,13 @@ from ctypes import byref, c_int, c_ulong, c_void_p, create_string_buffer, string
 
 from ._arguments import flags as bits
 from ._arguments import int32, text
-from ._domain import adopt, look_up, share, virDomain
+from ._domain import adopt, look_up, pack_domains, share, virDomain
 from ._error import failure, libvirtError, raise_raised, unpack_error
 from ._library import library
 from ._parameters import read_numbers, unpack_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ctypes import Array, c_char
     from typing import Any, Callable, Iterable, Iterator, SupportsIndex
 
     from ._error import ErrorTuple
@@ -30,13 +29,16 @@ _MOST_CELLS = 10000
 
 
 class virConnect:
-    """A connection, from `open`, `openReadOnly` or `openAuth`. As a context manager it is closed at the end; iterated, it
-    gives its domains.
+    """A connection, from `open`, `openReadOnly` or `openAuth`. Iterated, it gives its domains. As a context manager it is
+    closed at the end for all that came from it: calls of its domains then raise `libvirtError` (``VIR_ERR_INVALID_CONN``), its
+    watches end, and no monitor is held any more.
 
     A call that fails raises `libvirtError`.
     """
 
     _o: int | None = None
+    _name: str | None = None
+    _again: Any
     _listeners: dict[Any, Any] | None = None
     _close_callback: int | None = None
 
@@ -56,7 +58,7 @@ class virConnect:
 
     def __exit__(self, *_error: object) -> None:
         if self._o is not None:
-            self.close()
+            self._end()
 
     async def __aenter__(self) -> virConnect:
         return self
@@ -65,10 +67,26 @@ class virConnect:
         from ._asynchronous import in_thread
 
         if self._o is not None:
-            await in_thread(self.close)
+            await in_thread(self._end)
 
     def __iter__(self) -> Iterator[virDomain]:
         return iter(self.listAllDomains())
+
+    def __repr__(self) -> str:
+        if self._o is None:
+            return f"<ballast.virConnect{'' if self._name is None else f' {self._name!r}'}, closed>"
+        name = self._name
+        if name is None and not library.forked:
+            pointer = library.virConnectGetURI(self._o)
+            name = library.take_text(pointer) if pointer else None
+        return f"<ballast.virConnect{'' if name is None else f' {name!r}'}>"
+
+    def _end(self) -> None:
+        failed = library.ballastConnectShutdown(self._o) < 0
+        error = failure("ballastConnectShutdown") if failed else None
+        self.close()
+        if error is not None:
+            raise error
 
     def close(self) -> int:
         """Closes the connection. Returns how many others still use it: it ends with its last domain object."""
@@ -284,7 +302,10 @@ class virConnect:
         """Memory samples of these domains, or of all that run, taken side by side; one that is gone is left out."""
         from ._memory import take_samples
 
-        return take_samples(self, domains, extended)
+        chosen = None if domains is None else list(domains)  # They must live as long as their addresses are used.
+        if chosen is not None and not chosen:
+            return []
+        return take_samples(self, None if chosen is None else pack_domains(chosen), extended)
 
     async def memory_samples_async(
         self, domains: Iterable[virDomain] | None = None, extended: bool = False
@@ -294,12 +315,17 @@ class virConnect:
 
         return await in_thread(self.memory_samples, domains, extended)
 
-    def watch(self, period: float, extended: bool = False) -> Watch:
+    def watch(self, period: float, extended: bool = False, reconnect: float = 60.0) -> Watch:
         """Samples of all domains, those that come later too, at once and then every `period` seconds (at least 0.001),
-        for ``for`` or ``async for``."""
+        for ``for`` or ``async for``.
+
+        A connection to a daemon that is lost is opened again, for as many seconds as `reconnect` says (0: not at all,
+        ``math.inf``: for ever) before the watch fails. The first sample thereafter has the `gap`, and its domain is of the new
+        connection.
+        """
         from ._watch import Watch
 
-        return Watch(self, None, period, extended)
+        return Watch(self, None, period, extended, reconnect)
 
     # Events: they arrive while an event loop runs, see `virEventRegisterDefaultImpl`.
 
@@ -351,6 +377,9 @@ class virConnect:
         """Forgets the connection's last error."""
         library.virConnResetLastError(self._o)
 
+    def _share(self, handle: int) -> virDomain:
+        return share(self, handle)
+
     def _take_records(self, records: c_void_p, count: int) -> list[tuple[virDomain, dict[str, Any]]]:
         try:
             result = []
@@ -383,17 +412,10 @@ class virConnect:
         return version.value
 
 
-def adopt_connection(handle: int) -> virConnect:
-    """The connection of a handle that is ours to close."""
+def adopt_connection(handle: int, name: str | None, again: Callable[[str | None], virConnect]) -> virConnect:
+    """The connection of a handle that is ours to close, the name that it was opened by, and how it is opened again."""
     conn: virConnect = object.__new__(virConnect)
     conn._o = handle
+    conn._name = name
+    conn._again = staticmethod(again)
     return conn
-
-
-def pack_domains(domains: list[virDomain]) -> Array[c_char]:
-    """Their handles, ended by NULL."""
-    for domain in domains:
-        if not isinstance(domain, virDomain):
-            raise TypeError(f"a virDomain is wanted, not {type(domain).__name__}")
-    packed = Struct(f"{len(domains)}PP").pack(*(domain._o or 0 for domain in domains), 0)
-    return create_string_buffer(packed, len(packed))

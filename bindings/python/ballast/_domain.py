@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from struct import Struct
-from ctypes import addressof, byref, c_char, c_int, c_void_p, create_string_buffer, string_at
+from ctypes import Array, addressof, byref, c_char, c_int, c_void_p, create_string_buffer, string_at
 
 from ._arguments import flags as bits
 from ._arguments import int32, long64
 from ._error import failure, raise_raised
 from ._library import library, raised_in_calls
+from ._statistics import MOST_STATISTICS, unpack_statistics
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,36 +19,8 @@ if TYPE_CHECKING:
     from ._memory import MemorySample
     from ._watch import Watch
 
-MOST_STATISTICS = 64
-"""How many memory statistics are asked for: libvirt has 13, and unknown ones have room too."""
-
-_NAMES = (
-    "swap_in",
-    "swap_out",
-    "major_fault",
-    "minor_fault",
-    "unused",
-    "available",
-    "actual",
-    "rss",
-    "usable",
-    "last_update",
-    "disk_caches",
-    "hugetlb_pgalloc",
-    "hugetlb_pgfail",
-)
-_EXTENDED = 0x42000000
-_EXTENDED_NAMES = ("oom_kills", "alloc_stalls", "async_scans", "direct_scans", "async_reclaims", "direct_reclaims")
-
 # What the statistics calls fill: buffers in turn, as one that a thread or a signal handler's call uses is taken out.
 _buffers: list[tuple[bytearray, int, Any]] = []
-
-# By the number of statistics: what unpacks their tags and values.
-_unpackers = [Struct("iQ" * count).unpack_from for count in range(MOST_STATISTICS + 1)]
-
-# By the tags of a report: the names. Reports hardly ever differ in their tags.
-_layouts: dict[tuple[int, ...], tuple[str, ...]] = {}
-_MOST_LAYOUTS = 256
 
 # virDomainInfo, virDomainControlInfo, virDomainJobInfo.
 _INFO = Struct("B7xLLH6xQ")
@@ -55,27 +28,6 @@ _CONTROL_INFO = Struct("IIQ")
 _JOB_INFO = Struct("i4x11Q")
 _STATE = Struct("ii")
 _LABEL_SIZE = 4097
-
-
-def statistic_name(tag: int) -> str:
-    """A statistic's name; for an unknown one, its number."""
-    if 0 <= tag < len(_NAMES):
-        return _NAMES[tag]
-    if 10 <= tag - _EXTENDED < 10 + len(_EXTENDED_NAMES):
-        return _EXTENDED_NAMES[tag - _EXTENDED - 10]
-    return str(tag)
-
-
-def unpack_statistics(buffer: bytes | bytearray, count: int) -> dict[str, int]:
-    """An array of virDomainMemoryStatStruct, in its order."""
-    values = _unpackers[count](buffer)
-    tags = values[::2]
-    names = _layouts.get(tags)
-    if names is None:
-        if len(_layouts) >= _MOST_LAYOUTS:
-            _layouts.clear()
-        names = _layouts[tags] = tuple(map(statistic_name, tags))
-    return dict(zip(names, values[1::2]))
 
 
 def _new_buffer() -> tuple[bytearray, int, Any]:
@@ -104,6 +56,14 @@ class virDomain:
         # At the interpreter's end the module may be gone before its objects.
         if handle is not None and library is not None and not library.forked:
             library.virDomainFree(handle)
+
+    def __repr__(self) -> str:
+        handle = self._o
+        name = None if handle is None or library.forked else library.virDomainGetName(handle)
+        if name is None:
+            return "<ballast.virDomain>"
+        number = library.virDomainGetID(handle)
+        return f"<ballast.virDomain {name.decode(errors='replace')!r}{f' id {number}' if number >= 0 else ''}>"
 
     def connect(self) -> virConnect:
         """The connection that the domain came from."""
@@ -317,11 +277,12 @@ class virDomain:
 
         return await in_thread(self.refresh_memory, extended)
 
-    def watch(self, period: float, extended: bool = False) -> Watch:
-        """Samples at once and then every `period` seconds (at least 0.001), for ``for`` or ``async for``."""
+    def watch(self, period: float, extended: bool = False, reconnect: float = 60.0) -> Watch:
+        """Samples at once and then every `period` seconds (at least 0.001), for ``for`` or ``async for``. While the domain does
+        not run there are none. For `reconnect` see `virConnect.watch`."""
         from ._watch import Watch
 
-        return Watch(self._conn, self, period, extended)
+        return Watch(self._conn, self, period, extended, reconnect)
 
     # Life
 
@@ -381,6 +342,15 @@ def adopt(conn: virConnect, handle: int) -> virDomain:
     domain._conn = conn
     domain._o = handle
     return domain
+
+
+def pack_domains(domains: list[virDomain]) -> Array[c_char]:
+    """Their handles, ended by NULL."""
+    for domain in domains:
+        if not isinstance(domain, virDomain):
+            raise TypeError(f"a virDomain is wanted, not {type(domain).__name__}")
+    packed = Struct(f"{len(domains)}PP").pack(*(domain._o or 0 for domain in domains), 0)
+    return create_string_buffer(packed, len(packed))
 
 
 def share(conn: virConnect, handle: int) -> virDomain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from ctypes import string_at
 
-from ._library import get_ident, library, raised_in_calls
+from ._library import get_ident, library, raised_in_calls, refusals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +78,19 @@ class libvirtError(Exception):
     def get_int2(self) -> int | None:
         """A further number."""
         return None if self.err is None else self.err[8]
+
+
+def _refusal(function: str) -> libvirtError:
+    message = (
+        f"Requested operation is not valid: {function} in a process forked from one that used libballast; "
+        "start it anew instead (multiprocessing: the 'spawn' method)"
+    )
+    error = libvirtError(message, use_last_error=False)
+    error.err = (55, 0, message, 2, "Requested operation is not valid: %s", message.partition(": ")[2], None, -1, -1)
+    return error
+
+
+refusals.append(_refusal)
 
 
 def failure(function: str) -> BaseException:

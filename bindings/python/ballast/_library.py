@@ -14,7 +14,7 @@ from _thread import get_ident as get_ident
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
-    from typing import Any, Generator, NoReturn
+    from typing import Any, Callable, Generator, NoReturn
 else:
     from _collections import deque  # The interpreter's own; the module collections takes a while to import.
 
@@ -133,8 +133,12 @@ _SIGNATURES = {
     "ballastGetVersion": "s",
     "ballastMemoryStatLabel": "si",
     "ballastMemoryReasonLabel": "si",
+    "ballastFreshnessLabel": "si",
+    "ballastUsedFormulaLabel": "si",
+    "ballastMemoryInconsistencyLabel": "su",
     "ballastMemoryReasonRemedy": "pis",
     "ballastDomainGetMemorySample": "ipppuu",
+    "ballastMemorySampleGetMissing": "ipip",
     "ballastDomainRefreshMemoryStats": "ipppuu",
     "ballastDomainGetMemoryStatsPeriod": "ipu",
     "ballastConnectGetMemorySamples": "ipppu",
@@ -144,8 +148,13 @@ _SIGNATURES = {
     "ballastWatchNext": "ippi",
     "ballastMemoryRecordFree": "vp",
     "ballastWatchFree": "vp",
+    "ballastConnectShutdown": "ip",
     "ballastSetInterruptCheck": "vpp",
 }
+
+
+refusals: list[Callable[[str], Exception]] = []
+"""What makes the exception of a call that is refused after a fork: the errors' module puts it here."""
 
 
 class Library:
@@ -170,6 +179,11 @@ class Library:
             self._used = True
             self._install_interrupt_check()
         return function
+
+    @property
+    def path(self) -> str:
+        """The file that was loaded, or the name that the system found it by."""
+        return str(self._handle._name)
 
     def take_text(self, pointer: int) -> str:
         """A text that is ours to free."""
@@ -200,18 +214,14 @@ class _ForkedLibrary(Library):
 
     def __getattr__(self, name: str) -> Any:
         def refuse(*_arguments: object) -> NoReturn:
-            from ._error import libvirtError
-
-            message = (
-                f"Requested operation is not valid: {name} in a process forked from one that used libballast; "
-                "start it anew instead (multiprocessing: the 'spawn' method)"
-            )
-            error = libvirtError(message, use_last_error=False)
-            error.args = (message,)
-            error.err = (55, 0, message, 2, "Requested operation is not valid: %s", message.partition(": ")[2], None, -1, -1)
-            raise error
+            raise refusals[-1](name)
 
         return refuse
+
+
+def _missing(message: str) -> ImportError:
+    # It is the package that cannot be had: by this name ``python -m ballast`` says it in one line.
+    return ImportError(message, name="ballast")
 
 
 def _find() -> ctypes.CDLL:
@@ -227,11 +237,11 @@ def _find() -> ctypes.CDLL:
                 return ctypes.CDLL(path)
             except OSError as error:
                 origin = " (named by BALLAST_LIBRARY)" if named else ""
-                raise ImportError(f"the native library {path}{origin} cannot be loaded: {error}") from None
+                raise _missing(f"the native library {path}{origin} cannot be loaded: {error}") from None
     try:
         return ctypes.CDLL("libballast.so.0")
     except OSError as error:
-        raise ImportError(
+        raise _missing(
             "libballast.so was not found: BALLAST_LIBRARY does not name it, it is neither "
             f"{' nor '.join(candidates)}, and the system has none ({error})"
         ) from None

@@ -3,66 +3,49 @@
 from __future__ import annotations
 
 from struct import Struct
-from ctypes import addressof, c_char, c_void_p, string_at
+from ctypes import addressof, byref, c_char, c_int, c_void_p, string_at
 
 from ._arguments import text
-from ._connect import pack_domains
-from ._domain import MOST_STATISTICS, share, statistic_name, unpack_statistics, virDomain
 from ._error import failure, raise_raised
 from ._library import library
+from ._statistics import MOST_STATISTICS, statistic_name, unpack_statistics
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ctypes import Array
     from datetime import datetime, timedelta
-    from typing import Any, Callable, ClassVar, Iterable
+    from typing import Any, Callable, ClassVar
 
     from ._connect import virConnect
+    from ._domain import virDomain
 
-STATISTICS = (
-    "actual",
-    "swap_in",
-    "swap_out",
-    "major_fault",
-    "minor_fault",
-    "unused",
-    "available",
-    "usable",
-    "last_update",
-    "disk_caches",
-    "hugetlb_pgalloc",
-    "hugetlb_pgfail",
-    "rss",
-)
-EXTENDED_STATISTICS = ("oom_kills", "alloc_stalls", "async_scans", "direct_scans", "async_reclaims", "direct_reclaims")
+# The tags of libvirt's statistics, in its order, and of those beyond; their names are the library's.
+STATISTICS = (6, 0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 7)
+EXTENDED_STATISTICS = tuple(range(0x4200000A, 0x42000010))
 
 _EXTENDED_FLAG = 1
 
-# ballastMemorySample: size, reason, freshness, inconsistencies, period, formula, used, last update, age, missing, detail.
-_SAMPLE = Struct("IiiIiiQQq16s256s")
+# ballastMemorySample: size, reason, freshness, inconsistencies, period, formula, used, last update, age, missing, the length
+# of the detail, and the detail or its beginning.
+_SAMPLE = Struct("IiiIiiQQq64sI252s")
+_NONE_MISSING = b"\xff" * 64
 _SIZE = Struct("I")
 
-# ballastMemoryRecord: domain, statistics and their number, and a sample.
-_RECORD = Struct("PPi4x")
+# ballastMemoryRecord: size, number of statistics, domain, statistics, sample.
+_RECORD = Struct("IiPPP")
 
 _STATISTICS_BYTES = 16 * MOST_STATISTICS
 
-_USED_FORMULAS = {
-    0: "available - usable",
-    1: "available - unused - disk_caches",
-    2: "available - unused",
-    3: "available - usable - balloon",
-    4: "available - unused - disk_caches - balloon",
-    5: "available - unused - balloon",
-}
+# By the library's function, and a number: its words.
+_words: dict[tuple[str, int], str] = {}
 
-_INCONSISTENCIES = {
-    1: "available above the maximum",
-    2: "usable above available",
-    4: "unused above available",
-    8: "a counter went backwards",
-    16: "disk_caches above available",
-    32: "last_update in the future",
-}
+
+def _word(function: str, number: int, unknown: str) -> str:
+    word = _words.get((function, number))
+    if word is None:
+        label: bytes | None = getattr(library, function)(number)
+        word = _words[function, number] = unknown if label is None else label.decode()
+    return word
 
 
 class Reason(int):
@@ -97,8 +80,7 @@ class Reason(int):
         return library.take_text(pointer) if pointer else ""
 
     def __str__(self) -> str:
-        label: bytes | None = library.ballastMemoryReasonLabel(self)
-        return f"reason {int(self)}" if label is None else label.decode()
+        return _word("ballastMemoryReasonLabel", self, f"reason {int(self)}")
 
     def __repr__(self) -> str:
         return f"Reason.{self.name}"
@@ -114,7 +96,7 @@ class Freshness(int):
     FRESH: ClassVar[Freshness]
 
     def __str__(self) -> str:
-        return self.name.lower().replace("_", " ")
+        return _word("ballastFreshnessLabel", self, f"freshness {int(self)}")
 
     def __repr__(self) -> str:
         return f"Freshness.{self.name}"
@@ -148,6 +130,12 @@ def _member(members: dict[int, Any], kind: Any, number: int) -> Any:
     return member
 
 
+def _statistic(tag: int) -> Any:
+    return property(
+        lambda sample: sample.statistics.get(statistic_name(tag)), doc="A statistic of that name; None where it is not known."
+    )
+
+
 class MemorySample:
     """A domain's memory at one moment. A statistic that is not known is None: `missing` tells why.
 
@@ -166,6 +154,7 @@ class MemorySample:
         "missing",
         "inconsistencies",
         "detail",
+        "gap",
     )
 
     domain: virDomain
@@ -193,49 +182,53 @@ class MemorySample:
     """How long ago the guest reported, in ms; None for never, or where that is not known."""
 
     missing: dict[str, Reason]
-    """The reason for each of libvirt's statistics that is missing."""
+    """The reason for each statistic that was asked for and is missing."""
 
     inconsistencies: tuple[str, ...]
     """Numbers that cannot be true together."""
 
     detail: str
-    """What the hypervisor said, for people; may be empty."""
+    """What the hypervisor said, for people; may be empty, and ends with an ellipsis where it was too long."""
+
+    gap: float | None
+    """Of the first sample that a watch gives after it opened a lost connection again: the seconds since the one before."""
 
     def __init__(self, domain: virDomain, circumstances: bytes | bytearray, statistics: dict[str, int]) -> None:
-        _, reason, freshness, bits, period, formula, used, _, age, missing, detail = _SAMPLE.unpack(circumstances)
+        _, reason, freshness, bits, period, formula, used, _, age, missing, length, detail = _SAMPLE.unpack(circumstances)
         self.domain = domain
         self.statistics = statistics
         self.reason = _member(_REASONS, Reason, reason)
         self.freshness = _member(_FRESHNESSES, Freshness, freshness)
         self.period = None if period < 0 else period
-        self.used_formula = _USED_FORMULAS.get(formula)
+        self.used_formula = None if formula < 0 else _word("ballastUsedFormulaLabel", formula, f"formula {formula}")
         self.used = None if formula < 0 else used
         self.age_ms = None if age < 0 else age
-        self.missing = {
-            statistic_name(tag): _member(_REASONS, Reason, number) for tag, number in enumerate(missing) if number < 0x80
-        }
-        self.inconsistencies = tuple(words for bit, words in _INCONSISTENCIES.items() if bits & bit) if bits else ()
-        self.detail = detail.partition(b"\0")[0].decode(errors="replace")
+        self.missing = {} if missing == _NONE_MISSING else _read_missing(bytes(circumstances))
+        self.inconsistencies = tuple(
+            _word("ballastMemoryInconsistencyLabel", 1 << bit, f"inconsistency {1 << bit}") for bit in range(32) if bits >> bit & 1
+        ) if bits else ()  # fmt: skip
+        text = detail.partition(b"\0")[0]
+        self.detail = text.decode(errors="replace") + ("…" if length > len(text) else "")
+        self.gap = None
 
-    if TYPE_CHECKING:
-        actual: int | None
-        swap_in: int | None
-        swap_out: int | None
-        major_fault: int | None
-        minor_fault: int | None
-        unused: int | None
-        available: int | None
-        usable: int | None
-        disk_caches: int | None
-        hugetlb_pgalloc: int | None
-        hugetlb_pgfail: int | None
-        rss: int | None
-        oom_kills: int | None
-        alloc_stalls: int | None
-        async_scans: int | None
-        direct_scans: int | None
-        async_reclaims: int | None
-        direct_reclaims: int | None
+    actual: int | None = _statistic(6)
+    swap_in: int | None = _statistic(0)
+    swap_out: int | None = _statistic(1)
+    major_fault: int | None = _statistic(2)
+    minor_fault: int | None = _statistic(3)
+    unused: int | None = _statistic(4)
+    available: int | None = _statistic(5)
+    usable: int | None = _statistic(8)
+    disk_caches: int | None = _statistic(10)
+    hugetlb_pgalloc: int | None = _statistic(11)
+    hugetlb_pgfail: int | None = _statistic(12)
+    rss: int | None = _statistic(7)
+    oom_kills: int | None = _statistic(0x4200000A)
+    alloc_stalls: int | None = _statistic(0x4200000B)
+    async_scans: int | None = _statistic(0x4200000C)
+    direct_scans: int | None = _statistic(0x4200000D)
+    async_reclaims: int | None = _statistic(0x4200000E)
+    direct_reclaims: int | None = _statistic(0x4200000F)
 
     @property
     def last_update(self) -> datetime | None:
@@ -268,11 +261,9 @@ class MemorySample:
         """All in plain types, with the same keys for each sample: `ballast.sample` tells them."""
         domain, statistics = self.domain, self.statistics
         record: dict[str, Any] = {"domain": domain.name(), "uuid": domain.UUIDString(), "id": domain.ID()}
-        for name in STATISTICS:
+        for tag in STATISTICS + (EXTENDED_STATISTICS if extended else ()):
+            name = statistic_name(tag)
             record[name] = statistics.get(name)
-        if extended:
-            for name in EXTENDED_STATISTICS:
-                record[name] = statistics.get(name)
         record["used"] = self.used
         record["used_formula"] = self.used_formula
         record["freshness"] = str(self.freshness)
@@ -282,17 +273,19 @@ class MemorySample:
         return record
 
     def __repr__(self) -> str:
-        return f"<MemorySample: {self.reason}, used {self.used} KiB, {self.statistics}>"
+        known = "" if self.used is None else f", used {self.used} KiB"
+        age = "" if self.age_ms is None else f", {self.age_ms / 1000:.1f} s old"
+        return f"<ballast.MemorySample of {self.domain!r}: {self.reason!r}{known}{age}>"
 
 
-def _statistic(name: str) -> property:
-    return property(lambda sample: sample.statistics.get(name), doc=f"The statistic {name}; None where it is not known.")
+def _read_missing(sample: bytes) -> dict[str, Reason]:
+    missing = {}
+    reason = c_int()
+    for tag in STATISTICS + EXTENDED_STATISTICS:
+        if library.ballastMemorySampleGetMissing(sample, tag, byref(reason)) > 0:
+            missing[statistic_name(tag)] = _member(_REASONS, Reason, reason.value)
+    return missing
 
-
-for _name in STATISTICS + EXTENDED_STATISTICS:
-    if _name != "last_update":
-        setattr(MemorySample, _name, _statistic(_name))
-del _name
 
 _buffers: list[tuple[bytearray, int, Any]] = []
 
@@ -323,25 +316,21 @@ def take_sample(function: Callable[..., int], name: str, domain: virDomain, exte
 
 
 def read_record(conn: virConnect, address: int, domain: virDomain | None = None) -> MemorySample:
-    """What is in a ballastMemoryRecord; the record is still to be freed."""
-    handle, statistics, count = _RECORD.unpack(string_at(address, _RECORD.size))
+    """What is in a ballastMemoryRecord, which is still to be freed. The domain is the one that is given, where it is that."""
+    _, count, handle, statistics, sample = _RECORD.unpack(string_at(address, _RECORD.size))
     count = min(count, MOST_STATISTICS)
-    circumstances = string_at(address + _RECORD.size, _SAMPLE.size)
+    circumstances = string_at(sample, _SAMPLE.size)
     values = unpack_statistics(string_at(statistics or 0, 16 * count), count)
-    return MemorySample(share(conn, handle) if domain is None else domain, circumstances, values)
+    if domain is None or library.virDomainGetID(handle) != domain.ID():
+        domain = conn._share(handle)
+    return MemorySample(domain, circumstances, values)
 
 
-def take_samples(conn: virConnect, domains: Iterable[virDomain] | None, extended: bool) -> list[MemorySample]:
+def take_samples(conn: virConnect, domains: Array[c_char] | None, extended: bool) -> list[MemorySample]:
     """Samples of these domains, or of all that run."""
-    chosen = None if domains is None else list(domains)  # They must live as long as their addresses are used.
-    array = None
-    if chosen is not None:
-        if not chosen:
-            return []
-        array = pack_domains(chosen)
     records = c_void_p()
     count: int = library.ballastConnectGetMemorySamples(
-        conn._o, array, addressof(records), _EXTENDED_FLAG if extended else 0
+        conn._o, domains, addressof(records), _EXTENDED_FLAG if extended else 0
     )
     if count < 0:
         raise failure("ballastConnectGetMemorySamples")

@@ -115,8 +115,9 @@ def guest_image() -> List[str]:
 class Qemu(Process):
     """A QEMU whose monitors are free for the programs under test: the Linux guest, or a machine that stands still."""
 
-    def __init__(self, linux: bool = False, monitors: int = 1, name: str = GUEST_NAME, uuid: str = GUEST_UUID) -> None:
-        directory = private_directory()
+    def __init__(self, linux: bool = False, monitors: int = 1, name: str = GUEST_NAME, uuid: str = GUEST_UUID,
+                 directory: Optional[str] = None) -> None:  # fmt: skip
+        directory = directory or private_directory()
         self.monitors = [os.path.join(directory, f"qmp{number}.sock") for number in range(monitors + 1)]
         arguments = ["qemu-system-x86_64", "-accel", "tcg,tb-size=32", "-nodefaults", "-no-user-config", "-display", "none"]
         arguments += ["-name", name, "-uuid", uuid, "-device", "virtio-balloon-pci,id=balloon0", "-M", "q35"]
@@ -249,12 +250,12 @@ class Libvirtd(Process):
 class Ballastd(Process):
     """Our daemon, as it ships, on the given monitors."""
 
-    def __init__(self, *monitors: str) -> None:
+    def __init__(self, *monitors: str, socket: Optional[str] = None) -> None:
         directory = private_directory()
         program = os.environ.get("BALLAST_DAEMON") or os.path.join(CHECKOUT, "artifacts", "native", "ballastd")
         if not os.path.exists(program):
             raise RuntimeError(f"{program} is not there: ./build makes it, BALLAST_DAEMON names it")
-        self.socket = os.path.join(directory, "sock")
+        self.socket = socket or os.path.join(directory, "sock")
         configuration = os.path.join(directory, "none.conf")
         with open(configuration, "w", encoding="utf-8"):
             pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
 import subprocess
@@ -86,10 +88,13 @@ def test_the_version_is_the_projects() -> None:
 
 def test_the_wheel_brings_the_library(archives: Any, tmp_path: Any) -> None:
     wheel, _ = archives
+    assert os.path.basename(wheel).startswith("ballast_vm-")
     assert re.search(r"-py3-none-manylinux_2_\d+_(x86_64|aarch64)\.whl$", wheel)
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None
         names = archive.namelist()
+        (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
+        assert "\nName: ballast-vm\n" in archive.read(metadata).decode()
     assert {"ballast/__init__.py", "ballast/libballast.so", "ballast/py.typed"} <= set(names)
     run(sys.executable, "-m", "venv", str(tmp_path / "venv"))
     python = str(tmp_path / "venv" / "bin" / "python")
@@ -101,7 +106,7 @@ def test_the_wheel_brings_the_library(archives: Any, tmp_path: Any) -> None:
     )  # fmt: skip
     path, actual = found.split()
     assert path.startswith(str(tmp_path)) and actual == "2097152"
-    run(python, "-m", "pip", "uninstall", "--yes", "--quiet", "ballast")
+    run(python, "-m", "pip", "uninstall", "--yes", "--quiet", "ballast-vm")
 
 
 def test_a_wheel_comes_from_the_source_archive_too(archives: Any, tmp_path: Any) -> None:
@@ -122,3 +127,68 @@ def test_a_missing_library_is_an_import_error() -> None:
 
     assert "/nowhere/libballast.so" in import_with("/nowhere/libballast.so")
     assert "BALLAST_LIBRARY" in import_with(os.path.join(PYTHON, "pyproject.toml"))
+
+
+def run_module(*arguments: str, library: "str | None" = None) -> "subprocess.CompletedProcess[str]":
+    """Runs ``python -m ballast``."""
+    settings = {**os.environ, "PYTHONPATH": PYTHON, "PYTHONIOENCODING": "utf-8"}
+    if library is not None:
+        settings["BALLAST_LIBRARY"] = library
+    return subprocess.run(
+        [sys.executable, "-m", "ballast", *arguments],
+        env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_module_shows_version_library_and_guests(library: str) -> None:
+    import ballast
+
+    uri = "test:///fleet?domains=5&seed=1"
+    shown = run_module("-c", uri)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    first, heads, *rows = shown.stdout.splitlines()
+    assert first == f"ballast {ballast.__version__}, {library} {ballast.__version__}, {uri}"
+    assert heads.split() == ["domain", "id", "used", "available", "actual", "reason"] and len(rows) == 5
+
+    told = json.loads(run_module("-c", uri, "--json").stdout)
+    assert (told["version"], told["library"]) == (ballast.__version__, {"path": library, "version": ballast.__version__})
+    assert told["uri"] == uri and [row.split()[0] for row in rows] == [one["domain"] for one in told["domains"]]
+    with ballast.open(uri) as conn:
+        assert {one["domain"]: list(one) for one in told["domains"]} == {one["domain"]: list(one) for one in ballast.sample(conn)}
+
+
+def test_the_module_says_in_one_line_what_is_wrong() -> None:
+    for arguments, missing, words in (
+        (["-c", "nonsense:///"], None, "nonsense"),
+        ([], "/nowhere/libballast.so", "BALLAST_LIBRARY"),
+    ):
+        failed = run_module(*arguments, library=missing)
+        assert failed.returncode == 1 and failed.stdout == ""
+        assert words in failed.stderr and len(failed.stderr.splitlines()) == 1, failed.stderr
+
+
+def _imports(tree: ast.AST) -> "Iterator[str]":
+    """The package's modules that a module imports, at its beginning or later; not what only a type checker imports."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for other in node.orelse:
+                yield from _imports(other)
+        elif isinstance(node, ast.ImportFrom) and node.level == 1:
+            yield from [node.module] if node.module else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import) and any(alias.name == "ballast" for alias in node.names):
+            yield "__init__"
+        else:
+            yield from _imports(node)
+
+
+def test_no_module_needs_one_that_needs_it() -> None:
+    graph = {}
+    for name in os.listdir(os.path.join(PYTHON, "ballast")):
+        if name.endswith(".py"):
+            with open(os.path.join(PYTHON, "ballast", name), encoding="utf-8") as source:
+                graph[name[:-3]] = set(_imports(ast.parse(source.read())))
+    assert len(graph) > 15 and {"_error", "_library"} <= graph["_domain"] and "_memory" in graph["_connect"]
+    while graph:
+        free = {name for name, needed in graph.items() if not needed & set(graph)}
+        assert free, f"these import each other in a circle: {graph}"
+        graph = {name: needed for name, needed in graph.items() if name not in free}

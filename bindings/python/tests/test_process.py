@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from typing import Any
 
 import pytest
 from conftest import Subject
-from machines import GUEST_NAME, Ballastd, Qemu
+from machines import GUEST_NAME, Ballastd, Qemu, wait_until
 from programs import run_program, start_program
 
 # Not before a program uses what needs them.
@@ -38,8 +39,6 @@ def test_the_import_is_light() -> None:
 
 
 def test_objects_and_calls_may_be_shared_by_threads(subject: Subject) -> None:
-    import threading
-
     libvirt = subject.module
     conn = libvirt.open(subject.uri)
     results: "list[Any]" = []
@@ -59,8 +58,6 @@ def test_objects_and_calls_may_be_shared_by_threads(subject: Subject) -> None:
 
 
 def test_errors_belong_to_their_thread(ballast: Any) -> None:
-    import threading
-
     failed: "list[Any]" = []
     conn = ballast.open("test:///default")
 
@@ -87,6 +84,61 @@ def test_a_domain_outlives_its_connections_close(subject: Subject) -> None:
     domain = conn.lookupByName(GUEST_NAME)
     assert conn.close() == 1
     assert domain.memoryStats()["actual"] > 0
+
+
+def test_a_with_lets_the_monitor_go_while_domains_live(ballast: Any, qemu: Qemu) -> None:
+    import socket
+
+    def is_free() -> bool:
+        # A monitor greets the one client that it serves.
+        with socket.socket(socket.AF_UNIX) as other:
+            other.settimeout(0.5)
+            try:
+                other.connect(qemu.monitors[0])
+                return b"QMP" in other.recv(4096)
+            except (socket.timeout, BlockingIOError):
+                return False  # It waits in the socket's queue, or there is no room left in that.
+
+    with ballast.open(qemu.uri) as conn:
+        domain = conn.lookupByName(GUEST_NAME)
+        watch = domain.watch(3600)
+        assert domain.memory.actual and next(watch).actual and not is_free()
+        waiting: Any = []
+
+        def wait() -> None:
+            try:
+                watch.next()
+            except ballast.libvirtError as error:
+                waiting.append(error.get_error_code())
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+    thread.join(60)
+    assert waiting == [ballast.VIR_ERR_INVALID_CONN]
+    wait_until(is_free, "the monitor's being let go")
+    for call in (domain.memoryStats, lambda: domain.memory, domain.info, domain.suspend, lambda: domain.watch(1), lambda: list(conn)):
+        with pytest.raises(ballast.libvirtError) as refused:
+            call()
+        assert refused.value.get_error_code() == ballast.VIR_ERR_INVALID_CONN, refused.value
+    assert domain.name() == GUEST_NAME and conn.c_pointer() == 0
+    with pytest.raises(ballast.libvirtError):
+        next(watch)
+
+
+def test_a_with_frees_what_is_registered(ballast: Any) -> None:
+    import gc
+    import weakref
+
+    class Opaque:
+        pass
+
+    opaque = Opaque()
+    freed = weakref.ref(opaque)
+    with ballast.open("test:///default") as conn:
+        conn.domainEventRegisterAny(None, ballast.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *unused: None, opaque)
+        del opaque
+    gc.collect()
+    wait_until(lambda: freed() is None, "the callback's data being freed")
 
 
 def test_handles_are_freed(ballast: Any) -> None:

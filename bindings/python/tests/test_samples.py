@@ -171,7 +171,7 @@ def test_a_cancelled_watch_ends_with_its_task(own_dom: Any) -> None:
 def test_statistics_without_a_name_keep_their_number(ballast: Any) -> None:
     from struct import pack
 
-    from ballast._domain import unpack_statistics
+    from ballast._statistics import unpack_statistics
 
     entries = [(6, 100), (4711, 7), (0x4200000A, 3), (2147483647, 1 << 63)]
     raw = b"".join(pack("iQ", tag, value) for tag, value in entries)
@@ -179,17 +179,55 @@ def test_statistics_without_a_name_keep_their_number(ballast: Any) -> None:
     assert unpack_statistics(raw, 4) == expected and list(expected) == list(unpack_statistics(raw, 4))
 
 
-def test_names_are_the_librarys() -> None:
-    from ballast._domain import statistic_name
-    from ballast._library import library
-    from ballast._memory import _REASONS
+def test_names_are_the_librarys(ballast: Any) -> None:
+    from struct import pack
 
-    for tag in [*range(13), *range(0x4200000A, 0x42000010)]:
+    from ballast._library import library
+    from ballast._memory import _FRESHNESSES, _REASONS, _SAMPLE, EXTENDED_STATISTICS, STATISTICS
+    from ballast._statistics import statistic_name
+
+    for tag in STATISTICS + EXTENDED_STATISTICS:
         assert library.ballastMemoryStatLabel(tag).decode() == statistic_name(tag)
-    assert library.ballastMemoryStatLabel(13) is None
+        if tag != ballast.VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE:
+            empty = _SAMPLE.pack(_SAMPLE.size, 0, 0, 0, 0, -1, 0, 0, 0, b"\xff" * 64, 0, b"")
+            assert getattr(ballast.MemorySample(None, empty, {statistic_name(tag): 7}), statistic_name(tag)) == 7
+    assert sorted(STATISTICS) == list(range(13)) and library.ballastMemoryStatLabel(13) is None
+    assert library.ballastMemoryStatLabel(max(EXTENDED_STATISTICS) + 1) is None
     for number, reason in _REASONS.items():
         assert str(reason) == library.ballastMemoryReasonLabel(number).decode()
     assert library.ballastMemoryReasonLabel(len(_REASONS)) is None
+    for number, freshness in _FRESHNESSES.items():
+        assert str(freshness) == library.ballastFreshnessLabel(number).decode()
+    assert library.ballastFreshnessLabel(len(_FRESHNESSES)) is None
+
+    # Of a later library: numbers that nobody has words for.
+    missing = bytearray(b"\xff" * 64)
+    missing[0], missing[32 + 10] = 6, 99
+    later = _SAMPLE.pack(_SAMPLE.size, 98, 97, 3 | 1 << 31, -1, 96, 5, 0, -1, bytes(missing), 3, "\u20ac".encode())
+    sample = ballast.MemorySample(None, later, {})
+    assert (str(sample.reason), str(sample.freshness), sample.used_formula) == ("reason 98", "freshness 97", "formula 96")
+    assert sample.inconsistencies == ("available above maximum", "usable above available", "inconsistency 2147483648")
+    assert {name: int(reason) for name, reason in sample.missing.items()} == {"swap_in": 6, "oom_kills": 99}
+    assert sample.detail == "\u20ac"
+    cut = _SAMPLE.pack(_SAMPLE.size, 0, 0, 0, 0, 0, 5, 0, 0, b"\xff" * 64, 300, b"x" * 251)
+    assert ballast.MemorySample(None, cut, {}).detail == "x" * 251 + "\u2026"
+
+
+def test_every_object_says_what_it_is(ballast: Any, own_conn: Any, own_dom: Any) -> None:
+    assert repr(own_conn).startswith("<ballast.virConnect '") and own_conn.getURI() in repr(own_conn)
+    assert repr(own_dom) == f"<ballast.virDomain 'guest' id {own_dom.ID()}>"
+    sample = own_dom.memory
+    assert repr(sample).startswith(f"<ballast.MemorySample of {own_dom!r}: Reason.FRESH, used {sample.used} KiB, ")
+    assert (repr(sample.reason), repr(sample.freshness)) == ("Reason.FRESH", "Freshness.FRESH")
+    with own_dom.watch(2) as watch:
+        assert repr(watch) == f"<ballast.Watch of {own_dom!r} every 2 s>"
+    assert repr(watch).endswith(", closed>")
+    with ballast.open("test:///default") as other:
+        domain = other.lookupByName("test")
+    assert repr(other) == "<ballast.virConnect 'test:///default', closed>" and repr(domain) == "<ballast.virDomain 'test' id 1>"
+    for kind in (ballast.virDomain, ballast.virConnect):
+        assert repr(object.__new__(kind)).startswith("<ballast.vir")
+    assert "boom" in repr(ballast.libvirtError("boom", use_last_error=False))
 
 
 def test_a_guest_without_driver_has_reasons(ballast: Any, libvirtd: Libvirtd) -> None:
