@@ -201,7 +201,8 @@ void ballastMemoryRecordListFree(ballastMemoryRecordPtr *records);
  *
  * For one domain and for all the same holds. While a domain does not run, or is not there, it has no samples; they go on in
  * the first period after it came back (by its UUID, with a new handle in the record). What keeps a domain from answering is
- * the reason in its sample. A watch fails only when its connection is lost or shut down, and then for ever.
+ * the reason in its sample. A watch fails only when its connection is lost or shut down, or when the daemon does not answer in
+ * time (VIR_ERR_OPERATION_TIMEOUT), and then for ever.
  */
 ballastWatchPtr ballastConnectWatchMemoryStats(virConnectPtr conn, virDomainPtr dom, unsigned int period,
                                                unsigned int flags);

@@ -358,6 +358,40 @@ static void ending_with_the_connection(int isOne)
     FAILS(ballastConnectShutdown(conn), -1, VIR_ERR_INVALID_CONN);
 }
 
+static void *ask_for_ever(void *dom)
+{
+    virDomainMemoryStatStruct stats[ROOM];
+    virDomainPtr domain = dom;
+    while (virDomainMemoryStats(domain, stats, ROOM, 0) >= 0)
+        ;
+    return (void *)(intptr_t)virGetLastErrorCode();
+}
+
+static void *shut_down(void *conn)
+{
+    return (void *)(intptr_t)ballastConnectShutdown(conn);
+}
+
+/* Others are in the middle of calls, and two shut it down at once. */
+static void shutting_down_while_asking(void)
+{
+    virConnectPtr conn = virConnectOpen("test:///fleet?domains=3&seed=5");
+    virDomainPtr dom = virDomainLookupByID(conn, 1);
+    pthread_t askers[4], closers[2];
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&askers[i], NULL, ask_for_ever, dom) == 0);
+    usleep(20000);
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&closers[i], NULL, shut_down, conn) == 0);
+    void *result;
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_join(closers[i], &result) == 0 && !result);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_join(askers[i], &result) == 0 && (intptr_t)result == VIR_ERR_INVALID_CONN);
+    CHECK(virDomainFree(dom) == 0);
+    CHECK(virConnectClose(conn) == 0);
+}
+
 static int freed;
 
 static void count_free(void *opaque)
@@ -499,6 +533,7 @@ static void in_process(void)
         going(isOne);
         ending_with_the_connection(isOne);
     }
+    shutting_down_while_asking();
     shutting_down_what_events_hold();
     virConnectPtr conn = virConnectOpen("test:///default");
     virDomainPtr dom = virDomainLookupByName(conn, "test");

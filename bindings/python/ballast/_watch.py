@@ -97,7 +97,7 @@ class Watch:
         if self._is_closed:
             raise ValueError("the watch is closed")
         end = None if timeout is None else monotonic() + timeout
-        while True:
+        while not self._is_closed:
             left = None if end is None else max(0.0, end - monotonic())
             reopening = self._reopening
             if reopening is None:
@@ -110,6 +110,7 @@ class Watch:
                 return None
             else:
                 self._go_on(reopening)
+        return None
 
     def _take(self, timeout: float | None) -> MemorySample | None:
         record = c_void_p()
@@ -161,10 +162,15 @@ class Watch:
         """With the new connection, or the error that the old one ended with."""
         self._reopening = None
         if reopening.result is None:
+            if self._is_closed:
+                return  # Meanwhile, by another thread.
             self.close()
             raise reopening.error
         self._conn, self._domain, self._o = reopening.result
         self._is_after_gap = True
+        if self._is_closed:
+            handle, self._o = self._o, None
+            library.ballastWatchFree(handle)
 
     def __iter__(self) -> Watch:
         return self
