@@ -132,6 +132,9 @@ static void labels(void)
     FAILS(ballastMemoryReasonRemedy(-1, "x"), NULL, VIR_ERR_INVALID_ARG);
     FAILS(ballastMemoryReasonRemedy(99, NULL), NULL, VIR_ERR_INVALID_ARG);
 
+    /* words are asked for while an error is told of, too */
+    CHECK(ballastMemoryReasonLabel(0) && !ballastFreshnessLabel(99) && virGetLastErrorCode() == VIR_ERR_INVALID_ARG);
+
     has_words(ballastFreshnessLabel, BALLAST_FRESHNESS_LAST);
     has_words(ballastUsedFormulaLabel, BALLAST_USED_LAST);
     CHECK(strcmp(ballastFreshnessLabel(BALLAST_FRESHNESS_NEVER_REPORTED), "never reported") == 0);

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 from conftest import Subject
@@ -86,7 +86,17 @@ def test_a_domain_outlives_its_connections_close(subject: Subject) -> None:
     assert domain.memoryStats()["actual"] > 0
 
 
-def test_a_with_lets_the_monitor_go_while_domains_live(ballast: Any, qemu: Qemu) -> None:
+@pytest.fixture
+def own_qemu() -> Iterator[Qemu]:
+    """One that no other test's connection shares."""
+    machine = Qemu()
+    try:
+        yield machine
+    finally:
+        machine.close()
+
+
+def test_a_with_lets_the_monitor_go_while_domains_live(ballast: Any, own_qemu: Qemu) -> None:
     import socket
 
     def is_free() -> bool:
@@ -94,12 +104,12 @@ def test_a_with_lets_the_monitor_go_while_domains_live(ballast: Any, qemu: Qemu)
         with socket.socket(socket.AF_UNIX) as other:
             other.settimeout(0.5)
             try:
-                other.connect(qemu.monitors[0])
+                other.connect(own_qemu.monitors[0])
                 return b"QMP" in other.recv(4096)
             except (socket.timeout, BlockingIOError):
                 return False  # It waits in the socket's queue, or there is no room left in that.
 
-    with ballast.open(qemu.uri) as conn:
+    with ballast.open(own_qemu.uri) as conn:
         domain = conn.lookupByName(GUEST_NAME)
         watch = domain.watch(3600)
         assert domain.memory.actual and next(watch).actual and not is_free()
