@@ -53,7 +53,7 @@ internal static partial class HostFiles
     public static HostFile? Look(string path, bool followsLinks)
     {
         Span<byte> facts = stackalloc byte[StatxBytes];
-        return Read(Statx(AtCurrent, path, followsLinks ? 0 : AtNoFollow, StatxBasic, facts), facts, path);
+        return Read(Libc.Statx(AtCurrent, path, followsLinks ? 0 : AtNoFollow, StatxBasic, facts), facts, path);
     }
 
     /// <summary>What a name in a directory is; null where there is none.</summary>
@@ -61,18 +61,18 @@ internal static partial class HostFiles
     public static HostFile? Look(SafeFileHandle directory, string name)
     {
         Span<byte> facts = stackalloc byte[StatxBytes];
-        return Read(Statx(directory, name, AtNoFollow, StatxBasic, facts), facts, name);
+        return Read(Libc.Statx(directory, name, AtNoFollow, StatxBasic, facts), facts, name);
     }
 
     /// <exception cref="IOException">It cannot be opened.</exception>
     public static SafeFileHandle OpenDirectory(string path) =>
-        Valid(new SafeFileHandle(Open(path, OpenPath | OpenDirectoryOnly | OpenClose), ownsHandle: true), path);
+        Valid(new SafeFileHandle(Libc.Open(path, OpenPath | OpenDirectoryOnly | OpenClose), ownsHandle: true), path);
 
     /// <summary>A file to be locked, which is made where it is not there; whatever a stranger may have laid there is not followed, nor waited for.</summary>
     /// <exception cref="IOException">It cannot be opened.</exception>
     public static SafeFileHandle OpenToLock(SafeFileHandle directory, string name, string path) => Valid(
         new SafeFileHandle(
-            OpenAt(directory, name, OpenReadWrite | OpenCreate | OpenNoFollow | OpenNoWait | OpenNoTerminal | OpenClose, OnlyOwner), ownsHandle: true),
+            Libc.OpenAt(directory, name, OpenReadWrite | OpenCreate | OpenNoFollow | OpenNoWait | OpenNoTerminal | OpenClose, OnlyOwner), ownsHandle: true),
         path);
 
     /// <summary>The entry itself, be it a socket or a link, to look at and to say whose it is.</summary>
@@ -80,7 +80,7 @@ internal static partial class HostFiles
     public static SafeFileHandle OpenEntry(SafeFileHandle directory, string name, string path)
     {
         const int pathOnly = 0x200000;
-        return Valid(new SafeFileHandle(OpenAt(directory, name, pathOnly | OpenNoFollow | OpenClose, 0), ownsHandle: true), path);
+        return Valid(new SafeFileHandle(Libc.OpenAt(directory, name, pathOnly | OpenNoFollow | OpenClose, 0), ownsHandle: true), path);
     }
 
     /// <summary>What was opened.</summary>
@@ -89,14 +89,14 @@ internal static partial class HostFiles
     {
         const int emptyPath = 0x1000;
         Span<byte> facts = stackalloc byte[StatxBytes];
-        return Read(Statx(file, "", emptyPath, StatxBasic, facts), facts, path)!.Value;
+        return Read(Libc.Statx(file, "", emptyPath, StatxBasic, facts), facts, path)!.Value;
     }
 
     /// <summary>False where somebody else holds it.</summary>
     /// <exception cref="IOException">It cannot be locked.</exception>
     public static bool TryLock(SafeFileHandle file, string path)
     {
-        if (Lock(file, LockExclusive | LockNoWait) == 0)
+        if (Libc.Flock(file, LockExclusive | LockNoWait) == 0)
             return true;
         int error = Marshal.GetLastPInvokeError();
         return error == WouldBlock ? false : throw Failed(path, error);
@@ -106,14 +106,14 @@ internal static partial class HostFiles
     /// <exception cref="IOException">It cannot be removed.</exception>
     public static void Remove(SafeFileHandle directory, string name, string path)
     {
-        if (Unlink(directory, name, 0) != 0 && Marshal.GetLastPInvokeError() is var error and not NoEntry)
+        if (Libc.UnlinkAt(directory, name, 0) != 0 && Marshal.GetLastPInvokeError() is var error and not NoEntry)
             throw Failed(path, error);
     }
 
     /// <exception cref="IOException">This process may not make anything there.</exception>
     public static void RequireWritable(string directory)
     {
-        if (Access(directory, WriteAndEnter) != 0)
+        if (Libc.Access(directory, WriteAndEnter) != 0)
             throw Failed(directory, Marshal.GetLastPInvokeError());
     }
 
@@ -122,7 +122,7 @@ internal static partial class HostFiles
     public static string RealPath(string path)
     {
         Span<byte> resolved = stackalloc byte[4096];
-        return RealPath(path, resolved) != 0 ? Encoding.UTF8.GetString(resolved[..resolved.IndexOf((byte)0)]) : throw Failed(path, Marshal.GetLastPInvokeError());
+        return Libc.RealPath(path, resolved) != 0 ? Encoding.UTF8.GetString(resolved[..resolved.IndexOf((byte)0)]) : throw Failed(path, Marshal.GetLastPInvokeError());
     }
 
     /// <summary>A socket that waits for clients at an address.</summary>
@@ -137,13 +137,13 @@ internal static partial class HostFiles
         name.Clear();
         BinaryPrimitives.WriteUInt16LittleEndian(name, UnixFamily);
         int length = familyBytes + Encoding.UTF8.GetBytes(address, name[familyBytes..^1]);
-        SafeFileHandle socket = Valid(new SafeFileHandle(CreateSocket(UnixFamily, UnixStream | CloseOnExec, 0), ownsHandle: true), path);
+        SafeFileHandle socket = Valid(new SafeFileHandle(Libc.Socket(UnixFamily, UnixStream | CloseOnExec, 0), ownsHandle: true), path);
         try
         {
-            if (Bind(socket, name, length + 1) != 0)
+            if (Libc.Bind(socket, name, length + 1) != 0)
                 throw Failed(path, Marshal.GetLastPInvokeError());
             open();
-            return Listen(socket, backlog) == 0 ? socket : throw Failed(path, Marshal.GetLastPInvokeError());
+            return Libc.Listen(socket, backlog) == 0 ? socket : throw Failed(path, Marshal.GetLastPInvokeError());
         }
         catch
         {
@@ -190,37 +190,4 @@ internal static partial class HostFiles
     }
 
     private static IOException Failed(string path, int error) => new($"{path}: {Marshal.GetPInvokeErrorMessage(error)}");
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> result);
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> result);
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "openat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int OpenAt(SafeFileHandle directory, string name, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-    private static partial int Lock(SafeFileHandle file, int operation);
-
-    [LibraryImport("libc", EntryPoint = "unlinkat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Unlink(SafeFileHandle directory, string name, int flags);
-
-    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Access(string path, int mode);
-
-    [LibraryImport("libc", EntryPoint = "realpath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial nint RealPath(string path, Span<byte> resolved);
-
-    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
-    private static partial int CreateSocket(int family, int type, int protocol);
-
-    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
-    private static partial int Bind(SafeFileHandle socket, ReadOnlySpan<byte> address, int length);
-
-    [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
-    private static partial int Listen(SafeFileHandle socket, int backlog);
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Ballast.Daemon;
 
 /// <summary>How many files the daemon may have open, sockets among them.</summary>
@@ -16,19 +14,11 @@ internal static partial class OpenFiles
     /// </summary>
     public static int MakeRoom(int clients)
     {
-        if (GetLimit(RlimitNofile, out Limit limit) != 0)
+        if (Libc.GetRLimit(RlimitNofile, out Libc.Limit limit) != 0)
             return clients;
-        if (limit.Soft < limit.Hard && SetLimit(RlimitNofile, limit with { Soft = limit.Hard }) == 0)
+        if (limit.Soft < limit.Hard && Libc.SetRLimit(RlimitNofile, limit with { Soft = limit.Hard }) == 0)
             limit = limit with { Soft = limit.Hard };
         int files = (int)Math.Min(limit.Soft, int.MaxValue);
         return Math.Clamp(files - Math.Min(Others, files / OthersShare), 1, clients);
     }
-
-    [LibraryImport("libc", EntryPoint = "getrlimit")]
-    private static partial int GetLimit(int resource, out Limit limit);
-
-    [LibraryImport("libc", EntryPoint = "setrlimit")]
-    private static partial int SetLimit(int resource, in Limit limit);
-
-    private readonly record struct Limit(ulong Soft, ulong Hard);
 }

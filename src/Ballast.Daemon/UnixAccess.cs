@@ -17,7 +17,7 @@ internal static partial class UnixAccess
     private const int NumberField = 2;
     private const int UidOffset = 4, GidOffset = 8, CredentialBytes = 12;
 
-    public static uint OwnUid { get; } = GetUid();
+    public static uint OwnUid { get; } = Libc.GetUid();
 
     /// <summary>Who is there; null where the kernel does not know.</summary>
     public static PeerProcess? Peer(Socket socket)
@@ -71,13 +71,13 @@ internal static partial class UnixAccess
         name is null ? null : FindGroup(name) ?? throw new UsageException($"there is no group '{name}': make it (groupadd {name}), or name another (group, --group)");
 
     /// <summary>Files that are made from now on are only the daemon's own, until it opens them to others.</summary>
-    public static void MakeFilesPrivate() => _ = UMask(0x3F);
+    public static void MakeFilesPrivate() => _ = Libc.Umask(0x3F);
 
     /// <exception cref="IOException">It cannot be given to the group.</exception>
     public static void GiveToGroup(string path, uint group)
     {
         const uint sameOwner = uint.MaxValue;
-        if (ChangeOwner(path, sameOwner, group) != 0)
+        if (Libc.Chown(path, sameOwner, group) != 0)
             throw new IOException($"cannot give {path} to group {group}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
@@ -110,13 +110,4 @@ internal static partial class UnixAccess
         int length = socket.GetRawSocketOption(SolSocket, SoPeerGroups, MemoryMarshal.AsBytes(room));
         return room[..(length / sizeof(uint))].Contains(wanted);
     }
-
-    [LibraryImport("libc", EntryPoint = "getuid")]
-    private static partial uint GetUid();
-
-    [LibraryImport("libc", EntryPoint = "umask")]
-    private static partial uint UMask(uint mask);
-
-    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int ChangeOwner(string path, uint owner, uint group);
 }

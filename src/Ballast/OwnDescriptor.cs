@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Ballast.Interop;
 
 namespace Ballast;
 
@@ -73,7 +74,7 @@ internal sealed partial class OwnDescriptor
         Span<byte> facts = stackalloc byte[StatBytes];
         try
         {
-            return StatCall >= 0 && Stat(StatCall, handle, facts) == 0
+            return StatCall >= 0 && Libc.SyscallFstat(StatCall, handle, facts) == 0
                 ? (MemoryMarshal.Read<ulong>(facts), MemoryMarshal.Read<ulong>(facts[sizeof(ulong)..]))
                 : null;
         }
@@ -82,9 +83,6 @@ internal sealed partial class OwnDescriptor
             return null;
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "syscall")]
-    private static partial long Stat(long number, SafeHandle file, Span<byte> facts);
 }
 
 /// <summary>The program closed a descriptor that was not its own.</summary>

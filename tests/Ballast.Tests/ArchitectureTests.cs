@@ -142,6 +142,7 @@ public class ArchitectureTests
         return type.FullName switch
         {
             "Ballast.Drivers.DriverSelection" => "selection",
+            "Ballast.Interop.Libc" => "model",
             var name when Api.Contains(name) => "api",
             _ => type.Namespace == "Ballast" ? "model" : type.Namespace,
         };

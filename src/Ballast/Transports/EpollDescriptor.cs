@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ballast.Interop;
 
 namespace Ballast.Transports;
 
@@ -42,34 +43,15 @@ internal sealed partial class EpollDescriptor
 
     /// <summary>Whether the program has left it to us.</summary>
     public bool IsOurs() =>
-        !_isMarked || (GetOwnerOf(Number, GetOwner, out Owner owner) == 0 && owner is { Kind: OwnerThread } && owner.Id == _thread);
+        !_isMarked || (Libc.FcntlGet(Number, GetOwner, out Libc.Owner owner) == 0 && owner is { Kind: OwnerThread } && owner.Id == _thread);
 
     private bool TryMake()
     {
-        Number = Create(CloseOnExec);
+        Number = Libc.EpollCreate1(CloseOnExec);
         int errno = Number < 0 ? Marshal.GetLastPInvokeError() : 0;
-        _thread = ThreadId();
-        _isMarked = OwnDescriptor.AreAtRisk && Number >= 0 && SetOwnerOf(Number, SetOwner, new Owner { Kind = OwnerThread, Id = _thread }) == 0;
+        _thread = Libc.GetTid();
+        _isMarked = OwnDescriptor.AreAtRisk && Number >= 0 && Libc.Fcntl(Number, SetOwner, new Libc.Owner { Kind = OwnerThread, Id = _thread }) == 0;
         _made.SetResult(errno);
         return errno == 0;
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Owner
-    {
-        public int Kind;
-        public int Id;
-    }
-
-    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
-    private static partial int Create(int flags);
-
-    [LibraryImport("libc", EntryPoint = "gettid")]
-    private static partial int ThreadId();
-
-    [LibraryImport("libc", EntryPoint = "fcntl")]
-    private static partial int SetOwnerOf(int descriptor, int command, in Owner owner);
-
-    [LibraryImport("libc", EntryPoint = "fcntl")]
-    private static partial int GetOwnerOf(int descriptor, int command, out Owner owner);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Ballast.Interop;
 
 namespace Ballast.Transports;
 
@@ -72,10 +73,10 @@ internal sealed partial class SocketPoller(string name, int threads)
         MemoryMarshal.Write(request, In | RdHup | EdgeTriggered | (wantsRoom ? Out : 0));
         MemoryMarshal.Write(request[KeyOffset..], key);
         errno = 0;
-        if (Control(poll.Number, CtlAdd, handle, request) == 0)
+        if (Libc.EpollCtl(poll.Number, CtlAdd, handle, request) == 0)
             return true;
         errno = Marshal.GetLastPInvokeError();
-        return errno == Eexist && Control(poll.Number, CtlMod, handle, request) == 0;
+        return errno == Eexist && Libc.EpollCtl(poll.Number, CtlMod, handle, request) == 0;
     }
 
     // Within the gate. Where the program has closed the descriptor, whose number may be another epoll's by now, there is a
@@ -121,7 +122,7 @@ internal sealed partial class SocketPoller(string name, int threads)
         long lookedAt = Stopwatch.GetTimestamp();
         while (true)
         {
-            int count = Wait(poll.Number, events, mostEvents, -1);
+            int count = Libc.EpollWait(poll.Number, events, mostEvents, -1);
             if (count < 0 && Marshal.GetLastPInvokeError() != Eintr)
                 break;
             for (int i = 0; i < count; i++)
@@ -177,10 +178,4 @@ internal sealed partial class SocketPoller(string name, int threads)
     public static LibvirtException Refused(string call, int errno) =>
         LibvirtError.System(errno, ErrorOrigin.Rpc,
             $"a socket cannot be waited for ({call}: {Marshal.GetPInvokeErrorMessage(errno)}): raise the limit of open files, or fs.epoll.max_user_watches");
-
-    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
-    private static partial int Control(int poll, int operation, SafeHandle socket, ReadOnlySpan<byte> request);
-
-    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
-    private static partial int Wait(int poll, Span<byte> events, int maxEvents, int timeout);
 }

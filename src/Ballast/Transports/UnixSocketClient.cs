@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Transports;
@@ -26,7 +27,7 @@ internal static partial class UnixSocketClient
             return TryConnectShort(path, out socket);
 
         // A descriptor of the socket's entry is a short way to it.
-        using SafeFileHandle entry = new(Open(path, OpenPath | OpenClose), ownsHandle: true);
+        using SafeFileHandle entry = new(Libc.Open(path, OpenPath | OpenClose), ownsHandle: true);
         return entry.IsInvalid ? Marshal.GetLastPInvokeError() : TryConnectShort($"/proc/self/fd/{entry.DangerousGetHandle()}", out socket);
     }
 
@@ -38,7 +39,7 @@ internal static partial class UnixSocketClient
         MemoryMarshal.Write(address, AfUnix);
         _ = Encoding.UTF8.GetBytes(path, address[sizeof(ushort)..]);
         Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
-        if (Connect(client.SafeHandle, address, address.Length) == 0)
+        if (Libc.Connect(client.SafeHandle, address, address.Length) == 0)
         {
             socket = client;
             return 0;
@@ -48,10 +49,4 @@ internal static partial class UnixSocketClient
         client.Dispose();
         return errno;
     }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
-    private static partial int Connect(SafeHandle socket, ReadOnlySpan<byte> address, int length);
 }

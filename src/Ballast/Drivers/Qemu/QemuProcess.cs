@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu;
@@ -121,14 +122,14 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public int Signal(int signal)
     {
         const int noSuchProcess = 3;
-        using SafeFileHandle process = new((nint)OpenProcess(PidfdOpen, Pid, 0), ownsHandle: true);
+        using SafeFileHandle process = new((nint)Libc.SyscallPidfdOpen(PidfdOpen, Pid, 0), ownsHandle: true);
         int error = Marshal.GetLastPInvokeError();
         // Our own file of the process shows that it still lived when the handle was opened: so the handle is its.
         if (HasExited)
             return 0;
         if (process.IsInvalid)
             return error;
-        return SendSignal(PidfdSendSignal, (int)process.DangerousGetHandle(), signal, 0, 0) == 0
+        return Libc.SyscallPidfdSendSignal(PidfdSendSignal, (int)process.DangerousGetHandle(), signal, 0, 0) == 0
             || Marshal.GetLastPInvokeError() is noSuchProcess
             ? 0
             : Marshal.GetLastPInvokeError();
@@ -254,10 +255,4 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     private static ulong Number(string field) =>
         ulong.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : 0;
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial long OpenProcess(long number, int pid, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial long SendSignal(long number, int pidfd, int signal, nint info, uint flags);
 }

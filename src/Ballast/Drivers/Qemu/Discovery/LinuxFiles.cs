@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -49,13 +50,13 @@ internal static partial class LinuxFiles
     /// <summary>What a path leads to, links followed; the handle is invalid and the error number set where it cannot be told.</summary>
     public static SafeFileHandle Open(string path, out int errno)
     {
-        int descriptor = OpenCore(path, OpenPath | OpenClose);
+        int descriptor = Libc.Open(path, OpenPath | OpenClose);
         errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
         return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     /// <summary>A file's contents, opened without waiting for whoever has a lease on it; invalid where it cannot be read.</summary>
-    public static SafeFileHandle OpenToRead(string path) => new(OpenCore(path, OpenNoWait | OpenNoTerminal | OpenClose), ownsHandle: true);
+    public static SafeFileHandle OpenToRead(string path) => new(Libc.Open(path, OpenNoWait | OpenNoTerminal | OpenClose), ownsHandle: true);
 
     /// <summary>What a path without symbolic links leads to, within a root that it cannot leave.</summary>
     public static SafeFileHandle OpenWithin(SafeFileHandle root, string path, bool staysInMount, out int errno) =>
@@ -68,7 +69,7 @@ internal static partial class LinuxFiles
         if (link.IsInvalid)
             return null;
         Span<byte> target = stackalloc byte[MaxLinkBytes];
-        nint length = ReadLinkAt(link, "", target, target.Length);
+        nint length = Libc.ReadLinkAt(link, "", target, target.Length);
         return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
     }
 
@@ -76,7 +77,7 @@ internal static partial class LinuxFiles
     public static string? ReadLink(string path)
     {
         Span<byte> target = stackalloc byte[MaxLinkBytes];
-        nint length = ReadLinkCore(path, target, target.Length);
+        nint length = Libc.ReadLink(path, target, target.Length);
         return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
     }
 
@@ -84,7 +85,7 @@ internal static partial class LinuxFiles
     /// <returns>Whether the directory could be read, and has no more entries than that.</returns>
     public static bool ReadLinks(string directory, int maxEntries, ReadLinkTarget take)
     {
-        using SafeFileHandle handle = new(OpenCore(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        using SafeFileHandle handle = new(Libc.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
         if (handle.IsInvalid)
             return false;
         Span<byte> entries = stackalloc byte[EntriesBytes];
@@ -92,7 +93,7 @@ internal static partial class LinuxFiles
         int count = 0;
         while (true)
         {
-            nint length = ReadEntries(handle, entries, entries.Length);
+            nint length = Libc.GetDents64(handle, entries, entries.Length);
             if (length <= 0)
                 return length == 0;
 
@@ -104,7 +105,7 @@ internal static partial class LinuxFiles
                     continue;
                 if (++count > maxEntries)
                     return false;
-                nint size = ReadLinkAt(handle, ref entries[at + nameAt], target, target.Length);
+                nint size = Libc.ReadLinkAt(handle, ref entries[at + nameAt], target, target.Length);
                 if (size > 0)
                     take(target[..(int)size]);
             }
@@ -114,7 +115,7 @@ internal static partial class LinuxFiles
     /// <summary>A file of /proc, of which so much is read at most; null where it cannot be read.</summary>
     public static ReadOnlyMemory<byte>? ReadAll(string path, int maxBytes)
     {
-        int descriptor = OpenCore(path, OpenClose);
+        int descriptor = Libc.Open(path, OpenClose);
         if (descriptor < 0)
             return null;
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
@@ -130,7 +131,7 @@ internal static partial class LinuxFiles
                 bytes = larger;
             }
 
-            nint count = Read(file, bytes[length..], bytes.Length - length);
+            nint count = Libc.Read(file, bytes[length..], bytes.Length - length);
             if (count < 0)
                 return null;
             if (count == 0)
@@ -144,11 +145,11 @@ internal static partial class LinuxFiles
     /// <summary>The beginning of a small file of /proc; none where it cannot be read.</summary>
     public static ReadOnlySpan<byte> ReadStart(string path, Span<byte> buffer)
     {
-        int descriptor = OpenCore(path, OpenClose);
+        int descriptor = Libc.Open(path, OpenClose);
         if (descriptor < 0)
             return [];
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
-        nint length = Read(file, buffer, buffer.Length);
+        nint length = Libc.Read(file, buffer, buffer.Length);
         return length > 0 ? buffer[..(int)length] : [];
     }
 
@@ -156,14 +157,14 @@ internal static partial class LinuxFiles
     public static FileFacts? Stat(SafeFileHandle file)
     {
         Span<byte> facts = stackalloc byte[StatxBytes];
-        return Statx(file, "", AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
+        return Libc.Statx(file, "", AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
     }
 
     /// <summary>The same of a path.</summary>
     public static FileFacts? Stat(string path, bool followsLinks)
     {
         Span<byte> facts = stackalloc byte[StatxBytes];
-        return Statx(AtCurrent, path, followsLinks ? AtNoSync : AtNoSync | AtNoFollow, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
+        return Libc.Statx(AtCurrent, path, followsLinks ? AtNoSync : AtNoSync | AtNoFollow, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
     }
 
     private const int StatxBytes = 256;
@@ -183,13 +184,13 @@ internal static partial class LinuxFiles
 
     private static SafeFileHandle Open(SafeFileHandle root, string path, int flags, bool staysInMount, out int errno)
     {
-        OpenHow how = new() { Flags = (ulong)flags, Resolve = InRoot | NoLinks | NoMagicLinks | (staysInMount ? NoOtherMount : 0) };
+        Libc.OpenHow how = new() { Flags = (ulong)flags, Resolve = InRoot | NoLinks | NoMagicLinks | (staysInMount ? NoOtherMount : 0) };
         nint name = Marshal.StringToCoTaskMemUTF8(path);
         bool isHeld = false;
         try
         {
             root.DangerousAddRef(ref isHeld);
-            long descriptor = OpenAt2Core(OpenAt2, (int)root.DangerousGetHandle(), name, ref how, Marshal.SizeOf<OpenHow>());
+            long descriptor = Libc.SyscallOpenAt2(OpenAt2, (int)root.DangerousGetHandle(), name, ref how, Marshal.SizeOf<Libc.OpenHow>());
             errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
             return new SafeFileHandle((nint)descriptor, ownsHandle: true);
         }
@@ -200,39 +201,4 @@ internal static partial class LinuxFiles
             Marshal.FreeCoTaskMem(name);
         }
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct OpenHow
-    {
-        public ulong Flags;
-        public ulong Mode;
-        public ulong Resolve;
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenCore(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial long OpenAt2Core(long number, int root, nint path, ref OpenHow how, nint size);
-
-    [LibraryImport("libc", EntryPoint = "readlinkat", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint ReadLinkAt(SafeFileHandle directory, string path, Span<byte> target, nint length);
-
-    [LibraryImport("libc", EntryPoint = "readlinkat")]
-    private static partial nint ReadLinkAt(SafeFileHandle directory, ref byte name, Span<byte> target, nint length);
-
-    [LibraryImport("libc", EntryPoint = "getdents64")]
-    private static partial nint ReadEntries(SafeFileHandle directory, Span<byte> entries, nint length);
-
-    [LibraryImport("libc", EntryPoint = "read")]
-    private static partial nint Read(SafeFileHandle file, Span<byte> buffer, nint length);
-
-    [LibraryImport("libc", EntryPoint = "readlink", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint ReadLinkCore(string path, Span<byte> target, nint length);
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> result);
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> result);
 }

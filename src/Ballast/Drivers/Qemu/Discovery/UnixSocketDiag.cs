@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -55,7 +56,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
             Thread visitor = new(() =>
             {
                 using SafeFileHandle target = OpenNamespace(place.Path);
-                if (!target.IsInvalid && place.IsBehind(target) && SetNamespace(target, CloneNewNet) == 0)
+                if (!target.IsInvalid && place.IsBehind(target) && Libc.SetNs(target, CloneNewNet) == 0)
                     socket = CreateSocket();
             });
             visitor.Start();
@@ -103,7 +104,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
 
     private List<UnixSocketEntry>? Read(ReadOnlySpan<byte> request, bool isOne)
     {
-        if (Send(_socket, request, RequestBytes, 0) != RequestBytes)
+        if (Libc.Send(_socket, request, RequestBytes, 0) != RequestBytes)
             return null;
 
         // The kernel has its answer ready: it is made within each receive.
@@ -111,7 +112,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            for (nint length; entries.Count < MaxEntries && (length = Receive(_socket, buffer, BufferBytes, 0)) > 0;)
+            for (nint length; entries.Count < MaxEntries && (length = Libc.Recv(_socket, buffer, BufferBytes, 0)) > 0;)
             {
                 if (ReadMessages(buffer.AsSpan(0, (int)length), entries) is { } isWhole)
                     return isWhole ? entries : null;
@@ -187,22 +188,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
 
     private static int Align(int length) => (length + 3) & ~3;
 
-    private static SafeFileHandle CreateSocket() => new(CreateSocket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag), ownsHandle: true);
+    private static SafeFileHandle CreateSocket() => new(Libc.Socket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag), ownsHandle: true);
 
-    private static SafeFileHandle OpenNamespace(string path) => new(OpenCore(path, SockCloexec), ownsHandle: true);
-
-    [LibraryImport("libc", EntryPoint = "socket")]
-    private static partial int CreateSocket(int family, int type, int protocol);
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenCore(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "setns")]
-    private static partial int SetNamespace(SafeFileHandle target, int kind);
-
-    [LibraryImport("libc", EntryPoint = "send")]
-    private static partial nint Send(SafeFileHandle socket, ReadOnlySpan<byte> buffer, nint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "recv")]
-    private static partial nint Receive(SafeFileHandle socket, Span<byte> buffer, nint length, int flags);
+    private static SafeFileHandle OpenNamespace(string path) => new(Libc.Open(path, SockCloexec), ownsHandle: true);
 }
