@@ -15,7 +15,7 @@ namespace Ballast.Daemon;
 /// <param name="changes">Gets a line for each change that a client has done.</param>
 /// <param name="stopping">Ends all clients' connections, when the daemon stops.</param>
 internal sealed partial class ClientHandler(
-    LibvirtServer server, ClientPlaces places, uint? group, ILogger<ClientHandler> log, ChangeLog changes, CancellationToken stopping)
+    LibvirtServer server, ClientSlots places, uint? group, ILogger<ClientHandler> log, ChangeLog changes, CancellationToken stopping)
 {
     // Said once in a while: who comes and goes at the limit shall not fill the log.
     private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(1);
@@ -49,7 +49,7 @@ internal sealed partial class ClientHandler(
             return;
         }
 
-        using (ClientPlaces.Place? place = places.TryTake(peer.Uid, mayChange))
+        using (ClientSlots.Place? place = places.TryTake(peer.Uid, mayChange))
         {
             if (place is null)
             {
@@ -64,7 +64,7 @@ internal sealed partial class ClientHandler(
         Changed?.Invoke();
     }
 
-    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, PeerProcess peer, ClientPlaces.Place place)
+    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, PeerProcess peer, ClientSlots.Place place)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
         try

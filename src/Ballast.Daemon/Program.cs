@@ -104,15 +104,15 @@ internal static partial class Program
         if (maxClients < options.MaxClients)
             FewFiles(log, maxClients, options.MaxClients);
         ChangeLog changes = new(log);
-        ClientPlaces places = new(maxClients, options.MaxAnonymousClients);
+        ClientSlots places = new(maxClients, options.MaxAnonymousClients);
         ClientHandler clients = new(server, places, group, log, changes, app.Lifetime.ApplicationStopping);
         handler = clients;
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
         Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
-        using IdleWatch idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
-        await using GuestWatch guests = new(qemu, changes);
+        using IdleTracker idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
+        await using GuestChangeReporter guests = new(qemu, changes);
         PeriodKeeper periods = new(qemu, options.Period, log);
         DaemonReload reload = new(arguments, options, newer =>
         {

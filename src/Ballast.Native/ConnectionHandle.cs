@@ -62,7 +62,7 @@ internal sealed unsafe class ConnectionHandle
                 _isClosed = true;
                 if (_error != null)
                 {
-                    Face.ResetError(_error);
+                    Shim.ResetError(_error);
                     NativeMemory.Free(_error);
                     _error = null;
                 }
@@ -136,12 +136,12 @@ internal sealed unsafe class ConnectionHandle
         {
             NativeError* error = Error();
             if (error != null)
-                Face.KeepError(error);
+                Shim.KeepError(error);
             handler = _errorHandler;
             userData = _errorUserData;
         }
 
-        Face.TellError(handler, userData);
+        Shim.TellError(handler, userData);
     }
 
     /// <summary>There is always one, of code 0 where nothing failed, as in libvirt; null only when it was closed meanwhile.</summary>
@@ -162,7 +162,7 @@ internal sealed unsafe class ConnectionHandle
             if (_error == null)
                 *to = default;
             else
-                Face.CopyError(_error, to);
+                Shim.CopyError(_error, to);
             return to->Code;
         }
     }
@@ -172,7 +172,7 @@ internal sealed unsafe class ConnectionHandle
         lock (_gate)
         {
             if (_error != null)
-                Face.ResetError(_error);
+                Shim.ResetError(_error);
         }
     }
 

@@ -28,7 +28,7 @@ internal static unsafe class Failure
         }
         catch (Exception)
         {
-            Face.SetPlainError(exception is OutOfMemoryException ? 1 : 0);
+            Shim.SetPlainError(exception is OutOfMemoryException ? 1 : 0);
         }
 
         Tell(handle);
@@ -42,12 +42,12 @@ internal static unsafe class Failure
             if (Handles.Owner(handle) is { } connection)
                 connection.TellError();
             else
-                Face.TellError(null, 0);
+                Shim.TellError(null, 0);
         }
         catch (Exception)
         {
             // What a connection's handler does is C's: it was not called.
-            Face.TellEverybody();
+            Shim.TellEverybody();
         }
     }
 
@@ -56,10 +56,10 @@ internal static unsafe class Failure
         switch (exception)
         {
             case LibvirtException e:
-                Face.SetError((int)e.Code, (int)e.Origin, (int)e.Level, e.Message, e.Str1, e.Str2, e.Str3, e.Int1, e.Int2);
+                Shim.SetError((int)e.Code, (int)e.Origin, (int)e.Level, e.Message, e.Str1, e.Str2, e.Str3, e.Int1, e.Int2);
                 break;
             case CallException e:
-                Face.SetError((int)e.Code, (int)e.Origin, (int)ErrorLevel.Error, e.Message, e.Str1, e.Str2, null, e.Number, e.Number < 0 ? -1 : 0);
+                Shim.SetError((int)e.Code, (int)e.Origin, (int)ErrorLevel.Error, e.Message, e.Str1, e.Str2, null, e.Number, e.Number < 0 ? -1 : 0);
                 break;
             case OperationCanceledException:
                 Set(CallException.Aborted());
@@ -69,7 +69,7 @@ internal static unsafe class Failure
                 Set(e.GetType() == typeof(ObjectDisposedException) ? CallException.Closed() : CallException.Internal(e.Message));
                 break;
             case OutOfMemoryException:
-                Face.SetPlainError(1);
+                Shim.SetPlainError(1);
                 break;
             case ArgumentException e:
                 Set(CallException.Invalid(e.Message));

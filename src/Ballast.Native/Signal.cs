@@ -28,19 +28,19 @@ internal sealed partial class Signal
 
     public void Close() => CloseSignal(_state);
 
-    [LibraryImport("face", EntryPoint = "face_open_signal")]
+    [LibraryImport("shim", EntryPoint = "shim_open_signal")]
     private static partial int OpenSignal(out State signal);
 
-    [LibraryImport("face", EntryPoint = "face_owns_signal")]
+    [LibraryImport("shim", EntryPoint = "shim_owns_signal")]
     private static partial int OwnsSignal(in State signal);
 
-    [LibraryImport("face", EntryPoint = "face_tell_signal")]
+    [LibraryImport("shim", EntryPoint = "shim_tell_signal")]
     private static partial void TellSignal(in State signal);
 
-    [LibraryImport("face", EntryPoint = "face_drain_signal")]
+    [LibraryImport("shim", EntryPoint = "shim_drain_signal")]
     private static partial void DrainSignal(in State signal);
 
-    [LibraryImport("face", EntryPoint = "face_close_signal")]
+    [LibraryImport("shim", EntryPoint = "shim_close_signal")]
     private static partial void CloseSignal(in State signal);
 
     [StructLayout(LayoutKind.Sequential)]

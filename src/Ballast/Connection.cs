@@ -16,7 +16,7 @@ public sealed partial class Connection : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<DomainEventSubscription> _subscriptions = [];
-    private readonly EnsuredPeriods _ensured;
+    private readonly PeriodLeases _ensured;
     private readonly bool _ownsDriver = true;
     private readonly TaskCompletionSource<LibvirtException?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _awaitsLoss;
@@ -29,13 +29,13 @@ public sealed partial class Connection : IAsyncDisposable
         Uri = uri;
         Options = options;
         Log = ConnectionLog.Of(options);
-        _ensured = new EnsuredPeriods(this);
+        _ensured = new PeriodLeases(this);
     }
 
     private Connection(Connection owner, ConnectionOptions options)
         : this(owner.Driver, owner.Uri, options) => _ownsDriver = false;
 
-    internal EnsuredPeriods EnsuredPeriods => _ensured;
+    internal PeriodLeases PeriodLeases => _ensured;
 
     internal IDriver Driver
     {

@@ -168,7 +168,7 @@ public sealed partial class Domain
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
         _ = WholeSeconds(period);
         RefuseReadOnly("virDomainSetMemoryStatsPeriod");
-        return await Connection.EnsuredPeriods.AddAsync(this, period, cancellationToken).ConfigureAwait(false);
+        return await Connection.PeriodLeases.AddAsync(this, period, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>

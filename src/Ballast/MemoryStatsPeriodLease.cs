@@ -6,10 +6,10 @@ namespace Ballast;
 /// </summary>
 public sealed class MemoryStatsPeriodLease : IAsyncDisposable
 {
-    private readonly EnsuredPeriods _owner;
+    private readonly PeriodLeases _owner;
     private int _disposed;
 
-    internal MemoryStatsPeriodLease(EnsuredPeriods owner, Domain domain, TimeSpan period)
+    internal MemoryStatsPeriodLease(PeriodLeases owner, Domain domain, TimeSpan period)
     {
         _owner = owner;
         Domain = domain;

@@ -12,7 +12,7 @@ public class ArchitectureTests
         "Ballast.Connection", "Ballast.Domain", "Ballast.DomainStatsRecord",
         "Ballast.DomainEventSubscription", "Ballast.DomainEventFilter", "Ballast.DomainEvent", "Ballast.DomainLifecycleEvent",
         "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.EventsMissed",
-        "Ballast.DomainMemorySample", "Ballast.MemoryWatch", "Ballast.MemoryStatsPeriodLease", "Ballast.EnsuredPeriods",
+        "Ballast.DomainMemorySample", "Ballast.MemoryWatch", "Ballast.MemoryStatsPeriodLease", "Ballast.PeriodLeases",
     ];
 
     private static readonly Dictionary<string, string[]> Allowed = new()

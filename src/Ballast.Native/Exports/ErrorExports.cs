@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Ballast.Native.Exports;
 
-/// <summary>Errors of one connection: <c>virConn…Error…</c>. Those of the thread are the C face's.</summary>
+/// <summary>Errors of one connection: <c>virConn…Error…</c>. Those of the thread are the C shim's.</summary>
 internal static unsafe class ErrorExports
 {
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnGetLastError")]

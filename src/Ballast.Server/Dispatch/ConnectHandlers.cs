@@ -9,46 +9,46 @@ internal static class ConnectHandlers
 {
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [
-        OnFact<Nothing, AuthListReply>(RemoteProcedure.AuthList, (session, _) =>
+        OnSync<Nothing, AuthListReply>(RemoteProcedure.AuthList, (session, _) =>
         {
             // Who may enter was decided when the socket was opened.
             session.Authenticate();
             return new() { Types = [new AuthType { Type = 0 }] };
         }),
-        OnFact<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, (session, _) =>
+        OnSync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, (session, _) =>
         {
             session.Authenticate();
             return new() { Number = 1 };
         }),
-        OnFact<OpenArgs, Nothing>(RemoteProcedure.ConnectOpen, (session, arguments) =>
+        OnSync<OpenArgs, Nothing>(RemoteProcedure.ConnectOpen, (session, arguments) =>
         {
             session.Open(arguments.Name, arguments.Flags);
             return default;
         }),
-        OnFact<Nothing, Nothing>(RemoteProcedure.ConnectClose, (session, _) =>
+        OnSync<Nothing, Nothing>(RemoteProcedure.ConnectClose, (session, _) =>
         {
             session.Client.CloseAfterAnswers();
             return default;
         }),
-        OnFact<FeatureArgs, NumberReply>(RemoteProcedure.ConnectSupportsFeature, SupportsFeature),
-        OnFact<Nothing, TextReply>(RemoteProcedure.ConnectGetType, (session, _) => new() { Text = session.Connection.DriverType }),
+        OnSync<FeatureArgs, NumberReply>(RemoteProcedure.ConnectSupportsFeature, SupportsFeature),
+        OnSync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, (session, _) => new() { Text = session.Connection.DriverType }),
         On<Nothing, ULongReply>(RemoteProcedure.ConnectGetVersion, async (session, _, token) =>
             new() { Number = LibvirtVersion.ToNumber(await session.Connection.GetVersionAsync(token).ConfigureAwait(false)) }),
-        OnFact<Nothing, ULongReply>(RemoteProcedure.ConnectGetLibVersion, (session, _) =>
+        OnSync<Nothing, ULongReply>(RemoteProcedure.ConnectGetLibVersion, (session, _) =>
         {
             session.RequireOpen();
             return new() { Number = LibvirtVersion.Compatible };
         }),
-        OnFact<Nothing, TextReply>(RemoteProcedure.ConnectGetUri, (session, _) => new() { Text = session.Uri }),
-        OnFact<Nothing, NumberReply>(RemoteProcedure.ConnectIsSecure, (session, _) =>
+        OnSync<Nothing, TextReply>(RemoteProcedure.ConnectGetUri, (session, _) => new() { Text = session.Uri }),
+        OnSync<Nothing, NumberReply>(RemoteProcedure.ConnectIsSecure, (session, _) =>
         {
             // Only sockets of this host are listened on.
             session.RequireOpen();
             return new() { Number = 1 };
         }),
-        OnFact<Nothing, Nothing>(RemoteProcedure.ConnectRegisterCloseCallback, (_, _) => default),
-        OnFact<Nothing, Nothing>(RemoteProcedure.ConnectUnregisterCloseCallback, (_, _) => default),
-        OnFact<ListAllArgs, StoragePoolsReply>(RemoteProcedure.ConnectListAllStoragePools, (session, _) =>
+        OnSync<Nothing, Nothing>(RemoteProcedure.ConnectRegisterCloseCallback, (_, _) => default),
+        OnSync<Nothing, Nothing>(RemoteProcedure.ConnectUnregisterCloseCallback, (_, _) => default),
+        OnSync<ListAllArgs, StoragePoolsReply>(RemoteProcedure.ConnectListAllStoragePools, (session, _) =>
         {
             session.RequireOpen();
             return new() { Pools = [] };

@@ -10,9 +10,9 @@ internal static class DomainHandlers
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsActive, async (session, arguments, token) =>
-            Truth(await session.Domain(arguments.Dom).IsActiveAsync(token).ConfigureAwait(false))),
+            ToReply(await session.Domain(arguments.Dom).IsActiveAsync(token).ConfigureAwait(false))),
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsPersistent, async (session, arguments, token) =>
-            Truth(await session.Domain(arguments.Dom).IsPersistentAsync(token).ConfigureAwait(false))),
+            ToReply(await session.Domain(arguments.Dom).IsPersistentAsync(token).ConfigureAwait(false))),
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsUpdated, async (session, arguments, token) =>
         {
             // No driver of ours keeps a definition that could differ from what runs.
@@ -20,11 +20,11 @@ internal static class DomainHandlers
             return default;
         }),
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainGetAutostart, async (session, arguments, token) =>
-            Truth(await session.Domain(arguments.Dom).GetAutostartAsync(token).ConfigureAwait(false))),
+            ToReply(await session.Domain(arguments.Dom).GetAutostartAsync(token).ConfigureAwait(false))),
         On<DomainFlagsArgs, NumberReply>(RemoteProcedure.DomainHasManagedSaveImage, async (session, arguments, token) =>
         {
             RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainHasManagedSaveImage", session.DriverOrigin);
-            return Truth(await session.Domain(arguments.Dom).HasManagedSaveImageAsync(token).ConfigureAwait(false));
+            return ToReply(await session.Domain(arguments.Dom).HasManagedSaveImageAsync(token).ConfigureAwait(false));
         }),
         On<DomainArgs, TextReply>(RemoteProcedure.DomainGetOSType, async (session, arguments, token) =>
             new() { Text = await session.Domain(arguments.Dom).GetOSTypeAsync(token).ConfigureAwait(false) }),
@@ -98,7 +98,7 @@ internal static class DomainHandlers
             throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Domain, $"unknown metadata type '{arguments.Type}'");
     }
 
-    private static NumberReply Truth(bool value) => new() { Number = value ? 1 : 0 };
+    private static NumberReply ToReply(bool value) => new() { Number = value ? 1 : 0 };
 
     private static async ValueTask ResolveAsync(RemoteSession session, RemoteDomain domain, CancellationToken token) =>
         _ = await session.Domain(domain).IsActiveAsync(token).ConfigureAwait(false);

@@ -17,7 +17,7 @@ internal static class EventHandlers
             SessionEvents events = await EventsAsync(session, token).ConfigureAwait(false);
             return new() { CallbackID = events.Add(arguments.EventID, arguments.Dom?.Uuid, isOld: false) };
         }),
-        OnFact<CallbackArgs, Nothing>(RemoteProcedure.ConnectDomainEventCallbackDeregisterAny, (session, arguments) =>
+        OnSync<CallbackArgs, Nothing>(RemoteProcedure.ConnectDomainEventCallbackDeregisterAny, (session, arguments) =>
         {
             session.RequireOpen();
             return session.Events?.Remove(arguments.CallbackID) == true
@@ -30,7 +30,7 @@ internal static class EventHandlers
             (await EventsAsync(session, token).ConfigureAwait(false)).Add(arguments.EventID, null, isOld: true);
             return default;
         }),
-        OnFact<EventIdArgs, Nothing>(RemoteProcedure.ConnectDomainEventDeregisterAny, (session, arguments) =>
+        OnSync<EventIdArgs, Nothing>(RemoteProcedure.ConnectDomainEventDeregisterAny, (session, arguments) =>
         {
             Check(arguments.EventID, LastOldEvent);
             return RemoveOld(session, arguments.EventID, default(Nothing));
@@ -40,7 +40,7 @@ internal static class EventHandlers
             (await EventsAsync(session, token).ConfigureAwait(false)).Add(SessionEvents.Lifecycle, null, isOld: true);
             return default;
         }),
-        OnFact<Nothing, NumberReply>(RemoteProcedure.ConnectDomainEventDeregister, (session, _) =>
+        OnSync<Nothing, NumberReply>(RemoteProcedure.ConnectDomainEventDeregister, (session, _) =>
             RemoveOld(session, SessionEvents.Lifecycle, default(NumberReply))),
     ];
 

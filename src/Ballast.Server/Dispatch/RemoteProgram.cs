@@ -46,7 +46,7 @@ internal static class RemoteProgram
         session.Changed(new ClientChange(change.What, change.Domain.Name, change.Domain.Uuid, isSure));
 
     /// <summary>A procedure that answers without asking anybody.</summary>
-    public static (RemoteProcedure Procedure, Handler Handler) OnFact<TArgs, TReply>(
+    public static (RemoteProcedure Procedure, Handler Handler) OnSync<TArgs, TReply>(
         RemoteProcedure procedure, Func<RemoteSession, TArgs, TReply> run)
         where TArgs : struct, IXdrMessage<TArgs>
         where TReply : struct, IXdrMessage<TReply> =>

@@ -111,7 +111,7 @@ internal static partial class NativeAbuse
     public static string Program()
     {
         NativeFunction[] functions = [.. NativeHeaders.Libvirt.Functions, .. NativeHeaders.Own.Functions];
-        HashSet<string> managed = [.. Forwarded().Matches(File.ReadAllText(Path.Combine(NativeProgram.Root, "src/Ballast.Native/Face/forward.c"))).Select(match => match.Groups[1].Value)];
+        HashSet<string> managed = [.. Forwarded().Matches(File.ReadAllText(Path.Combine(NativeProgram.Root, "src/Ballast.Native/Shim/forward.c"))).Select(match => match.Groups[1].Value)];
         StringBuilder program = new(Beginning);
         foreach ((string kind, string name) in (ReadOnlySpan<(string, string)>)[("virConnectPtr", "wrong_connections"), ("virDomainPtr", "wrong_domains"), ("ballastWatchPtr", "wrong_watches")])
         {

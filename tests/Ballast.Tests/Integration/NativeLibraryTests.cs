@@ -76,7 +76,7 @@ public sealed partial class NativeLibraryTests
     [Fact]
     public async Task Every_function_that_it_does_not_have_says_so_and_fails_as_its_type_does()
     {
-        MatchCollection stubs = Stub().Matches(await File.ReadAllTextAsync(Path.Combine(NativeProgram.Root, "src/Ballast.Native/Face/unsupported.c"), Token));
+        MatchCollection stubs = Stub().Matches(await File.ReadAllTextAsync(Path.Combine(NativeProgram.Root, "src/Ballast.Native/Shim/unsupported.c"), Token));
         using NativeProgram program = await NativeProgram.BuildAsync("stubs", forLibvirt: false, Token);
         CommandResult result = await program.RunAsync(Token, stubs.Select(stub => $"{stub.Groups[1].Value}:{stub.Groups[2].Value}"));
         Assert.Equal(new CommandResult(0, $"{stubs.Count}\n", ""), result);

@@ -135,7 +135,7 @@ public sealed class PatienceTests
         daemon.Silent.Add(RemoteProcedure.AuthList);
         daemon.Drop();
         using CancellationTokenSource cancel = new();
-        Task<ulong> first = await AskUntilOpenedAnewAsync(driver, daemon, RemoteProcedure.AuthList, cancel.Token);
+        Task<ulong> first = await AskUntilReopenedAsync(driver, daemon, RemoteProcedure.AuthList, cancel.Token);
         Task<ulong>[] calls = [.. Enumerable.Range(0, 20).Select(_ => driver.GetVersionAsync(Token).AsTask())];
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first.In());
@@ -156,7 +156,7 @@ public sealed class PatienceTests
         RemoteDriver driver = await daemon.OpenAsync(Options with { Reconnect = true }, Token);
         daemon.Silent.Add(RemoteProcedure.ConnectOpen);
         daemon.Drop();
-        Task<ulong> call = await AskUntilOpenedAnewAsync(driver, daemon, RemoteProcedure.ConnectOpen, Token);
+        Task<ulong> call = await AskUntilReopenedAsync(driver, daemon, RemoteProcedure.ConnectOpen, Token);
         await driver.DisposeAsync().AsTask().In();
         await Assert.ThrowsAnyAsync<Exception>(() => call.In());
         Assert.Equal(2, daemon.Connections);
@@ -205,7 +205,7 @@ public sealed class PatienceTests
     }
 
     /// <summary>The first call that finds the connection lost and waits for another, which hangs at that call.</summary>
-    private static async Task<Task<ulong>> AskUntilOpenedAnewAsync(
+    private static async Task<Task<ulong>> AskUntilReopenedAsync(
         RemoteDriver driver, PipedDaemon daemon, RemoteProcedure hangsAt, CancellationToken cancellationToken)
     {
         while (true)

@@ -58,7 +58,7 @@ internal static class MonitorRegistry
             if (--entry.Users > 0)
             {
                 if (isNamed && !monitor.IsNamed && monitor.IsConnected)
-                    MonitorCourtesy.Watch(monitor, time);
+                    MonitorCourtesy.Register(monitor, time);
                 return default;
             }
 

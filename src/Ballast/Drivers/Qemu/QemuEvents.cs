@@ -15,7 +15,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
 
     private readonly DriverEventSinks _sinks = new();
     private readonly SemaphoreSlim _starting = new(1);
-    private readonly Dictionary<QemuInstance, WatchedQemu> _watched = [];
+    private readonly Dictionary<QemuInstance, QemuEventSource> _watched = [];
     private TaskCompletionSource _lost = NewSignal();
     private CancellationTokenSource? _stop;
     private Task _looking = Task.CompletedTask;
@@ -56,7 +56,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
         }
 
         _stop = new CancellationTokenSource();
-        _looking = LookAgainAndAgainAsync(_stop.Token);
+        _looking = PollAsync(_stop.Token);
     }
 
     private async ValueTask StopAsync()
@@ -80,12 +80,12 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
 
     private void Forget()
     {
-        foreach (WatchedQemu watched in _watched.Values)
+        foreach (QemuEventSource watched in _watched.Values)
             watched.Dispose();
         _watched.Clear();
     }
 
-    private async Task LookAgainAndAgainAsync(CancellationToken cancellationToken)
+    private async Task PollAsync(CancellationToken cancellationToken)
     {
         TimeSpan pause = Look;
         while (true)
@@ -120,7 +120,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
         {
             QemuInstance key = domain.Instance;
             seen.Add(key);
-            if (_watched.TryGetValue(key, out WatchedQemu? watched))
+            if (_watched.TryGetValue(key, out QemuEventSource? watched))
             {
                 watched.Update(domain);
                 continue;
@@ -128,10 +128,10 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
 
             if (!isFirst)
                 _sinks.Publish(DriverEvent.Lifecycle(domain.Identity, DomainLifecycleChange.Started, 0));
-            _watched[key] = new WatchedQemu(domain, isNew: !isFirst, _sinks, NoticeLoss);
+            _watched[key] = new QemuEventSource(domain, isNew: !isFirst, _sinks, NoticeLoss);
         }
 
-        foreach ((var key, WatchedQemu watched) in _watched.ToArray())
+        foreach ((var key, QemuEventSource watched) in _watched.ToArray())
         {
             if (seen.Contains(key))
                 continue;

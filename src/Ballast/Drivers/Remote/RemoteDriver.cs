@@ -53,7 +53,7 @@ internal sealed partial class RemoteDriver : IDriver
             async (link, token) => driver.Type =
                 (await link.CallAsync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, default, token).ConfigureAwait(false)).Text,
             cancellationToken).ConfigureAwait(false);
-        driver.Watch(driver._link);
+        driver.TellLossOf(driver._link);
         return driver;
     }
 
@@ -96,15 +96,15 @@ internal sealed partial class RemoteDriver : IDriver
 
     /// <summary>The connection that stands. One that was lost was reported to who used it; it is opened again where the options say so.</summary>
     internal ValueTask<RemoteLink> LinkAsync(CancellationToken cancellationToken) =>
-        MayOpenAnew ? new(OpenAnewAsync().WaitAsync(cancellationToken)) : new(_link);
+        MayReopen ? new(ReopenAsync().WaitAsync(cancellationToken)) : new(_link);
 
-    private bool MayOpenAnew => _link.IsLost && Reconnects && !_disposed;
+    private bool MayReopen => _link.IsLost && Reconnects && !_disposed;
 
     /// <summary>All who need the connection wait for one attempt; who gives up leaves it to the others.</summary>
-    private Task<RemoteLink> OpenAnewAsync()
+    private Task<RemoteLink> ReopenAsync()
     {
         lock (_gate)
-            return !MayOpenAnew ? Task.FromResult(_link) : _reopening ??= OpenAsync();
+            return !MayReopen ? Task.FromResult(_link) : _reopening ??= OpenAsync();
 
         async Task<RemoteLink> OpenAsync()
         {
@@ -113,14 +113,14 @@ internal sealed partial class RemoteDriver : IDriver
             try
             {
                 RemoteLink lost = _link;
-                RemoteLink anew = await OpenLinkAsync(static (_, _) => Task.CompletedTask, _end.Token).ConfigureAwait(false);
+                RemoteLink reopened = await OpenLinkAsync(static (_, _) => Task.CompletedTask, _end.Token).ConfigureAwait(false);
 
                 // Kept before anything else can go wrong: who closes the driver closes it.
-                _link = anew;
+                _link = reopened;
                 _log.DaemonReconnected(Name);
-                Watch(anew);
+                TellLossOf(reopened);
                 await lost.DisposeAsync().ConfigureAwait(false);
-                return anew;
+                return reopened;
             }
             catch (LibvirtException e)
             {
@@ -189,7 +189,7 @@ internal sealed partial class RemoteDriver : IDriver
     /// <summary>As the log calls it.</summary>
     private string Name => $"the daemon of {Type} domains";
 
-    private void Watch(RemoteLink link)
+    private void TellLossOf(RemoteLink link)
     {
         if (_options.LoggerFactory is not null)
             _ = TellLossAsync();

@@ -27,7 +27,7 @@ internal sealed class MonitorCourtesy
     }
 
     /// <summary>Looks after a connected monitor, unless it was named.</summary>
-    public static void Watch(QmpMonitor monitor, TimeProvider time)
+    public static void Register(QmpMonitor monitor, TimeProvider time)
     {
         if (monitor.IsNamed || monitor.Endpoint.Place is null)
             return;

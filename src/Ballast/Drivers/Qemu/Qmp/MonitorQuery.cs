@@ -36,7 +36,7 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
     }
 
     /// <summary>Must be called outside the monitor's lock: a token that is cancelled already calls back at once.</summary>
-    public void Watch(CancellationToken cancellationToken)
+    public void CancelWith(CancellationToken cancellationToken)
     {
         if (cancellationToken.CanBeCanceled)
         {

@@ -60,7 +60,7 @@ internal sealed partial class QmpMonitor
             _receiving = ReceiveAllAsync(channel);
         }
 
-        MonitorCourtesy.Watch(this, _time);
+        MonitorCourtesy.Register(this, _time);
     }
 
     /// <summary>Where the program has closed the connection, nobody else tells of its end.</summary>

@@ -335,7 +335,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         MonitorQuery? query = TryJoin(parts, timeout, now, runsInline);
         if (query is null)
             return ConnectAndQueryAsync(parts, timeout, now, cancellationToken);
-        query.Watch(cancellationToken);
+        query.CancelWith(cancellationToken);
         return query.Task;
     }
 
@@ -344,7 +344,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
         MonitorQuery query = TryJoin(parts, timeout, askedAt, runsInline: false) ?? throw QmpErrors.Lost(Path, null);
-        query.Watch(cancellationToken);
+        query.CancelWith(cancellationToken);
         return await query.Task.ConfigureAwait(false);
     }
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "face.h"
+#include "shim.h"
 
 #include <stddef.h>
 
@@ -15,17 +15,17 @@
     }
 
 #define FORWARD(type, failure, name, parameters, arguments) \
-    FORWARD_AFTER(face_begin, type, failure, name, parameters, arguments)
+    FORWARD_AFTER(shim_begin, type, failure, name, parameters, arguments)
 
 /* What frees, what tells of errors and what has words for numbers leaves the last error as it was. */
 #define FORWARD_QUIET(type, failure, name, parameters, arguments) \
-    FORWARD_AFTER(face_allows, type, failure, name, parameters, arguments)
+    FORWARD_AFTER(shim_allows, type, failure, name, parameters, arguments)
 
 #define FORWARD_VOID(name, parameters, arguments) \
     extern void managed_##name parameters;        \
     void name parameters                          \
     {                                             \
-        if (face_allows(#name))                   \
+        if (shim_allows(#name))                   \
             managed_##name arguments;             \
     }
 

@@ -9,9 +9,9 @@ namespace Ballast.Tests.Drivers.Qemu;
 /// </summary>
 [Collection(Name)]
 [CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class BegunQuestionTests
+public sealed class PrefetchTests
 {
-    private const string Name = nameof(BegunQuestionTests);
+    private const string Name = nameof(PrefetchTests);
 
     private const string Question =
         """{"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats"}}""";

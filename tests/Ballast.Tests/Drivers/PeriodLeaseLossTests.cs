@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Drivers;
 
 /// <summary>Ensured periods where events are missing, lists fail, callers give up, and connections are closed meanwhile.</summary>
-public sealed class EnsuredPeriodLossTests
+public sealed class PeriodLeaseLossTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Drivers;
 
 /// <summary>A collection period set where there is none, kept, and given back.</summary>
-public sealed class EnsuredPeriodTests
+public sealed class PeriodLeaseTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -4,14 +4,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "face.h"
+#include "shim.h"
 
 #include <signal.h>
 #include <sys/socket.h>
 
 extern void managed_start(void);
 
-void face_start(void)
+void shim_start(void)
 {
     struct sigaction before, after;
     int isKnown = sigaction(SIGPIPE, NULL, &before) == 0;

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "face.h"
+#include "shim.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@ namespace Ballast.Daemon;
 /// How many clients there may be, and how many of them that were not let in yet. Nobody keeps others out: the latter are
 /// counted for each user, and the last tenth of all places is for those who may change something.
 /// </summary>
-internal sealed class ClientPlaces(int clients, int anonymousClients)
+internal sealed class ClientSlots(int clients, int anonymousClients)
 {
     private const int Reserved = 10;
 
@@ -53,7 +53,7 @@ internal sealed class ClientPlaces(int clients, int anonymousClients)
     }
 
     /// <summary>The place of one client.</summary>
-    internal sealed class Place(ClientPlaces places, User user) : IDisposable
+    internal sealed class Place(ClientSlots places, User user) : IDisposable
     {
         private int _isAnonymous;
         private int _isGivenBack;

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "face.h"
+#include "shim.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -41,19 +41,19 @@ static void first_call(void)
     (void)pthread_atfork(NULL, NULL, now_a_child);
 }
 
-int face_begin(const char *function)
+int shim_begin(const char *function)
 {
     if (last.code != VIR_ERR_OK)
         virResetError(&last);
-    return face_allows(function);
+    return shim_allows(function);
 }
 
-int face_allows(const char *function)
+int shim_allows(const char *function)
 {
     static pthread_once_t started = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, first_call);
     if (!isChild) {
-        (void)pthread_once(&started, face_start);
+        (void)pthread_once(&started, shim_start);
         return 1;
     }
 
@@ -62,9 +62,9 @@ int face_allows(const char *function)
     (void)snprintf(message, sizeof message,
                    "%s%s in a process that was forked after the library was used; "
                    "fork before that, or start a new program in the child", prefix, function);
-    face_set_error(VIR_ERR_OPERATION_INVALID, VIR_FROM_NONE, VIR_ERR_ERROR, message,
+    shim_set_error(VIR_ERR_OPERATION_INVALID, VIR_FROM_NONE, VIR_ERR_ERROR, message,
                    "Requested operation is not valid: %s", message + sizeof prefix - 1, NULL, -1, -1);
-    face_tell_error(NULL, NULL);
+    shim_tell_error(NULL, NULL);
     return 0;
 }
 
@@ -73,7 +73,7 @@ static char *copy(const char *text)
     return text ? strdup(text) : NULL;
 }
 
-void face_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
+void shim_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
                     const char *str3, int int1, int int2)
 {
     int saved = errno;
@@ -93,18 +93,18 @@ void face_set_error(int code, int domain, int level, const char *message, const 
     errno = saved;
 }
 
-void face_set_plain_error(int isOutOfMemory)
+void shim_set_plain_error(int isOutOfMemory)
 {
     static const char noMemory[] = "out of memory";
     static const char unknown[] = "internal error: something failed, and so did telling what";
     if (isOutOfMemory)
-        face_set_error(VIR_ERR_NO_MEMORY, VIR_FROM_NONE, VIR_ERR_ERROR, noMemory, noMemory, NULL, NULL, -1, -1);
+        shim_set_error(VIR_ERR_NO_MEMORY, VIR_FROM_NONE, VIR_ERR_ERROR, noMemory, noMemory, NULL, NULL, -1, -1);
     else
-        face_set_error(VIR_ERR_INTERNAL_ERROR, VIR_FROM_NONE, VIR_ERR_ERROR, unknown, "internal error: %s",
+        shim_set_error(VIR_ERR_INTERNAL_ERROR, VIR_FROM_NONE, VIR_ERR_ERROR, unknown, "internal error: %s",
                        unknown + sizeof "internal error: " - 1, NULL, -1, -1);
 }
 
-void face_tell_error(virErrorFunc handler, void *userData)
+void shim_tell_error(virErrorFunc handler, void *userData)
 {
     if (handler)
         handler(userData, &last);
@@ -114,18 +114,18 @@ void face_tell_error(virErrorFunc handler, void *userData)
         virDefaultErrorFunc(&last);
 }
 
-void face_tell_everybody(void)
+void shim_tell_everybody(void)
 {
-    face_tell_error(NULL, NULL);
+    shim_tell_error(NULL, NULL);
 }
 
-void face_keep_error(virErrorPtr to)
+void shim_keep_error(virErrorPtr to)
 {
     virResetError(to);
-    face_copy_error(&last, to);
+    shim_copy_error(&last, to);
 }
 
-void face_copy_error(virErrorPtr from, virErrorPtr to)
+void shim_copy_error(virErrorPtr from, virErrorPtr to)
 {
     *to = *from;
     to->message = copy(from->message);
@@ -165,7 +165,7 @@ virErrorPtr virSaveLastError(void)
 {
     virErrorPtr saved = calloc(1, sizeof *saved);
     if (saved)
-        face_copy_error(&last, saved);
+        shim_copy_error(&last, saved);
     return saved;
 }
 
@@ -174,7 +174,7 @@ int virCopyLastError(virErrorPtr to)
     if (!to)
         return -1;
     /* What it held may never have been set: it is not freed. */
-    face_copy_error(&last, to);
+    shim_copy_error(&last, to);
     return to->code;
 }
 

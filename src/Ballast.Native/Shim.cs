@@ -2,34 +2,34 @@ using System.Runtime.InteropServices;
 
 namespace Ballast.Native;
 
-/// <summary>What the C face does for managed code, and what the system does.</summary>
-internal static unsafe partial class Face
+/// <summary>What the C shim does for managed code, and what the system does.</summary>
+internal static unsafe partial class Shim
 {
-    [LibraryImport("face", EntryPoint = "face_set_error", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("shim", EntryPoint = "shim_set_error", StringMarshalling = StringMarshalling.Utf8)]
     public static partial void SetError(
         int code, int domain, int level, string message, string? str1, string? str2, string? str3, int int1, int int2);
 
     /// <summary>The thread's last error, of a text that needs no memory: there is none left, or something failed of which more cannot be told.</summary>
-    [LibraryImport("face", EntryPoint = "face_set_plain_error")]
+    [LibraryImport("shim", EntryPoint = "shim_set_plain_error")]
     public static partial void SetPlainError(int isOutOfMemory);
 
     /// <summary>Tells the thread's last error to a handler; null: to the global one, or to standard error.</summary>
-    [LibraryImport("face", EntryPoint = "face_tell_error")]
+    [LibraryImport("shim", EntryPoint = "shim_tell_error")]
     public static partial void TellError(delegate* unmanaged<nint, NativeError*, void> handler, nint userData);
 
     /// <summary>The same to the global one, or to standard error.</summary>
-    [LibraryImport("face", EntryPoint = "face_tell_everybody")]
+    [LibraryImport("shim", EntryPoint = "shim_tell_everybody")]
     public static partial void TellEverybody();
 
     /// <summary>Keeps a copy of the thread's last error, in place of another one.</summary>
-    [LibraryImport("face", EntryPoint = "face_keep_error")]
+    [LibraryImport("shim", EntryPoint = "shim_keep_error")]
     public static partial void KeepError(NativeError* to);
 
     /// <summary>Copies an error over memory that held none.</summary>
-    [LibraryImport("face", EntryPoint = "face_copy_error")]
+    [LibraryImport("shim", EntryPoint = "shim_copy_error")]
     public static partial void CopyError(NativeError* from, NativeError* to);
 
-    [LibraryImport("face", EntryPoint = "virResetError")]
+    [LibraryImport("shim", EntryPoint = "virResetError")]
     public static partial void ResetError(NativeError* error);
 }
 

@@ -6,7 +6,7 @@ namespace Ballast;
 /// The collection periods that a connection's callers ensure: set where there was none, set again when the domain comes
 /// back in a new process, given back at the end.
 /// </summary>
-internal sealed partial class EnsuredPeriods(Connection connection) : IAsyncDisposable
+internal sealed partial class PeriodLeases(Connection connection) : IAsyncDisposable
 {
     // Who holds the gate may change what is ensured, and asks the driver meanwhile. The dictionary's own lock is for looks at
     // it, and is never held over a wait. Neither the gate nor the source is disposed: who comes late finds them there.

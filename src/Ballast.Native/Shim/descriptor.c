@@ -5,20 +5,20 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "face.h"
+#include "shim.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int is_ours(const struct face_signal *signal, int end)
+static int is_ours(const struct shim_signal *signal, int end)
 {
     struct stat file;
     return fstat(signal->ends[end], &file) == 0 && S_ISSOCK(file.st_mode) && file.st_ino == signal->inodes[end];
 }
 
-int face_open_signal(struct face_signal *signal)
+int shim_open_signal(struct shim_signal *signal)
 {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, signal->ends) != 0)
         return errno;
@@ -29,25 +29,25 @@ int face_open_signal(struct face_signal *signal)
     return 0;
 }
 
-int face_owns_signal(const struct face_signal *signal)
+int shim_owns_signal(const struct shim_signal *signal)
 {
     return is_ours(signal, 0) && is_ours(signal, 1);
 }
 
-void face_tell_signal(const struct face_signal *signal)
+void shim_tell_signal(const struct shim_signal *signal)
 {
     if (is_ours(signal, 1))
         (void)send(signal->ends[1], "", 1, MSG_NOSIGNAL);
 }
 
-void face_drain_signal(const struct face_signal *signal)
+void shim_drain_signal(const struct shim_signal *signal)
 {
     char told[256];
     while (is_ours(signal, 0) && recv(signal->ends[0], told, sizeof told, 0) == sizeof told)
         ;
 }
 
-void face_close_signal(const struct face_signal *signal)
+void shim_close_signal(const struct shim_signal *signal)
 {
     for (int end = 0; end < 2; end++)
         if (is_ours(signal, end))

@@ -1,7 +1,7 @@
 namespace Ballast;
 
 /// <summary>How leases follow their domains into new processes: by events, and by a look where events are missing.</summary>
-internal sealed partial class EnsuredPeriods
+internal sealed partial class PeriodLeases
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1), LastRetry = TimeSpan.FromSeconds(30);
 
@@ -43,7 +43,7 @@ internal sealed partial class EnsuredPeriods
             await foreach (DomainEvent happened in events.WithCancellation(_lifetime.Token).ConfigureAwait(false))
             {
                 if (happened is DomainLifecycleEvent { Change: DomainLifecycleChange.Started } started && IsKnown(started.Domain.Uuid))
-                    Start(() => ApplyAnewAsync(started.Domain));
+                    Start(() => ReapplyAsync(started.Domain));
                 else if (happened is EventsMissed)
                     Look();
             }
@@ -89,7 +89,7 @@ internal sealed partial class EnsuredPeriods
                 foreach (Domain domain in await connection.ListDomainsAsync(cancellationToken: _lifetime.Token).ConfigureAwait(false))
                 {
                     if (IsKnown(domain.Uuid))
-                        Start(() => ApplyAnewAsync(domain));
+                        Start(() => ReapplyAsync(domain));
                 }
 
                 lock (_running)
@@ -111,7 +111,7 @@ internal sealed partial class EnsuredPeriods
     /// A new process has no period of ours; its monitor may not be ready at once. One at a time tries it for a domain, the
     /// newest: of a domain that starts again and again, all but the last process are gone.
     /// </summary>
-    private async Task ApplyAnewAsync(Domain domain)
+    private async Task ReapplyAsync(Domain domain)
     {
         using CancellationTokenSource newer = CancellationTokenSource.CreateLinkedTokenSource(_lifetime.Token);
         lock (_anew)
@@ -124,7 +124,7 @@ internal sealed partial class EnsuredPeriods
         try
         {
             TimeSpan pause = FirstRetry;
-            while (!await TryApplyAnewAsync(domain, newer.Token).ConfigureAwait(false))
+            while (!await TryReapplyAsync(domain, newer.Token).ConfigureAwait(false))
                 pause = await PauseAsync(pause, newer.Token).ConfigureAwait(false);
         }
         finally
@@ -139,7 +139,7 @@ internal sealed partial class EnsuredPeriods
 
     /// <param name="domain">The new process.</param>
     /// <param name="newer">Gives up before it is asked; what is begun is not left half done.</param>
-    private async Task<bool> TryApplyAnewAsync(Domain domain, CancellationToken newer)
+    private async Task<bool> TryReapplyAsync(Domain domain, CancellationToken newer)
     {
         await _gate.WaitAsync(newer).ConfigureAwait(false);
         try

@@ -6,7 +6,7 @@ namespace Ballast.Daemon;
 /// Looks which guests there are, and whether one left a question unanswered, for the log. It asks no guest itself, and so
 /// keeps no monitor from its owner.
 /// </summary>
-internal sealed class GuestWatch : IAsyncDisposable
+internal sealed class GuestChangeReporter : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
@@ -16,7 +16,7 @@ internal sealed class GuestWatch : IAsyncDisposable
     private readonly Dictionary<(Guid Uuid, int? Id), (Domain Domain, bool IsSilent)> _known = [];
     private readonly Task _watching;
 
-    public GuestWatch(Connection connection, ChangeLog log)
+    public GuestChangeReporter(Connection connection, ChangeLog log)
     {
         _connection = connection;
         _log = log;

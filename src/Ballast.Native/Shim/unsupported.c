@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "face.h"
+#include "shim.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -16,10 +16,10 @@ static void unsupported(const char *function, void *first)
 {
     static const char format[] = "this function is not supported by the connection driver: %s";
     char message[256];
-    if (!face_begin(function))
+    if (!shim_begin(function))
         return;
     (void)snprintf(message, sizeof message, format, function);
-    face_set_error(VIR_ERR_NO_SUPPORT, VIR_FROM_DOMAIN, VIR_ERR_ERROR, message, format, function, NULL, -1, -1);
+    shim_set_error(VIR_ERR_NO_SUPPORT, VIR_FROM_DOMAIN, VIR_ERR_ERROR, message, format, function, NULL, -1, -1);
     managed_tell_error(first);
 }
 

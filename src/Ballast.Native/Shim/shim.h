@@ -1,55 +1,55 @@
 /*
- * The C face of the library: what has to stand before the managed code, or cannot be written in it. Errors are kept here,
+ * The C shim of the library: what has to stand before the managed code, or cannot be written in it. Errors are kept here,
  * so that a process that was forked still gets one; every function passes the guard before managed code is entered.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef BALLAST_FACE_H
-#define BALLAST_FACE_H
+#ifndef BALLAST_SHIM_H
+#define BALLAST_SHIM_H
 
 #include "../ballast.h"
 
 /* Begins a call of the interface: forgets the thread's last error. False in a forked child, whose error is set. */
-int face_begin(const char *function);
+int shim_begin(const char *function);
 
 /* The same for functions that leave the last error as it was. */
-int face_allows(const char *function);
+int shim_allows(const char *function);
 
 /* Starts the runtime, so that the process's signals are afterwards as they were. */
-void face_start(void);
+void shim_start(void);
 
 /* The thread's last error, without telling anybody. Strings are copied; NULL is allowed. */
-void face_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
+void shim_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
                     const char *str3, int int1, int int2);
 
 /* The same of a text that is there already: there is no memory left, or something failed of which more cannot be told. */
-void face_set_plain_error(int isOutOfMemory);
+void shim_set_plain_error(int isOutOfMemory);
 
 /* Tells the thread's last error to a handler, or, where it is NULL, to the global one, or to standard error. */
-void face_tell_error(virErrorFunc handler, void *userData);
+void shim_tell_error(virErrorFunc handler, void *userData);
 
 /* Tells it to the global handler, or to standard error. */
-void face_tell_everybody(void);
+void shim_tell_everybody(void);
 
 /* Keeps a copy of the thread's last error in *to, whose strings it frees. */
-void face_keep_error(virErrorPtr to);
+void shim_keep_error(virErrorPtr to);
 
 /* Copies an error into *to, whatever that held. */
-void face_copy_error(virErrorPtr from, virErrorPtr to);
+void shim_copy_error(virErrorPtr from, virErrorPtr to);
 
 /* A descriptor, ends[0], that is readable when it was told, until it is drained. Laid out as in Signal.cs. */
-struct face_signal {
+struct shim_signal {
     int ends[2];
     unsigned long inodes[2];
 };
 
 /* Returns the system's error; 0 where there is one. */
-int face_open_signal(struct face_signal *signal);
+int shim_open_signal(struct shim_signal *signal);
 
 /* False where the program has closed it. Then the others do nothing. */
-int face_owns_signal(const struct face_signal *signal);
-void face_tell_signal(const struct face_signal *signal);
-void face_drain_signal(const struct face_signal *signal);
-void face_close_signal(const struct face_signal *signal);
+int shim_owns_signal(const struct shim_signal *signal);
+void shim_tell_signal(const struct shim_signal *signal);
+void shim_drain_signal(const struct shim_signal *signal);
+void shim_close_signal(const struct shim_signal *signal);
 
-#endif /* BALLAST_FACE_H */
+#endif /* BALLAST_SHIM_H */

@@ -3,7 +3,7 @@ using Ballast.Drivers.Qemu.Qmp;
 namespace Ballast.Drivers.Qemu;
 
 /// <summary>One QEMU whose subscribers are told what happens to it: QEMU's events in libvirt's terms.</summary>
-internal sealed class WatchedQemu : IMonitorListener, IDisposable
+internal sealed class QemuEventSource : IMonitorListener, IDisposable
 {
     private readonly DriverEventSinks _sinks;
     private readonly Action _lost;
@@ -11,7 +11,7 @@ internal sealed class WatchedQemu : IMonitorListener, IDisposable
     private DomainState? _state;
     private ulong? _actualBytes;
 
-    public WatchedQemu(QemuDomain domain, bool isNew, DriverEventSinks sinks, Action lost)
+    public QemuEventSource(QemuDomain domain, bool isNew, DriverEventSinks sinks, Action lost)
     {
         // Of a new one it was said that it started: that it does not run is news.
         _state = isNew ? DomainState.Running : null;

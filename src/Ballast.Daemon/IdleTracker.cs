@@ -1,13 +1,13 @@
 namespace Ballast.Daemon;
 
 /// <summary>Says when there was no client for some time.</summary>
-internal sealed class IdleWatch : IDisposable
+internal sealed class IdleTracker : IDisposable
 {
     private readonly ClientHandler _clients;
     private TimeSpan? _timeout;
     private readonly Timer _timer;
 
-    public IdleWatch(ClientHandler clients, TimeSpan? timeout, Action isIdle)
+    public IdleTracker(ClientHandler clients, TimeSpan? timeout, Action isIdle)
     {
         _clients = clients;
         _timeout = timeout;
