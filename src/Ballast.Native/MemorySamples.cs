@@ -7,7 +7,7 @@ internal static unsafe class MemorySamples
 {
     private const int Extended = 0x42000000;
 
-    private static readonly MemoryStatTag[] Tags = Enum.GetValues<MemoryStatTag>();
+    private static readonly MemoryStatTag[] Tags = [.. MemoryStatTags.Libvirt, .. MemoryStatTags.Extended];
 
     /// <summary>The size of <see cref="NativeSample"/> in the first version of the interface; it is taken for ever.</summary>
     public const int Version1Size = 368;

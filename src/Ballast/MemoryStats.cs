@@ -141,7 +141,7 @@ public sealed class MemoryStats
             return null;
         if (_rejected.Contains(tag))
             return MemoryStatsReason.RejectedValue;
-        if (tag is MemoryStatTag.Rss)
+        if (MemoryStatTable.Find(tag) is { Source: MemoryStatSource.Host })
             return _missingHostSide ?? MemoryStatsReason.PermissionDenied;
         return _missing;
     }

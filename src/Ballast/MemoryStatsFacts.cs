@@ -1,20 +1,5 @@
 namespace Ballast;
 
-/// <summary>A set of tags small enough to be a number: libvirt's 0 to 12 and Ballast's own six.</summary>
-internal readonly record struct MemoryStatTagSet(uint Bits)
-{
-    public bool Contains(MemoryStatTag tag) => (Bits & Bit(tag)) != 0;
-
-    public MemoryStatTagSet With(MemoryStatTag tag) => new(Bits | Bit(tag));
-
-    private static uint Bit(MemoryStatTag tag) => tag switch
-    {
-        >= MemoryStatTag.SwapIn and <= MemoryStatTag.HugetlbPgFail => 1u << (int)tag,
-        >= MemoryStatTag.OomKills and <= MemoryStatTag.DirectReclaims => 1u << (16 + (tag - MemoryStatTag.OomKills)),
-        _ => 0,
-    };
-}
-
 /// <summary>What a driver found out for one sample; <see cref="ToSample"/> judges it.</summary>
 internal sealed record MemoryStatsFacts
 {
@@ -134,7 +119,7 @@ internal sealed record MemoryStatsFacts
         {
             foreach (MemoryStat entry in Entries)
             {
-                if (entry.Tag is not (MemoryStatTag.ActualBalloon or MemoryStatTag.Rss or MemoryStatTag.LastUpdate))
+                if (MemoryStatTable.Find(entry.Tag) is not { Source: not MemoryStatSource.Guest })
                     return true;
             }
 

@@ -19,7 +19,7 @@ public class ArchitectureTests
     {
         ["model"] = [],
         ["Ballast.Telemetry"] = ["model"],
-        ["Ballast.Virtio"] = [],
+        ["Ballast.Virtio"] = ["model"],
         ["Ballast.Drivers"] = ["model", "Ballast.Virtio"],
         ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers"],
         ["Ballast.Transports"] = ["model"],

@@ -92,7 +92,7 @@ internal static class MemoryStatsJson
     private static void WriteMissing(Utf8JsonWriter json, MemoryStats stats)
     {
         json.WriteStartObject("missing");
-        for (MemoryStatTag tag = MemoryStatTag.SwapIn; tag <= MemoryStatTag.HugetlbPgFail; tag++)
+        foreach (MemoryStatTag tag in MemoryStatTags.Libvirt)
         {
             if (stats.WhyMissing(tag) is { } reason)
                 json.WriteString(tag.Label(), reason.Label());

@@ -5,7 +5,7 @@ namespace Ballast.Native.Exports;
 /// <summary>The words for the interface's numbers. They are handed out as they are, for ever; unknown numbers have none.</summary>
 internal static unsafe class LabelExports
 {
-    private static readonly Dictionary<int, nint> Tags = Copy<MemoryStatTag>(tag => tag.Label());
+    private static readonly Dictionary<int, nint> Tags = Copy(MemoryStatTags.Libvirt.Concat(MemoryStatTags.Extended), tag => tag.Label());
     private static readonly Dictionary<int, nint> Reasons = Copy<MemoryStatsReason>(reason => reason.Label());
     private static readonly Dictionary<int, nint> Freshnesses = Copy<Freshness>(freshness => freshness.Label());
     private static readonly Dictionary<int, nint> Formulas = Copy<UsedMemoryFormula>(formula => formula.Label());
@@ -43,6 +43,9 @@ internal static unsafe class LabelExports
 
     // What has no word, such as a set of bits that is empty, is none of them.
     private static Dictionary<int, nint> Copy<T>(Func<T, string> label)
+        where T : struct, Enum => Copy(Enum.GetValues<T>(), label);
+
+    private static Dictionary<int, nint> Copy<T>(IEnumerable<T> values, Func<T, string> label)
         where T : struct, Enum =>
-        Enum.GetValues<T>().Where(value => label(value).Length > 0).ToDictionary(value => (int)(object)value, value => NativeText.Copy(label(value)));
+        values.Where(value => label(value).Length > 0).ToDictionary(value => (int)(object)value, value => NativeText.Copy(label(value)));
 }

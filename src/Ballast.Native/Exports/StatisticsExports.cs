@@ -103,7 +103,7 @@ internal static unsafe class StatisticsExports
     private static int Fill(Domain domain, NativeStat* stats, uint count)
     {
         int room = (int)Math.Min(count, MaxStats);
-        MemoryStat[] buffer = _buffer is { } kept && kept.Length >= room ? kept : new MemoryStat[Math.Max(room, (int)MemoryStatTag.HugetlbPgFail + 1)];
+        MemoryStat[] buffer = _buffer is { } kept && kept.Length >= room ? kept : new MemoryStat[Math.Max(room, MemoryStatTags.Libvirt.Count)];
         _buffer = null;
         int filled = Blocking.Wait(domain.FillMemoryStatsAsync(buffer.AsMemory(0, room), MemoryStatsOptions.None, Blocking.Token));
         _buffer = buffer;

@@ -2,56 +2,33 @@ using Ballast.Virtio;
 
 namespace Ballast.Drivers;
 
-/// <summary>
-/// A guest's report as libvirt's statistics: their order, their units, and what is left out. The whole order is actual,
-/// what <see cref="Fill"/> gives, RSS, what <see cref="FillExtended"/> gives.
-/// </summary>
+/// <summary>What others than the guest know of its memory.</summary>
+internal interface IMemoryStatsOfHost
+{
+    /// <summary>The value of a statistic that is not in the guest's report; null where it is not known. Asked only where there is room for it.</summary>
+    ulong? Find(MemoryStatTag tag);
+}
+
+/// <summary>A guest's report, and what others know, as libvirt's statistics: their order, their units, and what is left out.</summary>
 internal static class GuestMemoryStats
 {
-    /// <summary>The most entries there can be: libvirt's thirteen and our six.</summary>
-    public const int MaxCount = 19;
+    /// <summary>The most entries there can be.</summary>
+    public static int MaxCount => MemoryStatTable.MaxCount;
 
-    private const int FirstExtended = 10;
-
-    // virtio's tag −1 stands for last-update, which the device knows and not the guest.
-    private static readonly (MemoryStatTag Tag, int Virtio)[] Order =
-    [
-        (MemoryStatTag.SwapIn, 0),
-        (MemoryStatTag.SwapOut, 1),
-        (MemoryStatTag.MajorFault, 2),
-        (MemoryStatTag.MinorFault, 3),
-        (MemoryStatTag.Unused, 4),
-        (MemoryStatTag.Available, 5),
-        (MemoryStatTag.Usable, 6),
-        (MemoryStatTag.LastUpdate, -1),
-        (MemoryStatTag.DiskCaches, 7),
-        (MemoryStatTag.HugetlbPgAlloc, 8),
-        (MemoryStatTag.HugetlbPgFail, 9),
-    ];
-
-    /// <summary>Fills what fits of libvirt's statistics and returns how much that is.</summary>
-    public static int Fill(Span<MemoryStat> stats, in GuestReport report, ulong? lastUpdate)
+    /// <summary>Fills what fits and returns how much that is.</summary>
+    public static int Fill<THost>(Span<MemoryStat> stats, in GuestReport report, THost host, MemoryStatsOptions options)
+        where THost : IMemoryStatsOfHost
     {
+        bool withExtended = (options & MemoryStatsOptions.Extended) != 0;
         int count = 0;
-        foreach ((MemoryStatTag tag, int virtio) in Order)
+        foreach (MemoryStatRow row in MemoryStatTable.Rows)
         {
             if (count == stats.Length)
                 break;
-            if (virtio < 0 ? lastUpdate is not null : report.TryGet(virtio, out _))
-                stats[count++] = new MemoryStat(tag, virtio < 0 ? lastUpdate.GetValueOrDefault() : Value(report, tag, virtio));
-        }
-
-        return count;
-    }
-
-    /// <summary>Fills what fits of the statistics beyond libvirt's and returns how much that is.</summary>
-    public static int FillExtended(Span<MemoryStat> stats, in GuestReport report)
-    {
-        int count = 0;
-        for (int virtio = FirstExtended; virtio < GuestReport.Count && count < stats.Length; virtio++)
-        {
-            if (report.TryGet(virtio, out _))
-                stats[count++] = new MemoryStat(Extended(virtio), Value(report, Extended(virtio), virtio));
+            if (row.IsExtended && !withExtended)
+                continue;
+            if ((row.Source == MemoryStatSource.Guest ? report.Find(row) : host.Find(row.Tag)) is { } value)
+                stats[count++] = new MemoryStat(row.Tag, value);
         }
 
         return count;
@@ -61,16 +38,10 @@ internal static class GuestMemoryStats
     public static MemoryStatTagSet Rejected(in GuestReport report)
     {
         MemoryStatTagSet rejected = default;
-        foreach ((MemoryStatTag tag, int virtio) in Order)
+        foreach (MemoryStatRow row in MemoryStatTable.Rows)
         {
-            if (virtio >= 0 && report.IsRejected(virtio))
-                rejected = rejected.With(tag);
-        }
-
-        for (int virtio = FirstExtended; virtio < GuestReport.Count; virtio++)
-        {
-            if (report.IsRejected(virtio))
-                rejected = rejected.With(Extended(virtio));
+            if (row.Source == MemoryStatSource.Guest && report.IsRejected(row.VirtioTag))
+                rejected = rejected.With(row.Tag);
         }
 
         return rejected;
@@ -92,13 +63,5 @@ internal static class GuestMemoryStats
             return 0;
         bool seesAll = deflatesOnOom == true || (availableKiB > actual && !(deflatesOnOom == false && countsHugePages));
         return seesAll ? whole - actual : 0;
-    }
-
-    private static MemoryStatTag Extended(int virtio) => MemoryStatTag.OomKills + (virtio - FirstExtended);
-
-    private static ulong Value(in GuestReport report, MemoryStatTag tag, int virtio)
-    {
-        _ = report.TryGet(virtio, out ulong value);
-        return tag.Unit() == MemoryStatUnit.KiB ? value / 1024 : value;
     }
 }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Ballast.Virtio;
 
-[InlineArray(GuestReport.Count)]
+[InlineArray(MemoryStatTable.MaxVirtioTags)]
 internal struct GuestReportValues
 {
     private ulong _first;
@@ -14,33 +14,24 @@ internal struct GuestReportValues
 /// </summary>
 internal struct GuestReport
 {
-    /// <summary>virtio's tags 0 to 15.</summary>
-    public const int Count = 16;
-
-    /// <summary>An amount of bytes from here on is a −1 in disguise (Windows' driver: −1 pages, 0xFFFFFFFFFFFFF000).</summary>
-    public const ulong ImpossibleBytes = 1UL << 63;
-
     /// <summary>What devices and drivers put where they have no value.</summary>
     public const ulong NotReported = ulong.MaxValue;
 
-    private const ushort ByteTags = 0b1111_0000_1111_0011;
-    private const ushort GaugeTags = 0b0000_0000_1111_0000;
-
     private GuestReportValues _values;
-    private ushort _present;
-    private ushort _rejected;
+    private ulong _present;
+    private ulong _rejected;
 
     /// <summary>Whether the guest's driver reported nothing that can be used.</summary>
     public readonly bool IsEmpty => _present == 0;
 
-    /// <summary>What a guest put into its statistics queue. A tag that virtio does not name is left out, as QEMU's device does.</summary>
+    /// <summary>What a guest put into its statistics queue. A tag that the table does not name is left out, as QEMU's device does.</summary>
     public static GuestReport From(ReadOnlySpan<BalloonStatistic> statistics)
     {
         GuestReport report = default;
         foreach (BalloonStatistic statistic in statistics)
         {
-            if (statistic.Tag < Count)
-                report.Add(statistic.Tag, statistic.Value);
+            if (MemoryStatTable.FindVirtio(statistic.Tag) is { } row)
+                report.Add(row, statistic.Value);
         }
 
         return report;
@@ -49,50 +40,47 @@ internal struct GuestReport
     public readonly bool TryGet(int virtioTag, out ulong value)
     {
         value = _values[virtioTag];
-        return (_present & (1 << virtioTag)) != 0;
+        return (_present & (1UL << virtioTag)) != 0;
     }
 
-    public readonly bool IsRejected(int virtioTag) => (_rejected & (1 << virtioTag)) != 0;
+    public readonly bool IsRejected(int virtioTag) => (_rejected & (1UL << virtioTag)) != 0;
+
+    /// <summary>The value of a statistic in its own unit; null where it is absent.</summary>
+    public readonly ulong? Find(MemoryStatRow row) => TryGet(row.VirtioTag, out ulong value) ? row.FromVirtio(value) : null;
+
+    /// <summary>The same of a tag that the guest can report.</summary>
+    public readonly ulong? Find(MemoryStatTag tag) => MemoryStatTable.Find(tag) is { } row ? Find(row) : null;
 
     /// <summary>Takes a value, if it says something and can be true.</summary>
-    public void Add(int virtioTag, ulong value)
+    public void Add(MemoryStatRow row, ulong value)
     {
         if (value == NotReported)
             return;
-        if (value >= ImpossibleBytes && (ByteTags & (1 << virtioTag)) != 0)
+        if (value >= row.ImpossibleFrom)
         {
-            Reject(virtioTag);
+            Reject(row);
             return;
         }
 
-        _values[virtioTag] = value;
-        _present |= (ushort)(1 << virtioTag);
+        _values[row.VirtioTag] = value;
+        _present |= 1UL << row.VirtioTag;
     }
 
     /// <summary>Notes that there was something that is no value.</summary>
-    public void Reject(int virtioTag) => _rejected |= (ushort)(1 << virtioTag);
+    public void Reject(MemoryStatRow row) => _rejected |= 1UL << row.VirtioTag;
 
     /// <summary>Whether it says the same.</summary>
-    public readonly bool IsSameAs(in GuestReport other)
-    {
-        if (_present != other._present || _rejected != other._rejected)
-            return false;
-        for (int tag = 0; tag < Count; tag++)
-        {
-            if (_values[tag] != other._values[tag])
-                return false;
-        }
-
-        return true;
-    }
+    public readonly bool IsSameAs(in GuestReport other) =>
+        _present == other._present && _rejected == other._rejected
+        && ((ReadOnlySpan<ulong>)_values).SequenceEqual((ReadOnlySpan<ulong>)other._values);
 
     /// <summary>Whether a counter is lower than it was in an earlier report.</summary>
     public readonly bool HasCounterBelow(in GuestReport earlier)
     {
-        int both = _present & earlier._present & ~GaugeTags;
-        for (int tag = 0; tag < Count; tag++)
+        ulong both = _present & earlier._present & MemoryStatTable.VirtioCounters;
+        for (int tag = 0; both != 0; tag++, both >>= 1)
         {
-            if ((both & (1 << tag)) != 0 && _values[tag] < earlier._values[tag])
+            if ((both & 1) != 0 && _values[tag] < earlier._values[tag])
                 return true;
         }
 

@@ -81,11 +81,11 @@ internal static class MonitorReaders
     private static int ReadStats(byte[] body)
     {
         GuestStats stats = GuestStats.Parse(body);
-        int present = 0;
-        for (int tag = 0; tag < GuestStats.Count; tag++)
-            present = (present << 1) | (stats.TryGet(tag, out _) ? 1 : 0);
+        ulong present = 0;
+        for (int tag = 0; tag < MemoryStatTable.MaxVirtioTags; tag++)
+            present = (present << 1) | (stats.TryGet(tag, out _) ? 1UL : 0);
         FuzzException.Require(stats.IsEmpty == (present == 0), "an empty report has values");
-        return HashCode.Combine(System.Numerics.BitOperations.PopCount((uint)present), stats.LastUpdate is null);
+        return HashCode.Combine(System.Numerics.BitOperations.PopCount(present), stats.LastUpdate is null);
     }
 
     private static int ReadNothing(byte[] body)

@@ -81,7 +81,7 @@ public sealed class SampleVersionTests
     {
         MemoryStatEntry[] newer =
         [
-            new() { Tag = FirstFact + 3, Value = ulong.MaxValue }, new() { Tag = FirstFact + 99, Value = 0 }, new() { Tag = LastFact, Value = 1 },
+            new() { Tag = FirstFact + 4, Value = ulong.MaxValue }, new() { Tag = FirstFact + 99, Value = 0 }, new() { Tag = LastFact, Value = 1 },
             new() { Tag = 13, Value = 42 }, new() { Tag = -5, Value = 43 }, new() { Tag = int.MaxValue, Value = 44 },
         ];
         await using ServerFixture server = ServerFixture.Start(
@@ -100,6 +100,27 @@ public sealed class SampleVersionTests
             Assert.Contains("update it", sample.Reason.Remedy("vm"), StringComparison.Ordinal);
             Assert.Equal([13, -5, int.MaxValue, 6, 5, 8, 4711], sample.Entries.Select(entry => (int)entry.Tag));
             Assert.Equal((400u, 200u), (sample.Used!.Value.KiB, sample.Facts.BalloonInUsedKiB));
+        }
+    }
+
+    [Fact]
+    public async Task What_was_rejected_arrives_whatever_its_tag()
+    {
+        MemoryStatTag[] tags =
+        [
+            MemoryStatTag.SwapIn, MemoryStatTag.HugetlbPgFail, (MemoryStatTag)15, (MemoryStatTag)16, (MemoryStatTag)31,
+            MemoryStatTag.OomKills, MemoryStatTag.DirectReclaims, MemoryStatTag.OomKills + 15, MemoryStatTag.OomKills + 16, MemoryStatTag.OomKills + 31,
+        ];
+        foreach (MemoryStatTag tag in tags)
+        {
+            await using ServerFixture server = ServerFixture.Start(
+                new OneDomain { Facts = Facts with { IsFromBeforeReset = false, Rejected = default(MemoryStatTagSet).With(tag) } }.Open());
+            await using Connection remote = await server.ConnectAsync();
+            foreach (MemoryStats sample in await SamplesAsync(remote))
+            {
+                Assert.Equal(MemoryStatsReason.RejectedValue, sample.WhyMissing(tag));
+                Assert.Equal([tag], tags.Where(sample.Facts.Rejected.Contains));
+            }
         }
     }
 

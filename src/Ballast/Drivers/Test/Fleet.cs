@@ -127,8 +127,8 @@ internal sealed class Fleet
     {
         if (last.IsNone)
             return default;
-        Span<BalloonStatistic> entries = stackalloc BalloonStatistic[GuestReport.Count];
-        Span<byte> queue = stackalloc byte[GuestReport.Count * BalloonStatistics.EntryBytes];
+        Span<BalloonStatistic> entries = stackalloc BalloonStatistic[MemoryStatTable.MaxVirtioTags];
+        Span<byte> queue = stackalloc byte[MemoryStatTable.MaxVirtioTags * BalloonStatistics.EntryBytes];
         int length = BalloonStatistics.Write(queue, entries[..guest.Write(entries, last)]);
         return GuestReport.From(entries[..BalloonStatistics.Read(queue[..length], entries)]);
     }

@@ -102,7 +102,7 @@ internal sealed partial class FleetDriver
         if (withBalloon)
             stats = stats[..Fill(stats, guest, Look(index, guest, now), MemoryStatsOptions.None)];
 
-        // Of actual, libvirt makes two fields: the size, and its limit.
+        // Of actual, libvirt makes two fields: the size, and its limit. Others may have none.
         TypedParameter[] fields = new TypedParameter[(withState ? 2 : 0) + (withBalloon ? stats.Length + 1 : 0)];
         int count = 0;
         if (withState)
@@ -115,11 +115,14 @@ internal sealed partial class FleetDriver
         {
             fields[count++] = TypedParameter.ULLong("balloon.current", stats[0].Value);
             fields[count++] = TypedParameter.ULLong("balloon.maximum", guest.MaxMemoryKiB);
-            foreach (MemoryStat stat in stats[1..])
-                fields[count++] = TypedParameter.ULLong(stat.Tag.BalloonField()!, stat.Value);
+            foreach (MemoryStat stat in stats)
+            {
+                if (stat.Tag.BalloonField() is { } field)
+                    fields[count++] = TypedParameter.ULLong(field, stat.Value);
+            }
         }
 
-        return fields;
+        return fields[..count];
     }
 
     private DeviceView Look(int index, in SimulatedGuest guest, long now)
@@ -131,16 +134,8 @@ internal sealed partial class FleetDriver
 
     private int Fill(Span<MemoryStat> stats, in SimulatedGuest guest, in DeviceView view, MemoryStatsOptions options)
     {
-        int count = 0;
         ulong actual = view.Settings.ActualKiB(guest, view.Now);
-        if (count < stats.Length)
-            stats[count++] = new MemoryStat(MemoryStatTag.ActualBalloon, actual);
-        count += GuestMemoryStats.Fill(stats[count..], view.Report, _fleet.LastUpdate(view.Last));
-        if (count < stats.Length)
-            stats[count++] = new MemoryStat(MemoryStatTag.Rss, guest.RssKiB(view.Now, actual));
-        if ((options & MemoryStatsOptions.Extended) != 0)
-            count += GuestMemoryStats.FillExtended(stats[count..], view.Report);
-        return count;
+        return GuestMemoryStats.Fill(stats, view.Report, new Known(guest, view.Now, actual, _fleet.LastUpdate(view.Last)), options);
     }
 
     // What was reported does not depend on who looked: so it is compared with what the guest would have said a period earlier.
@@ -161,6 +156,17 @@ internal sealed partial class FleetDriver
         }
 
         return index;
+    }
+
+    private readonly struct Known(SimulatedGuest guest, long now, ulong actualKiB, ulong lastUpdate) : IMemoryStatsOfHost
+    {
+        public ulong? Find(MemoryStatTag tag) => tag switch
+        {
+            MemoryStatTag.ActualBalloon => actualKiB,
+            MemoryStatTag.LastUpdate => lastUpdate,
+            MemoryStatTag.Rss => guest.RssKiB(now, actualKiB),
+            _ => null,
+        };
     }
 
     /// <summary>What the balloon device knows at a moment.</summary>

@@ -20,6 +20,10 @@ internal readonly struct SimulatedGuest
 
     private static readonly ulong[] SizesMiB = [512, 1024, 1024, 2048, 2048, 4096, 4096, 4096, 8192, 8192, 16384, 32768];
 
+    private const ulong MinusOnePage = unchecked(0UL - 4096);
+
+    private static readonly Version Linux3 = new(3, 0), Linux46 = new(4, 6), Linux5 = new(5, 0), Linux612 = new(6, 12);
+
     private readonly GuestNoise _noise;
 
     public SimulatedGuest(ulong seed, int index)
@@ -81,76 +85,85 @@ internal readonly struct SimulatedGuest
     }
 
     /// <summary>What the guest puts into its statistics queue.</summary>
-    /// <param name="entries">Room for <see cref="GuestReport.Count"/> entries.</param>
+    /// <param name="entries">Room for <see cref="MemoryStatTable.MaxVirtioTags"/> entries.</param>
     /// <param name="report">When, and with which size of the balloon.</param>
     /// <returns>How many entries it put there.</returns>
     public int Write(Span<BalloonStatistic> entries, GuestReportTime report)
     {
-        int tags = TagCount();
-        for (int tag = 0; tag < tags; tag++)
-            entries[tag] = new((ushort)tag, GuestReport.NotReported);
-        if (Kind == GuestKind.NoService)
-            return tags;
-
         long uptime = report.Time - BootedAt;
-        Span<ulong> values = stackalloc ulong[GuestReport.Count];
+        Span<ulong> values = stackalloc ulong[MemoryStatTable.MaxVirtioTags];
         FillCounters(values, uptime);
         GuestMemory memory = MemoryAt(report.Time, report.ActualKiB);
-        values[4] = memory.FreeKiB * 1024;
-        values[5] = memory.TotalKiB * 1024;
-        values[6] = memory.UsableKiB * 1024;
-        values[7] = memory.CachesKiB * 1024;
+        Of(values, MemoryStatTag.Unused) = memory.FreeKiB * 1024;
+        Of(values, MemoryStatTag.Available) = memory.TotalKiB * 1024;
+        Of(values, MemoryStatTag.Usable) = memory.UsableKiB * 1024;
+        Of(values, MemoryStatTag.DiskCaches) = memory.CachesKiB * 1024;
         if (Kind == GuestKind.Lying)
             Falsify(values, uptime);
-        for (int tag = 0; tag < tags; tag++)
-            entries[tag] = new((ushort)tag, Kind == GuestKind.Broken ? MinusOnePage(tag) : values[tag]);
-        return tags;
+
+        int count = 0;
+        Version linux = Linux;
+        foreach (MemoryStatRow row in MemoryStatTable.Rows)
+        {
+            if (row.SinceLinux is { } since && since <= linux)
+                entries[count++] = new((ushort)row.VirtioTag, Said(row, values));
+        }
+
+        return count;
     }
 
     private bool Works => Kind is GuestKind.Cache or GuestKind.Growing or GuestKind.Spiking or GuestKind.Swapping;
 
-    // Linux 3, 4.6, 5, and 6.12 with the six statistics of memory pressure.
-    private int TagCount() => Kind == GuestKind.Lying ? 10 : _noise.Below(Kernel, 16) switch
+    // The last has the six statistics of memory pressure.
+    private Version Linux => Kind == GuestKind.Lying ? Linux5 : _noise.Below(Kernel, 16) switch
     {
-        0 => 6,
-        1 or 2 => 7,
-        <= 9 => 10,
-        _ => 16,
+        0 => Linux3,
+        1 or 2 => Linux46,
+        <= 9 => Linux5,
+        _ => Linux612,
+    };
+
+    // A driver without its service has no value, −1. A broken one multiplies that by the size of a page; counts it leaves as they are.
+    private ulong Said(MemoryStatRow row, ReadOnlySpan<ulong> values) => Kind switch
+    {
+        GuestKind.Broken when row.Unit == MemoryStatUnit.KiB => MinusOnePage,
+        GuestKind.Broken or GuestKind.NoService => GuestReport.NotReported,
+        _ => values[row.VirtioTag],
     };
 
     private void FillCounters(Span<ulong> values, long uptime)
     {
         const ulong page = 4096;
         bool swaps = Kind == GuestKind.Swapping;
-        values[0] = _noise.Counter(SwapIn, uptime, swaps ? 300_000u : 0) * page;
-        values[1] = _noise.Counter(SwapOut, uptime, swaps ? 420_000u : 0) * page;
-        values[2] = _noise.Counter(MajorFaults, uptime, swaps ? 260_000u : Works ? 400u : 20);
-        values[3] = _noise.Counter(MinorFaults, uptime, Works ? 900_000u : 40_000);
-        values[8] = 0;
-        values[9] = 0;
-        values[10] = _noise.Counter(Stalls, uptime, swaps ? 1u : 0);
-        values[11] = _noise.Counter(Stalls, uptime, swaps ? 20_000u : 0);
+        Of(values, MemoryStatTag.SwapIn) = _noise.Counter(SwapIn, uptime, swaps ? 300_000u : 0) * page;
+        Of(values, MemoryStatTag.SwapOut) = _noise.Counter(SwapOut, uptime, swaps ? 420_000u : 0) * page;
+        Of(values, MemoryStatTag.MajorFault) = _noise.Counter(MajorFaults, uptime, swaps ? 260_000u : Works ? 400u : 20);
+        Of(values, MemoryStatTag.MinorFault) = _noise.Counter(MinorFaults, uptime, Works ? 900_000u : 40_000);
+        Of(values, MemoryStatTag.HugetlbPgAlloc) = 0;
+        Of(values, MemoryStatTag.HugetlbPgFail) = 0;
+        Of(values, MemoryStatTag.OomKills) = _noise.Counter(Stalls, uptime, swaps ? 1u : 0);
+        Of(values, MemoryStatTag.AllocStalls) = _noise.Counter(Stalls, uptime, swaps ? 20_000u : 0);
 
         // What is reclaimed was scanned before: the same course, at a lower rate.
         ulong background = swaps ? 2_000_000u : Kind == GuestKind.Cache ? 300_000u : 0, direct = swaps ? 150_000u : 0;
-        values[12] = _noise.Counter(Scans, uptime, background) * page;
-        values[13] = _noise.Counter(Scans, uptime, direct) * page;
-        values[14] = _noise.Counter(Scans, uptime, background / 4 * 3) * page;
-        values[15] = _noise.Counter(Scans, uptime, direct / 2) * page;
+        Of(values, MemoryStatTag.AsyncScans) = _noise.Counter(Scans, uptime, background) * page;
+        Of(values, MemoryStatTag.DirectScans) = _noise.Counter(Scans, uptime, direct) * page;
+        Of(values, MemoryStatTag.AsyncReclaims) = _noise.Counter(Scans, uptime, background / 4 * 3) * page;
+        Of(values, MemoryStatTag.DirectReclaims) = _noise.Counter(Scans, uptime, direct / 2) * page;
     }
 
     private void Falsify(Span<ulong> values, long uptime)
     {
-        values[0] = GuestReport.ImpossibleBytes;
-        values[3] = 1_000_000_000_000 - ((ulong)uptime * 7);
-        values[4] = GuestReport.ImpossibleBytes + values[4];
-        values[5] = (MaxMemoryKiB + (MaxMemoryKiB / 8)) * 1024;
-        values[6] = values[5] / 4 * 5;
-        values[7] = MinusOnePage(7);
+        ulong available = (MaxMemoryKiB + (MaxMemoryKiB / 8)) * 1024;
+        Of(values, MemoryStatTag.SwapIn) = MemoryStatTable.ImpossibleBytes;
+        Of(values, MemoryStatTag.MinorFault) = 1_000_000_000_000 - ((ulong)uptime * 7);
+        Of(values, MemoryStatTag.Unused) += MemoryStatTable.ImpossibleBytes;
+        Of(values, MemoryStatTag.Available) = available;
+        Of(values, MemoryStatTag.Usable) = available / 4 * 5;
+        Of(values, MemoryStatTag.DiskCaches) = MinusOnePage;
     }
 
-    // The driver multiplies what it did not get, −1, by the size of a page; counts it leaves as they are.
-    private static ulong MinusOnePage(int tag) => tag is 2 or 3 or >= 8 and <= 11 ? GuestReport.NotReported : unchecked(0UL - 4096);
+    private static ref ulong Of(Span<ulong> values, MemoryStatTag tag) => ref values[MemoryStatTable.Find(tag)!.VirtioTag];
 
     private GuestMemory MemoryAt(long time, ulong actualKiB)
     {

@@ -3,7 +3,6 @@ namespace Ballast.Drivers.Test;
 /// <summary>The one domain of <c>test:///default</c>, with libvirt's numbers.</summary>
 internal sealed class TestDomain
 {
-    public const int StatCount = 13;
     public const int VirtualCpus = 2;
 
     // A fixed date of 1989, as libvirt's driver has it.
@@ -59,26 +58,26 @@ internal sealed class TestDomain
 
     public static int FillMemoryStats(Span<MemoryStat> stats, ulong current)
     {
-        ReadOnlySpan<MemoryStat> all =
-        [
-            new(MemoryStatTag.ActualBalloon, current),
-            new(MemoryStatTag.SwapIn, 0),
-            new(MemoryStatTag.SwapOut, 0),
-            new(MemoryStatTag.MajorFault, 0),
-            new(MemoryStatTag.MinorFault, 0),
-            new(MemoryStatTag.Unused, current / 2),
-            new(MemoryStatTag.Available, current),
-            new(MemoryStatTag.Usable, current / 2),
-            new(MemoryStatTag.LastUpdate, LastUpdate),
-            new(MemoryStatTag.DiskCaches, current / 8),
-            new(MemoryStatTag.HugetlbPgAlloc, 0),
-            new(MemoryStatTag.HugetlbPgFail, 0),
-            new(MemoryStatTag.Rss, current / 2),
-        ];
-        int count = Math.Min(stats.Length, all.Length);
-        all[..count].CopyTo(stats);
+        int count = 0;
+        foreach (MemoryStatRow row in MemoryStatTable.Rows)
+        {
+            if (count < stats.Length && Find(row.Tag, current) is { } value)
+                stats[count++] = new MemoryStat(row.Tag, value);
+        }
+
         return count;
     }
+
+    private static ulong? Find(MemoryStatTag tag, ulong current) => tag switch
+    {
+        MemoryStatTag.ActualBalloon or MemoryStatTag.Available => current,
+        MemoryStatTag.Unused or MemoryStatTag.Usable or MemoryStatTag.Rss => current / 2,
+        MemoryStatTag.DiskCaches => current / 8,
+        MemoryStatTag.LastUpdate => LastUpdate,
+        MemoryStatTag.SwapIn or MemoryStatTag.SwapOut or MemoryStatTag.MajorFault or MemoryStatTag.MinorFault
+            or MemoryStatTag.HugetlbPgAlloc or MemoryStatTag.HugetlbPgFail => 0,
+        _ => null,
+    };
 }
 
 /// <summary>The test domain at one moment.</summary>

@@ -21,11 +21,11 @@ internal sealed partial class TestDriver
         Require(domain);
         TestDomainNow now = _domain.Now;
         now.RequireActive();
-        MemoryStat[] entries = new MemoryStat[TestDomain.StatCount];
-        _ = TestDomain.FillMemoryStats(entries, now.Definition.MemoryKiB);
+        MemoryStat[] entries = new MemoryStat[MemoryStatTable.MaxCount];
+        int count = TestDomain.FillMemoryStats(entries, now.Definition.MemoryKiB);
         MemoryStatsFacts facts = new()
         {
-            Entries = entries,
+            Entries = entries[..count],
             PeriodSeconds = (uint)now.Definition.PeriodSeconds,
             IsRunning = now.State.State == DomainState.Running,
             MaximumKiB = now.Definition.MaxMemoryKiB,

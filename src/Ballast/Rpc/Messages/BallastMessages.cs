@@ -113,7 +113,7 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
     {
         Dom = domain,
         Stats = stats,
-        Rejected = facts.Rejected.Bits,
+        Rejected = (uint)facts.Rejected.Bits,
         Period = OptionalNumber.From(facts.PeriodSeconds),
         Running = Flag(facts.IsRunning),
         Obstacle = OptionalNumber.From((ulong?)(int?)facts.Obstacle),

@@ -11,7 +11,7 @@ internal static class SampleFacts
     public const MemoryStatsOptions Wanted = (MemoryStatsOptions)0x4000_0000;
 
     private const int First = 0x42010000, Last = 0x4201ffff;
-    private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2;
+    private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2, RejectedHigh = First + 3;
 
     public static MemoryStatEntry[] Add(MemoryStatEntry[] stats, MemoryStatsFacts facts, DateTimeOffset now)
     {
@@ -23,6 +23,10 @@ internal static class SampleFacts
         // Nearly always the report's own time says as much.
         if (facts.KnownFor > TimeSpan.Zero && !(facts.ClockAge(now) >= facts.KnownFor))
             stats = [.. stats, new() { Tag = KnownForMilliseconds, Value = (ulong)facts.KnownFor.TotalMilliseconds }];
+
+        // The lower half stands in the record itself.
+        if (facts.Rejected.Bits >> 32 is not 0 and ulong rejected)
+            stats = [.. stats, new() { Tag = RejectedHigh, Value = rejected }];
         return stats;
     }
 
@@ -37,6 +41,7 @@ internal static class SampleFacts
                 BalloonInUsedKiB => facts with { BalloonInUsedKiB = entry.Value },
                 IsFromBeforeReset => facts with { IsFromBeforeReset = entry.Value != 0 },
                 KnownForMilliseconds => facts with { KnownFor = TimeSpan.FromMilliseconds(Math.Min(entry.Value, MemoryStatsFacts.MaxUnixSeconds)) },
+                RejectedHigh => facts with { Rejected = new MemoryStatTagSet(facts.Rejected.Bits | (entry.Value << 32)) },
                 _ => facts,
             };
             if (entry.Tag is < First or > Last)

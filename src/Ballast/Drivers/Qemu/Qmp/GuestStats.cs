@@ -7,12 +7,6 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <summary>The last report of a guest as QEMU keeps it.</summary>
 internal struct GuestStats
 {
-    /// <summary>virtio's tags 0 to 15.</summary>
-    public const int Count = GuestReport.Count;
-
-    /// <summary>An amount of bytes from here on is a −1 in disguise.</summary>
-    public const ulong ImpossibleBytes = GuestReport.ImpossibleBytes;
-
     private GuestReport _report;
 
     /// <summary>What the guest reported.</summary>
@@ -74,9 +68,9 @@ internal struct GuestStats
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            int tag = VirtioTag(ref reader);
+            MemoryStatRow? row = reader.ValueIsEscaped ? null : MemoryStatTable.FindQmp(reader.ValueSpan);
             _ = reader.Read();
-            if (tag < 0)
+            if (row is null)
             {
                 reader.Skip();
                 continue;
@@ -85,12 +79,12 @@ internal struct GuestStats
             switch (ReadNumber(ref reader, out ulong value))
             {
                 case Number.Valid:
-                    _report.Add(tag, value);
+                    _report.Add(row, value);
                     break;
                 case Number.NotReported:
                     break;
                 default:
-                    _report.Reject(tag);
+                    _report.Reject(row);
                     break;
             }
         }
@@ -120,30 +114,5 @@ internal struct GuestStats
         if (!Utf8Parser.TryParse(digits, out value, out int length) || length != digits.Length)
             return Number.Invalid;
         return value == GuestReport.NotReported ? Number.NotReported : Number.Valid;
-    }
-
-    private static int VirtioTag(ref Utf8JsonReader reader)
-    {
-        ReadOnlySpan<byte> name = reader.ValueSpan;
-        return reader.ValueIsEscaped || !name.StartsWith("stat-"u8) ? -1 : name[5..] switch
-        {
-            var n when n.SequenceEqual("swap-in"u8) => 0,
-            var n when n.SequenceEqual("swap-out"u8) => 1,
-            var n when n.SequenceEqual("major-faults"u8) => 2,
-            var n when n.SequenceEqual("minor-faults"u8) => 3,
-            var n when n.SequenceEqual("free-memory"u8) => 4,
-            var n when n.SequenceEqual("total-memory"u8) => 5,
-            var n when n.SequenceEqual("available-memory"u8) => 6,
-            var n when n.SequenceEqual("disk-caches"u8) => 7,
-            var n when n.SequenceEqual("htlb-pgalloc"u8) => 8,
-            var n when n.SequenceEqual("htlb-pgfail"u8) => 9,
-            var n when n.SequenceEqual("oom-kills"u8) => 10,
-            var n when n.SequenceEqual("alloc-stalls"u8) => 11,
-            var n when n.SequenceEqual("async-scans"u8) => 12,
-            var n when n.SequenceEqual("direct-scans"u8) => 13,
-            var n when n.SequenceEqual("async-reclaims"u8) => 14,
-            var n when n.SequenceEqual("direct-reclaims"u8) => 15,
-            _ => -1,
-        };
     }
 }

@@ -110,7 +110,7 @@ internal struct MonitorValues
 
     public readonly int Cpus => CpuList?.Length ?? 0;
 
-    public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes >= GuestStats.ImpossibleBytes;
+    public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes >= MemoryStatTable.ImpossibleBytes;
 
     public readonly bool HasActual => Has(MonitorParts.Balloon) && !IsActualRejected;
 

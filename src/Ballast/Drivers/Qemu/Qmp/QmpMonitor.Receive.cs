@@ -146,7 +146,7 @@ internal sealed partial class QmpMonitor
         if (message.Body.SequenceEqual("\"BALLOON_CHANGE\""u8))
         {
             ulong actual = QmpReplies.ReadMemberUInt64(message.Data, "actual"u8, "BALLOON_CHANGE");
-            if (actual >= GuestStats.ImpossibleBytes)
+            if (actual >= MemoryStatTable.ImpossibleBytes)
                 return;
             _size.Change(actual);
             _events.NoteBalloon(actual);

@@ -304,7 +304,7 @@ internal static class QmpReplies
         ulong plugged = 0;
         if (Find(ref reader, "plugged-memory"u8) && !(reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out plugged)))
             throw new InvalidDataException($"its reply to {command} has another shape");
-        return basic < GuestStats.ImpossibleBytes && plugged < GuestStats.ImpossibleBytes - basic
+        return basic < MemoryStatTable.ImpossibleBytes && plugged < MemoryStatTable.ImpossibleBytes - basic
             ? (basic, plugged)
             : throw new InvalidDataException($"its reply to {command} has impossible sizes");
     }
@@ -342,7 +342,7 @@ internal static class QmpReplies
                 ? size
                 : throw new InvalidDataException($"its reply to {command} has another shape");
 
-        static ulong Sum(ulong one, ulong other) => one < GuestStats.ImpossibleBytes && other < GuestStats.ImpossibleBytes - one
+        static ulong Sum(ulong one, ulong other) => one < MemoryStatTable.ImpossibleBytes && other < MemoryStatTable.ImpossibleBytes - one
             ? one + other
             : throw new InvalidDataException($"its reply to {command} has impossible sizes");
     }
