@@ -25,12 +25,21 @@ internal static class Corpus
         ];
     }
 
+    /// <summary>Writes the target's inputs, a file each, for a fuzzer that takes a directory.</summary>
+    public static void Write(FuzzTarget target, string directory)
+    {
+        _ = Directory.CreateDirectory(directory);
+        foreach (byte[] input in Of(target).Select(entry => entry.Input).Where(input => input.Length > 0))
+            File.WriteAllBytes(Path.Combine(directory, HashOf(input)), input);
+    }
+
     /// <summary>Keeps an input that failed, and returns where.</summary>
     public static string Save(FuzzTarget target, byte[] input)
     {
-        string hash = Convert.ToHexStringLower(SHA256.HashData(input))[..HashCharacters];
-        string path = Path.Combine(Directory.CreateDirectory(Path.Combine(Root, "artifacts", "fuzz")).FullName, $"{target.Name}-{hash}");
+        string path = Path.Combine(Directory.CreateDirectory(Path.Combine(Root, "artifacts", "fuzz")).FullName, $"{target.Name}-{HashOf(input)}");
         File.WriteAllBytes(path, input);
         return path;
     }
+
+    private static string HashOf(byte[] input) => Convert.ToHexStringLower(SHA256.HashData(input))[..HashCharacters];
 }

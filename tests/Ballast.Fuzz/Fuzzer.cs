@@ -19,12 +19,15 @@ internal sealed record FuzzResult(
             : $"""
                 {done}, FAILED: {Failure.Error}
                 input: {SavedAs}
-                replay: dotnet run --project tests/Ballast.Fuzz -- replay {Target.Name} {SavedAs}
+                replay: dotnet run -c Release --project tests/Ballast.Fuzz -- replay {Target.Name} {SavedAs}
                 """;
     }
 }
 
-/// <summary>Feeds a target with mutated inputs, always the same ones for the same seed and corpus.</summary>
+/// <summary>
+/// Feeds a target with mutated inputs, always the same ones for the same seed and corpus. This is what the tests run for some
+/// seconds, with nothing instrumented or installed; <c>tests/fuzz</c> watches the code's coverage, and finds more.
+/// </summary>
 internal sealed class Fuzzer(FuzzTarget target)
 {
     // No parser of ours needs a millisecond; a machine that is busy with something else may take its time.
