@@ -1,4 +1,5 @@
 using Ballast.Benchmarks.Daemons;
+using Ballast.Benchmarks.Micro;
 
 namespace Ballast.Benchmarks;
 
@@ -8,7 +9,6 @@ internal static class Program
     [
         ("call", CallBenchmark.RunAsync),
         ("callers", CallersBenchmark.RunAsync),
-        ("allocations", AllocationsBenchmark.RunAsync),
         ("crowd", CrowdBenchmark.RunAsync),
         ("refresh", RefreshBenchmark.RunAsync),
         ("fleet", FleetBenchmark.RunAsync),
@@ -16,6 +16,7 @@ internal static class Program
         ("libvirt", LibvirtBenchmark.RunAsync),
         ("owner", OwnerBenchmark.RunAsync),
         ("before", BeforeBenchmark.RunAsync),
+        ("micro", MicroBenchmark.RunAsync),
         ("daemon:call", CallComparison.RunAsync),
         ("daemon:rpc", RpcComparison.RunAsync),
         ("daemon:idle", IdleComparison.RunAsync),
@@ -33,9 +34,9 @@ internal static class Program
             _ => ("", null),
         };
         // "daemon" is all of daemon:…, which is no part of "all": it starts hundreds of QEMUs. Nor is "owner", which takes minutes,
-        // or "before", which needs an earlier build.
+        // "before", which needs an earlier build, or "micro", whose figures are no comparison with a peer's.
         var chosen = All.Where(benchmark => name == "all"
-            ? benchmark.Name is not ("owner" or "before") && !benchmark.Name.StartsWith("daemon:", StringComparison.Ordinal)
+            ? benchmark.Name is not ("owner" or "before" or "micro") && !benchmark.Name.StartsWith("daemon:", StringComparison.Ordinal)
             : benchmark.Name == name || benchmark.Name.StartsWith(name + ':', StringComparison.Ordinal)).ToArray();
         if (chosen.Length == 0)
         {
