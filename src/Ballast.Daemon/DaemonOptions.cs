@@ -8,33 +8,33 @@ internal sealed class DaemonOptions
     public const string Usage =
         """
         usage: ballastd [OPTION]...
-        Serves libvirt's protocol on this host: memory statistics and balloons of its QEMUs, to
-        any program that speaks to libvirt.
+        Serves libvirt's protocol on this host: memory statistics and balloons of its QEMUs, for
+        any libvirt client.
 
           --socket PATH         the socket for reading and changing
-                                (default: /run/ballast/ballast-sock; for a user that is not root:
+                                (default: /run/ballast/ballast-sock; for other users than root:
                                 $XDG_RUNTIME_DIR/ballast/ballast-sock)
           --socket-ro PATH      the socket for reading only (default: the same with -ro)
-          --libvirt-paths       listen where unmodified programs look for qemu:///system, or
-                                qemu:///session; refused where a libvirt daemon listens
-          --group NAME          members of the group may use the first socket too, not only root
-                                and the daemon's own user
-          --qmp PATH            a monitor's socket, or a directory of them; may be repeated
-                                (default: every QEMU of this host that the daemon may ask)
-          --period SECONDS      have every guest report its memory so often, where nobody else set
-                                a period (default: 0, leave that to others); its QEMU is held
-                                for it, and what was set is given back at the end
-          --timeout SECONDS     end after so many seconds without a client
-          --config FILE         the configuration (default: /etc/ballast/ballastd.conf, where there
-                                is one)
-          --check               only say what a start would fail on, if anything; changes nothing
-          --version             the daemon's version
-          --help                this
+          --libvirt-paths       listen where unmodified programs look for qemu:///system or
+                                qemu:///session; refused if a libvirt daemon listens there
+          --group NAME          let members of this group use the first socket, in addition to
+                                root and the daemon's own user
+          --qmp PATH            a monitor socket or a directory of them; may be repeated
+                                (default: every QEMU of this host that the daemon may use)
+          --period SECONDS      set this collection period for every guest that has none; keeps
+                                the monitors connected, and turns collection off again at exit
+                                (default: 0, leave the guests' periods alone)
+          --timeout SECONDS     exit after this time without a client
+          --config FILE         the configuration file (default: /etc/ballast/ballastd.conf, if
+                                it exists)
+          --check               report everything that would make a start fail; change nothing
+          --version             show the version
+          --help                show this help
 
-        The file has lines such as  group = "kvm"  or  qmp = ["/run/vm1.sock", "/run/vms"] . Its
-        settings: socket, socket_ro, libvirt_paths, group, qmp, period, timeout, monitor_timeout,
+        The file has lines such as  group = "kvm"  or  qmp = ["/run/vm1.sock", "/run/vms"] .
+        Settings: socket, socket_ro, libvirt_paths, group, qmp, period, timeout, monitor_timeout,
         trusted_users, managed_dirs, max_clients, max_anonymous_clients,
-        max_client_requests, keepalive_interval, keepalive_count. SIGHUP has it read again; the
+        max_client_requests, keepalive_interval, keepalive_count. SIGHUP reloads the file; the
         sockets, qmp and monitor_timeout need a restart.
 
         """;

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Ballast;
 
-/// <summary>Why a sample, or one statistic of it, is as it is. Each reason has its remedy. A newer daemon may know more of them: such a number is kept as it is.</summary>
+/// <summary>The condition of a sample, or of one statistic in it. Each reason has a remedy. A newer daemon may send reasons that this version does not know; their numbers are kept.</summary>
 public enum MemoryStatsReason
 {
     /// <summary>The guest reported within two collection periods and a second. Nothing to do.</summary>
@@ -14,16 +14,16 @@ public enum MemoryStatsReason
     /// <summary>The domain is not running, so its guest cannot report.</summary>
     Paused,
 
-    /// <summary>The guest has not reported this since it, or its driver, was started.</summary>
+    /// <summary>The guest has not reported this since it booted or loaded its driver.</summary>
     NeverReported,
 
     /// <summary>The guest has no driver bound to its balloon device.</summary>
     DriverNotLoaded,
 
-    /// <summary>A Windows guest's driver answers, but the service that collects the numbers does not run.</summary>
+    /// <summary>The driver of a Windows guest answers, but the service that collects the numbers does not run.</summary>
     DriverWithoutService,
 
-    /// <summary>Nobody set a collection period: what is shown is from when the driver was loaded, or there is nothing.</summary>
+    /// <summary>No collection period is set. The numbers, if any, are from when the guest loaded its driver.</summary>
     PollingOff,
 
     /// <summary>The domain has no memory balloon.</summary>
@@ -44,26 +44,26 @@ public enum MemoryStatsReason
     /// <summary>The value was impossible and is not shown.</summary>
     RejectedValue,
 
-    /// <summary>The daemon speaks libvirt's protocol only, which cannot say this.</summary>
+    /// <summary>The daemon speaks only libvirt's protocol, which cannot carry this.</summary>
     UnsupportedByDaemon,
 
-    /// <summary>The QEMU's command line offers no monitor that could be asked.</summary>
+    /// <summary>QEMU's command line defines no usable monitor.</summary>
     NoMonitor,
 
     /// <summary>The monitor's socket is not where the QEMU's command line says, or cannot be seen from here.</summary>
     SocketNotFound,
 
-    /// <summary>The numbers cannot be true together, or come from the future; <see cref="MemoryStats.Inconsistencies"/> says which.</summary>
+    /// <summary>The numbers contradict each other or come from the future; <see cref="MemoryStats.Inconsistencies"/> says how.</summary>
     Inconsistent,
 
-    /// <summary>Another user's QEMU that was found, whose command line is not believed: nobody said that it may be.</summary>
+    /// <summary>A discovered QEMU of another user, whose command line is not trusted.</summary>
     NotTrusted,
 }
 
 /// <summary>Texts of <see cref="MemoryStatsReason"/>.</summary>
 public static class MemoryStatsReasonExtensions
 {
-    /// <summary>The reason in the field's words (<c>polling off</c>), as JSON output shows it; one that this version does not know by its number.</summary>
+    /// <summary>The reason as text (<c>polling off</c>), as in the JSON output. A reason that this version does not know is <c>reason N</c>.</summary>
     public static string Label(this MemoryStatsReason reason) => reason switch
     {
         MemoryStatsReason.Fresh => "fresh",
@@ -87,33 +87,33 @@ public static class MemoryStatsReasonExtensions
         _ => string.Create(CultureInfo.InvariantCulture, $"reason {(int)reason}"),
     };
 
-    /// <summary>What the operator of the domain can do about it, one sentence; empty for <see cref="MemoryStatsReason.Fresh"/>.</summary>
+    /// <summary>What the operator can do about it, in one or two sentences; empty for <see cref="MemoryStatsReason.Fresh"/>.</summary>
     /// <param name="reason">The reason.</param>
-    /// <param name="domainName">The domain's name, put into commands to type.</param>
+    /// <param name="domainName">The domain's name, for the commands in the text.</param>
     public static string Remedy(this MemoryStatsReason reason, string domainName)
     {
         ArgumentNullException.ThrowIfNull(domainName);
         return reason switch
         {
             MemoryStatsReason.Fresh => "",
-            MemoryStatsReason.Stale => $"The guest may be stuck or very busy. Ask it anew: dommemstat {domainName} --refresh; if it stays silent, look at its console, or reset it.",
-            MemoryStatsReason.Paused => "Resume the domain; its guest reports again when it runs.",
-            MemoryStatsReason.NeverReported => "Wait for two collection periods; if nothing comes, check the balloon driver inside the guest.",
+            MemoryStatsReason.Stale => $"The guest may be stuck or very busy. Request a new report: dommemstat {domainName} --refresh. If the guest does not answer, check its console or reset it.",
+            MemoryStatsReason.Paused => "Resume the domain; a guest reports only while it runs.",
+            MemoryStatsReason.NeverReported => "Wait for two collection periods; if there is still no report, check the balloon driver in the guest.",
             MemoryStatsReason.DriverNotLoaded => "Load virtio_balloon in the guest (Windows: install the virtio-win balloon driver).",
             MemoryStatsReason.DriverWithoutService => "Start the balloon service inside the Windows guest (blnsvr.exe -i, from the virtio-win drivers).",
             MemoryStatsReason.PollingOff => $"Set a collection period: dommemstat {domainName} --period 2",
-            MemoryStatsReason.NoBalloonDevice => "Give the domain a balloon: -device virtio-balloon-pci,id=balloon0 on QEMU's command line.",
-            MemoryStatsReason.MonitorBusy => "Let the other program go, ask it instead, or start QEMU with one more -qmp monitor.",
-            MemoryStatsReason.MonitorHung => "QEMU does not answer: it may be stopped (SIGSTOP, debugger) or stuck in I/O; it is asked again from time to time.",
+            MemoryStatsReason.NoBalloonDevice => "Add a balloon device: -device virtio-balloon-pci,id=balloon0 on QEMU's command line.",
+            MemoryStatsReason.MonitorBusy => "Stop the other program, ask it instead, or start QEMU with another -qmp monitor.",
+            MemoryStatsReason.MonitorHung => "QEMU may be stopped (SIGSTOP, debugger) or stuck in I/O. Ballast keeps trying to reach it.",
             MemoryStatsReason.PermissionDenied => "Run as QEMU's user or root, or give this user write access to the monitor's socket.",
-            MemoryStatsReason.ConnectionLost => "Repeat the call: the connection is opened again if the domain still runs.",
-            MemoryStatsReason.RejectedValue => "The guest's driver reports an impossible number: update it.",
-            MemoryStatsReason.UnsupportedByDaemon => "Connect through ballastd, or directly to QEMU's monitor, to learn more.",
+            MemoryStatsReason.ConnectionLost => "Repeat the call; it reconnects if the domain still runs.",
+            MemoryStatsReason.RejectedValue => "Update the guest's balloon driver: it reports an impossible number.",
+            MemoryStatsReason.UnsupportedByDaemon => "To get this information, connect through ballastd or directly to QEMU's monitor.",
             MemoryStatsReason.NoMonitor => "Start QEMU with a monitor: -qmp unix:PATH,server=on,wait=off",
-            MemoryStatsReason.SocketNotFound => "Look what became of the socket: if it was moved, name it where it is now (qmp:///PATH); if it was removed, QEMU makes it anew when it is started again.",
-            MemoryStatsReason.Inconsistent => $"Do not rely on these numbers. Ask the guest anew: dommemstat {domainName} --refresh",
-            MemoryStatsReason.NotTrusted => "Name its monitor's socket, which is consent to use it (qmp:///PATH), or let ballastd trust its user (trusted_users).",
-            _ => "This reason is newer than this program: update it.",
+            MemoryStatsReason.SocketNotFound => "Find the socket. If it was moved, use its new path (qmp:///PATH); if it was removed, restart QEMU to create it again.",
+            MemoryStatsReason.Inconsistent => $"Do not rely on these numbers. Request a new report: dommemstat {domainName} --refresh",
+            MemoryStatsReason.NotTrusted => "Name its monitor's socket explicitly (qmp:///PATH), or add its user to ballastd's trusted_users.",
+            _ => "Update this program: it does not know this reason.",
         };
     }
 }

@@ -9,7 +9,7 @@ internal static class DomIdCommand
 
     public static Command Command { get; } = new("domid", "show the id of a domain")
     {
-        Description = "A domain that is not active has no id; a dash stands for it.\n",
+        Description = "Shows a dash for an inactive domain, which has no id.\n",
         Options = [Named],
         Execute = ExecuteAsync,
     };

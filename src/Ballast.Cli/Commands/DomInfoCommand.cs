@@ -8,7 +8,7 @@ internal static class DomInfoCommand
 {
     public static Command Command { get; } = new("dominfo", "show basic facts about a domain")
     {
-        Description = "`Max memory` is the most that the domain can have, `Used memory` what its balloon leaves it now.\n",
+        Description = "`Max memory` is the upper limit. `Used memory` is the current size of the balloon, not what the guest uses.\n",
         Options = [DomainArgument.Any],
         Execute = ExecuteAsync,
     };

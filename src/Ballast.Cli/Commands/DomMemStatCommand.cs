@@ -10,53 +10,54 @@ internal static class DomMemStatCommand
     // Room for what this version names and for more: what it does not name is not shown, but must not crowd out the rest.
     private const int MaxEntries = 64;
 
-    private static readonly CommandOption Period = new("period", OptionKind.Int, "set the collection period to that many seconds; 0 turns it off");
-    private static readonly CommandOption Extended = new("extended", OptionKind.Flag, "also what Linux 6.12 guests on QEMU 9.2 report beyond libvirt's statistics");
-    private static readonly CommandOption Refresh = new("refresh", OptionKind.Flag, "make the guest report now, whatever the collection period, which stays as it is");
+    private static readonly CommandOption Period = new("period", OptionKind.Int, "set the collection period in seconds; 0 turns collection off");
+    private static readonly CommandOption Extended = new("extended", OptionKind.Flag, "include the statistics beyond libvirt's: Linux 6.12 guests on QEMU 9.2");
+    private static readonly CommandOption Refresh = new("refresh", OptionKind.Flag, "make the guest report now; the collection period does not change");
     private static readonly CommandOption All = new("all", OptionKind.Flag, "all active domains instead of one");
     private static readonly CommandOption OneDomain = DomainArgument.UnlessAll(All);
-    private static readonly CommandOption Json = new("json", OptionKind.Flag, "JSON, with age, freshness and the reason for what is missing");
+    private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON, with age, freshness and the reason for each missing statistic");
 
     public static Command Command { get; } = new("dommemstat", "show the memory statistics of a domain")
     {
         Description =
             """
-            One line per statistic. Beware of the names, which are older than their meanings in Linux:
-              actual           the balloon's current size: what the guest may use
-              available        MemTotal: all memory that the guest's system sees
-              usable           MemAvailable: what it could hand out without swapping
-              unused           MemFree: what it uses for nothing at all, not even caches
-              disk_caches      caches of files that can be given up
-              rss              what QEMU's process holds on the host
+            Shows one statistic per line. The names are libvirt's and older than the Linux fields they carry:
+              actual           the balloon's current size: the memory that the guest may use
+              available        MemTotal: all memory that the guest's kernel manages
+              usable           MemAvailable: what the guest can allocate without swapping
+              unused           MemFree: memory that holds nothing, not even caches
+              disk_caches      file caches that the guest can reclaim
+              rss              resident memory of the QEMU process on the host
               swap_in, swap_out, major_fault, minor_fault, hugetlb_pgalloc, hugetlb_pgfail
-                               counted since the guest booted
-              last_update      when the guest reported, in Unix seconds; 0: never
-            Memory and swap are in KiB, faults and huge pages are counts. A statistic that nobody knows is
-            left out. Used memory, as the guest's own `free` shows it, is available - usable; in guests that see all
-            their memory whatever the balloon holds (deflate-on-oom, Windows) what it held is taken off.
+                               counters since the guest booted
+              last_update      time of the guest's last report in Unix seconds; 0: never
+            Memory and swap are in KiB; faults and huge pages are counts. Unknown statistics are left out.
+            Used memory, as `free` in the guest shows it, is available - usable. For guests that count the
+            balloon as used (deflate-on-oom, Windows), subtract the balloon as well.
 
-            On a terminal, a line on standard error tells how old the numbers are, and what is wrong with them.
+            On a terminal, a line on standard error gives the age of the numbers and any problem with them.
 
-            With --period the collection period is set, and nothing is shown unless --refresh or --json asks
-            for it; --live, --config and --current say for what. Without a period the numbers stay as they were
-            when the balloon driver was loaded. A period of a day (86400) counts as off: a refresh uses it for
-            a moment.
+            --period sets the collection period. It shows the statistics only with --refresh or --json;
+            --live, --config and --current select what it changes. While no period is set, the numbers stay
+            as they were when the guest loaded its balloon driver. A period of one day (86400) counts as off,
+            because a refresh uses it for a moment.
 
-            With --refresh the guest reports now, which takes milliseconds; the collection period is as it was
-            afterwards. What could not be refreshed is shown as it is known, and said on standard error.
+            --refresh makes the guest report now, within milliseconds, and then restores the collection
+            period. If the guest does not report, the command shows the last known numbers and says so on
+            standard error.
 
-            With --all, what is asked for is done for every active domain: dommemstat --all --period 5.
+            --all applies the command to every active domain, for example: dommemstat --all --period 5.
 
-            --json gives one object, with --all an array of them:
-              domain           name, uuid, id (null where it is not active)
-              stats            values by label; tags without a name by their number
-              used             kib and the formula; null where the guest's report allows none or is inconsistent
-              last_update      ISO 8601, age_seconds, period_seconds; null where unknown
+            --json writes one object; with --all, an array of them:
+              domain           name, uuid, id (null if the domain is not active)
+              stats            values by label; unnamed tags by number
+              used             kib and formula; null if the report is incomplete or inconsistent
+              last_update      ISO 8601, followed by age_seconds and period_seconds; null if unknown
               freshness        "fresh", "stale" or "never reported"
-              reason, remedy   the one thing to know, and what to do about it (null: nothing)
-              detail           what the hypervisor said about it, or null
-              missing          the reason for each of libvirt's 13 statistics that is not there
-              inconsistencies  numbers that cannot be true together
+              reason, remedy   the most important problem, and what to do about it (null: nothing)
+              detail           the hypervisor's message about it, or null
+              missing          the reason for each of libvirt's 13 statistics that is missing
+              inconsistencies  contradictions between the numbers
 
             """,
         Options = [OneDomain, All, Period, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Refresh, Extended, Json],

@@ -5,9 +5,9 @@ namespace Ballast.Cli.Commands;
 
 internal static class DomStateCommand
 {
-    private static readonly CommandOption Reason = new("reason", OptionKind.Flag, "also show why");
+    private static readonly CommandOption Reason = new("reason", OptionKind.Flag, "also show the reason for the state");
 
-    public static Command Command { get; } = new("domstate", "show what a domain is doing")
+    public static Command Command { get; } = new("domstate", "show the state of a domain")
     {
         Options = [DomainArgument.Any, Reason],
         Execute = ExecuteAsync,

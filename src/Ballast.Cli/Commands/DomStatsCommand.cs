@@ -19,7 +19,7 @@ internal static class DomStatsCommand
         (Flag("iothread", "I/O threads"), DomainStatsGroups.Iothread),
         (Flag("memory", "memory bandwidth (for the guest's memory see --balloon)"), DomainStatsGroups.Memory),
         (Flag("dirtyrate", "rate at which memory is written"), DomainStatsGroups.DirtyRate),
-        (Flag("vm", "numbers that only this hypervisor has"), DomainStatsGroups.Vm),
+        (Flag("vm", "statistics specific to this hypervisor"), DomainStatsGroups.Vm),
     ];
 
     private static readonly (CommandOption Option, DomainStatsFlags Flag)[] Flags =
@@ -27,20 +27,20 @@ internal static class DomStatsCommand
         (Flag("list-active", "only active domains"), DomainStatsFlags.Active),
         (Flag("list-inactive", "only inactive domains"), DomainStatsFlags.Inactive),
         (Flag("list-persistent", "only domains with a persistent definition"), DomainStatsFlags.Persistent),
-        (Flag("list-transient", "only domains without one"), DomainStatsFlags.Transient),
+        (Flag("list-transient", "only domains without a persistent definition"), DomainStatsFlags.Transient),
         (Flag("list-running", "only running domains"), DomainStatsFlags.Running),
         (Flag("list-paused", "only paused domains"), DomainStatsFlags.Paused),
         (Flag("list-shutoff", "only domains that are shut off"), DomainStatsFlags.Shutoff),
         (Flag("list-other", "only domains in any other state"), DomainStatsFlags.Other),
-        (Flag("raw", "taken for compatibility: values are always shown as they are"), DomainStatsFlags.None),
-        (Flag("enforce", "fail where the hypervisor lacks a group asked for"), DomainStatsFlags.EnforceStats),
-        (Flag("backing", "also the backing files of block devices"), DomainStatsFlags.Backing),
+        (Flag("raw", "accepted for compatibility; values are always shown unchanged"), DomainStatsFlags.None),
+        (Flag("enforce", "fail if the hypervisor does not support a requested group"), DomainStatsFlags.EnforceStats),
+        (Flag("backing", "include the backing files of block devices"), DomainStatsFlags.Backing),
         (Flag("nowait", "do not wait for a domain that is busy"), DomainStatsFlags.NoWait),
     ];
 
-    private static readonly CommandOption Json = Flag("json", "JSON; with the balloon group also freshness and reason");
+    private static readonly CommandOption Json = Flag("json", "write JSON; the balloon group includes freshness and reason");
 
-    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; all where none is given")
+    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all domains")
     {
         IsPositional = true,
     };
@@ -49,14 +49,14 @@ internal static class DomStatsCommand
     {
         Description =
             """
-            Groups that are not asked for are left out; without any, all that the hypervisor has are shown.
-            Fields of the balloon group: current and maximum are the balloon's size and its limit; for
-            available (MemTotal), usable (MemAvailable), unused (MemFree) and the others see `help
-            dommemstat`. Memory and swap are in KiB.
+            Shows the groups that the options name, or every group that the hypervisor supports.
+            In the balloon group, current and maximum are the balloon's size and its limit. `help dommemstat`
+            explains available (MemTotal), usable (MemAvailable), unused (MemFree) and the others. Memory and
+            swap are in KiB.
 
-            --json gives an array of objects: domain (name, uuid, id), stats (values by field) and, where the
-            balloon group was asked for, memory (freshness, reason, remedy; or error; null where the domain
-            is not active).
+            --json writes an array of objects: domain (name, uuid, id), stats (values by field) and, with the
+            balloon group, memory (the members of `dommemstat --json` except domain; null if the domain is not
+            active).
 
             """,
         Options = [.. Groups.Select(entry => entry.Option), .. Flags.Select(entry => entry.Option), Json, Domains],

@@ -65,8 +65,8 @@ internal static class DomainArgument
 
     /// <summary>What was looked for where no domain was found.</summary>
     public static string Nothing(string uri) => uri == "qmp:///"
-        ? "no QEMU that this user can see runs on this host"
-        : $"no QEMU's monitor was found at {uri}: it is a socket of a QEMU that runs (-qmp unix:PATH,server=on,wait=off), or a directory of them";
+        ? "this user can see no QEMU on this host"
+        : $"no QEMU's monitor was found at {uri}: name the monitor socket of a running QEMU (-qmp unix:PATH,server=on,wait=off), or a directory of such sockets";
 
     // That there is no such domain is said once, after all tries; anything else is worth its own words.
     private static async ValueTask<Domain?> OrNothingAsync(ValueTask<Domain> lookup, string text)

@@ -5,7 +5,7 @@ namespace Ballast.Cli.Commands;
 
 internal static class HelpCommand
 {
-    public static CommandOption Topic { get; } = new("command", OptionKind.Text, "the command to explain; without one all are listed")
+    public static CommandOption Topic { get; } = new("command", OptionKind.Text, "the command to explain; default: list all commands")
     {
         IsPositional = true,
     };

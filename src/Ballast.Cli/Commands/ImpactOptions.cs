@@ -5,11 +5,11 @@ namespace Ballast.Cli.Commands;
 /// <summary>The options that say what a change affects.</summary>
 internal static class ImpactOptions
 {
-    public static CommandOption Config { get; } = new("config", OptionKind.Flag, "change the persistent definition: from the next start on");
+    public static CommandOption Config { get; } = new("config", OptionKind.Flag, "change the persistent definition, which applies from the next start");
 
     public static CommandOption Live { get; } = new("live", OptionKind.Flag, "change the running domain");
 
-    public static CommandOption Current { get; } = new("current", OptionKind.Flag, "change what the domain is now: running, or its definition");
+    public static CommandOption Current { get; } = new("current", OptionKind.Flag, "change the running domain if it runs, else its definition");
 
     public static void CheckImpact(this ParsedCommand arguments)
     {

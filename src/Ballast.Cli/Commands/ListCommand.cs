@@ -6,50 +6,49 @@ namespace Ballast.Cli.Commands;
 
 internal static class ListCommand
 {
-    private static readonly CommandOption Inactive = Flag("inactive", "inactive domains instead of active ones");
-    private static readonly CommandOption All = Flag("all", "both");
+    private static readonly CommandOption Inactive = Flag("inactive", "only inactive domains");
+    private static readonly CommandOption All = Flag("all", "active and inactive domains");
     private static readonly CommandOption StateShutoff = Flag("state-shutoff", "domains that are shut off");
 
     private static readonly (CommandOption Option, DomainListFilter Filter)[] Filters =
     [
         (Flag("transient", "domains without a persistent definition"), DomainListFilter.Transient),
-        (Flag("persistent", "domains with one"), DomainListFilter.Persistent),
-        (Flag("with-snapshot", "domains that have snapshots"), DomainListFilter.HasSnapshot),
-        (Flag("without-snapshot", "domains that have none"), DomainListFilter.NoSnapshot),
-        (Flag("with-checkpoint", "domains that have checkpoints"), DomainListFilter.HasCheckpoint),
-        (Flag("without-checkpoint", "domains that have none"), DomainListFilter.NoCheckpoint),
+        (Flag("persistent", "domains with a persistent definition"), DomainListFilter.Persistent),
+        (Flag("with-snapshot", "domains with snapshots"), DomainListFilter.HasSnapshot),
+        (Flag("without-snapshot", "domains without snapshots"), DomainListFilter.NoSnapshot),
+        (Flag("with-checkpoint", "domains with checkpoints"), DomainListFilter.HasCheckpoint),
+        (Flag("without-checkpoint", "domains without checkpoints"), DomainListFilter.NoCheckpoint),
         (Flag("state-running", "running domains"), DomainListFilter.Running),
         (Flag("state-paused", "paused domains"), DomainListFilter.Paused),
         (StateShutoff, DomainListFilter.Shutoff),
         (Flag("state-other", "domains in any other state"), DomainListFilter.Other),
         (Flag("autostart", "domains that start with the host"), DomainListFilter.Autostart),
-        (Flag("no-autostart", "domains that do not"), DomainListFilter.NoAutostart),
+        (Flag("no-autostart", "domains that do not start with the host"), DomainListFilter.NoAutostart),
         (Flag("with-managed-save", "domains with a managed save image"), DomainListFilter.ManagedSave),
-        (Flag("without-managed-save", "domains without one"), DomainListFilter.NoManagedSave),
+        (Flag("without-managed-save", "domains without a managed save image"), DomainListFilter.NoManagedSave),
     ];
 
-    private static readonly CommandOption Uuid = Flag("uuid", "only UUIDs, one a line");
-    private static readonly CommandOption Name = Flag("name", "only names, one a line");
-    private static readonly CommandOption Id = Flag("id", "only ids, one a line; a dash for an inactive domain");
-    private static readonly CommandOption Table = Flag("table", "a table, as without any of these");
+    private static readonly CommandOption Uuid = Flag("uuid", "only UUIDs, one per line");
+    private static readonly CommandOption Name = Flag("name", "only names, one per line");
+    private static readonly CommandOption Id = Flag("id", "only ids, one per line; a dash for inactive domains");
+    private static readonly CommandOption Table = Flag("table", "a table (default)");
     private static readonly CommandOption ManagedSave = Flag("managed-save", "show inactive domains with a managed save image as saved");
-    private static readonly CommandOption Title = Flag("title", "one more column for titles");
-    private static readonly CommandOption Json = Flag("json", "JSON, with freshness and reason");
+    private static readonly CommandOption Title = Flag("title", "add a column with titles");
+    private static readonly CommandOption Json = Flag("json", "write JSON, with freshness and reason");
 
     public static Command Command { get; } = new("list", "show the domains of a hypervisor")
     {
         Description =
             """
-            Active domains by id, then inactive ones by name. Filters of one kind (--state-…) are
-            alternatives, filters of different kinds restrict each other. --uuid, --id and --name can be
+            Lists active domains by id, then inactive ones by name. Filters of the same kind (--state-…)
+            combine with "or", filters of different kinds with "and". --uuid, --id and --name can be
             combined.
 
-            On a terminal, a column "Memory" tells what keeps a domain's numbers from being fresh, where
-            there is something to tell.
+            On a terminal, the column "Memory" gives the reason if a domain's numbers are not fresh.
 
-            --json gives an array of objects: name, uuid, id, state, reason (of the state) and memory (the
-            statistics with their circumstances, as `dommemstat --json` has them; null where the domain is
-            not active). docs/cli-json.md has all members.
+            --json writes an array of objects: name, uuid, id, state, reason (of the state) and memory (the
+            members of `dommemstat --json` except domain; null if the domain is not active).
+            docs/cli-json.md describes all members.
 
             """,
         Options = [Inactive, All, .. Filters.Select(entry => entry.Option), Uuid, Name, Id, Table, ManagedSave, Title, Json],
@@ -88,7 +87,7 @@ internal static class ListCommand
         if (invocation.Connection.Uri is "qmp:///" && !File.Exists("/proc/1/stat"))
         {
             invocation.Warn(
-                "/proc hides other users' processes from this user (hidepid): only its own QEMUs are listed; "
+                "/proc hides other users' processes from you (hidepid), so only your own QEMUs are listed; "
                 + "use sudo, or ask ballastd: -c qemu:///system");
         }
     }
@@ -148,7 +147,7 @@ internal static class ListCommand
 
         table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);
         if (withMemory && invocation.MayRemark)
-            invocation.Remark("Memory: `ballast dommemstat DOMAIN` says what keeps its numbers from being fresh, and what to do.");
+            invocation.Remark("Memory: `ballast dommemstat DOMAIN` explains the reason and what to do about it.");
 
         IEnumerable<string> Cells(string id, string name, string state, string title, string memory)
         {

@@ -27,16 +27,16 @@ internal static class SetMemCheck
         if (takes && needed is { } least && targetKiB < least + MarginKiB)
         {
             throw new CommandException(
-                $"{domain.Name} was left as it is: it needs {Size(least)}{Parts(stats, least)}{Old(stats)}, and {Size(targetKiB)} would not leave it that and {Size(MarginKiB)} to spare",
-                isBare ? "--force sets it all the same; a size without a unit is in KiB, 1G is a GiB" : "--force sets it all the same");
+                $"{domain.Name} was not changed: it needs {Size(least)}{Parts(stats, least)}{Old(stats)} and {Size(MarginKiB)} to spare, more than {Size(targetKiB)}",
+                isBare ? "--force sets it anyway; a size without a unit is in KiB (1G means 1 GiB)" : "--force sets it anyway");
         }
 
         if (isBare && targetKiB < MarginKiB)
-            invocation.Warn($"{Size(targetKiB)} is very little: a size without a unit is in KiB, 1G is a GiB");
+            invocation.Warn($"{Size(targetKiB)} is very little: a size without a unit is in KiB (1G means 1 GiB)");
         if (stats.Reason == MemoryStatsReason.DriverNotLoaded)
-            invocation.Warn($"{domain.Name}: nothing moves before its balloon driver is loaded. {stats.Reason.Remedy(domain.Name)}");
+            invocation.Warn($"{domain.Name}: the balloon does not move until the guest loads its driver. {stats.Reason.Remedy(domain.Name)}");
         else if (takes && needed is null)
-            invocation.Warn($"nobody knows what {domain.Name} uses now, so look whether {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
+            invocation.Warn($"the memory in use by {domain.Name} is unknown; make sure that {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
         return stats;
     }
 
@@ -57,7 +57,7 @@ internal static class SetMemCheck
     private static ulong KernelsOwn(ulong actualKiB) => (actualKiB / 8) + (128 * 1024);
 
     private static string Parts(MemoryStats stats, ulong needed) =>
-        stats.Used is { } used && needed > used.KiB + 1024 ? $" (it uses {Size(used.KiB)}, the rest is its kernel's own)" : "";
+        stats.Used is { } used && needed > used.KiB + 1024 ? $" (it uses {Size(used.KiB)}, its kernel needs the rest)" : "";
 
     public static string Size(ulong kib) => kib switch
     {

@@ -7,33 +7,34 @@ internal static class SetMemCommand
 {
     private const int DefaultTimeout = 60;
 
-    private static readonly CommandOption Size = new("size", OptionKind.ScaledSize, "the memory it shall have; KiB unless a unit is given")
+    private static readonly CommandOption Size = new("size", OptionKind.ScaledSize, "the new size; in KiB if no unit is given")
     {
         IsRequired = true,
         IsPositional = true,
         Aliases = ["kilobytes"],
     };
 
-    private static readonly CommandOption Force = new("force", OptionKind.Flag, "set it whatever the guest uses");
-    private static readonly CommandOption Wait = new("wait", OptionKind.Flag, "return when the balloon stands, and fail where it stops elsewhere");
-    private static readonly CommandOption Timeout = new("timeout", OptionKind.Int, "with --wait: wait at most so many seconds, 60 unless told");
+    private static readonly CommandOption Force = new("force", OptionKind.Flag, "set the size even if the guest needs more");
+    private static readonly CommandOption Wait = new("wait", OptionKind.Flag, "wait until the balloon reaches the size; fail if it stops elsewhere");
+    private static readonly CommandOption Timeout = new("timeout", OptionKind.Int, "the longest wait with --wait, in seconds; default: 60");
 
-    public static Command Command { get; } = new("setmem", "set how much memory a domain shall have")
+    public static Command Command { get; } = new("setmem", "set the memory size of a domain")
     {
         Description =
             $"""
-            Sets the balloon's target; at most the domain's maximum. The guest's balloon driver moves towards
-            it in its own time: `dommemstat` shows the size reached as `actual`, --wait waits for it.
+            Sets the target of the balloon, up to the domain's maximum. The guest's balloon driver then moves
+            towards the target at its own speed. `dommemstat` shows the current size as `actual`; --wait
+            waits until the balloon reaches its target.
 
-            A running guest is looked at before anything is taken from it. A target below what it uses, with
-            its kernel, and {SetMemCheck.MarginKiB / 1024} MiB is refused, because the guest would swap or kill programs; --force
-            sets it all the same.
-            Where nobody knows what the guest uses, or it has no driver, there is a warning. Called as virsh,
-            the program looks at nothing and refuses nothing, as virsh.
+            Before it takes memory from a running guest, the command checks what the guest uses. It refuses a
+            target below the sum of the memory in use, the memory of the guest's kernel and {SetMemCheck.MarginKiB / 1024} MiB, because the
+            guest would swap or kill programs. --force skips this check.
+            If the memory in use is unknown or the guest has no balloon driver, the command prints a warning.
+            Called as virsh, it makes no checks, like virsh.
 
-            Units: b or bytes; k, m, g, t, p, e and KiB, MiB … are powers of 1024; KB, MB … powers of 1000;
-            in any case. The size is rounded up to KiB. Without --live, --config and --current the running
-            domain is changed.
+            Units, in any case: b or bytes; k, m, g, t, p, e and KiB, MiB … are powers of 1024; KB, MB … are
+            powers of 1000. The size is rounded up to KiB. Without --live, --config or --current, the command
+            changes the running domain.
 
             """,
         Options = [DomainArgument.Any, Size, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Force, Wait, Timeout],
@@ -96,9 +97,9 @@ internal static class SetMemCommand
     private static string NotReached(Domain domain, MemoryStats stats, ulong target, TimeSpan timeout)
     {
         string remedy = stats.Reason is MemoryStatsReason.Fresh or MemoryStatsReason.PollingOff or MemoryStatsReason.Stale
-            ? "The guest gives up no more, or is slow; the target stays set."
+            ? "The guest cannot give up more, or needs more time; the target stays set."
             : $"The target stays set. {stats.Reason.Remedy(domain.Name)}";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{domain.Name} stands at {(stats.ActualKiB is { } actual ? SetMemCheck.Size(actual) : "an unknown size")} after {timeout.TotalSeconds:0} s instead of {SetMemCheck.Size(target)}. {remedy}");
+            $"{domain.Name} is at {(stats.ActualKiB is { } actual ? SetMemCheck.Size(actual) : "an unknown size")} after {timeout.TotalSeconds:0} s instead of {SetMemCheck.Size(target)}. {remedy}");
     }
 }

@@ -4,14 +4,14 @@ namespace Ballast.Cli.Commands;
 
 internal static class VersionCommand
 {
-    private static readonly CommandOption Daemon = new("daemon", OptionKind.Flag, "also show the version of the daemon asked");
+    private static readonly CommandOption Daemon = new("daemon", OptionKind.Flag, "also show the version of the daemon");
 
-    public static Command Command { get; } = new("version", "show the versions of library and hypervisor")
+    public static Command Command { get; } = new("version", "show the versions of the library and the hypervisor")
     {
         Description =
             """
-            The libvirt version shown is the one that this program is compatible with. Its own version is
-            shown by `ballast --version`.
+            The libvirt version is the one that this program is compatible with. `ballast --version` shows
+            the program's own version.
 
             """,
         Options = [Daemon],

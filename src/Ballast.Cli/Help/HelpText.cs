@@ -13,32 +13,33 @@ internal static class HelpText
         StringBuilder text = new();
         _ = text.Append(
             """
-            Memory statistics and balloons of virtual machines.
+            Shows the memory statistics of virtual machines and resizes their balloons.
 
             usage: ballast [OPTION...] COMMAND [ARGUMENT...]
                    ballast [OPTION...] 'COMMAND [ARGUMENT...]; ...'
 
             Options, before the command:
-              -c, --connect URI      the hypervisor to ask, see below
-              -r, --readonly         refuse whatever would change something
-              -q, --quiet            no headings, no blank line after each command
+              -c, --connect URI      the hypervisor to connect to; see below
+              -r, --readonly         refuse commands that change anything
+              -q, --quiet            omit headings and the blank line after each command
               -t, --timing           show how long each command took
               -v, --version          show the version; -V or --version=long shows more
-              -h, --help             show this
+              -h, --help             show this help
 
             URIs:
-              qmp:///                every QEMU of this host that may be asked
-              qmp:///PATH            the QEMU behind that monitor socket (-qmp unix:PATH,server=on,wait=off),
-                                     or all whose sockets lie in that directory
-              qmp:///PATH?timeout=5s the same, waiting longer for its answers (2 s unless told)
-              qemu:///system         what a daemon has: ballastd's socket, else libvirt's; qemu:///session
-                                     for a user's own, qemu+unix:///system?socket=PATH for any other;
-                                     ?timeout=60s waits longer for its answers (30 s unless told)
-              test:///default        a pretended domain, to try things
+              qmp:///                every QEMU of this host that you may connect to
+              qmp:///PATH            the QEMU with that monitor socket (-qmp unix:PATH,server=on,wait=off),
+                                     or every QEMU with a socket in that directory
+              qmp:///PATH?timeout=5s the same, with a longer deadline (default: 2 s)
+              qemu:///system         a daemon: ballastd if it listens, else libvirt's; qemu:///session for a
+                                     user's own, qemu+unix:///system?socket=PATH for any other socket;
+                                     ?timeout=60s sets a longer deadline (default: 30 s)
+              test:///default        libvirt's test domain, for experiments
               test:///fleet?domains=N&seed=S
-                                     N simulated guests whose memory moves (10 unless told)
-            Without -c: VIRSH_DEFAULT_CONNECT_URI or LIBVIRT_DEFAULT_URI of the environment, uri_default of
-            libvirt.conf, qemu:///system (or session) where a daemon listens, else qmp:///
+                                     N simulated guests with changing memory (default: 10)
+            Without -c, ballast uses the first of these: the environment variables VIRSH_DEFAULT_CONNECT_URI
+            and LIBVIRT_DEFAULT_URI, uri_default in libvirt.conf, qemu:///system (or session) if a daemon
+            listens there, and qmp:///.
 
 
             """);
@@ -51,7 +52,7 @@ internal static class HelpText
         int width = commands.Max(command => command.Name.Length);
         foreach (Command command in commands)
             _ = text.Append("  ").Append(command.Name.PadRight(width + 2)).Append(command.Summary).Append('\n');
-        return text.Append("\n`ballast help COMMAND` explains one of them.\n").ToString();
+        return text.Append("\n`ballast help COMMAND` explains a command.\n").ToString();
     }
 
     public static string LongVersion(string version) =>

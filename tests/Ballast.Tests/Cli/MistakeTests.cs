@@ -41,7 +41,7 @@ public sealed class MistakeTests
     [InlineData("-c test:///default dommemstat test --live --current", "mutually exclusive")]
     [InlineData("-c test:///default setmem test 1", "it needs 1024 MiB")]
     [InlineData("-c test:///default setmem test 1GG", "malformed or out of range")]
-    [InlineData("-c test:///default setmem test 9G", "--force sets it all the same|cannot set memory higher than max memory")]
+    [InlineData("-c test:///default setmem test 9G", "--force sets it anyway|cannot set memory higher than max memory")]
     [InlineData("-c test:///default setmem test", "requires --size option")]
     [InlineData("-c test:///default setmem test 1500M --timeout 5", "option --timeout is for --wait")]
     [InlineData("--conect test:///default list", "did you mean --connect?")]

@@ -25,7 +25,7 @@ public sealed class SetMemTests
     };
 
     [Theory]
-    [InlineData("1", "1 KiB", "; a size without a unit is in KiB, 1G is a GiB")]
+    [InlineData("1", "1 KiB", "; a size without a unit is in KiB (1G means 1 GiB)")]
     [InlineData("200M", "200 MiB", "")]
     [InlineData("263M", "263 MiB", "")]
     public async Task A_target_below_what_the_guest_uses_and_a_margin_is_refused(string size, string said, string hint)
@@ -34,7 +34,7 @@ public sealed class SetMemTests
         Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", size);
 
         Assert.Equal(new Outcome(1, "\n",
-            $"error: guest was left as it is: it needs 232 MiB (it uses 200 MiB, the rest is its kernel's own), and {said} would not leave it that and 32 MiB to spare\nerror: --force sets it all the same{hint}\n"), outcome);
+            $"error: guest was not changed: it needs 232 MiB (it uses 200 MiB, its kernel needs the rest) and 32 MiB to spare, more than {said}\nerror: --force sets it anyway{hint}\n"), outcome);
         Assert.Empty(driver.Changes);
     }
 
@@ -74,9 +74,9 @@ public sealed class SetMemTests
     }
 
     [Theory]
-    [InlineData(true, "600M", "guest: nothing moves before its balloon driver is loaded. Load virtio_balloon")]
-    [InlineData(true, "300M", "guest: nothing moves before its balloon driver is loaded. Load virtio_balloon")]
-    [InlineData(false, "300M", "nobody knows what guest uses now, so look whether 300 MiB is enough. guest: never reported. Wait for")]
+    [InlineData(true, "600M", "guest: the balloon does not move until the guest loads its driver. Load virtio_balloon")]
+    [InlineData(true, "300M", "guest: the balloon does not move until the guest loads its driver. Load virtio_balloon")]
+    [InlineData(false, "300M", "the memory in use by guest is unknown; make sure that 300 MiB is enough. guest: never reported. Wait for")]
     public async Task Where_nothing_moves_or_nobody_knows_there_is_a_warning(bool lacksDriver, string size, string warning)
     {
         FakeDriver driver = new(Guest(Facts() with { Entries = [new(MemoryStatTag.ActualBalloon, 512 * MiB)], DriverNotLoaded = lacksDriver }));
@@ -104,7 +104,7 @@ public sealed class SetMemTests
         Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", size);
 
         Assert.Equal(0, outcome.ExitCode);
-        Assert.StartsWith("warning: nobody knows what guest uses now", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith("warning: the memory in use by guest is unknown", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class SetMemTests
         Assert.Equal(0, (await CliRun.BallastAsync(driver, "setmem", "guest", "512M", "--wait")).ExitCode);
         Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", "300M", "--wait", "--timeout", "1");
         Assert.Equal(new Outcome(1, "\n",
-            "error: guest stands at 512 MiB after 1 s instead of 300 MiB. The guest gives up no more, or is slow; the target stays set.\n"), outcome);
+            "error: guest is at 512 MiB after 1 s instead of 300 MiB. The guest cannot give up more, or needs more time; the target stays set.\n"), outcome);
     }
 
     [Theory]
