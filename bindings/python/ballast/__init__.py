@@ -1,11 +1,11 @@
-"""How virtual machines use their memory, and their balloons: Ballast for Python.
+"""Memory statistics and balloons of virtual machines: Ballast for Python.
 
-It has libvirt-python's classes, functions and constants for everything around memory, so that ``import ballast as
-libvirt`` suffices in scripts about it. Beside them: connections are context managers and give their domains,
-``domain.memory`` is a typed sample with age, freshness and reasons, ``domain.watch(2)`` goes into ``for`` and
-``async for``, and ``ballast.sample(conn)`` gives plain dictionaries for data frames.
+The package has libvirt-python's classes, functions and constants for memory, so scripts about memory only need
+``import ballast as libvirt``. In addition, connections are context managers and iterate over their domains,
+``domain.memory`` is a typed sample with age, freshness and reasons, ``domain.watch(2)`` works with ``for`` and
+``async for``, and ``ballast.sample(conn)`` returns plain dictionaries for data frames.
 
-Nothing heavy is imported before it is used.
+Heavy modules are imported only when they are used.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ _NOW = (
 def open(name: str | None = None) -> virConnect:
     """Opens a connection.
 
-    The URI says to what: ``qmp:///`` for this host's QEMUs without a daemon, ``qmp:///PATH`` for one monitor socket,
-    ``qemu:///system`` for a libvirt daemon, ``test:///default`` and ``test:///fleet`` for pretended domains. Without one
-    it is ``LIBVIRT_DEFAULT_URI``, else libvirt.conf's ``uri_default``, else the first of these that is there. Raises
-    `libvirtError`.
+    `name` is a URI: ``qmp:///`` for this host's QEMUs without a daemon, ``qmp:///PATH`` for one monitor socket,
+    ``qemu:///system`` for a libvirt daemon, ``test:///default`` and ``test:///fleet`` for simulated domains. The default
+    is ``LIBVIRT_DEFAULT_URI``, else libvirt.conf's ``uri_default``, else a daemon that listens, else ``qmp:///``.
+    Raises `libvirtError`.
     """
     handle = _library.virConnectOpen(_text(name))
     if not handle:
@@ -115,8 +115,9 @@ def openReadOnly(name: str | None = None) -> virConnect:
 def openAuth(uri: str | None, auth: list[Any], flags: SupportsIndex = 0) -> virConnect:
     """Opens a connection that may ask for credentials.
 
-    `auth` is [types, callback, data]: the types (``VIR_CRED_…``) that ``callback(credentials, data)`` can answer. It is
-    given a list of [type, prompt, challenge, default, answer], puts its answers in, and returns 0, or -1 to give up.
+    `auth` is [types, callback, data]. `types` are the credential types (``VIR_CRED_…``) that the callback can answer.
+    ``callback(credentials, data)`` gets a list of [type, prompt, challenge, default, answer], fills in the answers, and
+    returns 0, or -1 to give up.
     """
     from ._callbacks import open_with_credentials
 
@@ -134,9 +135,9 @@ async def open_async(name: str | None = None, readonly: bool = False) -> virConn
 def sample(
     conn: virConnect, domains: Iterable[virDomain] | None = None, extended: bool = False
 ) -> list[dict[str, Any]]:
-    """The memory of all running domains, or of these, as plain dictionaries with the same keys each, for data frames.
+    """Samples all running domains, or the given ones. Returns plain dictionaries with the same keys, for data frames.
 
-    Keys: "domain", "uuid", "id"; all statistics of `virDomain.memoryStats`, None where there is none; "used" in KiB and
+    Keys: "domain", "uuid", "id"; all statistics of `virDomain.memoryStats`, None if missing; "used" in KiB and
     its "used_formula"; "freshness", "reason", "age" in seconds, "period" in seconds.
     """
     return [one.as_dict(extended) for one in conn.memory_samples(domains, extended)]
@@ -152,8 +153,8 @@ async def sample_async(
 
 
 def getVersion(name: str | None = None) -> int | tuple[int, int]:
-    """The version of libvirt whose interface this is: 1000000 * major + 1000 * minor + release. With the name of a
-    driver, (this version, the driver's)."""
+    """The version of the libvirt interface: 1000000 * major + 1000 * minor + release. With the name of a driver,
+    returns (this version, the driver's version)."""
     from ctypes import byref, c_ulong
 
     version, driver = c_ulong(), c_ulong()
@@ -163,7 +164,7 @@ def getVersion(name: str | None = None) -> int | tuple[int, int]:
 
 
 def virInitialize() -> int:
-    """Initialises the library, which other calls do as well."""
+    """Initializes the library. Other calls do this automatically."""
     result: int = _library.virInitialize()
     if result < 0:
         raise _failure("virInitialize")

@@ -1,4 +1,4 @@
-"""``python -m ballast``: which library this is, and how this host's guests use their memory."""
+"""``python -m ballast``: shows the version, the native library, and the memory of this host's guests."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
 def main() -> int:
     """The program."""
     parser = argparse.ArgumentParser(
-        prog="python -m ballast", description="Shows the version, the native library, and how guests use their memory (KiB)."
+        prog="python -m ballast", description="Shows the version, the native library, and the memory of the guests in KiB."
     )
-    parser.add_argument("-c", "--connect", metavar="URI", help="what to connect to; default: what ballast.open() takes")
-    parser.add_argument("--json", action="store_true", help="the same as JSON, with all statistics")
+    parser.add_argument("-c", "--connect", metavar="URI", help="the URI to connect to; default: the one of ballast.open()")
+    parser.add_argument("--json", action="store_true", help="write JSON, with all statistics")
     options = parser.parse_args()
     registerErrorHandler(lambda context, error: None, None)
     found = library.ballastGetVersion().decode()

@@ -1,4 +1,4 @@
-"""Python's values as C's: what does not fit is an error here, never another value there."""
+"""Converts Python values to C. A value that does not fit raises an error and is never changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def int32(value: SupportsIndex) -> int:
 
 
 def long64(value: SupportsIndex) -> int:
-    """A C long. A negative one is left to the library to refuse."""
+    """A C long. The library itself refuses negative values."""
     number = index(value)
     if not -(1 << 63) <= number < 1 << 63:
         raise OverflowError(f"{number} does not fit into a C long")
@@ -38,5 +38,5 @@ def long64(value: SupportsIndex) -> int:
 
 
 def flags(value: SupportsIndex) -> int:
-    """The bits of a C unsigned int; as libvirt-python does it, without those beyond."""
+    """The bits of a C unsigned int. Higher bits are dropped, as in libvirt-python."""
     return index(value) & 0xFFFFFFFF

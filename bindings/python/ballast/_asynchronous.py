@@ -1,4 +1,4 @@
-"""Calls that wait, for programs with an asyncio event loop."""
+"""Blocking calls, for programs with an asyncio event loop."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 async def in_thread(call: Callable[..., Result], *arguments: Any) -> Result:
-    """Calls in one of the loop's threads. When the one who waits is cancelled, the library gives the call up within a
-    tenth of a second, so that neither the thread nor the end of the loop waits for a hypervisor that does not answer."""
+    """Runs the call in one of the loop's threads. If the waiting task is cancelled, the library gives up the call within
+    100 ms, so neither the thread nor the end of the loop waits for a hypervisor that does not answer."""
     from asyncio import CancelledError, get_running_loop
 
     thread: int | None = None

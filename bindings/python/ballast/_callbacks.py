@@ -1,4 +1,4 @@
-"""What the library calls: event, close and error callbacks, and questions for credentials."""
+"""Callbacks from the library: events, close, errors and credentials."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _numbers = count(1)
 
 
 def register(*entry: Any) -> int:
-    """Keeps what a callback needs, until `free_entry` is called with the number that it gets."""
+    """Keeps an object that a callback needs until `free_entry` is called with the returned number."""
     number = next(_numbers)
     _registered[number] = entry
     return number
 
 
 def registered(number: int) -> tuple[Any, ...] | None:
-    """What was kept."""
+    """The object that was kept."""
     return _registered.get(number)
 
 
 def forget(number: int) -> None:
-    """Lets go of what was kept."""
+    """Releases the object."""
     _registered.pop(number, None)
 
 
 free_entry = CFUNCTYPE(None, c_void_p)(forget)
-"""For the library: lets go of what was kept."""
+"""Releases the object; called by the library."""
 
 
 def report() -> None:
-    """To be called while an exception is handled that cannot go through the library. It is printed as any that nobody
-    catches; one that is to end the program is raised when the call is over."""
+    """Call this while handling an exception that cannot pass through the library. It is printed like an uncaught one.
+    An exception that should end the program is raised after the call."""
     kind, error, trace = sys.exc_info()
     if kind is None or error is None:
         return
@@ -96,7 +96,7 @@ _trampolines: dict[int, Any] = {}
 
 
 def _trampoline(event: int) -> Any:
-    """The C function for this kind of event; it lives as long as the process, as the library may call it at any time."""
+    """The C function for this kind of event. It lives as long as the process, because the library may call it at any time."""
     known = _trampolines.get(event)
     if known is not None:
         return known
@@ -129,7 +129,7 @@ def _trampoline(event: int) -> Any:
 
 
 def register_domain_event(conn: virConnect, dom: virDomain | None, event: int, cb: Callable[..., Any], opaque: Any) -> int:
-    """Registers for one kind of event."""
+    """Registers a callback for one kind of event."""
     # A kind that is not known here is the library's to refuse, or else has arguments that cannot be passed on.
     if event == 5 or event > 26:
         raise NotImplementedError(f"the arguments of events of kind {event} cannot be passed on")
@@ -153,7 +153,7 @@ def _tell_listeners(conn: virConnect, dom: virDomain, event: int, detail: int, l
 
 
 def register_listener(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> None:
-    """Registers for what happens to domains, the old way: one registration with the library serves all callbacks."""
+    """Registers for lifecycle events with the old API. One registration with the library serves all callbacks."""
     if conn._listeners:
         conn._listeners[cb] = opaque
         return
@@ -166,7 +166,7 @@ def register_listener(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> 
 
 
 def deregister_listener(conn: virConnect, cb: Callable[..., Any]) -> None:
-    """Ends it for one callback."""
+    """Unregisters one callback."""
     listeners = conn._listeners
     if listeners is None:
         return
@@ -190,7 +190,7 @@ _closed_c = CFUNCTYPE(None, c_void_p, c_int, c_void_p)(_closed)
 
 
 def register_close_callback(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> int:
-    """Registers for the loss of the connection."""
+    """Registers a callback for the loss of the connection."""
     number = register(conn, cb, opaque)
     result: int = library.virConnectRegisterCloseCallback(conn._o, _closed_c, number, free_entry)
     if result < 0:
@@ -201,7 +201,7 @@ def register_close_callback(conn: virConnect, cb: Callable[..., Any], opaque: An
 
 
 def unregister_close_callback(conn: virConnect) -> None:
-    """Ends it."""
+    """Unregisters it."""
     conn._close_callback = None
     if library.virConnectUnregisterCloseCallback(conn._o, _closed_c) < 0:
         raise failure("virConnectUnregisterCloseCallback")
@@ -228,8 +228,8 @@ _error_occurred_c = CFUNCTYPE(None, c_void_p, c_void_p)(_error_occurred)
 
 
 def registerErrorHandler(f: Callable[[Any, Any], Any] | None, ctx: Any) -> int:
-    """Has ``f(ctx, error)`` called for each error, instead of a line on standard error; error is as in
-    ``libvirtError.err``. With None for both it is as before. Returns 1."""
+    """Calls ``f(ctx, error)`` for each error instead of printing it to standard error. `error` has the form of
+    ``libvirtError.err``. None for both restores the default. Returns 1."""
     global _error_handler
     _error_handler = None if f is None else (f, ctx)
     library.virSetErrorFunc(None, _error_occurred_c)
@@ -270,7 +270,7 @@ _credentials_wanted_c = CFUNCTYPE(c_int, c_void_p, c_uint, c_void_p)(_credential
 
 
 def open_with_credentials(uri: bytes | None, auth: list[Any], flags: int) -> int:
-    """Opens a connection whose questions for credentials a callback answers; its handle."""
+    """Opens a connection with a callback for credentials. Returns its handle."""
     from ctypes import addressof, create_string_buffer
 
     types, callback, data = auth

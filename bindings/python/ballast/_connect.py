@@ -29,11 +29,11 @@ _MOST_CELLS = 10000
 
 
 class virConnect:
-    """A connection, from `open`, `openReadOnly` or `openAuth`. Iterated, it gives its domains. As a context manager it is
-    closed at the end for all that came from it: calls of its domains then raise `libvirtError` (``VIR_ERR_INVALID_CONN``), its
-    watches end, and no monitor is held any more.
+    """A connection, from `open`, `openReadOnly` or `openAuth`. Iteration yields its domains. At the end of a ``with``
+    block it is closed for all objects that came from it: calls on its domains raise `libvirtError`
+    (``VIR_ERR_INVALID_CONN``), its watches end, and it no longer holds any monitor.
 
-    A call that fails raises `libvirtError`.
+    Calls raise `libvirtError` on failure.
     """
 
     _o: int | None = None
@@ -89,7 +89,7 @@ class virConnect:
             raise error
 
     def close(self) -> int:
-        """Closes the connection. Returns how many others still use it: it ends with its last domain object."""
+        """Closes the connection, which ends with its last domain object. Returns the number of remaining users."""
         handle = self._o
         result: int = library.virConnectClose(handle)
         self._o = None
@@ -98,7 +98,7 @@ class virConnect:
         return result
 
     def c_pointer(self) -> int:
-        """The address of the C object; it is the library's as long as this object lives. 0 when closed."""
+        """The address of the C object, valid as long as this object lives; 0 after close."""
         return self._o or 0
 
     # Who it is
@@ -115,7 +115,7 @@ class virConnect:
         return self._version("virConnectGetVersion")
 
     def getLibVersion(self) -> int:
-        """The version of libvirt's protocol that the other side speaks, in the same form."""
+        """The libvirt version of the other side, in the same form."""
         return self._version("virConnectGetLibVersion")
 
     def getHostname(self) -> str:
@@ -123,11 +123,11 @@ class virConnect:
         return self._text("virConnectGetHostname")
 
     def getURI(self) -> str:
-        """The URI of this connection, which a program can open again."""
+        """The URI of this connection; `open` accepts it."""
         return self._text("virConnectGetURI")
 
     def getCapabilities(self) -> str:
-        """What host and hypervisor can do, as XML."""
+        """The capabilities of the host and the hypervisor, as XML."""
         return self._text("virConnectGetCapabilities")
 
     def getSysinfo(self, flags: SupportsIndex = 0) -> str:
@@ -135,24 +135,24 @@ class virConnect:
         return self._text("virConnectGetSysinfo", bits(flags))
 
     def getMaxVcpus(self, type: str | None) -> int:
-        """The most virtual CPUs that a domain of this type can have."""
+        """The maximum number of virtual CPUs of a domain of this type."""
         return self._number("virConnectGetMaxVcpus", text(type))
 
     def isAlive(self) -> int:
-        """1 while the connection stands, else 0."""
+        """1 if the connection is alive, else 0."""
         return self._number("virConnectIsAlive")
 
     def isEncrypted(self) -> int:
-        """1 where others on the way cannot read along by its encryption, else 0."""
+        """1 if the connection is encrypted, else 0."""
         return self._number("virConnectIsEncrypted")
 
     def isSecure(self) -> int:
-        """1 where others cannot read along, encrypted or local, else 0."""
+        """1 if the connection is secure (encrypted or local), else 0."""
         return self._number("virConnectIsSecure")
 
     def setKeepAlive(self, interval: SupportsIndex, count: SupportsIndex) -> int:
-        """Asks the other side every `interval` seconds whether it is there, and closes after `count` questions without
-        an answer. 1 where the other side cannot do this."""
+        """Pings the other side every `interval` seconds, and closes the connection after `count` unanswered pings.
+        Returns 1 if the other side does not support this."""
         return self._number("virConnectSetKeepAlive", int32(interval), bits(count))
 
     # The host
@@ -173,7 +173,7 @@ class virConnect:
         return free
 
     def getCellsFreeMemory(self, startCell: SupportsIndex, maxCells: SupportsIndex) -> list[int]:
-        """The free memory of NUMA nodes in bytes, of at most `maxCells` from `startCell` on."""
+        """The free memory in bytes of at most `maxCells` NUMA nodes, starting with `startCell`."""
         start, room = int32(startCell), int32(maxCells)
         if start < 0 or room <= 0 or start + room > _MOST_CELLS:
             raise libvirtError("virNodeGetCellsFreeMemory() failed", use_last_error=False)
@@ -184,7 +184,7 @@ class virConnect:
         return list(Struct(f"{count}Q").unpack_from(cells))
 
     def getMemoryStats(self, cellNum: SupportsIndex, flags: SupportsIndex = 0) -> dict[str, int]:
-        """The host's memory in KiB ("total", "free", "buffers", "cached"), of one NUMA node or, with -1, of all."""
+        """The host's memory in KiB ("total", "free", "buffers", "cached"), of one NUMA node, or of all with -1."""
         cell, mask = int32(cellNum), bits(flags)
         numbers = read_numbers(lambda array, count: int(library.virNodeGetMemoryStats(self._o, cell, array, count, mask)))
         if numbers is None:
@@ -192,7 +192,7 @@ class virConnect:
         return numbers
 
     def getCPUStats(self, cpuNum: SupportsIndex, flags: SupportsIndex = 0) -> dict[str, int]:
-        """The host's CPU time in ns ("kernel", "user", "idle", "iowait" …), of one CPU or, with -1, of all."""
+        """The host's CPU time in ns ("kernel", "user", "idle", "iowait" …), of one CPU, or of all with -1."""
         cpu, mask = int32(cpuNum), bits(flags)
         numbers = read_numbers(lambda array, count: int(library.virNodeGetCPUStats(self._o, cpu, array, count, mask)))
         if numbers is None:
@@ -200,7 +200,7 @@ class virConnect:
         return numbers
 
     def getCPUMap(self, flags: SupportsIndex = 0) -> tuple[int, list[bool], int]:
-        """(number of CPUs, for each whether it is online, how many are)."""
+        """(number of CPUs, online state of each CPU, number of online CPUs)."""
         cpus, online = c_void_p(), c_int()
         count: int = library.virNodeGetCPUMap(self._o, byref(cpus), byref(online), bits(flags))
         if count < 0:
@@ -210,7 +210,7 @@ class virConnect:
         return count, [bool(bytes_[cpu // 8] >> cpu % 8 & 1) for cpu in range(count)], online.value
 
     def getSecurityModel(self) -> list[str]:
-        """[model, domain of interpretation] of the labels that confine domains."""
+        """[model, domain of interpretation] of the security labels of domains."""
         buffer = create_string_buffer(_SECURITY_MODEL.size)
         if library.virNodeGetSecurityModel(self._o, buffer) < 0:
             raise failure("virNodeGetSecurityModel")
@@ -219,26 +219,26 @@ class virConnect:
     # Domains
 
     def lookupByName(self, name: str | None) -> virDomain:
-        """The domain of this name. Raises `libvirtError` (``VIR_ERR_NO_DOMAIN``) where there is none."""
+        """The domain with this name. Raises `libvirtError` (``VIR_ERR_NO_DOMAIN``) if there is none."""
         return look_up(self, "virDomainLookupByName", text(name))
 
     def lookupByID(self, id: SupportsIndex) -> virDomain:
-        """The running domain of this number."""
+        """The running domain with this id."""
         return look_up(self, "virDomainLookupByID", int32(id))
 
     def lookupByUUID(self, uuid: bytes | str) -> virDomain:
-        """The domain of this UUID, 16 bytes."""
+        """The domain with this UUID, as 16 bytes."""
         raw = uuid.encode() if isinstance(uuid, str) else bytes(uuid)
         if len(raw) != 16:
             raise libvirtError("virDomainLookupByUUID() failed", use_last_error=False)
         return look_up(self, "virDomainLookupByUUID", raw)
 
     def lookupByUUIDString(self, uuidstr: str | None) -> virDomain:
-        """The domain of this UUID, printed."""
+        """The domain with this UUID, as text."""
         return look_up(self, "virDomainLookupByUUIDString", text(uuidstr))
 
     def listAllDomains(self, flags: SupportsIndex = 0) -> list[virDomain]:
-        """All domains, or those that ``VIR_CONNECT_LIST_DOMAINS_…`` select."""
+        """All domains, or those that the flags ``VIR_CONNECT_LIST_DOMAINS_…`` select."""
         array = c_void_p()
         count: int = library.virConnectListAllDomains(self._o, byref(array), bits(flags))
         if count < 0:
@@ -249,7 +249,7 @@ class virConnect:
             library.free(array)
 
     def listDomainsID(self) -> list[int]:
-        """The numbers of the running domains."""
+        """The ids of the running domains."""
         room = self.numOfDomains()
         ids = create_string_buffer(4 * room)
         count: int = library.virConnectListDomains(self._o, ids, room) if room else 0
@@ -258,11 +258,11 @@ class virConnect:
         return list(Struct(f"{count}i").unpack_from(ids))
 
     def numOfDomains(self) -> int:
-        """How many domains run."""
+        """The number of running domains."""
         return self._number("virConnectNumOfDomains")
 
     def listDefinedDomains(self) -> list[str]:
-        """The names of the domains that are defined and do not run."""
+        """The names of the defined domains that are not running."""
         room = self.numOfDefinedDomains()
         names = create_string_buffer(8 * room)
         count: int = library.virConnectListDefinedDomains(self._o, names, room) if room else 0
@@ -271,14 +271,14 @@ class virConnect:
         return [library.take_text(pointer) for pointer in Struct(f"{count}P").unpack_from(names)]
 
     def numOfDefinedDomains(self) -> int:
-        """How many domains are defined and do not run."""
+        """The number of defined domains that are not running."""
         return self._number("virConnectNumOfDefinedDomains")
 
     def getAllDomainStats(self, stats: SupportsIndex = 0, flags: SupportsIndex = 0) -> list[tuple[virDomain, dict[str, Any]]]:
-        """Statistics of all domains in one call: pairs of domain and fields, such as "balloon.rss" in KiB.
+        """Statistics of all domains in one call: pairs of a domain and its fields, such as "balloon.rss" in KiB.
 
         `stats` are bits of ``VIR_DOMAIN_STATS_…``, 0 for all groups; `flags` bits of
-        ``VIR_CONNECT_GET_ALL_DOMAINS_STATS_…``. What a domain does not report is absent.
+        ``VIR_CONNECT_GET_ALL_DOMAINS_STATS_…``. Fields that a domain does not report are absent.
         """
         records = c_void_p()
         count: int = library.virConnectGetAllDomainStats(self._o, bits(stats), byref(records), bits(flags))
@@ -289,7 +289,7 @@ class virConnect:
     def domainListGetStats(
         self, doms: Iterable[virDomain], stats: SupportsIndex = 0, flags: SupportsIndex = 0
     ) -> list[tuple[virDomain, dict[str, Any]]]:
-        """The same of these domains; one that is gone is left out."""
+        """The same for the given domains. Domains that are gone are left out."""
         domains = list(doms)  # They must live as long as their addresses are used.
         array = pack_domains(domains)
         records = c_void_p()
@@ -299,7 +299,7 @@ class virConnect:
         return self._take_records(records, count)
 
     def memory_samples(self, domains: Iterable[virDomain] | None = None, extended: bool = False) -> list[MemorySample]:
-        """Memory samples of these domains, or of all that run, taken side by side; one that is gone is left out."""
+        """Samples the given domains, or all running ones, concurrently. Domains that are gone are left out."""
         from ._memory import take_samples
 
         chosen = None if domains is None else list(domains)  # They must live as long as their addresses are used.
@@ -316,12 +316,12 @@ class virConnect:
         return await in_thread(self.memory_samples, domains, extended)
 
     def watch(self, period: float, extended: bool = False, reconnect: float = 60.0) -> Watch:
-        """Samples of all domains, those that come later too, at once and then every `period` seconds (at least 0.001),
-        for ``for`` or ``async for``.
+        """Samples of all domains, including those that start later, at once and then every `period` seconds (at least
+        0.001), for ``for`` or ``async for``.
 
-        A connection to a daemon that is lost is opened again, for as many seconds as `reconnect` says (0: not at all,
-        ``math.inf``: for ever) before the watch fails. The first sample thereafter has the `gap`, and its domain is of the new
-        connection.
+        If the connection to a daemon is lost, the watch tries to reopen it for `reconnect` seconds (0: never,
+        ``math.inf``: without limit) and then fails. The first sample after a reconnect has its `gap`, and its domain
+        belongs to the new connection.
         """
         from ._watch import Watch
 
@@ -332,39 +332,39 @@ class virConnect:
     def domainEventRegisterAny(
         self, dom: virDomain | None, eventID: SupportsIndex, cb: Callable[..., Any], opaque: Any
     ) -> int:
-        """Has ``cb(conn, domain, …, opaque)`` called for one kind of event (``VIR_DOMAIN_EVENT_ID_…``), of one domain or
-        of all; the arguments between are the event's. Returns the number to end it with. The connection stays open
-        until then."""
+        """Calls ``cb(conn, domain, …, opaque)`` for one kind of event (``VIR_DOMAIN_EVENT_ID_…``) of one domain or of all.
+        The arguments in between depend on the event. Returns the number for `domainEventDeregisterAny`. The connection
+        stays open until then."""
         from ._callbacks import register_domain_event
 
         return register_domain_event(self, dom, int32(eventID), cb, opaque)
 
     def domainEventDeregisterAny(self, callbackID: SupportsIndex) -> None:
-        """Ends what `domainEventRegisterAny` began."""
+        """Undoes `domainEventRegisterAny`."""
         if library.virConnectDomainEventDeregisterAny(self._o, int32(callbackID)) < 0:
             raise failure("virConnectDomainEventDeregisterAny")
 
     def domainEventRegister(self, cb: Callable[..., Any], opaque: Any) -> None:
-        """Has ``cb(conn, domain, event, detail, opaque)`` called when a domain starts, stops, pauses …"""
+        """Calls ``cb(conn, domain, event, detail, opaque)`` when a domain starts, stops, pauses …"""
         from ._callbacks import register_listener
 
         register_listener(self, cb, opaque)
 
     def domainEventDeregister(self, cb: Callable[..., Any]) -> None:
-        """Ends what `domainEventRegister` began."""
+        """Undoes `domainEventRegister`."""
         from ._callbacks import deregister_listener
 
         deregister_listener(self, cb)
 
     def registerCloseCallback(self, cb: Callable[..., Any], opaque: Any) -> int:
-        """Has ``cb(conn, reason, opaque)`` called when the connection is lost; reason is one of
+        """Calls ``cb(conn, reason, opaque)`` when the connection is lost; `reason` is one of
         ``VIR_CONNECT_CLOSE_REASON_…``."""
         from ._callbacks import register_close_callback
 
         return register_close_callback(self, cb, opaque)
 
     def unregisterCloseCallback(self) -> None:
-        """Ends what `registerCloseCallback` began."""
+        """Undoes `registerCloseCallback`."""
         from ._callbacks import unregister_close_callback
 
         unregister_close_callback(self)
@@ -374,7 +374,7 @@ class virConnect:
         return unpack_error(library.virConnGetLastError(self._o))
 
     def virConnResetLastError(self) -> None:
-        """Forgets the connection's last error."""
+        """Clears the connection's last error."""
         library.virConnResetLastError(self._o)
 
     def _share(self, handle: int) -> virDomain:

@@ -37,10 +37,10 @@ def _new_buffer() -> tuple[bytearray, int, Any]:
 
 
 class virDomain:
-    """A domain, from one of a connection's lookups or lists; it keeps its connection open.
+    """A domain, from a lookup or list of a connection. It keeps its connection open.
 
-    Sizes are KiB, and guests' numbers are what the guest itself last said: `memoryStats` tells which. A call that fails
-    raises `libvirtError`.
+    Sizes are in KiB. `memoryStats` says which numbers come from the guest's last report. Calls raise `libvirtError` on
+    failure.
     """
 
     _conn: virConnect
@@ -70,7 +70,7 @@ class virDomain:
         return self._conn
 
     def c_pointer(self) -> int:
-        """The address of the C object; it is the library's as long as this object lives."""
+        """The address of the C object, valid as long as this object lives."""
         return self._o or 0
 
     # Identity
@@ -83,39 +83,39 @@ class virDomain:
         return name.decode(errors="replace")
 
     def UUID(self) -> bytes:
-        """The UUID, 16 bytes in the order they are printed in."""
+        """The UUID, as 16 bytes in printed order."""
         buffer = create_string_buffer(16)
         if library.virDomainGetUUID(self._o, buffer) < 0:
             raise failure("virDomainGetUUID")
         return buffer.raw
 
     def UUIDString(self) -> str:
-        """The UUID, printed with hyphens in lower case."""
+        """The UUID as text, in lower case with hyphens."""
         buffer = create_string_buffer(37)
         if library.virDomainGetUUIDString(self._o, buffer) < 0:
             raise failure("virDomainGetUUIDString")
         return buffer.value.decode()
 
     def ID(self) -> int:
-        """The number of a running domain, -1 for one that does not run. With a QEMU of this host, its process id."""
+        """The id of a running domain, else -1. For a QEMU of this host it is the process id."""
         number: int = library.virDomainGetID(self._o)
         return number
 
     def OSType(self) -> str:
-        """The kind of system that the domain is a machine for, such as "hvm"."""
+        """The OS type of the domain, such as "hvm"."""
         return self._text("virDomainGetOSType")
 
     # State
 
     def info(self) -> list[int]:
-        """[state, largest memory in KiB, current memory in KiB, virtual CPUs, CPU time in ns]."""
+        """[state, maximum memory in KiB, current memory in KiB, virtual CPUs, CPU time in ns]."""
         buffer = create_string_buffer(_INFO.size)
         if library.virDomainGetInfo(self._o, buffer) < 0:
             raise failure("virDomainGetInfo")
         return list(_INFO.unpack(buffer))
 
     def state(self, flags: SupportsIndex = 0) -> list[int]:
-        """[state, reason]: one of ``VIR_DOMAIN_RUNNING`` …, and one of its reasons, such as
+        """[state, reason]: one of ``VIR_DOMAIN_RUNNING`` …, and a reason of that state, such as
         ``VIR_DOMAIN_RUNNING_BOOTED``."""
         buffer = create_string_buffer(8)
         address = addressof(buffer)
@@ -124,34 +124,34 @@ class virDomain:
         return list(_STATE.unpack(buffer))
 
     def isActive(self) -> int:
-        """1 where it runs or is paused, else 0."""
+        """1 if the domain is running or paused, else 0."""
         return self._number("virDomainIsActive")
 
     def isPersistent(self) -> int:
-        """1 where it stays when it stops, else 0."""
+        """1 if the domain is still defined after it stops, else 0."""
         return self._number("virDomainIsPersistent")
 
     def isUpdated(self) -> int:
-        """1 where its definition changed while it ran, else 0."""
+        """1 if the definition has changed while the domain was running, else 0."""
         return self._number("virDomainIsUpdated")
 
     def hasManagedSaveImage(self, flags: SupportsIndex = 0) -> int:
-        """1 where it starts from a saved state, else 0."""
+        """1 if the domain starts from a saved state, else 0."""
         return self._number("virDomainHasManagedSaveImage", bits(flags))
 
     def autostart(self) -> int:
-        """1 where it starts with the daemon, else 0."""
+        """1 if the domain starts with the daemon, else 0."""
         value = c_int()
         if library.virDomainGetAutostart(self._o, byref(value)) < 0:
             raise failure("virDomainGetAutostart")
         return value.value
 
     def setAutostart(self, autostart: SupportsIndex) -> int:
-        """Whether it starts with the daemon."""
+        """Sets whether the domain starts with the daemon."""
         return self._number("virDomainSetAutostart", int32(autostart))
 
     def controlInfo(self, flags: SupportsIndex = 0) -> list[int]:
-        """[state, details, time]: one of ``VIR_DOMAIN_CONTROL_…`` for the way to the hypervisor, and for how many ms."""
+        """[state, details, time]: the state of the control channel (``VIR_DOMAIN_CONTROL_…``), and its duration in ms."""
         buffer = create_string_buffer(_CONTROL_INFO.size)
         if library.virDomainGetControlInfo(self._o, buffer, bits(flags)) < 0:
             raise failure("virDomainGetControlInfo")
@@ -165,7 +165,7 @@ class virDomain:
         return list(_JOB_INFO.unpack(buffer))
 
     def messages(self, flags: SupportsIndex = 0) -> list[str]:
-        """What there is to warn of, such as a deprecated configuration."""
+        """Warnings, such as a deprecated configuration."""
         array = c_void_p()
         count: int = library.virDomainGetMessages(self._o, byref(array), bits(flags))
         if count < 0:
@@ -176,7 +176,7 @@ class virDomain:
             library.free(array)
 
     def securityLabel(self) -> list[str | bool]:
-        """[label, whether it is enforced] of the domain's process."""
+        """[security label, whether it is enforced] of the domain's process."""
         buffer = create_string_buffer(_LABEL_SIZE + 7)
         if library.virDomainGetSecurityLabel(self._o, buffer) < 0:
             raise failure("virDomainGetSecurityLabel")
@@ -184,19 +184,20 @@ class virDomain:
         return [buffer.value.decode(errors="replace"), bool(enforcing)]
 
     def XMLDesc(self, flags: SupportsIndex = 0) -> str:
-        """The domain's definition."""
+        """The domain's definition, as XML."""
         return self._text("virDomainGetXMLDesc", bits(flags))
 
     # Memory
 
     def memoryStats(self) -> dict[str, int]:
-        """The memory statistics that there are; what is not reported is absent.
+        """The available memory statistics. Statistics that are not reported are absent.
 
-        KiB: ``actual`` is the balloon's size now and ``rss`` what the host gives to the domain's process; from the guest
-        come ``available`` (its MemTotal), ``usable`` (MemAvailable), ``unused`` (MemFree), ``disk_caches``, and since
-        its boot ``swap_in`` and ``swap_out``. Counts since its boot: ``major_fault``, ``minor_fault``,
-        ``hugetlb_pgalloc``, ``hugetlb_pgfail``. ``last_update`` is the time of its last report in Unix seconds, 0 for
-        none. A statistic without a name has its number as key, such as '4711'. Order: the hypervisor's.
+        In KiB: ``actual`` is the balloon's current size, and ``rss`` is the resident memory of the domain's process on
+        the host. The guest reports ``available`` (MemTotal), ``usable`` (MemAvailable), ``unused`` (MemFree),
+        ``disk_caches``, and ``swap_in`` and ``swap_out`` since boot. Counts since boot: ``major_fault``,
+        ``minor_fault``, ``hugetlb_pgalloc``, ``hugetlb_pgfail``. ``last_update`` is the time of the guest's last report
+        in Unix seconds, 0 for none. A statistic without a name has its number as key, such as '4711'. The order is the
+        hypervisor's.
         """
         buffers = _buffers
         try:
@@ -214,55 +215,56 @@ class virDomain:
         return statistics
 
     def setMemoryStatsPeriod(self, period: SupportsIndex, flags: SupportsIndex = 0) -> int:
-        """Has the guest report every so many seconds, 1 to 2147483647; 0: not any more."""
+        """Sets the collection period in seconds, 1 to 2147483647; 0 turns collection off."""
         return self._number("virDomainSetMemoryStatsPeriod", int32(period), bits(flags))
 
     def maxMemory(self) -> int:
-        """The largest memory in KiB."""
+        """The maximum memory in KiB."""
         size: int = library.virDomainGetMaxMemory(self._o)
         if not size:
             raise failure("virDomainGetMaxMemory")
         return size
 
     def maxVcpus(self) -> int:
-        """The largest number of virtual CPUs."""
+        """The maximum number of virtual CPUs."""
         return self._number("virDomainGetMaxVcpus")
 
     def setMaxMemory(self, memory: SupportsIndex) -> int:
-        """Sets the largest memory, in KiB; not while the domain runs."""
+        """Sets the maximum memory in KiB. The domain must not be running."""
         return self._number("virDomainSetMaxMemory", long64(memory))
 
     def setMemory(self, memory: SupportsIndex) -> int:
-        """Asks a running guest for this size, in KiB: its driver moves the balloon, when and as far as it can."""
+        """Sets the balloon target of a running guest, in KiB. The guest's driver moves the balloon as far as it can."""
         return self._number("virDomainSetMemory", long64(memory))
 
     def setMemoryFlags(self, memory: SupportsIndex, flags: SupportsIndex = 0) -> int:
-        """The same with flags: ``VIR_DOMAIN_AFFECT_LIVE``, ``…_CONFIG``, and ``VIR_DOMAIN_MEM_MAXIMUM`` for the largest."""
+        """The same with flags: ``VIR_DOMAIN_AFFECT_LIVE``, ``…_CONFIG``; ``VIR_DOMAIN_MEM_MAXIMUM`` sets the maximum."""
         return self._number("virDomainSetMemoryFlags", long64(memory), bits(flags))
 
     @property
     def memory(self) -> MemorySample:
-        """A sample of the memory now: statistics, used memory, age and freshness, and why something is missing.
+        """A sample of the memory now: statistics, used memory, age, freshness, and the reason for each missing value.
 
-        A monitor that does not answer or may not be used is a reason in the sample, not an error.
+        If the monitor does not answer or may not be used, the sample has a reason; this is not an error.
         """
         return self.memory_sample()
 
     def memory_sample(self, extended: bool = False) -> MemorySample:
-        """The same; where `extended`, with the six newer statistics (OOM kills, allocation stalls, scans, reclaims)."""
+        """The same; `extended` adds the six newer statistics (OOM kills, allocation stalls, scans, reclaims)."""
         from ._memory import take_sample
 
         return take_sample(library.ballastDomainGetMemorySample, "ballastDomainGetMemorySample", self, extended)
 
     def refresh_memory(self, extended: bool = False) -> MemorySample:
-        """A sample of a report that the guest makes now, whatever its period, in milliseconds. A guest that does not
-        answer in time gives its old numbers as stale. Raises `libvirtError` on read-only connections."""
+        """Makes the guest report now, within milliseconds, and returns the sample. The collection period does not change. If
+        the guest does not answer in time, the sample has the old numbers, as stale. Raises `libvirtError` on read-only
+        connections."""
         from ._memory import take_sample
 
         return take_sample(library.ballastDomainRefreshMemoryStats, "ballastDomainRefreshMemoryStats", self, extended)
 
     def memory_stats_period(self) -> int:
-        """How often the guest reports, in seconds; 0: it does not."""
+        """The collection period in seconds; 0: collection is off."""
         return self._number("ballastDomainGetMemoryStatsPeriod", 0)
 
     async def memory_sample_async(self, extended: bool = False) -> MemorySample:
@@ -278,8 +280,8 @@ class virDomain:
         return await in_thread(self.refresh_memory, extended)
 
     def watch(self, period: float, extended: bool = False, reconnect: float = 60.0) -> Watch:
-        """Samples at once and then every `period` seconds (at least 0.001), for ``for`` or ``async for``. While the domain does
-        not run there are none. For `reconnect` see `virConnect.watch`."""
+        """Samples at once and then every `period` seconds (at least 0.001), for ``for`` or ``async for``. There are none
+        while the domain is not running. For `reconnect`, see `virConnect.watch`."""
         from ._watch import Watch
 
         return Watch(self._conn, self, period, extended, reconnect)
@@ -287,15 +289,15 @@ class virDomain:
     # Life
 
     def create(self) -> int:
-        """Starts a domain that is defined and does not run."""
+        """Starts a defined domain that is not running."""
         return self._number("virDomainCreate")
 
     def suspend(self) -> int:
-        """Pauses it; its guest reports nothing until it is resumed."""
+        """Pauses the domain. Its guest does not report until it is resumed."""
         return self._number("virDomainSuspend")
 
     def resume(self) -> int:
-        """Lets it go on after a pause."""
+        """Resumes a paused domain."""
         return self._number("virDomainResume")
 
     def shutdown(self) -> int:
@@ -303,11 +305,11 @@ class virDomain:
         return self._number("virDomainShutdown")
 
     def shutdownFlags(self, flags: SupportsIndex = 0) -> int:
-        """The same by one of the ways in ``VIR_DOMAIN_SHUTDOWN_…``."""
+        """The same, with a method from ``VIR_DOMAIN_SHUTDOWN_…``."""
         return self._number("virDomainShutdownFlags", bits(flags))
 
     def reboot(self, flags: SupportsIndex = 0) -> int:
-        """Asks the guest to boot anew."""
+        """Asks the guest to reboot."""
         return self._number("virDomainReboot", bits(flags))
 
     def reset(self, flags: SupportsIndex = 0) -> int:
@@ -315,11 +317,11 @@ class virDomain:
         return self._number("virDomainReset", bits(flags))
 
     def destroy(self) -> int:
-        """Ends it at once, without asking the guest."""
+        """Stops the domain at once, without asking the guest."""
         return self._number("virDomainDestroy")
 
     def destroyFlags(self, flags: SupportsIndex = 0) -> int:
-        """The same with ``VIR_DOMAIN_DESTROY_GRACEFUL``: only if its process ends when it is told to."""
+        """The same with flags. ``VIR_DOMAIN_DESTROY_GRACEFUL`` only terminates the process and never kills it."""
         return self._number("virDomainDestroyFlags", bits(flags))
 
     def _number(self, function: str, *arguments: int) -> int:

@@ -22,7 +22,7 @@ def _text(pointer: int) -> str | None:
 
 
 def unpack_error(pointer: int | None) -> ErrorTuple | None:
-    """The nine members of a virError that concern people; None where there is no error."""
+    """The nine public members of a virError; None if there is no error."""
     if not pointer:
         return None
     code, domain, message, level, _, _, str1, str2, str3, int1, int2, _ = _ERROR.unpack(string_at(pointer, _ERROR.size))
@@ -32,7 +32,7 @@ def unpack_error(pointer: int | None) -> ErrorTuple | None:
 
 
 class libvirtError(Exception):
-    """A call has failed. ``str()`` gives the message, ``err`` all that was recorded, or None where nothing was:
+    """A call has failed. ``str()`` returns the message. ``err`` is the recorded error, or None:
     (code, domain, message, level, str1, str2, str3, int1, int2), with code one of ``VIR_ERR_…``, domain one of
     ``VIR_FROM_…`` and level 1 for a warning, 2 for an error.
     """
@@ -44,11 +44,11 @@ class libvirtError(Exception):
         super().__init__(defmsg if self.err is None else self.err[2])
 
     def get_error_code(self) -> int | None:
-        """What went wrong, one of ``VIR_ERR_…``."""
+        """The error code, one of ``VIR_ERR_…``."""
         return None if self.err is None else self.err[0]
 
     def get_error_domain(self) -> int | None:
-        """The part of the system that it comes from, one of ``VIR_FROM_…``."""
+        """The part of the system that raised the error, one of ``VIR_FROM_…``."""
         return None if self.err is None else self.err[1]
 
     def get_error_message(self) -> str | None:
@@ -72,7 +72,7 @@ class libvirtError(Exception):
         return None if self.err is None else self.err[6]
 
     def get_int1(self) -> int | None:
-        """The system's error number where the code is ``VIR_ERR_SYSTEM_ERROR``."""
+        """The system's error number if the code is ``VIR_ERR_SYSTEM_ERROR``."""
         return None if self.err is None else self.err[7]
 
     def get_int2(self) -> int | None:
@@ -117,7 +117,7 @@ def raise_raised() -> None:
 
 
 def virGetLastError() -> ErrorTuple | None:
-    """This thread's last error, as in ``libvirtError.err``; None where the last call succeeded."""
+    """This thread's last error, as in ``libvirtError.err``; None if the last call succeeded."""
     return unpack_error(library.virGetLastError())
 
 
@@ -128,7 +128,7 @@ def virGetLastErrorCode() -> int:
 
 
 def virGetLastErrorDomain() -> int:
-    """Where this thread's last error comes from, 0 for nowhere."""
+    """The part of the system that raised this thread's last error, 0 for none."""
     domain: int = library.virGetLastErrorDomain()
     return domain
 
@@ -140,5 +140,5 @@ def virGetLastErrorMessage() -> str:
 
 
 def virResetLastError() -> None:
-    """Forgets this thread's last error."""
+    """Clears this thread's last error."""
     library.virResetLastError()

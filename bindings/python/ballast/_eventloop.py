@@ -1,4 +1,4 @@
-"""The event loop that brings events: the library's own, or a program's."""
+"""The event loop that delivers events: the library's own or the program's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FREE_CALLBACK = CFUNCTYPE(None, c_void_p)
 
 
 def virEventRegisterDefaultImpl() -> int:
-    """Makes the library's own event loop the one that brings events; before any connection is opened. It runs while
+    """Uses the library's own event loop. Call this before you open a connection. The loop runs while
     `virEventRunDefaultImpl` is called."""
     result: int = library.virEventRegisterDefaultImpl()
     if result < 0:
@@ -31,7 +31,7 @@ def virEventRegisterDefaultImpl() -> int:
 
 
 def virEventRunDefaultImpl() -> int:
-    """Waits for the next events and calls their callbacks; to be called again and again."""
+    """Waits for the next events and calls their callbacks. Call it in a loop."""
     result: int = library.virEventRunDefaultImpl()
     if result < 0:
         raise failure("virEventRunDefaultImpl")
@@ -69,7 +69,7 @@ _timeout_over_c = _TIMEOUT_CALLBACK(_timeout_over)
 
 
 def virEventAddHandle(fd: int, events: int, cb: Callable[..., Any], opaque: Any) -> int:
-    """Has ``cb(watch, fd, events, opaque)`` called when `fd` is ready for one of the `events`
+    """Calls ``cb(watch, fd, events, opaque)`` when `fd` is ready for one of the `events`
     (``VIR_EVENT_HANDLE_…``). Returns the number of the watch."""
     number = register(cb, opaque)
     watch: int = library.virEventAddHandle(int32(fd), int32(events), _handle_ready_c, number, free_entry)
@@ -80,7 +80,7 @@ def virEventAddHandle(fd: int, events: int, cb: Callable[..., Any], opaque: Any)
 
 
 def virEventUpdateHandle(watch: SupportsIndex, events: SupportsIndex) -> None:
-    """Changes what a watch waits for."""
+    """Changes the events of a watch."""
     library.virEventUpdateHandle(int32(watch), int32(events))
 
 
@@ -93,7 +93,7 @@ def virEventRemoveHandle(watch: SupportsIndex) -> int:
 
 
 def virEventAddTimeout(timeout: int, cb: Callable[..., Any], opaque: Any) -> int:
-    """Has ``cb(timer, opaque)`` called every `timeout` ms; 0: in each round of the loop, -1: not now. Returns the number
+    """Calls ``cb(timer, opaque)`` every `timeout` ms; 0: in each round of the loop, -1: never. Returns the number
     of the timer."""
     number = register(cb, opaque)
     timer: int = library.virEventAddTimeout(int32(timeout), _timeout_over_c, number, free_entry)
@@ -104,7 +104,7 @@ def virEventAddTimeout(timeout: int, cb: Callable[..., Any], opaque: Any) -> int
 
 
 def virEventUpdateTimeout(timer: SupportsIndex, timeout: SupportsIndex) -> None:
-    """Changes how often a timer calls, in ms."""
+    """Changes the interval of a timer, in ms."""
     library.virEventUpdateTimeout(int32(timer), int32(timeout))
 
 
@@ -133,8 +133,8 @@ def _eventInvokeTimeoutCallback(timer: int, opaque: Opaque, _unused: object = No
 
 
 def virEventInvokeFreeCallback(opaque: Opaque) -> None:
-    """Frees what a handle or timer that was removed had; a loop of one's own calls it later than in its remove function,
-    from its own turn."""
+    """Frees the data of a removed handle or timer. A custom loop calls this from its next iteration, not from its remove
+    function."""
     if opaque[2]:
         _FREE_CALLBACK(opaque[2])(opaque[1])
 
@@ -147,12 +147,12 @@ def virEventRegisterImpl(
     updateTimeout: Callable[..., Any],
     removeTimeout: Callable[..., Any],
 ) -> None:
-    """Makes a program's own event loop the one that brings events; before any connection is opened, and once.
+    """Uses the program's own event loop. Call this once, before you open a connection.
 
     ``addHandle(fd, events, cb, opaque)`` and ``addTimeout(ms, cb, opaque)`` return a number; the loop then calls
     ``cb(number, fd, events, opaque)`` or ``cb(number, opaque)``. ``updateHandle(number, events)``,
-    ``updateTimeout(number, ms)``, ``removeHandle(number)`` and ``removeTimeout(number)`` change and end it; after the
-    last two the loop calls `virEventInvokeFreeCallback` with what it got as opaque.
+    ``updateTimeout(number, ms)``, ``removeHandle(number)`` and ``removeTimeout(number)`` change and remove it. After
+    the last two, the loop calls `virEventInvokeFreeCallback` with the `opaque` that it got.
     """
     global _implementation
 

@@ -1,7 +1,7 @@
-"""The native library: where it lies, its functions, and what keeps them from harm.
+"""The native library: its location, its functions, and their protection.
 
-``BALLAST_LIBRARY`` names the file where it is set; else it is the one in this package, else the one that a checkout has
-built, else the system's.
+The file is ``BALLAST_LIBRARY`` if set, else the one in this package, else the one built in the checkout, else the
+system's.
 """
 
 from __future__ import annotations

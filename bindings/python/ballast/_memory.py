@@ -1,4 +1,4 @@
-"""Memory samples: statistics with their circumstances."""
+"""Memory samples: statistics with age, freshness and reasons."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _word(function: str, number: int, unknown: str) -> str:
 
 
 class Reason(int):
-    """The one thing to know about a sample, or about a statistic that is missing. Prints as words; compares as libballast's
+    """The condition of a sample, or the reason for a missing statistic. Prints as text; compares as libballast's
     number."""
 
     name: str
@@ -74,7 +74,7 @@ class Reason(int):
     NOT_TRUSTED: ClassVar[Reason]
 
     def remedy(self, domain: virDomain | str) -> str:
-        """What an operator can do about it, one sentence with this domain's name in its commands; empty for `FRESH`."""
+        """What an operator can do about it, with this domain's name in the commands; empty for `FRESH`."""
         name = domain if isinstance(domain, str) else domain.name()
         pointer = library.ballastMemoryReasonRemedy(self, text(name))
         return library.take_text(pointer) if pointer else ""
@@ -87,7 +87,7 @@ class Reason(int):
 
 
 class Freshness(int):
-    """How old the guest's numbers are, compared with its period. Prints as words; the larger the fresher."""
+    """The age of the guest's numbers compared with its period. Prints as text; larger is fresher."""
 
     name: str
 
@@ -121,7 +121,7 @@ _FRESHNESSES = _members(Freshness, "NEVER_REPORTED STALE FRESH")
 
 
 def _member(members: dict[int, Any], kind: Any, number: int) -> Any:
-    """The member of this number; a new one for a number of a later library."""
+    """The member with this number; a new one if only a later library knows it."""
     member = members.get(number)
     if member is None:
         member = kind(number)
@@ -137,9 +137,9 @@ def _statistic(tag: int) -> Any:
 
 
 class MemorySample:
-    """A domain's memory at one moment. A statistic that is not known is None: `missing` tells why.
+    """A domain's memory at one moment. An unknown statistic is None; `missing` has the reason.
 
-    Sizes are KiB; what each statistic is tells `virDomain.memoryStats`.
+    Sizes are in KiB. `virDomain.memoryStats` explains the statistics.
     """
 
     __slots__ = (
@@ -158,40 +158,40 @@ class MemorySample:
     )
 
     domain: virDomain
-    """Whose memory it is."""
+    """The domain."""
 
     statistics: dict[str, int]
-    """What `virDomain.memoryStats` gives: only what there is, ``last_update`` in Unix seconds, unknown ones by number."""
+    """The result of `virDomain.memoryStats`: only known values, ``last_update`` in Unix seconds, unnamed ones by number."""
 
     reason: Reason
-    """The one thing to know about this sample; `Reason.FRESH` where all is well."""
+    """The most important fact about this sample; `Reason.FRESH` if there is no problem."""
 
     freshness: Freshness
-    """How old the guest's numbers are compared with their period."""
+    """The age of the guest's numbers compared with their period."""
 
     period: int | None
-    """How often the guest is to report, in seconds; 0 for not at all, None where that is not known."""
+    """The collection period in seconds; 0: collection is off, None: unknown."""
 
     used: int | None
-    """KiB that the guest uses."""
+    """The memory that the guest uses, in KiB."""
 
     used_formula: str | None
-    """How `used` was computed, the best that the report allows."""
+    """The formula for `used`, the best that the report allows."""
 
     age_ms: int | None
-    """How long ago the guest reported, in ms; None for never, or where that is not known."""
+    """The age of the guest's last report in ms; None if there is none or it is unknown."""
 
     missing: dict[str, Reason]
-    """The reason for each statistic that was asked for and is missing."""
+    """The reason for each requested statistic that is missing."""
 
     inconsistencies: tuple[str, ...]
-    """Numbers that cannot be true together."""
+    """Contradictions between the numbers."""
 
     detail: str
-    """What the hypervisor said, for people; may be empty, and ends with an ellipsis where it was too long."""
+    """The hypervisor's message, for humans; may be empty, and ends with an ellipsis if it was too long."""
 
     gap: float | None
-    """Of the first sample that a watch gives after it opened a lost connection again: the seconds since the one before."""
+    """In the first sample after a watch reopened a lost connection: the seconds since the previous sample."""
 
     def __init__(self, domain: virDomain, circumstances: bytes | bytearray, statistics: dict[str, int]) -> None:
         _, reason, freshness, bits, period, formula, used, _, age, missing, length, detail = _SAMPLE.unpack(circumstances)
@@ -232,7 +232,7 @@ class MemorySample:
 
     @property
     def last_update(self) -> datetime | None:
-        """When the guest last reported, in UTC, to the second; None for never."""
+        """The time of the guest's last report in UTC, to the second; None for never."""
         seconds = self.statistics.get("last_update")
         if not seconds:
             return None
@@ -245,7 +245,7 @@ class MemorySample:
 
     @property
     def age(self) -> timedelta | None:
-        """How long ago the guest reported; None for never, or where that is not known."""
+        """The age of the guest's last report; None if there is none or it is unknown."""
         if self.age_ms is None:
             return None
         from datetime import timedelta
@@ -258,7 +258,7 @@ class MemorySample:
         return self.reason.remedy(self.domain)
 
     def as_dict(self, extended: bool = False) -> dict[str, Any]:
-        """All in plain types, with the same keys for each sample: `ballast.sample` tells them."""
+        """The sample in plain types, with the same keys for every sample; `ballast.sample` lists them."""
         domain, statistics = self.domain, self.statistics
         record: dict[str, Any] = {"domain": domain.name(), "uuid": domain.UUIDString(), "id": domain.ID()}
         for tag in STATISTICS + (EXTENDED_STATISTICS if extended else ()):
@@ -327,7 +327,7 @@ def read_record(conn: virConnect, address: int, domain: virDomain | None = None)
 
 
 def take_samples(conn: virConnect, domains: Array[c_char] | None, extended: bool) -> list[MemorySample]:
-    """Samples of these domains, or of all that run."""
+    """Samples of the given domains, or of all running ones."""
     records = c_void_p()
     count: int = library.ballastConnectGetMemorySamples(
         conn._o, domains, addressof(records), _EXTENDED_FLAG if extended else 0

@@ -1,4 +1,4 @@
-"""Opening a lost connection again, in a thread of its own, so that nobody waits longer than they want to."""
+"""Reopens a lost connection in a thread of its own, so that callers can stop waiting at any time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_PAUSE = 5.0
 
 
 class Reopening:
-    """Attempts, each after a longer pause, until one succeeds, the time is over, or nobody wants it any more."""
+    """Attempts with growing pauses, until one succeeds, the time is over, or the attempts are cancelled."""
 
     result: Any = None
     """What the attempt that succeeded gave."""

@@ -7,7 +7,7 @@ from struct import Struct
 from ._library import library
 
 MOST_STATISTICS = 64
-"""How many memory statistics are asked for: libvirt has 13, and unknown ones have room too."""
+"""The size of the buffer for memory statistics: libvirt has 13, and there is room for unknown ones."""
 
 # By tag: the library's word, or the number of one that it does not know.
 _names: dict[int, str] = {}
@@ -22,7 +22,7 @@ _MOST_LAYOUTS = 256
 
 
 def statistic_name(tag: int) -> str:
-    """A statistic's name; for an unknown one, its number."""
+    """A statistic's name, or its number if it has none."""
     name = _names.get(tag)
     if name is None:
         label: bytes | None = library.ballastMemoryStatLabel(tag)

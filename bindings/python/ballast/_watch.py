@@ -1,4 +1,4 @@
-"""Samples taken again and again."""
+"""Repeated samples."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _LONGEST_MS = 0xFFFFFFFF
 
 
 class Watch:
-    """Samples of a domain or of a connection's domains, for ``for`` and for ``async for``, which does not block its event
-    loop. It ends when it is closed, which a ``with`` around it does, or when nobody has it any more.
+    """Samples of a domain or of a connection's domains, for ``for`` and for ``async for`` (which does not block the event
+    loop). A watch ends when it is closed, at the end of a ``with`` block, or when it is garbage-collected.
 
-    Samples do not pile up: of each domain at most one waits to be taken. A connection to a daemon that is lost is opened
-    again; see `virConnect.watch`.
+    Samples do not pile up: at most one per domain waits to be read. A lost connection to a daemon is reopened; see
+    `virConnect.watch`.
     """
 
     _o: int | None = None
@@ -61,7 +61,7 @@ class Watch:
         return f"<ballast.Watch of {whose!r} every {self._period} s{state}>"
 
     def close(self) -> None:
-        """Ends it; whoever waits for its next sample gets no more."""
+        """Ends the watch. Iterations over it stop."""
         self._is_closed = True
         if self._reopening is not None:
             self._reopening.give_up()
@@ -92,8 +92,8 @@ class Watch:
         self.close()
 
     def next(self, timeout: float | None = None) -> MemorySample | None:
-        """The next sample, waiting at most `timeout` seconds, 0 for not at all and None for ever; None where there was
-        none in time. Raises `libvirtError` when there will be none any more."""
+        """The next sample, or None if there is none within `timeout` seconds (0: do not wait, None: no limit). Raises
+        `libvirtError` when the watch has failed."""
         if self._is_closed:
             raise ValueError("the watch is closed")
         end = None if timeout is None else monotonic() + timeout
