@@ -1,7 +1,8 @@
-"""The README's examples run as they stand."""
+"""The Python examples of the documentation run as they stand."""
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from typing import List
@@ -12,8 +13,16 @@ from programs import run_program
 
 
 def _examples() -> List[str]:
-    with open(os.path.join(CHECKOUT, "bindings", "python", "README.md"), encoding="utf-8") as readme:
-        return re.findall(r"```python\n(.*?)```", readme.read(), re.DOTALL)
+    pages = [
+        os.path.join(CHECKOUT, "bindings", "python", "README.md"),
+        os.path.join(CHECKOUT, "README.md"),
+        *sorted(glob.glob(os.path.join(CHECKOUT, "docs", "*.md"))),
+    ]
+    found = []
+    for page in pages:
+        with open(page, encoding="utf-8") as text:
+            found += re.findall(r"```python\n(.*?)```", text.read(), re.DOTALL)
+    return found
 
 
 @pytest.mark.parametrize("number", range(len(_examples())))
@@ -25,4 +34,4 @@ def test_runs(number: int) -> None:
 
 
 def test_there_are_some() -> None:
-    assert len(_examples()) >= 4
+    assert len(_examples()) >= 5

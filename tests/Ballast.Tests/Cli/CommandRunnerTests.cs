@@ -121,7 +121,7 @@ public sealed class CommandRunnerTests
     {
         Outcome outcome = await RunAsync(Counting([]));
         Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
-        Assert.StartsWith("Memory statistics", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith("Shows the memory statistics", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]
