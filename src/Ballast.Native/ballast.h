@@ -1,12 +1,12 @@
 /*
- * ballast.h: what libvirt's C interface cannot say about the memory of domains.
+ * ballast.h: additions to libvirt's C interface for the memory of domains.
  *
- * These functions stand in libballast.so, beside libvirt's own, and take libvirt's handles. Include <libvirt/libvirt.h>
+ * libballast.so contains these functions beside libvirt's own. They take libvirt's handles. Include <libvirt/libvirt.h>
  * first, or let this header include "ballast-libvirt.h", which declares the part of libvirt's interface that the library
- * serves. Unless said otherwise a function returns -1 or NULL when it fails, and virGetLastError() says why.
+ * implements. Unless stated otherwise, a function returns -1 or NULL on failure, and virGetLastError() returns the error.
  *
- * What is here stays: enums get new numbers and structures new members, both at their ends, so that a program built today
- * runs with a later library. With BALLAST_ENUM_SENTINELS defined, enums end with a …_LAST that grows with the library.
+ * The interface is stable. New enum values and structure members are added only at the end, so a program built today runs
+ * with later libraries. If BALLAST_ENUM_SENTINELS is defined, enums end with a …_LAST value that grows with the library.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* Tags of the six virtio statistics that libvirt has none for; only for callers that ask for BALLAST_MEMORY_EXTENDED. */
+/* Tags of the six virtio statistics for which libvirt has none. They are returned only with BALLAST_MEMORY_EXTENDED. */
 typedef enum {
     BALLAST_DOMAIN_MEMORY_STAT_OOM_KILLS = 0x4200000a,       /* processes killed for lack of memory, since boot */
     BALLAST_DOMAIN_MEMORY_STAT_ALLOC_STALLS = 0x4200000b,    /* allocations that waited for reclaim, since boot */
@@ -34,7 +34,7 @@ typedef enum {
 #endif
 } ballastDomainMemoryStatTags;
 
-/* The one thing to know about a sample, or about a statistic that is missing. ballastMemoryReasonRemedy says what to do. */
+/* The condition of a sample, or the reason for a missing statistic. ballastMemoryReasonRemedy says what to do about it. */
 typedef enum {
     BALLAST_MEMORY_REASON_FRESH = 0,
     BALLAST_MEMORY_REASON_STALE = 1,
@@ -52,14 +52,14 @@ typedef enum {
     BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON = 13,
     BALLAST_MEMORY_REASON_NO_MONITOR = 14,
     BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND = 15,
-    BALLAST_MEMORY_REASON_INCONSISTENT = 16, /* the numbers cannot be true together, or come from the future */
+    BALLAST_MEMORY_REASON_INCONSISTENT = 16, /* the numbers contradict each other, or come from the future */
     BALLAST_MEMORY_REASON_NOT_TRUSTED = 17,
 #ifdef BALLAST_ENUM_SENTINELS
     BALLAST_MEMORY_REASON_LAST
 #endif
 } ballastMemoryReason;
 
-/* How old the guest's numbers are, compared with the collection period. */
+/* The age of the guest's numbers compared with the collection period. */
 typedef enum {
     BALLAST_FRESHNESS_NEVER_REPORTED = 0,
     BALLAST_FRESHNESS_STALE = 1, /* older than two periods and a second */
@@ -69,10 +69,10 @@ typedef enum {
 #endif
 } ballastFreshness;
 
-/* How used memory was computed: the best that the guest's report allows. In guests that see all their memory whatever the
- * balloon holds (deflate-on-oom, Windows), what it held is taken off. */
+/* The formula for used memory: the best that the guest's report allows. For guests that count the balloon as used
+ * (deflate-on-oom, Windows), the balloon is subtracted. */
 typedef enum {
-    BALLAST_USED_NONE = -1, /* the report does not allow it, or is inconsistent */
+    BALLAST_USED_NONE = -1, /* the report is incomplete or inconsistent */
     BALLAST_USED_AVAILABLE_MINUS_USABLE = 0,
     BALLAST_USED_AVAILABLE_MINUS_UNUSED_MINUS_DISK_CACHES = 1,
     BALLAST_USED_AVAILABLE_MINUS_UNUSED = 2, /* counts caches as used */
@@ -84,7 +84,7 @@ typedef enum {
 #endif
 } ballastUsedFormula;
 
-/* Bits: numbers that are possible each, but not together. They are delivered all the same. */
+/* Bits: contradictions between numbers that are plausible on their own. The numbers are returned anyway. */
 typedef enum {
     BALLAST_INCONSISTENT_AVAILABLE_ABOVE_MAXIMUM = 1,
     BALLAST_INCONSISTENT_USABLE_ABOVE_AVAILABLE = 2,
@@ -96,20 +96,20 @@ typedef enum {
 
 /* Flags of the functions below. */
 typedef enum {
-    BALLAST_MEMORY_EXTENDED = 1, /* the six statistics beyond libvirt's too */
+    BALLAST_MEMORY_EXTENDED = 1, /* include the six statistics beyond libvirt's */
 } ballastMemoryFlags;
 
-/* The size that a ballastMemorySample had at first. Every library takes it, and any size above it. */
+/* The size of a ballastMemorySample in the first version. Every library accepts it, and larger sizes. */
 #define BALLAST_MEMORY_SAMPLE_VERSION1_SIZE 368
 
-/* The room for reasons in a sample, and for what the hypervisor said. */
+/* The lengths of the array of reasons in a sample, and of the hypervisor's message. */
 #define BALLAST_MEMORY_MISSING_LENGTH 64
 #define BALLAST_MEMORY_DETAIL_LENGTH 252
 
 /*
- * The circumstances of one sample. The caller sets size to sizeof(ballastMemorySample), as it was when the program was built:
- * not a byte beyond is written, and what this library does not know of it is set to 0. Less than
- * BALLAST_MEMORY_SAMPLE_VERSION1_SIZE and more than 4096 are refused.
+ * The age, freshness and reasons of one sample. The caller sets size to sizeof(ballastMemorySample). The library writes
+ * nothing beyond that size, and sets members that it does not know to 0. It refuses sizes below
+ * BALLAST_MEMORY_SAMPLE_VERSION1_SIZE and above 4096.
  */
 typedef struct _ballastMemorySample ballastMemorySample;
 typedef ballastMemorySample *ballastMemorySamplePtr;
@@ -120,40 +120,40 @@ struct _ballastMemorySample {
     unsigned int inconsistencies;  /* ballastMemoryInconsistency */
     int period;                    /* collection period in seconds; 0 off, -1 unknown */
     int usedFormula;               /* ballastUsedFormula */
-    unsigned long long used;       /* KiB that the guest uses; 0 where usedFormula is -1 */
+    unsigned long long used;       /* KiB that the guest uses; 0 if usedFormula is -1 */
     unsigned long long lastUpdate; /* Unix seconds of the guest's last report; 0: never, or unknown */
     long long age;                 /* ms since that report; -1: never, unknown, or from the future */
     signed char missing[BALLAST_MEMORY_MISSING_LENGTH]; /* for ballastMemorySampleGetMissing */
-    unsigned int detailLength;     /* bytes of what the hypervisor said; beyond detail's room: it was cut */
-    char detail[BALLAST_MEMORY_DETAIL_LENGTH]; /* that, or its beginning; UTF-8, for people; ends with NUL; may be empty */
+    unsigned int detailLength;     /* length of the hypervisor's message; if it exceeds detail, it is cut */
+    char detail[BALLAST_MEMORY_DETAIL_LENGTH]; /* the message or its beginning; UTF-8, NUL-terminated, may be empty */
 };
 
 /*
- * A sample of one of several domains. The library makes and frees it, so that it can grow: what lies behind a member's end
- * is there where size, or sample->size, says so.
+ * A sample of one of several domains. The library allocates and frees it, so it can grow: check size, or sample->size,
+ * before you use a member that a later version added.
  */
 typedef struct _ballastMemoryRecord ballastMemoryRecord;
 typedef ballastMemoryRecord *ballastMemoryRecordPtr;
 struct _ballastMemoryRecord {
-    unsigned int size;                /* of the record, as the library knows it */
+    unsigned int size;                /* size of the record in this library */
     int nstats;
     virDomainPtr dom;                 /* owned by the record: virDomainRef() to keep it */
-    virDomainMemoryStatPtr stats;     /* in libvirt's order, unknown tags with their number among them */
+    virDomainMemoryStatPtr stats;     /* in libvirt's order, including unknown tags */
     ballastMemorySamplePtr sample;
 };
 
-/* Samples taken again and again; see ballastConnectWatchMemoryStats. */
+/* Repeated samples; see ballastConnectWatchMemoryStats. */
 typedef struct _ballastWatch ballastWatch;
 typedef ballastWatch *ballastWatchPtr;
 
-/* The version of this library, for instance "0.1.0". Never NULL, not to be freed. */
+/* The version of this library, such as "0.1.0". Never NULL. Do not free it. */
 const char *ballastGetVersion(void);
 
 /*
- * Words for the numbers above, as the program ballast shows them; NULL where the library has none. Not to be freed.
+ * Texts for the numbers above, as in the output of the program ballast; NULL for unknown numbers. Do not free them.
  *
- * A statistic's name as in dommemstat ("swap_in"), a reason ("polling off"), a freshness ("stale"), how used memory was
- * computed ("available - usable"), and one bit of a sample's inconsistencies ("usable above available").
+ * A statistic's name as in dommemstat ("swap_in"), a reason ("polling off"), a freshness ("stale"), a formula for used
+ * memory ("available - usable"), and one bit of a sample's inconsistencies ("usable above available").
  */
 const char *ballastMemoryStatLabel(int tag);
 const char *ballastMemoryReasonLabel(int reason);
@@ -161,74 +161,74 @@ const char *ballastFreshnessLabel(int freshness);
 const char *ballastUsedFormulaLabel(int formula);
 const char *ballastMemoryInconsistencyLabel(unsigned int inconsistency);
 
-/* What an operator can do about it, one sentence, empty for fresh; the domain's name is put into commands. free() it. */
+/* What an operator can do about the reason; empty for fresh. The text contains commands with the domain's name. free() it. */
 char *ballastMemoryReasonRemedy(int reason, const char *domainName);
 
 /*
- * One sample of a domain's memory: fills stats up to nr_stats, and *sample, and returns how many entries it filled. A
- * monitor that does not answer, is held or may not be used is a reason in the sample, not a failure. nr_stats may be 0.
+ * Samples a domain's memory. Fills stats up to nr_stats, and *sample, and returns the number of entries. If the monitor
+ * does not answer, is held or may not be used, the sample has a reason; the call does not fail. nr_stats may be 0.
  */
 int ballastDomainGetMemorySample(virDomainPtr dom, ballastMemorySamplePtr sample, virDomainMemoryStatPtr stats,
                                  unsigned int nr_stats, unsigned int flags);
 
 /*
- * Why a statistic is missing in a sample: returns 1 and *reason (a ballastMemoryReason) where it is, 0 where it has a value
- * or was not asked for (BALLAST_MEMORY_EXTENDED), -1 where the library knows no such tag. reason may be NULL.
+ * Why a statistic is missing in a sample. Returns 1 and *reason (a ballastMemoryReason) if it is missing, 0 if it has a
+ * value or was not requested (BALLAST_MEMORY_EXTENDED), and -1 if the library does not know the tag. reason may be NULL.
  */
 int ballastMemorySampleGetMissing(const ballastMemorySample *sample, int tag, int *reason);
 
 /*
- * A sample of a report that the guest makes now, whatever its collection period, which is afterwards as it was. A guest
- * that cannot be asked, or does not answer in time, gives its old numbers as stale. Refused on read-only connections.
+ * Makes the guest report now and samples it. The collection period does not change. If the guest cannot be asked or does
+ * not answer in time, the sample has its old numbers, as stale. Refused on read-only connections.
  */
 int ballastDomainRefreshMemoryStats(virDomainPtr dom, ballastMemorySamplePtr sample, virDomainMemoryStatPtr stats,
                                     unsigned int nr_stats, unsigned int flags);
 
-/* The collection period in seconds; 0: off. */
+/* The collection period in seconds; 0: collection is off. */
 int ballastDomainGetMemoryStatsPeriod(virDomainPtr dom, unsigned int flags);
 
 /*
- * Samples of all active domains, side by side; a domain that goes meanwhile is left out. Returns how many there are, and
- * in *records an array that ends with NULL, for ballastMemoryRecordListFree. doms: NULL, or an array that ends with NULL.
+ * Samples all active domains concurrently. Domains that end in the meantime are left out. Returns the number of samples, and
+ * in *records a NULL-terminated array, for ballastMemoryRecordListFree. doms is NULL or a NULL-terminated array of domains.
  */
 int ballastConnectGetMemorySamples(virConnectPtr conn, virDomainPtr *doms, ballastMemoryRecordPtr **records,
                                    unsigned int flags);
 void ballastMemoryRecordListFree(ballastMemoryRecordPtr *records);
 
 /*
- * Samples a domain, or with dom NULL all of them (those that come later too), at once and then in each period (ms, at
- * least 1). At most one sample of each domain waits to be taken, so nothing piles up. Free it with ballastWatchFree.
+ * Samples a domain, or all domains if dom is NULL (including those that start later), at once and then in each period (ms,
+ * at least 1). At most one sample per domain waits to be read, so samples do not pile up. Free it with ballastWatchFree.
  *
- * For one domain and for all the same holds. While a domain does not run, or is not there, it has no samples; they go on in
- * the first period after it came back (by its UUID, with a new handle in the record). What keeps a domain from answering is
- * the reason in its sample. A watch fails only when its connection is lost or shut down, or when the daemon does not answer in
- * time (VIR_ERR_OPERATION_TIMEOUT), and then for ever.
+ * One domain and all domains behave the same. A domain that is not running or does not exist has no samples. They resume in
+ * the first period after it returns (identified by UUID, with a new handle in the record). If a domain does not answer, its
+ * sample has a reason. A watch fails only when its connection is lost or shut down, or when the daemon does not answer in
+ * time (VIR_ERR_OPERATION_TIMEOUT). It then fails permanently.
  */
 ballastWatchPtr ballastConnectWatchMemoryStats(virConnectPtr conn, virDomainPtr dom, unsigned int period,
                                                unsigned int flags);
 
-/* A descriptor that is readable while ballastWatchNext has something to say at once. It belongs to the watch. */
+/* A descriptor that is readable while ballastWatchNext would return at once. It belongs to the watch. */
 int ballastWatchGetFd(ballastWatchPtr watch);
 
 /*
- * The next sample, waiting at most timeout ms (0: not at all, -1: for ever). Returns 1 and *record, to be freed with
- * ballastMemoryRecordFree; 0 when the time is over; -1 when the watch has failed, with the reason as last error.
+ * The next sample. Waits at most timeout ms (0: does not wait, -1: no limit). Returns 1 and *record, which you free with
+ * ballastMemoryRecordFree; 0 after the timeout; -1 if the watch has failed, with the reason as last error.
  */
 int ballastWatchNext(ballastWatchPtr watch, ballastMemoryRecordPtr *record, int timeout);
 void ballastMemoryRecordFree(ballastMemoryRecordPtr record);
 void ballastWatchFree(ballastWatchPtr watch);
 
 /*
- * Closes a connection for all who use it, whatever references, domains, callbacks and watches there still are: monitors and
- * the daemon are let go, callbacks are ended and their data freed, watches fail, and so do further calls, with
- * VIR_ERR_INVALID_CONN. What a domain's handle knows by itself (its name, UUID and number) can still be asked for. Handles
- * stay valid until each is given back; the connection's own by virConnectClose. Done again it does nothing.
+ * Closes a connection for all its users, even if references, domains, callbacks and watches still exist. It disconnects from
+ * monitors and daemon, removes callbacks and frees their data. Watches and further calls fail with VIR_ERR_INVALID_CONN.
+ * Domain handles still return what they contain (name, UUID and id). Handles stay valid until they are freed; free the
+ * connection's own with virConnectClose. Further calls of this function have no effect.
  */
 int ballastConnectShutdown(virConnectPtr conn);
 
 /*
- * Lets blocking calls be interrupted: while a call waits, check is called about ten times a second, on the thread that
- * waits. Where it returns other than 0 the call is given up and fails with VIR_ERR_OPERATION_ABORTED. NULL: none.
+ * Makes blocking calls interruptible. While a call waits, the library calls check about ten times a second, on the waiting
+ * thread. If check returns a value other than 0, the call fails with VIR_ERR_OPERATION_ABORTED. NULL removes the check.
  */
 typedef int (*ballastInterruptCheck)(void *opaque);
 void ballastSetInterruptCheck(ballastInterruptCheck check, void *opaque);

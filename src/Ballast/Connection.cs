@@ -3,7 +3,7 @@ using Ballast.Telemetry;
 
 namespace Ballast;
 
-/// <summary>A connection to a hypervisor: in process or, later, through a daemon. Safe for use by many threads.</summary>
+/// <summary>A connection to a hypervisor, in process or through a daemon. It is thread-safe.</summary>
 /// <example>
 /// <code>
 /// await using Connection connection = await Connection.OpenAsync("qmp:///run/vm1/qmp.sock");
@@ -56,15 +56,15 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>libvirt's name of the driver: <c>QEMU</c>, <c>TEST</c>.</summary>
     public string DriverType => Driver.Type;
 
-    /// <summary>Whether calls that change something are refused.</summary>
+    /// <summary>Whether the connection refuses calls that change something.</summary>
     public bool IsReadOnly => Options.ReadOnly;
 
-    /// <summary>False where the connection to a daemon was lost and is not opened again; in process it is always true.</summary>
+    /// <summary>False if the connection to a daemon was lost and will not be reopened. Always true in process.</summary>
     public bool IsAlive => Driver.IsAlive;
 
     /// <summary>
-    /// Ends when the connection is of no more use: with null when it is disposed, with the reason when the connection to a
-    /// daemon is lost and is not opened again (<see cref="ConnectionOptions.Reconnect"/>). It never fails.
+    /// Completes when the connection can no longer be used: with null after disposal, or with the reason if the connection
+    /// to a daemon was lost and will not be reopened (<see cref="ConnectionOptions.Reconnect"/>). It never fails.
     /// </summary>
     public Task<LibvirtException?> Closed
     {
@@ -86,17 +86,18 @@ public sealed partial class Connection : IAsyncDisposable
 
     /// <summary>Opens a connection.</summary>
     /// <param name="uri">
-    /// <c>test:///default</c>: libvirt's test driver. <c>test:///fleet[?domains=N&amp;seed=S]</c>: simulated
-    /// guests. <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU behind that monitor socket; naming a socket is consent to
-    /// use it. <c>qemu:///system</c>, <c>qemu:///session</c>, <c>qemu+unix:///system?socket=PATH[&amp;timeout=30s]</c>:
-    /// through a daemon, ballastd's or libvirt's. A name of libvirt.conf's <c>uri_aliases</c>. Null or empty: the environment's
-    /// <c>LIBVIRT_DEFAULT_URI</c>, libvirt.conf's <c>uri_default</c>, the daemon that is there, or every QEMU of this host.
+    /// <c>test:///default</c>: libvirt's test driver. <c>test:///fleet[?domains=N&amp;seed=S]</c>: simulated guests.
+    /// <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU with that monitor socket; naming a socket allows Ballast to use
+    /// it, even if a manager owns it. <c>qemu:///system</c>, <c>qemu:///session</c>,
+    /// <c>qemu+unix:///system?socket=PATH[&amp;timeout=30s]</c>: through a daemon, ballastd or libvirt's. Names from
+    /// libvirt.conf's <c>uri_aliases</c> work too. Null or empty: the environment variable <c>LIBVIRT_DEFAULT_URI</c>, else
+    /// libvirt.conf's <c>uri_default</c>, else a daemon that listens, else every QEMU of this host.
     /// </param>
-    /// <param name="options">How to open it; null takes the defaults.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.NoConnect"/>: no driver takes the URI. <see cref="ErrorCode.SystemError"/>: the socket cannot
-    /// be connected to. <see cref="ErrorCode.ResourceBusy"/>: another program holds the monitor.
+    /// <see cref="ErrorCode.NoConnect"/>: no driver supports the URI. <see cref="ErrorCode.SystemError"/>: connecting to
+    /// the socket failed. <see cref="ErrorCode.ResourceBusy"/>: another program holds the monitor.
     /// <see cref="ErrorCode.OperationTimeout"/>: the monitor or daemon did not answer in time.
     /// </exception>
     public static async ValueTask<Connection> OpenAsync(
@@ -116,7 +117,7 @@ public sealed partial class Connection : IAsyncDisposable
     public async ValueTask<Version> GetVersionAsync(CancellationToken cancellationToken = default) =>
         LibvirtVersion.FromNumber(await Driver.GetVersionAsync(cancellationToken).ConfigureAwait(false));
 
-    /// <summary>The version of libvirt that the other side is: a daemon's own, <see cref="LibraryVersion"/> in process.</summary>
+    /// <summary>The libvirt version of the daemon, or <see cref="LibraryVersion"/> in process.</summary>
     public async ValueTask<Version> GetLibraryVersionAsync(CancellationToken cancellationToken = default) =>
         LibvirtVersion.FromNumber(await Driver.GetLibraryVersionAsync(cancellationToken).ConfigureAwait(false));
 
@@ -124,9 +125,9 @@ public sealed partial class Connection : IAsyncDisposable
     public async ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetSecurityModelAsync(cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The domains, active ones by id, then inactive ones by name.</summary>
-    /// <param name="filter">Which ones.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Lists the domains: active ones by id, then inactive ones by name.</summary>
+    /// <param name="filter">The domains to list.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     public async ValueTask<IReadOnlyList<Domain>> ListDomainsAsync(
         DomainListFilter filter = DomainListFilter.None, CancellationToken cancellationToken = default)
     {
@@ -134,7 +135,7 @@ public sealed partial class Connection : IAsyncDisposable
         return [.. found.Select(identity => new Domain(this, identity))];
     }
 
-    /// <summary>The active domain with that id.</summary>
+    /// <summary>Finds the active domain with the given id.</summary>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: there is none.</exception>
     public async ValueTask<Domain> LookupByIdAsync(int id, CancellationToken cancellationToken = default)
     {
@@ -147,7 +148,7 @@ public sealed partial class Connection : IAsyncDisposable
         return new Domain(this, await Driver.LookupByIdAsync(id, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>The domain with that name.</summary>
+    /// <summary>Finds the domain with the given name.</summary>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: there is none.</exception>
     public async ValueTask<Domain> LookupByNameAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -155,18 +156,18 @@ public sealed partial class Connection : IAsyncDisposable
         return new Domain(this, await Driver.LookupByNameAsync(name, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>The domain with that UUID.</summary>
+    /// <summary>Finds the domain with the given UUID.</summary>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: there is none.</exception>
     public async ValueTask<Domain> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken = default) =>
         new(this, await Driver.LookupByUuidAsync(uuid, cancellationToken).ConfigureAwait(false));
 
     /// <summary>
-    /// Statistics of all domains in one call. A domain that vanishes meanwhile is left out; a statistic that cannot be
-    /// had is left out of its record.
+    /// Returns statistics of all domains in one call. Domains that end in the meantime are left out, and so are statistics
+    /// that are not available.
     /// </summary>
-    /// <param name="groups">Which groups of fields.</param>
-    /// <param name="flags">Which domains, and how.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="groups">The groups of fields.</param>
+    /// <param name="flags">Which domains to include, and how.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.ArgumentUnsupported"/>: a group is not supported and <see cref="DomainStatsFlags.EnforceStats"/> was given.
     /// <see cref="ErrorCode.InvalidArgument"/>: an unknown flag.
@@ -176,11 +177,14 @@ public sealed partial class Connection : IAsyncDisposable
         CancellationToken cancellationToken = default) =>
         GetStatsAsync(null, groups, flags, cancellationToken);
 
-    /// <summary>Statistics of the given domains in one call, in their order; otherwise as <see cref="GetAllDomainStatsAsync"/>.</summary>
-    /// <param name="domains">The domains; of this connection.</param>
-    /// <param name="groups">Which groups of fields.</param>
-    /// <param name="flags">Which of the domains, and how.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>
+    /// Returns statistics of the given domains in one call, in the same order; otherwise like
+    /// <see cref="GetAllDomainStatsAsync"/>.
+    /// </summary>
+    /// <param name="domains">Domains of this connection.</param>
+    /// <param name="groups">The groups of fields.</param>
+    /// <param name="flags">Which of the domains to include, and how.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     public ValueTask<IReadOnlyList<DomainStatsRecord>> GetDomainStatsAsync(
         IEnumerable<Domain> domains, DomainStatsGroups groups = DomainStatsGroups.All, DomainStatsFlags flags = DomainStatsFlags.None,
         CancellationToken cancellationToken = default)
@@ -189,21 +193,23 @@ public sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>
-    /// One sample of each active domain, in one call. Each domain's trouble is its own: what keeps it from being asked is the
-    /// reason in its sample. One that is gone meanwhile, or does not run any more, is left out. Through ballastd and for
-    /// QEMUs of this host it takes no longer than half a second above a monitor's deadline, however many are silent.
+    /// Samples every active domain in one call. If a domain cannot be reached, its sample has the reason; the others are
+    /// not affected. Domains that end in the meantime are left out. Through ballastd and for QEMUs of this host, the call
+    /// takes at most half a second longer than a monitor's deadline, however many QEMUs are silent.
     /// </summary>
-    /// <param name="options">Statistics beyond libvirt's.</param>
-    /// <param name="cancellationToken">Forgets the call; queries that other callers share go on.</param>
+    /// <param name="options">Whether to include statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Cancels the call. Queries that other callers share continue.</param>
     /// <exception cref="LibvirtException">The domains cannot be listed.</exception>
     public async ValueTask<IReadOnlyList<DomainMemorySample>> GetAllMemoryStatsAsync(
         MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
         ToSamples(await SampleAsync(null, options, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>One sample of each of the given domains, in their order; otherwise as <see cref="GetAllMemoryStatsAsync"/>.</summary>
-    /// <param name="domains">The domains; of this connection, each once.</param>
-    /// <param name="options">Statistics beyond libvirt's.</param>
-    /// <param name="cancellationToken">Forgets the call; queries that other callers share go on.</param>
+    /// <summary>
+    /// Samples the given domains, in the same order; otherwise like <see cref="GetAllMemoryStatsAsync"/>.
+    /// </summary>
+    /// <param name="domains">Domains of this connection, without duplicates.</param>
+    /// <param name="options">Whether to include statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Cancels the call. Queries that other callers share continue.</param>
     /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
     public async ValueTask<IReadOnlyList<DomainMemorySample>> GetMemoryStatsAsync(
         IEnumerable<Domain> domains, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default)
@@ -213,12 +219,12 @@ public sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Subscribes to what happens to domains. When this returns, the registration stands: all that happens from then on is
-    /// yielded. A QEMU of this host that comes is noticed within about a second, one that goes at once where it has a
-    /// monitor that may be used.
+    /// Subscribes to domain events. The subscription yields everything that happens after this call has returned. A new
+    /// QEMU of this host is noticed within about a second. The end of a QEMU is noticed at once if Ballast can use its
+    /// monitor.
     /// </summary>
-    /// <param name="filter">Which events; null: all.</param>
-    /// <param name="cancellationToken">Gives up subscribing; an existing subscription is ended by disposing it.</param>
+    /// <param name="filter">The events; null for all.</param>
+    /// <param name="cancellationToken">Cancels the call. To end a subscription, dispose it.</param>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoSupport"/>: the driver has no events.</exception>
     /// <example>
     /// <code>
@@ -252,13 +258,13 @@ public sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Samples all domains, at once and then in each period, until it is cancelled: those that come later too, those that
-    /// went no more. A domain that does not answer holds up no other one; it is not asked again before it answered, its
-    /// deadline passed and the reader took that sample, so that nothing piles up.
+    /// Samples all domains, at once and then in each period, until it is cancelled. Domains that start later are included.
+    /// A domain that does not answer does not delay the others. A domain is sampled again only after it has answered or its
+    /// deadline has passed, and the reader has taken the previous sample, so samples do not pile up.
     /// </summary>
-    /// <param name="period">From round to round; above zero.</param>
-    /// <param name="options">Statistics beyond libvirt's.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="period">The time between rounds; above zero.</param>
+    /// <param name="options">Whether to include statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Ends the enumeration.</param>
     /// <exception cref="LibvirtException">The domains can no longer be listed.</exception>
     public IAsyncEnumerable<DomainMemorySample> WatchMemoryStatsAsync(
         TimeSpan period, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default)
@@ -268,8 +274,8 @@ public sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Closes the connection: subscriptions end, ensured collection periods are given back. Calls under way on other
-    /// threads may fail.
+    /// Closes the connection: ends its subscriptions and gives back its leases on collection periods. Calls in progress on
+    /// other threads may fail.
     /// </summary>
     public async ValueTask DisposeAsync()
     {

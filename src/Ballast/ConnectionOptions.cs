@@ -3,39 +3,39 @@ using Microsoft.Extensions.Logging;
 
 namespace Ballast;
 
-/// <summary>How to open a connection.</summary>
+/// <summary>Options for opening a connection.</summary>
 public sealed record ConnectionOptions
 {
     /// <summary>The defaults.</summary>
     public static ConnectionOptions Default { get; } = new();
 
-    /// <summary>Refuse every call that changes something, before it reaches a driver.</summary>
+    /// <summary>Whether to refuse every call that changes something, before it reaches a driver.</summary>
     public bool ReadOnly { get; init; }
 
     /// <summary>
-    /// The longest that one wait on a QEMU's monitor may take, in process (<c>qmp:</c>); above zero, 2 seconds unless told.
-    /// A <c>timeout=</c> parameter of the URI outranks it.
+    /// The longest wait for a QEMU's monitor in process (<c>qmp:</c>). Above zero; default: 2 seconds. A <c>timeout=</c>
+    /// parameter in the URI overrides it.
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// The longest that a call through a daemon (<c>qemu:</c>, <c>+unix</c>) may wait for its answer, and the whole opening
-    /// of such a connection; above zero, 30 seconds unless told. A daemon has deadlines of its own, and one that was just
-    /// started may need seconds. One that is dead is usually noticed sooner, by its silence. A <c>timeout=</c> parameter of
-    /// the URI outranks it.
+    /// The deadline of each call through a daemon (<c>qemu:</c>, <c>+unix</c>), and of opening such a connection as a
+    /// whole. Above zero; default: 30 seconds. A daemon has deadlines of its own, and may need seconds right after its
+    /// start. A dead daemon is usually detected sooner, by its silence. A <c>timeout=</c> parameter in the URI overrides
+    /// it.
     /// </summary>
     public TimeSpan DaemonTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Users, beside this one and root, whose QEMUs <c>qmp:///</c> may ask. A privileged program that followed anybody's
-    /// process could be led astray.
+    /// Additional users, besides this one and root, whose QEMUs <c>qmp:///</c> may use. A privileged program that trusted
+    /// every user's processes could be misled.
     /// </summary>
     public IReadOnlyCollection<uint> TrustedUserIds { get; init; } = [];
 
     /// <summary>
-    /// Directories whose monitors belong to a manager that Ballast does not know by itself, and the manager's name for each:
-    /// <c>qmp:///</c> lists them with that name and leaves them alone, as libvirt's. Paths are absolute, as the QEMUs know
-    /// them; everything below a directory counts. Naming a socket still is consent to use it.
+    /// Directories whose monitors belong to a manager that Ballast does not know, with the manager's name. <c>qmp:///</c>
+    /// lists these monitors with that name and leaves them alone, like libvirt's. Paths are absolute, as the QEMU process
+    /// sees them, and include everything below the directory. A socket that is named explicitly is used anyway.
     /// </summary>
     /// <exception cref="ArgumentException">A directory is not an absolute path, or a name is empty.</exception>
     public IReadOnlyDictionary<string, string> ManagedDirectories
@@ -56,25 +56,25 @@ public sealed record ConnectionOptions
     } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>
-    /// Open a lost connection to a daemon again, subscriptions included. Who was using it is told of the loss all the same,
-    /// once; a subscription yields <see cref="EventsMissed"/>. Connections in process need no telling.
+    /// Whether to reopen a lost connection to a daemon, including its subscriptions. Calls in progress still fail once, and
+    /// a subscription yields <see cref="EventsMissed"/>. The option does not apply to in-process connections.
     /// </summary>
     public bool Reconnect { get; init; }
 
     /// <summary>
-    /// Whether code that awaits an answer may go on upon the thread that received it, without a change of threads in
-    /// between. Nothing more is received by any connection while it runs: only for code that neither blocks nor takes long
-    /// before it awaits the next thing. No promise: most calls go on elsewhere.
+    /// Whether code that awaits an answer may continue on the thread that received it, without a thread switch. No
+    /// connection receives anything while that code runs, so the code must not block or run long before its next await.
+    /// This is not guaranteed: most calls continue elsewhere.
     /// </summary>
     public bool UnsafePreferInlineContinuations { get; init; }
 
     /// <summary>
-    /// Who is told what the connection notices beside its calls, as category <c>Ballast</c>: monitors lost, silent, refused,
-    /// and back; processes that are not asked; daemons lost and found again. Null: nobody. The lines are written in order by a
-    /// worker of the thread pool. docs/metrics.md lists them.
+    /// The factory of the logger (category <c>Ballast</c>) for what happens outside of calls: monitors lost, silent,
+    /// refused and back; processes that are not used; daemons lost and reconnected. Null: no log. A thread-pool worker
+    /// writes the lines in order. docs/metrics.md lists them.
     /// </summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
-    /// <summary>Where time comes from.</summary>
+    /// <summary>The source of time.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Ballast;
 
 /// <summary>
-/// A handle on a domain (a guest and its hypervisor). It names the domain by UUID and stays valid, though calls fail with
-/// <see cref="ErrorCode.NoDomain"/>, when the domain is gone.
+/// A handle to a domain (a guest and its hypervisor), identified by UUID. The handle stays valid when the domain is gone,
+/// but calls then fail with <see cref="ErrorCode.NoDomain"/>.
 /// </summary>
 public sealed partial class Domain
 {
@@ -23,8 +23,8 @@ public sealed partial class Domain
     public Connection Connection { get; }
 
     /// <summary>
-    /// The id of an active domain (for a local QEMU its process id); null for an inactive one. As it was when the handle
-    /// was made, but for a domain that was ended through this handle.
+    /// The id of an active domain (for a local QEMU its process id); null for an inactive one. The value is from the time
+    /// when the handle was created, unless this handle ended the domain.
     /// </summary>
     public int? Id => Identity.Id;
 
@@ -42,7 +42,7 @@ public sealed partial class Domain
     public async ValueTask<DomainStateInfo> GetStateAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.GetStateAsync(Identity, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The most memory the domain can have, in KiB. Source: the hypervisor.</summary>
+    /// <summary>The maximum memory of the domain, in KiB. Source: the hypervisor.</summary>
     public async ValueTask<ulong> GetMaxMemoryAsync(CancellationToken cancellationToken = default) =>
         (await GetInfoAsync(cancellationToken).ConfigureAwait(false)).MaxMemoryKiB;
 
@@ -69,16 +69,17 @@ public sealed partial class Domain
     /// <summary>
     /// Fills a buffer with the domain's memory statistics, up to its length, and returns how many entries it filled. The
     /// order is libvirt's: actual, swap_in, swap_out, major_fault, minor_fault, unused, available, usable, last_update,
-    /// disk_caches, hugetlb_pgalloc, hugetlb_pgfail, rss. A statistic that nobody knows is left out. Nothing is allocated
-    /// where the driver answers at once.
+    /// disk_caches, hugetlb_pgalloc, hugetlb_pgfail, rss. Unknown statistics are left out. The call does not allocate if
+    /// the driver answers at once.
     /// </summary>
-    /// <param name="stats">The buffer. An empty one gets 0 without asking anybody.</param>
-    /// <param name="options">Statistics beyond libvirt's.</param>
-    /// <param name="cancellationToken">Forgets the call; the query that other callers share goes on.</param>
+    /// <param name="stats">The buffer. If it is empty, the call returns 0 without a query.</param>
+    /// <param name="options">Whether to include statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Cancels the call. A query that other callers share continues.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.OperationTimeout"/>: the monitor did not answer in time, or is known not to answer.
+    /// <see cref="ErrorCode.OperationTimeout"/>: the monitor did not answer in time, or is known to hang.
     /// <see cref="ErrorCode.ResourceBusy"/>: another program holds it. <see cref="ErrorCode.SystemError"/>: it cannot be
-    /// reached. <see cref="ErrorCode.OperationInvalid"/>: the domain does not run. <see cref="ErrorCode.NoDomain"/>: it is gone.
+    /// reached. <see cref="ErrorCode.OperationInvalid"/>: the domain is not running. <see cref="ErrorCode.NoDomain"/>: it
+    /// is gone.
     /// </exception>
     public ValueTask<int> FillMemoryStatsAsync(
         Memory<MemoryStat> stats, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
@@ -87,29 +88,29 @@ public sealed partial class Domain
             : Connection.Driver.GetMemoryStatsAsync(Identity, stats, options, cancellationToken);
 
     /// <summary>
-    /// One sample: the same statistics as typed optional values, with their age, their freshness, and a reason for what is
-    /// missing. A monitor that does not answer, is held by another program or may not be used is a reason in the sample,
-    /// beside what the host knows, not an error.
+    /// Takes a sample: the same statistics as typed optional values, with their age and freshness, and a reason for each
+    /// missing value. If the monitor does not answer, is held by another program or may not be used, the sample has a
+    /// reason and the numbers that the host knows; this is not an error.
     /// </summary>
-    /// <param name="options">Statistics beyond libvirt's.</param>
-    /// <param name="cancellationToken">Forgets the call; the query that other callers share goes on.</param>
+    /// <param name="options">Whether to include statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Cancels the call. A query that other callers share continues.</param>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.NoDomain"/>: the domain is gone. <see cref="ErrorCode.SystemError"/>: the connection to its
-    /// monitor was lost. <see cref="ErrorCode.OperationInvalid"/>: the domain does not run.
+    /// monitor was lost. <see cref="ErrorCode.OperationInvalid"/>: the domain is not running.
     /// </exception>
     public async ValueTask<MemoryStats> GetMemoryStatsAsync(
         MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>
         await Connection.Driver.SampleMemoryAsync(Identity, options, cancellationToken).ConfigureAwait(false);
 
     /// <summary>
-    /// One sample of a report that the guest makes now, whatever the collection period: it takes milliseconds. The period
-    /// is afterwards as it was, also when the call is cancelled. Callers at the same time share one report, which is at
-    /// most some 50 ms older than their asking. A guest that cannot be asked (paused, no driver, a monitor that is held)
-    /// gives the sample of <see cref="GetMemoryStatsAsync(MemoryStatsOptions, CancellationToken)"/>, one that does not
-    /// answer in time its old numbers, as <see cref="Freshness.Stale"/>.
+    /// Makes the guest report now, within milliseconds, and returns the sample. The collection period does not change, even
+    /// if the call is cancelled. Concurrent callers share one report, which is at most about 50 ms older than their call.
+    /// If the guest cannot be asked (paused, no driver, monitor held), the result is that of
+    /// <see cref="GetMemoryStatsAsync(MemoryStatsOptions, CancellationToken)"/>. If the guest does not answer in time, the
+    /// sample has its old numbers, as <see cref="Freshness.Stale"/>.
     /// </summary>
-    /// <param name="options">Statistics beyond libvirt's.</param>
-    /// <param name="cancellationToken">Forgets the call; the report that other callers share is awaited for them.</param>
+    /// <param name="options">Whether to include statistics beyond libvirt's.</param>
+    /// <param name="cancellationToken">Cancels the call. A report that other callers share continues.</param>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationTimeout"/>: the hypervisor did not
     /// answer in time; the text says whether the period may still change. <see cref="ErrorCode.OperationInvalid"/>: it refused.
@@ -122,17 +123,22 @@ public sealed partial class Domain
         return await Connection.Driver.RefreshMemoryAsync(Identity, options, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>How often the hypervisor asks the guest for statistics, in whole seconds; zero where it does not. Source: the hypervisor.</summary>
+    /// <summary>
+    /// Returns the collection period, in whole seconds; zero if collection is off. Source: the hypervisor.
+    /// </summary>
     public async ValueTask<TimeSpan> GetMemoryStatsPeriodAsync(CancellationToken cancellationToken = default) =>
         TimeSpan.FromSeconds(await Connection.Driver.GetMemoryStatsPeriodAsync(Identity, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Sets how often the hypervisor asks the guest for statistics. It asks at once when this was off before.</summary>
+    /// <summary>
+    /// Sets the collection period: how often the hypervisor asks the guest for statistics. If collection was off, it asks
+    /// at once.
+    /// </summary>
     /// <param name="period">
-    /// From report to report, in whole seconds, at most <see cref="int.MaxValue"/> of them; zero turns collection off, and
-    /// what was reported stays. A day, which a refresh uses for a moment, counts as off.
+    /// Whole seconds, at most <see cref="int.MaxValue"/>. Zero turns collection off and keeps the last report. One day,
+    /// which a refresh uses for a moment, counts as off.
     /// </param>
-    /// <param name="impact">What to change.</param>
-    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <param name="impact">Whether to change the running domain or its definition.</param>
+    /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="ArgumentOutOfRangeException">Not whole seconds, or too many.</exception>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.InvalidArgument"/>: negative. <see cref="ErrorCode.OperationDenied"/>: read-only.
@@ -154,14 +160,16 @@ public sealed partial class Domain
     }
 
     /// <summary>
-    /// Sees to it that the guest's statistics are collected: sets a period where none is set, and leaves one that somebody
-    /// else set alone. It is set again when the domain, known by its UUID, comes back in a new process, and given back
-    /// (set to 0, if it is still ours) when the last of the connection's leases on it is disposed. A connection of its own
-    /// counts as somebody else.
+    /// Takes a lease that keeps collection on. It sets a period if none is set, and leaves a period alone that another
+    /// client set. If the domain (identified by UUID) returns in a new process, the period is set again. When the
+    /// connection's last lease on the domain is disposed, the period is set to 0 if it has not changed. Other connections
+    /// count as other clients.
     /// </summary>
-    /// <param name="period">The longest period wanted, in whole seconds, at least one; of several leases, the shortest counts.</param>
-    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Not whole seconds, none, or too many.</exception>
+    /// <param name="period">
+    /// The longest acceptable period, in whole seconds, at least one. The shortest of several leases counts.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Not whole seconds, less than one, or too many.</exception>
     /// <exception cref="LibvirtException">As <see cref="SetMemoryStatsPeriodAsync"/>.</exception>
     public async ValueTask<MemoryStatsPeriodLease> EnsureMemoryStatsPeriodAsync(TimeSpan period, CancellationToken cancellationToken = default)
     {
@@ -172,15 +180,15 @@ public sealed partial class Domain
     }
 
     /// <summary>
-    /// Asks for another balloon size. The guest's driver moves towards it in its own time, or not at all: watch
-    /// <see cref="MemoryStats.ActualKiB"/>.
+    /// Sets the target of the balloon. The guest's driver moves towards it at its own speed, or not at all.
+    /// <see cref="MemoryStats.ActualKiB"/> shows the current size.
     /// </summary>
-    /// <param name="kib">The memory that the guest shall have, in KiB; at most the domain's maximum.</param>
-    /// <param name="impact">What to change.</param>
-    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <param name="kib">The new size in KiB, at most the domain's maximum.</param>
+    /// <param name="impact">Whether to change the running domain or its definition.</param>
+    /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.InvalidArgument"/>: zero, or above the maximum. <see cref="ErrorCode.Overflow"/>: too large a
-    /// number. <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: no balloon.
+    /// <see cref="ErrorCode.InvalidArgument"/>: zero, or above the maximum. <see cref="ErrorCode.Overflow"/>: the number is
+    /// too large. <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: no balloon.
     /// <see cref="ErrorCode.OperationTimeout"/>: no answer in time; the text says whether the change may still take effect.
     /// </exception>
     public async ValueTask SetMemoryAsync(

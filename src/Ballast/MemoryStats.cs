@@ -1,8 +1,8 @@
 namespace Ballast;
 
 /// <summary>
-/// One sample of a domain's memory: what the guest reported, what the host knows, how old it is, and why a part is missing.
-/// An absent number is null, never zero. Amounts are in KiB.
+/// A sample of a domain's memory: the guest's report, the host's numbers, their age, and the reason for each missing value.
+/// A missing number is null, never zero. Sizes are in KiB.
 /// </summary>
 public sealed class MemoryStats
 {
@@ -31,10 +31,10 @@ public sealed class MemoryStats
 
     internal DateTimeOffset JudgedAt { get; }
 
-    /// <summary>All statistics in libvirt's order, unknown tags with their number among them.</summary>
+    /// <summary>All statistics in libvirt's order, including tags without a name.</summary>
     public IReadOnlyList<MemoryStat> Entries => _entries;
 
-    /// <summary>The value of a tag, or null where it is missing (see <see cref="WhyMissing"/>).</summary>
+    /// <summary>The value of a tag, or null if it is missing (see <see cref="WhyMissing"/>).</summary>
     public ulong? this[MemoryStatTag tag]
     {
         get
@@ -64,13 +64,15 @@ public sealed class MemoryStats
     /// <summary>Page faults since boot that did not need the disk. Source: the guest.</summary>
     public ulong? MinorFaults => this[MemoryStatTag.MinorFault];
 
-    /// <summary>Memory used for nothing at all (Linux: MemFree), in KiB. Source: the guest.</summary>
+    /// <summary>Memory that holds nothing (Linux: MemFree), in KiB. Source: the guest.</summary>
     public ulong? UnusedKiB => this[MemoryStatTag.Unused];
 
-    /// <summary>All memory the guest sees (Linux: MemTotal), in KiB. Source: the guest.</summary>
+    /// <summary>All memory that the guest's kernel manages (Linux: MemTotal), in KiB. Source: the guest.</summary>
     public ulong? AvailableKiB => this[MemoryStatTag.Available];
 
-    /// <summary>What the guest could hand out without swapping (Linux: MemAvailable), in KiB. Source: the guest.</summary>
+    /// <summary>
+    /// Memory that the guest can allocate without swapping (Linux: MemAvailable), in KiB. Source: the guest.
+    /// </summary>
     public ulong? UsableKiB => this[MemoryStatTag.Usable];
 
     /// <summary>Reclaimable caches of files, in KiB. Source: the guest.</summary>
@@ -104,37 +106,42 @@ public sealed class MemoryStats
     public ulong? DirectReclaimsKiB => this[MemoryStatTag.DirectReclaims];
 
     /// <summary>
-    /// What the guest uses and could not hand out, without what its balloon holds, by the best formula its report allows; null
-    /// where it allows none, and where <see cref="Inconsistencies"/> were found.
+    /// The memory that the guest uses, without its balloon, by the best formula that its report allows. Null if the report
+    /// allows none, or has <see cref="Inconsistencies"/>.
     /// </summary>
     public UsedMemory? Used =>
         Inconsistencies == MemoryStatsInconsistency.None ? UsedMemory.From(AvailableKiB, UsableKiB, UnusedKiB, DiskCachesKiB, Facts.BalloonInUsedKiB) : null;
 
-    /// <summary>When the guest last reported, by the host's clock; null where it never did or nobody knows.</summary>
+    /// <summary>The time of the guest's last report, by the host's clock; null if there is none or it is unknown.</summary>
     public DateTimeOffset? LastUpdate =>
         this[MemoryStatTag.LastUpdate] is { } seconds and > 0 and <= MemoryStatsFacts.MaxUnixSeconds
             ? DateTimeOffset.FromUnixTimeSeconds((long)seconds)
             : null;
 
-    /// <summary>How long ago the guest last reported; null where it never did, nobody knows, or the report is from the future.</summary>
+    /// <summary>
+    /// The age of the guest's last report; null if there is none, or its time is unknown or in the future.
+    /// </summary>
     public TimeSpan? Age { get; }
 
-    /// <summary>The collection period; zero where collection is off, null where nobody knows.</summary>
+    /// <summary>The collection period; zero if collection is off, null if unknown.</summary>
     public TimeSpan? Period { get; }
 
     /// <summary>Whether the guest's numbers are fresh, stale or were never reported.</summary>
     public Freshness Freshness { get; }
 
-    /// <summary>The one thing to know about this sample; <see cref="MemoryStatsReasonExtensions.Remedy"/> says what to do.</summary>
+    /// <summary>
+    /// The most important fact about this sample. <see cref="MemoryStatsReasonExtensions.Remedy"/> says what to do about
+    /// it.
+    /// </summary>
     public MemoryStatsReason Reason { get; }
 
-    /// <summary>What the hypervisor said about it, where it said something; for people, not for programs.</summary>
+    /// <summary>The hypervisor's message about it, or null; for humans, not for programs.</summary>
     public string? Detail { get; }
 
-    /// <summary>Numbers that cannot be true together.</summary>
+    /// <summary>Contradictions between the numbers.</summary>
     public MemoryStatsInconsistency Inconsistencies { get; }
 
-    /// <summary>Why a tag has no value; null where it has one.</summary>
+    /// <summary>The reason why a tag has no value; null if it has one.</summary>
     public MemoryStatsReason? WhyMissing(MemoryStatTag tag)
     {
         if (this[tag] is not null)
