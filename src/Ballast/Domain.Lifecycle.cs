@@ -3,8 +3,8 @@ namespace Ballast;
 /// <content>What a domain is made of, and what makes it run, stop or go.</content>
 public sealed partial class Domain
 {
-    /// <summary>Whether the domain is there and active.</summary>
-    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: it is gone.</exception>
+    /// <summary>Whether the domain exists and is active.</summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoDomain"/>: the domain is gone.</exception>
     public async ValueTask<bool> IsActiveAsync(CancellationToken cancellationToken = default)
     {
         try
@@ -18,9 +18,11 @@ public sealed partial class Domain
         }
     }
 
-    /// <summary>The domain as libvirt's XML, as far as the hypervisor tells. Source: the hypervisor.</summary>
-    /// <param name="flags">How.</param>
-    /// <param name="cancellationToken">Forgets the call.</param>
+    /// <summary>
+    /// Returns the domain's XML in libvirt's format, as far as the hypervisor provides it. Source: the hypervisor.
+    /// </summary>
+    /// <param name="flags">The options.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationDenied"/>: secrets, on a read-only connection.</exception>
     public async ValueTask<string> GetXmlAsync(DomainXmlFlags flags = DomainXmlFlags.None, CancellationToken cancellationToken = default)
     {
@@ -33,14 +35,14 @@ public sealed partial class Domain
         return await Connection.Driver.GetXmlAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>What people should be told about the domain: deprecated or tainting settings. Source: the hypervisor's driver.</summary>
+    /// <summary>Returns warnings about the domain: deprecated or tainting settings. Source: the hypervisor's driver.</summary>
     public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.GetMessagesAsync(Identity, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Stops the guest's processors; its memory stays.</summary>
+    /// <summary>Pauses the guest's CPUs; its memory stays.</summary>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: it does not run.
-    /// <see cref="ErrorCode.OperationTimeout"/>: no answer in time; the text says whether it may still take effect.
+    /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: the domain is not running.
+    /// <see cref="ErrorCode.OperationTimeout"/>: no answer in time; the text says whether the change may still take effect.
     /// </exception>
     public async ValueTask SuspendAsync(CancellationToken cancellationToken = default)
     {
@@ -48,18 +50,18 @@ public sealed partial class Domain
         await Connection.Driver.SuspendAsync(Identity, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Lets the guest's processors go on.</summary>
-    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    /// <summary>Resumes the guest's CPUs.</summary>
+    /// <exception cref="LibvirtException">Same as <see cref="SuspendAsync"/>.</exception>
     public async ValueTask ResumeAsync(CancellationToken cancellationToken = default)
     {
         RefuseReadOnly("virDomainResume");
         await Connection.Driver.ResumeAsync(Identity, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Asks the guest to shut down, as its power button does. The guest may take its time, or ignore it.</summary>
-    /// <param name="flags">How.</param>
-    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
-    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    /// <summary>Asks the guest to shut down, like its power button. The guest may take a while, or ignore it.</summary>
+    /// <param name="flags">The options.</param>
+    /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
+    /// <exception cref="LibvirtException">Same as <see cref="SuspendAsync"/>.</exception>
     public async ValueTask ShutdownAsync(
         DomainShutdownFlags flags = DomainShutdownFlags.None, CancellationToken cancellationToken = default)
     {
@@ -69,18 +71,18 @@ public sealed partial class Domain
             ForgetId();
     }
 
-    /// <summary>Resets the guest, as its reset button does: what it did not write is lost.</summary>
-    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    /// <summary>Resets the guest, like its reset button. Data that the guest has not written is lost.</summary>
+    /// <exception cref="LibvirtException">Same as <see cref="SuspendAsync"/>.</exception>
     public async ValueTask ResetAsync(CancellationToken cancellationToken = default)
     {
         RefuseReadOnly("virDomainReset");
         await Connection.Driver.ResetAsync(Identity, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Ends the domain at once, as if its plug were pulled: what the guest did not write is lost.</summary>
-    /// <param name="flags">How.</param>
-    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
-    /// <exception cref="LibvirtException">As <see cref="SuspendAsync"/>.</exception>
+    /// <summary>Stops the domain at once, like a power failure. Data that the guest has not written is lost.</summary>
+    /// <param name="flags">The options.</param>
+    /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
+    /// <exception cref="LibvirtException">Same as <see cref="SuspendAsync"/>.</exception>
     public async ValueTask DestroyAsync(DomainDestroyFlags flags = DomainDestroyFlags.None, CancellationToken cancellationToken = default)
     {
         RefuseReadOnly(flags == DomainDestroyFlags.None ? "virDomainDestroy" : "virDomainDestroyFlags");
@@ -88,10 +90,10 @@ public sealed partial class Domain
         ForgetId();
     }
 
-    /// <summary>Changes the most memory that the domain can have, which only a domain that does not run allows.</summary>
+    /// <summary>Sets the maximum memory of the domain. The domain must not be running.</summary>
     /// <param name="kib">The maximum, in KiB.</param>
-    /// <param name="impact">What to change.</param>
-    /// <param name="cancellationToken">Forgets the call; what was sent may still take effect.</param>
+    /// <param name="impact">Whether to change the running domain or its definition.</param>
+    /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.InvalidArgument"/>: zero. <see cref="ErrorCode.OperationDenied"/>: read-only.
     /// <see cref="ErrorCode.OperationInvalid"/>: the domain is active.

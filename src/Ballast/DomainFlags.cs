@@ -1,58 +1,58 @@
 namespace Ballast;
 
-/// <summary>Which domains to list. Bits of one group are alternatives; groups restrict each other. Nothing: all domains.</summary>
+/// <summary>Which domains to list. Bits of one group combine with "or", groups with "and". No bits: all domains.</summary>
 [Flags]
 public enum DomainListFilter : uint
 {
     /// <summary>All domains.</summary>
     None = 0,
 
-    /// <summary>Active ones.</summary>
+    /// <summary>Active domains.</summary>
     Active = 1,
 
-    /// <summary>Inactive ones.</summary>
+    /// <summary>Inactive domains.</summary>
     Inactive = 2,
 
-    /// <summary>Those with a persistent definition.</summary>
+    /// <summary>Domains with a persistent definition.</summary>
     Persistent = 4,
 
-    /// <summary>Those without one.</summary>
+    /// <summary>Domains without a persistent definition.</summary>
     Transient = 8,
 
-    /// <summary>Running ones.</summary>
+    /// <summary>Running domains.</summary>
     Running = 16,
 
-    /// <summary>Paused ones.</summary>
+    /// <summary>Paused domains.</summary>
     Paused = 32,
 
-    /// <summary>Shut off ones.</summary>
+    /// <summary>Domains that are shut off.</summary>
     Shutoff = 64,
 
-    /// <summary>Those in any other state.</summary>
+    /// <summary>Domains in any other state.</summary>
     Other = 128,
 
-    /// <summary>Those with a managed save image.</summary>
+    /// <summary>Domains with a managed save image.</summary>
     ManagedSave = 256,
 
-    /// <summary>Those without one.</summary>
+    /// <summary>Domains without a managed save image.</summary>
     NoManagedSave = 512,
 
-    /// <summary>Those that start with the host.</summary>
+    /// <summary>Domains that start with the host.</summary>
     Autostart = 1024,
 
-    /// <summary>Those that do not.</summary>
+    /// <summary>Domains that do not start with the host.</summary>
     NoAutostart = 2048,
 
-    /// <summary>Those with snapshots.</summary>
+    /// <summary>Domains with snapshots.</summary>
     HasSnapshot = 4096,
 
-    /// <summary>Those without.</summary>
+    /// <summary>Domains without snapshots.</summary>
     NoSnapshot = 8192,
 
-    /// <summary>Those with checkpoints.</summary>
+    /// <summary>Domains with checkpoints.</summary>
     HasCheckpoint = 16384,
 
-    /// <summary>Those without.</summary>
+    /// <summary>Domains without checkpoints.</summary>
     NoCheckpoint = 32768,
 }
 
@@ -60,7 +60,7 @@ public enum DomainListFilter : uint
 [Flags]
 public enum DomainModificationImpact : uint
 {
-    /// <summary>The state the domain is in: live if it is active, its definition otherwise.</summary>
+    /// <summary>The running domain if it is active, else its definition.</summary>
     Current = 0,
 
     /// <summary>The running domain.</summary>
@@ -74,7 +74,7 @@ public enum DomainModificationImpact : uint
 [Flags]
 public enum DomainStatsGroups : uint
 {
-    /// <summary>All groups that the driver has.</summary>
+    /// <summary>All groups that the driver supports.</summary>
     All = 0,
 
     /// <summary><c>state.state</c>, <c>state.reason</c>.</summary>
@@ -127,7 +127,7 @@ public enum DomainStatsFlags : uint
     /// <summary>Only domains with a persistent definition.</summary>
     Persistent = 4,
 
-    /// <summary>Only domains without one.</summary>
+    /// <summary>Only domains without a persistent definition.</summary>
     Transient = 8,
 
     /// <summary>Only running domains.</summary>
@@ -142,60 +142,62 @@ public enum DomainStatsFlags : uint
     /// <summary>Only domains in any other state.</summary>
     Other = 128,
 
-    /// <summary>A domain whose monitor is busy with an earlier question is not waited for: only what is known without asking is reported.</summary>
+    /// <summary>
+    /// Do not wait for a domain whose monitor is busy with an earlier query. Report only what is known without a query.
+    /// </summary>
     NoWait = 1u << 29,
 
-    /// <summary>Also the backing chain of block devices.</summary>
+    /// <summary>Include the backing chain of block devices.</summary>
     Backing = 1u << 30,
 
-    /// <summary>Fail if the driver does not have one of the groups asked for.</summary>
+    /// <summary>Fail if the driver does not support a requested group.</summary>
     EnforceStats = 1u << 31,
 }
 
-/// <summary>How a domain's XML is made: libvirt's <c>virDomainXMLFlags</c>.</summary>
+/// <summary>Options for a domain's XML: libvirt's <c>virDomainXMLFlags</c>.</summary>
 [Flags]
 public enum DomainXmlFlags : uint
 {
-    /// <summary>As it is now.</summary>
+    /// <summary>The current configuration.</summary>
     None = 0,
 
-    /// <summary>With secrets.</summary>
+    /// <summary>Include secrets.</summary>
     Secure = 1,
 
-    /// <summary>As it would be started next.</summary>
+    /// <summary>The configuration for the next start.</summary>
     Inactive = 2,
 
-    /// <summary>With the processor as it would be started.</summary>
+    /// <summary>Include the full CPU model for the start.</summary>
     UpdateCpu = 4,
 
-    /// <summary>So that another host can take it.</summary>
+    /// <summary>Suitable for migration to another host.</summary>
     Migratable = 8,
 }
 
-/// <summary>How a guest is asked to shut down: libvirt's <c>virDomainShutdownFlagValues</c>.</summary>
+/// <summary>The method to shut a guest down: libvirt's <c>virDomainShutdownFlagValues</c>.</summary>
 [Flags]
 public enum DomainShutdownFlags : uint
 {
-    /// <summary>As the hypervisor does.</summary>
+    /// <summary>The hypervisor's default.</summary>
     None = 0,
 
-    /// <summary>By the power button.</summary>
+    /// <summary>The ACPI power button.</summary>
     AcpiPowerButton = 1,
 
-    /// <summary>By the guest agent.</summary>
+    /// <summary>The guest agent.</summary>
     GuestAgent = 2,
 }
 
-/// <summary>How a domain is ended: libvirt's <c>virDomainDestroyFlagsValues</c>.</summary>
+/// <summary>Options for destroying a domain: libvirt's <c>virDomainDestroyFlagsValues</c>.</summary>
 [Flags]
 public enum DomainDestroyFlags : uint
 {
-    /// <summary>At once, by force where it must be.</summary>
+    /// <summary>At once, by force if necessary.</summary>
     None = 0,
 
-    /// <summary>Without force: an error where the hypervisor does not end by itself.</summary>
+    /// <summary>Without force. The call fails if the hypervisor's process does not exit by itself.</summary>
     Graceful = 1,
 
-    /// <summary>And remove its logs.</summary>
+    /// <summary>Also remove its logs.</summary>
     RemoveLogs = 2,
 }

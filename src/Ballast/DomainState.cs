@@ -1,34 +1,34 @@
 namespace Ballast;
 
-/// <summary>What a domain does: libvirt's <c>virDomainState</c>.</summary>
+/// <summary>The state of a domain: libvirt's <c>virDomainState</c>.</summary>
 public enum DomainState
 {
-    /// <summary>Nobody knows, for instance because the monitor cannot be asked.</summary>
+    /// <summary>Unknown, for example because the monitor cannot be used.</summary>
     NoState = 0,
 
-    /// <summary>It runs.</summary>
+    /// <summary>The domain is running.</summary>
     Running = 1,
 
-    /// <summary>It waits for a resource.</summary>
+    /// <summary>The domain is blocked on a resource.</summary>
     Blocked = 2,
 
-    /// <summary>It is paused.</summary>
+    /// <summary>The domain is paused.</summary>
     Paused = 3,
 
-    /// <summary>It is being shut down.</summary>
+    /// <summary>The domain is being shut down.</summary>
     Shutdown = 4,
 
-    /// <summary>It does not run.</summary>
+    /// <summary>The domain is shut off.</summary>
     Shutoff = 5,
 
-    /// <summary>It crashed.</summary>
+    /// <summary>The domain has crashed.</summary>
     Crashed = 6,
 
     /// <summary>The guest suspended itself.</summary>
     PMSuspended = 7,
 }
 
-/// <summary>A domain's state and why it is in it.</summary>
+/// <summary>A domain's state and its reason.</summary>
 /// <param name="State">The state.</param>
 /// <param name="Reason">libvirt's reason number, whose meaning depends on the state; 0 is unknown.</param>
 public readonly record struct DomainStateInfo(DomainState State, int Reason)

@@ -1,24 +1,26 @@
 namespace Ballast;
 
-/// <summary>What went wrong: libvirt's <c>virErrorNumber</c>. Codes that this list does not name are carried unchanged.</summary>
+/// <summary>
+/// Error codes: libvirt's <c>virErrorNumber</c>. Codes that are not listed here are passed through unchanged.
+/// </summary>
 public enum ErrorCode
 {
     /// <summary>No error.</summary>
     Ok = 0,
 
-    /// <summary>An error inside the driver, daemon or hypervisor that has no code of its own.</summary>
+    /// <summary>An error in the driver, daemon or hypervisor without a code of its own.</summary>
     InternalError = 1,
 
     /// <summary>Out of memory.</summary>
     NoMemory = 2,
 
-    /// <summary>The driver does not have this function.</summary>
+    /// <summary>The driver does not support this function.</summary>
     NoSupport = 3,
 
-    /// <summary>The host is not known.</summary>
+    /// <summary>The host is unknown.</summary>
     UnknownHost = 4,
 
-    /// <summary>No driver takes this URI.</summary>
+    /// <summary>No driver supports this URI.</summary>
     NoConnect = 5,
 
     /// <summary>The connection is not valid.</summary>
@@ -39,7 +41,7 @@ public enum ErrorCode
     /// <summary>An XML document is not valid.</summary>
     XmlError = 27,
 
-    /// <summary>A domain with this name exists already.</summary>
+    /// <summary>A domain with this name already exists.</summary>
     DomainExists = 28,
 
     /// <summary>The connection is read-only.</summary>
@@ -66,7 +68,7 @@ public enum ErrorCode
     /// <summary>Authentication failed.</summary>
     AuthenticationFailed = 45,
 
-    /// <summary>The operation is not possible in the present state.</summary>
+    /// <summary>The operation is not possible in the current state.</summary>
     OperationInvalid = 55,
 
     /// <summary>The configuration is not supported.</summary>
@@ -93,10 +95,10 @@ public enum ErrorCode
     /// <summary>The operation is not supported.</summary>
     OperationUnsupported = 84,
 
-    /// <summary>The guest's agent does not answer.</summary>
+    /// <summary>The guest agent does not answer.</summary>
     AgentUnresponsive = 86,
 
-    /// <summary>Somebody else holds the resource.</summary>
+    /// <summary>Another program holds the resource.</summary>
     ResourceBusy = 87,
 
     /// <summary>Access is denied.</summary>

@@ -6,11 +6,11 @@ namespace Ballast;
 /// </summary>
 public sealed class LibvirtException : Exception
 {
-    /// <summary>An error as a driver would report it; for code that stands in for one, in tests for instance.</summary>
-    /// <param name="code">What went wrong.</param>
-    /// <param name="origin">Which part reports it.</param>
-    /// <param name="message">The whole message, in libvirt's words where it has some.</param>
-    /// <param name="innerException">What caused it.</param>
+    /// <summary>Creates an error like those of a driver, for example for a fake driver in a test.</summary>
+    /// <param name="code">The error code.</param>
+    /// <param name="origin">The component that reports the error.</param>
+    /// <param name="message">The complete message, with libvirt's text if there is one.</param>
+    /// <param name="innerException">The cause.</param>
     public LibvirtException(ErrorCode code, ErrorOrigin origin, string message, Exception? innerException = null)
         : base(message, innerException)
     {
@@ -18,13 +18,13 @@ public sealed class LibvirtException : Exception
         Origin = origin;
     }
 
-    /// <summary>What went wrong.</summary>
+    /// <summary>The error code.</summary>
     public ErrorCode Code { get; }
 
-    /// <summary>Which part reported it.</summary>
+    /// <summary>The component that reported the error.</summary>
     public ErrorOrigin Origin { get; }
 
-    /// <summary>How bad it is.</summary>
+    /// <summary>The severity.</summary>
     public ErrorLevel Level { get; init; } = ErrorLevel.Error;
 
     /// <summary>First string of libvirt's error: a message format, or the C function's name for an invalid argument.</summary>
@@ -48,6 +48,8 @@ public sealed class LibvirtException : Exception
     /// <summary>Whether a daemon says that it does not know the call, or its program.</summary>
     internal bool IsUnknownCall { get; init; }
 
-    /// <summary>Whether the same call may succeed later without anybody changing anything: a deadline passed or a monitor is held.</summary>
+    /// <summary>
+    /// Whether the same call may succeed later without any change: a deadline passed, or a monitor is held.
+    /// </summary>
     public bool IsTransient => Code is ErrorCode.OperationTimeout or ErrorCode.ResourceBusy;
 }

@@ -2,38 +2,45 @@ using System.Globalization;
 
 namespace Ballast;
 
-/// <summary>Numbers that are possible each, but not together; they are delivered all the same, and flagged.</summary>
+/// <summary>
+/// Contradictions between numbers that are plausible on their own. The numbers are returned anyway, and flagged.
+/// </summary>
 [Flags]
 public enum MemoryStatsInconsistency
 {
     /// <summary>None found.</summary>
     None = 0,
 
-    /// <summary>The guest says it sees more memory than the domain's maximum.</summary>
+    /// <summary>The guest reports more memory than the domain's maximum.</summary>
     AvailableAboveMaximum = 1,
 
-    /// <summary>The guest says more is usable than it sees.</summary>
+    /// <summary>The guest reports more usable than available memory.</summary>
     UsableAboveAvailable = 2,
 
-    /// <summary>The guest says more is unused than it sees.</summary>
+    /// <summary>The guest reports more unused than available memory.</summary>
     UnusedAboveAvailable = 4,
 
-    /// <summary>A counter is lower than in an earlier sample: the guest was reset, or its driver lies.</summary>
+    /// <summary>
+    /// A counter is lower than in an earlier sample: the guest was reset, or its driver reports wrong numbers.
+    /// </summary>
     CounterWentBackwards = 8,
 
-    /// <summary>The guest says that caches and unused memory together are more than it sees.</summary>
+    /// <summary>The guest reports more caches and unused memory together than available memory.</summary>
     DiskCachesAboveAvailable = 16,
 
-    /// <summary>The last report is from more than a second ahead: the host's clock was set back, or the number is false. Its age is unknown.</summary>
+    /// <summary>
+    /// The last report is more than a second in the future: the host's clock was set back, or the number is wrong. Its age
+    /// is unknown.
+    /// </summary>
     LastUpdateInFuture = 32,
 }
 
-/// <summary>The words for <see cref="MemoryStatsInconsistency"/>.</summary>
+/// <summary>Texts for <see cref="MemoryStatsInconsistency"/>.</summary>
 public static class MemoryStatsInconsistencyExtensions
 {
     /// <summary>
-    /// What is inconsistent, with the labels of <see cref="MemoryStatTag"/> ("usable above available"); several are parted by commas,
-    /// none is empty, and what this version does not name is its number in decimal.
+    /// The contradictions, with the labels of <see cref="MemoryStatTag"/> ("usable above available"); several are separated
+    /// by commas. Empty for none; a decimal number if this version does not know the bit.
     /// </summary>
     public static string Label(this MemoryStatsInconsistency found) => found switch
     {
@@ -48,7 +55,7 @@ public static class MemoryStatsInconsistencyExtensions
         _ => ((uint)found).ToString(CultureInfo.InvariantCulture),
     };
 
-    /// <summary>Its bits one by one, from the lowest on.</summary>
+    /// <summary>The bits one by one, lowest first.</summary>
     private static IEnumerable<MemoryStatsInconsistency> Each(MemoryStatsInconsistency found)
     {
         for (uint left = (uint)found; left != 0; left &= left - 1)

@@ -1,8 +1,8 @@
 namespace Ballast;
 
 /// <summary>
-/// A lease on the collection of a domain's statistics, from <see cref="Domain.EnsureMemoryStatsPeriodAsync"/>: as long as
-/// it is held, a period is set.
+/// A lease on the collection of a domain's statistics, from <see cref="Domain.EnsureMemoryStatsPeriodAsync"/>. While it is
+/// held, a collection period is set.
 /// </summary>
 public sealed class MemoryStatsPeriodLease : IAsyncDisposable
 {
@@ -19,15 +19,17 @@ public sealed class MemoryStatsPeriodLease : IAsyncDisposable
     /// <summary>The domain.</summary>
     public Domain Domain { get; }
 
-    /// <summary>The period that was asked for, in whole seconds.</summary>
+    /// <summary>The requested period, in whole seconds.</summary>
     public TimeSpan Period { get; }
 
-    /// <summary>Whether the period that is set is ours, to be given back; else somebody else's was there before.</summary>
+    /// <summary>
+    /// Whether this connection set the period and will give it back. False if another client had set it before.
+    /// </summary>
     public bool IsOurs => _owner.IsOurs(Domain.Uuid);
 
     /// <summary>
-    /// Gives the period back, if it was set here, is still as it was set, and no other lease of the connection needs it.
-    /// Where the domain is gone or does not answer, there is nothing more to do.
+    /// Turns collection off if this connection set the period, the period has not changed, and no other lease of the
+    /// connection needs it. If the domain is gone or does not answer, it does nothing.
     /// </summary>
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _owner.ReleaseAsync(this) : default;
 }

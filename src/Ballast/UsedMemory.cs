@@ -3,13 +3,15 @@ using System.Globalization;
 namespace Ballast;
 
 /// <summary>
-/// How <see cref="UsedMemory"/> was computed; the best that the guest's report allows is taken. A guest whose driver was given
-/// deflate-on-oom, and every Windows guest, sees all its memory whatever the balloon holds: of its numbers the balloon is
-/// taken off. Other Linux guests see less memory as their balloon grows.
+/// The formula for <see cref="UsedMemory"/>: the best that the guest's report allows. A guest whose driver accepted
+/// deflate-on-oom, and every Windows guest, counts the balloon as used, so the balloon is subtracted. In other Linux
+/// guests, available memory shrinks as the balloon grows.
 /// </summary>
 public enum UsedMemoryFormula
 {
-    /// <summary>available − usable: what <c>free</c> of procps 4 inside the guest calls used, but for a few MiB.</summary>
+    /// <summary>
+    /// available − usable: what <c>free</c> of procps 4 inside the guest shows as used, except for a few MiB.
+    /// </summary>
     AvailableMinusUsable,
 
     /// <summary>available − unused − disk_caches, for guests that do not report usable.</summary>
@@ -18,22 +20,22 @@ public enum UsedMemoryFormula
     /// <summary>available − unused, for guests that report neither: counts caches as used.</summary>
     AvailableMinusUnused,
 
-    /// <summary>available − usable − what the balloon held at that time.</summary>
+    /// <summary>available − usable − the balloon's size at that time.</summary>
     AvailableMinusUsableMinusBalloon,
 
-    /// <summary>available − unused − disk_caches − what the balloon held at that time.</summary>
+    /// <summary>available − unused − disk_caches − the balloon's size at that time.</summary>
     AvailableMinusUnusedMinusDiskCachesMinusBalloon,
 
-    /// <summary>available − unused − what the balloon held at that time.</summary>
+    /// <summary>available − unused − the balloon's size at that time.</summary>
     AvailableMinusUnusedMinusBalloon,
 }
 
-/// <summary>The words for a <see cref="UsedMemoryFormula"/>.</summary>
+/// <summary>Texts for a <see cref="UsedMemoryFormula"/>.</summary>
 public static class UsedMemoryFormulaExtensions
 {
     /// <summary>
-    /// The formula with the labels of <see cref="MemoryStatTag"/> ("available - usable"), as <c>dommemstat</c> shows it; the number in
-    /// decimal for one that this version does not name.
+    /// The formula with the labels of <see cref="MemoryStatTag"/> ("available - usable"), as <c>dommemstat</c> shows it; a
+    /// decimal number if this version does not know the formula.
     /// </summary>
     public static string Label(this UsedMemoryFormula formula) => formula switch
     {
@@ -47,12 +49,12 @@ public static class UsedMemoryFormulaExtensions
     };
 }
 
-/// <summary>Memory that the guest uses and could not hand out without swapping; what its balloon holds is not among it.</summary>
+/// <summary>Memory that the guest uses and could not free without swapping, without its balloon.</summary>
 /// <param name="KiB">The amount in KiB.</param>
-/// <param name="Formula">How it was computed.</param>
+/// <param name="Formula">The formula.</param>
 public readonly record struct UsedMemory(ulong KiB, UsedMemoryFormula Formula)
 {
-    /// <summary>Null where the report does not allow it, or would make less than nothing.</summary>
+    /// <summary>Null if the report is incomplete, or the result would be negative.</summary>
     internal static UsedMemory? From(ulong? available, ulong? usable, ulong? unused, ulong? diskCaches, ulong balloon)
     {
         (ulong? free, UsedMemoryFormula plain, UsedMemoryFormula net) =
