@@ -3,14 +3,14 @@ namespace Ballast;
 /// <content>The host that the domains run on; libvirt calls it the node.</content>
 public sealed partial class Connection
 {
-    /// <summary>All NUMA cells, or all processors, together.</summary>
+    /// <summary>Selects all NUMA cells, or all CPUs, together.</summary>
     public const int AllOfNode = -1;
 
     /// <summary>The host's name. Source: the host's kernel.</summary>
     public async ValueTask<string> GetHostNameAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetHostNameAsync(cancellationToken).ConfigureAwait(false);
 
-    /// <summary>What host and hypervisor can do, as libvirt's capabilities XML.</summary>
+    /// <summary>Returns the capabilities of the host and the hypervisor, as libvirt's capabilities XML.</summary>
     public async ValueTask<string> GetCapabilitiesAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetCapabilitiesAsync(cancellationToken).ConfigureAwait(false);
 
@@ -18,13 +18,13 @@ public sealed partial class Connection
     public async ValueTask<string> GetSysinfoAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetSysinfoAsync(cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The most virtual CPUs that a domain can have.</summary>
-    /// <param name="type">The domain's type (<c>kvm</c>, <c>qemu</c>); null: the default.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Returns the maximum number of virtual CPUs of a domain.</summary>
+    /// <param name="type">The domain's type (<c>kvm</c>, <c>qemu</c>); null for the default.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     public async ValueTask<int> GetMaxVcpusAsync(string? type = null, CancellationToken cancellationToken = default) =>
         await Driver.GetMaxVcpusAsync(type, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The host's processors and memory.</summary>
+    /// <summary>Returns the host's CPUs and memory.</summary>
     public async ValueTask<NodeInfo> GetNodeInfoAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetNodeInfoAsync(cancellationToken).ConfigureAwait(false);
 
@@ -33,7 +33,7 @@ public sealed partial class Connection
     /// <c>cached</c>. Source: the host's kernel.
     /// </summary>
     /// <param name="cell">The NUMA cell, or <see cref="AllOfNode"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such cell.</exception>
     public async ValueTask<IReadOnlyList<NodeStat>> GetNodeMemoryStatsAsync(
         int cell = AllOfNode, CancellationToken cancellationToken = default)
@@ -43,12 +43,12 @@ public sealed partial class Connection
     }
 
     /// <summary>
-    /// Processor time since the host booted, in nanoseconds: <c>kernel</c>, <c>user</c>, <c>idle</c>, <c>iowait</c>.
+    /// CPU time since the host booted, in nanoseconds: <c>kernel</c>, <c>user</c>, <c>idle</c>, <c>iowait</c>.
     /// Source: the host's kernel.
     /// </summary>
-    /// <param name="cpu">The processor, or <see cref="AllOfNode"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such processor.</exception>
+    /// <param name="cpu">The CPU, or <see cref="AllOfNode"/>.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such CPU.</exception>
     public async ValueTask<IReadOnlyList<NodeStat>> GetNodeCpuStatsAsync(
         int cpu = AllOfNode, CancellationToken cancellationToken = default)
     {
@@ -61,9 +61,9 @@ public sealed partial class Connection
         await Driver.GetFreeMemoryAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>The free memory of each NUMA cell, in bytes. Source: the host's kernel.</summary>
-    /// <param name="firstCell">The first cell wanted.</param>
-    /// <param name="count">How many at most, at least 1.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="firstCell">The first cell to return.</param>
+    /// <param name="count">The maximum number of cells, at least 1.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such cell.</exception>
     public async ValueTask<IReadOnlyList<ulong>> GetCellsFreeMemoryAsync(
         int firstCell, int count, CancellationToken cancellationToken = default)
@@ -84,7 +84,7 @@ public sealed partial class Connection
         return await Driver.GetCellsFreeMemoryAsync(firstCell, count, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Of each of the host's processors whether it is online. Source: the host's kernel.</summary>
+    /// <summary>Returns for each of the host's CPUs whether it is online. Source: the host's kernel.</summary>
     public async ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetCpuMapAsync(cancellationToken).ConfigureAwait(false);
 

@@ -4,16 +4,16 @@ using System.Text;
 
 namespace Ballast;
 
-/// <summary>A set of host CPUs, by number, out of so many: libvirt's CPU map. Equal to another one of the same length with the same CPUs.</summary>
+/// <summary>A set of host CPUs by number: libvirt's CPU map. Two sets are equal if they have the same length and the same CPUs.</summary>
 public sealed class CpuSet : IReadOnlyCollection<int>, IEquatable<CpuSet>
 {
     private const int BitsPerByte = 8;
 
     private readonly byte[] _bits;
 
-    /// <summary>A map.</summary>
-    /// <param name="length">How many CPUs it tells of: those numbered 0 to <paramref name="length"/> − 1.</param>
-    /// <param name="cpus">The numbers of those that are in it.</param>
+    /// <summary>Creates a set.</summary>
+    /// <param name="length">The number of CPUs that the set covers: 0 to <paramref name="length"/> − 1.</param>
+    /// <param name="cpus">The numbers of the CPUs in the set.</param>
     /// <exception cref="ArgumentOutOfRangeException">A negative length, or a number outside of it.</exception>
     public CpuSet(int length, IEnumerable<int> cpus)
     {
@@ -29,25 +29,25 @@ public sealed class CpuSet : IReadOnlyCollection<int>, IEquatable<CpuSet>
         }
     }
 
-    /// <summary>Tells of no CPU.</summary>
+    /// <summary>The empty set, of length 0.</summary>
     public static CpuSet Empty { get; } = new(0, []);
 
-    /// <summary>How many CPUs the map tells of: those numbered 0 to <see cref="Length"/> − 1.</summary>
+    /// <summary>The number of CPUs that the set covers: 0 to <see cref="Length"/> − 1.</summary>
     public int Length { get; }
 
-    /// <summary>How many CPUs are in it.</summary>
+    /// <summary>The number of CPUs in the set.</summary>
     public int Count => _bits.Sum(bits => byte.PopCount(bits));
 
-    /// <summary>Whether that CPU is in it; one that the map does not tell of is not.</summary>
+    /// <summary>Whether the CPU is in the set. False for CPUs outside the length.</summary>
     public bool Contains(int cpu) =>
         cpu >= 0 && cpu < Length && (_bits[cpu / BitsPerByte] & (1 << (cpu % BitsPerByte))) != 0;
 
-    /// <summary>The numbers of the CPUs in it, ascending.</summary>
+    /// <summary>The numbers of the CPUs in the set, ascending.</summary>
     public IEnumerator<int> GetEnumerator() => Enumerable.Range(0, Length).Where(Contains).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>Its bits as libvirt's C functions give them: CPU 0 is the lowest bit of the first byte.</summary>
+    /// <summary>The bits as in libvirt's C functions: CPU 0 is the lowest bit of the first byte.</summary>
     public byte[] ToBitmap() => [.. _bits];
 
     /// <inheritdoc/>
@@ -65,7 +65,7 @@ public sealed class CpuSet : IReadOnlyCollection<int>, IEquatable<CpuSet>
         return hash.ToHashCode();
     }
 
-    /// <summary>As the kernel writes such sets: <c>0-3,5</c>; empty for none.</summary>
+    /// <summary>The kernel's notation: <c>0-3,5</c>; empty for none.</summary>
     public override string ToString()
     {
         StringBuilder text = new();

@@ -9,12 +9,12 @@ public sealed partial class Domain
         await Connection.Driver.GetVirtualCpusAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>
-    /// Of each virtual CPU, those that could be plugged in too, the host CPUs that it may run on. Source: the host.
+    /// Returns the host CPU affinity of each virtual CPU, including those that can still be plugged in. Source: the host.
     /// </summary>
     /// <param name="impact">The running domain, or its definition.</param>
-    /// <param name="cancellationToken">Forgets the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.InvalidArgument"/>: both at once. <see cref="ErrorCode.OperationInvalid"/>: it has no definition.
+    /// <see cref="ErrorCode.InvalidArgument"/>: both at once. <see cref="ErrorCode.OperationInvalid"/>: the domain has no definition.
     /// </exception>
     public async ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
         DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
@@ -23,15 +23,15 @@ public sealed partial class Domain
         return await Connection.Driver.GetVirtualCpuAffinitiesAsync(Identity, impact, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The kind of the host's scheduler: <c>posix</c> for processes.</summary>
+    /// <summary>Returns the type of the host's scheduler: <c>posix</c> for processes.</summary>
     public async ValueTask<string> GetSchedulerTypeAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.GetSchedulerTypeAsync(Identity, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>How much memory the host allows the domain's process. Source: the process's control groups.</summary>
+    /// <summary>Returns the host's memory limits for the domain's process. Source: the process's control groups.</summary>
     /// <param name="impact">The running domain, or its definition.</param>
-    /// <param name="cancellationToken">Forgets the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.OperationInvalid"/>: the host has no such control groups, or they are not seen from here, or the
+    /// <see cref="ErrorCode.OperationInvalid"/>: the host has no such control groups, or they are not visible from here, or the
     /// domain has no definition. <see cref="ErrorCode.InvalidArgument"/>: both at once.
     /// </exception>
     public async ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(

@@ -1,7 +1,7 @@
 namespace Ballast;
 
-/// <summary>What the host allows a domain's process to use, in KiB; null is no limit. Libvirt's memory parameters.</summary>
-/// <param name="HardKiB">Memory; beyond it the process is ended.</param>
-/// <param name="SoftKiB">Memory; beyond it, it is taken away first.</param>
-/// <param name="SwapHardKiB">Memory and swap together.</param>
+/// <summary>The host's memory limits for a domain's process, in KiB; null for no limit. These are libvirt's memory parameters.</summary>
+/// <param name="HardKiB">The hard limit of memory; the kernel ends a process that exceeds it.</param>
+/// <param name="SoftKiB">The soft limit of memory; under pressure, memory above it is reclaimed first.</param>
+/// <param name="SwapHardKiB">The hard limit of memory and swap together.</param>
 public readonly record struct DomainMemoryLimits(ulong? HardKiB, ulong? SoftKiB, ulong? SwapHardKiB);

@@ -1,10 +1,10 @@
 namespace Ballast;
 
-/// <summary>The host's processors and memory: libvirt's <c>virNodeInfo</c>. Source: the host's kernel.</summary>
-/// <param name="Model">The processors' architecture (<c>x86_64</c>), at most 31 bytes.</param>
+/// <summary>The host's CPUs and memory: libvirt's <c>virNodeInfo</c>. Source: the host's kernel.</summary>
+/// <param name="Model">The CPU architecture (<c>x86_64</c>), at most 31 bytes.</param>
 /// <param name="MemoryKiB">All memory, in KiB.</param>
-/// <param name="Cpus">Processors online.</param>
-/// <param name="MHz">Their clock, in MHz; 0 where nobody knows.</param>
+/// <param name="Cpus">The number of CPUs that are online.</param>
+/// <param name="MHz">The CPU clock, in MHz; 0 if unknown.</param>
 /// <param name="Nodes">NUMA cells.</param>
 /// <param name="SocketsPerNode">Sockets of each cell.</param>
 /// <param name="CoresPerSocket">Cores of each socket.</param>
@@ -13,6 +13,6 @@ public sealed record NodeInfo(
     string Model, ulong MemoryKiB, int Cpus, int MHz, int Nodes, int SocketsPerNode, int CoresPerSocket, int ThreadsPerCore);
 
 /// <summary>One of the host's statistics.</summary>
-/// <param name="Name">libvirt's name of it (<c>total</c>, <c>free</c>; <c>kernel</c>, <c>idle</c>).</param>
-/// <param name="Value">Its value: memory in KiB, time in nanoseconds since boot.</param>
+/// <param name="Name">libvirt's name (<c>total</c>, <c>free</c>; <c>kernel</c>, <c>idle</c>).</param>
+/// <param name="Value">The value: memory in KiB, time in nanoseconds since boot.</param>
 public readonly record struct NodeStat(string Name, ulong Value);

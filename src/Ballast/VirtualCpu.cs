@@ -1,23 +1,23 @@
 namespace Ballast;
 
-/// <summary>What a virtual CPU does: libvirt's <c>virVcpuState</c>.</summary>
+/// <summary>The state of a virtual CPU: libvirt's <c>virVcpuState</c>.</summary>
 public enum VirtualCpuState
 {
     /// <summary>Not plugged in.</summary>
     Offline = 0,
 
-    /// <summary>There, whether its guest runs or is paused.</summary>
+    /// <summary>Plugged in; the guest may be running or paused.</summary>
     Running = 1,
 
-    /// <summary>Waiting for something outside.</summary>
+    /// <summary>Blocked on a resource.</summary>
     Blocked = 2,
 }
 
-/// <summary>A virtual CPU that is plugged in: libvirt's <c>virVcpuInfo</c>, with the host CPUs it may run on.</summary>
-/// <param name="Number">Its number. Source: the hypervisor.</param>
-/// <param name="State">What it does.</param>
-/// <param name="CpuTime">CPU time that it has used; null where nobody knows. Source: the host.</param>
-/// <param name="HostCpu">The host CPU that it ran on last; null where nobody knows. Source: the host.</param>
-/// <param name="Affinity">The host CPUs that it may run on; of length 0 where nobody knows. Source: the host.</param>
+/// <summary>A plugged-in virtual CPU: libvirt's <c>virVcpuInfo</c>, with its host CPU affinity.</summary>
+/// <param name="Number">The number. Source: the hypervisor.</param>
+/// <param name="State">The state.</param>
+/// <param name="CpuTime">The CPU time used; null if unknown. Source: the host.</param>
+/// <param name="HostCpu">The host CPU that it last ran on; null if unknown. Source: the host.</param>
+/// <param name="Affinity">The host CPUs that it may run on; length 0 if unknown. Source: the host.</param>
 public sealed record VirtualCpu(
     int Number, VirtualCpuState State, TimeSpan? CpuTime, int? HostCpu, CpuSet Affinity);

@@ -356,7 +356,7 @@ def pack_domains(domains: list[virDomain]) -> Array[c_char]:
 
 
 def share(conn: virConnect, handle: int) -> virDomain:
-    """The domain of a handle that somebody else frees."""
+    """The domain of a handle that another object frees."""
     if library.virDomainRef(handle) < 0:
         raise failure("virDomainRef")
     return adopt(conn, handle)

@@ -83,7 +83,7 @@ class libvirtError(Exception):
 def _refusal(function: str) -> libvirtError:
     message = (
         f"Requested operation is not valid: {function} in a process forked from one that used libballast; "
-        "start it anew instead (multiprocessing: the 'spawn' method)"
+        "start a new process instead (multiprocessing: the 'spawn' method)"
     )
     error = libvirtError(message, use_last_error=False)
     error.err = (55, 0, message, 2, "Requested operation is not valid: %s", message.partition(": ")[2], None, -1, -1)

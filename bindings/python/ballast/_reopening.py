@@ -48,7 +48,7 @@ class Reopening:
         waker()
 
     def give_up(self) -> None:
-        """Nobody wants it any more."""
+        """Cancels the attempts."""
         with self._gate:
             self._given_up.set()
             result, self.result = self.result, None

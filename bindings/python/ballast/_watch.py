@@ -197,7 +197,7 @@ class Watch:
         from asyncio import get_running_loop
 
         if self._waiting is not None:
-            raise RuntimeError("somebody else waits for this watch's next sample")
+            raise RuntimeError("another caller already waits for the next sample of this watch")
         loop = get_running_loop()
         future: Future[None] = loop.create_future()
         descriptor = -1

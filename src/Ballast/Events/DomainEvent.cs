@@ -1,6 +1,6 @@
 namespace Ballast;
 
-/// <summary>Something that happened, as <see cref="DomainEventSubscription"/> yields it.</summary>
+/// <summary>An event, as <see cref="DomainEventSubscription"/> yields it.</summary>
 public abstract record DomainEvent
 {
     private protected DomainEvent()
@@ -11,14 +11,14 @@ public abstract record DomainEvent
 /// <summary>A domain changed its state. Source: the hypervisor, and the host's processes.</summary>
 /// <param name="Domain">The domain.</param>
 /// <param name="Change">What happened.</param>
-/// <param name="Detail">libvirt's number for how or why, whose meaning depends on the change; see <see cref="DetailLabel"/>.</param>
+/// <param name="Detail">libvirt's number for the detail; its meaning depends on the change, see <see cref="DetailLabel"/>.</param>
 public sealed record DomainLifecycleEvent(Domain Domain, DomainLifecycleChange Change, int Detail) : DomainEvent
 {
     /// <summary>The detail in virsh's words (<c>Booted</c>); empty for a number without a name.</summary>
     public string DetailLabel => DomainLifecycleLabels.Detail(Change, Detail);
 }
 
-/// <summary>The guest was reset or rebooted; the domain goes on running. Source: the hypervisor.</summary>
+/// <summary>The guest was reset or rebooted; the domain keeps running. Source: the hypervisor.</summary>
 /// <param name="Domain">The domain.</param>
 public sealed record DomainRebootEvent(Domain Domain) : DomainEvent;
 
@@ -27,43 +27,43 @@ public sealed record DomainRebootEvent(Domain Domain) : DomainEvent;
 /// <param name="ActualKiB">The balloon's new size, in KiB, rounded up as libvirt does.</param>
 public sealed record BalloonChangeEvent(Domain Domain, ulong ActualKiB) : DomainEvent;
 
-/// <summary>At this place of the subscription events are missing: look at the domains again.</summary>
-/// <param name="Cause">Why.</param>
-/// <param name="Count">How many; null where nobody knows.</param>
+/// <summary>Events are missing at this point of the subscription. List the domains again.</summary>
+/// <param name="Cause">The cause.</param>
+/// <param name="Count">The number of missing events; null if unknown.</param>
 public sealed record EventsMissed(EventsMissedCause Cause, long? Count) : DomainEvent;
 
 /// <summary>Why events are missing.</summary>
 public enum EventsMissedCause
 {
-    /// <summary>The reader was too slow: more than <see cref="DomainEventFilter.Capacity"/> were waiting for it.</summary>
+    /// <summary>The reader was too slow: more than <see cref="DomainEventFilter.Capacity"/> were queued.</summary>
     SlowReader = 0,
 
-    /// <summary>The connection to the daemon was lost and is opened again: what happens until then is missing.</summary>
+    /// <summary>The connection to the daemon was lost and is being reopened. Events until then are missing.</summary>
     ConnectionLost = 1,
 }
 
 /// <summary>libvirt's <c>virDomainEventType</c>.</summary>
 public enum DomainLifecycleChange
 {
-    /// <summary>Its definition was added or changed.</summary>
+    /// <summary>The definition was added or changed.</summary>
     Defined = 0,
 
-    /// <summary>Its definition was removed.</summary>
+    /// <summary>The definition was removed.</summary>
     Undefined = 1,
 
-    /// <summary>It was found running, or the guest woke up.</summary>
+    /// <summary>The domain was found running, or the guest woke up.</summary>
     Started = 2,
 
-    /// <summary>It was paused.</summary>
+    /// <summary>The domain was paused.</summary>
     Suspended = 3,
 
-    /// <summary>It runs again.</summary>
+    /// <summary>The domain was resumed.</summary>
     Resumed = 4,
 
-    /// <summary>It is gone.</summary>
+    /// <summary>The domain is gone.</summary>
     Stopped = 5,
 
-    /// <summary>It finished its shutdown, and will be gone soon.</summary>
+    /// <summary>The domain finished its shutdown and will be gone soon.</summary>
     Shutdown = 6,
 
     /// <summary>The guest suspended itself.</summary>
@@ -73,7 +73,7 @@ public enum DomainLifecycleChange
     Crashed = 8,
 }
 
-/// <summary>Which kinds of events.</summary>
+/// <summary>Kinds of events.</summary>
 [Flags]
 public enum DomainEventKinds
 {
@@ -89,22 +89,22 @@ public enum DomainEventKinds
     /// <summary><see cref="BalloonChangeEvent"/>.</summary>
     BalloonChange = 4,
 
-    /// <summary>All of them.</summary>
+    /// <summary>All kinds.</summary>
     All = Lifecycle | Reboot | BalloonChange,
 }
 
-/// <summary>Which events a subscription wants.</summary>
+/// <summary>Selects the events of a subscription.</summary>
 public sealed record DomainEventFilter
 {
     /// <summary>All events of all domains.</summary>
     public static DomainEventFilter All { get; } = new();
 
-    /// <summary>Which kinds.</summary>
+    /// <summary>The kinds of events.</summary>
     public DomainEventKinds Kinds { get; init; } = DomainEventKinds.All;
 
-    /// <summary>The one domain that matters; null: all of them.</summary>
+    /// <summary>The only domain to include; null for all.</summary>
     public Domain? Domain { get; init; }
 
-    /// <summary>How many events may wait for the reader, at least 1; later ones are counted in one <see cref="EventsMissed"/>.</summary>
+    /// <summary>The maximum number of queued events, at least 1. Further ones are counted in one <see cref="EventsMissed"/>.</summary>
     public int Capacity { get; init; } = 1024;
 }

@@ -3,8 +3,8 @@ using Ballast.Drivers;
 namespace Ballast;
 
 /// <summary>
-/// Events since <see cref="Connection.SubscribeAsync"/> returned, for one reader, in the order in which they happened. It
-/// ends when it or the connection is disposed. What comes while too many wait is counted, not kept.
+/// The events since <see cref="Connection.SubscribeAsync"/> returned, for one reader, in order. The subscription ends when
+/// it or the connection is disposed. If the queue is full, further events are only counted.
 /// </summary>
 public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAsyncDisposable, IDriverEventSink
 {
@@ -25,7 +25,7 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
     }
 
     /// <summary>The events; for one reader at a time.</summary>
-    /// <param name="cancellationToken">Stops reading; the subscription stands.</param>
+    /// <param name="cancellationToken">Stops reading. The subscription continues.</param>
     /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
     public async IAsyncEnumerator<DomainEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
