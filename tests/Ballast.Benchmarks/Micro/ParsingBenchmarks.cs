@@ -15,7 +15,7 @@ namespace Ballast.Benchmarks.Micro;
 public class ParsingBenchmarks
 {
     private readonly ArrayBufferWriter<byte> _output = new(4096);
-    private readonly BalloonStatistic[] _room = new BalloonStatistic[GuestReport.Count];
+    private readonly BalloonStatistic[] _room = new BalloonStatistic[MemoryStatTable.MaxVirtioTags];
 
     private MemoryStatsReply _reply;
     private SampleRecord _sample;
