@@ -1,5 +1,5 @@
-using BenchmarkDotNet.Attributes;
 using Ballast.Guests;
+using BenchmarkDotNet.Attributes;
 
 namespace Ballast.Benchmarks.Micro;
 

@@ -1,11 +1,11 @@
 using System.Buffers;
 using System.Text;
-using BenchmarkDotNet.Attributes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Guests;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Virtio;
+using BenchmarkDotNet.Attributes;
 
 namespace Ballast.Benchmarks.Micro;
 

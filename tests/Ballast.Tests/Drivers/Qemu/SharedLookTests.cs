@@ -1,7 +1,7 @@
-using Ballast.Telemetry;
 using Ballast.Drivers.Qemu;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Telemetry;
 
 namespace Ballast.Tests.Drivers.Qemu;
 
