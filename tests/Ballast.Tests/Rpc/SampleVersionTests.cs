@@ -97,7 +97,7 @@ public sealed class SampleVersionTests
         foreach (MemoryStats sample in await SamplesAsync(remote))
         {
             Assert.Equal(((MemoryStatsReason)4711, "reason 4711"), (sample.Reason, sample.Reason.Label()));
-            Assert.Contains("update it", sample.Reason.Remedy("vm"), StringComparison.Ordinal);
+            Assert.Contains("Update this program", sample.Reason.Remedy("vm"), StringComparison.Ordinal);
             Assert.Equal([13, -5, int.MaxValue, 6, 5, 8, 4711], sample.Entries.Select(entry => (int)entry.Tag));
             Assert.Equal((400u, 200u), (sample.Used!.Value.KiB, sample.Facts.BalloonInUsedKiB));
         }

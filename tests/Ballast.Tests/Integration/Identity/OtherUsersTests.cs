@@ -64,7 +64,7 @@ public sealed class OtherUsersTests : IdentityTest
         string[] hidden = ["unshare", "--mount", "sh", "-e", "-c", "mount -t proc -o hidepid=2 proc /proc; exec \"$@\"", "sh"];
         CommandResult list = await AskAsync(hidden, "list", "--name");
         Assert.Equal((0, ""), (list.ExitCode, list.Output.Trim()));
-        Assert.Contains("only its own QEMUs are listed", list.Errors, StringComparison.Ordinal);
+        Assert.Contains("only your own QEMUs are listed", list.Errors, StringComparison.Ordinal);
         CommandResult named = await ChildProcess.RunAsync(
             hidden[0], [.. hidden[1..], .. AsNobody, Program(), "-c", $"qmp://{Socket}", "dommemstat", "theirs"], cancellationToken: Token);
         Assert.Equal((0, ""), (named.ExitCode, named.Errors));
