@@ -2,24 +2,27 @@ using System.Runtime.InteropServices;
 
 namespace Ballast.Daemon;
 
-/// <summary>SIGHUP never ends the daemon: it has the configuration read again, also when it came during the start.</summary>
-internal sealed class HangupSignal : IDisposable
+/// <summary>
+/// SIGHUP never ends the daemon: it has the configuration read again, also when it came during the start. It is handled to
+/// the very end of the process: one that came before the daemon ended may be looked at after.
+/// </summary>
+internal static class HangupSignal
 {
-    private readonly Lock _gate = new();
-    private readonly PosixSignalRegistration _registration;
-    private Action? _reload;
-    private bool _isWaiting;
+    private static readonly Lock Gate = new();
+    private static PosixSignalRegistration? _registration;
+    private static Action? _reload;
+    private static bool _isWaiting;
 
-    public HangupSignal() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+    public static void Catch() => _registration ??= PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context =>
     {
         context.Cancel = true;
         Come();
     });
 
     /// <summary>Done at each signal, one after the other; at once where one came already.</summary>
-    public void Attach(Action reload)
+    public static void Attach(Action reload)
     {
-        lock (_gate)
+        lock (Gate)
         {
             _reload = reload;
             if (_isWaiting)
@@ -27,11 +30,9 @@ internal sealed class HangupSignal : IDisposable
         }
     }
 
-    public void Dispose() => _registration.Dispose();
-
-    private void Come()
+    private static void Come()
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_reload is { } reload)
                 reload();

@@ -19,7 +19,7 @@ internal static partial class Program
 
     public static async Task<int> Main(string[] arguments)
     {
-        using HangupSignal hangup = new();
+        HangupSignal.Catch();
         try
         {
             DaemonOptions options = DaemonOptions.Read(arguments);
@@ -31,7 +31,7 @@ internal static partial class Program
 
             if (options.IsCheck)
                 return await ConfigurationCheck.RunAsync(options).ConfigureAwait(false);
-            await RunAsync(arguments, options, hangup).ConfigureAwait(false);
+            await RunAsync(arguments, options).ConfigureAwait(false);
             return Success;
         }
         catch (UsageException e)
@@ -57,7 +57,7 @@ internal static partial class Program
     private static string Version =>
         typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
-    private static async Task RunAsync(string[] arguments, DaemonOptions options, HangupSignal hangup)
+    private static async Task RunAsync(string[] arguments, DaemonOptions options)
     {
         uint? group = UnixAccess.RequireGroup(options.Group);
         ListenPaths paths = ListenPaths.Choose(options);
@@ -127,14 +127,14 @@ internal static partial class Program
             idle.Change(newer.IdleTimeout);
             periods.Change(newer.Period);
         }, log);
-        hangup.Attach(reload.Run);
+        HangupSignal.Attach(reload.Run);
         using IdleMemory memory = new();
 
         // Who comes now finds nobody, instead of waiting for one who does not answer any more.
         using CancellationTokenRegistration gone = app.Lifetime.ApplicationStopping.Register(sockets.Remove);
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         sockets.Remove();
-        hangup.Attach(static () => { });
+        HangupSignal.Attach(static () => { });
         await periods.DisposeAsync().ConfigureAwait(false);
         Stopped(log);
     }

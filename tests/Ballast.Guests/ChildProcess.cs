@@ -11,6 +11,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Errors);
 /// <summary>A program that never outlives this process, whose standard error is kept.</summary>
 public sealed partial class ChildProcess : IAsyncDisposable
 {
+    private const int SignalHangUp = 1;
     private const int SignalKill = 9;
     private const int SignalTerminate = 15;
     private const int SignalContinue = 18;
@@ -89,6 +90,8 @@ public sealed partial class ChildProcess : IAsyncDisposable
     public void Continue() => Signal(SignalContinue);
 
     public void Kill() => Signal(SignalKill);
+
+    public void HangUp() => Signal(SignalHangUp);
 
     public Task WaitForExitAsync(CancellationToken cancellationToken = default) =>
         WaitForExitAsync(Deadline.Default, cancellationToken);

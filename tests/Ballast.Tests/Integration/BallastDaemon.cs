@@ -41,7 +41,7 @@ internal sealed class BallastDaemon : IAsyncDisposable
     {
         PrivateDirectory directory = new();
         File.WriteAllText(directory.File("none.conf"), "");
-        string[] command = [.. through, Program, "--config", directory.File("none.conf"), "--socket", directory.File("sock"), .. arguments];
+        string[] command = [.. through, Program, "--config", directory.File("none.conf"), "--socket", directory.File("sock"), .. ExclusiveCollection.WithoutOthers(arguments)];
         ChildProcess process = await ChildProcess.StartAsync(command[0], command[1..]);
         BallastDaemon daemon = new(directory, process);
         await Deadline.UntilAsync(Deadline.Default, "sockets of ballastd", async token =>

@@ -9,6 +9,7 @@ namespace Ballast.Tests.Integration;
 /// places where others could put theirs.
 /// </summary>
 [Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
 [SupportedOSPlatform("linux")]
 public sealed class DaemonPlaceTests : IDisposable
 {

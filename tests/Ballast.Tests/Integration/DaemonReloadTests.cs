@@ -5,6 +5,7 @@ namespace Ballast.Tests.Integration;
 
 /// <summary>SIGHUP has the daemon read its configuration again, and never ends it; clients stay.</summary>
 [Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
 [SupportedOSPlatform("linux")]
 public sealed class DaemonReloadTests : IDisposable
 {
@@ -50,10 +51,13 @@ public sealed class DaemonReloadTests : IDisposable
             await using ChildProcess daemon = await ChildProcess.StartAsync(BallastDaemon.Program, ["--config", "/dev/null", "--socket", Socket]);
             await Deadline.UntilAsync(Deadline.Default, "a handler", _ => Task.FromResult(CatchesHangup(daemon.Pid)), Token, TimeSpan.FromMilliseconds(1));
             for (int signal = 0; signal < 5; signal++)
-                await HangUpAsync(daemon);
+                daemon.HangUp();
             await DaemonRun.ForAsync(daemon, "listens on", Token);
             await DaemonRun.ForAsync(daemon, "nothing changed", Token);
-            await DaemonRun.EndAsync(daemon, Token);
+            Task end = DaemonRun.EndAsync(daemon, Token);
+            while (!end.IsCompleted)
+                daemon.HangUp();
+            await end;
         }
     }
 
@@ -122,9 +126,6 @@ public sealed class DaemonReloadTests : IDisposable
             && File.ReadAllText($"/proc/{pid}/comm").StartsWith("ballastd", StringComparison.Ordinal);
     }
 
-    private static async Task HangUpAsync(ChildProcess daemon) =>
-        Assert.Equal(0, (await DaemonRun.CommandToEndAsync(["sh", "-c", $"kill -HUP {daemon.Pid}"], Token)).ExitCode);
-
     private async Task<ChildProcess> StartAsync(string config)
     {
         await File.WriteAllTextAsync(Config, config, Token);
@@ -137,7 +138,7 @@ public sealed class DaemonReloadTests : IDisposable
     {
         await File.WriteAllTextAsync(Config, config, Token);
         int before = daemon.Errors.Length;
-        await HangUpAsync(daemon);
+        daemon.HangUp();
         await Deadline.UntilAsync(Deadline.Default, said, _ => Task.FromResult(daemon.Errors[before..].Contains(said, StringComparison.Ordinal)), Token);
     }
 

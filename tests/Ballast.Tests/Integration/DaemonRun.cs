@@ -25,7 +25,7 @@ internal static class DaemonRun
     }
 
     public static Task<ChildProcess> StartAsync(CancellationToken token, params string[] arguments) =>
-        StartCommandAsync([BallastDaemon.Program, .. Config(arguments), .. arguments], token);
+        StartCommandAsync([BallastDaemon.Program, .. Config(arguments), .. ExclusiveCollection.WithoutOthers(arguments)], token);
 
     /// <summary>Waits for a text in the daemon's log.</summary>
     public static Task ForAsync(ChildProcess process, string text, CancellationToken token) =>

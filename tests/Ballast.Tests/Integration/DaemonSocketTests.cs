@@ -26,7 +26,7 @@ public sealed class DaemonSocketTests
         ChildProcess next;
         await using (FileStream ending = new(socket + ".lock", FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
         {
-            next = await ChildProcess.StartAsync(BallastDaemon.Program, ["--config", "/dev/null", "--socket", socket]);
+            next = await ChildProcess.StartAsync(BallastDaemon.Program, ["--config", "/dev/null", .. ExclusiveCollection.WithoutOthers(["--socket", socket])]);
             await Task.Delay(TimeSpan.FromMilliseconds(300), Token);
             Assert.False(next.HasExited);
             Assert.False(File.Exists(socket));

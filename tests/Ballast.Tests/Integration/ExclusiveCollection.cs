@@ -1,3 +1,5 @@
+using Ballast.Guests;
+
 namespace Ballast.Tests.Integration;
 
 /// <summary>
@@ -7,4 +9,12 @@ namespace Ballast.Tests.Integration;
 public sealed class ExclusiveCollection
 {
     public const string Name = "exclusive";
+
+    private static readonly Lazy<PrivateDirectory> NoQemu = new(static () => new PrivateDirectory());
+
+    /// <summary>A daemon's arguments; one that names no monitors finds none, unless the test runs alone.</summary>
+    public static string[] WithoutOthers(string[] arguments) =>
+        arguments.Contains("--qmp") || TestContext.Current.TestCollection?.TestCollectionDisplayName == Name
+            ? arguments
+            : [.. arguments, "--qmp", NoQemu.Value.Path];
 }
