@@ -32,7 +32,7 @@ internal static class CliRun
         CliHost host = new(output, error)
         {
             Variable = name => variables?.GetValueOrDefault(name),
-            Open = open ?? Connection.OpenAsync,
+            Open = open ?? OpenNamedAsync,
             TimeProvider = time ?? TimeProvider.System,
             IsVirsh = isVirsh,
             IsOutputTerminal = isTerminal,
@@ -72,6 +72,10 @@ internal static class CliRun
     public static string Program => NativeProgram ?? Path.Combine(AppContext.BaseDirectory, "Ballast.Cli");
 
     public static string? NativeProgram => Environment.GetEnvironmentVariable("BALLAST_CLI") is { Length: > 0 } path ? path : null;
+
+    // Without a name it would be all QEMUs of the host, those of tests that run at the same time too.
+    private static ValueTask<Connection> OpenNamedAsync(string? uri, ConnectionOptions? options, CancellationToken cancellationToken) =>
+        Connection.OpenAsync(uri ?? throw new InvalidOperationException("The test names no connection."), options, cancellationToken);
 
     private static bool IsForVirsh(string variable) =>
         variable.StartsWith("VIRSH_", StringComparison.Ordinal)
