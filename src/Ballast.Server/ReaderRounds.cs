@@ -1,35 +1,35 @@
-using Ballast.Rpc.Messages;
-
 namespace Ballast.Server;
 
 /// <summary>
 /// Statistics of all domains, for the readers of one user. Each such call asks every QEMU of the host, so however many there
-/// are, they share rounds, of which one begins in a tenth of a second, as with watches. Nobody gets an answer to a question
-/// that was put before it asked; who asks when no round was lately waits for nothing.
+/// are, they share rounds, which begin no more often than <see cref="ReaderPace"/> allows, as with watches. Nobody gets an answer
+/// to a question that was put before it asked; who asks when no round was lately waits for nothing.
 /// </summary>
 internal sealed class ReaderRounds(TimeProvider time)
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
-
     private readonly Lock _gate = new();
+    private readonly ReaderPace _pace = new(time);
 
     // Those that did not begin yet. They stand in one line, whatever they ask for: a user has so many rounds, not so many of each kind.
-    private readonly Dictionary<(Connection Connection, DomainStatsGroups Groups, DomainStatsFlags Flags), Task<AllStatsReply>> _waiting = [];
-    private readonly long _start = time.GetTimestamp();
-    private TimeSpan _next;
+    private readonly Dictionary<object, Task> _waiting = [];
 
-    public Task<AllStatsReply> JoinAsync(
-        (Connection Connection, DomainStatsGroups Groups, DomainStatsFlags Flags) kind, Func<Task<AllStatsReply>> ask, CancellationToken cancellationToken)
+    /// <param name="kind">What is asked for; equal ones are the same question, with the same type of answer.</param>
+    /// <param name="ask">Asks.</param>
+    /// <param name="count">Of how many domains an answer is.</param>
+    /// <param name="cancellationToken">Gives up; the round goes on for the others.</param>
+    public Task<T> JoinAsync<T>(object kind, Func<Task<T>> ask, Func<T, int> count, CancellationToken cancellationToken)
     {
-        Task<AllStatsReply>? round;
+        Task<T> round;
         lock (_gate)
         {
-            if (!_waiting.TryGetValue(kind, out round))
+            if (_waiting.TryGetValue(kind, out Task? waiting))
             {
-                TimeSpan now = time.GetElapsedTime(_start);
-                TimeSpan wait = _next > now ? _next - now : TimeSpan.Zero;
-                _next = now + wait + Pause;
-                round = BeginAsync(kind, wait, ask);
+                round = (Task<T>)waiting;
+            }
+            else
+            {
+                TimeSpan wait = _pace.Take();
+                round = BeginAsync(kind, wait, ask, count);
                 if (wait > TimeSpan.Zero)
                     _waiting.Add(kind, round);
             }
@@ -38,8 +38,7 @@ internal sealed class ReaderRounds(TimeProvider time)
         return round.WaitAsync(cancellationToken);
     }
 
-    private async Task<AllStatsReply> BeginAsync(
-        (Connection Connection, DomainStatsGroups Groups, DomainStatsFlags Flags) kind, TimeSpan wait, Func<Task<AllStatsReply>> ask)
+    private async Task<T> BeginAsync<T>(object kind, TimeSpan wait, Func<Task<T>> ask, Func<T, int> count)
     {
         // The caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -50,6 +49,8 @@ internal sealed class ReaderRounds(TimeProvider time)
                 _waiting.Remove(kind);
         }
 
-        return await ask().ConfigureAwait(false);
+        T answer = await ask().ConfigureAwait(false);
+        _pace.Has(count(answer));
+        return answer;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class SessionWatches(RemoteSession session)
     private const ulong MaxPeriod = uint.MaxValue - 1;
 
     // Shorter periods are taken for this one.
-    private const ulong MinPeriod = 10;
+    private const ulong MinPeriod = 10, MinReaderPeriod = 100;
 
     // Some 64 KiB.
     private const int MaxSamplesAtOnce = 128;
@@ -56,24 +56,8 @@ internal sealed class SessionWatches(RemoteSession session)
         }
     }
 
-    /// <summary>
-    /// How often. Those who may only read have a floor, and above it few periods to choose from, so that they share rounds:
-    /// tenths, fifths and halves of a second, and whole seconds.
-    /// </summary>
-    private TimeSpan Period(ulong milliseconds)
-    {
-        if (!session.Share.IsReader)
-            return TimeSpan.FromMilliseconds(Math.Max(milliseconds, MinPeriod));
-        const ulong second = 1000;
-        ulong chosen = milliseconds switch
-        {
-            <= 100 => 100,
-            <= 200 => 200,
-            <= 500 => 500,
-            _ => Math.Min((milliseconds + second - 1) / second, MaxPeriod / second) * second,
-        };
-        return TimeSpan.FromMilliseconds(chosen);
-    }
+    private TimeSpan Period(ulong milliseconds) =>
+        TimeSpan.FromMilliseconds(Math.Max(milliseconds, session.Share.IsReader ? MinReaderPeriod : MinPeriod));
 
     private async Task SendAllAsync(WatchArgs watch, CancellationTokenSource end)
     {
@@ -83,7 +67,7 @@ internal sealed class SessionWatches(RemoteSession session)
         try
         {
             await foreach (IReadOnlyList<WatchedSample> samples in session.Server.Watches.JoinAsync(
-                session.Shared, Period(watch.PeriodMilliseconds), (MemoryStatsOptions)watch.Options, session.Share.IsReader, end.Token).ConfigureAwait(false))
+                session.Shared, Period(watch.PeriodMilliseconds), SampleFacts.Options(watch.Options), session.Share.IsReader, end.Token).ConfigureAwait(false))
             {
                 foreach (WatchedSample[] some in samples.Chunk(MaxSamplesAtOnce))
                 {

@@ -270,7 +270,7 @@ public sealed partial class Connection : IAsyncDisposable
         TimeSpan period, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
-        return MemoryWatch.RunAsync(this, period, options, spread: TimeSpan.Zero, cancellationToken);
+        return MemoryWatch.RunAsync(this, period, options, cancellationToken);
     }
 
     /// <summary>

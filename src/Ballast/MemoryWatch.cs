@@ -11,19 +11,12 @@ namespace Ballast;
 /// </summary>
 internal static class MemoryWatch
 {
-    // Shorter than the scheduler of a busy host makes anybody wait.
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(4);
-
     /// <param name="connection">Whose domains.</param>
     /// <param name="period">How often.</param>
     /// <param name="options">What belongs to a sample.</param>
-    /// <param name="spread">
-    /// Over how much of each period the questions are spread: hypervisors that are all asked at once all want a processor at once.
-    /// Zero: not at all.
-    /// </param>
     /// <param name="cancellationToken">Ends it.</param>
     public static async IAsyncEnumerable<DomainMemorySample> RunAsync(
-        Connection connection, TimeSpan period, MemoryStatsOptions options, TimeSpan spread, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Connection connection, TimeSpan period, MemoryStatsOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (await connection.Driver.TryWatchMemoryAsync(period, options, cancellationToken).ConfigureAwait(false) is { } sent)
         {
@@ -31,12 +24,12 @@ internal static class MemoryWatch
                 yield return new(new Domain(connection, sample.Domain), sample.Stats);
         }
 
-        await foreach (DomainMemorySample sample in AskInRoundsAsync(connection, period, options, spread, cancellationToken).ConfigureAwait(false))
+        await foreach (DomainMemorySample sample in AskInRoundsAsync(connection, period, options, cancellationToken).ConfigureAwait(false))
             yield return sample;
     }
 
     private static async IAsyncEnumerable<DomainMemorySample> AskInRoundsAsync(
-        Connection connection, TimeSpan period, MemoryStatsOptions options, TimeSpan spread, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Connection connection, TimeSpan period, MemoryStatsOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Channel<DomainMemorySample> samples = Channel.CreateUnbounded<DomainMemorySample>(new() { SingleReader = true });
@@ -65,17 +58,8 @@ internal static class MemoryWatch
                 do
                 {
                     IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: stop.Token).ConfigureAwait(false);
-                    int portion = spread > TimeSpan.Zero ? (int)Math.Ceiling(domains.Count * (Pause / spread)) : domains.Count, asked = 0;
                     foreach (Domain domain in domains)
                     {
-                        if (asked == portion)
-                        {
-                            await Task.Delay(Pause, connection.Options.TimeProvider, stop.Token).ConfigureAwait(false);
-                            asked = 0;
-                        }
-
-                        asked++;
-
                         // Registered before it runs: it may be done before it returns.
                         if (pending.TryAdd(domain.Uuid, Task.CompletedTask) && AskAsync(domain) is { IsCompleted: false } asking)
                             pending.TryUpdate(domain.Uuid, asking, Task.CompletedTask);

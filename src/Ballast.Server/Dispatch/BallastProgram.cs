@@ -28,22 +28,35 @@ internal static class BallastProgram
 
     private static async ValueTask<SamplesReply> SampleAsync(RemoteSession session, SampleArgs arguments, CancellationToken token)
     {
-        MemoryStatsOptions options = (MemoryStatsOptions)arguments.Options;
+        MemoryStatsOptions options = SampleFacts.Options(arguments.Options);
         Domain[] domains = [.. arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain))];
 
         // Of one that is asked for alone the error is the answer.
         if (domains is [var only])
             return new() { Samples = [ToRecord(only, await only.GetMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
         IReadOnlyList<DomainMemorySample> samples = domains.Length == 0
-            ? await session.Connection.GetAllMemoryStatsAsync(options, token).ConfigureAwait(false)
+            ? await SampleAllAsync(session, options, token).ConfigureAwait(false)
             : await session.Connection.GetMemoryStatsAsync(domains, options, token).ConfigureAwait(false);
         return new() { Samples = [.. samples.Select(sample => ToRecord(sample.Domain, sample.Stats, options))] };
+    }
+
+    private static async Task<IReadOnlyList<DomainMemorySample>> SampleAllAsync(RemoteSession session, MemoryStatsOptions options, CancellationToken token)
+    {
+        if (!session.Share.IsReader)
+            return await session.Connection.GetAllMemoryStatsAsync(options, token).ConfigureAwait(false);
+
+        // What one of them started is for all: it goes on when that one goes, whose own connection ends then.
+        session.RequireOpen();
+        Connection connection = session.Shared;
+        return await session.Share.Rounds.JoinAsync(
+            (connection, options), () => connection.GetAllMemoryStatsAsync(options, CancellationToken.None).AsTask(),
+            static samples => samples.Count, token).ConfigureAwait(false);
     }
 
     private static async ValueTask<SamplesReply> RefreshAsync(RemoteSession session, RefreshArgs arguments, CancellationToken token)
     {
         Domain domain = session.Domain(arguments.Dom);
-        MemoryStatsOptions options = (MemoryStatsOptions)arguments.Options;
+        MemoryStatsOptions options = SampleFacts.Options(arguments.Options);
         return new() { Samples = [ToRecord(domain, await domain.RefreshMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
     }
 

@@ -69,7 +69,7 @@ internal static class MemoryHandlers
         return await session.Share.Rounds.JoinAsync(
             (session.Shared, groups, flags),
             async () => ToReply(await connection.GetAllDomainStatsAsync(groups, flags, CancellationToken.None).ConfigureAwait(false)),
-            token).ConfigureAwait(false);
+            static reply => reply.RetStats.Length, token).ConfigureAwait(false);
     }
 
     private static AllStatsReply ToReply(IReadOnlyList<DomainStatsRecord> records)

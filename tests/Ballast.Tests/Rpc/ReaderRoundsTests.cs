@@ -1,5 +1,7 @@
 using Ballast.Rpc.Messages;
 using Ballast.Server;
+using Ballast.Tests.Drivers.Qemu;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Rpc;
 
@@ -21,7 +23,7 @@ public sealed class ReaderRoundsTests
             AllStatsReply reply = await rounds.JoinAsync((connection, groups, DomainStatsFlags.None), () => Task.FromResult(new AllStatsReply
             {
                 RetStats = [new StatsRecord { Dom = new() { Name = $"{Interlocked.Increment(ref began)}" }, Params = [] }],
-            }), Token);
+            }), reply => reply.RetStats.Length, Token);
             int mine = int.Parse(reply.RetStats[0].Dom.Name!, System.Globalization.CultureInfo.InvariantCulture);
             Assert.True(mine > before);
             return mine;
@@ -45,7 +47,7 @@ public sealed class ReaderRoundsTests
         TaskCompletionSource<AllStatsReply> answer = new();
         using CancellationTokenSource gone = new();
         Task<AllStatsReply> Join(CancellationToken token) =>
-            rounds.JoinAsync((connection, DomainStatsGroups.Balloon, DomainStatsFlags.None), () => answer.Task, token);
+            rounds.JoinAsync((connection, DomainStatsGroups.Balloon, DomainStatsFlags.None), () => answer.Task, reply => reply.RetStats.Length, token);
 
         _ = Join(Token);
         Task<AllStatsReply> first = Join(gone.Token), second = Join(Token);
@@ -53,5 +55,35 @@ public sealed class ReaderRoundsTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
         answer.SetResult(new AllStatsReply { RetStats = [] });
         Assert.Empty((await second).RetStats);
+    }
+
+    [Fact]
+    public async Task Rounds_of_many_domains_are_further_apart()
+    {
+        FakeTimeProvider clock = new();
+        ReaderRounds rounds = new(clock);
+        int began = 0;
+        Task<int> JoinAsync(string kind) => rounds.JoinAsync(kind, () => Task.FromResult(++began), _ => 50, Token);
+
+        Assert.Equal(1, await JoinAsync("one").In());
+        Task<int> next = JoinAsync("one"), other = JoinAsync("other");
+        TimeSpan apart = ReaderPace.Between(50);
+        Assert.True(apart > ReaderPace.Between(1));
+        Assert.InRange(await EndAsync(next), apart, 2 * apart);
+        Assert.False(other.IsCompleted);
+        Assert.InRange(await EndAsync(other), 2 * apart, 4 * apart);
+        Assert.Equal((2, 3), (await next, await other));
+
+        // The clock's time at its end.
+        async Task<TimeSpan> EndAsync(Task task)
+        {
+            while (!task.IsCompleted)
+            {
+                clock.Advance(apart / 20);
+                await Task.Delay(5, Token);
+            }
+
+            return clock.GetUtcNow() - new FakeTimeProvider().GetUtcNow();
+        }
     }
 }

@@ -1,12 +1,9 @@
-using System.Globalization;
-using Ballast.Drivers;
 using Ballast.Guests;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server;
 using Ballast.Tests.Drivers.Qemu;
 using Ballast.Tests.Fakes;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Rpc;
 
@@ -373,7 +370,6 @@ public sealed class WatchProcedureTests : IDisposable
         return reply.Header.Status == RpcStatus.Ok ? "" : RawClient.Error(reply).Message;
     }
 
-    /// <summary>A driver with many domains, all the same, that counts what it is asked.</summary>
     [Fact]
     public async Task Who_joins_when_a_watch_has_failed_that_others_did_not_leave_yet_has_rounds_of_its_own()
     {
@@ -381,7 +377,7 @@ public sealed class WatchProcedureTests : IDisposable
         await using Connection connection = many.Open();
         SharedWatches watches = new();
         await using IAsyncEnumerator<IReadOnlyList<WatchedSample>> early =
-            watches.JoinAsync(connection, Period, MemoryStatsOptions.None, gathers: false, Token).GetAsyncEnumerator(Token);
+            watches.JoinAsync(connection, Period, MemoryStatsOptions.None, isReader: false, Token).GetAsyncEnumerator(Token);
         Assert.True(await early.MoveNextAsync());
         many.Failure = RpcErrors.Internal("no list");
         many.Clock.Advance(Period);
@@ -389,7 +385,7 @@ public sealed class WatchProcedureTests : IDisposable
         many.Failure = null;
 
         int rounds = 0;
-        await foreach (IReadOnlyList<WatchedSample> samples in watches.JoinAsync(connection, Period, MemoryStatsOptions.None, gathers: false, Token))
+        await foreach (IReadOnlyList<WatchedSample> samples in watches.JoinAsync(connection, Period, MemoryStatsOptions.None, isReader: false, Token))
         {
             Assert.Single(samples);
             if (++rounds == 5)
@@ -404,70 +400,5 @@ public sealed class WatchProcedureTests : IDisposable
             {
             }
         });
-    }
-
-    private sealed class ManyDomains(int count) : IDriver
-    {
-        private readonly DomainIdentity[] _domains =
-            [.. Enumerable.Range(0, count).Select(i => new DomainIdentity(string.Create(CultureInfo.InvariantCulture, $"domain{i}"), new Guid(i + 1, 0, 0, new byte[8]), i + 1))];
-
-        private long _samples, _lists, _remoteQuestions;
-
-        public string Type => "FAKE";
-
-        public long Samples => Interlocked.Read(ref _samples);
-
-        public long Lists => Interlocked.Read(ref _lists);
-
-        /// <summary>Statistics that were asked for one by one over libvirt's program.</summary>
-        public long RemoteQuestions => Interlocked.Read(ref _remoteQuestions);
-
-        public LibvirtException? Failure { get; set; }
-
-        /// <summary>The domain that does not answer.</summary>
-        public string? Silent { get; set; }
-
-        /// <summary>The clock of its rounds; it stands still.</summary>
-        public FakeTimeProvider Clock { get; } = new();
-
-        public Connection Open() => new(this, "fake:///", new ConnectionOptions { TimeProvider = Clock });
-
-        /// <summary>Waits until nobody has asked for a sample for a second.</summary>
-        public async Task QuietAsync()
-        {
-            for (long before = -1; before != Samples;)
-            {
-                before = Samples;
-                await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
-            }
-        }
-
-        public ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken)
-        {
-            Interlocked.Increment(ref _lists);
-            return Failure is null ? new(_domains) : throw Failure;
-        }
-
-        public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(new DomainStateInfo(DomainState.Running, 1));
-
-        public ValueTask<string> GetXmlAsync(DomainIdentity domain, DomainXmlFlags flags, CancellationToken cancellationToken) => new("<domain/>");
-
-        public ValueTask<int> GetMemoryStatsAsync(DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
-        {
-            Interlocked.Increment(ref _remoteQuestions);
-            stats.Span[0] = new MemoryStat(MemoryStatTag.ActualBalloon, 4711);
-            return new(1);
-        }
-
-        public async ValueTask<MemoryStats> SampleMemoryAsync(DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
-        {
-            await Task.Yield();
-            if (domain.Name == Silent)
-                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
-            Interlocked.Increment(ref _samples);
-            return new MemoryStatsFacts { Entries = [new(MemoryStatTag.ActualBalloon, 4711)], IsRunning = true }.ToSample(DateTimeOffset.UnixEpoch);
-        }
-
-        public ValueTask DisposeAsync() => default;
     }
 }

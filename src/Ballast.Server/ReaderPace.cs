@@ -1,0 +1,59 @@
+namespace Ballast.Server;
+
+/// <summary>
+/// How often the QEMUs of a host are asked for those who may only read. A QEMU reads its monitor byte by byte, so a question
+/// costs its host up to some milliseconds of a processor; guests report at most once a second.
+/// </summary>
+internal sealed class ReaderPace(TimeProvider time)
+{
+    // Of the host's processors such rounds take a few hundredths.
+    private static readonly TimeSpan ProcessorTime = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100), Longest = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly long _start = time.GetTimestamp();
+    private TimeSpan _next;
+    private TimeSpan _pace = Between(0);
+
+    /// <summary>From the beginning of a round of so many domains to that of the next.</summary>
+    public static TimeSpan Between(int domains)
+    {
+        TimeSpan share = domains * (ProcessorTime / Environment.ProcessorCount);
+        return share < Shortest ? Shortest : share > Longest ? Longest : share;
+    }
+
+    /// <summary>Takes the next round, and returns how long to wait for it.</summary>
+    public TimeSpan Take()
+    {
+        lock (_gate)
+        {
+            TimeSpan now = time.GetElapsedTime(_start), wait = _next > now ? _next - now : TimeSpan.Zero;
+            _next = now + wait + _pace;
+            return wait;
+        }
+    }
+
+    /// <summary>Takes the next round where it may begin now, and returns zero; else how long it is until one may.</summary>
+    public TimeSpan TryTake()
+    {
+        lock (_gate)
+        {
+            TimeSpan now = time.GetElapsedTime(_start);
+            if (_next > now)
+                return _next - now;
+            _next = now + _pace;
+            return TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>So many domains are asked in a round.</summary>
+    public void Has(int domains)
+    {
+        lock (_gate)
+        {
+            TimeSpan pace = Between(domains);
+            _next += pace - _pace;
+            _pace = pace;
+        }
+    }
+}
