@@ -16,6 +16,9 @@ internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
     /// <summary>The same of the errors.</summary>
     public bool IsErrorTerminal { get; init; }
 
+    /// <summary>Columns of the terminal; null where the output is none, or nobody knows.</summary>
+    public Func<int?> Columns { get; init; } = static () => null;
+
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
     public ConnectionOpener Open { get; init; } = Connection.OpenAsync;

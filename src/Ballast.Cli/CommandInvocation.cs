@@ -23,6 +23,22 @@ internal sealed class CommandInvocation(
     /// <summary>The same of what goes to standard error.</summary>
     public bool MayRemark { get; } = host is { IsVirsh: false, IsErrorTerminal: true };
 
+    /// <summary>The room of the terminal; null: there is none to keep to.</summary>
+    public int? Columns { get; } = host.IsOutputTerminal ? host.Columns() : null;
+
+    /// <summary>Whether the terminal shows colours, and its user wants them.</summary>
+    public bool HasColour { get; } = host.IsOutputTerminal && string.IsNullOrEmpty(host.Variable("NO_COLOR")) && host.Variable("TERM") is not (null or "" or "dumb");
+
+    /// <summary>Where what was seen is kept for the next time; null where the user has no such place.</summary>
+    public string? LookDirectory { get; } =
+        host.Variable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime ? Path.Combine(runtime, "ballast")
+        : host.Variable("XDG_CACHE_HOME") is { Length: > 0 } cache ? Path.Combine(cache, "ballast")
+        : host.Variable("HOME") is { Length: > 0 } home ? Path.Combine(home, ".cache", "ballast")
+        : null;
+
+    /// <summary>Whether what was written is a document to which no empty line may be added.</summary>
+    public bool IsDocument { get; set; }
+
     public TimeProvider TimeProvider { get; } = host.TimeProvider;
 
     /// <summary>Whether headings are left out.</summary>

@@ -8,6 +8,7 @@ namespace Ballast.Cli;
 internal sealed class CommandRunner(GlobalOptions options, CliHost host, CommandOutput output) : IAsyncDisposable
 {
     private Connection? _connection;
+    private bool _isDocument;
 
     /// <summary>Runs all; the last one's success is the whole's. An earlier failure stops nothing.</summary>
     public async ValueTask<bool> RunAsync(IReadOnlyList<ParsedCommand> commands, CancellationToken cancellationToken)
@@ -26,7 +27,7 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
                 double milliseconds = host.TimeProvider.GetElapsedTime(start).TotalMilliseconds;
                 output.Out.Write(string.Create(CultureInfo.InvariantCulture, $"\n(Time: {milliseconds:F3} ms)\n\n"));
             }
-            else if (!options.IsQuiet)
+            else if (!options.IsQuiet && !_isDocument)
             {
                 output.Out.WriteLine("");
             }
@@ -44,9 +45,10 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         if (command.Command.NeedsConnection && !await TryConnectAsync(cancellationToken))
             return false;
 
+        CommandInvocation invocation = new(command, _connection, output, host, options.IsQuiet, cancellationToken);
         try
         {
-            await command.Command.Execute(new CommandInvocation(command, _connection, output, host, options.IsQuiet, cancellationToken));
+            await command.Command.Execute(invocation);
             return true;
         }
         catch (CommandException e)
@@ -57,6 +59,10 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         catch (LibvirtException e)
         {
             output.Error(e.Message);
+        }
+        finally
+        {
+            _isDocument = invocation.IsDocument;
         }
 
         return false;

@@ -8,6 +8,7 @@ CliHost host = new(output, error)
     IsVirsh = Path.GetFileName(Environment.GetCommandLineArgs()[0]) == "virsh",
     IsOutputTerminal = output.IsTerminal,
     IsErrorTerminal = error.IsTerminal,
+    Columns = () => output.Columns,
 };
 int exitCode = await CliProgram.RunAsync(args, host, signals.Token);
 return signals.ExitCode ?? exitCode;

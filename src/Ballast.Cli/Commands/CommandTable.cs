@@ -16,6 +16,7 @@ internal static class CommandTable
         DomUuidCommand.Command,
         HelpCommand.Command,
         ListCommand.Command,
+        MemoryCommand.Command,
         SetMemCommand.Command,
         UriCommand.Command,
         VersionCommand.Command,

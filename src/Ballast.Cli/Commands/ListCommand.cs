@@ -82,7 +82,7 @@ internal static class ListCommand
     }
 
     // Process 1 is always there: who does not see it sees its own processes only (hidepid), and cannot count the others.
-    private static void WarnOfHidden(CommandInvocation invocation)
+    public static void WarnOfHidden(CommandInvocation invocation)
     {
         if (invocation.Connection.Uri is "qmp:///" && !File.Exists("/proc/1/stat"))
         {

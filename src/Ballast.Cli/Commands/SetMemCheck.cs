@@ -40,6 +40,10 @@ internal static class SetMemCheck
         return stats;
     }
 
+    /// <summary>The smallest size that leaves a guest what it needs and something to spare; null where nobody knows.</summary>
+    public static ulong? Floor(MemoryStats stats) =>
+        stats.Inconsistencies == MemoryStatsInconsistency.None ? Needed(stats) + MarginKiB : null;
+
     /// <summary>
     /// What the guest has and could not give up: what it uses, and what its kernel took at boot, which it does not count as
     /// memory. Null where nobody knows.

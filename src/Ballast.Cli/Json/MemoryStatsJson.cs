@@ -35,7 +35,8 @@ internal static class MemoryStatsJson
         json.WriteEndObject();
     }
 
-    private static void WriteMembers(Utf8JsonWriter json, Domain domain, MemoryStats stats)
+    /// <summary>All members but the domain.</summary>
+    public static void WriteMembers(Utf8JsonWriter json, Domain domain, MemoryStats stats)
     {
         WriteValues(json, stats);
         WriteTimes(json, stats);

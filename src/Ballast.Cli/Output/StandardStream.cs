@@ -14,6 +14,17 @@ internal sealed partial class StandardStream(int descriptor) : Stream
 
     public bool IsTerminal => IsATerminal(descriptor) == 1;
 
+    /// <summary>Of the terminal; null where it does not tell.</summary>
+    public int? Columns
+    {
+        get
+        {
+            const nuint getWindowSize = 0x5413;
+            Span<ushort> size = stackalloc ushort[4];
+            return Control(descriptor, getWindowSize, ref MemoryMarshal.GetReference(size)) == 0 && size[1] > 0 ? size[1] : null;
+        }
+    }
+
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -61,6 +72,9 @@ internal sealed partial class StandardStream(int descriptor) : Stream
 
     [LibraryImport("libc", EntryPoint = "isatty")]
     private static partial int IsATerminal(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static partial int Control(int descriptor, nuint request, ref ushort argument);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint WriteDescriptor(int descriptor, in byte buffer, nuint length);

@@ -25,7 +25,7 @@ internal static class CliRun
 
     public static async Task<Outcome> BallastAsync(
         string[] arguments, ConnectionOpener? open, IReadOnlyDictionary<string, string>? variables = null,
-        TimeProvider? time = null, bool isTerminal = false, bool isVirsh = false, CancellationToken cancellationToken = default)
+        TimeProvider? time = null, bool isTerminal = false, bool isVirsh = false, int? columns = null, CancellationToken cancellationToken = default)
     {
         using MemoryStream output = new();
         using MemoryStream error = new();
@@ -37,6 +37,7 @@ internal static class CliRun
             IsVirsh = isVirsh,
             IsOutputTerminal = isTerminal,
             IsErrorTerminal = isTerminal,
+            Columns = () => columns,
         };
         int exitCode = await CliProgram.RunAsync(arguments, host, cancellationToken);
         return new Outcome(exitCode, Text(output), Text(error));

@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+
+namespace Ballast.Cli.Memory;
+
+/// <summary>
+/// The counters at the last look, kept in a file of the user between two runs of the command, so that it can tell what
+/// happens now. Losing it costs the rates of one look.
+/// </summary>
+internal sealed class LastLook
+{
+    private const int MaxBytes = 16 << 20;
+
+    private readonly Dictionary<Guid, Entry> _entries;
+
+    private LastLook(Dictionary<Guid, Entry> entries) => _entries = entries;
+
+    /// <summary>What was seen of the domains of a connection; nothing where it cannot be read.</summary>
+    public static LastLook Read(string? directory, string uri)
+    {
+        Dictionary<Guid, Entry> entries = [];
+        if (directory is null)
+            return new LastLook(entries);
+        try
+        {
+            FileInfo file = new(PathOf(directory, uri));
+            if (file is { Exists: true, LinkTarget: null, Length: <= MaxBytes })
+            {
+                foreach (string line in File.ReadLines(file.FullName))
+                {
+                    if (Entry.TryParse(line, out Guid uuid, out Entry entry))
+                        entries[uuid] = entry;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            entries.Clear();
+        }
+
+        return new LastLook(entries);
+    }
+
+    /// <summary>What changed since then, by the guest's own times; null where that is unknown.</summary>
+    public MemoryRates? Since(Domain domain, MemoryStats stats)
+    {
+        if (Entry.Of(domain, stats) is not { } now || !_entries.TryGetValue(domain.Uuid, out Entry then) || then.Id != now.Id || now.Seconds <= then.Seconds)
+            return null;
+        double seconds = now.Seconds - then.Seconds;
+        return new MemoryRates(
+            PerSecond(then.SwapIn, now.SwapIn, seconds), PerSecond(then.SwapOut, now.SwapOut, seconds), PerSecond(then.Faults, now.Faults, seconds));
+    }
+
+    /// <summary>Keeps what is seen now.</summary>
+    /// <param name="directory">Where to; null: nowhere.</param>
+    /// <param name="uri">The connection's.</param>
+    /// <param name="seen">The domains that were looked at.</param>
+    /// <param name="isWhole">Whether these are all; else what is known of the others stays.</param>
+    public void Write(string? directory, string uri, IEnumerable<(Domain Domain, MemoryStats Stats)> seen, bool isWhole)
+    {
+        if (directory is null)
+            return;
+        try
+        {
+            Dictionary<Guid, Entry> entries = isWhole ? [] : new(_entries);
+            foreach ((Domain domain, MemoryStats stats) in seen)
+            {
+                if (Entry.Of(domain, stats) is { } entry)
+                    entries[domain.Uuid] = entry;
+            }
+
+            StringBuilder text = new();
+            foreach ((Guid uuid, Entry entry) in entries)
+                text.Append(entry.ToLine(uuid));
+            Directory.CreateDirectory(directory);
+            string path = PathOf(directory, uri), part = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
+            File.WriteAllText(part, text.ToString());
+            File.Move(part, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next look has no rates.
+        }
+    }
+
+    private static double? PerSecond(ulong? then, ulong? now, double seconds) => now >= then ? (now - then) / seconds : null;
+
+    private static string PathOf(string directory, string uri)
+    {
+        // FNV-1a: a short name for each connection; two that collide would only mix entries of different UUIDs.
+        ulong hash = 14695981039346656037;
+        foreach (byte b in Encoding.UTF8.GetBytes(uri))
+            hash = (hash ^ b) * 1099511628211;
+        return Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"look-{hash:x16}"));
+    }
+
+    private readonly record struct Entry(int Id, long Seconds, ulong? SwapIn, ulong? SwapOut, ulong? Faults)
+    {
+        public static Entry? Of(Domain domain, MemoryStats stats) =>
+            domain.Id is { } id && stats.LastUpdate is { } reported && stats.Inconsistencies == MemoryStatsInconsistency.None
+                ? new Entry(id, reported.ToUnixTimeSeconds(), stats.SwapInKiB, stats.SwapOutKiB, stats.MajorFaults)
+                : null;
+
+        public static bool TryParse(string line, out Guid uuid, out Entry entry)
+        {
+            entry = default;
+            string[] words = line.Split(' ');
+            if (words.Length != 6)
+            {
+                uuid = default;
+                return false;
+            }
+
+            bool isWhole = int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                & long.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out long seconds);
+            entry = new Entry(id, seconds, Number(words[3]), Number(words[4]), Number(words[5]));
+            return Guid.TryParseExact(words[0], "D", out uuid) && isWhole;
+        }
+
+        public string ToLine(Guid uuid) =>
+            string.Create(CultureInfo.InvariantCulture, $"{uuid:D} {Id} {Seconds} {Text(SwapIn)} {Text(SwapOut)} {Text(Faults)}\n");
+
+        private static string Text(ulong? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "-";
+
+        private static ulong? Number(string text) =>
+            ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : null;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text.Json;
+using Ballast.Cli.Json;
+using Ballast.Cli.Output;
+
+namespace Ballast.Cli.Memory;
+
+/// <summary>The table of the host for programs: docs/cli-json.md.</summary>
+internal static class MemoryDocuments
+{
+    private static readonly (string Header, Func<MemoryLine, string> Cell)[] Columns =
+    [
+        ("name", line => line.Domain.Name),
+        ("uuid", line => line.Domain.Uuid.ToString()),
+        ("id", line => Text(line.Domain.Id)),
+        ("used_kib", line => Text(line.Stats.Used?.KiB)),
+        ("available_kib", line => Text(line.Stats.AvailableKiB)),
+        ("balloon_kib", line => Text(line.Stats.ActualKiB)),
+        ("maximum_kib", line => Text(line.MaximumKiB)),
+        ("rss_kib", line => Text(line.Stats.RssKiB)),
+        ("disk_caches_kib", line => Text(line.Stats.DiskCachesKiB)),
+        ("swap_in_kib_per_second", line => Text(line.Rates?.SwapInKiB)),
+        ("swap_out_kib_per_second", line => Text(line.Rates?.SwapOutKiB)),
+        ("major_faults_per_second", line => Text(line.Rates?.MajorFaults)),
+        ("reclaimable_kib", line => Text(line.ReclaimableKiB)),
+        ("age_seconds", line => Text(line.Stats.Age?.TotalSeconds)),
+        ("freshness", line => line.Stats.Freshness.Label()),
+        ("reason", line => line.Stats.Reason.Label()),
+    ];
+
+    public static void WriteCsv(TextOutput output, IEnumerable<MemoryLine> lines)
+    {
+        output.WriteLine(string.Join(',', Columns.Select(column => column.Header)));
+        foreach (MemoryLine line in lines)
+            output.WriteLine(string.Join(',', Columns.Select(column => Quote(column.Cell(line)))));
+    }
+
+    public static void WriteJson(TextOutput output, IEnumerable<MemoryLine> lines, MemoryTotal total) => JsonOutput.Write(output, json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("domains");
+        foreach (MemoryLine line in lines)
+            Write(json, line);
+        json.WriteEndArray();
+        Write(json, total);
+        json.WriteEndObject();
+    });
+
+    private static void Write(Utf8JsonWriter json, MemoryLine line)
+    {
+        json.WriteStartObject();
+        JsonOutput.WriteDomain(json, line.Domain);
+        MemoryStatsJson.WriteMembers(json, line.Domain, line.Stats);
+        WriteNumber(json, "maximum_kib", line.MaximumKiB);
+        WriteNumber(json, "used_share", Rounded(line.UsedShare));
+        WriteNumber(json, "reclaimable_kib", line.ReclaimableKiB);
+        json.WriteBoolean("is_summed", line.IsSummed);
+        if (line.Rates is not { } rates)
+        {
+            json.WriteNull("rates");
+        }
+        else
+        {
+            json.WriteStartObject("rates");
+            WriteNumber(json, "swap_in_kib_per_second", Rounded(rates.SwapInKiB));
+            WriteNumber(json, "swap_out_kib_per_second", Rounded(rates.SwapOutKiB));
+            WriteNumber(json, "major_faults_per_second", Rounded(rates.MajorFaults));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, MemoryTotal total)
+    {
+        json.WriteStartObject("total");
+        json.WriteNumber("domains", total.Guests);
+        json.WriteNumber("summed", total.Summed);
+        json.WriteNumber("used_kib", total.UsedKiB);
+        json.WriteNumber("available_kib", total.AvailableKiB);
+        json.WriteNumber("balloon_kib", total.BalloonKiB);
+        json.WriteNumber("maximum_kib", total.MaximumKiB);
+        json.WriteNumber("rss_kib", total.ResidentKiB);
+        json.WriteNumber("reclaimable_kib", total.ReclaimableKiB);
+        json.WriteEndObject();
+    }
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, ulong? value)
+    {
+        if (value is { } known)
+            json.WriteNumber(name, known);
+        else
+            json.WriteNull(name);
+    }
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } known)
+            json.WriteNumber(name, known);
+        else
+            json.WriteNull(name);
+    }
+
+    private static double? Rounded(double? value) => value is { } known ? Math.Round(known, 3) : null;
+
+    private static string Text(ulong? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";
+
+    private static string Text(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";
+
+    private static string Text(double? value) => Rounded(value)?.ToString(CultureInfo.InvariantCulture) ?? "";
+
+    private static string Quote(string cell) =>
+        cell.AsSpan().IndexOfAny(",\"\r\n") < 0 ? cell : $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}

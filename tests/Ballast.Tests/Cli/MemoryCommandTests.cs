@@ -1,0 +1,207 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ballast.Guests;
+using Ballast.Tests.Documentation;
+
+namespace Ballast.Tests.Cli;
+
+/// <summary>The table of the host.</summary>
+public sealed partial class MemoryCommandTests : IDisposable
+{
+    private const ulong Now = 1_700_000_000, MiB = 1024;
+
+    private readonly PrivateDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Who_is_under_most_pressure_comes_first_and_who_is_unknown_last()
+    {
+        FakeDriver driver = new(Guest("calm", 1, used: 100), Guest("full", 2, used: 950), Guest("mute", 3, used: null), Guest("half", 4, used: 500));
+        Assert.Equal(["full", "half", "calm", "mute"], Names((await RunAsync(driver)).Output));
+        Assert.Equal(["calm", "full", "half", "mute"], Names((await RunAsync(driver, "--sort", "name")).Output));
+        Assert.Equal(["full"], Names((await RunAsync(driver, "--pressed")).Output));
+        Assert.Equal(["mute"], Names((await RunAsync(driver, "--stale")).Output));
+        Assert.Equal(["mute"], Names((await RunAsync(driver, "--reason", "never reported")).Output));
+        Assert.Equal(["half", "calm"], Names((await RunAsync(driver, "half", "calm")).Output));
+    }
+
+    [Fact]
+    public async Task Only_current_and_consistent_numbers_are_summed_and_the_others_are_named()
+    {
+        FakeDriver driver = new(
+            Guest("one", 1, used: 100), Guest("two", 2, used: 400), Guest("liar", 3, used: 100, usable: 5000), Guest("old", 4, used: 100, age: 700));
+        string output = (await RunAsync(driver)).Output;
+
+        Assert.Contains("Total of 2 guests with current numbers: 500M used of 2.0G,\nballoons 2.2G of 4.0G, resident 2.0G;", output, StringComparison.Ordinal);
+
+        // Of 1024 MiB resident each: what they use, 100 MiB of their kernels and 32 MiB stay.
+        Assert.Contains("the host could get back 1.3G.", output, StringComparison.Ordinal);
+        Assert.Contains("Not in the total: old (stale), liar (inconsistent)\n", output, StringComparison.Ordinal);
+        JsonElement total = (await JsonAsync(driver)).GetProperty("total");
+        Assert.Equal((4, 2, 500 * MiB), (total.GetProperty("domains").GetInt32(), total.GetProperty("summed").GetInt32(), total.GetProperty("used_kib").GetUInt64()));
+        Assert.Equal((1024 - 100 - 132 + 1024 - 400 - 132) * MiB, total.GetProperty("reclaimable_kib").GetUInt64());
+    }
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(100)]
+    [InlineData(200)]
+    public async Task Every_line_fits_the_terminal_and_a_wide_one_shows_more(int columns)
+    {
+        FakeDriver driver = new(
+            Guest("a-guest-with-a-name-that-is-much-longer-than-any-column", 1, used: 900), Guest("ボリューム-データベース-サーバー-第一号機", 2, used: null),
+            Guest("old", 3, used: 100, age: 700), Guest("x", 4, used: 200));
+        Outcome outcome = await RunAsync(driver, columns, []);
+        Assert.All(outcome.Output.Split('\n'), line => Assert.InRange(Columns(Escape().Replace(line, "")), 0, columns));
+        Assert.Contains("never reported", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(columns == 200, outcome.Output.Contains("Faults/s", StringComparison.Ordinal));
+        Assert.Equal(columns == 200, outcome.Error.Length == 0);
+        Assert.All(outcome.Output.Split('\n'), line => Assert.Equal(line, line.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task Colours_are_for_terminals_whose_users_want_them()
+    {
+        FakeDriver driver = new(Guest("full", 1, used: 950));
+        Assert.Contains("\e[31m", (await RunAsync(driver, columns: 80, [])).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", (await RunAsync(driver, columns: 80, [("NO_COLOR", "1")])).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", (await RunAsync(driver, columns: 80, [("TERM", "dumb")])).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", (await RunAsync(driver)).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", (await RunAsync(new FakeDriver(Guest("\e[31mred\n", 1, used: 950)))).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rates_are_since_the_last_look_by_the_guests_own_times()
+    {
+        Assert.Equal(JsonValueKind.Null, Rates(await JsonAsync(Swapping(seconds: 0, swapped: 0))));
+
+        // The guest has not reported since; then it has, 4 s after the last report that was seen.
+        Assert.Equal(JsonValueKind.Null, Rates(await JsonAsync(Swapping(seconds: 0, swapped: 0))));
+        JsonElement line = (await JsonAsync(Swapping(seconds: 4, swapped: 1000))).GetProperty("domains")[0];
+        Assert.Equal(250, line.GetProperty("rates").GetProperty("swap_out_kib_per_second").GetDouble());
+        Assert.Equal(25, line.GetProperty("rates").GetProperty("major_faults_per_second").GetDouble());
+
+        // Booted again: it is another run, whose counters began anew.
+        Assert.Equal(JsonValueKind.Null, Rates(await JsonAsync(new FakeDriver(Guest("swapping", 2, used: 100)))));
+        Assert.Equal(["swapping"], Names((await RunAsync(Swapping(seconds: 6, swapped: 0), "--sort", "name")).Output));
+
+        static JsonValueKind Rates(JsonElement root) => root.GetProperty("domains")[0].GetProperty("rates").ValueKind;
+
+        static FakeDriver Swapping(ulong seconds, ulong swapped) => new(Guest("swapping", 1, used: 100, age: 10 - seconds, period: 60, swapOut: 5000 + swapped, faults: 70 + (swapped / 10)));
+    }
+
+    [Fact]
+    public async Task Who_swaps_is_pressed_whatever_it_uses()
+    {
+        _ = await RunAsync(new FakeDriver(Guest("a", 1, used: 100, age: 5, period: 60, swapOut: 1), Guest("b", 2, used: 700)));
+        FakeDriver later = new(Guest("a", 1, used: 100, age: 1, period: 60, swapOut: 2001), Guest("b", 2, used: 700));
+        Outcome outcome = await RunAsync(later);
+        Assert.Equal(["a", "b"], Names(outcome.Output));
+        Assert.Contains("500K", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_kept_may_be_anything()
+    {
+        _ = await RunAsync(new FakeDriver(Guest("a", 1, used: 100)));
+        string kept = Assert.Single(Directory.GetFiles(_directory.File("ballast")));
+        foreach (string text in new[] { "", "nonsense", "a b c d e f\n", new('x', 100_000), "6a1e1aad-ce98-8e24-8f5e-7663100b05e0 1 99999999999999999999 - - -\n" })
+        {
+            await File.WriteAllTextAsync(kept, text, TestContext.Current.CancellationToken);
+            Assert.Equal(["a"], Names((await RunAsync(new FakeDriver(Guest("a", 1, used: 100)))).Output));
+        }
+
+        File.Delete(kept);
+        File.CreateSymbolicLink(kept, "/dev/zero");
+        Assert.Equal(["a"], Names((await RunAsync(new FakeDriver(Guest("a", 1, used: 100)))).Output));
+        Assert.Null(new FileInfo(kept).LinkTarget);
+    }
+
+    [Fact]
+    public async Task Csv_has_a_line_for_each_and_nothing_else()
+    {
+        string output = (await RunAsync(new FakeDriver(Guest("a,\"b\"", 1, used: 100), Guest("mute", 2, used: null)), "--csv")).Output;
+        string[] lines = output.Split('\n');
+        Assert.Equal(4, lines.Length);
+        Assert.StartsWith("name,uuid,id,used_kib,", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("\"a,\"\"b\"\"\",", lines[1], StringComparison.Ordinal);
+        Assert.Contains($",1,{100 * MiB},{1024 * MiB},", lines[1], StringComparison.Ordinal);
+        Assert.EndsWith(",never reported,never reported", lines[2], StringComparison.Ordinal);
+        Assert.Equal("", lines[3]);
+        Assert.Equal(lines[0].Split(','), Document("memory --csv` are ", "An unknown"));
+    }
+
+    [Fact]
+    public async Task Json_has_the_documented_members()
+    {
+        JsonElement line = (await JsonAsync(new FakeDriver(Guest("a", 1, used: 100)))).GetProperty("domains")[0];
+        string[] own = [.. line.EnumerateObject().Select(member => member.Name).SkipWhile(name => name != "inconsistencies").Skip(1)];
+        string text = DocumentedCode.Text("docs/cli-json.md");
+        string[] documented = [.. Member().Matches(text[text.IndexOf("## memory", StringComparison.Ordinal)..]).Select(match => match.Groups[1].Value)];
+        Assert.Equal(documented, own);
+    }
+
+    [Theory]
+    [InlineData("--sort presure", "unknown order 'presure', did you mean 'pressure'?")]
+    [InlineData("--reason stal", "unknown reason 'stal', did you mean 'stale'?")]
+    [InlineData("--json --csv", "Options --json and --csv are mutually exclusive")]
+    [InlineData("nobody", "failed to get domain 'nobody'")]
+    public async Task A_mistake_is_named(string arguments, string error)
+    {
+        Outcome outcome = await RunAsync(new FakeDriver(Guest("a", 1, used: 100)), arguments.Split(' '));
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output.Trim()));
+        Assert.StartsWith($"error: {error}", outcome.Error, StringComparison.Ordinal);
+    }
+
+    private static FakeDomain Guest(
+        string name, int id, ulong? used, ulong? usable = null, ulong age = 1, uint period = 2, ulong? swapOut = null, ulong? faults = null)
+    {
+        List<MemoryStat> entries = [];
+        if (swapOut is { } swapped)
+            entries.AddRange([new(MemoryStatTag.SwapIn, 0), new(MemoryStatTag.SwapOut, swapped)]);
+        if (faults is { } major)
+            entries.Add(new(MemoryStatTag.MajorFault, major));
+        if (used is { } taken)
+            entries.AddRange([new(MemoryStatTag.Available, 1024 * MiB), new(MemoryStatTag.Usable, (usable ?? (1024 - taken)) * MiB), new(MemoryStatTag.LastUpdate, Now - age)]);
+        entries.AddRange([new(MemoryStatTag.ActualBalloon, 1124 * MiB), new(MemoryStatTag.Rss, 1024 * MiB)]);
+        return new FakeDomain(name, id)
+        {
+            Facts = new() { Entries = [.. entries], PeriodSeconds = period, IsRunning = true },
+            Statistics = [TypedParameter.ULLong("balloon.maximum", 2048 * MiB)],
+        };
+    }
+
+    private async Task<JsonElement> JsonAsync(FakeDriver driver) => JsonDocument.Parse((await RunAsync(driver, "--json")).Output).RootElement;
+
+    private Task<Outcome> RunAsync(FakeDriver driver, params string[] arguments) => RunAsync(driver, null, [], arguments);
+
+    private Task<Outcome> RunAsync(FakeDriver driver, int? columns, (string Name, string Value)[] variables, params string[] arguments) => CliRun.BallastAsync(
+        ["memory", .. arguments], (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)),
+        new Dictionary<string, string>(
+            new[] { ("XDG_RUNTIME_DIR", _directory.Path), ("TERM", "xterm") }.Concat(variables)
+                .GroupBy(pair => pair.Item1).Select(pairs => KeyValuePair.Create(pairs.Key, pairs.Last().Item2))),
+        isTerminal: columns is not null, columns: columns, cancellationToken: TestContext.Current.CancellationToken);
+
+    private static string[] Names(string output) =>
+        [.. output.Split('\n').Skip(1).TakeWhile(line => line.Length > 0).Select(line => line.Split(' ')[0])];
+
+    private static string[] Document(string begin, string end)
+    {
+        string text = DocumentedCode.Text("docs/cli-json.md");
+        int from = text.IndexOf(begin, StringComparison.Ordinal) + begin.Length;
+        return [.. Word().Matches(text[from..text.IndexOf(end, from, StringComparison.Ordinal)]).Select(match => match.Groups[1].Value)];
+    }
+
+    // East Asian letters take two columns.
+    private static int Columns(string text) => text.Sum(c => c is >= '\u2e80' and <= '\uffdc' ? 2 : 1);
+
+    [GeneratedRegex("\e\\[[0-9]+m")]
+    private static partial Regex Escape();
+
+    [GeneratedRegex("`([a-z_]+)`")]
+    private static partial Regex Word();
+
+    [GeneratedRegex("^\\| `([a-z_]+)`", RegexOptions.Multiline)]
+    private static partial Regex Member();
+}
