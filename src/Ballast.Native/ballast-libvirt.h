@@ -376,6 +376,69 @@ int virDomainReset(virDomainPtr domain, unsigned int flags);
 int virDomainDestroy(virDomainPtr domain);
 int virDomainDestroyFlags(virDomainPtr domain, unsigned int flags);
 
+/* ---- definitions: of test connections and daemons ---- */
+
+typedef enum { VIR_DOMAIN_DEFINE_VALIDATE = (1 << 0) } virDomainDefineFlags;
+typedef enum {
+    VIR_DOMAIN_NONE = 0,
+    VIR_DOMAIN_START_PAUSED = 1 << 0,
+    VIR_DOMAIN_START_AUTODESTROY = 1 << 1,
+    VIR_DOMAIN_START_BYPASS_CACHE = 1 << 2,
+    VIR_DOMAIN_START_FORCE_BOOT = 1 << 3,
+    VIR_DOMAIN_START_VALIDATE = 1 << 4,
+    VIR_DOMAIN_START_RESET_NVRAM = 1 << 5
+} virDomainCreateFlags;
+typedef enum {
+    VIR_DOMAIN_UNDEFINE_MANAGED_SAVE = (1 << 0),
+    VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA = (1 << 1),
+    VIR_DOMAIN_UNDEFINE_NVRAM = (1 << 2),
+    VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = (1 << 3),
+    VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA = (1 << 4),
+    VIR_DOMAIN_UNDEFINE_TPM = (1 << 5),
+    VIR_DOMAIN_UNDEFINE_KEEP_TPM = (1 << 6)
+} virDomainUndefineFlagsValues;
+typedef enum {
+    VIR_DOMAIN_REBOOT_DEFAULT = 0,
+    VIR_DOMAIN_REBOOT_ACPI_POWER_BTN = (1 << 0),
+    VIR_DOMAIN_REBOOT_GUEST_AGENT = (1 << 1),
+    VIR_DOMAIN_REBOOT_INITCTL = (1 << 2),
+    VIR_DOMAIN_REBOOT_SIGNAL = (1 << 3),
+    VIR_DOMAIN_REBOOT_PARAVIRT = (1 << 4)
+} virDomainRebootFlagValues;
+typedef enum {
+    VIR_DOMAIN_METADATA_DESCRIPTION = 0,
+    VIR_DOMAIN_METADATA_TITLE = 1,
+    VIR_DOMAIN_METADATA_ELEMENT = 2
+} virDomainMetadataType;
+
+virDomainPtr virDomainDefineXML(virConnectPtr conn, const char *xml);
+virDomainPtr virDomainDefineXMLFlags(virConnectPtr conn, const char *xml, unsigned int flags);
+virDomainPtr virDomainCreateXML(virConnectPtr conn, const char *xmlDesc, unsigned int flags);
+virDomainPtr virDomainCreateLinux(virConnectPtr conn, const char *xmlDesc, unsigned int flags);
+int virDomainCreate(virDomainPtr domain);
+int virDomainCreateWithFlags(virDomainPtr domain, unsigned int flags);
+int virDomainUndefine(virDomainPtr domain);
+int virDomainUndefineFlags(virDomainPtr domain, unsigned int flags);
+int virDomainRename(virDomainPtr dom, const char *new_name, unsigned int flags);
+int virDomainReboot(virDomainPtr domain, unsigned int flags);
+int virDomainSetAutostart(virDomainPtr domain, int autostart);
+int virDomainManagedSave(virDomainPtr dom, unsigned int flags);
+int virDomainManagedSaveRemove(virDomainPtr dom, unsigned int flags);
+char *virDomainGetMetadata(virDomainPtr domain, int type, const char *uri, unsigned int flags);
+int virDomainSetMetadata(virDomainPtr domain, int type, const char *metadata, const char *key, const char *uri,
+                         unsigned int flags);
+typedef enum {
+    VIR_DOMAIN_VCPU_CURRENT = 0,
+    VIR_DOMAIN_VCPU_LIVE = 1,
+    VIR_DOMAIN_VCPU_CONFIG = 2,
+    VIR_DOMAIN_VCPU_MAXIMUM = 4,
+    VIR_DOMAIN_VCPU_GUEST = 8
+} virDomainVcpuFlags;
+int virDomainGetMaxVcpus(virDomainPtr domain);
+int virDomainGetVcpusFlags(virDomainPtr domain, unsigned int flags);
+int virDomainSetVcpus(virDomainPtr domain, unsigned int nvcpus);
+int virDomainSetVcpusFlags(virDomainPtr domain, unsigned int nvcpus, unsigned int flags);
+
 /* ---- memory ---- */
 
 /* Amounts in KiB. "available" is the guest's MemTotal, "usable" its MemAvailable, "unused" its MemFree. */

@@ -35,6 +35,9 @@ public enum ErrorCode
     /// <summary>The operation failed.</summary>
     OperationFailed = 9,
 
+    /// <summary>A name is missing.</summary>
+    NoName = 21,
+
     /// <summary>A call failed.</summary>
     CallFailed = 26,
 
@@ -49,6 +52,9 @@ public enum ErrorCode
 
     /// <summary>A configuration file is not valid.</summary>
     ConfigurationSyntax = 33,
+
+    /// <summary>A text is not XML; the message says where.</summary>
+    XmlDetail = 35,
 
     /// <summary>A system call failed; the error number is <see cref="LibvirtException.Int1"/>.</summary>
     SystemError = 38,

@@ -11,6 +11,14 @@ internal static class LibvirtError
         return new LibvirtException(code, origin, prefix + detail, cause) { Str1 = prefix + "%s", Str2 = detail };
     }
 
+    /// <summary>An error of a code whose prefix is all that there is to say, or nothing.</summary>
+    public static LibvirtException Message(ErrorCode code, ErrorOrigin origin, string message) =>
+        new(code, origin, message) { Str1 = message };
+
+    /// <summary>An error of a code that has no prefix.</summary>
+    public static LibvirtException Plain(ErrorCode code, ErrorOrigin origin, string message) =>
+        new(code, origin, message) { Str1 = "%s", Str2 = message };
+
     public static LibvirtException InvalidArgument(string message, string function, string argument, ErrorOrigin origin) =>
         new(ErrorCode.InvalidArgument, origin, message) { Str1 = function, Str2 = argument, Int1 = 0, Int2 = 0 };
 

@@ -67,7 +67,8 @@ internal static class ChangeExports
         return (flags & MaximumMemory) != 0 ? handle.Domain.SetMaxMemoryAsync(kib, impact, token) : handle.Domain.SetMemoryAsync(kib, impact, token);
     });
 
-    private static void RefuseReadOnly(DomainHandle handle, string function)
+    /// <exception cref="CallException">The connection is read-only.</exception>
+    public static void RefuseReadOnly(DomainHandle handle, string function)
     {
         if (handle.Owner.Connection.IsReadOnly)
             throw CallException.ReadOnly(function);

@@ -114,10 +114,8 @@ internal static unsafe class DomainExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainIsPersistent")]
     private static int IsPersistent(nint domain) => Bit(domain, "virDomainIsPersistent", (handle, token) => handle.Domain.IsPersistentAsync(token));
 
-    /// <summary>Whether its definition was changed since it started: there is nothing here that changes one.</summary>
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainIsUpdated")]
-    private static int IsUpdated(nint domain) => Call.OfDomain(
-        domain, "virDomainIsUpdated", (handle, token) => handle.Domain.IsActiveAsync(token), _ => 0);
+    private static int IsUpdated(nint domain) => Bit(domain, "virDomainIsUpdated", (handle, token) => handle.Domain.IsUpdatedAsync(token));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainGetAutostart")]
     private static int GetAutostart(nint domain, int* autostart)

@@ -121,6 +121,33 @@ FORWARD(int, -1, virDomainMemoryStats, (virDomainPtr dom, virDomainMemoryStatPtr
 FORWARD(int, -1, virDomainSetMemoryStatsPeriod, (virDomainPtr domain, int period, unsigned int flags), (domain,
         period, flags))
 
+/* definitions of domains */
+FORWARD(virDomainPtr, NULL, virDomainDefineXML, (virConnectPtr conn, const char *xml), (conn, xml))
+FORWARD(virDomainPtr, NULL, virDomainDefineXMLFlags, (virConnectPtr conn, const char *xml, unsigned int flags), (conn,
+        xml, flags))
+FORWARD(virDomainPtr, NULL, virDomainCreateXML, (virConnectPtr conn, const char *xmlDesc, unsigned int flags), (conn,
+        xmlDesc, flags))
+FORWARD(virDomainPtr, NULL, virDomainCreateLinux, (virConnectPtr conn, const char *xmlDesc, unsigned int flags),
+        (conn, xmlDesc, flags))
+FORWARD(int, -1, virDomainCreate, (virDomainPtr domain), (domain))
+FORWARD(int, -1, virDomainCreateWithFlags, (virDomainPtr domain, unsigned int flags), (domain, flags))
+FORWARD(int, -1, virDomainUndefine, (virDomainPtr domain), (domain))
+FORWARD(int, -1, virDomainUndefineFlags, (virDomainPtr domain, unsigned int flags), (domain, flags))
+FORWARD(int, -1, virDomainRename, (virDomainPtr dom, const char *new_name, unsigned int flags), (dom, new_name, flags))
+FORWARD(int, -1, virDomainReboot, (virDomainPtr domain, unsigned int flags), (domain, flags))
+FORWARD(int, -1, virDomainSetAutostart, (virDomainPtr domain, int autostart), (domain, autostart))
+FORWARD(int, -1, virDomainManagedSave, (virDomainPtr dom, unsigned int flags), (dom, flags))
+FORWARD(int, -1, virDomainManagedSaveRemove, (virDomainPtr dom, unsigned int flags), (dom, flags))
+FORWARD(char *, NULL, virDomainGetMetadata, (virDomainPtr domain, int type, const char *uri, unsigned int flags),
+        (domain, type, uri, flags))
+FORWARD(int, -1, virDomainSetMetadata, (virDomainPtr domain, int type, const char *metadata, const char *key, const
+        char *uri, unsigned int flags), (domain, type, metadata, key, uri, flags))
+FORWARD(int, -1, virDomainGetMaxVcpus, (virDomainPtr domain), (domain))
+FORWARD(int, -1, virDomainGetVcpusFlags, (virDomainPtr domain, unsigned int flags), (domain, flags))
+FORWARD(int, -1, virDomainSetVcpus, (virDomainPtr domain, unsigned int nvcpus), (domain, nvcpus))
+FORWARD(int, -1, virDomainSetVcpusFlags, (virDomainPtr domain, unsigned int nvcpus, unsigned int flags), (domain,
+        nvcpus, flags))
+
 /* statistics of many */
 FORWARD(int, -1, virConnectGetAllDomainStats, (virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr
         **retStats, unsigned int flags), (conn, stats, retStats, flags))

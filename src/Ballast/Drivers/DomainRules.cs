@@ -27,6 +27,16 @@ internal static class DomainRules
             throw LibvirtError.UnsupportedFlags((uint)unknown, function, origin);
     }
 
+    public static void CheckMetadata(DomainMetadataType type, DomainModificationImpact impact)
+    {
+        CheckImpact(impact, "virDomainObjGetMetadata", ErrorOrigin.Domain);
+        if (type is not (DomainMetadataType.Description or DomainMetadataType.Title or DomainMetadataType.Element))
+            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Domain, $"unknown metadata type '{(int)type}'");
+    }
+
+    public static LibvirtException NoMetadata() =>
+        LibvirtError.Report(ErrorCode.NoDomainMetadata, ErrorOrigin.Domain, "Requested metadata element is not present");
+
     public static void CheckStatsFlags(DomainStatsFlags flags, string function, ErrorOrigin origin)
     {
         if ((flags & ~KnownStatsFlags) is not DomainStatsFlags.None and var unknown)

@@ -29,7 +29,7 @@ internal static class DriverSelection
         (uri.Driver, uri.Transport, uri.Host) switch
         {
             ("test", null, "") when uri.Path == FleetDriver.Path => FleetDriver.Open(uri, options),
-            ("test", null, "") => TestDriver.Open(uri, options),
+            ("test", null, "") => await TestDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             ("qmp", null, "") => await QemuDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             (_, "unix", _) or ("qemu", null, "") => await RemoteDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             _ => throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original + Suggestion(uri)),

@@ -34,8 +34,15 @@ internal sealed class XmlText
         }
 
         _text.Append('>');
-        Escape(text);
+        Escape(text, isAttribute: false);
         _text.Append("</").Append(name).Append(">\n");
+    }
+
+    /// <summary>An element that was written by somebody else, indented for this place.</summary>
+    public void Raw(string element)
+    {
+        Indent();
+        _text.Append(element).Append('\n');
     }
 
     /// <summary>An empty line.</summary>
@@ -52,14 +59,14 @@ internal sealed class XmlText
             if (value is null)
                 continue;
             _text.Append(' ').Append(attribute).Append("='");
-            Escape(value);
+            Escape(value, isAttribute: true);
             _text.Append('\'');
         }
     }
 
     private void Indent() => _text.Append(' ', 2 * _open.Count);
 
-    private void Escape(string text)
+    private void Escape(string text, bool isAttribute)
     {
         foreach (Rune rune in text.EnumerateRunes())
         {
@@ -70,6 +77,9 @@ internal sealed class XmlText
                 '&' => _text.Append("&amp;"),
                 '\'' => _text.Append("&apos;"),
                 '"' => _text.Append("&quot;"),
+
+                // Between tags they are what they are; libvirt writes them so.
+                '\t' or '\n' when !isAttribute => _text.Append((char)rune.Value),
                 '\t' or '\n' or '\r' => _text.Append(System.Globalization.CultureInfo.InvariantCulture, $"&#{rune.Value};"),
 
                 // XML has no way to write these.

@@ -96,9 +96,12 @@ public sealed partial class NativeLibraryTests
     [Fact]
     public async Task The_test_driver_answers_a_program_as_libvirts_does()
     {
-        Dictionary<string, bool> expected = (await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "parity-differences.txt"), Token))
-            .Where(line => line.Length > 0 && line[0] != '#')
-            .ToDictionary(line => line.TrimStart('?', ' ').Split('\t')[0], line => line[0] != '?');
+        HashSet<string> expected =
+        [
+            .. (await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "parity-differences.txt"), Token))
+                .Where(line => line.Length > 0 && line[0] != '#')
+                .Select(line => line.Split('\t')[0]),
+        ];
         using NativeProgram program = await NativeProgram.BuildAsync("parity", forLibvirt: true, Token);
         CommandResult theirs = await program.RunOnLibvirtAsync(Token);
         CommandResult ours = await program.RunCheckedAsync(Token);
@@ -107,8 +110,8 @@ public sealed partial class NativeLibraryTests
         (string[] answersOfTheirs, string[] answersOfOurs) = (Answers(Unnumbered(AsOf(theirs.Output))), Answers(ours.Output));
         Assert.Equal(answersOfTheirs.Select(Call), answersOfOurs.Select(Call));
         (string Theirs, string Ours)[] different = [.. answersOfTheirs.Zip(answersOfOurs).Where(pair => pair.First != pair.Second)];
-        Assert.Equal("", string.Concat(different.Where(pair => !expected.ContainsKey(Call(pair.Theirs))).Select(pair => $"{pair.Theirs}\n{pair.Ours}\n")));
-        Assert.Empty(expected.Where(pair => pair.Value).Select(pair => pair.Key).Except(different.Select(pair => Call(pair.Theirs))));
+        Assert.Equal("", string.Concat(different.Where(pair => !expected.Contains(Call(pair.Theirs))).Select(pair => $"{pair.Theirs}\n{pair.Ours}\n")));
+        Assert.Empty(expected.Except(different.Select(pair => Call(pair.Theirs))));
 
         // An answer is a line that begins with a call, and what follows it.
         static string[] Answers(string output) => Beginning().Split(output)[1..];

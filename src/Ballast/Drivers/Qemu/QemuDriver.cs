@@ -127,6 +127,9 @@ internal sealed partial class QemuDriver : IDriver
     public ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         FactAsync(domain, false, cancellationToken);
 
+    public ValueTask<bool> IsUpdatedAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        FactAsync(domain, false, cancellationToken);
+
     public ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         FactAsync(domain, false, cancellationToken);
 

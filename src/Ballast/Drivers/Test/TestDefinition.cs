@@ -1,27 +1,44 @@
+using System.Xml.Linq;
+
 namespace Ballast.Drivers.Test;
 
-/// <summary>What can be changed of the test domain: once for the running domain, once for its definition.</summary>
-internal sealed class TestDefinition
+/// <summary>
+/// What a domain is made of. It never changes: another one takes its place. What the driver does not understand of it is
+/// kept as XML.
+/// </summary>
+internal sealed record TestDefinition
 {
-    private ulong _maxMemoryKiB = 8388608;
-    private ulong _memoryKiB = 2097152;
-    private int _periodSeconds;
+    public required string Name { get; init; }
 
-    public ulong MaxMemoryKiB
-    {
-        get => Volatile.Read(ref _maxMemoryKiB);
-        set => Volatile.Write(ref _maxMemoryKiB, value);
-    }
+    public required Guid Uuid { get; init; }
 
-    public ulong MemoryKiB
-    {
-        get => Volatile.Read(ref _memoryKiB);
-        set => Volatile.Write(ref _memoryKiB, value);
-    }
+    /// <summary>The hypervisor that the XML names; it means nothing here.</summary>
+    public required string Type { get; init; }
 
-    public int PeriodSeconds
-    {
-        get => Volatile.Read(ref _periodSeconds);
-        set => Volatile.Write(ref _periodSeconds, value);
-    }
+    public required ulong MaxMemoryKiB { get; init; }
+
+    public required ulong MemoryKiB { get; init; }
+
+    public required int MaxVcpus { get; init; }
+
+    public required int Vcpus { get; init; }
+
+    public string? Title { get; init; }
+
+    public string? Description { get; init; }
+
+    /// <summary>XML of other programs, each root in a namespace of its own; null where there was never any.</summary>
+    public XElement? Metadata { get; init; }
+
+    /// <summary>What becomes of the domain when it reboots.</summary>
+    public string OnReboot { get; init; } = "restart";
+
+    /// <summary>Whether there is a balloon that tells of memory.</summary>
+    public bool HasBalloon { get; init; }
+
+    /// <summary>0 where collection is off.</summary>
+    public int PeriodSeconds { get; init; }
+
+    /// <summary>Everything else, complete and in libvirt's order. Nobody changes these.</summary>
+    public required IReadOnlyList<XElement> Elements { get; init; }
 }

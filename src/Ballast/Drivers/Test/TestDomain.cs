@@ -1,67 +1,87 @@
 namespace Ballast.Drivers.Test;
 
-/// <summary>The one domain of <c>test:///default</c>, with libvirt's numbers.</summary>
-internal sealed class TestDomain
+/// <summary>A domain of the test driver at one moment. It never changes: another one takes its place.</summary>
+internal sealed record TestDomain
 {
-    public const int VirtualCpus = 2;
-
     // A fixed date of 1989, as libvirt's driver has it.
     private const ulong LastUpdate = 627319920;
 
-    private static readonly DomainIdentity Active = new("test", new Guid("6695eb01-f6a4-8304-79aa-97f2502e193f"), 1);
-    private static readonly DomainIdentity Inactive = Active with { Id = null };
+    /// <summary>Null where it does not run.</summary>
+    public int? Id { get; init; }
 
-    private readonly Lock _changing = new();
-    private readonly TestDefinition _live = new(), _persistent = new();
-    private TestDomainNow _now;
+    public required DomainStateInfo State { get; init; }
 
-    public TestDomain() => _now = new TestDomainNow(Active, new DomainStateInfo(DomainState.Running, 0), _live);
+    /// <summary>What counts now: the running domain's, or else what would be started.</summary>
+    public required TestDefinition Definition { get; init; }
 
-    public static Guid Uuid => Active.Uuid;
+    /// <summary>What it would be started as next time; null where it was never defined.</summary>
+    public TestDefinition? Next { get; init; }
 
-    public static string Name => Active.Name;
+    public bool IsPersistent { get; init; }
 
-    /// <summary>What is true together: one look, and nothing of it changes but the numbers of its definition.</summary>
-    public TestDomainNow Now => Volatile.Read(ref _now);
+    public bool IsAutostart { get; init; }
 
-    /// <summary>As it would be started next; what there is to see of a domain that does not run.</summary>
-    public TestDefinition Persistent => _persistent;
+    public bool HasManagedSave { get; init; }
 
-    public DriverEventSinks Events { get; } = new();
+    public DomainIdentity Identity => new(Definition.Name, Definition.Uuid, Id);
 
-    /// <summary>A look and what follows from it, before anybody else changes something.</summary>
-    public void Change(Action<TestDomainNow> change)
+    public bool IsActive => Id is not null;
+
+    public DomainTraits Traits => new(State.State, IsPersistent, HasManagedSave, IsAutostart);
+
+    /// <summary>Another definition for the next start, which is all there is of a domain that does not run.</summary>
+    public TestDomain WithNext(TestDefinition definition) =>
+        this with { Next = definition, Definition = IsActive ? Definition : definition };
+
+    /// <summary>The part that a change is for, or that is asked for.</summary>
+    /// <exception cref="LibvirtException">It does not have that part.</exception>
+    public TestDefinition Part(DomainModificationImpact impact)
     {
-        lock (_changing)
-            change(_now);
+        if (impact == DomainModificationImpact.Live)
+            RequireActive();
+        if (impact != DomainModificationImpact.Config)
+            return Definition;
+        return IsPersistent && Next is not null
+            ? Next
+            : throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain, "transient domains do not have any persistent config");
     }
 
-    /// <summary>Another state of the running domain.</summary>
-    public void Enter(DomainState state, int reason, DomainLifecycleChange change, int detail)
+    /// <summary>The same domain with that part changed.</summary>
+    /// <exception cref="LibvirtException">It does not have that part.</exception>
+    public TestDomain Change(DomainModificationImpact impact, Func<TestDefinition, TestDefinition> change)
     {
-        lock (_changing)
-        {
-            Volatile.Write(ref _now, _now with { State = new DomainStateInfo(state, reason) });
-            Events.Publish(DriverEvent.Lifecycle(_now.Identity, change, detail));
-        }
+        TestDefinition changed = change(Part(impact));
+        return impact == DomainModificationImpact.Config || !IsActive ? WithNext(changed) : this with { Definition = changed };
     }
 
-    /// <summary>Ends it. From then on its definition is all there is of it, with what was changed there meanwhile.</summary>
-    public void Stop(int reason, int detail)
+    public IReadOnlyList<TypedParameter> Statistics(DomainStatsGroups groups) =>
+        (groups & DomainStatsGroups.State) != 0
+            ? [TypedParameter.Int("state.state", (int)State.State), TypedParameter.Int("state.reason", State.Reason)]
+            : [];
+
+    /// <exception cref="LibvirtException">It does not run.</exception>
+    public void RequireActive()
     {
-        lock (_changing)
-        {
-            Volatile.Write(ref _now, new TestDomainNow(Inactive, new DomainStateInfo(DomainState.Shutoff, reason), _persistent));
-            Events.Publish(DriverEvent.Lifecycle(Inactive, DomainLifecycleChange.Stopped, detail));
-        }
+        if (!IsActive)
+            throw LibvirtError.NotRunning();
     }
 
-    public static int FillMemoryStats(Span<MemoryStat> stats, ulong current)
+    /// <exception cref="LibvirtException">It is not in a state that is asked for.</exception>
+    public void Require(bool isIn, string state)
     {
+        if (!isIn)
+            throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Test, $"domain '{Definition.Name}' not {state}");
+    }
+
+    /// <summary>Numbers that follow from the size alone; none without a balloon.</summary>
+    public int FillMemoryStats(Span<MemoryStat> stats)
+    {
+        if (!Definition.HasBalloon)
+            return 0;
         int count = 0;
         foreach (MemoryStatRow row in MemoryStatTable.Rows)
         {
-            if (count < stats.Length && Find(row.Tag, current) is { } value)
+            if (count < stats.Length && Find(row.Tag, Definition.MemoryKiB) is { } value)
                 stats[count++] = new MemoryStat(row.Tag, value);
         }
 
@@ -78,27 +98,4 @@ internal sealed class TestDomain
             or MemoryStatTag.HugetlbPgAlloc or MemoryStatTag.HugetlbPgFail => 0,
         _ => null,
     };
-}
-
-/// <summary>The test domain at one moment.</summary>
-/// <param name="Identity">Without id where it does not run.</param>
-/// <param name="State">What it does, and why.</param>
-/// <param name="Definition">What counts now: the running domain's numbers, or else its definition's.</param>
-internal sealed record TestDomainNow(DomainIdentity Identity, DomainStateInfo State, TestDefinition Definition)
-{
-    public bool IsActive => Identity.Id is not null;
-
-    public DomainTraits Traits => new(State.State, IsPersistent: true, HasManagedSave: false, IsAutostart: false);
-
-    public IReadOnlyList<TypedParameter> Statistics(DomainStatsGroups groups) =>
-        (groups & DomainStatsGroups.State) != 0
-            ? [TypedParameter.Int("state.state", (int)State.State), TypedParameter.Int("state.reason", State.Reason)]
-            : [];
-
-    /// <exception cref="LibvirtException">It does not run.</exception>
-    public void RequireActive()
-    {
-        if (!IsActive)
-            throw LibvirtError.NotRunning();
-    }
 }

@@ -9,58 +9,60 @@ internal sealed partial class TestDriver
     /// <summary>The simulated guest obeys before the call returns.</summary>
     public bool ShutsDownAtOnce => true;
 
-    public ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        Of<IReadOnlyList<string>>(domain, []);
-
-    public ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken) => Change(domain, now =>
+    public ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        RequireState(now.State.State == DomainState.Running, "running");
-        _domain.Enter(DomainState.Paused, PausedByUser, DomainLifecycleChange.Suspended, SuspendedPaused);
-    });
+        _ = Domains.Get(domain);
+        return new([]);
+    }
 
-    public ValueTask ResumeAsync(DomainIdentity domain, CancellationToken cancellationToken) => Change(domain, now =>
-    {
-        RequireState(now.State.State == DomainState.Paused, "paused");
-        _domain.Enter(DomainState.Running, Unpaused, DomainLifecycleChange.Resumed, ResumedUnpaused);
-    });
+    public ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken) => Enter(
+        domain, now => now.Require(now.State.State == DomainState.Running, "running"),
+        new(DomainState.Paused, PausedByUser), DomainLifecycleChange.Suspended, SuspendedPaused);
+
+    public ValueTask ResumeAsync(DomainIdentity domain, CancellationToken cancellationToken) => Enter(
+        domain, now => now.Require(now.State.State == DomainState.Paused, "paused"),
+        new(DomainState.Running, Unpaused), DomainLifecycleChange.Resumed, ResumedUnpaused);
 
     /// <summary>A guest that is paused obeys too.</summary>
     public ValueTask ShutdownAsync(DomainIdentity domain, DomainShutdownFlags flags, CancellationToken cancellationToken)
     {
-        if (flags != DomainShutdownFlags.None)
-            throw LibvirtError.UnsupportedFlags((uint)flags, "testDomainShutdownFlags", ErrorOrigin.Test);
-        return Change(domain, now =>
-        {
-            RequireState(now.IsActive, "running");
-            _domain.Stop(ShutoffByShutdown, StoppedByShutdown);
-        });
-    }
-
-    /// <summary>There is nothing to see of a reset: the state stays, and no event tells of it.</summary>
-    public ValueTask ResetAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        Change(domain, now => now.RequireActive());
-
-    public ValueTask DestroyAsync(DomainIdentity domain, DomainDestroyFlags flags, CancellationToken cancellationToken)
-    {
-        if ((flags & ~DomainDestroyFlags.Graceful) is not DomainDestroyFlags.None and var unknown)
-            throw LibvirtError.UnsupportedFlags((uint)unknown, "testDomainDestroyFlags", ErrorOrigin.Test);
-        return Change(domain, now =>
-        {
-            now.RequireActive();
-            _domain.Stop(ShutoffByDestroy, StoppedByDestroy);
-        });
-    }
-
-    private ValueTask Change(DomainIdentity domain, Action<TestDomainNow> change)
-    {
-        Require(domain);
-        _domain.Change(change);
+        RefuseFlags((uint)flags, "testDomainShutdownFlags");
+        Domains.Stop(domain, now => now.Require(now.IsActive, "running"), ShutoffByShutdown, StoppedByShutdown);
         return default;
     }
 
-    private static void RequireState(bool isIn, string state)
+    /// <summary>There is nothing to see of a reset: the state stays, and no event tells of it.</summary>
+    public ValueTask ResetAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        if (!isIn)
-            throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Test, $"domain '{TestDomain.Name}' not {state}");
+        Domains.Get(domain).RequireActive();
+        return default;
+    }
+
+    /// <summary>As if the guest had been shut down, and then what the definition says; a guest that was paused runs.</summary>
+    public ValueTask RebootAsync(DomainIdentity domain, DomainRebootFlags flags, CancellationToken cancellationToken)
+    {
+        const DomainRebootFlags known = DomainRebootFlags.AcpiPowerButton | DomainRebootFlags.GuestAgent | DomainRebootFlags.InitControl
+            | DomainRebootFlags.Signal | DomainRebootFlags.Paravirtual;
+        RefuseFlags((uint)(flags & ~known), "testDomainReboot");
+        Domains.Reboot(domain, ShutoffByShutdown, StoppedByShutdown);
+        return default;
+    }
+
+    public ValueTask DestroyAsync(DomainIdentity domain, DomainDestroyFlags flags, CancellationToken cancellationToken)
+    {
+        RefuseFlags((uint)(flags & ~DomainDestroyFlags.Graceful), "testDomainDestroyFlags");
+        Domains.Stop(domain, now => now.RequireActive(), ShutoffByDestroy, StoppedByDestroy);
+        return default;
+    }
+
+    private ValueTask Enter(
+        DomainIdentity domain, Action<TestDomain> check, DomainStateInfo state, DomainLifecycleChange change, int detail)
+    {
+        Domains.Change(domain, now =>
+        {
+            check(now);
+            return now with { State = state };
+        }, change, detail);
+        return default;
     }
 }

@@ -7,25 +7,24 @@ internal sealed partial class TestDriver
     public ValueTask<int> GetMemoryStatsAsync(
         DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
-        if (!IsOurs(domain))
+        if (Domains.Find(domain.Uuid) is not { } now)
             return ValueTask.FromException<int>(LibvirtError.NoDomain(ErrorOrigin.Test, domain));
-        TestDomainNow now = _domain.Now;
         return now.IsActive
-            ? new(TestDomain.FillMemoryStats(stats.Span, now.Definition.MemoryKiB))
+            ? new(now.FillMemoryStats(stats.Span))
             : ValueTask.FromException<int>(LibvirtError.NotRunning());
     }
 
     public ValueTask<MemoryStats> SampleMemoryAsync(
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
-        Require(domain);
-        TestDomainNow now = _domain.Now;
+        TestDomain now = Domains.Get(domain);
         now.RequireActive();
         MemoryStat[] entries = new MemoryStat[MemoryStatTable.MaxCount];
-        int count = TestDomain.FillMemoryStats(entries, now.Definition.MemoryKiB);
+        int count = now.FillMemoryStats(entries);
         MemoryStatsFacts facts = new()
         {
             Entries = entries[..count],
+            Obstacle = now.Definition.HasBalloon ? null : MemoryStatsReason.NoBalloonDevice,
             PeriodSeconds = (uint)now.Definition.PeriodSeconds,
             IsRunning = now.State.State == DomainState.Running,
             MaximumKiB = now.Definition.MaxMemoryKiB,
@@ -39,53 +38,38 @@ internal sealed partial class TestDriver
         SampleMemoryAsync(domain, options, cancellationToken);
 
     public ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        Of(domain, _domain.Now.Definition.PeriodSeconds);
+        new(Domains.Get(domain).Definition.PeriodSeconds);
 
     public ValueTask SetMemoryStatsPeriodAsync(
         DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken) =>
-        Change(domain, now => Definition(now, impact, "testDomainSetMemoryStatsPeriod").PeriodSeconds = seconds);
+        ChangeOne(domain, impact, "testDomainSetMemoryStatsPeriod", (_, definition) => definition.HasBalloon
+            ? definition with { PeriodSeconds = seconds }
+            : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Test,
+                "No memory balloon device configured, can not set the collection period"));
 
     public ValueTask SetMemoryAsync(
-        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) => Change(domain, now =>
-    {
-        TestDefinition definition = Definition(now, impact, MemoryFunction);
-        if (kib > definition.MaxMemoryKiB)
-        {
-            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test,
-                "cannot set memory higher than max memory");
-        }
-
-        definition.MemoryKiB = kib;
-    });
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        ChangeOne(domain, impact, MemoryFunction, (_, definition) => kib <= definition.MaxMemoryKiB
+            ? definition with { MemoryKiB = kib }
+            : throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test, "cannot set memory higher than max memory"));
 
     /// <summary>The definition's maximum can be changed at any time, the running domain's never.</summary>
     public ValueTask SetMaxMemoryAsync(
-        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) => Change(domain, now =>
-    {
-        TestDefinition definition = Definition(now, impact, MemoryFunction);
-        if (definition != _domain.Persistent)
-        {
-            throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test,
-                "cannot resize the maximum memory on an active domain");
-        }
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        ChangeOne(domain, impact, MemoryFunction, (isLive, definition) => isLive
+            ? throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test, "cannot resize the maximum memory on an active domain")
+            : definition with { MaxMemoryKiB = kib, MemoryKiB = Math.Min(definition.MemoryKiB, kib) });
 
-        definition.MaxMemoryKiB = kib;
-        definition.MemoryKiB = Math.Min(definition.MemoryKiB, kib);
-    });
-
-    private TestDefinition Definition(TestDomainNow now, DomainModificationImpact impact, string function)
+    /// <summary>Changes the running domain or its definition, never both; the change learns whether it is the running one.</summary>
+    private ValueTask ChangeOne(
+        DomainIdentity domain, DomainModificationImpact impact, string function, Func<bool, TestDefinition, TestDefinition> change)
     {
         const DomainModificationImpact both = DomainModificationImpact.Live | DomainModificationImpact.Config;
         DomainRules.CheckImpact(impact, function, ErrorOrigin.Test);
-        if (impact == both)
-        {
-            throw LibvirtError.InvalidArgument(
+        return Change(domain, now => impact != both
+            ? now.Change(impact, definition => change(now.IsActive && impact != DomainModificationImpact.Config, definition))
+            : throw LibvirtError.InvalidArgument(
                 "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive",
-                "virDomainObjGetOneDefState", "flags", ErrorOrigin.Domain);
-        }
-
-        if (impact == DomainModificationImpact.Live)
-            now.RequireActive();
-        return impact == DomainModificationImpact.Config ? _domain.Persistent : now.Definition;
+                "virDomainObjGetOneDefState", "flags", ErrorOrigin.Domain));
     }
 }

@@ -1,26 +1,27 @@
 namespace Ballast.Drivers.Test;
 
 /// <summary>
-/// libvirt's test driver: one domain in memory that answers what libvirt's own answers. All connections of the process
-/// see the same domain; it starts anew when the last of them was closed.
+/// libvirt's test driver: a host in memory whose domains answer what libvirt's own answers. All connections of the process
+/// to <c>test:///default</c> see the same host; it begins anew when the last of them was closed. A host that a file
+/// describes is the connection's own.
 /// </summary>
 internal sealed partial class TestDriver : IDriver
 {
     private static readonly Lock SharedLock = new();
-    private static TestDomain? _shared;
+    private static TestWorld? _shared;
     private static int _users;
 
-    private readonly TestDomain _domain;
+    private readonly TestWorld _world;
     private readonly TimeProvider _time;
-    private bool _disposed;
+    private bool _isShared;
 
-    private TestDriver(TestDomain domain, TimeProvider time)
+    private TestDriver(TestWorld world, TimeProvider time)
     {
-        _domain = domain;
+        _world = world;
         _time = time;
     }
 
-    public static TestDriver Open(ConnectUri uri, ConnectionOptions options)
+    public static async ValueTask<TestDriver> OpenAsync(ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
         if (uri.Path is "" or "/")
         {
@@ -29,16 +30,12 @@ internal sealed partial class TestDriver : IDriver
         }
 
         if (uri.Path != "/default")
-        {
-            throw LibvirtError.Report(ErrorCode.ConfigurationUnsupported, ErrorOrigin.Test,
-                $"test driver definitions from a file ('{uri.Path}') are not supported, use test:///default");
-        }
-
+            return new TestDriver(await TestFile.ReadAsync(uri.Path, cancellationToken).ConfigureAwait(false), options.TimeProvider);
         lock (SharedLock)
         {
-            _shared ??= new TestDomain();
+            _shared ??= TestWorld.CreateDefault();
             _users++;
-            return new TestDriver(_shared, options.TimeProvider);
+            return new TestDriver(_shared, options.TimeProvider) { _isShared = true };
         }
     }
 
@@ -46,13 +43,15 @@ internal sealed partial class TestDriver : IDriver
 
     public string Type => "TEST";
 
+    private TestDomains Domains => _world.Domains;
+
     public ValueTask DisposeAsync()
     {
         lock (SharedLock)
         {
-            if (!_disposed && --_users == 0)
+            if (_isShared && --_users == 0)
                 _shared = null;
-            _disposed = true;
+            _isShared = false;
         }
 
         return default;
@@ -61,50 +60,55 @@ internal sealed partial class TestDriver : IDriver
     /// <summary>Changes of state make events; of memory, none, as in libvirt's driver.</summary>
     public ValueTask<IAsyncDisposable> SubscribeAsync(
         DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken) =>
-        new(_domain.Events.Add(sink));
+        new(Domains.Events.Add(sink));
 
     public ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) => new(2);
 
     public ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken)
     {
         DomainRules.CheckFilter(filter, "testConnectListAllDomains", ErrorOrigin.Test);
-        TestDomainNow now = _domain.Now;
-        return new(DomainRules.Matches(filter, now.Traits) ? [now.Identity] : []);
+        return new([.. Domains.All.Where(domain => DomainRules.Matches(filter, domain.Traits)).Select(domain => domain.Identity)]);
     }
 
-    public ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) => Found(id == _domain.Now.Identity.Id);
+    public ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) =>
+        Found(Domains.All.FirstOrDefault(domain => domain.Id == id));
 
     public ValueTask<DomainIdentity> LookupByNameAsync(string name, CancellationToken cancellationToken) =>
-        Found(name == TestDomain.Name);
+        Found(Domains.All.FirstOrDefault(domain => domain.Definition.Name == name));
 
-    public ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) =>
-        Found(uuid == TestDomain.Uuid);
+    public ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) => Found(Domains.Find(uuid));
 
     public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        Require(domain);
         // libvirt's test driver gives the time of day for CPU time.
         TimeSpan cpuTime = _time.GetUtcNow() - DateTimeOffset.UnixEpoch;
-        TestDomainNow now = _domain.Now;
-        return new(new DomainInfo(
-            now.State.State, now.Definition.MaxMemoryKiB, now.Definition.MemoryKiB, TestDomain.VirtualCpus, cpuTime));
+        TestDomain now = Domains.Get(domain);
+        TestDefinition definition = now.Definition;
+        return new(new DomainInfo(now.State.State, definition.MaxMemoryKiB, definition.MemoryKiB, definition.Vcpus, cpuTime));
     }
 
     public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        Of(domain, _domain.Now.State);
+        new(Domains.Get(domain).State);
 
-    public ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, "linux");
+    public ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        _ = Domains.Get(domain);
+        return new("linux");
+    }
 
-    public ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, true);
+    public ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        new(Domains.Get(domain).IsPersistent);
 
-    public ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, false);
+    public ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        new(Domains.Get(domain).IsAutostart);
 
-    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) => Of(domain, false);
+    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        new(Domains.Get(domain).HasManagedSave);
 
     public ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken) => new(Security);
 
     public ValueTask<SecurityLabel> GetSecurityLabelAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        Of(domain, _domain.Now.IsActive ? new SecurityLabel("libvirt-test", IsEnforcing: true) : new SecurityLabel("", IsEnforcing: false));
+        new(Domains.Get(domain).IsActive ? new SecurityLabel("libvirt-test", IsEnforcing: true) : new SecurityLabel("", IsEnforcing: false));
 
     public ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
         IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
@@ -113,35 +117,28 @@ internal sealed partial class TestDriver : IDriver
         DomainRules.CheckStatsFlags(flags, "testConnectGetAllDomainStats", ErrorOrigin.Test);
         groups = DomainRules.SelectGroups(groups, supported, flags, ErrorOrigin.Test, "");
 
-        List<DriverStatsRecord> records = [];
-        TestDomainNow now = _domain.Now;
-        if (DomainRules.Matches(DomainRules.ToFilter(flags), now.Traits))
-        {
-            // A handle may be older than the domain's end: what is told is the domain as it is now.
-            int times = domains?.Count(IsOurs) ?? 1;
-            for (int i = 0; i < times; i++)
-                records.Add(new DriverStatsRecord(now.Identity, now.Statistics(groups)));
-        }
-
-        return new(records);
+        // A handle may be older than the domain's end: what is told is the domain as it is now.
+        IEnumerable<TestDomain> asked = domains?.Select(domain => Domains.Find(domain.Uuid)).OfType<TestDomain>() ?? Domains.All;
+        return new(
+        [
+            .. asked.Where(domain => DomainRules.Matches(DomainRules.ToFilter(flags), domain.Traits))
+                .Select(domain => new DriverStatsRecord(domain.Identity, domain.Statistics(groups))),
+        ]);
     }
 
-    private static bool IsOurs(DomainIdentity domain) => domain.Uuid == TestDomain.Uuid;
+    private static ValueTask<DomainIdentity> Found(TestDomain? domain) => domain is not null
+        ? new(domain.Identity)
+        : throw LibvirtError.Message(ErrorCode.NoDomain, ErrorOrigin.Test, "Domain not found");
 
-    private static void Require(DomainIdentity domain)
+    private ValueTask Change(DomainIdentity domain, Func<TestDomain, TestDomain> change)
     {
-        if (!IsOurs(domain))
-            throw LibvirtError.NoDomain(ErrorOrigin.Test, domain);
+        Domains.Change(domain, change);
+        return default;
     }
 
-    private static ValueTask<T> Of<T>(DomainIdentity domain, T value)
+    private static void RefuseFlags(uint unknown, string function)
     {
-        Require(domain);
-        return new(value);
+        if (unknown != 0)
+            throw LibvirtError.UnsupportedFlags(unknown, function, ErrorOrigin.Test);
     }
-
-    private ValueTask<DomainIdentity> Found(bool found) =>
-        found
-            ? new(_domain.Now.Identity)
-            : throw new LibvirtException(ErrorCode.NoDomain, ErrorOrigin.Test, "Domain not found") { Str1 = "Domain not found" };
 }

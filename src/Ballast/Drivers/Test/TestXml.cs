@@ -2,47 +2,20 @@ using System.Globalization;
 
 namespace Ballast.Drivers.Test;
 
-/// <summary>The test driver's domain and host, as libvirt's XML tells of them.</summary>
+/// <summary>The test driver's host, as libvirt's XML tells of it.</summary>
 internal static class TestXml
 {
     public const string Architecture = "i686";
-    public const ulong FirstCellKiB = 2097152, SecondCellKiB = 4194304;
 
     private const int CpusOfCell = 8;
     private const ulong HugePageKiB = 2048, GiganticPageKiB = 1048576;
 
-    public static string Domain(DomainIdentity identity, TestDefinition definition)
-    {
-        XmlText xml = new();
-        xml.Open("domain", ("type", "test"), ("id", identity.Id is { } id ? Number(id) : null));
-        xml.Element("name", identity.Name);
-        xml.Element("uuid", identity.Uuid.ToString());
-        xml.Element("memory", Number(definition.MaxMemoryKiB), ("unit", "KiB"));
-        xml.Element("currentMemory", Number(definition.MemoryKiB), ("unit", "KiB"));
-        xml.Element("vcpu", Number(TestDomain.VirtualCpus), ("placement", "static"));
-        xml.Open("os");
-        xml.Element("type", "hvm", ("arch", Architecture));
-        xml.Element("boot", null, ("dev", "hd"));
-        xml.Close();
-        xml.Element("clock", null, ("offset", "utc"));
-        xml.Element("on_poweroff", "destroy");
-        xml.Element("on_reboot", "restart");
-        xml.Element("on_crash", "destroy");
-        xml.Open("devices");
-        AddDisk(xml);
-        AddInterface(xml);
-        AddBalloon(xml, definition.PeriodSeconds);
-        xml.Close();
-        xml.Close();
-        return xml.ToString();
-    }
-
-    public static string Capabilities()
+    public static string Capabilities(IReadOnlyList<ulong> cellsKiB)
     {
         XmlText xml = new();
         xml.Open("capabilities");
         xml.Gap();
-        AddHost(xml);
+        AddHost(xml, cellsKiB);
         xml.Gap();
         foreach (string type in (string[])["hvm", "xen"])
         {
@@ -69,38 +42,7 @@ internal static class TestXml
         return xml.ToString();
     }
 
-    private static void AddDisk(XmlText xml)
-    {
-        xml.Open("disk", ("type", "file"), ("device", "disk"));
-        xml.Element("source", null, ("file", "/guest/diskimage1"));
-        xml.Element("target", null, ("dev", "vda"), ("bus", "virtio"));
-        AddAddress(xml, "0x01", "0x00");
-        xml.Close();
-    }
-
-    private static void AddInterface(XmlText xml)
-    {
-        xml.Open("interface", ("type", "network"));
-        xml.Element("mac", null, ("address", "aa:bb:cc:dd:ee:ff"));
-        xml.Element("source", null, ("network", "default"));
-        xml.Element("target", null, ("dev", "testnet0"));
-        AddAddress(xml, "0x00", "0x01");
-        xml.Close();
-    }
-
-    private static void AddBalloon(XmlText xml, int periodSeconds)
-    {
-        xml.Open("memballoon", ("model", "virtio"));
-        if (periodSeconds > 0)
-            xml.Element("stats", null, ("period", Number(periodSeconds)));
-        AddAddress(xml, "0x00", "0x02");
-        xml.Close();
-    }
-
-    private static void AddAddress(XmlText xml, string bus, string slot) => xml.Element(
-        "address", null, ("type", "pci"), ("domain", "0x0000"), ("bus", bus), ("slot", slot), ("function", "0x0"));
-
-    private static void AddHost(XmlText xml)
+    private static void AddHost(XmlText xml, IReadOnlyList<ulong> cellsKiB)
     {
         xml.Open("host");
         xml.Open("cpu");
@@ -112,9 +54,9 @@ internal static class TestXml
         xml.Element("power_management", null);
         xml.Element("iommu", null, ("support", "no"));
         xml.Open("topology");
-        xml.Open("cells", ("num", "2"));
-        AddCell(xml, 0, FirstCellKiB, pageKiB: 4);
-        AddCell(xml, 1, SecondCellKiB, pageKiB: 8);
+        xml.Open("cells", ("num", Number(cellsKiB.Count)));
+        for (int cell = 0; cell < cellsKiB.Count; cell++)
+            AddCell(xml, cell, cellsKiB[cell], pageKiB: cell == 0 ? 4ul : 8);
         xml.Close();
         xml.Close();
         xml.Open("secmodel");

@@ -1,0 +1,186 @@
+using System.Xml.Linq;
+
+namespace Ballast.Drivers.Test;
+
+/// <summary>Reads a domain's XML. What is looked at first is libvirt's order, which shows in the error of an XML with several.</summary>
+internal static class TestDefinitionXml
+{
+    private const string DefaultBoot = "hd";
+
+    private static readonly HashSet<string> Types =
+    [
+        "qemu", "kqemu", "kvm", "xen", "lxc", "uml", "openvz", "test", "vmware", "hyperv", "vbox", "phyp", "parallels", "bhyve", "vz", "hvf",
+    ];
+
+    private static readonly HashSet<string> OSTypes = ["hvm", "xen", "linux", "exe", "uml", "xenpvh"];
+
+    private static readonly HashSet<string> Architectures =
+    [
+        "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "itanium", "lm32", "loongarch64", "m68k", "microblaze",
+        "microblazeel", "mips", "mipsel", "mips64", "mips64el", "parisc", "parisc64", "ppc", "ppc64", "ppc64le", "ppcemb", "riscv32", "riscv64",
+        "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64", "unicore32", "x86_64", "xtensa", "xtensaeb",
+    ];
+
+    private static readonly HashSet<string> Boots = ["fd", "hd", "cdrom", "network"];
+    private static readonly HashSet<string> Offsets = ["utc", "localtime", "variable", "timezone", "absolute"];
+
+    private static readonly (string Name, string Default)[] Actions =
+        [("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")];
+
+    private static readonly HashSet<string> PowerActions = ["destroy", "restart", "rename-restart", "preserve"];
+    private static readonly HashSet<string> CrashActions = [.. PowerActions, "coredump-destroy", "coredump-restart"];
+
+    // What a definition has as values of its own.
+    private static readonly HashSet<string> Known =
+    [
+        "name", "uuid", "title", "description", "metadata", "memory", "currentMemory", "vcpu", "os", "features", "clock", "devices",
+        .. Actions.Select(action => action.Name),
+    ];
+
+    /// <exception cref="LibvirtException">It is no domain's XML, or one that cannot be.</exception>
+    public static TestDefinition Read(string xml) =>
+        Read(TestXmlInput.Parse(xml, "(domain_definition)", ErrorOrigin.Domain).RequireRoot("domain"));
+
+    /// <exception cref="LibvirtException">It is one that cannot be.</exception>
+    public static TestDefinition Read(XElement domain)
+    {
+        string name = Name(domain);
+        Guid uuid = Uuid(domain);
+        string type = DomainType(domain);
+        XElement os = OS(domain, type);
+        string? title = domain.Text("title");
+        if (title?.Contains('\n', StringComparison.Ordinal) == true)
+            throw XmlError("Domain title can't contain newlines");
+        (ulong maximum, ulong current) = Memory(domain);
+        XElement? vcpu = domain.Element("vcpu");
+        (int maxVcpus, int vcpus) = TestQuantity.VirtualCpus(vcpu);
+        TestDevices devices = TestDevices.Read(domain.Element("devices"));
+        XElement[] actions = [.. Actions.Select(action => Action(domain, action.Name, action.Default))];
+        if (name.Contains('\n', StringComparison.Ordinal))
+            throw LibvirtError.Plain(ErrorCode.XmlDetail, ErrorOrigin.Xml, $"invalid char in name: \n");
+
+        return new TestDefinition
+        {
+            Name = name,
+            Uuid = uuid,
+            Type = type,
+            MaxMemoryKiB = maximum,
+            MemoryKiB = current,
+            MaxVcpus = maxVcpus,
+            Vcpus = vcpus,
+            Title = title,
+            Description = domain.Text("description"),
+            Metadata = TestMetadata.Read(domain.Element("metadata")),
+            OnReboot = actions[1].Value,
+            HasBalloon = devices.HasBalloon,
+            PeriodSeconds = devices.PeriodSeconds,
+            Elements = TestLayout.InOrder(
+            [
+                .. domain.Elements().Where(element => !Known.Contains(element.Name.LocalName)),
+                os, .. Features(domain), Clock(domain), .. actions, devices.Element,
+                new XElement("vcpu", new XAttribute("placement", (string?)vcpu?.Attribute("placement") ?? "static"), vcpu?.Attribute("cpuset")),
+            ]),
+        };
+    }
+
+    private static string Name(XElement domain)
+    {
+        if (domain.Text("name") is not { } name)
+            throw LibvirtError.Message(ErrorCode.NoName, ErrorOrigin.Domain, "missing name information");
+        RefuseSlash(name, ErrorOrigin.Domain);
+        return name;
+    }
+
+    /// <exception cref="LibvirtException">A domain cannot have that name.</exception>
+    public static void RefuseSlash(string name, ErrorOrigin origin)
+    {
+        if (name.Contains('/', StringComparison.Ordinal))
+            throw LibvirtError.Report(ErrorCode.XmlError, origin, $"name {DisplayText.Escape(name)} cannot contain '/'");
+    }
+
+    private static Guid Uuid(XElement domain)
+    {
+        if (domain.Text("uuid") is not { } text)
+            return Guid.NewGuid();
+        string digits = text.Replace("-", "", StringComparison.Ordinal).Trim();
+        return Guid.TryParseExact(digits, "N", out Guid uuid)
+            ? uuid
+            : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Domain, "malformed uuid element");
+    }
+
+    private static string DomainType(XElement domain)
+    {
+        if ((string?)domain.Attribute("type") is not { } type)
+            throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Domain, "missing domain type attribute");
+        return Types.Contains(type) ? type : throw Unsupported($"invalid domain type {DisplayText.Escape(type)}");
+    }
+
+    private static XElement OS(XElement domain, string domainType)
+    {
+        XElement? given = domain.Element("os");
+        if (given?.Text("type") is not { } type)
+            throw XmlError("an os <type> must be specified");
+        if (!OSTypes.Contains(type))
+            throw Unsupported($"unknown OS type '{DisplayText.Escape(type)}'");
+        string architecture = (string?)given.Element("type")!.Attribute("arch") ?? TestXml.Architecture;
+        if (!Architectures.Contains(architecture))
+            throw Unsupported($"Unknown architecture {DisplayText.Escape(architecture)}");
+        foreach (XElement boot in given.Elements("boot"))
+        {
+            if ((string?)boot.Attribute("dev") is var device && !Boots.Contains(device ?? ""))
+            {
+                throw LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Xml, device is null
+                    ? "Missing required attribute 'dev' in element 'boot'"
+                    : $"Invalid value for attribute 'dev' in element 'boot': '{DisplayText.Escape(device)}'.");
+            }
+        }
+
+        XElement os = new(given);
+        os.Element("type")!.SetAttributeValue("arch", architecture);
+        if (type == "xen" && domainType == "xen")
+            os.Element("type")!.Value = "linux";
+        if (type == "hvm" && os.Element("boot") is null)
+            os.Add(new XElement("boot", new XAttribute("dev", DefaultBoot)));
+        return os;
+    }
+
+    private static (ulong Maximum, ulong Current) Memory(XElement domain)
+    {
+        ulong maximum = TestQuantity.Memory(domain, "memory") ?? 0;
+        ulong current = TestQuantity.Memory(domain, "currentMemory") ?? 0;
+        if (maximum == 0)
+            throw XmlError("Memory size must be specified via <memory> or in the <numa> configuration");
+        return (maximum, current == 0 || current > maximum ? maximum : current);
+    }
+
+    private static XElement Action(XElement domain, string name, string byDefault)
+    {
+        string action = domain.Text(name) ?? byDefault;
+        return (name == "on_crash" ? CrashActions : PowerActions).Contains(action)
+            ? new XElement(name, action)
+            : throw Unsupported($"unknown {name} action: {DisplayText.Escape(action)}");
+    }
+
+    private static XElement Clock(XElement domain)
+    {
+        XElement clock = domain.Element("clock") is { } given ? new XElement(given) : new XElement("clock");
+        string offset = (string?)clock.Attribute("offset") ?? "utc";
+        if (!Offsets.Contains(offset))
+            throw Unsupported($"unknown clock offset '{DisplayText.Escape(offset)}'");
+        clock.SetAttributeValue("offset", offset);
+        return clock;
+    }
+
+    private static IEnumerable<XElement> Features(XElement domain)
+    {
+        XElement? features = domain.Element("features");
+        if (features?.Elements().FirstOrDefault(feature => !TestLayout.IsFeature(feature)) is { } unknown)
+            throw Unsupported($"unexpected feature '{DisplayText.Escape(unknown.Name.LocalName)}'");
+        return features?.HasElements == true ? [features] : [];
+    }
+
+    private static LibvirtException XmlError(string detail) => LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Domain, detail);
+
+    private static LibvirtException Unsupported(string detail) =>
+        LibvirtError.Report(ErrorCode.ConfigurationUnsupported, ErrorOrigin.Domain, detail);
+}

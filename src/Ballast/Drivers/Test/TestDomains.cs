@@ -1,0 +1,251 @@
+using System.Collections.Concurrent;
+
+namespace Ballast.Drivers.Test;
+
+/// <summary>
+/// The domains of a test host, what happens to them, and who is told. Looking takes no lock; changes are made one after
+/// the other, so that events come in their order.
+/// </summary>
+internal sealed class TestDomains
+{
+    private const int Booted = 1, ShutoffBySave = 5;
+    private const int Added = 0, Updated = 1, DefinedByRename = 2, Removed = 0, UndefinedByRename = 1, StartedBooted = 0, StoppedBySave = 4;
+
+    private readonly Lock _changing = new();
+    private readonly ConcurrentDictionary<Guid, TestDomain> _all = new();
+    private int _lastId;
+
+    public DriverEventSinks Events { get; } = new();
+
+    /// <summary>Active ones by id, then the others by name.</summary>
+    public IEnumerable<TestDomain> All => _all.Values
+        .OrderBy(domain => domain.Id ?? int.MaxValue)
+        .ThenBy(domain => domain.Definition.Name, StringComparer.Ordinal);
+
+    public TestDomain? Find(Guid uuid) => _all.GetValueOrDefault(uuid);
+
+    /// <exception cref="LibvirtException">It is gone.</exception>
+    public TestDomain Get(DomainIdentity domain) => Find(domain.Uuid) ?? throw LibvirtError.NoDomain(ErrorOrigin.Test, domain);
+
+    /// <summary>A look and what follows from it, before anybody else changes something.</summary>
+    public void Change(DomainIdentity domain, Func<TestDomain, TestDomain> change)
+    {
+        lock (_changing)
+        {
+            TestDomain now = change(Get(domain));
+            _all[now.Definition.Uuid] = now;
+        }
+    }
+
+    /// <summary>The same with an event of what it came to.</summary>
+    public void Change(DomainIdentity domain, Func<TestDomain, TestDomain> change, DomainLifecycleChange kind, int detail)
+    {
+        lock (_changing)
+        {
+            Change(domain, change);
+            Publish(Get(domain), kind, detail);
+        }
+    }
+
+    /// <summary>A domain as a test host begins with it, before anybody looks.</summary>
+    public void Add(TestDefinition definition, DomainStateInfo state, bool isPersistent, bool hasManagedSave)
+    {
+        lock (_changing)
+        {
+            _ = FindEqual(definition);
+            TestDomain domain = new()
+            {
+                State = state,
+                Definition = definition,
+                Next = isPersistent ? definition : null,
+                IsPersistent = isPersistent,
+                HasManagedSave = hasManagedSave,
+                Id = state.State == DomainState.Shutoff ? null : ++_lastId,
+            };
+            _all[definition.Uuid] = domain;
+        }
+    }
+
+    /// <summary>Defines a domain, or defines it anew. One that runs goes on as it is.</summary>
+    /// <exception cref="LibvirtException">Its name or its UUID is another domain's.</exception>
+    public DomainIdentity Define(TestDefinition definition)
+    {
+        lock (_changing)
+        {
+            TestDomain? old = FindEqual(definition);
+            TestDomain first = old ?? new TestDomain { State = new(DomainState.Shutoff, 0), Definition = definition };
+            TestDomain now = first.WithNext(definition) with { IsPersistent = true };
+            _all[definition.Uuid] = now;
+            Publish(now, DomainLifecycleChange.Defined, old?.Next is null ? Added : Updated);
+            return now.Identity;
+        }
+    }
+
+    /// <summary>Starts a domain that is gone when it ends, or runs a defined one as something else for once.</summary>
+    /// <exception cref="LibvirtException">It runs already, or its name or its UUID is another domain's.</exception>
+    public DomainIdentity Create(TestDefinition definition)
+    {
+        lock (_changing)
+        {
+            TestDomain? old = FindEqual(definition);
+            if (old is { IsActive: true })
+            {
+                throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain,
+                    $"domain '{definition.Name}' is already active");
+            }
+
+            TestDomain now = old is null
+                ? new TestDomain { State = new(DomainState.Shutoff, 0), Definition = definition }
+                : old with { Definition = definition };
+            return Start(now);
+        }
+    }
+
+    /// <summary>Starts a defined domain.</summary>
+    /// <exception cref="LibvirtException">It runs already.</exception>
+    public DomainIdentity Start(DomainIdentity domain)
+    {
+        lock (_changing)
+        {
+            TestDomain now = Get(domain);
+            return !now.IsActive
+                ? Start(now)
+                : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Test, $"Domain '{now.Definition.Name}' is already running");
+        }
+    }
+
+    /// <summary>Ends a running domain. A defined one stays, with what was changed of its definition meanwhile.</summary>
+    public void Stop(DomainIdentity domain, Action<TestDomain> check, int reason, int detail)
+    {
+        lock (_changing)
+        {
+            TestDomain now = Get(domain);
+            check(now);
+            Stop(now, reason, detail);
+        }
+    }
+
+    /// <summary>Resets a running domain, and does what its definition says about that.</summary>
+    public void Reboot(DomainIdentity domain, int reason, int detail)
+    {
+        lock (_changing)
+        {
+            TestDomain now = Get(domain);
+            now.RequireActive();
+            if (now.Definition.OnReboot is "destroy" or "preserve")
+                Stop(now, reason, detail);
+            else
+                _all[now.Definition.Uuid] = now with { State = new(DomainState.Running, Booted) };
+        }
+    }
+
+    /// <summary>Ends a running domain and keeps what it was; the next start takes it up.</summary>
+    public void Save(DomainIdentity domain)
+    {
+        lock (_changing)
+        {
+            TestDomain now = Get(domain);
+            now.RequireActive();
+            if (!now.IsPersistent)
+            {
+                throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test,
+                    "cannot do managed save for transient domain");
+            }
+
+            Stop(now with { HasManagedSave = true }, ShutoffBySave, StoppedBySave);
+        }
+    }
+
+    /// <summary>Forgets a domain's definition: one that runs is gone when it ends.</summary>
+    public void Undefine(DomainIdentity domain, bool withManagedSave)
+    {
+        lock (_changing)
+        {
+            TestDomain now = Get(domain);
+            if (now.HasManagedSave && !withManagedSave)
+            {
+                throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test,
+                    "Refusing to undefine while domain managed save image exists");
+            }
+
+            Keep(now with { IsPersistent = false, HasManagedSave = false });
+            Publish(now, DomainLifecycleChange.Undefined, Removed);
+        }
+    }
+
+    public void Rename(DomainIdentity domain, string name)
+    {
+        lock (_changing)
+        {
+            TestDomain now = Get(domain);
+            if (now.IsActive)
+                throw Refused("cannot rename active domain");
+            if (now.Definition.Name == name)
+                throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain, "Can't rename domain to itself");
+            if (_all.Values.Any(other => other.Definition.Name == name))
+            {
+                throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain,
+                    $"domain with name '{name}' already exists");
+            }
+
+            TestDomain renamed = now.WithNext(now.Definition with { Name = name });
+            _all[now.Definition.Uuid] = renamed;
+            Publish(now, DomainLifecycleChange.Undefined, UndefinedByRename);
+            Publish(renamed, DomainLifecycleChange.Defined, DefinedByRename);
+        }
+
+        static LibvirtException Refused(string why) => LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test, why);
+    }
+
+    private DomainIdentity Start(TestDomain domain)
+    {
+        TestDomain now = domain with { Id = ++_lastId, State = new(DomainState.Running, Booted), HasManagedSave = false };
+        _all[now.Definition.Uuid] = now;
+        Publish(now, DomainLifecycleChange.Started, StartedBooted);
+        return now.Identity;
+    }
+
+    private void Stop(TestDomain domain, int reason, int detail)
+    {
+        TestDomain now = domain with
+        {
+            Id = null,
+            State = new(DomainState.Shutoff, reason),
+            Definition = domain.Next ?? domain.Definition,
+        };
+        Keep(now);
+
+        // One that was never defined is told of as it was.
+        Publish(domain.Next is null ? domain : now, DomainLifecycleChange.Stopped, detail);
+    }
+
+    // A domain that neither runs nor has a definition is none.
+    private void Keep(TestDomain now)
+    {
+        if (now.IsActive || now.IsPersistent)
+            _all[now.Definition.Uuid] = now;
+        else
+            _ = _all.TryRemove(now.Definition.Uuid, out _);
+    }
+
+    /// <summary>The domain of that name and UUID.</summary>
+    private TestDomain? FindEqual(TestDefinition definition)
+    {
+        if (Find(definition.Uuid) is { } same)
+        {
+            return same.Definition.Name == definition.Name
+                ? same
+                : throw Exists($"domain '{same.Definition.Name}' is already defined with uuid {definition.Uuid}");
+        }
+
+        TestDomain? namesake = _all.Values.FirstOrDefault(other => other.Definition.Name == definition.Name);
+        return namesake is null
+            ? null
+            : throw Exists($"domain '{definition.Name}' already exists with uuid {namesake.Definition.Uuid}");
+
+        static LibvirtException Exists(string detail) => LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Domain, detail);
+    }
+
+    private void Publish(TestDomain domain, DomainLifecycleChange change, int detail) =>
+        Events.Publish(DriverEvent.Lifecycle(domain.Identity, change, detail));
+}

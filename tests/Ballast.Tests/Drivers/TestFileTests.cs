@@ -1,0 +1,97 @@
+using Ballast.Guests;
+using Ballast.Tests.Documentation;
+
+namespace Ballast.Tests.Drivers;
+
+/// <summary>Hosts that a file describes: what libvirt 9.0.0 makes of the same files, and what it refuses.</summary>
+public sealed class TestFileTests
+{
+    private const string Extension = "xmlns:test='http://libvirt.org/schemas/domain/test/1.0'";
+    private const string Rest = "<name>q</name><memory>1</memory><os><type>hvm</type></os>";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("<nope/>", ErrorCode.XmlError, ErrorOrigin.Xml, "XML error: expecting root element of 'node', not 'nope'")]
+    [InlineData("<node><cpu><nodes>a</nodes></cpu></node>", ErrorCode.XmlError, ErrorOrigin.Test, "XML error: invalid node cpu nodes value")]
+    [InlineData("<node><memory>a</memory></node>", ErrorCode.XmlError, ErrorOrigin.Test, "XML error: invalid node memory value")]
+    [InlineData("<node><domain file='missing.xml'/></node>", ErrorCode.XmlError, ErrorOrigin.Test, "XML error: failed to parse xml document 'DIR/missing.xml'")]
+    [InlineData("<node><domain type='test'><name>q</name></domain></node>", ErrorCode.XmlError, ErrorOrigin.Domain, "XML error: an os <type> must be specified")]
+    [InlineData($"<node><domain type='test' {Extension}>{Rest}<test:runstate>99</test:runstate></domain></node>", ErrorCode.XmlError, ErrorOrigin.Test, "XML error: runstate '99' out of range'")]
+    [InlineData($"<node><domain type='test' {Extension}>{Rest}<test:transient/><test:runstate>5</test:runstate></domain></node>", ErrorCode.XmlError, ErrorOrigin.Test, "XML error: transient domain cannot have runstate 'shutoff'")]
+    [InlineData($"<node><domain type='test' {Extension}>{Rest}<test:hasmanagedsave/></domain></node>", ErrorCode.XmlError, ErrorOrigin.Test, "XML error: domain with managedsave data can only have runstate 'shutoff'")]
+    [InlineData("<node><auth><user password='p'>u</user></auth></node>", ErrorCode.InvalidArgument, ErrorOrigin.Authentication, "invalid argument: Missing authentication credentials")]
+    public async Task What_a_host_cannot_be_is_refused_in_libvirts_words(string xml, ErrorCode code, ErrorOrigin origin, string message)
+    {
+        using PrivateDirectory directory = new();
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(async () => await OpenAsync(directory, xml));
+        Assert.Equal((code, origin, message), (error.Code, error.Origin, error.Message.Replace(Path.GetDirectoryName(directory.File("x"))!, "DIR", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("no XML")]
+    [InlineData("<!DOCTYPE node [<!ENTITY a 'aaaaaaaa'>]><node>&a;</node>")]
+    [InlineData("<node><domain></node>")]
+    [InlineData("DEEP")]
+    public async Task What_is_no_XML_or_more_than_that_is_refused(string xml)
+    {
+        const int depth = 100_000;
+        using PrivateDirectory directory = new();
+        string text = xml == "DEEP" ? string.Concat(Enumerable.Repeat("<node>", depth)) : xml;
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(async () => await OpenAsync(directory, text));
+        Assert.Equal((ErrorCode.XmlDetail, ErrorOrigin.Test), (error.Code, error.Origin));
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public async Task The_documentations_host_can_be_opened()
+    {
+        (_, string xml) = Assert.Single(DocumentedCode.Blocks("xml"), block => block.Code.StartsWith("<node", StringComparison.Ordinal));
+        using PrivateDirectory directory = new();
+        await using Connection connection = await OpenAsync(directory, xml);
+        Assert.Equal(
+            ["web Running 2097152 of 4194304", "db Shutoff 8388608 of 8388608"],
+            await Task.WhenAll((await connection.ListDomainsAsync(cancellationToken: Token)).Select(async domain =>
+            {
+                DomainInfo info = await domain.GetInfoAsync(Token);
+                return $"{domain.Name} {info.State} {info.MemoryKiB} of {info.MaxMemoryKiB}";
+            })));
+        Assert.Equal((16, 67108864ul), ((await connection.GetNodeInfoAsync(Token)).Cpus, (await connection.GetNodeInfoAsync(Token)).MemoryKiB));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_not_there_is_named()
+    {
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(
+            async () => await Connection.OpenAsync("test:///no/such/file", cancellationToken: Token));
+        Assert.Equal((ErrorCode.XmlError, ErrorOrigin.Test, "XML error: failed to parse xml document '/no/such/file'"), (error.Code, error.Origin, error.Message));
+    }
+
+    [Fact]
+    public async Task Each_connection_has_a_host_of_its_own()
+    {
+        using PrivateDirectory directory = new();
+        await using Connection first = await OpenAsync(directory, $"<node><domain type='test'>{Rest}</domain></node>");
+        await using Connection second = await Connection.OpenAsync(first.Uri, cancellationToken: Token);
+        await (await first.LookupByNameAsync("q", Token)).DestroyAsync(cancellationToken: Token);
+        Assert.Equal(DomainState.Shutoff, (await (await first.LookupByNameAsync("q", Token)).GetStateAsync(Token)).State);
+        Assert.Equal(DomainState.Running, (await (await second.LookupByNameAsync("q", Token)).GetStateAsync(Token)).State);
+    }
+
+    [Fact]
+    public async Task A_domain_without_a_balloon_says_so()
+    {
+        using PrivateDirectory directory = new();
+        await using Connection connection = await OpenAsync(directory, $"<node><domain type='test'>{Rest}</domain></node>");
+        Domain domain = await connection.LookupByNameAsync("q", Token);
+        Assert.Equal(0, await domain.FillMemoryStatsAsync(new MemoryStat[16], cancellationToken: Token));
+        Assert.Equal(MemoryStatsReason.NoBalloonDevice, (await domain.GetMemoryStatsAsync(cancellationToken: Token)).Reason);
+    }
+
+    private static async Task<Connection> OpenAsync(PrivateDirectory directory, string xml)
+    {
+        string file = directory.File("host.xml");
+        await File.WriteAllTextAsync(file, xml, Token);
+        return await Connection.OpenAsync($"test://{file}", cancellationToken: Token);
+    }
+}
