@@ -41,8 +41,9 @@ internal sealed class CallException : Exception
     public static CallException ReadOnly(string function) =>
         Report(ErrorCode.OperationDenied, ErrorOrigin.Domain, "operation forbidden: ", $"read only access prevents {function}");
 
-    public static CallException Overflow(nuint number) =>
-        Report(ErrorCode.Overflow, ErrorOrigin.Domain, "numerical overflow: ", $"input too large: {number}");
+    public static CallException Overflow(nuint number) => Overflow($"input too large: {number}");
+
+    public static CallException Overflow(string detail) => Report(ErrorCode.Overflow, ErrorOrigin.Domain, "numerical overflow: ", detail);
 
     /// <summary>To libvirt's drivers in process the same is an internal error.</summary>
     public static CallException OtherCallback(bool isRemote) => isRemote

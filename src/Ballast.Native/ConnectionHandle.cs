@@ -118,6 +118,13 @@ internal sealed unsafe class ConnectionHandle
         throw CallException.Argument($"unsupported flags (0x{flags & ~known:x}) in function {name}", "flags", name, DriverOrigin);
     }
 
+    /// <summary>The same where only libvirt's QEMU driver has the function.</summary>
+    public void RefuseFlagsOfQemu(uint flags, string function, uint known = 0)
+    {
+        if (DriverPrefix == "qemu")
+            RefuseFlags(flags, function, known);
+    }
+
     public void SetErrorHandler(delegate* unmanaged<nint, NativeError*, void> handler, nint userData)
     {
         lock (_gate)

@@ -7,6 +7,9 @@ namespace Ballast.Native;
 /// <summary>Named values in C's memory: <c>virTypedParameter</c>.</summary>
 internal static unsafe class NativeParameters
 {
+    /// <summary>The bit by which a program says that it knows strings among parameters.</summary>
+    public const uint StringsAreOkay = 4;
+
     private const int FirstRoom = 16;
 
     public static void Write(TypedParameter parameter, NativeParameter* to)
@@ -37,6 +40,35 @@ internal static unsafe class NativeParameters
                 to->String = NativeText.Copy((string)parameter.Value);
                 break;
         }
+    }
+
+    /// <summary>A function's flags without <see cref="StringsAreOkay"/>.</summary>
+    public static DomainModificationImpact Impact(uint flags) => (DomainModificationImpact)(flags & ~StringsAreOkay);
+
+    /// <summary>First a program asks how many there are, then it has room for them.</summary>
+    public static int InTwoSteps(
+        nint domain, string function, NativeParameter* parameters, int* count,
+        Func<DomainHandle, CancellationToken, ValueTask<IReadOnlyList<TypedParameter>>> ask, Action? check = null) => Call.OfDomain(domain, function, (handle, token) =>
+    {
+        check?.Invoke();
+        if (count == null)
+            throw CallException.Null("nparams", function);
+        if (*count < 0)
+            throw CallException.Argument($"*nparams in {function} must be zero or greater", "*nparams", function);
+        return *count > 0 && parameters == null ? throw CallException.Null("params", function) : ask(handle, token);
+    }, found =>
+    {
+        *count = *count == 0 ? found.Count : Fill(parameters, *count, found);
+        return 0;
+    });
+
+    /// <summary>Writes as many as there is room for, and returns how many.</summary>
+    public static int Fill(NativeParameter* parameters, int room, IReadOnlyList<TypedParameter> found)
+    {
+        int filled = Math.Min(room, found.Count);
+        for (int i = 0; i < filled; i++)
+            Write(found[i], parameters + i);
+        return filled;
     }
 
     /// <summary>Null where there is none of that name.</summary>

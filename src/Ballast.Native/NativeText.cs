@@ -31,6 +31,15 @@ internal static unsafe class NativeText
         return (nint)copy;
     }
 
+    /// <summary>Copies of texts, in an array that ends with null.</summary>
+    public static nint* List(IReadOnlyList<string> texts)
+    {
+        nint* array = (nint*)NativeMemory.AllocZeroed((nuint)texts.Count + 1, (nuint)sizeof(nint));
+        for (int i = 0; i < texts.Count; i++)
+            array[i] = Copy(texts[i]);
+        return array;
+    }
+
     /// <summary>Puts a text into a field, cut where it does not fit, but never within a character; returns the bytes of the whole text.</summary>
     public static int Fill(Span<byte> field, string text)
     {

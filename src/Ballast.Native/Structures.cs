@@ -156,3 +156,47 @@ internal struct NativeStat
     public int Tag;
     public ulong Value;
 }
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeVcpuInfo
+{
+    public uint Number;
+    public int State;
+    public ulong CpuTime;
+    public int Cpu;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeControlInfo
+{
+    public uint State;
+    public uint Details;
+    public ulong StateTime;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeJobInfo
+{
+    public int Type;
+    public ulong TimeElapsed;
+    public ulong TimeRemaining;
+    public ulong DataTotal;
+    public ulong DataProcessed;
+    public ulong DataRemaining;
+    public ulong MemTotal;
+    public ulong MemProcessed;
+    public ulong MemRemaining;
+    public ulong FileTotal;
+    public ulong FileProcessed;
+    public ulong FileRemaining;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeBlockStats
+{
+    public long ReadRequests;
+    public long ReadBytes;
+    public long WriteRequests;
+    public long WriteBytes;
+    public long Errors;
+}

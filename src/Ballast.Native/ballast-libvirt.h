@@ -33,6 +33,8 @@ typedef virConnect *virConnectPtr;
 typedef struct _virDomain virDomain;
 typedef virDomain *virDomainPtr;
 typedef struct _virNetwork *virNetworkPtr;
+typedef struct _virStoragePool virStoragePool;
+typedef virStoragePool *virStoragePoolPtr; /* there are none */
 
 typedef void (*virFreeCallback)(void *opaque);
 
@@ -291,6 +293,11 @@ int virNodeGetMemoryStats(virConnectPtr conn, int cellNum, virNodeMemoryStatsPtr
 int virNodeGetCPUStats(virConnectPtr conn, int cpuNum, virNodeCPUStatsPtr params, int *nparams, unsigned int flags);
 int virNodeGetCPUMap(virConnectPtr conn, unsigned char **cpumap, unsigned int *online, unsigned int flags);
 int virNodeGetSecurityModel(virConnectPtr conn, virSecurityModelPtr secmodel);
+/* Of each size in KiB, of each cell; returns how many counts were filled. */
+int virNodeGetFreePages(virConnectPtr conn, unsigned int npages, unsigned int *pages, int startCell,
+                        unsigned int cellCount, unsigned long long *counts, unsigned int flags);
+int virConnectGetCPUModelNames(virConnectPtr conn, const char *arch, char ***models, unsigned int flags);
+int virConnectListAllStoragePools(virConnectPtr conn, virStoragePoolPtr **pools, unsigned int flags);
 
 /* ---- domains ---- */
 
@@ -397,20 +404,6 @@ typedef enum {
     VIR_DOMAIN_UNDEFINE_TPM = (1 << 5),
     VIR_DOMAIN_UNDEFINE_KEEP_TPM = (1 << 6)
 } virDomainUndefineFlagsValues;
-typedef enum {
-    VIR_DOMAIN_REBOOT_DEFAULT = 0,
-    VIR_DOMAIN_REBOOT_ACPI_POWER_BTN = (1 << 0),
-    VIR_DOMAIN_REBOOT_GUEST_AGENT = (1 << 1),
-    VIR_DOMAIN_REBOOT_INITCTL = (1 << 2),
-    VIR_DOMAIN_REBOOT_SIGNAL = (1 << 3),
-    VIR_DOMAIN_REBOOT_PARAVIRT = (1 << 4)
-} virDomainRebootFlagValues;
-typedef enum {
-    VIR_DOMAIN_METADATA_DESCRIPTION = 0,
-    VIR_DOMAIN_METADATA_TITLE = 1,
-    VIR_DOMAIN_METADATA_ELEMENT = 2
-} virDomainMetadataType;
-
 virDomainPtr virDomainDefineXML(virConnectPtr conn, const char *xml);
 virDomainPtr virDomainDefineXMLFlags(virConnectPtr conn, const char *xml, unsigned int flags);
 virDomainPtr virDomainCreateXML(virConnectPtr conn, const char *xmlDesc, unsigned int flags);
@@ -420,13 +413,25 @@ int virDomainCreateWithFlags(virDomainPtr domain, unsigned int flags);
 int virDomainUndefine(virDomainPtr domain);
 int virDomainUndefineFlags(virDomainPtr domain, unsigned int flags);
 int virDomainRename(virDomainPtr dom, const char *new_name, unsigned int flags);
-int virDomainReboot(virDomainPtr domain, unsigned int flags);
 int virDomainSetAutostart(virDomainPtr domain, int autostart);
 int virDomainManagedSave(virDomainPtr dom, unsigned int flags);
 int virDomainManagedSaveRemove(virDomainPtr dom, unsigned int flags);
-char *virDomainGetMetadata(virDomainPtr domain, int type, const char *uri, unsigned int flags);
 int virDomainSetMetadata(virDomainPtr domain, int type, const char *metadata, const char *key, const char *uri,
                          unsigned int flags);
+
+/* ---- processors, jobs, disks ---- */
+
+typedef enum { VIR_VCPU_OFFLINE = 0, VIR_VCPU_RUNNING = 1, VIR_VCPU_BLOCKED = 2 } virVcpuState;
+typedef enum { VIR_VCPU_INFO_CPU_OFFLINE = -1, VIR_VCPU_INFO_CPU_UNAVAILABLE = -2 } virVcpuHostCpuState;
+typedef struct _virVcpuInfo virVcpuInfo;
+typedef virVcpuInfo *virVcpuInfoPtr;
+struct _virVcpuInfo {
+    unsigned int number;
+    int state;                  /* virVcpuState */
+    unsigned long long cpuTime; /* ns */
+    int cpu;                    /* the host's, or virVcpuHostCpuState */
+};
+
 typedef enum {
     VIR_DOMAIN_VCPU_CURRENT = 0,
     VIR_DOMAIN_VCPU_LIVE = 1,
@@ -434,10 +439,96 @@ typedef enum {
     VIR_DOMAIN_VCPU_MAXIMUM = 4,
     VIR_DOMAIN_VCPU_GUEST = 8
 } virDomainVcpuFlags;
+
+/* cpumaps: one map of maplen bytes for each, CPU 0 of the host is the lowest bit of the first byte. */
+int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr info, int maxinfo, unsigned char *cpumaps, int maplen);
+int virDomainGetVcpuPinInfo(virDomainPtr domain, int ncpumaps, unsigned char *cpumaps, int maplen, unsigned int flags);
 int virDomainGetMaxVcpus(virDomainPtr domain);
 int virDomainGetVcpusFlags(virDomainPtr domain, unsigned int flags);
 int virDomainSetVcpus(virDomainPtr domain, unsigned int nvcpus);
 int virDomainSetVcpusFlags(virDomainPtr domain, unsigned int nvcpus, unsigned int flags);
+/* Asked with *nparams 0, these tell how many there are. */
+int virDomainGetMemoryParameters(virDomainPtr domain, virTypedParameterPtr params, int *nparams, unsigned int flags);
+int virDomainGetNumaParameters(virDomainPtr domain, virTypedParameterPtr params, int *nparams, unsigned int flags);
+char *virDomainGetSchedulerType(virDomainPtr domain, int *nparams);
+int virDomainGetSchedulerParameters(virDomainPtr domain, virTypedParameterPtr params, int *nparams);
+int virDomainGetSchedulerParametersFlags(virDomainPtr domain, virTypedParameterPtr params, int *nparams,
+                                         unsigned int flags);
+/* start_cpu -1: of all the host's CPUs together. */
+int virDomainGetCPUStats(virDomainPtr domain, virTypedParameterPtr params, unsigned int nparams, int start_cpu,
+                         unsigned int ncpus, unsigned int flags);
+
+typedef enum {
+    VIR_DOMAIN_JOB_NONE = 0,
+    VIR_DOMAIN_JOB_BOUNDED = 1,
+    VIR_DOMAIN_JOB_UNBOUNDED = 2,
+    VIR_DOMAIN_JOB_COMPLETED = 3,
+    VIR_DOMAIN_JOB_FAILED = 4,
+    VIR_DOMAIN_JOB_CANCELLED = 5
+} virDomainJobType;
+typedef struct _virDomainJobInfo virDomainJobInfo;
+typedef virDomainJobInfo *virDomainJobInfoPtr;
+struct _virDomainJobInfo { /* ms and bytes */
+    int type;              /* virDomainJobType */
+    unsigned long long timeElapsed;
+    unsigned long long timeRemaining;
+    unsigned long long dataTotal;
+    unsigned long long dataProcessed;
+    unsigned long long dataRemaining;
+    unsigned long long memTotal;
+    unsigned long long memProcessed;
+    unsigned long long memRemaining;
+    unsigned long long fileTotal;
+    unsigned long long fileProcessed;
+    unsigned long long fileRemaining;
+};
+typedef enum { VIR_DOMAIN_JOB_STATS_COMPLETED = 1, VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED = 2 } virDomainGetJobStatsFlags;
+int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info);
+int virDomainGetJobStats(virDomainPtr domain, int *type, virTypedParameterPtr *params, int *nparams,
+                         unsigned int flags);
+
+typedef enum {
+    VIR_DOMAIN_CONTROL_OK = 0,
+    VIR_DOMAIN_CONTROL_JOB = 1,
+    VIR_DOMAIN_CONTROL_OCCUPIED = 2,
+    VIR_DOMAIN_CONTROL_ERROR = 3
+} virDomainControlState;
+typedef struct _virDomainControlInfo virDomainControlInfo;
+typedef virDomainControlInfo *virDomainControlInfoPtr;
+struct _virDomainControlInfo {
+    unsigned int state; /* virDomainControlState */
+    unsigned int details;
+    unsigned long long stateTime; /* ms */
+};
+int virDomainGetControlInfo(virDomainPtr domain, virDomainControlInfoPtr info, unsigned int flags);
+
+typedef enum {
+    VIR_DOMAIN_METADATA_DESCRIPTION = 0,
+    VIR_DOMAIN_METADATA_TITLE = 1,
+    VIR_DOMAIN_METADATA_ELEMENT = 2
+} virDomainMetadataType;
+char *virDomainGetMetadata(virDomainPtr domain, int type, const char *uri, unsigned int flags);
+
+typedef struct _virDomainBlockStats virDomainBlockStatsStruct;
+typedef virDomainBlockStatsStruct *virDomainBlockStatsPtr;
+struct _virDomainBlockStats { /* -1: unknown */
+    long long rd_req;
+    long long rd_bytes;
+    long long wr_req;
+    long long wr_bytes;
+    long long errs;
+};
+int virDomainBlockStats(virDomainPtr dom, const char *disk, virDomainBlockStatsPtr stats, size_t size);
+int virDomainBlockStatsFlags(virDomainPtr dom, const char *disk, virTypedParameterPtr params, int *nparams,
+                             unsigned int flags);
+
+typedef enum {
+    VIR_DOMAIN_REBOOT_DEFAULT = 0,
+    VIR_DOMAIN_REBOOT_ACPI_POWER_BTN = 1,
+    VIR_DOMAIN_REBOOT_GUEST_AGENT = 2
+} virDomainRebootFlagValues;
+int virDomainReboot(virDomainPtr domain, unsigned int flags);
+int virDomainPMWakeup(virDomainPtr dom, unsigned int flags);
 
 /* ---- memory ---- */
 
@@ -472,6 +563,13 @@ int virDomainSetMemoryStatsPeriod(virDomainPtr domain, int period, unsigned int 
 int virDomainSetMemory(virDomainPtr domain, unsigned long memory);                      /* KiB */
 int virDomainSetMaxMemory(virDomainPtr domain, unsigned long memory);                   /* KiB */
 int virDomainSetMemoryFlags(virDomainPtr domain, unsigned long memory, unsigned int flags);
+
+typedef enum {
+    VIR_DOMAIN_DIRTYRATE_MODE_PAGE_SAMPLING = 0,
+    VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP = 1,
+    VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING = 2
+} virDomainDirtyRateCalcFlags;
+int virDomainStartDirtyRateCalc(virDomainPtr domain, int seconds, unsigned int flags); /* 1 to 60 seconds */
 
 typedef enum {
     VIR_DOMAIN_STATS_STATE = 1,

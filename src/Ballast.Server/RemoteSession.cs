@@ -35,6 +35,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserS
     /// <exception cref="LibvirtException">Nothing yet.</exception>
     public Connection Connection => _connection ?? throw RpcErrors.Internal("hypervisor connection not open");
 
+    /// <summary>Whether the client opened something.</summary>
+    public bool IsOpen => _connection is not null;
+
     /// <summary>The connection that all clients share which opened the same.</summary>
     public Connection Shared { get; private set; } = null!;
 
@@ -98,7 +101,8 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserS
         else if ((isRemote ? RemoteProgram.Find(header.Procedure) : BallastProgram.Find(header.Procedure)) is { } handler)
             answered = handler.HandleAsync(this, header, arguments);
         else
-            answered = client.ReplyErrorAsync(header, RpcErrors.UnknownProcedure(header.Procedure));
+            answered = client.ReplyErrorAsync(
+                header, isRemote ? UnservedProcedures.Refuse(this, header.Procedure) : RpcErrors.UnknownProcedure(header.Procedure));
         return true;
     }
 

@@ -88,6 +88,36 @@ public sealed partial class Connection
     public async ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetCpuMapAsync(cancellationToken).ConfigureAwait(false);
 
+    /// <summary>
+    /// The number of free pages, of each of the sizes in each of the NUMA cells; cell after cell. Source: the host's kernel.
+    /// </summary>
+    /// <param name="sizesKiB">The page sizes, in KiB.</param>
+    /// <param name="firstCell">The first cell.</param>
+    /// <param name="cells">The number of cells, at least 1.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationFailed"/>: no such size. <see cref="ErrorCode.InternalError"/>: no such cell.</exception>
+    public async ValueTask<IReadOnlyList<ulong>> GetFreePagesAsync(
+        IReadOnlyList<uint> sizesKiB, int firstCell = 0, int cells = 1, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sizesKiB);
+        return await Driver.GetFreePagesAsync(sizesKiB, firstCell, cells, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The CPU models of an architecture that domains can have; empty if all that the hypervisor knows can be used.</summary>
+    /// <param name="architecture">The architecture, such as <c>x86_64</c>.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async ValueTask<IReadOnlyList<string>> GetCpuModelNamesAsync(string architecture, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(architecture);
+        return await Driver.GetCpuModelNamesAsync(architecture, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The number of storage pools of the other side. Ballast itself has none.</summary>
+    /// <param name="filter">libvirt's filters, <c>virConnectListAllStoragePoolsFlags</c>; 0 for all.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async ValueTask<int> CountStoragePoolsAsync(int filter = 0, CancellationToken cancellationToken = default) =>
+        await Driver.CountStoragePoolsAsync(unchecked((uint)filter), cancellationToken).ConfigureAwait(false);
+
     private static void RefuseBelowAll(int number, string argument, string function)
     {
         if (number < AllOfNode)

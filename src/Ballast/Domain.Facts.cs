@@ -49,6 +49,78 @@ public sealed partial class Domain
         return await Connection.Driver.GetMetadataAsync(Identity, type, uri, impact, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>The domain's background job; <see cref="DomainJobType.None"/> if there is none.</summary>
+    public async ValueTask<DomainJobInfo> GetJobInfoAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetJobInfoAsync(Identity, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The same with all its numbers.</summary>
+    /// <param name="completed">The last job that was completed instead of the one that runs.</param>
+    /// <param name="keep">Whether the completed one is kept for the next call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async ValueTask<DomainJobStats> GetJobStatsAsync(
+        bool completed = false, bool keep = false, CancellationToken cancellationToken = default)
+    {
+        const uint completedBit = 1, keepBit = 2;
+        return await Connection.Driver.GetJobStatsAsync(
+            Identity, (completed ? completedBit : 0) | (keep ? keepBit : 0), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The state of the way to the hypervisor.</summary>
+    public async ValueTask<DomainControlInfo> GetControlInfoAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetControlInfoAsync(Identity, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The parameters of the host's scheduler for the domain; empty if there are none.</summary>
+    /// <param name="impact">The running domain, or its definition.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.InvalidArgument"/>: both at once. <see cref="ErrorCode.OperationInvalid"/>: the domain has no definition.
+    /// </exception>
+    public async ValueTask<IReadOnlyList<TypedParameter>> GetSchedulerParametersAsync(
+        DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)
+    {
+        RefuseBoth(impact, "virDomainGetSchedulerParametersFlags");
+        return await Connection.Driver.GetSchedulerParametersAsync(Identity, impact, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>On which NUMA cells of the host the domain's memory may lie: <c>numa_mode</c>, <c>numa_nodeset</c>.</summary>
+    /// <param name="impact">The running domain, or its definition.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException">As <see cref="GetSchedulerParametersAsync"/>.</exception>
+    public async ValueTask<IReadOnlyList<TypedParameter>> GetNumaParametersAsync(
+        DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetNumaParametersAsync(Identity, impact, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// The CPU time of the domain on all CPUs of the host together, in nanoseconds: <c>cpu_time</c>, <c>user_time</c>,
+    /// <c>system_time</c>. Source: the host.
+    /// </summary>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationInvalid"/>: the host does not tell.</exception>
+    public async ValueTask<IReadOnlyList<TypedParameter>> GetCpuTotalsAsync(CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetCpuTotalsAsync(Identity, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The CPU time of the domain on single CPUs of the host, in nanoseconds: <c>cpu_time</c>, <c>vcpu_time</c>.</summary>
+    /// <param name="first">The first CPU.</param>
+    /// <param name="count">How many to return at most.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationInvalid"/>: the host does not tell.</exception>
+    public async ValueTask<IReadOnlyList<IReadOnlyList<TypedParameter>>> GetCpuStatsAsync(
+        int first = 0, int count = int.MaxValue, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        return await Connection.Driver.GetCpuStatsAsync(Identity, first, count, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>A disk's counters by libvirt's names: requests, bytes, and nanoseconds. Source: the hypervisor.</summary>
+    /// <param name="disk">The disk's name in the XML, or the file behind it; empty for all disks together.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such disk.</exception>
+    public async ValueTask<IReadOnlyList<TypedParameter>> GetBlockStatsAsync(string disk, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(disk);
+        return await Connection.Driver.GetBlockStatsAsync(Identity, disk, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Asks the guest to reboot. The guest may take a while, or ignore it.</summary>
     /// <param name="flags">How to ask.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
@@ -61,5 +133,33 @@ public sealed partial class Domain
         await Connection.Driver.RebootAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
         if (Connection.Driver.ShutsDownAtOnce)
             await LearnIdAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Wakes a guest that suspended itself to memory.</summary>
+    /// <exception cref="LibvirtException">
+    /// Same as <see cref="SuspendAsync"/>. <see cref="ErrorCode.OperationInvalid"/>: the guest does not sleep.
+    /// </exception>
+    public async ValueTask WakeUpAsync(CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly("virDomainPMWakeup");
+        await Connection.Driver.WakeUpAsync(Identity, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Has the hypervisor measure how fast the guest writes to its memory. The result is in the <c>dirtyrate</c> group of bulk
+    /// statistics, after that time.
+    /// </summary>
+    /// <param name="period">How long to measure: 1 to 60 seconds, in whole seconds.</param>
+    /// <param name="mode">How to measure.</param>
+    /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Not whole seconds, or too many.</exception>
+    /// <exception cref="LibvirtException">
+    /// Same as <see cref="SuspendAsync"/>. <see cref="ErrorCode.ConfigurationUnsupported"/>: not 1 to 60 seconds.
+    /// </exception>
+    public async ValueTask StartDirtyRateAsync(
+        TimeSpan period, DirtyRateMode mode = DirtyRateMode.PageSampling, CancellationToken cancellationToken = default)
+    {
+        RefuseReadOnly("virDomainStartDirtyRateCalc");
+        await Connection.Driver.StartDirtyRateAsync(Identity, WholeSeconds(period), mode, cancellationToken).ConfigureAwait(false);
     }
 }

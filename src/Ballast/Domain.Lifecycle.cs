@@ -36,8 +36,11 @@ public sealed partial class Domain
     }
 
     /// <summary>Returns warnings about the domain: deprecated or tainting settings. Source: the hypervisor's driver.</summary>
-    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(CancellationToken cancellationToken = default) =>
-        await Connection.Driver.GetMessagesAsync(Identity, cancellationToken).ConfigureAwait(false);
+    /// <param name="kinds">Which warnings.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(
+        DomainMessageKinds kinds = DomainMessageKinds.All, CancellationToken cancellationToken = default) =>
+        await Connection.Driver.GetMessagesAsync(Identity, kinds, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Pauses the guest's CPUs; its memory stays.</summary>
     /// <exception cref="LibvirtException">

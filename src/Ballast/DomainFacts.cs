@@ -33,6 +33,20 @@ public enum DomainMetadataType
     Element = 2,
 }
 
+/// <summary>Kinds of warnings about a domain: libvirt's <c>virDomainMessageType</c>.</summary>
+[Flags]
+public enum DomainMessageKinds : uint
+{
+    /// <summary>All kinds.</summary>
+    All = 0,
+
+    /// <summary>Deprecated settings.</summary>
+    Deprecation = 1,
+
+    /// <summary>Settings that make the domain hard to support.</summary>
+    Tainting = 2,
+}
+
 /// <summary>How to ask a guest to reboot: libvirt's <c>virDomainRebootFlagValues</c>.</summary>
 [Flags]
 public enum DomainRebootFlags : uint
@@ -54,4 +68,82 @@ public enum DomainRebootFlags : uint
 
     /// <summary>A paravirtual control of the hypervisor.</summary>
     Paravirtual = 16,
+}
+
+/// <summary>What a domain's background job is: libvirt's <c>virDomainJobType</c>.</summary>
+public enum DomainJobType
+{
+    /// <summary>No job.</summary>
+    None = 0,
+
+    /// <summary>A job whose end can be estimated.</summary>
+    Bounded = 1,
+
+    /// <summary>A job whose end cannot be estimated.</summary>
+    Unbounded = 2,
+
+    /// <summary>A job that is done.</summary>
+    Completed = 3,
+
+    /// <summary>A job that failed.</summary>
+    Failed = 4,
+
+    /// <summary>A job that was cancelled.</summary>
+    Cancelled = 5,
+}
+
+/// <summary>What a job has to move, in bytes.</summary>
+/// <param name="TotalBytes">All of it.</param>
+/// <param name="ProcessedBytes">What is done.</param>
+/// <param name="RemainingBytes">What is left.</param>
+public readonly record struct DomainJobAmount(ulong TotalBytes, ulong ProcessedBytes, ulong RemainingBytes);
+
+/// <summary>A domain's background job (migration, save, dump): libvirt's <c>virDomainJobInfo</c>. Source: the hypervisor's driver.</summary>
+/// <param name="Type">What it is.</param>
+/// <param name="ElapsedMilliseconds">How long it runs, in milliseconds.</param>
+/// <param name="RemainingMilliseconds">The estimated rest, in milliseconds; 0 if unknown.</param>
+/// <param name="Data">Everything together.</param>
+/// <param name="Memory">The memory.</param>
+/// <param name="File">The files.</param>
+public readonly record struct DomainJobInfo(
+    DomainJobType Type, ulong ElapsedMilliseconds, ulong RemainingMilliseconds, DomainJobAmount Data, DomainJobAmount Memory, DomainJobAmount File);
+
+/// <summary>A domain's background job in libvirt's newer form.</summary>
+/// <param name="Type">What it is.</param>
+/// <param name="Parameters">Its numbers, by libvirt's names; empty if there is no job.</param>
+public sealed record DomainJobStats(DomainJobType Type, IReadOnlyList<TypedParameter> Parameters);
+
+/// <summary>The state of the way to a hypervisor: libvirt's <c>virDomainControlState</c>.</summary>
+public enum DomainControlState
+{
+    /// <summary>Free.</summary>
+    Ok = 0,
+
+    /// <summary>A background job runs.</summary>
+    Job = 1,
+
+    /// <summary>A command is under way.</summary>
+    Occupied = 2,
+
+    /// <summary>It cannot be used any more.</summary>
+    Error = 3,
+}
+
+/// <summary>The state of the way to a domain's hypervisor.</summary>
+/// <param name="State">The state.</param>
+/// <param name="Details">libvirt's number for the reason of an error; 0 if there is none.</param>
+/// <param name="StateMilliseconds">How long it has been so, in milliseconds; 0 if unknown.</param>
+public readonly record struct DomainControlInfo(DomainControlState State, uint Details, ulong StateMilliseconds);
+
+/// <summary>How a guest's dirty rate is measured: libvirt's <c>virDomainDirtyRateCalcFlags</c>.</summary>
+public enum DirtyRateMode
+{
+    /// <summary>By samples of its pages.</summary>
+    PageSampling = 0,
+
+    /// <summary>By KVM's dirty bitmap.</summary>
+    DirtyBitmap = 1,
+
+    /// <summary>By KVM's dirty ring, for each virtual CPU.</summary>
+    DirtyRing = 2,
 }

@@ -63,6 +63,23 @@ internal static class Sessions
             all_of(lambda: connection.lookupByID(guest.ID()), lambda: connection.lookupByID(4711),
                    lambda: connection.lookupByUUIDString(guest.UUIDString()), lambda: connection.lookupByUUIDString("9" * 32))
             """),
+        ("python: what else a domain and its host know",
+            """
+            import ctypes
+            library, parameters, count = ctypes.CDLL("libvirt.so.0"), ctypes.create_string_buffer(96 * 16), ctypes.c_int(1)
+            handle = ctypes.c_void_p(bare.c_pointer())
+            all_of(bare.jobStats, lambda: bare.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED), bare.numaParameters, bare.schedulerParameters,
+                   lambda: library.virDomainGetSchedulerParameters(handle, parameters, ctypes.byref(count)),
+                   lambda: library.virDomainGetSchedulerParametersFlags(handle, parameters, ctypes.byref(count), 1),
+                   lambda: bare.getCPUStats(True), lambda: bare.getCPUStats(False), lambda: bare.blockStats(""), lambda: bare.blockStats("vda"),
+                   lambda: bare.blockStatsFlags(""), lambda: bare.blockStatsFlags("vda"), lambda: connection.getCPUModelNames("i686"),
+                   lambda: connection.getCPUModelNames("nonsense"), lambda: connection.getFreePages([4], 0, 1), lambda: connection.getFreePages([3], 0, 1),
+                   lambda: connection.getFreePages([4], 9, 1), bare.pMWakeup, lambda: bare.pMWakeup(1), lambda: guest.startDirtyRateCalc(1, 0),
+                   lambda: guest.startDirtyRateCalc(0, 0), lambda: guest.startDirtyRateCalc(1, 64), lambda: guest.reboot(1 << 20), guest.reboot,
+                   lambda: guest.messages(libvirt.VIR_DOMAIN_MESSAGE_TAINTING), lambda: guest.messages(libvirt.VIR_DOMAIN_MESSAGE_DEPRECATION))
+            time.sleep(2)
+            all_of(lambda: connection.getAllDomainStats(0), lambda: guest.jobStats())
+            """),
         ("python: events and keepalive",
             """
             connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *happened: got.append(happened), None)

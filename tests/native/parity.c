@@ -109,6 +109,9 @@ static void without_objects(void)
     NUMBER(virConnectRegisterCloseCallback(NULL, closed, NULL, NULL));
     FOUND(virConnectOpen("test:///no/such/file"));
     FOUND(virConnectOpen("test://"));
+    FOUND(virConnectOpen("qemu+zz:///system"));
+    FOUND(virConnectOpen("qemu+zz://host/system"));
+    FOUND(virConnectOpen("test+zz:///default"));
     FOUND(virConnectOpenAuth("test:///default", NULL, 0x70));
 }
 
@@ -386,6 +389,144 @@ static void memory(virConnectPtr conn, virDomainPtr dom, int withValues)
     virDomainStatsRecordListFree(records);
 }
 
+static void processors(virDomainPtr dom, int withValues)
+{
+    virVcpuInfo info[4];
+    unsigned char maps[4 * 2];
+    int count = 0;
+    char *type;
+    virTypedParameter params[16];
+    memset(info, 0, sizeof info);
+    memset(maps, 0, sizeof maps);
+    memset(params, 0, sizeof params);
+    NUMBER(virDomainGetVcpus(dom, info, 4, maps, 2));
+    NUMBER(info[0].number * 100 + info[0].state);
+    NUMBER(maps[0]);
+    NUMBER(virDomainGetVcpus(dom, info, 1, NULL, 0));
+    NUMBER(virDomainGetVcpus(dom, NULL, 1, NULL, 0));
+    NUMBER(virDomainGetVcpus(dom, info, 0, NULL, 0));
+    NUMBER(virDomainGetVcpus(dom, info, 1, NULL, 1));
+    NUMBER(virDomainGetVcpus(dom, info, 1, maps, 0));
+    NUMBER(virDomainGetMaxVcpus(dom));
+    NUMBER(virDomainGetVcpusFlags(dom, 0));
+    NUMBER(virDomainGetVcpusFlags(dom, VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_MAXIMUM));
+    NUMBER(virDomainGetVcpusFlags(dom, VIR_DOMAIN_VCPU_CONFIG));
+    NUMBER(virDomainGetVcpusFlags(dom, VIR_DOMAIN_VCPU_CONFIG | VIR_DOMAIN_VCPU_LIVE));
+    NUMBER(virDomainGetVcpusFlags(dom, VIR_DOMAIN_VCPU_GUEST));
+    NUMBER(virDomainGetVcpusFlags(dom, 64));
+    NUMBER(virDomainGetVcpuPinInfo(dom, 4, maps, 2, 0));
+    NUMBER(maps[0]);
+    NUMBER(virDomainGetVcpuPinInfo(dom, 4, maps, 2, VIR_DOMAIN_AFFECT_CONFIG));
+    NUMBER(virDomainGetVcpuPinInfo(dom, 4, maps, 2, 3));
+    NUMBER(virDomainGetVcpuPinInfo(dom, 4, maps, 2, 64));
+    NUMBER(virDomainGetVcpuPinInfo(dom, 0, maps, 2, 0));
+    NUMBER(virDomainGetVcpuPinInfo(dom, 4, NULL, 2, 0));
+    NUMBER(virDomainGetVcpuPinInfo(dom, 4, maps, 0, 0));
+    NUMBER(virDomainGetMemoryParameters(dom, NULL, &count, 0));
+    NUMBER(count);
+    NUMBER(virDomainGetMemoryParameters(dom, params, &count, 0));
+    print_parameters(params, withValues ? count : 0, withValues);
+    NUMBER(virDomainGetMemoryParameters(dom, NULL, &count, 0));
+    NUMBER(virDomainGetMemoryParameters(dom, params, NULL, 0));
+    NUMBER(virDomainGetMemoryParameters(dom, params, &count, 3));
+    count = -1;
+    NUMBER(virDomainGetMemoryParameters(dom, params, &count, 0));
+    count = 0;
+    NUMBER(virDomainGetNumaParameters(dom, NULL, &count, 0));
+    NUMBER(count);
+    count = 4;
+    NUMBER(virDomainGetNumaParameters(dom, params, &count, 0));
+    NUMBER(count);
+    print_parameters(params, withValues ? 0 : count, 1);
+    virTypedParamsClear(params, count);
+    NUMBER(virDomainGetNumaParameters(dom, params, &count, 3));
+    count = 77;
+    type = virDomainGetSchedulerType(dom, &count);
+    TEXT(type);
+    NUMBER(count);
+    TEXT(virDomainGetSchedulerType(dom, NULL));
+    count = 0;
+    NUMBER(virDomainGetSchedulerParameters(dom, params, &count));
+    NUMBER(virDomainGetSchedulerParameters(dom, NULL, &count));
+    NUMBER(virDomainGetSchedulerParameters(dom, params, NULL));
+    NUMBER(virDomainGetSchedulerParametersFlags(dom, params, &count, 3));
+}
+
+static void facts(virConnectPtr conn, virDomainPtr dom, int isTest)
+{
+    virDomainControlInfo control;
+    virDomainJobInfo job;
+    virTypedParameterPtr params = NULL;
+    virTypedParameter numbers[64];
+    virDomainBlockStatsStruct disk;
+    virStoragePoolPtr *pools = NULL;
+    unsigned int size = 4, odd = 3;
+    unsigned long long pages[2] = { 0, 0 };
+    char **models = NULL;
+    int type = 77, count = 77;
+    memset(&control, 77, sizeof control);
+    memset(&job, 77, sizeof job);
+    memset(numbers, 0, sizeof numbers);
+    NUMBER(virDomainGetControlInfo(dom, &control, 0));
+    NUMBER(control.state * 100 + control.details);
+    NUMBER(virDomainGetControlInfo(dom, NULL, 0));
+    NUMBER(virDomainGetControlInfo(dom, &control, 1));
+    NUMBER(virDomainGetJobInfo(dom, &job));
+    NUMBER(job.type);
+    NUMBER(job.memTotal);
+    NUMBER(virDomainGetJobInfo(dom, NULL));
+    NUMBER(virDomainGetJobStats(dom, &type, &params, &count, 0));
+    NUMBER(type * 100 + count);
+    NUMBER(virDomainGetJobStats(dom, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED));
+    NUMBER(virDomainGetJobStats(dom, NULL, &params, &count, 0));
+    NUMBER(virDomainGetJobStats(dom, &type, NULL, &count, 0));
+    NUMBER(virDomainGetJobStats(dom, &type, &params, NULL, 0));
+    NUMBER(virDomainGetJobStats(dom, &type, &params, &count, 64));
+    TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_TITLE, NULL, 0));
+    TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_DESCRIPTION, NULL, VIR_DOMAIN_AFFECT_CONFIG));
+    TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_TITLE, "urn:x", 0));
+    TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, "urn:x", VIR_DOMAIN_AFFECT_LIVE));
+    TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, NULL, 0));
+    TEXT(virDomainGetMetadata(dom, 77, NULL, 0));
+    TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_TITLE, NULL, 3));
+    TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_TITLE, NULL, 64));
+    NUMBER(virDomainGetCPUStats(dom, NULL, 0, -1, 2, 0));
+    NUMBER(virDomainGetCPUStats(dom, NULL, 0, -2, 1, 0));
+    NUMBER(virDomainGetCPUStats(dom, NULL, 3, -1, 1, 0));
+    NUMBER(virDomainGetCPUStats(dom, numbers, 3, 0, 0, 0));
+    NUMBER(virDomainGetCPUStats(dom, NULL, 0, 5, 0, 0));
+    NUMBER(virDomainBlockStats(dom, NULL, &disk, sizeof disk));
+    NUMBER(virDomainBlockStats(dom, "x", NULL, sizeof disk));
+    NUMBER(virDomainBlockStats(dom, "x", &disk, 1000));
+    NUMBER(virDomainBlockStats(dom, "x", &disk, sizeof disk));
+    NUMBER(virDomainBlockStatsFlags(dom, NULL, NULL, &count, 0));
+    NUMBER(virDomainBlockStatsFlags(dom, "x", NULL, NULL, 0));
+    NUMBER(virDomainStartDirtyRateCalc(dom, 0, 0));
+    NUMBER(virDomainStartDirtyRateCalc(dom, 61, 0));
+    NUMBER(virDomainStartDirtyRateCalc(dom, 1, 64));
+    NUMBER(virDomainPMWakeup(dom, 0));
+    NUMBER(virDomainPMWakeup(dom, 1));
+    NUMBER(virDomainReboot(dom, 1 << 20));
+    NUMBER(virNodeGetFreePages(conn, 1, &size, 0, 1, pages, 0));
+    NUMBER(pages[0] > 0);
+    NUMBER(virNodeGetFreePages(conn, 0, &size, 0, 1, pages, 0));
+    NUMBER(virNodeGetFreePages(conn, 1, NULL, 0, 1, pages, 0));
+    NUMBER(virNodeGetFreePages(conn, 1, &size, 0, 0, pages, 0));
+    NUMBER(virNodeGetFreePages(conn, 1, &size, 0, 1, NULL, 0));
+    NUMBER(virNodeGetFreePages(conn, 1, &size, 77, 1, pages, 0));
+    NUMBER(virNodeGetFreePages(conn, 1, &size, -1, 1, pages, 0));
+    NUMBER(virNodeGetFreePages(conn, 1, &odd, 0, 1, pages, 0));
+    NUMBER(virNodeGetFreePages(conn, 1, &size, 0, 1, pages, 1));
+    NUMBER(virConnectGetCPUModelNames(conn, NULL, &models, 0));
+    NUMBER(virConnectGetCPUModelNames(conn, "x86_64", NULL, 1));
+    if (!isTest) {
+        NUMBER(virConnectListAllStoragePools(conn, NULL, 0));
+        NUMBER(virConnectListAllStoragePools(conn, &pools, 0));
+        FOUND(pools && !pools[0]);
+        free(pools);
+    }
+}
+
 static void events_without_a_loop(virConnectPtr conn)
 {
     NUMBER(virConnectDomainEventRegisterAny(conn, NULL, 0, VIR_DOMAIN_EVENT_CALLBACK(lifecycle), NULL, NULL));
@@ -415,6 +556,22 @@ static void read_only(const char *uri, const char *name)
     NUMBER(virDomainShutdown(dom));
     NUMBER(virDomainShutdownFlags(dom, 0));
     NUMBER(virDomainReset(dom, 0));
+    NUMBER(virDomainReboot(dom, 1 << 20));
+    NUMBER(virDomainPMWakeup(dom, 1));
+    NUMBER(virDomainStartDirtyRateCalc(dom, 0, 64));
+    NUMBER(virDomainGetVcpusFlags(dom, VIR_DOMAIN_VCPU_GUEST));
+    /* what the library does not have at all */
+    NUMBER(virDomainManagedSave(dom, 0));
+    NUMBER(virDomainSetMemoryParameters(dom, NULL, 0, 0));
+    NUMBER(virDomainPMSuspendForDuration(dom, 0, 0, 0));
+    NUMBER(virDomainAbortJob(dom));
+    NUMBER(virDomainInjectNMI(dom, 0));
+    NUMBER(virDomainAttachDevice(dom, "<x/>"));
+    NUMBER(virNodeSuspendForDuration(reader, 0, 0, 0));
+    if (strncmp(uri, "test:", 5) == 0) {
+        NUMBER(virConnectNumOfSecrets(reader));
+        NUMBER(virConnectNumOfNWFilters(reader));
+    }
     NUMBER(virDomainDestroy(dom));
     NUMBER(virDomainDestroyFlags(dom, 0));
     SOME_TEXT(virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_SECURE));
@@ -459,6 +616,8 @@ int main(int argc, char **argv)
     if (isTest)
         TEXT(virDomainGetXMLDesc(dom, 0));
     memory(conn, dom, isTest);
+    processors(dom, isTest);
+    facts(conn, dom, isTest);
     events_without_a_loop(conn);
     read_only(uri, name);
     changes(dom);

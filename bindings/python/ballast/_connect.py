@@ -209,6 +209,39 @@ class virConnect:
         library.free(cpus)
         return count, [bool(bytes_[cpu // 8] >> cpu % 8 & 1) for cpu in range(count)], online.value
 
+    def getFreePages(
+        self, pages: list[int], startCell: SupportsIndex, cellCount: SupportsIndex, flags: SupportsIndex = 0
+    ) -> dict[int, dict[int, int]]:
+        """The free pages of NUMA nodes: {node: {size in KiB: count}}."""
+        sizes, start, cells = [bits(size) for size in pages], int32(startCell), bits(cellCount)
+        packed = Struct(f"{len(sizes)}I").pack(*sizes)
+        counts = create_string_buffer(8 * max(1, len(sizes) * cells))
+        filled: int = library.virNodeGetFreePages(self._o, len(sizes), packed, start, cells, counts, bits(flags))
+        if filled < 0:
+            raise failure("virNodeGetFreePages")
+        numbers = Struct(f"{filled}Q").unpack_from(counts)
+        width = len(sizes)
+        return {start + at // width: dict(zip(sizes, numbers[at : at + width])) for at in range(0, filled, width)}
+
+    def getCPUModelNames(self, arch: str | None, flags: SupportsIndex = 0) -> list[str]:
+        """The CPU models that domains of an architecture can have; none if all that the hypervisor knows can be used."""
+        array = c_void_p()
+        count: int = library.virConnectGetCPUModelNames(self._o, text(arch), byref(array), bits(flags))
+        if count < 0:
+            raise failure("virConnectGetCPUModelNames")
+        try:
+            return [library.take_text(pointer) for pointer in Struct(f"{count}P").unpack(string_at(array.value or 0, 8 * count))]
+        finally:
+            library.free(array)
+
+    def listAllStoragePools(self, flags: SupportsIndex = 0) -> list[Any]:
+        """The storage pools: none. Raises `libvirtError` (``VIR_ERR_NO_SUPPORT``) if the daemon has some."""
+        array = c_void_p()
+        if library.virConnectListAllStoragePools(self._o, byref(array), bits(flags)) < 0:
+            raise failure("virConnectListAllStoragePools")
+        library.free(array)
+        return []
+
     def getSecurityModel(self) -> list[str]:
         """[model, domain of interpretation] of the security labels of domains."""
         buffer = create_string_buffer(_SECURITY_MODEL.size)

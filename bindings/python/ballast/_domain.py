@@ -6,9 +6,10 @@ from struct import Struct
 from ctypes import Array, addressof, byref, c_char, c_int, c_void_p, create_string_buffer, string_at
 
 from ._arguments import flags as bits
-from ._arguments import int32, long64
+from ._arguments import int32, long64, text
 from ._error import failure, raise_raised
 from ._library import library, raised_in_calls
+from ._parameters import read_parameters, take_parameters
 from ._statistics import MOST_STATISTICS, unpack_statistics
 
 TYPE_CHECKING = False
@@ -27,6 +28,10 @@ _INFO = Struct("B7xLLH6xQ")
 _CONTROL_INFO = Struct("IIQ")
 _JOB_INFO = Struct("i4x11Q")
 _STATE = Struct("ii")
+
+# virVcpuInfo, virDomainBlockStats.
+_VCPU = Struct("IiQi4x")
+_BLOCK_STATS = Struct("5q")
 _LABEL_SIZE = 4097
 
 
@@ -164,6 +169,21 @@ class virDomain:
             raise failure("virDomainGetJobInfo")
         return list(_JOB_INFO.unpack(buffer))
 
+    def jobStats(self, flags: SupportsIndex = 0) -> dict[str, Any]:
+        """The numbers of the background job by libvirt's names, with its kind as ``type``."""
+        kind, array, count = c_int(), c_void_p(), c_int()
+        if library.virDomainGetJobStats(self._o, byref(kind), byref(array), byref(count), bits(flags)) < 0:
+            raise failure("virDomainGetJobStats")
+        statistics: dict[str, Any] = {"type": kind.value}
+        if array.value:
+            statistics.update(take_parameters(array.value, count.value))
+            library.free(array)
+        return statistics
+
+    def metadata(self, type: SupportsIndex, uri: str | None, flags: SupportsIndex = 0) -> str:
+        """The description, the title, or the XML element of a namespace (``VIR_DOMAIN_METADATA_…``)."""
+        return self._text("virDomainGetMetadata", int32(type), text(uri), bits(flags))
+
     def messages(self, flags: SupportsIndex = 0) -> list[str]:
         """Warnings, such as a deprecated configuration."""
         array = c_void_p()
@@ -228,6 +248,108 @@ class virDomain:
     def maxVcpus(self) -> int:
         """The maximum number of virtual CPUs."""
         return self._number("virDomainGetMaxVcpus")
+
+    def vcpusFlags(self, flags: SupportsIndex = 0) -> int:
+        """The number of virtual CPUs; with ``VIR_DOMAIN_VCPU_MAXIMUM`` their maximum."""
+        return self._number("virDomainGetVcpusFlags", bits(flags))
+
+    def vcpus(self) -> tuple[list[tuple[int, int, int, int]], list[tuple[bool, ...]]]:
+        """([(number, state, CPU time in ns, host CPU) …], [which host CPUs it may run on …]) of the virtual CPUs."""
+        cpus, room = self._host_cpus(), self.info()[3]
+        length = (cpus + 7) // 8
+        info, maps = create_string_buffer(_VCPU.size * room), create_string_buffer(length * room)
+        count: int = library.virDomainGetVcpus(self._o, info, room, maps, length)
+        if count < 0:
+            raise failure("virDomainGetVcpus")
+        return list(_VCPU.iter_unpack(info.raw[: _VCPU.size * count])), _maps(maps.raw, count, length, cpus)
+
+    def vcpuPinInfo(self, flags: SupportsIndex = 0) -> list[tuple[bool, ...]]:
+        """Which host CPUs each virtual CPU may run on, those included that can still be plugged in."""
+        cpus, room = self._host_cpus(), self.vcpusFlags(bits(flags) | 4)
+        length = (cpus + 7) // 8
+        maps = create_string_buffer(length * room)
+        count: int = library.virDomainGetVcpuPinInfo(self._o, room, maps, length, bits(flags))
+        if count < 0:
+            raise failure("virDomainGetVcpuPinInfo")
+        return _maps(maps.raw, count, length, cpus)
+
+    def memoryParameters(self, flags: SupportsIndex = 0) -> dict[str, Any]:
+        """The host's memory limits in KiB: "hard_limit", "soft_limit", "swap_hard_limit"; very large numbers for none."""
+        return self._parameters("virDomainGetMemoryParameters", flags)
+
+    def numaParameters(self, flags: SupportsIndex = 0) -> dict[str, Any]:
+        """On which NUMA nodes of the host the memory may lie: "numa_mode", "numa_nodeset"."""
+        return self._parameters("virDomainGetNumaParameters", flags)
+
+    def schedulerType(self) -> list[str | int]:
+        """[kind of the host's scheduler, number of its parameters]."""
+        count = c_int()
+        pointer = library.virDomainGetSchedulerType(self._o, byref(count))
+        if not pointer:
+            raise failure("virDomainGetSchedulerType")
+        return [library.take_text(pointer), count.value]
+
+    def schedulerParameters(self) -> dict[str, Any]:
+        """The parameters of the host's scheduler for the domain."""
+        return self.schedulerParametersFlags()
+
+    def schedulerParametersFlags(self, flags: SupportsIndex = 0) -> dict[str, Any]:
+        """The same, of the running domain or its definition."""
+        count = self.schedulerType()[1]
+        if not count:
+            return {}
+        mask = bits(flags)
+
+        def call(array: Any, length: Any) -> int:
+            if array is None:
+                length.raw = int(count).to_bytes(4, "little")
+                return 0
+            return int(library.virDomainGetSchedulerParametersFlags(self._o, array, length, mask))
+
+        parameters = read_parameters(call)
+        if parameters is None:
+            raise failure("virDomainGetSchedulerParametersFlags")
+        return parameters
+
+    def getCPUStats(self, total: bool, flags: SupportsIndex = 0) -> list[dict[str, Any]]:
+        """The CPU time in ns on each CPU of the host, or with `total` on all of them together."""
+        mask = bits(flags)
+        cpus: int = 1 if total else library.virDomainGetCPUStats(self._o, None, 0, 0, 0, mask)
+        each: int = -1 if cpus < 0 else library.virDomainGetCPUStats(self._o, None, 0, -1 if total else 0, 1, mask)
+        if each < 0:
+            raise failure("virDomainGetCPUStats")
+        statistics: list[dict[str, Any]] = []
+        while len(statistics) < cpus:
+            step = min(128, cpus - len(statistics))
+            array = create_string_buffer(96 * max(each, 1) * step)
+            if each:
+                start = -1 if total else len(statistics)
+                if library.virDomainGetCPUStats(self._o, array, each, start, step, mask) < 0:
+                    raise failure("virDomainGetCPUStats")
+            statistics += [take_parameters(addressof(array) + 96 * each * cpu, each) for cpu in range(step)]
+        return statistics
+
+    def blockStats(self, disk: str | None) -> tuple[int, ...]:
+        """(read requests, bytes read, write requests, bytes written, errors) of a disk; -1 for unknown."""
+        buffer = create_string_buffer(_BLOCK_STATS.size)
+        if library.virDomainBlockStats(self._o, text(disk), buffer, len(buffer)) < 0:
+            raise failure("virDomainBlockStats")
+        return _BLOCK_STATS.unpack(buffer)
+
+    def blockStatsFlags(self, disk: str | None, flags: SupportsIndex = 0) -> dict[str, Any]:
+        """A disk's counters by libvirt's names, of all disks together with ""."""
+        name, mask = text(disk), bits(flags)
+        parameters = read_parameters(
+            lambda array, count: int(library.virDomainBlockStatsFlags(self._o, name, array, count, mask))
+        )
+        if parameters is None:
+            raise failure("virDomainBlockStatsFlags")
+        return parameters
+
+    def startDirtyRateCalc(self, seconds: SupportsIndex, flags: SupportsIndex = 0) -> int:
+        """Has the hypervisor measure for so many seconds how fast the guest writes to its memory. The result is in the
+        group ``VIR_DOMAIN_STATS_DIRTYRATE`` of `virConnect.getAllDomainStats`."""
+        return self._number("virDomainStartDirtyRateCalc", int32(seconds), bits(flags))
 
     def setMaxMemory(self, memory: SupportsIndex) -> int:
         """Sets the maximum memory in KiB. The domain must not be running."""
@@ -312,6 +434,10 @@ class virDomain:
         """Asks the guest to reboot."""
         return self._number("virDomainReboot", bits(flags))
 
+    def pMWakeup(self, flags: SupportsIndex = 0) -> int:
+        """Wakes a guest that suspended itself to memory."""
+        return self._number("virDomainPMWakeup", bits(flags))
+
     def reset(self, flags: SupportsIndex = 0) -> int:
         """Resets the machine, without asking the guest."""
         return self._number("virDomainReset", bits(flags))
@@ -331,11 +457,29 @@ class virDomain:
         raise_raised()
         return result
 
-    def _text(self, function: str, *arguments: int) -> str:
+    def _host_cpus(self) -> int:
+        count: int = library.virNodeGetCPUMap(self._conn._o, None, None, 0)
+        if count < 0:
+            raise failure("virNodeGetCPUMap")
+        return count
+
+    def _parameters(self, function: str, flags: SupportsIndex) -> dict[str, Any]:
+        mask = bits(flags)
+        parameters = read_parameters(lambda array, count: int(getattr(library, function)(self._o, array, count, mask)))
+        if parameters is None:
+            raise failure(function)
+        return parameters
+
+    def _text(self, function: str, *arguments: Any) -> str:
         pointer = getattr(library, function)(self._o, *arguments)
         if not pointer:
             raise failure(function)
         return library.take_text(pointer)
+
+
+def _maps(raw: bytes, count: int, length: int, cpus: int) -> list[tuple[bool, ...]]:
+    """Maps of host CPUs, one after another."""
+    return [tuple(bool(raw[number * length + cpu // 8] >> cpu % 8 & 1) for cpu in range(cpus)) for number in range(count)]
 
 
 def adopt(conn: virConnect, handle: int) -> virDomain:

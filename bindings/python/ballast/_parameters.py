@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from struct import Struct
-from ctypes import create_string_buffer, string_at
+from ctypes import addressof, create_string_buffer, string_at
+
+from ._library import library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +64,29 @@ def unpack_parameters(pointer: int, count: int) -> dict[str, Any]:
             value = convert(value)
         parameters[names[field]] = value
     return parameters
+
+
+def read_parameters(call: Callable[[Any, Any], int]) -> dict[str, Any] | None:
+    """Typed parameters from a function that tells their count first, when it gets room for none; None where it fails."""
+    count = create_string_buffer(4)
+    if call(None, count) < 0:
+        return None
+    entries = int.from_bytes(count.raw, "little")
+    if not entries:
+        return {}
+    array = create_string_buffer(entries * _PARAMETER.size)
+    if call(array, count) < 0:
+        return None
+    filled = min(entries, int.from_bytes(count.raw, "little"))
+    return take_parameters(addressof(array), filled)
+
+
+def take_parameters(pointer: int, count: int) -> dict[str, Any]:
+    """The same array of ours, whose texts are freed."""
+    try:
+        return unpack_parameters(pointer, count)
+    finally:
+        library.virTypedParamsClear(pointer, count)
 
 
 def read_numbers(call: Callable[[Any, Any], int]) -> dict[str, int] | None:

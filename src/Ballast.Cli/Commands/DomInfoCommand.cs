@@ -36,6 +36,12 @@ internal static class DomInfoCommand
             Write(invocation, "Autostart", autostart ? "enable" : "disable");
         Write(invocation, "Managed save", YesNo(await AskAsync<bool?>(async () => await domain.HasManagedSaveImageAsync(cancellationToken))));
         await WriteSecurityAsync(invocation, domain);
+        string name = "Messages";
+        foreach (string message in await AskAsync<IReadOnlyList<string>>(async () => await domain.GetMessagesAsync(cancellationToken: cancellationToken)) ?? [])
+        {
+            Write(invocation, name, SafeText.Escape(message));
+            name = "";
+        }
     }
 
     private static async ValueTask WriteSecurityAsync(CommandInvocation invocation, Domain domain)
@@ -60,7 +66,7 @@ internal static class DomInfoCommand
     }
 
     private static void Write(CommandInvocation invocation, string name, string value) =>
-        invocation.Out.WriteLine($"{name + ":",-15} {value}");
+        invocation.Out.WriteLine($"{(name.Length > 0 ? name + ":" : ""),-15} {value}");
 
     private static string YesNo(bool? value) => value switch
     {

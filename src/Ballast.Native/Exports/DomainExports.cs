@@ -144,13 +144,10 @@ internal static unsafe class DomainExports
         {
             const uint known = 3;
             handle.Owner.RefuseFlags(flags, "DomainGetMessages", known);
-            return messages == null ? throw CallException.Null("msgs", function) : handle.Domain.GetMessagesAsync(token);
+            return messages == null ? throw CallException.Null("msgs", function) : handle.Domain.GetMessagesAsync((DomainMessageKinds)flags, token);
         }, found =>
         {
-            nint* array = (nint*)NativeMemory.AllocZeroed((nuint)found.Count + 1, (nuint)sizeof(nint));
-            for (int i = 0; i < found.Count; i++)
-                array[i] = NativeText.Copy(found[i]);
-            *messages = array;
+            *messages = NativeText.List(found);
             return found.Count;
         });
     }

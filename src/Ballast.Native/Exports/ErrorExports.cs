@@ -52,6 +52,21 @@ internal static unsafe class ErrorExports
     [UnmanagedCallersOnly(EntryPoint = "managed_tell_error")]
     private static void TellError(nint handle) => Failure.Tell(handle);
 
+    /// <summary>Whether a handle's connection may only read.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "managed_is_read_only")]
+    private static int IsReadOnly(nint handle)
+    {
+        try
+        {
+            return Handles.Owner(handle)?.Connection.IsReadOnly == true ? 1 : 0;
+        }
+        catch (Exception)
+        {
+            // Somebody closes it: it is told what it would be told without one.
+            return 0;
+        }
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnSetErrorFunc")]
     private static void SetErrorFunc(nint connection, nint userData, delegate* unmanaged<nint, NativeError*, void> handler)
     {

@@ -203,42 +203,22 @@ void virSetErrorFunc(void *userData, virErrorFunc handler)
 
 static const char *origin(int domain)
 {
+    /* In the order of libvirt's numbers. */
     static const char *const names[] = {
-        [VIR_FROM_NONE] = "",
-        [VIR_FROM_XML] = "XML Util ",
-        [VIR_FROM_DOM] = "Domain ",
-        [VIR_FROM_RPC] = "XML-RPC ",
-        [9] = "Config File ",
-        [VIR_FROM_QEMU] = "QEMU Driver ",
-        [11] = "Network ",
-        [VIR_FROM_TEST] = "Test Driver ",
-        [VIR_FROM_REMOTE] = "Remote Driver ",
-        [16] = "Linux Statistics ",
-        [17] = "LXC Driver ",
-        [18] = "Storage Driver ",
-        [19] = "Network Driver ",
-        [VIR_FROM_DOMAIN] = "Domain Config ",
-        [24] = "Security Driver ",
-        [31] = "CPU Driver ",
-        [38] = "I/O Stream Utils ",
-        [40] = "Event Loop ",
-        [41] = "Xen Light Driver ",
-        [VIR_FROM_CAPABILITIES] = "Capabilities Utils ",
-        [VIR_FROM_URI] = "URI Utils ",
-        [VIR_FROM_AUTH] = "Authentication Utils ",
-        [49] = "Device Config ",
-        [50] = "SSH transport layer ",
-        [54] = "Cgroup ",
-        [VIR_FROM_ACCESS] = "Access Manager ",
-        [56] = "Systemd ",
-        [57] = "Bhyve ",
-        [VIR_FROM_POLKIT] = "Polkit ",
-        [61] = "Thread jobs ",
-        [72] = "Cloud-Hypervisor Driver ",
+        "", "Xen Driver", "Xen Daemon", "Xen Store", "S-Expression", "XML Util", "Domain", "XML-RPC", "Proxy Daemon",
+        "Config File", "QEMU Driver", "Network", "Test Driver", "Remote Driver", "OpenVZ Driver", "Xen XM Driver",
+        "Linux Statistics", "LXC Driver", "Storage Driver", "Network Driver", "Domain Config",
+        "User Mode Linux Driver", "Node Device Driver", "Xen Inotify Driver", "Security Driver", "VirtualBox Driver",
+        "Network Interface Driver", "Open Nebula Driver", "ESX Driver", "Power Hypervisor Driver", "Secrets Driver",
+        "CPU Driver", "XenAPI Driver", "Network Filter Driver", "Lifecycle Hook", "Domain Snapshot", "Audit Utils",
+        "Sysinfo Utils", "I/O Stream Utils", "VMware Driver", "Event Loop", "Xen Light Driver", "Lock Driver",
+        "Hyper-V Driver", "Capabilities Utils", "URI Utils", "Authentication Utils", "DBus Utils",
+        "Parallels Cloud Server", "Device Config", "SSH transport layer", "Lock Space", "Init control", "Identity",
+        "Cgroup", "Access Manager", "Systemd", "Bhyve", "Crypto", "Firewall", "Polkit", "Thread jobs",
+        "Admin Interface", "Log Manager", "Xen XL Config", "Perf", "Libssh transport layer", "Resource control",
+        "FirewallD", "Domain Checkpoint", "TPM", "BPF", "Cloud-Hypervisor Driver",
     };
-    if (domain < 0 || domain >= (int)(sizeof names / sizeof *names) || !names[domain])
-        return "Unknown ";
-    return names[domain];
+    return domain >= 0 && domain < (int)(sizeof names / sizeof *names) ? names[domain] : "Unknown";
 }
 
 void virDefaultErrorFunc(virErrorPtr err)
@@ -246,6 +226,6 @@ void virDefaultErrorFunc(virErrorPtr err)
     if (!err || err->code == VIR_ERR_OK)
         return;
     const char *level = err->level == VIR_ERR_ERROR ? "error" : err->level == VIR_ERR_WARNING ? "warning" : "";
-    fprintf(stderr, "libvirt: %s%s : %s\n", origin(err->domain), level,
+    fprintf(stderr, "libvirt: %s %s : %s\n", origin(err->domain), level,
             err->message ? err->message : "No error message provided");
 }

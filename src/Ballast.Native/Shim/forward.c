@@ -104,6 +104,49 @@ FORWARD(int, -1, virDomainHasManagedSaveImage, (virDomainPtr dom, unsigned int f
 FORWARD(int, -1, virDomainGetMessages, (virDomainPtr domain, char ***msgs, unsigned int flags), (domain, msgs, flags))
 FORWARD(int, -1, virDomainGetSecurityLabel, (virDomainPtr domain, virSecurityLabelPtr seclabel), (domain, seclabel))
 
+/* processors, and what the host allows a domain */
+FORWARD(int, -1, virDomainGetVcpus, (virDomainPtr domain, virVcpuInfoPtr info, int maxinfo, unsigned char *cpumaps, int
+        maplen), (domain, info, maxinfo, cpumaps, maplen))
+FORWARD(int, -1, virDomainGetVcpuPinInfo, (virDomainPtr domain, int ncpumaps, unsigned char *cpumaps, int maplen,
+        unsigned int flags), (domain, ncpumaps, cpumaps, maplen, flags))
+FORWARD(int, -1, virDomainGetMaxVcpus, (virDomainPtr domain), (domain))
+FORWARD(int, -1, virDomainGetVcpusFlags, (virDomainPtr domain, unsigned int flags), (domain, flags))
+FORWARD(int, -1, virDomainGetMemoryParameters, (virDomainPtr domain, virTypedParameterPtr params, int *nparams,
+        unsigned int flags), (domain, params, nparams, flags))
+FORWARD(int, -1, virDomainGetNumaParameters, (virDomainPtr domain, virTypedParameterPtr params, int *nparams,
+        unsigned int flags), (domain, params, nparams, flags))
+FORWARD(char *, NULL, virDomainGetSchedulerType, (virDomainPtr domain, int *nparams), (domain, nparams))
+FORWARD(int, -1, virDomainGetSchedulerParameters, (virDomainPtr domain, virTypedParameterPtr params, int *nparams),
+        (domain, params, nparams))
+FORWARD(int, -1, virDomainGetSchedulerParametersFlags, (virDomainPtr domain, virTypedParameterPtr params, int *nparams,
+        unsigned int flags), (domain, params, nparams, flags))
+
+/* jobs, metadata, times, disks, pages */
+FORWARD(int, -1, virDomainGetJobInfo, (virDomainPtr domain, virDomainJobInfoPtr info), (domain, info))
+FORWARD(int, -1, virDomainGetJobStats, (virDomainPtr domain, int *type, virTypedParameterPtr *params, int *nparams,
+        unsigned int flags), (domain, type, params, nparams, flags))
+FORWARD(int, -1, virDomainGetControlInfo, (virDomainPtr domain, virDomainControlInfoPtr info, unsigned int flags),
+        (domain, info, flags))
+FORWARD(char *, NULL, virDomainGetMetadata, (virDomainPtr domain, int type, const char *uri, unsigned int flags),
+        (domain, type, uri, flags))
+FORWARD(int, -1, virDomainGetCPUStats, (virDomainPtr domain, virTypedParameterPtr params, unsigned int nparams, int
+        start_cpu, unsigned int ncpus, unsigned int flags), (domain, params, nparams, start_cpu, ncpus, flags))
+FORWARD(int, -1, virDomainBlockStats, (virDomainPtr dom, const char *disk, virDomainBlockStatsPtr stats, size_t size),
+        (dom, disk, stats, size))
+FORWARD(int, -1, virDomainBlockStatsFlags, (virDomainPtr dom, const char *disk, virTypedParameterPtr params, int
+        *nparams, unsigned int flags), (dom, disk, params, nparams, flags))
+FORWARD(int, -1, virDomainReboot, (virDomainPtr domain, unsigned int flags), (domain, flags))
+FORWARD(int, -1, virDomainPMWakeup, (virDomainPtr dom, unsigned int flags), (dom, flags))
+FORWARD(int, -1, virDomainStartDirtyRateCalc, (virDomainPtr domain, int seconds, unsigned int flags), (domain, seconds,
+        flags))
+FORWARD(int, -1, virConnectListAllStoragePools, (virConnectPtr conn, virStoragePoolPtr **pools, unsigned int flags),
+        (conn, pools, flags))
+FORWARD(int, -1, virConnectGetCPUModelNames, (virConnectPtr conn, const char *arch, char ***models, unsigned int flags),
+        (conn, arch, models, flags))
+FORWARD(int, -1, virNodeGetFreePages, (virConnectPtr conn, unsigned int npages, unsigned int *pages, int startCell,
+        unsigned int cellCount, unsigned long long *counts, unsigned int flags), (conn, npages, pages, startCell,
+        cellCount, counts, flags))
+
 /* changes and statistics of one */
 FORWARD(int, -1, virDomainSuspend, (virDomainPtr domain), (domain))
 FORWARD(int, -1, virDomainResume, (virDomainPtr domain), (domain))

@@ -9,17 +9,99 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 extern void managed_tell_error(void *handle);
+extern int managed_is_read_only(void *handle);
+
+/* Who may only read is told so first, by those that would change something. In the order of strcmp(). */
+static const char *const changes[] = {
+    "virConnectDomainQemuMonitorEventDeregister", "virConnectDomainXMLFromNative", "virConnectDomainXMLToNative",
+    "virConnectGetDomainCapabilities", "virDomainAbortJob", "virDomainAbortJobFlags", "virDomainAddIOThread",
+    "virDomainAgentSetResponseTimeout", "virDomainAnnounceInterface", "virDomainAttachDevice",
+    "virDomainAttachDeviceFlags", "virDomainAuthorizedSSHKeysGet", "virDomainAuthorizedSSHKeysSet",
+    "virDomainBackupBegin", "virDomainBlockCommit", "virDomainBlockCopy", "virDomainBlockJobAbort",
+    "virDomainBlockJobSetSpeed", "virDomainBlockPeek", "virDomainBlockPull", "virDomainBlockRebase",
+    "virDomainBlockResize", "virDomainCheckpointCreateXML", "virDomainCoreDump", "virDomainCoreDumpWithFormat",
+    "virDomainCreate", "virDomainCreateLinux", "virDomainCreateWithFiles", "virDomainCreateWithFlags",
+    "virDomainCreateXML", "virDomainCreateXMLWithFiles", "virDomainDefineXML", "virDomainDefineXMLFlags",
+    "virDomainDelIOThread", "virDomainDelThrottleGroup", "virDomainDetachDevice", "virDomainDetachDeviceAlias",
+    "virDomainDetachDeviceFlags", "virDomainFDAssociate", "virDomainFSFreeze", "virDomainFSThaw", "virDomainFSTrim",
+    "virDomainGetFSInfo", "virDomainGetGuestInfo", "virDomainGetGuestVcpus", "virDomainGetHostname",
+    "virDomainGetTime", "virDomainGraphicsReload", "virDomainInjectNMI", "virDomainLxcEnterCGroup",
+    "virDomainManagedSave", "virDomainManagedSaveDefineXML", "virDomainManagedSaveRemove", "virDomainMemoryPeek",
+    "virDomainMigrate", "virDomainMigrate2", "virDomainMigrate3", "virDomainMigrateSetCompressionCache",
+    "virDomainMigrateSetMaxDowntime", "virDomainMigrateSetMaxSpeed", "virDomainMigrateStartPostCopy",
+    "virDomainMigrateToURI", "virDomainMigrateToURI2", "virDomainMigrateToURI3", "virDomainOpenChannel",
+    "virDomainOpenConsole", "virDomainOpenGraphics", "virDomainOpenGraphicsFD", "virDomainPMSuspendForDuration",
+    "virDomainPinEmulator", "virDomainPinIOThread", "virDomainPinVcpu", "virDomainPinVcpuFlags",
+    "virDomainQemuAgentCommand", "virDomainQemuAttach", "virDomainQemuMonitorCommand",
+    "virDomainQemuMonitorCommandWithFiles", "virDomainRename", "virDomainRestore", "virDomainRestoreFlags",
+    "virDomainRestoreParams", "virDomainSave", "virDomainSaveFlags", "virDomainSaveImageDefineXML",
+    "virDomainSaveParams", "virDomainScreenshot", "virDomainSendKey", "virDomainSendProcessSignal",
+    "virDomainSetAutostart", "virDomainSetAutostartOnce", "virDomainSetBlkioParameters", "virDomainSetBlockIoTune",
+    "virDomainSetBlockThreshold", "virDomainSetGuestVcpus", "virDomainSetIOThreadParams",
+    "virDomainSetInterfaceParameters", "virDomainSetLaunchSecurityState", "virDomainSetLifecycleAction",
+    "virDomainSetMemoryParameters", "virDomainSetMetadata", "virDomainSetNumaParameters", "virDomainSetPerfEvents",
+    "virDomainSetSchedulerParameters", "virDomainSetSchedulerParametersFlags", "virDomainSetThrottleGroup",
+    "virDomainSetTime", "virDomainSetUserPassword", "virDomainSetVcpu", "virDomainSetVcpus", "virDomainSetVcpusFlags",
+    "virDomainSnapshotCreateXML", "virDomainUndefine", "virDomainUndefineFlags", "virDomainUpdateDeviceFlags",
+    "virInterfaceChangeBegin", "virInterfaceChangeCommit", "virInterfaceChangeRollback", "virInterfaceDefineXML",
+    "virNWFilterBindingCreateXML", "virNWFilterDefineXML", "virNWFilterDefineXMLFlags", "virNetworkCreateXML",
+    "virNetworkCreateXMLFlags", "virNetworkDefineXML", "virNetworkDefineXMLFlags", "virNodeAllocPages",
+    "virNodeDeviceCreateXML", "virNodeDeviceDefineXML", "virNodeSetMemoryParameters", "virNodeSuspendForDuration",
+    "virSecretDefineXML", "virStoragePoolCreateXML", "virStoragePoolDefineXML",
+};
+
+static int compare(const void *name, const void *entry)
+{
+    return strcmp(name, *(const char *const *)entry);
+}
+
+/* What a function is about, by the names in it: libvirt's parts report errors under their own. */
+static int origin(const char *function)
+{
+    static const struct {
+        const char *beginning;
+        const char *part;
+        int domain;
+    } parts[] = {
+        { "virDomainQemu", "", VIR_FROM_NONE },
+        { "virDomainLxc", "", VIR_FROM_NONE },
+        { "virConnectDomainQemu", "", VIR_FROM_NONE },
+        { "virDomain", "Snapshot", 35 },
+        { "virDomain", "Checkpoint", 69 },
+        { "virDomain", "", VIR_FROM_DOMAIN },
+        { "vir", "Storage", 18 },
+        { "vir", "NodeDevice", 22 },
+        { "virNode", "Devices", 22 },
+        { "vir", "NWFilter", 33 },
+        { "vir", "Network", 19 },
+        { "vir", "Interface", 26 },
+        { "vir", "Secret", 30 },
+        { "vir", "Stream", 38 },
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strncmp(function, parts[i].beginning, strlen(parts[i].beginning)) == 0 && strstr(function, parts[i].part))
+            return parts[i].domain;
+    }
+    return VIR_FROM_DOMAIN;
+}
 
 static void unsupported(const char *function, void *first)
 {
-    static const char format[] = "this function is not supported by the connection driver: %s";
-    char message[256];
+    static const char unknown[] = "this function is not supported by the connection driver: %s", denied[] = "operation forbidden: %s";
+    char message[256], detail[128];
     if (!shim_begin(function))
         return;
-    (void)snprintf(message, sizeof message, format, function);
-    shim_set_error(VIR_ERR_NO_SUPPORT, VIR_FROM_DOMAIN, VIR_ERR_ERROR, message, format, function, NULL, -1, -1);
+    int isDenied = bsearch(function, changes, sizeof changes / sizeof *changes, sizeof *changes, compare)
+                   && managed_is_read_only(first);
+    const char *format = isDenied ? denied : unknown;
+    (void)snprintf(detail, sizeof detail, "%s%s", isDenied ? "read only access prevents " : "", function);
+    (void)snprintf(message, sizeof message, format, detail);
+    shim_set_error(isDenied ? VIR_ERR_OPERATION_DENIED : VIR_ERR_NO_SUPPORT, origin(function), VIR_ERR_ERROR, message, format,
+                   detail, NULL, -1, -1);
     managed_tell_error(first);
 }
 
@@ -48,14 +130,12 @@ static void unsupported(const char *function, void *first)
 
 INT(virConnectCompareCPU)
 INT(virConnectCompareHypervisorCPU)
-INT(virConnectGetCPUModelNames)
 INT(virConnectListAllInterfaces)
 INT(virConnectListAllNWFilterBindings)
 INT(virConnectListAllNWFilters)
 INT(virConnectListAllNetworks)
 INT(virConnectListAllNodeDevices)
 INT(virConnectListAllSecrets)
-INT(virConnectListAllStoragePools)
 INT(virConnectListDefinedInterfaces)
 INT(virConnectListDefinedNetworks)
 INT(virConnectListDefinedStoragePools)
@@ -85,6 +165,7 @@ INT(virDomainAbortJob)
 INT(virDomainAbortJobFlags)
 INT(virDomainAddIOThread)
 INT(virDomainAgentSetResponseTimeout)
+INT(virDomainAnnounceInterface)
 INT(virDomainAttachDevice)
 INT(virDomainAttachDeviceFlags)
 INT(virDomainAuthorizedSSHKeysGet)
@@ -98,8 +179,6 @@ INT(virDomainBlockPeek)
 INT(virDomainBlockPull)
 INT(virDomainBlockRebase)
 INT(virDomainBlockResize)
-INT(virDomainBlockStats)
-INT(virDomainBlockStatsFlags)
 INT(virDomainCheckpointDelete)
 INT(virDomainCheckpointFree)
 INT(virDomainCheckpointListAllChildren)
@@ -121,8 +200,6 @@ INT(virDomainGetBlkioParameters)
 INT(virDomainGetBlockInfo)
 INT(virDomainGetBlockIoTune)
 INT(virDomainGetBlockJobInfo)
-INT(virDomainGetCPUStats)
-INT(virDomainGetControlInfo)
 INT(virDomainGetDiskErrors)
 INT(virDomainGetEmulatorPinInfo)
 INT(virDomainGetFSInfo)
@@ -130,18 +207,10 @@ INT(virDomainGetGuestInfo)
 INT(virDomainGetGuestVcpus)
 INT(virDomainGetIOThreadInfo)
 INT(virDomainGetInterfaceParameters)
-INT(virDomainGetJobInfo)
-INT(virDomainGetJobStats)
 INT(virDomainGetLaunchSecurityInfo)
-INT(virDomainGetMemoryParameters)
-INT(virDomainGetNumaParameters)
 INT(virDomainGetPerfEvents)
-INT(virDomainGetSchedulerParameters)
-INT(virDomainGetSchedulerParametersFlags)
 INT(virDomainGetSecurityLabelList)
 INT(virDomainGetTime)
-INT(virDomainGetVcpuPinInfo)
-INT(virDomainGetVcpus)
 INT(virDomainGraphicsReload)
 INT(virDomainHasCurrentSnapshot)
 INT(virDomainInjectNMI)
@@ -166,7 +235,6 @@ INT(virDomainOpenConsole)
 INT(virDomainOpenGraphics)
 INT(virDomainOpenGraphicsFD)
 INT(virDomainPMSuspendForDuration)
-INT(virDomainPMWakeup)
 INT(virDomainPinEmulator)
 INT(virDomainPinIOThread)
 INT(virDomainPinVcpu)
@@ -209,7 +277,6 @@ INT(virDomainSnapshotListNames)
 INT(virDomainSnapshotNum)
 INT(virDomainSnapshotNumChildren)
 INT(virDomainSnapshotRef)
-INT(virDomainStartDirtyRateCalc)
 INT(virDomainUpdateDeviceFlags)
 INT(virInterfaceChangeBegin)
 INT(virInterfaceChangeCommit)
@@ -267,7 +334,6 @@ INT(virNodeDeviceReset)
 INT(virNodeDeviceSetAutostart)
 INT(virNodeDeviceUndefine)
 INT(virNodeDeviceUpdate)
-INT(virNodeGetFreePages)
 INT(virNodeGetMemoryParameters)
 INT(virNodeGetSEVInfo)
 INT(virNodeListDevices)
@@ -343,7 +409,6 @@ POINTER(virDomainCheckpointGetXMLDesc)
 POINTER(virDomainCheckpointLookupByName)
 POINTER(virDomainCreateXMLWithFiles)
 POINTER(virDomainGetHostname)
-POINTER(virDomainGetSchedulerType)
 POINTER(virDomainManagedSaveGetXMLDesc)
 POINTER(virDomainMigrate)
 POINTER(virDomainMigrate2)

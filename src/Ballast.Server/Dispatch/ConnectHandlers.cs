@@ -48,11 +48,6 @@ internal static class ConnectHandlers
         }),
         OnSync<Nothing, Nothing>(RemoteProcedure.ConnectRegisterCloseCallback, (_, _) => default),
         OnSync<Nothing, Nothing>(RemoteProcedure.ConnectUnregisterCloseCallback, (_, _) => default),
-        OnSync<ListAllArgs, StoragePoolsReply>(RemoteProcedure.ConnectListAllStoragePools, (session, _) =>
-        {
-            session.RequireOpen();
-            return new() { Pools = [] };
-        }),
         On<Nothing, TextReply>(RemoteProcedure.ConnectGetHostname, async (session, _, token) =>
             new() { Text = await session.Connection.GetHostNameAsync(token).ConfigureAwait(false) }),
         On<Nothing, TextReply>(RemoteProcedure.ConnectGetCapabilities, async (session, _, token) =>

@@ -48,23 +48,13 @@ internal static class DomainHandlers
             DomainStateInfo state = await session.Domain(arguments.Dom).GetStateAsync(token).ConfigureAwait(false);
             return new() { State = (int)state.State, Reason = state.Reason };
         }),
-        On<DomainArgs, JobInfoReply>(RemoteProcedure.DomainGetJobInfo, async (session, arguments, token) =>
-        {
-            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
-            return default;
-        }),
-        On<DomainFlagsArgs, ControlInfoReply>(RemoteProcedure.DomainGetControlInfo, async (session, arguments, token) =>
-        {
-            RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainGetControlInfo", session.DriverOrigin);
-            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
-            return default;
-        }),
         On<DomainFlagsArgs, MessagesReply>(RemoteProcedure.DomainGetMessages, async (session, arguments, token) =>
-            new() { Msgs = [.. (await session.Domain(arguments.Dom).GetMessagesAsync(token).ConfigureAwait(false)).Select(text => new DomainMessage { Text = text })] }),
-        On<MetadataArgs, TextReply>(RemoteProcedure.DomainGetMetadata, async (session, arguments, token) =>
         {
-            await CheckMetadataAsync(session, arguments, token).ConfigureAwait(false);
-            throw LibvirtError.Report(ErrorCode.NoDomainMetadata, ErrorOrigin.Domain, "Requested metadata element is not present");
+            const uint known = (uint)(DomainMessageKinds.Deprecation | DomainMessageKinds.Tainting);
+            RefuseFlags(arguments.Flags & ~known, $"{session.DriverPrefix}DomainGetMessages", session.DriverOrigin);
+            IReadOnlyList<string> messages = await session.Domain(arguments.Dom).GetMessagesAsync(
+                (DomainMessageKinds)arguments.Flags, token).ConfigureAwait(false);
+            return new() { Msgs = [.. messages.Select(text => new DomainMessage { Text = text })] };
         }),
         OnChange<DomainArgs>(RemoteProcedure.DomainSuspend, arguments => ("suspend", arguments.Dom), (session, arguments, token) => session.Domain(arguments.Dom).SuspendAsync(token)),
         OnChange<DomainArgs>(RemoteProcedure.DomainResume, arguments => ("resume", arguments.Dom), (session, arguments, token) => session.Domain(arguments.Dom).ResumeAsync(token)),
@@ -83,20 +73,6 @@ internal static class DomainHandlers
         OnChange<DomainFlagsArgs>(RemoteProcedure.DomainDestroyFlags, arguments => ("destroy", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).DestroyAsync((DomainDestroyFlags)arguments.Flags, token)),
     ];
-
-    private static async ValueTask CheckMetadataAsync(RemoteSession session, MetadataArgs arguments, CancellationToken token)
-    {
-        const string function = "virDomainGetMetadata";
-        const int description = 0, title = 1, element = 2;
-        const uint known = (uint)(DomainModificationImpact.Live | DomainModificationImpact.Config);
-        Domain.RefuseBoth((DomainModificationImpact)arguments.Flags, function);
-        if (arguments.Type == element && arguments.Uri is null)
-            throw LibvirtError.InvalidArgument($"uri in {function} must not be NULL", function, "uri", ErrorOrigin.Domain);
-        await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
-        RefuseFlags(arguments.Flags & ~known, "virDomainObjGetMetadata", ErrorOrigin.Domain);
-        if (arguments.Type is not (description or title or element))
-            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Domain, $"unknown metadata type '{arguments.Type}'");
-    }
 
     private static NumberReply ToReply(bool value) => new() { Number = value ? 1 : 0 };
 

@@ -12,9 +12,6 @@ internal static class ProcessorHandlers
     // libvirt's: the host CPU of a virtual one is not known.
     private const int HostCpuUnknown = -2;
 
-    // Clients that may be sent strings among parameters say so; there is none among these.
-    private const uint TypedParameterStrings = 4;
-
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [
         On<VcpusArgs, VcpusReply>(RemoteProcedure.DomainGetVcpus, async (session, arguments, token) =>
@@ -43,43 +40,34 @@ internal static class ProcessorHandlers
             return new() { Cpumaps = Maps(maps, arguments.Maplen), Num = maps.Length };
         }),
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainGetMaxVcpus, async (session, arguments, token) =>
-            new() { Number = (await session.Domain(arguments.Dom).GetVirtualCpuAffinitiesAsync(cancellationToken: token).ConfigureAwait(false)).Count }),
+            new() { Number = await session.Domain(arguments.Dom).GetMaxVirtualCpusAsync(token).ConfigureAwait(false) }),
         On<DomainFlagsArgs, NumberReply>(RemoteProcedure.DomainGetVcpusFlags, async (session, arguments, token) =>
-            new() { Number = await CountAsync(session, session.Domain(arguments.Dom), arguments.Flags, token).ConfigureAwait(false) }),
+            new() { Number = await session.Domain(arguments.Dom).GetVirtualCpuCountAsync((VirtualCpuCountFlags)arguments.Flags, token).ConfigureAwait(false) }),
 
-        // Parameters of a scheduler are set by who starts a domain: none of ours can be read or set, so there are none.
         On<DomainArgs, SchedulerTypeReply>(RemoteProcedure.DomainGetSchedulerType, async (session, arguments, token) =>
-            new() { Type = await session.Domain(arguments.Dom).GetSchedulerTypeAsync(token).ConfigureAwait(false) }),
+        {
+            Domain domain = session.Domain(arguments.Dom);
+            return new()
+            {
+                Type = await domain.GetSchedulerTypeAsync(token).ConfigureAwait(false),
+                Nparams = (await domain.GetSchedulerParametersAsync(cancellationToken: token).ConfigureAwait(false)).Count,
+            };
+        }),
         On<ParametersArgs, ParametersReply>(RemoteProcedure.DomainGetMemoryParameters, GetMemoryParametersAsync),
     ];
-
-    private static async ValueTask<int> CountAsync(RemoteSession session, Domain domain, uint flags, CancellationToken token)
-    {
-        const uint maximum = 4, guest = 8, known = 15;
-        const string function = "virDomainGetVcpusFlags";
-        DomainModificationImpact impact = (DomainModificationImpact)(flags & ~(maximum | guest));
-        if ((flags & guest) != 0 && session.Connection.IsReadOnly)
-            throw LibvirtError.ReadOnly(function);
-        Domain.RefuseBoth(impact, function);
-        RefuseFlags(flags & ~known, $"{session.DriverPrefix}DomainGetVcpusFlags", session.DriverOrigin);
-        if ((flags & guest) != 0)
-            throw LibvirtError.Report(ErrorCode.ArgumentUnsupported, session.DriverOrigin, "QEMU guest agent is not configured");
-        IReadOnlyList<CpuSet> all = await domain.GetVirtualCpuAffinitiesAsync(impact, token).ConfigureAwait(false);
-        return (flags & maximum) != 0 ? all.Count : (await domain.GetInfoAsync(token).ConfigureAwait(false)).VirtualCpus;
-    }
 
     private static async ValueTask<ParametersReply> GetMemoryParametersAsync(
         RemoteSession session, ParametersArgs arguments, CancellationToken token)
     {
         if (arguments.Nparams is < 0 or > RpcLimits.MaxMemoryParameters)
             throw RpcErrors.Internal(arguments.Nparams < 0 ? "nparams must be non-negative" : "nparams too large");
-        DomainModificationImpact impact = (DomainModificationImpact)(arguments.Flags & ~TypedParameterStrings);
+        DomainModificationImpact impact = (DomainModificationImpact)(arguments.Flags & ~RemoteFlags.TypedParameterStrings);
         try
         {
             DomainMemoryLimits limits = await session.Domain(arguments.Dom).GetMemoryLimitsAsync(impact, token).ConfigureAwait(false);
             return arguments.Nparams == 0
                 ? new() { Params = [], Nparams = MemoryLimitParameters.Count }
-                : new() { Params = [.. MemoryLimitParameters.From(limits).Take(arguments.Nparams).Select(RemoteParameter.From)] };
+                : new() { Params = [.. limits.ToParameters().Take(arguments.Nparams).Select(RemoteParameter.From)] };
         }
         catch (LibvirtException e) when (arguments.Nparams == 0 && e is { Code: ErrorCode.OperationInvalid, Origin: ErrorOrigin.Qemu })
         {

@@ -27,15 +27,27 @@ internal static class DomainRules
             throw LibvirtError.UnsupportedFlags((uint)unknown, function, origin);
     }
 
-    public static void CheckMetadata(DomainMetadataType type, DomainModificationImpact impact)
+    public static void CheckMetadata(DomainMetadataType type, DomainModificationImpact impact, string function, ErrorOrigin origin)
     {
-        CheckImpact(impact, "virDomainObjGetMetadata", ErrorOrigin.Domain);
+        CheckImpact(impact, function, origin);
         if (type is not (DomainMetadataType.Description or DomainMetadataType.Title or DomainMetadataType.Element))
             throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Domain, $"unknown metadata type '{(int)type}'");
     }
 
     public static LibvirtException NoMetadata() =>
         LibvirtError.Report(ErrorCode.NoDomainMetadata, ErrorOrigin.Domain, "Requested metadata element is not present");
+
+    /// <summary>Of functions that leave it to the driver to refuse both at once.</summary>
+    public static void RefuseBoth(DomainModificationImpact impact)
+    {
+        const DomainModificationImpact both = DomainModificationImpact.Live | DomainModificationImpact.Config;
+        if ((impact & both) == both)
+        {
+            throw LibvirtError.InvalidArgument(
+                "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive",
+                "virDomainObjGetOneDefState", "flags", ErrorOrigin.Domain);
+        }
+    }
 
     public static void CheckStatsFlags(DomainStatsFlags flags, string function, ErrorOrigin origin)
     {

@@ -7,6 +7,9 @@ namespace Ballast.Drivers;
 /// <summary>Picks the driver of a URI.</summary>
 internal static class DriverSelection
 {
+    // libvirt's; a URI with another one is no URI of a daemon, whatever its driver.
+    private static readonly string[] Transports = ["tls", "unix", "ssh", "ext", "tcp", "libssh2", "libssh"];
+
     /// <summary>The URI for callers that named none.</summary>
     public static string DefaultUri() =>
         Environment.GetEnvironmentVariable("LIBVIRT_DEFAULT_URI") is { Length: > 0 } uri
@@ -28,6 +31,9 @@ internal static class DriverSelection
         ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken) =>
         (uri.Driver, uri.Transport, uri.Host) switch
         {
+            (_, { } transport, _) when !Transports.Contains(transport, StringComparer.Ordinal) => throw LibvirtError.Report(
+                ErrorCode.InvalidArgument, ErrorOrigin.Remote,
+                $"remote_open: transport in URL not recognised (should be {string.Join('|', Transports)})"),
             ("test", null, "") when uri.Path == FleetDriver.Path => FleetDriver.Open(uri, options),
             ("test", null, "") => await TestDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             ("qmp", null, "") => await QemuDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),

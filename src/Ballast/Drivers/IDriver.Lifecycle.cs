@@ -7,7 +7,7 @@ internal partial interface IDriver
         throw LibvirtError.NoSupport("virDomainGetXMLDesc");
 
     /// <summary>What there is to know about a domain that people should be told: deprecated or tainting settings.</summary>
-    ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+    ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, DomainMessageKinds kinds, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainGetMessages");
 
     ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken) =>

@@ -23,6 +23,7 @@ internal enum RemoteProcedure
     DomainLookupByName = 23,
     DomainLookupByUuid = 24,
     ConnectNumOfDefinedDomains = 25,
+    DomainReboot = 27,
     DomainResume = 28,
     DomainSetMaxMemory = 30,
     DomainSetMemory = 31,
@@ -31,8 +32,10 @@ internal enum RemoteProcedure
     ConnectListDomains = 37,
     ConnectNumOfDomains = 51,
     DomainGetSchedulerType = 56,
+    DomainGetSchedulerParameters = 57,
     ConnectGetHostname = 59,
     ConnectSupportsFeature = 60,
+    DomainBlockStats = 64,
     AuthList = 66,
     AuthPolkit = 70,
     NodeGetCellsFreeMemory = 101,
@@ -59,33 +62,49 @@ internal enum RemoteProcedure
     ConnectGetSysinfo = 203,
     DomainSetMemoryFlags = 204,
     DomainGetState = 212,
+    DomainGetSchedulerParametersFlags = 223,
     NodeGetCpuStats = 227,
     NodeGetMemoryStats = 228,
     DomainGetControlInfo = 229,
     DomainGetVcpuPinInfo = 230,
     DomainDestroyFlags = 234,
+    DomainBlockStatsFlags = 243,
     DomainReset = 245,
+    DomainGetNumaParameters = 255,
     DomainShutdownFlags = 258,
+    DomainGetCpuStats = 262,
     DomainGetMetadata = 265,
+    DomainPmWakeup = 267,
     ConnectListAllDomains = 273,
     DomainEventBalloonChange = 276,
     ConnectListAllStoragePools = 281,
     NodeGetCpuMap = 293,
+    DomainGetJobStats = 298,
     DomainSetMemoryStatsPeriod = 308,
+    ConnectGetCpuModelNames = 312,
     ConnectDomainEventCallbackRegisterAny = 316,
     ConnectDomainEventCallbackDeregisterAny = 317,
     DomainEventCallbackLifecycle = 318,
     DomainEventCallbackReboot = 319,
     DomainEventCallbackBalloonChange = 331,
+    NodeGetFreePages = 340,
     ConnectGetAllDomainStats = 344,
     ConnectRegisterCloseCallback = 360,
     ConnectUnregisterCloseCallback = 361,
     ConnectEventConnectionClosed = 362,
     DomainGetMessages = 426,
+    DomainStartDirtyRateCalc = 427,
 }
 
 /// <summary>What a client may ask a server for (SUPPORTS_FEATURE).</summary>
 internal static class RemoteFeatures
 {
     public const int FdPassing = 8, TypedParamString = 9, ProgramKeepalive = 10, EventCallback = 14, CloseCallback = 15;
+}
+
+/// <summary>Flags that a client's side of the protocol adds to a caller's.</summary>
+internal static class RemoteFlags
+{
+    /// <summary>Strings may come among typed parameters.</summary>
+    public const uint TypedParameterStrings = 4;
 }

@@ -26,6 +26,18 @@ internal static class RpcLimits
 
     public const int MaxMemoryParameters = 16;
 
+    /// <summary>Of a scheduler, of NUMA, and of a disk.</summary>
+    public const int MaxParameters = 16;
+
+    public const int MaxJobParameters = 64;
+
+    public const int MaxCpuParameters = 2048;
+
+    /// <summary>CPUs of the host of which a domain's time is told in one message.</summary>
+    public const int MaxCpusOfStats = 128;
+
+    public const int MaxCpuModels = 8192;
+
     public const int MaxAuthTypes = 20;
 
     public const int MaxSecurityLabel = 4097;

@@ -62,7 +62,7 @@ public class TestDriverLifecycleTests
         Assert.Null(Assert.Single(await other.ListDomainsAsync(DomainListFilter.Inactive | DomainListFilter.Shutoff, Token)).Id);
         Assert.Empty(await other.GetAllDomainStatsAsync(flags: DomainStatsFlags.Active, cancellationToken: Token));
         Assert.Equal(new SecurityLabel("", IsEnforcing: false), await watching.GetSecurityLabelAsync(Token));
-        Assert.Empty(await watching.GetMessagesAsync(Token));
+        Assert.Empty(await watching.GetMessagesAsync(cancellationToken: Token));
         LibvirtException gone = await Assert.ThrowsAsync<LibvirtException>(async () => await other.LookupByIdAsync(1, Token));
         Assert.Equal((ErrorCode.NoDomain, "Domain not found"), (gone.Code, gone.Message));
     }

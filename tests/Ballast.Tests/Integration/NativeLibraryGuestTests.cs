@@ -72,7 +72,7 @@ public sealed class NativeLibraryGuestTests
         Assert.Equal("42 10 2 Domain not found: no domain with matching name 'nobody'", lines[5]);
         Assert.Equal("8 20 2 period in virDomainSetMemoryStatsPeriod must be zero or greater", lines[6]);
         Assert.Equal("29 20 2 operation forbidden: read only access prevents virDomainSetMemory", lines[7]);
-        Assert.Equal("3 20 2 this function is not supported by the connection driver: virDomainSnapshotNum", lines[8]);
+        Assert.Equal("3 35 2 this function is not supported by the connection driver: virDomainSnapshotNum", lines[8]);
         Assert.Equal("[('linux', 3, 0, 'opaque', True), ('linux', 4, 0, 'opaque', True)]", lines[9]);
     }
 

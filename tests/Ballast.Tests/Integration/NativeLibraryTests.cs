@@ -18,7 +18,7 @@ public sealed partial class NativeLibraryTests
     {
         string[] listed = await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "symbols.txt"), Token);
         Assert.Equal(listed, await SymbolsAsync(Path.Combine(NativeProgram.Libraries, "libballast.so")));
-        Assert.Equal(525 + 6 + 4, listed.Count(line => line.Contains(" LIBVIRT_", StringComparison.Ordinal)));
+        Assert.Equal(526 + 6 + 4, listed.Count(line => line.Contains(" LIBVIRT_", StringComparison.Ordinal)));
 
         List<string> theirs = [];
         foreach (string name in (string[])["libvirt", "libvirt-qemu", "libvirt-lxc"])
@@ -57,6 +57,10 @@ public sealed partial class NativeLibraryTests
     [InlineData("NativeNodeInfo", "_virNodeInfo")]
     [InlineData("NativeDomainInfo", "_virDomainInfo")]
     [InlineData("NativeStat", "_virDomainMemoryStat")]
+    [InlineData("NativeVcpuInfo", "_virVcpuInfo")]
+    [InlineData("NativeControlInfo", "_virDomainControlInfo")]
+    [InlineData("NativeJobInfo", "_virDomainJobInfo")]
+    [InlineData("NativeBlockStats", "_virDomainBlockStats")]
     [InlineData("NativeSample", "_ballastMemorySample")]
     [InlineData("NativeMemoryRecord", "_ballastMemoryRecord")]
     public async Task Its_managed_structures_are_laid_out_as_in_C(string managed, string native)
@@ -117,6 +121,17 @@ public sealed partial class NativeLibraryTests
         static string[] Answers(string output) => Beginning().Split(output)[1..];
 
         static string Call(string answer) => answer.Split(" -> ", 2)[0];
+    }
+
+    [Fact]
+    public async Task It_prints_errors_as_libvirt_does()
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("words", forLibvirt: true, Token);
+        CommandResult theirs = await program.RunOnLibvirtAsync(Token);
+        Assert.Equal(0, theirs.ExitCode);
+        Assert.Contains("libvirt:  error : words\n", theirs.Errors, StringComparison.Ordinal);
+        Assert.Contains("libvirt: QEMU Driver error : words\n", theirs.Errors, StringComparison.Ordinal);
+        Assert.Equal(theirs, await program.RunAsync(Token));
     }
 
     [Fact]

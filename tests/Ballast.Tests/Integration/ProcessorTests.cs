@@ -44,9 +44,14 @@ public sealed class ProcessorTests
         IReadOnlyList<TypedParameter> stats = Assert.Single(await guest.Connection.GetAllDomainStatsAsync(
             DomainStatsGroups.CpuTotal | DomainStatsGroups.Vcpu, cancellationToken: Token)).Parameters;
         Assert.Equal(
-            ["cpu.time", "cpu.user", "cpu.system", "vcpu.current", "vcpu.maximum", "vcpu.0.state", "vcpu.0.time", "vcpu.1.state", "vcpu.1.time"],
+            [
+                "cpu.time", "cpu.user", "cpu.system", "cpu.cache.monitor.count", "cpu.haltpoll.success.time", "cpu.haltpoll.fail.time",
+                "vcpu.current", "vcpu.maximum", "vcpu.0.state", "vcpu.0.time", "vcpu.0.wait", "vcpu.0.delay", "vcpu.1.state", "vcpu.1.time",
+                "vcpu.1.wait", "vcpu.1.delay",
+            ],
             stats.Select(field => field.Field));
-        Assert.Equal(cpus[0].CpuTime!.Value.Ticks * TimeSpan.NanosecondsPerTick, (long)stats[6].AsUInt64());
+        Assert.Equal(cpus[0].CpuTime!.Value.Ticks * TimeSpan.NanosecondsPerTick, (long)stats[9].AsUInt64());
+        Assert.True(stats[11].AsUInt64() > 0, "A thread that the kernel scheduled had to wait for a CPU at least once.");
     }
 
     /// <summary>Of those that QEMU takes; a line break is another option.</summary>

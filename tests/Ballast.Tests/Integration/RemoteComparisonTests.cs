@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Ballast.Guests;
+using Ballast.Tests.Drivers.Qemu;
 
 namespace Ballast.Tests.Integration;
 
@@ -76,6 +77,7 @@ public sealed class RemoteComparisonTests
         Assert.InRange(cpu.HostCpu!.Value, 0, cpu.Affinity.Length - 1);
         Assert.NotEmpty(cpu.Affinity);
         Assert.Equal(cpu.Affinity, Assert.Single(await domain.GetVirtualCpuAffinitiesAsync(cancellationToken: Token)));
+        await FactsAsync(connection, domain, isOurs);
         await foreach (DomainMemorySample watched in connection.WatchMemoryStatsAsync(TimeSpan.FromSeconds(1), cancellationToken: Token))
         {
             // Sent by ballastd, asked for in rounds from libvirtd.
@@ -93,6 +95,37 @@ public sealed class RemoteComparisonTests
         else
             Assert.Equal(ErrorCode.NoSupport, (await Assert.ThrowsAsync<LibvirtException>(async () => await domain.RefreshMemoryStatsAsync(cancellationToken: Token))).Code);
         await domain.SetPeriodAsync(0, cancellationToken: Token);
+    }
+
+    private static async Task FactsAsync(Connection connection, Domain domain, bool isOurs)
+    {
+        Assert.Equal(1, await domain.GetMaxVirtualCpusAsync(Token));
+        Assert.Equal(1, await domain.GetVirtualCpuCountAsync(VirtualCpuCountFlags.Live | VirtualCpuCountFlags.Maximum, Token));
+        Assert.Equal(default, await domain.GetJobInfoAsync(Token));
+        Assert.Equal((DomainJobType.None, 0), await domain.GetJobStatsAsync(cancellationToken: Token) is var job ? (job.Type, job.Parameters.Count) : default);
+        Assert.Equal(DomainControlState.Ok, (await domain.GetControlInfoAsync(Token)).State);
+        await domain.GetMetadataAsync(DomainMetadataType.Title, cancellationToken: Token).AsTask().FailsAsync(ErrorCode.NoDomainMetadata);
+        Assert.Equal(["numa_mode", "numa_nodeset"], (await domain.GetNumaParametersAsync(cancellationToken: Token)).Select(parameter => parameter.Field));
+        Assert.Equal(0, await connection.CountStoragePoolsAsync(cancellationToken: Token));
+        Assert.Equal(isOurs ? 0 : 2, (await domain.GetMessagesAsync(DomainMessageKinds.Tainting, Token)).Count);
+        Assert.Empty(await domain.GetMessagesAsync(DomainMessageKinds.Deprecation, Token));
+        Assert.NotEqual(0u, Assert.Single(await connection.GetFreePagesAsync([4], cancellationToken: Token)));
+        await connection.GetFreePagesAsync([3], cancellationToken: Token).AsTask().FailsAsync(ErrorCode.OperationFailed);
+        Assert.Contains("qemu64", await connection.GetCpuModelNamesAsync("x86_64", Token));
+        await domain.GetBlockStatsAsync("nothing", Token).AsTask().FailsAsync(ErrorCode.InvalidArgument);
+        if (isOurs)
+            Assert.Equal(["cpu_time", "user_time", "system_time"], (await domain.GetCpuTotalsAsync(Token)).Select(parameter => parameter.Field));
+        else
+            await domain.GetCpuTotalsAsync(Token).AsTask().FailsAsync(ErrorCode.OperationInvalid);
+        await domain.GetCpuStatsAsync(cancellationToken: Token).AsTask().FailsAsync(ErrorCode.OperationInvalid);
+        await domain.WakeUpAsync(Token).AsTask().FailsAsync(ErrorCode.InternalError);
+        await domain.StartDirtyRateAsync(TimeSpan.FromSeconds(61), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.ConfigurationUnsupported);
+        await domain.StartDirtyRateAsync(TimeSpan.FromSeconds(1), cancellationToken: Token);
+        await Deadline.UntilAsync(Deadline.Default, "a measured dirty rate", async token =>
+        {
+            IReadOnlyList<TypedParameter> rate = Assert.Single(await connection.GetDomainStatsAsync([domain], DomainStatsGroups.DirtyRate, cancellationToken: token)).Parameters;
+            return rate.Contains(TypedParameter.Int("dirtyrate.calc_status", 2)) && rate.Any(field => field is { Field: "dirtyrate.megabytes_per_second", Type: TypedParameterType.LLong });
+        }, Token);
     }
 
     // The process's own memory moves between two looks.

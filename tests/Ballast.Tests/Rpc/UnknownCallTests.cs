@@ -3,7 +3,9 @@ using Ballast.Drivers.Remote;
 using Ballast.Fuzz.Wire;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
+using Ballast.Server.Dispatch;
 using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Integration;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Rpc;
@@ -66,6 +68,47 @@ public sealed class UnknownCallTests
         Domain domain = (await remote.ListDomainsAsync(cancellationToken: Token))[0];
         await domain.GetAutostartAsync(Token).AsTask().FailsAsync(ErrorCode.NoSupport);
         await remote.LookupByNameAsync("nobody", Token).AsTask().FailsAsync(ErrorCode.NoDomain);
+    }
+
+    [Theory]
+    [InlineData(52, false, ErrorCode.NoSupport, (ErrorOrigin)19, "this function is not supported by the connection driver: virConnectNumOfNetworks")]
+    [InlineData(182, false, ErrorCode.NoSupport, ErrorOrigin.Domain, "this function is not supported by the connection driver: virDomainManagedSave")]
+    [InlineData(182, true, ErrorCode.OperationDenied, ErrorOrigin.Domain, "operation forbidden: read only access prevents virDomainManagedSave")]
+    [InlineData(187, true, ErrorCode.NoSupport, (ErrorOrigin)35, "this function is not supported by the connection driver: virDomainSnapshotNum")]
+    [InlineData(318, false, ErrorCode.Rpc, ErrorOrigin.Rpc, "unknown procedure: 318")]
+    [InlineData(9999, false, ErrorCode.Rpc, ErrorOrigin.Rpc, "unknown procedure: 9999")]
+    public async Task What_is_not_served_is_refused_as_by_libvirts_daemon_and_the_client_goes_on(
+        int procedure, bool isReadOnly, ErrorCode code, ErrorOrigin origin, string message)
+    {
+        await using ServerFixture server = ServerFixture.Start(await Connection.OpenAsync("test:///default", cancellationToken: Token), isReadOnly);
+        using RawClient client = await RawClient.ConnectAsync(server.SocketPath, authenticate: true, "test:///default");
+        for (int i = 0; i < 2; i++)
+        {
+            LibvirtException error = await client.FailAsync((RemoteProcedure)procedure, "");
+            Assert.Equal((code, origin, message), (error.Code, error.Origin, error.Message));
+        }
+
+        Assert.Equal("TEST", XdrReader.Read<TextReply>((await client.CallAsync(RemoteProcedure.ConnectGetType, "")).Payload).Text);
+    }
+
+    [Fact]
+    public async Task Before_a_client_opened_something_it_is_told_that_first()
+    {
+        await using ServerFixture server = ServerFixture.Start(await Connection.OpenAsync("test:///default", cancellationToken: Token));
+        using RawClient client = await RawClient.ConnectAsync(server.SocketPath, authenticate: true, open: null);
+        LibvirtException error = await client.FailAsync((RemoteProcedure)52, "");
+        Assert.Equal((ErrorCode.InternalError, "internal error: hypervisor connection not open"), (error.Code, error.Message));
+    }
+
+    [Fact]
+    public async Task Every_procedure_is_served_or_refused_by_the_name_of_a_function_of_the_library()
+    {
+        string[] symbols = await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "symbols.txt"), Token);
+        HashSet<string> functions = [.. symbols.Select(line => line.Split(' ')[0])];
+        Assert.All(UnservedProcedures.Known, known => Assert.Contains(known.Function, functions));
+        Assert.Empty(UnservedProcedures.Known.Select(known => known.Number).Intersect(RemoteProgram.Handlers.Keys));
+        Assert.Contains(UnservedProcedures.Known, known => known is { Function: "virDomainSetVcpus" or "virDomainManagedSave", Changes: true });
+        Assert.DoesNotContain(UnservedProcedures.Known, known => known.Changes && known.Function.Contains("LookupBy", StringComparison.Ordinal));
     }
 
     [Fact]

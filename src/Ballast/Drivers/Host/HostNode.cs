@@ -9,6 +9,7 @@ internal sealed class HostNode(string root = "/")
     // The kernel counts processor time in hundredths of a second, whatever its clock.
     private const ulong NanosecondsPerTick = 10_000_000;
     private const ulong BytesPerKiB = 1024;
+    private static readonly uint SystemPageKiB = (uint)Environment.SystemPageSize / (uint)BytesPerKiB;
 
     // Connection.AllOfNode; the API is above the drivers.
     private const int AllOfNode = -1;
@@ -46,8 +47,8 @@ internal sealed class HostNode(string root = "/")
 
         // libvirt's rule: where the parts do not make the whole, all processors are cores of one socket.
         return cells * socketsPerNode * coresPerSocket * threads == online.Length
-            ? new NodeInfo(Architecture, Memory("MemTotal"), online.Length, MHz(), cells, socketsPerNode, coresPerSocket, threads)
-            : new NodeInfo(Architecture, Memory("MemTotal"), online.Length, MHz(), 1, 1, online.Length, 1);
+            ? new NodeInfo(Architecture, OfAllCells("MemTotal"), online.Length, MHz(), cells, socketsPerNode, coresPerSocket, threads)
+            : new NodeInfo(Architecture, OfAllCells("MemTotal"), online.Length, MHz(), 1, 1, online.Length, 1);
     }
 
     /// <exception cref="LibvirtException">There is no such cell.</exception>
@@ -81,7 +82,7 @@ internal sealed class HostNode(string root = "/")
         throw LibvirtError.InvalidArgument($"Invalid cpuNum in {function}", function, "cpuNum", ErrorOrigin.None);
     }
 
-    public ulong FreeMemoryBytes() => Memory("MemFree") * BytesPerKiB;
+    public ulong FreeMemoryBytes() => OfAllCells("MemFree") * BytesPerKiB;
 
     /// <exception cref="LibvirtException">There is no such cell.</exception>
     public IReadOnlyList<ulong> CellsFreeMemoryBytes(int first, int count)
@@ -91,6 +92,19 @@ internal sealed class HostNode(string root = "/")
         return first >= 0 && first <= last
             ? [.. cells.Where(cell => cell >= first).Take(count).Select(cell => CellMemory(cell, "MemFree") * BytesPerKiB)]
             : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"start cell {first} out of range (0-{last})");
+    }
+
+    /// <summary>Free pages of each size, in KiB, of each cell from the first on.</summary>
+    /// <exception cref="LibvirtException">There is no such cell, or no such size.</exception>
+    public IReadOnlyList<ulong> FreePages(IReadOnlyList<uint> sizes, int first, int count)
+    {
+        int last = Cells().Max();
+        if (first < 0 || first > last)
+            throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"start cell {first} out of range (0-{last})");
+        return
+        [
+            .. Enumerable.Range(first, Math.Min(count, last - first + 1)).SelectMany(cell => sizes.Select(size => FreePages(cell, size))),
+        ];
     }
 
     public CpuSet CpuMap()
@@ -103,6 +117,19 @@ internal sealed class HostNode(string root = "/")
 
     /// <summary>A line of the machine's identification (<c>sys_vendor</c>); null where it has none or it is not to be read.</summary>
     public string? Firmware(string name) => Lines($"sys/class/dmi/id/{name}").FirstOrDefault()?.Trim() is { Length: > 0 } text ? text : null;
+
+    /// <summary>Whose host it is: its firmware's UUID, or, where that is none or not to be read, its machine id.</summary>
+    public Guid? Uuid()
+    {
+        foreach (string? text in (string?[])[Firmware("product_uuid"), Lines("etc/machine-id").FirstOrDefault()])
+        {
+            // Firmware that was never told one has a digit again and again.
+            if (Guid.TryParse(text, out Guid uuid) && uuid.ToString("N") is var digits && digits.Distinct().Count() > 1)
+                return uuid;
+        }
+
+        return null;
+    }
 
     public int[] OnlineCpus()
     {
@@ -131,6 +158,20 @@ internal sealed class HostNode(string root = "/")
             return Memory(name);
         const string function = "virHostMemGetStats";
         throw LibvirtError.InvalidArgument($"cellNum in {function} must be less than or equal to {Cells().Max()}", function, "cellNum", ErrorOrigin.None);
+    }
+
+    /// <summary>libvirt's sum: memory that belongs to no cell is not counted.</summary>
+    private ulong OfAllCells(string name) => Cells().Aggregate(0UL, (sum, cell) => sum + CellMemory(cell, name));
+
+    private ulong FreePages(int cell, uint size)
+    {
+        if (size == SystemPageKiB)
+            return CellMemory(cell, "MemFree") / SystemPageKiB;
+        string pages = string.Create(CultureInfo.InvariantCulture, $"hugepages/hugepages-{size}kB/free_hugepages");
+        string[] ofCell = Lines(string.Create(CultureInfo.InvariantCulture, $"sys/devices/system/node/node{cell}/{pages}"));
+        return (ofCell.Length > 0 ? ofCell : cell == 0 ? Lines($"sys/kernel/mm/{pages}") : []) is [var line, ..]
+            ? Number(line)
+            : throw LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.None, $"page size {size} is not available on node {cell}");
     }
 
     private ulong Memory(string name)

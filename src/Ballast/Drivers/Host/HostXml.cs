@@ -17,8 +17,8 @@ internal static class HostXml
         XmlText xml = new();
         xml.Open("capabilities");
         xml.Open("host");
-        if (node.Firmware("product_uuid") is { } uuid)
-            xml.Element("uuid", uuid);
+        if (node.Uuid() is { } uuid)
+            xml.Element("uuid", uuid.ToString());
         xml.Open("cpu");
         xml.Element("arch", HostNode.Architecture);
         NodeInfo info = node.Info();

@@ -6,7 +6,7 @@ namespace Ballast.Drivers.Qemu;
 /// <content>The groups of bulk statistics beside state and balloon: who does not ask for them does not pay for them.</content>
 internal sealed partial class QemuDriver
 {
-    private const DomainStatsGroups DeviceGroups = DomainStatsGroups.Interface | DomainStatsGroups.Block;
+    private const DomainStatsGroups DeviceGroups = DomainStatsGroups.Interface | DomainStatsGroups.Block | DomainStatsGroups.DirtyRate;
 
     private static void AddCpuTotalFields(List<TypedParameter> fields, QemuDomain qemu)
     {
@@ -15,6 +15,24 @@ internal sealed partial class QemuDriver
         fields.Add(TypedParameter.ULLong("cpu.time", Nanoseconds(user + system)));
         fields.Add(TypedParameter.ULLong("cpu.user", Nanoseconds(user)));
         fields.Add(TypedParameter.ULLong("cpu.system", Nanoseconds(system)));
+
+        // A monitor of the host's caches is libvirt's own, and it has none of a QEMU that it did not start.
+        fields.Add(TypedParameter.UInt("cpu.cache.monitor.count", 0));
+    }
+
+    private async ValueTask AddHaltPollFieldsAsync(List<TypedParameter> fields, QemuDomain qemu, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await QmpDeviceStats.HaltPollingAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false) is not var (success, fail))
+                return;
+            fields.Add(TypedParameter.ULLong("cpu.haltpoll.success.time", success));
+            fields.Add(TypedParameter.ULLong("cpu.haltpoll.fail.time", fail));
+        }
+        catch (LibvirtException)
+        {
+            // As for the other groups: missing, not an error of the whole call.
+        }
     }
 
     private static void AddVcpuFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values)
@@ -26,8 +44,14 @@ internal sealed partial class QemuDriver
         foreach (QmpCpu cpu in cpus)
         {
             fields.Add(TypedParameter.Int(Numbered("vcpu", cpu.Index, "state"), (int)VirtualCpuState.Running));
-            if (qemu.Process?.ReadThread(cpu.ThreadId) is { } thread)
-                fields.Add(TypedParameter.ULLong(Numbered("vcpu", cpu.Index, "time"), Nanoseconds(thread.CpuTime)));
+            if (qemu.Process?.ReadThread(cpu.ThreadId) is not { } thread)
+                continue;
+            fields.Add(TypedParameter.ULLong(Numbered("vcpu", cpu.Index, "time"), Nanoseconds(thread.CpuTime)));
+            if (qemu.Process.ReadWaiting(cpu.ThreadId) is var (wait, delay))
+            {
+                fields.Add(TypedParameter.ULLong(Numbered("vcpu", cpu.Index, "wait"), wait));
+                fields.Add(TypedParameter.ULLong(Numbered("vcpu", cpu.Index, "delay"), delay));
+            }
         }
     }
 
@@ -45,6 +69,8 @@ internal sealed partial class QemuDriver
 
             if ((groups & DomainStatsGroups.Block) != 0)
                 AddBlockFields(fields, await QmpDeviceStats.DisksAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
+            if ((groups & DomainStatsGroups.DirtyRate) != 0)
+                AddDirtyRateFields(fields, await QmpDirtyRate.AskAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
         }
         catch (LibvirtException)
         {
@@ -63,6 +89,20 @@ internal sealed partial class QemuDriver
             foreach ((string name, ulong value) in disks[i].Numbers)
                 fields.Add(TypedParameter.ULLong(Numbered("block", i, name), value));
         }
+    }
+
+    private static void AddDirtyRateFields(List<TypedParameter> fields, QmpDirtyRate? rate)
+    {
+        if (rate is null)
+            return;
+        fields.Add(TypedParameter.Int("dirtyrate.calc_status", rate.Status));
+        fields.Add(TypedParameter.LLong("dirtyrate.calc_start_time", rate.StartTime));
+        fields.Add(TypedParameter.Int("dirtyrate.calc_period", rate.Period));
+        fields.Add(TypedParameter.String("dirtyrate.calc_mode", rate.Mode));
+        if (rate.MegabytesPerSecond is { } all)
+            fields.Add(TypedParameter.LLong("dirtyrate.megabytes_per_second", all));
+        foreach ((int cpu, ulong megabytes) in rate.OfCpus)
+            fields.Add(TypedParameter.ULLong(Numbered("dirtyrate.vcpu", cpu, "megabytes_per_second"), megabytes));
     }
 
     private static string Numbered(string group, int number, string name) =>

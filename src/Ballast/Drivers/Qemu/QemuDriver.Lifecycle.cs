@@ -6,7 +6,8 @@ internal sealed partial class QemuDriver
 {
     private static readonly TimeSpan FirstLookForEnd = TimeSpan.FromMilliseconds(2), LastLookForEnd = TimeSpan.FromMilliseconds(50);
 
-    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(
+        DomainIdentity domain, DomainMessageKinds kinds, CancellationToken cancellationToken) =>
         await FactAsync<IReadOnlyList<string>>(domain, [], cancellationToken).ConfigureAwait(false);
 
     public async ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken)

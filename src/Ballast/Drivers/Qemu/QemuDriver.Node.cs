@@ -4,8 +4,8 @@ namespace Ballast.Drivers.Qemu;
 
 internal sealed partial class QemuDriver
 {
-    // What libvirt tells of QEMU's own limits for its usual machines.
-    private const int MaxVcpusOfQemu = 255, MaxVcpusOfKvm = 710;
+    // What libvirt tells, whatever QEMU's machines could have.
+    private const int MaxVcpusOfQemu = 16, MaxVcpusOfKvm = 710;
 
     // More than any machine of QEMU's has.
     private const int MaxVcpuSlots = 16384;

@@ -66,7 +66,12 @@ internal sealed partial class QemuDriver
         }
 
         if ((groups & DomainStatsGroups.CpuTotal) != 0)
+        {
             AddCpuTotalFields(fields, qemu);
+            if (isAsked)
+                await AddHaltPollFieldsAsync(fields, qemu, cancellationToken).ConfigureAwait(false);
+        }
+
         if ((groups & DomainStatsGroups.Balloon) != 0)
             AddBalloonFields(fields, qemu, values, isAsked);
         if ((groups & DomainStatsGroups.Vcpu) != 0)

@@ -22,6 +22,29 @@ internal sealed partial class QemuProcess
     }
 
     /// <summary>
+    /// For how long a thread waited for I/O, and for a CPU, in nanoseconds; null where this process has no such thread. A kernel
+    /// that does not count the first tells none of it.
+    /// </summary>
+    public (ulong Wait, ulong Delay)? ReadWaiting(int id)
+    {
+        const decimal nanosecondsOfMillisecond = 1_000_000;
+        if (ThreadDirectory(id) is not { } directory || ReadText($"{directory}/schedstat")?.Split(' ') is not [_, var delay, ..] || HasExited)
+            return null;
+        ulong wait = 0;
+        foreach (string line in (ReadText($"{directory}/sched") ?? "").Split('\n'))
+        {
+            if ((line.StartsWith("se.statistics.iowait_sum", StringComparison.Ordinal) || line.StartsWith("iowait_sum", StringComparison.Ordinal))
+                && decimal.TryParse(line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out decimal milliseconds)
+                && milliseconds >= 0)
+            {
+                wait = (ulong)(milliseconds * nanosecondsOfMillisecond);
+            }
+        }
+
+        return (wait, Number(delay));
+    }
+
+    /// <summary>
     /// The host CPUs that a thread may run on, or, without one, that a new thread may; of length 0 where nobody knows.
     /// </summary>
     public CpuSet ReadAffinity(int? thread, int hostCpus)

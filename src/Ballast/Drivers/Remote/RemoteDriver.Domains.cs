@@ -66,9 +66,10 @@ internal sealed partial class RemoteDriver
         (await AskAsync<DomainFlagsArgs, TextReply>(
             RemoteProcedure.DomainGetXmlDesc, WithFlags(domain, (uint)flags), cancellationToken).ConfigureAwait(false)).Text;
 
-    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(
+        DomainIdentity domain, DomainMessageKinds kinds, CancellationToken cancellationToken) =>
         [.. (await AskAsync<DomainFlagsArgs, MessagesReply>(
-            RemoteProcedure.DomainGetMessages, WithFlags(domain), cancellationToken).ConfigureAwait(false)).Msgs.Select(message => message.Text)];
+            RemoteProcedure.DomainGetMessages, WithFlags(domain, (uint)kinds), cancellationToken).ConfigureAwait(false)).Msgs.Select(message => message.Text)];
 
     public ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         ChangeAsync(RemoteProcedure.DomainSuspend, Of(domain), cancellationToken);

@@ -5,6 +5,8 @@ internal sealed partial class TestDriver
     // As many as the host has, on which each may run; libvirt's says that the last of all it tells of runs them.
     private const int HostCpus = 8, LastCpu = 15;
 
+    private const ulong CpuTime = 48772617035;
+
     private static readonly CpuSet AllHostCpus = new(HostCpus, Enumerable.Range(0, HostCpus));
 
     public ValueTask<int> GetMaxVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
@@ -38,6 +40,78 @@ internal sealed partial class TestDriver
     {
         DomainRules.CheckImpact(impact, "testDomainGetVcpuPinInfo", ErrorOrigin.Test);
         return new([.. Enumerable.Repeat(AllHostCpus, Domains.Get(domain).Part(impact).MaxVcpus)]);
+    }
+
+    public ValueTask<string> GetSchedulerTypeAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        _ = Domains.Get(domain);
+        return new("fair");
+    }
+
+    public ValueTask<IReadOnlyList<TypedParameter>> GetSchedulerParametersAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        _ = Domains.Get(domain);
+        return new([TypedParameter.UInt("weight", 50)]);
+    }
+
+    public ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        DomainRules.CheckImpact(impact, "testDomainGetMemoryParameters", ErrorOrigin.Test);
+        _ = Domains.Get(domain).Part(impact);
+        return new(default(DomainMemoryLimits));
+    }
+
+    public ValueTask<IReadOnlyList<TypedParameter>> GetNumaParametersAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        DomainRules.CheckImpact(impact, "testDomainGetNumaParameters", ErrorOrigin.Test);
+        _ = Domains.Get(domain).Part(impact);
+        return new([TypedParameter.Int("numa_mode", 0), TypedParameter.String("numa_nodeset", "")]);
+    }
+
+    public ValueTask<IReadOnlyList<TypedParameter>> GetCpuTotalsAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        _ = Domains.Get(domain);
+        return new(
+        [
+            TypedParameter.ULLong("cpu_time", CpuTime), TypedParameter.ULLong("user_time", 5540000000),
+            TypedParameter.ULLong("system_time", 6460000000),
+        ]);
+    }
+
+    public ValueTask<IReadOnlyList<IReadOnlyList<TypedParameter>>> GetCpuStatsAsync(
+        DomainIdentity domain, int first, int count, CancellationToken cancellationToken)
+    {
+        const ulong ofEmulator = 1234567890;
+        int vcpus = Domains.Get(domain).Definition.Vcpus;
+        return new([.. Enumerable.Range(0, vcpus).Skip(first).Take(count)
+            .Select(cpu => (CpuTime / (ulong)vcpus) + (ulong)cpu)
+            .Select(time => (IReadOnlyList<TypedParameter>)[TypedParameter.ULLong("cpu_time", time), TypedParameter.ULLong("vcpu_time", time - ofEmulator)])]);
+    }
+
+    /// <summary>It has no disk.</summary>
+    public ValueTask<IReadOnlyList<TypedParameter>> GetBlockStatsAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken)
+    {
+        _ = Domains.Get(domain);
+        throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test, $"invalid path: {disk}");
+    }
+
+    /// <summary>Numbers that grow, whatever the sizes and the cells.</summary>
+    public ValueTask<IReadOnlyList<ulong>> GetFreePagesAsync(
+        IReadOnlyList<uint> sizes, int firstCell, int cells, CancellationToken cancellationToken)
+    {
+        List<ulong> counts = [];
+        for (ulong count = 6; counts.Count < (long)sizes.Count * cells;)
+            counts.Add(count = (count * 2) + 7);
+        return new(counts);
+    }
+
+    public ValueTask<DomainControlInfo> GetControlInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        Domains.Get(domain).RequireActive();
+        return new(default(DomainControlInfo));
     }
 
     public ValueTask<string> GetMetadataAsync(

@@ -9,7 +9,8 @@ internal sealed partial class TestDriver
     /// <summary>The simulated guest obeys before the call returns.</summary>
     public bool ShutsDownAtOnce => true;
 
-    public ValueTask<IReadOnlyList<string>> GetMessagesAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<string>> GetMessagesAsync(
+        DomainIdentity domain, DomainMessageKinds kinds, CancellationToken cancellationToken)
     {
         _ = Domains.Get(domain);
         return new([]);

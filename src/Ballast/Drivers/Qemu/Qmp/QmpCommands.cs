@@ -13,6 +13,9 @@ internal static class QmpCommands
     public const string PeripheralPath = "/machine/peripheral";
     public const string AnonymousPath = "/machine/peripheral-anon";
 
+    // KVM's names.
+    public const string HaltPollSuccess = "halt_poll_success_ns", HaltPollFail = "halt_poll_fail_ns";
+
     // virtio's number of the statistics queue.
     private const int StatsQueue = 2;
 
@@ -46,6 +49,20 @@ internal static class QmpCommands
 
     public static byte[] List(string path) =>
         Bytes($$$"""{"execute":"qom-list","arguments":{"path":{{{Quote(path)}}}}}""");
+
+    public static byte[] HaltPolling() => Bytes(
+        $$$"""{"execute":"query-stats","arguments":{"target":"vcpu","providers":[{"provider":"kvm","names":["{{{HaltPollSuccess}}}","{{{HaltPollFail}}}"]}]}}""");
+
+    public static byte[] StartDirtyRate(int seconds, DirtyRateMode mode) => Bytes(string.Create(CultureInfo.InvariantCulture,
+        $$$"""{"execute":"calc-dirty-rate","arguments":{"calc-time":{{{seconds}}},"mode":"{{{Name(mode)}}}"}}"""));
+
+    /// <summary>QEMU's name of it.</summary>
+    public static string Name(DirtyRateMode mode) => mode switch
+    {
+        DirtyRateMode.DirtyBitmap => "dirty-bitmap",
+        DirtyRateMode.DirtyRing => "dirty-ring",
+        _ => "page-sampling",
+    };
 
     /// <summary>A question whose reply carries a mark, to find the place in the stream where we are again.</summary>
     public static byte[] Synchronise(long mark) =>

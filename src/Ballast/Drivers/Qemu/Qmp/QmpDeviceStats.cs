@@ -19,6 +19,13 @@ internal static class QmpDeviceStats
         ("fl.reqs", "flush_operations"), ("fl.times", "flush_total_time_ns"),
     ];
 
+    /// <summary>libvirt's names in its calls about one disk, in its order, and those in bulk statistics.</summary>
+    public static IReadOnlyList<(string Name, string Statistic)> CounterNames { get; } =
+    [
+        ("wr_bytes", "wr.bytes"), ("wr_operations", "wr.reqs"), ("rd_bytes", "rd.bytes"), ("rd_operations", "rd.reqs"),
+        ("flush_operations", "fl.reqs"), ("wr_total_times", "wr.times"), ("rd_total_times", "rd.times"), ("flush_total_times", "fl.times"),
+    ];
+
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
     public static async Task<IReadOnlyList<DiskStats>> DisksAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -48,6 +55,31 @@ internal static class QmpDeviceStats
         }
 
         return count;
+    }
+
+    /// <summary>
+    /// How long KVM polled instead of letting a processor of the host sleep, in nanoseconds, with success and without, of all
+    /// virtual processors together: 0 without KVM. Null where QEMU does not know the question (before 7.1).
+    /// </summary>
+    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
+    public static async Task<(ulong Success, ulong Fail)?> HaltPollingAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (await AskAsync(monitor, "query-stats", QmpCommands.HaltPolling(), timeout, cancellationToken).ConfigureAwait(false) is not { } reply)
+            return null;
+        ulong success = 0, fail = 0;
+        foreach (JsonElement cpu in Elements(reply))
+        {
+            foreach (JsonElement statistic in Elements(Member(cpu, "stats")))
+            {
+                ulong value = Number(Member(statistic, "value")) ?? 0;
+                if (Text(Member(statistic, "name")) == QmpCommands.HaltPollSuccess)
+                    success += value;
+                else if (Text(Member(statistic, "name")) == QmpCommands.HaltPollFail)
+                    fail += value;
+            }
+        }
+
+        return (success, fail);
     }
 
     private static DiskStats? Read(JsonElement disk, Dictionary<string, JsonElement> inserted)
