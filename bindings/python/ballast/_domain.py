@@ -253,7 +253,7 @@ class virDomain:
         """The number of virtual CPUs; with ``VIR_DOMAIN_VCPU_MAXIMUM`` their maximum."""
         return self._number("virDomainGetVcpusFlags", bits(flags))
 
-    def vcpus(self) -> tuple[list[tuple[int, int, int, int]], list[tuple[bool, ...]]]:
+    def vcpus(self) -> tuple[list[tuple[int, ...]], list[tuple[bool, ...]]]:
         """([(number, state, CPU time in ns, host CPU) …], [which host CPUs it may run on …]) of the virtual CPUs."""
         cpus, room = self._host_cpus(), self.info()[3]
         length = (cpus + 7) // 8

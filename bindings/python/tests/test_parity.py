@@ -194,7 +194,7 @@ def node(libvirt: Any, conn: Any, dom: Any, readonly: Any) -> Any:
     assert 0 < conn.getCellsFreeMemory(0, 1)[0] <= total * 1024
     assert all(value > 0 for value in (cpu["user"], cpu["idle"]))
     return (
-        (model, numbers[0], numbers[2:]),
+        (model, mib, numbers[0], numbers[2:]),
         list(memory),
         list(cpu),
         list(conn.getCPUStats(0)),
@@ -208,6 +208,46 @@ def node(libvirt: Any, conn: Any, dom: Any, readonly: Any) -> Any:
             )
         ],
     )
+
+
+def facts(libvirt: Any, conn: Any, dom: Any, readonly: Any) -> Any:
+    cpus, maps = dom.vcpus()
+    assert all(cpu[2] > 0 and cpu[3] >= 0 for cpu in cpus)
+    assert all(count > 0 for sizes in conn.getFreePages([4], 0, 1).values() for count in sizes.values())
+    live = libvirt.VIR_DOMAIN_VCPU_LIVE | libvirt.VIR_DOMAIN_VCPU_MAXIMUM
+    return (
+        [cpu[:2] for cpu in cpus], maps, dom.vcpuPinInfo(), dom.maxVcpus(), dom.vcpusFlags(), dom.vcpusFlags(live),
+        dom.numaParameters(), dom.jobInfo(), dom.jobStats(), dom.controlInfo(), dom.blockStats(""), dom.blockStatsFlags(""),
+        conn.listAllStoragePools(), list(conn.getFreePages([4], 0, 1)), conn.getCPUModelNames("aarch64"), conn.getMaxVcpus(None),
+    ), [
+        outcome(libvirt, call)
+        for call in (
+            lambda: dom.vcpusFlags(3),
+            lambda: dom.vcpusFlags(64),
+            lambda: dom.vcpuPinInfo(libvirt.VIR_DOMAIN_AFFECT_CONFIG),
+            lambda: dom.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None),
+            lambda: dom.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, "urn:x"),
+            lambda: dom.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, None),
+            lambda: dom.metadata(77, None),
+            lambda: dom.blockStats("nothing"),
+            lambda: dom.blockStatsFlags("nothing"),
+            lambda: dom.getCPUStats(False),
+            lambda: dom.jobStats(64),
+            lambda: dom.controlInfo(1),
+            dom.pMWakeup,
+            lambda: dom.pMWakeup(1),
+            lambda: dom.startDirtyRateCalc(61),
+            lambda: dom.startDirtyRateCalc(1, 64),
+            lambda: dom.reboot(1 << 20),
+            lambda: dom.messages(4),
+            lambda: conn.getFreePages([3], 0, 1),
+            lambda: conn.getFreePages([4], 9, 1),
+            lambda: conn.getCPUModelNames("nonsense"),
+            readonly.lookupByName(GUEST_NAME).pMWakeup,
+            readonly.lookupByName(GUEST_NAME).reboot,
+            lambda: readonly.lookupByName(GUEST_NAME).startDirtyRateCalc(1),
+        )
+    ]  # fmt: skip
 
 
 def connection(libvirt: Any, conn: Any, dom: Any, readonly: Any) -> Any:
@@ -260,6 +300,7 @@ SCENARIOS: Dict[str, Scenario] = {
         bulk,
         listing,
         node,
+        facts,
         connection,
         closed,
         last_error,

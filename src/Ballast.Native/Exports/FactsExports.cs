@@ -236,6 +236,7 @@ internal static unsafe class FactsExports
             throw CallException.Argument($"{argument} in {function} must not be zero", argument, function);
     }
 
-    private static long Counter(IReadOnlyList<TypedParameter> counters, string name) =>
-        counters.Where(counter => counter.Field == name).Select(counter => (long)counter.Value).DefaultIfEmpty(-1).First();
+    // Without any disk there is nothing to add up; of one, what QEMU does not tell is unknown.
+    private static long Counter(IReadOnlyList<TypedParameter> counters, string name) => counters
+        .Where(counter => counter.Field == name).Select(counter => (long)counter.Value).DefaultIfEmpty(counters.Count == 0 ? 0 : -1).First();
 }

@@ -179,8 +179,9 @@ internal static class FactsHandlers
 
     private static RemoteParameter[] ToRemote(IReadOnlyList<TypedParameter> parameters) => [.. parameters.Select(RemoteParameter.From)];
 
-    private static long Counter(IReadOnlyList<TypedParameter> counters, string name) =>
-        counters.Where(counter => counter.Field == name).Select(counter => (long)counter.Value).DefaultIfEmpty(-1).First();
+    // Without any disk there is nothing to add up; of one, what QEMU does not tell is unknown.
+    private static long Counter(IReadOnlyList<TypedParameter> counters, string name) => counters
+        .Where(counter => counter.Field == name).Select(counter => (long)counter.Value).DefaultIfEmpty(counters.Count == 0 ? 0 : -1).First();
 
     private static DomainModificationImpact Impact(uint flags) => (DomainModificationImpact)(flags & ~RemoteFlags.TypedParameterStrings);
 
