@@ -50,6 +50,9 @@ internal sealed class CallException : Exception
         ? Report(ErrorCode.OperationInvalid, ErrorOrigin.Remote, "Requested operation is not valid: ", "A different callback was requested")
         : Internal("A different callback was requested");
 
+    public static CallException NoCredential(string detail) =>
+        Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Authentication, "authentication failed: ", detail);
+
     public static CallException Aborted() =>
         Report(ErrorCode.OperationAborted, ErrorOrigin.None, "operation aborted: ", "the call was interrupted");
 

@@ -200,3 +200,25 @@ internal struct NativeBlockStats
     public long WriteBytes;
     public long Errors;
 }
+
+/// <summary><c>virConnectCredential</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeCredential
+{
+    public int Type;
+    public nint Prompt;
+    public nint Challenge;
+    public nint DefaultResult;
+    public byte* Result;
+    public uint ResultLength;
+}
+
+/// <summary><c>virConnectAuth</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeAuthentication
+{
+    public int* Types;
+    public uint Count;
+    public delegate* unmanaged<NativeCredential*, uint, nint, int> Callback;
+    public nint Opaque;
+}

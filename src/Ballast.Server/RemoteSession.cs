@@ -70,6 +70,13 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserS
     /// <exception cref="LibvirtException">Nothing was opened yet.</exception>
     public void RequireOpen() => _ = Connection;
 
+    /// <exception cref="LibvirtException">The client may only read.</exception>
+    public void RefuseReadOnly(string function)
+    {
+        if (Connection.IsReadOnly)
+            throw LibvirtError.ReadOnly(function);
+    }
+
     public void Open(string? name, uint flags)
     {
         const uint readOnly = 1;

@@ -69,6 +69,13 @@ public sealed record ConnectionOptions
     public bool UnsafePreferInlineContinuations { get; init; }
 
     /// <summary>
+    /// Answers what is asked when a connection is opened: the user's name and password, where the file of a test host
+    /// (<c>test:///FILE</c>) lists users. Null as the answer cancels. Nothing else asks so far. Null: such hosts cannot be
+    /// opened.
+    /// </summary>
+    public Func<CredentialRequest, CancellationToken, ValueTask<string?>>? AskCredential { get; init; }
+
+    /// <summary>
     /// The factory of the logger (category <c>Ballast</c>) for what happens outside of calls: monitors lost, silent,
     /// refused and back; processes that are not used; daemons lost and reconnected. Null: no log. A thread-pool worker
     /// writes the lines in order. docs/metrics.md lists them.

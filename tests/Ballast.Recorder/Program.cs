@@ -42,7 +42,7 @@ internal static class Program
         foreach (bool isOld in (bool[])[false, true])
         {
             proxy.HidesCallbacks = isOld;
-            foreach ((string name, string script) in isOld ? Sessions.OldPython : Sessions.Python)
+            foreach ((string name, string script) in isOld ? Sessions.OldPython : [.. Sessions.Python, .. Sessions.Definitions])
             {
                 frames.Session = name;
                 CommandResult result = await RunAsync(

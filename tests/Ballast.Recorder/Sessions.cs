@@ -117,4 +117,25 @@ internal static class Sessions
             all_of(lambda: connection.domainEventDeregisterAny(reboot), lambda: connection.domainEventDeregister(lifecycle))
             """),
     ];
+
+    /// <summary>At the end, as they leave other domains behind than they found.</summary>
+    public static IReadOnlyList<(string Name, string Script)> Definitions { get; } =
+    [
+        ("python: definitions",
+            """
+            defined = connection.lookupByName("defined")
+            xml = defined.XMLDesc()
+            title, element, config = libvirt.VIR_DOMAIN_METADATA_TITLE, libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt.VIR_DOMAIN_AFFECT_CONFIG
+            all_of(lambda: connection.defineXML(xml), lambda: connection.defineXML("no XML"), lambda: connection.defineXMLFlags(xml, 1),
+                   lambda: defined.setAutostart(1), lambda: defined.setAutostart(0),
+                   lambda: defined.setMetadata(title, "A title", None, None, config), lambda: defined.setMetadata(title, None, None, None, config),
+                   lambda: defined.setMetadata(element, "<role>db</role>", "x", "urn:x", config), lambda: defined.metadata(element, "urn:x", config),
+                   lambda: defined.setVcpus(1), lambda: defined.setVcpusFlags(1, config), lambda: defined.setVcpusFlags(99, config),
+                   lambda: defined.rename("renamed"), lambda: defined.rename("defined"), lambda: defined.rename("linux"),
+                   defined.create, defined.create, lambda: defined.reboot(), lambda: defined.managedSave(), lambda: defined.managedSaveRemove(),
+                   lambda: defined.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED), defined.destroy, defined.undefine, defined.undefine,
+                   lambda: connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED), lambda: connection.createXML(xml), defined.destroy,
+                   lambda: connection.defineXML(xml), lambda: defined.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE))
+            """),
+    ];
 }

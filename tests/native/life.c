@@ -1,9 +1,11 @@
 /*
- * Says what a library's test driver answers to what makes, changes and removes domains, with the events that come of it:
- * built with libvirt's headers, run on libvirt and on this library.
+ * Says what a library's test driver answers to what makes, changes and removes domains, and at the end which events came
+ * of it: built with libvirt's headers, run on libvirt and on this library.
  *
  *     life URI          a test connection; domains of these names are not there yet
- *     life URI later    the events at the end, as many as came: through a daemon they may come when they like
+ *     life URI remote   the same without what a handle knows by itself, and when: that differs between a driver and a
+ *                       client of a daemon
+ *     life -u URI       only who is let in
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,7 +15,7 @@
     "<domain type='test'><name>" name "</name>" uuid "<memory>204800</memory>" rest "<os><type>hvm</type></os></domain>"
 #define UUID(digit) "<uuid>11111111-2222-3333-4444-00000000000" digit "</uuid>"
 
-static int isLater, heard;
+static int isRemote, heard;
 static FILE *events;
 
 static int lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
@@ -31,17 +33,8 @@ static void nothing(int timer, void *opaque)
     (void)opaque;
 }
 
-/* Tells the events that came of the calls so far. */
-static void hear(void)
-{
-    int timer = virEventAddTimeout(1, nothing, NULL, NULL);
-    for (int i = 0; i < 3; i++)
-        (void)virEventRunDefaultImpl();
-    (void)virEventRemoveTimeout(timer);
-}
-
 /* Until none has come for a while. */
-static void hear_all(void)
+static void hear(void)
 {
     int timer = virEventAddTimeout(500, nothing, NULL, NULL), before;
     do {
@@ -58,10 +51,7 @@ static void look(virDomainPtr dom)
     int state = -1, reason = -1, autostart = -1;
     virDomainInfo info;
     memset(&info, 0, sizeof info);
-    hear();
-
-    /* what a handle knows by itself, and when, differs between a driver and a client of a daemon */
-    if (!isLater)
+    if (!isRemote)
         NUMBER((int)virDomainGetID(dom));
     NUMBER(virDomainGetState(dom, &state, &reason, 0));
     NUMBER(state * 100 + reason);
@@ -112,7 +102,6 @@ static void lists(virConnectPtr conn)
         VIR_CONNECT_LIST_DOMAINS_INACTIVE | VIR_CONNECT_LIST_DOMAINS_AUTOSTART,
     };
     char *names[64], *first = NULL;
-    hear();
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
         list(conn, filters[i]);
     NUMBER(virConnectNumOfDomains(conn));
@@ -136,7 +125,6 @@ static void try_xml(virConnectPtr conn, const char *text)
     TEXT(virDomainGetXMLDesc(dom, 0));
     NUMBER(virDomainUndefine(dom));
     virDomainFree(dom);
-    hear();
 }
 
 static void odd_xml(virConnectPtr conn)
@@ -325,7 +313,6 @@ static void defined(virConnectPtr conn)
         "<vcpu current='2'>4</vcpu><devices><memballoon model='virtio'/></devices>"), VIR_DOMAIN_DEFINE_VALIDATE);
     FOUND(again);
     virDomainFree(again);
-    hear();
     NUMBER(virDomainSuspend(dom));
     NUMBER(virDomainResume(dom));
     NUMBER(virDomainShutdown(dom));
@@ -367,8 +354,8 @@ static void defined(virConnectPtr conn)
     NUMBER(virDomainRename(dom, "defined", 0));
     NUMBER(virDomainRename(dom, "renamed", 1));
     NUMBER(virDomainRename(dom, "renamed", 0));
-    hear();
-    LENT(virDomainGetName(dom));
+    if (!isRemote)
+        LENT(virDomainGetName(dom));
     again = virDomainLookupByName(conn, "renamed");
     FOUND(again);
     virDomainFree(dom);
@@ -439,7 +426,6 @@ static void transient(virConnectPtr conn)
     NUMBER(virDomainDestroy(dom));
     look(dom);
     NUMBER(virDomainUndefine(first));
-    hear();
     virDomainFree(dom);
     virDomainFree(first);
 
@@ -453,7 +439,6 @@ static void transient(virConnectPtr conn)
         look(dom);
         NUMBER(virDomainUndefine(dom));
         (void)virDomainDestroy(dom);
-        hear();
         virDomainFree(dom);
     }
 }
@@ -489,13 +474,59 @@ static void read_only(const char *uri)
     NUMBER(virConnectClose(conn));
 }
 
+/* Who asks, whom, and what comes of the answers. */
+static const char *answers[2];
+
+static int answer(virConnectCredentialPtr asked, unsigned int count, void *opaque)
+{
+    (void)opaque;
+    for (unsigned int i = 0; i < count; i++) {
+        const char *given = answers[asked[i].type != VIR_CRED_AUTHNAME];
+        printf(" asked %d %s, %s\n", asked[i].type, asked[i].prompt, asked[i].challenge);
+        asked[i].result = given ? strdup(given) : NULL;
+        asked[i].resultlen = given ? (unsigned int)strlen(given) : 0;
+        if (!given)
+            return -1;
+    }
+    return 0;
+}
+
+static void log_in(const char *uri, const char *name, const char *password, int *types, unsigned int count)
+{
+    virConnectAuth auth = { types, count, answer, NULL };
+    answers[0] = name;
+    answers[1] = password;
+    virConnectPtr conn = virConnectOpenAuth(uri, &auth, 0);
+    FOUND(conn);
+    if (conn)
+        virConnectClose(conn);
+}
+
+static void users(const char *uri)
+{
+    static int usual[] = { VIR_CRED_AUTHNAME, VIR_CRED_PASSPHRASE }, other[] = { VIR_CRED_NOECHOPROMPT, VIR_CRED_AUTHNAME };
+    FOUND(virConnectOpen(uri));
+    FOUND(virConnectOpenReadOnly(uri));
+    FOUND(virConnectOpenAuth(uri, NULL, 0));
+    log_in(uri, "known", "secret", usual, 2);
+    log_in(uri, "known", "secret", other, 2);
+    log_in(uri, "known", "wrong", usual, 2);
+    log_in(uri, "known", NULL, usual, 2);
+    log_in(uri, "nobody", "secret", usual, 2);
+    log_in(uri, "open", "x", usual, 2);
+    log_in(uri, "open", "x", usual, 1);
+    log_in(uri, "known", "secret", usual, 1);
+    log_in(uri, "known", "secret", other, 1);
+    log_in(uri, NULL, "secret", usual, 2);
+}
+
 /* What a host begins with. */
 static void beginning(virConnectPtr conn)
 {
     virNodeInfo node;
     unsigned long long cells[4];
     memset(&node, 0, sizeof node);
-    if (!isLater)
+    if (!isRemote)
         TEXT(virConnectGetURI(conn));
     NUMBER(virNodeGetInfo(conn, &node));
     LENT(node.model);
@@ -521,7 +552,6 @@ static void beginning(virConnectPtr conn)
         xml(domains[i]);
         NUMBER(virDomainUndefine(domains[i]));
         (void)virDomainDestroy(domains[i]);
-        hear();
         virDomainFree(domains[i]);
     }
     free(domains);
@@ -533,8 +563,13 @@ int main(int argc, char **argv)
     const char *uri = argc > 1 ? argv[1] : "test:///default";
     char *text = NULL;
     size_t length = 0;
-    isLater = argc > 2;
-    events = isLater ? open_memstream(&text, &length) : stdout;
+    if (argc > 2 && strcmp(argv[1], "-u") == 0) {
+        virSetErrorFunc(NULL, quiet);
+        users(argv[2]);
+        return 0;
+    }
+    isRemote = argc > 2;
+    events = open_memstream(&text, &length);
     virSetErrorFunc(NULL, quiet);
     NUMBER(virEventRegisterDefaultImpl());
     virConnectPtr conn = virConnectOpen(uri);
@@ -547,13 +582,11 @@ int main(int argc, char **argv)
     transient(conn);
     read_only(uri);
     beginning(conn);
-    hear_all();
+    hear();
     NUMBER(virConnectDomainEventDeregisterAny(conn, 0));
     NUMBER(virConnectClose(conn));
-    if (isLater) {
-        fclose(events);
-        printf("%s", text);
-        free(text);
-    }
+    fclose(events);
+    printf("%s", text);
+    free(text);
     return 0;
 }

@@ -29,14 +29,13 @@ internal static unsafe class ConnectionExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectOpen")]
-    private static nint Open(byte* name) => Open(name, 0);
+    private static nint Open(byte* name) => Open(name, null, 0);
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectOpenReadOnly")]
-    private static nint OpenReadOnly(byte* name) => Open(name, ReadOnly);
+    private static nint OpenReadOnly(byte* name) => Open(name, null, ReadOnly);
 
-    /// <summary>No transport that is there asks for credentials, so they are not looked at.</summary>
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectOpenAuth")]
-    private static nint OpenAuth(byte* name, nint authentication, uint flags) => Open(name, flags);
+    private static nint OpenAuth(byte* name, NativeAuthentication* authentication, uint flags) => Open(name, authentication, flags);
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectRef")]
     private static int AddReference(nint connection)
@@ -166,7 +165,7 @@ internal static unsafe class ConnectionExports
 
     private static int Bit(bool value) => value ? 1 : 0;
 
-    private static nint Open(byte* name, uint flags)
+    private static nint Open(byte* name, NativeAuthentication* authentication, uint flags)
     {
         try
         {
@@ -177,7 +176,12 @@ internal static unsafe class ConnectionExports
             }
 
             // What goes on does no more than wake the thread that waits.
-            ConnectionOptions options = new() { ReadOnly = (flags & ReadOnly) != 0, UnsafePreferInlineContinuations = true };
+            ConnectionOptions options = new()
+            {
+                ReadOnly = (flags & ReadOnly) != 0,
+                UnsafePreferInlineContinuations = true,
+                AskCredential = authentication == null ? null : (request, _) => new(Credentials.Ask(authentication, request)),
+            };
             return new ConnectionHandle(Blocking.Wait(Connection.OpenAsync(NativeText.Read(name), options, Blocking.Token))).Handle;
         }
         catch (Exception e)

@@ -14,11 +14,7 @@ internal static class DomainHandlers
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsPersistent, async (session, arguments, token) =>
             ToReply(await session.Domain(arguments.Dom).IsPersistentAsync(token).ConfigureAwait(false))),
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainIsUpdated, async (session, arguments, token) =>
-        {
-            // No driver of ours keeps a definition that could differ from what runs.
-            await ResolveAsync(session, arguments.Dom, token).ConfigureAwait(false);
-            return default;
-        }),
+            ToReply(await session.Domain(arguments.Dom).IsUpdatedAsync(token).ConfigureAwait(false))),
         On<DomainArgs, NumberReply>(RemoteProcedure.DomainGetAutostart, async (session, arguments, token) =>
             ToReply(await session.Domain(arguments.Dom).GetAutostartAsync(token).ConfigureAwait(false))),
         On<DomainFlagsArgs, NumberReply>(RemoteProcedure.DomainHasManagedSaveImage, async (session, arguments, token) =>

@@ -8,7 +8,7 @@ namespace Ballast.Server.Dispatch;
 internal static class RemoteProgram
 {
     public static FrozenDictionary<int, Handler> Handlers { get; } =
-        new[] { ConnectHandlers.All, LookupHandlers.All, DomainHandlers.All, ProcessorHandlers.All, FactsHandlers.All, MemoryHandlers.All, NodeHandlers.All, EventHandlers.All }
+        new[] { ConnectHandlers.All, LookupHandlers.All, DomainHandlers.All, DefinitionHandlers.All, ProcessorHandlers.All, FactsHandlers.All, MemoryHandlers.All, NodeHandlers.All, EventHandlers.All }
             .SelectMany(handlers => handlers)
             .ToFrozenDictionary(pair => (int)pair.Procedure, pair => pair.Handler);
 
@@ -28,21 +28,26 @@ internal static class RemoteProgram
         where TArgs : struct, IXdrMessage<TArgs> =>
         On<TArgs, Nothing>(procedure, async (session, arguments, token) =>
         {
-            try
-            {
-                await run(session, arguments, token).ConfigureAwait(false);
-                Tell(session, describe(arguments), isSure: true);
-            }
-            catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
-            {
-                Tell(session, describe(arguments), isSure: false);
-                throw;
-            }
-
+            await ChangeAsync(session, describe(arguments), () => run(session, arguments, token)).ConfigureAwait(false);
             return default;
         });
 
-    private static void Tell(RemoteSession session, (string What, RemoteDomain Domain) change, bool isSure) =>
+    /// <summary>Changes a domain, and tells of it.</summary>
+    public static async ValueTask ChangeAsync(RemoteSession session, (string What, RemoteDomain Domain) change, Func<ValueTask> run)
+    {
+        try
+        {
+            await run().ConfigureAwait(false);
+            Tell(session, change, isSure: true);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
+        {
+            Tell(session, change, isSure: false);
+            throw;
+        }
+    }
+
+    public static void Tell(RemoteSession session, (string What, RemoteDomain Domain) change, bool isSure) =>
         session.Changed(new ClientChange(change.What, change.Domain.Name, change.Domain.Uuid, isSure));
 
     /// <summary>A procedure that answers without asking anybody.</summary>

@@ -67,6 +67,56 @@ public sealed class TestFileTests
         Assert.Equal((ErrorCode.XmlError, ErrorOrigin.Test, "XML error: failed to parse xml document '/no/such/file'"), (error.Code, error.Origin, error.Message));
     }
 
+    [Theory]
+    [InlineData("known", "secret", "UserName: Enter username for localhost; Password: Enter known's password for localhost", null)]
+    [InlineData("open", null, "UserName: Enter username for localhost", null)]
+    [InlineData("known", "wrong", "UserName: Enter username for localhost; Password: Enter known's password for localhost", "authentication failed: authentication failed, see test XML for the correct username/password")]
+    [InlineData("nobody", "secret", "UserName: Enter username for localhost; Password: Enter nobody's password for localhost", "authentication failed: authentication failed, see test XML for the correct username/password")]
+    [InlineData(null, "secret", "UserName: Enter username for localhost", "authentication failed: Username request failed")]
+    [InlineData("known", null, "UserName: Enter username for localhost; Password: Enter known's password for localhost", "authentication failed: Password request failed")]
+    public async Task A_host_with_users_lets_them_in(string? name, string? password, string asked, string? refusal)
+    {
+        using PrivateDirectory directory = new();
+        string file = directory.File("host.xml");
+        await File.WriteAllTextAsync(file, "<node><auth><user password='secret'>known</user><user>open</user></auth></node>", Token);
+        List<string> questions = [];
+        ConnectionOptions options = new()
+        {
+            AskCredential = (request, _) =>
+            {
+                Assert.Equal("localhost", request.Challenge);
+                questions.Add($"{request.Kind}: {request.Prompt}");
+                return new(request.Kind == CredentialKind.UserName ? name : password);
+            },
+        };
+        string? refused = null;
+        try
+        {
+            await using Connection connection = await Connection.OpenAsync($"test://{file}", options, Token);
+        }
+        catch (LibvirtException e)
+        {
+            Assert.Equal(ErrorCode.AuthenticationFailed, e.Code);
+            refused = e.Message;
+        }
+
+        Assert.Equal((refusal, asked), (refused, string.Join("; ", questions)));
+    }
+
+    [Fact]
+    public async Task A_pipe_or_a_device_is_no_host_and_nobody_waits_for_it()
+    {
+        using PrivateDirectory directory = new();
+        string pipe = directory.File("pipe");
+        Assert.Equal(0, (await ChildProcess.RunAsync("mkfifo", [pipe], cancellationToken: Token)).ExitCode);
+        foreach (string path in (string[])[pipe, "/dev/zero", "/dev/null", Path.GetDirectoryName(pipe)!])
+        {
+            LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(
+                async () => await Connection.OpenAsync($"test://{path}", cancellationToken: Token));
+            Assert.True(error.Code is ErrorCode.XmlError or ErrorCode.XmlDetail, error.Message);
+        }
+    }
+
     [Fact]
     public async Task Each_connection_has_a_host_of_its_own()
     {

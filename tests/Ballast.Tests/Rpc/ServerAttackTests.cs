@@ -184,6 +184,8 @@ public sealed class ServerAttackTests
         object arguments = Activator.CreateInstance(handler.Types.Arguments)!;
         handler.Types.Arguments.GetField("Dom")?.SetValue(arguments, GuestOnTheWire);
         handler.Types.Arguments.GetField("Memory")?.SetValue(arguments, 1024ul);
+        handler.Types.Arguments.GetField("Nvcpus")?.SetValue(arguments, 1u);
+        handler.Types.Arguments.GetField("NewName")?.SetValue(arguments, "another");
         byte[] payload = (byte[])typeof(ServerAttackTests).GetMethod(nameof(Encode), System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)!
             .MakeGenericMethod(handler.Types.Arguments).Invoke(null, [arguments])!;
         client.Send(Frames.Of(new RpcHeader(program, RpcPrograms.Version, procedure, RpcType.Call, 4711, RpcStatus.Ok), payload));

@@ -144,6 +144,18 @@ public sealed class ServerTests
         { (int)RemoteProcedure.DomainSetMaxMemory, "0000000000010000", "virDomainSetMaxMemory" },
         { (int)RemoteProcedure.DomainSetMemoryFlags, "000000000001000000000001", "virDomainSetMemoryFlags" },
         { (int)RemoteProcedure.DomainSetMemoryStatsPeriod, "0000000500000000", "virDomainSetMemoryStatsPeriod" },
+        { (int)RemoteProcedure.DomainCreate, "", "virDomainCreate" },
+        { (int)RemoteProcedure.DomainCreateWithFlags, "00000000", "virDomainCreateWithFlags" },
+        { (int)RemoteProcedure.DomainReboot, "00000063", "virDomainReboot" },
+        { (int)RemoteProcedure.DomainUndefine, "", "virDomainUndefine" },
+        { (int)RemoteProcedure.DomainUndefineFlags, "00000000", "virDomainUndefineFlags" },
+        { (int)RemoteProcedure.DomainSetAutostart, "00000001", "virDomainSetAutostart" },
+        { (int)RemoteProcedure.DomainManagedSave, "000000ff", "virDomainManagedSave" },
+        { (int)RemoteProcedure.DomainManagedSaveRemove, "00000001", "virDomainManagedSaveRemove" },
+        { (int)RemoteProcedure.DomainSetMetadata, "00000000" + "00000000" + "00000000" + "00000000" + "00000040", "virDomainSetMetadata" },
+        { (int)RemoteProcedure.DomainSetVcpus, "00000000", "virDomainSetVcpus" },
+        { (int)RemoteProcedure.DomainSetVcpusFlags, "0000000100000004", "virDomainSetVcpusFlags" },
+        { (int)RemoteProcedure.DomainRename, "00000001" + Text("x") + "00000001", "virDomainRename" },
     };
 
     [Theory]

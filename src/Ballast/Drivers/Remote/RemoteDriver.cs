@@ -186,6 +186,12 @@ internal sealed partial class RemoteDriver : IDriver
         where TArgs : struct, IXdrMessage<TArgs> =>
         await (await LinkAsync(cancellationToken).ConfigureAwait(false)).ChangeAsync(procedure, arguments, cancellationToken).ConfigureAwait(false);
 
+    private async ValueTask<TReply> ChangeAsync<TArgs, TReply>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply> =>
+        await (await LinkAsync(cancellationToken).ConfigureAwait(false))
+            .ChangeAsync<TArgs, TReply>(procedure, arguments, cancellationToken).ConfigureAwait(false);
+
     /// <summary>As the log calls it.</summary>
     private string Name => $"the daemon of {Type} domains";
 

@@ -79,7 +79,12 @@ internal sealed class RemoteLink : IAsyncDisposable
 
     public async ValueTask ChangeAsync<TArgs>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
         where TArgs : struct, IXdrMessage<TArgs> =>
-        _ = await _client.CallAsync<TArgs, Nothing>(procedure, arguments, _timeout, changesSomething: true, cancellationToken).ConfigureAwait(false);
+        _ = await ChangeAsync<TArgs, Nothing>(procedure, arguments, cancellationToken).ConfigureAwait(false);
+
+    public ValueTask<TReply> ChangeAsync<TArgs, TReply>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply> =>
+        _client.CallAsync<TArgs, TReply>(procedure, arguments, _timeout, changesSomething: true, cancellationToken);
 
     /// <summary>Calls our own program; null where the daemon has none, as libvirt's.</summary>
     public ValueTask<SamplesReply?> TrySampleAsync<TArgs>(

@@ -1,5 +1,3 @@
-using System.Xml.Linq;
-
 namespace Ballast.Drivers.Test;
 
 /// <summary>
@@ -28,7 +26,7 @@ internal sealed record TestDefinition
     public string? Description { get; init; }
 
     /// <summary>XML of other programs, each root in a namespace of its own; null where there was never any.</summary>
-    public XElement? Metadata { get; init; }
+    public XmlElement? Metadata { get; init; }
 
     /// <summary>What becomes of the domain when it reboots.</summary>
     public string OnReboot { get; init; } = "restart";
@@ -40,5 +38,5 @@ internal sealed record TestDefinition
     public int PeriodSeconds { get; init; }
 
     /// <summary>Everything else, complete and in libvirt's order. Nobody changes these.</summary>
-    public required IReadOnlyList<XElement> Elements { get; init; }
+    public required IReadOnlyList<XmlElement> Elements { get; init; }
 }

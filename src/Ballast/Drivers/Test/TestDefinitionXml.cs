@@ -1,5 +1,3 @@
-using System.Xml.Linq;
-
 namespace Ballast.Drivers.Test;
 
 /// <summary>Reads a domain's XML. What is looked at first is libvirt's order, which shows in the error of an XML with several.</summary>
@@ -39,23 +37,23 @@ internal static class TestDefinitionXml
 
     /// <exception cref="LibvirtException">It is no domain's XML, or one that cannot be.</exception>
     public static TestDefinition Read(string xml) =>
-        Read(TestXmlInput.Parse(xml, "(domain_definition)", ErrorOrigin.Domain).RequireRoot("domain"));
+        Read(XmlReading.Read(xml, "(domain_definition)", ErrorOrigin.Domain).RequireRoot("domain"));
 
     /// <exception cref="LibvirtException">It is one that cannot be.</exception>
-    public static TestDefinition Read(XElement domain)
+    public static TestDefinition Read(XmlElement domain)
     {
         string name = Name(domain);
         Guid uuid = Uuid(domain);
         string type = DomainType(domain);
-        XElement os = OS(domain, type);
-        string? title = domain.Text("title");
+        XmlElement os = OS(domain, type);
+        string? title = domain.TextOf("title");
         if (title?.Contains('\n', StringComparison.Ordinal) == true)
             throw XmlError("Domain title can't contain newlines");
         (ulong maximum, ulong current) = Memory(domain);
-        XElement? vcpu = domain.Element("vcpu");
+        XmlElement? vcpu = domain.Child("vcpu");
         (int maxVcpus, int vcpus) = TestQuantity.VirtualCpus(vcpu);
-        TestDevices devices = TestDevices.Read(domain.Element("devices"));
-        XElement[] actions = [.. Actions.Select(action => Action(domain, action.Name, action.Default))];
+        TestDevices devices = TestDevices.Read(domain.Child("devices"));
+        XmlElement[] actions = [.. Actions.Select(action => Action(domain, action.Name, action.Default))];
         if (name.Contains('\n', StringComparison.Ordinal))
             throw LibvirtError.Plain(ErrorCode.XmlDetail, ErrorOrigin.Xml, $"invalid char in name: \n");
 
@@ -69,23 +67,23 @@ internal static class TestDefinitionXml
             MaxVcpus = maxVcpus,
             Vcpus = vcpus,
             Title = title,
-            Description = domain.Text("description"),
-            Metadata = TestMetadata.Read(domain.Element("metadata")),
+            Description = domain.TextOf("description"),
+            Metadata = TestMetadata.Read(domain.Child("metadata")),
             OnReboot = actions[1].Value,
             HasBalloon = devices.HasBalloon,
             PeriodSeconds = devices.PeriodSeconds,
             Elements = TestLayout.InOrder(
             [
-                .. domain.Elements().Where(element => !Known.Contains(element.Name.LocalName)),
+                .. domain.Elements.Where(element => !Known.Contains(element.Name)),
                 os, .. Features(domain), Clock(domain), .. actions, devices.Element,
-                new XElement("vcpu", new XAttribute("placement", (string?)vcpu?.Attribute("placement") ?? "static"), vcpu?.Attribute("cpuset")),
+                new XmlElement("vcpu").With("placement", vcpu?["placement"] ?? "static").With("cpuset", vcpu?["cpuset"]),
             ]),
         };
     }
 
-    private static string Name(XElement domain)
+    private static string Name(XmlElement domain)
     {
-        if (domain.Text("name") is not { } name)
+        if (domain.TextOf("name") is not { } name)
             throw LibvirtError.Message(ErrorCode.NoName, ErrorOrigin.Domain, "missing name information");
         RefuseSlash(name, ErrorOrigin.Domain);
         return name;
@@ -98,9 +96,9 @@ internal static class TestDefinitionXml
             throw LibvirtError.Report(ErrorCode.XmlError, origin, $"name {DisplayText.Escape(name)} cannot contain '/'");
     }
 
-    private static Guid Uuid(XElement domain)
+    private static Guid Uuid(XmlElement domain)
     {
-        if (domain.Text("uuid") is not { } text)
+        if (domain.TextOf("uuid") is not { } text)
             return Guid.NewGuid();
         string digits = text.Replace("-", "", StringComparison.Ordinal).Trim();
         return Guid.TryParseExact(digits, "N", out Guid uuid)
@@ -108,26 +106,26 @@ internal static class TestDefinitionXml
             : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Domain, "malformed uuid element");
     }
 
-    private static string DomainType(XElement domain)
+    private static string DomainType(XmlElement domain)
     {
-        if ((string?)domain.Attribute("type") is not { } type)
+        if (domain["type"] is not { } type)
             throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Domain, "missing domain type attribute");
         return Types.Contains(type) ? type : throw Unsupported($"invalid domain type {DisplayText.Escape(type)}");
     }
 
-    private static XElement OS(XElement domain, string domainType)
+    private static XmlElement OS(XmlElement domain, string domainType)
     {
-        XElement? given = domain.Element("os");
-        if (given?.Text("type") is not { } type)
+        XmlElement? given = domain.Child("os");
+        if (given?.TextOf("type") is not { } type)
             throw XmlError("an os <type> must be specified");
         if (!OSTypes.Contains(type))
             throw Unsupported($"unknown OS type '{DisplayText.Escape(type)}'");
-        string architecture = (string?)given.Element("type")!.Attribute("arch") ?? TestXml.Architecture;
+        string architecture = given.Child("type")!["arch"] ?? TestXml.Architecture;
         if (!Architectures.Contains(architecture))
             throw Unsupported($"Unknown architecture {DisplayText.Escape(architecture)}");
-        foreach (XElement boot in given.Elements("boot"))
+        foreach (XmlElement boot in given.Children("boot"))
         {
-            if ((string?)boot.Attribute("dev") is var device && !Boots.Contains(device ?? ""))
+            if (boot["dev"] is var device && !Boots.Contains(device ?? ""))
             {
                 throw LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Xml, device is null
                     ? "Missing required attribute 'dev' in element 'boot'"
@@ -135,16 +133,14 @@ internal static class TestDefinitionXml
             }
         }
 
-        XElement os = new(given);
-        os.Element("type")!.SetAttributeValue("arch", architecture);
-        if (type == "xen" && domainType == "xen")
-            os.Element("type")!.Value = "linux";
-        if (type == "hvm" && os.Element("boot") is null)
-            os.Add(new XElement("boot", new XAttribute("dev", DefaultBoot)));
-        return os;
+        XmlElement os = given.Copy(), kind = os.Child("type")!;
+        os.Remove(kind);
+        _ = os.With(XmlElement.WithText("type", type == "xen" && domainType == "xen" ? "linux" : type)
+            .With("arch", architecture).With("machine", kind["machine"]));
+        return type == "hvm" && os.Child("boot") is null ? os.With(new XmlElement("boot").With("dev", DefaultBoot)) : os;
     }
 
-    private static (ulong Maximum, ulong Current) Memory(XElement domain)
+    private static (ulong Maximum, ulong Current) Memory(XmlElement domain)
     {
         ulong maximum = TestQuantity.Memory(domain, "memory") ?? 0;
         ulong current = TestQuantity.Memory(domain, "currentMemory") ?? 0;
@@ -153,30 +149,29 @@ internal static class TestDefinitionXml
         return (maximum, current == 0 || current > maximum ? maximum : current);
     }
 
-    private static XElement Action(XElement domain, string name, string byDefault)
+    private static XmlElement Action(XmlElement domain, string name, string byDefault)
     {
-        string action = domain.Text(name) ?? byDefault;
+        string action = domain.TextOf(name) ?? byDefault;
         return (name == "on_crash" ? CrashActions : PowerActions).Contains(action)
-            ? new XElement(name, action)
+            ? XmlElement.WithText(name, action)
             : throw Unsupported($"unknown {name} action: {DisplayText.Escape(action)}");
     }
 
-    private static XElement Clock(XElement domain)
+    private static XmlElement Clock(XmlElement domain)
     {
-        XElement clock = domain.Element("clock") is { } given ? new XElement(given) : new XElement("clock");
-        string offset = (string?)clock.Attribute("offset") ?? "utc";
+        XmlElement clock = domain.Child("clock")?.Copy() ?? new XmlElement("clock");
+        string offset = clock["offset"] ?? "utc";
         if (!Offsets.Contains(offset))
             throw Unsupported($"unknown clock offset '{DisplayText.Escape(offset)}'");
-        clock.SetAttributeValue("offset", offset);
-        return clock;
+        return clock.With("offset", offset);
     }
 
-    private static IEnumerable<XElement> Features(XElement domain)
+    private static IEnumerable<XmlElement> Features(XmlElement domain)
     {
-        XElement? features = domain.Element("features");
-        if (features?.Elements().FirstOrDefault(feature => !TestLayout.IsFeature(feature)) is { } unknown)
-            throw Unsupported($"unexpected feature '{DisplayText.Escape(unknown.Name.LocalName)}'");
-        return features?.HasElements == true ? [features] : [];
+        XmlElement? features = domain.Child("features");
+        if (features?.Elements.FirstOrDefault(feature => !TestLayout.IsFeature(feature)) is { } unknown)
+            throw Unsupported($"unexpected feature '{DisplayText.Escape(unknown.Name)}'");
+        return features?.Elements.Any() == true ? [features] : [];
     }
 
     private static LibvirtException XmlError(string detail) => LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Domain, detail);

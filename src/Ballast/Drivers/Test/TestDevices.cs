@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Xml.Linq;
 
 namespace Ballast.Drivers.Test;
 
@@ -12,60 +11,60 @@ internal sealed class TestDevices
     private static readonly (string Prefix, string Bus)[] Buses =
         [("fd", "fdc"), ("hd", "ide"), ("sd", "scsi"), ("vd", "virtio"), ("xvd", "xen"), ("ubd", "uml")];
 
-    private TestDevices(XElement element)
+    private TestDevices(XmlElement element)
     {
         Element = element;
-        XElement[] balloons = [.. element.Elements("memballoon")];
+        XmlElement[] balloons = [.. element.Children("memballoon")];
         if (balloons.Length > 1)
             throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Domain, "only a single memory balloon device is supported");
         if (balloons is not [var balloon])
             return;
-        HasBalloon = balloon.Attribute("model") is { } model
-            ? model.Value.StartsWith("virtio", StringComparison.Ordinal)
+        HasBalloon = balloon["model"] is { } model
+            ? model.StartsWith("virtio", StringComparison.Ordinal)
             : throw LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Xml, "Missing required attribute 'model' in element 'memballoon'");
-        XElement? stats = balloon.Element("stats");
-        PeriodSeconds = int.TryParse((string?)stats?.Attribute("period"), NumberStyles.None, CultureInfo.InvariantCulture, out int period) ? period : 0;
-        stats?.Remove();
+        if (balloon.Child("stats") is not { } stats)
+            return;
+        PeriodSeconds = int.TryParse(stats["period"], NumberStyles.None, CultureInfo.InvariantCulture, out int period) ? period : 0;
+        balloon.Remove(stats);
     }
 
     /// <summary>Without the period, which is a value of its own.</summary>
-    public XElement Element { get; }
+    public XmlElement Element { get; }
 
     public bool HasBalloon { get; }
 
     public int PeriodSeconds { get; }
 
-    public static TestDevices Read(XElement? given)
+    public static TestDevices Read(XmlElement? given)
     {
-        XElement devices = given is null ? new XElement("devices") : new XElement(given);
-        foreach (XElement disk in devices.Elements("disk"))
+        XmlElement devices = given?.Copy() ?? new XmlElement("devices");
+        foreach (XmlElement disk in devices.Children("disk"))
             CompleteDisk(disk);
         int next = 0;
-        foreach (XElement device in devices.Elements("interface"))
+        foreach (XmlElement device in devices.Children("interface"))
         {
-            if (device.Element("mac") is null)
-                device.Add(new XElement("mac", new XAttribute("address", NewAddress())));
-            if (device.Element("target") is not null)
+            if (device.Child("mac") is null)
+                _ = device.With(new XmlElement("mac").With("address", NewAddress()));
+            if (device.Child("target") is not null)
                 continue;
-            while (devices.Elements("interface").Any(other => (string?)other.Element("target")?.Attribute("dev") == Interface(next)))
+            while (devices.Children("interface").Any(other => other.Child("target")?["dev"] == Interface(next)))
                 next++;
-            device.Add(new XElement("target", new XAttribute("dev", Interface(next))));
+            _ = device.With(new XmlElement("target").With("dev", Interface(next)));
         }
 
         return new TestDevices(devices);
     }
 
-    private static void CompleteDisk(XElement disk)
+    private static void CompleteDisk(XmlElement disk)
     {
-        disk.ReplaceAttributes(
-            new XAttribute("type", (string?)disk.Attribute("type") ?? "file"),
-            new XAttribute("device", (string?)disk.Attribute("device") ?? "disk"),
-            disk.Attributes().Where(attribute => attribute.Name != "type" && attribute.Name != "device"));
-        if (disk.Element("target") is not { } target || target.Attribute("bus") is not null)
+        XmlAttribute[] others = [.. disk.Attributes.Where(attribute => attribute.Name is not ("type" or "device"))];
+        (string type, string device) = (disk["type"] ?? "file", disk["device"] ?? "disk");
+        disk.Attributes.Clear();
+        disk.With("type", type).With("device", device).Attributes.AddRange(others);
+        if (disk.Child("target") is not { } target || target["bus"] is not null)
             return;
-        string name = (string?)target.Attribute("dev") ?? "";
-        if (Buses.FirstOrDefault(bus => name.StartsWith(bus.Prefix, StringComparison.Ordinal)).Bus is { } bus)
-            target.Add(new XAttribute("bus", bus));
+        string name = target["dev"] ?? "";
+        _ = target.With("bus", Buses.FirstOrDefault(bus => name.StartsWith(bus.Prefix, StringComparison.Ordinal)).Bus);
     }
 
     private static string Interface(int number) => string.Create(CultureInfo.InvariantCulture, $"{AddedInterface}{number}");

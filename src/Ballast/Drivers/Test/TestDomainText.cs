@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Xml.Linq;
 
 namespace Ballast.Drivers.Test;
 
@@ -45,37 +44,37 @@ internal static class TestDomainText
                 xml.Element(name, Number(definition.MemoryKiB), ("unit", "KiB"));
                 break;
             default:
-                foreach (XElement element in definition.Elements.Where(element => element.Name == name))
+                foreach (XmlElement element in definition.Elements.Where(element => element.Name == name))
                     WriteElement(xml, definition, element);
                 break;
         }
     }
 
-    private static void WriteElement(XmlText xml, TestDefinition definition, XElement element)
+    private static void WriteElement(XmlText xml, TestDefinition definition, XmlElement element)
     {
-        string name = element.Name.LocalName;
+        string name = element.Name;
         (string Name, string? Value)[] attributes =
         [
-            .. element.Attributes().Where(attribute => !attribute.IsNamespaceDeclaration)
-                .Select(attribute => (attribute.Name.LocalName, (string?)attribute.Value)),
+            .. element.Attributes.Where(attribute => !attribute.IsDeclaration)
+                .Select(attribute => (attribute.QualifiedName, (string?)attribute.Value)),
         ];
         if (name == "vcpu")
         {
             string? current = definition.Vcpus == definition.MaxVcpus ? null : Number(definition.Vcpus);
             xml.Element(name, Number(definition.MaxVcpus), [.. attributes, ("current", current)]);
         }
-        else if (name == "devices" || element.HasElements || (name == "memballoon" && definition.PeriodSeconds > 0))
+        else if (name == "devices" || element.Elements.Any() || (name == "memballoon" && definition.PeriodSeconds > 0))
         {
             xml.Open(name, attributes);
             if (name == "memballoon" && definition.PeriodSeconds > 0)
                 xml.Element("stats", null, ("period", Number(definition.PeriodSeconds)));
-            foreach (XElement child in element.Elements())
+            foreach (XmlElement child in element.Elements)
                 WriteElement(xml, definition, child);
             xml.Close();
         }
         else
         {
-            xml.Element(name, element.IsEmpty || element.Value.Length == 0 ? null : element.Value, attributes);
+            xml.Element(name, element.Value is { Length: > 0 } text ? text : null, attributes);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class TestDriver : IDriver
         }
 
         if (uri.Path != "/default")
-            return new TestDriver(await TestFile.ReadAsync(uri.Path, cancellationToken).ConfigureAwait(false), options.TimeProvider);
+            return new TestDriver(await TestFile.ReadAsync(uri.Path, options, cancellationToken).ConfigureAwait(false), options.TimeProvider);
         lock (SharedLock)
         {
             _shared ??= TestWorld.CreateDefault();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
-using System.Xml.Linq;
+using Ballast.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Test;
 
@@ -10,86 +11,91 @@ namespace Ballast.Drivers.Test;
 /// </summary>
 internal static class TestFile
 {
-    private const long MaxBytes = 16 * 1024 * 1024;
+    private const int MaxBytes = 16 * 1024 * 1024, BufferBytes = 16 * 1024;
 
-    private static readonly XNamespace Extension = "http://libvirt.org/schemas/domain/test/1.0";
+    private const string Extension = "http://libvirt.org/schemas/domain/test/1.0";
 
-    /// <exception cref="LibvirtException">The file cannot be read, or does not describe a host.</exception>
-    public static async ValueTask<TestWorld> ReadAsync(string path, CancellationToken cancellationToken)
+    /// <exception cref="LibvirtException">The file cannot be read, does not describe a host, or does not let the caller in.</exception>
+    public static async ValueTask<TestWorld> ReadAsync(string path, ConnectionOptions options, CancellationToken cancellationToken)
     {
-        XElement root = (await LoadAsync(path, cancellationToken).ConfigureAwait(false)).RequireRoot("node");
-        if (root.Element("auth") is not null)
-            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Authentication, "Missing authentication credentials");
+        XmlElement root = Load(path).RequireRoot("node");
         TestWorld world = new(ReadNode(root));
-        foreach (XElement domain in root.Elements("domain"))
+        foreach (XmlElement domain in root.Children("domain"))
         {
-            XElement described = domain;
-            if ((string?)domain.Attribute("file") is { } file)
-            {
-                // Relative to the file that names it.
-                string named = Path.Combine(Path.GetDirectoryName(path) ?? "/", file);
-                described = (await LoadAsync(named, cancellationToken).ConfigureAwait(false)).RequireRoot("domain");
-            }
-
-            AddDomain(world, described);
+            // Relative to the file that names it.
+            AddDomain(world, domain["file"] is { } file
+                ? Load(Path.Combine(Path.GetDirectoryName(path) ?? "/", file)).RequireRoot("domain")
+                : domain);
         }
 
+        await TestUsers.CheckAsync(root, options, cancellationToken).ConfigureAwait(false);
         return world;
     }
 
-    private static async ValueTask<XElement> LoadAsync(string path, CancellationToken cancellationToken)
+    private static XmlElement Load(string path)
     {
+        const int readOnly = 0, nonBlocking = 0x800, closeOnExec = 0x80000;
         try
         {
-            FileInfo file = new(path);
-            if (file.Exists && file.Length > MaxBytes)
-                throw Bad($"'{DisplayText.Escape(path)}' has more than {MaxBytes >> 20} MiB");
-            string text = await File.ReadAllTextAsync(path, Encoding.UTF8, cancellationToken).ConfigureAwait(false);
-            return TestXmlInput.Parse(text, DisplayText.Escape(path), ErrorOrigin.Test);
+            // So a pipe that nobody writes to is empty, instead of a wait without an end.
+            using SafeFileHandle file = new(Libc.Open(path, readOnly | nonBlocking | closeOnExec), ownsHandle: true);
+            if (file.IsInvalid)
+                throw new IOException(path);
+            using FileStream stream = new(file, FileAccess.Read, bufferSize: 0);
+            using MemoryStream text = new();
+            byte[] buffer = new byte[BufferBytes];
+            for (int read; (read = stream.Read(buffer)) > 0;)
+            {
+                text.Write(buffer, 0, read);
+                if (text.Length > MaxBytes)
+                    throw Bad($"'{DisplayText.Escape(path)}' has more than {MaxBytes >> 20} MiB");
+            }
+
+            return XmlReading.Read(Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length), DisplayText.Escape(path), ErrorOrigin.Test);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw Bad($"failed to parse xml document '{DisplayText.Escape(path)}'", e);
         }
     }
 
-    private static TestNode ReadNode(XElement root)
+    private static TestNode ReadNode(XmlElement root)
     {
         TestNode byDefault = new();
-        XElement? cpu = root.Element("cpu");
+        XmlElement? cpu = root.Child("cpu");
         return new TestNode
         {
-            Model = cpu?.Text("model") ?? byDefault.Model,
+            Model = cpu?.TextOf("model") ?? byDefault.Model,
             ActiveCpus = Number("active") ?? byDefault.ActiveCpus,
             MHz = Number("mhz") ?? byDefault.MHz,
             Nodes = Number("nodes") ?? byDefault.Nodes,
             Sockets = Number("sockets") ?? byDefault.Sockets,
             Cores = Number("cores") ?? byDefault.Cores,
             Threads = Number("threads") ?? byDefault.Threads,
-            MemoryKiB = root.Text("memory") is not { } memory ? byDefault.MemoryKiB
+            MemoryKiB = root.TextOf("memory") is not { } memory ? byDefault.MemoryKiB
                 : ulong.TryParse(memory, NumberStyles.None, CultureInfo.InvariantCulture, out ulong kib) ? kib
                 : throw Bad("invalid node memory value"),
         };
 
-        int? Number(string name) => cpu?.Text(name) is not { } text ? null
+        int? Number(string name) => cpu?.TextOf(name) is not { } text ? null
             : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
             : throw Bad($"invalid node cpu {name} value");
     }
 
     /// <summary>A domain runs, unless the file says something else.</summary>
-    private static void AddDomain(TestWorld world, XElement described)
+    private static void AddDomain(TestWorld world, XmlElement described)
     {
         TestDefinition definition = TestDefinitionXml.Read(described);
         DomainState state = DomainState.Running;
-        if (described.Element(Extension + "runstate") is { } runState)
+        if (described.Child("runstate", Extension) is { } runState)
         {
             state = int.TryParse(runState.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= (int)DomainState.PMSuspended
                 ? (DomainState)number
                 : throw Bad($"runstate '{DisplayText.Escape(runState.Value)}' out of range'");
         }
 
-        bool isTransient = described.Element(Extension + "transient") is not null;
-        bool hasManagedSave = described.Element(Extension + "hasmanagedsave") is not null;
+        bool isTransient = described.Child("transient", Extension) is not null;
+        bool hasManagedSave = described.Child("hasmanagedsave", Extension) is not null;
         if (isTransient && state == DomainState.Shutoff)
             throw Bad("transient domain cannot have runstate 'shutoff'");
         if (hasManagedSave && state != DomainState.Shutoff)

@@ -1,5 +1,3 @@
-using System.Xml.Linq;
-
 namespace Ballast.Drivers.Test;
 
 /// <summary>The order in which libvirt writes what a domain is made of. What is not in it, libvirt does not keep.</summary>
@@ -55,17 +53,24 @@ internal static class TestLayout
 
     public static IReadOnlyList<string> OfDomain => Domain;
 
-    public static bool IsFeature(XElement element) => Features.Contains(element.Name.LocalName);
+    public static bool IsFeature(XmlElement element) => Features.Contains(element.Name);
 
     /// <summary>Copies of a domain's elements, ordered; inside of some it is ordered as well.</summary>
-    public static IReadOnlyList<XElement> InOrder(IEnumerable<XElement> elements) => [.. InOrder(elements, Domain)];
+    public static IReadOnlyList<XmlElement> InOrder(IEnumerable<XmlElement> elements) => [.. InOrder(elements, Domain)];
 
-    private static IEnumerable<XElement> InOrder(IEnumerable<XElement> elements, string[] order) => elements
-        .Where(element => element.Name.Namespace == XNamespace.None && order.Contains(element.Name.LocalName))
-        .OrderBy(element => Array.IndexOf(order, element.Name.LocalName))
+    private static IEnumerable<XmlElement> InOrder(IEnumerable<XmlElement> elements, string[] order) => elements
+        .Where(element => element.Space.Length == 0 && order.Contains(element.Name))
+        .OrderBy(element => Array.IndexOf(order, element.Name))
         .Select(InOrder);
 
-    private static XElement InOrder(XElement element) => Orders.TryGetValue(element.Name.LocalName, out string[]? order)
-        ? new XElement(element.Name, element.Attributes(), element.HasElements ? InOrder(element.Elements(), order) : element.Value is { Length: > 0 } text ? text : null)
-        : new XElement(element);
+    private static XmlElement InOrder(XmlElement element)
+    {
+        // What has texts in it, as a disk's serial number, is none of these.
+        if (!Orders.TryGetValue(element.Name, out string[]? order) || element.Contents.Exists(content => content.Text is not null))
+            return element.Copy();
+        XmlElement ordered = new(element.Name);
+        ordered.Attributes.AddRange(element.Attributes);
+        ordered.Contents.AddRange(InOrder(element.Elements, order).Select(child => new XmlContent(child)));
+        return ordered;
+    }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Xml.Linq;
 
 namespace Ballast.Drivers.Test;
 
@@ -11,9 +10,9 @@ internal static class TestQuantity
 
     /// <summary>An amount of memory in KiB, rounded up; null where there is no such element.</summary>
     /// <exception cref="LibvirtException">It is not an amount.</exception>
-    public static ulong? Memory(XElement parent, string name)
+    public static ulong? Memory(XmlElement parent, string name)
     {
-        if (parent.Element(name) is not { } element)
+        if (parent.Child(name) is not { } element)
             return null;
         if (!ulong.TryParse(element.Value, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number))
         {
@@ -21,7 +20,7 @@ internal static class TestQuantity
                 $"Invalid value '{DisplayText.Escape(element.Value)}' for element or attribute './{name}[1]'");
         }
 
-        string unit = (string?)element.Attribute("unit") ?? "KiB";
+        string unit = element["unit"] ?? "KiB";
         UInt128 bytes = (UInt128)number * Scale(unit);
         return bytes < (UInt128)1 << 63
             ? (ulong)((bytes + KiB - 1) / KiB)
@@ -30,17 +29,17 @@ internal static class TestQuantity
 
     /// <summary>How many virtual CPUs there can be, and how many there are.</summary>
     /// <exception cref="LibvirtException">They are not numbers, or there are more than there can be.</exception>
-    public static (int Maximum, int Current) VirtualCpus(XElement? vcpu)
+    public static (int Maximum, int Current) VirtualCpus(XmlElement? vcpu)
     {
         if (vcpu is null)
             return (1, 1);
         if (!TryParse(vcpu.Value, out int maximum))
             throw LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Domain, "maximum vcpus count must be an integer");
         int current = maximum;
-        if (vcpu.Attribute("current") is { } attribute && !TryParse(attribute.Value, out current))
+        if (vcpu["current"] is { } text && !TryParse(text, out current))
         {
             throw LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Xml,
-                $"Invalid value for attribute 'current' in element 'vcpu': '{DisplayText.Escape(attribute.Value)}'. Expected non-negative integer value");
+                $"Invalid value for attribute 'current' in element 'vcpu': '{DisplayText.Escape(text)}'. Expected non-negative integer value");
         }
 
         if (current > maximum)

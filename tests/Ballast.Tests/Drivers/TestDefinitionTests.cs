@@ -1,0 +1,119 @@
+using Ballast.Tests.Rpc;
+
+namespace Ballast.Tests.Drivers;
+
+/// <summary>Domains that callers make, in process and through a server.</summary>
+[Collection(TestDriverTests.Shared)]
+public sealed class TestDefinitionTests
+{
+    private const string Xml =
+        "<domain type='test'><name>vm1</name><memory unit='MiB'>64</memory><vcpu current='1'>2</vcpu><os><type>hvm</type></os>"
+        + "<devices><memballoon model='virtio'/></devices></domain>";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_domain_is_defined_started_changed_stopped_and_removed_and_events_tell_of_it(bool isRemote)
+    {
+        await using ServerFixture server = ServerFixture.Start(await Connection.OpenAsync("test:///default", cancellationToken: Token));
+        await using Connection connection = isRemote ? await server.ConnectAsync() : await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        await using DomainEventSubscription events = await connection.SubscribeAsync(cancellationToken: Token);
+
+        Domain domain = await connection.DefineDomainAsync(Xml, cancellationToken: Token);
+        Assert.Equal((null, true, false), (domain.Id, await domain.IsPersistentAsync(Token), await domain.IsActiveAsync(Token)));
+        await domain.StartAsync(cancellationToken: Token);
+        Assert.Equal(2, domain.Id);
+        Assert.Equal(new DomainStateInfo(DomainState.Running, 1), await domain.GetStateAsync(Token));
+        await domain.SetVirtualCpuCountAsync(2, cancellationToken: Token);
+        await domain.SetMaxVirtualCpuCountAsync(3, cancellationToken: Token);
+        Assert.Equal((2, 2), (await domain.GetVirtualCpuCountAsync(cancellationToken: Token), await domain.GetMaxVirtualCpusAsync(Token)));
+        Assert.Equal(3, await domain.GetVirtualCpuCountAsync(VirtualCpuCountFlags.Config | VirtualCpuCountFlags.Maximum, Token));
+        await domain.SetMetadataAsync(DomainMetadataType.Element, "<role>db</role>", "x", "urn:x", cancellationToken: Token);
+        Assert.Equal("<role>db</role>", await domain.GetMetadataAsync(DomainMetadataType.Element, "urn:x", cancellationToken: Token));
+        Assert.Contains("<x:role xmlns:x=\"urn:x\">db</x:role>", await domain.GetXmlAsync(cancellationToken: Token), StringComparison.Ordinal);
+        await domain.SetAutostartAsync(true, Token);
+        Assert.True(await domain.GetAutostartAsync(Token));
+        await domain.RebootAsync(cancellationToken: Token);
+        await domain.DestroyAsync(cancellationToken: Token);
+        Assert.Null(domain.Id);
+        await domain.RenameAsync("vm2", Token);
+        Assert.Equal(["vm2"], (await connection.ListDomainsAsync(DomainListFilter.Inactive, Token)).Select(found => found.Name));
+        await domain.StartAsync(cancellationToken: Token);
+        await domain.ManagedSaveAsync(Token);
+        Assert.True(await domain.HasManagedSaveImageAsync(Token));
+        await domain.RemoveManagedSaveAsync(Token);
+        await domain.UndefineAsync(DomainUndefineFlags.ManagedSave, Token);
+        Assert.Equal(ErrorCode.NoDomain, (await Assert.ThrowsAsync<LibvirtException>(async () => await domain.GetStateAsync(Token))).Code);
+
+        Domain once = await connection.CreateDomainAsync(Xml, cancellationToken: Token);
+        Assert.Equal((4, false), (once.Id, await once.IsPersistentAsync(Token)));
+        await once.ShutdownAsync(cancellationToken: Token);
+
+        string[] expected =
+        [
+            "vm1 Defined Added", "vm1 Started Booted", "vm1 Stopped Destroyed", "vm1 Undefined Renamed", "vm2 Defined Renamed",
+            "vm2 Started Booted", "vm2 Stopped Saved", "vm2 Undefined Removed", "vm1 Started Booted", "vm1 Stopped Shutdown",
+        ];
+        List<string> heard = [];
+        await foreach (DomainEvent happened in events.WithCancellation(Token))
+        {
+            DomainLifecycleEvent change = Assert.IsType<DomainLifecycleEvent>(happened);
+            heard.Add($"{change.Domain.Name} {change.Change} {change.DetailLabel}");
+            if (heard.Count == expected.Length)
+                break;
+        }
+
+        Assert.Equal(expected, heard);
+    }
+
+    [Fact]
+    public async Task A_domain_that_nobody_gave_a_UUID_gets_a_random_one()
+    {
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        List<Guid> found = [];
+        for (int i = 0; i < 3; i++)
+        {
+            Domain domain = await connection.DefineDomainAsync(Xml, cancellationToken: Token);
+            found.Add(domain.Uuid);
+            await domain.UndefineAsync(cancellationToken: Token);
+        }
+
+        Assert.Equal(3, found.Distinct().Count());
+        Assert.All(found, uuid => Assert.Equal(4, uuid.Version));
+    }
+
+    [Fact]
+    public async Task Many_who_change_domains_at_once_lose_nothing()
+    {
+        const int callers = 8, domains = 25;
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(async () =>
+        {
+            for (int i = 0; i < domains; i++)
+            {
+                Domain domain = await connection.DefineDomainAsync(Xml.Replace("vm1", $"vm-{caller}-{i}", StringComparison.Ordinal), cancellationToken: Token);
+                await domain.StartAsync(cancellationToken: Token);
+                await domain.SetMemoryAsync((ulong)(1000 + i), cancellationToken: Token);
+            }
+        }, Token)));
+        IReadOnlyList<Domain> all = await connection.ListDomainsAsync(DomainListFilter.Active, Token);
+        Assert.Equal((callers * domains) + 1, all.Count);
+        Assert.Equal(Enumerable.Range(1, all.Count), all.Select(domain => domain.Id!.Value));
+        Assert.Equal(callers, (await Task.WhenAll(all.Select(async domain => (await domain.GetInfoAsync(Token)).MemoryKiB))).Count(kib => kib == 1007));
+    }
+
+    [Fact]
+    public async Task What_nests_deeper_than_anybody_writes_is_refused_before_it_is_looked_at()
+    {
+        const int depth = 50_000;
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        Domain domain = await connection.LookupByNameAsync("test", Token);
+        string deep = string.Concat(Enumerable.Repeat("<a>", depth)) + string.Concat(Enumerable.Repeat("</a>", depth));
+        Assert.Equal(ErrorCode.XmlDetail, (await Assert.ThrowsAsync<LibvirtException>(
+            async () => await connection.DefineDomainAsync(Xml.Replace("<os>", $"<metadata>{deep}</metadata><os>", StringComparison.Ordinal), cancellationToken: Token))).Code);
+        Assert.Equal(ErrorCode.XmlDetail, (await Assert.ThrowsAsync<LibvirtException>(
+            async () => await domain.SetMetadataAsync(DomainMetadataType.Element, deep, "k", "urn:x", cancellationToken: Token))).Code);
+    }
+}
