@@ -13,6 +13,15 @@ internal static class ConfigurationCheck
         ListenPaths? paths = null;
         Try(() => paths = ListenPaths.Choose(options), faults);
         Try(() => faults.AddRange(paths?.Faults() ?? []), faults);
+        try
+        {
+            await using TestHosts tests = await TestHosts.OpenAsync(options.Test, ConnectionOptions.Default).ConfigureAwait(false);
+        }
+        catch (LibvirtException e)
+        {
+            faults.Add(e);
+        }
+
         foreach (Exception fault in faults)
             await Console.Error.WriteLineAsync($"ballastd: {StandardErrorLog.OneLine(fault.Message)}").ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))

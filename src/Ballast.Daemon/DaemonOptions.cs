@@ -32,10 +32,10 @@ internal sealed class DaemonOptions
           --help                show this help
 
         The file has lines such as  group = "kvm"  or  qmp = ["/run/vm1.sock", "/run/vms"] .
-        Settings: socket, socket_ro, libvirt_paths, group, qmp, period, timeout, monitor_timeout,
-        trusted_users, managed_dirs, max_clients, max_anonymous_clients,
+        Settings: socket, socket_ro, libvirt_paths, group, qmp, test, period, timeout,
+        monitor_timeout, trusted_users, managed_dirs, max_clients, max_anonymous_clients,
         max_client_requests, keepalive_interval, keepalive_count. SIGHUP reloads the file; the
-        sockets, qmp and monitor_timeout need a restart.
+        sockets, qmp, test and monitor_timeout need a restart.
 
         """;
 
@@ -53,6 +53,9 @@ internal sealed class DaemonOptions
     public string? Group { get; private set; }
 
     public IReadOnlyList<string> Qmp { get; private set; } = [];
+
+    /// <summary>Files that describe simulated hosts, which clients may open.</summary>
+    public IReadOnlyList<string> Test { get; private set; } = [];
 
     /// <summary>Of the collection of every guest's statistics, in seconds; 0 leaves it to others.</summary>
     public int Period { get; private set; }
@@ -88,7 +91,7 @@ internal sealed class DaemonOptions
     public IEnumerable<(string Name, string Value, bool IsLive)> Settings =>
     [
         ("socket", Socket ?? "", false), ("socket_ro", ReadOnlySocket ?? "", false), ("libvirt_paths", $"{LibvirtPaths}", false),
-        ("qmp", string.Join('\n', Qmp), false), ("monitor_timeout", $"{MonitorTimeout}", false),
+        ("qmp", string.Join('\n', Qmp), false), ("test", string.Join('\n', Test), false), ("monitor_timeout", $"{MonitorTimeout}", false),
         ("group", Group ?? "", true), ("period", Text(Period), true), ("timeout", $"{IdleTimeout}", true),
         ("trusted_users", string.Join('\n', TrustedUsers), true),
         ("managed_dirs", string.Join('\n', ManagedDirectories.Select(pair => $"{pair.Value}={pair.Key}")), true),
@@ -180,6 +183,9 @@ internal sealed class DaemonOptions
                 break;
             case "qmp":
                 Qmp = [.. values.Select(path => AbsolutePath([path], where))];
+                break;
+            case "test":
+                Test = [.. values.Select(path => AbsolutePath([path], where)).Distinct()];
                 break;
             case "period":
                 Period = Number(values, where, 0, MaxPeriod);

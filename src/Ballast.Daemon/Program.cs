@@ -65,8 +65,8 @@ internal static partial class Program
         await using Connection qemu = options.Qmp.Count > 0
             ? LibvirtServer.OpenMonitors(options.Qmp, [paths.ReadWrite, paths.ReadOnly], how)
             : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);
-        await using Connection test = await Connection.OpenAsync("test:///default", how).ConfigureAwait(false);
-        (string, Connection)[] names = [("qemu:///system", qemu), ("qemu:///session", qemu), ("test:///default", test)];
+        await using TestHosts tests = await TestHosts.OpenAsync(options.Test, how).ConfigureAwait(false);
+        (string, Connection)[] names = [("qemu:///system", qemu), ("qemu:///session", qemu), .. tests.All];
         if (UnixAccess.OwnUid != 0)
             Array.Reverse(names, 0, 2);
         LibvirtServer server = new(names, Treatment(options));

@@ -13,8 +13,8 @@ internal static class UnservedProcedures
     /// <summary>Number and function of each; those with a mark in front change something.</summary>
     private const string Table =
         """
-        !8=virDomainAttachDevice !9=virDomainCreate !10=virDomainCreateXML !11=virDomainDefineXML !13=virDomainDetachDevice
-        !26=virDomainPinVcpu !29=virDomainSetAutostart !32=virDomainSetVcpus !35=virDomainUndefine
+        !13=virDomainDetachDevice
+        !26=virDomainPinVcpu
         36=virConnectListDefinedNetworks 38=virConnectListNetworks !39=virNetworkCreate !40=virNetworkCreateXML
         !41=virNetworkDefineXML !42=virNetworkDestroy 43=virNetworkGetXMLDesc 44=virNetworkGetAutostart
         45=virNetworkGetBridgeName 46=virNetworkLookupByName 47=virNetworkLookupByUUID !48=virNetworkSetAutostart
@@ -31,7 +31,7 @@ internal static class UnservedProcedures
         100=virStorageVolGetPath !103=virDomainBlockPeek !104=virDomainMemoryPeek 111=virNodeNumOfDevices
         112=virNodeListDevices 113=virNodeDeviceLookupByName 114=virNodeDeviceGetXMLDesc 115=virNodeDeviceGetParent
         116=virNodeDeviceNumOfCaps 117=virNodeDeviceListCaps !118=virNodeDeviceDettach !119=virNodeDeviceReAttach
-        !120=virNodeDeviceReset 121=virDomainGetSecurityLabel 122=virNodeGetSecurityModel !123=virNodeDeviceCreateXML
+        !120=virNodeDeviceReset !123=virNodeDeviceCreateXML
         !124=virNodeDeviceDestroy !125=virStorageVolCreateXMLFrom 126=virConnectNumOfInterfaces 127=virConnectListInterfaces
         128=virInterfaceLookupByName 129=virInterfaceLookupByMACString 130=virInterfaceGetXMLDesc !131=virInterfaceDefineXML
         !132=virInterfaceUndefine !133=virInterfaceCreate !134=virInterfaceDestroy !135=virConnectDomainXMLFromNative
@@ -43,22 +43,22 @@ internal static class UnservedProcedures
         !161=virDomainDetachDeviceFlags 162=virConnectBaselineCPU !164=virDomainAbortJob !165=virStorageVolWipe
         !166=virDomainMigrateSetMaxDowntime !174=virDomainUpdateDeviceFlags 175=virNWFilterLookupByName
         176=virNWFilterLookupByUUID 177=virNWFilterGetXMLDesc 178=virConnectNumOfNWFilters 179=virConnectListNWFilters
-        !180=virNWFilterDefineXML !181=virNWFilterUndefine !182=virDomainManagedSave !184=virDomainManagedSaveRemove
+        !180=virNWFilterDefineXML !181=virNWFilterUndefine
         !185=virDomainSnapshotCreateXML 186=virDomainSnapshotGetXMLDesc 187=virDomainSnapshotNum
         188=virDomainSnapshotListNames 189=virDomainSnapshotLookupByName 190=virDomainHasCurrentSnapshot
         191=virDomainSnapshotCurrent !192=virDomainRevertToSnapshot !193=virDomainSnapshotDelete 194=virDomainGetBlockInfo
-        !196=virDomainCreateWithFlags !197=virDomainSetMemoryParameters !199=virDomainSetVcpusFlags !201=virDomainOpenConsole
+        !197=virDomainSetMemoryParameters !201=virDomainOpenConsole
         !205=virDomainSetBlkioParameters 206=virDomainGetBlkioParameters !207=virDomainMigrateSetMaxSpeed
         !208=virStorageVolUpload !209=virStorageVolDownload !210=virDomainInjectNMI !211=virDomainScreenshot
         !219=virDomainSetSchedulerParametersFlags !220=virInterfaceChangeBegin !221=virInterfaceChangeCommit
-        !222=virInterfaceChangeRollback !225=virDomainPinVcpuFlags !226=virDomainSendKey !231=virDomainUndefineFlags
+        !222=virInterfaceChangeRollback !225=virDomainPinVcpuFlags !226=virDomainSendKey
         !232=virDomainSaveFlags !233=virDomainRestoreFlags 235=virDomainSaveImageGetXMLDesc !236=virDomainSaveImageDefineXML
         !237=virDomainBlockJobAbort 238=virDomainGetBlockJobInfo !239=virDomainBlockJobSetSpeed !240=virDomainBlockPull
         242=virDomainMigrateGetMaxSpeed 244=virDomainSnapshotGetParent 246=virDomainSnapshotNumChildren
         247=virDomainSnapshotListChildrenNames !249=virDomainOpenGraphics !250=virNodeSuspendForDuration
         !251=virDomainBlockResize !252=virDomainSetBlockIoTune 253=virDomainGetBlockIoTune !254=virDomainSetNumaParameters
         !256=virDomainSetInterfaceParameters 257=virDomainGetInterfaceParameters !259=virStorageVolWipePattern
-        !260=virStorageVolResize !261=virDomainPMSuspendForDuration 263=virDomainGetDiskErrors !264=virDomainSetMetadata
+        !260=virStorageVolResize !261=virDomainPMSuspendForDuration 263=virDomainGetDiskErrors
         !266=virDomainBlockRebase 271=virDomainSnapshotIsCurrent 272=virDomainSnapshotHasMetadata
         274=virDomainListAllSnapshots 275=virDomainSnapshotListAllChildren !277=virDomainGetHostname
         278=virDomainGetSecurityLabelList !279=virDomainPinEmulator 280=virDomainGetEmulatorPinInfo
@@ -71,8 +71,8 @@ internal static class UnservedProcedures
         314=virConnectNetworkEventDeregisterAny !334=virDomainCoreDumpWithFormat !335=virDomainFSFreeze !336=virDomainFSThaw
         !337=virDomainGetTime !338=virDomainSetTime 341=virNetworkGetDHCPLeases !342=virConnectGetDomainCapabilities
         !343=virDomainOpenGraphicsFD !345=virDomainBlockCopy !347=virNodeAllocPages !349=virDomainGetFSInfo
-        !350=virDomainDefineXMLFlags 351=virDomainGetIOThreadInfo !352=virDomainPinIOThread 353=virDomainInterfaceAddresses
-        !355=virDomainAddIOThread !356=virDomainDelIOThread !357=virDomainSetUserPassword !358=virDomainRename
+        351=virDomainGetIOThreadInfo !352=virDomainPinIOThread 353=virDomainInterfaceAddresses
+        !355=virDomainAddIOThread !356=virDomainDelIOThread !357=virDomainSetUserPassword
         !364=virDomainMigrateStartPostCopy 365=virDomainGetPerfEvents !366=virDomainSetPerfEvents
         368=virConnectStoragePoolEventRegisterAny 369=virConnectStoragePoolEventDeregisterAny !371=virDomainGetGuestVcpus
         !372=virDomainSetGuestVcpus 374=virConnectNodeDeviceEventRegisterAny 375=virConnectNodeDeviceEventDeregisterAny
