@@ -56,6 +56,8 @@ public sealed partial class NativeLibraryTests
     [InlineData("NativeNodeStat", "_virNodeCPUStats")]
     [InlineData("NativeNodeInfo", "_virNodeInfo")]
     [InlineData("NativeDomainInfo", "_virDomainInfo")]
+    [InlineData("NativeCredential", "_virConnectCredential")]
+    [InlineData("NativeAuthentication", "_virConnectAuth")]
     [InlineData("NativeStat", "_virDomainMemoryStat")]
     [InlineData("NativeVcpuInfo", "_virVcpuInfo")]
     [InlineData("NativeControlInfo", "_virDomainControlInfo")]
@@ -320,8 +322,9 @@ public sealed partial class NativeLibraryTests
         return result.Output;
     }
 
-    private static int SizeOf(Type type) =>
-        type.IsPointer ? nint.Size : (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
+    private static int SizeOf(Type type) => type.IsPointer || type.IsFunctionPointer
+        ? nint.Size
+        : (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
 
     private static int OffsetOf(FieldInfo field)
     {
