@@ -41,10 +41,17 @@ internal sealed class CommandInvocation(
 
     public TimeProvider TimeProvider { get; } = host.TimeProvider;
 
-    /// <summary>Whether headings are left out.</summary>
+    /// <summary>Whether headings and confirmations are left out.</summary>
     public bool IsQuiet { get; } = isQuiet;
 
     public CancellationToken CancellationToken { get; } = cancellationToken;
+
+    /// <summary>Says what was done, where that is wanted.</summary>
+    public void Confirm(string text)
+    {
+        if (!IsQuiet)
+            Out.WriteLine(SafeText.Escape(text));
+    }
 
     /// <summary>Says on standard error what the user should know though the command succeeds.</summary>
     public void Warn(string text) => output.ErrorText($"warning: {SafeText.Escape(text)}\n");

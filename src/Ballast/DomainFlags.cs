@@ -174,7 +174,10 @@ public enum DomainXmlFlags : uint
     Migratable = 8,
 }
 
-/// <summary>The method to shut a guest down: libvirt's <c>virDomainShutdownFlagValues</c>.</summary>
+/// <summary>
+/// The methods to shut a guest down: libvirt's <c>virDomainShutdownFlagValues</c>. A hypervisor refuses the methods that it does
+/// not have.
+/// </summary>
 [Flags]
 public enum DomainShutdownFlags : uint
 {
@@ -186,6 +189,15 @@ public enum DomainShutdownFlags : uint
 
     /// <summary>The guest agent.</summary>
     GuestAgent = 2,
+
+    /// <summary>A message to the init process of a container.</summary>
+    InitControl = 4,
+
+    /// <summary>A signal to the init process of a container.</summary>
+    Signal = 8,
+
+    /// <summary>The hypervisor's own interface to its guests.</summary>
+    Paravirtual = 16,
 }
 
 /// <summary>Options for destroying a domain: libvirt's <c>virDomainDestroyFlagsValues</c>.</summary>

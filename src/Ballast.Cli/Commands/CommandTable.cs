@@ -7,6 +7,7 @@ internal static class CommandTable
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        LifecycleCommands.Destroy,
         DomIdCommand.Command,
         DomInfoCommand.Command,
         DomMemStatCommand.Command,
@@ -17,7 +18,11 @@ internal static class CommandTable
         HelpCommand.Command,
         ListCommand.Command,
         MemoryCommand.Command,
+        LifecycleCommands.Reset,
+        LifecycleCommands.Resume,
         SetMemCommand.Command,
+        LifecycleCommands.Shutdown,
+        LifecycleCommands.Suspend,
         UriCommand.Command,
         VersionCommand.Command,
     ];

@@ -8,6 +8,7 @@ internal static class HelpCommand
     public static CommandOption Topic { get; } = new("command", OptionKind.Text, "the command to explain; default: list all commands")
     {
         IsPositional = true,
+        MayBeEmpty = true,
     };
 
     public static Command Command { get; } = new("help", "explain commands")

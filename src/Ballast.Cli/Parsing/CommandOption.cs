@@ -30,6 +30,9 @@ internal sealed record CommandOption(string Name, OptionKind Kind, string Summar
     /// <summary>Whether its value can be given without its name. Words go to such options in the table's order.</summary>
     public bool IsPositional { get; init; }
 
+    /// <summary>Whether an empty text is as good as none. Other texts must not be empty.</summary>
+    public bool MayBeEmpty { get; init; }
+
     /// <summary>Older names that still work.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 

@@ -12,6 +12,11 @@ internal static class NumberText
         int.TryParse(
             text.AsSpan().TrimStart(WhiteSpace), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
+    /// <summary>The same of a number that is not negative.</summary>
+    public static bool TryReadNumber(string text, out uint number) =>
+        uint.TryParse(
+            text.AsSpan().TrimStart(WhiteSpace), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+
     /// <summary>
     /// A number of bytes with an optional unit. One letter or letter + "iB" counts in powers of 1024, letter + "B" in
     /// powers of 1000, in any case. A failure that libvirt explains has a <paramref name="cause"/>.

@@ -20,14 +20,14 @@ internal sealed class ParsedCommand(Command command)
         return false;
     }
 
-    /// <summary>The text of an option, null where it was not given. A required one must not be empty.</summary>
+    /// <summary>The text of an option, null where it was not given.</summary>
     public string? Text(CommandOption option)
     {
         foreach ((CommandOption given, string value) in _arguments)
         {
             if (!ReferenceEquals(given, option))
                 continue;
-            if (value.Length == 0 && option.IsRequired)
+            if (value.Length == 0 && !option.MayBeEmpty)
                 throw new CommandException($"Failed to get option '{option.Name}': Option argument is empty");
             return value;
         }
@@ -51,7 +51,15 @@ internal sealed class ParsedCommand(Command command)
             return null;
         return NumberText.TryReadInt(value, out int number)
             ? number
-            : throw new CommandException($"Numeric value '{value}' for <{option.Name}> option is malformed or out of range");
+            : throw Malformed(option, value);
+    }
+
+    /// <summary>A number that is not negative, null where the option was not given.</summary>
+    public uint? Number(CommandOption option)
+    {
+        if (!TryFind(option, out string? value))
+            return null;
+        return NumberText.TryReadNumber(value, out uint number) ? number : throw Malformed(option, value);
     }
 
     /// <summary>A size in KiB, rounded up; without a unit the number is in KiB.</summary>
@@ -73,6 +81,9 @@ internal sealed class ParsedCommand(Command command)
     }
 
     public void Add(CommandOption option, string value) => _arguments.Add((option, value));
+
+    private static CommandException Malformed(CommandOption option, string value) =>
+        new($"Numeric value '{value}' for <{option.Name}> option is malformed or out of range");
 
     private bool TryFind(CommandOption option, [NotNullWhen(true)] out string? value)
     {

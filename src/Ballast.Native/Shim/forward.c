@@ -177,16 +177,11 @@ FORWARD(int, -1, virDomainCreateWithFlags, (virDomainPtr domain, unsigned int fl
 FORWARD(int, -1, virDomainUndefine, (virDomainPtr domain), (domain))
 FORWARD(int, -1, virDomainUndefineFlags, (virDomainPtr domain, unsigned int flags), (domain, flags))
 FORWARD(int, -1, virDomainRename, (virDomainPtr dom, const char *new_name, unsigned int flags), (dom, new_name, flags))
-FORWARD(int, -1, virDomainReboot, (virDomainPtr domain, unsigned int flags), (domain, flags))
 FORWARD(int, -1, virDomainSetAutostart, (virDomainPtr domain, int autostart), (domain, autostart))
 FORWARD(int, -1, virDomainManagedSave, (virDomainPtr dom, unsigned int flags), (dom, flags))
 FORWARD(int, -1, virDomainManagedSaveRemove, (virDomainPtr dom, unsigned int flags), (dom, flags))
-FORWARD(char *, NULL, virDomainGetMetadata, (virDomainPtr domain, int type, const char *uri, unsigned int flags),
-        (domain, type, uri, flags))
 FORWARD(int, -1, virDomainSetMetadata, (virDomainPtr domain, int type, const char *metadata, const char *key, const
         char *uri, unsigned int flags), (domain, type, metadata, key, uri, flags))
-FORWARD(int, -1, virDomainGetMaxVcpus, (virDomainPtr domain), (domain))
-FORWARD(int, -1, virDomainGetVcpusFlags, (virDomainPtr domain, unsigned int flags), (domain, flags))
 FORWARD(int, -1, virDomainSetVcpus, (virDomainPtr domain, unsigned int nvcpus), (domain, nvcpus))
 FORWARD(int, -1, virDomainSetVcpusFlags, (virDomainPtr domain, unsigned int nvcpus, unsigned int flags), (domain,
         nvcpus, flags))
