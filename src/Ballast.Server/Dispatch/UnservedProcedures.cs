@@ -13,7 +13,7 @@ internal static class UnservedProcedures
     /// <summary>Number and function of each; those with a mark in front change something.</summary>
     private const string Table =
         """
-        !13=virDomainDetachDevice
+        !8=virDomainAttachDevice !13=virDomainDetachDevice
         !26=virDomainPinVcpu
         36=virConnectListDefinedNetworks 38=virConnectListNetworks !39=virNetworkCreate !40=virNetworkCreateXML
         !41=virNetworkDefineXML !42=virNetworkDestroy 43=virNetworkGetXMLDesc 44=virNetworkGetAutostart

@@ -38,8 +38,9 @@ internal sealed partial class TestDriver
     public ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
-        DomainRules.CheckImpact(impact, "testDomainGetVcpuPinInfo", ErrorOrigin.Test);
-        return new([.. Enumerable.Repeat(AllHostCpus, Domains.Get(domain).Part(impact).MaxVcpus)]);
+        // Flags that it does not know are no error here.
+        const DomainModificationImpact known = DomainModificationImpact.Live | DomainModificationImpact.Config;
+        return new([.. Enumerable.Repeat(AllHostCpus, Domains.Get(domain).Part(impact & known).MaxVcpus)]);
     }
 
     public ValueTask<string> GetSchedulerTypeAsync(DomainIdentity domain, CancellationToken cancellationToken)
@@ -67,6 +68,7 @@ internal sealed partial class TestDriver
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
         DomainRules.CheckImpact(impact, "testDomainGetNumaParameters", ErrorOrigin.Test);
+        DomainRules.RefuseBoth(impact);
         _ = Domains.Get(domain).Part(impact);
         return new([TypedParameter.Int("numa_mode", 0), TypedParameter.String("numa_nodeset", "")]);
     }
