@@ -1,7 +1,8 @@
 """Memory statistics and balloons of virtual machines: Ballast for Python.
 
-The package has libvirt-python's classes, functions and constants for memory, so scripts about memory only need
-``import ballast as libvirt``. In addition, connections are context managers and iterate over their domains,
+The package has libvirt-python's names, so scripts about hosts, domains, their memory, events and errors only need
+``import ballast as libvirt``. The methods that are about anything else are there too, and raise `libvirtError`
+(``VIR_ERR_NO_SUPPORT``) with the name of the C function. In addition, connections are context managers and iterate over their domains,
 ``domain.memory`` is a typed sample with age, freshness and reasons, ``domain.watch(2)`` works with ``for`` and
 ``async for``, and ``ballast.sample(conn)`` returns plain dictionaries for data frames.
 
@@ -47,6 +48,20 @@ if TYPE_CHECKING:
         virEventUpdateTimeout,
     )
     from ._memory import Freshness, MemorySample, Reason
+    from ._unserved import (
+        virDomainCheckpoint,
+        virDomainSnapshot,
+        virInterface,
+        virNWFilter,
+        virNWFilterBinding,
+        virNetwork,
+        virNetworkPort,
+        virNodeDevice,
+        virSecret,
+        virStoragePool,
+        virStorageVol,
+        virStream,
+    )
     from ._watch import Watch
 
 __version__ = "0.1.0"
@@ -68,6 +83,18 @@ _LATER = {
     "MemorySample": "_memory",
     "Reason": "_memory",
     "Watch": "_watch",
+    "virDomainCheckpoint": "_unserved",
+    "virDomainSnapshot": "_unserved",
+    "virInterface": "_unserved",
+    "virNWFilter": "_unserved",
+    "virNWFilterBinding": "_unserved",
+    "virNetwork": "_unserved",
+    "virNetworkPort": "_unserved",
+    "virNodeDevice": "_unserved",
+    "virSecret": "_unserved",
+    "virStoragePool": "_unserved",
+    "virStorageVol": "_unserved",
+    "virStream": "_unserved",
 }
 
 _NOW = (

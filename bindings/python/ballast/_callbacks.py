@@ -7,7 +7,7 @@ from struct import Struct
 from ctypes import CFUNCTYPE, c_char_p, c_int, c_longlong, c_uint, c_ulonglong, c_void_p, cast, memmove, string_at
 from itertools import count
 
-from ._error import failure, unpack_error
+from ._error import failure, libvirtError, unpack_error
 from ._library import get_ident, library, raised_in_calls
 from ._parameters import unpack_parameters
 
@@ -60,36 +60,72 @@ def _string(value: bytes | None) -> str | None:
     return None if value is None else value.decode(errors="replace")
 
 
-_PARAMETERS = object()
+# virDomainEventGraphicsAddress; virDomainEventGraphicsSubject and one identity in it.
+_ADDRESS = Struct("i4xPP")
+_SUBJECT = Struct("i4xP")
+_IDENTITY = Struct("PP")
 
-# By kind of event: the C types between domain and opaque. An array of typed parameters has two.
+
+def _text_at(pointer: int | None) -> str | None:
+    return _string(string_at(pointer)) if pointer else None
+
+
+def _address(pointer: int | None) -> dict[str, Any] | None:
+    if not pointer:
+        return None
+    family, node, service = _ADDRESS.unpack(string_at(pointer, _ADDRESS.size))
+    return {"family": family, "node": _text_at(node), "service": _text_at(service)}
+
+
+def _subject(pointer: int | None) -> list[tuple[str | None, str | None]]:
+    length, identities = _SUBJECT.unpack(string_at(pointer, _SUBJECT.size)) if pointer else (0, 0)
+    pairs = _IDENTITY.iter_unpack(string_at(identities, length * _IDENTITY.size)) if length > 0 else ()
+    return [(_text_at(kind), _text_at(name)) for kind, name in pairs]
+
+
+class _Read:
+    """An argument that is made of one or more C values."""
+
+    def __init__(self, make: Callable[..., Any], *c_types: Any) -> None:
+        self.make = make
+        self.c_types = c_types
+
+
+_TEXT = _Read(_string, c_char_p)
+_PARAMETERS = _Read(unpack_parameters, c_void_p, c_int)
+_GRAPHICS_ADDRESS = _Read(_address, c_void_p)
+_GRAPHICS_SUBJECT = _Read(_subject, c_void_p)
+
+# By kind of event: the arguments between domain and opaque, numbers by their C types.
 _EVENTS: dict[int, tuple[Any, ...]] = {
     0: (c_int, c_int),  # LIFECYCLE: event, detail
     1: (),  # REBOOT
     2: (c_longlong,),  # RTC_CHANGE: offset in seconds
     3: (c_int,),  # WATCHDOG: action
-    4: (c_char_p, c_char_p, c_int),  # IO_ERROR: path, alias, action
-    6: (c_char_p, c_char_p, c_int, c_char_p),  # IO_ERROR_REASON: path, alias, action, reason
+    4: (_TEXT, _TEXT, c_int),  # IO_ERROR: path, alias, action
+    # GRAPHICS: phase, local and remote address, method of authentication, who that says it is
+    5: (c_int, _GRAPHICS_ADDRESS, _GRAPHICS_ADDRESS, _TEXT, _GRAPHICS_SUBJECT),
+    6: (_TEXT, _TEXT, c_int, _TEXT),  # IO_ERROR_REASON: path, alias, action, reason
     7: (),  # CONTROL_ERROR
-    8: (c_char_p, c_int, c_int),  # BLOCK_JOB: disk, type, status
-    9: (c_char_p, c_char_p, c_char_p, c_int),  # DISK_CHANGE: old path, new path, alias, reason
-    10: (c_char_p, c_int),  # TRAY_CHANGE: alias, reason
+    8: (_TEXT, c_int, c_int),  # BLOCK_JOB: disk, type, status
+    9: (_TEXT, _TEXT, _TEXT, c_int),  # DISK_CHANGE: old path, new path, alias, reason
+    10: (_TEXT, c_int),  # TRAY_CHANGE: alias, reason
     11: (c_int,),  # PMWAKEUP: reason
     12: (c_int,),  # PMSUSPEND: reason
     13: (c_ulonglong,),  # BALLOON_CHANGE: the balloon's size in KiB
     14: (c_int,),  # PMSUSPEND_DISK: reason
-    15: (c_char_p,),  # DEVICE_REMOVED: alias
-    16: (c_char_p, c_int, c_int),  # BLOCK_JOB_2: disk, type, status
+    15: (_TEXT,),  # DEVICE_REMOVED: alias
+    16: (_TEXT, c_int, c_int),  # BLOCK_JOB_2: disk, type, status
     17: (_PARAMETERS,),  # TUNABLE
     18: (c_int, c_int),  # AGENT_LIFECYCLE: state, reason
-    19: (c_char_p,),  # DEVICE_ADDED: alias
+    19: (_TEXT,),  # DEVICE_ADDED: alias
     20: (c_int,),  # MIGRATION_ITERATION: number
     21: (_PARAMETERS,),  # JOB_COMPLETED
-    22: (c_char_p,),  # DEVICE_REMOVAL_FAILED: alias
-    23: (c_int, c_char_p),  # METADATA_CHANGE: type, namespace
-    24: (c_char_p, c_char_p, c_ulonglong, c_ulonglong),  # BLOCK_THRESHOLD: device, path, threshold, excess
+    22: (_TEXT,),  # DEVICE_REMOVAL_FAILED: alias
+    23: (c_int, _TEXT),  # METADATA_CHANGE: type, namespace
+    24: (_TEXT, _TEXT, c_ulonglong, c_ulonglong),  # BLOCK_THRESHOLD: device, path, threshold, excess
     25: (c_int, c_int, c_uint),  # MEMORY_FAILURE: recipient, action, flags
-    26: (c_char_p, c_ulonglong),  # MEMORY_DEVICE_SIZE_CHANGE: alias, KiB
+    26: (_TEXT, c_ulonglong),  # MEMORY_DEVICE_SIZE_CHANGE: alias, KiB
 }
 
 _trampolines: dict[int, Any] = {}
@@ -103,7 +139,7 @@ def _trampoline(event: int) -> Any:
     kinds = _EVENTS[event]
     c_types: list[Any] = []
     for kind in kinds:
-        c_types += (c_void_p, c_int) if kind is _PARAMETERS else (kind,)
+        c_types += kind.c_types if isinstance(kind, _Read) else (kind,)
 
     def call(_conn: int, dom: int, *arguments: Any) -> int:
         try:
@@ -114,10 +150,10 @@ def _trampoline(event: int) -> Any:
             values: list[Any] = []
             given = iter(arguments[:-1])
             for kind in kinds:
-                value = next(given)
-                if kind is _PARAMETERS:
-                    value = unpack_parameters(value, next(given))
-                values.append(_string(value) if kind is c_char_p else value)
+                if isinstance(kind, _Read):
+                    values.append(kind.make(*(next(given) for _ in kind.c_types)))
+                else:
+                    values.append(next(given))
             cb(conn, conn._share(dom), *values, opaque)
         except BaseException:
             report()
@@ -130,11 +166,10 @@ def _trampoline(event: int) -> Any:
 
 def register_domain_event(conn: virConnect, dom: virDomain | None, event: int, cb: Callable[..., Any], opaque: Any) -> int:
     """Registers a callback for one kind of event."""
-    # A kind that is not known here is the library's to refuse, or else has arguments that cannot be passed on.
-    if event == 5 or event > 26:
-        raise NotImplementedError(f"the arguments of events of kind {event} cannot be passed on")
+    if event not in _EVENTS:  # Nobody knows its arguments.
+        raise libvirtError("virConnectDomainEventRegisterAny() failed", use_last_error=False)
     number = register(conn, cb, opaque)
-    callback = _trampoline(event if event in _EVENTS else 1)
+    callback = _trampoline(event)
     result: int = library.virConnectDomainEventRegisterAny(
         conn._o, None if dom is None else dom._o, event, callback, number, free_entry
     )

@@ -11,6 +11,7 @@ from ._domain import adopt, look_up, pack_domains, share, virDomain
 from ._error import failure, libvirtError, raise_raised, unpack_error
 from ._library import library
 from ._parameters import read_numbers, unpack_parameters
+from ._unserved import add_methods
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -210,10 +211,10 @@ class virConnect:
         return count, [bool(bytes_[cpu // 8] >> cpu % 8 & 1) for cpu in range(count)], online.value
 
     def getFreePages(
-        self, pages: list[int], startCell: SupportsIndex, cellCount: SupportsIndex, flags: SupportsIndex = 0
+        self, pages: list[int], startCell: SupportsIndex, maxCells: SupportsIndex, flags: SupportsIndex = 0
     ) -> dict[int, dict[int, int]]:
-        """The free pages of NUMA nodes: {node: {size in KiB: count}}."""
-        sizes, start, cells = [bits(size) for size in pages], int32(startCell), bits(cellCount)
+        """The free pages of at most `maxCells` NUMA nodes, of the sizes `pages` in KiB: {node: {size in KiB: count}}."""
+        sizes, start, cells = [bits(size) for size in pages], int32(startCell), bits(maxCells)
         packed = Struct(f"{len(sizes)}I").pack(*sizes)
         counts = create_string_buffer(8 * max(1, len(sizes) * cells))
         filled: int = library.virNodeGetFreePages(self._o, len(sizes), packed, start, cells, counts, bits(flags))
@@ -269,6 +270,23 @@ class virConnect:
     def lookupByUUIDString(self, uuidstr: str | None) -> virDomain:
         """The domain with this UUID, as text."""
         return look_up(self, "virDomainLookupByUUIDString", text(uuidstr))
+
+    def defineXML(self, xml: str | None) -> virDomain:
+        """Defines a domain, which is kept until `virDomain.undefine`, or gives the one of the same name and UUID a new
+        definition. Raises `libvirtError` (``VIR_ERR_XML_ERROR``) for what is no definition."""
+        return look_up(self, "virDomainDefineXML", text(xml))
+
+    def defineXMLFlags(self, xml: str | None, flags: SupportsIndex = 0) -> virDomain:
+        """The same with flags. ``VIR_DOMAIN_DEFINE_VALIDATE`` checks the definition against the schema first."""
+        return look_up(self, "virDomainDefineXMLFlags", text(xml), bits(flags))
+
+    def createXML(self, xmlDesc: str | None, flags: SupportsIndex = 0) -> virDomain:
+        """Starts a domain that is gone after it stops, with flags ``VIR_DOMAIN_START_…``."""
+        return look_up(self, "virDomainCreateXML", text(xmlDesc), bits(flags))
+
+    def createLinux(self, xmlDesc: str | None, flags: SupportsIndex = 0) -> virDomain:
+        """The older name of `createXML`."""
+        return look_up(self, "virDomainCreateLinux", text(xmlDesc), bits(flags))
 
     def listAllDomains(self, flags: SupportsIndex = 0) -> list[virDomain]:
         """All domains, or those that the flags ``VIR_CONNECT_LIST_DOMAINS_…`` select."""
@@ -443,6 +461,9 @@ class virConnect:
         if getattr(library, function)(self._o, byref(version)) < 0:
             raise failure(function)
         return version.value
+
+
+add_methods(virConnect)
 
 
 def adopt_connection(handle: int, name: str | None, again: Callable[[str | None], virConnect]) -> virConnect:

@@ -11,6 +11,7 @@ from ._error import failure, raise_raised
 from ._library import library, raised_in_calls
 from ._parameters import read_parameters, take_parameters
 from ._statistics import MOST_STATISTICS, unpack_statistics
+from ._unserved import add_methods
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,6 +185,13 @@ class virDomain:
         """The description, the title, or the XML element of a namespace (``VIR_DOMAIN_METADATA_…``)."""
         return self._text("virDomainGetMetadata", int32(type), text(uri), bits(flags))
 
+    def setMetadata(
+        self, type: SupportsIndex, metadata: str | None, key: str | None, uri: str | None, flags: SupportsIndex = 0
+    ) -> int:
+        """Sets the description, the title, or the XML element of a namespace `uri`, with the prefix `key`; None removes it.
+        Flags: ``VIR_DOMAIN_AFFECT_LIVE``, ``…_CONFIG``."""
+        return self._number("virDomainSetMetadata", int32(type), text(metadata), text(key), text(uri), bits(flags))
+
     def messages(self, flags: SupportsIndex = 0) -> list[str]:
         """Warnings, such as a deprecated configuration."""
         array = c_void_p()
@@ -252,6 +260,14 @@ class virDomain:
     def vcpusFlags(self, flags: SupportsIndex = 0) -> int:
         """The number of virtual CPUs; with ``VIR_DOMAIN_VCPU_MAXIMUM`` their maximum."""
         return self._number("virDomainGetVcpusFlags", bits(flags))
+
+    def setVcpus(self, nvcpus: SupportsIndex) -> int:
+        """Sets the number of virtual CPUs of a running domain, at most `maxVcpus`."""
+        return self._number("virDomainSetVcpus", bits(nvcpus))
+
+    def setVcpusFlags(self, nvcpus: SupportsIndex, flags: SupportsIndex = 0) -> int:
+        """The same with flags: ``VIR_DOMAIN_VCPU_LIVE``, ``…_CONFIG``; ``VIR_DOMAIN_VCPU_MAXIMUM`` sets the maximum."""
+        return self._number("virDomainSetVcpusFlags", bits(nvcpus), bits(flags))
 
     def vcpus(self) -> tuple[list[tuple[int, ...]], list[tuple[bool, ...]]]:
         """([(number, state, CPU time in ns, host CPU) …], [which host CPUs it may run on …]) of the virtual CPUs."""
@@ -329,16 +345,17 @@ class virDomain:
             statistics += [take_parameters(addressof(array) + 96 * each * cpu, each) for cpu in range(step)]
         return statistics
 
-    def blockStats(self, disk: str | None) -> tuple[int, ...]:
-        """(read requests, bytes read, write requests, bytes written, errors) of a disk; -1 for unknown."""
+    def blockStats(self, path: str | None) -> tuple[int, ...]:
+        """(read requests, bytes read, write requests, bytes written, errors) of a disk, by its target or its source, of all
+        disks together with ""; -1 for unknown."""
         buffer = create_string_buffer(_BLOCK_STATS.size)
-        if library.virDomainBlockStats(self._o, text(disk), buffer, len(buffer)) < 0:
+        if library.virDomainBlockStats(self._o, text(path), buffer, len(buffer)) < 0:
             raise failure("virDomainBlockStats")
         return _BLOCK_STATS.unpack(buffer)
 
-    def blockStatsFlags(self, disk: str | None, flags: SupportsIndex = 0) -> dict[str, Any]:
+    def blockStatsFlags(self, path: str | None, flags: SupportsIndex = 0) -> dict[str, Any]:
         """A disk's counters by libvirt's names, of all disks together with ""."""
-        name, mask = text(disk), bits(flags)
+        name, mask = text(path), bits(flags)
         parameters = read_parameters(
             lambda array, count: int(library.virDomainBlockStatsFlags(self._o, name, array, count, mask))
         )
@@ -414,6 +431,31 @@ class virDomain:
         """Starts a defined domain that is not running."""
         return self._number("virDomainCreate")
 
+    def createWithFlags(self, flags: SupportsIndex = 0) -> int:
+        """The same with flags, such as ``VIR_DOMAIN_START_PAUSED`` or ``VIR_DOMAIN_START_AUTODESTROY``."""
+        return self._number("virDomainCreateWithFlags", bits(flags))
+
+    def undefine(self) -> int:
+        """Forgets the definition: a domain that is not running is gone, one that is running is gone after it stops."""
+        return self._number("virDomainUndefine")
+
+    def undefineFlags(self, flags: SupportsIndex = 0) -> int:
+        """The same with flags. ``VIR_DOMAIN_UNDEFINE_MANAGED_SAVE`` removes the saved state too, which otherwise
+        prevents it."""
+        return self._number("virDomainUndefineFlags", bits(flags))
+
+    def rename(self, new_name: str | None, flags: SupportsIndex = 0) -> int:
+        """Gives a domain that is not running a name that no other one has."""
+        return self._number("virDomainRename", text(new_name), bits(flags))
+
+    def managedSave(self, flags: SupportsIndex = 0) -> int:
+        """Stops the domain and saves its state, from which it starts next."""
+        return self._number("virDomainManagedSave", bits(flags))
+
+    def managedSaveRemove(self, flags: SupportsIndex = 0) -> int:
+        """Removes the saved state, so the domain boots when it starts next."""
+        return self._number("virDomainManagedSaveRemove", bits(flags))
+
     def suspend(self) -> int:
         """Pauses the domain. Its guest does not report until it is resumed."""
         return self._number("virDomainSuspend")
@@ -450,7 +492,7 @@ class virDomain:
         """The same with flags. ``VIR_DOMAIN_DESTROY_GRACEFUL`` only terminates the process and never kills it."""
         return self._number("virDomainDestroyFlags", bits(flags))
 
-    def _number(self, function: str, *arguments: int) -> int:
+    def _number(self, function: str, *arguments: Any) -> int:
         result: int = getattr(library, function)(self._o, *arguments)
         if result < 0:
             raise failure(function)
@@ -475,6 +517,9 @@ class virDomain:
         if not pointer:
             raise failure(function)
         return library.take_text(pointer)
+
+
+add_methods(virDomain)
 
 
 def _maps(raw: bytes, count: int, length: int, cpus: int) -> list[tuple[bool, ...]]:

@@ -82,6 +82,10 @@ _SIGNATURES = {
     "virNodeGetFreePages": "ipupiupu",
     "virConnectListAllStoragePools": "ippu",
     "virConnectGetCPUModelNames": "ipspu",
+    "virDomainDefineXML": "pps",
+    "virDomainDefineXMLFlags": "ppsu",
+    "virDomainCreateXML": "ppsu",
+    "virDomainCreateLinux": "ppsu",
     "virDomainLookupByID": "ppi",
     "virDomainLookupByName": "pps",
     "virDomainLookupByUUID": "pps",
@@ -99,8 +103,11 @@ _SIGNATURES = {
     "virDomainGetJobInfo": "ipp",
     "virDomainGetJobStats": "ippppu",
     "virDomainGetMetadata": "ppisu",
+    "virDomainSetMetadata": "ipisssu",
     "virDomainGetVcpus": "ippipi",
     "virDomainGetVcpusFlags": "ipu",
+    "virDomainSetVcpus": "ipu",
+    "virDomainSetVcpusFlags": "ipuu",
     "virDomainGetVcpuPinInfo": "ipipiu",
     "virDomainGetMemoryParameters": "ipppu",
     "virDomainGetNumaParameters": "ipppu",
@@ -127,9 +134,15 @@ _SIGNATURES = {
     "virDomainIsPersistent": "ip",
     "virDomainIsUpdated": "ip",
     "virDomainHasManagedSaveImage": "ipu",
+    "virDomainManagedSave": "ipu",
+    "virDomainManagedSaveRemove": "ipu",
+    "virDomainRename": "ipsu",
+    "virDomainUndefine": "ip",
+    "virDomainUndefineFlags": "ipu",
     "virDomainSuspend": "ip",
     "virDomainResume": "ip",
     "virDomainCreate": "ip",
+    "virDomainCreateWithFlags": "ipu",
     "virDomainShutdown": "ip",
     "virDomainShutdownFlags": "ipu",
     "virDomainReboot": "ipu",
@@ -170,6 +183,11 @@ _SIGNATURES = {
     "ballastConnectShutdown": "ip",
     "ballastSetInterruptCheck": "vpp",
 }
+
+
+def declare(name: str, signature: str) -> None:
+    """Adds a function, with its result and arguments by the letters above."""
+    _SIGNATURES[name] = signature
 
 
 refusals: list[Callable[[str], Exception]] = []

@@ -60,6 +60,7 @@ def test_a_checker_knows_names_and_types(tmp_path: Any) -> None:
         "reveal_type(ballast.VIR_DOMAIN_RUNNING)\n"
         "reveal_type([sample.reason for sample in conn.watch(2)])\n"
         "ballast.nonsense\n"
+        "conn.listNetworks()\n"
     )
     result = subprocess.run(
         ["/usr/bin/mypy", "--strict", str(program)],
@@ -72,7 +73,7 @@ def test_a_checker_knows_names_and_types(tmp_path: Any) -> None:
         "builtins.int",
         "builtins.list[ballast._memory.Reason]",
     ], result.stdout
-    assert 'Module has no attribute "nonsense"' in result.stdout and "Found 1 error" in result.stdout
+    assert 'Module has no attribute "nonsense"' in result.stdout and '"listNetworks"' in result.stdout and "Found 2 errors" in result.stdout
 
 
 def test_the_version_is_the_projects() -> None:
