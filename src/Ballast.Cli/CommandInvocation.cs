@@ -36,6 +36,12 @@ internal sealed class CommandInvocation(
         : host.Variable("HOME") is { Length: > 0 } home ? Path.Combine(home, ".cache", "ballast")
         : null;
 
+    /// <summary>Where procfs is mounted.</summary>
+    public string ProcPath { get; } = host.ProcPath;
+
+    /// <summary>Whether the command failed, though it has no error to show.</summary>
+    public bool HasFailed { get; set; }
+
     /// <summary>Whether what was written is a document to which no empty line may be added.</summary>
     public bool IsDocument { get; set; }
 

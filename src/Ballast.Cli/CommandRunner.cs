@@ -49,7 +49,7 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         try
         {
             await command.Command.Execute(invocation);
-            return true;
+            return !invocation.HasFailed;
         }
         catch (CommandException e)
         {

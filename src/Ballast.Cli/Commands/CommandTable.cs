@@ -8,6 +8,7 @@ internal static class CommandTable
     public static IReadOnlyList<Command> All { get; } =
     [
         LifecycleCommands.Destroy,
+        DoctorCommand.Command,
         DomIdCommand.Command,
         DomInfoCommand.Command,
         DomMemStatCommand.Command,

@@ -1,4 +1,3 @@
-using Ballast.Cli.Json;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
@@ -9,8 +8,8 @@ internal static class MemoryCommand
 {
     private static readonly (string Name, Comparison<MemoryLine> Order)[] Orders =
     [
-        ("pressure", (one, other) => other.Pressure.CompareTo(one.Pressure)),
-        ("name", (one, other) => string.CompareOrdinal(one.Domain.Name, other.Domain.Name)),
+        ("pressure", MemoryLine.ByPressure),
+        ("name", MemoryLine.ByName),
         ("used", Largest(line => line.Stats.Used?.KiB)),
         ("available", Largest(line => line.Stats.AvailableKiB)),
         ("balloon", Largest(line => line.Stats.ActualKiB)),
@@ -69,14 +68,14 @@ internal static class MemoryCommand
         arguments.Exclude(Bytes, KiB);
         Comparison<MemoryLine> order = ReadOrder(arguments);
         MemoryStatsReason? reason = ReadReason(arguments);
-        List<MemoryLine> lines = await LookAsync(invocation);
+        List<MemoryLine> lines = await HostLook.RunAsync(invocation, arguments.Texts(Domains));
         lines.RemoveAll(line =>
             (arguments.Has(Pressed) && !line.IsPressed)
             || (arguments.Has(Stale) && line.Stats.Freshness == Freshness.Fresh && line.Stats.Reason == MemoryStatsReason.Fresh)
             || (reason is { } wanted && line.Stats.Reason != wanted));
 
         // Equals stay in one order, whatever they are sorted by.
-        lines.Sort((one, other) => order(one, other) is not 0 and var first ? first : string.CompareOrdinal(one.Domain.Name, other.Domain.Name));
+        lines.Sort((one, other) => order(one, other) is not 0 and var first ? first : MemoryLine.ByName(one, other));
         MemoryTotal total = new(lines);
         if (arguments.Has(Json))
             MemoryDocuments.WriteJson(invocation.Out, lines, total);
@@ -116,40 +115,6 @@ internal static class MemoryCommand
 
     private static CommandException Unknown(string what, string text, string[] known) =>
         new($"unknown {what} '{text}'{(NearestName.Among(known, text) is { } near ? $", did you mean '{near}'?" : "")}", $"known are: {string.Join(", ", known)}");
-
-    private static async ValueTask<List<MemoryLine>> LookAsync(CommandInvocation invocation)
-    {
-        Connection connection = invocation.Connection;
-        CancellationToken token = invocation.CancellationToken;
-        List<Domain> domains = [];
-        foreach (string name in invocation.Arguments.Texts(Domains))
-            domains.Add(await DomainArgument.FindAsync(invocation, name, DomainNames.Any));
-        bool isWhole = domains.Count == 0;
-        if (isWhole)
-            domains.AddRange(await connection.ListDomainsAsync(cancellationToken: token));
-        ListCommand.WarnOfHidden(invocation);
-        if (domains.Count == 0 && invocation.MayRemark && connection.Uri.StartsWith("qmp:", StringComparison.Ordinal))
-            invocation.Remark(DomainArgument.Nothing(connection.Uri));
-
-        // Side by side: who is asked for both is asked once.
-        Task<IReadOnlyList<DomainStatsRecord>> maxima = MaximaAsync(connection, domains, token);
-        IReadOnlyDictionary<Guid, DomainMemorySample> samples = await MemoryStatsJson.AskAsync(connection, domains, MemoryStatsOptions.None, token);
-        Dictionary<Guid, ulong> maximum = [];
-        foreach (DomainStatsRecord record in await maxima)
-        {
-            if (record.Parameters.FirstOrDefault(field => field.Field == "balloon.maximum") is { Field: not null } field)
-                maximum[record.Domain.Uuid] = Convert.ToUInt64(field.Value, System.Globalization.CultureInfo.InvariantCulture);
-        }
-
-        LastLook last = LastLook.Read(invocation.LookDirectory, connection.Uri);
-        List<MemoryLine> lines = [.. samples.Values.Select(sample => new MemoryLine(
-            sample.Domain, sample.Stats, maximum.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null, last.Since(sample.Domain, sample.Stats)))];
-        last.Write(invocation.LookDirectory, connection.Uri, lines.Select(line => (line.Domain, line.Stats)), isWhole);
-        return lines;
-    }
-
-    private static async Task<IReadOnlyList<DomainStatsRecord>> MaximaAsync(Connection connection, List<Domain> domains, CancellationToken token) =>
-        domains.Count == 0 ? [] : await connection.GetDomainStatsAsync(domains, DomainStatsGroups.Balloon, cancellationToken: token);
 
     private static void WriteText(CommandInvocation invocation, List<MemoryLine> lines, MemoryTotal total)
     {

@@ -45,6 +45,11 @@ internal sealed record MemoryLine(Domain Domain, MemoryStats Stats, ulong? Maxim
         }
     }
 
-    /// <summary>For sorting: who swaps comes before who is full; whose share is unknown, last.</summary>
-    public double Pressure => (UsedShare ?? -1) + (Rates?.SwapOutKiB > 0 ? 1 : 0) + (Rates?.SwapInKiB > 0 ? 0.5 : 0);
+    // Who swaps comes before who is full; whose share is unknown, last.
+    private double Pressure => (UsedShare ?? -1) + (Rates?.SwapOutKiB > 0 ? 1 : 0) + (Rates?.SwapInKiB > 0 ? 0.5 : 0);
+
+    /// <summary>The one under most pressure first.</summary>
+    public static int ByPressure(MemoryLine one, MemoryLine other) => other.Pressure.CompareTo(one.Pressure);
+
+    public static int ByName(MemoryLine one, MemoryLine other) => string.CompareOrdinal(one.Domain.Name, other.Domain.Name);
 }

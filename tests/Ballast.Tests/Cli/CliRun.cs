@@ -25,7 +25,7 @@ internal static class CliRun
 
     public static async Task<Outcome> BallastAsync(
         string[] arguments, ConnectionOpener? open, IReadOnlyDictionary<string, string>? variables = null,
-        TimeProvider? time = null, bool isTerminal = false, bool isVirsh = false, int? columns = null, CancellationToken cancellationToken = default)
+        TimeProvider? time = null, bool isTerminal = false, bool isVirsh = false, int? columns = null, string procPath = "/proc", CancellationToken cancellationToken = default)
     {
         using MemoryStream output = new();
         using MemoryStream error = new();
@@ -38,6 +38,7 @@ internal static class CliRun
             IsOutputTerminal = isTerminal,
             IsErrorTerminal = isTerminal,
             Columns = () => columns,
+            ProcPath = procPath,
         };
         int exitCode = await CliProgram.RunAsync(arguments, host, cancellationToken);
         return new Outcome(exitCode, Text(output), Text(error));

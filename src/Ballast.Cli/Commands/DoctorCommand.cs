@@ -1,0 +1,124 @@
+using System.Globalization;
+using Ballast.Cli.Doctor;
+using Ballast.Cli.Json;
+using Ballast.Cli.Memory;
+using Ballast.Cli.Output;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+internal static class DoctorCommand
+{
+    // The longest wait for a second report of guests that may be swapping.
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
+
+    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all active domains") { IsPositional = true };
+    private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
+
+    public static Command Command { get; } = new("doctor", "find out what is wrong with guests and host, and what to do")
+    {
+        Description =
+            $"""
+            Checks each guest: its monitor, its balloon device and driver, the collection of statistics, whether
+            the numbers are current and plausible, whether it is short of memory, whether its memory can be
+            ballooned at all (locked, pinned or in huge pages), and whether the host holds much more of it than it
+            uses. Checks the host: available memory, memory pressure, overcommit. Checks the connection: whether
+            the daemon can tell all this.
+
+            One line per finding, the worst first, and below it what to do. The exit status is 1 if there is an
+            error or a warning; notes do not count. If nothing is wrong, it prints one line.
+
+            A guest whose balloon is inflated and that has used its swap is looked at twice, up to {LongestLook.TotalSeconds:0} seconds
+            apart, to see whether it swaps now.
+
+            """,
+        Options = [Domains, Json],
+        Execute = ExecuteAsync,
+    };
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        List<MemoryLine> lines = await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains));
+        lines = await LookAgainAsync(invocation, lines);
+        ProcFiles proc = new(invocation.ProcPath);
+        List<Verdict> verdicts = [];
+
+        // Of a daemon that cannot tell why, no guest is to blame.
+        bool isPlainDaemon = lines.Count > 0 && lines.All(line => line.Stats.Reason == MemoryStatsReason.UnsupportedByDaemon);
+        if (isPlainDaemon)
+        {
+            verdicts.Add(new(Severity.Warning, Verdict.Connection, MemoryStatsReason.UnsupportedByDaemon.Label(),
+                "the daemon speaks only libvirt's protocol: it tells neither how often guests report nor why a number is missing",
+                "ask the QEMUs directly (-c qmp:///; each needs a monitor of its own), or run ballastd"));
+        }
+
+        foreach (MemoryLine line in lines)
+            verdicts.AddRange(GuestChecks.Run(line, proc).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
+        if (invocation.Connection.DriverType != "TEST")
+            verdicts.AddRange(HostChecks.Run(proc, lines));
+
+        // The order within a severity is the guests', the one under most pressure first.
+        List<Verdict> worstFirst = [.. verdicts.OrderBy(verdict => verdict.Severity)];
+        invocation.HasFailed = worstFirst.Exists(verdict => verdict.Severity != Severity.Note);
+        if (invocation.Arguments.Has(Json))
+            WriteJson(invocation.Out, worstFirst);
+        else
+            await WriteTextAsync(invocation, worstFirst, lines);
+    }
+
+    private static async Task<List<MemoryLine>> LookAgainAsync(CommandInvocation invocation, List<MemoryLine> lines)
+    {
+        MemoryLine[] unclear = [.. lines.Where(line =>
+            line is { IsSummed: true, Rates: null, Stats: { SwapOutKiB: > 0, Period: { } period } } && period <= LongestLook && line.Stats.ActualKiB < line.MaximumKiB)];
+        if (unclear.Length == 0)
+            return lines;
+        TimeSpan wait = unclear.Max(line => line.Stats.Period!.Value) + TimeSpan.FromMilliseconds(200);
+        await Task.Delay(wait < LongestLook ? wait : LongestLook, invocation.TimeProvider, invocation.CancellationToken);
+        return await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains));
+    }
+
+    private static async ValueTask WriteTextAsync(CommandInvocation invocation, List<Verdict> verdicts, List<MemoryLine> lines)
+    {
+        TextOutput output = invocation.Out;
+        foreach (Verdict verdict in verdicts)
+        {
+            output.WriteLine($"{verdict.SeverityLabel}: {SafeText.Escape(verdict.Subject)}: {SafeText.Escape(verdict.Text)}");
+            output.WriteLine($"    {SafeText.Escape(verdict.Remedy)}");
+        }
+
+        if (!invocation.HasFailed)
+            output.WriteLine($"Nothing is wrong: {Count(lines.Count)}, {invocation.Connection.Uri}{await VersionAsync(invocation)}");
+    }
+
+    private static string Count(int guests) => guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");
+
+    private static async ValueTask<string> VersionAsync(CommandInvocation invocation)
+    {
+        try
+        {
+            Version version = await invocation.Connection.GetVersionAsync(invocation.CancellationToken);
+            return version is { Major: 0, Minor: 0 } ? "" : $", {invocation.Connection.DriverType} {version}";
+        }
+        catch (LibvirtException)
+        {
+            return "";
+        }
+    }
+
+    private static void WriteJson(TextOutput output, List<Verdict> verdicts) => JsonOutput.Write(output, json =>
+    {
+        json.WriteStartArray();
+        foreach (Verdict verdict in verdicts)
+        {
+            json.WriteStartObject();
+            json.WriteString("severity", verdict.SeverityLabel);
+            json.WriteString("subject", verdict.Subject);
+            json.WriteString("check", verdict.Check);
+            json.WriteString("text", verdict.Text);
+            json.WriteString("remedy", verdict.Remedy);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+}

@@ -1,0 +1,51 @@
+using Ballast.Cli.Commands;
+using Ballast.Cli.Json;
+
+namespace Ballast.Cli.Memory;
+
+/// <summary>One look at guests: their samples, their maxima, and what changed since the last look.</summary>
+internal static class HostLook
+{
+    /// <param name="invocation">The command.</param>
+    /// <param name="names">Which guests; none: all that are active.</param>
+    /// <returns>The guests, the one under most pressure first.</returns>
+    public static async Task<List<MemoryLine>> RunAsync(CommandInvocation invocation, IEnumerable<string> names)
+    {
+        Connection connection = invocation.Connection;
+        CancellationToken token = invocation.CancellationToken;
+        List<Domain> domains = [];
+        foreach (string name in names)
+            domains.Add(await DomainArgument.FindAsync(invocation, name, DomainNames.Any));
+        bool isWhole = domains.Count == 0;
+        if (isWhole)
+            domains.AddRange(await connection.ListDomainsAsync(cancellationToken: token));
+        ListCommand.WarnOfHidden(invocation);
+        if (domains.Count == 0 && invocation.MayRemark && connection.Uri.StartsWith("qmp:", StringComparison.Ordinal))
+            invocation.Remark(DomainArgument.Nothing(connection.Uri));
+
+        // Side by side: who is asked for both is asked once.
+        Task<Dictionary<Guid, ulong>> asking = MaximaAsync(connection, domains, token);
+        IReadOnlyDictionary<Guid, DomainMemorySample> samples = await MemoryStatsJson.AskAsync(connection, domains, MemoryStatsOptions.None, token);
+        Dictionary<Guid, ulong> maxima = await asking;
+        LastLook last = LastLook.Read(invocation.LookDirectory, connection.Uri);
+        List<MemoryLine> lines = [.. samples.Values.Select(sample => new MemoryLine(
+            sample.Domain, sample.Stats, maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null, last.Since(sample.Domain, sample.Stats)))];
+        last.Write(invocation.LookDirectory, connection.Uri, lines.Select(line => (line.Domain, line.Stats)), isWhole);
+        lines.Sort((one, other) => MemoryLine.ByPressure(one, other) is not 0 and var order ? order : MemoryLine.ByName(one, other));
+        return lines;
+    }
+
+    private static async Task<Dictionary<Guid, ulong>> MaximaAsync(Connection connection, List<Domain> domains, CancellationToken token)
+    {
+        Dictionary<Guid, ulong> maxima = [];
+        if (domains.Count == 0)
+            return maxima;
+        foreach (DomainStatsRecord record in await connection.GetDomainStatsAsync(domains, DomainStatsGroups.Balloon, cancellationToken: token))
+        {
+            if (record.Parameters.FirstOrDefault(field => field.Field == "balloon.maximum") is { Field: not null } field)
+                maxima[record.Domain.Uuid] = Convert.ToUInt64(field.Value, System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return maxima;
+    }
+}
