@@ -42,7 +42,7 @@ internal static class CliProgram
         switch (options.Action)
         {
             case GlobalAction.ShowHelp:
-                output.Out.Write(HelpText.Usage(CommandTable.All));
+                output.Out.Write(HelpText.Usage(CommandTable.Groups));
                 return Success;
             case GlobalAction.ShowVersion:
                 output.Out.WriteLine($"ballast {Version}");
@@ -58,7 +58,7 @@ internal static class CliProgram
         switch (options.Words)
         {
             case []:
-                output.ErrorText(HelpText.Usage(CommandTable.All));
+                output.ErrorText(HelpText.Usage(CommandTable.Groups));
                 return Failure;
             case [""]: // virsh fails without a word, though a blank line succeeds
                 return Failure;
@@ -66,7 +66,7 @@ internal static class CliProgram
 
         // One word is a whole line; more than one were separated by the caller's shell already.
         IWordSource words = options.Words is [string line] ? new LineWords(line) : new ArgumentWords(options.Words);
-        CommandParser parser = new(CommandTable.All, HelpCommand.Command, HelpCommand.Topic) { Suggests = !host.IsVirsh };
+        CommandParser parser = new(CommandTable.All, HelpCommand.Command, HelpCommand.Topic) { Suggests = !host.IsVirsh, Explains = OutOfScope.Explain };
         IReadOnlyList<ParsedCommand>? commands = parser.Parse(words);
         foreach (string error in parser.Errors)
             output.Error(error);

@@ -2,29 +2,67 @@ using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Commands;
 
-/// <summary>All commands, by name.</summary>
+/// <summary>Commands that belong together.</summary>
+/// <param name="Keyword">virsh's name of the group, for <c>help</c>.</param>
+/// <param name="Title">What its commands do.</param>
+/// <param name="Commands">By name.</param>
+internal sealed record CommandGroup(string Keyword, string Title, IReadOnlyList<Command> Commands);
+
 internal static class CommandTable
 {
-    public static IReadOnlyList<Command> All { get; } =
+    public static IReadOnlyList<CommandGroup> Groups { get; } =
     [
-        LifecycleCommands.Destroy,
-        DoctorCommand.Command,
-        DomIdCommand.Command,
-        DomInfoCommand.Command,
-        DomMemStatCommand.Command,
-        DomNameCommand.Command,
-        DomStateCommand.Command,
-        DomStatsCommand.Command,
-        DomUuidCommand.Command,
-        HelpCommand.Command,
-        ListCommand.Command,
-        MemoryCommand.Command,
-        LifecycleCommands.Reset,
-        LifecycleCommands.Resume,
-        SetMemCommand.Command,
-        LifecycleCommands.Shutdown,
-        LifecycleCommands.Suspend,
-        UriCommand.Command,
-        VersionCommand.Command,
+        new("monitor", "What domains do",
+        [
+            DoctorCommand.Command,
+            DeviceCommands.Disks,
+            DeviceCommands.Interfaces,
+            DomInfoCommand.Command,
+            DomMemStatCommand.Command,
+            DomStateCommand.Command,
+            DomStatsCommand.Command,
+            ListCommand.Command,
+            MemoryCommand.Command,
+        ]),
+        new("domain", "What domains are, and what changes them",
+        [
+            LifecycleCommands.Destroy,
+            DomIdCommand.Command,
+            DomNameCommand.Command,
+            DomUuidCommand.Command,
+            DumpXmlCommand.Command,
+            MemoryLimitCommands.Tune,
+            LifecycleCommands.Reset,
+            LifecycleCommands.Resume,
+            MemoryLimitCommands.SetMaximum,
+            SetMemCommand.Command,
+            LifecycleCommands.Shutdown,
+            LifecycleCommands.Suspend,
+            VirtualCpuCommands.Count,
+            VirtualCpuCommands.Info,
+            VirtualCpuCommands.Pin,
+        ]),
+        new("host", "The host and the hypervisor",
+        [
+            HostCommands.Capabilities,
+            HostStatsCommands.FreeMemory,
+            HostCommands.HostName,
+            HostCommands.MaxVcpus,
+            HostCommands.CpuMap,
+            HostStatsCommands.CpuTimes,
+            HostCommands.Node,
+            HostStatsCommands.Memory,
+            HostCommands.Sysinfo,
+            UriCommand.Command,
+            VersionCommand.Command,
+        ]),
+        new("virsh", "The program itself",
+        [
+            HelpCommand.Command,
+        ]),
     ];
+
+    /// <summary>All commands, by name.</summary>
+    public static IReadOnlyList<Command> All { get; } =
+        [.. Groups.SelectMany(group => group.Commands).OrderBy(command => command.Name, StringComparer.Ordinal)];
 }

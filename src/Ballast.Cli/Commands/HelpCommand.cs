@@ -5,7 +5,7 @@ namespace Ballast.Cli.Commands;
 
 internal static class HelpCommand
 {
-    public static CommandOption Topic { get; } = new("command", OptionKind.Text, "the command to explain; default: list all commands")
+    public static CommandOption Topic { get; } = new("command", OptionKind.Text, "the command, or group of commands, to explain; default: list all commands")
     {
         IsPositional = true,
         MayBeEmpty = true,
@@ -13,7 +13,7 @@ internal static class HelpCommand
 
     public static Command Command { get; } = new("help", "explain commands")
     {
-        Description = "`ballast COMMAND --help` shows the same.\n",
+        Description = "`ballast COMMAND --help` shows the same. Groups are domain, monitor, host and virsh, as in virsh.\n",
         Options = [Topic],
         NeedsConnection = false,
         IgnoresUnknownArguments = true,
@@ -25,12 +25,18 @@ internal static class HelpCommand
         string? topic = invocation.Arguments.Text(Topic);
         if (string.IsNullOrEmpty(topic))
         {
-            invocation.Out.Write(HelpText.CommandList(CommandTable.All));
+            invocation.Out.Write(HelpText.CommandList(CommandTable.Groups));
+            return default;
+        }
+
+        if (CommandTable.Groups.FirstOrDefault(candidate => candidate.Keyword == topic) is { } group)
+        {
+            invocation.Out.Write(HelpText.CommandList([group]));
             return default;
         }
 
         Command command = CommandTable.All.FirstOrDefault(candidate => candidate.Name == topic)
-            ?? throw new CommandException($"command or command group '{topic}' doesn't exist");
+            ?? throw new CommandException(OutOfScope.ExplainTopic(topic) ?? $"command or command group '{topic}' doesn't exist");
         invocation.Out.Write(HelpText.Of(command));
         return default;
     }

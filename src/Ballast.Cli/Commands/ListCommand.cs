@@ -1,6 +1,7 @@
 using Ballast.Cli.Json;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
+using Ballast.Cli.Xml;
 
 namespace Ballast.Cli.Commands;
 
@@ -131,6 +132,9 @@ internal static class ListCommand
             ? await MemoryStatsJson.AskAsync(invocation.Connection, domains, MemoryStatsOptions.None, invocation.CancellationToken)
             : new Dictionary<Guid, DomainMemorySample>();
         string[] states = await asking;
+        string[] titles = withTitle
+            ? await Task.WhenAll(domains.Select(domain => TitleAsync(invocation, domain)))
+            : [.. domains.Select(_ => "")];
 
         // Only where there is something to say: whose numbers are fresh has an empty cell.
         bool withMemory = samples.Values.Any(sample => sample.Stats.Reason != MemoryStatsReason.Fresh);
@@ -140,9 +144,7 @@ internal static class ListCommand
             string memory = samples.TryGetValue(domains[i].Uuid, out DomainMemorySample sample) && sample.Stats.Reason != MemoryStatsReason.Fresh
                 ? sample.Stats.Reason.Label()
                 : "";
-
-            // No driver has titles yet.
-            table.AddRow([.. Cells(DomIdCommand.Format(domains[i]), domains[i].Name, states[i], "", memory)]);
+            table.AddRow([.. Cells(DomIdCommand.Format(domains[i]), domains[i].Name, states[i], titles[i], memory)]);
         }
 
         table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);
@@ -177,6 +179,19 @@ internal static class ListCommand
         catch (LibvirtException)
         {
             return DomainState.NoState.Label();
+        }
+    }
+
+    private static async Task<string> TitleAsync(CommandInvocation invocation, Domain domain)
+    {
+        try
+        {
+            string xml = await domain.GetXmlAsync(cancellationToken: invocation.CancellationToken);
+            return XmlInput.Read(xml).Find("title").FirstOrDefault()?.Value ?? "";
+        }
+        catch (Exception e) when (e is LibvirtException or CommandException)
+        {
+            return "";
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Ballast.Cli.Commands;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Help;
@@ -8,7 +9,7 @@ internal static class HelpText
 {
     private const int LineWidth = 100;
 
-    public static string Usage(IReadOnlyList<Command> commands)
+    public static string Usage(IReadOnlyList<CommandGroup> groups)
     {
         StringBuilder text = new();
         _ = text.Append(
@@ -43,16 +44,22 @@ internal static class HelpText
 
 
             """);
-        return text.Append(CommandList(commands)).ToString();
+        return text.Append(CommandList(groups)).ToString();
     }
 
-    public static string CommandList(IReadOnlyList<Command> commands)
+    public static string CommandList(IReadOnlyList<CommandGroup> groups)
     {
-        StringBuilder text = new("Commands:\n");
-        int width = commands.Max(command => command.Name.Length);
-        foreach (Command command in commands)
-            _ = text.Append("  ").Append(command.Name.PadRight(width + 2)).Append(command.Summary).Append('\n');
-        return text.Append("\n`ballast help COMMAND` explains a command.\n").ToString();
+        StringBuilder text = new();
+        int width = groups.Max(group => group.Commands.Max(command => command.Name.Length));
+        foreach (CommandGroup group in groups)
+        {
+            _ = text.Append(group.Title).Append(" (help ").Append(group.Keyword).Append("):\n");
+            foreach (Command command in group.Commands)
+                _ = text.Append("  ").Append(command.Name.PadRight(width + 2)).Append(command.Summary).Append('\n');
+            _ = text.Append('\n');
+        }
+
+        return text.Append("`ballast help COMMAND` explains a command.\n").ToString();
     }
 
     public static string LongVersion(string version) =>

@@ -20,6 +20,10 @@ internal static class SafeText
         return text;
     }
 
+    /// <summary>The same of a text of several lines: what breaks and indents them stays.</summary>
+    public static string EscapeLines(string text) =>
+        string.Join('\n', text.Split('\n').Select(line => string.Join('\t', line.Split('\t').Select(Escape))));
+
     /// <summary>The number of terminal columns that the text takes.</summary>
     public static int Width(string text)
     {

@@ -10,6 +10,9 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
     /// <summary>Whether errors name what was probably meant.</summary>
     public bool Suggests { get; init; }
 
+    /// <summary>Why there is no command with a name that others know; null for a name that nobody knows.</summary>
+    public Func<string, string?> Explains { get; init; } = _ => null;
+
     /// <summary>What was wrong; may hold remarks although parsing went well.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
@@ -33,6 +36,12 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
 
             if (Find(text) is not { } command)
             {
+                if (Explains(text) is { } why)
+                {
+                    _errors.Add(why);
+                    return null;
+                }
+
                 _errors.Add($"unknown command: '{text}'");
                 Suggest(table.Select(known => known.Name), text, "");
                 return null;

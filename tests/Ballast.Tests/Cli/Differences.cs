@@ -28,11 +28,26 @@ internal static class Differences
     public static readonly Difference OptionWithoutUse = new(Parts.Output | Parts.Error | Parts.ExitCode,
         "-d, -e, -k, -K and -l would do nothing (no console, no keepalive in process, no log of libvirt's): unsupported options are refused rather than ignored.");
 
-    public static readonly Difference MissingCommand = new(Parts.Output | Parts.Error | Parts.ExitCode,
-        "virsh has more than 200 commands; those that ballast lacks are unknown commands.");
+    public static readonly Difference OutOfScope = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "What ballast leaves to virsh (networks, pools, snapshots, devices, migration …) it says by name.");
 
-    public static readonly Difference NoHelpGroups = new(Parts.Output | Parts.Error | Parts.ExitCode,
-        "A dozen commands need no groups: help takes names of commands only.");
+    public static readonly Difference MissingCommand = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "Commands that belong to ballast and are not there yet are unknown commands.");
+
+    public static readonly Difference ReadsOnly = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "ballast shows pinning and memory limits and refuses to change them.");
+
+    public static readonly Difference NoGuestAgent = new(Parts.Error,
+        "ballast does not ask guest agents.");
+
+    public static readonly Difference NoProcessorsInTests = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "Our test driver has no virtual CPUs and no memory limits to show yet.");
+
+    public static readonly Difference XPathErrors = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "virsh passes on libxml2's own lines for a wrong XPath expression and succeeds, or fails without a word for an empty one; ballast says what is wrong and fails.");
+
+    public static readonly Difference OlderFunction = new(Parts.Error,
+        "The library names libvirt's older function, virDomainSetMaxMemory, where it refuses a maximum.");
 
     public static readonly Difference AddedOption = new(Parts.Output | Parts.Error | Parts.ExitCode,
         "--json, --extended, --refresh, --all (of dommemstat), --force, --wait and --timeout are additions; virsh does not know them.");

@@ -13,6 +13,15 @@ internal sealed record FakeDomain(string Name, int? Id)
 
     public bool HasManagedSave { get; init; }
 
+    /// <summary>Its XML, whatever is asked for.</summary>
+    public string Xml { get; init; } = "<domain/>";
+
+    public IReadOnlyList<VirtualCpu> VirtualCpus { get; init; } = [];
+
+    public IReadOnlyList<CpuSet> Affinities { get; init; } = [];
+
+    public DomainMemoryLimits Limits { get; init; }
+
     public IReadOnlyList<TypedParameter> Statistics { get; init; } = [];
 
     public MemoryStatsFacts Facts { get; init; } = new() { Entries = [], PeriodSeconds = 2, IsRunning = true };
@@ -50,6 +59,23 @@ internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
         new(new DomainInfo(Find(domain).State.State, 4096, 2048, 1, TimeSpan.FromSeconds(0.25)));
 
     public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).HasManagedSave);
+
+    /// <summary>The times of the host's CPUs, one answer after the other.</summary>
+    public Queue<NodeStat[]> CpuTimes { get; } = [];
+
+    public ValueTask<IReadOnlyList<NodeStat>> GetNodeCpuStatsAsync(int cpu, CancellationToken cancellationToken) => new(CpuTimes.Dequeue());
+
+    public ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken) => new(new CpuSet(4, [0, 1, 3]));
+
+    public ValueTask<string> GetXmlAsync(DomainIdentity domain, DomainXmlFlags flags, CancellationToken cancellationToken) => new(Find(domain).Xml);
+
+    public ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).VirtualCpus);
+
+    public ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken) => new(Find(domain).Affinities);
+
+    public ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken) => new(Find(domain).Limits);
 
     public ValueTask<int> GetMemoryStatsAsync(
         DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)

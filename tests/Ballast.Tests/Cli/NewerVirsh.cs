@@ -4,7 +4,7 @@ namespace Ballast.Tests.Cli;
 internal static class NewerVirsh
 {
     private const string Version = "it tells its own version", Dashes = "what begins with two dashes is always an option", OneMissing = "only the first missing option is named, by its place",
-        Tables = "a table may have UUIDs";
+        Tables = "a table may have UUIDs", Clusters = "processors have clusters";
 
     public static Version Since { get; } = new(11, 3);
 
@@ -22,6 +22,11 @@ internal static class NewerVirsh
         ["setmem"] = OneMissing,
         ["setmem test"] = OneMissing,
         ["'uri; setmem; bogus'"] = OneMissing,
+        ["setmaxmem"] = OneMissing,
+        ["setmaxmem test"] = OneMissing,
+        ["capabilities"] = Clusters,
+        ["-r capabilities"] = Clusters,
+        ["-q capabilities"] = Clusters,
         ["dommemstat --help=1"] = "--help may have a value",
         ["list --table --uuid"] = Tables,
         ["list --table --uuid --id"] = Tables,

@@ -107,14 +107,18 @@ internal static partial class ParityCases
         Line("uri;uri --help") with { Difference = Differences.HelpText }, Words("help", "") with { Difference = Differences.HelpText },
         Case("help bogus"), Case("help -x"), Line("help bogus; uri"), Case("help --command"), Line("help uri; bogus"), Words("help", "x;uri"),
         Case("help x --command uri"), Case("help x --command --command"), Case("help x --command=3 y"), Line("help x --command uri; uri"),
-        Line("help --command x --command \""), Case("help domain") with { Difference = Differences.NoHelpGroups },
+        Line("help --command x --command \""), Case("help bogus-group"),
+        .. new[] { "help domain", "help monitor", "help host", "help virsh" }.Select(words => Case(words) with { Difference = Differences.HelpText }),
+        .. new[] { "help network", "help pool", "help net-list", "help snapshot x" }.Select(words => Case(words) with { Difference = Differences.OutOfScope }),
     ];
 
     private static IEnumerable<ParityCase> Additions =>
     [
         .. new[] { "dommemstat test --json", "dommemstat test --extended", "dommemstat test --refresh", "domstats --json", "list --json" }
             .Select(words => Case(words) with { Difference = Differences.AddedOption }),
-        .. new[] { "echo x", "nodeinfo", "quit" }.Select(words => Case(words) with { Difference = Differences.MissingCommand }),
+        .. new[] { "echo x", "quit" }.Select(words => Case(words) with { Difference = Differences.MissingCommand }),
+        .. new[] { "net-list", "pool-list --all", "snapshot-list test", "define x", "start test", "net-info" }.Select(words => Case(words) with { Difference = Differences.OutOfScope }),
+        Line("uri; vol-list default-pool; bogus") with { Difference = Differences.OutOfScope },
     ];
 
     private static string[] Split(string options) => options.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -32,8 +32,8 @@ internal static partial class ParityCases
     public static IReadOnlyList<ParityCase> All { get; } =
     [
         .. Grammar.Concat(Lines).Concat(GlobalOptions).Concat(Connecting).Concat(Numbers).Concat(Sizes).Concat(Names)
-            .Concat(Listing).Concat(Statistics).Concat(Lifecycle)
-            .Concat(Help).Concat(Additions).DistinctBy(one => one.Key),
+            .Concat(Listing).Concat(Statistics).Concat(Lifecycle).Concat(Host).Concat(Devices)
+            .Concat(Xml).Concat(Processors).Concat(MemoryLimits).Concat(Help).Concat(Additions).DistinctBy(one => one.Key),
     ];
 
     // Words are separated by single spaces here; those with something special in them are given one by one.
