@@ -1,4 +1,3 @@
-using System.Xml.XPath;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 using Ballast.Cli.Xml;
@@ -24,6 +23,7 @@ internal static class DumpXmlCommand
             """
             Shows libvirt's domain XML, as far as the hypervisor provides it. An XPath expression starts at the
             element <domain>, for example: dumpxml DOMAIN --xpath //memballoon
+            It needs the system's libxml2.
 
             """,
         Options = [DomainArgument.Any, .. Flags.Select(entry => entry.Option), XPath, Wrap],
@@ -49,28 +49,7 @@ internal static class DumpXmlCommand
             return;
         }
 
-        XmlItem[] nodes = Select(XmlInput.Read(xml), expression);
-        if (arguments.Has(Wrap))
-        {
-            invocation.Out.WriteLine(SafeText.EscapeLines(XmlDump.Wrapped(nodes)));
-            return;
-        }
-
-        foreach (XmlItem node in nodes)
-            invocation.Out.WriteLine(SafeText.EscapeLines(XmlDump.Of(node)));
-    }
-
-    private static XmlItem[] Select(XmlItem root, string expression)
-    {
-        try
-        {
-            return new XmlItemNavigator(root).Evaluate(expression) is XPathNodeIterator nodes
-                ? [.. nodes.Cast<XmlItemNavigator>().Select(node => node.Item)]
-                : throw new CommandException($"internal error: Incorrect xpath '{expression}'");
-        }
-        catch (Exception e) when (e is XPathException or ArgumentException)
-        {
-            throw new CommandException($"'{expression}' is not a valid XPath expression: {e.Message}");
-        }
+        foreach (string part in XPathQuery.Select(xml, expression, arguments.Has(Wrap)))
+            invocation.Out.WriteLine(SafeText.EscapeLines(part));
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Xml.XPath;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Xml;
@@ -23,9 +22,9 @@ internal sealed class XmlInput
     /// <exception cref="CommandException">It is not XML, or XML that no hypervisor has a reason to send.</exception>
     public static XmlItem Read(string xml)
     {
-        XmlItem document = new(XPathNodeType.Root, "", "");
+        XmlItem document = new(XmlItemKind.Root, "");
         new XmlInput(xml).ReadInto(document);
-        return document.Children.Single(child => child.Kind == XPathNodeType.Element);
+        return document.Children.Single(child => child.Kind == XmlItemKind.Element);
     }
 
     private void ReadInto(XmlItem document)
@@ -39,21 +38,21 @@ internal sealed class XmlInput
             {
                 string text = ReadUntil('<');
                 if (!IsBlank(text) || IsPartOfText(open, text))
-                    open.Add(depth > 0 ? new(XPathNodeType.Text, "", "", Unescape(text)) : throw Invalid());
+                    open.Add(depth > 0 ? new(XmlItemKind.Text, "", Unescape(text)) : throw Invalid());
             }
             else if (TrySkip("<!--"))
             {
-                open.Add(new(XPathNodeType.Comment, "", "", ReadThrough("-->")));
+                open.Add(new(XmlItemKind.Comment, "", ReadThrough("-->")));
             }
             else if (TrySkip("<![CDATA["))
             {
-                open.Add(depth > 0 ? new(XPathNodeType.Text, "", "", ReadThrough("]]>")) { IsCData = true } : throw Invalid());
+                open.Add(depth > 0 ? new(XmlItemKind.Text, "", ReadThrough("]]>")) : throw Invalid());
             }
             else if (TrySkip("<?"))
             {
                 string[] words = ReadThrough("?>").Split([' ', '\t', '\n', '\r'], 2);
                 if (words[0] != "xml")
-                    open.Add(new(XPathNodeType.ProcessingInstruction, "", words[0], words.Length > 1 ? words[1].TrimStart() : ""));
+                    open.Add(new(XmlItemKind.ProcessingInstruction, words[0], words.Length > 1 ? words[1].TrimStart() : ""));
             }
             else if (TrySkip("</"))
             {
@@ -83,8 +82,8 @@ internal sealed class XmlInput
     private XmlItem ReadTag(XmlItem parent, out bool isEmpty)
     {
         _position++;
-        (string prefix, string name) = ReadName();
-        XmlItem element = new(XPathNodeType.Element, prefix, name);
+        string name = ReadName();
+        XmlItem element = new(XmlItemKind.Element, name);
         parent.Add(element);
         while (true)
         {
@@ -92,40 +91,27 @@ internal sealed class XmlInput
             isEmpty = TrySkip("/>");
             if (isEmpty || TrySkip(">"))
                 break;
-            (prefix, name) = ReadName();
+            name = ReadName();
             SkipBlanks();
             Require("=");
             SkipBlanks();
             char quote = _position < _xml.Length && _xml[_position] is '"' or '\'' ? _xml[_position++] : throw Invalid();
             string value = Unescape(ReadUntil(quote));
             Require(quote.ToString());
-            element.Add(
-                prefix == "xmlns" ? new(XPathNodeType.Namespace, "", name, value)
-                : prefix.Length == 0 && name == "xmlns" ? new(XPathNodeType.Namespace, "", "", value)
-                : new(XPathNodeType.Attribute, prefix, name, value));
+            element.Add(new(XmlItemKind.Attribute, name, value));
         }
 
-        element.NamespaceUri = Resolve(element, element.Prefix);
-        foreach (XmlItem attribute in element.Attributes.Where(attribute => attribute.Prefix.Length > 0))
-            attribute.NamespaceUri = Resolve(element, attribute.Prefix);
         return element;
     }
 
-    private static string Resolve(XmlItem element, string prefix) =>
-        element.NamespacesInScope().FirstOrDefault(declared => declared.LocalName == prefix)?.OwnValue ?? "";
-
-    private (string Prefix, string Name) ReadName()
+    private string ReadName()
     {
         int start = _position;
         while (_position < _xml.Length && (char.IsLetterOrDigit(_xml[_position]) || _xml[_position] is '_' or '-' or '.' or ':' or >= '\x80'))
             _position++;
-        string[] parts = _xml[start.._position].Split(':');
-        return parts switch
-        {
-            [{ Length: > 0 } name] => ("", name),
-            [{ Length: > 0 } prefix, { Length: > 0 } name] => (prefix, name),
-            _ => throw Invalid(),
-        };
+        string name = _xml[start.._position];
+        string[] parts = name.Split(':');
+        return parts.Length <= 2 && parts.All(part => part.Length > 0) ? name : throw Invalid();
     }
 
     // Between two elements it is layout; alone in an element, or next to other text, it is not.

@@ -80,13 +80,22 @@ public sealed class XmlTests
 
     /// <summary>Whatever .NET's own reader reads, ours reads alike.</summary>
     [Fact]
-    public void What_is_written_is_read_again()
+    public void What_is_written_is_read()
     {
         Gen<string> text = Gen.String[Gen.Char["ab<>&\"'é中 "], 0, 6];
         Gen<string> name = Gen.String[Gen.Char["abé"], 1, 4];
         Gen<XElement> element = Gen.Recursive<XElement>((depth, inner) => Gen.Select(name, text, text, inner.Array[0, depth > 3 ? 0 : 3], (tag, attribute, content, children) =>
             new XElement(tag, new XAttribute("k", attribute), children.Length > 0 ? children : content.Trim() is { Length: > 0 } some ? some : null)));
-        element.Sample(one => XNode.DeepEquals(XElement.Parse(XmlDump.Of(XmlInput.Read(one.ToString()))), XElement.Parse(one.ToString())));
+        element.Sample(one => Assert.Equal(Of(XElement.Parse(one.ToString())), Of(XmlInput.Read(one.ToString()))));
+
+        static string Of(object part) => part switch
+        {
+            XElement one => $"<{one.Name.LocalName} {string.Concat(one.Attributes().Select(attribute => attribute.Value))}>{string.Concat(one.Nodes().Select(Of))}</>",
+            XText one => one.Value,
+            XmlItem { IsText: true } one => one.OwnValue,
+            XmlItem one => $"<{one.Name} {string.Concat(one.Attributes.Select(attribute => attribute.OwnValue))}>{string.Concat(one.Children.Select(Of))}</>",
+            _ => throw new ArgumentException("another kind", nameof(part)),
+        };
     }
 
     [Fact]
@@ -96,7 +105,7 @@ public sealed class XmlTests
         {
             try
             {
-                _ = XmlDump.Of(XmlInput.Read(text));
+                _ = XmlInput.Read(text);
             }
             catch (CommandException e)
             {
