@@ -56,10 +56,30 @@ internal static class LifecycleCommands
         Options = [DomainArgument.Any, Mode],
         Execute = invocation =>
         {
-            DomainShutdownFlags flags = ReadModes(invocation.Arguments.Text(Mode));
+            DomainShutdownFlags flags = ReadModes(invocation.Arguments.Text(Mode), "'signal', or 'paravirt'");
             return ChangeAsync(
                 invocation, "shutdown", "is being shutdown", domain => domain.ShutdownAsync(flags, invocation.CancellationToken));
         },
+    };
+
+    public static Command Reboot { get; } = new("reboot", "ask a domain's guest to reboot")
+    {
+        Description = "The guest may take a while, or ignore it. `help shutdown` explains --mode.\n",
+        Options = [DomainArgument.Any, Mode],
+        Execute = invocation =>
+        {
+            // libvirt's methods to reboot have the same numbers as those to shut down.
+            DomainRebootFlags flags = (DomainRebootFlags)ReadModes(invocation.Arguments.Text(Mode), "'signal' or 'paravirt'");
+            return ChangeAsync(
+                invocation, "reboot", "is being rebooted", domain => domain.RebootAsync(flags, invocation.CancellationToken));
+        },
+    };
+
+    public static Command WakeUp { get; } = new("dompmwakeup", "wake a domain whose guest sleeps")
+    {
+        Description = "Wakes a guest that suspended itself to memory: `domstate` shows `pmsuspended`.\n",
+        Options = [DomainArgument.Any],
+        Execute = WakeUpAsync,
     };
 
     public static Command Destroy { get; } = new("destroy", "stop a domain at once")
@@ -83,7 +103,23 @@ internal static class LifecycleCommands
         },
     };
 
-    // The domain is called what the user called it.
+    // Here the domain is called by its name.
+    private static async ValueTask WakeUpAsync(CommandInvocation invocation)
+    {
+        Domain domain = await invocation.FindDomainAsync();
+        try
+        {
+            await domain.WakeUpAsync(invocation.CancellationToken);
+        }
+        catch (LibvirtException e)
+        {
+            throw new CommandException($"Domain '{domain.Name}' could not be woken up", e);
+        }
+
+        invocation.Confirm($"Domain '{domain.Name}' successfully woken up");
+    }
+
+    // Here the domain is called what the user called it.
     private static async ValueTask ChangeAsync(CommandInvocation invocation, string verb, string done, Func<Domain, ValueTask> change)
     {
         Domain domain = await invocation.FindDomainAsync();
@@ -100,14 +136,14 @@ internal static class LifecycleCommands
         invocation.Confirm($"Domain '{name}' {done}");
     }
 
-    private static DomainShutdownFlags ReadModes(string? text)
+    private static DomainShutdownFlags ReadModes(string? text, string lastModes)
     {
         DomainShutdownFlags flags = DomainShutdownFlags.None;
         foreach (string mode in text?.Split(',') ?? [])
         {
             flags |= Modes.FirstOrDefault(known => known.Name == mode).Flag is not DomainShutdownFlags.None and var flag
                 ? flag
-                : throw new CommandException($"Unknown mode {mode} value, expecting 'acpi', 'agent', 'initctl', 'signal', or 'paravirt'");
+                : throw new CommandException($"Unknown mode {mode} value, expecting 'acpi', 'agent', 'initctl', {lastModes}");
         }
 
         return flags;

@@ -1,7 +1,6 @@
 using Ballast.Cli.Json;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
-using Ballast.Cli.Xml;
 
 namespace Ballast.Cli.Commands;
 
@@ -186,10 +185,9 @@ internal static class ListCommand
     {
         try
         {
-            string xml = await domain.GetXmlAsync(cancellationToken: invocation.CancellationToken);
-            return XmlInput.Read(xml).Find("title").FirstOrDefault()?.Value ?? "";
+            return await domain.GetMetadataAsync(DomainMetadataType.Title, cancellationToken: invocation.CancellationToken);
         }
-        catch (Exception e) when (e is LibvirtException or CommandException)
+        catch (LibvirtException)
         {
             return "";
         }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
-using Ballast.Cli.Xml;
 
 namespace Ballast.Cli.Commands;
 
@@ -14,7 +13,7 @@ internal static class VirtualCpuCommands
     private static readonly CommandOption Live = new("live", OptionKind.Flag, "of the running domain");
     private static readonly CommandOption Config = new("config", OptionKind.Flag, "of the definition for the next start");
     private static readonly CommandOption Current = new("current", OptionKind.Flag, "of the running domain if it runs, else of its definition");
-    private static readonly CommandOption Guest = new("guest", OptionKind.Flag, "as the guest's agent counts them; ballast does not ask agents");
+    private static readonly CommandOption Guest = new("guest", OptionKind.Flag, "as the guest's agent counts them, if the hypervisor asks it");
     private static readonly CommandOption Vcpu = new("vcpu", OptionKind.Int, "only this virtual CPU") { IsPositional = true };
     private static readonly CommandOption CpuList = new("cpulist", OptionKind.Text, "host CPUs to pin it to; ballast refuses to pin")
     {
@@ -64,42 +63,38 @@ internal static class VirtualCpuCommands
         arguments.Exclude(Guest, Config);
         Domain domain = await invocation.FindDomainAsync();
         if (arguments.Has(Guest))
-            throw new CommandException("Failed to retrieve vCPU count from the guest", "ballast does not ask guest agents: use virsh");
-
-        bool isPersistent = await domain.IsPersistentAsync(invocation.CancellationToken);
-        bool isPlain = !arguments.Has(Maximum) && !arguments.Has(Active) && !arguments.Has(Live) && !arguments.Has(Config) && !arguments.Has(Current);
-        if (!isPlain)
         {
-            bool isConfig = arguments.Has(Config) || (domain.Id is null && !arguments.Has(Live));
-            if (isConfig && !isPersistent)
-                throw new CommandException("Requested operation is not valid: transient domains do not have any persistent config");
-            if (!isConfig && domain.Id is null)
-                throw new CommandException("Requested operation is not valid: domain is not running");
-            (int maximum, int current) = await CountAsync(invocation, domain, isConfig);
-            invocation.Out.WriteLine((arguments.Has(Maximum) ? maximum : current).ToString(CultureInfo.InvariantCulture));
+            Write(await HostCommands.AskAsync(
+                domain.GetVirtualCpuCountAsync(VirtualCpuCountFlags.Guest, invocation.CancellationToken), "Failed to retrieve vCPU count from the guest"));
             return;
         }
 
-        (int Maximum, int Current)? config = isPersistent ? await CountAsync(invocation, domain, isConfig: true) : null;
-        (int Maximum, int Current)? live = domain.Id is null ? null : await CountAsync(invocation, domain, isConfig: false);
-        Write("maximum", "config", config?.Maximum);
-        Write("maximum", "live", live?.Maximum);
-        Write("current", "config", config?.Current);
-        Write("current", "live", live?.Current);
-
-        void Write(string what, string of, int? count)
+        bool isPlain = !arguments.Has(Maximum) && !arguments.Has(Active) && !arguments.Has(Live) && !arguments.Has(Config) && !arguments.Has(Current);
+        if (!isPlain)
         {
-            if (count is not null)
-                invocation.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-12} {of,-12} {count,3}"));
+            VirtualCpuCountFlags flags =
+                arguments.Has(Config) ? VirtualCpuCountFlags.Config : arguments.Has(Live) ? VirtualCpuCountFlags.Live : VirtualCpuCountFlags.None;
+            if (arguments.Has(Maximum))
+                flags |= VirtualCpuCountFlags.Maximum;
+            Write(await domain.GetVirtualCpuCountAsync(flags, invocation.CancellationToken));
+            return;
         }
-    }
 
-    private static async ValueTask<(int Maximum, int Current)> CountAsync(CommandInvocation invocation, Domain domain, bool isConfig)
-    {
-        string xml = await domain.GetXmlAsync(isConfig ? DomainXmlFlags.Inactive : DomainXmlFlags.None, invocation.CancellationToken);
-        if (XmlInput.Read(xml).Find("vcpu").FirstOrDefault() is not { } cpus || !NumberText.TryReadInt(cpus.Value, out int maximum))
-            throw new CommandException("Failed to retrieve maximum vcpu count");
-        return (maximum, NumberText.TryReadInt(cpus.Attribute("current") ?? "", out int current) ? current : maximum);
+        // What does not run has no count of its own, nor has what is not defined.
+        (bool config, bool live) = (await domain.IsPersistentAsync(invocation.CancellationToken), domain.Id is not null);
+        foreach (VirtualCpuCountFlags which in (VirtualCpuCountFlags[])[VirtualCpuCountFlags.Maximum, VirtualCpuCountFlags.None])
+        {
+            string what = which == VirtualCpuCountFlags.Maximum ? "maximum" : "current";
+            if (config)
+                WriteRow(what, "config", await domain.GetVirtualCpuCountAsync(which | VirtualCpuCountFlags.Config, invocation.CancellationToken));
+            if (live)
+                WriteRow(what, "live", await domain.GetVirtualCpuCountAsync(which | VirtualCpuCountFlags.Live, invocation.CancellationToken));
+        }
+
+        void Write(int count) => invocation.Out.WriteLine(count.ToString(CultureInfo.InvariantCulture));
+
+        void WriteRow(string what, string of, int count) =>
+            invocation.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-12} {of,-12} {count,3}"));
     }
 
     private static async ValueTask ShowAsync(CommandInvocation invocation)

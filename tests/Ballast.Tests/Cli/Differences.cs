@@ -37,12 +37,6 @@ internal static class Differences
     public static readonly Difference ReadsOnly = new(Parts.Output | Parts.Error | Parts.ExitCode,
         "ballast shows pinning and memory limits and refuses to change them.");
 
-    public static readonly Difference NoGuestAgent = new(Parts.Error,
-        "ballast does not ask guest agents.");
-
-    public static readonly Difference NoProcessorsInTests = new(Parts.Output | Parts.Error | Parts.ExitCode,
-        "Our test driver has no virtual CPUs and no memory limits to show yet.");
-
     public static readonly Difference XPathErrors = new(Parts.Output | Parts.Error | Parts.ExitCode,
         "virsh passes on libxml2's own lines for a wrong XPath expression and succeeds, or fails without a word for an empty one; ballast says what is wrong and fails.");
 

@@ -71,6 +71,25 @@ public sealed class FactsTests
         Assert.Equal("error: vcpu -1 is out of range of persistent cpu count 2\n", (await CliRun.BallastAsync(driver, "vcpupin off 4294967295")).Error);
     }
 
+    [Theory]
+    [InlineData(DomainControlState.Ok, "ok")]
+    [InlineData(DomainControlState.Job, "background job (12.345s)")]
+    [InlineData(DomainControlState.Occupied, "occupied (12.345s)")]
+    [InlineData(DomainControlState.Error, "error")]
+    public async Task A_busy_monitor_says_for_how_long(DomainControlState state, string text)
+    {
+        FakeDriver driver = new(new FakeDomain("guest", 7) { Control = new DomainControlInfo(state, 0, 12345) });
+        Assert.Equal($"{text}\n", (await CliRun.BallastAsync(driver, "-q", "domcontrol", "guest")).Output);
+    }
+
+    [Fact]
+    public async Task Waking_a_domain_says_so()
+    {
+        FakeDriver driver = new(new FakeDomain("guest", 7));
+        Assert.Equal("Domain 'guest' successfully woken up\n\n", (await CliRun.BallastAsync(driver, "dompmwakeup guest")).Output);
+        Assert.Equal(["wake guest"], driver.Changes);
+    }
+
     [Fact]
     public async Task Limits_are_in_KiB_or_unlimited()
     {
@@ -82,7 +101,6 @@ public sealed class FactsTests
     [Theory]
     [InlineData("vcpupin guest 0 1")]
     [InlineData("memtune guest --hard-limit 1G")]
-    [InlineData("vcpucount guest --guest")]
     public async Task What_is_refused_says_who_does_it(string line)
     {
         Outcome outcome = await CliRun.BallastAsync(new FakeDriver(new FakeDomain("guest", 7)), line);
@@ -94,9 +112,8 @@ public sealed class FactsTests
     public async Task Titles_come_from_the_definition_and_may_not_rule_the_terminal()
     {
         FakeDriver driver = new(
-            new FakeDomain("one", 1) { Xml = "<domain><name>one</name><title>A &lt;b&gt; &#x9b;2J\u009b</title></domain>" },
-            new FakeDomain("two", 2) { Xml = "no XML" });
+            new FakeDomain("one", 1) { Title = "A <b> \u009b2J" }, new FakeDomain("two", 2));
         Assert.Equal(
-            " 1   one   running   A <b> \\xc2\\x9b2J\\xc2\\x9b\n 2   two   running   \n", (await CliRun.BallastAsync(driver, "-q", "list", "--title")).Output);
+            " 1   one   running   A <b> \\xc2\\x9b2J\n 2   two   running   \n", (await CliRun.BallastAsync(driver, "-q", "list", "--title")).Output);
     }
 }

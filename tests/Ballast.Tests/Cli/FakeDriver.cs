@@ -16,6 +16,10 @@ internal sealed record FakeDomain(string Name, int? Id)
     /// <summary>Its XML, whatever is asked for.</summary>
     public string Xml { get; init; } = "<domain/>";
 
+    public string? Title { get; init; }
+
+    public DomainControlInfo Control { get; init; }
+
     public IReadOnlyList<VirtualCpu> VirtualCpus { get; init; } = [];
 
     public IReadOnlyList<CpuSet> Affinities { get; init; } = [];
@@ -68,6 +72,18 @@ internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
     public ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken) => new(new CpuSet(4, [0, 1, 3]));
 
     public ValueTask<string> GetXmlAsync(DomainIdentity domain, DomainXmlFlags flags, CancellationToken cancellationToken) => new(Find(domain).Xml);
+
+    public ValueTask<string> GetMetadataAsync(
+        DomainIdentity domain, DomainMetadataType type, string? uri, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        new(Find(domain).Title ?? throw LibvirtError.Report(ErrorCode.NoDomainMetadata, ErrorOrigin.Test, "none"));
+
+    public ValueTask<DomainControlInfo> GetControlInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).Control);
+
+    public ValueTask WakeUpAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        Changes.Add($"wake {Find(domain).Name}");
+        return default;
+    }
 
     public ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).VirtualCpus);
 

@@ -8,9 +8,11 @@ public sealed class OutOfScopeTests
 {
     private static readonly string[] ToCome =
     [
-        "cd", "connect", "cpu-stats", "domblkstat", "domcontrol", "domdirtyrate-calc", "domjobinfo", "dompmwakeup", "echo", "event", "exit", "freepages",
-        "pwd", "quit", "reboot", "schedinfo",
+        "cd", "connect", "cpu-stats", "domblkstat", "domdirtyrate-calc", "domjobinfo", "echo", "event", "exit", "freepages",
+        "pwd", "quit", "schedinfo",
     ];
+
+    private static readonly string[] OurOwn = ["memory"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -24,7 +26,7 @@ public sealed class OutOfScopeTests
         Assert.InRange(names.Length, 200, 400);
         Assert.All(names, name => Assert.Single(
             new[] { ours.Contains(name), ToCome.Contains(name), OutOfScope.Explain(name) is not null }, isSo => isSo));
-        Assert.All(ours, name => Assert.Contains(name, names));
+        Assert.Equal(OurOwn, ours.Except(names));
     }
 
     [Theory]

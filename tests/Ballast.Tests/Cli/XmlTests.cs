@@ -63,7 +63,7 @@ public sealed class XmlTests
         // Some addresses are made up anew for each virsh.
         string xml = (await CliRun.ProcessAsync("virsh", ["-q", "-c", uri, "dumpxml", "many"], cancellationToken: Token)).Output;
         await File.WriteAllTextAsync(directory.File("host.xml"), $"<node>{xml}</node>", Token);
-        FakeDriver driver = new(new FakeDomain("many", 1) { Xml = xml });
+        FakeDriver driver = new(new FakeDomain("many", 1) { Xml = xml, Title = "A <t> \"é\" 'q' 中" });
 
         string[][] commands =
         [

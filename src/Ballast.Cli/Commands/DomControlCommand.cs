@@ -1,0 +1,34 @@
+using System.Globalization;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+internal static class DomControlCommand
+{
+    public static Command Command { get; } = new("domcontrol", "show whether a domain's monitor can be used")
+    {
+        Description = "Shows ok, or what keeps the monitor busy and for how long.\n",
+        Options = [DomainArgument.Any],
+        Execute = ExecuteAsync,
+    };
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        Domain domain = await invocation.FindDomainAsync();
+        DomainControlInfo info = await domain.GetControlInfoAsync(invocation.CancellationToken);
+        string state = info.State switch
+        {
+            DomainControlState.Ok => "ok",
+            DomainControlState.Job => "background job",
+            DomainControlState.Occupied => "occupied",
+            DomainControlState.Error => "error",
+            _ => "unknown",
+        };
+
+        // What is free, or broken for good, has no time.
+        bool hasTime = info.State is not (DomainControlState.Ok or DomainControlState.Error);
+        invocation.Out.WriteLine(hasTime
+            ? string.Create(CultureInfo.InvariantCulture, $"{state} ({info.StateMilliseconds / 1000.0:F3}s)")
+            : state);
+    }
+}
