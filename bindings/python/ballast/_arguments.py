@@ -29,6 +29,14 @@ def int32(value: SupportsIndex) -> int:
     return number
 
 
+def unsigned32(value: SupportsIndex) -> int:
+    """A C unsigned int."""
+    number = index(value)
+    if not 0 <= number <= 0xFFFFFFFF:
+        raise OverflowError(f"{number} does not fit into a C unsigned int")
+    return number
+
+
 def long64(value: SupportsIndex) -> int:
     """A C long. The library itself refuses negative values."""
     number = index(value)

@@ -6,7 +6,7 @@ from struct import Struct
 from ctypes import byref, c_int, c_ulong, c_void_p, create_string_buffer, string_at
 
 from ._arguments import flags as bits
-from ._arguments import int32, text
+from ._arguments import int32, text, unsigned32
 from ._domain import adopt, look_up, pack_domains, share, virDomain
 from ._error import failure, libvirtError, raise_raised, unpack_error
 from ._library import library
@@ -214,7 +214,12 @@ class virConnect:
         self, pages: list[int], startCell: SupportsIndex, maxCells: SupportsIndex, flags: SupportsIndex = 0
     ) -> dict[int, dict[int, int]]:
         """The free pages of at most `maxCells` NUMA nodes, of the sizes `pages` in KiB: {node: {size in KiB: count}}."""
-        sizes, start, cells = [bits(size) for size in pages], int32(startCell), bits(maxCells)
+        if not isinstance(pages, list):
+            raise TypeError(f"pages must be a list, not {type(pages).__name__}")
+        start, cells = int32(startCell), bits(maxCells)
+        if not cells:
+            raise LookupError("maxCells must not be 0")
+        sizes = [unsigned32(size) for size in pages]
         packed = Struct(f"{len(sizes)}I").pack(*sizes)
         counts = create_string_buffer(8 * max(1, len(sizes) * cells))
         filled: int = library.virNodeGetFreePages(self._o, len(sizes), packed, start, cells, counts, bits(flags))
@@ -224,8 +229,10 @@ class virConnect:
         width = len(sizes)
         return {start + at // width: dict(zip(sizes, numbers[at : at + width])) for at in range(0, filled, width)}
 
-    def getCPUModelNames(self, arch: str | None, flags: SupportsIndex = 0) -> list[str]:
+    def getCPUModelNames(self, arch: str, flags: SupportsIndex = 0) -> list[str]:
         """The CPU models that domains of an architecture can have; none if all that the hypervisor knows can be used."""
+        if arch is None:
+            raise TypeError("arch must be str, not None")
         array = c_void_p()
         count: int = library.virConnectGetCPUModelNames(self._o, text(arch), byref(array), bits(flags))
         if count < 0:
@@ -260,9 +267,10 @@ class virConnect:
         """The running domain with this id."""
         return look_up(self, "virDomainLookupByID", int32(id))
 
-    def lookupByUUID(self, uuid: bytes | str) -> virDomain:
+    def lookupByUUID(self, uuid: bytes | str | None) -> virDomain:
         """The domain with this UUID, as 16 bytes."""
-        raw = uuid.encode() if isinstance(uuid, str) else bytes(uuid)
+        # A number must not become as many zeros, as bytes() would make of it.
+        raw = b"" if uuid is None else uuid.encode() if isinstance(uuid, str) else bytes(memoryview(uuid))
         if len(raw) != 16:
             raise libvirtError("virDomainLookupByUUID() failed", use_last_error=False)
         return look_up(self, "virDomainLookupByUUID", raw)
@@ -273,7 +281,8 @@ class virConnect:
 
     def defineXML(self, xml: str | None) -> virDomain:
         """Defines a domain, which is kept until `virDomain.undefine`, or gives the one of the same name and UUID a new
-        definition. Raises `libvirtError` (``VIR_ERR_XML_ERROR``) for what is no definition."""
+        definition. Raises `libvirtError` (``VIR_ERR_XML_ERROR``, ``VIR_ERR_XML_DETAIL``) for what is no
+        definition."""
         return look_up(self, "virDomainDefineXML", text(xml))
 
     def defineXMLFlags(self, xml: str | None, flags: SupportsIndex = 0) -> virDomain:

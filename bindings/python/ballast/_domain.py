@@ -280,8 +280,8 @@ class virDomain:
         return list(_VCPU.iter_unpack(info.raw[: _VCPU.size * count])), _maps(maps.raw, count, length, cpus)
 
     def vcpuPinInfo(self, flags: SupportsIndex = 0) -> list[tuple[bool, ...]]:
-        """Which host CPUs each virtual CPU may run on, those included that can still be plugged in."""
-        cpus, room = self._host_cpus(), self.vcpusFlags(bits(flags) | 4)
+        """Which host CPUs each virtual CPU may run on; with ``VIR_DOMAIN_AFFECT_CONFIG`` as it is defined."""
+        cpus, room = self._host_cpus(), self.info()[3]
         length = (cpus + 7) // 8
         maps = create_string_buffer(length * room)
         count: int = library.virDomainGetVcpuPinInfo(self._o, room, maps, length, bits(flags))
@@ -297,35 +297,22 @@ class virDomain:
         """On which NUMA nodes of the host the memory may lie: "numa_mode", "numa_nodeset"."""
         return self._parameters("virDomainGetNumaParameters", flags)
 
-    def schedulerType(self) -> list[str | int]:
-        """[kind of the host's scheduler, number of its parameters]."""
+    def schedulerType(self) -> tuple[str, int]:
+        """(kind of the host's scheduler, number of its parameters)."""
         count = c_int()
         pointer = library.virDomainGetSchedulerType(self._o, byref(count))
         if not pointer:
             raise failure("virDomainGetSchedulerType")
-        return [library.take_text(pointer), count.value]
+        return library.take_text(pointer), count.value
 
     def schedulerParameters(self) -> dict[str, Any]:
-        """The parameters of the host's scheduler for the domain."""
-        return self.schedulerParametersFlags()
+        """The parameters of the host's scheduler for the domain: ``cpu_shares`` or ``weight`` (a share among domains), periods
+        and quotas in µs."""
+        return self._scheduler_parameters("virDomainGetSchedulerParameters")
 
     def schedulerParametersFlags(self, flags: SupportsIndex = 0) -> dict[str, Any]:
-        """The same, of the running domain or its definition."""
-        count = self.schedulerType()[1]
-        if not count:
-            return {}
-        mask = bits(flags)
-
-        def call(array: Any, length: Any) -> int:
-            if array is None:
-                length.raw = int(count).to_bytes(4, "little")
-                return 0
-            return int(library.virDomainGetSchedulerParametersFlags(self._o, array, length, mask))
-
-        parameters = read_parameters(call)
-        if parameters is None:
-            raise failure("virDomainGetSchedulerParametersFlags")
-        return parameters
+        """The same, of the running domain or its definition (``VIR_DOMAIN_AFFECT_LIVE``, ``…_CONFIG``)."""
+        return self._scheduler_parameters("virDomainGetSchedulerParametersFlags", bits(flags))
 
     def getCPUStats(self, total: bool, flags: SupportsIndex = 0) -> list[dict[str, Any]]:
         """The CPU time in ns on each CPU of the host, or with `total` on all of them together."""
@@ -508,6 +495,20 @@ class virDomain:
     def _parameters(self, function: str, flags: SupportsIndex) -> dict[str, Any]:
         mask = bits(flags)
         parameters = read_parameters(lambda array, count: int(getattr(library, function)(self._o, array, count, mask)))
+        if parameters is None:
+            raise failure(function)
+        return parameters
+
+    def _scheduler_parameters(self, function: str, *arguments: int) -> dict[str, Any]:
+        kinds = self.schedulerType()[1]
+
+        def call(array: Any, length: Any) -> int:
+            if array is None:  # Their number is known already.
+                length.raw = kinds.to_bytes(4, "little")
+                return 0
+            return int(getattr(library, function)(self._o, array, length, *arguments))
+
+        parameters = read_parameters(call)
         if parameters is None:
             raise failure(function)
         return parameters

@@ -112,6 +112,7 @@ _SIGNATURES = {
     "virDomainGetMemoryParameters": "ipppu",
     "virDomainGetNumaParameters": "ipppu",
     "virDomainGetSchedulerType": "ppp",
+    "virDomainGetSchedulerParameters": "ippp",
     "virDomainGetSchedulerParametersFlags": "ipppu",
     "virDomainGetCPUStats": "ippuiuu",
     "virDomainBlockStats": "ipspL",

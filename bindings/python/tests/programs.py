@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import textwrap
-from typing import Any, NamedTuple
+from typing import Any, Dict, NamedTuple, Optional
 
 
 class Finished(NamedTuple):
@@ -28,9 +29,11 @@ def as_of_9(told: Any, version: int) -> Any:
     return 9000000 if type(told) is int and told == version else told
 
 
-def run_program(source: str, *arguments: str, seconds: float = 120) -> Finished:
-    """Runs a program to its end."""
-    process = start_program(source, *arguments)
+def run_program(
+    source: str, *arguments: str, seconds: float = 120, environment: Optional[Dict[str, str]] = None
+) -> Finished:
+    """Runs a program to its end, with further environment variables."""
+    process = start_program(source, *arguments, environment=environment)
     try:
         output, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -40,9 +43,10 @@ def run_program(source: str, *arguments: str, seconds: float = 120) -> Finished:
     return Finished(process.returncode, output, errors)
 
 
-def start_program(source: str, *arguments: str) -> "subprocess.Popen[str]":
+def start_program(source: str, *arguments: str, environment: Optional[Dict[str, str]] = None) -> "subprocess.Popen[str]":
     """Starts a program; what it prints can be read line by line."""
     command = [sys.executable, "-c", textwrap.dedent(source), *arguments]
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True
-    )
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        env={**os.environ, **(environment or {})},
+    )  # fmt: skip
