@@ -31,7 +31,7 @@ internal static class UnservedProcedures
         100=virStorageVolGetPath !103=virDomainBlockPeek !104=virDomainMemoryPeek 111=virNodeNumOfDevices
         112=virNodeListDevices 113=virNodeDeviceLookupByName 114=virNodeDeviceGetXMLDesc 115=virNodeDeviceGetParent
         116=virNodeDeviceNumOfCaps 117=virNodeDeviceListCaps !118=virNodeDeviceDettach !119=virNodeDeviceReAttach
-        !120=virNodeDeviceReset !123=virNodeDeviceCreateXML
+        !120=virNodeDeviceReset 121=virDomainGetSecurityLabel 122=virNodeGetSecurityModel !123=virNodeDeviceCreateXML
         !124=virNodeDeviceDestroy !125=virStorageVolCreateXMLFrom 126=virConnectNumOfInterfaces 127=virConnectListInterfaces
         128=virInterfaceLookupByName 129=virInterfaceLookupByMACString 130=virInterfaceGetXMLDesc !131=virInterfaceDefineXML
         !132=virInterfaceUndefine !133=virInterfaceCreate !134=virInterfaceDestroy !135=virConnectDomainXMLFromNative
