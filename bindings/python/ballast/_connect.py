@@ -216,7 +216,7 @@ class virConnect:
         """The free pages of at most `maxCells` NUMA nodes, of the sizes `pages` in KiB: {node: {size in KiB: count}}."""
         if not isinstance(pages, list):
             raise TypeError(f"pages must be a list, not {type(pages).__name__}")
-        start, cells = int32(startCell), bits(maxCells)
+        start, cells = int32(startCell), min(bits(maxCells), _MOST_CELLS)  # There is room for each, and no host has more.
         if not cells:
             raise LookupError("maxCells must not be 0")
         sizes = [unsigned32(size) for size in pages]

@@ -66,6 +66,8 @@ for kind in ("virConnect", "virDomain"):
             continue
         for parameter in parameters:
             for value in STRANGE:
+                if name == "getFreePages" and parameter == "maxCells" and value in (-1, 1 << 31):
+                    continue  # libvirt-python takes the memory for so many, if the machine has it.
                 conn = libvirt.open("test:///default")
                 owner = conn if kind == "virConnect" else conn.lookupByName("test")
                 arguments = {one: None if name == "getMaxVcpus" else FITTING[one] for one in parameters}

@@ -163,3 +163,9 @@ def test_passes_on_the_arguments_of_graphics_events(ballast: Any) -> None:
         ),
         (conn, "test", 2, None, None, None, [], "opaque"),
     ]  # fmt: skip
+
+
+def test_makes_room_for_no_more_cells_than_a_host_has(ballast: Any) -> None:
+    conn = ballast.open("test:///default")
+    for cells in (1 << 31, -1):
+        assert conn.getFreePages([4], 0, cells) == conn.getFreePages([4], 0, 1)

@@ -7,6 +7,9 @@ internal static unsafe class FactsExports
 {
     private const int AllCpus = -1;
 
+    // No host has more, and what is asked for has to be counted in an int.
+    private const uint MostCells = 10000;
+
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainGetJobInfo")]
     private static int GetJobInfo(nint domain, NativeJobInfo* info)
     {
@@ -205,7 +208,8 @@ internal static unsafe class FactsExports
             if (counts == null)
                 throw CallException.Null("counts", function);
             handle.RefuseFlags(flags, "NodeGetFreePages");
-            return handle.Connection.GetFreePagesAsync(new ReadOnlySpan<uint>(size, checked((int)sizes)).ToArray(), first, checked((int)cells), token);
+            return handle.Connection.GetFreePagesAsync(
+                new ReadOnlySpan<uint>(size, checked((int)sizes)).ToArray(), first, (int)Math.Min(cells, MostCells), token);
         }, found =>
         {
             int filled = (int)Math.Min((ulong)found.Count, (ulong)sizes * cells);
