@@ -1,4 +1,5 @@
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Xml;
 
 namespace Ballast.Drivers.Qemu;
 
