@@ -12,6 +12,7 @@ internal sealed class QemuCommandLine
     private readonly string[] _arguments;
     private readonly Lazy<CommandLineReader> _reader;
     private readonly Lazy<IReadOnlyList<MonitorSocket>> _monitors;
+    private readonly Lazy<MachineOptions> _machine;
 
     private readonly Lazy<string?> _workingDirectory;
     private readonly Lazy<string?> _launchDirectory;
@@ -32,6 +33,7 @@ internal sealed class QemuCommandLine
         // Not before somebody asks: most processes of a host are no QEMU.
         _reader = new(() => CommandLineReader.Read(_arguments, readFile));
         _monitors = new(() => _reader.Value.FindMonitors());
+        _machine = new(() => MachineOptions.Read(_arguments, readFile));
     }
 
     /// <summary>Whether the program is called as QEMU's are.</summary>
@@ -60,6 +62,9 @@ internal sealed class QemuCommandLine
 
     /// <summary>How many virtual processors it starts with.</summary>
     public int VirtualCpus => _reader.Value.VirtualCpus;
+
+    /// <summary>What it says of the machine's parts.</summary>
+    public MachineOptions Machine => _machine.Value;
 
     /// <summary>The monitors for programs, of every kind, in the order in which QEMU opens them.</summary>
     public IReadOnlyList<MonitorSocket> Monitors => _monitors.Value;

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Xml;
 using static Ballast.Drivers.Qemu.Qmp.QmpJson;
 
 namespace Ballast.Drivers.Qemu;
@@ -110,7 +111,7 @@ internal sealed partial class QemuDriver
             throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
         }
 
-        DiskStats[] chosen = [.. disks.Where(known => disk.Length == 0 || known.Alias == disk || known.File == disk)];
+        DiskStats[] chosen = [.. disks.Where(known => disk.Length == 0 || known.Alias == disk || DiskTarget.Of(known.Alias) == disk || known.File == disk)];
         if (chosen.Length == 0 && disk.Length > 0)
             throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Qemu, $"invalid path: {disk}");
         return

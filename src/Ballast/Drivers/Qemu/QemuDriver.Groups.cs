@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Xml;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -83,7 +84,7 @@ internal sealed partial class QemuDriver
         fields.Add(TypedParameter.UInt("block.count", (uint)disks.Count));
         for (int i = 0; i < disks.Count; i++)
         {
-            fields.Add(TypedParameter.String(Numbered("block", i, "name"), disks[i].Alias));
+            fields.Add(TypedParameter.String(Numbered("block", i, "name"), DiskTarget.Of(disks[i].Alias)));
             if (disks[i].File is { } file)
                 fields.Add(TypedParameter.String(Numbered("block", i, "path"), file));
             foreach ((string name, ulong value) in disks[i].Numbers)

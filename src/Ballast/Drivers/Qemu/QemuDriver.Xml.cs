@@ -27,6 +27,7 @@ internal sealed partial class QemuDriver
             IsInactive = (flags & DomainXmlFlags.Inactive) != 0,
             Machine = await MachineOrNullAsync(qemu, cancellationToken).ConfigureAwait(false),
             Emulator = qemu.Process?.Executable,
+            Options = qemu.Instance.Distrust is null ? qemu.Process?.CommandLine.Machine : null,
             Balloon = qemu.MonitorOrNull?.Balloon,
             PeriodSeconds = values.PollingIntervalSeconds,
             NetworkKinds = qemu.Process?.CommandLine.NetworkKinds() ?? new Dictionary<string, string>(),

@@ -3,10 +3,7 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>Walks a command line as QEMU does, option by option, each in its place.</summary>
 internal sealed class CommandLineReader
 {
-    private const int MaxFiles = 16;
-    private const int MaxFileLength = 1024 * 1024;
-
-    private readonly Func<string, string?>? _readFile;
+    private readonly ConfigurationFiles _files;
     private readonly OptionMembers _name = new();
     private readonly OptionMembers _memory = new();
     private readonly OptionMembers _machine = new();
@@ -16,9 +13,8 @@ internal sealed class CommandLineReader
     private readonly List<(OptionMembers Monitor, OptionMembers? Device)> _monitors = [];
     private readonly Dictionary<string, string> _networkKinds = [];
     private readonly Dictionary<string, string> _objectSizes = [];
-    private int _fileCount;
 
-    private CommandLineReader(Func<string, string?>? readFile) => _readFile = readFile;
+    private CommandLineReader(Func<string, string?>? readFile) => _files = new ConfigurationFiles(readFile);
 
     public string? Name => _name["guest"] is { Length: > 0 } name ? name : null;
 
@@ -27,7 +23,7 @@ internal sealed class CommandLineReader
     public IReadOnlyDictionary<string, string> NetworkKinds => _networkKinds;
 
     /// <summary>The first file of <c>-readconfig</c> that could not be read.</summary>
-    public string? UnreadFile { get; private set; }
+    public string? UnreadFile => _files.Unread;
 
     /// <summary><c>-m</c> before what the machine was given (so also where it is 0), and that before the size of its memory back end.</summary>
     public ulong? MemoryKiB =>
@@ -46,14 +42,10 @@ internal sealed class CommandLineReader
     public static CommandLineReader Read(IReadOnlyList<string> arguments, Func<string, string?>? readFile)
     {
         CommandLineReader reader = new(readFile);
-        for (int i = 1; i < arguments.Count; i++)
+        foreach ((string option, string? value) in CommandLineOptions.Of(arguments))
         {
-            string argument = arguments[i];
-            if (!argument.StartsWith('-'))
-                continue; // A disk's image.
-            string option = argument[(argument.StartsWith("--", StringComparison.Ordinal) ? 2 : 1)..];
-            if (OptionTable.TakesArgument(option) && ++i < arguments.Count)
-                reader.Apply(option, arguments[i]);
+            if (value is not null)
+                reader.Apply(option, value);
         }
 
         return reader;
@@ -212,13 +204,7 @@ internal sealed class CommandLineReader
 
     private void ReadConfiguration(string path)
     {
-        if (TryReadFile(path) is not { Length: <= MaxFileLength } text)
-        {
-            UnreadFile ??= path;
-            return;
-        }
-
-        foreach (ConfigurationGroup group in ConfigurationFile.Read(text))
+        foreach (ConfigurationGroup group in _files.Read(path))
         {
             switch (group.Name)
             {
@@ -249,21 +235,6 @@ internal sealed class CommandLineReader
                 default:
                     break; // -uuid and SMBIOS tables have no group that QEMU would read.
             }
-        }
-    }
-
-    // A hostile command line may name a file very often.
-    private string? TryReadFile(string path)
-    {
-        if (_readFile is null || _fileCount++ >= MaxFiles)
-            return null;
-        try
-        {
-            return _readFile(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            return null;
         }
     }
 }

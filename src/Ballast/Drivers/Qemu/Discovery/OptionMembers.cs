@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -55,6 +56,13 @@ internal sealed class OptionMembers
     /// <summary>Merges what a repeated option says into what the earlier ones said.</summary>
     public void Add(string value, string? firstName)
     {
+        foreach ((string name, string text) in Read(value, firstName))
+            Set(name, text);
+    }
+
+    /// <summary>The members as they are written, one after another, also those that are repeated; a flag is "on" or "off".</summary>
+    public static IEnumerable<(string Name, string Value)> Read(string value, string? firstName)
+    {
         bool isFirst = true;
         for (int i = 0; i < value.Length; i++)
         {
@@ -63,16 +71,16 @@ internal sealed class OptionMembers
             {
                 string name = value[i..end];
                 i = ReadValue(value, end + 1, out string text);
-                Set(name, text);
+                yield return (name, text);
             }
             else if (isFirst && firstName is not null)
             {
                 i = ReadValue(value, i, out string text);
-                Set(firstName, text);
+                yield return (firstName, text);
             }
             else
             {
-                SetFlag(value[i..end]);
+                yield return Flag(value[i..end]);
                 i = end;
             }
 
@@ -87,13 +95,8 @@ internal sealed class OptionMembers
     }
 
     // A flag alone is "on", and with "no" in front of it "off": QEMU looks at nothing but the two letters.
-    private void SetFlag(string flag)
-    {
-        if (flag.StartsWith("no", StringComparison.Ordinal))
-            Set(flag[2..], "off");
-        else
-            Set(flag, "on");
-    }
+    private static (string Name, string Value) Flag(string flag) =>
+        flag.StartsWith("no", StringComparison.Ordinal) ? (flag[2..], "off") : (flag, "on");
 
     // Returns where the comma that ends the value stands, or the end.
     private static int ReadValue(string text, int start, out string value)
@@ -166,9 +169,24 @@ internal sealed class OptionMembers
                 case JsonValueKind.False:
                     _members[property.Name] = "off";
                     break;
+                case JsonValueKind.Array:
+                    FlattenArray(property.Name, property.Value);
+                    break;
                 default:
                     break;
             }
+        }
+    }
+
+    // As the other form names a list's elements: host-nodes.0=1,host-nodes.1=3.
+    private void FlattenArray(string name, JsonElement array)
+    {
+        int i = 0;
+        foreach (JsonElement element in array.EnumerateArray())
+        {
+            if (element.ValueKind is JsonValueKind.Number)
+                _ = _members.TryAdd(string.Create(CultureInfo.InvariantCulture, $"{name}.{i}"), element.GetRawText());
+            i++;
         }
     }
 }

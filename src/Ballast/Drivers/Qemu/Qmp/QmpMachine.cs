@@ -9,9 +9,32 @@ internal sealed record MachineDisk(string Alias, string? File, string? Format, b
 /// <summary>A network card, from QEMU's object tree.</summary>
 internal sealed record MachineInterface(string Alias, string Model, string Mac, string? Netdev);
 
+/// <summary>A device, from QEMU's object tree.</summary>
+/// <param name="Name">Its id; <c>device[0]</c> and so on where it has none.</param>
+/// <param name="Model">QEMU's name of its kind.</param>
+/// <param name="IsAnonymous">Whether nobody gave it an id.</param>
+internal sealed record MachineDevice(string Name, string Model, bool IsAnonymous);
+
+/// <summary>Memory that was plugged, as <c>query-memory-devices</c> tells of it, in bytes.</summary>
+/// <param name="Kind">QEMU's name of its kind: <c>dimm</c>, <c>virtio-mem</c> and others.</param>
+/// <param name="Alias">Its id, or null.</param>
+/// <param name="Size">A DIMM's size; of virtio-mem what the guest has.</param>
+/// <param name="MaxSize">Of virtio-mem all that the guest could have.</param>
+/// <param name="Requested">Of virtio-mem what the guest shall have.</param>
+/// <param name="BlockSize">In what steps virtio-mem grows.</param>
+/// <param name="Node">The guest's NUMA node.</param>
+/// <param name="Backend">The path of its back end in QEMU's object tree.</param>
+/// <param name="Slot">A DIMM's slot.</param>
+/// <param name="Address">Where the guest finds it.</param>
+internal sealed record MachineMemory(
+    string Kind, string? Alias, ulong Size, ulong? MaxSize, ulong? Requested, ulong? BlockSize, ulong? Node, string? Backend, ulong? Slot,
+    ulong? Address);
+
 /// <summary>What a machine is made of, as far as its monitor tells; what it does not tell is null or left out.</summary>
 internal sealed record QmpMachine
 {
+    private const string VirtioMem = "virtio-mem";
+
     private static readonly string[] NetworkModels = ["virtio-net", "e1000", "rtl8139", "ne2k", "pcnet", "vmxnet3", "usb-net", "i825"];
 
     public string? Architecture { get; private init; }
@@ -24,6 +47,20 @@ internal sealed record QmpMachine
 
     public IReadOnlyList<MachineInterface> Interfaces { get; private init; } = [];
 
+    /// <summary>The devices that were asked for; those that belong to the machine itself are none of them.</summary>
+    public IReadOnlyList<MachineDevice> Devices { get; private init; } = [];
+
+    public IReadOnlyList<MachineMemory> Memory { get; private init; } = [];
+
+    /// <summary>Where the character devices lead, by their ids.</summary>
+    public IReadOnlyDictionary<string, string> Chardevs { get; private init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether the balloon gives memory back when its guest has none left.</summary>
+    public bool DeflatesOnOom { get; private init; }
+
+    /// <summary>Whether the balloon's guest tells which pages it does not use.</summary>
+    public bool ReportsFreePages { get; private init; }
+
     /// <summary>Asks, one question after another: seldom enough.</summary>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
     public static async Task<QmpMachine> AskAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
@@ -32,10 +69,15 @@ internal sealed record QmpMachine
         JsonElement? kvm = await AskAsync("query-kvm", QmpCommands.Execute("query-kvm")).ConfigureAwait(false);
         JsonElement? type = await AskAsync("qom-get", QmpCommands.GetProperty("/machine", "type")).ConfigureAwait(false);
         JsonElement? blocks = await AskAsync("query-block", QmpCommands.Execute("query-block")).ConfigureAwait(false);
+        JsonElement? chardevs = await AskAsync("query-chardev", QmpCommands.Execute("query-chardev")).ConfigureAwait(false);
+        JsonElement? memory = await AskAsync("query-memory-devices", QmpCommands.Execute("query-memory-devices")).ConfigureAwait(false);
         List<MachineInterface> interfaces = [];
+        List<MachineDevice> devices = [];
         foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
         {
-            foreach ((string name, string model) in NetworkCards(await AskAsync("qom-list", QmpCommands.List(container)).ConfigureAwait(false)))
+            JsonElement? children = await AskAsync("qom-list", QmpCommands.List(container)).ConfigureAwait(false);
+            devices.AddRange(Children(children).Select(child => new MachineDevice(child.Name, child.Model, container == QmpCommands.AnonymousPath)));
+            foreach ((string name, string model) in NetworkCards(children))
             {
                 string path = $"{container}/{name}";
                 if (await AskAsync("qom-get", QmpCommands.GetProperty(path, "mac")).ConfigureAwait(false) is { ValueKind: JsonValueKind.String } mac)
@@ -57,7 +99,15 @@ internal sealed record QmpMachine
                 : null,
             Disks = [.. Elements(blocks).Select(ReadDisk).OfType<MachineDisk>()],
             Interfaces = interfaces,
+            Devices = devices,
+            Memory = await ReadMemoryAsync(memory, AskAsync).ConfigureAwait(false),
+            Chardevs = ReadChardevs(chardevs),
+            DeflatesOnOom = await HasAsync("deflate-on-oom").ConfigureAwait(false),
+            ReportsFreePages = await HasAsync("free-page-reporting").ConfigureAwait(false),
         };
+
+        async Task<bool> HasAsync(string property) => monitor.Balloon is { } balloon
+            && await AskAsync("qom-get", QmpCommands.GetProperty(balloon.Path, property)).ConfigureAwait(false) is { ValueKind: JsonValueKind.True };
 
         Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, cancellationToken);
     }
@@ -80,17 +130,51 @@ internal sealed record QmpMachine
     }
 
     /// <summary>The network cards among a container's children.</summary>
-    public static IEnumerable<(string Name, string Model)> NetworkCards(JsonElement? children)
+    public static IEnumerable<(string Name, string Model)> NetworkCards(JsonElement? children) =>
+        Children(children).Where(child => NetworkModels.Any(known => child.Model.StartsWith(known, StringComparison.Ordinal)));
+
+    private static IEnumerable<(string Name, string Model)> Children(JsonElement? children)
     {
         const string prefix = "child<";
         foreach (JsonElement child in Elements(children))
         {
             if (Text(Member(child, "name")) is { } name && Text(Member(child, "type")) is { } type
-                && type.StartsWith(prefix, StringComparison.Ordinal) && type.EndsWith('>')
-                && type[prefix.Length..^1] is var model && NetworkModels.Any(known => model.StartsWith(known, StringComparison.Ordinal)))
+                && type.StartsWith(prefix, StringComparison.Ordinal) && type.EndsWith('>'))
             {
-                yield return (name, model);
+                yield return (name, type[prefix.Length..^1]);
             }
         }
+    }
+
+    private static Dictionary<string, string> ReadChardevs(JsonElement? chardevs)
+    {
+        Dictionary<string, string> found = [];
+        foreach (JsonElement chardev in Elements(chardevs))
+        {
+            if (Text(Member(chardev, "label")) is { } label && Text(Member(chardev, "filename")) is { } file)
+                _ = found.TryAdd(label, file);
+        }
+
+        return found;
+    }
+
+    private static async Task<List<MachineMemory>> ReadMemoryAsync(JsonElement? devices, Func<string, byte[], Task<JsonElement?>> ask)
+    {
+        List<MachineMemory> found = [];
+        foreach (JsonElement device in Elements(devices))
+        {
+            if (Text(Member(device, "type")) is not { } kind || Member(device, "data") is not { } data)
+                continue;
+            string? alias = Text(Member(data, "id"));
+            ulong? block = kind == VirtioMem && alias is not null
+                ? Number(await ask("qom-get", QmpCommands.GetProperty($"{QmpCommands.PeripheralPath}/{alias}", "block-size")).ConfigureAwait(false))
+                : null;
+            found.Add(new MachineMemory(
+                kind, alias, Number(Member(data, "size")) ?? 0, Number(Member(data, "max-size")), Number(Member(data, "requested-size")), block,
+                Number(Member(data, "node")), Text(Member(data, "memdev")), Number(Member(data, "slot")),
+                Number(Member(data, "addr")) ?? Number(Member(data, "memaddr"))));
+        }
+
+        return found;
     }
 }

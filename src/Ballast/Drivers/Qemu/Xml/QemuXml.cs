@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu.Xml;
@@ -25,6 +26,9 @@ internal sealed record QemuXml
 
     public string? Emulator { get; init; }
 
+    /// <summary>What the command line says; null where it cannot be read, or must not be believed.</summary>
+    public MachineOptions? Options { get; init; }
+
     public BalloonDevice? Balloon { get; init; }
 
     /// <summary>The collection period; 0: off, or nobody knows.</summary>
@@ -33,27 +37,58 @@ internal sealed record QemuXml
     /// <summary>Kinds of the network back ends on the command line, by their ids.</summary>
     public IReadOnlyDictionary<string, string> NetworkKinds { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The devices that it was given.</summary>
+    public IReadOnlyList<GuestDevice> Devices => field ??= GuestDevice.Of(Options, Machine);
+
+    /// <summary>Whether it is one of QEMU's PCs, which have devices that nobody asks for.</summary>
+    public bool IsPc => IsQ35 || MachineType.StartsWith("pc", StringComparison.Ordinal);
+
+    public bool IsQ35 => MachineType is "q35" || MachineType.StartsWith("pc-q35", StringComparison.Ordinal);
+
+    private string MachineType => Machine?.MachineType ?? Options?.Machine["type"] ?? "";
+
+    public void AddAlias(XmlText xml, string name)
+    {
+        if (!IsInactive)
+            xml.Element("alias", null, ("name", name));
+    }
+
+    public static string? Number(IFormattable? number) => number?.ToString(null, CultureInfo.InvariantCulture);
+
+    public static string Hexadecimal(ulong number) => string.Create(CultureInfo.InvariantCulture, $"0x{number:x}");
+
     public override string ToString()
     {
         XmlText xml = new();
         xml.Open("domain", ("type", Machine?.IsKvm == true ? "kvm" : "qemu"), ("id", IsInactive ? null : Number(Identity.Id)));
         xml.Element("name", Identity.Name);
         xml.Element("uuid", Identity.Uuid.ToString());
+        if (Options is not null)
+            MemoryXml.AddMaximum(xml, Options);
         xml.Element("memory", Number(MaximumKiB), ("unit", "KiB"));
         xml.Element("currentMemory", Number(CurrentKiB), ("unit", "KiB"));
+        if (Options is not null)
+            MemoryXml.AddBacking(xml, Options);
         if (VirtualCpus > 0)
         {
             xml.Element("vcpu", Number(MaxVirtualCpus), ("placement", "static"),
                 ("current", VirtualCpus == MaxVirtualCpus ? null : Number(VirtualCpus)));
         }
 
-        xml.Open("os");
-        xml.Element("type", "hvm", ("arch", Machine?.Architecture), ("machine", Machine?.MachineType));
-        xml.Close();
+        if (Options is not null)
+            MemoryXml.AddNumaTune(xml, Options);
+        SystemXml.AddBoot(xml, this);
+        if (Options is not null)
+        {
+            SystemXml.AddFeatures(xml, this, Options);
+            CpuXml.Add(xml, this, Options);
+            SystemXml.AddClock(xml, Options);
+            SystemXml.AddEnds(xml, Options);
+            SystemXml.AddPower(xml, Options);
+        }
+
         DevicesXml.Add(xml, this);
         xml.Close();
         return xml.ToString();
     }
-
-    private static string? Number(IFormattable? number) => number?.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -1,0 +1,136 @@
+using System.Collections;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using System.Xml.XPath;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>A guest's description that libvirtd wrote and ours, made from its QEMU alone, say the same.</summary>
+[Trait("needs", "qemu")]
+[Trait("needs", "libvirtd")]
+[Trait("needs", "virsh")]
+public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
+{
+    private const int FewestGuests = 20, MostKinds = 10;
+
+    /// <summary>What is compared: elements, and of each of them these values.</summary>
+    private static readonly (string Elements, string[] Values)[] Compared =
+    [
+        (".", ["@type", "name", "uuid", "maxMemory", "maxMemory/@slots", "maxMemory/@unit", "memory", "memory/@unit", "currentMemory", "vcpu", "vcpu/@placement", "vcpu/@current"]),
+        ("memoryBacking/*", ["name()", "@type", "@mode"]),
+        ("numatune/*", ["name()", "@mode", "@nodeset", "@cellid"]),
+        ("os/type", [".", "@arch", "@machine"]),
+        ("os/loader", [".", "@type"]),
+        ("os", ["kernel", "initrd", "cmdline", "bootmenu/@enable", "bootmenu/@timeout"]),
+        ("os/boot", ["@dev"]),
+        ("features/*", ["name()", "@state"]),
+        ("cpu", ["@mode", "@match", "@check", "@migratable", "model", "model/@fallback"]),
+        ("cpu/topology", ["@sockets", "@dies", "@cores", "@threads"]),
+        ("cpu/feature", ["@policy", "@name"]),
+        ("cpu/numa/cell", ["@id", "@cpus", "@memory", "@unit", "@memAccess"]),
+        ("cpu/numa/cell/distances/sibling", ["../../@id", "@id", "@value"]),
+        ("clock", ["@offset", "@start", "@adjustment", "@basis", "@timezone"]),
+        ("clock/timer", ["@name", "@tickpolicy", "@present"]),
+        (".", ["on_poweroff", "on_reboot", "on_crash"]),
+        ("pm/*", ["name()", "@enabled"]),
+        ("devices", ["emulator"]),
+        ("devices/disk", ["@type", "@device", "driver/@name", "driver/@type", "source/@file", "target/@dev", "target/@bus", "boolean(readonly)", "serial", "alias/@name"]),
+        ("devices/controller", ["@type", "@index", "@model", "model/@name", "target/@chassis", "target/@port", "alias/@name"]),
+        ("devices/interface", ["@type", "mac/@address", "model/@type", "alias/@name"]),
+        ("devices/serial", ["@type", "source/@path", "source/@mode", "target/@type", "target/@port", "target/model/@name", "alias/@name"]),
+        ("devices/parallel", ["@type", "target/@port", "alias/@name"]),
+        ("devices/console", ["@type", "@tty", "source/@path", "target/@type", "target/@port", "alias/@name"]),
+        ("devices/channel", ["@type", "source/@mode", "source/@path", "target/@type", "target/@name", "alias/@name"]),
+        ("devices/input", ["@type", "@bus"]),
+        ("devices/graphics", ["@type", "@port", "@listen"]),
+        ("devices/sound", ["@model", "alias/@name"]),
+        ("devices/audio", ["@id", "@type"]),
+        ("devices/video", ["model/@type", "alias/@name"]),
+        ("devices/watchdog", ["@model", "@action", "alias/@name"]),
+        ("devices/memballoon", ["@model", "@autodeflate", "@freePageReporting", "stats/@period", "alias/@name"]),
+        ("devices/rng", ["@model", "backend", "backend/@model", "alias/@name"]),
+        ("devices/panic", ["@model"]),
+        ("devices/memory", ["@model", "@access", "@discard", "source/path", "target/size", "target/size/@unit", "target/node", "target/block", "target/requested", "target/current", "alias/@name", "address/@slot", "address/@base"]),
+    ];
+
+    /// <summary>What stays different, each as a pattern of the line that tells of it, and why.</summary>
+    private static readonly (string Pattern, string Reason)[] Differences =
+    [
+    ];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Our_description_is_libvirts()
+    {
+        using PrivateDirectory directory = new();
+        HaltFirmware.WriteTo(directory.File("firmware"));
+        File.Copy((await LinuxGuestImage.GetAsync(Token)).Kernel, directory.File("kernel"));
+        (string Name, string Monitor, string Xml)[] guests = [.. ComparedGuests.In(directory.Path)];
+        Assert.True(guests.Length >= FewestGuests);
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(Token);
+        List<string> differences = [];
+        foreach ((string name, string monitor, string xml) in guests)
+        {
+            foreach (Match file in Regex.Matches(xml, "file='([^']*)'|<path>([^<]*)<"))
+                await MakeImageAsync(file.Groups[1].Value + file.Groups[2].Value);
+            await libvirtd.CreatePausedDomainAsync(xml, Token);
+            XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", name], Token)).Output);
+            await using Connection connection = await Connection.OpenAsync(
+                $"qmp://{monitor}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+            string text = await (await connection.LookupByNameAsync(name, Token)).GetXmlAsync(cancellationToken: Token);
+            if (Environment.GetEnvironmentVariable("BALLAST_SHOW_XML") is not null)
+                output.WriteLine(text);
+            XElement ours = XElement.Parse(text);
+            Assert.Equal(Order(theirs, ours), Order(ours, theirs));
+            differences.AddRange(Compare(name, theirs, ours));
+            Assert.Equal("", (await libvirtd.VirshAsync(["destroy", name], Token)).Errors);
+        }
+
+        string[] unknown = [.. differences.Where(line => !Differences.Any(known => Regex.IsMatch(line, known.Pattern)))];
+        Assert.True(unknown.Length == 0, string.Join('\n', unknown));
+        Assert.InRange(Differences.Length, 0, MostKinds);
+
+        // What is equal by now is no difference any more.
+        Assert.All(Differences, known => Assert.Contains(differences, line => Regex.IsMatch(line, known.Pattern)));
+    }
+
+    private static async Task MakeImageAsync(string path)
+    {
+        const int size = 16 * 1024 * 1024;
+        await using FileStream image = File.Create(path);
+        image.SetLength(size);
+    }
+
+    // The children that both have come in the same order.
+    private static IEnumerable<string> Order(XElement of, XElement with) =>
+        of.Elements().Select(element => element.Name.LocalName).Distinct().Where(name => with.Element(name) is not null);
+
+    private static IEnumerable<string> Compare(string guest, XElement theirs, XElement ours)
+    {
+        foreach ((string elements, string[] values) in Compared)
+        {
+            List<string> left = Describe(theirs, elements, values), right = Describe(ours, elements, values);
+            foreach (string both in left.ToArray())
+            {
+                if (right.Remove(both))
+                    left.Remove(both);
+            }
+
+            if (left.Count + right.Count > 0)
+                yield return $"{guest} {elements}: {string.Join(" | ", left)} <> {string.Join(" | ", right)}";
+        }
+    }
+
+    private static List<string> Describe(XElement root, string elements, string[] values) =>
+        [.. root.XPathSelectElements(elements).Select(element => string.Join(", ", values.Select(value => (value, Text: Evaluate(element, value)))
+            .Where(one => one.Text.Length > 0).Select(one => $"{one.value}={one.Text}"))).Order(StringComparer.Ordinal)];
+
+    private static string Evaluate(XElement element, string path) => element.XPathEvaluate(path) switch
+    {
+        IEnumerable found and not string => string.Join(' ', found.Cast<XObject>().Select(one => one is XAttribute attribute ? attribute.Value : ((XElement)one).Value)),
+        var value => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+}
