@@ -73,7 +73,7 @@ internal static class ComparedGuests
     {
         foreach ((string name, string machine, string head, string os, string middle, string devices) in Guests)
         {
-            string monitor = Path.Join(directory, name);
+            string monitor = Path.Join(directory, name + ".sock");
             string xml = $"""
                 <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
                 <name>{name}</name>{head}

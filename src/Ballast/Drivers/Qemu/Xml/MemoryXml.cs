@@ -112,9 +112,9 @@ internal static class MemoryXml
     // What each node's memory is made of, else the machine's; older options have no name for it.
     private static OptionMembers[] Backends(MachineOptions options)
     {
-        OptionMembers[] ofCells = [.. NumaCell.Of(options).Select(cell => cell.Backend).OfType<OptionMembers>()];
-        if (ofCells.Length > 0)
-            return ofCells;
+        IReadOnlyList<NumaCell> cells = NumaCell.Of(options);
+        if (cells.Any(cell => cell.Backend is not null))
+            return [.. cells.Select(cell => cell.Backend ?? new OptionMembers())];
         if (options.Machine["memory-backend"] is { } id && options.Objects.GetValueOrDefault(id) is { } backend)
             return [backend];
         if (options.MemoryPath is not { } path)

@@ -12,7 +12,7 @@ public class CommandLineGarbageTests
     private static readonly string[] Words =
     [
         "-", "--", "-name", "--m", "-machine", "-uuid", "-smbios", "-object", "-netdev", "-nic", "-chardev", "-mon", "-qmp", "-qmp-pretty", "-set",
-        "-readconfig", "-append", "-S", "unix:", "tcp:", "mon:", "chardev:", "chardev.", "mon.", "socket", "guest", "size", "type", "id", "path", "fd",
+        "-readconfig", "-append", "-cpu", "-smp", "-numa", "-device", "-drive", "-blockdev", "-global", "-rtc", "-vnc", "-boot", "node,cpus=", "driver", "if=pflash", "-S", "unix:", "tcp:", "mon:", "chardev:", "chardev.", "mon.", "socket", "guest", "size", "type", "id", "path", "fd",
         "server", "wait", "no", "on", "off", "control", "mode", "backend", "memory.size", "memory-backend", "m", "1", "0x", "9", "64", "G", "e", ".",
         "=", ",", ",,", "{", "}", "\"", ":", "[", "]", "[name]", "[chardev \"m\"]", "[mon]", "\n", "\0", " ", "é", "\uD800", "/dev/", "\\u0000",
     ];
@@ -25,7 +25,8 @@ public class CommandLineGarbageTests
     public static TheoryData<string> Floods { get; } =
     [
         "-name a", "-m 1", "-set chardev.m.path=x", "-qmp unix:a,server", "-chardev socket,id=m", "-mon m,mode=control", "-readconfig f", "-S x",
-        "-qmp chardev:m", "-object a,id=b,size=1",
+        "-qmp chardev:m", "-object a,id=b,size=1", "-numa node,cpus=1", "-numa dist,src=0,dst=1,val=9", "-device isa-serial,chardev=m",
+        "-device {\"driver\":\"ide-hd\"}", "-global a.b=c", "-drive if=pflash", "-vnc :1",
     ];
 
     public static TheoryData<string> Fillings { get; } = [",", ",,", "=", "a,", "a=,", "no", "{\"a\":", "[", "0", "9", ".", "\0", ":", "\"", "\n", " ", "x = \"\n", "-real"];
@@ -33,7 +34,8 @@ public class CommandLineGarbageTests
     private static readonly (string Option, string Start)[] Starts =
     [
         ("-name", ""), ("-m", ""), ("-m", "size=0x"), ("-uuid", ""), ("-smbios", "type=1,uuid="), ("-object", "{"), ("-netdev", ""), ("-chardev", "{"),
-        ("-mon", ""), ("-qmp", "unix:"), ("-qmp", "tcp:"), ("-set", "chardev.m."),
+        ("-mon", ""), ("-qmp", "unix:"), ("-qmp", "tcp:"), ("-set", "chardev.m."), ("-cpu", "a,"), ("-numa", "node,cpus="), ("-numa", "node,cpus=1-"), ("-device", "isa-serial,"), ("-vnc", ":"),
+        ("-global", "a.b="), ("-boot", ""), ("-rtc", "base="),
     ];
 
     [Fact]
@@ -61,7 +63,7 @@ public class CommandLineGarbageTests
     private static void Read(string[] arguments, string file)
     {
         QemuCommandLine line = new(arguments, "/home/vm", _ => file, "/");
-        _ = (line.IsQemu, line.Name, line.Uuid, line.MemoryKiB, line.NetworkKinds().Count, line.UnreadConfiguration);
+        _ = (line.IsQemu, line.Name, line.Uuid, line.MemoryKiB, line.NetworkKinds().Count, line.UnreadConfiguration, DomainXmlTests.Describe(line.Machine));
         Assert.All(line.Monitors, monitor => _ = line.AbsolutePath(monitor));
         foreach (var monitor in line.Monitors)
             _ = line.AbsolutePath(monitor);
