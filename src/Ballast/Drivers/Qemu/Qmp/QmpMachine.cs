@@ -112,11 +112,22 @@ internal sealed record QmpMachine
         Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, cancellationToken);
     }
 
-    /// <summary>A disk's name, in any reply about it: with an id, the device is named by it; without one, by its path or by the drive.</summary>
+    /// <summary>
+    /// A disk's name, in any reply about it: with an id, the device is named by it; without one, by its path or by the drive. The
+    /// disk may be a part of the device, as of a virtio or a USB one.
+    /// </summary>
     public static string AliasOf(JsonElement block)
     {
-        string? qdev = Text(Member(block, "qdev"))?.Replace("/virtio-backend", "", StringComparison.Ordinal);
-        return qdev?[(qdev.LastIndexOf('/') + 1)..] ?? Text(Member(block, "device")) ?? "";
+        if (Text(Member(block, "qdev")) is not { } path)
+            return Text(Member(block, "device")) ?? "";
+        foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
+        {
+            if (path.StartsWith(container, StringComparison.Ordinal) && path.Length > container.Length && path[container.Length] == '/')
+                return path[(container.Length + 1)..].Split('/')[0];
+        }
+
+        string device = path.Replace("/virtio-backend", "", StringComparison.Ordinal);
+        return device[(device.LastIndexOf('/') + 1)..];
     }
 
     private static MachineDisk? ReadDisk(JsonElement block)

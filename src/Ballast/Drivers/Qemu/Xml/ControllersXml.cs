@@ -6,7 +6,7 @@ namespace Ballast.Drivers.Qemu.Xml;
 /// <summary>The controllers: those that the machine was given, and those that it has by itself.</summary>
 internal static class ControllersXml
 {
-    private const string Usb = "usb", Pci = "pci", Scsi = "scsi", Sata = "sata", Ide = "ide", Fdc = "fdc";
+    private const string Usb = "usb", Pci = "pci", Scsi = "scsi", Sata = "sata", Ide = "ide", Fdc = "fdc", FirstFdc = "fdc0";
 
     private static readonly Dictionary<string, (string Type, string? Model)> Kinds = new()
     {
@@ -66,7 +66,7 @@ internal static class ControllersXml
             AddOwn(xml, guest, Ide, null, "ide");
         AddOwn(xml, guest, Pci, guest.IsQ35 ? "pcie-root" : "pci-root", guest.IsQ35 ? "pcie.0" : "pci.0");
         if (guest.Devices.Any(device => device.Model == "floppy") && !counts.ContainsKey(Fdc))
-            AddOwn(xml, guest, Fdc, null, "fdc0");
+            AddOwn(xml, guest, Fdc, null, FirstFdc);
     }
 
     private static void AddGiven(XmlText xml, QemuXml guest, GuestDevice device, (string Type, string? Model) kind, int index)
@@ -79,8 +79,10 @@ internal static class ControllersXml
                 xml.Element("target", null, ("chassis", chassis), ("port", ulong.TryParse(port, CultureInfo.InvariantCulture, out ulong number) ? Hexadecimal(number) : port));
         }
 
-        if (device.Alias is not null)
-            guest.AddAlias(xml, device.Alias);
+
+        // A PC has one of these, which libvirt asks for without an id.
+        if ((device.Alias ?? (kind.Type == Fdc ? FirstFdc : null)) is { } alias)
+            guest.AddAlias(xml, alias);
         xml.Close();
     }
 
