@@ -17,6 +17,9 @@ internal sealed partial class QemuDriver
             cancellationToken).ConfigureAwait(false);
         ulong maximum = qemu.MaxMemoryKiB ?? throw LibvirtError.Report(
             ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"the memory of '{qemu.Identity.Name}' is not known: its monitor cannot be asked");
+
+        // Without any there is nothing to ask for.
+        bool maySlotMemory = (qemu.SizeParts & MonitorParts.MemoryDevices) != 0 || values.PluggedBytes != 0;
         return new QemuXml
         {
             Identity = qemu.Identity,
@@ -25,7 +28,7 @@ internal sealed partial class QemuDriver
             VirtualCpus = qemu.VirtualCpus,
             MaxVirtualCpus = Math.Max(qemu.VirtualCpus, Slots(values)),
             IsInactive = (flags & DomainXmlFlags.Inactive) != 0,
-            Machine = await MachineOrNullAsync(qemu, cancellationToken).ConfigureAwait(false),
+            Machine = await MachineOrNullAsync(qemu, maySlotMemory, cancellationToken).ConfigureAwait(false),
             Emulator = qemu.Process?.Executable,
             Options = qemu.Instance.Distrust is null ? qemu.Process?.CommandLine.Machine : null,
             Balloon = qemu.MonitorOrNull?.Balloon,
@@ -35,12 +38,12 @@ internal sealed partial class QemuDriver
     }
 
     // A domain that cannot be asked has an XML all the same, from its command line.
-    private async ValueTask<QmpMachine?> MachineOrNullAsync(QemuDomain qemu, CancellationToken cancellationToken)
+    private async ValueTask<QmpMachine?> MachineOrNullAsync(QemuDomain qemu, bool maySlotMemory, CancellationToken cancellationToken)
     {
         try
         {
             return qemu.MonitorOrNull is { } monitor
-                ? await QmpMachine.AskAsync(monitor, _timeout, cancellationToken).ConfigureAwait(false)
+                ? await QmpMachine.AskAsync(monitor, maySlotMemory, _timeout, cancellationToken).ConfigureAwait(false)
                 : null;
         }
         catch (LibvirtException)

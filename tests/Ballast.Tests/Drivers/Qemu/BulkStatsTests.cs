@@ -163,10 +163,10 @@ public sealed class BulkStatsTests
         Assert.Equal(
             [
                 "vcpu.current=2 UInt", "vcpu.maximum=4 UInt", "vcpu.0.state=1 Int", "vcpu.1.state=1 Int", "net.count=2 UInt", "block.count=2 UInt",
-                "block.0.name=virtio-disk0 String", "block.0.path=/vm/a.qcow2 String", "block.0.rd.reqs=1 ULLong", "block.0.rd.bytes=2 ULLong",
+                "block.0.name=vda String", "block.0.path=/vm/a.qcow2 String", "block.0.rd.reqs=1 ULLong", "block.0.rd.bytes=2 ULLong",
                 "block.0.rd.times=3 ULLong", "block.0.wr.reqs=4 ULLong", "block.0.wr.bytes=5 ULLong", "block.0.wr.times=6 ULLong",
                 "block.0.fl.reqs=7 ULLong", "block.0.fl.times=8 ULLong", "block.0.allocation=4096 ULLong", "block.0.capacity=67108864 ULLong",
-                "block.1.name=sata0-0-0 String", "block.1.rd.reqs=9 ULLong",
+                "block.1.name=sda String", "block.1.rd.reqs=9 ULLong",
             ],
             (await OthersAsync(session)).Select(field => $"{field} {field.Type}"));
     }

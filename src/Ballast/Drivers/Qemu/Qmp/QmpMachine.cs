@@ -62,15 +62,22 @@ internal sealed record QmpMachine
     public bool ReportsFreePages { get; private init; }
 
     /// <summary>Asks, one question after another: seldom enough.</summary>
+    /// <param name="monitor">Whom to ask.</param>
+    /// <param name="maySlotMemory">Whether there may be plugged memory.</param>
+    /// <param name="timeout">The longest wait for one answer.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    public static async Task<QmpMachine> AskAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task<QmpMachine> AskAsync(
+        QmpMonitor monitor, bool maySlotMemory, TimeSpan timeout, CancellationToken cancellationToken)
     {
         JsonElement? target = await AskAsync("query-target", QmpCommands.Execute("query-target")).ConfigureAwait(false);
         JsonElement? kvm = await AskAsync("query-kvm", QmpCommands.Execute("query-kvm")).ConfigureAwait(false);
         JsonElement? type = await AskAsync("qom-get", QmpCommands.GetProperty("/machine", "type")).ConfigureAwait(false);
         JsonElement? blocks = await AskAsync("query-block", QmpCommands.Execute("query-block")).ConfigureAwait(false);
         JsonElement? chardevs = await AskAsync("query-chardev", QmpCommands.Execute("query-chardev")).ConfigureAwait(false);
-        JsonElement? memory = await AskAsync("query-memory-devices", QmpCommands.Execute("query-memory-devices")).ConfigureAwait(false);
+        JsonElement? memory = maySlotMemory
+            ? await AskAsync("query-memory-devices", QmpCommands.Execute("query-memory-devices")).ConfigureAwait(false)
+            : null;
         List<MachineInterface> interfaces = [];
         List<MachineDevice> devices = [];
         foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
