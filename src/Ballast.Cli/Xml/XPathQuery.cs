@@ -36,6 +36,7 @@ internal static unsafe partial class XPathQuery
     private static List<string> SelectParts(string xml, string expression, bool isWrapped)
     {
         LibXml2.SetStructuredErrorFunc(0, &KeepError);
+        LibXml2.SetGenericErrorFunc(0, &Ignore);
         byte[] text = Encoding.UTF8.GetBytes(xml);
         nint document = LibXml2.ReadMemory(text, text.Length, 0, 0, LibXml2.NoBlanks | LibXml2.NoNetwork);
         if (document == 0)
@@ -105,6 +106,12 @@ internal static unsafe partial class XPathQuery
     private static void KeepError(nint context, nint error) =>
         _error = Marshal.PtrToStringUTF8(*(nint*)(error + ErrorMessageOffset))?.TrimEnd();
 
+    // It says some things this way only. Further arguments, which the format names, are not looked at.
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Ignore(nint context, nint format)
+    {
+    }
+
     /// <summary>Functions of libxml2, by its names.</summary>
     private static partial class LibXml2
     {
@@ -140,6 +147,9 @@ internal static unsafe partial class XPathQuery
 
         [LibraryImport(Library, EntryPoint = "xmlSetStructuredErrorFunc")]
         public static partial void SetStructuredErrorFunc(nint context, delegate* unmanaged[Cdecl]<nint, nint, void> handler);
+
+        [LibraryImport(Library, EntryPoint = "xmlSetGenericErrorFunc")]
+        public static partial void SetGenericErrorFunc(nint context, delegate* unmanaged[Cdecl]<nint, nint, void> handler);
 
         [LibraryImport(Library, EntryPoint = "xmlReadMemory")]
         public static partial nint ReadMemory(byte[] text, int length, nint url, nint encoding, int options);

@@ -68,7 +68,11 @@ public sealed class CrowdTests
         }
 
         Assert.Equal(socketsBefore, Sockets());
-        await Deadline.UntilAsync(Deadline.Default, "the end of the timers", _ => Task.FromResult(Timer.ActiveCount <= timersBefore), Token);
+
+        // A timer that was given up ends in its own time; and whoever waits by a timer would count as one.
+        for (int i = 0; i < 500 && Timer.ActiveCount > timersBefore; i++)
+            Thread.Sleep(10);
+        Assert.InRange(Timer.ActiveCount, 0, timersBefore);
     }
 
     [Fact]
