@@ -31,9 +31,9 @@ internal sealed class CommandInvocation(
 
     /// <summary>Where what was seen is kept for the next time; null where the user has no such place.</summary>
     public string? LookDirectory { get; } =
-        host.Variable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime ? Path.Combine(runtime, "ballast")
+        host.Variable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Directory.Exists(runtime) ? Path.Combine(runtime, "ballast")
         : host.Variable("XDG_CACHE_HOME") is { Length: > 0 } cache ? Path.Combine(cache, "ballast")
-        : host.Variable("HOME") is { Length: > 0 } home ? Path.Combine(home, ".cache", "ballast")
+        : host.Variable("HOME") is { Length: > 0 } home && Directory.Exists(home) ? Path.Combine(home, ".cache", "ballast")
         : null;
 
     /// <summary>Where procfs is mounted.</summary>

@@ -87,10 +87,10 @@ internal static class DoctorCommand
         }
 
         if (!invocation.HasFailed)
-            output.WriteLine($"Nothing is wrong: {Count(lines.Count)}, {invocation.Connection.Uri}{await VersionAsync(invocation)}");
+            output.WriteLine($"Nothing is wrong: {Count(lines.Count)}, {SafeText.Escape(invocation.Connection.Uri)}{await VersionAsync(invocation)}");
     }
 
-    private static string Count(int guests) => guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");
+    private static string Count(int guests) => guests == 0 ? "no guest runs" : guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");
 
     private static async ValueTask<string> VersionAsync(CommandInvocation invocation)
     {

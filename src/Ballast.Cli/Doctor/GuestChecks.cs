@@ -18,7 +18,7 @@ internal static class GuestChecks
 
     public static IEnumerable<Verdict> Run(MemoryLine line, ProcFiles proc)
     {
-        if (Collection(line) is { } collection)
+        if (Collection(line, proc) is { } collection)
             yield return collection;
         if (Shortage(line) is { } shortage)
             yield return shortage;
@@ -34,7 +34,7 @@ internal static class GuestChecks
     }
 
     /// <summary>Why the numbers are not current.</summary>
-    private static Verdict? Collection(MemoryLine line)
+    private static Verdict? Collection(MemoryLine line, ProcFiles proc)
     {
         MemoryStats stats = line.Stats;
         string name = line.Domain.Name, age = stats.Age is { } old ? $"; its last report is {MemoryRemark.Duration(old)} old" : "";
@@ -49,7 +49,15 @@ internal static class GuestChecks
             return null;
         string which = stats.Inconsistencies == MemoryStatsInconsistency.None ? "" : $" ({stats.Inconsistencies.Label()})";
         string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
-        string remedy = stats.Reason == MemoryStatsReason.Paused ? $"`ballast resume {name}`; a guest reports only while it runs" : stats.Reason.Remedy(name);
+        string remedy = stats.Reason switch
+        {
+            MemoryStatsReason.Paused => $"resume it: {Command(line.Domain, "resume")}",
+            MemoryStatsReason.MonitorHung when line.Domain.Id is { } pid && proc.IsStopped(pid) =>
+                string.Create(CultureInfo.InvariantCulture, $"QEMU is stopped by a signal or a debugger: kill -CONT {pid}"),
+
+            // The library's words name the command, not the program and the connection.
+            _ => stats.Reason.Remedy(Quote(name)).Replace("dommemstat ", $"{Program(line.Domain)} dommemstat ", StringComparison.Ordinal),
+        };
         return new(severity, name, stats.Reason.Label(), $"{stats.Reason.Label()}{which}{age}{detail}", remedy);
     }
 
@@ -57,7 +65,12 @@ internal static class GuestChecks
     private static Verdict? Shortage(MemoryLine line)
     {
         bool swaps = line.Rates?.SwapOutKiB > 0;
-        if (!line.IsSummed || !(swaps || line.UsedShare >= FullShare) || line.Stats.ActualKiB is not { } actual)
+        if (!line.IsSummed || line.Stats.ActualKiB is not { } actual)
+            return null;
+
+        // What setmem would refuse to set is too little, however it came to be.
+        bool isBelowNeed = line.MaximumKiB is { } most && actual < most * Shrunk && actual < SetMemCheck.Floor(line.Stats);
+        if (!(swaps || isBelowNeed || line.UsedShare >= FullShare))
             return null;
         string uses = string.Create(CultureInfo.InvariantCulture, $"uses {line.UsedShare * 100:0} % of {Size(line.Stats.AvailableKiB)}")
             + (swaps ? $" and writes {Size((ulong)line.Rates!.SwapOutKiB.GetValueOrDefault())} a second to swap" : "");
@@ -70,7 +83,7 @@ internal static class GuestChecks
         // A quarter more, which the balloon holds.
         ulong target = Math.Min(maximum, (actual + Math.Max(actual / 4, StepKiB) + StepKiB - 1) / StepKiB * StepKiB);
         return new(Severity.Warning, line.Domain.Name, "ballooned too far", $"{uses}; the balloon holds {Size(maximum - actual)}",
-            string.Create(CultureInfo.InvariantCulture, $"give some back: ballast setmem {Quote(line.Domain.Name)} {target / 1024}MiB"));
+            string.Create(CultureInfo.InvariantCulture, $"give some back: {Command(line.Domain, "setmem")} {target / 1024}MiB"));
     }
 
     /// <summary>Memory that a balloon takes from the guest and the host does not get.</summary>
@@ -112,14 +125,19 @@ internal static class GuestChecks
         ulong target = (Math.Max(floor, Math.Min(actual, resident) - (slack / 2)) + StepKiB - 1) / StepKiB * StepKiB;
         return target >= actual ? null : new(Severity.Note, line.Domain.Name, "holds more than it uses",
             $"the host holds {Size(resident)} of it and it uses {Size(used.KiB)}: {Size(slack)} could be given back, at the price of its caches",
-            string.Create(CultureInfo.InvariantCulture, $"ballast setmem {Quote(line.Domain.Name)} {target / 1024}MiB"));
+            string.Create(CultureInfo.InvariantCulture, $"{Command(line.Domain, "setmem")} {target / 1024}MiB gives {Size(actual - target)} of it back; caches are worth something to the guest"));
     }
+
+    private static string Program(Domain domain) => $"ballast -c {Quote(domain.Connection.Uri)}";
+
+    /// <summary>A command on a domain, as a shell reads it.</summary>
+    private static string Command(Domain domain, string command) => $"{Program(domain)} {command} {Quote(domain.Name)}";
 
     private static string Size(ulong? kib) => HumanSize.Of(kib, SizeUnit.Human);
 
     // As a shell reads it.
     private static string Quote(string name) =>
-        name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or ':' or '@') && name.Length > 0
+        name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or ':' or '@' or '/' or '=' or ',') && name.Length > 0
             ? name
             : $"'{name.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

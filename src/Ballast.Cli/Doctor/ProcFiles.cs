@@ -18,6 +18,14 @@ internal sealed class ProcFiles(string root)
             : null;
     }
 
+    /// <summary>Whether a QEMU of this host stands still: by a signal, or a debugger.</summary>
+    public bool IsStopped(int pid)
+    {
+        string[] lines = Text(string.Create(CultureInfo.InvariantCulture, $"{pid}/status"));
+        return lines.Any(line => line.StartsWith("Name:", StringComparison.Ordinal) && line.Contains("qemu", StringComparison.Ordinal))
+            && lines.Any(line => line.StartsWith("State:\tT", StringComparison.Ordinal) || line.StartsWith("State:\tt", StringComparison.Ordinal));
+    }
+
     /// <summary>Of the last minute, the share in which some task waited for memory, in percent.</summary>
     public double? Pressure()
     {

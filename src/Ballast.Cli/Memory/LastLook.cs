@@ -24,7 +24,8 @@ internal sealed class LastLook
         try
         {
             FileInfo file = new(PathOf(directory, uri));
-            if (file is { Exists: true, LinkTarget: null, Length: <= MaxBytes })
+            // A pipe has no length, and would be waited for.
+            if (file is { Exists: true, LinkTarget: null, Length: > 0 and <= MaxBytes })
             {
                 foreach (string line in File.ReadLines(file.FullName))
                 {
@@ -74,8 +75,18 @@ internal sealed class LastLook
                 text.Append(entry.ToLine(uuid));
             Directory.CreateDirectory(directory);
             string path = PathOf(directory, uri), part = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
-            File.WriteAllText(part, text.ToString());
-            File.Move(part, path, overwrite: true);
+
+            // Made anew: it follows no link that somebody has put there.
+            using (StreamWriter writer = new(part, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write }))
+                writer.Write(text);
+            try
+            {
+                File.Move(part, path, overwrite: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                File.Delete(part);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -48,7 +48,9 @@ public sealed class DoctorCommandTests : IDisposable
         Outcome outcome = await RunAsync(new FakeDriver(Guest("well", 2, used: 100), guest));
         Assert.Equal(1, outcome.ExitCode);
         Assert.StartsWith($"{severity}: ill: {reason.Label()}", outcome.Output, StringComparison.Ordinal);
-        string remedy = reason == MemoryStatsReason.Paused ? "`ballast resume ill`" : reason.Remedy("ill");
+        string remedy = reason == MemoryStatsReason.Paused
+            ? "resume it: ballast -c fake:/// resume ill"
+            : reason.Remedy("ill").Replace("dommemstat ", "ballast -c fake:/// dommemstat ", StringComparison.Ordinal);
         Assert.Contains($"\n    {remedy}", outcome.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("well", outcome.Output, StringComparison.Ordinal);
     }
@@ -58,7 +60,7 @@ public sealed class DoctorCommandTests : IDisposable
     {
         Outcome outcome = await RunAsync(new FakeDriver(Guest("db", 1, used: 1000, actual: 1124)));
         Assert.Equal(1, outcome.ExitCode);
-        Assert.Equal("warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast setmem db 1408MiB\n\n", outcome.Output);
+        Assert.Equal("warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast -c fake:/// setmem db 1408MiB\n\n", outcome.Output);
 
         // What it has nothing to get back from is short of memory as such; a name is quoted as a shell reads it.
         outcome = await RunAsync(new FakeDriver(Guest("d b", 1, used: 1000, actual: 2048)));
@@ -93,7 +95,45 @@ public sealed class DoctorCommandTests : IDisposable
         Outcome outcome = await RunAsync(new FakeDriver(Guest("vm", 1, used: 100, resident: 1100)));
         Assert.Equal(0, outcome.ExitCode);
         Assert.StartsWith("note: vm: the host holds 1.1G of it and it uses 100M: 868M could be given back", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("\n    ballast setmem vm 704MiB\nNothing is wrong", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("\n    ballast -c fake:/// setmem vm 704MiB gives 420M of it back; caches are worth something to the guest\nNothing is wrong", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_that_has_less_than_setmem_would_leave_it_was_ballooned_too_far()
+    {
+        // It uses three quarters of what it has left: 225 of 300 MiB, of a balloon of 320.
+        FakeDomain guest = new("forced", 1)
+        {
+            Facts = new()
+            {
+                Entries =
+                [
+                    new(MemoryStatTag.ActualBalloon, 320 * MiB), new(MemoryStatTag.Available, 300 * MiB), new(MemoryStatTag.Usable, 25 * MiB),
+                    new(MemoryStatTag.LastUpdate, Now - 1), new(MemoryStatTag.Rss, 400 * MiB),
+                ],
+                PeriodSeconds = 2,
+                IsRunning = true,
+            },
+            Statistics = [TypedParameter.ULLong("balloon.maximum", 2048 * MiB)],
+        };
+        Outcome outcome = await RunAsync(new FakeDriver(guest));
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.StartsWith("warning: forced: uses 92 % of 300M; the balloon holds", outcome.Output, StringComparison.Ordinal);
+        MemoryStat[] entries = guest.Facts.Entries;
+        entries[2] = new(MemoryStatTag.Usable, 31 * MiB);
+        Assert.StartsWith("warning: forced: uses 90 % of 300M; the balloon holds", (await RunAsync(new FakeDriver(guest))).Output, StringComparison.Ordinal);
+        entries[1] = new(MemoryStatTag.Available, 150 * MiB);
+        Assert.StartsWith("warning: forced: uses 79 % of 150M; the balloon holds", (await RunAsync(new FakeDriver(guest with { Facts = guest.Facts with { Entries = [new(MemoryStatTag.ActualBalloon, 170 * MiB), .. entries[1..]] } }))).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Commands_can_be_pasted_and_a_stopped_QEMU_is_named()
+    {
+        Write("1/status", "Name:\tqemu-system-x86\nState:\tT (stopped)\n");
+        Outcome outcome = await RunAsync(new FakeDriver(Guest("my vm; id", 1, used: null) with { Facts = Facts(MemoryStatsReason.MonitorHung) }));
+        Assert.Contains("\n    QEMU is stopped by a signal or a debugger: kill -CONT 1\n", outcome.Output, StringComparison.Ordinal);
+        outcome = await RunAsync(new FakeDriver(Guest("my vm; id", 1, used: null) with { Facts = Facts(MemoryStatsReason.PollingOff) }));
+        Assert.Contains("ballast -c fake:/// dommemstat 'my vm; id' --period 2\n", outcome.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,7 +20,6 @@ internal sealed partial class TestDriver
         return new((flags & VirtualCpuCountFlags.Maximum) != 0 ? definition.MaxVcpus : definition.Vcpus);
     }
 
-    /// <summary>The time of day stands for the time that a processor has run.</summary>
     public ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         TestDomain now = Domains.Get(domain);
@@ -30,9 +29,8 @@ internal sealed partial class TestDriver
                 "cannot list vcpus for an inactive domain");
         }
 
-        TimeSpan time = _time.GetUtcNow() - DateTimeOffset.UnixEpoch;
         return new([.. Enumerable.Range(0, now.Definition.Vcpus).Select(number =>
-            new VirtualCpu(number, VirtualCpuState.Running, time, LastCpu, AllHostCpus))]);
+            new VirtualCpu(number, VirtualCpuState.Running, CpuTimeNow, LastCpu, AllHostCpus))]);
     }
 
     public ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(

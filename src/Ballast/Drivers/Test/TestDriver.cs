@@ -78,13 +78,14 @@ internal sealed partial class TestDriver : IDriver
 
     public ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) => Found(Domains.Find(uuid));
 
+    /// <summary>libvirt's test driver gives a part of the time of day for CPU time: a ten-thousandth.</summary>
+    private TimeSpan CpuTimeNow => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch) / 10_000;
+
     public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        // libvirt's test driver gives the time of day for CPU time.
-        TimeSpan cpuTime = _time.GetUtcNow() - DateTimeOffset.UnixEpoch;
         TestDomain now = Domains.Get(domain);
         TestDefinition definition = now.Definition;
-        return new(new DomainInfo(now.State.State, definition.MaxMemoryKiB, definition.MemoryKiB, definition.Vcpus, cpuTime));
+        return new(new DomainInfo(now.State.State, definition.MaxMemoryKiB, definition.MemoryKiB, definition.Vcpus, CpuTimeNow));
     }
 
     public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>

@@ -111,6 +111,7 @@ internal sealed class XmlReading
         _at++;
         string name = ReadName();
         List<(string Name, string Value)> attributes = [];
+        HashSet<string> seen = [];
         while (true)
         {
             bool isApart = SkipSpace();
@@ -121,7 +122,7 @@ internal sealed class XmlReading
             if (!isApart)
                 throw Bad("a space is expected before an attribute");
             string attribute = ReadName();
-            if (attributes.Exists(other => other.Name == attribute))
+            if (!seen.Add(attribute))
                 throw Bad($"the attribute {DisplayText.Quote(attribute)} is there twice");
             attributes.Add((attribute, ReadValue(attribute)));
         }
