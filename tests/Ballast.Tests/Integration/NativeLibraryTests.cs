@@ -116,6 +116,10 @@ public sealed partial class NativeLibraryTests
         (string[] answersOfTheirs, string[] answersOfOurs) = (Answers(Unnumbered(AsOf(theirs.Output))), Answers(ours.Output));
         Assert.Equal(answersOfTheirs.Select(Call), answersOfOurs.Select(Call));
         (string Theirs, string Ours)[] different = [.. answersOfTheirs.Zip(answersOfOurs).Where(pair => pair.First != pair.Second)];
+
+        // A newer libvirt says that a file is not there in other words.
+        if (Installed.Libvirt >= Cli.NewerVirsh.Since)
+            different = [.. different.Where(pair => Call(pair.Theirs) != "virConnectOpen(\"test:///no/such/file\")")];
         Assert.Equal("", string.Concat(different.Where(pair => !expected.Contains(Call(pair.Theirs))).Select(pair => $"{pair.Theirs}\n{pair.Ours}\n")));
         Assert.Empty(expected.Except(different.Select(pair => Call(pair.Theirs))));
 

@@ -4,6 +4,8 @@ namespace Ballast.Tests.Integration;
 
 /// <summary>virsh and our program beside each other on the domains of one real libvirtd.</summary>
 [Trait("needs", "qemu")]
+// A newer libvirt tells more of the host.
+[Trait("oracle", "libvirt 9.0")]
 [Trait("needs", "libvirtd")]
 public sealed class VirshComparisonTests
 {
