@@ -137,3 +137,13 @@ def conn(subject: Subject) -> Iterator[Any]:
 def dom(conn: Any) -> Any:
     """The Linux guest."""
     return conn.lookupByName(GUEST_NAME)
+
+
+# What is compared with libvirt 9.0 to the letter: newer ones have other texts, parameters and levels of processors.
+ONLY_WITH_9 = ("test_life.py::", "-facts]", "test_gives_what_libvirt_python_gives[conversions]")
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Leaves out what needs another libvirt than the one that is installed."""
+    if importlib.import_module("libvirt").getVersion() >= 10_000_000:
+        items[:] = [item for item in items if not any(part in item.nodeid for part in ONLY_WITH_9)]
