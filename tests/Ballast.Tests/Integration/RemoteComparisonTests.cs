@@ -77,7 +77,9 @@ public sealed class RemoteComparisonTests
         Assert.InRange(cpu.HostCpu!.Value, 0, cpu.Affinity.Length - 1);
         Assert.NotEmpty(cpu.Affinity);
         Assert.Equal(cpu.Affinity, Assert.Single(await domain.GetVirtualCpuAffinitiesAsync(cancellationToken: Token)));
-        await FactsAsync(connection, domain, isOurs);
+        // A newer libvirtd adds up CPU times without control groups; what it says is compared where 9.0 is.
+        if (Installed.Libvirt < Cli.NewerVirsh.Since)
+            await FactsAsync(connection, domain, isOurs);
         await foreach (DomainMemorySample watched in connection.WatchMemoryStatsAsync(TimeSpan.FromSeconds(1), cancellationToken: Token))
         {
             // Sent by ballastd, asked for in rounds from libvirtd.
