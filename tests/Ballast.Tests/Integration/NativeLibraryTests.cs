@@ -99,7 +99,9 @@ public sealed partial class NativeLibraryTests
         Assert.True(declared.Count > 480, $"{declared.Count} declarations are read from libvirt's headers.");
     }
 
+    // A newer libvirt's test driver has other texts and other free pages.
     [Fact]
+    [Trait("oracle", "libvirt 9.0")]
     public async Task The_test_driver_answers_a_program_as_libvirts_does()
     {
         HashSet<string> expected =
@@ -116,10 +118,6 @@ public sealed partial class NativeLibraryTests
         (string[] answersOfTheirs, string[] answersOfOurs) = (Answers(Unnumbered(AsOf(theirs.Output))), Answers(ours.Output));
         Assert.Equal(answersOfTheirs.Select(Call), answersOfOurs.Select(Call));
         (string Theirs, string Ours)[] different = [.. answersOfTheirs.Zip(answersOfOurs).Where(pair => pair.First != pair.Second)];
-
-        // A newer libvirt says that a file is not there in other words.
-        if (Installed.Libvirt >= Cli.NewerVirsh.Since)
-            different = [.. different.Where(pair => Call(pair.Theirs) != "virConnectOpen(\"test:///no/such/file\")")];
         Assert.Equal("", string.Concat(different.Where(pair => !expected.Contains(Call(pair.Theirs))).Select(pair => $"{pair.Theirs}\n{pair.Ours}\n")));
         Assert.Empty(expected.Except(different.Select(pair => Call(pair.Theirs))));
 
