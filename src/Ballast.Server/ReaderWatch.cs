@@ -50,7 +50,9 @@ internal sealed class ReaderWatch : SharedWatch
 
             IReadOnlyList<Domain> domains = await _connection.ListDomainsAsync(cancellationToken: End).ConfigureAwait(false);
             _pace.Has(domains.Count);
-            await AskAsync(domains, TakeDue(Now), ReaderPace.Between(domains.Count) / 2).ConfigureAwait(false);
+            // Who was due may have left since.
+            if (TakeDue(Now) is { Length: > 0 } due)
+                await AskAsync(domains, due, ReaderPace.Between(domains.Count) / 2).ConfigureAwait(false);
         }
     }
 

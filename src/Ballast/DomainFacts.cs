@@ -51,7 +51,7 @@ public enum DomainMessageKinds : uint
 [Flags]
 public enum DomainRebootFlags : uint
 {
-    /// <summary>The hypervisor's choice.</summary>
+    /// <summary>The hypervisor's default.</summary>
     None = 0,
 
     /// <summary>The ACPI power button.</summary>
@@ -60,13 +60,13 @@ public enum DomainRebootFlags : uint
     /// <summary>The guest agent.</summary>
     GuestAgent = 2,
 
-    /// <summary>The init control of a container.</summary>
+    /// <summary>A message to the init process of a container.</summary>
     InitControl = 4,
 
-    /// <summary>A signal, of a container.</summary>
+    /// <summary>A signal to the init process of a container.</summary>
     Signal = 8,
 
-    /// <summary>A paravirtual control of the hypervisor.</summary>
+    /// <summary>The hypervisor's own interface to its guests.</summary>
     Paravirtual = 16,
 }
 

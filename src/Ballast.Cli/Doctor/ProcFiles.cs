@@ -18,7 +18,7 @@ internal sealed class ProcFiles(string root)
             : null;
     }
 
-    /// <summary>Whether a QEMU of this host stands still: by a signal, or a debugger.</summary>
+    /// <summary>Whether a signal or a debugger has stopped a QEMU of this host.</summary>
     public bool IsStopped(int pid)
     {
         string[] lines = Text(string.Create(CultureInfo.InvariantCulture, $"{pid}/status"));

@@ -76,7 +76,7 @@ internal sealed class LastLook
             Directory.CreateDirectory(directory);
             string path = PathOf(directory, uri), part = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
 
-            // Made anew: it follows no link that somebody has put there.
+            // A new file only: a link with this name is not followed.
             using (StreamWriter writer = new(part, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write }))
                 writer.Write(text);
             try

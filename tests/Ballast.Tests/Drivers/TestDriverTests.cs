@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+
 namespace Ballast.Tests.Drivers;
 
 /// <summary>What libvirt's own test driver answers to the same calls was recorded from python3-libvirt 9.0.0.</summary>
@@ -33,6 +35,18 @@ public class TestDriverTests
         Assert.Equal(13, await domain.FillMemoryStatsAsync(all, cancellationToken: Token));
         Assert.Equal(room, await domain.FillMemoryStatsAsync(stats, cancellationToken: Token));
         Assert.Equal(all[..room], stats);
+    }
+
+    [Fact]
+    public async Task Its_processor_time_is_a_ten_thousandth_of_the_time_of_day_wherever_it_is_told()
+    {
+        FakeTimeProvider clock = new(DateTimeOffset.FromUnixTimeSeconds(1_795_904_800));
+        await using Connection connection = await Connection.OpenAsync(
+            "test:///default", new ConnectionOptions { TimeProvider = clock }, TestContext.Current.CancellationToken);
+        Domain domain = await connection.LookupByNameAsync("test", TestContext.Current.CancellationToken);
+        TimeSpan expected = TimeSpan.FromSeconds(179_590.48);
+        Assert.Equal(expected, (await domain.GetInfoAsync(TestContext.Current.CancellationToken)).CpuTime);
+        Assert.All(await domain.GetVirtualCpusAsync(TestContext.Current.CancellationToken), cpu => Assert.Equal(expected, cpu.CpuTime));
     }
 
     [Fact]

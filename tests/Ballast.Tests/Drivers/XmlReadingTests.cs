@@ -26,6 +26,19 @@ public sealed class XmlReadingTests
     }
 
     [Fact]
+    public async Task Time_grows_no_faster_than_the_text_whatever_there_is_much_of()
+    {
+        // If each were compared with all before it, these would take minutes.
+        const int many = 200_000;
+        string attributes = $"<a {string.Join(' ', Enumerable.Range(0, many).Select(number => $"a{number}='1'"))}/>";
+        string elements = $"<a>{string.Concat(Enumerable.Range(0, many).Select(number => $"<b{number}/>"))}</a>";
+        string texts = $"<a>{string.Concat(Enumerable.Repeat("x<![CDATA[y]]>&amp;", many))}</a>";
+        await Task.Run(() => Assert.All([attributes, elements, texts], text => _ = Read(text)), TestContext.Current.CancellationToken)
+            .WaitAsync(Ballast.Guests.Deadline.Default, TestContext.Current.CancellationToken);
+        Assert.Null(Try(() => Describe(Read(attributes.Replace("/>", " a7='2'/>", StringComparison.Ordinal))), e => e is LibvirtException { Code: ErrorCode.XmlDetail }));
+    }
+
+    [Fact]
     public void Spoiled_XML_is_read_as_the_platforms_reads_it_or_refused_with_one_line()
     {
         const string spoilers = "<>&;'\"/= :!-[]?#x\0\n\uFFFF";
