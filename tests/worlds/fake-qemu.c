@@ -6,7 +6,8 @@
 //
 // In the environment: FAKE_TOKEN, a number that all its own numbers are made of, so that they tell who answered;
 // FAKE_SAY_NAME and FAKE_SAY_UUID, what its monitor says in place of its command line; FAKE_RUNAS, the user it becomes once
-// it listens; FAKE_SILENT: it never greets, and where that is "first", only its first monitor does not.
+// it listens; FAKE_SILENT: it never greets, and where that is "first", only its first monitor does not; FAKE_LAST_WORDS: so
+// many milliseconds after its end its last event comes, as that of a QEMU does whose monitor is read late.
 
 #define _GNU_SOURCE
 #include <poll.h>
@@ -204,6 +205,11 @@ static void answer(struct monitor *monitor, const char *command) {
         event("BALLOON_CHANGE", body);
     }
     if (quits) {
+        const char *late = getenv("FAKE_LAST_WORDS");
+        if (late && fork() > 0)
+            _exit(0);
+        if (late)
+            usleep(1000 * atoi(late));
         event("SHUTDOWN", "{\"guest\": false, \"reason\": \"host-qmp-quit\"}");
         _exit(0);
     }

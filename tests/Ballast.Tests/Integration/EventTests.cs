@@ -1,5 +1,7 @@
 using Ballast.Guests;
 using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Integration.Identity;
+using Ballast.Tests.Integration.Worlds;
 
 namespace Ballast.Tests.Integration;
 
@@ -32,6 +34,27 @@ public sealed class EventTests
             ["Suspended Paused", "Resumed Unpaused", "reboot", "Shutdown Finished after host request", "Stopped Shutdown"],
             await TakeAsync(events, 5));
         await Assert.ThrowsAsync<LibvirtException>(async () => await guest.Domain.GetStateAsync(Token));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_QEMU_said_at_last_is_told_though_its_end_is_seen_first(bool isFound)
+    {
+        using PrivateDirectory directory = new();
+        using WorldPrograms programs = await WorldPrograms.BuildAsync(Token);
+        await using ChildProcess qemu = await FakeQemu.StartAsync(
+            WorldPrograms.FakeQemu(programs.Directory), directory.File("log"),
+            ["-m", "64", "-name", "late", "-uuid", $"{Guid.NewGuid()}", "-qmp", $"unix:{directory.File("q.sock")},server=on,wait=off"],
+            new Dictionary<string, string> { ["FAKE_LAST_WORDS"] = "200" }, Token);
+        await using Connection connection = await Connection.OpenAsync(
+            isFound ? $"qmp://{directory.Path}" : $"qmp://{directory.File("q.sock")}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+        await using DomainEventSubscription events = await connection.SubscribeAsync(cancellationToken: Token);
+        await (await connection.LookupByNameAsync("late", Token)).DestroyAsync(cancellationToken: Token);
+
+        // Each list looks at the processes.
+        await Deadline.UntilAsync(Deadline.Default, "its end", async token => (await connection.ListDomainsAsync(cancellationToken: token)).Count == 0, Token);
+        Assert.Equal(["Shutdown Finished after host request", "Stopped Shutdown"], await TakeAsync(events, 2));
     }
 
     [Fact]

@@ -7,6 +7,7 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
 {
     private readonly DriverEventSinks _sinks;
     private readonly Action _lost;
+    private readonly QemuInstance _instance;
     private QmpMonitor? _monitor;
     private DomainState? _state;
     private ulong? _actualBytes;
@@ -17,6 +18,7 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
         _state = isNew ? DomainState.Running : null;
         _sinks = sinks;
         _lost = lost;
+        _instance = domain.Instance;
         Identity = domain.Identity;
         Update(domain);
     }
@@ -34,8 +36,12 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
         _monitor?.Attach(this);
     }
 
-    public void PublishStopped()
+    /// <summary>Its QEMU is gone: tells what it said at last, and that it stopped.</summary>
+    public async ValueTask EndAsync()
     {
+        if (_monitor is { } monitor)
+            await _instance.HearOutAsync(monitor).ConfigureAwait(false);
+        Dispose();
         const int shutdown = 0, failed = 5;
         Publish(new LifeStep(DomainLifecycleChange.Stopped, _state == DomainState.Shutdown ? shutdown : failed));
     }

@@ -136,8 +136,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
             if (seen.Contains(key))
                 continue;
             _watched.Remove(key);
-            watched.Dispose();
-            watched.PublishStopped();
+            await watched.EndAsync().ConfigureAwait(false);
         }
     }
 

@@ -285,8 +285,15 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         }
 
         foreach ((QmpMonitor monitor, bool isNamed) in acquired)
+        {
+            if (isGone)
+                await HearOutAsync(monitor).ConfigureAwait(false);
             await MonitorRegistry.ReleaseAsync(monitor, isNamed, isGone, time, log).ConfigureAwait(false);
+        }
     }
+
+    /// <summary>Waits for the last words of its process at a monitor; where there may be more to come, it does not wait.</summary>
+    public Task HearOutAsync(QmpMonitor monitor) => HasExited ? monitor.HearOutAsync(QemuInventory.ShortPatience) : Task.CompletedTask;
 
     /// <summary>The lock is held.</summary>
     private QmpMonitor Acquire(MonitorCandidate candidate)

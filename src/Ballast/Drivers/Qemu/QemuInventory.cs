@@ -144,10 +144,13 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
                 Look(gone);
             return _instances.Where(isWanted).ToArray();
         }, cancellationToken).ConfigureAwait(false);
-        foreach (QemuInstance instance in gone)
-            await instance.ReleaseAsync(isGone: true).ConfigureAwait(false);
+        await ReleaseAsync(gone).ConfigureAwait(false);
         return wanted;
     }
+
+    // Side by side: however many are gone, their last words are waited for once.
+    private static Task ReleaseAsync(List<QemuInstance> gone) =>
+        gone.Count == 0 ? Task.CompletedTask : Task.WhenAll(gone.Select(instance => instance.ReleaseAsync(isGone: true).AsTask()));
 
     // Of those that are left alone because they misbehaved, only a look now and then shows that others took their places: they
     // cost no look with each call.
@@ -258,8 +261,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             _mustName = true;
             return true;
         }, cancellationToken).ConfigureAwait(false);
-        foreach (QemuInstance instance in gone)
-            await instance.ReleaseAsync(isGone: true).ConfigureAwait(false);
+        await ReleaseAsync(gone).ConfigureAwait(false);
         return errors;
     }
 

@@ -152,6 +152,20 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>Its QEMU is gone: whoever still asks is told that.</summary>
     public void MarkGone() => _isGone = true;
 
+    /// <summary>
+    /// Waits until what an ended QEMU still said is read: its end is often seen before its last words, and they say why it
+    /// ended.
+    /// </summary>
+    /// <param name="patience">At most so long: another process may hold the connection open.</param>
+    public async Task HearOutAsync(TimeSpan patience)
+    {
+        Task? receiving;
+        lock (_gate)
+            receiving = _channel is null ? null : _receiving;
+        if (receiving is not null)
+            await receiving.WaitAsync(patience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     /// <summary>Connects where there is no connection.</summary>
     public Task EnsureConnectedAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
         _connector.EnsureConnectedAsync(timeout, _time.GetTimestamp(), cancellationToken);
