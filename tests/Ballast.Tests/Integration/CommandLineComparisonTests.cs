@@ -20,6 +20,8 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
     private const int AtATime = 4;
     private const int FewestCompared = 100;
 
+    private static readonly TimeSpan AnAttempt = TimeSpan.FromSeconds(5);
+
     private static readonly string[] First = ["-M", "none", "-S", "-display", "none", "-nodefaults", "-serial", "none"];
 
     private readonly PrivateDirectory _directory = new();
@@ -132,7 +134,7 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
         ];
 
         await using ChildProcess qemu = await ChildProcess.StartAsync("env", ["-C", directory, Qemu, .. arguments]);
-        if (await ConnectAsync(qemu, oracle) is not { } monitor)
+        if (await ConnectAsync(qemu, line, oracle) is not { } monitor)
             return (null, Describe(new QemuCommandLine([Qemu, .. arguments], directory)), qemu.Errors);
         await using (monitor)
         {
@@ -142,26 +144,41 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
         }
     }
 
-    private static async Task<OracleMonitor?> ConnectAsync(ChildProcess qemu, string path)
+    private static async Task<OracleMonitor?> ConnectAsync(ChildProcess qemu, string line, string path)
     {
         OracleMonitor? monitor = null;
-        await Deadline.UntilAsync(Deadline.Default, $"monitor or end: {path}", async token =>
+        Exception? last = null;
+        try
         {
-            if (qemu.HasExited)
-                return true;
-            try
+            await Deadline.UntilAsync(Deadline.Default, "monitor or end", async token =>
             {
-                // One that fails late closes the monitor again.
-                monitor = File.Exists(path) ? await OracleMonitor.ConnectAsync(path, cancellationToken: token) : null;
-            }
-            catch (Exception e) when (e is IOException or SocketException)
-            {
-            }
+                if (qemu.HasExited)
+                    return true;
+                try
+                {
+                    // One that fails late closes the monitor again, perhaps without having greeted whoever waits in its queue.
+                    monitor = File.Exists(path) ? await OracleMonitor.ConnectAsync(path, AnAttempt, token) : null;
+                }
+                catch (Exception e) when (e is IOException or SocketException or TimeoutException)
+                {
+                    last = e;
+                }
 
-            return monitor is not null;
-        }, Token);
+                return monitor is not null;
+            }, Token);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{line}: {e.Message} {last?.Message} {qemu.Errors} {await HowItIsAsync(qemu.Pid)}", e);
+        }
+
         return monitor;
     }
+
+    // What it waits for, by the kernel.
+    private static async Task<string> HowItIsAsync(int pid) => string.Join(
+        ' ', (await Task.WhenAll(
+            Directory.GetDirectories($"/proc/{pid}/task").Select(thread => File.ReadAllTextAsync($"{thread}/stat", Token)))).Select(stat => stat.Trim()));
 
     // The last monitor is the oracle's own.
     private static string Describe(QemuCommandLine line) => Describe(

@@ -15,6 +15,9 @@ public sealed class UsedMemoryGuestTests
     // Between two reports an idle guest's numbers move by a little.
     private const long Slack = 3 * MiB;
 
+    private const long Quiet = MiB / 2;
+    private const int Attempts = 10;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -34,13 +37,15 @@ public sealed class UsedMemoryGuestTests
 
         long idle = await CheckAsync(guest, domain, WholeMib, deflates);
         await MoveAsync(domain, WholeMib / 2);
-        Assert.InRange(await CheckAsync(guest, domain, WholeMib, deflates), idle - (8 * MiB), idle + (8 * MiB));
+        long ballooned = await CheckAsync(guest, domain, WholeMib, deflates);
+        Assert.InRange(ballooned, idle - (8 * MiB), idle + (8 * MiB));
+        idle = ballooned;
 
         _ = await guest.CommandAsync("alloc 30", cancellationToken: Token);
-        Assert.InRange(await CheckAsync(guest, domain, WholeMib, deflates), idle + (25 * MiB), idle + (45 * MiB));
+        Assert.InRange(await CheckAsync(guest, domain, WholeMib, deflates), idle + (20 * MiB), idle + (45 * MiB));
         _ = await guest.CommandAsync("free", cancellationToken: Token);
         _ = await guest.CommandAsync("tmpfs 20", cancellationToken: Token);
-        Assert.InRange(await CheckAsync(guest, domain, WholeMib, deflates), idle + (15 * MiB), idle + (35 * MiB));
+        Assert.InRange(await CheckAsync(guest, domain, WholeMib, deflates), idle + (10 * MiB), idle + (35 * MiB));
 
         await ResetAsync(guest, oracle, domain);
 
@@ -93,10 +98,7 @@ public sealed class UsedMemoryGuestTests
     /// <summary>Used, usable and available between a report before and one after the guest was asked itself.</summary>
     private static async Task<long> CheckAsync(LinuxGuest guest, Domain domain, int wholeMib, bool deflates)
     {
-        MemoryStats before = await domain.RefreshMemoryStatsAsync(cancellationToken: Token);
-        GuestMemory truth = await guest.ReadMemoryAsync(Token);
-        MemoryStats after = await domain.RefreshMemoryStatsAsync(cancellationToken: Token);
-
+        (MemoryStats before, GuestMemory truth, MemoryStats after) = await AskWhenQuietAsync(guest, domain);
         Assert.Equal((Freshness.Fresh, MemoryStatsInconsistency.None), (after.Freshness, after.Inconsistencies));
         Assert.Equal((ulong)truth.Total, after.AvailableKiB);
         Between(truth.Available, before.UsableKiB, after.UsableKiB);
@@ -107,6 +109,22 @@ public sealed class UsedMemoryGuestTests
         Assert.Equal(
             balloon == 0 ? UsedMemoryFormula.AvailableMinusUsable : UsedMemoryFormula.AvailableMinusUsableMinusBalloon, after.Used!.Value.Formula);
         return (long)after.Used.Value.KiB;
+    }
+
+    // What a guest frees late, or a driver still moves, is no difference between two that tell the same.
+    private static async Task<(MemoryStats Before, GuestMemory Truth, MemoryStats After)> AskWhenQuietAsync(LinuxGuest guest, Domain domain)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            GuestMemory first = await guest.ReadMemoryAsync(Token);
+            MemoryStats before = await domain.RefreshMemoryStatsAsync(cancellationToken: Token);
+            GuestMemory truth = await guest.ReadMemoryAsync(Token);
+            MemoryStats after = await domain.RefreshMemoryStatsAsync(cancellationToken: Token);
+            GuestMemory last = await guest.ReadMemoryAsync(Token);
+            long[] available = [first.Available, truth.Available, last.Available];
+            if (attempt == Attempts || available.Max() - available.Min() < Quiet)
+                return (before, truth, after);
+        }
     }
 
     private static void Between(long truth, ulong? before, ulong? after) =>
