@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Ballast.Transports;
 
 namespace Ballast.Server;
@@ -18,7 +20,12 @@ internal sealed class PrivilegedLane
 
     /// <summary>The socket's bytes; it is closed with them.</summary>
     /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
-    public LaneTransport Open(Socket socket) => new(socket, _poller);
+    [SuppressMessage("Usage", "CA1816", Justification = "The descriptor is the transport's from now on: a forgotten socket must not close it.")]
+    public LaneTransport Open(Socket socket)
+    {
+        GC.SuppressFinalize(socket);
+        return new LaneTransport(socket.SafeHandle, _poller);
+    }
 }
 
 /// <summary>One client's connection in the lane.</summary>
@@ -27,7 +34,7 @@ internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
     private readonly UnixTransport _transport;
     private readonly CancellationTokenSource _closed = new();
 
-    public LaneTransport(Socket socket, SocketPoller poller)
+    public LaneTransport(SafeHandle socket, SocketPoller poller)
     {
         _transport = new UnixTransport(socket, poller);
         Output = new EndingWriter(_transport.Output, _closed);

@@ -27,6 +27,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "getdents64")]
     public static partial nint GetDents64(SafeFileHandle directory, Span<byte> entries, nint length);
 
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSockOpt(SafeHandle socket, int level, int option, Span<byte> value, ref int length);
+
     [LibraryImport("libc", EntryPoint = "gettid")]
     public static partial int GetTid();
 
@@ -45,16 +48,16 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "readlinkat", StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint ReadLinkAt(SafeFileHandle directory, string path, Span<byte> target, nint length);
 
-    [LibraryImport("libc", EntryPoint = "recv")]
-    public static partial nint Recv(SafeFileHandle socket, Span<byte> buffer, nint length, int flags);
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    public static partial nint Recv(SafeHandle socket, Span<byte> buffer, nint length, int flags);
 
-    [LibraryImport("libc", EntryPoint = "send")]
-    public static partial nint Send(SafeFileHandle socket, ReadOnlySpan<byte> buffer, nint length, int flags);
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    public static partial nint Send(SafeHandle socket, ReadOnlySpan<byte> buffer, nint length, int flags);
 
     [LibraryImport("libc", EntryPoint = "setns")]
     public static partial int SetNs(SafeFileHandle target, int kind);
 
-    [LibraryImport("libc", EntryPoint = "socket")]
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int family, int type, int protocol);
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]

@@ -1,25 +1,29 @@
-using System.Collections.Concurrent;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
+using Ballast.Interop;
 
 namespace Ballast.Transports;
 
 /// <summary>
 /// A connected socket, for one reader and one writer. Who waits for bytes goes on upon a thread of its
-/// <see cref="SocketPoller"/>, and must not block there. A peer that sends without end gets no more than its turn of it.
+/// <see cref="SocketPoller"/>, and must not block there. A peer that sends without end gets no more than its turn of it. It asks
+/// the system itself: the first of the runtime's sockets starts a thread that would have nothing to do.
 /// </summary>
 internal sealed class PolledSocket : IValueTaskSource, IDisposable
 {
-    private static readonly ConcurrentBag<Socket> Lost = [];
-
     // More than a peer sends in answer to anything; taken within some hundred microseconds.
     private const int TurnBytes = 64 * 1024;
 
     // What each portion counts for at least: to take it costs as much.
     private const int LeastBytes = 256;
 
-    private readonly Socket _socket;
+    private const int WouldBlock = 11, Interrupted = 4;
+
+    // MSG_DONTWAIT, MSG_NOSIGNAL: whatever the descriptor's own mode is, and the program's signals.
+    private const int WithoutWaiting = 0x40, WithoutSignal = 0x4000;
+
+    private readonly SafeHandle _socket;
     private readonly SocketPoller _poller;
     private readonly OwnDescriptor _descriptor;
     private readonly long _key;
@@ -35,15 +39,14 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
     /// <param name="socket">The socket.</param>
     /// <param name="poller">Who waits for what comes; where none is given, the process's.</param>
     /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
-    public PolledSocket(Socket socket, SocketPoller? poller = null)
+    public PolledSocket(SafeHandle socket, SocketPoller? poller = null)
     {
         _socket = socket;
         _poller = poller ?? SocketPoller.Shared;
         try
         {
-            _socket.Blocking = false;
-            _descriptor = new OwnDescriptor(socket.SafeHandle);
-            _key = _poller.Add(this, socket.SafeHandle);
+            _descriptor = new OwnDescriptor(socket);
+            _key = _poller.Add(this, socket);
         }
         catch
         {
@@ -61,10 +64,10 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
         Closed,
     }
 
-    public Socket Socket => _socket;
+    public SafeHandle Handle => _socket;
 
     /// <returns>How many bytes were received; 0 at the end, and where none were asked for, when there is something to receive.</returns>
-    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ConnectionBrokenException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
     /// <exception cref="OperationCanceledException">Also while bytes come without end.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -86,8 +89,8 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
                 if (buffer.IsEmpty)
                     return 0;
                 _descriptor.ThrowIfLost();
-                int count = _socket.Receive(buffer.Span, SocketFlags.None, out SocketError error);
-                if (error == SocketError.Success)
+                int count = Receive(buffer.Span, out int errno);
+                if (count >= 0)
                 {
                     _isDrained = count < buffer.Length;
                     _turn += Math.Max(count, LeastBytes);
@@ -95,8 +98,8 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
                 }
 
                 // Nothing to read, and nothing to come, is told of a socket whose poller has gone.
-                if (error != SocketError.WouldBlock || _isLast)
-                    throw Broken(error);
+                if (errno != WouldBlock || _isLast)
+                    throw Broken(errno);
             }
 
             ValueTask waiting = WaitAsync(cancellationToken);
@@ -109,22 +112,30 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
 
     /// <summary>Sends what there is room for at once.</summary>
     /// <returns>How much that was.</returns>
-    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ConnectionBrokenException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
     public int Send(ReadOnlySpan<byte> buffer)
     {
         _descriptor.ThrowIfLost();
-        int sent = _socket.Send(buffer, SocketFlags.None, out SocketError error);
-        return error switch
+        while (true)
         {
-            SocketError.Success => sent,
-            SocketError.WouldBlock => 0,
-            _ => throw Broken(error),
-        };
+            int sent = (int)Libc.Send(_socket, buffer, buffer.Length, WithoutWaiting | WithoutSignal);
+            if (sent >= 0)
+                return sent;
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case WouldBlock:
+                    return 0;
+                case Interrupted:
+                    break;
+                case var errno:
+                    throw Broken(errno);
+            }
+        }
     }
 
     /// <summary>Sends all; waits for room by our poller alone: the runtime's own would not see that its descriptor is the program's by now.</summary>
-    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ConnectionBrokenException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
     public async ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -137,7 +148,7 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
             TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
             Volatile.Write(ref _room, room);
             ObjectDisposedException.ThrowIf(_state == State.Closed, this);
-            _poller.WaitForRoom(_key, _socket.SafeHandle);
+            _poller.WaitForRoom(_key, _socket);
             await room.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
@@ -182,9 +193,8 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
             return;
         }
 
-        // Its number is another file's: it is never closed. It is kept, as its finalizer would wait for that.
-        _socket.SafeHandle.SetHandleAsInvalid();
-        Lost.Add(_socket);
+        // Its number is another file's: it is never closed.
+        _socket.SetHandleAsInvalid();
     }
 
     void IValueTaskSource.GetResult(short token)
@@ -201,8 +211,19 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    private Exception Broken(SocketError error) =>
-        _descriptor.IsStillOurs() ? new SocketException((int)error) : new ClosedByProgramException();
+    private int Receive(Span<byte> buffer, out int errno)
+    {
+        while (true)
+        {
+            int count = (int)Libc.Recv(_socket, buffer, buffer.Length, WithoutWaiting);
+            errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
+            if (errno != Interrupted)
+                return count;
+        }
+    }
+
+    private Exception Broken(int errno) =>
+        _descriptor.IsStillOurs() ? new ConnectionBrokenException(errno) : new ClosedByProgramException();
 
     private ValueTask WaitAsync(CancellationToken cancellationToken)
     {

@@ -98,7 +98,7 @@ internal sealed partial class SocketPoller(string name, int threads)
     {
         foreach ((long key, PolledSocket socket) in _sockets)
         {
-            if (!socket.IsStillOurs() || !TryAdd(poll, key, socket.Socket.SafeHandle, socket.WantsRoom, out _))
+            if (!socket.IsStillOurs() || !TryAdd(poll, key, socket.Handle, socket.WantsRoom, out _))
                 Lose(key, socket);
         }
     }
@@ -165,7 +165,7 @@ internal sealed partial class SocketPoller(string name, int threads)
             lock (_gate)
             {
                 if (_poll == poll && poll.IsOurs() && socket.IsStillOurs())
-                    _ = TryAdd(poll, key, socket.Socket.SafeHandle, wantsRoom: false, out _);
+                    _ = TryAdd(poll, key, socket.Handle, wantsRoom: false, out _);
             }
 
             socket.Writable();

@@ -1,9 +1,9 @@
-using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Ballast.Transports;
 
-/// <summary>A socket as a stream, for one reader and one writer. The runtime's own refuses one that was connected by the system call.</summary>
-internal sealed class SocketStream(Socket socket, SocketPoller? poller = null) : Stream
+/// <summary>A socket as a stream, for one reader and one writer.</summary>
+internal sealed class SocketStream(SafeHandle socket, SocketPoller? poller = null) : Stream
 {
     private readonly PolledSocket _polled = new(socket, poller);
 
@@ -27,7 +27,7 @@ internal sealed class SocketStream(Socket socket, SocketPoller? poller = null) :
         {
             return await _polled.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (ObjectDisposedException e)
         {
             throw new IOException(e.Message, e);
         }
@@ -39,7 +39,7 @@ internal sealed class SocketStream(Socket socket, SocketPoller? poller = null) :
         {
             await _polled.SendAllAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (ObjectDisposedException e)
         {
             throw new IOException(e.Message, e);
         }

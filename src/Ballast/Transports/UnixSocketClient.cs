@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Interop;
@@ -13,6 +12,7 @@ namespace Ballast.Transports;
 internal static partial class UnixSocketClient
 {
     private const ushort AfUnix = 1;
+    private const int Stream = 1, CloseOnExec = 0x80000, NonBlocking = 0x800;
     private const int OpenPath = 0x200000, OpenClose = 0x80000;
 
     /// <summary>Longest path of a unix socket, in bytes, without the final NUL.</summary>
@@ -20,7 +20,7 @@ internal static partial class UnixSocketClient
 
     /// <summary>Never waits: a connection is made at once, or not at all.</summary>
     /// <returns>The kernel's error number; 0 where there is a connection.</returns>
-    public static int TryConnect(string path, out Socket? socket)
+    public static int TryConnect(string path, out SafeHandle? socket)
     {
         socket = null;
         if (Encoding.UTF8.GetByteCount(path) <= MaxPathBytes)
@@ -31,15 +31,15 @@ internal static partial class UnixSocketClient
         return entry.IsInvalid ? Marshal.GetLastPInvokeError() : TryConnectShort($"/proc/self/fd/{entry.DangerousGetHandle()}", out socket);
     }
 
-    private static int TryConnectShort(string path, out Socket? socket)
+    private static int TryConnectShort(string path, out SafeHandle? socket)
     {
         socket = null;
         Span<byte> address = stackalloc byte[sizeof(ushort) + MaxPathBytes + 1];
         address.Clear();
         MemoryMarshal.Write(address, AfUnix);
         _ = Encoding.UTF8.GetBytes(path, address[sizeof(ushort)..]);
-        Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
-        if (Libc.Connect(client.SafeHandle, address, address.Length) == 0)
+        SafeFileHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0), ownsHandle: true);
+        if (!client.IsInvalid && Libc.Connect(client, address, address.Length) == 0)
         {
             socket = client;
             return 0;

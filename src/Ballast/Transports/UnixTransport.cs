@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Ballast.Transports;
@@ -11,7 +10,7 @@ internal sealed class UnixTransport : IDuplexPipe, IAsyncDisposable
 
     /// <param name="socket">The socket, which is closed with this.</param>
     /// <param name="poller">Who waits for what comes; where none is given, the process's.</param>
-    public UnixTransport(Socket socket, SocketPoller? poller = null)
+    public UnixTransport(SafeHandle socket, SocketPoller? poller = null)
     {
         _stream = new SocketStream(socket, poller);
 
@@ -31,7 +30,7 @@ internal sealed class UnixTransport : IDuplexPipe, IAsyncDisposable
         long since = time.GetTimestamp();
         while (true)
         {
-            int errno = UnixSocketClient.TryConnect(path, out Socket? socket);
+            int errno = UnixSocketClient.TryConnect(path, out SafeHandle? socket);
             if (socket is not null)
                 return new UnixTransport(socket);
 

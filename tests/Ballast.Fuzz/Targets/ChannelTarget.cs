@@ -21,7 +21,7 @@ internal sealed class ChannelTarget : FuzzTarget
         int count = 0;
         try
         {
-            QmpChannel channel = new(_own!, TimeProvider.System);
+            QmpChannel channel = new(_own!.SafeHandle, TimeProvider.System);
             foreach (Range piece in MonitorInput.Pieces(input))
             {
                 Receive(channel, input.AsSpan(piece));

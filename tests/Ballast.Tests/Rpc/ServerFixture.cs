@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Ballast.Guests;
 using Ballast.Rpc;
 using Ballast.Server;
+using Ballast.Tests.Fakes;
 using Ballast.Transports;
 
 namespace Ballast.Tests.Rpc;
@@ -89,7 +90,7 @@ internal sealed class ServerFixture : IAsyncDisposable
 
     private async Task ServeAsync(Socket socket, bool isReadOnly)
     {
-        await using UnixTransport transport = new(socket);
+        await using UnixTransport transport = new(TestSockets.Release(socket));
         if (_wrap is null)
         {
             await _server.ServeAsync(transport, isReadOnly, uid: 0, null, _stop.Token);

@@ -123,7 +123,7 @@ public sealed class PathAndUuidTests
 
     private static int Connect(string path)
     {
-        int error = UnixSocketClient.TryConnect(path, out Socket? socket);
+        int error = UnixSocketClient.TryConnect(path, out SafeHandle? socket);
         Assert.Equal(error != 0, socket is null);
         socket?.Dispose();
         return error;

@@ -1,4 +1,4 @@
-using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -136,7 +136,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         QmpChannel? channel = null;
         try
         {
-            Socket socket = monitor.Endpoint.Connect();
+            SafeHandle socket = monitor.Endpoint.Connect();
             channel = new QmpChannel(socket, time);
             UnixSocketPeer peer = UnixSocketPeer.Of(socket);
             bool isWhole = monitor.Endpoint.CheckPeer(peer);
@@ -209,7 +209,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
     /// Whether the monitor serves somebody else, who came between the look and the connection: then its queue is left at
     /// once. A greeting that does not come without anybody else there is waited for.
     /// </summary>
-    private async Task<bool> IsTakenAsync(Task<QmpHello> greeting, Socket socket, bool isUnknown)
+    private async Task<bool> IsTakenAsync(Task<QmpHello> greeting, SafeHandle socket, bool isUnknown)
     {
         for (TimeSpan pause = FirstLookForOther; !greeting.IsCompleted; pause += pause)
         {

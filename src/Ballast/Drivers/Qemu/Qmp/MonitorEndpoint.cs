@@ -1,4 +1,4 @@
-using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Transports;
 
@@ -102,18 +102,18 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
     /// <remarks>A monitor accepts one client at a time: who was accepted is the one who is served.</remarks>
-    public bool ServesOther(Socket socket) =>
+    public bool ServesOther(SafeHandle socket) =>
         OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServesOther(key.File, own);
 
     /// <summary>Connects; never waits.</summary>
     /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>
-    public Socket Connect()
+    public SafeHandle Connect()
     {
         using SocketEntry entry = open(View(out _));
         _seen = null;
         if (entry.File != key.File)
             throw QmpErrors.Replaced(name);
-        int errno = UnixSocketClient.TryConnect(entry.ConnectPath, out Socket? socket);
+        int errno = UnixSocketClient.TryConnect(entry.ConnectPath, out SafeHandle? socket);
 
         // A full queue of waiting clients though nobody is served: QEMU does not run.
         return socket ?? throw (errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno));
@@ -150,14 +150,14 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 
     /// <summary>Sees that it was the owner that accepted a connection.</summary>
     /// <exception cref="LibvirtException">It was somebody else who has the same listening socket.</exception>
-    public void CheckAccepted(Socket socket, UnixSocketPeer peer)
+    public void CheckAccepted(SafeHandle socket, UnixSocketPeer peer)
     {
         if (Owner is { } owner && IsAcceptedBy(owner, socket) != true)
             throw QmpErrors.WrongPeer(name, owner.Pid, peer);
     }
 
     /// <summary>Whether the other end of a connection is in a process's own table; null where that cannot be told.</summary>
-    public static bool? IsAcceptedBy(IMonitorOwner owner, Socket socket) =>
+    public static bool? IsAcceptedBy(IMonitorOwner owner, SafeHandle socket) =>
         OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is { } peer and not 0
             ? owner.HasSocket(peer)
             : null;
@@ -177,5 +177,5 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         return _seen = _seen?.Fresh(out isNew) ?? new HostView();
     }
 
-    private static uint? OwnInode(Socket socket) => ProcessSockets.Read(Environment.ProcessId, (int)socket.Handle);
+    private static uint? OwnInode(SafeHandle socket) => ProcessSockets.Read(Environment.ProcessId, (int)socket.DangerousGetHandle());
 }

@@ -1,5 +1,5 @@
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Ballast.Telemetry;
 using Ballast.Transports;
 
@@ -23,14 +23,14 @@ internal sealed class QmpChannel : IDisposable
     private long _creditedAt;
 
     /// <summary>The socket is closed with the channel.</summary>
-    public QmpChannel(Socket socket, TimeProvider time)
+    public QmpChannel(SafeHandle socket, TimeProvider time)
     {
         _socket = new PolledSocket(socket);
         _time = time;
         Since = _creditedAt = time.GetTimestamp();
     }
 
-    public Socket Socket => _socket.Socket;
+    public SafeHandle Socket => _socket.Handle;
 
     /// <summary>When the connection began, by the monitor's clock.</summary>
     public long Since { get; }

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -101,11 +101,10 @@ internal static class QmpErrors
 
     public static LibvirtException Lost(string path, Exception? cause)
     {
-        int errno = cause is SocketException socket ? socket.NativeErrorCode : 0;
+        int errno = (cause as ConnectionBrokenException)?.Errno ?? 0;
         string why = cause switch
         {
             null => "end of file",
-            SocketException => Marshal.GetPInvokeErrorMessage(errno),
             _ => cause.Message,
         };
         return LibvirtError.System(errno, ErrorOrigin.Rpc, $"Connection to QEMU monitor '{path}' was lost: {why}", cause);

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -53,7 +53,7 @@ internal sealed class SendQueue(Lock gate) : MonitorPart(gate)
                 {
                     next.Channel.Send(next.Bytes.Span);
                 }
-                catch (Exception e) when (e is SocketException or InvalidDataException or ObjectDisposedException)
+                catch (Exception e) when (e is ConnectionBrokenException or InvalidDataException or ObjectDisposedException)
                 {
                     (failures ??= []).Add((next.Channel, e));
                 }

@@ -1,5 +1,5 @@
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Qmp;
@@ -15,26 +15,21 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
     private const int SolSocket = 1, SoPeerCred = 17, SoPeerPidfd = 77;
     private const int NoSuchOption = 92;
 
-    public static UnixSocketPeer Of(Socket socket)
+    public static UnixSocketPeer Of(SafeHandle socket)
     {
         Span<byte> credentials = stackalloc byte[12];
-        _ = socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
+        int length = credentials.Length;
+        _ = Libc.GetSockOpt(socket, SolSocket, SoPeerCred, credentials, ref length);
         return new UnixSocketPeer(
             MemoryMarshal.Read<int>(credentials), MemoryMarshal.Read<uint>(credentials[4..]), ReadIsAlive(socket));
     }
 
-    private static bool? ReadIsAlive(Socket socket)
+    private static bool? ReadIsAlive(SafeHandle socket)
     {
         Span<byte> descriptor = stackalloc byte[4];
-        try
-        {
-            _ = socket.GetRawSocketOption(SolSocket, SoPeerPidfd, descriptor);
-        }
-        catch (SocketException e)
-        {
-            return e.NativeErrorCode == NoSuchOption ? null : false;
-        }
-
+        int length = descriptor.Length;
+        if (Libc.GetSockOpt(socket, SolSocket, SoPeerPidfd, descriptor, ref length) != 0)
+            return Marshal.GetLastPInvokeError() == NoSuchOption ? null : false;
         new SafeFileHandle(MemoryMarshal.Read<int>(descriptor), ownsHandle: true).Dispose();
         return true;
     }
