@@ -113,12 +113,9 @@ internal sealed class RpcFrameReader(PipeReader input, Peer peer = Peer.Daemon)
 /// <summary>Writes whole frames, one at a time.</summary>
 internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon) : IAsyncDisposable
 {
-    // The largest replies, once sent, shall not be kept for ever.
-    private const int KeptBytes = 256 * 1024;
-
     // A thread's, not a connection's, of which there may be thousands that are idle: nothing is awaited while it is in use.
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _frame;
+    private static MessageBuffer? _frame;
 
     private readonly SemaphoreSlim _turn = new(1);
 
@@ -163,16 +160,15 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
     private void Encode<T>(in RpcHeader header, in T message)
         where T : struct, IXdrMessage<T>
     {
-        if (_frame is not { Capacity: <= KeptBytes } frame)
-            _frame = frame = new ArrayBufferWriter<byte>(1024);
-        frame.ResetWrittenCount();
+        MessageBuffer frame = _frame ??= new MessageBuffer();
+        frame.Clear();
         XdrWriter.Write(frame, message);
         int payload = frame.WrittenCount;
         if (payload > RpcLimits.MaxFrameBytes - RpcHeader.FrameOverhead)
             throw new XdrException($"the message has {payload} bytes, more than the protocol allows");
         header.Write(output.GetSpan(RpcHeader.FrameOverhead), payload);
         output.Advance(RpcHeader.FrameOverhead);
-        output.Write(frame.WrittenSpan);
+        frame.CopyTo(output);
         BytesWritten += RpcHeader.FrameOverhead + payload;
         Metrics.Sent(RpcHeader.FrameOverhead + payload, peer);
     }

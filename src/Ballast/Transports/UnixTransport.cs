@@ -6,6 +6,9 @@ namespace Ballast.Transports;
 /// <summary>A unix socket as a pair of pipes.</summary>
 internal sealed class UnixTransport : IDuplexPipe, IAsyncDisposable
 {
+    // Each buffer is sent by a call of its own. It is given back when it was sent.
+    private const int SendBytes = 32 * 1024;
+
     private readonly SocketStream _stream;
 
     /// <param name="socket">The socket, which is closed with this.</param>
@@ -16,7 +19,7 @@ internal sealed class UnixTransport : IDuplexPipe, IAsyncDisposable
 
         // Who waits for something to come has no buffer meanwhile.
         Input = PipeReader.Create(_stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
-        Output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true));
+        Output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(minimumBufferSize: SendBytes, leaveOpen: true));
     }
 
     public PipeReader Input { get; }

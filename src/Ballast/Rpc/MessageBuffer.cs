@@ -1,0 +1,80 @@
+using System.Buffers;
+
+namespace Ballast.Rpc;
+
+/// <summary>
+/// A message while it is written, in pieces: one array for the answer about a few hundred domains would be a large object,
+/// which the runtime takes back late, and each larger one on the way to it as well.
+/// </summary>
+internal sealed class MessageBuffer : IBufferWriter<byte>
+{
+    /// <summary>What is kept for the next message.</summary>
+    public const int KeptBytes = 256 * 1024;
+
+    // Most messages are short, and a thread that writes no other needs no more.
+    private const int FirstBytes = 1024;
+
+    private const int PieceBytes = 32 * 1024;
+
+    private readonly List<(byte[] Bytes, int Count)> _full = [];
+    private readonly Stack<byte[]> _free = [];
+    private byte[] _piece = new byte[FirstBytes];
+    private int _count;
+
+    public int WrittenCount { get; private set; }
+
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _piece.Length - _count);
+        _count += count;
+        WrittenCount += count;
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        MakeRoom(Math.Max(sizeHint, 1));
+        return _piece.AsMemory(_count);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        MakeRoom(Math.Max(sizeHint, 1));
+        return _piece.AsSpan(_count);
+    }
+
+    public void CopyTo(IBufferWriter<byte> output)
+    {
+        foreach ((byte[] bytes, int count) in _full)
+            output.Write(bytes.AsSpan(0, count));
+        output.Write(_piece.AsSpan(0, _count));
+    }
+
+    /// <summary>Begins another message.</summary>
+    public void Clear()
+    {
+        foreach ((byte[] bytes, _) in _full)
+            Keep(bytes);
+        _full.Clear();
+        if (_piece.Length > PieceBytes)
+            _piece = new byte[FirstBytes];
+        _count = WrittenCount = 0;
+    }
+
+    private void MakeRoom(int bytes)
+    {
+        if (_piece.Length - _count >= bytes)
+            return;
+        if (_count > 0)
+            _full.Add((_piece, _count));
+        else
+            Keep(_piece);
+        _piece = bytes > PieceBytes ? new byte[bytes] : _free.TryPop(out byte[]? free) ? free : new byte[PieceBytes];
+        _count = 0;
+    }
+
+    private void Keep(byte[] bytes)
+    {
+        if (bytes.Length == PieceBytes && _free.Count < KeptBytes / PieceBytes)
+            _free.Push(bytes);
+    }
+}
