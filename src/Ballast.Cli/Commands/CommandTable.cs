@@ -24,6 +24,7 @@ internal static class CommandTable
             DomStatsCommand.Command,
             ListCommand.Command,
             MemoryCommand.Command,
+            WatchCommand.Command,
         ]),
         new("domain", "What domains are, and what changes them",
         [

@@ -54,6 +54,12 @@ internal sealed class ParsedCommand(Command command)
             : throw Malformed(option, value);
     }
 
+    /// <summary>A number above zero, null where the option was not given.</summary>
+    public int? Positive(CommandOption option) =>
+        Int(option) is not { } number ? null
+        : number > 0 ? number
+        : throw Malformed(option, Text(option)!);
+
     /// <summary>A number that is not negative, null where the option was not given.</summary>
     public uint? Number(CommandOption option)
     {

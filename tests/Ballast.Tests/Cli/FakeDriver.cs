@@ -30,10 +30,13 @@ internal sealed record FakeDomain(string Name, int? Id)
 
     public MemoryStatsFacts Facts { get; init; } = new() { Entries = [], PeriodSeconds = 2, IsRunning = true };
 
+    /// <summary>What its samples say, one after the other; then <see cref="Facts"/>.</summary>
+    public Queue<Func<MemoryStatsFacts>> Coming { get; } = [];
+
     /// <summary>What every question about its memory or state ends with.</summary>
     public LibvirtException? Failure { get; init; }
 
-    public MemoryStats Sample => Facts.ToSample(Now);
+    public MemoryStats Sample => (Coming.TryDequeue(out Func<MemoryStatsFacts>? next) ? next() : Facts).ToSample(Now);
 }
 
 /// <summary>A driver whose domains and answers are given.</summary>

@@ -12,7 +12,7 @@ public sealed class OutOfScopeTests
         "pwd", "quit", "schedinfo",
     ];
 
-    private static readonly string[] OurOwn = ["doctor", "memory"];
+    private static readonly string[] OurOwn = ["doctor", "memory", "watch"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
