@@ -19,6 +19,9 @@ internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
     /// <summary>Columns of the terminal; null where the output is none, or nobody knows.</summary>
     public Func<int?> Columns { get; init; } = static () => null;
 
+    /// <summary>The number of the signal that asked the program to end; null: none did.</summary>
+    public Func<int?> EndingSignal { get; init; } = static () => null;
+
     /// <summary>Where procfs is mounted.</summary>
     public string ProcPath { get; init; } = "/proc";
 

@@ -47,6 +47,9 @@ internal sealed class CommandInvocation(
 
     public TimeProvider TimeProvider { get; } = host.TimeProvider;
 
+    /// <summary>Whether it was Ctrl-C that cancelled: a command for which that is the usual end says so, and succeeds or not by what it did.</summary>
+    public bool IsInterrupted => CancellationToken.IsCancellationRequested && host.EndingSignal() is null or EndingSignals.Interrupt;
+
     /// <summary>Whether headings and confirmations are left out.</summary>
     public bool IsQuiet { get; } = isQuiet;
 

@@ -9,6 +9,9 @@ CliHost host = new(output, error)
     IsOutputTerminal = output.IsTerminal,
     IsErrorTerminal = error.IsTerminal,
     Columns = () => output.Columns,
+    EndingSignal = () => signals.First,
 };
 int exitCode = await CliProgram.RunAsync(args, host, signals.Token);
-return signals.ExitCode ?? exitCode;
+
+// Some commands end by Ctrl-C as usual, and say themselves whether they succeeded.
+return exitCode != CliProgram.Interrupted && signals.First == EndingSignals.Interrupt ? exitCode : signals.ExitCode ?? exitCode;

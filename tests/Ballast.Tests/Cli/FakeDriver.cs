@@ -44,6 +44,8 @@ internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
 {
     public string Type => "FAKE";
 
+    public bool IsAlive { get; set; } = true;
+
     /// <summary>The calls that change something, in their order.</summary>
     public List<string> Changes { get; } = [];
 
