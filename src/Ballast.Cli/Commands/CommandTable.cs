@@ -29,6 +29,7 @@ internal static class CommandTable
             EventCommand.Command,
             ListCommand.Command,
             MemoryCommand.Command,
+            TopCommand.Command,
             WatchCommand.Command,
         ]),
         new("domain", "What domains are, and what changes them",

@@ -35,8 +35,9 @@ internal static class CpuStatsCommand
                 await ShowEachAsync(invocation, domain, start ?? 0, count);
             if (arguments.Has(Total) || !hasRange)
             {
+                IReadOnlyList<TypedParameter> totals = await domain.GetCpuTotalsAsync(invocation.CancellationToken);
                 invocation.Out.WriteLine("Total:");
-                Write(invocation, await domain.GetCpuTotalsAsync(invocation.CancellationToken));
+                Write(invocation, totals);
             }
         }
         catch (LibvirtException e)

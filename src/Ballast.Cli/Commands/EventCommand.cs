@@ -117,16 +117,11 @@ internal static class EventCommand
         invocation.HasFailed = count == 0;
     }
 
-    private static string Describe(DomainEvent happened) => happened switch
+    private static string Describe(DomainEvent happened)
     {
-        DomainLifecycleEvent e => $"event 'lifecycle' for domain '{e.Domain.Name}': {Label(e.Change)} {e.DetailLabel}",
-        DomainRebootEvent e => $"event 'reboot' for domain '{e.Domain.Name}'",
-        BalloonChangeEvent e => string.Create(CultureInfo.InvariantCulture, $"event 'balloon-change' for domain '{e.Domain.Name}': {e.ActualKiB}KiB"),
-        _ => throw new ArgumentOutOfRangeException(nameof(happened)),
-    };
-
-    // As virsh, which has no name for what is newer.
-    private static string Label(DomainLifecycleChange change) => Enum.IsDefined(change) ? change.ToString() : "unknown";
+        string detail = EventText.Detail(happened);
+        return $"event '{EventText.Type(happened)}' for domain '{EventText.DomainOf(happened)?.Name}'{(detail.Length > 0 ? ": " + detail : "")}";
+    }
 
     private static void WarnOf(CommandInvocation invocation, EventsMissed missed)
     {

@@ -30,7 +30,15 @@ internal static class SchedulerCommand
         Domain domain = await invocation.FindDomainAsync();
         if (arguments.Has(Weight) || arguments.Has(Cap) || arguments.Has(Set))
             throw new CommandException("ballast does not change scheduler parameters: use virsh, or systemctl set-property for a QEMU without libvirt");
-        Write("Scheduler", await domain.GetSchedulerTypeAsync(invocation.CancellationToken));
+        try
+        {
+            Write("Scheduler", await domain.GetSchedulerTypeAsync(invocation.CancellationToken));
+        }
+        catch (LibvirtException)
+        {
+            Write("Scheduler", "Unknown");
+            throw;
+        }
 
         // Both at once are those of the running domain, as neither is.
         DomainModificationImpact impact = arguments.Has(ImpactOptions.Live) && arguments.Has(ImpactOptions.Config)

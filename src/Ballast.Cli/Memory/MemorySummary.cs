@@ -10,14 +10,18 @@ internal static class MemorySummary
 
     public static IEnumerable<string> Lines(MemoryTotal total, SizeUnit unit, int? room)
     {
+        IEnumerable<string> lines = [.. Sums(total, unit), .. NotSummed(total, room ?? Usual)];
+        return room is { } width ? lines.SelectMany(line => SafeText.Wrap(line, width)) : lines;
+    }
+
+    public static IEnumerable<string> Sums(MemoryTotal total, SizeUnit unit)
+    {
         string Size(ulong kib) => HumanSize.Of(kib, unit);
-        IEnumerable<string> lines =
+        return
         [
             $"Total of {Count(total.Summed)} with current numbers: {Size(total.UsedKiB)} used of {Size(total.AvailableKiB)},",
             $"balloons {Size(total.BalloonKiB)} of {Size(total.MaximumKiB)}, resident {Size(total.ResidentKiB)}; the host could get back {Size(total.ReclaimableKiB)}.",
-            .. NotSummed(total, room ?? Usual),
         ];
-        return room is { } width ? lines.SelectMany(line => SafeText.Wrap(line, width)) : lines;
     }
 
     private static string Count(int guests) => guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");

@@ -10,7 +10,7 @@ internal sealed class MemoryTable
     private const string Red = "\e[31m", Yellow = "\e[33m", Bar = "", Percent = "%";
 
     // What tells least goes first: some before a name is cut, others where that does not help. The name and what is used stay.
-    private static readonly string[] Dispensable = [Percent, "Cache", "Faults/s", "Swap/s", "Resident"], Scarce = ["Balloon", Bar, "Age", "Reason"];
+    private static readonly string[] Dispensable = [Percent, "Cache", "Faults/s", "Swap/s", "Resident"], Scarce = ["Balloon", Bar, "Age", "Host", "Reason"];
 
     private readonly IReadOnlyList<MemoryLine> _lines;
     private readonly SizeUnit _unit;
