@@ -11,7 +11,7 @@ public sealed class OutOfScopeTests
         "cd", "connect", "echo", "exit", "pwd", "quit",
     ];
 
-    private static readonly string[] OurOwn = ["doctor", "memory", "watch"];
+    private static readonly string[] OurOwn = ["doctor", "memory", "top", "watch"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
