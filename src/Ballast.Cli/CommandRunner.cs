@@ -14,7 +14,8 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
     public async ValueTask<bool> RunAsync(IReadOnlyList<ParsedCommand> commands, CancellationToken cancellationToken)
     {
         // As in virsh: a URI that was named is tried before anything runs, be it needed or not.
-        if (options.Uri is not null && !commands.All(command => command.Command.OpensConnections) && !await TryConnectAsync(cancellationToken))
+        bool opensItself = commands.Count > 0 && commands.All(command => command.Command.OpensConnections);
+        if (options.Uri is not null && !opensItself && !await TryConnectAsync(cancellationToken))
             return false;
 
         bool succeeded = true;

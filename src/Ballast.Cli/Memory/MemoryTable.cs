@@ -77,7 +77,8 @@ internal sealed class MemoryTable
                 leftOut.Add(header);
         }
 
-        foreach (Column column in _columns.Where(column => column.Shortest > 0))
+        // Names of guests are cut last: they tell more than where a guest runs.
+        foreach (Column column in _columns.Where(column => column.Shortest > 0).OrderBy(column => column.Header == "Host" ? 0 : 1))
             column.Width = Math.Max(column.Least, column.Width - Math.Max(0, Width(column => column.Width) - room));
 
         // The narrowest terminals get as much of a name as there is room for.
