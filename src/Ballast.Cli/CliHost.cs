@@ -1,3 +1,5 @@
+using Ballast.Cli.Terminal;
+
 namespace Ballast.Cli;
 
 /// <summary>Opens a connection; null stands for the default URI.</summary>
@@ -18,6 +20,12 @@ internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
 
     /// <summary>Columns of the terminal; null where the output is none, or nobody knows.</summary>
     public Func<int?> Columns { get; init; } = static () => null;
+
+    /// <summary>Takes the terminal for a program that fills its screen; null where there is none.</summary>
+    public Func<ITerminal?> OpenTerminal { get; init; } = static () => null;
+
+    /// <summary>The number of the signal that asked the program to end; null: none did.</summary>
+    public Func<int?> EndingSignal { get; init; } = static () => null;
 
     /// <summary>Where procfs is mounted.</summary>
     public string ProcPath { get; init; } = "/proc";

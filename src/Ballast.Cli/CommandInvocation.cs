@@ -1,5 +1,6 @@
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
+using Ballast.Cli.Terminal;
 
 namespace Ballast.Cli;
 
@@ -11,6 +12,15 @@ internal sealed class CommandInvocation(
 
     public Connection Connection =>
         connection ?? throw new InvalidOperationException($"Command {Arguments.Command.Name} runs without a connection.");
+
+    /// <summary>The connections that were named, or the default one, not opened yet.</summary>
+    public required Func<ConnectionGroup> Group { get; init; }
+
+    /// <summary>Takes the terminal for a program that fills its screen; null where there is none.</summary>
+    public Func<ITerminal?> OpenTerminal { get; } = host.OpenTerminal;
+
+    /// <summary>Whether the terminal can move its cursor.</summary>
+    public bool HasScreen { get; } = host.Variable("TERM") is not (null or "" or "dumb");
 
     public TextOutput Out { get; } = output.Out;
 
@@ -47,6 +57,9 @@ internal sealed class CommandInvocation(
 
     public TimeProvider TimeProvider { get; } = host.TimeProvider;
 
+    /// <summary>Whether it was Ctrl-C that cancelled: a command for which that is the usual end says so, and succeeds or not by what it did.</summary>
+    public bool IsInterrupted => CancellationToken.IsCancellationRequested && host.EndingSignal() is null or EndingSignals.Interrupt;
+
     /// <summary>Whether headings and confirmations are left out.</summary>
     public bool IsQuiet { get; } = isQuiet;
 
@@ -58,6 +71,9 @@ internal sealed class CommandInvocation(
         if (!IsQuiet)
             Out.WriteLine(SafeText.Escape(text));
     }
+
+    /// <summary>Says on standard error what failed though the command goes on.</summary>
+    public void Error(string text) => output.Error(text);
 
     /// <summary>Says on standard error what the user should know though the command succeeds.</summary>
     public void Warn(string text) => output.ErrorText($"warning: {SafeText.Escape(text)}\n");

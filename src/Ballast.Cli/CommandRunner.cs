@@ -14,7 +14,8 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
     public async ValueTask<bool> RunAsync(IReadOnlyList<ParsedCommand> commands, CancellationToken cancellationToken)
     {
         // As in virsh: a URI that was named is tried before anything runs, be it needed or not.
-        if (options.Uri is not null && !await TryConnectAsync(cancellationToken))
+        bool opensItself = commands.Count > 0 && commands.All(command => command.Command.OpensConnections);
+        if (options.Uri is not null && !opensItself && !await TryConnectAsync(cancellationToken))
             return false;
 
         bool succeeded = true;
@@ -45,7 +46,7 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         if (command.Command.NeedsConnection && !await TryConnectAsync(cancellationToken))
             return false;
 
-        CommandInvocation invocation = new(command, _connection, output, host, options.IsQuiet, cancellationToken);
+        CommandInvocation invocation = new(command, _connection, output, host, options.IsQuiet, cancellationToken) { Group = OpenGroup };
         try
         {
             await command.Command.Execute(invocation);
@@ -68,20 +69,30 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         return false;
     }
 
+    private string? DefaultUri => host.Variable("VIRSH_DEFAULT_CONNECT_URI");
+
+    private ConnectionOptions ConnectionOptions => ConnectionOptions.Default with
+    {
+        ReadOnly = options.IsReadOnly,
+        TimeProvider = host.TimeProvider,
+    };
+
+    private static string? OrDefault(string? uri) => string.IsNullOrEmpty(uri) ? null : uri;
+
+    private ConnectionGroup OpenGroup()
+    {
+        IEnumerable<string?> uris = options.Uris.Count > 0 ? options.Uris : (IEnumerable<string?>)[DefaultUri];
+        return new(uris.Select(OrDefault).Distinct(), ConnectionOptions, open: (uri, how, token) => host.Open(uri, how, token));
+    }
+
     private async ValueTask<bool> TryConnectAsync(CancellationToken cancellationToken)
     {
         if (_connection is not null)
             return true;
 
-        string? uri = options.Uri ?? host.Variable("VIRSH_DEFAULT_CONNECT_URI");
-        ConnectionOptions connectionOptions = ConnectionOptions.Default with
-        {
-            ReadOnly = options.IsReadOnly,
-            TimeProvider = host.TimeProvider,
-        };
         try
         {
-            _connection = await host.Open(string.IsNullOrEmpty(uri) ? null : uri, connectionOptions, cancellationToken);
+            _connection = await host.Open(OrDefault(options.Uri ?? DefaultUri), ConnectionOptions, cancellationToken);
             return true;
         }
         catch (LibvirtException e)

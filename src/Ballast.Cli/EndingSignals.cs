@@ -8,10 +8,13 @@ namespace Ballast.Cli;
 /// </summary>
 internal sealed class EndingSignals : IDisposable
 {
+    /// <summary>The number of SIGINT.</summary>
+    public const int Interrupt = 2;
+
     private const int FirstOfSignals = 128;
 
     private static readonly (PosixSignal Signal, int Number)[] All =
-        [(PosixSignal.SIGHUP, 1), (PosixSignal.SIGINT, 2), (PosixSignal.SIGQUIT, 3), (PosixSignal.SIGTERM, 15)];
+        [(PosixSignal.SIGHUP, 1), (PosixSignal.SIGINT, Interrupt), (PosixSignal.SIGQUIT, 3), (PosixSignal.SIGTERM, 15)];
 
     private readonly CancellationTokenSource _end = new();
     private readonly PosixSignalRegistration[] _registrations;
@@ -32,8 +35,11 @@ internal sealed class EndingSignals : IDisposable
 
     public CancellationToken Token => _end.Token;
 
+    /// <summary>The number of the signal that came first; null where none did.</summary>
+    public int? First => Volatile.Read(ref _first) is var number and not 0 ? number : null;
+
     /// <summary>The status that shells give for the signal that came; null where none did.</summary>
-    public int? ExitCode => Volatile.Read(ref _first) is var number and not 0 ? FirstOfSignals + number : null;
+    public int? ExitCode => FirstOfSignals + First;
 
     public void Dispose()
     {

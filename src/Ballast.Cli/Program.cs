@@ -1,5 +1,6 @@
 using Ballast.Cli;
 using Ballast.Cli.Output;
+using Ballast.Cli.Terminal;
 
 using EndingSignals signals = new();
 StandardStream output = new(1), error = new(2);
@@ -9,6 +10,10 @@ CliHost host = new(output, error)
     IsOutputTerminal = output.IsTerminal,
     IsErrorTerminal = error.IsTerminal,
     Columns = () => output.Columns,
+    OpenTerminal = () => ProcessTerminal.TryOpen(output),
+    EndingSignal = () => signals.First,
 };
 int exitCode = await CliProgram.RunAsync(args, host, signals.Token);
-return signals.ExitCode ?? exitCode;
+
+// Some commands end by Ctrl-C as usual, and say themselves whether they succeeded.
+return exitCode != CliProgram.Interrupted && signals.First == EndingSignals.Interrupt ? exitCode : signals.ExitCode ?? exitCode;

@@ -20,7 +20,7 @@ internal static class HelpText
                    ballast [OPTION...] 'COMMAND [ARGUMENT...]; ...'
 
             Options, before the command:
-              -c, --connect URI      the hypervisor to connect to; see below
+              -c, --connect URI      the hypervisor to connect to; see below (top takes several)
               -r, --readonly         refuse commands that change anything
               -q, --quiet            omit headings and the blank line after each command
               -t, --timing           show how long each command took

@@ -38,4 +38,23 @@ internal static class JsonOutput
         else
             json.WriteString(name, text);
     }
+
+    public static void WriteNumber(Utf8JsonWriter json, string name, ulong? value)
+    {
+        if (value is { } known)
+            json.WriteNumber(name, known);
+        else
+            json.WriteNull(name);
+    }
+
+    /// <summary>A number in three digits behind the point.</summary>
+    public static void WriteNumber(Utf8JsonWriter json, string name, double? value)
+    {
+        if (Rounded(value) is { } known)
+            json.WriteNumber(name, known);
+        else
+            json.WriteNull(name);
+    }
+
+    public static double? Rounded(double? value) => value is { } known ? Math.Round(known, 3) : null;
 }

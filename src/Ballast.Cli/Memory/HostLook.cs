@@ -35,7 +35,8 @@ internal static class HostLook
         return lines;
     }
 
-    private static async Task<Dictionary<Guid, ulong>> MaximaAsync(Connection connection, List<Domain> domains, CancellationToken token)
+    /// <summary>The largest size that each one's balloon may be given, by UUID.</summary>
+    public static async Task<Dictionary<Guid, ulong>> MaximaAsync(Connection connection, IReadOnlyList<Domain> domains, CancellationToken token)
     {
         Dictionary<Guid, ulong> maxima = [];
         if (domains.Count == 0)

@@ -33,6 +33,10 @@ internal static class HumanSize
         _ => perSecond.Value.ToString("0", CultureInfo.InvariantCulture),
     };
 
+    /// <summary>The same of memory.</summary>
+    public static string SizeRate(double? kib, SizeUnit unit) =>
+        unit == SizeUnit.Human && kib >= 1 ? Of((ulong)kib, unit) : Rate(unit == SizeUnit.Bytes ? kib * 1024 : kib);
+
     /// <summary>How long ago something was, in at most four columns where it is less than ten thousand days.</summary>
     public static string Age(TimeSpan? age) => age switch
     {

@@ -11,14 +11,14 @@ internal sealed class LastLook
 {
     private const int MaxBytes = 16 << 20;
 
-    private readonly Dictionary<Guid, Entry> _entries;
+    private readonly Dictionary<Guid, GuestCounters> _entries;
 
-    private LastLook(Dictionary<Guid, Entry> entries) => _entries = entries;
+    private LastLook(Dictionary<Guid, GuestCounters> entries) => _entries = entries;
 
     /// <summary>What was seen of the domains of a connection; nothing where it cannot be read.</summary>
     public static LastLook Read(string? directory, string uri)
     {
-        Dictionary<Guid, Entry> entries = [];
+        Dictionary<Guid, GuestCounters> entries = [];
         if (directory is null)
             return new LastLook(entries);
         try
@@ -29,7 +29,7 @@ internal sealed class LastLook
             {
                 foreach (string line in File.ReadLines(file.FullName))
                 {
-                    if (Entry.TryParse(line, out Guid uuid, out Entry entry))
+                    if (GuestCounters.TryParse(line, out Guid uuid, out GuestCounters entry))
                         entries[uuid] = entry;
                 }
             }
@@ -43,14 +43,8 @@ internal sealed class LastLook
     }
 
     /// <summary>What changed since then, by the guest's own times; null where that is unknown.</summary>
-    public MemoryRates? Since(Domain domain, MemoryStats stats)
-    {
-        if (Entry.Of(domain, stats) is not { } now || !_entries.TryGetValue(domain.Uuid, out Entry then) || then.Id != now.Id || now.Seconds <= then.Seconds)
-            return null;
-        double seconds = now.Seconds - then.Seconds;
-        return new MemoryRates(
-            PerSecond(then.SwapIn, now.SwapIn, seconds), PerSecond(then.SwapOut, now.SwapOut, seconds), PerSecond(then.Faults, now.Faults, seconds));
-    }
+    public MemoryRates? Since(Domain domain, MemoryStats stats) =>
+        GuestCounters.Of(domain, stats) is { } now && _entries.TryGetValue(domain.Uuid, out GuestCounters then) ? now.Since(then) : null;
 
     /// <summary>Keeps what is seen now.</summary>
     /// <param name="directory">Where to; null: nowhere.</param>
@@ -63,15 +57,15 @@ internal sealed class LastLook
             return;
         try
         {
-            Dictionary<Guid, Entry> entries = isWhole ? [] : new(_entries);
+            Dictionary<Guid, GuestCounters> entries = isWhole ? [] : new(_entries);
             foreach ((Domain domain, MemoryStats stats) in seen)
             {
-                if (Entry.Of(domain, stats) is { } entry)
+                if (GuestCounters.Of(domain, stats) is { } entry)
                     entries[domain.Uuid] = entry;
             }
 
             StringBuilder text = new();
-            foreach ((Guid uuid, Entry entry) in entries)
+            foreach ((Guid uuid, GuestCounters entry) in entries)
                 text.Append(entry.ToLine(uuid));
             Directory.CreateDirectory(directory);
             string path = PathOf(directory, uri), part = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
@@ -94,8 +88,6 @@ internal sealed class LastLook
         }
     }
 
-    private static double? PerSecond(ulong? then, ulong? now, double seconds) => now >= then ? (now - then) / seconds : null;
-
     private static string PathOf(string directory, string uri)
     {
         // FNV-1a: a short name for each connection; two that collide would only mix entries of different UUIDs.
@@ -103,37 +95,5 @@ internal sealed class LastLook
         foreach (byte b in Encoding.UTF8.GetBytes(uri))
             hash = (hash ^ b) * 1099511628211;
         return Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"look-{hash:x16}"));
-    }
-
-    private readonly record struct Entry(int Id, long Seconds, ulong? SwapIn, ulong? SwapOut, ulong? Faults)
-    {
-        public static Entry? Of(Domain domain, MemoryStats stats) =>
-            domain.Id is { } id && stats.LastUpdate is { } reported && stats.Inconsistencies == MemoryStatsInconsistency.None
-                ? new Entry(id, reported.ToUnixTimeSeconds(), stats.SwapInKiB, stats.SwapOutKiB, stats.MajorFaults)
-                : null;
-
-        public static bool TryParse(string line, out Guid uuid, out Entry entry)
-        {
-            entry = default;
-            string[] words = line.Split(' ');
-            if (words.Length != 6)
-            {
-                uuid = default;
-                return false;
-            }
-
-            bool isWhole = int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int id)
-                & long.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out long seconds);
-            entry = new Entry(id, seconds, Number(words[3]), Number(words[4]), Number(words[5]));
-            return Guid.TryParseExact(words[0], "D", out uuid) && isWhole;
-        }
-
-        public string ToLine(Guid uuid) =>
-            string.Create(CultureInfo.InvariantCulture, $"{uuid:D} {Id} {Seconds} {Text(SwapIn)} {Text(SwapOut)} {Text(Faults)}\n");
-
-        private static string Text(ulong? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "-";
-
-        private static ulong? Number(string text) =>
-            ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : null;
     }
 }

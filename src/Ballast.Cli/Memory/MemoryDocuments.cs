@@ -51,23 +51,26 @@ internal static class MemoryDocuments
         json.WriteStartObject();
         JsonOutput.WriteDomain(json, line.Domain);
         MemoryStatsJson.WriteMembers(json, line.Domain, line.Stats);
-        WriteNumber(json, "maximum_kib", line.MaximumKiB);
-        WriteNumber(json, "used_share", Rounded(line.UsedShare));
-        WriteNumber(json, "reclaimable_kib", line.ReclaimableKiB);
+        JsonOutput.WriteNumber(json, "maximum_kib", line.MaximumKiB);
+        JsonOutput.WriteNumber(json, "used_share", line.UsedShare);
+        JsonOutput.WriteNumber(json, "reclaimable_kib", line.ReclaimableKiB);
         json.WriteBoolean("is_summed", line.IsSummed);
-        if (line.Rates is not { } rates)
+        WriteRates(json, line.Rates);
+        json.WriteEndObject();
+    }
+
+    public static void WriteRates(Utf8JsonWriter json, MemoryRates? known)
+    {
+        if (known is not { } rates)
         {
             json.WriteNull("rates");
-        }
-        else
-        {
-            json.WriteStartObject("rates");
-            WriteNumber(json, "swap_in_kib_per_second", Rounded(rates.SwapInKiB));
-            WriteNumber(json, "swap_out_kib_per_second", Rounded(rates.SwapOutKiB));
-            WriteNumber(json, "major_faults_per_second", Rounded(rates.MajorFaults));
-            json.WriteEndObject();
+            return;
         }
 
+        json.WriteStartObject("rates");
+        JsonOutput.WriteNumber(json, "swap_in_kib_per_second", rates.SwapInKiB);
+        JsonOutput.WriteNumber(json, "swap_out_kib_per_second", rates.SwapOutKiB);
+        JsonOutput.WriteNumber(json, "major_faults_per_second", rates.MajorFaults);
         json.WriteEndObject();
     }
 
@@ -85,29 +88,11 @@ internal static class MemoryDocuments
         json.WriteEndObject();
     }
 
-    private static void WriteNumber(Utf8JsonWriter json, string name, ulong? value)
-    {
-        if (value is { } known)
-            json.WriteNumber(name, known);
-        else
-            json.WriteNull(name);
-    }
-
-    private static void WriteNumber(Utf8JsonWriter json, string name, double? value)
-    {
-        if (value is { } known)
-            json.WriteNumber(name, known);
-        else
-            json.WriteNull(name);
-    }
-
-    private static double? Rounded(double? value) => value is { } known ? Math.Round(known, 3) : null;
-
     private static string Text(ulong? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";
 
     private static string Text(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";
 
-    private static string Text(double? value) => Rounded(value)?.ToString(CultureInfo.InvariantCulture) ?? "";
+    private static string Text(double? value) => JsonOutput.Rounded(value)?.ToString(CultureInfo.InvariantCulture) ?? "";
 
     private static string Quote(string cell) =>
         cell.AsSpan().IndexOfAny(",\"\r\n") < 0 ? cell : $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

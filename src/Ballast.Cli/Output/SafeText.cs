@@ -33,6 +33,44 @@ internal static class SafeText
         return width;
     }
 
+    /// <summary>Breaks a line between words, and within a word that has no room by itself.</summary>
+    public static IEnumerable<string> Wrap(string text, int width)
+    {
+        string? line = null;
+        foreach (string word in text.Split(' '))
+        {
+            if (line?.Trim().Length > 0 && Width(line) + 1 + Width(word) > width)
+            {
+                yield return line;
+                line = word;
+            }
+            else
+            {
+                line = line is null ? word : $"{line} {word}";
+            }
+
+            for (; Width(line) > width; line = line[Fitting(line, width)..])
+                yield return line[..Fitting(line, width)];
+        }
+
+        yield return line ?? "";
+    }
+
+    /// <summary>How many characters of a text fit; at least one, and no half of a pair.</summary>
+    private static int Fitting(string text, int width)
+    {
+        int length = 0, columns = 0;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            columns += Width(rune);
+            if (columns > width && length > 0)
+                break;
+            length += rune.Utf16SequenceLength;
+        }
+
+        return length;
+    }
+
     private static string EscapeSlowly(string text)
     {
         StringBuilder safe = new(text.Length + 16);

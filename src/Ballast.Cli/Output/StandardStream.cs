@@ -15,15 +15,10 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     public bool IsTerminal => IsATerminal(descriptor) == 1;
 
     /// <summary>Of the terminal; null where it does not tell.</summary>
-    public int? Columns
-    {
-        get
-        {
-            const nuint getWindowSize = 0x5413;
-            Span<ushort> size = stackalloc ushort[4];
-            return Control(descriptor, getWindowSize, ref MemoryMarshal.GetReference(size)) == 0 && size[1] > 0 ? size[1] : null;
-        }
-    }
+    public int? Columns => SizeOf(1);
+
+    /// <summary>Of the terminal; null where it does not tell.</summary>
+    public int? Rows => SizeOf(0);
 
     public override bool CanRead => false;
 
@@ -69,6 +64,13 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private int? SizeOf(int which)
+    {
+        const nuint getWindowSize = 0x5413;
+        Span<ushort> size = stackalloc ushort[4];
+        return Control(descriptor, getWindowSize, ref MemoryMarshal.GetReference(size)) == 0 && size[which] > 0 ? size[which] : null;
+    }
 
     [LibraryImport("libc", EntryPoint = "isatty")]
     private static partial int IsATerminal(int descriptor);

@@ -14,6 +14,9 @@ internal sealed record Command(string Name, string Summary)
     /// <summary>Whether it works on a hypervisor; one that does not runs without a connection.</summary>
     public bool NeedsConnection { get; init; } = true;
 
+    /// <summary>Whether it opens the connections that were named itself, all of them: their troubles are its own to tell.</summary>
+    public bool OpensConnections { get; init; }
+
     /// <summary>Whether words and options that the command does not take are passed over, as virsh does for <c>help</c>.</summary>
     public bool IgnoresUnknownArguments { get; init; }
 

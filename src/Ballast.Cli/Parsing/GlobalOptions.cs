@@ -38,6 +38,9 @@ internal sealed class GlobalOptions
     /// <summary>The URI given; null where none was, which is not the same as an empty one.</summary>
     public string? Uri { get; private set; }
 
+    /// <summary>All that were given. Most commands take the last one, as virsh does.</summary>
+    public List<string> Uris { get; } = [];
+
     public bool IsReadOnly { get; private set; }
 
     public bool IsQuiet { get; private set; }
@@ -124,6 +127,7 @@ internal sealed class GlobalOptions
         {
             case 'c':
                 Uri = value;
+                Uris.Add(value ?? "");
                 break;
             case 'q':
                 IsQuiet = true;

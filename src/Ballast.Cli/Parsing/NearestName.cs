@@ -24,6 +24,10 @@ internal static class NearestName
         return best ?? (longer.Count == 1 ? longer[0] : null);
     }
 
+    /// <summary>The error for a value that is none of the known ones.</summary>
+    public static CommandException Unknown(string what, string typed, IReadOnlyList<string> known) =>
+        new($"unknown {what} '{typed}'{(Among(known, typed) is { } near ? $", did you mean '{near}'?" : "")}", $"known are: {string.Join(", ", known)}");
+
     /// <summary>How many letters were left out, added, changed or swapped with their neighbours; capitals do not count.</summary>
     private static int Distance(string one, string other)
     {

@@ -21,7 +21,7 @@ internal static class NumberText
     /// A number of bytes with an optional unit. One letter or letter + "iB" counts in powers of 1024, letter + "B" in
     /// powers of 1000, in any case. A failure that libvirt explains has a <paramref name="cause"/>.
     /// </summary>
-    public static bool TryReadSize(string text, ulong defaultUnit, out ulong bytes, out string? cause)
+    public static bool TryReadSize(string text, ulong defaultUnit, out ulong bytes, out string? cause, ulong max = ulong.MaxValue)
     {
         cause = null;
         bytes = 0;
@@ -42,7 +42,7 @@ internal static class NumberText
             return false;
         }
 
-        if (number != 0 && number > ulong.MaxValue / unit)
+        if (number != 0 && number > max / unit)
         {
             cause = $"numerical overflow: value too large: {text}";
             return false;

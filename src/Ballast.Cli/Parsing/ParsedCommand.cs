@@ -54,6 +54,12 @@ internal sealed class ParsedCommand(Command command)
             : throw Malformed(option, value);
     }
 
+    /// <summary>A number above zero, null where the option was not given.</summary>
+    public int? Positive(CommandOption option) =>
+        Int(option) is not { } number ? null
+        : number > 0 ? number
+        : throw Malformed(option);
+
     /// <summary>A number that is not negative, null where the option was not given.</summary>
     public uint? Number(CommandOption option)
     {
@@ -63,10 +69,10 @@ internal sealed class ParsedCommand(Command command)
     }
 
     /// <summary>A size in KiB, rounded up; without a unit the number is in KiB.</summary>
-    public ulong SizeInKiB(CommandOption option)
+    public ulong SizeInKiB(CommandOption option, ulong maxBytes = ulong.MaxValue)
     {
         _ = TryFind(option, out string? value);
-        if (NumberText.TryReadSize(value ?? "", 1024, out ulong bytes, out string? cause))
+        if (NumberText.TryReadSize(value ?? "", 1024, out ulong bytes, out string? cause, maxBytes))
             return NumberText.ToKiB(bytes);
 
         string text = $"Scaled numeric value '{value}' for <{option.Name}> option is malformed or out of range";
@@ -81,6 +87,9 @@ internal sealed class ParsedCommand(Command command)
     }
 
     public void Add(CommandOption option, string value) => _arguments.Add((option, value));
+
+    /// <summary>The error for a number that is one, and not a possible one.</summary>
+    public CommandException Malformed(CommandOption option) => Malformed(option, Text(option) ?? "");
 
     private static CommandException Malformed(CommandOption option, string value) =>
         new($"Numeric value '{value}' for <{option.Name}> option is malformed or out of range");

@@ -35,7 +35,10 @@ internal static class Differences
         "Commands that belong to ballast and are not there yet are unknown commands.");
 
     public static readonly Difference ReadsOnly = new(Parts.Output | Parts.Error | Parts.ExitCode,
-        "ballast shows pinning and memory limits and refuses to change them.");
+        "ballast shows pinning, memory limits and scheduler parameters and refuses to change them.");
+
+    public static readonly Difference FlagsOfNothing = new(Parts.Output | Parts.Error | Parts.ExitCode,
+        "The library asks for what is current without flags; libvirt's test driver refuses the call that has them, whatever they are.");
 
     public static readonly Difference XPathErrors = new(Parts.Output | Parts.Error | Parts.ExitCode,
         "virsh passes on libxml2's own lines for a wrong XPath expression and succeeds, or fails without a word for an empty one; ballast says what is wrong and fails.");
@@ -56,6 +59,7 @@ internal static class Differences
     public static readonly (string Pattern, string Replacement, string Reason)[] Normalisations =
     [
         (@"(?m)^(CPU time: +)[0-9]+\.[0-9]s$", "$1N s", "The test driver gives the time of day for CPU time."),
+        (@"(?m)^(\S+ (rd_req|rd_bytes|wr_req|wr_bytes|errs)| (number of|error count)[^:]*:) *[0-9]+$", "$1 N", "The test driver makes a disk's counters from the time of day."),
         (@"\(Time: [0-9]+\.[0-9]{3} ms\)", "(Time: N ms)", "How long a command took."),
     ];
 }

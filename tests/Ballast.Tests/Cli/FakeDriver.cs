@@ -30,16 +30,39 @@ internal sealed record FakeDomain(string Name, int? Id)
 
     public MemoryStatsFacts Facts { get; init; } = new() { Entries = [], PeriodSeconds = 2, IsRunning = true };
 
+    /// <summary>What its samples say, one after the other; then <see cref="Facts"/>.</summary>
+    public Queue<Func<MemoryStatsFacts>> Coming { get; } = [];
+
     /// <summary>What every question about its memory or state ends with.</summary>
     public LibvirtException? Failure { get; init; }
 
-    public MemoryStats Sample => Facts.ToSample(Now);
+    public MemoryStats Sample => (Coming.TryDequeue(out Func<MemoryStatsFacts>? next) ? next() : Facts).ToSample(Now);
 }
 
 /// <summary>A driver whose domains and answers are given.</summary>
-internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
+internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
 {
+    private FakeDomain[] _domains = all;
+
+    /// <summary>What every question about its domains ends with; null: an answer.</summary>
+    public LibvirtException? Failure { get; set; }
+
+    /// <summary>Who asked for events.</summary>
+    public TaskCompletionSource<IDriverEventSink> Subscribed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ValueTask<IAsyncDisposable> SubscribeAsync(
+        DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken)
+    {
+        _ = Subscribed.TrySetResult(sink);
+        return new(new MemoryStream());
+    }
+
+    /// <summary>A domain is gone.</summary>
+    public void Forget(string name) => _domains = [.. _domains.Where(domain => domain.Name != name)];
+
     public string Type => "FAKE";
+
+    public bool IsAlive { get; set; } = true;
 
     /// <summary>The calls that change something, in their order.</summary>
     public List<string> Changes { get; } = [];
@@ -49,7 +72,7 @@ internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
     public ValueTask DisposeAsync() => default;
 
     public ValueTask<IReadOnlyList<DomainIdentity>> ListDomainsAsync(DomainListFilter filter, CancellationToken cancellationToken) =>
-        new([.. domains.Where(domain => Matches(filter, domain)).Select(domain => domain.Identity)]);
+        Failure is null ? new([.. _domains.Where(domain => Matches(filter, domain)).Select(domain => domain.Identity)]) : throw Failure;
 
     public ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) => Look(domain => domain.Id == id);
 
@@ -126,7 +149,7 @@ internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
         IReadOnlyList<DomainIdentity>? asked, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
     {
         Changes.Add($"stats {groups}; {flags}");
-        return new([.. (asked ?? domains.Select(domain => domain.Identity)).Select(
+        return new([.. (asked ?? _domains.Select(domain => domain.Identity)).Select(
             identity => new DriverStatsRecord(identity, Find(identity).Statistics))]);
     }
 
@@ -134,13 +157,13 @@ internal sealed class FakeDriver(params FakeDomain[] domains) : IDriver
         filter, new DomainTraits(domain.State.State, IsPersistent: domain.Id is null, domain.HasManagedSave, IsAutostart: false));
 
     private ValueTask<DomainIdentity> Look(Func<FakeDomain, bool> condition) =>
-        domains.FirstOrDefault(condition) is { } domain
+        _domains.FirstOrDefault(condition) is { } domain
             ? new(domain.Identity)
             : throw LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Test, "nobody");
 
     private FakeDomain Find(DomainIdentity identity)
     {
-        FakeDomain domain = domains.Single(domain => domain.Identity == identity);
+        FakeDomain domain = _domains.Single(domain => domain.Identity == identity);
         return domain.Failure is null ? domain : throw domain.Failure;
     }
 }

@@ -44,6 +44,10 @@ public sealed partial class MemoryCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData(15)]
+    [InlineData(25)]
+    [InlineData(40)]
+    [InlineData(59)]
     [InlineData(80)]
     [InlineData(100)]
     [InlineData(200)]
@@ -54,7 +58,10 @@ public sealed partial class MemoryCommandTests : IDisposable
             Guest("old", 3, used: 100, age: 700), Guest("x", 4, used: 200));
         Outcome outcome = await RunAsync(driver, columns, []);
         Assert.All(outcome.Output.Split('\n'), line => Assert.InRange(Columns(Escape().Replace(line, "")), 0, columns));
-        Assert.Contains("never reported", outcome.Output, StringComparison.Ordinal);
+        string[] rows = [.. outcome.Output.Split('\n').Skip(1).TakeWhile(line => line.Length > 0)];
+        Assert.Equal(4, rows.Length);
+        Assert.Contains(rows, row => row.Contains("900M / 1.0G", StringComparison.Ordinal) && (columns < 25 || row[0] == 'a'));
+        Assert.Contains(rows, row => columns < 40 || row.Contains("never r", StringComparison.Ordinal));
         Assert.Equal(columns == 200, outcome.Output.Contains("Faults/s", StringComparison.Ordinal));
         Assert.Equal(columns == 200, outcome.Error.Length == 0);
         Assert.All(outcome.Output.Split('\n'), line => Assert.Equal(line, line.TrimEnd()));
@@ -138,7 +145,7 @@ public sealed partial class MemoryCommandTests : IDisposable
         JsonElement line = (await JsonAsync(new FakeDriver(Guest("a", 1, used: 100)))).GetProperty("domains")[0];
         string[] own = [.. line.EnumerateObject().Select(member => member.Name).SkipWhile(name => name != "inconsistencies").Skip(1)];
         string text = DocumentedCode.Text("docs/cli-json.md");
-        string[] documented = [.. Member().Matches(text[text.IndexOf("## memory", StringComparison.Ordinal)..text.IndexOf("## doctor", StringComparison.Ordinal)]).Select(match => match.Groups[1].Value)];
+        string[] documented = [.. Member().Matches(text[text.IndexOf("## memory", StringComparison.Ordinal)..text.IndexOf("## watch", StringComparison.Ordinal)]).Select(match => match.Groups[1].Value)];
         Assert.Equal(documented, own);
     }
 

@@ -33,7 +33,8 @@ internal static partial class ParityCases
     [
         .. Grammar.Concat(Lines).Concat(GlobalOptions).Concat(Connecting).Concat(Numbers).Concat(Sizes).Concat(Names)
             .Concat(Listing).Concat(Statistics).Concat(Lifecycle).Concat(Host).Concat(Devices)
-            .Concat(Xml).Concat(Processors).Concat(MemoryLimits).Concat(Help).Concat(Additions).DistinctBy(one => one.Key),
+            .Concat(Xml).Concat(Processors).Concat(MemoryLimits).Concat(Events).Concat(Counters).Concat(Jobs)
+            .Concat(Help).Concat(Additions).DistinctBy(one => one.Key),
     ];
 
     // Words are separated by single spaces here; those with something special in them are given one by one.

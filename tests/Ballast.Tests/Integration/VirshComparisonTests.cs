@@ -17,12 +17,16 @@ public sealed class VirshComparisonTests
         "domblklist D --inactive", "domiflist D", "domiflist D --inactive", "dumpxml D", "dumpxml D --inactive", "dumpxml D --migratable",
         "dumpxml D --security-info", "dumpxml D --update-cpu", "dumpxml D --xpath //*", "dumpxml D --xpath //@*", "dumpxml D --xpath //devices/* --wrap",
         "setmaxmem D 64", "setmaxmem D 64M --live", "shutdown D --mode signal", "shutdown D --mode acpi,paravirt", "destroy nosuch",
+        "domjobinfo D", "domjobinfo D --completed", "domjobinfo D --rawstats", "domjobinfo D --anystats", "domblkstat D", "domblkstat D hdc", "domblkstat D --human",
+        "domblkstat D nosuch", "cpu-stats D", "cpu-stats D --total", "cpu-stats D --start -1", "schedinfo D", "schedinfo D --live", "schedinfo D --config",
+        "schedinfo D --current", "domdirtyrate-calc D 99", "domdirtyrate-calc D --mode x", "event --event lifecycle --domain D --timeout 1",
     ];
 
     private static readonly string[] OfTheHost =
     [
         "hostname", "nodeinfo", "maxvcpus kvm", "maxvcpus bogus", "freecell 9", "freecell -1", "nodememstats 9", "nodememstats -2", "nodecpustats 999",
         "nodecpustats -2", "nodecpumap", "nodecpumap --pretty", "sysinfo", "capabilities", "list --title", "list --all --title",
+        "freepages 9 4", "freepages 0 5", "freepages 0 2M", "freepages --all --pagesize 2M", "event --list", "event --all --timeout 1",
     ];
 
     // They change the guest, so each program finds what the other one left: the same state, by what comes in between.
@@ -76,6 +80,23 @@ public sealed class VirshComparisonTests
 
             Assert.Equal((command, string.Join('\n', outcomes.Take(outcomes.Count / 2))), (command, string.Join('\n', outcomes.Skip(outcomes.Count / 2))));
         }
+    }
+
+    [Fact]
+    public async Task A_job_that_is_over_is_told_alike()
+    {
+        await using LibvirtDaemon daemon = await LibvirtDaemon.StartAsync(Token);
+        using PrivateDirectory directory = new();
+        string firmware = directory.File("halt.bin");
+        HaltFirmware.WriteTo(firmware);
+        string paused = await daemon.CreatePausedDomainAsync(Domain("waits", firmware), Token);
+        Assert.Equal("", (await daemon.VirshAsync(["dump", paused, directory.File("dump")], Token)).Errors);
+        List<string> differences = [];
+        await CompareAllAsync(
+            daemon, ["domjobinfo D", "domjobinfo D --completed --keep-completed", "domjobinfo D --completed --keep-completed --rawstats", "domjobinfo D --completed --keep-completed --anystats"],
+            paused, differences);
+        Assert.True(differences.Count == 0, string.Join("\n\n", differences));
+        Assert.Contains("Memory total:", (await RunAsync(BallastProgram.Path, daemon, "domjobinfo D --completed", paused)).Output, StringComparison.Ordinal);
     }
 
     private static async Task CompareAllAsync(LibvirtDaemon daemon, string[] commands, string domain, List<string> differences)

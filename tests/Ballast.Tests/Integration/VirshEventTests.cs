@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration;
@@ -64,6 +65,49 @@ public sealed class VirshEventTests
         Assert.Equal(
             ["event 'lifecycle' for domain 'guest': Shutdown Finished after host request", "event 'lifecycle' for domain 'guest': Stopped Shutdown"],
             heard[^2..]);
+    }
+
+    [Fact]
+    public async Task Ballast_says_what_virsh_says()
+    {
+        await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath);
+        string[] questions =
+        [
+            "event --all --loop --timeout 12", "event guest --event lifecycle --loop --timeout 12 --timestamp", "-q event --event reboot --loop --timeout 12",
+            "event --event lifecycle --domain guest", "-r event --event reboot", "event --event rtc-change --timeout 1", "event --event lifecycle --domain nosuch",
+        ];
+        Task<(CommandResult Theirs, CommandResult Ours)>[] asking = [.. questions.Select(BothAsync)];
+        while (asking.Any(task => !task.IsCompleted))
+        {
+            foreach (string command in (string[])["suspend", "resume", "reset"])
+                Assert.Equal("", (await daemon.VirshAsync([command, "guest"], Token)).Errors);
+        }
+
+        for (int i = 0; i < questions.Length; i++)
+        {
+            (CommandResult theirs, CommandResult ours) = await asking[i];
+            Assert.Equal((questions[i], theirs.ExitCode, theirs.Errors), (questions[i], ours.ExitCode, ours.Errors));
+            Assert.Equal((questions[i], Said(theirs)), (questions[i], Said(ours)));
+        }
+
+        async Task<(CommandResult, CommandResult)> BothAsync(string question)
+        {
+            Task<CommandResult> theirs = RunAsync("virsh"), ours = RunAsync(BallastProgram.Path);
+            return (await theirs, await ours);
+
+            Task<CommandResult> RunAsync(string program) => ChildProcess.RunAsync(
+                program, ["-c", daemon.Uri, .. question.Split(' ')], new Dictionary<string, string> { ["LC_ALL"] = "C.UTF-8" }, cancellationToken: Token);
+        }
+
+        // Each line once, whenever it was; one that waits for a single event may hear any of them.
+        static string Said(CommandResult result)
+        {
+            string[] lines = result.Output.Split('\n');
+            bool isSingle = lines.Contains("events received: 1");
+            IEnumerable<string> plain = lines.Select(line => Regex.Replace(Regex.Replace(line, @"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{3}\+0000: ", "TIME: "), "received: [0-9]{2,}", "received: N"));
+            return string.Join('\n', isSingle ? plain.Select(line => Regex.Replace(line, "(Suspended Paused|Resumed Unpaused)", "Something")) : plain.Distinct().Order());
+        }
     }
 
     private static Task<CommandResult> ListenAsync(BallastDaemon daemon, string what) =>

@@ -50,6 +50,10 @@ internal sealed partial class TestDriver
     public ValueTask<IReadOnlyList<TypedParameter>> GetSchedulerParametersAsync(
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
+        // The call with flags takes none; its clients always add that they can read text.
+        const uint readsText = 4;
+        if (impact != DomainModificationImpact.Current)
+            throw LibvirtError.UnsupportedFlags((uint)impact | readsText, "testDomainGetSchedulerParametersFlags", ErrorOrigin.Test);
         _ = Domains.Get(domain);
         return new([TypedParameter.UInt("weight", 50)]);
     }
@@ -73,7 +77,7 @@ internal sealed partial class TestDriver
 
     public ValueTask<IReadOnlyList<TypedParameter>> GetCpuTotalsAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        _ = Domains.Get(domain);
+        Domains.Get(domain).RequireActive();
         return new(
         [
             TypedParameter.ULLong("cpu_time", CpuTime), TypedParameter.ULLong("user_time", 5540000000),
@@ -85,17 +89,32 @@ internal sealed partial class TestDriver
         DomainIdentity domain, int first, int count, CancellationToken cancellationToken)
     {
         const ulong ofEmulator = 1234567890;
-        int vcpus = Domains.Get(domain).Definition.Vcpus;
+        TestDomain now = Domains.Get(domain);
+        now.RequireActive();
+        int vcpus = now.Definition.Vcpus;
         return new([.. Enumerable.Range(0, vcpus).Skip(first).Take(count)
             .Select(cpu => (CpuTime / (ulong)vcpus) + (ulong)cpu)
             .Select(time => (IReadOnlyList<TypedParameter>)[TypedParameter.ULLong("cpu_time", time), TypedParameter.ULLong("vcpu_time", time - ofEmulator)])]);
     }
 
-    /// <summary>It has no disk.</summary>
+    /// <summary>Numbers that grow with the time of day.</summary>
     public ValueTask<IReadOnlyList<TypedParameter>> GetBlockStatsAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken)
     {
-        _ = Domains.Get(domain);
-        throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test, $"invalid path: {disk}");
+        if (disk.Length == 0)
+            throw LibvirtError.Report(ErrorCode.OperationUnsupported, ErrorOrigin.Test, "summary statistics are not supported yet");
+        TestDomain now = Domains.Get(domain);
+        now.RequireActive();
+        bool isThere = now.Definition.Elements.Where(element => element.Name == "devices").SelectMany(devices => devices.Children("disk"))
+            .Any(one => one.Child("target")?["dev"] == disk || one.Child("source")?["file"] == disk);
+        if (!isThere)
+            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test, $"invalid path: {disk}");
+        long microseconds = _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond;
+        return new(
+        [
+            TypedParameter.LLong("rd_bytes", microseconds / 20), TypedParameter.LLong("rd_operations", microseconds / 10),
+            TypedParameter.LLong("wr_bytes", microseconds / 40), TypedParameter.LLong("wr_operations", microseconds / 30),
+            TypedParameter.LLong("errs", microseconds / 1_000_000 / 2),
+        ]);
     }
 
     /// <summary>Numbers that grow, whatever the sizes and the cells.</summary>

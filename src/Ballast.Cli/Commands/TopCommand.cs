@@ -1,0 +1,78 @@
+using System.Globalization;
+using Ballast.Cli.Memory;
+using Ballast.Cli.Parsing;
+using Ballast.Cli.Terminal;
+using Ballast.Cli.Top;
+
+namespace Ballast.Cli.Commands;
+
+internal static class TopCommand
+{
+    private static readonly CommandOption Delay = new("delay", OptionKind.Text, "seconds between two looks, at least 0.1 (default: 1)");
+    private static readonly CommandOption Sort = new("sort", OptionKind.Text, "the order at first: pressure (default), name or one of the numbers");
+    private static readonly CommandOption Batch = new("batch", OptionKind.Flag, "write one table after the other, for files and programs");
+    private static readonly CommandOption Count = new("count", OptionKind.Int, "end after this number of tables; implies --batch");
+
+    public static Command Command { get; } = new("top", "follow the memory of all guests, of one host or several")
+    {
+        Description =
+            $"""
+            The table of `ballast memory`, live, until q is pressed. `ballast help memory` explains the columns; rates
+            are between a guest's last two reports. Keys:
+            {string.Join('\n', TopKeys.All.Select(key => $"  {key.Key,-22}{key.Meaning}"))}
+
+            The page of one guest has charts of used memory, caches, balloon and resident memory since top began, its
+            rates, and its events.
+
+            Several hosts at once: name each by an option -c before the command. Each is opened and asked by itself,
+            and one that does not answer delays no other. What is wrong with a host is said above the table, and it
+            is tried again.
+              ballast -c qmp:/// -c 'qemu+unix:///system?socket=/run/host2.sock' top
+
+            --sort takes {string.Join(", ", MemoryOrder.Names)}.
+
+            """,
+        Options = [Delay, Sort, Batch, Count],
+        NeedsConnection = false,
+        OpensConnections = true,
+        Execute = ExecuteAsync,
+    };
+
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
+    {
+        ParsedCommand arguments = invocation.Arguments;
+        MemoryOrder order = MemoryOrder.Read(arguments.Text(Sort));
+        TimeSpan delay = ReadDelay(arguments);
+        int? count = arguments.Positive(Count);
+        await using ConnectionGroup group = invocation.Group();
+        HostFollower[] hosts = [.. group.Members.Select(member => new HostFollower(member, invocation.TimeProvider))];
+        try
+        {
+            if (arguments.Has(Batch) || count is not null)
+            {
+                await new TopBatch(invocation, hosts, order).RunAsync(delay, count);
+                return;
+            }
+
+            using ITerminal terminal = (invocation.HasScreen ? invocation.OpenTerminal() : null)
+                ?? throw new CommandException("top needs a terminal for its keys and its screen: use --batch, or `ballast memory` for one table");
+            invocation.IsDocument = true;
+            await new TopSession(hosts, terminal, order, delay, invocation.HasColour, invocation.TimeProvider).RunAsync(invocation.CancellationToken);
+        }
+        finally
+        {
+            foreach (HostFollower host in hosts)
+                await host.DisposeAsync();
+        }
+    }
+
+    private static TimeSpan ReadDelay(ParsedCommand arguments)
+    {
+        const double least = 0.1, most = 86400;
+        if (arguments.Text(Delay) is not { } text)
+            return TimeSpan.FromSeconds(1);
+        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds is >= least and <= most
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new CommandException($"'{text}' is no delay: write seconds, from {least.ToString(CultureInfo.InvariantCulture)} to {most}");
+    }
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+
+namespace Ballast.Cli.Memory;
+
+/// <summary>A guest's counters at one of its reports: two of them make rates.</summary>
+/// <param name="Id">Of the domain: another one is another run, whose counters began anew.</param>
+/// <param name="Seconds">When the guest reported, in Unix seconds.</param>
+/// <param name="SwapIn">KiB read from swap.</param>
+/// <param name="SwapOut">KiB written to swap.</param>
+/// <param name="Faults">Faults that read from a disk.</param>
+internal readonly record struct GuestCounters(int Id, long Seconds, ulong? SwapIn, ulong? SwapOut, ulong? Faults)
+{
+    /// <summary>Those of a sample; null where it has none that can be believed.</summary>
+    public static GuestCounters? Of(Domain domain, MemoryStats stats) =>
+        domain.Id is { } id && stats.LastUpdate is { } reported && stats.Inconsistencies == MemoryStatsInconsistency.None
+            ? new GuestCounters(id, reported.ToUnixTimeSeconds(), stats.SwapInKiB, stats.SwapOutKiB, stats.MajorFaults)
+            : null;
+
+    /// <summary>What changed since an earlier report; null where it is none of this run.</summary>
+    public MemoryRates? Since(GuestCounters then)
+    {
+        if (then.Id != Id || Seconds <= then.Seconds)
+            return null;
+        double seconds = Seconds - then.Seconds;
+        return new MemoryRates(PerSecond(then.SwapIn, SwapIn, seconds), PerSecond(then.SwapOut, SwapOut, seconds), PerSecond(then.Faults, Faults, seconds));
+    }
+
+    public static bool TryParse(string line, out Guid uuid, out GuestCounters counters)
+    {
+        counters = default;
+        string[] words = line.Split(' ');
+        if (words.Length != 6)
+        {
+            uuid = default;
+            return false;
+        }
+
+        bool isWhole = int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+            & long.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out long seconds);
+        counters = new GuestCounters(id, seconds, Number(words[3]), Number(words[4]), Number(words[5]));
+        return Guid.TryParseExact(words[0], "D", out uuid) && isWhole;
+    }
+
+    public string ToLine(Guid uuid) =>
+        string.Create(CultureInfo.InvariantCulture, $"{uuid:D} {Id} {Seconds} {Text(SwapIn)} {Text(SwapOut)} {Text(Faults)}\n");
+
+    private static double? PerSecond(ulong? then, ulong? now, double seconds) => now >= then ? (now - then) / seconds : null;
+
+    private static string Text(ulong? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "-";
+
+    private static ulong? Number(string text) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : null;
+}

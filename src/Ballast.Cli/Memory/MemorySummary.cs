@@ -1,0 +1,54 @@
+using System.Globalization;
+using Ballast.Cli.Output;
+
+namespace Ballast.Cli.Memory;
+
+/// <summary>What stands below the table of the host.</summary>
+internal static class MemorySummary
+{
+    private const int Usual = 100;
+
+    public static IEnumerable<string> Lines(MemoryTotal total, SizeUnit unit, int? room)
+    {
+        IEnumerable<string> lines = [.. Sums(total, unit), .. NotSummed(total, room ?? Usual)];
+        return room is { } width ? lines.SelectMany(line => SafeText.Wrap(line, width)) : lines;
+    }
+
+    public static IEnumerable<string> Sums(MemoryTotal total, SizeUnit unit)
+    {
+        string Size(ulong kib) => HumanSize.Of(kib, unit);
+        return
+        [
+            $"Total of {Count(total.Summed)} with current numbers: {Size(total.UsedKiB)} used of {Size(total.AvailableKiB)},",
+            $"balloons {Size(total.BalloonKiB)} of {Size(total.MaximumKiB)}, resident {Size(total.ResidentKiB)}; the host could get back {Size(total.ReclaimableKiB)}.",
+        ];
+    }
+
+    private static string Count(int guests) => guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");
+
+    private static IEnumerable<string> NotSummed(MemoryTotal total, int room)
+    {
+        const string begin = "Not in the total: ", indent = "  ";
+        string line = "";
+        foreach (MemoryLine guest in total.NotSummed)
+        {
+            string one = $"{SafeText.Escape(guest.Domain.Name)} ({(guest.Stats.Reason == MemoryStatsReason.Fresh ? "incomplete" : guest.Stats.Reason.Label())})";
+            if (line.Length == 0)
+            {
+                line = begin + one;
+            }
+            else if (SafeText.Width(line) + SafeText.Width(one) + 3 > room)
+            {
+                yield return line + ",";
+                line = indent + one;
+            }
+            else
+            {
+                line += $", {one}";
+            }
+        }
+
+        if (line.Length > 0)
+            yield return line;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Ballast.Cli.Commands;
+using Ballast.Cli.Memory;
+
+namespace Ballast.Cli.Top;
+
+/// <summary>An event of a guest, for people.</summary>
+internal sealed record GuestEvent(DateTimeOffset Time, Guid Domain, string Text);
+
+/// <summary>One look at the guests of one connection.</summary>
+/// <param name="Host">Of which.</param>
+/// <param name="Lines">The guests; none where there was trouble.</param>
+/// <param name="Trouble">Why there are none; null: all went well.</param>
+/// <param name="Events">What happened since the look before.</param>
+internal sealed record HostLookResult(HostFollower Host, IReadOnlyList<MemoryLine> Lines, string? Trouble, IReadOnlyList<GuestEvent> Events);
+
+/// <summary>Looks at the guests of one connection again and again. One look at a time.</summary>
+internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider time) : IAsyncDisposable
+{
+    // What a guest's balloon may become changes when memory is plugged in, and that is rare.
+    private const int LooksPerMaximum = 10, MaxEvents = 1000;
+
+    private readonly RateKeeper _rates = new();
+    private readonly ConcurrentQueue<GuestEvent> _events = new();
+    private readonly CancellationTokenSource _end = new();
+    private Dictionary<Guid, ulong> _maxima = [];
+    private int _looks;
+    private Connection? _heard;
+    private Task _hearing = Task.CompletedTask;
+
+    /// <summary>Which connection, for people.</summary>
+    public string Name { get; private set; } = member.Uri ?? "default";
+
+    public async Task<HostLookResult> LookAsync(CancellationToken cancellationToken)
+    {
+        ConnectionAnswer<List<MemoryLine>> answer = await member.AskAsync(AskAsync, cancellationToken);
+        List<GuestEvent> events = [];
+        while (_events.TryDequeue(out GuestEvent? happened))
+            events.Add(happened);
+        return new(this, answer.Value ?? [], answer.Error?.Message, events);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await _hearing;
+        _end.Dispose();
+    }
+
+    private async ValueTask<List<MemoryLine>> AskAsync(Connection connection, CancellationToken token)
+    {
+        Name = member.Uri ?? connection.Uri;
+        Hear(connection);
+        IReadOnlyList<DomainMemorySample> samples = await connection.GetAllMemoryStatsAsync(cancellationToken: token);
+        if (_looks++ % LooksPerMaximum == 0 || samples.Any(sample => !_maxima.ContainsKey(sample.Domain.Uuid)))
+            _maxima = await HostLook.MaximaAsync(connection, [.. samples.Select(sample => sample.Domain)], token);
+        List<MemoryLine> lines = [.. samples.Select(sample => new MemoryLine(
+            sample.Domain, sample.Stats, _maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null, _rates.Add(sample.Domain, sample.Stats)))];
+        _rates.KeepOnly(lines.Select(line => line.Domain.Uuid).ToHashSet());
+        return lines;
+    }
+
+    private void Hear(Connection connection)
+    {
+        if (ReferenceEquals(_heard, connection))
+            return;
+        _heard = connection;
+        Task before = _hearing;
+        _hearing = Task.WhenAll(before, HearAsync(connection));
+    }
+
+    private async Task HearAsync(Connection connection)
+    {
+        try
+        {
+            await using DomainEventSubscription subscription = await connection.SubscribeAsync(cancellationToken: _end.Token);
+            await foreach (DomainEvent happened in subscription.WithCancellation(_end.Token))
+            {
+                if (EventText.DomainOf(happened) is not { } domain)
+                    continue;
+                _events.Enqueue(new(time.GetLocalNow(), domain.Uuid, $"{EventText.Type(happened)} {EventText.Detail(happened)}".TrimEnd()));
+                while (_events.Count > MaxEvents)
+                    _ = _events.TryDequeue(out _);
+            }
+        }
+        catch (Exception e) when (e is LibvirtException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It has none, or it is gone: the next look says so.
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+
+namespace Ballast;
+
+/// <summary>
+/// Connections to several hypervisors, opened and asked side by side. Each has its own deadline, so one that does not answer
+/// delays no other, and its error is its own. A connection is opened when it is asked first, and again when it was lost.
+/// It is thread-safe.
+/// </summary>
+/// <example>
+/// <code>
+/// await using ConnectionGroup hosts = new(["qmp:///", "qemu+unix:///system?socket=/run/other.sock"]);
+/// await foreach (ConnectionAnswer&lt;IReadOnlyList&lt;DomainMemorySample&gt;&gt; answer in hosts.AskEachAsync(
+///     (connection, token) => connection.GetAllMemoryStatsAsync(cancellationToken: token)))
+/// {
+///     Console.WriteLine($"{answer.Member.Uri}: {answer.Error?.Message ?? $"{answer.Value!.Count} guests"}");
+/// }
+/// </code>
+/// </example>
+public sealed class ConnectionGroup : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _end = new();
+
+    /// <summary>Makes a group. Nothing is opened yet.</summary>
+    /// <param name="uris">The URIs, as for <see cref="Connection.OpenAsync"/>; null stands for the default one.</param>
+    /// <param name="options">The options of each connection.</param>
+    /// <param name="timeout">
+    /// The deadline of each answer, including the time to open the connection; above zero. Null: 5 seconds.
+    /// </param>
+    /// <param name="open">Opens a connection; null: <see cref="Connection.OpenAsync"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is not above zero.</exception>
+    public ConnectionGroup(
+        IEnumerable<string?> uris, ConnectionOptions? options = null, TimeSpan? timeout = null,
+        Func<string?, ConnectionOptions, CancellationToken, ValueTask<Connection>>? open = null)
+    {
+        ArgumentNullException.ThrowIfNull(uris);
+        TimeSpan patience = timeout ?? Patience;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(patience, TimeSpan.Zero, nameof(timeout));
+        Members = [.. uris.Select(uri => new ConnectionGroupMember(uri, options ?? ConnectionOptions.Default, patience, open ?? Connection.OpenAsync, _end.Token))];
+    }
+
+    /// <summary>The connections, in the order of the URIs.</summary>
+    public IReadOnlyList<ConnectionGroupMember> Members { get; }
+
+    /// <summary>Asks all of them the same, and returns the answers in the order of <see cref="Members"/>. It takes no longer than the deadline.</summary>
+    /// <typeparam name="T">What is answered.</typeparam>
+    /// <param name="question">Asks one connection. The token is cancelled at the deadline.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async ValueTask<IReadOnlyList<ConnectionAnswer<T>>> AskAsync<T>(
+        Func<Connection, CancellationToken, ValueTask<T>> question, CancellationToken cancellationToken = default) =>
+        await Task.WhenAll(Members.Select(member => member.AskAsync(question, cancellationToken).AsTask())).ConfigureAwait(false);
+
+    /// <summary>Asks all of them the same, and yields each answer as soon as it is there.</summary>
+    /// <typeparam name="T">What is answered.</typeparam>
+    /// <param name="question">Asks one connection. The token is cancelled at the deadline.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async IAsyncEnumerable<ConnectionAnswer<T>> AskEachAsync<T>(
+        Func<Connection, CancellationToken, ValueTask<T>> question, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        IEnumerable<Task<ConnectionAnswer<T>>> asking = Members.Select(member => member.AskAsync(question, cancellationToken).AsTask());
+        await foreach (Task<ConnectionAnswer<T>> answer in Task.WhenEach(asking).ConfigureAwait(false))
+            yield return await answer.ConfigureAwait(false);
+    }
+
+    /// <summary>Closes all connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task[] closing = [.. Members.Select(member => member.CloseAsync().AsTask())];
+        await _end.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(closing).ConfigureAwait(false);
+    }
+}
