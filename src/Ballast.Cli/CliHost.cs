@@ -1,3 +1,5 @@
+using Ballast.Cli.Shell;
+
 namespace Ballast.Cli;
 
 /// <summary>Opens a connection; null stands for the default URI.</summary>
@@ -18,6 +20,12 @@ internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
 
     /// <summary>Columns of the terminal; null where the output is none, or nobody knows.</summary>
     public Func<int?> Columns { get; init; } = static () => null;
+
+    /// <summary>What is typed, or comes from a file or a pipe, where the program was given no command.</summary>
+    public IShellInput Input { get; init; } = new StreamInput(Stream.Null);
+
+    /// <summary>Calls an action at Ctrl-C, instead of ending the program, until the result is disposed.</summary>
+    public Func<Action, IDisposable> OnInterrupt { get; init; } = static _ => Stream.Null;
 
     /// <summary>Where procfs is mounted.</summary>
     public string ProcPath { get; init; } = "/proc";

@@ -5,12 +5,15 @@ namespace Ballast.Cli;
 
 /// <summary>What a running command works with.</summary>
 internal sealed class CommandInvocation(
-    ParsedCommand arguments, Connection? connection, CommandOutput output, CliHost host, bool isQuiet, CancellationToken cancellationToken)
+    ParsedCommand arguments, CommandSession session, CommandOutput output, CliHost host, bool isQuiet, CancellationToken cancellationToken)
 {
     public ParsedCommand Arguments { get; } = arguments;
 
     public Connection Connection =>
-        connection ?? throw new InvalidOperationException($"Command {Arguments.Command.Name} runs without a connection.");
+        Session.Connection ?? throw new InvalidOperationException($"Command {Arguments.Command.Name} runs without a connection.");
+
+    /// <summary>What it shares with the commands before and behind it.</summary>
+    public CommandSession Session { get; } = session;
 
     public TextOutput Out { get; } = output.Out;
 
@@ -64,4 +67,7 @@ internal sealed class CommandInvocation(
 
     /// <summary>The same where nothing is wrong.</summary>
     public void Remark(string text) => output.ErrorText($"{SafeText.Escape(text)}\n");
+
+    /// <summary>Shows it as an error, though the command succeeds.</summary>
+    public void WriteError(string text) => output.Error(text);
 }
