@@ -1,3 +1,4 @@
+using Ballast.Cli.Shell;
 using Ballast.Cli.Terminal;
 
 namespace Ballast.Cli;
@@ -26,6 +27,12 @@ internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
 
     /// <summary>The number of the signal that asked the program to end; null: none did.</summary>
     public Func<int?> EndingSignal { get; init; } = static () => null;
+
+    /// <summary>What is typed, or comes from a file or a pipe, where the program was given no command.</summary>
+    public IShellInput Input { get; init; } = new StreamInput(Stream.Null);
+
+    /// <summary>Calls an action at Ctrl-C, instead of ending the program, until the result is disposed.</summary>
+    public Func<Action, IDisposable> OnInterrupt { get; init; } = static _ => Stream.Null;
 
     /// <summary>Where procfs is mounted.</summary>
     public string ProcPath { get; init; } = "/proc";

@@ -6,15 +6,15 @@ namespace Ballast.Cli;
 
 /// <summary>What a running command works with.</summary>
 internal sealed class CommandInvocation(
-    ParsedCommand arguments, Connection? connection, CommandOutput output, CliHost host, bool isQuiet, CancellationToken cancellationToken)
+    ParsedCommand arguments, CommandSession session, CommandOutput output, CliHost host, bool isQuiet, CancellationToken cancellationToken)
 {
     public ParsedCommand Arguments { get; } = arguments;
 
     public Connection Connection =>
-        connection ?? throw new InvalidOperationException($"Command {Arguments.Command.Name} runs without a connection.");
+        Session.Connection ?? throw new InvalidOperationException($"Command {Arguments.Command.Name} runs without a connection.");
 
-    /// <summary>The connections that were named, or the default one, not opened yet.</summary>
-    public required Func<ConnectionGroup> Group { get; init; }
+    /// <summary>What it shares with the commands before and behind it.</summary>
+    public CommandSession Session { get; } = session;
 
     /// <summary>Takes the terminal for a program that fills its screen; null where there is none.</summary>
     public Func<ITerminal?> OpenTerminal { get; } = host.OpenTerminal;
@@ -80,4 +80,7 @@ internal sealed class CommandInvocation(
 
     /// <summary>The same where nothing is wrong.</summary>
     public void Remark(string text) => output.ErrorText($"{SafeText.Escape(text)}\n");
+
+    /// <summary>Shows it as an error, though the command succeeds.</summary>
+    public void WriteError(string text) => output.Error(text);
 }

@@ -19,9 +19,25 @@ internal sealed class EndingSignals : IDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly PosixSignalRegistration[] _registrations;
     private int _first;
+    private Action? _onInterrupt;
 
     public EndingSignals() => _registrations = [.. All.Select(one => PosixSignalRegistration.Create(one.Signal, context =>
     {
+        if (one.Signal == PosixSignal.SIGINT && Volatile.Read(ref _onInterrupt) is { } interrupted)
+        {
+            context.Cancel = true;
+            try
+            {
+                interrupted();
+            }
+            catch (ObjectDisposedException)
+            {
+                // What it would have ended is over.
+            }
+
+            return;
+        }
+
         context.Cancel = Interlocked.CompareExchange(ref _first, one.Number, 0) == 0;
         try
         {
@@ -41,10 +57,23 @@ internal sealed class EndingSignals : IDisposable
     /// <summary>The status that shells give for the signal that came; null where none did.</summary>
     public int? ExitCode => FirstOfSignals + First;
 
+    /// <summary>Has SIGINT call an action instead, until the result is disposed; the latest one counts.</summary>
+    public IDisposable OnInterrupt(Action action)
+    {
+        Interruption interruption = new(this, _onInterrupt);
+        Volatile.Write(ref _onInterrupt, action);
+        return interruption;
+    }
+
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in _registrations)
             registration.Dispose();
         _end.Dispose();
+    }
+
+    private sealed class Interruption(EndingSignals signals, Action? former) : IDisposable
+    {
+        public void Dispose() => Volatile.Write(ref signals._onInterrupt, former);
     }
 }

@@ -1,5 +1,6 @@
 using Ballast.Cli;
 using Ballast.Cli.Output;
+using Ballast.Cli.Shell;
 using Ballast.Cli.Terminal;
 
 using EndingSignals signals = new();
@@ -12,6 +13,8 @@ CliHost host = new(output, error)
     Columns = () => output.Columns,
     OpenTerminal = () => ProcessTerminal.TryOpen(output),
     EndingSignal = () => signals.First,
+    Input = new StandardInput(signals.OnInterrupt),
+    OnInterrupt = signals.OnInterrupt,
 };
 int exitCode = await CliProgram.RunAsync(args, host, signals.Token);
 

@@ -22,10 +22,17 @@ internal static partial class Program
         HangupSignal.Catch();
         try
         {
+            // Hidden: the manual pages, which are installed beside the program.
+            if (arguments is ["__make", "man", var name])
+            {
+                Console.Out.Write(DaemonManual.Page(name, Version) ?? throw new UsageException("__make man takes ballastd or ballastd.conf"));
+                return Success;
+            }
+
             DaemonOptions options = DaemonOptions.Read(arguments);
             if (options.IsHelp || options.IsVersion)
             {
-                Console.Out.Write(options.IsHelp ? DaemonOptions.Usage : $"ballastd {Version}\n");
+                Console.Out.Write(options.IsHelp ? DaemonManual.Usage() : $"ballastd {Version}\n");
                 return Success;
             }
 

@@ -37,8 +37,7 @@ internal sealed unsafe class ConnectionHandle
     /// <summary>The driver's prefix in libvirt's names of functions.</summary>
     public string DriverPrefix => Connection.DriverType == "TEST" ? "test" : "qemu";
 
-    public bool IsRemote => ConnectUri.TryParse(Connection.Uri, out ConnectUri? uri)
-        && !(uri.Driver is "test" or "qmp" && uri.Transport is null && uri.Host.Length == 0);
+    public bool IsRemote => Connection.IsRemote;
 
     /// <exception cref="ObjectDisposedException">It was closed meanwhile.</exception>
     public void AddReference() => _references.Add();

@@ -59,6 +59,10 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>Whether the connection refuses calls that change something.</summary>
     public bool IsReadOnly => Options.ReadOnly;
 
+    /// <summary>Whether a daemon is at the other end. False in process (<c>qmp:</c>, <c>test:</c>).</summary>
+    public bool IsRemote => ConnectUri.TryParse(Uri, out ConnectUri? uri)
+        && !(uri.Driver is "test" or "qmp" && uri.Transport is null && uri.Host.Length == 0);
+
     /// <summary>False if the connection to a daemon was lost and will not be reopened. Always true in process.</summary>
     public bool IsAlive => Driver.IsAlive;
 

@@ -27,6 +27,38 @@ public sealed record ConnectionOptions
     public TimeSpan DaemonTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// How long a daemon may be silent before it is probed, and between two probes. From zero, which never probes, to a day;
+    /// default: 5 seconds. With the defaults a silent daemon is given up after 25 seconds: before its callers' deadline
+    /// (<see cref="DaemonTimeout"/>), so that they are told that it is dead.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative or longer than a day.</exception>
+    public TimeSpan KeepaliveInterval
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero, nameof(value));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromDays(1), nameof(value));
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Probes without an answer after which a daemon is given up, one interval after the last one. At least 0; default: 4.
+    /// With 0, a daemon that is silent for an interval is given up without a probe.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public int KeepaliveCount
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(value));
+            field = value;
+        }
+    } = 4;
+
+    /// <summary>
     /// Additional users, besides this one and root, whose QEMUs <c>qmp:///</c> may use. A privileged program that trusted
     /// every user's processes could be misled.
     /// </summary>

@@ -70,7 +70,13 @@ internal static class CommandTable
         ]),
         new("virsh", "The program itself",
         [
+            ShellCommands.ChangeDirectory,
+            ShellCommands.Connect,
+            EchoCommand.Command,
+            ShellCommands.Exit,
             HelpCommand.Command,
+            ShellCommands.PrintDirectory,
+            ShellCommands.Quit,
         ]),
     ];
 

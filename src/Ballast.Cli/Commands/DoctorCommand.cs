@@ -12,7 +12,12 @@ internal static class DoctorCommand
     // The longest wait for a second report of guests that may be swapping.
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
 
-    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all active domains") { IsPositional = true };
+    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all active domains")
+    {
+        IsPositional = true,
+        Completes = ValueCompletion.Domain,
+    };
+
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
 
     public static Command Command { get; } = new("doctor", "find out what is wrong with guests and host, and what to do")

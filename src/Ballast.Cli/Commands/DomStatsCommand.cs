@@ -43,6 +43,7 @@ internal static class DomStatsCommand
     private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all domains")
     {
         IsPositional = true,
+        Completes = ValueCompletion.Domain,
     };
 
     public static Command Command { get; } = new("domstats", "show statistics of several domains")

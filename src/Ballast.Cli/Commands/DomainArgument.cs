@@ -22,7 +22,7 @@ internal static class DomainArgument
     public static CommandOption UnlessAll(CommandOption all) => Any with { RequiredUnless = all };
 
     public static CommandOption Option(string summary) =>
-        new("domain", OptionKind.Text, summary) { IsRequired = true, IsPositional = true };
+        new("domain", OptionKind.Text, summary) { IsRequired = true, IsPositional = true, Completes = ValueCompletion.Domain };
 
     public static ValueTask<Domain> FindDomainAsync(this CommandInvocation invocation) =>
         invocation.FindDomainAsync(Any, DomainNames.Any);

@@ -9,6 +9,7 @@ internal static class HelpCommand
     {
         IsPositional = true,
         MayBeEmpty = true,
+        Values = () => CommandTable.All.Select(command => command.Name).Concat(CommandTable.Groups.Select(group => group.Keyword)),
     };
 
     public static Command Command { get; } = new("help", "explain commands")

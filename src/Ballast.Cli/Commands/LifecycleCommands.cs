@@ -8,6 +8,8 @@ internal static class LifecycleCommands
     private static readonly CommandOption Mode = new("mode", OptionKind.Text, "how to ask: acpi, agent, initctl, signal or paravirt; several with commas")
     {
         IsPositional = true,
+        IsList = true,
+        Values = () => Modes!.Select(mode => mode.Name),
     };
 
     private static readonly CommandOption Graceful = new("graceful", OptionKind.Flag, "fail rather than kill a hypervisor process that does not exit by itself");

@@ -6,11 +6,24 @@ namespace Ballast.Cli.Commands;
 
 internal static class MemoryCommand
 {
-    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all active domains") { IsPositional = true };
-    private static readonly CommandOption Sort = new("sort", OptionKind.Text, "the order: pressure (default), name or one of the numbers");
+    private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all active domains")
+    {
+        IsPositional = true,
+        Completes = ValueCompletion.Domain,
+    };
+
+    private static readonly CommandOption Sort = new("sort", OptionKind.Text, "the order: pressure (default), name or one of the numbers")
+    {
+        Values = () => MemoryOrder.All.Select(order => order.Name),
+    };
+
     private static readonly CommandOption Pressed = new("pressed", OptionKind.Flag, "only guests that use 80 % of their memory or more, or write to swap");
     private static readonly CommandOption Stale = new("stale", OptionKind.Flag, "only guests without current numbers");
-    private static readonly CommandOption Reason = new("reason", OptionKind.Text, "only guests with this reason, such as \"driver not loaded\"");
+    private static readonly CommandOption Reason = new("reason", OptionKind.Text, "only guests with this reason, such as \"driver not loaded\"")
+    {
+        Values = () => Enum.GetValues<MemoryStatsReason>().Select(reason => reason.Label()),
+    };
+
     private static readonly CommandOption Bytes = new("bytes", OptionKind.Flag, "sizes in bytes");
     private static readonly CommandOption KiB = new("kib", OptionKind.Flag, "sizes in KiB");
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");

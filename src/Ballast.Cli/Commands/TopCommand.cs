@@ -44,7 +44,7 @@ internal static class TopCommand
         MemoryOrder order = MemoryOrder.Read(arguments.Text(Sort));
         TimeSpan delay = ReadDelay(arguments);
         int? count = arguments.Positive(Count);
-        await using ConnectionGroup group = invocation.Group();
+        await using ConnectionGroup group = invocation.Session.OpenGroup();
         HostFollower[] hosts = [.. group.Members.Select(member => new HostFollower(member, invocation.TimeProvider))];
         try
         {

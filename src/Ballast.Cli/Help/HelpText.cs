@@ -13,38 +13,29 @@ internal static class HelpText
     {
         StringBuilder text = new();
         _ = text.Append(
-            """
+            $"""
             Shows the memory statistics of virtual machines and resizes their balloons.
 
             usage: ballast [OPTION...] COMMAND [ARGUMENT...]
                    ballast [OPTION...] 'COMMAND [ARGUMENT...]; ...'
+                   ballast [OPTION...]    a shell: one command after the other, with history and Tab
 
             Options, before the command:
-              -c, --connect URI      the hypervisor to connect to; see below (top takes several)
-              -r, --readonly         refuse commands that change anything
-              -q, --quiet            omit headings and the blank line after each command
-              -t, --timing           show how long each command took
-              -v, --version          show the version; -V or --version=long shows more
-              -h, --help             show this help
+            {GlobalOptionLines()}
 
             URIs:
-              qmp:///                every QEMU of this host that you may connect to
-              qmp:///PATH            the QEMU with that monitor socket (-qmp unix:PATH,server=on,wait=off),
-                                     or every QEMU with a socket in that directory
-              qmp:///PATH?timeout=5s the same, with a longer deadline (default: 2 s)
-              qemu:///system         a daemon: ballastd if it listens, else libvirt's; qemu:///session for a
-                                     user's own, qemu+unix:///system?socket=PATH for any other socket;
-                                     ?timeout=60s sets a longer deadline (default: 30 s)
-              test:///default        libvirt's test domain, for experiments
-              test:///fleet?domains=N&seed=S
-                                     N simulated guests with changing memory (default: 10)
-            Without -c, ballast uses the first of these: the environment variables VIRSH_DEFAULT_CONNECT_URI
-            and LIBVIRT_DEFAULT_URI, uri_default in libvirt.conf, qemu:///system (or session) if a daemon
-            listens there, and qmp:///.
+            {UriForms.Lines()}
+            {UriForms.Default}
 
 
             """);
         return text.Append(CommandList(groups)).ToString();
+    }
+
+    private static string GlobalOptionLines()
+    {
+        int width = GlobalOption.All.Max(option => option.Label.Length);
+        return string.Join('\n', GlobalOption.All.Select(option => $"  {option.Label.PadRight(width + 2)}{option.Summary}"));
     }
 
     public static string CommandList(IReadOnlyList<CommandGroup> groups)
@@ -82,13 +73,19 @@ internal static class HelpText
         return text.ToString();
     }
 
+    /// <summary>The command with its arguments, without the program's name.</summary>
+    public static string SynopsisOf(Command command) => string.Join(' ', Arguments(command).Select(Synopsis).Prepend(command.Name));
+
+    // What the command works on first, as people type it.
+    private static IEnumerable<CommandOption> Arguments(Command command) =>
+        command.Options.OrderBy(option => option is { IsPositional: true, IsRequired: true } ? 0 : 1);
+
     private static void AppendSynopsis(StringBuilder text, Command command)
     {
         string line = $"usage: ballast {command.Name}";
         string indent = new(' ', line.Length);
 
-        // What the command works on first, as people type it.
-        foreach (CommandOption option in command.Options.OrderBy(option => option is { IsPositional: true, IsRequired: true } ? 0 : 1))
+        foreach (CommandOption option in Arguments(command))
         {
             string part = Synopsis(option);
             if (line.Length + 1 + part.Length > LineWidth)
@@ -123,7 +120,8 @@ internal static class HelpText
             _ = text.Append("  ").Append(Label(option).PadRight(width + 2)).Append(option.Summary).Append('\n');
     }
 
-    private static string Label(CommandOption option)
+    /// <summary>An option and its value.</summary>
+    public static string Label(CommandOption option)
     {
         string label = option.TakesValue ? $"--{option.Name} {option.ValueName.ToUpperInvariant()}" : $"--{option.Name}";
         if (option.IsPositional)

@@ -4,11 +4,16 @@ namespace Ballast.Cli.Output;
 internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
 {
     private readonly TextOutput _error = new(standardError);
+    private readonly Lock _gate = new();
 
     public TextOutput Out { get; } = new(standardOutput);
 
+    /// <summary>Whom else errors are told.</summary>
+    public Action<string>? OnError { get; set; }
+
     public void Error(string text)
     {
+        OnError?.Invoke(text);
         ErrorText($"error: {SafeText.Escape(text)}\n");
     }
 
@@ -16,14 +21,23 @@ internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
     public void ErrorText(string text)
     {
         Out.Flush();
-        try
+        Note(text);
+    }
+
+    /// <summary>Text on standard error from wherever something happens, while others write to standard output.</summary>
+    public void Note(string text)
+    {
+        lock (_gate)
         {
-            _error.Write(text);
-            _error.Flush();
-        }
-        catch (IOException)
-        {
-            // Nobody reads the errors; the exit code still tells.
+            try
+            {
+                _error.Write(text);
+                _error.Flush();
+            }
+            catch (IOException)
+            {
+                // Nobody reads the errors; the exit code still tells.
+            }
         }
     }
 }

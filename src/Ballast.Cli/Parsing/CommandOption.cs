@@ -19,6 +19,22 @@ internal enum OptionKind
     RepeatedText,
 }
 
+/// <summary>What completion offers as a value, besides the values that an option lists.</summary>
+internal enum ValueCompletion
+{
+    Nothing,
+
+    /// <summary>Names of the domains that there are.</summary>
+    Domain,
+
+    /// <summary>Forms of URIs.</summary>
+    Uri,
+
+    File,
+
+    Directory,
+}
+
 /// <summary>One option of a command.</summary>
 internal sealed record CommandOption(string Name, OptionKind Kind, string Summary)
 {
@@ -35,6 +51,15 @@ internal sealed record CommandOption(string Name, OptionKind Kind, string Summar
 
     /// <summary>Older names that still work.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>What completion offers as its value.</summary>
+    public ValueCompletion Completes { get; init; }
+
+    /// <summary>Values to choose from, as far as they are known beforehand; a function, as completion alone asks.</summary>
+    public Func<IEnumerable<string>> Values { get; init; } = static () => [];
+
+    /// <summary>Whether several of the values may be given at once, with commas.</summary>
+    public bool IsList { get; init; }
 
     public bool TakesValue => Kind != OptionKind.Flag;
 

@@ -1,3 +1,5 @@
+using Ballast.Cli.Log;
+
 namespace Ballast.Cli.Parsing;
 
 /// <summary>What the options before the command ask for.</summary>
@@ -16,24 +18,13 @@ internal enum GlobalAction
 /// </summary>
 internal sealed class GlobalOptions
 {
-    private static readonly LongOption[] LongOptions =
-    [
-        new("connect", 'c', ValueRule.Required),
-        new("help", 'h', ValueRule.None),
-        new("quiet", 'q', ValueRule.None),
-        new("readonly", 'r', ValueRule.None),
-        new("timing", 't', ValueRule.None),
-        new("version", 'v', ValueRule.Optional),
-    ];
+    // virsh's, where only one of both is given; and the longest that the library takes, a day.
+    private const int UsualInterval = 5, UsualCount = 6, LongestInterval = 24 * 60 * 60;
 
+    private readonly List<string> _remarks = [];
     private bool _suggests;
-
-    private enum ValueRule
-    {
-        None,
-        Required,
-        Optional,
-    }
+    private int? _keepaliveInterval;
+    private int? _keepaliveCount;
 
     /// <summary>The URI given; null where none was, which is not the same as an empty one.</summary>
     public string? Uri { get; private set; }
@@ -46,6 +37,20 @@ internal sealed class GlobalOptions
     public bool IsQuiet { get; private set; }
 
     public bool IsTiming { get; private set; }
+
+    /// <summary>What is below it is not said: 0 everything, 4 errors only.</summary>
+    public int DebugLevel { get; private set; } = LogLevels.Error;
+
+    /// <summary>Where to what is done is written; null: nowhere.</summary>
+    public LogFile? Log { get; private set; }
+
+    /// <summary>How a silent daemon is probed, where that was given; else it is up to the library.</summary>
+    public (TimeSpan Interval, int Count)? Keepalive => _keepaliveInterval is null && _keepaliveCount is null
+        ? null
+        : (TimeSpan.FromSeconds(Math.Min(_keepaliveInterval ?? UsualInterval, LongestInterval)), _keepaliveCount ?? UsualCount);
+
+    /// <summary>What is to be said of options that are obeyed all the same.</summary>
+    public IReadOnlyList<string> Remarks => _remarks;
 
     public GlobalAction Action { get; private set; } = GlobalAction.RunCommands;
 
@@ -84,19 +89,19 @@ internal sealed class GlobalOptions
         int equals = word.IndexOf('=', StringComparison.Ordinal);
         string name = equals < 0 ? word[2..] : word[2..equals];
         string? value = equals < 0 ? null : word[(equals + 1)..];
-        if (FindLong(name) is not { } option)
+        if (GlobalOption.Find(name) is not { } option)
         {
-            string? near = _suggests ? NearestName.Among(LongOptions.Select(known => known.Name), name) : null;
+            string? near = _suggests ? NearestName.Among(GlobalOption.All.Select(known => known.Name), name) : null;
             Fail($"unsupported option '{word}'{(near is null ? "." : $", did you mean --{near}?")} See --help.");
             return;
         }
 
-        if (value is not null && option.Rule == ValueRule.None)
+        if (value is not null && option is { TakesValue: false, MayHaveValue: false })
             Fail($"unsupported option '-{option.Letter}'. See --help.");
-        else if (value is null && option.Rule == ValueRule.Required && next == arguments.Count)
+        else if (value is null && option.TakesValue && next == arguments.Count)
             FailWithoutValue(option.Letter);
         else
-            Apply(option.Letter, value ?? (option.Rule == ValueRule.Required ? arguments[next++] : null));
+            Apply(option.Letter, value ?? (option.TakesValue ? arguments[next++] : null));
     }
 
     private void ReadCluster(string word, IReadOnlyList<string> arguments, ref int next)
@@ -104,7 +109,7 @@ internal sealed class GlobalOptions
         for (int i = 1; i < word.Length && Action == GlobalAction.RunCommands; i++)
         {
             char letter = word[i];
-            if (letter == 'c')
+            if (GlobalOption.Find(letter) is { TakesValue: true })
             {
                 string? value = i + 1 < word.Length ? word[(i + 1)..] : next < arguments.Count ? arguments[next++] : null;
                 if (value is null)
@@ -114,7 +119,7 @@ internal sealed class GlobalOptions
                 return;
             }
 
-            if (letter is 'h' or 'q' or 'r' or 't' or 'v' or 'V')
+            if (letter == 'V' || GlobalOption.Find(letter) is not null)
                 Apply(letter, null);
             else
                 Fail($"unsupported option '-{letter}'. See --help.");
@@ -125,9 +130,8 @@ internal sealed class GlobalOptions
     {
         switch (letter)
         {
-            case 'c':
-                Uri = value;
-                Uris.Add(value ?? "");
+            case 'c' or 'd' or 'e' or 'k' or 'K' or 'l':
+                ApplyValue(letter, value!);
                 break;
             case 'q':
                 IsQuiet = true;
@@ -150,20 +154,55 @@ internal sealed class GlobalOptions
         }
     }
 
-    private static LongOption? FindLong(string name)
+    private void ApplyValue(char letter, string value)
     {
-        LongOption[] found = [.. LongOptions.Where(option => option.Name.StartsWith(name, StringComparison.Ordinal))];
-        return found.Length == 1 ? found[0] : found.FirstOrDefault(option => option.Name == name);
+        switch (letter)
+        {
+            case 'c':
+                Uri = value;
+                Uris.Add(value);
+                break;
+            case 'd':
+                if (!NumberText.TryReadInt(value, out int level))
+                    Fail($"option -{letter} takes a numeric argument");
+                else if (level is < LogLevels.Debug or > LogLevels.Error)
+                    _remarks.Add($"ignoring debug level {value.Trim()} out of range [{LogLevels.Debug}-{LogLevels.Error}]");
+                else
+                    DebugLevel = level;
+                break;
+            case 'e':
+                if (!IsKey(value))
+                    Fail($"Invalid string '{value}' for escape sequence");
+                break;
+            case 'l':
+                Log?.Dispose();
+                Log = LogFile.TryOpen(value);
+                if (Log is null)
+                    Fail("failed to open the log file. check the log file path");
+                break;
+            default:
+                if (!NumberText.TryReadCNumber(value, out int number))
+                    Fail($"Invalid value for option -{letter}");
+                else if (number < 0)
+                    Fail($"option -{letter} requires a positive integer argument");
+                else if (letter == 'k')
+                    _keepaliveInterval = number;
+                else
+                    _keepaliveCount = number;
+                break;
+        }
     }
 
+    // A letter, or one with Control: ^].
+    private static bool IsKey(string text) =>
+        text is [> '\0' and <= '\x7f' and not '^'] or ['^', (>= '@' and <= '_') or (>= 'a' and <= 'z')];
+
     private void FailWithoutValue(char letter) =>
-        Fail($"option '-{letter}'/'--{LongOptions.First(option => option.Letter == letter).Name}' requires an argument");
+        Fail($"option '-{letter}'/'--{GlobalOption.Find(letter)!.Name}' requires an argument");
 
     private void Fail(string error)
     {
         Action = GlobalAction.Fail;
         Error = error;
     }
-
-    private sealed record LongOption(string Name, char Letter, ValueRule Rule);
 }

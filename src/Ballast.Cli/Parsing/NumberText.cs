@@ -12,6 +12,32 @@ internal static class NumberText
         int.TryParse(
             text.AsSpan().TrimStart(WhiteSpace), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
+    /// <summary>A signed number of 32 bits as C writes it: decimal, or hexadecimal behind <c>0x</c>, or octal behind <c>0</c>.</summary>
+    public static bool TryReadCNumber(string text, out int number)
+    {
+        ReadOnlySpan<char> digits = text.AsSpan().TrimStart(WhiteSpace);
+        bool isNegative = digits is ['-', ..];
+        if (digits is ['-' or '+', ..])
+            digits = digits[1..];
+        bool isHexadecimal = digits is ['0', 'x' or 'X', _, ..], isOctal = !isHexadecimal && digits is ['0', _, ..];
+        if (isHexadecimal)
+            digits = digits[2..];
+        long value = 0;
+        number = 0;
+        if (digits.IsEmpty)
+            return false;
+        foreach (char c in digits)
+        {
+            int digit = char.IsAsciiHexDigit(c) ? Convert.ToInt32(c.ToString(), 16) : int.MaxValue;
+            int radix = isHexadecimal ? 16 : isOctal ? 8 : 10;
+            if (digit >= radix || (value = (value * radix) + digit) > int.MaxValue)
+                return false;
+        }
+
+        number = (int)(isNegative ? -value : value);
+        return true;
+    }
+
     /// <summary>The same of a number that is not negative.</summary>
     public static bool TryReadNumber(string text, out uint number) =>
         uint.TryParse(

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Ballast.Cli;
+using Ballast.Cli.Shell;
 
 namespace Ballast.Tests.Cli;
 
@@ -25,7 +26,8 @@ internal static class CliRun
 
     public static async Task<Outcome> BallastAsync(
         string[] arguments, ConnectionOpener? open, IReadOnlyDictionary<string, string>? variables = null,
-        TimeProvider? time = null, bool isTerminal = false, bool isVirsh = false, int? columns = null, string procPath = "/proc", CancellationToken cancellationToken = default)
+        TimeProvider? time = null, bool isTerminal = false, bool isVirsh = false, int? columns = null, string procPath = "/proc",
+        string input = "", CancellationToken cancellationToken = default)
     {
         using MemoryStream output = new();
         using MemoryStream error = new();
@@ -39,6 +41,7 @@ internal static class CliRun
             IsErrorTerminal = isTerminal,
             Columns = () => columns,
             ProcPath = procPath,
+            Input = new StreamInput(new MemoryStream(Encoding.UTF8.GetBytes(input))),
         };
         int exitCode = await CliProgram.RunAsync(arguments, host, cancellationToken);
         return new Outcome(exitCode, Text(output), Text(error));
@@ -46,7 +49,7 @@ internal static class CliRun
 
     public static async Task<Outcome> ProcessAsync(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? variables = null,
-        CancellationToken cancellationToken = default)
+        string input = "", CancellationToken cancellationToken = default)
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -63,9 +66,18 @@ internal static class CliRun
             start.Environment[name] = value;
 
         using Process process = Process.Start(start)!;
-        process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
         Task<string> error = process.StandardError.ReadToEndAsync(cancellationToken);
+        try
+        {
+            await process.StandardInput.BaseStream.WriteAsync(Encoding.UTF8.GetBytes(input), cancellationToken);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading everything.
+        }
+
         await process.WaitForExitAsync(cancellationToken);
         return new Outcome(process.ExitCode, await output, await error);
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using Ballast.Cli;
+using Ballast.Guests;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Cli;
@@ -117,11 +118,43 @@ public sealed class CommandRunnerTests
     }
 
     [Fact]
-    public async Task Without_a_command_the_usage_is_an_error()
+    public async Task Without_a_command_it_is_a_shell_over_one_connection()
     {
-        Outcome outcome = await RunAsync(Counting([]));
-        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
-        Assert.StartsWith("Shows the memory statistics", outcome.Error, StringComparison.Ordinal);
+        List<string?> uris = [];
+        Outcome outcome = await CliRun.BallastAsync([], Counting(uris), input: "domname 7\nuri; domname 8\nexit\nuri\n", cancellationToken: Token);
+        Assert.Equal((0, "error: failed to get domain '8'\n"), (outcome.ExitCode, outcome.Error));
+        Assert.EndsWith("\n\nballast # domname 7\nguest\n\nballast # uri; domname 8\ndefault\n\n\nballast # exit\n\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal([null], uris);
+    }
+
+    [Fact]
+    public async Task A_shell_without_the_usual_hypervisor_tries_it_again_at_each_command()
+    {
+        List<string?> uris = [];
+        Outcome outcome = await CliRun.BallastAsync([], Counting(uris, Refused), input: "uri\necho a\n", cancellationToken: Token);
+        string failure = $"error: failed to connect to the hypervisor\nerror: {Refused.Message}\n";
+        Assert.Equal((0, failure + failure), (outcome.ExitCode, outcome.Error));
+        Assert.EndsWith("ballast # uri\n\nballast # echo a\na\nballast # \n", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal([null, null], uris);
+
+        outcome = await CliRun.BallastAsync(["-c", "x"], Counting(uris, Refused), input: "echo a\n", cancellationToken: Token);
+        Assert.Equal(new Outcome(1, "", failure), outcome);
+    }
+
+    [Fact]
+    public async Task What_was_asked_and_every_error_is_in_the_log()
+    {
+        using PrivateDirectory directory = new();
+        string log = directory.File("log");
+        Outcome outcome = await CliRun.BallastAsync(["-l", log, "domname 8; domname 7"], Counting([]), cancellationToken: Token);
+        Assert.Equal(("\nguest\n\n", "error: failed to get domain '8'\n"), (outcome.Output, outcome.Error));
+        _ = await CliRun.BallastAsync(["-l", log, "bogus"], Counting([]), cancellationToken: Token);
+        string[] lines = await File.ReadAllLinesAsync(log, Token);
+        Assert.Equal(
+            ["INFO commands: \"domname 8; domname 7\"", "ERROR failed to get domain '8'", "INFO commands: \"bogus\"", "ERROR unknown command: 'bogus'"],
+            lines.Select(line => line[(line.IndexOf(']', StringComparison.Ordinal) + 2)..]));
+        Assert.All(lines, line => Assert.Matches($@"^\[\d{{4}}\.\d\d\.\d\d \d\d:\d\d:\d\d\.\d{{3}} ballast {Environment.ProcessId}\] ", line));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, OperatingSystem.IsLinux() ? File.GetUnixFileMode(log) : default);
     }
 
     [Fact]

@@ -22,11 +22,8 @@ internal static class Differences
     public static readonly Difference ProgramVersion = new(Parts.Output,
         "-v, -V and --version tell ballast's version and parts; the command version prints libvirt's lines.");
 
-    public static readonly Difference NoShell = new(Parts.Output | Parts.Error | Parts.ExitCode,
-        "There is no interactive shell yet: without a command the usage is shown on standard error, and that is a failure.");
-
-    public static readonly Difference OptionWithoutUse = new(Parts.Output | Parts.Error | Parts.ExitCode,
-        "-d, -e, -k, -K and -l would do nothing (no console, no keepalive in process, no log of libvirt's): unsupported options are refused rather than ignored.");
+    public static readonly Difference OwnSteps = new(Parts.Output | Parts.Error,
+        "-d below 4 tells what ballast does, on standard error, where virsh tells what it does itself among the output.");
 
     public static readonly Difference OutOfScope = new(Parts.Output | Parts.Error | Parts.ExitCode,
         "What ballast leaves to virsh (networks, pools, snapshots, devices, migration …) it says by name.");

@@ -116,7 +116,7 @@ internal static partial class ParityCases
     [
         .. new[] { "dommemstat test --json", "dommemstat test --extended", "dommemstat test --refresh", "domstats --json", "list --json" }
             .Select(words => Case(words) with { Difference = Differences.AddedOption }),
-        .. new[] { "echo x", "quit" }.Select(words => Case(words) with { Difference = Differences.MissingCommand }),
+        .. new[] { "cpu-stats test", "freepages" }.Select(words => Case(words) with { Difference = Differences.MissingCommand }),
         .. new[] { "net-list", "pool-list --all", "snapshot-list test", "define x", "start test", "net-info" }.Select(words => Case(words) with { Difference = Differences.OutOfScope }),
         Line("uri; vol-list default-pool; bogus") with { Difference = Differences.OutOfScope },
     ];

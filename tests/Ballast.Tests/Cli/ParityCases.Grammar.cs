@@ -68,10 +68,7 @@ internal static partial class ParityCases
         Bare("-c", "x", "-c", "test:///default", "uri"), Bare("-q", "-c", "test:///default", "-r", "uri"),
         .. new[] { "-v", "-V", "--version", "--version=long", "--version=short", "--ver", "-v uri", "-qv" }
             .Select(words => Case(words) with { Difference = Differences.ProgramVersion }),
-        .. new[] { "-d 1 uri", "-k 0 uri", "-K 3 uri", "-e ^] uri", "-l /dev/null uri", "--debug=1 uri" }
-            .Select(words => Case(words) with { Difference = Differences.OptionWithoutUse }),
         .. new[] { "-h", "--help", "-h uri", "-qh" }.Select(words => Case(words) with { Difference = Differences.HelpText }),
-        Case("-q") with { Difference = Differences.NoShell }, Bare() with { Difference = Differences.NoShell },
     ];
 
     private static IEnumerable<ParityCase> Connecting =>

@@ -8,6 +8,9 @@ internal sealed record ParityCase(string[] Words)
 
     public (string Name, string Value)? Variable { get; init; }
 
+    /// <summary>What comes on standard input; empty: nothing.</summary>
+    public string Input { get; init; } = "";
+
     public Difference? Difference { get; init; }
 
     public string[] Arguments => OnTestDriver ? ["-c", "test:///default", .. Words] : Words;
@@ -15,7 +18,8 @@ internal sealed record ParityCase(string[] Words)
     public string Key =>
         (Variable is { } variable ? $"{variable.Name}={variable.Value} " : "")
         + string.Join(' ', (OnTestDriver ? Words : Arguments).Select(Quote))
-        + (OnTestDriver ? "" : " (as it is)");
+        + (OnTestDriver ? "" : " (as it is)")
+        + (Input.Length > 0 ? " < " + Quote(Input) : "");
 
     private static string Quote(string word) =>
         word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-=+./:,".Contains(c, StringComparison.Ordinal))
@@ -34,7 +38,7 @@ internal static partial class ParityCases
         .. Grammar.Concat(Lines).Concat(GlobalOptions).Concat(Connecting).Concat(Numbers).Concat(Sizes).Concat(Names)
             .Concat(Listing).Concat(Statistics).Concat(Lifecycle).Concat(Host).Concat(Devices)
             .Concat(Xml).Concat(Processors).Concat(MemoryLimits).Concat(Events).Concat(Counters).Concat(Jobs)
-            .Concat(Help).Concat(Additions).DistinctBy(one => one.Key),
+            .Concat(ShellCommands).Concat(ShellLines).Concat(LogAndKeepalive).Concat(Help).Concat(Additions).DistinctBy(one => one.Key),
     ];
 
     // Words are separated by single spaces here; those with something special in them are given one by one.

@@ -15,7 +15,7 @@ public sealed class VirshOutcomes : IAsyncLifetime
         await Parallel.ForEachAsync(
             ParityCases.All,
             new ParallelOptions { MaxDegreeOfParallelism = Math.Max(2, Environment.ProcessorCount / 2) },
-            async (one, token) => _outcomes[one.Key] = await CliRun.ProcessAsync("virsh", one.Arguments, ParityTests.Variables(one), token));
+            async (one, token) => _outcomes[one.Key] = await CliRun.ProcessAsync("virsh", one.Arguments, ParityTests.Variables(one), one.Input, token));
 
     public ValueTask DisposeAsync() => default;
 }
@@ -73,13 +73,19 @@ public sealed class ParityTests(VirshOutcomes virsh) : IClassFixture<VirshOutcom
         // What virsh has not may tell how old something is, which is never the same twice.
         if (one.Difference == Differences.AddedOption)
             return;
-        Outcome expected = Normalise(await CliRun.BallastAsync(one.Arguments, open: null, Variables(one), isVirsh: true, cancellationToken: TestContext.Current.CancellationToken));
-        Outcome actual = Normalise(await CliRun.BallastAsync(one.Arguments, open: null, Variables(one), cancellationToken: TestContext.Current.CancellationToken));
+        Outcome expected = Normalise(await RunInsideAsync(one, isVirsh: true)), actual = Normalise(await RunInsideAsync(one, isVirsh: false));
 
         if (actual.Error.Contains("was not changed", StringComparison.Ordinal))
             Assert.Contains("setmem", key, StringComparison.Ordinal);
         else
-            Assert.Equal(expected, actual with { Error = Regex.Replace(actual.Error, @"error: did you mean '.*'\?\n|, did you mean --\w+\?(?= See)", match => match.Value[0] == ',' ? "." : "") });
+            Assert.Equal(expected, actual with
+            {
+                // The shell says who it is.
+                Output = Regex.Replace(
+                    Regex.Replace(actual.Output, "ballast (?=[#>] )", "virsh "),
+                    @"\Aballast's shell: .*\n\n", Regex.Match(expected.Output, @"\AWelcome to virsh,.*\n\nType:.*\n.*\n\n").Value),
+                Error = Regex.Replace(actual.Error, @"error: did you mean '.*'\?\n|, did you mean --\w+\?(?= See)", match => match.Value[0] == ',' ? "." : ""),
+            });
     }
 
     [Fact]
@@ -107,11 +113,25 @@ public sealed class ParityTests(VirshOutcomes virsh) : IClassFixture<VirshOutcom
     private static async Task<Outcome> RunAsync(ParityCase one)
     {
         if (CliRun.NativeProgram is not { } program)
-            return await CliRun.BallastAsync(one.Arguments, open: null, Variables(one), isVirsh: true, cancellationToken: TestContext.Current.CancellationToken);
+            return await RunInsideAsync(one, isVirsh: true);
         using PrivateDirectory directory = new();
         string link = directory.File("virsh");
         _ = File.CreateSymbolicLink(link, Path.GetFullPath(program));
-        return await CliRun.ProcessAsync(link, one.Arguments, Variables(one), TestContext.Current.CancellationToken);
+        return await CliRun.ProcessAsync(link, one.Arguments, Variables(one), one.Input, TestContext.Current.CancellationToken);
+    }
+
+    // The shell's directory is the test's own.
+    private static async Task<Outcome> RunInsideAsync(ParityCase one, bool isVirsh)
+    {
+        string directory = Directory.GetCurrentDirectory();
+        try
+        {
+            return await CliRun.BallastAsync(one.Arguments, open: null, Variables(one), isVirsh: isVirsh, input: one.Input, cancellationToken: TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            Directory.SetCurrentDirectory(directory);
+        }
     }
 
     private static Outcome Normalise(Outcome outcome)

@@ -9,7 +9,7 @@ public sealed class ProgramTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private static Task<Outcome> ShellAsync(string script) => CliRun.ProcessAsync(
-        "/bin/bash", ["-c", script], new Dictionary<string, string> { ["P"] = CliRun.Program }, Token);
+        "/bin/bash", ["-c", script], new Dictionary<string, string> { ["P"] = CliRun.Program }, cancellationToken: Token);
 
     [Fact]
     public async Task It_answers_as_inside_the_tests()

@@ -65,6 +65,29 @@ public sealed class PatienceTests
         Assert.False(driver.IsAlive);
     }
 
+    [Theory]
+    [InlineData(2, 1, 4)]
+    [InlineData(1, 9, 10)]
+    [InlineData(3, 0, 3)]
+    [InlineData(0, 1, 30)]
+    public async Task How_soon_it_is_noticed_can_be_chosen(int interval, int count, int seconds)
+    {
+        PipedDaemon daemon = new();
+        await using RemoteDriver driver = await daemon.OpenAsync(Options with { KeepaliveInterval = TimeSpan.FromSeconds(interval), KeepaliveCount = count }, Token);
+        daemon.IsDead = true;
+        Task<ulong> call = driver.GetVersionAsync(Token).AsTask();
+        Assert.InRange(await SecondsUntilEndAsync(call), seconds, seconds + 1);
+        Assert.Equal(interval == 0, driver.IsAlive);
+    }
+
+    [Fact]
+    public void Probes_that_no_timer_can_make_are_refused()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ConnectionOptions { KeepaliveInterval = TimeSpan.FromTicks(-1) });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ConnectionOptions { KeepaliveInterval = TimeSpan.FromDays(1) + TimeSpan.FromTicks(1) });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ConnectionOptions { KeepaliveCount = -1 });
+    }
+
     [Fact]
     public async Task It_is_noticed_while_it_opens_its_driver_too()
     {

@@ -8,11 +8,6 @@ namespace Ballast.Drivers.Remote;
 /// <summary>One connection to a daemon, from its opening to its loss.</summary>
 internal sealed class RemoteLink : IAsyncDisposable
 {
-    // A silent daemon is given up after 25 seconds (four PINGs, and one more interval for the last one's answer): before
-    // its callers' deadline, so that they are told that it is dead, and the connection can be opened again.
-    private static readonly TimeSpan KeepaliveInterval = TimeSpan.FromSeconds(5);
-    private const int KeepaliveCount = 4;
-
     private readonly IAsyncDisposable _transport;
     private readonly RpcClient _client;
     private readonly TimeSpan _timeout;
@@ -54,7 +49,7 @@ internal sealed class RemoteLink : IAsyncDisposable
         RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.UnsafePreferInlineContinuations), options.DaemonTimeout);
         try
         {
-            await link.GreetAsync(name, authentication, options.ReadOnly, cancellationToken).ConfigureAwait(false);
+            await link.GreetAsync(name, authentication, options, cancellationToken).ConfigureAwait(false);
             return link;
         }
         catch
@@ -176,15 +171,15 @@ internal sealed class RemoteLink : IAsyncDisposable
         }
     }
 
-    private async ValueTask GreetAsync(string name, string? authentication, bool readOnly, CancellationToken token)
+    private async ValueTask GreetAsync(string name, string? authentication, ConnectionOptions options, CancellationToken token)
     {
         AuthListReply ways = await CallAsync<Nothing, AuthListReply>(RemoteProcedure.AuthList, default, token).ConfigureAwait(false);
         if (RemoteAuthentication.AsksPolkit(ways, authentication))
             _ = await CallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
 
-        if (await SupportsAsync(RemoteFeatures.ProgramKeepalive, token).ConfigureAwait(false))
-            _client.StartKeepalive(KeepaliveInterval, KeepaliveCount);
-        await ChangeAsync(RemoteProcedure.ConnectOpen, new OpenArgs { Name = name, Flags = readOnly ? 1u : 0u }, token).ConfigureAwait(false);
+        if (options.KeepaliveInterval > TimeSpan.Zero && await SupportsAsync(RemoteFeatures.ProgramKeepalive, token).ConfigureAwait(false))
+            _client.StartKeepalive(options.KeepaliveInterval, options.KeepaliveCount);
+        await ChangeAsync(RemoteProcedure.ConnectOpen, new OpenArgs { Name = name, Flags = options.ReadOnly ? 1u : 0u }, token).ConfigureAwait(false);
         HasCallbacks = await SupportsAsync(RemoteFeatures.EventCallback, token).ConfigureAwait(false);
 
         // Only who asked is told when the daemon itself loses the hypervisor.

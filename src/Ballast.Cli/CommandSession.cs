@@ -1,0 +1,125 @@
+using Ballast.Cli.Output;
+using Ballast.Cli.Parsing;
+using Microsoft.Extensions.Logging;
+
+namespace Ballast.Cli;
+
+/// <summary>
+/// What the commands of one run share: the connection, which is opened when the first of them needs it and again after it was
+/// lost, and whether more is to come.
+/// </summary>
+internal sealed class CommandSession(GlobalOptions options, CliHost host, CommandOutput output, ILoggerFactory? log) : IAsyncDisposable
+{
+    // Why a connection was lost is known with the loss, or right after it.
+    private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(1);
+
+    private string? _uri = options.Uri;
+    private bool _wasLost;
+
+    /// <summary>Null before the first command that needs one.</summary>
+    public Connection? Connection { get; private set; }
+
+    /// <summary>Whether somebody types the commands, one line after the other.</summary>
+    public bool IsInteractive { get; init; }
+
+    /// <summary>Whether commands that change something are refused.</summary>
+    public bool IsReadOnly { get; private set; } = options.IsReadOnly;
+
+    /// <summary>Whether no further command is to be run.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>The URI to connect to; null: the default.</summary>
+    public string? Uri => _uri ?? (host.Variable("VIRSH_DEFAULT_CONNECT_URI") is { Length: > 0 } uri ? uri : null);
+
+    public void End() => HasEnded = true;
+
+    /// <summary>Makes sure that there is a connection; says so where there cannot be one.</summary>
+    public async ValueTask<bool> TryConnectAsync(CancellationToken cancellationToken)
+    {
+        if (Connection is { IsAlive: false })
+            await TellLossAsync();
+        if (Connection is not null)
+            return true;
+        if (!await TryOpenAsync(Uri, IsReadOnly, _wasLost ? "Failed to reconnect to the hypervisor" : "failed to connect to the hypervisor", cancellationToken))
+            return false;
+        if (_wasLost)
+            output.Error("Reconnected to the hypervisor");
+        _wasLost = false;
+        return true;
+    }
+
+    /// <summary>Connects to another hypervisor, or to the same again. Where that fails, the connection that there is stays.</summary>
+    /// <param name="uri">Null: the one that was named last.</param>
+    /// <param name="isReadOnly">Whether to refuse changes from now on. The same URI again never allows more than before.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<bool> ReplaceAsync(string? uri, bool isReadOnly, CancellationToken cancellationToken)
+    {
+        isReadOnly |= uri is null && IsReadOnly;
+        if (!await TryOpenAsync(uri ?? Uri, isReadOnly, "failed to connect to the hypervisor", cancellationToken))
+            return false;
+        _uri = uri ?? _uri;
+        IsReadOnly = isReadOnly;
+        _wasLost = false;
+        return true;
+    }
+
+    /// <summary>The connections that were named, or the one that commands use; not opened yet.</summary>
+    public ConnectionGroup OpenGroup()
+    {
+        IEnumerable<string?> uris = options.Uris.Count > 0 && _uri == options.Uri ? options.Uris : (IEnumerable<string?>)[Uri];
+        return new(uris.Select(OrDefault).Distinct(), HowToConnect(IsReadOnly), open: (uri, how, token) => host.Open(uri, how, token));
+    }
+
+    public ValueTask DisposeAsync() => Connection?.DisposeAsync() ?? default;
+
+    private static string? OrDefault(string? uri) => string.IsNullOrEmpty(uri) ? null : uri;
+
+    private ConnectionOptions HowToConnect(bool isReadOnly)
+    {
+        ConnectionOptions how = ConnectionOptions.Default with
+        {
+            ReadOnly = isReadOnly,
+            TimeProvider = host.TimeProvider,
+            LoggerFactory = log,
+        };
+        return options.Keepalive is { } keepalive ? how with { KeepaliveInterval = keepalive.Interval, KeepaliveCount = keepalive.Count } : how;
+    }
+
+    private async ValueTask TellLossAsync()
+    {
+        Connection lost = Connection!;
+        LibvirtException? reason = await lost.Closed.WaitAsync(LossPatience, host.TimeProvider);
+        output.Error($"Disconnected from {lost.Uri}{(reason is null ? "" : $": {reason.Message}")}");
+        Connection = null;
+        _wasLost = true;
+        await lost.DisposeAsync();
+    }
+
+    private async ValueTask<bool> TryOpenAsync(string? uri, bool isReadOnly, string failure, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Connection opened = await host.Open(OrDefault(uri), HowToConnect(isReadOnly), cancellationToken);
+            if (options.Keepalive is { Interval.Ticks: > 0 } && !opened.IsRemote)
+            {
+                await opened.DisposeAsync();
+                output.Error("Cannot setup keepalive on connection as requested, disconnecting");
+                output.Error(failure);
+                output.Error("this function is not supported by the connection driver: virConnectSetKeepAlive");
+                return false;
+            }
+
+            Connection? former = Connection;
+            Connection = opened;
+            if (former is not null)
+                await former.DisposeAsync();
+            return true;
+        }
+        catch (LibvirtException e)
+        {
+            output.Error(failure);
+            output.Error(e.Message);
+            return false;
+        }
+    }
+}
