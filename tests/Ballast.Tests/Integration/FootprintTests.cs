@@ -31,7 +31,7 @@ public sealed class FootprintTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("ballast", 10)]
+    [InlineData("ballast", 12)]
     [InlineData("ballastd", 20)]
     [InlineData("libballast.so", 12)]
     public void A_file_that_ships_is_small(string name, int mostMiB) =>
