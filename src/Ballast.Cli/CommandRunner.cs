@@ -78,6 +78,7 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         {
             ReadOnly = options.IsReadOnly,
             TimeProvider = host.TimeProvider,
+            AskCredential = new CredentialPrompt(host, output).AskAsync,
         };
         try
         {
