@@ -86,16 +86,15 @@ internal sealed partial class TestDriver
     {
         const ulong ofEmulator = 1234567890;
         int vcpus = Domains.Get(domain).Definition.Vcpus;
+        if (first >= vcpus)
+        {
+            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test,
+                $"start_cpu {first} larger than maximum of {vcpus - 1}");
+        }
+
         return new([.. Enumerable.Range(0, vcpus).Skip(first).Take(count)
             .Select(cpu => (CpuTime / (ulong)vcpus) + (ulong)cpu)
             .Select(time => (IReadOnlyList<TypedParameter>)[TypedParameter.ULLong("cpu_time", time), TypedParameter.ULLong("vcpu_time", time - ofEmulator)])]);
-    }
-
-    /// <summary>It has no disk.</summary>
-    public ValueTask<IReadOnlyList<TypedParameter>> GetBlockStatsAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken)
-    {
-        _ = Domains.Get(domain);
-        throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test, $"invalid path: {disk}");
     }
 
     /// <summary>Numbers that grow, whatever the sizes and the cells.</summary>
