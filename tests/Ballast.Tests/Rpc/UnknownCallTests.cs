@@ -11,6 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Rpc;
 
 /// <summary>Daemons that do not know what they are asked, in whatever language they say so.</summary>
+[Collection(Drivers.TestDriverTests.Shared)]
 public sealed class UnknownCallTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
