@@ -10,6 +10,12 @@ internal delegate ValueTask<Connection> ConnectionOpener(
 /// <summary>What the program needs of the process around it, so that tests run it inside theirs.</summary>
 internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
 {
+    /// <summary>Where answers to questions come from.</summary>
+    public Lazy<Stream> StandardInput { get; init; } = new(Stream.Null);
+
+    /// <summary>Lets the terminal hide what is typed until the result is disposed; null where there is no terminal.</summary>
+    public Func<IDisposable?> HideTyping { get; init; } = static () => null;
+
     /// <summary>Whether the program was called as virsh: then it says and refuses nothing that virsh does not.</summary>
     public bool IsVirsh { get; init; }
 

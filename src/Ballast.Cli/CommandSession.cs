@@ -81,6 +81,7 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
             ReadOnly = isReadOnly,
             TimeProvider = host.TimeProvider,
             LoggerFactory = log,
+            AskCredential = new CredentialPrompt(host, output).AskAsync,
         };
         return options.Keepalive is { } keepalive ? how with { KeepaliveInterval = keepalive.Interval, KeepaliveCount = keepalive.Count } : how;
     }

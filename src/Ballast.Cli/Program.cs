@@ -2,11 +2,15 @@ using Ballast.Cli;
 using Ballast.Cli.Output;
 using Ballast.Cli.Shell;
 using Ballast.Cli.Terminal;
+using Microsoft.Win32.SafeHandles;
 
 using EndingSignals signals = new();
 StandardStream output = new(1), error = new(2);
 CliHost host = new(output, error)
 {
+    // Not the console's own, which takes the terminal over and shows what is typed.
+    StandardInput = new(static () => new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0)),
+    HideTyping = TerminalEcho.Hide,
     IsVirsh = Path.GetFileName(Environment.GetCommandLineArgs()[0]) == "virsh",
     IsOutputTerminal = output.IsTerminal,
     IsErrorTerminal = error.IsTerminal,

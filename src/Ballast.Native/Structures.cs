@@ -201,6 +201,27 @@ internal struct NativeBlockStats
     public long Errors;
 }
 
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeBlockInfo
+{
+    public ulong Capacity;
+    public ulong Allocation;
+    public ulong Physical;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeInterfaceStats
+{
+    public long ReceivedBytes;
+    public long ReceivedPackets;
+    public long ReceivedErrors;
+    public long ReceivedDrops;
+    public long SentBytes;
+    public long SentPackets;
+    public long SentErrors;
+    public long SentDrops;
+}
+
 /// <summary><c>virConnectCredential</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeCredential

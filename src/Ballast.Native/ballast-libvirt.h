@@ -522,6 +522,29 @@ int virDomainBlockStats(virDomainPtr dom, const char *disk, virDomainBlockStatsP
 int virDomainBlockStatsFlags(virDomainPtr dom, const char *disk, virTypedParameterPtr params, int *nparams,
                              unsigned int flags);
 
+typedef struct _virDomainBlockInfo virDomainBlockInfo;
+typedef virDomainBlockInfo *virDomainBlockInfoPtr;
+struct _virDomainBlockInfo { /* bytes */
+    unsigned long long capacity;
+    unsigned long long allocation;
+    unsigned long long physical;
+};
+int virDomainGetBlockInfo(virDomainPtr dom, const char *disk, virDomainBlockInfoPtr info, unsigned int flags);
+
+typedef struct _virDomainInterfaceStats virDomainInterfaceStatsStruct;
+typedef virDomainInterfaceStatsStruct *virDomainInterfaceStatsPtr;
+struct _virDomainInterfaceStats { /* as the guest sees it; -1: unknown */
+    long long rx_bytes;
+    long long rx_packets;
+    long long rx_errs;
+    long long rx_drop;
+    long long tx_bytes;
+    long long tx_packets;
+    long long tx_errs;
+    long long tx_drop;
+};
+int virDomainInterfaceStats(virDomainPtr dom, const char *device, virDomainInterfaceStatsPtr stats, size_t size);
+
 typedef enum {
     VIR_DOMAIN_REBOOT_DEFAULT = 0,
     VIR_DOMAIN_REBOOT_ACPI_POWER_BTN = 1,

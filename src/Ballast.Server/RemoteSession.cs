@@ -99,19 +99,27 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserS
     {
         Client = client;
         answered = default;
-        if (header.Version != RpcPrograms.Version || header.Program is not (RpcPrograms.Remote or RpcPrograms.Ballast))
+        if (header.Version != RpcPrograms.Version || header.Program is not (RpcPrograms.Remote or RpcPrograms.Ballast or RpcPrograms.Qemu or RpcPrograms.Lxc))
             return false;
         const int firstAuthentication = (int)RemoteProcedure.AuthList, lastAuthentication = (int)RemoteProcedure.AuthPolkit;
         bool isRemote = header.Program == RpcPrograms.Remote;
         if (!IsAuthenticated && !(isRemote && header.Procedure is >= firstAuthentication and <= lastAuthentication))
             answered = client.ReplyErrorAsync(header, RpcErrors.AuthenticationRequired());
-        else if ((isRemote ? RemoteProgram.Find(header.Procedure) : BallastProgram.Find(header.Procedure)) is { } handler)
+        else if (Find(header) is { } handler)
             answered = handler.HandleAsync(this, header, arguments);
         else
-            answered = client.ReplyErrorAsync(
-                header, isRemote ? UnservedProcedures.Refuse(this, header.Procedure) : RpcErrors.UnknownProcedure(header.Procedure));
+            answered = client.ReplyErrorAsync(header, header.Program == RpcPrograms.Ballast
+                ? RpcErrors.UnknownProcedure(header.Procedure)
+                : UnservedProcedures.Refuse(this, header.Program, header.Procedure));
         return true;
     }
+
+    private static Handler? Find(in RpcHeader header) => header.Program switch
+    {
+        RpcPrograms.Remote => RemoteProgram.Find(header.Procedure),
+        RpcPrograms.Ballast => BallastProgram.Find(header.Procedure),
+        _ => null,
+    };
 
     public async ValueTask DisposeAsync()
     {

@@ -121,6 +121,41 @@ public sealed partial class Domain
         return await Connection.Driver.GetBlockStatsAsync(Identity, disk, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>A disk's counters as libvirt's older call has them. Source: the hypervisor.</summary>
+    /// <param name="disk">The disk's name in the XML, or the file behind it; empty for all disks together, where the driver adds them up.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such disk.</exception>
+    public async ValueTask<DomainBlockCounters> GetBlockCountersAsync(string disk, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(disk);
+        return await Connection.Driver.GetBlockCountersAsync(Identity, disk, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>How large a disk and its storage are, in bytes. Source: the hypervisor.</summary>
+    /// <param name="disk">The disk's name in the XML, or the file behind it.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.InvalidArgument"/>: there is no such disk, or it has no medium.
+    /// </exception>
+    public async ValueTask<DomainBlockInfo> GetBlockInfoAsync(string disk, CancellationToken cancellationToken = default)
+    {
+        const string function = "virDomainGetBlockInfo";
+        ArgumentNullException.ThrowIfNull(disk);
+        if (disk.Length == 0)
+            throw LibvirtError.InvalidArgument($"string disk in {function} must not be empty", function, "disk", ErrorOrigin.Domain);
+        return await Connection.Driver.GetBlockInfoAsync(Identity, disk, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What a network interface has received and sent, as the guest sees it. Source: the host.</summary>
+    /// <param name="device">The interface's name on the host, as the XML has it; with libvirt also its MAC address.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: the domain has no such interface.</exception>
+    public async ValueTask<DomainInterfaceStats> GetInterfaceStatsAsync(string device, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return await Connection.Driver.GetInterfaceStatsAsync(Identity, device, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Asks the guest to reboot. The guest may take a while, or ignore it.</summary>
     /// <param name="flags">How to ask.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>

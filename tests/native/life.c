@@ -114,6 +114,46 @@ static void lists(virConnectPtr conn)
     free(first);
 }
 
+/* What a domain's disks and network interfaces tell. Counters are those of the clock. */
+static void tell_devices(virDomainPtr dom)
+{
+    static const char *const disks[] = { "vda", "/disk", "hdc", "vdz", "disk" };
+    static const char *const cards[] = { "ballast0", "52:54:00:11:22:33", "52:54:00:11:22:99", "net0", "testnet0" };
+    for (size_t i = 0; i < sizeof disks / sizeof *disks; i++) {
+        virDomainBlockInfo info = { .capacity = 7 };
+        virDomainBlockStatsStruct stats = { .rd_req = 0 };
+        printf("disk %s\n", disks[i]);
+        NUMBER(virDomainGetBlockInfo(dom, disks[i], &info, 0));
+        NUMBER(info.capacity);
+        NUMBER(info.allocation);
+        NUMBER(info.physical);
+        NUMBER(virDomainBlockStats(dom, disks[i], &stats, sizeof stats));
+        NUMBER(stats.rd_bytes ? stats.rd_req / stats.rd_bytes * 1000 + stats.rd_req / stats.wr_bytes : 0);
+    }
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
+        virDomainInterfaceStatsStruct stats = { .rx_bytes = 0 };
+        printf("card %s\n", cards[i]);
+        NUMBER(virDomainInterfaceStats(dom, cards[i], &stats, sizeof stats));
+        NUMBER(stats.rx_errs ? stats.rx_bytes / stats.rx_packets * 1000 + stats.rx_errs / stats.tx_drop : 0);
+    }
+}
+
+static void devices(virConnectPtr conn)
+{
+    virDomainPtr dom = virDomainDefineXML(conn, DOMAIN("devices", UUID("7"),
+        "<devices><disk type='file' device='disk'><source file='/disk'/><target dev='vda'/></disk>"
+        "<disk type='file' device='cdrom'><target dev='hdc'/></disk>"
+        "<interface type='user'><mac address='52:54:00:11:22:33'/></interface>"
+        "<interface type='ethernet'><mac address='52:54:00:11:22:34'/><target dev='ballast0'/></interface></devices>"));
+    FOUND(dom);
+    tell_devices(dom);
+    NUMBER(virDomainCreate(dom));
+    tell_devices(dom);
+    NUMBER(virDomainDestroy(dom));
+    NUMBER(virDomainUndefine(dom));
+    NUMBER(virDomainFree(dom));
+}
+
 /* Tries an XML, and takes it away again. */
 static void try_xml(virConnectPtr conn, const char *text)
 {
@@ -580,6 +620,7 @@ int main(int argc, char **argv)
     odd_xml(conn);
     defined(conn);
     transient(conn);
+    devices(conn);
     read_only(uri);
     beginning(conn);
     hear();

@@ -9,6 +9,8 @@
  */
 #include "say.h"
 
+#include <unistd.h>
+
 static int lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
 {
     (void)conn;
@@ -187,9 +189,11 @@ static void errors(virConnectPtr conn)
     NUMBER(virConnCopyLastError(conn, &copy));
     NUMBER(copy.code);
     virResetError(&copy);
-    virErrorPtr saved = virSaveLastError();
+    virErrorPtr saved;
+    FOUND(saved = virSaveLastError());
     NUMBER(saved ? saved->code : -1);
-    virFreeError(saved);
+    DONE(virFreeError(saved));
+    DONE(virFreeError(NULL));
     NUMBER(virCopyLastError(NULL));
     DONE(virResetLastError());
     FOUND(virGetLastError());
@@ -197,6 +201,9 @@ static void errors(virConnectPtr conn)
     NUMBER(virConnGetLastError(conn) ? virConnGetLastError(conn)->code : 0);
     DONE(virConnResetLastError(conn));
     FOUND(virConnGetLastError(conn));
+    DONE(virSetErrorFunc(NULL, quiet));
+    DONE(virConnSetErrorFunc(conn, NULL, quiet));
+    DONE(virConnSetErrorFunc(NULL, NULL, quiet));
     NUMBER(virConnCopyLastError(conn, &copy));
     NUMBER(virConnCopyLastError(NULL, &copy));
     FOUND(virConnGetLastError(NULL));
@@ -459,6 +466,8 @@ static void facts(virConnectPtr conn, virDomainPtr dom, int isTest)
     virTypedParameterPtr params = NULL;
     virTypedParameter numbers[64];
     virDomainBlockStatsStruct disk;
+    virDomainBlockInfo size_of_disk;
+    virDomainInterfaceStatsStruct card;
     virStoragePoolPtr *pools = NULL;
     unsigned int size = 4, odd = 3;
     unsigned long long pages[2] = { 0, 0 };
@@ -495,10 +504,25 @@ static void facts(virConnectPtr conn, virDomainPtr dom, int isTest)
     NUMBER(virDomainGetCPUStats(dom, NULL, 3, -1, 1, 0));
     NUMBER(virDomainGetCPUStats(dom, numbers, 3, 0, 0, 0));
     NUMBER(virDomainGetCPUStats(dom, NULL, 0, 5, 0, 0));
+    NUMBER(virDomainGetCPUStats(dom, NULL, 0, 100, 1, 0));
+    NUMBER(virDomainGetCPUStats(dom, numbers, 2, 0, 4, 0));
+    NUMBER(virDomainGetCPUStats(dom, numbers, 2, 7, 4, 0));
+    NUMBER(virDomainGetCPUStats(dom, numbers, 1, 0, 2, 0));
     NUMBER(virDomainBlockStats(dom, NULL, &disk, sizeof disk));
     NUMBER(virDomainBlockStats(dom, "x", NULL, sizeof disk));
     NUMBER(virDomainBlockStats(dom, "x", &disk, 1000));
     NUMBER(virDomainBlockStats(dom, "x", &disk, sizeof disk));
+    NUMBER(virDomainBlockStats(dom, isTest ? "" : "x", &disk, sizeof disk));
+    NUMBER(virDomainGetBlockInfo(dom, NULL, &size_of_disk, 0));
+    NUMBER(virDomainGetBlockInfo(dom, "", &size_of_disk, 0));
+    NUMBER(virDomainGetBlockInfo(dom, "x", NULL, 0));
+    NUMBER(virDomainGetBlockInfo(dom, "x", &size_of_disk, 1));
+    NUMBER(virDomainGetBlockInfo(dom, "x", &size_of_disk, 0));
+    NUMBER(virDomainInterfaceStats(dom, NULL, &card, sizeof card));
+    NUMBER(virDomainInterfaceStats(dom, "x", NULL, sizeof card));
+    NUMBER(virDomainInterfaceStats(dom, "x", &card, 1000));
+    NUMBER(virDomainInterfaceStats(dom, "", &card, sizeof card));
+    NUMBER(virDomainInterfaceStats(dom, "x", &card, sizeof card));
     NUMBER(virDomainBlockStatsFlags(dom, NULL, NULL, &count, 0));
     NUMBER(virDomainBlockStatsFlags(dom, "x", NULL, NULL, 0));
     NUMBER(virDomainStartDirtyRateCalc(dom, 0, 0));
@@ -540,6 +564,72 @@ static void events_without_a_loop(virConnectPtr conn)
     NUMBER(virConnectRegisterCloseCallback(conn, NULL, NULL, NULL));
     NUMBER(virConnectUnregisterCloseCallback(conn, closed));
     NUMBER(virConnectUnregisterCloseCallback(conn, NULL));
+}
+
+static void ready(int watch, int fd, int events, void *opaque)
+{
+    (void)watch;
+    (void)opaque;
+    char byte;
+    printf(" ready %d %d\n", events, (int)read(fd, &byte, 1));
+}
+
+static void elapsed(int timer, void *opaque)
+{
+    (void)timer;
+    printf(" elapsed %s\n", (const char *)opaque);
+}
+
+static int no_handle(int fd, int event, virEventHandleCallback callback, void *opaque, virFreeCallback release)
+{
+    (void)fd;
+    (void)event;
+    (void)callback;
+    (void)opaque;
+    (void)release;
+    return -1;
+}
+
+static void event_loop(void)
+{
+    static char text[] = "text";
+    int ends[2], handle, timer;
+    if (pipe(ends) != 0)
+        return;
+    /* without a loop */
+    NUMBER(virEventAddHandle(ends[0], VIR_EVENT_HANDLE_READABLE, ready, NULL, NULL));
+    NUMBER(virEventAddTimeout(0, elapsed, text, NULL));
+    DONE(virEventUpdateHandle(1, 0));
+    DONE(virEventUpdateTimeout(1, 0));
+    NUMBER(virEventRemoveHandle(1));
+    NUMBER(virEventRemoveTimeout(1));
+    /* the first one stays */
+    NUMBER(virEventRegisterDefaultImpl());
+    DONE(virEventRegisterImpl(no_handle, NULL, NULL, NULL, NULL, NULL));
+    NUMBER(virEventRegisterDefaultImpl());
+    NUMBER((handle = virEventAddHandle(ends[0], VIR_EVENT_HANDLE_READABLE, ready, NULL, NULL)) > 0);
+    NUMBER((timer = virEventAddTimeout(0, elapsed, text, NULL)) > 0);
+    NUMBER(virEventRunDefaultImpl());
+    DONE(virEventUpdateTimeout(timer, -1));
+    NUMBER(write(ends[1], text, 2));
+    NUMBER(virEventRunDefaultImpl());
+    DONE(virEventUpdateHandle(handle, 0));
+    DONE(virEventUpdateTimeout(timer, 0));
+    NUMBER(virEventRunDefaultImpl());
+    DONE(virEventUpdateHandle(handle, VIR_EVENT_HANDLE_READABLE));
+    DONE(virEventUpdateTimeout(timer, -1));
+    NUMBER(virEventRunDefaultImpl());
+    DONE(virEventUpdateHandle(-1, 0));
+    DONE(virEventUpdateTimeout(-1, 0));
+    NUMBER(virEventRemoveHandle(-1));
+    NUMBER(virEventRemoveTimeout(-1));
+    NUMBER(virEventRemoveHandle(handle + 1000));
+    NUMBER(virEventRemoveTimeout(timer + 1000));
+    NUMBER(virEventRemoveHandle(handle));
+    NUMBER(virEventRemoveTimeout(timer));
+    NUMBER(virEventRemoveTimeout(timer));
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void read_only(const char *uri, const char *name)
@@ -623,5 +713,7 @@ int main(int argc, char **argv)
     changes(dom);
     NUMBER(virConnectClose(conn));
     NUMBER(virDomainFree(dom));
+    if (isTest)
+        event_loop();
     return 0;
 }

@@ -30,9 +30,11 @@ _CONTROL_INFO = Struct("IIQ")
 _JOB_INFO = Struct("i4x11Q")
 _STATE = Struct("ii")
 
-# virVcpuInfo, virDomainBlockStats.
+# virVcpuInfo, virDomainBlockStats, virDomainBlockInfo, virDomainInterfaceStats.
 _VCPU = Struct("IiQi4x")
 _BLOCK_STATS = Struct("5q")
+_BLOCK_INFO = Struct("3Q")
+_INTERFACE_STATS = Struct("8q")
 _LABEL_SIZE = 4097
 
 
@@ -349,6 +351,21 @@ class virDomain:
         if parameters is None:
             raise failure("virDomainBlockStatsFlags")
         return parameters
+
+    def blockInfo(self, path: str | None, flags: SupportsIndex = 0) -> list[int]:
+        """[capacity, allocation, physical size] of a disk, in bytes, by its target or its source."""
+        buffer = create_string_buffer(_BLOCK_INFO.size)
+        if library.virDomainGetBlockInfo(self._o, text(path), buffer, bits(flags)) < 0:
+            raise failure("virDomainGetBlockInfo")
+        return list(_BLOCK_INFO.unpack(buffer))
+
+    def interfaceStats(self, path: str | None) -> tuple[int, ...]:
+        """(bytes, packets, errors and drops received, then the same sent) of a network interface, as the guest sees it, by its
+        name on the host; -1 for unknown."""
+        buffer = create_string_buffer(_INTERFACE_STATS.size)
+        if library.virDomainInterfaceStats(self._o, text(path), buffer, len(buffer)) < 0:
+            raise failure("virDomainInterfaceStats")
+        return _INTERFACE_STATS.unpack(buffer)
 
     def startDirtyRateCalc(self, seconds: SupportsIndex, flags: SupportsIndex = 0) -> int:
         """Has the hypervisor measure for so many seconds how fast the guest writes to its memory. The result is in the

@@ -117,6 +117,8 @@ _SIGNATURES = {
     "virDomainGetCPUStats": "ippuiuu",
     "virDomainBlockStats": "ipspL",
     "virDomainBlockStatsFlags": "ipsppu",
+    "virDomainGetBlockInfo": "ipspu",
+    "virDomainInterfaceStats": "ipspL",
     "virDomainPMWakeup": "ipu",
     "virDomainStartDirtyRateCalc": "ipiu",
     "virDomainGetMessages": "ippu",

@@ -122,7 +122,6 @@ backupGetXMLDesc(flags=0) virDomainBackupGetXMLDesc
 blkioParameters(flags=0) virDomainGetBlkioParameters
 blockCommit(disk, base, top, bandwidth=0, flags=0) virDomainBlockCommit
 blockCopy(disk, destxml, params=None, flags=0) virDomainBlockCopy
-blockInfo(path, flags=0) virDomainGetBlockInfo
 blockIoTune(disk, flags=0) virDomainGetBlockIoTune
 blockJobAbort(disk, flags=0) virDomainBlockJobAbort
 blockJobInfo(path, flags=0) virDomainGetBlockJobInfo
@@ -155,7 +154,6 @@ hostname(flags=0) virDomainGetHostname
 injectNMI(flags=0) virDomainInjectNMI
 interfaceAddresses(source, flags=0) virDomainInterfaceAddresses
 interfaceParameters(device, flags=0) virDomainGetInterfaceParameters
-interfaceStats(path) virDomainInterfaceStats
 ioThreadInfo(flags=0) virDomainGetIOThreadInfo
 launchSecurityInfo(flags=0) virDomainGetLaunchSecurityInfo
 listAllCheckpoints(flags=0) virDomainListAllCheckpoints

@@ -40,10 +40,10 @@ internal static class BlockStatsCommand
         {
             stats = await domain.GetBlockStatsAsync(disk, invocation.CancellationToken);
         }
-        catch (LibvirtException e) when (invocation.Connection.DriverType == "TEST")
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
         {
-            // libvirt's test driver has only the older of two functions, whose failure virsh names.
-            throw new CommandException($"Failed to get block stats {domain.Name} {disk}", e);
+            // Some drivers have only the older of libvirt's two functions, whose failure virsh names.
+            stats = await AskOlderAsync(domain, disk, invocation.CancellationToken);
         }
 
         bool isHuman = invocation.Arguments.Has(Human);
@@ -56,5 +56,23 @@ internal static class BlockStatsCommand
         ];
         foreach ((string name, string label, string value) in rows)
             invocation.Out.WriteLine(SafeText.Escape(isHuman ? string.Create(CultureInfo.InvariantCulture, $" {label,-31} {value}") : $"{disk} {name} {value}"));
+    }
+
+    private static async ValueTask<IReadOnlyList<TypedParameter>> AskOlderAsync(Domain domain, string disk, CancellationToken cancellationToken)
+    {
+        try
+        {
+            DomainBlockCounters counters = await domain.GetBlockCountersAsync(disk, cancellationToken);
+            (string Field, long? Value)[] fields =
+            [
+                ("rd_operations", counters.ReadRequests), ("rd_bytes", counters.ReadBytes),
+                ("wr_operations", counters.WriteRequests), ("wr_bytes", counters.WriteBytes), ("errs", counters.Errors),
+            ];
+            return [.. fields.Where(field => field.Value is not null).Select(field => TypedParameter.LLong(field.Field, field.Value ?? 0))];
+        }
+        catch (LibvirtException e)
+        {
+            throw new CommandException($"Failed to get block stats {domain.Name} {disk}", e);
+        }
     }
 }

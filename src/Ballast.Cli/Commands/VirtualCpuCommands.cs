@@ -149,7 +149,18 @@ internal static class VirtualCpuCommands
             arguments.Exclude(Live, Config);
         Domain domain = await invocation.FindDomainAsync();
         if (arguments.Has(CpuList))
+        {
+            // What is wrong with the request comes first, as it would where pinning is possible.
+            int count = await domain.GetVirtualCpuCountAsync(
+                arguments.Has(Config) ? VirtualCpuCountFlags.Config : VirtualCpuCountFlags.None, invocation.CancellationToken);
+            if (only >= count)
+            {
+                throw new CommandException(string.Create(CultureInfo.InvariantCulture,
+                    $"invalid argument: requested vcpu '{only}' is not present in the domain"));
+            }
+
             throw new CommandException("ballast does not change the affinity of virtual CPUs: use virsh, or taskset for a QEMU without libvirt");
+        }
 
         if (arguments.Has(Config) && !await domain.IsPersistentAsync(invocation.CancellationToken))
             throw new CommandException("cannot get vcpupin for transient domain");

@@ -5,7 +5,7 @@ namespace Ballast.Native.Exports;
 /// <summary>What programs ask beside memory and state: jobs, metadata, times, disks, pages.</summary>
 internal static unsafe class FactsExports
 {
-    private const int AllCpus = -1;
+    private const int AllCpus = -1, Unknown = -1;
 
     // No host has more, and what is asked for has to be counted in an int.
     private const uint MostCells = 10000;
@@ -97,7 +97,7 @@ internal static unsafe class FactsExports
             handle.Owner.RefuseFlags(flags, "DomainGetCPUStats");
             return first == AllCpus
                 ? new([Blocking.Wait(handle.Domain.GetCpuTotalsAsync(token))])
-                : handle.Domain.GetCpuStatsAsync(cpus == 0 ? 0 : first, count == 0 ? int.MaxValue : (int)Math.Min(cpus, int.MaxValue), token);
+                : handle.Domain.GetCpuStatsAsync(count == 0 ? 0 : first, count == 0 ? int.MaxValue : (int)Math.Min(cpus, int.MaxValue), token);
         }, found =>
         {
             int each = found.Select(cpu => cpu.Count).DefaultIfEmpty(0).Max();
@@ -120,17 +120,68 @@ internal static unsafe class FactsExports
             if (stats == null)
                 throw CallException.Null("stats", function);
             return size <= (nuint)sizeof(NativeBlockStats)
-                ? handle.Domain.GetBlockStatsAsync(name, token)
+                ? handle.Domain.GetBlockCountersAsync(name, token)
                 : throw CallException.Argument($"size must not exceed {sizeof(NativeBlockStats)}", "size", function);
         }, found =>
         {
             NativeBlockStats all = new()
             {
-                ReadRequests = Counter(found, "rd_operations"),
-                ReadBytes = Counter(found, "rd_bytes"),
-                WriteRequests = Counter(found, "wr_operations"),
-                WriteBytes = Counter(found, "wr_bytes"),
-                Errors = -1,
+                ReadRequests = found.ReadRequests ?? Unknown,
+                ReadBytes = found.ReadBytes ?? Unknown,
+                WriteRequests = found.WriteRequests ?? Unknown,
+                WriteBytes = found.WriteBytes ?? Unknown,
+                Errors = found.Errors ?? Unknown,
+            };
+            NativeMemory.Copy(&all, stats, size);
+            return 0;
+        });
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virDomainGetBlockInfo")]
+    private static int GetBlockInfo(nint domain, byte* disk, NativeBlockInfo* info, uint flags)
+    {
+        const string function = "virDomainGetBlockInfo";
+        return Call.OfDomain(domain, function, (handle, token) =>
+        {
+            string name = NativeText.Require(disk, "disk", function);
+            if (name.Length == 0)
+                throw CallException.Argument($"string disk in {function} must not be empty", "disk", function);
+            if (info == null)
+                throw CallException.Null("info", function);
+            *info = default;
+            handle.Owner.RefuseFlags(flags, "DomainGetBlockInfo");
+            return handle.Domain.GetBlockInfoAsync(name, token);
+        }, found =>
+        {
+            *info = new NativeBlockInfo { Capacity = found.CapacityBytes, Allocation = found.AllocationBytes, Physical = found.PhysicalBytes };
+            return 0;
+        });
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "managed_virDomainInterfaceStats")]
+    private static int GetInterfaceStats(nint domain, byte* device, NativeInterfaceStats* stats, nuint size)
+    {
+        const string function = "virDomainInterfaceStats";
+        return Call.OfDomain(domain, function, (handle, token) =>
+        {
+            string name = NativeText.Require(device, "device", function);
+            if (stats == null)
+                throw CallException.Null("stats", function);
+            return size <= (nuint)sizeof(NativeInterfaceStats)
+                ? handle.Domain.GetInterfaceStatsAsync(name, token)
+                : throw CallException.Argument($"size must not exceed {sizeof(NativeInterfaceStats)}", "size", function);
+        }, found =>
+        {
+            NativeInterfaceStats all = new()
+            {
+                ReceivedBytes = found.Received.Bytes ?? Unknown,
+                ReceivedPackets = found.Received.Packets ?? Unknown,
+                ReceivedErrors = found.Received.Errors ?? Unknown,
+                ReceivedDrops = found.Received.Drops ?? Unknown,
+                SentBytes = found.Sent.Bytes ?? Unknown,
+                SentPackets = found.Sent.Packets ?? Unknown,
+                SentErrors = found.Sent.Errors ?? Unknown,
+                SentDrops = found.Sent.Drops ?? Unknown,
             };
             NativeMemory.Copy(&all, stats, size);
             return 0;
@@ -241,6 +292,4 @@ internal static unsafe class FactsExports
     }
 
     // Without any disk there is nothing to add up; of one, what QEMU does not tell is unknown.
-    private static long Counter(IReadOnlyList<TypedParameter> counters, string name) => counters
-        .Where(counter => counter.Field == name).Select(counter => (long)counter.Value).DefaultIfEmpty(counters.Count == 0 ? 0 : -1).First();
 }

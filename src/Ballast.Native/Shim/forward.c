@@ -135,6 +135,10 @@ FORWARD(int, -1, virDomainBlockStats, (virDomainPtr dom, const char *disk, virDo
         (dom, disk, stats, size))
 FORWARD(int, -1, virDomainBlockStatsFlags, (virDomainPtr dom, const char *disk, virTypedParameterPtr params, int
         *nparams, unsigned int flags), (dom, disk, params, nparams, flags))
+FORWARD(int, -1, virDomainGetBlockInfo, (virDomainPtr dom, const char *disk, virDomainBlockInfoPtr info, unsigned int flags),
+        (dom, disk, info, flags))
+FORWARD(int, -1, virDomainInterfaceStats, (virDomainPtr dom, const char *device, virDomainInterfaceStatsPtr stats, size_t
+        size), (dom, device, stats, size))
 FORWARD(int, -1, virDomainReboot, (virDomainPtr domain, unsigned int flags), (domain, flags))
 FORWARD(int, -1, virDomainPMWakeup, (virDomainPtr dom, unsigned int flags), (dom, flags))
 FORWARD(int, -1, virDomainStartDirtyRateCalc, (virDomainPtr domain, int seconds, unsigned int flags), (domain, seconds,

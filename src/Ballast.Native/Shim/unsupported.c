@@ -17,7 +17,8 @@ extern int managed_is_read_only(void *handle);
 
 /* Who may only read is told so first, by those that would change something. In the order of strcmp(). */
 static const char *const changes[] = {
-    "virConnectDomainQemuMonitorEventDeregister", "virConnectDomainXMLFromNative", "virConnectDomainXMLToNative",
+    "virConnectDomainQemuMonitorEventDeregister",
+    "virConnectDomainQemuMonitorEventRegister", "virConnectDomainXMLFromNative", "virConnectDomainXMLToNative",
     "virConnectGetDomainCapabilities", "virDomainAbortJob", "virDomainAbortJobFlags", "virDomainAddIOThread",
     "virDomainAgentSetResponseTimeout", "virDomainAnnounceInterface", "virDomainAttachDevice",
     "virDomainAttachDeviceFlags", "virDomainAuthorizedSSHKeysGet", "virDomainAuthorizedSSHKeysSet",
@@ -28,7 +29,7 @@ static const char *const changes[] = {
     "virDomainDetachDevice", "virDomainDetachDeviceAlias", "virDomainDetachDeviceFlags", "virDomainFDAssociate",
     "virDomainFSFreeze", "virDomainFSThaw", "virDomainFSTrim", "virDomainGetFSInfo", "virDomainGetGuestInfo",
     "virDomainGetGuestVcpus", "virDomainGetHostname", "virDomainGetTime", "virDomainGraphicsReload",
-    "virDomainInjectNMI", "virDomainLxcEnterCGroup", "virDomainManagedSaveDefineXML", "virDomainMemoryPeek",
+    "virDomainInjectNMI", "virDomainLxcEnterCGroup", "virDomainLxcOpenNamespace", "virDomainManagedSaveDefineXML", "virDomainMemoryPeek",
     "virDomainMigrate", "virDomainMigrate2", "virDomainMigrate3", "virDomainMigrateSetCompressionCache",
     "virDomainMigrateSetMaxDowntime", "virDomainMigrateSetMaxSpeed", "virDomainMigrateStartPostCopy",
     "virDomainMigrateToURI", "virDomainMigrateToURI2", "virDomainMigrateToURI3", "virDomainOpenChannel",
@@ -194,7 +195,6 @@ INT(virDomainFSThaw)
 INT(virDomainFSTrim)
 INT(virDomainGetAutostartOnce)
 INT(virDomainGetBlkioParameters)
-INT(virDomainGetBlockInfo)
 INT(virDomainGetBlockIoTune)
 INT(virDomainGetBlockJobInfo)
 INT(virDomainGetDiskErrors)
@@ -212,7 +212,6 @@ INT(virDomainGraphicsReload)
 INT(virDomainHasCurrentSnapshot)
 INT(virDomainInjectNMI)
 INT(virDomainInterfaceAddresses)
-INT(virDomainInterfaceStats)
 INT(virDomainListAllCheckpoints)
 INT(virDomainListAllSnapshots)
 INT(virDomainManagedSaveDefineXML)

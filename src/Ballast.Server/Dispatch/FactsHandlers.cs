@@ -7,7 +7,7 @@ namespace Ballast.Server.Dispatch;
 /// <summary>What clients ask beside memory and state: jobs, parameters, times, disks, pages.</summary>
 internal static class FactsHandlers
 {
-    private const int AllCpus = -1;
+    private const int AllCpus = -1, Unknown = -1;
 
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [
@@ -63,14 +63,37 @@ internal static class FactsHandlers
         On<CpuStatsArgs, CpuStatsReply>(RemoteProcedure.DomainGetCpuStats, GetCpuStatsAsync),
         On<BlockStatsArgs, BlockStatsReply>(RemoteProcedure.DomainBlockStats, async (session, arguments, token) =>
         {
-            IReadOnlyList<TypedParameter> counters = await session.Domain(arguments.Dom).GetBlockStatsAsync(arguments.Path, token).ConfigureAwait(false);
+            DomainBlockCounters counters = await session.Domain(arguments.Dom).GetBlockCountersAsync(arguments.Path, token).ConfigureAwait(false);
             return new()
             {
-                RdReq = Counter(counters, "rd_operations"),
-                RdBytes = Counter(counters, "rd_bytes"),
-                WrReq = Counter(counters, "wr_operations"),
-                WrBytes = Counter(counters, "wr_bytes"),
-                Errs = -1,
+                RdReq = counters.ReadRequests ?? Unknown,
+                RdBytes = counters.ReadBytes ?? Unknown,
+                WrReq = counters.WriteRequests ?? Unknown,
+                WrBytes = counters.WriteBytes ?? Unknown,
+                Errs = counters.Errors ?? Unknown,
+            };
+        }),
+        On<BlockInfoArgs, BlockInfoReply>(RemoteProcedure.DomainGetBlockInfo, async (session, arguments, token) =>
+        {
+            if (arguments.Path.Length > 0)
+                RefuseFlags(arguments.Flags, $"{session.DriverPrefix}DomainGetBlockInfo", session.DriverOrigin);
+            DomainBlockInfo info = await session.Domain(arguments.Dom).GetBlockInfoAsync(arguments.Path, token).ConfigureAwait(false);
+            return new() { Allocation = info.AllocationBytes, Capacity = info.CapacityBytes, Physical = info.PhysicalBytes };
+        }),
+        On<InterfaceStatsArgs, InterfaceStatsReply>(RemoteProcedure.DomainInterfaceStats, async (session, arguments, token) =>
+        {
+            (InterfaceTraffic received, InterfaceTraffic sent) =
+                await session.Domain(arguments.Dom).GetInterfaceStatsAsync(arguments.Device, token).ConfigureAwait(false);
+            return new()
+            {
+                RxBytes = received.Bytes ?? Unknown,
+                RxPackets = received.Packets ?? Unknown,
+                RxErrs = received.Errors ?? Unknown,
+                RxDrop = received.Drops ?? Unknown,
+                TxBytes = sent.Bytes ?? Unknown,
+                TxPackets = sent.Packets ?? Unknown,
+                TxErrs = sent.Errors ?? Unknown,
+                TxDrop = sent.Drops ?? Unknown,
             };
         }),
         On<BlockStatsFlagsArgs, ParametersReply>(RemoteProcedure.DomainBlockStatsFlags, async (session, arguments, token) =>
@@ -159,7 +182,7 @@ internal static class FactsHandlers
 
         bool counts = arguments.Nparams == 0;
         IReadOnlyList<IReadOnlyList<TypedParameter>> all = await domain.GetCpuStatsAsync(
-            arguments.Ncpus == 0 ? 0 : arguments.StartCpu, counts ? int.MaxValue : (int)arguments.Ncpus, token).ConfigureAwait(false);
+            counts ? 0 : arguments.StartCpu, counts ? int.MaxValue : (int)arguments.Ncpus, token).ConfigureAwait(false);
         int each = all.Select(cpu => cpu.Count).DefaultIfEmpty(0).Max();
         if (counts)
             return new() { Params = [], Nparams = arguments.Ncpus == 0 ? all.Count : each };
@@ -180,8 +203,6 @@ internal static class FactsHandlers
     private static RemoteParameter[] ToRemote(IReadOnlyList<TypedParameter> parameters) => [.. parameters.Select(RemoteParameter.From)];
 
     // Without any disk there is nothing to add up; of one, what QEMU does not tell is unknown.
-    private static long Counter(IReadOnlyList<TypedParameter> counters, string name) => counters
-        .Where(counter => counter.Field == name).Select(counter => (long)counter.Value).DefaultIfEmpty(counters.Count == 0 ? 0 : -1).First();
 
     private static DomainModificationImpact Impact(uint flags) => (DomainModificationImpact)(flags & ~RemoteFlags.TypedParameterStrings);
 

@@ -19,7 +19,7 @@ internal static class UnservedProcedures
         !41=virNetworkDefineXML !42=virNetworkDestroy 43=virNetworkGetXMLDesc 44=virNetworkGetAutostart
         45=virNetworkGetBridgeName 46=virNetworkLookupByName 47=virNetworkLookupByUUID !48=virNetworkSetAutostart
         !49=virNetworkUndefine 50=virConnectNumOfDefinedNetworks 52=virConnectNumOfNetworks !53=virDomainCoreDump
-        !54=virDomainRestore !55=virDomainSave !58=virDomainSetSchedulerParameters 65=virDomainInterfaceStats
+        !54=virDomainRestore !55=virDomainSave !58=virDomainSetSchedulerParameters
         71=virConnectNumOfStoragePools 72=virConnectListStoragePools 73=virConnectNumOfDefinedStoragePools
         74=virConnectListDefinedStoragePools 75=virConnectFindStoragePoolSources !76=virStoragePoolCreateXML
         !77=virStoragePoolDefineXML !78=virStoragePoolCreate !79=virStoragePoolBuild !80=virStoragePoolDestroy
@@ -46,7 +46,7 @@ internal static class UnservedProcedures
         !180=virNWFilterDefineXML !181=virNWFilterUndefine
         !185=virDomainSnapshotCreateXML 186=virDomainSnapshotGetXMLDesc 187=virDomainSnapshotNum
         188=virDomainSnapshotListNames 189=virDomainSnapshotLookupByName 190=virDomainHasCurrentSnapshot
-        191=virDomainSnapshotCurrent !192=virDomainRevertToSnapshot !193=virDomainSnapshotDelete 194=virDomainGetBlockInfo
+        191=virDomainSnapshotCurrent !192=virDomainRevertToSnapshot !193=virDomainSnapshotDelete
         !197=virDomainSetMemoryParameters !201=virDomainOpenConsole
         !205=virDomainSetBlkioParameters 206=virDomainGetBlkioParameters !207=virDomainMigrateSetMaxSpeed
         !208=virStorageVolUpload !209=virStorageVolDownload !210=virDomainInjectNMI !211=virDomainScreenshot
@@ -99,6 +99,18 @@ internal static class UnservedProcedures
         !451=virDomainSetThrottleGroup !452=virDomainDelThrottleGroup
         """;
 
+    /// <summary>The same of libvirt's programs of one hypervisor each; all change something.</summary>
+    private static readonly Dictionary<(uint Program, int Procedure), string> OfHypervisors = new()
+    {
+        [(RpcPrograms.Qemu, 1)] = "virDomainQemuMonitorCommand",
+        [(RpcPrograms.Qemu, 2)] = "virDomainQemuAttach",
+        [(RpcPrograms.Qemu, 3)] = "virDomainQemuAgentCommand",
+        [(RpcPrograms.Qemu, 4)] = "virConnectDomainQemuMonitorEventRegister",
+        [(RpcPrograms.Qemu, 5)] = "virConnectDomainQemuMonitorEventDeregister",
+        [(RpcPrograms.Qemu, 7)] = "virDomainQemuMonitorCommandWithFiles",
+        [(RpcPrograms.Lxc, 1)] = "virDomainLxcOpenNamespace",
+    };
+
     private static readonly (string Part, ErrorOrigin Origin)[] Origins =
     [
         ("virDomainSnapshot", (ErrorOrigin)35), ("virDomainCheckpoint", (ErrorOrigin)69), ("virDomain", ErrorOrigin.Domain), ("Storage", (ErrorOrigin)18),
@@ -116,19 +128,33 @@ internal static class UnservedProcedures
     /// <summary>For tests that compare the names with the C library's.</summary>
     public static IEnumerable<(int Number, string Function, bool Changes)> Known => All.Select(pair => (pair.Key, pair.Value.Function, pair.Value.Changes));
 
+    /// <summary>The same of libvirt's programs of one hypervisor each.</summary>
+    public static IEnumerable<(uint Program, int Procedure, string Function)> KnownOfHypervisors =>
+        OfHypervisors.Select(pair => (pair.Key.Program, pair.Key.Procedure, pair.Value));
+
     /// <summary>Why a client's call is refused.</summary>
     /// <param name="session">The client's.</param>
-    /// <param name="procedure">What it called, which no handler serves.</param>
-    public static LibvirtException Refuse(RemoteSession session, int procedure)
+    /// <param name="program">libvirt's program that it called.</param>
+    /// <param name="procedure">What it called in it, which no handler serves.</param>
+    public static LibvirtException Refuse(RemoteSession session, uint program, int procedure)
     {
-        if (!All.TryGetValue(procedure, out (string Function, bool Changes) known))
+        (string Function, bool Changes) known;
+        if (program == RpcPrograms.Remote ? !All.TryGetValue(procedure, out known) : !TryFind(program, procedure, out known))
             return RpcErrors.UnknownProcedure(procedure);
         if (!session.IsOpen)
             return RpcErrors.Internal("hypervisor connection not open");
-        ErrorOrigin origin = Origins.Where(pair => known.Function.Contains(pair.Part, StringComparison.Ordinal))
-            .Select(pair => pair.Origin).FirstOrDefault(ErrorOrigin.Domain);
+        ErrorOrigin origin = program != RpcPrograms.Remote
+            ? ErrorOrigin.None
+            : Origins.Where(pair => known.Function.Contains(pair.Part, StringComparison.Ordinal)).Select(pair => pair.Origin).FirstOrDefault(ErrorOrigin.Domain);
         return known.Changes && session.Connection.IsReadOnly
             ? LibvirtError.Report(ErrorCode.OperationDenied, origin, $"read only access prevents {known.Function}")
             : LibvirtError.Report(ErrorCode.NoSupport, origin, known.Function);
+    }
+
+    private static bool TryFind(uint program, int procedure, out (string Function, bool Changes) known)
+    {
+        bool isKnown = OfHypervisors.TryGetValue((program, procedure), out string? function);
+        known = (function ?? "", true);
+        return isKnown;
     }
 }

@@ -73,6 +73,10 @@ internal static class DomainRules
 
     public static DomainListFilter ToFilter(DomainStatsFlags flags) => (DomainListFilter)(uint)(flags & StatsFilters);
 
+    /// <summary>libvirt's text for a network interface that the domain does not have.</summary>
+    public static LibvirtException NoInterface(string device) =>
+        LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Domain, $"'{device}' is not a known interface");
+
     /// <summary>Bits of one group are alternatives, groups restrict each other. No driver of ours has snapshots or checkpoints.</summary>
     public static bool Matches(DomainListFilter filter, DomainTraits domain) =>
         Group(filter, (DomainListFilter.Active, domain.IsActive), (DomainListFilter.Inactive, !domain.IsActive))

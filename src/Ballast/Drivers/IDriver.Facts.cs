@@ -44,6 +44,16 @@ internal partial interface IDriver
     ValueTask<IReadOnlyList<TypedParameter>> GetBlockStatsAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainBlockStatsFlags");
 
+    /// <summary>The same as libvirt's older call has it.</summary>
+    ValueTask<DomainBlockCounters> GetBlockCountersAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainBlockStats");
+
+    ValueTask<DomainBlockInfo> GetBlockInfoAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainGetBlockInfo");
+
+    ValueTask<DomainInterfaceStats> GetInterfaceStatsAsync(DomainIdentity domain, string device, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virDomainInterfaceStats");
+
     ValueTask RebootAsync(DomainIdentity domain, DomainRebootFlags flags, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainReboot");
 

@@ -56,6 +56,9 @@ internal static class RpcPrograms
 {
     public const uint Remote = 0x20008086;
 
+    /// <summary>libvirt's programs of one hypervisor each.</summary>
+    public const uint Qemu = 0x20008087, Lxc = 0x20008088;
+
     public const uint Keepalive = 0x6b656570;
 
     /// <summary>Ours: what libvirt's protocol cannot carry.</summary>

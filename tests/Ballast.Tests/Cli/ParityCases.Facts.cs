@@ -82,9 +82,9 @@ internal static partial class ParityCases
         {
             "", "nosuch", "nosuch 0", "nosuch --vcpu abc", "test --vcpu abc", "test --vcpu -1", "test --vcpu", "test --vcpu=", "test --vcpu 4294967296",
             "test --config --live", "test --current --live", "test --current --config", "nosuch --live --config", "test --cpulist 0",
-            "nosuch --cpulist 0", "test --cpulist 0 --live --config", "nosuch --vcpu 0 --cpulist x", "test 0 0 0",
+            "nosuch --cpulist 0", "test --cpulist 0 --live --config", "nosuch --vcpu 0 --cpulist x", "test 0 0 0", "test 5 0", "test 100 0,1",
         }.Select(arguments => Words(["vcpupin", .. Split(arguments)])),
-        .. new[] { "test 0 0", "test 0 r", "test 0 abc", "test 5 0", "test --vcpu 0 --cpulist 0-1 --config" }
+        .. new[] { "test 0 0", "test 0 r", "test 0 abc", "test --vcpu 0 --cpulist 0-1 --config" }
             .Select(arguments => Words(["vcpupin", .. Split(arguments)]) with { Difference = Differences.ReadsOnly }),
         .. new[]
         {

@@ -3,6 +3,7 @@ using Ballast.Tests.Rpc;
 namespace Ballast.Tests.Drivers;
 
 /// <summary>When a connection is of no more use.</summary>
+[Collection(TestDriverTests.Shared)]
 public sealed class ConnectionClosedTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -1,6 +1,7 @@
 namespace Ballast.Tests.Drivers;
 
 /// <summary>What callers give and get in .NET's own shapes: periods, versions, errors.</summary>
+[Collection(TestDriverTests.Shared)]
 public sealed class PublicShapeTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

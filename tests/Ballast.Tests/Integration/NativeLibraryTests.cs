@@ -63,6 +63,8 @@ public sealed partial class NativeLibraryTests
     [InlineData("NativeControlInfo", "_virDomainControlInfo")]
     [InlineData("NativeJobInfo", "_virDomainJobInfo")]
     [InlineData("NativeBlockStats", "_virDomainBlockStats")]
+    [InlineData("NativeBlockInfo", "_virDomainBlockInfo")]
+    [InlineData("NativeInterfaceStats", "_virDomainInterfaceStats")]
     [InlineData("NativeSample", "_ballastMemorySample")]
     [InlineData("NativeMemoryRecord", "_ballastMemoryRecord")]
     public async Task Its_managed_structures_are_laid_out_as_in_C(string managed, string native)
@@ -88,15 +90,44 @@ public sealed partial class NativeLibraryTests
         Assert.Equal(new CommandResult(0, $"{stubs.Count}\n", ""), result);
 
         // By libvirt's headers, all that they declare and we do not is among them, with that kind of result.
-        string headers = string.Concat(Directory.EnumerateFiles("/usr/include/libvirt", "*.h").Where(file => !file.EndsWith("-admin.h", StringComparison.Ordinal)).Select(File.ReadAllText));
-        Dictionary<string, string> declared = Declaration().Matches(headers)
-            .DistinctBy(match => match.Groups[2].Value)
-            .ToDictionary(match => match.Groups[2].Value, match => KindOf(match.Groups[1].Value.Trim()));
+        Dictionary<string, string> declared = DeclaredByLibvirt();
         HashSet<string> ours = [.. NativeHeaders.Libvirt.Functions.Select(function => function.Name)];
         Assert.Equal(
             declared.Where(pair => !ours.Contains(pair.Key)).Select(pair => $"{pair.Value} {pair.Key}").Order(StringComparer.Ordinal),
             stubs.Select(stub => $"{stub.Groups[1].Value} {stub.Groups[2].Value}").Where(stub => declared.ContainsKey(stub[(stub.IndexOf(' ', StringComparison.Ordinal) + 1)..])).Order(StringComparer.Ordinal));
         Assert.True(declared.Count > 480, $"{declared.Count} declarations are read from libvirt's headers.");
+    }
+
+    [Fact]
+    public async Task Every_function_of_libvirts_headers_is_compared_with_libvirt_or_out_of_scope_for_a_reason()
+    {
+        string rows = await File.ReadAllTextAsync(Path.Combine(NativeProgram.Sources, "parity.c"), Token)
+            + await File.ReadAllTextAsync(Path.Combine(NativeProgram.Sources, "life.c"), Token);
+        HashSet<string> compared = [.. Row().Matches(rows).Select(match => match.Groups[1].Value), "virDefaultErrorFunc"];
+        HashSet<string> refused =
+        [
+            .. Stub().Matches(await File.ReadAllTextAsync(Path.Combine(NativeProgram.Root, "src/Ballast.Native/Shim/unsupported.c"), Token))
+                .Select(match => match.Groups[2].Value),
+        ];
+        (string Pattern, string Reason)[] outOfScope =
+        [
+            .. (await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "out-of-scope.txt"), Token))
+                .Where(line => line.Length > 0 && line[0] != '#')
+                .Select(line => line.Split('\t'))
+                .Select(parts => (parts[0], parts[1])),
+        ];
+        Assert.All(outOfScope, one => Assert.NotEqual("", one.Reason));
+
+        string[] declared = [.. DeclaredByLibvirt().Keys];
+        Assert.True(declared.Length > 480, $"{declared.Length} declarations are read from libvirt's headers.");
+        Assert.DoesNotContain(declared, name => !compared.Contains(name) && !outOfScope.Any(one => Names(one.Pattern, name)));
+
+        // What is served is in scope, and no reason stands without a function.
+        Assert.DoesNotContain(declared, name => !refused.Contains(name) && outOfScope.Any(one => Names(one.Pattern, name)));
+        Assert.DoesNotContain(outOfScope, one => !declared.Any(name => Names(one.Pattern, name)));
+
+        static bool Names(string pattern, string name) =>
+            System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
     }
 
     // A newer libvirt's test driver has other texts and other free pages.
@@ -352,6 +383,18 @@ public sealed partial class NativeLibraryTests
         type == "void" ? "NOTHING" : type.EndsWith('*') || type.EndsWith("Ptr", StringComparison.Ordinal) ? "POINTER" : "INT";
 
     private delegate int Filling(Span<byte> field, string text);
+
+    // Functions of libvirt's own headers, and what kind of result each has.
+    private static Dictionary<string, string> DeclaredByLibvirt() =>
+        Declaration()
+            .Matches(string.Concat(
+                Directory.EnumerateFiles("/usr/include/libvirt", "*.h").Where(file => !file.EndsWith("-admin.h", StringComparison.Ordinal)).Select(File.ReadAllText)))
+            .DistinctBy(match => match.Groups[2].Value)
+            .ToDictionary(match => match.Groups[2].Value, match => KindOf(match.Groups[1].Value.Trim()));
+
+    // A call in one of the macros of say.h, plain, cast or assigned.
+    [GeneratedRegex(@"\b(?:NUMBER|TEXT|LENT|FOUND|SOME_TEXT|DONE)\(\(?(?:\w+\)|\w+ = )?(vir[A-Z]\w+)\(")]
+    private static partial Regex Row();
 
     [GeneratedRegex(@"^(INT|POINTER|NOTHING)\((vir\w+)\)", RegexOptions.Multiline)]
     private static partial Regex Stub();

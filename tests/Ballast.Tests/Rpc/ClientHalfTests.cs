@@ -26,7 +26,6 @@ public sealed partial class ClientHalfTests
         [RemoteProcedure.DomainSetMaxMemory] = ByOther,
         [RemoteProcedure.DomainSetVcpus] = ByOther,
         [RemoteProcedure.DomainGetMaxMemory] = "the domain's info has it",
-        [RemoteProcedure.DomainBlockStats] = ByOther,
         [RemoteProcedure.DomainIsActive] = "a lookup by UUID tells it, and whether the domain is there",
         [RemoteProcedure.ConnectGetUri] = "the URI that was opened is kept",
         [RemoteProcedure.ConnectIsSecure] = "the transport is known here",

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Rpc;
 
 /// <summary>How long a call through a daemon waits, and who notices that the daemon is dead.</summary>
+[Collection(Drivers.TestDriverTests.Shared)]
 public sealed class PatienceTests
 {
     private readonly FakeTimeProvider _time = new();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Rpc;
 
 /// <summary>Statistics of all domains, for many readers of one user.</summary>
+[Collection(Drivers.TestDriverTests.Shared)]
 public sealed class ReaderRoundsTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

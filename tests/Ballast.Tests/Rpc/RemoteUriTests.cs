@@ -8,6 +8,7 @@ namespace Ballast.Tests.Rpc;
 /// A daemon's URI and its parameters, as libvirt 9.0's client takes them for a unix socket; but for what it sends on, which
 /// we refuse, and timeout=, which is ours.
 /// </summary>
+[Collection(Drivers.TestDriverTests.Shared)]
 public sealed class RemoteUriTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Rpc;
 
 /// <summary>Daemons that do not know what they are asked, in whatever language they say so.</summary>
+[Collection(Drivers.TestDriverTests.Shared)]
 public sealed class UnknownCallTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -91,6 +92,24 @@ public sealed class UnknownCallTests
         Assert.Equal("TEST", XdrReader.Read<TextReply>((await client.CallAsync(RemoteProcedure.ConnectGetType, "")).Payload).Text);
     }
 
+    [Theory]
+    [InlineData(0x20008087, 1, false, ErrorCode.NoSupport, ErrorOrigin.None, "this function is not supported by the connection driver: virDomainQemuMonitorCommand")]
+    [InlineData(0x20008087, 3, true, ErrorCode.OperationDenied, ErrorOrigin.None, "operation forbidden: read only access prevents virDomainQemuAgentCommand")]
+    [InlineData(0x20008087, 9, false, ErrorCode.Rpc, ErrorOrigin.Rpc, "unknown procedure: 9")]
+    [InlineData(0x20008088, 1, false, ErrorCode.NoSupport, ErrorOrigin.None, "this function is not supported by the connection driver: virDomainLxcOpenNamespace")]
+    [InlineData(0x20008089, 1, false, ErrorCode.Rpc, ErrorOrigin.Rpc, "Cannot find program 536903817 version 1")]
+    public async Task Libvirts_programs_of_one_hypervisor_are_refused_by_the_functions_name(
+        uint program, int procedure, bool isReadOnly, ErrorCode code, ErrorOrigin origin, string message)
+    {
+        await using ServerFixture server = ServerFixture.Start(await Connection.OpenAsync("test:///default", cancellationToken: Token), isReadOnly);
+        using RawClient client = await RawClient.ConnectAsync(server.SocketPath, authenticate: true, "test:///default");
+        RpcHeader header = new(program, RpcPrograms.Version, procedure, RpcType.Call, Serial: 77, RpcStatus.Ok);
+        await client.SendAsync(header, "");
+        LibvirtException error = RawClient.Error(await client.ReceiveAsync());
+        Assert.Equal((code, origin, message), (error.Code, error.Origin, error.Message));
+        Assert.Equal("TEST", XdrReader.Read<TextReply>((await client.CallAsync(RemoteProcedure.ConnectGetType, "")).Payload).Text);
+    }
+
     [Fact]
     public async Task Before_a_client_opened_something_it_is_told_that_first()
     {
@@ -106,6 +125,7 @@ public sealed class UnknownCallTests
         string[] symbols = await File.ReadAllLinesAsync(Path.Combine(NativeProgram.Sources, "symbols.txt"), Token);
         HashSet<string> functions = [.. symbols.Select(line => line.Split(' ')[0])];
         Assert.All(UnservedProcedures.Known, known => Assert.Contains(known.Function, functions));
+        Assert.All(UnservedProcedures.KnownOfHypervisors, known => Assert.Contains(known.Function, functions));
         Assert.Empty(UnservedProcedures.Known.Select(known => known.Number).Intersect(RemoteProgram.Handlers.Keys));
         Assert.Contains(UnservedProcedures.Known, known => known is { Function: "virDomainCoreDump", Changes: true });
         Assert.DoesNotContain(UnservedProcedures.Known, known => known.Changes && known.Function.Contains("LookupBy", StringComparison.Ordinal));

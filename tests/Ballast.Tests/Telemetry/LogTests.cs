@@ -7,6 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Telemetry;
 
 /// <summary>What a connection tells its logger.</summary>
+[Collection(Drivers.TestDriverTests.Shared)]
 public sealed class LogTests : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);

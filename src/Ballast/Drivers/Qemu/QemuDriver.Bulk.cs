@@ -26,10 +26,10 @@ internal sealed partial class QemuDriver
     {
         const DomainStatsGroups supported =
             DomainStatsGroups.State | DomainStatsGroups.CpuTotal | DomainStatsGroups.Balloon | DomainStatsGroups.Vcpu
-            | DomainStatsGroups.Interface | DomainStatsGroups.Block | DomainStatsGroups.DirtyRate
+            | DomainStatsGroups.Interface | DomainStatsGroups.Block | DomainStatsGroups.Iothread | DomainStatsGroups.DirtyRate
 
             // Known, and empty: what they count, libvirt has to set up, or only KVM counts.
-            | DomainStatsGroups.Perf | DomainStatsGroups.Iothread | DomainStatsGroups.Memory | DomainStatsGroups.Vm;
+            | DomainStatsGroups.Perf | DomainStatsGroups.Memory | DomainStatsGroups.Vm;
         DomainRules.CheckStatsFlags(flags, "qemuConnectGetAllDomainStats", ErrorOrigin.Qemu);
         groups = DomainRules.SelectGroups(groups, supported, flags, ErrorOrigin.Qemu, " or QEMU");
 

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using Ballast.Drivers.Qemu.Qmp;
-using Ballast.Drivers.Qemu.Xml;
 using static Ballast.Drivers.Qemu.Qmp.QmpJson;
 
 namespace Ballast.Drivers.Qemu;
@@ -95,32 +94,6 @@ internal sealed partial class QemuDriver
     {
         _ = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         throw NoCpuAccounting();
-    }
-
-    public async ValueTask<IReadOnlyList<TypedParameter>> GetBlockStatsAsync(
-        DomainIdentity domain, string disk, CancellationToken cancellationToken)
-    {
-        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<DiskStats> disks;
-        try
-        {
-            disks = await QmpDeviceStats.DisksAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false);
-        }
-        catch (LibvirtException e) when (IsGone(qemu, e))
-        {
-            throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
-        }
-
-        DiskStats[] chosen = [.. disks.Where(known => disk.Length == 0 || known.Alias == disk || DiskTarget.Of(known.Alias) == disk || known.File == disk)];
-        if (chosen.Length == 0 && disk.Length > 0)
-            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Qemu, $"invalid path: {disk}");
-        return
-        [
-            .. QmpDeviceStats.CounterNames.Select(counter => (counter.Name, Values: chosen
-                    .SelectMany(known => known.Numbers.Where(number => number.Name == counter.Statistic).Select(number => number.Value)).ToArray()))
-                .Where(sum => sum.Values.Length > 0)
-                .Select(sum => TypedParameter.LLong(sum.Name, (long)Math.Min(long.MaxValue, sum.Values.Aggregate(0UL, (a, b) => a + b)))),
-        ];
     }
 
     /// <summary>

@@ -7,7 +7,7 @@ namespace Ballast.Drivers.Qemu;
 /// <content>The groups of bulk statistics beside state and balloon: who does not ask for them does not pay for them.</content>
 internal sealed partial class QemuDriver
 {
-    private const DomainStatsGroups DeviceGroups = DomainStatsGroups.Interface | DomainStatsGroups.Block | DomainStatsGroups.DirtyRate;
+    private const DomainStatsGroups DeviceGroups = DomainStatsGroups.Interface | DomainStatsGroups.Block | DomainStatsGroups.Iothread | DomainStatsGroups.DirtyRate;
 
     private static void AddCpuTotalFields(List<TypedParameter> fields, QemuDomain qemu)
     {
@@ -70,6 +70,8 @@ internal sealed partial class QemuDriver
 
             if ((groups & DomainStatsGroups.Block) != 0)
                 AddBlockFields(fields, await QmpDeviceStats.DisksAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
+            if ((groups & DomainStatsGroups.Iothread) != 0)
+                AddIoThreadFields(fields, await QmpDeviceStats.IoThreadsAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
             if ((groups & DomainStatsGroups.DirtyRate) != 0)
                 AddDirtyRateFields(fields, await QmpDirtyRate.AskAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
         }
@@ -89,6 +91,19 @@ internal sealed partial class QemuDriver
                 fields.Add(TypedParameter.String(Numbered("block", i, "path"), file));
             foreach ((string name, ulong value) in disks[i].Numbers)
                 fields.Add(TypedParameter.ULLong(Numbered("block", i, name), value));
+        }
+    }
+
+    private static void AddIoThreadFields(List<TypedParameter> fields, IReadOnlyList<(uint Number, ulong PollMax, uint PollGrow, uint PollShrink)> threads)
+    {
+        if (threads.Count == 0)
+            return;
+        fields.Add(TypedParameter.UInt("iothread.count", (uint)threads.Count));
+        foreach ((uint number, ulong max, uint grow, uint shrink) in threads)
+        {
+            fields.Add(TypedParameter.ULLong(Numbered("iothread", (int)number, "poll-max-ns"), max));
+            fields.Add(TypedParameter.UInt(Numbered("iothread", (int)number, "poll-grow"), grow));
+            fields.Add(TypedParameter.UInt(Numbered("iothread", (int)number, "poll-shrink"), shrink));
         }
     }
 

@@ -112,6 +112,29 @@ internal sealed partial class RemoteDriver
             RemoteProcedure.DomainBlockStatsFlags, arguments, cancellationToken).ConfigureAwait(false)).Params);
     }
 
+    public async ValueTask<DomainBlockCounters> GetBlockCountersAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken)
+    {
+        BlockStatsReply stats = await AskAsync<BlockStatsArgs, BlockStatsReply>(
+            RemoteProcedure.DomainBlockStats, new() { Dom = ToRemote(domain), Path = disk }, cancellationToken).ConfigureAwait(false);
+        return new DomainBlockCounters(Known(stats.RdReq), Known(stats.RdBytes), Known(stats.WrReq), Known(stats.WrBytes), Known(stats.Errs));
+    }
+
+    public async ValueTask<DomainBlockInfo> GetBlockInfoAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken)
+    {
+        BlockInfoReply info = await AskAsync<BlockInfoArgs, BlockInfoReply>(
+            RemoteProcedure.DomainGetBlockInfo, new() { Dom = ToRemote(domain), Path = disk }, cancellationToken).ConfigureAwait(false);
+        return new DomainBlockInfo(info.Capacity, info.Allocation, info.Physical);
+    }
+
+    public async ValueTask<DomainInterfaceStats> GetInterfaceStatsAsync(DomainIdentity domain, string device, CancellationToken cancellationToken)
+    {
+        InterfaceStatsReply stats = await AskAsync<InterfaceStatsArgs, InterfaceStatsReply>(
+            RemoteProcedure.DomainInterfaceStats, new() { Dom = ToRemote(domain), Device = device }, cancellationToken).ConfigureAwait(false);
+        return new DomainInterfaceStats(
+            new InterfaceTraffic(Known(stats.RxBytes), Known(stats.RxPackets), Known(stats.RxErrs), Known(stats.RxDrop)),
+            new InterfaceTraffic(Known(stats.TxBytes), Known(stats.TxPackets), Known(stats.TxErrs), Known(stats.TxDrop)));
+    }
+
     public ValueTask RebootAsync(DomainIdentity domain, DomainRebootFlags flags, CancellationToken cancellationToken) =>
         ChangeAsync(RemoteProcedure.DomainReboot, WithFlags(domain, (uint)flags), cancellationToken);
 
@@ -142,6 +165,9 @@ internal sealed partial class RemoteDriver
             ? [.. reply.Counts.Select(count => count.Count)]
             : throw RpcErrors.BadReply(RemoteProcedure.NodeGetFreePages, $"it has {reply.Counts.Length} counts, more than were asked for");
     }
+
+    // −1 on the wire is unknown.
+    private static long? Known(long counter) => counter < 0 ? null : counter;
 
     private async ValueTask<int> CountCpuStatsAsync(DomainIdentity domain, int first, int ncpus, CancellationToken cancellationToken) =>
         (await AskCpuStatsAsync(domain, 0, first, ncpus, cancellationToken).ConfigureAwait(false)).Nparams;

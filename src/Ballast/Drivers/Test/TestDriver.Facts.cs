@@ -92,29 +92,15 @@ internal sealed partial class TestDriver
         TestDomain now = Domains.Get(domain);
         now.RequireActive();
         int vcpus = now.Definition.Vcpus;
+        if (first >= vcpus)
+        {
+            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test,
+                $"start_cpu {first} larger than maximum of {vcpus - 1}");
+        }
+
         return new([.. Enumerable.Range(0, vcpus).Skip(first).Take(count)
             .Select(cpu => (CpuTime / (ulong)vcpus) + (ulong)cpu)
             .Select(time => (IReadOnlyList<TypedParameter>)[TypedParameter.ULLong("cpu_time", time), TypedParameter.ULLong("vcpu_time", time - ofEmulator)])]);
-    }
-
-    /// <summary>Numbers that grow with the time of day.</summary>
-    public ValueTask<IReadOnlyList<TypedParameter>> GetBlockStatsAsync(DomainIdentity domain, string disk, CancellationToken cancellationToken)
-    {
-        if (disk.Length == 0)
-            throw LibvirtError.Report(ErrorCode.OperationUnsupported, ErrorOrigin.Test, "summary statistics are not supported yet");
-        TestDomain now = Domains.Get(domain);
-        now.RequireActive();
-        bool isThere = now.Definition.Elements.Where(element => element.Name == "devices").SelectMany(devices => devices.Children("disk"))
-            .Any(one => one.Child("target")?["dev"] == disk || one.Child("source")?["file"] == disk);
-        if (!isThere)
-            throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test, $"invalid path: {disk}");
-        long microseconds = _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond;
-        return new(
-        [
-            TypedParameter.LLong("rd_bytes", microseconds / 20), TypedParameter.LLong("rd_operations", microseconds / 10),
-            TypedParameter.LLong("wr_bytes", microseconds / 40), TypedParameter.LLong("wr_operations", microseconds / 30),
-            TypedParameter.LLong("errs", microseconds / 1_000_000 / 2),
-        ]);
     }
 
     /// <summary>Numbers that grow, whatever the sizes and the cells.</summary>

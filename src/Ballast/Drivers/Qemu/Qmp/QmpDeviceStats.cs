@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using static Ballast.Drivers.Qemu.Qmp.QmpJson;
 
@@ -6,8 +7,9 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <summary>A disk's statistics, as far as its monitor tells them.</summary>
 /// <param name="Alias">Its name, the same as in the XML.</param>
 /// <param name="File">What holds it; null without a medium.</param>
+/// <param name="IsRaw">Whether its storage is the disk itself, without a format.</param>
 /// <param name="Numbers">Under libvirt's names and in its order.</param>
-internal sealed record DiskStats(string Alias, string? File, IReadOnlyList<(string Name, ulong Value)> Numbers);
+internal sealed record DiskStats(string Alias, string? File, bool IsRaw, IReadOnlyList<(string Name, ulong Value)> Numbers);
 
 /// <summary>Statistics of devices, for callers that want them.</summary>
 internal static class QmpDeviceStats
@@ -41,6 +43,43 @@ internal static class QmpDeviceStats
         }
 
         return [.. Elements(stats).Select(disk => Read(disk, inserted)).OfType<DiskStats>()];
+    }
+
+    /// <summary>How large the file or device of a disk is, and how much of it takes up room, in bytes; 0 where QEMU does not tell.</summary>
+    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
+    public static async Task<(ulong Size, ulong Used)> StorageSizeAsync(QmpMonitor monitor, string file, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        JsonElement? nodes = await AskAsync(
+            monitor, "query-named-block-nodes", QmpCommands.Execute("query-named-block-nodes"), timeout, cancellationToken).ConfigureAwait(false);
+
+        // The node of the storage itself: those above it are as large as what the guest sees.
+        return Elements(nodes)
+            .Where(node => Text(Member(node, "file")) == file && Text(Member(node, "drv")) is "file" or "host_device" or "host_cdrom")
+            .Select(node => Member(node, "image"))
+            .Select(image => (Number(Member(image, "virtual-size")) ?? 0, Number(Member(image, "actual-size")) ?? 0))
+            .FirstOrDefault();
+    }
+
+    /// <summary>The I/O threads that libvirt would know by a number, each with how it polls.</summary>
+    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
+    public static async Task<IReadOnlyList<(uint Number, ulong PollMax, uint PollGrow, uint PollShrink)>> IoThreadsAsync(
+        QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        const string prefix = "iothread";
+        JsonElement? threads = await AskAsync(
+            monitor, "query-iothreads", QmpCommands.Execute("query-iothreads"), timeout, cancellationToken).ConfigureAwait(false);
+        List<(uint Number, ulong PollMax, uint PollGrow, uint PollShrink)> found = [];
+        foreach (JsonElement thread in Elements(threads))
+        {
+            if (Text(Member(thread, "id")) is { } id && id.StartsWith(prefix, StringComparison.Ordinal)
+                && uint.TryParse(id.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out uint number))
+            {
+                found.Add((number, Number(Member(thread, "poll-max-ns")) ?? 0,
+                    (uint)(Number(Member(thread, "poll-grow")) ?? 0), (uint)(Number(Member(thread, "poll-shrink")) ?? 0)));
+            }
+        }
+
+        return found;
     }
 
     /// <summary>How many network cards there are.</summary>
@@ -98,7 +137,7 @@ internal static class QmpDeviceStats
             Add("capacity", Number(Member(Member(medium, "image"), "virtual-size")));
         }
 
-        return new DiskStats(alias, Text(Member(medium, "file")), numbers);
+        return new DiskStats(alias, Text(Member(medium, "file")), Text(Member(medium, "drv")) == "raw", numbers);
 
         void Add(string name, ulong? value)
         {
