@@ -137,6 +137,19 @@ internal static class VirtualCpuCommands
         _ => "no state",
     };
 
+    // Null where the hypervisor does not tell.
+    private static async ValueTask<int?> CountAsync(Domain domain, bool ofConfig, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await domain.GetVirtualCpuCountAsync(ofConfig ? VirtualCpuCountFlags.Config : VirtualCpuCountFlags.None, cancellationToken);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
+        {
+            return null;
+        }
+    }
+
     private static async ValueTask ShowPinsAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
@@ -151,9 +164,7 @@ internal static class VirtualCpuCommands
         if (arguments.Has(CpuList))
         {
             // What is wrong with the request comes first, as it would where pinning is possible.
-            int count = await domain.GetVirtualCpuCountAsync(
-                arguments.Has(Config) ? VirtualCpuCountFlags.Config : VirtualCpuCountFlags.None, invocation.CancellationToken);
-            if (only >= count)
+            if (await CountAsync(domain, arguments.Has(Config), invocation.CancellationToken) is { } count && only >= count)
             {
                 throw new CommandException(string.Create(CultureInfo.InvariantCulture,
                     $"invalid argument: requested vcpu '{only}' is not present in the domain"));
