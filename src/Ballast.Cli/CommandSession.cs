@@ -1,3 +1,4 @@
+using Ballast.Cli.Log;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 using Microsoft.Extensions.Logging;
@@ -80,7 +81,7 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
         {
             ReadOnly = isReadOnly,
             TimeProvider = host.TimeProvider,
-            LoggerFactory = log,
+            LoggerFactory = host.IsVirsh ? log : new StartWarning(output, log),
             AskCredential = new CredentialPrompt(host, output).AskAsync,
         };
         return options.Keepalive is { } keepalive ? how with { KeepaliveInterval = keepalive.Interval, KeepaliveCount = keepalive.Count } : how;

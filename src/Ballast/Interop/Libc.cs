@@ -6,6 +6,9 @@ namespace Ballast.Interop;
 /// <summary>Functions of the C library, by its names; those that it has no function for are system calls by number.</summary>
 internal static partial class Libc
 {
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    public static partial int ClockGetTime(int clock, out Time time);
+
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(SafeHandle socket, ReadOnlySpan<byte> address, int length);
 
@@ -77,6 +80,14 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial long SyscallPidfdSendSignal(long number, int pidfd, int signal, nint info, uint flags);
+
+    /// <summary><c>struct timespec</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Time
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
 
     /// <summary><c>struct open_how</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]

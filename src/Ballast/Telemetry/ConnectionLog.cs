@@ -21,9 +21,12 @@ internal sealed partial class ConnectionLog
     public static ConnectionLog Of(ConnectionOptions options) =>
         options.LoggerFactory is { } factory ? new ConnectionLog(factory.CreateLogger("Ballast")) : None;
 
-    private void Write(Action<ILogger> line)
+    /// <summary>Whether anybody wants such lines.</summary>
+    public bool IsEnabled(LogLevel level) => _logger?.IsEnabled(level) == true;
+
+    private void Write(LogLevel level, Action<ILogger> line)
     {
-        if (_logger is null)
+        if (!IsEnabled(level))
             return;
         _lines.Enqueue(line);
         if (Interlocked.Exchange(ref _isWriting, 1) == 0)

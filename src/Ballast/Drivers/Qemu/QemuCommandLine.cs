@@ -73,6 +73,10 @@ internal sealed class QemuCommandLine
     public bool Binds(string? path) =>
         path is not null && Monitors.Any(monitor => monitor.Kind == MonitorKind.Unix && monitor.Path == path);
 
+    /// <summary>Whether it makes QEMU wait for a monitor's first client at a path, as it is written here.</summary>
+    public bool WaitsAt(string path) =>
+        Monitors.Any(monitor => monitor is { Kind: MonitorKind.Unix, WaitsForClient: true } && monitor.Path == path);
+
     /// <summary>The first file of <c>-readconfig</c> that could not be read, as it was written: more may be said there.</summary>
     public string? UnreadConfiguration => _reader.Value.UnreadFile;
 

@@ -88,8 +88,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public static QemuProcess? Find(int pid, bool isLikely = true) =>
         pid > 0 && (isLikely || IsCalledQemu(pid)) ? Open(pid) : null;
 
-    // Most processes are none: the beginning of a command line tells.
-    private static bool IsCalledQemu(int pid)
+    /// <summary>Whether a process is called as QEMUs are. Most are not: the beginning of a command line tells.</summary>
+    public static bool IsCalledQemu(int pid)
     {
         Span<byte> buffer = stackalloc byte[512];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);

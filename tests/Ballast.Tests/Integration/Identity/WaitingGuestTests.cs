@@ -1,4 +1,5 @@
 using Ballast.Guests;
+using Microsoft.Extensions.Logging;
 
 namespace Ballast.Tests.Integration.Identity;
 
@@ -77,6 +78,41 @@ public sealed class WaitingGuestTests : IdentityTest
         Assert.True(File.Exists(Later));
     }
 
+    [Theory]
+    [InlineData("socket", true)]
+    [InlineData("moved socket", true)]
+    [InlineData("directory", true)]
+    [InlineData("socket", false)]
+    [InlineData("directory", false)]
+    public async Task Before_a_named_one_is_started_its_user_is_told(string what, bool waits)
+    {
+        PlainQemu qemu = await StartAsync(waits ? "server=on" : "server=on,wait=off", hasUuid: true);
+        string path = what == "directory" ? Path.GetDirectoryName(Socket)! : Socket;
+        if (what == "moved socket")
+            File.Move(Socket, path = Root.File("moved.sock"));
+        CommandResult result = await BallastProgram.RunAsync(Token, "-c", $"qmp://{path}", "domstate", "waiting");
+        Assert.Equal(("paused\n\n", 0), (result.Output, result.ExitCode));
+        string warning = $"warning: QEMU process {qemu.Pid} was started to wait for its controller at {(what == "directory" ? Socket : path)}: "
+            + "if nobody has connected there yet, this starts its guest\n";
+        Assert.Equal(waits ? warning : "", result.Errors);
+    }
+
+    [Fact]
+    public async Task A_program_is_told_before_the_guest_starts()
+    {
+        PlainQemu qemu = await StartAsync("server=on", hasUuid: true);
+        bool? wasStarted = null;
+        using ListeningLog log = new((id, _) =>
+        {
+            if (id == 108)
+                wasStarted = File.Exists(Later);
+        });
+        await using Connection connection = await Connection.OpenAsync(
+            $"qmp://{Socket}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20), LoggerFactory = log }, Token);
+        Assert.False(wasStarted ?? true);
+        Assert.True(qemu.IsAlive);
+    }
+
     private async Task<PlainQemu> StartAsync(string options, bool hasUuid)
     {
         PlainQemu qemu = await StartAsync(new PlainQemuOptions
@@ -88,5 +124,26 @@ public sealed class WaitingGuestTests : IdentityTest
         });
         await ListensAsync(Socket);
         return qemu;
+    }
+
+    private sealed class ListeningLog(Action<int, string> heard) : ILoggerFactory, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            heard(eventId.Id, formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -13,11 +13,15 @@ internal sealed class SocketEntry : IDisposable
         IsSocket = facts.IsSocket;
         Bytes = facts.IsRegular && !(facts.Mount is { } mount && mounts.TypeOf(mount) is { } type && MountTable.IsKernels(type)) ? facts.Bytes : 0;
         File = SocketFile.Of(facts, mounts);
+        ModifiedAt = facts.ModifiedAt;
     }
 
     public SocketFile File { get; }
 
     public bool IsSocket { get; }
+
+    /// <summary>In nanoseconds since 1970; of a socket, when it was made.</summary>
+    public Int128 ModifiedAt { get; }
 
     /// <summary>The size of a plain file; 0 for anything else, also for files that the kernel makes up (/proc/kmsg keeps its reader waiting).</summary>
     public ulong Bytes { get; }

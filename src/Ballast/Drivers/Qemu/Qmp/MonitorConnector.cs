@@ -136,6 +136,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         QmpChannel? channel = null;
         try
         {
+            await TellWhatStartsAsync(cancellationToken).ConfigureAwait(false);
             SafeHandle socket = monitor.Endpoint.Connect();
             channel = new QmpChannel(socket, time);
             UnixSocketPeer peer = UnixSocketPeer.Of(socket);
@@ -170,6 +171,15 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             channel?.Dispose();
             throw;
         }
+    }
+
+    private async ValueTask TellWhatStartsAsync(CancellationToken cancellationToken)
+    {
+        if (monitor.Endpoint.FindWaiting is not { } find || !monitor.Log.WantsWarning)
+            return;
+        monitor.Endpoint.FindWaiting = null;
+        if (find() is { } pid)
+            await monitor.Log.StartsGuestAsync(pid).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Waits for a moment while a named monitor is held; a found one is its owner's.</summary>

@@ -79,6 +79,12 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <summary>What the listening socket was bound to, as it was written; null where that is not known.</summary>
     public string? BoundName { get; init; }
 
+    /// <summary>
+    /// Finds the process that was started to wait here for its first client, whose guest starts then; null where nobody has to
+    /// be told. Asked once, before the first connection.
+    /// </summary>
+    public Func<int?>? FindWaiting { get; set; }
+
     /// <summary>What must be over before it is connected to: an earlier connection of ours.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
 

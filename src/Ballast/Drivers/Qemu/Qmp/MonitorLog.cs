@@ -1,4 +1,5 @@
 using Ballast.Telemetry;
+using Microsoft.Extensions.Logging;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -24,6 +25,12 @@ internal sealed class MonitorLog(string monitor)
             _logs = [.. left];
         }
     }
+
+    /// <summary>Whether anybody wants to know before a guest is started.</summary>
+    public bool WantsWarning => Volatile.Read(ref _logs).Any(log => log.IsEnabled(LogLevel.Warning));
+
+    /// <summary>Completes when all were told.</summary>
+    public Task StartsGuestAsync(int pid) => Task.WhenAll(Volatile.Read(ref _logs).Select(log => log.StartsGuestAsync(monitor, pid)));
 
     public void Connected(int pid)
     {

@@ -1,0 +1,36 @@
+using Ballast.Cli.Output;
+using Microsoft.Extensions.Logging;
+
+namespace Ballast.Cli.Log;
+
+/// <summary>Of all that the library logs, what its user must know before it happens; the rest goes on to another log, where there is one.</summary>
+internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) : ILoggerFactory, ILogger
+{
+    // Its event's number, by docs/metrics.md.
+    private const int StartsGuest = 108;
+
+    private readonly ILogger? _rest = rest?.CreateLogger("Ballast");
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning || _rest?.IsEnabled(logLevel) == true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (eventId.Id == StartsGuest)
+            output.Note($"warning: {SafeText.Escape(formatter(state, exception))}\n");
+        _rest?.Log(logLevel, eventId, state, exception, formatter);
+    }
+
+    public void Dispose()
+    {
+        // The rest is its maker's.
+    }
+}
