@@ -68,7 +68,7 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     public ConnectionGroup OpenGroup()
     {
         IEnumerable<string?> uris = options.Uris.Count > 0 && _uri == options.Uri ? options.Uris : (IEnumerable<string?>)[Uri];
-        return new(uris.Select(OrDefault).Distinct(), HowToConnect(IsReadOnly), open: (uri, how, token) => host.Open(uri, how, token));
+        return new(uris.Select(OrDefault).Distinct(), HowToConnect(IsReadOnly) with { AskCredential = null }, open: (uri, how, token) => host.Open(uri, how, token));
     }
 
     public ValueTask DisposeAsync() => Connection?.DisposeAsync() ?? default;
@@ -90,7 +90,16 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     private async ValueTask TellLossAsync()
     {
         Connection lost = Connection!;
-        LibvirtException? reason = await lost.Closed.WaitAsync(LossPatience, host.TimeProvider);
+        LibvirtException? reason = null;
+        try
+        {
+            reason = await lost.Closed.WaitAsync(LossPatience, host.TimeProvider);
+        }
+        catch (TimeoutException)
+        {
+            // It is lost all the same.
+        }
+
         output.Error($"Disconnected from {lost.Uri}{(reason is null ? "" : $": {reason.Message}")}");
         Connection = null;
         _wasLost = true;

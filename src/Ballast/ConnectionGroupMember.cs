@@ -62,6 +62,11 @@ public sealed class ConnectionGroupMember
         {
             return new(this, default, e);
         }
+        catch (ObjectDisposedException) when (!_end.IsCancellationRequested)
+        {
+            // It was lost, and another question has opened a new one meanwhile.
+            return new(this, default, LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Rpc, "the connection was lost"));
+        }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             ObjectDisposedException.ThrowIf(_end.IsCancellationRequested, typeof(ConnectionGroup));

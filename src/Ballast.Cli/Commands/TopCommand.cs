@@ -54,6 +54,7 @@ internal static class TopCommand
                 return;
             }
 
+            using IDisposable notes = invocation.HoldNotes();
             using ITerminal terminal = (invocation.HasScreen ? invocation.OpenTerminal() : null)
                 ?? throw new CommandException("top needs a terminal for its keys and its screen: use --batch, or `ballast memory` for one table");
             invocation.IsDocument = true;

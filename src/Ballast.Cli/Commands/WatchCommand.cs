@@ -51,11 +51,15 @@ internal static class WatchCommand
         Execute = ExecuteAsync,
     };
 
+    private static readonly TimeSpan LongestPeriod = TimeSpan.FromDays(1);
+
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
         IReadOnlyList<WatchCondition> conditions = arguments.Text(Until) is { } text ? WatchCondition.ReadAll(text) : [];
         TimeSpan period = TimeSpan.FromSeconds(arguments.Positive(Period) ?? DefaultSeconds);
+        if (period > LongestPeriod)
+            throw new CommandException($"--{Period.Name} takes at most {LongestPeriod.TotalSeconds} seconds");
         int? count = arguments.Positive(Count);
         Domain domain = await invocation.FindDomainAsync();
         bool isJson = invocation.IsDocument = arguments.Has(Json);

@@ -1,35 +1,30 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Cli.Output;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Cli.Log;
 
 /// <summary>The file of <c>--log</c>: a line for each thing that was done, added behind what is there already.</summary>
-internal sealed class LogFile : IDisposable
+internal sealed partial class LogFile : IDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly FileStream _file;
+    // O_WRONLY, O_CREAT, O_APPEND, O_CLOEXEC. The runtime's own appending begins at the end as it was, over what others add.
+    private const int Appending = 0x1 | 0x40 | 0x400 | 0x80000, OwnersAlone = 0x180;
 
-    private LogFile(FileStream file) => _file = file;
+    private readonly Lock _gate = new();
+    private readonly SafeFileHandle _file;
+
+    private LogFile(SafeFileHandle file) => _file = file;
 
     /// <summary>Null where it cannot be written to.</summary>
     public static LogFile? TryOpen(string path)
     {
-        try
-        {
-            return new LogFile(new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.Append,
-                Access = FileAccess.Write,
-                Share = FileShare.ReadWrite,
-                BufferSize = 0,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            return null;
-        }
+        SafeFileHandle file = new(Open(path, Appending, OwnersAlone), ownsHandle: true);
+        if (!file.IsInvalid)
+            return new LogFile(file);
+        file.Dispose();
+        return null;
     }
 
     public void Write(DateTimeOffset time, string program, int level, string text)
@@ -42,7 +37,8 @@ internal sealed class LogFile : IDisposable
             try
             {
                 // In one piece, so that the lines of several programs do not mix.
-                _file.Write(line);
+                // Where it begins is the system's to say.
+                RandomAccess.Write(_file, line, fileOffset: 0);
             }
             catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
@@ -56,4 +52,7 @@ internal sealed class LogFile : IDisposable
         lock (_gate)
             _file.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags, int mode);
 }

@@ -43,8 +43,17 @@ internal static class HostLook
             return maxima;
         foreach (DomainStatsRecord record in await connection.GetDomainStatsAsync(domains, DomainStatsGroups.Balloon, cancellationToken: token))
         {
-            if (record.Parameters.FirstOrDefault(field => field.Field == "balloon.maximum") is { Field: not null } field)
-                maxima[record.Domain.Uuid] = Convert.ToUInt64(field.Value, System.Globalization.CultureInfo.InvariantCulture);
+            // A daemon may say anything.
+            ulong? kib = record.Parameters.FirstOrDefault(field => field.Field == "balloon.maximum").Value switch
+            {
+                ulong number => number,
+                uint number => number,
+                long and >= 0 and var number => (ulong)number,
+                int and >= 0 and var number => (ulong)number,
+                _ => null,
+            };
+            if (kib is { } maximum)
+                maxima[record.Domain.Uuid] = maximum;
         }
 
         return maxima;

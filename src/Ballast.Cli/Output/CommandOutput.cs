@@ -4,7 +4,10 @@ namespace Ballast.Cli.Output;
 internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
 {
     private readonly TextOutput _error = new(standardError);
+    private const int MostHeld = 1000;
+
     private readonly Lock _gate = new();
+    private List<string>? _held;
 
     public TextOutput Out { get; } = new(standardOutput);
 
@@ -15,6 +18,14 @@ internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
     {
         OnError?.Invoke(text);
         ErrorText($"error: {SafeText.Escape(text)}\n");
+    }
+
+    /// <summary>Keeps what is noted until the result is disposed: somebody fills the screen meanwhile.</summary>
+    public IDisposable HoldNotes()
+    {
+        lock (_gate)
+            _held ??= [];
+        return new Holding(this);
     }
 
     /// <summary>Text on standard error as it is.</summary>
@@ -29,6 +40,13 @@ internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
     {
         lock (_gate)
         {
+            if (_held is not null)
+            {
+                if (_held.Count < MostHeld)
+                    _held.Add(text);
+                return;
+            }
+
             try
             {
                 _error.Write(text);
@@ -38,6 +56,18 @@ internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
             {
                 // Nobody reads the errors; the exit code still tells.
             }
+        }
+    }
+
+    private sealed class Holding(CommandOutput output) : IDisposable
+    {
+        public void Dispose()
+        {
+            List<string>? held;
+            lock (output._gate)
+                (held, output._held) = (output._held, null);
+            foreach (string text in held ?? [])
+                output.Note(text);
         }
     }
 }

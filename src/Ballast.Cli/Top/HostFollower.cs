@@ -33,11 +33,11 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
 
     public async Task<HostLookResult> LookAsync(CancellationToken cancellationToken)
     {
-        ConnectionAnswer<List<MemoryLine>> answer = await member.AskAsync(AskAsync, cancellationToken);
+        ConnectionAnswer<Answer> answer = await member.AskAsync(AskAsync, cancellationToken);
         List<GuestEvent> events = [];
         while (_events.TryDequeue(out GuestEvent? happened))
             events.Add(happened);
-        return new(this, answer.Value ?? [], answer.Error?.Message, events);
+        return new(this, answer.Value is { } said ? Lines(said) : [], answer.Error?.Message, events);
     }
 
     public async ValueTask DisposeAsync()
@@ -47,18 +47,31 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         _end.Dispose();
     }
 
-    private async ValueTask<List<MemoryLine>> AskAsync(Connection connection, CancellationToken token)
+    // One whose time is over may still go on: it changes nothing here.
+    private async ValueTask<Answer> AskAsync(Connection connection, CancellationToken token)
     {
-        Name = member.Uri ?? connection.Uri;
-        Hear(connection);
+        Dictionary<Guid, ulong> known = _maxima;
+        bool isTime = _looks % LooksPerMaximum == 0;
         IReadOnlyList<DomainMemorySample> samples = await connection.GetAllMemoryStatsAsync(cancellationToken: token);
-        if (_looks++ % LooksPerMaximum == 0 || samples.Any(sample => !_maxima.ContainsKey(sample.Domain.Uuid)))
-            _maxima = await HostLook.MaximaAsync(connection, [.. samples.Select(sample => sample.Domain)], token);
-        List<MemoryLine> lines = [.. samples.Select(sample => new MemoryLine(
+        Dictionary<Guid, ulong>? maxima = isTime || samples.Any(sample => !known.ContainsKey(sample.Domain.Uuid))
+            ? await HostLook.MaximaAsync(connection, [.. samples.Select(sample => sample.Domain)], token)
+            : null;
+        return new(connection, samples, maxima);
+    }
+
+    private List<MemoryLine> Lines(Answer answer)
+    {
+        Name = member.Uri ?? answer.Connection.Uri;
+        Hear(answer.Connection);
+        _looks++;
+        _maxima = answer.Maxima ?? _maxima;
+        List<MemoryLine> lines = [.. answer.Samples.Select(sample => new MemoryLine(
             sample.Domain, sample.Stats, _maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null, _rates.Add(sample.Domain, sample.Stats)))];
         _rates.KeepOnly(lines.Select(line => line.Domain.Uuid).ToHashSet());
         return lines;
     }
+
+    private sealed record Answer(Connection Connection, IReadOnlyList<DomainMemorySample> Samples, Dictionary<Guid, ulong>? Maxima);
 
     private void Hear(Connection connection)
     {

@@ -5,11 +5,11 @@ namespace Ballast.Telemetry;
 /// <content>The lines; docs/metrics.md lists them.</content>
 internal sealed partial class ConnectionLog
 {
-    public void MonitorConnected(string monitor, int pid) => Write(LogLevel.Debug, log => Lines.MonitorConnected(log, monitor, pid));
+    public void MonitorConnected(string monitor, int pid) => Write(log => Lines.MonitorConnected(log, monitor, pid));
 
     /// <param name="monitor">Its socket.</param>
     /// <param name="reason">Why; null where QEMU closed it.</param>
-    public void MonitorLost(string monitor, Exception? reason) => Write(reason is null ? LogLevel.Information : LogLevel.Warning, log =>
+    public void MonitorLost(string monitor, Exception? reason) => Write(log =>
     {
         if (reason is null)
             Lines.MonitorClosed(log, monitor);
@@ -17,15 +17,15 @@ internal sealed partial class ConnectionLog
             Lines.MonitorLost(log, monitor, reason.Message);
     });
 
-    public void MonitorHung(string monitor, TimeSpan silence) => Write(LogLevel.Warning, log => Lines.MonitorHung(log, monitor, Seconds(silence)));
+    public void MonitorHung(string monitor, TimeSpan silence) => Write(log => Lines.MonitorHung(log, monitor, Seconds(silence)));
 
-    public void MonitorRevived(string monitor, TimeSpan silence) => Write(LogLevel.Information, log => Lines.MonitorRevived(log, monitor, Seconds(silence)));
+    public void MonitorRevived(string monitor, TimeSpan silence) => Write(log => Lines.MonitorRevived(log, monitor, Seconds(silence)));
 
-    public void MonitorResynchronised(string monitor) => Write(LogLevel.Debug, log => Lines.MonitorResynchronised(log, monitor));
+    public void MonitorResynchronised(string monitor) => Write(log => Lines.MonitorResynchronised(log, monitor));
 
-    public void MonitorRefused(string monitor, Exception reason) => Write(LogLevel.Warning, log => Lines.MonitorRefused(log, monitor, reason.Message));
+    public void MonitorRefused(string monitor, Exception reason) => Write(log => Lines.MonitorRefused(log, monitor, reason.Message));
 
-    public void MonitorYielded(string monitor) => Write(LogLevel.Information, log => Lines.MonitorYielded(log, monitor));
+    public void MonitorYielded(string monitor) => Write(log => Lines.MonitorYielded(log, monitor));
 
     /// <summary>Completes when it was written, so that it is known before it happens.</summary>
     public Task StartsGuestAsync(string monitor, int pid)
@@ -33,7 +33,7 @@ internal sealed partial class ConnectionLog
         if (!IsEnabled(LogLevel.Warning))
             return Task.CompletedTask;
         TaskCompletionSource written = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Write(LogLevel.Warning, log =>
+        Write(log =>
         {
             try
             {
@@ -47,21 +47,21 @@ internal sealed partial class ConnectionLog
         return written.Task;
     }
 
-    public void ProcessSkipped(int pid, string reason) => Write(LogLevel.Warning, log => Lines.ProcessSkipped(log, pid, reason));
+    public void ProcessSkipped(int pid, string reason) => Write(log => Lines.ProcessSkipped(log, pid, reason));
 
-    public void SocketSkipped(string socket, Exception reason) => Write(LogLevel.Debug, log => Lines.SocketSkipped(log, socket, reason.Message));
+    public void SocketSkipped(string socket, Exception reason) => Write(log => Lines.SocketSkipped(log, socket, reason.Message));
 
-    public void LookFailed(Exception reason) => Write(LogLevel.Warning, log => Lines.LookFailed(log, reason.Message));
+    public void LookFailed(Exception reason) => Write(log => Lines.LookFailed(log, reason.Message));
 
-    public void DaemonLost(string daemon, Exception reason) => Write(LogLevel.Warning, log => Lines.DaemonLost(log, daemon, reason.Message));
+    public void DaemonLost(string daemon, Exception reason) => Write(log => Lines.DaemonLost(log, daemon, reason.Message));
 
-    public void DaemonReconnected(string daemon) => Write(LogLevel.Information, log => Lines.DaemonReconnected(log, daemon));
+    public void DaemonReconnected(string daemon) => Write(log => Lines.DaemonReconnected(log, daemon));
 
-    public void DaemonUnreachable(string daemon, Exception reason) => Write(LogLevel.Warning, log => Lines.DaemonUnreachable(log, daemon, reason.Message));
+    public void DaemonUnreachable(string daemon, Exception reason) => Write(log => Lines.DaemonUnreachable(log, daemon, reason.Message));
 
-    public void PeriodKept(string domain, Exception reason) => Write(LogLevel.Warning, log => Lines.PeriodKept(log, domain, reason.Message));
+    public void PeriodKept(string domain, Exception reason) => Write(log => Lines.PeriodKept(log, domain, reason.Message));
 
-    public void HandlerFailed(Exception error) => Write(LogLevel.Error, log => Lines.HandlerFailed(log, error));
+    public void HandlerFailed(Exception error) => Write(log => Lines.HandlerFailed(log, error));
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 1);
 

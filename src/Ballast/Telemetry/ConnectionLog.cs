@@ -21,12 +21,22 @@ internal sealed partial class ConnectionLog
     public static ConnectionLog Of(ConnectionOptions options) =>
         options.LoggerFactory is { } factory ? new ConnectionLog(factory.CreateLogger("Ballast")) : None;
 
-    /// <summary>Whether anybody wants such lines.</summary>
-    public bool IsEnabled(LogLevel level) => _logger?.IsEnabled(level) == true;
-
-    private void Write(LogLevel level, Action<ILogger> line)
+    /// <summary>Whether anybody wants such lines. Asks the logger: not for whoever holds a lock.</summary>
+    public bool IsEnabled(LogLevel level)
     {
-        if (!IsEnabled(level))
+        try
+        {
+            return _logger?.IsEnabled(level) == true;
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
+    private void Write(Action<ILogger> line)
+    {
+        if (_logger is null)
             return;
         _lines.Enqueue(line);
         if (Interlocked.Exchange(ref _isWriting, 1) == 0)

@@ -22,7 +22,8 @@ public sealed class DeviceFactsComparisonTests
             await raw.WriteAsync(new byte[8192], Token);
         }
 
-        _ = await ChildProcess.RunAsync("qemu-img", ["create", "-f", "qcow2", directory.File("qcow2"), "16M"], cancellationToken: Token);
+        CommandResult image = await ChildProcess.RunAsync("qemu-img", ["create", "-f", "qcow2", directory.File("qcow2"), "16M"], cancellationToken: Token);
+        Assert.True(image.ExitCode == 0, image.Errors);
 
         // QEMU tells sizes in whole sectors.
         await using (FileStream qcow2 = File.OpenWrite(directory.File("qcow2")))

@@ -37,7 +37,7 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
     }
 
     /// <summary>Its QEMU is gone: tells what it said at last, and that it stopped.</summary>
-    public async ValueTask EndAsync()
+    public async Task EndAsync()
     {
         if (_monitor is { } monitor)
             await _instance.HearOutAsync(monitor).ConfigureAwait(false);

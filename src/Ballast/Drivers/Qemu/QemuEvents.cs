@@ -131,13 +131,16 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
             _watched[key] = new QemuEventSource(domain, isNew: !isFirst, _sinks, NoticeLoss);
         }
 
+        List<Task> ending = [];
         foreach ((var key, QemuEventSource watched) in _watched.ToArray())
         {
             if (seen.Contains(key))
                 continue;
             _watched.Remove(key);
-            await watched.EndAsync().ConfigureAwait(false);
+            ending.Add(watched.EndAsync());
         }
+
+        await Task.WhenAll(ending).ConfigureAwait(false);
     }
 
     private async ValueTask<bool> IsLostWithinAsync(TimeSpan pause, CancellationToken cancellationToken)

@@ -144,7 +144,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
                 Look(gone);
             return _instances.Where(isWanted).ToArray();
         }, cancellationToken).ConfigureAwait(false);
-        await ReleaseAsync(gone).ConfigureAwait(false);
+        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
         return wanted;
     }
 
@@ -261,7 +261,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             _mustName = true;
             return true;
         }, cancellationToken).ConfigureAwait(false);
-        await ReleaseAsync(gone).ConfigureAwait(false);
+        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
         return errors;
     }
 

@@ -98,6 +98,18 @@ public sealed class WaitingGuestTests : IdentityTest
     }
 
     [Fact]
+    public async Task Who_says_that_it_does_not_wait_there_hides_nobody()
+    {
+        PlainQemu qemu = await StartAsync("server=on", hasUuid: true);
+        string liar = Path.Combine(MakeDirectory("x"), "qemu-system-x86_64");
+        File.CreateSymbolicLink(liar, "/bin/sleep");
+        await using ChildProcess other = await ChildProcess.StartAsync(
+            "bash", ["-c", "exec -a \"$0\" bash -c 'read x' qemu -qmp \"unix:$1,server=on,wait=off\"", liar, Socket]);
+        CommandResult result = await BallastProgram.RunAsync(Token, "-c", $"qmp://{Socket}", "domstate", "waiting");
+        Assert.Contains($"QEMU process {qemu.Pid} was started to wait", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_program_is_told_before_the_guest_starts()
     {
         PlainQemu qemu = await StartAsync("server=on", hasUuid: true);

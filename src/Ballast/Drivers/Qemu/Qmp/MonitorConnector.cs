@@ -13,6 +13,8 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
     private static readonly TimeSpan HeldPoll = TimeSpan.FromMilliseconds(10);
 
     // When a monitor that has not greeted yet is first looked at, to see whether it serves somebody else.
+    private static readonly TimeSpan LoggerPatience = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan FirstLookForOther = TimeSpan.FromMilliseconds(10);
 
     private readonly CancellationTokenSource _lifetime = new();
@@ -178,8 +180,13 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         if (monitor.Endpoint.FindWaiting is not { } find || !monitor.Log.WantsWarning)
             return;
         monitor.Endpoint.FindWaiting = null;
-        if (find() is { } pid)
-            await monitor.Log.StartsGuestAsync(pid).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (find() is not { } pid)
+            return;
+
+        // A logger that hangs keeps nobody from the monitor.
+        await monitor.Log.StartsGuestAsync(pid).WaitAsync(LoggerPatience, time, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>Waits for a moment while a named monitor is held; a found one is its owner's.</summary>

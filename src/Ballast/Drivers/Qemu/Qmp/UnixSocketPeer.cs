@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ballast.Interop;
+using Ballast.Transports;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Qmp;
@@ -19,7 +20,8 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
     {
         Span<byte> credentials = stackalloc byte[12];
         int length = credentials.Length;
-        _ = Libc.GetSockOpt(socket, SolSocket, SoPeerCred, credentials, ref length);
+        if (Libc.GetSockOpt(socket, SolSocket, SoPeerCred, credentials, ref length) != 0)
+            throw new ConnectionBrokenException(Marshal.GetLastPInvokeError());
         return new UnixSocketPeer(
             MemoryMarshal.Read<int>(credentials), MemoryMarshal.Read<uint>(credentials[4..]), ReadIsAlive(socket));
     }

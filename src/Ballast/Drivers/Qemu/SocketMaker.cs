@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Interop;
 
-namespace Ballast.Drivers.Qemu.Discovery;
+namespace Ballast.Drivers.Qemu;
 
 /// <summary>
 /// The QEMU that made a socket. Ids are mostly given in the order of birth, and a QEMU makes its sockets when it starts: so a few
@@ -25,18 +26,26 @@ internal static class SocketMaker
     {
         int[] pids = [.. ProcessTable.Pids().Order()];
         long made = TicksSinceBoot(madeAt);
+
+        // Whoever says that it does not wait may be another one, which has the same path somewhere else, or a lie.
+        bool isKnown = false;
         int last = CountBornBefore(pids, made + Slack) - 1;
         for (int at = last; at >= 0 && last - at < MostLooks && Born(pids[at]) is var born && !(born < made - LongestStart); at--)
         {
-            if (Waits(pids[at], name) is { } waits)
-                return waits ? pids[at] : null;
+            bool? waits = Waits(pids[at], name);
+            if (waits == true)
+                return pids[at];
+            isKnown |= waits is not null;
         }
+
+        if (isKnown)
+            return null;
 
         // Ids are used again where all have been used once.
         foreach (int pid in pids)
         {
-            if (Waits(pid, name) is { } waits)
-                return waits ? pid : null;
+            if (Waits(pid, name) == true)
+                return pid;
         }
 
         return null;
