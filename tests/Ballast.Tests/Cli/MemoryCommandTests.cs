@@ -15,6 +15,18 @@ public sealed partial class MemoryCommandTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
+    public async Task A_maximum_that_none_can_be_is_left_out()
+    {
+        foreach (TypedParameter odd in (TypedParameter[])[TypedParameter.LLong("balloon.maximum", -1), TypedParameter.String("balloon.maximum", "much"), TypedParameter.Double("balloon.maximum", -0.5)])
+        {
+            FakeDomain guest = new("odd", 1) { Statistics = [odd] };
+            Outcome outcome = await CliRun.BallastAsync(new FakeDriver(guest), "memory");
+            Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+            Assert.Contains("odd", outcome.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Who_is_under_most_pressure_comes_first_and_who_is_unknown_last()
     {
         FakeDriver driver = new(Guest("calm", 1, used: 100), Guest("full", 2, used: 950), Guest("mute", 3, used: null), Guest("half", 4, used: 500));

@@ -11,6 +11,9 @@ internal sealed class HeardLog : ILoggerFactory, ILogger
     /// <summary>What is done with each line beside keeping it.</summary>
     public Action? OnLine { get; init; }
 
+    /// <summary>What is done when it is asked whether it wants lines.</summary>
+    public Action? OnAsked { get; init; }
+
     public string? Category { get; private set; }
 
     public IReadOnlyCollection<(int Event, LogLevel Level, string Text)> Lines => _lines;
@@ -36,7 +39,11 @@ internal sealed class HeardLog : ILoggerFactory, ILogger
         OnLine?.Invoke();
     }
 
-    public bool IsEnabled(LogLevel logLevel) => true;
+    public bool IsEnabled(LogLevel logLevel)
+    {
+        OnAsked?.Invoke();
+        return true;
+    }
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;

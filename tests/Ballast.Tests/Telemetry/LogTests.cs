@@ -20,6 +20,22 @@ public sealed class LogTests : IDisposable
     public void Dispose() => _log.Dispose();
 
     [Fact]
+    public async Task A_logger_that_fails_when_it_is_asked_keeps_nobody_waiting()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        using HeardLog log = new() { OnAsked = () => throw new InvalidOperationException("no") };
+        await using Connection connection = await Connection.OpenAsync(
+            fake.Uri, new ConnectionOptions { LoggerFactory = log, TimeProvider = _time, Timeout = Timeout }, Token);
+        Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
+        TaskCompletionSource release = fake.Hold("guest-stats");
+        Task<int> call = domain.FillMemoryStatsAsync(new MemoryStat[16], cancellationToken: Token).AsTask();
+        await fake.ReceivedAsync("guest-stats");
+        fake.Disconnect();
+        await call.FailsAsync(ErrorCode.SystemError);
+        release.SetResult();
+    }
+
+    [Fact]
     public async Task A_monitor_that_hangs_and_answers_again_is_told_of_once_each()
     {
         await using FakeQmp fake = FakeQmp.Start();
