@@ -72,7 +72,7 @@ internal sealed class CommandInvocation(
             Out.WriteLine(SafeText.Escape(text));
     }
 
-    /// <summary>Keeps what is said on standard error until the result is disposed.</summary>
+    /// <summary>Holds messages for standard error back until the result is disposed.</summary>
     public IDisposable HoldNotes() => output.HoldNotes();
 
     /// <summary>Says on standard error what failed though the command goes on.</summary>

@@ -10,7 +10,7 @@ internal static class EventCommand
     // In milliseconds, a longer time is no number of 32 bits.
     private const int MaxSeconds = int.MaxValue / 1000;
 
-    // virsh's names, in its order; only some of them ever come from a driver of ours.
+    // virsh's names, in its order. Our drivers send only some of these events.
     private static readonly (string Name, DomainEventKinds Kind)[] Types =
     [
         ("lifecycle", DomainEventKinds.Lifecycle), ("reboot", DomainEventKinds.Reboot),

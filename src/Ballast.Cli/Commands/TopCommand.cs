@@ -25,8 +25,8 @@ internal static class TopCommand
             rates, and its events.
 
             Several hosts at once: name each by an option -c before the command. Each is opened and asked by itself,
-            and one that does not answer delays no other. What is wrong with a host is said above the table, and it
-            is tried again.
+            and one that does not answer delays no other. Trouble with a host is shown above the table, and top tries
+            it again.
               ballast -c qmp:/// -c 'qemu+unix:///system?socket=/run/host2.sock' top
 
             --sort takes {string.Join(", ", MemoryOrder.Names)}.

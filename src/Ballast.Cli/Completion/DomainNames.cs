@@ -1,6 +1,6 @@
 namespace Ballast.Cli.Completion;
 
-/// <summary>The names of a connection's domains, for somebody who waits at the keyboard.</summary>
+/// <summary>The names of a connection's domains, for completion: the user is waiting.</summary>
 internal static class DomainNames
 {
     /// <summary>Nothing where the hypervisor cannot tell in time.</summary>

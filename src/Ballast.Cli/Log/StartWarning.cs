@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Ballast.Cli.Log;
 
-/// <summary>Of all that the library logs, what its user must know before it happens; the rest goes on to another log, where there is one.</summary>
+/// <summary>Shows the user the one warning that must come before the event. The library's other lines go to another log, if there is one.</summary>
 internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) : ILoggerFactory, ILogger
 {
     // Its event's number, by docs/metrics.md.

@@ -3,9 +3,9 @@ namespace Ballast.Cli.Output;
 /// <summary>Both outputs of a program, in the order in which they were written where they meet in one terminal.</summary>
 internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
 {
-    private readonly TextOutput _error = new(standardError);
     private const int MostHeld = 1000;
 
+    private readonly TextOutput _error = new(standardError);
     private readonly Lock _gate = new();
     private List<string>? _held;
 

@@ -293,7 +293,21 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     }
 
     /// <summary>Waits for the last words of its process at a monitor; where there may be more to come, it does not wait.</summary>
-    public Task HearOutAsync(QmpMonitor monitor) => HasExited ? monitor.HearOutAsync(QemuInventory.ShortPatience) : Task.CompletedTask;
+    public async Task HearOutAsync(QmpMonitor monitor)
+    {
+        try
+        {
+            if (!HasExited)
+                return;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody looks at the process any more, so nobody can tell whether it ended.
+            return;
+        }
+
+        await monitor.HearOutAsync(QemuInventory.ShortPatience).ConfigureAwait(false);
+    }
 
     /// <summary>The lock is held.</summary>
     private QmpMonitor Acquire(MonitorCandidate candidate)
