@@ -7,8 +7,6 @@ namespace Ballast.Drivers.Qemu;
 /// <content>The groups of bulk statistics beside state and balloon: who does not ask for them does not pay for them.</content>
 internal sealed partial class QemuDriver
 {
-    private const DomainStatsGroups DeviceGroups = DomainStatsGroups.Interface | DomainStatsGroups.Block | DomainStatsGroups.Iothread | DomainStatsGroups.DirtyRate;
-
     private static void AddCpuTotalFields(List<TypedParameter> fields, QemuDomain qemu)
     {
         if (qemu.Process?.ReadCpuTime() is not var (user, system))
@@ -21,19 +19,12 @@ internal sealed partial class QemuDriver
         fields.Add(TypedParameter.UInt("cpu.cache.monitor.count", 0));
     }
 
-    private async ValueTask AddHaltPollFieldsAsync(List<TypedParameter> fields, QemuDomain qemu, CancellationToken cancellationToken)
+    private static void AddHaltPollFields(List<TypedParameter> fields, (ulong Success, ulong Fail)? polling)
     {
-        try
-        {
-            if (await QmpDeviceStats.HaltPollingAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false) is not var (success, fail))
-                return;
-            fields.Add(TypedParameter.ULLong("cpu.haltpoll.success.time", success));
-            fields.Add(TypedParameter.ULLong("cpu.haltpoll.fail.time", fail));
-        }
-        catch (LibvirtException)
-        {
-            // As for the other groups: missing, not an error of the whole call.
-        }
+        if (polling is not var (success, fail))
+            return;
+        fields.Add(TypedParameter.ULLong("cpu.haltpoll.success.time", success));
+        fields.Add(TypedParameter.ULLong("cpu.haltpoll.fail.time", fail));
     }
 
     private static void AddVcpuFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values)
@@ -56,29 +47,15 @@ internal sealed partial class QemuDriver
         }
     }
 
-    private async ValueTask AddDeviceFieldsAsync(
-        List<TypedParameter> fields, QemuDomain qemu, DomainStatsGroups groups, CancellationToken cancellationToken)
+    private static void AddDeviceFields(List<TypedParameter> fields, QmpDeviceStats devices)
     {
-        // What falls silent meanwhile leaves out what is still to come, after one deadline.
-        try
-        {
-            if ((groups & DomainStatsGroups.Interface) != 0)
-            {
-                fields.Add(TypedParameter.UInt("net.count", (uint)await QmpDeviceStats.CountNetworkCardsAsync(
-                    qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false)));
-            }
-
-            if ((groups & DomainStatsGroups.Block) != 0)
-                AddBlockFields(fields, await QmpDeviceStats.DisksAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
-            if ((groups & DomainStatsGroups.Iothread) != 0)
-                AddIoThreadFields(fields, await QmpDeviceStats.IoThreadsAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
-            if ((groups & DomainStatsGroups.DirtyRate) != 0)
-                AddDirtyRateFields(fields, await QmpDirtyRate.AskAsync(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false));
-        }
-        catch (LibvirtException)
-        {
-            // As for the other groups: missing, not an error of the whole call.
-        }
+        if (devices.NetworkCards is { } cards)
+            fields.Add(TypedParameter.UInt("net.count", (uint)cards));
+        if (devices.Disks is { } disks)
+            AddBlockFields(fields, disks);
+        if (devices.IoThreads is { Count: > 0 } threads)
+            AddIoThreadFields(fields, threads);
+        AddDirtyRateFields(fields, devices.DirtyRate);
     }
 
     private static void AddBlockFields(List<TypedParameter> fields, IReadOnlyList<DiskStats> disks)
@@ -94,10 +71,8 @@ internal sealed partial class QemuDriver
         }
     }
 
-    private static void AddIoThreadFields(List<TypedParameter> fields, IReadOnlyList<(uint Number, ulong PollMax, uint PollGrow, uint PollShrink)> threads)
+    private static void AddIoThreadFields(List<TypedParameter> fields, IReadOnlyList<IoThreadStats> threads)
     {
-        if (threads.Count == 0)
-            return;
         fields.Add(TypedParameter.UInt("iothread.count", (uint)threads.Count));
         foreach ((uint number, ulong max, uint grow, uint shrink) in threads)
         {

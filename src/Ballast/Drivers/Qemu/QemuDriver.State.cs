@@ -57,6 +57,10 @@ internal sealed partial class QemuDriver
             }
         }
 
+        QmpDeviceStats? devices = isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: { } monitor }
+            ? await QmpDeviceStats.AskAsync(monitor, groups, _timeout, cancellationToken).ConfigureAwait(false)
+            : null;
+
         List<TypedParameter> fields = [];
         if ((groups & DomainStatsGroups.State) != 0)
         {
@@ -68,16 +72,15 @@ internal sealed partial class QemuDriver
         if ((groups & DomainStatsGroups.CpuTotal) != 0)
         {
             AddCpuTotalFields(fields, qemu);
-            if (isAsked)
-                await AddHaltPollFieldsAsync(fields, qemu, cancellationToken).ConfigureAwait(false);
+            AddHaltPollFields(fields, devices?.HaltPolling);
         }
 
         if ((groups & DomainStatsGroups.Balloon) != 0)
             AddBalloonFields(fields, qemu, values, isAsked);
         if ((groups & DomainStatsGroups.Vcpu) != 0)
             AddVcpuFields(fields, qemu, values);
-        if (isAsked && (groups & DeviceGroups) != 0)
-            await AddDeviceFieldsAsync(fields, qemu, groups, cancellationToken).ConfigureAwait(false);
+        if (devices is not null)
+            AddDeviceFields(fields, devices);
         return fields;
     }
 

@@ -181,10 +181,15 @@ public sealed class BulkStatsTests
             ["vcpu.current=2", "vcpu.maximum=2", "vcpu.0.state=1", "vcpu.1.state=1", "net.count=2", "block.count=0"],
             (await OthersAsync(session)).Select(field => field.ToString()));
 
+        await using DomainEventSubscription events = await session.Connection.SubscribeAsync(cancellationToken: TestContext.Current.CancellationToken);
         fake.Hold("query-blockstats");
         int asked = fake.CountOf("query-blockstats");
         Task<IReadOnlyList<TypedParameter>> call = OthersAsync(session);
         await fake.ReceivedAsync("query-blockstats", asked + 1);
+
+        // Whoever heard this has read what was answered before.
+        await fake.SendAsync(FakeQmp.Event("BALLOON_CHANGE", """{"actual": 1048576}"""));
+        _ = await HeardEvents.TakeAsync(events, 1, TestContext.Current.CancellationToken);
         time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(
             ["vcpu.current=2", "vcpu.maximum=2", "vcpu.0.state=1", "vcpu.1.state=1", "net.count=2"],

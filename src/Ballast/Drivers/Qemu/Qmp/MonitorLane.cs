@@ -135,11 +135,7 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
     {
         AssertLocked();
         QmpCall call = _call!;
-        if (message.Kind == QmpMessageKind.Error)
-            call.Error ??= QmpError.Parse(message.Body);
-        else
-            call.Reader(message.Body);
-        if (--call.RepliesLeft > 0)
+        if (!call.Take(message))
             return false;
         _call = null;
         Enter(LanePhase.Idle);

@@ -11,8 +11,18 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <param name="Numbers">Under libvirt's names and in its order.</param>
 internal sealed record DiskStats(string Alias, string? File, bool IsRaw, IReadOnlyList<(string Name, ulong Value)> Numbers);
 
-/// <summary>Statistics of devices, for callers that want them.</summary>
-internal static class QmpDeviceStats
+/// <summary>How an I/O thread polls, which libvirt knows by a number.</summary>
+/// <param name="Number">The number.</param>
+/// <param name="PollMax">The longest it polls, in nanoseconds.</param>
+/// <param name="PollGrow">QEMU's factor of growing.</param>
+/// <param name="PollShrink">QEMU's divisor of shrinking.</param>
+internal readonly record struct IoThreadStats(uint Number, ulong PollMax, uint PollGrow, uint PollShrink);
+
+/// <summary>
+/// Statistics of devices, for callers that want them: all their questions go out in one write. What QEMU did not answer before it
+/// fell silent, is null.
+/// </summary>
+internal sealed class QmpDeviceStats
 {
     private static readonly (string Name, string Member)[] Counters =
     [
@@ -28,28 +38,86 @@ internal static class QmpDeviceStats
         ("flush_operations", "fl.reqs"), ("wr_total_times", "wr.times"), ("rd_total_times", "rd.times"), ("flush_total_times", "fl.times"),
     ];
 
+    // In the order in which libvirt's fields come.
+    private static readonly (DomainStatsGroups Group, byte[][] Questions)[] Questions =
+    [
+        (DomainStatsGroups.CpuTotal, [QmpCommands.HaltPolling()]),
+        (DomainStatsGroups.Interface, [QmpCommands.List(QmpCommands.PeripheralPath), QmpCommands.List(QmpCommands.AnonymousPath)]),
+        (DomainStatsGroups.Block, [QmpCommands.Execute("query-blockstats"), QmpCommands.Execute("query-block")]),
+        (DomainStatsGroups.Iothread, [QmpCommands.Execute("query-iothreads")]),
+        (DomainStatsGroups.DirtyRate, [QmpCommands.Execute("query-dirty-rate")]),
+    ];
+
+    /// <summary>The groups that have something of devices.</summary>
+    public const DomainStatsGroups Groups = DomainStatsGroups.CpuTotal | DomainStatsGroups.Interface | DomainStatsGroups.Block
+        | DomainStatsGroups.Iothread | DomainStatsGroups.DirtyRate;
+
+    /// <summary>
+    /// How long KVM polled instead of letting a processor of the host sleep, in nanoseconds, with success and without, of all
+    /// virtual processors together: 0 without KVM. Null where QEMU does not know the question (before 7.1).
+    /// </summary>
+    public (ulong Success, ulong Fail)? HaltPolling { get; private set; }
+
+    /// <summary>How many network cards there are.</summary>
+    public int? NetworkCards { get; private set; }
+
+    public IReadOnlyList<DiskStats>? Disks { get; private set; }
+
+    /// <summary>The I/O threads that libvirt would know by a number.</summary>
+    public IReadOnlyList<IoThreadStats>? IoThreads { get; private set; }
+
+    /// <summary>How fast the guest writes to its memory, where QEMU knows the question.</summary>
+    public QmpDirtyRate? DirtyRate { get; private set; }
+
+    /// <summary>Never fails: what cannot be had is missing.</summary>
+    /// <param name="monitor">Whom to ask.</param>
+    /// <param name="groups">For which groups.</param>
+    /// <param name="timeout">The longest wait for all answers.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<QmpDeviceStats> AskAsync(
+        QmpMonitor monitor, DomainStatsGroups groups, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        (DomainStatsGroups Group, byte[][] Questions)[] asked = [.. Questions.Where(known => (known.Group & groups) != 0)];
+        List<JsonElement?> answers = [];
+        try
+        {
+            await AskAllAsync(
+                monitor, "statistics of devices", [.. asked.SelectMany(known => known.Questions)], answers, timeout, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (LibvirtException)
+        {
+            // As for the other groups: missing, not an error of the whole call.
+        }
+
+        QmpDeviceStats stats = new();
+        int next = 0;
+        foreach ((DomainStatsGroups group, byte[][] questions) in asked)
+        {
+            if (next + questions.Length > answers.Count)
+                break;
+            stats.Read(group, [.. answers.Skip(next).Take(questions.Length)]);
+            next += questions.Length;
+        }
+
+        return stats;
+    }
+
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
     public static async Task<IReadOnlyList<DiskStats>> DisksAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        JsonElement? stats = await AskAsync(
-            monitor, "query-blockstats", QmpCommands.Execute("query-blockstats"), timeout, cancellationToken).ConfigureAwait(false);
-        JsonElement? blocks = await AskAsync(
-            monitor, "query-block", QmpCommands.Execute("query-block"), timeout, cancellationToken).ConfigureAwait(false);
-        Dictionary<string, JsonElement> inserted = [];
-        foreach (JsonElement block in Elements(blocks))
-        {
-            if (Member(block, "inserted") is { } medium)
-                inserted[QmpMachine.AliasOf(block)] = medium;
-        }
-
-        return [.. Elements(stats).Select(disk => Read(disk, inserted)).OfType<DiskStats>()];
+        List<JsonElement?> answers = [];
+        await AskAllAsync(
+            monitor, "query-blockstats", Questions.First(known => known.Group == DomainStatsGroups.Block).Questions, answers, timeout, cancellationToken)
+            .ConfigureAwait(false);
+        return ReadDisks(answers[0], answers[1]);
     }
 
     /// <summary>How large the file or device of a disk is, and how much of it takes up room, in bytes; 0 where QEMU does not tell.</summary>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
     public static async Task<(ulong Size, ulong Used)> StorageSizeAsync(QmpMonitor monitor, string file, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        JsonElement? nodes = await AskAsync(
+        JsonElement? nodes = await QmpJson.AskAsync(
             monitor, "query-named-block-nodes", QmpCommands.Execute("query-named-block-nodes"), timeout, cancellationToken).ConfigureAwait(false);
 
         // The node of the storage itself: those above it are as large as what the guest sees.
@@ -60,68 +128,66 @@ internal static class QmpDeviceStats
             .FirstOrDefault();
     }
 
-    /// <summary>The I/O threads that libvirt would know by a number, each with how it polls.</summary>
-    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    public static async Task<IReadOnlyList<(uint Number, ulong PollMax, uint PollGrow, uint PollShrink)>> IoThreadsAsync(
-        QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
+    private void Read(DomainStatsGroups group, JsonElement?[] answers)
+    {
+        switch (group)
+        {
+            case DomainStatsGroups.CpuTotal:
+                HaltPolling = answers[0] is { } halted ? ReadHaltPolling(halted) : null;
+                break;
+            case DomainStatsGroups.Interface:
+                NetworkCards = answers.Sum(container => QmpMachine.NetworkCards(container).Count());
+                break;
+            case DomainStatsGroups.Block:
+                Disks = ReadDisks(answers[0], answers[1]);
+                break;
+            case DomainStatsGroups.Iothread:
+                IoThreads = [.. Elements(answers[0]).Select(ReadIoThread).OfType<IoThreadStats>()];
+                break;
+            default:
+                DirtyRate = QmpDirtyRate.Read(answers[0]);
+                break;
+        }
+    }
+
+    private static DiskStats[] ReadDisks(JsonElement? stats, JsonElement? blocks)
+    {
+        Dictionary<string, JsonElement> inserted = [];
+        foreach (JsonElement block in Elements(blocks))
+        {
+            if (Member(block, "inserted") is { } medium)
+                inserted[QmpMachine.AliasOf(block)] = medium;
+        }
+
+        return [.. Elements(stats).Select(disk => ReadDisk(disk, inserted)).OfType<DiskStats>()];
+    }
+
+    private static IoThreadStats? ReadIoThread(JsonElement thread)
     {
         const string prefix = "iothread";
-        JsonElement? threads = await AskAsync(
-            monitor, "query-iothreads", QmpCommands.Execute("query-iothreads"), timeout, cancellationToken).ConfigureAwait(false);
-        List<(uint Number, ulong PollMax, uint PollGrow, uint PollShrink)> found = [];
-        foreach (JsonElement thread in Elements(threads))
-        {
-            if (Text(Member(thread, "id")) is { } id && id.StartsWith(prefix, StringComparison.Ordinal)
-                && uint.TryParse(id.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out uint number))
-            {
-                found.Add((number, Number(Member(thread, "poll-max-ns")) ?? 0,
-                    (uint)(Number(Member(thread, "poll-grow")) ?? 0), (uint)(Number(Member(thread, "poll-shrink")) ?? 0)));
-            }
-        }
-
-        return found;
+        return Text(Member(thread, "id")) is { } id && id.StartsWith(prefix, StringComparison.Ordinal)
+            && uint.TryParse(id.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out uint number)
+            ? new IoThreadStats(number, Number(Member(thread, "poll-max-ns")) ?? 0,
+                (uint)(Number(Member(thread, "poll-grow")) ?? 0), (uint)(Number(Member(thread, "poll-shrink")) ?? 0))
+            : null;
     }
 
-    /// <summary>How many network cards there are.</summary>
-    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    public static async Task<int> CountNetworkCardsAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
+    private static (ulong Success, ulong Fail) ReadHaltPolling(JsonElement reply)
     {
-        int count = 0;
-        foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
-        {
-            count += QmpMachine.NetworkCards(await AskAsync(
-                monitor, "qom-list", QmpCommands.List(container), timeout, cancellationToken).ConfigureAwait(false)).Count();
-        }
-
-        return count;
-    }
-
-    /// <summary>
-    /// How long KVM polled instead of letting a processor of the host sleep, in nanoseconds, with success and without, of all
-    /// virtual processors together: 0 without KVM. Null where QEMU does not know the question (before 7.1).
-    /// </summary>
-    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    public static async Task<(ulong Success, ulong Fail)?> HaltPollingAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        if (await AskAsync(monitor, "query-stats", QmpCommands.HaltPolling(), timeout, cancellationToken).ConfigureAwait(false) is not { } reply)
-            return null;
         ulong success = 0, fail = 0;
-        foreach (JsonElement cpu in Elements(reply))
+        foreach (JsonElement statistic in Elements(reply).SelectMany(cpu => Elements(Member(cpu, "stats"))))
         {
-            foreach (JsonElement statistic in Elements(Member(cpu, "stats")))
-            {
-                ulong value = Number(Member(statistic, "value")) ?? 0;
-                if (Text(Member(statistic, "name")) == QmpCommands.HaltPollSuccess)
-                    success += value;
-                else if (Text(Member(statistic, "name")) == QmpCommands.HaltPollFail)
-                    fail += value;
-            }
+            ulong value = Number(Member(statistic, "value")) ?? 0;
+            if (Text(Member(statistic, "name")) == QmpCommands.HaltPollSuccess)
+                success += value;
+            else if (Text(Member(statistic, "name")) == QmpCommands.HaltPollFail)
+                fail += value;
         }
 
         return (success, fail);
     }
 
-    private static DiskStats? Read(JsonElement disk, Dictionary<string, JsonElement> inserted)
+    private static DiskStats? ReadDisk(JsonElement disk, Dictionary<string, JsonElement> inserted)
     {
         string alias = QmpMachine.AliasOf(disk);
         if (alias.Length == 0)

@@ -15,26 +15,20 @@ internal sealed record QmpDirtyRate(
 {
     private const int MostCpus = 16384;
 
-    /// <summary>Null where QEMU does not know the question.</summary>
-    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    public static async Task<QmpDirtyRate?> AskAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <param name="answer">The reply to <c>query-dirty-rate</c>; null where QEMU does not know the question.</param>
+    public static QmpDirtyRate? Read(JsonElement? answer)
     {
-        const string command = "query-dirty-rate";
-        if (await QmpJson.AskAsync(monitor, command, QmpCommands.Execute(command), timeout, cancellationToken).ConfigureAwait(false) is not { } reply
-            || Text(Member(reply, "status")) is not { } status)
-        {
+        if (answer is not { } reply || Text(Member(reply, "status")) is not { } status)
             return null;
-        }
-
         return new QmpDirtyRate(
             status switch { "measured" => 2, "measuring" => 1, _ => 0 },
             (long)Math.Min(long.MaxValue, Number(Member(reply, "start-time")) ?? 0),
             (int)Math.Min(int.MaxValue, Number(Member(reply, "calc-time")) ?? 0),
             Text(Member(reply, "mode")) ?? QmpCommands.Name(DirtyRateMode.PageSampling),
             Number(Member(reply, "dirty-rate")) is { } rate ? (long)Math.Min(long.MaxValue, rate) : null,
-            [.. Elements(Member(reply, "vcpu-dirty-rate")).Take(MostCpus).Select(Read).OfType<(int, ulong)>()]);
+            [.. Elements(Member(reply, "vcpu-dirty-rate")).Take(MostCpus).Select(ReadCpu).OfType<(int, ulong)>()]);
     }
 
-    private static (int Cpu, ulong MegabytesPerSecond)? Read(JsonElement cpu) =>
+    private static (int Cpu, ulong MegabytesPerSecond)? ReadCpu(JsonElement cpu) =>
         Number(Member(cpu, "id")) is { } id and < MostCpus && Number(Member(cpu, "dirty-rate")) is { } rate ? ((int)id, rate) : null;
 }

@@ -10,13 +10,33 @@ internal static class QmpJson
     public static async Task<JsonElement?> AskAsync(
         QmpMonitor monitor, string command, byte[] text, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        JsonElement? answer = null;
-        QmpError? error = await monitor.CallAsync(command, text, changesSomething: false, body =>
+        List<JsonElement?> answers = [];
+        await AskAllAsync(monitor, command, [text], answers, timeout, cancellationToken).ConfigureAwait(false);
+        return answers[0];
+    }
+
+    /// <summary>Asks in one write.</summary>
+    /// <param name="monitor">Whom to ask.</param>
+    /// <param name="name">What the questions are called in an error.</param>
+    /// <param name="questions">The questions.</param>
+    /// <param name="answers">Gets an answer for each, null where QEMU refuses it; where it falls silent, those that came before.</param>
+    /// <param name="timeout">The longest wait for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
+    public static async Task AskAllAsync(
+        QmpMonitor monitor, string name, IReadOnlyCollection<byte[]> questions, List<JsonElement?> answers, TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        byte[] commands = [.. questions.SelectMany(question => question)];
+        _ = await monitor.CallAsync(
+            name, commands, questions.Count, changesSomething: false, Read, onRefusal: () => answers.Add(null), timeout, cancellationToken)
+            .ConfigureAwait(false);
+
+        void Read(ReadOnlySpan<byte> body)
         {
             Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
-            answer = JsonElement.ParseValue(ref reader);
-        }, timeout, cancellationToken).ConfigureAwait(false);
-        return error is null ? answer : null;
+            answers.Add(JsonElement.ParseValue(ref reader));
+        }
     }
 
     public static JsonElement.ArrayEnumerator Elements(JsonElement? array) =>

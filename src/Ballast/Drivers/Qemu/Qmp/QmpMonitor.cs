@@ -192,18 +192,21 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <returns>The monitor's error, or null.</returns>
     public Task<QmpError?> CallAsync(
         string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken) =>
-        CallAsync(name, command, replies: 1, changesSomething, reader, timeout, cancellationToken);
+        CallAsync(name, command, replies: 1, changesSomething, reader, onRefusal: null, timeout, cancellationToken);
 
-    /// <summary>The same for several commands that are sent in one write, with nothing between them.</summary>
+    /// <summary>
+    /// The same for several commands that are sent in one write, with nothing between them. Of each either the reply is read
+    /// or the refusal told, in their order.
+    /// </summary>
     /// <returns>The first error that the monitor answered, or null.</returns>
     public async Task<QmpError?> CallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, TimeSpan timeout,
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
         CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         long askedAt = _time.GetTimestamp();
         await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        QmpCall call = new(name, commands, replies, changesSomething, reader, timeout, askedAt);
+        QmpCall call = new(name, commands, replies, changesSomething, reader, onRefusal, timeout, askedAt);
         bool isAnything;
         lock (_gate)
         {
@@ -407,7 +410,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         if (_lane.TakeCall() is { } call)
         {
             _prefetch.NoteQuestion(isForStats: false);
-            CommandsSent += call.RepliesLeft;
+            CommandsSent += call.Count;
             Send(call.Command);
         }
         else if (_lane.TryTakeQueries(out MonitorParts parts))
