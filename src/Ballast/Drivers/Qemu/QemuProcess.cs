@@ -93,10 +93,14 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     {
         Span<byte> buffer = stackalloc byte[512];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
-        int end = start.IndexOf((byte)0);
+        return MayBeCalledQemu(start, isWhole: start.Length < buffer.Length);
+    }
 
-        // A name that does not end within so much is looked at in full.
-        return end < 0 ? start.Length == buffer.Length : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end])));
+    /// <summary>The same of the beginning of a command line; a name that does not end within so much is looked at in full.</summary>
+    public static bool MayBeCalledQemu(ReadOnlySpan<byte> start, bool isWhole)
+    {
+        int end = start.IndexOf((byte)0);
+        return end < 0 ? !isWhole : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end])));
     }
 
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -91,25 +92,34 @@ internal static partial class LinuxFiles
         Span<byte> entries = stackalloc byte[EntriesBytes];
         Span<byte> target = stackalloc byte[MaxLinkBytes];
         int count = 0;
-        while (true)
+        DirectoryEntries names = new(handle, entries);
+        while (names.MoveNext())
         {
-            nint length = Libc.GetDents64(handle, entries, entries.Length);
-            if (length <= 0)
-                return length == 0;
-
-            // Each: inode, offset, length, type, name.
-            const int lengthAt = 16, nameAt = 19;
-            for (int at = 0; at + nameAt < length; at += BinaryPrimitives.ReadUInt16LittleEndian(entries[(at + lengthAt)..]))
-            {
-                if (entries[at + nameAt] == (byte)'.')
-                    continue;
-                if (++count > maxEntries)
-                    return false;
-                nint size = Libc.ReadLinkAt(handle, ref entries[at + nameAt], target, target.Length);
-                if (size > 0)
-                    take(target[..(int)size]);
-            }
+            if (++count > maxEntries)
+                return false;
+            nint size = Libc.ReadLinkAt(handle, ref MemoryMarshal.GetReference(names.Current), target, target.Length);
+            if (size > 0)
+                take(target[..(int)size]);
         }
+
+        return !names.HasFailed;
+    }
+
+    /// <summary>The names in a directory that are numbers; none where it cannot be read.</summary>
+    public static List<int> ReadNumbers(string directory)
+    {
+        List<int> numbers = [];
+        using SafeFileHandle handle = new(Libc.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        if (handle.IsInvalid)
+            return numbers;
+        Span<byte> entries = stackalloc byte[EntriesBytes];
+        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries))
+        {
+            if (Utf8Parser.TryParse(name, out int number, out int length) && length == name.Length)
+                numbers.Add(number);
+        }
+
+        return numbers;
     }
 
     /// <summary>A file of /proc, of which so much is read at most; null where it cannot be read.</summary>

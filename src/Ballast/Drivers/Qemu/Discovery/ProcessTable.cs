@@ -7,14 +7,7 @@ namespace Ballast.Drivers.Qemu.Discovery;
 internal static class ProcessTable
 {
     /// <summary>The ids of all processes there are now.</summary>
-    public static IEnumerable<int> Pids()
-    {
-        foreach (string directory in Directory.EnumerateDirectories("/proc"))
-        {
-            if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
-                yield return pid;
-        }
-    }
+    public static IReadOnlyList<int> Pids() => LinuxFiles.ReadNumbers("/proc");
 
     /// <summary>The user that a process acts as; null where it is gone.</summary>
     public static uint? Uid(int pid)

@@ -1,0 +1,84 @@
+using System.Buffers.Text;
+using System.Globalization;
+using Ballast.Interop;
+
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>The host's processes in the order of their ids, which are mostly given in the order of birth.</summary>
+internal sealed class ProcessBirths
+{
+    private const int RealTime = 0, BootTime = 7;
+    private const int TicksPerSecond = 100, NanosecondsPerSecond = 1_000_000_000;
+
+    // From a program's start to what it makes, on a busy machine; how far two clocks may be apart, and how far they are as a rule.
+    private const long LongestStart = 10 * TicksPerSecond, Slack = TicksPerSecond, UsualSlack = 2;
+
+    private const int MostLooks = 32;
+
+    private readonly Dictionary<int, long?> _births = [];
+
+    public IReadOnlyList<int> Pids { get; } = [.. ProcessTable.Pids().Order()];
+
+    /// <summary>A few processes that may have made at their start what was made at a time, the likeliest first.</summary>
+    /// <param name="madeAt">In nanoseconds since 1970.</param>
+    public IEnumerable<int> BornAbout(Int128 madeAt)
+    {
+        long made = TicksSinceBoot(madeAt);
+        int end = CountBornBefore(made + UsualSlack);
+        for (int at = end - 1; at >= 0 && end - at <= MostLooks && !(Birth(at) < made - LongestStart); at--)
+            yield return Pids[at];
+        for (int at = end; at < Pids.Count && at - end < MostLooks && !(Birth(at) > made + Slack); at++)
+            yield return Pids[at];
+    }
+
+    private static long TicksSinceBoot(Int128 nanoseconds) =>
+        (long)((Now(BootTime) - (Now(RealTime) - nanoseconds)) / (NanosecondsPerSecond / TicksPerSecond));
+
+    private static Int128 Now(int clock)
+    {
+        _ = Libc.ClockGetTime(clock, out Libc.Time time);
+        return ((Int128)time.Seconds * NanosecondsPerSecond) + time.Nanoseconds;
+    }
+
+    private int CountBornBefore(long ticks)
+    {
+        (int low, int high) = (0, Pids.Count);
+        while (low < high)
+        {
+            int middle = low + ((high - low) / 2);
+
+            // One that is gone since counts as the one before it would.
+            if (Birth(middle) is { } born && born >= ticks)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+
+        return low;
+    }
+
+    // In ticks since the system was started; null where the process is gone.
+    private long? Birth(int at)
+    {
+        if (!_births.TryGetValue(at, out long? birth))
+            _births[at] = birth = ReadBirth(Pids[at]);
+        return birth;
+    }
+
+    private static long? ReadBirth(int pid)
+    {
+        // Behind the name, which may hold anything.
+        const int startTime = 19;
+        Span<byte> buffer = stackalloc byte[512];
+        ReadOnlySpan<byte> text = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), buffer);
+        text = text[(text.LastIndexOf((byte)')') + 1)..];
+        int field = -1;
+        foreach (Range range in text.Split((byte)' '))
+        {
+            if (field++ == startTime)
+                return Utf8Parser.TryParse(text[range], out long ticks, out _) ? ticks : null;
+        }
+
+        return null;
+    }
+}
