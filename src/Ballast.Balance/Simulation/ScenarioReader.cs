@@ -1,0 +1,93 @@
+using System.Text.Json;
+
+namespace Ballast.Balance.Simulation;
+
+/// <summary>Reads scenarios. What it does not know is an error: a misspelt member would be another scenario.</summary>
+public static class ScenarioReader
+{
+    private const int MaxGuests = 10_000, MaxSeconds = 10_000_000, MaxPoints = 1_000_000;
+
+    // Larger than any host, small enough for sums of them.
+    private const double MaxNumber = 1e15;
+
+    /// <summary>Reads a scenario's JSON.</summary>
+    /// <param name="json">The text, as UTF-8.</param>
+    /// <exception cref="InvalidDataException">It is no scenario; the message says where and why.</exception>
+    public static Scenario Read(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return ReadScenario(new ScenarioMembers(document.RootElement, "the scenario"));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"the scenario is not JSON: {e.Message}", e);
+        }
+    }
+
+    private static Scenario ReadScenario(ScenarioMembers members)
+    {
+        Scenario scenario = new()
+        {
+            About = members.Text("about") ?? "",
+            Memory = members.Number("memory", 1, MaxNumber) ?? throw members.Missing("memory"),
+            Overhead = members.Number("overhead", 0, MaxNumber) ?? 0,
+            Reserve = members.Number("reserve", 0, MaxNumber) ?? 32,
+            Seconds = (int)(members.Whole("seconds", 1, MaxSeconds) ?? throw members.Missing("seconds")),
+            Constants = members.Members("constants") is { } constants ? ReadConstants(constants) : new SimulationConstants(),
+            Guests = [.. members.Objects("guests", MaxGuests, "guest").Select(ReadGuest)],
+        };
+        members.End();
+        if (scenario.Guests.Count == 0)
+            throw new InvalidDataException("the scenario has no guests");
+        return scenario.Guests.GroupBy(guest => guest.Name).FirstOrDefault(same => same.Skip(1).Any()) is { } same
+            ? throw new InvalidDataException($"the scenario has two guests '{same.Key}'")
+            : scenario;
+    }
+
+    private static SimulationConstants ReadConstants(ScenarioMembers members)
+    {
+        SimulationConstants usual = new();
+        SimulationConstants constants = new()
+        {
+            KernelShare = members.Number("kernel_share", 0, 1) ?? usual.KernelShare,
+            Deflate = members.Number("deflate", 0, MaxNumber) ?? usual.Deflate,
+            Inflate = members.Number("inflate", 0, MaxNumber) ?? usual.Inflate,
+            InflateSwapping = members.Number("inflate_swapping", 0, MaxNumber) ?? usual.InflateSwapping,
+            SwapOut = members.Number("swap_out", 0, MaxNumber) ?? usual.SwapOut,
+            SwapIn = members.Number("swap_in", 0, MaxNumber) ?? usual.SwapIn,
+            Read = members.Number("read", 0, MaxNumber) ?? usual.Read,
+            FreeTouched = members.Number("free_touched", 0, 1) ?? usual.FreeTouched,
+            ReportAge = members.Number("report_age", 0, MaxSeconds) ?? usual.ReportAge,
+        };
+        members.End();
+        return constants;
+    }
+
+    private static GuestScenario ReadGuest(ScenarioMembers members)
+    {
+        string name = members.Text("name") ?? throw members.Missing("name");
+        members = members.Called($"guest '{name}'");
+        GuestScenario guest = new()
+        {
+            Name = name,
+            Maximum = members.Number("maximum", 1, MaxNumber) ?? throw members.Missing("maximum"),
+            Minimum = members.Number("minimum", 0, MaxNumber) ?? 0,
+            Anonymous = members.Series("anon", MaxPoints) ?? throw members.Missing("anon"),
+            Hot = members.Series("hot", MaxPoints) ?? TimeSeries.Constant(0),
+            Data = members.Number("data", 0, MaxNumber) ?? 0,
+            SilentFrom = members.Number("silent_from", double.MinValue, double.MaxValue),
+            DeafFrom = members.Number("deaf_from", double.MinValue, double.MaxValue),
+            Claims = members.Number("claims", 0, MaxNumber) ?? 1,
+            Shared = members.Series("shared", MaxPoints) ?? TimeSeries.Constant(0),
+            TotalStays = members.Flag("total_stays"),
+            Shares = members.Number("shares", 0, MaxNumber) ?? 1,
+            Start = members.Number("start", 0, MaxNumber),
+        };
+        members.End();
+        return guest.Minimum > guest.Maximum
+            ? throw new InvalidDataException($"guest '{name}' has a minimum above its maximum")
+            : guest;
+    }
+}

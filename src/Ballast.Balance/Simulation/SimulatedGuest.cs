@@ -1,0 +1,117 @@
+namespace Ballast.Balance.Simulation;
+
+/// <summary>A guest in the model, which moves by steps of a second: sizes in MiB.</summary>
+internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants constants)
+{
+    // What a thrashing guest stalls for each share of its memory that does not fit, and at most.
+    private const double ThrashFactor = 4, MostThrash = 0.9, SwapInStall = 0.2, MostRereadStall = 0.6;
+    private const double FaultsPerMib = 64, MostFaults = 2e4, UsableCacheShare = 0.9;
+
+    private readonly Queue<GuestReport> _underWay = [];
+    private double _cache, _swapIn, _swapOut, _majorFaults, _resident;
+
+    public GuestScenario Scenario => scenario;
+
+    public double Balloon { get; private set; } = scenario.Start ?? scenario.Maximum;
+
+    /// <summary>Where the balloon is to go.</summary>
+    public double Target { get; set; } = scenario.Start ?? scenario.Maximum;
+
+    public double Swapped { get; private set; }
+
+    /// <summary>The share of the last second that it stalled.</summary>
+    public double Stall { get; private set; }
+
+    /// <summary>What the host holds of it.</summary>
+    public double Touched { get; private set; }
+
+    public GuestReport? Report { get; private set; }
+
+    public double Anonymous(double time) => scenario.Anonymous.At(time);
+
+    public double Hot(double time) => Math.Min(scenario.Hot.At(time), scenario.Data);
+
+    public void Step(int time)
+    {
+        double anonymous = Anonymous(time), hot = Hot(time), kernel = constants.KernelShare * Balloon;
+        MoveBalloon(time, anonymous, hot, kernel);
+        double room = Balloon - kernel;
+        double stall = Swap(anonymous, room);
+        _resident = anonymous - Swapped;
+        double space = Math.Max(0, room - _resident);
+        _cache = Math.Min(Math.Min(space, scenario.Data), Math.Min(_cache, space) + constants.Read);
+        double missing = Math.Max(0, hot - _cache);
+        if (hot > 0 && missing > 0)
+        {
+            // The working set of files does not fit: it is read again and again.
+            stall += Math.Min(MostRereadStall, MostRereadStall * missing / Math.Max(hot, 1));
+            _majorFaults += missing;
+        }
+
+        Stall = Math.Min(1, stall);
+        double free = Math.Max(0, Balloon - _resident - _cache);
+        Touched = Math.Min(Balloon, _resident + _cache + (constants.FreeTouched * free));
+        Tell(time, anonymous, free, kernel);
+    }
+
+    private void MoveBalloon(int time, double anonymous, double hot, double kernel)
+    {
+        double change = time >= scenario.DeafFrom ? 0 : Target - Balloon;
+        if (change > 0)
+        {
+            Balloon += Math.Min(change, constants.Deflate);
+        }
+        else if (change < 0)
+        {
+            // Quick through what is free or cold, slow where the guest must swap for it.
+            double easy = Math.Max(0, Balloon - kernel - (anonymous - Swapped) - Math.Min(_cache, hot));
+            Balloon -= Math.Min(-change, easy > 0 ? Math.Min(constants.Inflate, easy) : constants.InflateSwapping);
+        }
+    }
+
+    /// <returns>The share of the second that swapping takes.</returns>
+    private double Swap(double anonymous, double room)
+    {
+        if (anonymous < Swapped)
+            Swapped = 0;
+        double resident = anonymous - Swapped;
+        if (resident > room)
+        {
+            double moved = Math.Min(resident - room, constants.SwapOut);
+            Swapped += moved;
+            _swapOut += moved;
+            resident -= moved;
+        }
+
+        double over = Math.Max(0, anonymous - room);
+        if (over > 0)
+        {
+            // What is in use does not fit: thrashing.
+            _swapIn += Math.Min(constants.SwapIn, over);
+            _majorFaults += Math.Min(MostFaults, over * FaultsPerMib);
+            return Math.Min(MostThrash, ThrashFactor * over / Math.Max(anonymous, 1));
+        }
+
+        double back = Swapped > 0 ? Math.Min(Math.Min(Swapped, constants.SwapIn), room - resident) : 0;
+        if (back <= 0)
+            return 0;
+        Swapped -= back;
+        _swapIn += back;
+        _majorFaults += back * FaultsPerMib;
+        return SwapInStall;
+    }
+
+    private void Tell(int time, double anonymous, double free, double kernel)
+    {
+        if (!(time >= scenario.SilentFrom))
+        {
+            double unused = scenario.Claims != 1 ? Sizes.Clamp(Balloon - _cache - (scenario.Claims * _resident), 0, Balloon - _cache) : free;
+            _underWay.Enqueue(new GuestReport(
+                time, Balloon, scenario.TotalStays ? scenario.Maximum : Balloon, unused, Math.Max(0, unused + (UsableCacheShare * _cache) - kernel),
+                _cache + Math.Min(scenario.Shared.At(time), anonymous), _swapIn, _swapOut, _majorFaults));
+        }
+
+        while (_underWay.TryPeek(out GuestReport? next) && (Report is null || next.Time <= time - constants.ReportAge))
+            Report = _underWay.Dequeue();
+    }
+}

@@ -1,0 +1,143 @@
+using Ballast.Balance.Policies;
+
+namespace Ballast.Balance.Simulation;
+
+/// <summary>
+/// A small model of a host and its guests in steps of a second, to compare policies by: no claim about a product. A guard acts each
+/// second: who is to shrink, shrinks; who is to grow, grows only into what is free for good.
+/// </summary>
+public static class Simulator
+{
+    private const double HostSwapFactor = 3, MostHostStall = 0.9;
+
+    private static readonly (string Name, Func<IReadOnlyList<SimulatedGuest>, IBalloonPolicy> Create)[] Known =
+    [
+        ("static", _ => new StaticPolicy()),
+        ("shrink_by_free", _ => new ShrinkByFreePolicy()),
+        ("host_goal", _ => new HostGoalPolicy()),
+        ("proportional", _ => new ProportionalPolicy()),
+        ("preferred", _ => new PreferredPolicy()),
+        ("watermark", _ => new WatermarkPolicy()),
+        ("pi_control", _ => new PiControlPolicy()),
+        ("oracle", guests => new OraclePolicy(guests)),
+    ];
+
+    /// <summary>The policies that can be compared, by their names.</summary>
+    public static IReadOnlyList<string> Policies { get; } = [.. Known.Select(known => known.Name)];
+
+    /// <summary>Runs a scenario to its end.</summary>
+    /// <param name="scenario">What happens.</param>
+    /// <param name="policy">A name of <see cref="Policies"/>.</param>
+    /// <param name="period">Seconds between two decisions, at least 1.</param>
+    /// <param name="observer">Sees each second; null for nobody.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    /// <exception cref="ArgumentException">There is no such policy, or the period is too short.</exception>
+    public static SimulationResult Run(
+        Scenario scenario, string policy, int period, ISimulationObserver? observer = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
+        Func<IReadOnlyList<SimulatedGuest>, IBalloonPolicy> create = Known.FirstOrDefault(known => known.Name == policy).Create
+            ?? throw new ArgumentException($"there is no policy '{policy}'", nameof(policy));
+        SimulatedGuest[] guests = [.. scenario.Guests.Select(guest => new SimulatedGuest(guest, scenario.Constants))];
+        return new SimulationRun(scenario, guests, create(guests)) { Observer = observer, IsGuarded = policy != "static" }
+            .Run(policy, period, cancellationToken);
+    }
+
+    private sealed class SimulationRun(Scenario scenario, SimulatedGuest[] guests, IBalloonPolicy policy)
+    {
+        private readonly double[] _wishes = [.. guests.Select(guest => guest.Target)];
+        private readonly double[] _stalls = new double[guests.Length];
+        private double _swapped, _stall, _idle, _moved;
+
+        public ISimulationObserver? Observer { get; init; }
+
+        public bool IsGuarded { get; init; }
+
+        public SimulationResult Run(string name, int period, CancellationToken cancellationToken)
+        {
+            foreach (SimulatedGuest guest in guests)
+                guest.Step(0);
+            for (int time = 1; time <= scenario.Seconds; time++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                double used = Step(time);
+                if (time % period == 0)
+                    Decide(new HostState(scenario.Memory, scenario.Overhead, scenario.Reserve, Math.Max(0, scenario.Memory - used), time, period));
+            }
+
+            return new SimulationResult(name, period, 100 * _stall, 100 * _stalls.Max(), _swapped, 100 * _idle, _moved)
+            {
+                GuestStallPercent = [.. _stalls.Select(stall => 100 * stall)],
+            };
+        }
+
+        /// <returns>What the host needs now.</returns>
+        private double Step(int time)
+        {
+            double moved = 0;
+            if (IsGuarded)
+                Guard();
+            foreach (SimulatedGuest guest in guests)
+            {
+                double before = guest.Balloon;
+                guest.Step(time);
+                moved += Math.Abs(guest.Balloon - before);
+            }
+
+            _moved += moved;
+            double used = scenario.Overhead + Sizes.Sum(guests, guest => guest.Touched);
+            double hostSwap = Math.Max(0, used - scenario.Memory);
+
+            // The host swaps: everybody stalls.
+            double penalty = Math.Min(MostHostStall, HostSwapFactor * hostSwap / scenario.Memory);
+            _swapped += hostSwap / scenario.Seconds;
+            _idle += Math.Max(0, scenario.Memory - used) / scenario.Memory / scenario.Seconds;
+            for (int i = 0; i < guests.Length; i++)
+            {
+                double stall = Math.Min(1, guests[i].Stall + penalty);
+                _stalls[i] += stall / scenario.Seconds;
+                _stall += stall / scenario.Seconds / guests.Length;
+                Observer?.Observe(time, i, guests[i].Anonymous(time) + guests[i].Hot(time), guests[i].Balloon, stall);
+            }
+
+            return used;
+        }
+
+        private void Guard()
+        {
+            double spare = Math.Max(0, scenario.Memory - scenario.Overhead - scenario.Reserve - Sizes.Sum(guests, guest => guest.Balloon)), lacking = 0;
+            for (int i = 0; i < guests.Length; i++)
+                lacking += Lack(i);
+            for (int i = 0; i < guests.Length; i++)
+            {
+                double lack = Lack(i);
+                guests[i].Target = lack == 0 ? _wishes[i] : guests[i].Balloon + (lack * Math.Min(1, spare / lacking));
+            }
+
+            double Lack(int i) => Math.Max(0, _wishes[i] - guests[i].Balloon);
+        }
+
+        private void Decide(HostState host)
+        {
+            IReadOnlyList<BalloonWish> wishes = policy.Decide(host, [.. guests.Select(Look)]);
+            for (int i = 0; i < guests.Length; i++)
+            {
+                _wishes[i] = wishes[i].Target ?? _wishes[i];
+                guests[i].Target = _wishes[i];
+            }
+        }
+
+        private GuestState Look(SimulatedGuest guest, int place) => new()
+        {
+            Name = guest.Scenario.Name,
+            Maximum = guest.Scenario.Maximum,
+            Minimum = guest.Scenario.Minimum,
+            Balloon = guest.Balloon,
+            LastWish = _wishes[place],
+            Resident = guest.Touched,
+            Report = guest.Report,
+            Swapped = guest.Swapped,
+        };
+    }
+}

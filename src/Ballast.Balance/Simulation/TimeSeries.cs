@@ -1,0 +1,47 @@
+namespace Ballast.Balance.Simulation;
+
+/// <summary>A value over time: linear between points, and the first's and the last's value before and after them.</summary>
+public sealed class TimeSeries
+{
+    private readonly (double Time, double Value)[] _points;
+
+    /// <param name="points">At least one, in the order of their times.</param>
+    /// <exception cref="ArgumentException">There is none, or they are out of order.</exception>
+    public TimeSeries(IEnumerable<(double Time, double Value)> points)
+    {
+        _points = [.. points];
+        if (_points.Length == 0)
+            throw new ArgumentException("has no points");
+        for (int i = 1; i < _points.Length; i++)
+        {
+            if (_points[i].Time < _points[i - 1].Time)
+                throw new ArgumentException(FormattableString.Invariant($"goes back in time after {_points[i - 1].Time}"));
+        }
+    }
+
+    /// <summary>The value that is always the same.</summary>
+    public static TimeSeries Constant(double value) => new([(0, value)]);
+
+    /// <summary>The value at a time, in seconds.</summary>
+    public double At(double time)
+    {
+        if (time <= _points[0].Time)
+            return _points[0].Value;
+        if (time > _points[^1].Time)
+            return _points[^1].Value;
+
+        // The first point that is not before it; the one before that is.
+        (int low, int high) = (1, _points.Length - 1);
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_points[middle].Time >= time)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+
+        ((double t0, double v0), (double t1, double v1)) = (_points[low - 1], _points[low]);
+        return t1 == t0 ? v1 : v0 + ((v1 - v0) * (time - t0) / (t1 - t0));
+    }
+}
