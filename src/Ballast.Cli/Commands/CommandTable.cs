@@ -14,6 +14,7 @@ internal static class CommandTable
     [
         new("monitor", "What domains do",
         [
+            BalanceCommand.Command,
             CpuStatsCommand.Command,
             DoctorCommand.Command,
             DeviceCommands.Disks,

@@ -1,0 +1,95 @@
+namespace Ballast.Balance.Guards;
+
+/// <summary>
+/// Stands between a policy and balloons, whatever the policy: it bounds each wish by the rules of <see cref="GuardRule"/>. It
+/// remembers what it decided, and has no clock and no I/O.
+/// </summary>
+public sealed class BalloonGuard
+{
+    private readonly GuardLimits _limits;
+    private readonly Dictionary<string, GuestRecord> _records = [];
+    private int _failures;
+
+    /// <param name="limits">Its numbers; null for the usual ones.</param>
+    public BalloonGuard(GuardLimits? limits = null) => _limits = limits ?? new GuardLimits();
+
+    /// <summary>Whether it stopped because changes failed too often: from then on it changes nothing, until <see cref="Resume"/>.</summary>
+    public bool HasStopped => _failures >= _limits.MostFailures;
+
+    /// <summary>Goes on after it stopped.</summary>
+    public void Resume() => _failures = 0;
+
+    /// <summary>What became of a change.</summary>
+    /// <param name="isDone">Whether the hypervisor took it.</param>
+    public void NoteChange(bool isDone)
+    {
+        if (!HasStopped)
+            _failures = isDone ? 0 : _failures + 1;
+    }
+
+    /// <summary>Decides what becomes of wishes. Who gets a target is taken to be told it at once.</summary>
+    /// <param name="host">The host now; what guests share is its memory without overhead and reserve.</param>
+    /// <param name="guests">The guests now, with different names.</param>
+    /// <param name="wishes">A policy's wish for each, in their order.</param>
+    /// <returns>A decision for each, in their order.</returns>
+    /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
+    public IReadOnlyList<GuardDecision> Decide(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentNullException.ThrowIfNull(guests);
+        ArgumentNullException.ThrowIfNull(wishes);
+        if (wishes.Count != guests.Count)
+            throw new ArgumentException($"{guests.Count} guests have {wishes.Count} wishes", nameof(wishes));
+        Forget(guests);
+        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time))];
+        Grow(all, host.Memory - host.Overhead - host.Reserve);
+        foreach (GuardedWish wish in all)
+        {
+            if (wish.Decision.Target is { } target)
+                wish.Record.Set(target, host.Time);
+        }
+
+        return [.. all.Select(wish => wish.Decision)];
+    }
+
+    // Who is gone is not remembered: another one may come under its name.
+    private void Forget(IReadOnlyList<GuardedGuest> guests)
+    {
+        HashSet<string> names = [.. guests.Select(guest => guest.State.Name)];
+        foreach (string gone in _records.Keys.Where(name => !names.Contains(name)).ToArray())
+            _ = _records.Remove(gone);
+    }
+
+    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now)
+    {
+        if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
+            _records[guest.State.Name] = record = new GuestRecord(_limits);
+        record.Observe(guest, now);
+        GuardedWish bounded = new(guest, record, _limits);
+        if (HasStopped)
+            bounded.Leave(GuardRule.Failures, $"The last {_failures} changes failed: nothing is changed until somebody looks.");
+        else if (guest.Obstacle != GuestObstacle.None)
+            bounded.NotReady();
+        else if (record.ReturnsNothing)
+            bounded.GiveBack();
+        else if (now < record.NotFollowingUntil)
+            bounded.LeaveNotFollowing();
+        else if (now < record.ForeignUntil)
+            bounded.Leave(GuardRule.ForeignTarget, "Somebody else, or the guest itself, moved its balloon.");
+        else
+            bounded.Take(wish);
+        return bounded;
+    }
+
+    /// <summary>Shares what is free for good among those who are to grow, in proportion to what they lack.</summary>
+    private static void Grow(GuardedWish[] wishes, double budget)
+    {
+        double room = Math.Max(0, budget - Sizes.Sum(wishes, wish => wish.Counted)), lacking = Sizes.Sum(wishes, wish => wish.Lack ?? 0);
+        bool isEnough = room >= lacking;
+        foreach (GuardedWish wish in wishes)
+        {
+            if (wish.Lack is { } lack)
+                wish.GrantGrowth(isEnough ? lack : lack * (room / lacking), isEnough);
+        }
+    }
+}

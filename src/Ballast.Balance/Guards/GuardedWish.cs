@@ -1,0 +1,137 @@
+namespace Ballast.Balance.Guards;
+
+/// <summary>One guest's wish on its way to a decision.</summary>
+internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardLimits limits)
+{
+    private GuardRule? _bound;
+    private string _reason = "";
+
+    public GuestRecord Record => record;
+
+    public GuardDecision Decision { get; private set; }
+
+    /// <summary>What it has or may take, whatever is decided now.</summary>
+    public double Counted { get; private set; } = guest.State.Balloon;
+
+    /// <summary>By how much it is to grow; null where it is not to.</summary>
+    public double? Lack { get; private set; }
+
+    private GuestState State => guest.State;
+
+    // Where its balloon goes.
+    private double Aim => record.Target ?? State.Balloon;
+
+    private double FloorBound => Math.Max(State.Minimum, Floor());
+
+    private double CertainBound => guest.IsCertain ? 0 : guest.IsResidentCertain ? State.Resident : State.Balloon;
+
+    /// <summary>No change; what it was told before may still come true.</summary>
+    public void Leave(GuardRule rule, string reason)
+    {
+        Counted = Math.Max(State.Balloon, Aim);
+        Decision = new GuardDecision(null, rule, reason);
+    }
+
+    /// <summary>The same of a balloon that may follow later after all: not to below what must not be taken from its guest.</summary>
+    public void LeaveNotFollowing()
+    {
+        Leave(GuardRule.NotFollowing, "Its balloon does not follow: it counts with its size.");
+        double least = Math.Max(FloorBound, CertainBound);
+        if (Aim < Math.Min(State.Balloon, least))
+        {
+            least = Math.Min(State.Balloon, Math.Max(least, record.Reach(State).Least));
+            Decision = new GuardDecision(least, GuardRule.Floor, "It keeps what it uses and a margin, should its balloon follow later.");
+        }
+    }
+
+    public void NotReady()
+    {
+        string reason = guest.Obstacle switch
+        {
+            GuestObstacle.DriverNotLoaded => "Its balloon driver is not loaded.",
+            GuestObstacle.Booting => "It has not reported since it was started or reset.",
+            GuestObstacle.Prelaunch => "It waits to be started.",
+            GuestObstacle.Paused => "It is paused.",
+            _ => "It moves to another host.",
+        };
+        if (guest.WasReset)
+            WantGrowth(State.Maximum, GuardRule.NotReady, "It was reset: a system that starts needs the memory that the one before did without.");
+        else
+            Leave(GuardRule.NotReady, reason);
+    }
+
+    public void GiveBack()
+    {
+        const string reason = "The host got nothing back from its balloon: its memory is locked, in huge pages, or passed through.";
+        if (State.Maximum - State.Balloon < limits.LeastChange)
+            Leave(GuardRule.NothingReturned, reason);
+        else
+            WantGrowth(State.Maximum, GuardRule.NothingReturned, reason);
+    }
+
+    public void Take(BalloonWish wish)
+    {
+        double wanted = Math.Min(wish.Target ?? State.LastWish, State.Maximum);
+        if (!double.IsFinite(wanted))
+            wanted = State.Balloon;
+        (_bound, _reason) = (null, wish.Reason);
+        if (wanted > State.Balloon)
+            WantGrowth(wanted, null, wish.Reason);
+        else if (wanted < State.Balloon)
+            Shrink(wanted);
+        else
+            Decide(wanted);
+    }
+
+    /// <summary>It may grow by so much of what it lacks.</summary>
+    public void GrantGrowth(double size, bool isAll)
+    {
+        if (!isAll)
+            (_bound, _reason) = (GuardRule.Budget, "It grows only as others have given back.");
+        Decide(State.Balloon + size);
+    }
+
+    private void WantGrowth(double wanted, GuardRule? rule, string reason)
+    {
+        (_bound, _reason) = (rule, reason);
+        double most = record.Reach(State).Most;
+        if (wanted > most)
+            (wanted, _bound, _reason) = (most, GuardRule.Speed, reason + " It grows step by step.");
+        Lack = Math.Max(0, wanted - State.Balloon);
+        Decision = new GuardDecision(null, _bound, _reason);
+    }
+
+    private void Shrink(double wanted)
+    {
+        (double Size, GuardRule Rule, string Reason)[] bounds =
+        [
+            (FloorBound, GuardRule.Floor, "It keeps what it uses and a margin."),
+            (CertainBound, GuardRule.UncertainNumbers, "Its numbers are not certain: it keeps what the host holds of it."),
+            (record.Reach(State).Least, GuardRule.Speed, "It shrinks step by step."),
+        ];
+        foreach ((double size, GuardRule rule, string reason) in bounds)
+        {
+            if (wanted < size)
+                (wanted, _bound, _reason) = (size, rule, reason);
+        }
+
+        Decide(Math.Min(wanted, State.Balloon));
+    }
+
+    private double Floor()
+    {
+        if (guest.Used is not { } used)
+            return 0;
+        double factor = guest.DeflatesOnOom ? 1 : limits.FloorFactorWithoutDeflate;
+        return used + (factor * ((limits.FloorShare * used) + limits.FloorMargin));
+    }
+
+    private void Decide(double target)
+    {
+        // What it was told before does, where it is nearly the same and on the careful side.
+        bool maySuffice = target >= State.Balloon
+            ? Aim >= State.Balloon && Aim <= target && target - Aim < limits.LeastChange
+            : Aim <= State.Balloon && Aim >= target && Aim - target < limits.LeastChange;
+        Decision = new GuardDecision(maySuffice ? null : target, _bound, _reason);
+    }
+}

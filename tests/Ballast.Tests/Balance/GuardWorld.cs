@@ -1,0 +1,150 @@
+using Ballast.Balance;
+using Ballast.Balance.Guards;
+
+namespace Ballast.Tests.Balance;
+
+/// <summary>A hypervisor that does with balloons what comes to its mind, and a guard that does not know.</summary>
+internal sealed class GuardWorld
+{
+    private readonly Random _random;
+    private readonly HostState _host;
+    private readonly Subject[] _guests;
+    private double _now;
+
+    public GuardWorld(int seed)
+    {
+        _random = new Random(seed);
+        _guests = [.. Enumerable.Range(0, _random.Next(1, 8)).Select(i => new Subject(_random, i))];
+        double most = _guests.Sum(guest => guest.Maximum);
+        _host = new HostState((_random.NextDouble() * most * 1.3) + 64, 32, 32, 0, 0, 10);
+    }
+
+    public GuardLimits Limits { get; } = new();
+
+    /// <summary>One decision, checked against each rule by what the world knows.</summary>
+    public void Step(BalloonGuard guard)
+    {
+        _now += _random.Next(1, 25);
+        foreach (Subject guest in _guests)
+            guest.Live(_random, _now);
+        bool hadStopped = guard.HasStopped;
+        GuardedGuest[] seen = [.. _guests.Select(guest => guest.Look())];
+        double before = _guests.Sum(guest => Math.Max(guest.Balloon, guest.Target));
+        IReadOnlyList<GuardDecision> decisions = guard.Decide(
+            _host with { Time = _now }, seen, [.. _guests.Select(guest => new BalloonWish(Wish(guest), "random"))]);
+        for (int i = 0; i < decisions.Count; i++)
+            Check(_guests[i], seen[i], decisions[i], hadStopped);
+        for (int i = 0; i < decisions.Count; i++)
+        {
+            if (decisions[i].Target is { } target)
+                _guests[i].Target = target;
+        }
+
+        double budget = _host.Memory - _host.Overhead - _host.Reserve;
+        Assert.InRange(_guests.Sum(guest => Math.Max(guest.Balloon, guest.Target)), 0, Math.Max(budget, before) + 1e-6);
+        if (_random.Next(40) == 0)
+            guard.NoteChange(isDone: false);
+        else if (_random.Next(4) == 0)
+            guard.NoteChange(isDone: true);
+    }
+
+    private double? Wish(Subject guest) => _random.Next(12) switch
+    {
+        0 => null,
+        1 => double.NaN,
+        2 => -1,
+        3 => guest.Maximum * 10,
+        4 => guest.Balloon,
+        _ => _random.NextDouble() * guest.Maximum * 1.1,
+    };
+
+    private void Check(Subject guest, GuardedGuest seen, GuardDecision decision, bool hadStopped)
+    {
+        Assert.NotEqual("", decision.Reason);
+        if (decision.Target is not { } target)
+            return;
+
+        Assert.False(hadStopped);
+        Assert.InRange(target, 0, Math.Max(guest.Maximum, guest.Balloon));
+        if (target < guest.Balloon)
+        {
+            double factor = seen.DeflatesOnOom ? 1 : Limits.FloorFactorWithoutDeflate;
+            double floor = seen.Used is { } used ? used + (factor * ((used * Limits.FloorShare) + Limits.FloorMargin)) : 0;
+            Assert.InRange(target, Math.Min(guest.Balloon, Math.Max(guest.Minimum, floor)), guest.Balloon);
+            if (!seen.IsCertain)
+                Assert.InRange(target, seen.IsResidentCertain ? Math.Min(seen.State.Resident, guest.Balloon) : guest.Balloon, guest.Balloon);
+        }
+
+        double[] lastMinute = [.. guest.History.Where(past => past.Time >= _now - 60).Select(past => past.Balloon), guest.Balloon];
+        Assert.InRange(
+            target,
+            Math.Min(guest.Balloon, Math.Max(guest.Balloon - (Limits.ShrinkStepShare * guest.Maximum), lastMinute.Max() - (Limits.ShrinkMinuteShare * guest.Maximum))) - 1e-6,
+            Math.Max(guest.Balloon, Math.Min(guest.Balloon + (Limits.GrowStepShare * guest.Maximum), lastMinute.Min() + (Limits.GrowMinuteShare * guest.Maximum))) + 1e-6);
+        if (seen.Obstacle != GuestObstacle.None)
+            Assert.True(seen.WasReset && target >= guest.Balloon, "A guest that is not ready was given a target.");
+    }
+
+    private sealed class Subject
+    {
+        private readonly string _name;
+        private readonly bool _deflates, _isDeaf, _isLocked;
+        private GuestObstacle _obstacle;
+        private bool _wasReset, _isCertain = true, _isResidentCertain = true;
+        private double _used, _resident;
+
+        public Subject(Random random, int number)
+        {
+            _name = $"g{number}";
+            Maximum = random.Next(64, 8192);
+            Minimum = random.NextDouble() * Maximum;
+            Balloon = Target = (random.NextDouble() * (Maximum - Minimum)) + Minimum;
+            (_deflates, _isDeaf, _isLocked) = (random.Next(2) == 0, random.Next(6) == 0, random.Next(6) == 0);
+            _used = random.NextDouble() * Maximum;
+        }
+
+        public double Maximum { get; }
+
+        public double Minimum { get; }
+
+        public double Balloon { get; private set; }
+
+        public double Target { get; set; }
+
+        public List<(double Time, double Balloon)> History { get; } = [];
+
+        public void Live(Random random, double now)
+        {
+            _wasReset = random.Next(30) == 0;
+            _obstacle = _wasReset ? GuestObstacle.Booting : random.Next(6) == 0 ? (GuestObstacle)random.Next(6) : GuestObstacle.None;
+            if (!_isDeaf)
+                Balloon += (Target - Balloon) * random.NextDouble();
+            if (random.Next(25) == 0)
+                Balloon = Target = random.NextDouble() * Maximum;
+            History.Add((now, Balloon));
+            _used = Math.Clamp(_used + ((random.NextDouble() - 0.5) * Maximum * 0.4), 0, Maximum);
+            _isCertain = random.Next(4) != 0;
+            _resident = _isLocked ? Maximum : random.NextDouble() * Balloon;
+            _isResidentCertain = random.Next(5) != 0;
+        }
+
+        public GuardedGuest Look() => new()
+        {
+            State = new GuestState
+            {
+                Name = _name,
+                Maximum = Maximum,
+                Minimum = Minimum,
+                Balloon = Balloon,
+                LastWish = Target,
+                Resident = _resident,
+                Report = null,
+            },
+            IsCertain = _isCertain,
+            Used = _isCertain ? _used : null,
+            DeflatesOnOom = _deflates,
+            IsResidentCertain = _isResidentCertain,
+            Obstacle = _obstacle,
+            WasReset = _wasReset,
+        };
+    }
+}
