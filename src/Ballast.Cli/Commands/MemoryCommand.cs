@@ -34,7 +34,7 @@ internal static class MemoryCommand
         Description =
             $"""
             One line per guest, the one under most pressure first:
-              Used / guest   the memory in use, without caches, of the memory that the guest's kernel manages
+              Used / guest   the memory in use, without caches, of the memory that the guest has
               Balloon        the balloon's current size and its maximum
               Resident       what the QEMU process holds of the host's memory
               Cache          file caches that the guest can reclaim
