@@ -23,7 +23,7 @@ internal static class DoctorCommand
 
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
 
-    public static Command Command { get; } = new("doctor", "find out what is wrong with guests and host, and what to do")
+    public static Command Command { get; } = new("doctor", "find out why numbers are missing and what else is wrong, and what to do")
     {
         Description =
             $"""

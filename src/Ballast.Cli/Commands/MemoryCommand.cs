@@ -29,7 +29,7 @@ internal static class MemoryCommand
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
     private static readonly CommandOption Csv = new("csv", OptionKind.Flag, "write comma-separated values, sizes in KiB");
 
-    public static Command Command { get; } = new("memory", "show the memory of all guests of the host")
+    public static Command Command { get; } = new("memory", "show which guests are short of memory, and what the host could get back")
     {
         Description =
             $"""

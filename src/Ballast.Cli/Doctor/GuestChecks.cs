@@ -62,7 +62,12 @@ internal static class GuestChecks
         };
         string which = stats.Inconsistencies == MemoryStatsInconsistency.None ? "" : $" ({stats.Inconsistencies.Label()})";
         string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
-        string why = state is { State: not DomainState.NoState } other ? $" ({other.State.Label()}: {other.ReasonLabel})" : "";
+        string why = state switch
+        {
+            null or { State: DomainState.NoState } => "",
+            { State: DomainState.Paused } paused => $" ({paused.ReasonLabel})",
+            { } other => $" ({other.State.Label()}: {other.ReasonLabel})",
+        };
         return new(severity, name, stats.Reason.Label(), $"{stats.Reason.Label()}{why}{which}{age}{detail}", Remedies.For(line, qemu, state));
     }
 

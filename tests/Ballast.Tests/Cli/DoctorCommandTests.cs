@@ -191,9 +191,9 @@ public sealed class DoctorCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData(DomainState.Paused, 1, "paused: user", "Resume it: ballast -c fake:/// resume ill")]
-    [InlineData(DomainState.Paused, 5, "paused: I/O error", "then resume it: ballast -c fake:/// resume ill")]
-    [InlineData(DomainState.Paused, 2, "paused: migrating", "wait until that is over")]
+    [InlineData(DomainState.Paused, 1, "user)", "Resume it: ballast -c fake:/// resume ill")]
+    [InlineData(DomainState.Paused, 5, "I/O error)", "then resume it: ballast -c fake:/// resume ill")]
+    [InlineData(DomainState.Paused, 2, "migrating)", "wait until that is over")]
     [InlineData(DomainState.PMSuspended, 0, "pmsuspended", "wake it up: ballast -c fake:/// dompmwakeup ill")]
     [InlineData(DomainState.Crashed, 1, "crashed: panicked", "start it anew: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
     [InlineData(DomainState.Shutdown, 0, "in shutdown", "start it anew: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using Ballast.Telemetry;
 
@@ -196,7 +195,13 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
     /// <summary>The same for several commands that are sent in one write, with nothing between them.</summary>
     /// <returns>The first error that the monitor answered, or null.</returns>
-    public async Task<QmpError?> CallAsync(
+    public Task<QmpError?> CallAsync(
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, TimeSpan timeout,
+        CancellationToken cancellationToken) => Activities.AreWanted
+        ? TraceCallAsync(name, commands, replies, changesSomething, reader, timeout, cancellationToken)
+        : SendCallAsync(name, commands, replies, changesSomething, reader, timeout, cancellationToken);
+
+    private async Task<QmpError?> SendCallAsync(
         string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, TimeSpan timeout,
         CancellationToken cancellationToken)
     {
@@ -326,20 +331,6 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         }
 
         call.Cancel(token);
-    }
-
-    private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        using Activity? activity = Activities.Query(Path);
-        try
-        {
-            return await JoinAsync(parts, timeout, runsInline: false, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            activity.Failed(e);
-            throw;
-        }
     }
 
     private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)
