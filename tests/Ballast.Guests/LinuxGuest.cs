@@ -105,7 +105,7 @@ public sealed class LinuxGuest : IAsyncDisposable
         _oracle ??= await OracleMonitor.ConnectAsync(Process.MonitorPaths[^1], cancellationToken: cancellationToken);
 
     /// <summary>
-    /// Tells the guest to do something (<c>alloc MIB</c>, <c>free</c>, <c>cache MIB</c>, <c>tmpfs MIB</c>, <c>drop</c>, <c>fault N</c>,
+    /// Tells the guest to do something (<c>alloc MIB</c>, <c>free</c>, <c>cache MIB</c>, <c>tmpfs MIB</c>, <c>drop</c>, <c>fault N</c>, <c>swap</c>,
     /// <c>hugepages N</c>, <c>load</c>, <c>unload</c>, <c>meminfo</c>, <c>pressure</c>, <c>busybox-free</c>, <c>ping</c>, <c>reboot</c>, <c>poweroff</c>)
     /// and returns what it answers after <c>ok</c>, when it has done it.
     /// </summary>

@@ -9,8 +9,11 @@ namespace Ballast.Cli.Commands;
 
 internal static class DoctorCommand
 {
-    // The longest wait for a second report of guests that may be swapping.
+    // Nobody waits longer for a guest's next report.
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
+
+    // A report is not there the moment it is due.
+    private static readonly TimeSpan ReportSlack = TimeSpan.FromMilliseconds(200);
 
     private static readonly CommandOption Domains = new("domain", OptionKind.RepeatedText, "name, id or UUID of a domain; default: all active domains")
     {
@@ -20,7 +23,7 @@ internal static class DoctorCommand
 
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
 
-    public static Command Command { get; } = new("doctor", "find out what is wrong with guests and host, and what to do")
+    public static Command Command { get; } = new("doctor", "find out why numbers are missing and what else is wrong, and what to do")
     {
         Description =
             $"""
@@ -33,8 +36,9 @@ internal static class DoctorCommand
             One line per finding, the worst first, and below it what to do. The exit status is 1 if there is an
             error or a warning; notes do not count. If nothing is wrong, it prints one line.
 
-            A guest whose balloon is inflated and that has used its swap is looked at twice, up to {LongestLook.TotalSeconds:0} seconds
-            apart, to see whether it swaps now.
+            A guest that may be swapping, or whose next report may be due, is looked at twice: a collection period
+            apart, if that is no longer than {LongestLook.TotalSeconds:0} seconds. The processes and memory of the host are looked at only if
+            the guests run on this one.
 
             """,
         Options = [Domains, Json],
@@ -54,12 +58,12 @@ internal static class DoctorCommand
         {
             verdicts.Add(new(Severity.Warning, Verdict.Connection, MemoryStatsReason.UnsupportedByDaemon.Label(),
                 "the daemon speaks only libvirt's protocol: it tells neither how often guests report nor why a number is missing",
-                "ask the QEMUs directly (-c qmp:///; each needs a monitor of its own), or run ballastd"));
+                new("ask the QEMUs directly (-c qmp:///; each needs a monitor of its own), or run ballastd")));
         }
 
         foreach (MemoryLine line in lines)
-            verdicts.AddRange(GuestChecks.Run(line, proc).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
-        if (invocation.Connection.DriverType != "TEST")
+            verdicts.AddRange(GuestChecks.Run(line, LocalQemu.Find(proc, line.Domain), await StateAsync(invocation, line)).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
+        if (ProcFiles.IsAbout(invocation.Connection))
             verdicts.AddRange(HostChecks.Run(proc, lines));
 
         // The order within a severity is the guests', the one under most pressure first.
@@ -71,15 +75,37 @@ internal static class DoctorCommand
             await WriteTextAsync(invocation, worstFirst, lines);
     }
 
+    /// <summary>What a guest does instead of running; null where it runs, or nobody can tell.</summary>
+    private static async ValueTask<DomainStateInfo?> StateAsync(CommandInvocation invocation, MemoryLine line)
+    {
+        if (line.Stats.Reason != MemoryStatsReason.Paused)
+            return null;
+        try
+        {
+            return await line.Domain.GetStateAsync(invocation.CancellationToken);
+        }
+        catch (LibvirtException)
+        {
+            return null;
+        }
+    }
+
     private static async Task<List<MemoryLine>> LookAgainAsync(CommandInvocation invocation, List<MemoryLine> lines)
     {
-        MemoryLine[] unclear = [.. lines.Where(line =>
-            line is { IsSummed: true, Rates: null, Stats: { SwapOutKiB: > 0, Period: { } period } } && period <= LongestLook && line.Stats.ActualKiB < line.MaximumKiB)];
+        TimeSpan[] unclear = [.. lines.Where(IsUnclear).Select(line => line.Stats.Period!.Value)];
         if (unclear.Length == 0)
             return lines;
-        TimeSpan wait = unclear.Max(line => line.Stats.Period!.Value) + TimeSpan.FromMilliseconds(200);
-        await Task.Delay(wait < LongestLook ? wait : LongestLook, invocation.TimeProvider, invocation.CancellationToken);
+        await Task.Delay(unclear.Max() + ReportSlack, invocation.TimeProvider, invocation.CancellationToken);
         return await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains));
+    }
+
+    /// <summary>Whether another report would tell more, and is due soon: of a guest that may swap, or was resumed or reset a moment ago.</summary>
+    private static bool IsUnclear(MemoryLine line)
+    {
+        if (line.Stats.Period is not { } period || period == TimeSpan.Zero || period > LongestLook)
+            return false;
+        bool maySwap = line is { IsSummed: true, Rates: null, Stats.SwapOutKiB: > 0 } && line.Stats.ActualKiB < line.MaximumKiB;
+        return maySwap || line.Stats.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported;
     }
 
     private static async ValueTask WriteTextAsync(CommandInvocation invocation, List<Verdict> verdicts, List<MemoryLine> lines)
@@ -88,7 +114,7 @@ internal static class DoctorCommand
         foreach (Verdict verdict in verdicts)
         {
             output.WriteLine($"{verdict.SeverityLabel}: {SafeText.Escape(verdict.Subject)}: {SafeText.Escape(verdict.Text)}");
-            output.WriteLine($"    {SafeText.Escape(verdict.Remedy)}");
+            output.WriteLine($"    {SafeText.Escape($"{verdict.Remedy}")}");
         }
 
         if (!invocation.HasFailed)
@@ -120,7 +146,8 @@ internal static class DoctorCommand
             json.WriteString("subject", verdict.Subject);
             json.WriteString("check", verdict.Check);
             json.WriteString("text", verdict.Text);
-            json.WriteString("remedy", verdict.Remedy);
+            json.WriteString("remedy", $"{verdict.Remedy}");
+            json.WriteString("command", verdict.Remedy.Command);
             json.WriteEndObject();
         }
 

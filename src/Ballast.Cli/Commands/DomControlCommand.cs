@@ -5,9 +5,9 @@ namespace Ballast.Cli.Commands;
 
 internal static class DomControlCommand
 {
-    public static Command Command { get; } = new("domcontrol", "show whether a domain's monitor can be used")
+    public static Command Command { get; } = new("domcontrol", "show whether a domain's monitor can be used, or who holds it")
     {
-        Description = "Shows ok, or what keeps the monitor busy and for how long.\n",
+        Description = "Shows ok, or what keeps the monitor busy and for how long. If it cannot be used, a warning says why and\nwho holds it.\n",
         Options = [DomainArgument.Any],
         Execute = ExecuteAsync,
     };
@@ -21,9 +21,17 @@ internal static class DomControlCommand
             DomainControlState.Ok => "ok",
             DomainControlState.Job => "background job",
             DomainControlState.Occupied => "occupied",
-            DomainControlState.Error => "error",
+            DomainControlState.Error => info.Details switch
+            {
+                0 => "error",
+                2 => "error: monitor failure",
+                3 => "error: internal (locking) error",
+                _ => "error: unknown",
+            },
             _ => "unknown",
         };
+        if (info.State == DomainControlState.Error && !invocation.IsVirsh)
+            await MonitorWarning.WriteAsync(invocation, domain);
 
         // What is free, or broken for good, has no time.
         bool hasTime = info.State is not (DomainControlState.Ok or DomainControlState.Error);

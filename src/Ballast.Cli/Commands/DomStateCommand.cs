@@ -1,4 +1,3 @@
-using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Commands;
@@ -19,22 +18,7 @@ internal static class DomStateCommand
         DomainStateInfo info = await domain.GetStateAsync(invocation.CancellationToken);
         string state = info.State.Label();
         if (info.State == DomainState.NoState && !invocation.IsVirsh)
-            await WarnAsync(invocation, domain);
+            await MonitorWarning.WriteAsync(invocation, domain);
         invocation.Out.WriteLine(invocation.Arguments.Has(Reason) ? $"{state} ({info.ReasonLabel})" : state);
-    }
-
-    // "No state" is what libvirt says of one that cannot be asked, and does not say why.
-    private static async ValueTask WarnAsync(CommandInvocation invocation, Domain domain)
-    {
-        try
-        {
-            MemoryStats stats = await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken);
-            if (stats.Reason != MemoryStatsReason.Fresh)
-                invocation.Warn(MemoryRemark.Of(domain, stats));
-        }
-        catch (LibvirtException e)
-        {
-            invocation.Warn(e.Message);
-        }
     }
 }

@@ -28,7 +28,7 @@ internal static class EventCommand
     private static readonly CommandOption List = new("list", OptionKind.Flag, "show the types of events");
     private static readonly CommandOption Timestamp = new("timestamp", OptionKind.Flag, "show the time of each event, in UTC");
 
-    public static Command Command { get; } = new("event", "wait for events of domains")
+    public static Command Command { get; } = new("event", "wait for events of domains: balloon, lifecycle and others")
     {
         Description =
             """

@@ -29,12 +29,12 @@ internal static class MemoryCommand
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
     private static readonly CommandOption Csv = new("csv", OptionKind.Flag, "write comma-separated values, sizes in KiB");
 
-    public static Command Command { get; } = new("memory", "show the memory of all guests of the host")
+    public static Command Command { get; } = new("memory", "show which guests are short of memory, and what the host could get back")
     {
         Description =
             $"""
             One line per guest, the one under most pressure first:
-              Used / guest   the memory in use, without caches, of the memory that the guest's kernel manages
+              Used / guest   the memory in use, without caches, of the memory that the guest has
               Balloon        the balloon's current size and its maximum
               Resident       what the QEMU process holds of the host's memory
               Cache          file caches that the guest can reclaim

@@ -18,7 +18,7 @@ internal static class SetMemCommand
     private static readonly CommandOption Wait = new("wait", OptionKind.Flag, "wait until the balloon reaches the size; fail if it stops elsewhere");
     private static readonly CommandOption Timeout = new("timeout", OptionKind.Int, "the longest wait with --wait, in seconds; default: 60");
 
-    public static Command Command { get; } = new("setmem", "set the memory size of a domain")
+    public static Command Command { get; } = new("setmem", "make a domain smaller or larger, if its guest can do without")
     {
         Description =
             $"""

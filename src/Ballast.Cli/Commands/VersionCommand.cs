@@ -6,7 +6,7 @@ internal static class VersionCommand
 {
     private static readonly CommandOption Daemon = new("daemon", OptionKind.Flag, "also show the version of the daemon");
 
-    public static Command Command { get; } = new("version", "show the versions of the library and the hypervisor")
+    public static Command Command { get; } = new("version", "show the versions of the library, the hypervisor and the daemon")
     {
         Description =
             """

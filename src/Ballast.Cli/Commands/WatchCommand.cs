@@ -19,7 +19,7 @@ internal static class WatchCommand
         Description =
             $"""
             Writes one line per sample until Ctrl-C:
-              Used / guest, %  the memory in use, without caches, of the memory that the guest's kernel manages
+              Used / guest, %  the memory in use, without caches, of the memory that the guest has
               Balloon          the balloon's current size
               Resident         what the QEMU process holds of the host's memory
               + used …         how much a value rose since the line before

@@ -11,9 +11,9 @@ internal static class HostChecks
     public static IEnumerable<Verdict> Run(ProcFiles proc, IReadOnlyList<MemoryLine> lines)
     {
         ulong reclaimable = lines.Aggregate(0ul, (sum, line) => sum + (line.ReclaimableKiB ?? 0));
-        string remedy = reclaimable > 0
+        Remedy remedy = new(reclaimable > 0
             ? $"guests could give back {HumanSize.Of(reclaimable, SizeUnit.Human)}: `ballast memory --sort reclaimable` shows which; `ballast setmem` takes it"
-            : "stop or move guests; no guest with current numbers could give memory back";
+            : "stop or move guests; no guest with current numbers could give memory back");
         if (proc.Memory("MemAvailable") is { } available && proc.Memory("MemTotal") is { } total && available < total * ShortShare)
         {
             yield return new(Severity.Error, Verdict.Host, "host memory",
@@ -30,7 +30,7 @@ internal static class HostChecks
         {
             yield return new(Severity.Note, Verdict.Host, "overcommit",
                 "vm.overcommit_memory is 2: a QEMU may fail to start or to grow although memory is free",
-                "set it to 0 if guests shall be overcommitted: sysctl vm.overcommit_memory=0");
+                new("set it to 0 if guests shall be overcommitted", "sysctl vm.overcommit_memory=0"));
         }
     }
 }

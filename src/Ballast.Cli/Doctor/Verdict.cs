@@ -19,7 +19,7 @@ internal enum Severity
 /// <param name="Check">Which check found it: one of the names in docs/cli-json.md.</param>
 /// <param name="Text">What is wrong.</param>
 /// <param name="Remedy">What to do.</param>
-internal sealed record Verdict(Severity Severity, string Subject, string Check, string Text, string Remedy)
+internal sealed record Verdict(Severity Severity, string Subject, string Check, string Text, Remedy Remedy)
 {
     public const string Host = "host", Connection = "connection";
 

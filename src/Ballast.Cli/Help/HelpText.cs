@@ -50,7 +50,13 @@ internal static class HelpText
             _ = text.Append('\n');
         }
 
-        return text.Append("`ballast help COMMAND` explains a command.\n").ToString();
+        return text.Append(
+            """
+            `ballast help COMMAND` explains a command. For scripts, memory, doctor, watch, list, dommemstat and
+            domstats take --json. Without a command, ballast is a shell. The manual is ballast(1); Tab completes in
+            bash, zsh and fish if the files below share/ are installed.
+
+            """).ToString();
     }
 
     public static string LongVersion(string version) =>

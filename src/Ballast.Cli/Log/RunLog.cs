@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Ballast.Cli.Log;
 
 /// <summary>
-/// What <c>--log</c> and <c>--debug</c> show: commands, errors, each call to a daemon and question to a monitor with its
+/// What <c>--log</c> and <c>--debug</c> show: commands, errors, each call to a daemon, question to a monitor and command to one with its
 /// duration, and what the library's log tells. Made only where somebody wants it.
 /// </summary>
 internal sealed class RunLog : ILoggerFactory, ILogger, IDisposable
@@ -81,6 +81,7 @@ internal sealed class RunLog : ILoggerFactory, ILogger, IDisposable
     private static string Describe(Activity activity)
     {
         string what = activity.GetTagItem("rpc.method") is { } procedure ? $"call {procedure}"
+            : activity.GetTagItem("ballast.monitor.text") is { } text ? $"to monitor {activity.GetTagItem("ballast.monitor")}: {text}"
             : activity.GetTagItem("ballast.monitor") is { } monitor ? $"query of monitor {monitor}"
             : activity.OperationName;
         string outcome = activity.Status == ActivityStatusCode.Error ? $"failed: {activity.StatusDescription}" : "answered";

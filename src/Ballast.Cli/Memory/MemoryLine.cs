@@ -24,8 +24,20 @@ internal sealed record MemoryLine(Domain Domain, MemoryStats Stats, ulong? Maxim
     /// <summary>Whether its numbers may be summed: they are current and do not contradict each other.</summary>
     public bool IsSummed => Stats.Reason == MemoryStatsReason.Fresh && Stats.Used is not null;
 
+    /// <summary>
+    /// What the guest has: its available memory, without the balloon where it counts that (as with deflate-on-oom). Null where that is
+    /// unknown.
+    /// </summary>
+    public ulong? AvailableKiB => Stats.Used switch
+    {
+        { Formula: UsedMemoryFormula.AvailableMinusUsableMinusBalloon } used => used.KiB + Stats.UsableKiB,
+        { Formula: UsedMemoryFormula.AvailableMinusUnusedMinusDiskCachesMinusBalloon } used => used.KiB + Stats.UnusedKiB + Stats.DiskCachesKiB,
+        { Formula: UsedMemoryFormula.AvailableMinusUnusedMinusBalloon } used => used.KiB + Stats.UnusedKiB,
+        _ => Stats.AvailableKiB,
+    };
+
     /// <summary>What it uses of what it has, 0 to 1; null where that is unknown.</summary>
-    public double? UsedShare => Stats is { Used: { } used, AvailableKiB: { } available and > 0 } ? (double)used.KiB / available : null;
+    public double? UsedShare => Stats.Used is { } used && AvailableKiB is { } available and > 0 ? (double)used.KiB / available : null;
 
     /// <summary>It uses most of its memory, or writes to swap.</summary>
     public bool IsPressed => UsedShare >= PressedShare || Rates?.SwapOutKiB > 0;

@@ -15,7 +15,7 @@ internal sealed class MemoryOrder : IComparer<MemoryLine>
         new("pressure", MemoryLine.ByPressure),
         new("name", MemoryLine.ByName),
         Largest("used", line => line.Stats.Used?.KiB),
-        Largest("available", line => line.Stats.AvailableKiB),
+        Largest("available", line => line.AvailableKiB),
         Largest("balloon", line => line.Stats.ActualKiB),
         Largest("resident", line => line.Stats.RssKiB),
         Largest("cache", line => line.Stats.DiskCachesKiB),

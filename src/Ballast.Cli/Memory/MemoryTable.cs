@@ -47,7 +47,7 @@ internal sealed class MemoryTable
         List<Column> columns =
         [
             new("Domain", line => SafeText.Escape(line.Domain.Name)) { Shortest = ShortestName },
-            new("Used / guest", line => $"{Size(line.Stats.Used?.KiB)} / {Size(line.Stats.AvailableKiB)}") { IsRight = true },
+            new("Used / guest", line => $"{Size(line.Stats.Used?.KiB)} / {Size(line.AvailableKiB)}") { IsRight = true },
             new(Bar, BarOf),
             new("Balloon", line => $"{Size(line.Stats.ActualKiB)} / {Size(line.MaximumKiB)}") { IsRight = true },
             new("Resident", line => Size(line.Stats.RssKiB)) { IsRight = true },

@@ -20,7 +20,7 @@ internal sealed class MemoryTotal
 
     public ulong UsedKiB => Sum(line => line.Stats.Used?.KiB);
 
-    public ulong AvailableKiB => Sum(line => line.Stats.AvailableKiB);
+    public ulong AvailableKiB => Sum(line => line.AvailableKiB);
 
     public ulong BalloonKiB => Sum(line => line.Stats.ActualKiB);
 

@@ -51,7 +51,7 @@ internal static class GuestPage
     private static IEnumerable<string> Head(TopState state, MemoryLine line, int columns)
     {
         yield return TableRow.Cut($"{SafeText.Escape(line.Domain.Name)}{(state.Hosts.Count > 1 ? $"  {SafeText.Escape(state.HostOf(line).Name)}" : "")}", columns);
-        string size = HumanSize.Of(line.Stats.AvailableKiB, SizeUnit.Human), maximum = HumanSize.Of(line.MaximumKiB, SizeUnit.Human);
+        string size = HumanSize.Of(line.AvailableKiB, SizeUnit.Human), maximum = HumanSize.Of(line.MaximumKiB, SizeUnit.Human);
         string share = line.UsedShare is { } part ? string.Create(CultureInfo.InvariantCulture, $" ({part * 100:0}%)") : "";
         foreach (string text in (IEnumerable<string>)
             [

@@ -51,7 +51,7 @@ internal sealed class WatchCondition
     {
         double? value = _quantity.Value(line);
         if (_isShare)
-            value = line.Stats.AvailableKiB is { } all and > 0 ? 100 * value / all : null;
+            value = line.AvailableKiB is { } all and > 0 ? 100 * value / all : null;
         bool holds = _isAbove ? value > _limit : value < _limit;
         if (!holds && !(_takesEqual && value == _limit))
             return null;

@@ -28,7 +28,7 @@ internal sealed class WatchTable
         _columns =
         [
             new("Time", 8, sample => sample.Time.ToString("HH:mm:ss", CultureInfo.InvariantCulture)) { IsLeft = true },
-            new("Used / guest", 12 + (2 * wide), sample => $"{Size(sample.Stats.Used?.KiB)} / {Size(sample.Stats.AvailableKiB)}"),
+            new("Used / guest", 12 + (2 * wide), sample => $"{Size(sample.Stats.Used?.KiB)} / {Size(sample.Line.AvailableKiB)}"),
             new("%", 4, sample => sample.Line.UsedShare is { } share ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:0}%") : HumanSize.Unknown),
             new("+ used", 6 + wide, sample => Change(sample, stats => stats.Used?.KiB)),
             new("Balloon", 7 + wide, sample => Size(sample.Stats.ActualKiB)),

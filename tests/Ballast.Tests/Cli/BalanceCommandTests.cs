@@ -15,7 +15,7 @@ public sealed class BalanceCommandTests
         Assert.Equal(
             """
              Policy      Stall %   Worst %   Host swap MiB   Idle %   Moved MiB
-            --------------------------------------------------------------------
+            ---------------------------------------------------------------------
              preferred   1.7       1.8       25              3.0      165715
 
 
@@ -39,8 +39,8 @@ public sealed class BalanceCommandTests
     }
 
     [Theory]
-    [InlineData("unknown action 'simulat', did you mean simulate?", "balance", "simulat", "x")]
-    [InlineData("unknown policy 'prefered', did you mean preferred?", "balance", "simulate", "x", "--policy", "prefered")]
+    [InlineData("unknown action 'simulat', did you mean 'simulate'?", "balance", "simulat", "x")]
+    [InlineData("unknown policy 'prefered', did you mean 'preferred'?", "balance", "simulate", "x", "--policy", "prefered")]
     [InlineData("cannot read nowhere.json", "balance", "simulate", "nowhere.json")]
     [InlineData("command 'balance' requires <file> option", "balance", "simulate")]
     [InlineData("Numeric value '0' for <period> option is malformed or out of range", "balance", "simulate", "x", "--period", "0")]

@@ -48,9 +48,14 @@ public sealed class DoctorCommandTests : IDisposable
         Outcome outcome = await RunAsync(new FakeDriver(Guest("well", 2, used: 100), guest));
         Assert.Equal(1, outcome.ExitCode);
         Assert.StartsWith($"{severity}: ill: {reason.Label()}", outcome.Output, StringComparison.Ordinal);
-        string remedy = reason == MemoryStatsReason.Paused
-            ? "resume it: ballast -c fake:/// resume ill"
-            : reason.Remedy("ill").Replace("dommemstat ", "ballast -c fake:/// dommemstat ", StringComparison.Ordinal);
+        string remedy = reason switch
+        {
+            MemoryStatsReason.Paused => "Resume it: ballast -c fake:/// resume ill",
+            MemoryStatsReason.MonitorBusy => "Stop the other program, ask it instead, or start QEMU with another monitor: -qmp unix:PATH,server=on,wait=off",
+            MemoryStatsReason.PollingOff => "Set a collection period: ballast -c fake:/// dommemstat ill --period 2",
+            MemoryStatsReason.Stale => "The guest may be stuck or very busy. Check its console, or reset it, if it does not answer a request: ballast -c fake:/// dommemstat ill --refresh",
+            _ => reason.Remedy("ill"),
+        };
         Assert.Contains($"\n    {remedy}", outcome.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("well", outcome.Output, StringComparison.Ordinal);
     }
@@ -95,7 +100,7 @@ public sealed class DoctorCommandTests : IDisposable
         Outcome outcome = await RunAsync(new FakeDriver(Guest("vm", 1, used: 100, resident: 1100)));
         Assert.Equal(0, outcome.ExitCode);
         Assert.StartsWith("note: vm: the host holds 1.1G of it and it uses 100M: 868M could be given back", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("\n    ballast -c fake:/// setmem vm 704MiB gives 420M of it back; caches are worth something to the guest\nNothing is wrong", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("\n    take 676M of it, and leave it some for caches: ballast -c fake:/// setmem vm 448MiB\nNothing is wrong", outcome.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -131,7 +136,10 @@ public sealed class DoctorCommandTests : IDisposable
     {
         Write("1/status", "Name:\tqemu-system-x86\nState:\tT (stopped)\n");
         Outcome outcome = await RunAsync(new FakeDriver(Guest("my vm; id", 1, used: null) with { Facts = Facts(MemoryStatsReason.MonitorHung) }));
-        Assert.Contains("\n    QEMU is stopped by a signal or a debugger: kill -CONT 1\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("\n    QEMU is stopped by a signal: kill -CONT 1\n", outcome.Output, StringComparison.Ordinal);
+        Write("1/status", "Name:\tqemu-system-x86\nState:\tt (tracing stop)\nTracerPid:\t77\n");
+        outcome = await RunAsync(new FakeDriver(Guest("my vm; id", 1, used: null) with { Facts = Facts(MemoryStatsReason.MonitorHung) }));
+        Assert.Contains("\n    QEMU is stopped by a debugger, process 77: continue it there, or quit the debugger\n", outcome.Output, StringComparison.Ordinal);
         outcome = await RunAsync(new FakeDriver(Guest("my vm; id", 1, used: null) with { Facts = Facts(MemoryStatsReason.PollingOff) }));
         Assert.Contains("ballast -c fake:/// dommemstat 'my vm; id' --period 2\n", outcome.Output, StringComparison.Ordinal);
     }
@@ -166,7 +174,7 @@ public sealed class DoctorCommandTests : IDisposable
         Assert.Equal(["error: hung", "warning: two", "warning: two", "note: lazy"], lines.Select(line => string.Join(':', line.Split(':')[..2])));
 
         JsonElement[] found = [.. JsonDocument.Parse((await RunAsync(driver, "--json")).Output).RootElement.EnumerateArray()];
-        Assert.Equal(["severity", "subject", "check", "text", "remedy"], found[0].EnumerateObject().Select(member => member.Name));
+        Assert.Equal(["severity", "subject", "check", "text", "remedy", "command"], found[0].EnumerateObject().Select(member => member.Name));
         string documented = DocumentedCode.Text("docs/cli-json.md");
         Assert.All(found, one => Assert.Contains($"`{one.GetProperty("check").GetString()}`", documented, StringComparison.Ordinal));
     }
@@ -180,6 +188,100 @@ public sealed class DoctorCommandTests : IDisposable
         string output = (await RunAsync(driver)).Output;
         Assert.StartsWith("warning: connection: the daemon speaks only libvirt's protocol", output, StringComparison.Ordinal);
         Assert.DoesNotContain("warning: a", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(DomainState.Paused, 1, "user)", "Resume it: ballast -c fake:/// resume ill")]
+    [InlineData(DomainState.Paused, 5, "I/O error)", "then resume it: ballast -c fake:/// resume ill")]
+    [InlineData(DomainState.Paused, 2, "migrating)", "wait until that is over")]
+    [InlineData(DomainState.PMSuspended, 0, "pmsuspended", "wake it up: ballast -c fake:/// dompmwakeup ill")]
+    [InlineData(DomainState.Crashed, 1, "crashed: panicked", "start it anew: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
+    [InlineData(DomainState.Shutdown, 0, "in shutdown", "start it anew: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
+    public async Task What_does_not_run_is_made_to_run_as_its_state_asks_for(DomainState state, int reason, string text, string remedy)
+    {
+        FakeDomain ill = Guest("ill", 1, used: null) with { Facts = Facts(MemoryStatsReason.Paused), State = new(state, reason) };
+        string[] lines = (await RunAsync(new FakeDriver(ill))).Output.Split('\n');
+        Assert.StartsWith($"warning: ill: paused ({text}", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith(remedy, lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_that_nobody_asks_is_told_so_whatever_else_it_has()
+    {
+        FakeDomain ill = Guest("ill", 1, used: null) with { Facts = Facts(MemoryStatsReason.Paused) with { PeriodSeconds = 0 } };
+        string[] lines = (await RunAsync(new FakeDriver(ill))).Output.Split('\n');
+        Assert.Equal(("warning: ill: polling off", "    Set a collection period: ballast -c fake:/// dommemstat ill --period 2"), (lines[2], lines[3]));
+    }
+
+    [Fact]
+    public async Task A_guest_that_boots_is_no_failure_until_it_takes_too_long()
+    {
+        FakeDomain young = Guest("young", 1, used: null) with { Facts = new() { Entries = [], PeriodSeconds = 60, IsRunning = true, DriverNotLoaded = true } };
+        Write("uptime", "1000.00 1900.00\n");
+        Write("1/status", "Name:\tqemu-system-x86\n");
+        Write("1/stat", $"1 (qemu ) x) S {string.Concat(Enumerable.Repeat("0 ", 18))}99000 0\n");
+        Outcome outcome = await RunAsync(new FakeDriver(young));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith("note: young: has not reported yet; its QEMU started 10 s ago, so it may still boot\n    look again in a minute\n", outcome.Output, StringComparison.Ordinal);
+
+        // What reported before has booted.
+        outcome = await RunAsync(new FakeDriver(young with { Facts = young.Facts with { Entries = Old } }));
+        Assert.StartsWith("warning: young: driver not loaded", outcome.Output, StringComparison.Ordinal);
+        Write("1/stat", $"1 (qemu ) x) S {string.Concat(Enumerable.Repeat("0 ", 18))}90000 0\n");
+        Assert.StartsWith("warning: young: driver not loaded", (await RunAsync(new FakeDriver(young))).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_guest_whose_next_report_is_due_is_looked_at_again()
+    {
+        FakeDomain guest = Guest("resumed", 1, used: 100);
+        MemoryStatsFacts old = Facts(MemoryStatsReason.Stale) with { PeriodSeconds = 1 };
+        guest.Coming.Enqueue(() => old);
+        Assert.StartsWith("Nothing is wrong", (await RunAsync(new FakeDriver(guest))).Output, StringComparison.Ordinal);
+        guest.Coming.Enqueue(() => old);
+        guest.Coming.Enqueue(() => old);
+        Assert.StartsWith("warning: resumed: stale", (await RunAsync(new FakeDriver(guest))).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_guest_has_is_without_the_balloon_that_it_counts()
+    {
+        // 2 GiB less a balloon of 1024 MiB, of which it uses 900.
+        MemoryStat[] entries =
+        [
+            new(MemoryStatTag.ActualBalloon, 1024 * MiB), new(MemoryStatTag.Available, 2000 * MiB), new(MemoryStatTag.Usable, 76 * MiB),
+            new(MemoryStatTag.LastUpdate, Now - 1), new(MemoryStatTag.Rss, 1024 * MiB),
+        ];
+        FakeDomain guest = Guest("deflates", 1, used: null) with { Facts = new() { Entries = entries, PeriodSeconds = 2, IsRunning = true, BalloonInUsedKiB = 1024 * MiB } };
+        Outcome outcome = await RunAsync(new FakeDriver(guest));
+        Assert.StartsWith("warning: deflates: uses 92 % of 976M; the balloon holds 1.0G", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_libvirt_starts_is_mended_in_its_XML()
+    {
+        FakeDomain guest = Guest("lv", 1, used: 100);
+        Write("1/status", "Name:\tqemu-system-x86\nVmLck:\t  1048576 kB\n");
+        Write("1/cmdline", "qemu\0-chardev\0socket,id=charmonitor,fd=31\0");
+        Assert.Contains("take <locked/> out of <memoryBacking>", (await RunAsync(new FakeDriver(guest))).Output, StringComparison.Ordinal);
+        string busy = (await RunAsync(new FakeDriver(guest with { Facts = Facts(MemoryStatsReason.MonitorBusy) }))).Output;
+        Assert.Contains("<qemu:arg value='unix:PATH,server=on,wait=off'/>", busy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("qemu:///system", true)]
+    [InlineData("qemu+ssh://other/system", false)]
+    public async Task The_processes_of_this_host_say_nothing_of_another(string uri, bool isHere)
+    {
+        // A daemon may count its domains: the process is another one unless it bears the name.
+        Write("meminfo", "MemTotal:       16000000 kB\nMemAvailable:     200000 kB\n");
+        Write("1/status", "Name:\tqemu-system-x86\nVmLck:\t  1048576 kB\n");
+        Write("1/cmdline", "qemu\0-name\0guest=web\0");
+        FakeDriver driver = new(Guest("web", 1, used: 100), Guest("db", 1, used: 100));
+        string output = (await RunAtAsync(driver, uri)).Output;
+        Assert.Equal(isHere, output.Contains("error: host", StringComparison.Ordinal));
+        Assert.Equal(isHere, output.Contains("warning: web", StringComparison.Ordinal));
+        Assert.DoesNotContain("warning: db", output, StringComparison.Ordinal);
     }
 
     private static MemoryStat[] Old =>
@@ -219,7 +321,11 @@ public sealed class DoctorCommandTests : IDisposable
         File.WriteAllText(path, text);
     }
 
-    private Task<Outcome> RunAsync(FakeDriver driver, params string[] arguments) => CliRun.BallastAsync(
-        ["doctor", .. arguments], (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)),
+    private Task<Outcome> RunAtAsync(FakeDriver driver, string uri) => RunWithAsync(driver, ["-c", uri, "doctor"]);
+
+    private Task<Outcome> RunAsync(FakeDriver driver, params string[] arguments) => RunWithAsync(driver, ["doctor", .. arguments]);
+
+    private Task<Outcome> RunWithAsync(FakeDriver driver, string[] arguments) => CliRun.BallastAsync(
+        arguments, (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)),
         procPath: _directory.File("proc"), cancellationToken: TestContext.Current.CancellationToken);
 }

@@ -72,14 +72,19 @@ public sealed class FactsTests
     }
 
     [Theory]
-    [InlineData(DomainControlState.Ok, "ok")]
-    [InlineData(DomainControlState.Job, "background job (12.345s)")]
-    [InlineData(DomainControlState.Occupied, "occupied (12.345s)")]
-    [InlineData(DomainControlState.Error, "error")]
-    public async Task A_busy_monitor_says_for_how_long(DomainControlState state, string text)
+    [InlineData(DomainControlState.Ok, 0u, "ok")]
+    [InlineData(DomainControlState.Job, 0u, "background job (12.345s)")]
+    [InlineData(DomainControlState.Occupied, 0u, "occupied (12.345s)")]
+    [InlineData(DomainControlState.Error, 0u, "error")]
+    [InlineData(DomainControlState.Error, 1u, "error: unknown")]
+    [InlineData(DomainControlState.Error, 2u, "error: monitor failure")]
+    [InlineData(DomainControlState.Error, 3u, "error: internal (locking) error")]
+    public async Task A_busy_monitor_says_for_how_long_and_a_failed_one_why(DomainControlState state, uint details, string text)
     {
-        FakeDriver driver = new(new FakeDomain("guest", 7) { Control = new DomainControlInfo(state, 0, 12345) });
-        Assert.Equal($"{text}\n", (await CliRun.BallastAsync(driver, "-q", "domcontrol", "guest")).Output);
+        FakeDriver driver = new(new FakeDomain("guest", 7) { Control = new DomainControlInfo(state, details, 12345) });
+        Outcome outcome = await CliRun.BallastAsync(driver, "-q", "domcontrol", "guest");
+        Assert.Equal((0, $"{text}\n"), (outcome.ExitCode, outcome.Output));
+        Assert.Equal(state == DomainControlState.Error, outcome.Error.Contains("guest: never reported", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -15,6 +15,34 @@ public sealed class ForPeopleTests
         },
     };
 
+    /// <summary>What an operator asks every day, by the words that are looked for, and the command that answers.</summary>
+    [Theory]
+    [InlineData("short of memory", "memory")]
+    [InlineData("could get back", "memory")]
+    [InlineData("numbers are missing", "doctor")]
+    [InlineData("wrong", "doctor")]
+    [InlineData("smaller", "setmem")]
+    [InlineData("follow the memory of a domain", "watch")]
+    [InlineData("wait until it is short", "watch")]
+    [InlineData("one host or several", "top")]
+    [InlineData("show the state", "domstate")]
+    [InlineData("balloon, lifecycle", "event")]
+    [InlineData("show the XML", "dumpxml")]
+    [InlineData("the daemon", "version")]
+    public async Task Help_leads_from_a_question_to_its_command(string words, string command)
+    {
+        string[] lines = (await CliRun.BallastAsync("help")).Output.Split('\n');
+        Assert.StartsWith($"  {command} ", Assert.Single(lines, line => line.Contains(words, StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--json")]
+    [InlineData("shell")]
+    [InlineData("manual")]
+    [InlineData("Tab completes")]
+    public async Task Help_ends_with_what_is_no_command(string words) =>
+        Assert.Contains(words, string.Join(' ', (await CliRun.BallastAsync("help")).Output.Split('\n')[^6..]), StringComparison.Ordinal);
+
     private const string Lines = "actual 1024\navailable 900\nlast_update ";
 
     [Theory]

@@ -97,6 +97,7 @@ public sealed class MetricsTests
         caller.Start();
         _ = await session.StatsAsync();
         _ = await remote.GetHostNameAsync(Token);
+        await session.Domain.SetPeriodAsync(7, cancellationToken: Token);
         fake.Hold("guest-stats");
         Task<MemoryStat[]> late = session.StatsAsync();
         await fake.ReceivedAsync("guest-stats", fake.CountOf("guest-stats"));
@@ -104,9 +105,11 @@ public sealed class MetricsTests
         await late.FailsAsync(ErrorCode.OperationTimeout);
         caller.Stop();
         Activity[] ours = [.. ended.Where(activity => activity.ParentId == caller.Id)];
-        Assert.Equal(["ballast.monitor.query", "ballast.rpc.call", "ballast.monitor.query"], ours.Select(activity => activity.OperationName));
+        Assert.Equal(["ballast.monitor.query", "ballast.rpc.call", "ballast.monitor.command", "ballast.monitor.query"], ours.Select(activity => activity.OperationName));
         Assert.Equal((fake.Path, "ConnectGetHostname"), (ours[0].GetTagItem("ballast.monitor"), ours[1].GetTagItem("rpc.method")));
-        Assert.Equal((ActivityStatusCode.Unset, ActivityStatusCode.Error, "OperationTimeout"), (ours[0].Status, ours[2].Status, ours[2].GetTagItem("error.type")));
+        Assert.Equal((fake.Path, "qom-set"), (ours[2].GetTagItem("ballast.monitor"), ours[2].GetTagItem("ballast.monitor.command")));
+        Assert.Matches("^\\{.*\"guest-stats-polling-interval\".*7.*\\}$", (string)ours[2].GetTagItem("ballast.monitor.text")!);
+        Assert.Equal((ActivityStatusCode.Unset, ActivityStatusCode.Error, "OperationTimeout"), (ours[0].Status, ours[3].Status, ours[3].GetTagItem("error.type")));
     }
 
     [Fact]

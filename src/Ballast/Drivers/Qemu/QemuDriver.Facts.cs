@@ -52,8 +52,14 @@ internal sealed partial class QemuDriver
     public ValueTask<DomainJobStats> GetJobStatsAsync(DomainIdentity domain, uint flags, CancellationToken cancellationToken) =>
         FactAsync(domain, new DomainJobStats(DomainJobType.None, []), cancellationToken);
 
-    public ValueTask<DomainControlInfo> GetControlInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        FactAsync(domain, default(DomainControlInfo), cancellationToken);
+    /// <summary>No jobs of libvirt's kind run here: the way is free, unless the monitor cannot be used or does not answer.</summary>
+    public async ValueTask<DomainControlInfo> GetControlInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        const uint monitorFailure = 2;
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        MonitorValues values = await AskAsync(domain, qemu, MonitorParts.Status, cancellationToken).ConfigureAwait(false);
+        return values.Has(MonitorParts.Status) ? default : new DomainControlInfo(DomainControlState.Error, monitorFailure, 0);
+    }
 
     /// <summary>Parameters of a scheduler are set by who starts a domain: none of ours can be read or set, so there are none.</summary>
     public async ValueTask<IReadOnlyList<TypedParameter>> GetSchedulerParametersAsync(

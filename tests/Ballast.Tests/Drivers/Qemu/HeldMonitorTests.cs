@@ -56,6 +56,7 @@ public sealed class HeldMonitorTests
         Assert.Equal(MemoryStatsReason.MonitorBusy, (await session.SampleAsync()).Reason);
         await session.StatsAsync().FailsAsync(ErrorCode.ResourceBusy);
         Assert.Equal(default, await session.Domain.GetStateAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(new DomainControlInfo(DomainControlState.Error, 2, 0), await session.Domain.GetControlInfoAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -21,11 +21,11 @@ internal static class SocketHolder
     }
 
     /// <summary>
-    /// The program and process id at the other end of such a connection, and the URI to ask it by where it is a daemon; null
-    /// where it cannot be told.
+    /// The program and process id at the other end of such a connection, since when it runs, and the URI to ask it by where it is
+    /// a daemon; null where it cannot be told. Linux does not tell when a connection was made, but it is no older than its process.
     /// </summary>
     public static (string Text, string? Uri)? Describe(IEnumerable<uint> inodes) =>
-        Find(inodes) is { } holder ? (holder.Text, FindUri(holder.Pid)) : null;
+        Find(inodes) is { } holder ? (DescribeWithStart(holder.Pid), FindUri(holder.Pid)) : null;
 
     // Whatever its name is: it listens where daemons of libvirt's protocol do, or at a path that ends as theirs.
     private static string? FindUri(int pid)
@@ -55,8 +55,13 @@ internal static class SocketHolder
     }
 
     /// <summary>A process's program and id.</summary>
-    public static string Describe(int pid)
+    public static string Describe(int pid) => Describe(pid, start: null);
+
+    private static string DescribeWithStart(int pid) => Describe(pid, ProcessTable.StartedAt(pid));
+
+    private static string Describe(int pid, DateTimeOffset? start)
     {
+        string since = start is { } time ? string.Create(CultureInfo.InvariantCulture, $", running since {time:yyyy-MM-dd HH:mm:ss} UTC") : "";
         string name;
         try
         {
@@ -67,6 +72,6 @@ internal static class SocketHolder
             return string.Create(CultureInfo.InvariantCulture, $"process {pid}");
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{name} (process {pid})");
+        return string.Create(CultureInfo.InvariantCulture, $"{name} (process {pid}{since})");
     }
 }

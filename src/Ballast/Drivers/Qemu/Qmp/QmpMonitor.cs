@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using Ballast.Telemetry;
 
@@ -199,7 +198,13 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// or the refusal told, in their order.
     /// </summary>
     /// <returns>The first error that the monitor answered, or null.</returns>
-    public async Task<QmpError?> CallAsync(
+    public Task<QmpError?> CallAsync(
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
+        CancellationToken cancellationToken) => Activities.AreWanted
+        ? TraceCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken)
+        : SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken);
+
+    private async Task<QmpError?> SendCallAsync(
         string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
         CancellationToken cancellationToken)
     {
@@ -329,20 +334,6 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         }
 
         call.Cancel(token);
-    }
-
-    private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        using Activity? activity = Activities.Query(Path);
-        try
-        {
-            return await JoinAsync(parts, timeout, runsInline: false, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            activity.Failed(e);
-            throw;
-        }
     }
 
     private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)

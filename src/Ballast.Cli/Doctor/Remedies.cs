@@ -1,0 +1,59 @@
+using System.Globalization;
+using Ballast.Cli.Memory;
+
+namespace Ballast.Cli.Doctor;
+
+/// <summary>What to do about each reason why numbers are not current.</summary>
+internal static class Remedies
+{
+    private const string Monitor = "-qmp unix:PATH,server=on,wait=off",
+        MonitorXml = "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-qmp'/>"
+            + "<qemu:arg value='unix:PATH,server=on,wait=off'/></qemu:commandline>";
+
+    /// <param name="line">The guest.</param>
+    /// <param name="qemu">Its process; null where it is not on this host.</param>
+    /// <param name="state">What it does instead of running, where it is paused.</param>
+    public static Remedy For(MemoryLine line, LocalQemu? qemu, DomainStateInfo? state)
+    {
+        Domain domain = line.Domain;
+        string refresh = ShellCommand.On(domain, "dommemstat", "--refresh");
+        bool isOfLibvirt = qemu?.IsOfLibvirt == true;
+        return line.Stats.Reason switch
+        {
+            MemoryStatsReason.Paused => Paused(domain, state ?? default),
+            MemoryStatsReason.MonitorHung when qemu?.Debugger is { } debugger => new(string.Create(
+                CultureInfo.InvariantCulture, $"QEMU is stopped by a debugger, process {debugger}: continue it there, or quit the debugger")),
+            MemoryStatsReason.MonitorHung when qemu?.IsStopped == true => new(
+                "QEMU is stopped by a signal", string.Create(CultureInfo.InvariantCulture, $"kill -CONT {domain.Id}")),
+            MemoryStatsReason.Stale => new("The guest may be stuck or very busy. Check its console, or reset it, if it does not answer a request", refresh),
+            MemoryStatsReason.Inconsistent => new("Do not rely on these numbers. Request a new report", refresh),
+            MemoryStatsReason.PollingOff => PollingOff(domain, qemu),
+            MemoryStatsReason.NoBalloonDevice when isOfLibvirt => new("Add a balloon device to its XML, and restart it: <memballoon model='virtio'/>"),
+            MemoryStatsReason.NoMonitor when isOfLibvirt => new($"Give QEMU a monitor in its XML, and restart it: {MonitorXml}"),
+            MemoryStatsReason.MonitorBusy => new(isOfLibvirt
+                ? $"Ask libvirt (-c qemu:///system), or give QEMU another monitor in its XML, and restart it: {MonitorXml}"
+                : $"Stop the other program, ask it instead, or start QEMU with another monitor: {Monitor}"),
+            var reason => new(reason.Remedy(ShellCommand.Quote(domain.Name))),
+        };
+    }
+
+    public static Remedy PollingOff(Domain domain, LocalQemu? qemu) => new(
+        qemu?.IsOfLibvirt == true ? "Set a collection period (<stats period='2'/> in <memballoon> sets it at each start)" : "Set a collection period",
+        ShellCommand.On(domain, "dommemstat", "--period 2"));
+
+    /// <summary>Not whatever does not run runs again by being resumed.</summary>
+    private static Remedy Paused(Domain domain, DomainStateInfo state)
+    {
+        const int ioError = 5, migration = 2;
+        string resume = ShellCommand.On(domain, "resume"), reset = ShellCommand.On(domain, "reset");
+        return (state.State, state.Reason) switch
+        {
+            (DomainState.PMSuspended, _) => new("It sleeps; wake it up", ShellCommand.On(domain, "dompmwakeup")),
+            (DomainState.Crashed, _) => new("Its system crashed. Look at its console, then start it anew", $"{reset} && {resume}"),
+            (DomainState.Shutdown, _) => new("Its system has shut down. End it, or start it anew", $"{reset} && {resume}"),
+            (DomainState.Paused, ioError) => new("QEMU could not read or write a disk. Mend or enlarge the storage, then resume it", resume),
+            (DomainState.Paused, migration) => new("It is being migrated: wait until that is over"),
+            _ => new("Resume it", resume),
+        };
+    }
+}

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using System.Text;
+using Ballast.Telemetry;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <content>The same questions and calls where somebody listens to activities.</content>
+internal sealed partial class QmpMonitor
+{
+    private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using Activity? activity = Activities.Query(Path);
+        try
+        {
+            return await JoinAsync(parts, timeout, runsInline: false, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            activity.Failed(e);
+            throw;
+        }
+    }
+
+    private async Task<QmpError?> TraceCallAsync(
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        using Activity? activity = Activities.Command(Path, name, Encoding.UTF8.GetString(commands).ReplaceLineEndings(" ").Trim());
+        try
+        {
+            QmpError? error = await SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken).ConfigureAwait(false);
+            _ = error is null ? activity : activity?.SetStatus(ActivityStatusCode.Error, error.Description);
+            return error;
+        }
+        catch (Exception e)
+        {
+            activity.Failed(e);
+            throw;
+        }
+    }
+}
