@@ -20,7 +20,7 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
     /// <summary>What is compared: elements, and of each of them these values.</summary>
     private static readonly (string Elements, string[] Values)[] Compared =
     [
-        (".", ["@type", "name", "uuid", "maxMemory", "maxMemory/@slots", "maxMemory/@unit", "memory", "memory/@unit", "currentMemory", "vcpu", "vcpu/@placement", "vcpu/@current"]),
+        (".", ["@type", "boolean(@id)", "name", "uuid", "maxMemory", "maxMemory/@slots", "maxMemory/@unit", "memory", "memory/@unit", "currentMemory", "vcpu", "vcpu/@placement", "vcpu/@current"]),
         ("memoryBacking/*", ["name()", "@type", "@mode"]),
         ("numatune/*", ["name()", "@mode", "@nodeset", "@cellid"]),
         ("os/type", [".", "@arch", "@machine"]),
@@ -87,15 +87,21 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
             foreach (Match file in Regex.Matches(xml, "file='([^']*)'|<path>([^<]*)<"))
                 await MakeImageAsync(file.Groups[1].Value + file.Groups[2].Value);
             await libvirtd.CreatePausedDomainAsync(xml, Token);
-            XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", name], Token)).Output);
             await using Connection connection = await Connection.OpenAsync(
                 $"qmp://{monitor}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
-            string text = await (await connection.LookupByNameAsync(name, Token)).GetXmlAsync(cancellationToken: Token);
-            if (Environment.GetEnvironmentVariable("BALLAST_SHOW_XML") is not null)
-                output.WriteLine(text);
-            XElement ours = XElement.Parse(text);
-            Assert.Equal(Order(theirs, ours), Order(ours, theirs));
-            differences.AddRange(Compare(name, theirs, ours));
+            Domain domain = await connection.LookupByNameAsync(name, Token);
+            foreach ((string option, DomainXmlFlags flags) in ((string, DomainXmlFlags)[])
+                [("", DomainXmlFlags.None), (" --inactive", DomainXmlFlags.Inactive), (" --migratable", DomainXmlFlags.Migratable)])
+            {
+                XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", name, .. option.Split(' ', StringSplitOptions.RemoveEmptyEntries)], Token)).Output);
+                string text = await domain.GetXmlAsync(flags, Token);
+                if (Environment.GetEnvironmentVariable("BALLAST_SHOW_XML") is not null)
+                    output.WriteLine(text);
+                XElement ours = XElement.Parse(text);
+                Assert.Equal(Order(theirs, ours), Order(ours, theirs));
+                differences.AddRange(Compare(name + option, theirs, ours));
+            }
+
             Assert.Equal("", (await libvirtd.VirshAsync(["destroy", name], Token)).Errors);
         }
 

@@ -88,7 +88,7 @@ internal static class ControllersXml
 
     private static void AddOwn(XmlText xml, QemuXml guest, string type, string? model, string alias)
     {
-        if (guest.IsInactive)
+        if (guest.IsMigratable)
         {
             xml.Element("controller", null, ("type", type), ("index", "0"), ("model", model));
             return;

@@ -134,7 +134,7 @@ internal static class OtherDevicesXml
     private static void AddSimple(
         XmlText xml, QemuXml guest, string element, GuestDevice device, params ReadOnlySpan<(string, string?)> attributes)
     {
-        if (guest.IsInactive || device.Alias is null)
+        if (guest.IsMigratable || device.Alias is null)
         {
             xml.Element(element, null, attributes);
             return;

@@ -18,8 +18,11 @@ internal sealed record QemuXml
     /// <summary>How many virtual CPUs there can be.</summary>
     public required int MaxVirtualCpus { get; init; }
 
-    /// <summary>As it would be started again: without what only a running domain has.</summary>
-    public bool IsInactive { get; init; }
+    /// <summary>Whether its number is told. One that is not running has none; else it is as it runs, as nothing defines it.</summary>
+    public bool HasId { get; init; } = true;
+
+    /// <summary>As another host would start it: without what only a running domain has.</summary>
+    public bool IsMigratable { get; init; }
 
     /// <summary>Null: the monitor could not be asked.</summary>
     public QmpMachine? Machine { get; init; }
@@ -49,7 +52,7 @@ internal sealed record QemuXml
 
     public void AddAlias(XmlText xml, string name)
     {
-        if (!IsInactive)
+        if (!IsMigratable)
             xml.Element("alias", null, ("name", name));
     }
 
@@ -60,7 +63,7 @@ internal sealed record QemuXml
     public override string ToString()
     {
         XmlText xml = new();
-        xml.Open("domain", ("type", Machine?.IsKvm == true ? "kvm" : "qemu"), ("id", IsInactive ? null : Number(Identity.Id)));
+        xml.Open("domain", ("type", Machine?.IsKvm == true ? "kvm" : "qemu"), ("id", HasId ? Number(Identity.Id) : null));
         xml.Element("name", Identity.Name);
         xml.Element("uuid", Identity.Uuid.ToString());
         if (Options is not null)
