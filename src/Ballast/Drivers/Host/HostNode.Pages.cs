@@ -34,12 +34,12 @@ internal sealed partial class HostNode
         return (all - Math.Min(all, huge)) / SystemPageKiB;
     }
 
-    /// <summary>Free pages of each size, in KiB, of each cell from the first on.</summary>
+    /// <summary>Free pages of each size, in KiB, of each cell from the first on; <see cref="AllOfNode"/>, the whole host, comes before cell 0.</summary>
     /// <exception cref="LibvirtException">There is no such cell, or no such size.</exception>
     public IReadOnlyList<ulong> FreePages(IReadOnlyList<uint> sizes, int first, int count)
     {
         int last = Cells().Max();
-        if (first < 0 || first > last)
+        if (first < AllOfNode || first > last)
             throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"start cell {first} out of range (0-{last})");
         return
         [
@@ -50,15 +50,16 @@ internal sealed partial class HostNode
     private ulong FreePages(int cell, uint size)
     {
         if (size == SystemPageKiB)
-            return CellMemory(cell, "MemFree") / SystemPageKiB;
-        return HugePages(cell, size, "free_hugepages")
-            ?? throw LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.None, $"page size {size} is not available on node {cell}");
+            return (cell == AllOfNode ? Memory("MemFree") : CellMemory(cell, "MemFree")) / SystemPageKiB;
+        return HugePages(cell, size, "free_hugepages") ?? throw LibvirtError.Report(
+            ErrorCode.OperationFailed, ErrorOrigin.None,
+            $"page size {size} is not available" + (cell == AllOfNode ? "" : string.Create(CultureInfo.InvariantCulture, $" on node {cell}")));
     }
 
     private ulong? HugePages(int cell, uint size, string name)
     {
         string pages = string.Create(CultureInfo.InvariantCulture, $"hugepages/{HugePagesPrefix}{size}{HugePagesSuffix}/{name}");
         string[] ofCell = Lines(string.Create(CultureInfo.InvariantCulture, $"sys/devices/system/node/node{cell}/{pages}"));
-        return (ofCell.Length > 0 ? ofCell : cell == 0 ? Lines($"sys/kernel/mm/{pages}") : []) is [var line, ..] ? Number(line) : null;
+        return (ofCell.Length > 0 ? ofCell : cell is 0 or AllOfNode ? Lines($"sys/kernel/mm/{pages}") : []) is [var line, ..] ? Number(line) : null;
     }
 }

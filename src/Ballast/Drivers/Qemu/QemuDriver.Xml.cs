@@ -27,7 +27,7 @@ internal sealed partial class QemuDriver
             CurrentKiB = qemu.CurrentKiB ?? maximum,
             VirtualCpus = qemu.VirtualCpus,
             MaxVirtualCpus = Math.Max(qemu.VirtualCpus, Slots(values)),
-            HasId = (flags & (DomainXmlFlags.Inactive | DomainXmlFlags.Migratable)) == 0,
+            IsInactive = (flags & (DomainXmlFlags.Inactive | DomainXmlFlags.Migratable)) != 0,
             IsMigratable = (flags & DomainXmlFlags.Migratable) != 0,
             Machine = await MachineOrNullAsync(qemu, maySlotMemory, cancellationToken).ConfigureAwait(false),
             Emulator = qemu.Process?.Executable,

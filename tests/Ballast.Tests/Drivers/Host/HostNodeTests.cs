@@ -51,6 +51,9 @@ public sealed class HostNodeTests : IDisposable
         Assert.Equal([400u / SystemPageKiB, 7u], node.FreePages([SystemPageKiB, 2048], 1, 1));
         Assert.Equal(
             (ErrorCode.OperationFailed, "operation failed: page size 2048 is not available on node 0"), Error(() => node.FreePages([2048], 0, 1)));
+        Assert.Equal([5000u / SystemPageKiB, 800u / SystemPageKiB], node.FreePages([SystemPageKiB], Connection.AllOfNode, 2));
+        Assert.Equal((ErrorCode.OperationFailed, "operation failed: page size 3 is not available"), Error(() => node.FreePages([3], Connection.AllOfNode, 1)));
+        Assert.Equal((ErrorCode.InternalError, "internal error: start cell -2 out of range (0-1)"), Error(() => node.FreePages([SystemPageKiB], -2, 1)));
         Assert.Equal((ErrorCode.InternalError, "internal error: start cell 2 out of range (0-1)"), Error(() => node.FreePages([SystemPageKiB], 2, 1)));
     }
 

@@ -52,7 +52,7 @@ internal static class CharacterXml
     private static void AddPort(
         XmlText xml, QemuXml guest, string element, CharacterSource source, string? alias, params ReadOnlySpan<(string, string?)> target)
     {
-        xml.Open(element, ("type", source.Type), ("tty", element == "console" && !guest.IsMigratable ? source.Terminal : null));
+        xml.Open(element, ("type", source.Type), ("tty", element == "console" && !guest.IsInactive ? source.Terminal : null));
         source.Add(xml, guest);
         xml.Element("target", null, target);
         if (alias is not null)
@@ -106,7 +106,7 @@ internal sealed record CharacterSource(string Type)
                 xml.Element("source", null, ("mode", IsServer ? "bind" : "connect"), ("host", Address), ("service", Service));
                 xml.Element("protocol", null, ("type", "raw"));
                 break;
-            case "pty" when Path is not null && !guest.IsMigratable:
+            case "pty" when Path is not null && !guest.IsInactive:
             case "file" or "pipe" or "dev" when Path is not null:
                 xml.Element("source", null, ("path", Path));
                 break;

@@ -99,7 +99,7 @@ internal static class MemoryXml
             xml.Element("block", Number(block / 1024), ("unit", "KiB"));
         if (memory.Requested is { } requested)
             xml.Element("requested", Number(requested / 1024), ("unit", "KiB"));
-        if (memory.Requested is not null && !guest.IsMigratable)
+        if (memory.Requested is not null && !guest.IsInactive)
             xml.Element("current", Number(memory.Size / 1024), ("unit", "KiB"));
         xml.Close();
         if (memory.Alias is not null)

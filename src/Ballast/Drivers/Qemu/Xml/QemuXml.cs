@@ -18,10 +18,10 @@ internal sealed record QemuXml
     /// <summary>How many virtual CPUs there can be.</summary>
     public required int MaxVirtualCpus { get; init; }
 
-    /// <summary>Whether its number is told. One that is not running has none; else it is as it runs, as nothing defines it.</summary>
-    public bool HasId { get; init; } = true;
+    /// <summary>Without what it is only while it runs. Nothing else defines it, so all the rest is as it runs.</summary>
+    public bool IsInactive { get; init; }
 
-    /// <summary>As another host would start it: without what only a running domain has.</summary>
+    /// <summary>As another host would start it: without what follows from the rest.</summary>
     public bool IsMigratable { get; init; }
 
     /// <summary>Null: the monitor could not be asked.</summary>
@@ -63,7 +63,7 @@ internal sealed record QemuXml
     public override string ToString()
     {
         XmlText xml = new();
-        xml.Open("domain", ("type", Machine?.IsKvm == true ? "kvm" : "qemu"), ("id", HasId ? Number(Identity.Id) : null));
+        xml.Open("domain", ("type", Machine?.IsKvm == true ? "kvm" : "qemu"), ("id", IsInactive ? null : Number(Identity.Id)));
         xml.Element("name", Identity.Name);
         xml.Element("uuid", Identity.Uuid.ToString());
         if (Options is not null)
