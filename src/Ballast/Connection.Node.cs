@@ -92,7 +92,7 @@ public sealed partial class Connection
     /// The number of free pages, of each of the sizes in each of the NUMA cells; cell after cell. Source: the host's kernel.
     /// </summary>
     /// <param name="sizesKiB">The page sizes, in KiB.</param>
-    /// <param name="firstCell">The first cell.</param>
+    /// <param name="firstCell">The first cell. <see cref="AllOfNode"/>, the host as a whole, comes before cell 0.</param>
     /// <param name="cells">The number of cells, at least 1.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationFailed"/>: no such size. <see cref="ErrorCode.InternalError"/>: no such cell.</exception>

@@ -190,6 +190,7 @@ public sealed partial class Domain
     /// <exception cref="ArgumentOutOfRangeException">Not whole seconds, or too many.</exception>
     /// <exception cref="LibvirtException">
     /// Same as <see cref="SuspendAsync"/>. <see cref="ErrorCode.ConfigurationUnsupported"/>: not 1 to 60 seconds.
+    /// <see cref="ErrorCode.OperationUnsupported"/>: the mode needs KVM, which this QEMU does not use.
     /// </exception>
     public async ValueTask StartDirtyRateAsync(
         TimeSpan period, DirtyRateMode mode = DirtyRateMode.PageSampling, CancellationToken cancellationToken = default)

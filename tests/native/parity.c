@@ -400,8 +400,7 @@ static void processors(virDomainPtr dom, int withValues)
 {
     virVcpuInfo info[4];
     unsigned char maps[4 * 2];
-    int count = 0;
-    char *type;
+    int count = 0, limits = 77;
     virTypedParameter params[16];
     memset(info, 0, sizeof info);
     memset(maps, 0, sizeof maps);
@@ -447,10 +446,8 @@ static void processors(virDomainPtr dom, int withValues)
     print_parameters(params, withValues ? 0 : count, 1);
     virTypedParamsClear(params, count);
     NUMBER(virDomainGetNumaParameters(dom, params, &count, 3));
-    count = 77;
-    type = virDomainGetSchedulerType(dom, &count);
-    TEXT(type);
-    NUMBER(count);
+    TEXT(virDomainGetSchedulerType(dom, &limits));
+    NUMBER(limits);
     TEXT(virDomainGetSchedulerType(dom, NULL));
     count = 0;
     NUMBER(virDomainGetSchedulerParameters(dom, params, &count));

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Ballast.Guests;
 
@@ -7,45 +5,14 @@ namespace Ballast.Tests.Integration;
 
 /// <summary>
 /// One QEMU, read by real libvirtd over its own monitor and by ballastd over a second one; unmodified virsh asks both the
-/// same, and what it prints is equal but for the differences listed here.
+/// same, and what it prints is equal but for <see cref="DaemonDifferences"/>.
 /// </summary>
 [Trait("needs", "qemu")]
 [Trait("needs", "libvirtd")]
 [Trait("needs", "virsh")]
 public sealed class DaemonParityTests
 {
-    private const string Name = "twice", Paused = "paused: ", Until = "until ";
-
-    /// <summary>Differences that stay, each with its reason.</summary>
-    private static readonly (string Pattern, string Replacement, string Reason)[] Normalisations =
-    [
-        (@"(?m)^( *)[0-9]+( +twice)", "$1ID$2", "libvirt counts domains, ballastd gives QEMU's process id."),
-        (@"(?m)^(Id: +)[0-9]+", "$1ID", "The same."),
-        (@" +", " ", "Columns are as wide as the id."),
-        (@"-{5,}", "---", "So are their lines."),
-        (@"(?m)^(CPU time: +)[0-9.]+s", "$1N s", "It goes on between two looks."),
-        (@"(?m)^(.*rss[= ])[0-9]+", "$1N", "The process's own memory moves."),
-        (@"(?m)^((kernel|user|system|idle|iowait|total|free|buffers|cached)\s*:\s*)[0-9]+", "$1N", "The host goes on between two looks."),
-        (@"(?m)^(CPU: +)[0-9]+", "$1N", "A guest's processor moves between the host's."),
-        (@"(?m)^( (cpu\.(time|user|system)|vcpu\.[0-9]+\.(time|wait|delay))=)[0-9]+", "$1N", "Time goes on between two looks."),
-        (@"(?m)^ block\.[0-9]+\.(backingIndex|physical)=.*\n", "", "What libvirt knows from its own state and the host's file systems."),
-        (@"(?m)^( block\.[0-9]+\.name=).*", "$1NAME", "QEMU tells its own name of a device, libvirt's target name is libvirt's alone."),
-        (@"(?m)^Autostart Once: .*\n", "", "virsh has it since 11.2, by a call that came with it."),
-        (@"(?m)^Messages:.*\n( tainted:.*\n)*", "", "What taints a domain is libvirt's own knowledge of how it started it."),
-        (@"(?m)^(Total:|4KiB:) [0-9]+", "$1 N", "The host's memory moves between two looks."),
-        (@"(?m)^Security model: .*\n(Security DOI: .*\n)?", "", "The private libvirtd has a security driver by name; ballastd has none."),
-    ];
-
-    /// <summary>What is answered otherwise as a whole: the command, what ballastd prints, and why.</summary>
-    private static readonly (string Line, string Ours, string Reason)[] Own =
-    [
-        ($"schedinfo {Name}", @"\AScheduler\s*: posix\s*\z",
-            "The private libvirtd has no control groups; ballastd tells the scheduler, and has no parameters of it."),
-        ($"memtune {Name}", @"\Ahard_limit\s*: (unlimited|\d+)\s+soft_limit\s*: (unlimited|\d+)\s+swap_hard_limit\s*: (unlimited|\d+)\s*\z",
-            "The private libvirtd has no control groups; ballastd reads those that the process is in."),
-        ("maxvcpus", @"\A16\s*\z", "libvirt's function has 16 for QEMU; virsh asks libvirtd for a domain's capabilities first, which ballastd has not."),
-        ($"reboot {Name}", @"cannot be rebooted from outside; use reset, or reboot inside the guest", "libvirtd keeps a QEMU whose guest shut down, and starts it anew."),
-    ];
+    private const string Name = DaemonDifferences.Name, Paused = "paused: ", Until = "until ";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -81,19 +48,18 @@ public sealed class DaemonParityTests
             if (isPaused)
                 _ = await ballastd.VirshAsync(["suspend", Name], Token);
             CommandResult ours = await ballastd.VirshAsync(words, Token);
-            if (Normal(theirs) != Normal(ours))
-                differences.Add($"{line}\n--- libvirtd\n{Normal(theirs)}\n--- ballastd\n{Normal(ours)}");
+            if (DaemonDifferences.Normal(theirs) != DaemonDifferences.Normal(ours))
+                differences.Add($"{line}\n--- libvirtd\n{DaemonDifferences.Normal(theirs)}\n--- ballastd\n{DaemonDifferences.Normal(ours)}");
         }
 
         Assert.True(differences.Count == 0, string.Join("\n\n", differences));
-        await XmlIsEqualAsync(libvirtd, ballastd);
         await ShellsAreEqualAsync(libvirtd, ballastd);
-        foreach ((string line, string ours, _) in Own)
+        foreach ((string line, string ours, _) in DaemonDifferences.Own(Name))
         {
             string[] words = line.Split(' ');
             CommandResult result = await ballastd.VirshAsync(words, Token);
             Assert.Matches(ours, result.Output + result.Errors);
-            Assert.NotEqual(Normal(result), Normal(await libvirtd.VirshAsync(words, Token)));
+            Assert.NotEqual(DaemonDifferences.Normal(result), DaemonDifferences.Normal(await libvirtd.VirshAsync(words, Token)));
         }
     }
 
@@ -108,6 +74,7 @@ public sealed class DaemonParityTests
         XElement domain = XElement.Parse(xml);
         using (FileStream disk = File.Create(directory.File("disk.raw")))
             disk.SetLength(16 * 1024 * 1024);
+        domain.Element("name")!.AddAfterSelf(XElement.Parse("<title>A title</title>"));
         domain.Element("devices")!.Add(
             XElement.Parse($"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{directory.File("disk.raw")}'/><target dev='vda' bus='virtio'/></disk>"),
             XElement.Parse("<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>"),
@@ -127,17 +94,17 @@ public sealed class DaemonParityTests
             "sh", ["-c", script, "sh", uri, Name], new Dictionary<string, string> { ["LC_ALL"] = "C" }, cancellationToken: Token)));
         Assert.Equal(0, results[0].ExitCode);
         Assert.Contains("running", results[0].Output, StringComparison.Ordinal);
-        Assert.All(results, result => Assert.Equal(Normal(results[0]), Normal(result)));
+        Assert.All(results, result => Assert.Equal(DaemonDifferences.Normal(results[0]), DaemonDifferences.Normal(result)));
     }
 
     private static IEnumerable<string> Script =>
     [
-        "list", "list --all", "list --inactive", "list --state-paused", "list --name", "list --uuid", "list --title",
+        "list", "list --all", "list --inactive", "list --state-paused", "list --name", "list --uuid",
         $"dommemstat {Name}", $"dommemstat {Name} --live", $"dommemstat {Name} --config", $"dommemstat {Name} --period 3", $"dommemstat {Name}",
         $"dommemstat {Name} --period 0", $"dommemstat {Name} --period 3 --config", $"dommemstat {Name} --period -1", "dommemstat nobody",
         "domstats --state --balloon", $"domstats {Name} --balloon", "domstats --balloon --list-paused", "domstats --state --list-transient", "domstats --balloon --nowait",
         "domstats --balloon --enforce", "domstats nobody",
-        .. StatsScript,
+        .. StatsScript, .. FactsScript, .. HostScript,
         $"vcpuinfo {Name}", $"vcpuinfo {Name} --pretty", $"vcpupin {Name}", $"vcpupin {Name} --live", $"vcpupin {Name} --config", "vcpupin nobody",
         $"vcpucount {Name}", $"vcpucount {Name} --maximum --live", $"vcpucount {Name} --live", $"vcpucount {Name} --guest", $"vcpucount {Name} --maximum --config",
         "freecell --cellno 99", $"memtune {Name} --config", $"numatune {Name}", $"numatune {Name} --config", "numatune nobody",
@@ -154,7 +121,46 @@ public sealed class DaemonParityTests
         "nodememstats", "nodememstats --cell 0", "nodememstats --cell 99", "nodememstats --cell -2", "nodecpustats", "nodecpustats --cpu 0", "nodecpustats --cpu 4711",
         "nodeinfo", "nodecpumap", "hostname", "version", "freecell", "event --event nonsense",
         $"-r setmem {Name} 128M", $"-r suspend {Name}", $"-r dommemstat {Name} --period 2", $"-r destroy {Name}", $"-r dommemstat {Name}", "-r list",
-        $"metadata {Name} urn:x", $"desc {Name} --title", $"domiflist nobody", $"reset {Name}", $"domstate {Name}",
+        $"metadata {Name} urn:x", $"domiflist nobody", $"reset {Name}", $"domstate {Name}",
+    ];
+
+    /// <summary>What a domain is, and what it has.</summary>
+    private static IEnumerable<string> FactsScript =>
+    [
+        .. from filter in (string[])["persistent", "transient", "with-snapshot", "without-snapshot", "with-checkpoint", "without-checkpoint", "state-running",
+               "state-shutoff", "state-other", "autostart", "no-autostart", "with-managed-save", "without-managed-save", "managed-save"]
+           select $"list --{filter}",
+        "list --all --uuid --name", "list --table --name", "list --nonsense", $"domname {Name}", "domcontrol nobody", "domstate nobody", "dominfo nobody",
+        $"domjobinfo {Name} --rawstats", $"domjobinfo {Name} --anystats", $"domjobinfo {Name} --completed --keep-completed", $"domjobinfo {Name} --completed --rawstats", "domjobinfo nobody",
+        $"domblklist {Name}", $"domblklist {Name} --details", $"domblklist {Name} --inactive", "domblklist nobody", $"domiflist {Name}", $"domiflist {Name} --inactive",
+        $"domblkstat {Name} vda", $"domblkstat {Name} vda --human", $"domblkstat {Name} sda", $"domblkstat {Name} nosuch --human",
+        $"vcpucount {Name} --active", $"vcpucount {Name} --current --active", $"vcpucount {Name} --current --maximum", $"vcpucount {Name} --config", "vcpucount nobody",
+        $"vcpupin {Name} 0", $"vcpupin {Name} 7", $"vcpupin {Name} --current", $"vcpupin {Name} --vcpu -1", "vcpuinfo nobody",
+        $"cpu-stats {Name}", $"cpu-stats {Name} --start 1", $"cpu-stats {Name} --start -1", "cpu-stats nobody", "memtune nobody", "schedinfo nobody",
+        $"domdirtyrate-calc {Name} --mode dirty-ring --seconds 1", $"domdirtyrate-calc {Name} --mode nonsense", $"domdirtyrate-calc {Name} --seconds abc",
+        .. from path in (string[])["/domain/name", "/domain/uuid", "/domain/memory", "/domain/currentMemory", "/domain/vcpu", "/domain/os", "//features", "//clock",
+               "//on_poweroff|//on_reboot|//on_crash", "//emulator", "//disk/target", "//interface/mac|//interface/model", "//serial/target", "//memballoon/stats|//memballoon/alias", "//nosuch"]
+           select $"dumpxml {Name} --xpath {path}",
+        $"dumpxml {Name} --xpath //memory --wrap", $"dumpxml {Name} --inactive --xpath /domain/@id", $"dumpxml {Name} --inactive --xpath //disk/alias",
+        $"dumpxml {Name} --migratable --xpath /domain/@id", $"dumpxml {Name} --migratable --xpath //alias", $"dumpxml {Name} --update-cpu --xpath /domain/vcpu",
+        $"dumpxml {Name} --security-info --xpath /domain/memory", "dumpxml nobody", $"-r dumpxml {Name} --security-info", $"-r dumpxml {Name} --migratable",
+        $"-r domcontrol {Name}", $"-r dominfo {Name}", $"-r domjobinfo {Name}", $"-r vcpupin {Name}", $"-r cpu-stats {Name}", $"-r domblkstat {Name} vda", "-r domstats --state",
+        $"-r resume {Name}", $"-r reset {Name}", $"-r shutdown {Name}", $"-r setmaxmem {Name} 128M", "resume nobody", "reboot nobody", "setmem nobody 64M", "setmaxmem nobody 64M",
+        $"setmem {Name} 5x", $"setmem {Name} 99999999999999999999", $"setmem {Name} 64M --live --config", $"setmem {Name} 64M --live --current",
+        $"setmaxmem {Name} 128M --live", $"setmaxmem {Name} 0", $"dommemstat {Name} --period 2 --live --config", $"dommemstat {Name} --period 2 --live --current",
+        .. from mode in (string[])["nonsense", "agent", "initctl", "signal", "paravirt"]
+           from command in (string[])["shutdown", "reboot"]
+           select $"{command} {Name} --mode {mode}",
+    ];
+
+    /// <summary>What the host is, and what virsh itself does.</summary>
+    private static IEnumerable<string> HostScript =>
+    [
+        "nodememstats --cell -1", "nodecpustats --cpu 1", "nodecpustats --cpu -1", "nodecpustats --percent", "nodecpumap --pretty", "freecell --all", "freecell 0", "freecell -1",
+        "freepages", "freepages --all", "freepages 0 2M", "freepages 0 5", "freepages --all --pagesize 4", "freepages --all --pagesize 5", "sysinfo", "-r sysinfo", "maxvcpus nonsense",
+        "capabilities --xpath /capabilities/host/topology", "capabilities --xpath /capabilities/host/cpu/pages", "capabilities --xpath /capabilities/host/cpu/arch",
+        "version --daemon", "event", "event --list", "event --event lifecycle --timeout 1", "event --all --timeout 1", "event --all --domain nobody --timeout 1",
+        $"event --domain {Name} --event lifecycle --timeout 1", "-r event --all --timeout 1", "connect", "pwd", "cd /", "echo a b", "echo --shell a;b", "quit", "exit", "help nonsense", "nonsense",
     ];
 
     /// <summary>Every filter, every flag, every group.</summary>
@@ -176,31 +182,5 @@ public sealed class DaemonParityTests
                 .. flags.SelectMany(flag => (string[])[$"domstats --{flag}", $"domstats --state --balloon --{flag}", $"domstats --cpu-total --vcpu --interface --block --{flag}"]),
             ];
         }
-    }
-
-    private static async Task XmlIsEqualAsync(LibvirtDaemon libvirtd, BallastDaemon ballastd)
-    {
-        XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", Name], Token)).Output);
-        XElement ours = XElement.Parse((await ballastd.VirshAsync(["dumpxml", Name], Token)).Output);
-        foreach (string path in (string[])["name", "uuid", "memory", "currentMemory", "vcpu", "os/type", "devices/emulator"])
-            Assert.Equal(Find(theirs, path).Value, Find(ours, path).Value);
-        foreach ((string path, string attribute) in ((string, string)[])[("memory", "unit"), ("currentMemory", "unit"), ("vcpu", "placement"), ("vcpu", "current")])
-            Assert.Equal((string?)Find(theirs, path).Attribute(attribute), (string?)Find(ours, path).Attribute(attribute));
-        Assert.Equal((string?)theirs.Attribute("type"), (string?)ours.Attribute("type"));
-        Assert.Equal((string?)Find(theirs, "os/type").Attribute("arch"), (string?)Find(ours, "os/type").Attribute("arch"));
-        Assert.Equal((string?)Find(theirs, "os/type").Attribute("machine"), (string?)Find(ours, "os/type").Attribute("machine"));
-        Assert.Equal((string?)Find(theirs, "devices/memballoon").Attribute("model"), (string?)Find(ours, "devices/memballoon").Attribute("model"));
-        Assert.Equal((string?)Find(theirs, "devices/memballoon/alias").Attribute("name"), (string?)Find(ours, "devices/memballoon/alias").Attribute("name"));
-    }
-
-    private static XElement Find(XElement root, string path) =>
-        path.Split('/').Aggregate(root, (element, name) => element.Element(name) ?? throw new InvalidOperationException($"no {name} in {element}"));
-
-    private static string Normal(CommandResult result)
-    {
-        string text = string.Create(CultureInfo.InvariantCulture, $"exit {result.ExitCode}\n{result.Output}{result.Errors}");
-        foreach ((string pattern, string replacement, _) in Normalisations)
-            text = Regex.Replace(text, pattern, replacement, RegexOptions.None, TimeSpan.FromSeconds(10));
-        return text;
     }
 }

@@ -20,7 +20,7 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
     /// <summary>What is compared: elements, and of each of them these values.</summary>
     private static readonly (string Elements, string[] Values)[] Compared =
     [
-        (".", ["@type", "name", "uuid", "maxMemory", "maxMemory/@slots", "maxMemory/@unit", "memory", "memory/@unit", "currentMemory", "vcpu", "vcpu/@placement", "vcpu/@current"]),
+        (".", ["@type", "boolean(@id)", "name", "uuid", "maxMemory", "maxMemory/@slots", "maxMemory/@unit", "memory", "memory/@unit", "currentMemory", "vcpu", "vcpu/@placement", "vcpu/@current"]),
         ("memoryBacking/*", ["name()", "@type", "@mode"]),
         ("numatune/*", ["name()", "@mode", "@nodeset", "@cellid"]),
         ("os/type", [".", "@arch", "@machine"]),
@@ -60,14 +60,15 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
     /// <summary>What stays different, each as a pattern of the line that tells of it, and why.</summary>
     private static readonly (string Pattern, string Reason)[] Differences =
     [
-        (@"^\w+ cpu/feature: (@policy=require, @name=(hypervisor|lahf_lm)( \| )?)+ <> $", "libvirt adds what it finds in the running processor; QEMU was not told to."),
-        (@"^disks features/\*: name\(\)=apic \| name\(\)=pae <> $", "There is no option of QEMU's for them."),
-        (@"^firmware \.: .*, on_reboot=destroy, on_crash=preserve <> .*, on_reboot=restart, on_crash=destroy$", "libvirt does it when QEMU tells it of the event."),
-        (@"^variable clock: @offset=variable, .* <> @offset=absolute, @start=\d+$", "QEMU is told the time at which its clock starts, whatever it was made of."),
-        (@"^timers clock: @offset=timezone, .* <> @offset=localtime$", "The time zone is in QEMU's environment."),
-        (@"^discard memoryBacking/\*: name\(\)=discard <> $", "Memory without a file has nothing to discard, so QEMU is not told."),
-        (@"^ordered os/boot:  <> @dev=hd \| @dev=network$", "QEMU has one order, which libvirt takes from kinds or from single devices."),
-        (@"^ports devices/(serial|console): @type=file, source/@path=\S+, .* <> @type=file, target", "libvirt opens the file and hands it over."),
+        (@"^\w+( --\w+)? cpu/feature: (@policy=require, @name=(hypervisor|lahf_lm)( \| )?)+ <> $", "libvirt adds what it finds in the running processor; QEMU was not told to."),
+        (@"^disks( --\w+)? features/\*: name\(\)=apic \| name\(\)=pae <> $", "There is no option of QEMU's for them."),
+        (@"^firmware( --\w+)? \.: .*, on_reboot=destroy, on_crash=preserve <> .*, on_reboot=restart, on_crash=destroy$", "libvirt does it when QEMU tells it of the event."),
+        (@"^variable( --\w+)? clock: @offset=variable, .* <> @offset=absolute, @start=\d+$", "QEMU is told the time at which its clock starts, whatever it was made of."),
+        (@"^timers( --\w+)? clock: @offset=timezone, .* <> @offset=localtime$", "The time zone is in QEMU's environment."),
+        (@"^discard( --\w+)? memoryBacking/\*: name\(\)=discard <> $", "Memory without a file has nothing to discard, so QEMU is not told."),
+        (@"^ordered( --\w+)? os/boot:  <> @dev=hd \| @dev=network$", "QEMU has one order, which libvirt takes from kinds or from single devices."),
+        (@"^ports( --\w+)? devices/(serial|console): @type=file, source/@path=\S+, .* <> .*@type=file, target", "libvirt opens the file and hands it over."),
+        (@"^screen --\w+ devices/graphics: .*port=-1|^ports --migratable devices/channel: @type=unix, target", "Ports and paths that libvirt chose itself it leaves out; QEMU is not told who chose."),
     ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -87,15 +88,21 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
             foreach (Match file in Regex.Matches(xml, "file='([^']*)'|<path>([^<]*)<"))
                 await MakeImageAsync(file.Groups[1].Value + file.Groups[2].Value);
             await libvirtd.CreatePausedDomainAsync(xml, Token);
-            XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", name], Token)).Output);
             await using Connection connection = await Connection.OpenAsync(
                 $"qmp://{monitor}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
-            string text = await (await connection.LookupByNameAsync(name, Token)).GetXmlAsync(cancellationToken: Token);
-            if (Environment.GetEnvironmentVariable("BALLAST_SHOW_XML") is not null)
-                output.WriteLine(text);
-            XElement ours = XElement.Parse(text);
-            Assert.Equal(Order(theirs, ours), Order(ours, theirs));
-            differences.AddRange(Compare(name, theirs, ours));
+            Domain domain = await connection.LookupByNameAsync(name, Token);
+            foreach ((string option, DomainXmlFlags flags) in ((string, DomainXmlFlags)[])
+                [("", DomainXmlFlags.None), (" --inactive", DomainXmlFlags.Inactive), (" --migratable", DomainXmlFlags.Migratable)])
+            {
+                XElement theirs = XElement.Parse((await libvirtd.VirshAsync(["dumpxml", name, .. option.Split(' ', StringSplitOptions.RemoveEmptyEntries)], Token)).Output);
+                string text = await domain.GetXmlAsync(flags, Token);
+                if (Environment.GetEnvironmentVariable("BALLAST_SHOW_XML") is not null)
+                    output.WriteLine(text);
+                XElement ours = XElement.Parse(text);
+                Assert.Equal(Order(theirs, ours), Order(ours, theirs));
+                differences.AddRange(Compare(name + option, theirs, ours));
+            }
+
             Assert.Equal("", (await libvirtd.VirshAsync(["destroy", name], Token)).Errors);
         }
 

@@ -188,6 +188,27 @@ public sealed class NativeLibraryGuestTests
         static string[] Sorted(string output) => [.. output.Split('\n').Order(StringComparer.Ordinal)];
     }
 
+    // A newer libvirtd says some things in other words.
+    [Fact]
+    [Trait("oracle", "libvirt 9.0")]
+    public async Task A_program_on_libvirts_library_sees_the_same_of_libvirtd_and_of_ballastd()
+    {
+        using PrivateDirectory directory = new();
+        HaltFirmware.WriteTo(directory.File("firmware"));
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(Token);
+        string name = await libvirtd.CreateDomainAsync(DomainXml.WithMemorySlots("machine", directory.File("firmware"), [directory.File("qmp")]), Token);
+        await using BallastDaemon ballastd = await BallastDaemon.StartAsync(Token, "--qmp", directory.File("qmp"));
+
+        // The program does the same, and the reason of the state tells.
+        _ = await libvirtd.VirshAsync("suspend", name);
+        _ = await libvirtd.VirshAsync("resume", name);
+        using NativeProgram parity = await NativeProgram.BuildAsync("parity", forLibvirt: true, Token);
+        CommandResult theirs = await parity.RunOnLibvirtAsync(Token, libvirtd.Uri, name);
+        CommandResult ours = await parity.RunOnLibvirtAsync(Token, ballastd.Uri, name);
+        Assert.Equal((0, 0, ""), (theirs.ExitCode, ours.ExitCode, ours.Errors));
+        Assert.Equal("", await NativeAnswers.CompareAsync(theirs.Output, ours.Output, "daemon-differences.txt", Token));
+    }
+
     [Theory]
     [InlineData("directly")]
     [InlineData("through a daemon")]

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Ballast.Drivers.Host;
 
 /// <summary>This host, from its kernel's files. A root other than / is for tests.</summary>
-internal sealed class HostNode(string root = "/")
+internal sealed partial class HostNode(string root = "/")
 {
     // The kernel counts processor time in hundredths of a second, whatever its clock.
     private const ulong NanosecondsPerTick = 10_000_000;
@@ -94,19 +94,6 @@ internal sealed class HostNode(string root = "/")
             : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"start cell {first} out of range (0-{last})");
     }
 
-    /// <summary>Free pages of each size, in KiB, of each cell from the first on.</summary>
-    /// <exception cref="LibvirtException">There is no such cell, or no such size.</exception>
-    public IReadOnlyList<ulong> FreePages(IReadOnlyList<uint> sizes, int first, int count)
-    {
-        int last = Cells().Max();
-        if (first < 0 || first > last)
-            throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"start cell {first} out of range (0-{last})");
-        return
-        [
-            .. Enumerable.Range(first, Math.Min(count, last - first + 1)).SelectMany(cell => sizes.Select(size => FreePages(cell, size))),
-        ];
-    }
-
     public CpuSet CpuMap()
     {
         int[] present = ReadList("sys/devices/system/cpu/present");
@@ -142,6 +129,21 @@ internal sealed class HostNode(string root = "/")
     public int Topology(int cpu, string name) =>
         (int)Number(Lines(string.Create(CultureInfo.InvariantCulture, $"sys/devices/system/cpu/cpu{cpu}/topology/{name}")).FirstOrDefault() ?? "0");
 
+    /// <summary>Which CPUs share a core with one, in the kernel's words (<c>0,4</c>).</summary>
+    public string Siblings(int cpu) =>
+        Lines(string.Create(CultureInfo.InvariantCulture, $"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")).FirstOrDefault()?.Trim() is { Length: > 0 } list
+            ? list
+            : cpu.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>How far the memory of each cell is from one cell's CPUs; 10: its own. None where the kernel does not tell.</summary>
+    public IReadOnlyList<(int Cell, int Distance)> Distances(int cell) =>
+    [
+        .. Cells().Zip(
+            (Lines(string.Create(CultureInfo.InvariantCulture, $"sys/devices/system/node/node{cell}/distance")).FirstOrDefault() ?? "")
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            (other, distance) => (other, (int)Number(distance))),
+    ];
+
     public ulong CellMemory(int cell, string name)
     {
         // Node 0 MemTotal:       16384 kB
@@ -162,17 +164,6 @@ internal sealed class HostNode(string root = "/")
 
     /// <summary>libvirt's sum: memory that belongs to no cell is not counted.</summary>
     private ulong OfAllCells(string name) => Cells().Aggregate(0UL, (sum, cell) => sum + CellMemory(cell, name));
-
-    private ulong FreePages(int cell, uint size)
-    {
-        if (size == SystemPageKiB)
-            return CellMemory(cell, "MemFree") / SystemPageKiB;
-        string pages = string.Create(CultureInfo.InvariantCulture, $"hugepages/hugepages-{size}kB/free_hugepages");
-        string[] ofCell = Lines(string.Create(CultureInfo.InvariantCulture, $"sys/devices/system/node/node{cell}/{pages}"));
-        return (ofCell.Length > 0 ? ofCell : cell == 0 ? Lines($"sys/kernel/mm/{pages}") : []) is [var line, ..]
-            ? Number(line)
-            : throw LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.None, $"page size {size} is not available on node {cell}");
-    }
 
     private ulong Memory(string name)
     {

@@ -24,7 +24,8 @@ internal static class HostXml
         NodeInfo info = node.Info();
         xml.Element("topology", null,
             ("sockets", Number(info.SocketsPerNode)), ("cores", Number(info.CoresPerSocket)), ("threads", Number(info.ThreadsPerCore)));
-        xml.Element("pages", null, ("unit", "KiB"), ("size", Number(Environment.SystemPageSize / 1024)));
+        foreach (uint size in node.PageSizes())
+            xml.Element("pages", null, ("unit", "KiB"), ("size", Number(size)));
         xml.Close();
         xml.Open("topology");
         AddCells(xml, node);
@@ -76,12 +77,15 @@ internal static class HostXml
         {
             int[] cpus = node.CpusOfCell(cell) is { Length: > 0 } ofCell ? ofCell : node.OnlineCpus();
             xml.Open("cell", ("id", Number(cell)));
-            xml.Element("memory", node.CellMemory(cell, "MemTotal").ToString(CultureInfo.InvariantCulture), ("unit", "KiB"));
+            xml.Element("memory", Number(node.CellMemory(cell, "MemTotal")), ("unit", "KiB"));
+            foreach (uint size in node.PageSizes())
+                xml.Element("pages", Number(node.Pages(cell, size)), ("unit", "KiB"), ("size", Number(size)));
+            AddDistances(xml, node.Distances(cell));
             xml.Open("cpus", ("num", Number(cpus.Length)));
             foreach (int cpu in cpus)
             {
                 xml.Element("cpu", null, ("id", Number(cpu)), ("socket_id", Number(node.Topology(cpu, "physical_package_id"))),
-                    ("core_id", Number(node.Topology(cpu, "core_id"))), ("siblings", Number(cpu)));
+                    ("die_id", Number(node.Topology(cpu, "die_id"))), ("core_id", Number(node.Topology(cpu, "core_id"))), ("siblings", node.Siblings(cpu)));
             }
 
             xml.Close();
@@ -91,5 +95,15 @@ internal static class HostXml
         xml.Close();
     }
 
-    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+    private static void AddDistances(XmlText xml, IReadOnlyList<(int Cell, int Distance)> distances)
+    {
+        if (distances.Count == 0)
+            return;
+        xml.Open("distances");
+        foreach ((int cell, int distance) in distances)
+            xml.Element("sibling", null, ("id", Number(cell)), ("value", Number(distance)));
+        xml.Close();
+    }
+
+    private static string Number(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 }

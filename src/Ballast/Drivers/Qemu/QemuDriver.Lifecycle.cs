@@ -38,10 +38,16 @@ internal sealed partial class QemuDriver
         if ((flags & ~known) is not DomainShutdownFlags.None and var unknown)
             throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainShutdownFlags", ErrorOrigin.Qemu);
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
-        if (flags == DomainShutdownFlags.GuestAgent)
-            throw LibvirtError.Report(ErrorCode.ArgumentUnsupported, ErrorOrigin.Qemu, "QEMU guest agent is not configured");
-        await ChangeAsync(
-            domain, qemu, () => ExecuteAsync(qemu, "system_powerdown", cancellationToken)).ConfigureAwait(false);
+        const string command = "system_powerdown";
+        await ChangeAsync(domain, qemu, async () =>
+        {
+            // A guest that does not run would not notice its button, now or later.
+            if (!(await AskStatusForChangeAsync(qemu, command, cancellationToken).ConfigureAwait(false)).IsRunning)
+                throw Invalid("domain is not running");
+            if (flags == DomainShutdownFlags.GuestAgent)
+                throw LibvirtError.Report(ErrorCode.ArgumentUnsupported, ErrorOrigin.Qemu, AgentIsMissing);
+            await ExecuteAsync(qemu, command, cancellationToken).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     }
 
     public async ValueTask ResetAsync(DomainIdentity domain, CancellationToken cancellationToken)
@@ -124,10 +130,15 @@ internal sealed partial class QemuDriver
     /// <summary>Whether the guest's processors run. A guest that suspended itself cannot be stopped or let go on.</summary>
     private async Task<bool> AskRunStateForChangeAsync(QemuDomain qemu, string command, CancellationToken cancellationToken)
     {
+        MonitorValues values = await AskStatusForChangeAsync(qemu, command, cancellationToken).ConfigureAwait(false);
+        return values.RunState == RunState.Suspended ? throw Invalid("domain is pmsuspended") : values.IsRunning;
+    }
+
+    private async Task<MonitorValues> AskStatusForChangeAsync(QemuDomain qemu, string command, CancellationToken cancellationToken)
+    {
         try
         {
-            MonitorValues values = await qemu.Monitor.QueryAsync(MonitorParts.Status, _timeout, cancellationToken).ConfigureAwait(false);
-            return values.RunState == RunState.Suspended ? throw Invalid("domain is pmsuspended") : values.IsRunning;
+            return await qemu.Monitor.QueryAsync(MonitorParts.Status, _timeout, cancellationToken).ConfigureAwait(false);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
         {

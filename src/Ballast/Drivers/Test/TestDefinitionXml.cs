@@ -52,6 +52,7 @@ internal static class TestDefinitionXml
         (ulong maximum, ulong current) = Memory(domain);
         XmlElement? vcpu = domain.Child("vcpu");
         (int maxVcpus, int vcpus) = TestQuantity.VirtualCpus(vcpu);
+        TestCpuList.Check(domain);
         TestDevices devices = TestDevices.Read(domain.Child("devices"));
         XmlElement[] actions = [.. Actions.Select(action => Action(domain, action.Name, action.Default))];
         if (name.Contains('\n', StringComparison.Ordinal))

@@ -38,6 +38,7 @@ internal sealed class TestDevices
     public static TestDevices Read(XmlElement? given)
     {
         XmlElement devices = given?.Copy() ?? new XmlElement("devices");
+        TestDeviceRules.Check(devices);
         foreach (XmlElement disk in devices.Children("disk"))
             CompleteDisk(disk);
         int next = 0;

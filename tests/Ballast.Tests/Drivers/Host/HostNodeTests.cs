@@ -1,3 +1,4 @@
+using System.Xml.Linq;
 using Ballast.Drivers.Host;
 using Ballast.Guests;
 
@@ -50,6 +51,9 @@ public sealed class HostNodeTests : IDisposable
         Assert.Equal([400u / SystemPageKiB, 7u], node.FreePages([SystemPageKiB, 2048], 1, 1));
         Assert.Equal(
             (ErrorCode.OperationFailed, "operation failed: page size 2048 is not available on node 0"), Error(() => node.FreePages([2048], 0, 1)));
+        Assert.Equal([5000u / SystemPageKiB, 800u / SystemPageKiB], node.FreePages([SystemPageKiB], Connection.AllOfNode, 2));
+        Assert.Equal((ErrorCode.OperationFailed, "operation failed: page size 3 is not available"), Error(() => node.FreePages([3], Connection.AllOfNode, 1)));
+        Assert.Equal((ErrorCode.InternalError, "internal error: start cell -2 out of range (0-1)"), Error(() => node.FreePages([SystemPageKiB], -2, 1)));
         Assert.Equal((ErrorCode.InternalError, "internal error: start cell 2 out of range (0-1)"), Error(() => node.FreePages([SystemPageKiB], 2, 1)));
     }
 
@@ -75,5 +79,30 @@ public sealed class HostNodeTests : IDisposable
     {
         _ = Directory.CreateDirectory(Path.GetDirectoryName(_root.File(path))!);
         File.WriteAllText(_root.File(path), text);
+    }
+
+    [Fact]
+    public void The_capabilities_tell_pages_distances_and_siblings_as_the_kernel_does()
+    {
+        Write("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "1\n");
+        Write("sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages", "0\n");
+        Write("sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", "1\n");
+        Write("sys/devices/system/node/node0/distance", "10 21\n");
+        Write("sys/devices/system/node/node1/cpulist", "4\n");
+        Write("sys/devices/system/cpu/cpu4/topology/thread_siblings_list", "0,4\n");
+        Write("sys/devices/system/cpu/cpu4/topology/die_id", "1\n");
+        HostNode node = new(_root.Path);
+        Assert.Equal([4u, 2048u], node.PageSizes());
+
+        XElement host = XElement.Parse(HostXml.Capabilities(node, ["qemu"], "/bin/qemu")).Element("host")!;
+        Assert.Equal(["4", "2048"], host.Element("cpu")!.Elements("pages").Attributes("size").Select(size => size.Value));
+        XElement[] cells = [.. host.Descendants("cell")];
+        Assert.Equal([("4", "1000"), ("2048", "0")], cells[0].Elements("pages").Select(pages => (pages.Attribute("size")!.Value, pages.Value)));
+
+        // What huge pages take is no longer there as small ones.
+        Assert.Equal([("4", $"{(3000 - 2048) / 4}"), ("2048", "1")], cells[1].Elements("pages").Select(pages => (pages.Attribute("size")!.Value, pages.Value)));
+        Assert.Equal([("0", "10"), ("1", "21")], cells[0].Descendants("sibling").Select(one => (one.Attribute("id")!.Value, one.Attribute("value")!.Value)));
+        Assert.Empty(cells[1].Elements("distances"));
+        Assert.Equal(("1", "0,4"), cells[1].Descendants("cpu").Select(cpu => (cpu.Attribute("die_id")!.Value, cpu.Attribute("siblings")!.Value)).Single());
     }
 }

@@ -53,7 +53,11 @@ internal static class ControllersXml
                 continue;
             hasUsb |= kind.Type == Usb;
             int count = counts[kind.Type] = counts.GetValueOrDefault(kind.Type) + 1;
-            AddGiven(xml, guest, device, kind, Index(device.Alias) ?? (kind.Type == Pci ? count : count - 1));
+            int index = Index(device.Alias) ?? (kind.Type == Pci ? count : count - 1);
+
+            // A PC has this one unless another is asked for.
+            if (!guest.IsMigratable || guest.IsQ35 || kind != Kinds["piix3-usb-uhci"] || index > 0)
+                AddGiven(xml, guest, device, kind, index);
         }
 
         if (!guest.IsPc || guest.Options is not { } options)
@@ -64,7 +68,10 @@ internal static class ControllersXml
             AddOwn(xml, guest, Sata, null, "ide");
         else if (guest.Devices.Any(device => device.Model.StartsWith("ide-", StringComparison.Ordinal)))
             AddOwn(xml, guest, Ide, null, "ide");
-        AddOwn(xml, guest, Pci, guest.IsQ35 ? "pcie-root" : "pci-root", guest.IsQ35 ? "pcie.0" : "pci.0");
+        if (guest.IsQ35)
+            AddOwn(xml, guest, Pci, "pcie-root", "pcie.0");
+        else if (!guest.IsMigratable)
+            AddOwn(xml, guest, Pci, "pci-root", "pci.0");
         if (guest.Devices.Any(device => device.Model == "floppy") && !counts.ContainsKey(Fdc))
             AddOwn(xml, guest, Fdc, null, FirstFdc);
     }
@@ -88,7 +95,7 @@ internal static class ControllersXml
 
     private static void AddOwn(XmlText xml, QemuXml guest, string type, string? model, string alias)
     {
-        if (guest.IsInactive)
+        if (guest.IsMigratable)
         {
             xml.Element("controller", null, ("type", type), ("index", "0"), ("model", model));
             return;

@@ -31,7 +31,7 @@ internal static class CpuXml
                 ("mode", parts[0] == Host ? "host-passthrough" : "maximum"), ("check", "none"),
                 ("migratable", switches.TryGetValue("migratable", out bool isMigratable) ? isMigratable ? "on" : "off" : null),
             ],
-            _ => [("mode", "custom"), ("match", "exact"), ("check", guest.IsInactive ? "none" : "full")],
+            _ => [("mode", "custom"), ("match", "exact"), ("check", guest.IsMigratable ? "none" : "full")],
         };
         (string Name, bool IsOn)[] features =
         [

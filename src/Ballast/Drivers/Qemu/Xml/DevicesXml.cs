@@ -42,7 +42,7 @@ internal static class DevicesXml
         bool isBlock = disk.File?.StartsWith("/dev/", StringComparison.Ordinal) == true;
         (string Protocol, string Name)? remote = Remote(disk.File);
         xml.Open("disk", ("type", isBlock ? "block" : remote is null ? "file" : "network"), ("device", kind));
-        xml.Element("driver", null, ("name", "qemu"), ("type", disk.Format));
+        xml.Element("driver", null, ("name", "qemu"), ("type", disk.Format ?? (guest.IsMigratable ? "raw" : null)));
         if (remote is var (protocol, name))
             xml.Element("source", null, ("protocol", protocol), ("name", name));
         else if (disk.File is not null)

@@ -52,7 +52,8 @@ internal static class OtherDevicesXml
         if (!guest.IsPc || guest.Options?.Machine.Switch("i8042") == false)
             return;
         xml.Element("input", null, ("type", "mouse"), ("bus", "ps2"));
-        xml.Element("input", null, ("type", "keyboard"), ("bus", "ps2"));
+        if (!guest.IsMigratable)
+            xml.Element("input", null, ("type", "keyboard"), ("bus", "ps2"));
     }
 
     public static void AddGraphics(XmlText xml, QemuXml guest)
@@ -84,7 +85,7 @@ internal static class OtherDevicesXml
 
         foreach ((string? id, string? driver) in guest.Options?.Audio.Select(audio => (audio["id"], audio["driver"])) ?? [])
         {
-            if (id is not null && driver is not null)
+            if (id is not null && driver is not null && !(guest.IsMigratable && driver == "none"))
                 xml.Element("audio", null, ("id", id.StartsWith("audio", StringComparison.Ordinal) ? id["audio".Length..] : id), ("type", AudioBackends.GetValueOrDefault(driver, driver)));
         }
     }
@@ -134,7 +135,7 @@ internal static class OtherDevicesXml
     private static void AddSimple(
         XmlText xml, QemuXml guest, string element, GuestDevice device, params ReadOnlySpan<(string, string?)> attributes)
     {
-        if (guest.IsInactive || device.Alias is null)
+        if (guest.IsMigratable || device.Alias is null)
         {
             xml.Element(element, null, attributes);
             return;

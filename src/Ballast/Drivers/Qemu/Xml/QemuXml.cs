@@ -18,8 +18,11 @@ internal sealed record QemuXml
     /// <summary>How many virtual CPUs there can be.</summary>
     public required int MaxVirtualCpus { get; init; }
 
-    /// <summary>As it would be started again: without what only a running domain has.</summary>
+    /// <summary>Without what it is only while it runs. Nothing else defines it, so all the rest is as it runs.</summary>
     public bool IsInactive { get; init; }
+
+    /// <summary>As another host would start it: without what follows from the rest.</summary>
+    public bool IsMigratable { get; init; }
 
     /// <summary>Null: the monitor could not be asked.</summary>
     public QmpMachine? Machine { get; init; }
@@ -49,7 +52,7 @@ internal sealed record QemuXml
 
     public void AddAlias(XmlText xml, string name)
     {
-        if (!IsInactive)
+        if (!IsMigratable)
             xml.Element("alias", null, ("name", name));
     }
 
