@@ -20,6 +20,13 @@ internal static class DriverSelection
     public static string Resolve(string uri) =>
         uri.Contains(':', StringComparison.Ordinal) ? uri : LibvirtConf.Read().Aliases.GetValueOrDefault(uri, uri);
 
+    /// <summary>The socket of a daemon of this host; null where there is none for this user.</summary>
+    public static string? FindSocket(string target, bool readOnly) => SocketRelay.Find(target, readOnly);
+
+    /// <summary>Passes a connection on to it.</summary>
+    public static Task RelayAsync(string target, bool readOnly, Stream input, Stream output, CancellationToken cancellationToken) =>
+        SocketRelay.RunAsync(target, readOnly, input, output, cancellationToken);
+
     /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
     public static IDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         QemuDriver.OpenMonitors(paths, ownSockets, options);
