@@ -22,10 +22,11 @@ internal sealed record TcpEndpoint(string Host, int Port) : IEndpoint
     public async ValueTask<ITransport> ConnectAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
     {
         IReadOnlyList<HostAddress> addresses = await HostAddresses.FindAsync(Host, Port, cancellationToken).ConfigureAwait(false);
-        return new SocketTransport(new SocketStream(await ConnectAsync(addresses, time, cancellationToken).ConfigureAwait(false)));
+        return await ConnectAsync(addresses, time, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<PolledSocket> ConnectAsync(IReadOnlyList<HostAddress> addresses, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>To the first of them that answers.</summary>
+    public async Task<ITransport> ConnectAsync(IReadOnlyList<HostAddress> addresses, TimeProvider time, CancellationToken cancellationToken)
     {
         using CancellationTokenSource others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         List<Task<PolledSocket>> attempts = [];
@@ -45,7 +46,7 @@ internal sealed record TcpEndpoint(string Host, int Port) : IEndpoint
 
                 attempts.Remove(over);
                 if (over.IsCompletedSuccessfully)
-                    return over.Result;
+                    return new SocketTransport(new SocketStream(over.Result));
                 cancellationToken.ThrowIfCancellationRequested();
                 failure = over.Exception!.InnerException;
             }
