@@ -6,6 +6,7 @@ namespace Ballast.Tests.Integration;
 /// <summary>The ssh that we start beside the one that virsh starts, and what its words do in a shell.</summary>
 [Collection(SshTests.Shared)]
 [Trait("needs", "virsh")]
+[Trait("oracle", "libvirt 9.0")]
 public sealed class SshCommandTests : IDisposable
 {
     // Writes down its words, and runs the last of them as the other host's shell would, with programs that write down theirs.
