@@ -94,6 +94,20 @@ public sealed class SshCommandTests : IDisposable
         Assert.EndsWith("nc [-U] [/a b/'$(touch x)'\";c]\n", ours, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Nobody_is_asked_where_there_is_no_terminal()
+    {
+        foreach ((string[] through, bool asks) in ((string[], bool)[])[(["setsid", "--wait"], false), (["script", "--quiet", "--return", "--command"], true)])
+        {
+            File.Delete(_directory.File("words"));
+            string[] words = [BallastProgram.Path, "-c", "qemu+ssh://h/system", "list"];
+            Dictionary<string, string> variables = new() { ["PATH"] = $"{_directory.Path}:{Environment.GetEnvironmentVariable("PATH")}", ["SSH_ASKPASS"] = "" };
+            _ = await ChildProcess.RunAsync(
+                through[0], [.. through[1..], .. asks ? (string[])[string.Join(' ', words), "/dev/null"] : words], variables, cancellationToken: Token);
+            Assert.Equal(!asks, (await File.ReadAllTextAsync(_directory.File("words"), Token)).Split('\0').Contains("BatchMode=yes"));
+        }
+    }
+
     public void Dispose() => _directory.Dispose();
 
     // The words but for the last, which is a program of each one's own; and what that did.
