@@ -49,6 +49,8 @@ internal static class CliProgram
                 return CompleteCommand.Run([.. arguments.Skip(1)], host, output.Out, cancellationToken);
             case MakeCommand.Name:
                 return MakeCommand.Run([.. arguments.Skip(1)], output, Version);
+            case SshHelperCommand.Name:
+                return await SshHelperCommand.RunAsync([.. arguments.Skip(1)], host, output, cancellationToken);
         }
 
         GlobalOptions options = GlobalOptions.Parse(arguments, suggests: !host.IsVirsh);

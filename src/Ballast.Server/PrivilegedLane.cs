@@ -31,12 +31,12 @@ internal sealed class PrivilegedLane
 /// <summary>One client's connection in the lane.</summary>
 internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
 {
-    private readonly UnixTransport _transport;
+    private readonly SocketTransport _transport;
     private readonly CancellationTokenSource _closed = new();
 
     public LaneTransport(SafeHandle socket, SocketPoller poller)
     {
-        _transport = new UnixTransport(socket, poller);
+        _transport = new SocketTransport(socket, poller);
         Output = new EndingWriter(_transport.Output, _closed);
     }
 

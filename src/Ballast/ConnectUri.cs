@@ -158,7 +158,9 @@ public sealed class ConnectUri
             int close = authority.IndexOf(']');
             if (close < 0)
                 return false;
-            host = authority[1..close].ToString();
+            if (!TryDecode(authority[1..close], out string? address))
+                return false;
+            host = address;
             portText = authority[(close + 1)..];
         }
         else

@@ -19,10 +19,10 @@ public sealed record ConnectionOptions
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// The deadline of each call through a daemon (<c>qemu:</c>, <c>+unix</c>), and of opening such a connection as a
-    /// whole. Above zero; default: 30 seconds. A daemon has deadlines of its own, and may need seconds right after its
-    /// start. A dead daemon is usually detected sooner, by its silence. A <c>timeout=</c> parameter in the URI overrides
-    /// it.
+    /// The deadline of each call through a daemon (<c>qemu:</c>, <c>+unix</c>, <c>+ssh</c>, <c>+tcp</c>), and of opening such
+    /// a connection as a whole. Above zero; default: 30 seconds. A daemon has deadlines of its own, and may need seconds
+    /// right after its start. A dead daemon is usually detected sooner, by its silence. A <c>timeout=</c> parameter in the
+    /// URI overrides it.
     /// </summary>
     public TimeSpan DaemonTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

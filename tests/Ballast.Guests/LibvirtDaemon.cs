@@ -27,11 +27,11 @@ public sealed class LibvirtDaemon : IAsyncDisposable
         mount --bind "$1/cache" /var/cache/libvirt
         mount --bind "$1/log" /var/log/libvirt
         mount --bind "$1/run" /run
-        libvirtd &
+        libvirtd $2 &
         wait $! || [ -e "$1/restart" ]
         while [ -e "$1/restart" ]; do
             rm "$1/restart"
-            libvirtd &
+            libvirtd $2 &
             wait $! || [ -e "$1/restart" ]
         done
         """;
@@ -64,19 +64,26 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     /// <summary>What libvirtd logged.</summary>
     public string Errors => _namespaces.Errors;
 
-    public static async Task<LibvirtDaemon> StartAsync(CancellationToken cancellationToken = default)
+    /// <summary>Where it listens on loopback without authentication, if it was told to.</summary>
+    public int? TcpPort { get; private init; }
+
+    public static Task<LibvirtDaemon> StartAsync(CancellationToken cancellationToken = default) => StartAsync(null, cancellationToken);
+
+    /// <param name="tcpPort">Listens there on loopback too, and lets everybody in.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<LibvirtDaemon> StartAsync(int? tcpPort, CancellationToken cancellationToken)
     {
         if (!Environment.IsPrivilegedProcess)
             throw new InvalidOperationException("A private libvirtd needs namespaces of its own, and so root.");
         var directory = new PrivateDirectory();
-        WriteFiles(directory);
+        WriteFiles(directory, tcpPort);
         ChildProcess? child = null;
         try
         {
             child = await ChildProcess.StartAsync(
                 "unshare",
-                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path]);
-            var daemon = new LibvirtDaemon(child, directory);
+                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null ? "" : "--listen"]);
+            var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort };
             await daemon.WaitForStartAsync(cancellationToken);
             return daemon;
         }
@@ -159,7 +166,7 @@ public sealed class LibvirtDaemon : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private static void WriteFiles(PrivateDirectory directory)
+    private static void WriteFiles(PrivateDirectory directory, int? tcpPort)
     {
         foreach (var name in new[] { "etc", "lib", "cache", "log", "run", "s" })
             _ = Directory.CreateDirectory(directory.File(name));
@@ -168,7 +175,14 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             unix_sock_dir = "{directory.File("s")}"
             auth_unix_ro = "none"
             auth_unix_rw = "none"
-            """);
+            """ + (tcpPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"""
+
+            listen_addr = "127.0.0.1"
+            listen_tcp = 1
+            listen_tls = 0
+            tcp_port = "{port}"
+            auth_tcp = "none"
+            """) : ""));
         File.WriteAllText(directory.File("etc/qemu.conf"), """
             user = "root"
             group = "root"

@@ -22,6 +22,17 @@ public sealed class PrivateDirectory : IDisposable
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>Writes a program for a shell; returns its path.</summary>
+    public string Program(string name, string script)
+    {
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException("The guests run on Linux.");
+        string file = File(name);
+        System.IO.File.WriteAllText(file, script);
+        System.IO.File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return file;
+    }
+
     /// <summary>Lets everybody enter and look, for what other users shall reach.</summary>
     public static void ToEverybody(string directory)
     {

@@ -13,7 +13,7 @@ public class ArchitectureTests
         "Ballast.DomainEventSubscription", "Ballast.DomainEventFilter", "Ballast.DomainEvent", "Ballast.DomainLifecycleEvent",
         "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.EventsMissed",
         "Ballast.DomainMemorySample", "Ballast.MemoryWatch", "Ballast.MemoryStatsPeriodLease", "Ballast.PeriodLeases",
-        "Ballast.ConnectionGroup", "Ballast.ConnectionGroupMember", "Ballast.ConnectionAnswer`1",
+        "Ballast.ConnectionGroup", "Ballast.ConnectionGroupMember", "Ballast.ConnectionAnswer`1", "Ballast.DaemonSocket",
     ];
 
     private static readonly Dictionary<string, string[]> Allowed = new()

@@ -91,7 +91,11 @@ internal sealed class ProgramCompleter(CliHost host, CancellationToken cancellat
 
     private async ValueTask<Connection?> OpenAsync(CancellationToken token)
     {
-        string? uri = _uri ?? host.Variable("VIRSH_DEFAULT_CONNECT_URI");
+        string? uri = _uri ?? host.Variable("VIRSH_DEFAULT_CONNECT_URI") ?? host.Variable("LIBVIRT_DEFAULT_URI");
+
+        // Nobody who presses Tab expects a question for a password in the middle of the line.
+        if (uri is not null && ConnectUri.TryParse(uri, out ConnectUri? parsed) && parsed.Transport == "ssh")
+            uri += parsed.Parameters.Count > 0 ? "&no_tty=1" : "?no_tty=1";
         return await host.Open(string.IsNullOrEmpty(uri) ? null : uri, ConnectionOptions.Default with { ReadOnly = true, TimeProvider = host.TimeProvider }, token);
     }
 }

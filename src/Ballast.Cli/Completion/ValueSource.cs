@@ -7,7 +7,7 @@ namespace Ballast.Cli.Completion;
 internal sealed class ValueSource(Func<IEnumerable<string>> domains)
 {
     private static readonly string[] Uris =
-        ["qmp:///", "qemu:///system", "qemu:///session", "qemu+unix:///system?socket=", "test:///default", "test:///fleet"];
+        ["qmp:///", "qemu:///system", "qemu:///session", "qemu+ssh://", "qemu+unix:///system?socket=", "test:///default", "test:///fleet"];
 
     public IEnumerable<Candidate> Of(CommandOption option, string typed)
     {
@@ -23,7 +23,7 @@ internal sealed class ValueSource(Func<IEnumerable<string>> domains)
     public IEnumerable<Candidate> Of(ValueCompletion kind, string typed) => kind switch
     {
         ValueCompletion.Domain => domains().Select(name => new Candidate(name)),
-        ValueCompletion.Uri => Uris.Select(uri => new Candidate(uri) { IsOpen = uri.EndsWith('=') }),
+        ValueCompletion.Uri => Uris.Select(uri => new Candidate(uri) { IsOpen = uri.EndsWith('=') || uri.EndsWith("://", StringComparison.Ordinal) }),
         ValueCompletion.File => Entries(typed, withFiles: true),
         ValueCompletion.Directory => Entries(typed, withFiles: false),
         _ => [],

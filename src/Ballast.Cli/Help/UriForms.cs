@@ -19,6 +19,11 @@ internal static class UriForms
             "user's own, qemu+unix:///system?socket=PATH for any other socket;",
             "?timeout=60s sets a longer deadline (default: 30 s)",
         ]),
+        ("qemu+ssh://[USER@]HOST[:PORT]/system",
+        [
+            "the daemon of another host through ssh, which ballast, virt-ssh-helper or",
+            "nc connects there; qemu+tcp://HOST/system without ssh, on trusted networks",
+        ]),
         ("test:///default", ["libvirt's test domain, for experiments"]),
         ("test:///fleet?domains=N&seed=S", ["N simulated guests with changing memory (default: 10)"]),
     ];

@@ -34,6 +34,7 @@ internal static class BallastManual
         }
 
         WriteShell(page);
+        WriteSshHelper(page);
         WriteRest(page);
         return page.ToString();
     }
@@ -60,6 +61,11 @@ internal static class BallastManual
             .Item("Ctrl-D", "leaves the shell, like `quit` and the end of the input.")
             .Paragraph("If a daemon ends, the next command says so and connects again. If the input is no terminal, its lines are shown behind the prompt, and the exit status is 0 whatever the commands did.");
     }
+
+    private static void WriteSshHelper(Roff page) =>
+        page.Section("The far end of ssh")
+            .Paragraph("`ballast ssh-helper` is no command for people: for URIs such as qemu+ssh://HOST/system, another ballast runs it on the daemon's host.")
+            .Example(SshHelperCommand.Usage);
 
     private static void WriteRest(Roff page)
     {

@@ -20,6 +20,13 @@ internal static class DriverSelection
     public static string Resolve(string uri) =>
         uri.Contains(':', StringComparison.Ordinal) ? uri : LibvirtConf.Read().Aliases.GetValueOrDefault(uri, uri);
 
+    /// <summary>The socket of a daemon of this host; null where there is none for this user.</summary>
+    public static string? FindSocket(string target, bool readOnly) => SocketRelay.Find(target, readOnly);
+
+    /// <summary>Passes a connection on to it.</summary>
+    public static Task RelayAsync(string target, bool readOnly, Stream input, Stream output, CancellationToken cancellationToken) =>
+        SocketRelay.RunAsync(target, readOnly, input, output, cancellationToken);
+
     /// <summary>The QEMUs behind several monitor sockets and directories, be they there yet or not.</summary>
     public static IDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         QemuDriver.OpenMonitors(paths, ownSockets, options);
@@ -37,9 +44,14 @@ internal static class DriverSelection
             ("test", null, "") when uri.Path == FleetDriver.Path => FleetDriver.Open(uri, options),
             ("test", null, "") => await TestDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             ("qmp", null, "") => await QemuDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
-            (_, "unix", _) or ("qemu", null, "") => await RemoteDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
+            (_, "libssh" or "libssh2", _) => throw Unsupported(uri, "use ssh, which runs the system's ssh with its keys and settings"),
+            (_, "ext", _) => throw Unsupported(uri, "use ssh with the parameter command=, the program to run instead of ssh"),
+            (_, "unix" or "tcp" or "ssh", _) or ("qemu", null, "") => await RemoteDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             _ => throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original + Suggestion(uri)),
         };
+
+    private static LibvirtException Unsupported(ConnectUri uri, string instead) => LibvirtError.Report(
+        ErrorCode.InvalidArgument, ErrorOrigin.Remote, $"the transport '{uri.Transport}' in {uri.Original} is not supported: {instead}");
 
     // The mistakes that people make with URIs: a slash too few, so that the path's beginning is taken for a host, and another
     // program's word for a socket.
@@ -49,7 +61,8 @@ internal static class DriverSelection
         { Driver: "test", Host.Length: > 0, Transport: null } => $"; did you mean test:///{uri.Host}",
         { Driver: "qemu", Host: "system" or "session", Transport: null } => $"; did you mean qemu:///{uri.Host}",
         { Driver: "unix" or "file", Path: ['/', ..] } => $"; did you mean qmp://{uri.Path}",
-        { Driver: "qemu", Transport: "tcp" or "tls" or "ssh" or null } => "; daemons on other hosts cannot be asked yet, only unix sockets",
+        { Transport: "tls" } or { Driver: "qemu", Transport: null } =>
+            $"; TLS is not supported yet: use {uri.Driver}+ssh://{(uri.Host.Contains(':', StringComparison.Ordinal) ? $"[{uri.Host}]" : uri.Host)}{uri.Path}",
         { Driver: "kvm" or "libvirt", Host: "" } => $"; did you mean qemu://{(uri.Path is "/session" ? uri.Path : "/system")}",
         _ => "",
     };

@@ -6,6 +6,9 @@ namespace Ballast.Interop;
 /// <summary>Functions of the C library, by its names; those that it has no function for are system calls by number.</summary>
 internal static partial class Libc
 {
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Access(string path, int mode);
+
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     public static partial int ClockGetTime(int clock, out Time time);
 
@@ -26,6 +29,15 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     public static partial int FcntlGet(int descriptor, int command, out Owner owner);
+
+    [LibraryImport("libc", EntryPoint = "freeaddrinfo")]
+    public static partial void FreeAddrInfo(nint first);
+
+    [LibraryImport("libc", EntryPoint = "gai_strerror")]
+    public static partial nint GaiStrError(int error);
+
+    [LibraryImport("libc", EntryPoint = "getaddrinfo", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int GetAddrInfo(string host, string service, in AddressInfo hints, out nint first);
 
     [LibraryImport("libc", EntryPoint = "getdents64")]
     public static partial nint GetDents64(SafeFileHandle directory, Span<byte> entries, nint length);
@@ -60,6 +72,12 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "setns")]
     public static partial int SetNs(SafeFileHandle target, int kind);
 
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    public static partial int SetSockOpt(SafeHandle socket, int level, int option, in int value, int length);
+
+    [LibraryImport("libc", EntryPoint = "shutdown", SetLastError = true)]
+    public static partial int Shutdown(SafeHandle socket, int how);
+
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int family, int type, int protocol);
 
@@ -80,6 +98,20 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial long SyscallPidfdSendSignal(long number, int pidfd, int signal, nint info, uint flags);
+
+    /// <summary><c>struct addrinfo</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct AddressInfo
+    {
+        public int Flags;
+        public int Family;
+        public int SocketType;
+        public int Protocol;
+        public uint AddressLength;
+        public nint Address;
+        public nint CanonicalName;
+        public nint Next;
+    }
 
     /// <summary><c>struct timespec</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -243,7 +243,8 @@ internal sealed class RpcClient : IAsyncDisposable
         _ = Break(RpcErrors.KeepaliveTimeout());
     }
 
-    private LibvirtException Break(string why, Exception? cause) => Break(RpcErrors.Lost(why, cause));
+    // A transport that knows why says it better.
+    private LibvirtException Break(string why, Exception? cause) => Break((cause as LinkLostException)?.Error ?? RpcErrors.Lost(why, cause));
 
     /// <summary>Ends the connection; everybody who waits is told. What was told first stays the reason.</summary>
     private LibvirtException Break(LibvirtException error)

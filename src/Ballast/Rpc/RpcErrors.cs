@@ -38,9 +38,12 @@ internal static class RpcErrors
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
             $"the daemon did not answer {call} within {waited.TotalSeconds:0.###} s");
 
-    public static LibvirtException OpeningTimeout(TimeSpan waited) =>
+    /// <param name="waited">For how long.</param>
+    /// <param name="daemon">Which daemon it is.</param>
+    /// <param name="advice">What to do about it, behind a colon; or nothing.</param>
+    public static LibvirtException OpeningTimeout(TimeSpan waited, string daemon, string advice) =>
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,
-            $"the daemon did not open the connection within {waited.TotalSeconds:0.###} s");
+            $"{daemon} did not open the connection within {waited.TotalSeconds:0.###} s{advice}");
 
     public static LibvirtException WriteTimeout(RpcCall call, TimeSpan waited) =>
         LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Remote,

@@ -145,12 +145,19 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
             buffer = buffer[Send(buffer.Span)..];
             if (buffer.IsEmpty)
                 return;
-            TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            Volatile.Write(ref _room, room);
-            ObjectDisposedException.ThrowIf(_state == State.Closed, this);
-            _poller.WaitForRoom(_key, _socket);
-            await room.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Until there may be room to send; of a connection that is being made, until it stands or has failed.</summary>
+    /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
+    public async ValueTask WaitForRoomAsync(CancellationToken cancellationToken)
+    {
+        TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _room, room);
+        ObjectDisposedException.ThrowIf(_state == State.Closed, this);
+        _poller.WaitForRoom(_key, _socket);
+        await room.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The poller's: there may be room to send.</summary>

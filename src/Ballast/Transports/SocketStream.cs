@@ -3,9 +3,14 @@ using System.Runtime.InteropServices;
 namespace Ballast.Transports;
 
 /// <summary>A socket as a stream, for one reader and one writer.</summary>
-internal sealed class SocketStream(SafeHandle socket, SocketPoller? poller = null) : Stream
+internal sealed class SocketStream(PolledSocket polled) : Stream
 {
-    private readonly PolledSocket _polled = new(socket, poller);
+    private readonly PolledSocket _polled = polled;
+
+    public SocketStream(SafeHandle socket, SocketPoller? poller = null)
+        : this(new PolledSocket(socket, poller))
+    {
+    }
 
     public override bool CanRead => true;
 

@@ -53,6 +53,22 @@ public sealed class CompletionTests
     }
 
     [Theory]
+    [InlineData("qemu+ssh://h/system", "qemu+ssh://h/system?no_tty=1")]
+    [InlineData("qemu+ssh://h/system?keyfile=/k", "qemu+ssh://h/system?keyfile=/k&no_tty=1")]
+    [InlineData("qemu:///system", "qemu:///system")]
+    public async Task Names_of_domains_are_looked_up_without_a_question_to_anybody(string typed, string opened)
+    {
+        List<string?> uris = [];
+        Outcome outcome = await CliRun.BallastAsync(["__complete", "zsh", "-c", typed, "domstate", "w"], (uri, options, _) =>
+        {
+            uris.Add(uri);
+            return new(new Connection(Driver, "fake:///", options));
+        }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.StartsWith("web", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal([opened], uris);
+    }
+
+    [Theory]
     [InlineData("zsh")]
     [InlineData("fish")]
     public async Task Other_shells_are_told_what_it_is_too(string shell)

@@ -4,8 +4,10 @@ using Ballast.Tests.Drivers.Qemu;
 
 namespace Ballast.Tests.Integration;
 
-/// <summary>Our client beside virsh on real libvirtd, and on ballastd.</summary>
+/// <summary>Our client beside virsh on real libvirtd, and on ballastd: over unix sockets, TCP and ssh.</summary>
+[Collection(SshTests.Shared)]
 [Trait("needs", "qemu")]
+[Trait("needs", "ssh")]
 [Trait("needs", "libvirtd")]
 [Trait("needs", "virsh")]
 public sealed class RemoteComparisonTests
@@ -17,7 +19,11 @@ public sealed class RemoteComparisonTests
     {
         using PrivateDirectory directory = new();
         string monitor = directory.File("second.sock");
-        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(Token);
+        int port = SshServer.FreePort();
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(port, Token);
+        await using SshServer ssh = await SshServer.StartAsync(Token);
+        ssh.Link("sh", "grep", "id", "nc");
+        ssh.Install("ballast", BallastProgram.Path);
         string name = await libvirtd.CreateDomainAsync(
             DomainXml.ForLinuxGuest("linux", await LinuxGuestImage.GetAsync(Token), periodSeconds: 1, monitorPath: monitor), Token);
         await using BallastDaemon ballastd = await BallastDaemon.StartAsync(Token, "--qmp", monitor);
@@ -25,7 +31,8 @@ public sealed class RemoteComparisonTests
             BallastProgram.ParseStats((await libvirtd.VirshAsync(["dommemstat", name], token)).Output).Count == 13, Token);
         Assert.Equal("", (await libvirtd.VirshAsync(["dommemstat", name, "--period", "0"], Token)).Errors);
 
-        foreach (string uri in (string[])[libvirtd.Uri, ballastd.Uri])
+        string tcp = $"qemu+tcp://127.0.0.1:{port}/system", libvirtdBySsh = ssh.Uri(libvirtd.SocketPath), ballastdBySsh = ssh.Uri(ballastd.SocketPath);
+        foreach (string uri in (string[])[libvirtd.Uri, ballastd.Uri, tcp, libvirtdBySsh, ballastdBySsh])
         {
             foreach (string line in (string[])
                 [
@@ -41,8 +48,10 @@ public sealed class RemoteComparisonTests
             }
         }
 
-        await EverythingOfTheApiAsync(libvirtd.Uri, name, isOurs: false);
-        await EverythingOfTheApiAsync(ballastd.Uri, name, isOurs: true);
+        foreach (string uri in (string[])[libvirtd.Uri, tcp, libvirtdBySsh])
+            await EverythingOfTheApiAsync(uri, name, isOurs: false);
+        foreach (string uri in (string[])[ballastd.Uri, ballastdBySsh])
+            await EverythingOfTheApiAsync(uri, name, isOurs: true);
     }
 
     private static async Task EverythingOfTheApiAsync(string uri, string name, bool isOurs)

@@ -1,6 +1,7 @@
 using Ballast.Drivers.Remote;
 using Ballast.Rpc;
 using Ballast.Tests.Drivers.Qemu;
+using Ballast.Transports;
 
 namespace Ballast.Tests.Rpc;
 
@@ -107,7 +108,8 @@ public sealed class RemoteUriTests
     [InlineData("socket=/a&socket=/b", "/b")]
     [InlineData("SOCKET=/a%26b&mode=direct", "/a&b")]
     [InlineData("socket=", "")]
-    public void The_last_socket_named_counts(string query, string socket) => Assert.Equal([socket], Of($"qemu:///system?{query}").Sockets);
+    public void The_last_socket_named_counts(string query, string socket) =>
+        Assert.Equal([socket], Assert.IsType<UnixEndpoint>(Of($"qemu:///system?{query}").Endpoint).Sockets);
 
     [Theory]
     [InlineData("agent")]

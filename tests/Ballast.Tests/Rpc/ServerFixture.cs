@@ -90,7 +90,7 @@ internal sealed class ServerFixture : IAsyncDisposable
 
     private async Task ServeAsync(Socket socket, bool isReadOnly)
     {
-        await using UnixTransport transport = new(TestSockets.Release(socket));
+        await using SocketTransport transport = new(TestSockets.Release(socket));
         if (_wrap is null)
         {
             await _server.ServeAsync(transport, isReadOnly, uid: 0, null, _stop.Token);

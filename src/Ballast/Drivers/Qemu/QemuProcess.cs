@@ -18,7 +18,6 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     // 146 years of one processor, so that sums of a few stay in range.
     private const ulong MaxCpuTicks = long.MaxValue / 2 / (TimeSpan.TicksPerSecond / TicksPerSecond);
-    private const long PidfdSendSignal = 424, PidfdOpen = 434;
 
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
 
@@ -126,14 +125,14 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public int Signal(int signal)
     {
         const int noSuchProcess = 3;
-        using SafeFileHandle process = new((nint)Libc.SyscallPidfdOpen(PidfdOpen, Pid, 0), ownsHandle: true);
+        using SafeFileHandle process = new((nint)Libc.SyscallPidfdOpen(Libc.PidfdOpen, Pid, 0), ownsHandle: true);
         int error = Marshal.GetLastPInvokeError();
         // Our own file of the process shows that it still lived when the handle was opened: so the handle is its.
         if (HasExited)
             return 0;
         if (process.IsInvalid)
             return error;
-        return Libc.SyscallPidfdSendSignal(PidfdSendSignal, (int)process.DangerousGetHandle(), signal, 0, 0) == 0
+        return Libc.SyscallPidfdSendSignal(Libc.PidfdSendSignal, (int)process.DangerousGetHandle(), signal, 0, 0) == 0
             || Marshal.GetLastPInvokeError() is noSuchProcess
             ? 0
             : Marshal.GetLastPInvokeError();

@@ -1,17 +1,18 @@
 using System.Globalization;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Remote;
 
 /// <summary>Where the daemon of a URI is, and how it is asked.</summary>
-/// <param name="Sockets">Unix sockets to try, the first that is there.</param>
+/// <param name="Endpoint">The way to it.</param>
 /// <param name="Name">The URI without what only the client needs.</param>
 /// <param name="Authentication">The way to prove who one is that the daemon must have; null: any that it wants.</param>
 /// <param name="Timeout">How long to wait for it; null where the URI does not say.</param>
-internal sealed record RemoteAddress(IReadOnlyList<string> Sockets, string Name, string? Authentication, TimeSpan? Timeout)
+internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Authentication, TimeSpan? Timeout)
 {
-    private const string SystemRun = "/var/run/libvirt", OwnSystemRun = "/run/ballast";
+    private const int TcpPort = 16509;
 
-    private static readonly string[] Known = ["auth", "mode", "name", "socket", "timeout"];
+    private static readonly string[] Known = ["auth", "mode", "name", "socket", "timeout"], KnownForTcp = ["auth", "name", "timeout"];
 
     // Of libvirt's other transports: a unix socket has no use for them, and libvirt's client, which takes them, none either.
     private static readonly string[] Switches = ["no_sanity", "no_tty", "no_verify"];
@@ -22,15 +23,33 @@ internal sealed record RemoteAddress(IReadOnlyList<string> Sockets, string Name,
     /// <exception cref="LibvirtException">The URI is none that this driver takes.</exception>
     public static RemoteAddress Of(ConnectUri uri, bool readOnly)
     {
-        if (uri.Host.Length > 0)
-            throw Bad($"using unix socket and remote server '{uri.Host}' is not supported.");
-
         // libvirt's client sends on what it does not know, and its daemon's QEMU driver looks at none of it: a misspelt name
         // would be lost without a word.
-        uri.RefuseUnknown(ErrorOrigin.Remote, Known, Unused);
-        CheckValues(uri);
-        return new RemoteAddress(
-            FindSockets(uri, readOnly), uri.Parameter("name") ?? $"{uri.Driver}://{uri.Path}", uri.Parameter("auth"), uri.Timeout(ErrorOrigin.Remote));
+        string name = uri.Parameter("name") ?? $"{uri.Driver}://{uri.Path}";
+        IEndpoint endpoint;
+        switch (uri.Transport)
+        {
+            case "ssh":
+                uri.RefuseUnknown(ErrorOrigin.Remote, SshCommand.Known);
+                CheckValues(uri);
+                endpoint = SshCommand.Of(uri, name, readOnly).ToEndpoint();
+                break;
+            case "tcp":
+                uri.RefuseUnknown(ErrorOrigin.Remote, KnownForTcp);
+                CheckValues(uri);
+                endpoint = new TcpEndpoint(uri.Host.Length > 0 ? uri.Host : "localhost", uri.Port is > 0 and var port ? port : TcpPort);
+                break;
+            default:
+                if (uri.Host.Length > 0)
+                    throw Bad($"using unix socket and remote server '{uri.Host}' is not supported.");
+                uri.RefuseUnknown(ErrorOrigin.Remote, Known, Unused);
+                CheckValues(uri);
+                List<string> sockets = RemoteSockets.OfThisHost(uri, readOnly);
+                endpoint = new UnixEndpoint(uri.Parameter("socket") is { } socket ? [socket] : sockets);
+                break;
+        }
+
+        return new RemoteAddress(endpoint, name, uri.Parameter("auth"), uri.Timeout(ErrorOrigin.Remote));
     }
 
     /// <summary>The daemon for callers who named none: ballastd's, or libvirt's; null where neither is there.</summary>
@@ -38,28 +57,7 @@ internal sealed record RemoteAddress(IReadOnlyList<string> Sockets, string Name,
     {
         string path = Environment.IsPrivilegedProcess ? "system" : "session";
         ConnectUri uri = ConnectUri.Parse($"qemu:///{path}");
-        return Of(uri, readOnly: false).Sockets.Any(File.Exists) ? uri.Original : null;
-    }
-
-    /// <summary>The socket to connect to: the first that is there, or else the last, whose absence is the error.</summary>
-    public string ChooseSocket() => Sockets.FirstOrDefault(File.Exists) ?? Sockets[^1];
-
-    private static List<string> FindSockets(ConnectUri uri, bool readOnly)
-    {
-        bool isSession = (uri.Path == "/session" || uri.Driver == "test") && !Environment.IsPrivilegedProcess;
-        string suffix = readOnly && !isSession ? "-ro" : "";
-        string libvirt = isSession ? Path.Combine(UserRun(), "libvirt") : SystemRun;
-        string own = isSession ? Path.Combine(UserRun(), "ballast") : OwnSystemRun;
-        string modular = $"{libvirt}/virt{uri.Driver}d-sock{suffix}", monolithic = $"{libvirt}/libvirt-sock{suffix}";
-        List<string> sockets = uri.Parameter("mode") switch
-        {
-            null => [$"{own}/ballast-sock{suffix}", modular, monolithic],
-            "auto" => [modular, monolithic],
-            "direct" => [modular],
-            "legacy" => [monolithic],
-            var mode => throw Bad($"unknown remote mode '{DisplayText.Escape(mode)}'"),
-        };
-        return uri.Parameter("socket") is { } socket ? [socket] : sockets;
+        return RemoteSockets.OfThisHost(uri, readOnly: false).Any(File.Exists) ? uri.Original : null;
     }
 
     /// <summary>What libvirt's client refuses whatever the transport.</summary>
@@ -67,23 +65,22 @@ internal sealed record RemoteAddress(IReadOnlyList<string> Sockets, string Name,
     {
         foreach ((string name, string value) in uri.Parameters)
         {
-            if (Switches.Contains(name, StringComparer.OrdinalIgnoreCase)
-                && !int.TryParse(value, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out _))
-            {
+            if (Switches.Contains(name, StringComparer.OrdinalIgnoreCase) && !TryReadSwitch(value, out _))
                 throw Bad($"{name} '{DisplayText.Escape(value)}' in {uri.Original} is not a number");
-            }
         }
 
-        if (uri.Parameter("proxy") is not (null or "auto" or "netcat" or "native") and { } proxy)
+        if (uri.Parameter("proxy") is not (null or SshCommand.Auto or SshCommand.Netcat or SshCommand.Native) and { } proxy)
             throw Bad($"unknown proxy type '{DisplayText.Escape(proxy)}'");
         if (uri.Parameter("auth") is not (null or RemoteAuthentication.Polkit or RemoteAuthentication.Sasl) and { } way)
             throw RemoteAuthentication.Failed($"unknown authentication type {DisplayText.Escape(way)}");
     }
 
-    private static LibvirtException Bad(string detail) => LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Remote, detail);
+    /// <summary>Whether a switch is on; of several the last counts.</summary>
+    public static bool IsOn(ConnectUri uri, string name) =>
+        uri.Parameter(name) is { } value && TryReadSwitch(value, out int number) && number != 0;
 
-    private static string UserRun() =>
-        Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } run
-            ? run
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+    public static LibvirtException Bad(string detail) => LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Remote, detail);
+
+    private static bool TryReadSwitch(string value, out int number) =>
+        int.TryParse(value, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out number);
 }

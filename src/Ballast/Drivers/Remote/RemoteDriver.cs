@@ -1,6 +1,7 @@
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Telemetry;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Remote;
 
@@ -9,6 +10,7 @@ internal sealed partial class RemoteDriver : IDriver
 {
     private readonly Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> _open;
     private readonly ConnectionOptions _options;
+    private readonly IEndpoint? _endpoint;
     private readonly Lock _gate = new();
 
     // Never disposed, as it has neither a timer nor a handle: a call that ends late finds it there.
@@ -19,8 +21,9 @@ internal sealed partial class RemoteDriver : IDriver
     private Task<RemoteLink>? _reopening;
     private volatile bool _disposed;
 
-    private RemoteDriver(ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open)
+    private RemoteDriver(ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open, IEndpoint? endpoint)
     {
+        _endpoint = endpoint;
         _open = open;
         _options = options;
         _log = ConnectionLog.Of(options);
@@ -39,16 +42,18 @@ internal sealed partial class RemoteDriver : IDriver
     {
         RemoteAddress address = RemoteAddress.Of(uri, options.ReadOnly);
         ConnectionOptions patient = options with { DaemonTimeout = address.Timeout ?? UriParameters.Bounded(options.DaemonTimeout) };
-        return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(address, patient, onEvent, token), cancellationToken);
+        return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(address, patient, onEvent, token), cancellationToken, address.Endpoint);
     }
 
     /// <param name="options">How to open it.</param>
     /// <param name="open">Connects to the daemon, now and after a loss.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="endpoint">Where the daemon is; null: its errors do not say.</param>
     internal static async ValueTask<RemoteDriver> OpenAsync(
-        ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open, CancellationToken cancellationToken)
+        ConnectionOptions options, Func<RpcEventHandler, CancellationToken, ValueTask<RemoteLink>> open, CancellationToken cancellationToken,
+        IEndpoint? endpoint = null)
     {
-        RemoteDriver driver = new(options, open);
+        RemoteDriver driver = new(options, open, endpoint);
         driver._link = await driver.OpenLinkAsync(
             async (link, token) => driver.Type =
                 (await link.CallAsync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, default, token).ConfigureAwait(false)).Text,
@@ -162,7 +167,7 @@ internal sealed partial class RemoteDriver : IDriver
         catch (OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw RpcErrors.OpeningTimeout(_options.DaemonTimeout);
+            throw RpcErrors.OpeningTimeout(_options.DaemonTimeout, _endpoint?.Daemon ?? "the daemon", _endpoint?.Advice ?? "");
         }
     }
 

@@ -36,8 +36,7 @@ internal sealed class RemoteLink : IAsyncDisposable
     public static async ValueTask<RemoteLink> OpenAsync(
         RemoteAddress address, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
     {
-        UnixTransport transport = await UnixTransport.ConnectAsync(
-            address.ChooseSocket(), options.DaemonTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        ITransport transport = await address.Endpoint.ConnectAsync(options.DaemonTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
         return await OpenAsync(transport, address.Name, options, onEvent, cancellationToken, address.Authentication).ConfigureAwait(false);
     }
 

@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.Sockets;
+using Ballast.Tests.Drivers.Qemu;
+using Ballast.Transports;
+
+namespace Ballast.Tests.Transports;
+
+/// <summary>Connections over TCP: names, addresses that do not answer, and the deadline.</summary>
+public sealed class TcpEndpointTests
+{
+    private const int Refused = 111;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task An_address_that_drops_packets_does_not_hide_the_next()
+    {
+        using Full full = new();
+        using Socket listener = Listen();
+        await using ITransport transport = await new TcpEndpoint("two", 1).ConnectAsync([full.Address, Address(listener)], TimeProvider.System, Token);
+        using Socket accepted = await listener.AcceptAsync(Token);
+        await accepted.SendAsync("x"u8.ToArray(), Token);
+        Assert.Equal(1, (await transport.Input.ReadAsync(Token)).Buffer.Length);
+    }
+
+    [Fact]
+    public async Task One_that_refuses_is_passed_over_at_once_and_the_last_refusal_is_told()
+    {
+        using Socket listener = Listen();
+        HostAddress refuses = Refusing();
+        await using (await new TcpEndpoint("two", 1).ConnectAsync([refuses, Address(listener)], TimeProvider.System, Token))
+        {
+        }
+
+        LibvirtException error = await new TcpEndpoint("two", 1).ConnectAsync([refuses, refuses], TimeProvider.System, Token)
+            .FailsAsync(ErrorCode.SystemError);
+        Assert.Equal((ErrorOrigin.Rpc, Refused, "unable to connect to server at 'two:1': Connection refused"), (error.Origin, error.Int1, error.Message));
+    }
+
+    [Fact]
+    public async Task Only_a_deadline_ends_the_waiting_for_one_that_drops_packets()
+    {
+        using Full full = new();
+        LibvirtException error = await Connection.OpenAsync($"qemu+tcp://127.0.0.1:{full.Port}/system?timeout=400ms", cancellationToken: Token)
+            .AsTask().FailsAsync(ErrorCode.OperationTimeout);
+        Assert.Equal(
+            $"Timed out during operation: the daemon at '127.0.0.1:{full.Port}' did not open the connection within 0.4 s: "
+            + "check that the host is up and that no firewall drops packets to this port", error.Message);
+
+        using CancellationTokenSource cancelled = new();
+        Task opening = Connection.OpenAsync($"qemu+tcp://127.0.0.1:{full.Port}/system", cancellationToken: cancelled.Token).AsTask();
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
+    }
+
+    [Theory]
+    [InlineData("qemu+tcp://no.such.host.invalid/system", "no.such.host.invalid", 16509)]
+    [InlineData("qemu+tcp://no.such.host.invalid:77/system", "no.such.host.invalid", 77)]
+    public async Task A_name_without_an_address_is_told_in_libvirts_words(string uri, string host, int port)
+    {
+        LibvirtException error = await Connection.OpenAsync(uri, cancellationToken: Token).AsTask().FailsAsync(ErrorCode.SystemError);
+        Assert.StartsWith($"Unable to resolve address '{host}' service '{port}': ", error.Message, StringComparison.Ordinal);
+    }
+
+    private static Socket Listen()
+    {
+        Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        return listener;
+    }
+
+    private static HostAddress Refusing()
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return Address(socket);
+    }
+
+    private static HostAddress Address(Socket socket)
+    {
+        SocketAddress address = socket.LocalEndPoint!.Serialize();
+        return new((int)AddressFamily.InterNetwork, address.Buffer[..address.Size].ToArray());
+    }
+
+    /// <summary>A listener whose queue is full: Linux drops what else would connect.</summary>
+    private sealed class Full : IDisposable
+    {
+        private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        private readonly List<Socket> _waiting = [];
+
+        public Full()
+        {
+            _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            _listener.Listen(0);
+            while (true)
+            {
+                Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                _waiting.Add(client);
+                if (!client.ConnectAsync(_listener.LocalEndPoint!).Wait(TimeSpan.FromMilliseconds(300)))
+                    break;
+            }
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
+
+        public HostAddress Address => TcpEndpointTests.Address(_listener);
+
+        public void Dispose()
+        {
+            _listener.Dispose();
+            foreach (Socket client in _waiting)
+                client.Dispose();
+        }
+    }
+}
