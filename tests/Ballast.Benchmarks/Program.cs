@@ -17,6 +17,7 @@ internal static class Program
         ("libvirt", LibvirtBenchmark.RunAsync),
         ("owner", OwnerBenchmark.RunAsync),
         ("before", BeforeBenchmark.RunAsync),
+        ("balance", BalanceBenchmark.RunAsync),
         ("micro", MicroBenchmark.RunAsync),
         ("daemon:call", CallComparison.RunAsync),
         ("daemon:rpc", RpcComparison.RunAsync),
@@ -35,9 +36,9 @@ internal static class Program
             _ => ("", null),
         };
         // "daemon" is all of daemon:…, which is no part of "all": it starts hundreds of QEMUs, as "cli" does. Nor is "owner", which takes minutes,
-        // "before", which needs an earlier build, or "micro", whose figures are no comparison with a peer's.
+        // "before", which needs an earlier build, "balance", which is no part of the API, or "micro", whose figures are no comparison with a peer's.
         var chosen = All.Where(benchmark => name == "all"
-            ? benchmark.Name is not ("cli" or "owner" or "before" or "micro") && !benchmark.Name.StartsWith("daemon:", StringComparison.Ordinal)
+            ? benchmark.Name is not ("cli" or "owner" or "before" or "balance" or "micro") && !benchmark.Name.StartsWith("daemon:", StringComparison.Ordinal)
             : benchmark.Name == name || benchmark.Name.StartsWith(name + ':', StringComparison.Ordinal)).ToArray();
         if (chosen.Length == 0)
         {

@@ -7,7 +7,9 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
     private const double ThrashFactor = 4, MostThrash = 0.9, SwapInStall = 0.2, MostRereadStall = 0.6;
     private const double FaultsPerMib = 64, MostFaults = 2e4, UsableCacheShare = 0.9;
 
-    private readonly Queue<GuestReport> _underWay = [];
+    private readonly Queue<Told> _underWay = [];
+    private Told? _told;
+    private int _anonymousPlace, _hotPlace, _sharedPlace;
     private double _cache, _swapIn, _swapOut, _majorFaults, _resident;
 
     public GuestScenario Scenario => scenario;
@@ -25,11 +27,15 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
     /// <summary>What the host holds of it.</summary>
     public double Touched { get; private set; }
 
-    public GuestReport? Report { get; private set; }
+    public GuestReport? Report => _told is { } told
+        ? new GuestReport(
+            told.Time, told.Actual, scenario.TotalStays ? scenario.Maximum : told.Actual, told.Unused, told.Usable, told.DiskCaches, told.SwapIn,
+            told.SwapOut, told.MajorFaults)
+        : null;
 
-    public double Anonymous(double time) => scenario.Anonymous.At(time);
+    public double Anonymous(double time) => scenario.Anonymous.At(time, ref _anonymousPlace);
 
-    public double Hot(double time) => Math.Min(scenario.Hot.At(time), scenario.Data);
+    public double Hot(double time) => Sizes.Min(scenario.Hot.At(time, ref _hotPlace), scenario.Data);
 
     public void Step(int time)
     {
@@ -38,19 +44,19 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
         double room = Balloon - kernel;
         double stall = Swap(anonymous, room);
         _resident = anonymous - Swapped;
-        double space = Math.Max(0, room - _resident);
-        _cache = Math.Min(Math.Min(space, scenario.Data), Math.Min(_cache, space) + constants.Read);
-        double missing = Math.Max(0, hot - _cache);
+        double space = Sizes.Max(0, room - _resident);
+        _cache = Sizes.Min(Sizes.Min(space, scenario.Data), Sizes.Min(_cache, space) + constants.Read);
+        double missing = Sizes.Max(0, hot - _cache);
         if (hot > 0 && missing > 0)
         {
             // The working set of files does not fit: it is read again and again.
-            stall += Math.Min(MostRereadStall, MostRereadStall * missing / Math.Max(hot, 1));
+            stall += Sizes.Min(MostRereadStall, MostRereadStall * missing / Sizes.Max(hot, 1));
             _majorFaults += missing;
         }
 
-        Stall = Math.Min(1, stall);
-        double free = Math.Max(0, Balloon - _resident - _cache);
-        Touched = Math.Min(Balloon, _resident + _cache + (constants.FreeTouched * free));
+        Stall = Sizes.Min(1, stall);
+        double free = Sizes.Max(0, Balloon - _resident - _cache);
+        Touched = Sizes.Min(Balloon, _resident + _cache + (constants.FreeTouched * free));
         Tell(time, anonymous, free, kernel);
     }
 
@@ -59,13 +65,13 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
         double change = time >= scenario.DeafFrom ? 0 : Target - Balloon;
         if (change > 0)
         {
-            Balloon += Math.Min(change, constants.Deflate);
+            Balloon += Sizes.Min(change, constants.Deflate);
         }
         else if (change < 0)
         {
             // Quick through what is free or cold, slow where the guest must swap for it.
-            double easy = Math.Max(0, Balloon - kernel - (anonymous - Swapped) - Math.Min(_cache, hot));
-            Balloon -= Math.Min(-change, easy > 0 ? Math.Min(constants.Inflate, easy) : constants.InflateSwapping);
+            double easy = Sizes.Max(0, Balloon - kernel - (anonymous - Swapped) - Sizes.Min(_cache, hot));
+            Balloon -= Sizes.Min(-change, easy > 0 ? Sizes.Min(constants.Inflate, easy) : constants.InflateSwapping);
         }
     }
 
@@ -77,22 +83,22 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
         double resident = anonymous - Swapped;
         if (resident > room)
         {
-            double moved = Math.Min(resident - room, constants.SwapOut);
+            double moved = Sizes.Min(resident - room, constants.SwapOut);
             Swapped += moved;
             _swapOut += moved;
             resident -= moved;
         }
 
-        double over = Math.Max(0, anonymous - room);
+        double over = Sizes.Max(0, anonymous - room);
         if (over > 0)
         {
             // What is in use does not fit: thrashing.
-            _swapIn += Math.Min(constants.SwapIn, over);
-            _majorFaults += Math.Min(MostFaults, over * FaultsPerMib);
-            return Math.Min(MostThrash, ThrashFactor * over / Math.Max(anonymous, 1));
+            _swapIn += Sizes.Min(constants.SwapIn, over);
+            _majorFaults += Sizes.Min(MostFaults, over * FaultsPerMib);
+            return Sizes.Min(MostThrash, ThrashFactor * over / Sizes.Max(anonymous, 1));
         }
 
-        double back = Swapped > 0 ? Math.Min(Math.Min(Swapped, constants.SwapIn), room - resident) : 0;
+        double back = Swapped > 0 ? Sizes.Min(Sizes.Min(Swapped, constants.SwapIn), room - resident) : 0;
         if (back <= 0)
             return 0;
         Swapped -= back;
@@ -106,12 +112,20 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
         if (!(time >= scenario.SilentFrom))
         {
             double unused = scenario.Claims != 1 ? Sizes.Clamp(Balloon - _cache - (scenario.Claims * _resident), 0, Balloon - _cache) : free;
-            _underWay.Enqueue(new GuestReport(
-                time, Balloon, scenario.TotalStays ? scenario.Maximum : Balloon, unused, Math.Max(0, unused + (UsableCacheShare * _cache) - kernel),
-                _cache + Math.Min(scenario.Shared.At(time), anonymous), _swapIn, _swapOut, _majorFaults));
+            Told told = new(
+                time, Balloon, unused, Sizes.Max(0, unused + (UsableCacheShare * _cache) - kernel),
+                _cache + Sizes.Min(scenario.Shared.At(time, ref _sharedPlace), anonymous), _swapIn, _swapOut, _majorFaults);
+            if (constants.ReportAge == 0)
+                _told = told;
+            else
+                _underWay.Enqueue(told);
         }
 
-        while (_underWay.TryPeek(out GuestReport? next) && (Report is null || next.Time <= time - constants.ReportAge))
-            Report = _underWay.Dequeue();
+        while (_underWay.TryPeek(out Told next) && (_told is null || next.Time <= time - constants.ReportAge))
+            _told = _underWay.Dequeue();
     }
+
+    // A report each second, of which policies read few.
+    private readonly record struct Told(
+        double Time, double Actual, double Unused, double Usable, double DiskCaches, double SwapIn, double SwapOut, double MajorFaults);
 }

@@ -75,7 +75,7 @@ public static class Simulator
         /// <returns>What the host needs now.</returns>
         private double Step(int time)
         {
-            double moved = 0;
+            double moved = 0, touched = 0;
             if (IsGuarded)
                 Guard();
             foreach (SimulatedGuest guest in guests)
@@ -83,10 +83,11 @@ public static class Simulator
                 double before = guest.Balloon;
                 guest.Step(time);
                 moved += Math.Abs(guest.Balloon - before);
+                touched += guest.Touched;
             }
 
             _moved += moved;
-            double used = scenario.Overhead + Sizes.Sum(guests, guest => guest.Touched);
+            double used = scenario.Overhead + touched;
             double hostSwap = Math.Max(0, used - scenario.Memory);
 
             // The host swaps: everybody stalls.
@@ -106,16 +107,21 @@ public static class Simulator
 
         private void Guard()
         {
-            double spare = Math.Max(0, scenario.Memory - scenario.Overhead - scenario.Reserve - Sizes.Sum(guests, guest => guest.Balloon)), lacking = 0;
+            double balloons = 0, lacking = 0;
             for (int i = 0; i < guests.Length; i++)
+            {
+                balloons += guests[i].Balloon;
                 lacking += Lack(i);
+            }
+
+            double spare = Sizes.Max(0, scenario.Memory - scenario.Overhead - scenario.Reserve - balloons);
             for (int i = 0; i < guests.Length; i++)
             {
                 double lack = Lack(i);
-                guests[i].Target = lack == 0 ? _wishes[i] : guests[i].Balloon + (lack * Math.Min(1, spare / lacking));
+                guests[i].Target = lack == 0 ? _wishes[i] : guests[i].Balloon + (lack * Sizes.Min(1, spare / lacking));
             }
 
-            double Lack(int i) => Math.Max(0, _wishes[i] - guests[i].Balloon);
+            double Lack(int i) => Sizes.Max(0, _wishes[i] - guests[i].Balloon);
         }
 
         private void Decide(HostState host)

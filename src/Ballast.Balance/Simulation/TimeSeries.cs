@@ -25,23 +25,26 @@ public sealed class TimeSeries
     /// <summary>The value at a time, in seconds.</summary>
     public double At(double time)
     {
+        int place = 0;
+        return At(time, ref place);
+    }
+
+    /// <summary>The same for who goes on in time, which is faster.</summary>
+    /// <param name="time">In seconds.</param>
+    /// <param name="place">Where the last value was found; 0 at the start.</param>
+    internal double At(double time, ref int place)
+    {
         if (time <= _points[0].Time)
             return _points[0].Value;
         if (time > _points[^1].Time)
             return _points[^1].Value;
 
         // The first point that is not before it; the one before that is.
-        (int low, int high) = (1, _points.Length - 1);
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_points[middle].Time >= time)
-                high = middle;
-            else
-                low = middle + 1;
-        }
-
-        ((double t0, double v0), (double t1, double v1)) = (_points[low - 1], _points[low]);
+        if (place == 0 || _points[place - 1].Time >= time)
+            place = 1;
+        while (_points[place].Time < time)
+            place++;
+        ((double t0, double v0), (double t1, double v1)) = (_points[place - 1], _points[place]);
         return t1 == t0 ? v1 : v0 + ((v1 - v0) * (time - t0) / (t1 - t0));
     }
 }
