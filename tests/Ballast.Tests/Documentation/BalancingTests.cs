@@ -1,0 +1,43 @@
+using System.Globalization;
+using Ballast.Balance.Guards;
+using Ballast.Balance.Simulation;
+
+namespace Ballast.Tests.Documentation;
+
+public sealed class BalancingTests
+{
+    private static readonly string[] Lines = DocumentedCode.Text("docs/balancing.md").Split('\n');
+
+    [Fact]
+    public void Each_guard_stands_in_the_table_with_its_numbers()
+    {
+        GuardLimits limits = new();
+        Dictionary<GuardRule, string[]> numbers = new()
+        {
+            [GuardRule.Floor] = [Percent(limits.FloorShare), $"{Whole(limits.FloorMargin)} MiB", "twice"],
+            [GuardRule.UncertainNumbers] = [],
+            [GuardRule.Budget] = [],
+            [GuardRule.Speed] = ["a quarter of the maximum a step, half a minute", "half a step, all a minute"],
+            [GuardRule.NotReady] = [],
+            [GuardRule.NothingReturned] = [Percent(limits.NothingReturnedShare), $"{Whole(limits.NothingReturnedMargin)} MiB", $"{Whole(limits.FollowSeconds)} s"],
+            [GuardRule.NotFollowing] = [$"{Whole(limits.LeastChange)} MiB", $"{Whole(limits.FollowSeconds)} s", $"{Whole(limits.NotFollowingPause)} s"],
+            [GuardRule.ForeignTarget] = [$"{Whole(limits.ForeignPause)} s"],
+            [GuardRule.Failures] = [Whole(limits.MostFailures)],
+        };
+        Assert.Equal(Enum.GetValues<GuardRule>(), numbers.Keys.Order());
+        Assert.All(numbers, rule =>
+        {
+            string line = Assert.Single(Lines, line => line.StartsWith($"| {Whole((int)rule.Key)} |", StringComparison.Ordinal));
+            Assert.All(rule.Value, number => Assert.Contains(number, line, StringComparison.Ordinal));
+        });
+        Assert.Equal((2, 0.25, 0.5, 0.5, 1), (limits.FloorFactorWithoutDeflate, limits.ShrinkStepShare, limits.ShrinkMinuteShare, limits.GrowStepShare, limits.GrowMinuteShare));
+    }
+
+    [Fact]
+    public void Each_policy_is_described() =>
+        Assert.All(Simulator.Policies, policy => Assert.Single(Lines, line => line.StartsWith($"| `{policy}` |", StringComparison.Ordinal)));
+
+    private static string Percent(double share) => $"{Whole(share * 100)} %";
+
+    private static string Whole(double number) => number.ToString("F0", CultureInfo.InvariantCulture);
+}
