@@ -6,7 +6,7 @@ namespace Ballast.Tests.Cli;
 [Trait("needs", "virsh")]
 public sealed class OutOfScopeTests
 {
-    private static readonly string[] OurOwn = ["doctor", "memory", "top", "watch"];
+    private static readonly string[] OurOwn = ["balance", "doctor", "memory", "top", "watch"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
