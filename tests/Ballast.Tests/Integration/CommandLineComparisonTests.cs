@@ -17,7 +17,7 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
     private const string Qemu = "qemu-system-x86_64";
 
     // Enough for the two processors of a small machine.
-    private const int AtATime = 4;
+    private const int AtATime = 4, Attempts = 3;
     private const int FewestCompared = 100;
 
     private static readonly TimeSpan AnAttempt = TimeSpan.FromSeconds(5);
@@ -119,7 +119,22 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
     private static Task ForEachAsync(IEnumerable<string> items, Func<string, Task> work) => Parallel.ForEachAsync(
         items, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = Token }, async (item, _) => await work(item));
 
+    // A QEMU that is connected to while it hands its monitor to the thread that serves it, may never greet: it is started again.
     private async Task<(string? Said, string Read, string Errors)> CompareAsync(string line)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await CompareOnceAsync(line);
+            }
+            catch (TimeoutException) when (attempt < Attempts)
+            {
+            }
+        }
+    }
+
+    private async Task<(string? Said, string Read, string Errors)> CompareOnceAsync(string line)
     {
         string directory = Directory.CreateDirectory(_directory.File($"{Interlocked.Increment(ref _count)}")).FullName;
         foreach ((string name, string text) in KnownCommandLines.Files)
