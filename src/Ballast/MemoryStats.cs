@@ -23,6 +23,7 @@ public sealed class MemoryStats
         Freshness = freshness;
         Reason = reason;
         Detail = facts.Detail;
+        PauseCause = reason == MemoryStatsReason.Paused ? facts.PauseCause : PauseCause.Unknown;
         Period = facts.PeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         Inconsistencies = inconsistencies;
     }
@@ -134,6 +135,12 @@ public sealed class MemoryStats
     /// it.
     /// </summary>
     public MemoryStatsReason Reason { get; }
+
+    /// <summary>
+    /// Why the domain does not run, where the hypervisor tells more than libvirt's reasons; only where <see cref="Reason"/> is
+    /// <see cref="MemoryStatsReason.Paused"/>. Unknown from daemons that speak only libvirt's protocol. Source: the hypervisor.
+    /// </summary>
+    public PauseCause PauseCause { get; }
 
     /// <summary>The hypervisor's message about it, or null; for humans, not for programs.</summary>
     public string? Detail { get; }

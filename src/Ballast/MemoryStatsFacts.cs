@@ -19,6 +19,9 @@ internal sealed record MemoryStatsFacts
     /// <summary>Null: nobody knows.</summary>
     public bool? IsRunning { get; init; }
 
+    /// <summary>Why it does not run, where the hypervisor tells more than libvirt's reasons.</summary>
+    public PauseCause PauseCause { get; init; }
+
     /// <summary>What kept the driver from asking at all (hung, busy, no balloon …); outranks every other reason.</summary>
     public MemoryStatsReason? Obstacle { get; init; }
 

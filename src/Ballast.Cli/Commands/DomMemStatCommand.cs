@@ -226,7 +226,7 @@ internal static class DomMemStatCommand
         if (stats.Freshness != Freshness.Fresh)
         {
             string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
-            invocation.Warn($"{domain.Name} was not refreshed: {stats.Reason.Label()}{detail}. {stats.Reason.Remedy(domain.Name)}".TrimEnd());
+            invocation.Warn($"{domain.Name} was not refreshed: {stats.Reason.Label()}{detail}. {MemoryRemark.Remedy(domain, stats)}".TrimEnd());
         }
         else if (invocation.MayRemark)
         {

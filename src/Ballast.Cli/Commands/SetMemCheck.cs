@@ -34,7 +34,7 @@ internal static class SetMemCheck
         if (isBare && targetKiB < MarginKiB)
             invocation.Warn($"{Size(targetKiB)} is very little: a size without a unit is in KiB (1G means 1 GiB)");
         if (stats.Reason == MemoryStatsReason.DriverNotLoaded)
-            invocation.Warn($"{domain.Name}: the balloon does not move until the guest loads its driver. {stats.Reason.Remedy(domain.Name)}");
+            invocation.Warn($"{domain.Name}: the balloon does not move until the guest loads its driver. {MemoryRemark.Remedy(domain, stats)}");
         else if (takes && needed is null)
             invocation.Warn($"the memory in use by {domain.Name} is unknown; make sure that {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
         return stats;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Commands;
@@ -98,7 +99,7 @@ internal static class SetMemCommand
     {
         string remedy = stats.Reason is MemoryStatsReason.Fresh or MemoryStatsReason.PollingOff or MemoryStatsReason.Stale
             ? "The guest cannot give up more, or needs more time; the target stays set."
-            : $"The target stays set. {stats.Reason.Remedy(domain.Name)}";
+            : $"The target stays set. {MemoryRemark.Remedy(domain, stats)}";
         return string.Create(CultureInfo.InvariantCulture,
             $"{domain.Name} is at {(stats.ActualKiB is { } actual ? SetMemCheck.Size(actual) : "an unknown size")} after {timeout.TotalSeconds:0} s instead of {SetMemCheck.Size(target)}. {remedy}");
     }

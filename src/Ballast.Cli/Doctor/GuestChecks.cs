@@ -26,7 +26,7 @@ internal static class GuestChecks
     {
         if (Collection(line, qemu, state) is { } collection)
             yield return collection;
-        if (IsOff(line, qemu) is { } off)
+        if (IsOff(line, qemu, state) is { } off)
             yield return off;
         if (Shortage(line) is { } shortage)
             yield return shortage;
@@ -62,18 +62,13 @@ internal static class GuestChecks
         };
         string which = stats.Inconsistencies == MemoryStatsInconsistency.None ? "" : $" ({stats.Inconsistencies.Label()})";
         string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
-        string why = state switch
-        {
-            null or { State: DomainState.NoState } => "",
-            { State: DomainState.Paused } paused => $" ({paused.ReasonLabel})",
-            { } other => $" ({other.State.Label()}: {other.ReasonLabel})",
-        };
+        string why = stats.Reason == MemoryStatsReason.Paused && new Standstill(stats.PauseCause, state).Why is { } known ? $" ({known})" : "";
         return new(severity, name, stats.Reason.Label(), $"{stats.Reason.Label()}{why}{which}{age}{detail}", Remedies.For(line, qemu, state));
     }
 
     /// <summary>Nobody asks it, which it would suffer from as soon as what is worse is mended.</summary>
-    private static Verdict? IsOff(MemoryLine line, LocalQemu? qemu) =>
-        line.Stats.Period == TimeSpan.Zero && line.Stats.Reason is MemoryStatsReason.Paused or MemoryStatsReason.DriverNotLoaded
+    private static Verdict? IsOff(MemoryLine line, LocalQemu? qemu, DomainStateInfo? state) =>
+        !(line.Stats.Reason == MemoryStatsReason.Paused && new Standstill(line.Stats.PauseCause, state).IsLeaving) && line.Stats.Period == TimeSpan.Zero && line.Stats.Reason is MemoryStatsReason.Paused or MemoryStatsReason.DriverNotLoaded
             or MemoryStatsReason.NeverReported or MemoryStatsReason.RejectedValue or MemoryStatsReason.DriverWithoutService
             ? new(Severity.Warning, line.Domain.Name, MemoryStatsReason.PollingOff.Label(), MemoryStatsReason.PollingOff.Label(), Remedies.PollingOff(line.Domain, qemu))
             : null;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ballast.Cli.Memory;
+using Ballast.Cli.Output;
 
 namespace Ballast.Cli.Doctor;
 
@@ -20,7 +21,7 @@ internal static class Remedies
         bool isOfLibvirt = qemu?.IsOfLibvirt == true;
         return line.Stats.Reason switch
         {
-            MemoryStatsReason.Paused => Paused(domain, state ?? default),
+            MemoryStatsReason.Paused => new Standstill(line.Stats.PauseCause, state).Remedy(domain),
             MemoryStatsReason.MonitorHung when qemu?.Debugger is { } debugger => new(string.Create(
                 CultureInfo.InvariantCulture, $"QEMU is stopped by a debugger, process {debugger}: continue it there, or quit the debugger")),
             MemoryStatsReason.MonitorHung when qemu?.IsStopped == true => new(
@@ -33,27 +34,11 @@ internal static class Remedies
             MemoryStatsReason.MonitorBusy => new(isOfLibvirt
                 ? $"Ask libvirt (-c qemu:///system), or give QEMU another monitor in its XML, and restart it: {MonitorXml}"
                 : $"Stop the other program, ask it instead, or start QEMU with another monitor: {Monitor}"),
-            var reason => new(reason.Remedy(ShellCommand.Quote(domain.Name))),
+            var reason => new(reason.Remedy(ShellCommand.Name(domain))),
         };
     }
 
     public static Remedy PollingOff(Domain domain, LocalQemu? qemu) => new(
         qemu?.IsOfLibvirt == true ? "Set a collection period (<stats period='2'/> in <memballoon> sets it at each start)" : "Set a collection period",
         ShellCommand.On(domain, "dommemstat", "--period 2"));
-
-    /// <summary>Not whatever does not run runs again by being resumed.</summary>
-    private static Remedy Paused(Domain domain, DomainStateInfo state)
-    {
-        const int ioError = 5, migration = 2;
-        string resume = ShellCommand.On(domain, "resume"), reset = ShellCommand.On(domain, "reset");
-        return (state.State, state.Reason) switch
-        {
-            (DomainState.PMSuspended, _) => new("It sleeps; wake it up", ShellCommand.On(domain, "dompmwakeup")),
-            (DomainState.Crashed, _) => new("Its system crashed. Look at its console, then start it anew", $"{reset} && {resume}"),
-            (DomainState.Shutdown, _) => new("Its system has shut down. End it, or start it anew", $"{reset} && {resume}"),
-            (DomainState.Paused, ioError) => new("QEMU could not read or write a disk. Mend or enlarge the storage, then resume it", resume),
-            (DomainState.Paused, migration) => new("It is being migrated: wait until that is over"),
-            _ => new("Resume it", resume),
-        };
-    }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ballast.Cli.Output;
 
 namespace Ballast.Cli.Json;
 
@@ -49,7 +50,7 @@ internal static class MemoryStatsJson
     {
         json.WriteString("freshness", stats.Freshness.Label());
         json.WriteString("reason", stats.Reason.Label());
-        JsonOutput.WriteTextOrNull(json, "remedy", stats.Reason.Remedy(domain.Name));
+        JsonOutput.WriteTextOrNull(json, "remedy", MemoryRemark.Remedy(domain, stats));
         JsonOutput.WriteTextOrNull(json, "detail", stats.Detail);
     }
 

@@ -16,8 +16,14 @@ internal static class MemoryRemark
         string age = stats.Age is { } old ? $"; its last report is {Duration(old)} old" : "";
         string which = stats.Inconsistencies == MemoryStatsInconsistency.None ? "" : $" ({stats.Inconsistencies.Label()})";
         string detail = stats.Detail is null ? "" : $" ({stats.Detail})";
-        return $"{domain.Name}: {stats.Reason.Label()}{which}{age}{detail}. {stats.Reason.Remedy(domain.Name)}".TrimEnd();
+        return $"{domain.Name}: {stats.Reason.Label()}{which}{age}{detail}. {Remedy(domain, stats)}".TrimEnd();
     }
+
+    /// <summary>What to do about a sample's reason, with commands that name this domain and no other.</summary>
+    public static string Remedy(Domain domain, MemoryStats stats) =>
+        stats is { Reason: MemoryStatsReason.Paused, PauseCause: not (PauseCause.Unknown or PauseCause.Waiting) }
+            ? $"{new Standstill(stats.PauseCause, State: null).Remedy(domain)}"
+            : stats.Reason.Remedy(ShellCommand.Name(domain));
 
     /// <summary>In one unit, or two where the first is large.</summary>
     public static string Duration(TimeSpan time) => time switch

@@ -44,7 +44,11 @@ public sealed class DoctorCommandTests : IDisposable
     [MemberData(nameof(Reasons))]
     public async Task Whatever_keeps_numbers_from_being_current_is_named_with_its_remedy(MemoryStatsReason reason, string severity)
     {
-        FakeDomain guest = Guest("ill", 1, used: null) with { Facts = Facts(reason) };
+        FakeDomain guest = Guest("ill", 1, used: null) with
+        {
+            Facts = Facts(reason),
+            State = new(reason == MemoryStatsReason.Paused ? DomainState.Paused : DomainState.Running, 1),
+        };
         Outcome outcome = await RunAsync(new FakeDriver(Guest("well", 2, used: 100), guest));
         Assert.Equal(1, outcome.ExitCode);
         Assert.StartsWith($"{severity}: ill: {reason.Label()}", outcome.Output, StringComparison.Ordinal);
@@ -205,6 +209,90 @@ public sealed class DoctorCommandTests : IDisposable
         Assert.EndsWith(remedy, lines[1], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(PauseCause.Migrated, DomainState.Paused, 2, "migrated)", "moved to another host, or into a file: end this one, do not resume it")]
+    [InlineData(PauseCause.Migrated, DomainState.NoState, 0, "migrated)", "moved to another host, or into a file: end this one, do not resume it")]
+    [InlineData(PauseCause.Migrating, DomainState.Paused, 2, "migrating)", "wait until that is over")]
+    [InlineData(PauseCause.Migrating, DomainState.NoState, 0, "migrating)", "wait until that is over")]
+    [InlineData(PauseCause.Waiting, DomainState.Paused, 2, "arrived by migration)", "once it no longer runs there: ballast -c fake:/// resume ill")]
+    [InlineData(PauseCause.Restoring, DomainState.Paused, 0, "restoring)", "wait until that is over")]
+    [InlineData(PauseCause.Unknown, DomainState.Paused, 3, "saving)", "wait until that is over")]
+    [InlineData(PauseCause.Unknown, DomainState.Paused, 9, "creating snapshot)", "wait until that is over")]
+    [InlineData(PauseCause.Unknown, DomainState.Paused, 11, "starting up)", "wait until that is over")]
+    [InlineData(PauseCause.Unknown, DomainState.Paused, 13, "post-copy failed)", "do not resume it")]
+    [InlineData(PauseCause.InternalError, DomainState.Paused, 0, "internal error)", "then reset and resume it: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
+    [InlineData(PauseCause.Debugging, DomainState.Paused, 0, "debugger)", "continue it there")]
+    [InlineData(PauseCause.Replicating, DomainState.Paused, 0, "replicating)", "wait until that is over")]
+    [InlineData(PauseCause.Waiting, DomainState.Paused, 0, "unknown)", "Resume it: ballast -c fake:/// resume ill")]
+    [InlineData(PauseCause.Waiting, DomainState.Paused, 6, "watchdog)", "Resume it: ballast -c fake:/// resume ill")]
+    [InlineData(PauseCause.Waiting, DomainState.PMSuspended, 0, "pmsuspended", "ballast -c fake:/// dompmwakeup ill")]
+    [InlineData(PauseCause.Unknown, DomainState.Paused, 0, "unknown)", "Look with `domstate --reason` and at its console, before you resume it")]
+    [InlineData(PauseCause.Unknown, DomainState.NoState, 0, "", "Look with `domstate --reason` and at its console, before you resume it")]
+    [InlineData(PauseCause.Waiting, DomainState.NoState, 0, "", "Look with `domstate --reason` and at its console, before you resume it")]
+    [InlineData(PauseCause.Waiting, DomainState.Running, 5, "running: unpaused)", "It runs by now: look again")]
+    public async Task What_QEMU_tells_beyond_its_state_decides_the_remedy(PauseCause cause, DomainState state, int reason, string text, string remedy)
+    {
+        FakeDomain ill = Guest("ill", 1, used: null) with
+        {
+            Facts = Facts(MemoryStatsReason.Paused) with { PauseCause = cause, PeriodSeconds = 0 },
+            State = new(state, reason),
+        };
+        string[] lines = (await RunAsync(new FakeDriver(ill))).Output.Split('\n');
+        Assert.StartsWith(text.Length == 0 ? "warning: ill: paused;" : $"warning: ill: paused ({text}", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith(remedy, lines[1], StringComparison.Ordinal);
+
+        // What is on its way elsewhere is set there.
+        bool isLeaving = cause is PauseCause.Migrated or PauseCause.Migrating || reason == 13;
+        Assert.Equal(!isLeaving, lines.Contains("warning: ill: polling off"));
+    }
+
+    [Fact]
+    public async Task A_state_that_cannot_be_read_is_not_resumed_blindly()
+    {
+        FakeDriver driver = new(Guest("ill", 1, used: null) with { Facts = Facts(MemoryStatsReason.Paused) }) { MayTellStates = false };
+        string[] lines = (await RunAsync(driver)).Output.Split('\n');
+        Assert.EndsWith("Look with `domstate --reason` and at its console, before you resume it", lines[1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData(" 1")]
+    [InlineData("+1")]
+    [InlineData("00000001-0000-0000-0102-030405060703")]
+    [InlineData("-1")]
+    [InlineData("--refresh")]
+    [InlineData("d b")]
+    [InlineData("it's")]
+    public async Task A_printed_command_means_the_guest_that_it_was_printed_for(string name)
+    {
+        FakeDomain other = Guest("one", 1, used: 100);
+        foreach (MemoryStatsReason reason in (MemoryStatsReason[])[MemoryStatsReason.PollingOff, MemoryStatsReason.Paused])
+        {
+            FakeDriver driver = new(other, Guest(name, 2, used: null) with { Facts = Facts(reason), State = new(reason == MemoryStatsReason.Paused ? DomainState.PMSuspended : DomainState.Running, 0) });
+            JsonElement found = JsonDocument.Parse((await RunAsync(driver, "--json")).Output).RootElement[0];
+            Assert.Equal(name, found.GetProperty("subject").GetString());
+            await PasteAsync(driver, found.GetProperty("command").GetString()!);
+            Assert.Equal(reason == MemoryStatsReason.Paused ? $"wake {name}" : $"period {name} 2 Live", Assert.Single(Changes(driver)));
+        }
+
+        FakeDriver shrunk = new(other, Guest(name, 2, used: 1000));
+        await PasteAsync(shrunk, JsonDocument.Parse((await RunAsync(shrunk, "--json")).Output).RootElement[0].GetProperty("command").GetString()!);
+        Assert.StartsWith($"memory {name} ", Assert.Single(Changes(shrunk)), StringComparison.Ordinal);
+
+        // Remarks tell a command without the program and the connection.
+        FakeDriver off = new(other, Guest(name, 2, used: null) with { Facts = Facts(MemoryStatsReason.PollingOff) });
+        string uuid = new FakeDomain(name, 2).Identity.Uuid.ToString();
+        foreach (string[] arguments in (string[][])[["dommemstat", uuid], ["dommemstat", uuid, "--json"]])
+        {
+            Outcome outcome = await CliRun.BallastAtTerminalAsync(off, arguments);
+            const string begin = "Set a collection period: ";
+            string text = arguments.Length == 3 ? JsonDocument.Parse(outcome.Output).RootElement.GetProperty("remedy").GetString()! : outcome.Error + outcome.Output;
+            await PasteAsync(off, $"ballast -c fake:/// {text[(text.IndexOf(begin, StringComparison.Ordinal) + begin.Length)..].Split('\n')[0]}");
+        }
+
+        Assert.Equal([$"period {name} 2 Live", $"period {name} 2 Live"], Changes(off));
+    }
+
     [Fact]
     public async Task A_guest_that_nobody_asks_is_told_so_whatever_else_it_has()
     {
@@ -319,6 +407,17 @@ public sealed class DoctorCommandTests : IDisposable
         string path = _directory.File($"proc/{file}");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
+    }
+
+    private static IEnumerable<string> Changes(FakeDriver driver) => driver.Changes.Where(change => !change.StartsWith("stats ", StringComparison.Ordinal));
+
+    /// <summary>Runs a printed command, its words taken apart by a shell.</summary>
+    private async Task PasteAsync(FakeDriver driver, string command)
+    {
+        Outcome words = await CliRun.ProcessAsync("sh", ["-ec", $"ballast() {{ printf '%s\\0' \"$@\"; }}; {command}"], cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(0, words.ExitCode);
+        Outcome outcome = await RunWithAsync(driver, words.Output.Split('\0')[..^1]);
+        Assert.True(outcome.ExitCode == 0, $"{command}: {outcome}");
     }
 
     private Task<Outcome> RunAtAsync(FakeDriver driver, string uri) => RunWithAsync(driver, ["-c", uri, "doctor"]);

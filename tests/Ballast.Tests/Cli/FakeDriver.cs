@@ -47,6 +47,9 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
     /// <summary>What every question about its domains ends with; null: an answer.</summary>
     public LibvirtException? Failure { get; set; }
 
+    /// <summary>Whether it answers what state its domains are in.</summary>
+    public bool MayTellStates { get; init; } = true;
+
     /// <summary>Who asked for events.</summary>
     public TaskCompletionSource<IDriverEventSink> Subscribed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -80,7 +83,8 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
 
     public ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) => Look(domain => domain.Identity.Uuid == uuid);
 
-    public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).State);
+    public ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        MayTellStates ? new(Find(domain).State) : throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test, "no state");
 
     public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         new(new DomainInfo(Find(domain).State.State, 4096, 2048, 1, TimeSpan.FromSeconds(0.25)));

@@ -81,7 +81,7 @@ public sealed class SampleVersionTests
     {
         MemoryStatEntry[] newer =
         [
-            new() { Tag = FirstFact + 4, Value = ulong.MaxValue }, new() { Tag = FirstFact + 99, Value = 0 }, new() { Tag = LastFact, Value = 1 },
+            new() { Tag = FirstFact + 4, Value = ulong.MaxValue }, new() { Tag = FirstFact + 5, Value = ulong.MaxValue }, new() { Tag = FirstFact + 99, Value = 0 }, new() { Tag = LastFact, Value = 1 },
             new() { Tag = 13, Value = 42 }, new() { Tag = -5, Value = 43 }, new() { Tag = int.MaxValue, Value = 44 },
         ];
         await using ServerFixture server = ServerFixture.Start(
@@ -100,6 +100,18 @@ public sealed class SampleVersionTests
             Assert.Contains("Update this program", sample.Reason.Remedy("vm"), StringComparison.Ordinal);
             Assert.Equal([13, -5, int.MaxValue, 6, 5, 8, 4711], sample.Entries.Select(entry => (int)entry.Tag));
             Assert.Equal((400u, 200u), (sample.Used!.Value.KiB, sample.Facts.BalloonInUsedKiB));
+        }
+    }
+
+    [Fact]
+    public async Task Why_a_guest_does_not_run_arrives_and_an_unknown_cause_tells_nothing()
+    {
+        foreach (PauseCause cause in (PauseCause[])[.. Enum.GetValues<PauseCause>(), PauseCause.Replicating + 1, (PauseCause)int.MaxValue])
+        {
+            await using ServerFixture server = ServerFixture.Start(new OneDomain { Facts = Facts with { IsRunning = false, PauseCause = cause } }.Open());
+            await using Connection remote = await server.ConnectAsync();
+            foreach (MemoryStats sample in await SamplesAsync(remote))
+                Assert.Equal((MemoryStatsReason.Paused, Enum.IsDefined(cause) ? cause : PauseCause.Unknown), (sample.Reason, sample.PauseCause));
         }
     }
 

@@ -101,6 +101,7 @@ internal sealed partial class QemuDriver
             Rejected = QemuMemoryStats.Rejected(values),
             PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? QmpRefresh.Period(values.PollingIntervalSeconds) : null,
             IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
+            PauseCause = values.Has(MonitorParts.Status) && !values.IsRunning ? RunStates.Cause(values.RunState) : PauseCause.Unknown,
             Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
             HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
             DriverNotLoaded = values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound,

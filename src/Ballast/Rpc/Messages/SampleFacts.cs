@@ -11,7 +11,8 @@ internal static class SampleFacts
     public const MemoryStatsOptions Wanted = (MemoryStatsOptions)0x4000_0000;
 
     private const int First = 0x42010000, Last = 0x4201ffff;
-    private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2, RejectedHigh = First + 3;
+    private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2, RejectedHigh = First + 3,
+        PauseCauseNumber = First + 4;
 
     /// <summary>A question's options without those that only later versions know.</summary>
     public static MemoryStatsOptions Options(uint asked) => (MemoryStatsOptions)asked & (Wanted | MemoryStatsOptions.Extended);
@@ -30,6 +31,8 @@ internal static class SampleFacts
         // The lower half stands in the record itself.
         if (facts.Rejected.Bits >> 32 is not 0 and ulong rejected)
             stats = [.. stats, new() { Tag = RejectedHigh, Value = rejected }];
+        if (facts.PauseCause != PauseCause.Unknown)
+            stats = [.. stats, new() { Tag = PauseCauseNumber, Value = (ulong)facts.PauseCause }];
         return stats;
     }
 
@@ -45,6 +48,7 @@ internal static class SampleFacts
                 IsFromBeforeReset => facts with { IsFromBeforeReset = entry.Value != 0 },
                 KnownForMilliseconds => facts with { KnownFor = TimeSpan.FromMilliseconds(Math.Min(entry.Value, MemoryStatsFacts.MaxUnixSeconds)) },
                 RejectedHigh => facts with { Rejected = new MemoryStatTagSet(facts.Rejected.Bits | (entry.Value << 32)) },
+                PauseCauseNumber => facts with { PauseCause = Cause(entry.Value) },
                 _ => facts,
             };
             if (entry.Tag is < First or > Last)
@@ -53,4 +57,7 @@ internal static class SampleFacts
 
         return facts with { Entries = [.. entries] };
     }
+
+    // One that only a newer daemon knows tells nothing here.
+    private static PauseCause Cause(ulong number) => number <= (ulong)PauseCause.Replicating ? (PauseCause)number : PauseCause.Unknown;
 }

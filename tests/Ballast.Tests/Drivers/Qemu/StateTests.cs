@@ -38,6 +38,29 @@ public sealed class StateTests
             Assert.Single(await session.Connection.GetAllDomainStatsAsync(DomainStatsGroups.State, cancellationToken: Token)).Parameters);
     }
 
+    [Theory]
+    [InlineData("running", PauseCause.Unknown)]
+    [InlineData("paused", PauseCause.Waiting)]
+    [InlineData("prelaunch", PauseCause.Waiting)]
+    [InlineData("inmigrate", PauseCause.Migrating)]
+    [InlineData("finish-migrate", PauseCause.Migrating)]
+    [InlineData("postmigrate", PauseCause.Migrated)]
+    [InlineData("save-vm", PauseCause.Unknown)]
+    [InlineData("restore-vm", PauseCause.Restoring)]
+    [InlineData("debug", PauseCause.Debugging)]
+    [InlineData("internal-error", PauseCause.InternalError)]
+    [InlineData("colo", PauseCause.Replicating)]
+    [InlineData("io-error", PauseCause.Unknown)]
+    [InlineData("state-of-tomorrow", PauseCause.Unknown)]
+    public async Task What_states_do_not_tell_apart_is_a_cause_of_its_sample(string runState, PauseCause cause)
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        fake.Guest.Status = runState;
+
+        Assert.Equal(cause, (await session.Domain.GetMemoryStatsAsync(cancellationToken: Token)).PauseCause);
+    }
+
     [Fact]
     public async Task An_unknown_run_state_that_runs_is_running()
     {

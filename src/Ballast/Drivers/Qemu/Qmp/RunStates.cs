@@ -32,4 +32,17 @@ internal static class RunStates
         RunState.Suspended => Suspended,
         _ => isRunning ? Running(0) : Paused(0),
     };
+
+    /// <summary>What libvirt's terms do not tell apart.</summary>
+    public static PauseCause Cause(RunState told) => told switch
+    {
+        RunState.Paused or RunState.Prelaunch => PauseCause.Waiting,
+        RunState.InMigrate or RunState.FinishMigrate => PauseCause.Migrating,
+        RunState.PostMigrate => PauseCause.Migrated,
+        RunState.RestoreVM => PauseCause.Restoring,
+        RunState.Debug => PauseCause.Debugging,
+        RunState.InternalError => PauseCause.InternalError,
+        RunState.Colo => PauseCause.Replicating,
+        _ => PauseCause.Unknown,
+    };
 }

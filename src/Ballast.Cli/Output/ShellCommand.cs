@@ -1,0 +1,27 @@
+using Ballast.Cli.Commands;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Output;
+
+/// <summary>Commands to be pasted into a shell.</summary>
+internal static class ShellCommand
+{
+    /// <summary>A command of ours on a domain, over the connection that found it.</summary>
+    public static string On(Domain domain, string command, string arguments = "") =>
+        $"ballast -c {Quote(domain.Connection.Uri)} {command} {Name(domain)}{(arguments.Length == 0 ? "" : " ")}{arguments}";
+
+    /// <summary>
+    /// What names a domain in a command: its name, or its UUID where commands would read the name as something else. A number
+    /// is taken for an id first, and may be another domain's.
+    /// </summary>
+    public static string Name(Domain domain) =>
+        NumberText.TryReadInt(domain.Name, out _) || DomainArgument.TryReadUuid(domain.Name, out _) || domain.Name.StartsWith('-')
+            ? $"{domain.Uuid}"
+            : Quote(domain.Name);
+
+    /// <summary>A word as a shell reads it.</summary>
+    public static string Quote(string word) =>
+        word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or ':' or '@' or '/' or '=' or ',') && word.Length > 0
+            ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}
