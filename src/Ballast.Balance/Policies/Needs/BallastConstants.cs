@@ -1,8 +1,9 @@
 namespace Ballast.Balance.Policies.Needs;
 
 /// <summary>
-/// All numbers of the policy, each with its reason: sizes in MiB, times in seconds, shares of one. They were chosen on half of the
-/// generated scenarios and held against the other half; most may be halved or doubled with little effect, and where not, it says so.
+/// All numbers of the policy, each with its reason: sizes in MiB, times in seconds, shares of one. They were chosen on random
+/// scenarios of the model and held on others that were not looked at before. Most may be halved or doubled with little effect; where
+/// that is not so, it is said.
 /// </summary>
 internal static class BallastConstants
 {

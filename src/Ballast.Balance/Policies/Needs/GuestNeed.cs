@@ -1,6 +1,6 @@
 namespace Ballast.Balance.Policies.Needs;
 
-/// <summary>The ranks in which memory is given: who is needed for a lower one comes first.</summary>
+/// <summary>The ranks in which memory is given: nobody gets any for one before all have theirs for the one before.</summary>
 internal enum NeedRank
 {
     /// <summary>What it is to be left in any case.</summary>
