@@ -49,7 +49,7 @@ internal static class BalanceCommand
 
             Policies: {string.Join(", ", Simulator.Policies.Take(4))},
             {string.Join(", ", Simulator.Policies.Skip(4))}. static never moves a balloon; oracle knows what guests
-            will need until the next decision.
+            will need until the next decision; ballast is ours.
 
             """,
         Options = [Action, File, Policy, Period, Json],
