@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Ballast.Guests;
 
@@ -49,7 +47,8 @@ public sealed class SshServer : IAsyncDisposable
                     throw new InvalidOperationException($"ssh-keygen: {made.Errors}");
             }
 
-            int port = FreePort();
+            using HeldPort held = new();
+            int port = held.Port;
             WriteFiles(directory, port);
             process = await ChildProcess.StartAsync("/usr/sbin/sshd", ["-D", "-e", "-f", directory.File("sshd_config")]);
             SshServer server = new(directory, process, port);
@@ -66,14 +65,6 @@ public sealed class SshServer : IAsyncDisposable
             directory.Dispose();
             throw;
         }
-    }
-
-    /// <summary>A port of loopback that nobody listens on.</summary>
-    public static int FreePort()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     /// <summary>The URI of the daemon whose socket that is, through this server; null: the daemon that the far end finds.</summary>

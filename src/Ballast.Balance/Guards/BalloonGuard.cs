@@ -64,9 +64,12 @@ public sealed class BalloonGuard
     {
         if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
             _records[guest.State.Name] = record = new GuestRecord(_limits);
-        record.Observe(guest, now);
+        if (IsKnown(guest.State))
+            record.Observe(guest, now);
         GuardedWish bounded = new(guest, record, _limits);
-        if (HasStopped)
+        if (!IsKnown(guest.State))
+            bounded.Leave(GuardRule.UncertainNumbers, "Its sizes are not known.");
+        else if (HasStopped)
             bounded.Leave(GuardRule.Failures, $"The last {_failures} changes failed: nothing is changed until somebody looks.");
         else if (guest.Obstacle != GuestObstacle.None)
             bounded.NotReady();
@@ -80,6 +83,9 @@ public sealed class BalloonGuard
             bounded.Take(wish);
         return bounded;
     }
+
+    private static bool IsKnown(GuestState state) => double.IsFinite(state.Balloon) && double.IsFinite(state.Minimum) && double.IsFinite(state.Maximum)
+        && double.IsFinite(state.Resident);
 
     /// <summary>Shares what is free for good among those who are to grow, in proportion to what they lack.</summary>
     private static void Grow(GuardedWish[] wishes, double budget)

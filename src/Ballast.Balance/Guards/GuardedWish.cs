@@ -23,12 +23,14 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     private double FloorBound => Math.Max(State.Minimum, Floor());
 
-    private double CertainBound => guest.IsCertain ? 0 : guest.IsResidentCertain ? State.Resident : State.Balloon;
+    // Numbers without what the guest uses are no ground to take anything.
+    private double CertainBound =>
+        guest.IsCertain && guest.Used is { } used && double.IsFinite(used) ? 0 : guest.IsResidentCertain ? State.Resident : State.Balloon;
 
     /// <summary>No change; what it was told before may still come true.</summary>
     public void Leave(GuardRule rule, string reason)
     {
-        Counted = Math.Max(State.Balloon, Aim);
+        Counted = double.IsFinite(State.Balloon) ? Math.Max(State.Balloon, Aim) : record.Target ?? State.Maximum;
         Decision = new GuardDecision(null, rule, reason);
     }
 
@@ -120,7 +122,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     private double Floor()
     {
-        if (guest.Used is not { } used)
+        if (guest.Used is not { } used || !double.IsFinite(used))
             return 0;
         double factor = guest.DeflatesOnOom ? 1 : limits.FloorFactorWithoutDeflate;
         return used + (factor * ((limits.FloorShare * used) + limits.FloorMargin));

@@ -9,6 +9,7 @@ internal sealed class GuestRecord(GuardLimits limits)
     private double? _lastBalloon;
     private double _nearest = double.MaxValue, _nearestAt;
     private double? _heldSince;
+    private bool _isPaused;
 
     /// <summary>What was set last, which outlives a reset; null where nothing was, or somebody else moved the balloon since.</summary>
     public double? Target { get; private set; }
@@ -71,15 +72,21 @@ internal sealed class GuestRecord(GuardLimits limits)
 
     private void NoteFollowing(GuardedGuest guest, double now)
     {
-        if (Target is not { } target)
+        if (Target is not { } target || now < NotFollowingUntil)
             return;
+        if (_isPaused)
+        {
+            // Another chance.
+            (_isPaused, _nearest, _nearestAt) = (false, double.MaxValue, now);
+        }
+
         double distance = Math.Abs(guest.State.Balloon - target);
 
         // One that cannot move does not refuse to.
         if (distance <= limits.LeastChange || distance < _nearest - limits.LeastChange || guest.Obstacle != GuestObstacle.None)
             (_nearest, _nearestAt) = (distance, now);
         else if (now - _nearestAt >= limits.FollowSeconds)
-            (NotFollowingUntil, _nearestAt) = (now + limits.NotFollowingPause, now);
+            (NotFollowingUntil, _isPaused) = (now + limits.NotFollowingPause, true);
     }
 
     private void NoteReturn(GuardedGuest guest, double now)

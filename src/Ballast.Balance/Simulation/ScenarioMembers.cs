@@ -69,7 +69,7 @@ internal sealed class ScenarioMembers
             : throw Wrong(name, string.Create(CultureInfo.InvariantCulture, $"a list of at most {most}"));
     }
 
-    public TimeSeries? Series(string name, int most)
+    public TimeSeries? Series(string name, int most, double largest)
     {
         if (Take(name) is not { } value)
             return null;
@@ -78,13 +78,17 @@ internal sealed class ScenarioMembers
         try
         {
             return new TimeSeries(value.EnumerateArray().Select(point => point.ValueKind == JsonValueKind.Array && point.GetArrayLength() == 2
-                ? (ReadNumber(point[0], name), ReadNumber(point[1], name) is var size and >= 0 ? size : throw Wrong(name, "a size that is not negative"))
+                ? (Bounded(point[0], -largest), Bounded(point[1], 0))
                 : throw Wrong(name, "a list of [seconds, MiB]")));
         }
         catch (ArgumentException e)
         {
             throw new InvalidDataException($"'{name}' of {_what} {e.Message}", e);
         }
+
+        double Bounded(JsonElement number, double least) => ReadNumber(number, name) is var read && read >= least && read <= largest
+            ? read
+            : throw Wrong(name, string.Create(CultureInfo.InvariantCulture, $"a list of numbers from {least} to {largest}"));
     }
 
     private JsonElement? Take(string name) => _left.Remove(name, out JsonElement value) ? value : null;

@@ -24,6 +24,11 @@ public static class ScenarioReader
         {
             throw new InvalidDataException($"the scenario is not JSON: {e.Message}", e);
         }
+        catch (InvalidOperationException e)
+        {
+            // Half a character, or bytes that are none.
+            throw new InvalidDataException($"the scenario has a text that is not Unicode: {e.Message}", e);
+        }
     }
 
     private static Scenario ReadScenario(ScenarioMembers members)
@@ -39,6 +44,8 @@ public static class ScenarioReader
             Guests = [.. members.Objects("guests", MaxGuests, "guest").Select(ReadGuest)],
         };
         members.End();
+        if (scenario.Overhead + scenario.Reserve >= scenario.Memory)
+            throw new InvalidDataException("the scenario leaves no memory for guests: 'overhead' and 'reserve' take all of 'memory'");
         if (scenario.Guests.Count == 0)
             throw new InvalidDataException("the scenario has no guests");
         return scenario.Guests.GroupBy(guest => guest.Name).FirstOrDefault(same => same.Skip(1).Any()) is { } same
@@ -74,20 +81,20 @@ public static class ScenarioReader
             Name = name,
             Maximum = members.Number("maximum", 1, MaxNumber) ?? throw members.Missing("maximum"),
             Minimum = members.Number("minimum", 0, MaxNumber) ?? 0,
-            Anonymous = members.Series("anon", MaxPoints) ?? throw members.Missing("anon"),
-            Hot = members.Series("hot", MaxPoints) ?? TimeSeries.Constant(0),
+            Anonymous = members.Series("anon", MaxPoints, MaxNumber) ?? throw members.Missing("anon"),
+            Hot = members.Series("hot", MaxPoints, MaxNumber) ?? TimeSeries.Constant(0),
             Data = members.Number("data", 0, MaxNumber) ?? 0,
             SilentFrom = members.Number("silent_from", double.MinValue, double.MaxValue),
             DeafFrom = members.Number("deaf_from", double.MinValue, double.MaxValue),
             Claims = members.Number("claims", 0, MaxNumber) ?? 1,
-            Shared = members.Series("shared", MaxPoints) ?? TimeSeries.Constant(0),
+            Shared = members.Series("shared", MaxPoints, MaxNumber) ?? TimeSeries.Constant(0),
             TotalStays = members.Flag("total_stays"),
             Shares = members.Number("shares", 0, MaxNumber) ?? 1,
             Start = members.Number("start", 0, MaxNumber),
         };
         members.End();
-        return guest.Minimum > guest.Maximum
-            ? throw new InvalidDataException($"guest '{name}' has a minimum above its maximum")
+        return guest.Minimum > guest.Maximum ? throw new InvalidDataException($"guest '{name}' has a minimum above its maximum")
+            : guest.Start > guest.Maximum ? throw new InvalidDataException($"guest '{name}' has a start above its maximum")
             : guest;
     }
 }

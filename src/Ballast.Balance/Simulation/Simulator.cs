@@ -20,6 +20,7 @@ public static class Simulator
         ("watermark", _ => new WatermarkPolicy()),
         ("pi_control", _ => new PiControlPolicy()),
         ("oracle", guests => new OraclePolicy(guests)),
+        ("ballast", _ => new BallastPolicy()),
     ];
 
     /// <summary>The policies that can be compared, by their names.</summary>

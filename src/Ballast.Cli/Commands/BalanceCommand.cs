@@ -49,7 +49,7 @@ internal static class BalanceCommand
 
             Policies: {string.Join(", ", Simulator.Policies.Take(4))},
             {string.Join(", ", Simulator.Policies.Skip(4))}. static never moves a balloon; oracle knows what guests
-            will need until the next decision.
+            will need until the next decision; ballast is ours.
 
             """,
         Options = [Action, File, Policy, Period, Json],
@@ -57,14 +57,14 @@ internal static class BalanceCommand
         Execute = ExecuteAsync,
     };
 
-    private static ValueTask ExecuteAsync(CommandInvocation invocation)
+    private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
         if (arguments.Text(Action) is { } action and not Simulate)
             throw NearestName.Unknown("action", action, [Simulate]);
         IReadOnlyList<string> policies = ReadPolicies(arguments.Text(Policy) ?? All);
         int period = (int)Math.Min(arguments.Positive(Period) ?? DefaultSeconds, int.MaxValue);
-        Scenario scenario = ReadScenario(arguments.Text(File)!);
+        Scenario scenario = await ReadScenarioAsync(arguments.Text(File)!, invocation.CancellationToken);
         TextTable table = new("Policy", "Stall %", "Worst %", "Host swap MiB", "Idle %", "Moved MiB");
         foreach (string policy in policies)
         {
@@ -77,7 +77,6 @@ internal static class BalanceCommand
 
         if (!invocation.IsDocument)
             table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);
-        return default;
     }
 
     private static IReadOnlyList<string> ReadPolicies(string name) =>
@@ -85,14 +84,13 @@ internal static class BalanceCommand
         : Simulator.Policies.Contains(name) ? [name]
         : throw NearestName.Unknown("policy", name, [All, .. Simulator.Policies]);
 
-    private static Scenario ReadScenario(string path)
+    private static async Task<Scenario> ReadScenarioAsync(string path, CancellationToken cancellationToken)
     {
         try
         {
-            FileInfo file = new(path);
-            return file.Length <= MaxFileBytes
-                ? ScenarioReader.Read(System.IO.File.ReadAllBytes(path))
-                : throw new CommandException($"{path} is larger than {MaxFileBytes / 1024 / 1024} MiB: it is no scenario");
+            // To open a pipe waits until somebody writes.
+            byte[] json = await Task.Run(() => ReadFile(path), CancellationToken.None).WaitAsync(cancellationToken);
+            return ScenarioReader.Read(json);
         }
         catch (InvalidDataException e)
         {
@@ -102,6 +100,21 @@ internal static class BalanceCommand
         {
             throw new CommandException($"cannot read {path}: {e.Message}");
         }
+    }
+
+    private static byte[] ReadFile(string path)
+    {
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        using MemoryStream read = new();
+        byte[] buffer = new byte[64 * 1024];
+        while (file.Read(buffer) is > 0 and var count)
+        {
+            read.Write(buffer, 0, count);
+            if (read.Length > MaxFileBytes)
+                throw new InvalidDataException($"larger than {MaxFileBytes / 1024 / 1024} MiB: it is no scenario");
+        }
+
+        return read.ToArray();
     }
 
     private static string[] Row(SimulationResult result) =>

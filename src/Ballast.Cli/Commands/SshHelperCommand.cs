@@ -12,7 +12,7 @@ internal static class SshHelperCommand
 
     public const string Usage =
         """
-        ballast ssh-helper [--readonly] [--probe] URI|SOCKET
+        ballast ssh-helper [--readonly] [--probe] [--] URI|SOCKET
 
         Copies standard input to a daemon's Unix socket on this host, and what the daemon sends to standard output. A ballast on
         another host runs it over ssh, for URIs such as qemu+ssh://HOST/system.
@@ -26,22 +26,25 @@ internal static class SshHelperCommand
 
     public static async Task<int> RunAsync(string[] arguments, CliHost host, CommandOutput output, CancellationToken cancellationToken)
     {
-        bool isReadOnly = false, isProbe = false;
+        bool isReadOnly = false, isProbe = false, isOnlyData = false;
         string? target = null;
         foreach (string argument in arguments)
         {
             switch (argument)
             {
-                case "-r" or "--readonly":
+                case "--" when !isOnlyData:
+                    isOnlyData = true;
+                    break;
+                case "-r" or "--readonly" when !isOnlyData:
                     isReadOnly = true;
                     break;
-                case "--probe":
+                case "--probe" when !isOnlyData:
                     isProbe = true;
                     break;
-                case "-h" or "--help":
+                case "-h" or "--help" when !isOnlyData:
                     output.Out.Write(Usage);
                     return CliProgram.Success;
-                case [not '-', ..] when target is null:
+                case not null when target is null && (isOnlyData || argument is [not '-', ..]):
                     target = argument;
                     break;
                 default:

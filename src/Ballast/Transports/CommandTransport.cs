@@ -40,19 +40,24 @@ internal sealed class CommandTransport : ITransport
     /// <exception cref="LibvirtException">It cannot be started.</exception>
     public static ITransport Start(string file, IReadOnlyList<string> arguments, Func<CommandEnd, LibvirtException> explain)
     {
-        (SafeHandle ourOutput, SafeHandle itsOutput) = SpawnedProgram.Pair();
-        using SafeHandle theirs = itsOutput;
-        (SafeHandle ourErrors, SafeHandle itsErrors) = SpawnedProgram.Pair();
-        using SafeHandle theirErrors = itsErrors;
-
-        // Each closes what it was given where it cannot be made.
-        PolledSocket output = new(ourOutput), errors = new(ourErrors);
-        int errno = SpawnedProgram.TryStart(file, arguments, itsOutput, itsErrors, out SpawnedProgram? program);
-        if (program is not null)
-            return new CommandTransport(program, output, errors, explain);
-        output.Dispose();
-        errors.Dispose();
-        throw explain(new CommandEnd(errno, null, null, Marshal.GetPInvokeErrorMessage(errno), HasAnswered: false));
+        PolledSocket? output = null, errors = null;
+        try
+        {
+            output = Open(out SafeHandle itsOutput);
+            using SafeHandle theirs = itsOutput;
+            errors = Open(out SafeHandle itsErrors);
+            using SafeHandle theirErrors = itsErrors;
+            int errno = SpawnedProgram.TryStart(file, arguments, itsOutput, itsErrors, out SpawnedProgram? program);
+            return program is not null
+                ? new CommandTransport(program, output, errors, explain)
+                : throw explain(new CommandEnd(errno, null, null, Marshal.GetPInvokeErrorMessage(errno), HasAnswered: false));
+        }
+        catch
+        {
+            output?.Dispose();
+            errors?.Dispose();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -61,6 +66,22 @@ internal sealed class CommandTransport : ITransport
         await _program.DisposeAsync().ConfigureAwait(false);
         _errors.Dispose();
         await _listening.ConfigureAwait(false);
+    }
+
+    /// <summary>Our end of a pair of sockets, and the program's.</summary>
+    private static PolledSocket Open(out SafeHandle its)
+    {
+        (SafeHandle ours, its) = SpawnedProgram.Pair();
+        try
+        {
+            // Closes ours where it cannot be made.
+            return new PolledSocket(ours);
+        }
+        catch
+        {
+            its.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What its end means; asked for when nothing comes from it any more, and looked into once.</summary>

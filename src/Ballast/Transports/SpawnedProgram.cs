@@ -107,8 +107,8 @@ internal sealed class SpawnedProgram : IAsyncDisposable
     {
         lock (_reaping)
         {
-            // Not reaped yet, the number is still its own.
-            if (!_isOver)
+            // Not reaped yet, the number is still its own; whether somebody else has done that is looked at first.
+            if (!_isOver && !Reap())
                 _ = _pidfd.IsInvalid ? Libc.Kill(_pid, signal) : (int)Libc.SyscallPidfdSendSignal(Libc.PidfdSendSignal, (int)_pidfd.DangerousGetHandle(), signal, 0, 0);
         }
     }

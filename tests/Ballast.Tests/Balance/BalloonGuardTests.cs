@@ -146,9 +146,34 @@ public sealed class BalloonGuardTests
 
         // Should it follow later, not to below what it needs by then.
         Assert.Equal((1600 + 160 + 64, GuardRule.Floor), Bound(Decide(Guest(2000, used: 1600), 1200)));
-        _now += 301;
-        Assert.Equal(1500, Decide(Guest(2000, used: 300), 1500).Target);
+
+        // Nor for ever, and it may grow then.
+        double end = _now + 300;
+        while (_now < end - 10)
+        {
+            _now += 10;
+            Assert.Equal(GuardRule.NotFollowing, Decide(Guest(2000, used: 300), 1500).BoundBy);
+        }
+
+        _now += 10;
+        Assert.Equal((2500, null), Bound(Decide(Guest(2000, used: 300), 2500)));
     }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(double.NaN)]
+    public void Who_does_not_tell_what_it_uses_keeps_what_the_host_holds(double? used)
+    {
+        GuardedGuest guest = Guest(2000, used, resident: 1600) with { IsCertain = true };
+        Assert.Equal((1600, GuardRule.UncertainNumbers), Bound(Decide(guest, 0)));
+    }
+
+    [Theory]
+    [InlineData(double.NaN, 500)]
+    [InlineData(2000, double.NaN)]
+    [InlineData(double.PositiveInfinity, 500)]
+    public void Who_has_sizes_that_are_not_known_is_left_alone(double balloon, double resident) =>
+        Assert.Equal((null, GuardRule.UncertainNumbers), Bound(Decide(Guest(balloon, used: 300, resident), 1000)));
 
     [Fact]
     public void Where_somebody_else_moved_the_balloon_the_guest_is_left_alone_for_a_while()

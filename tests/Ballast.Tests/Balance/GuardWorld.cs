@@ -71,7 +71,7 @@ internal sealed class GuardWorld
             double factor = seen.DeflatesOnOom ? 1 : Limits.FloorFactorWithoutDeflate;
             double floor = seen.Used is { } used ? used + (factor * ((used * Limits.FloorShare) + Limits.FloorMargin)) : 0;
             Assert.InRange(target, Math.Min(guest.Balloon, Math.Max(guest.Minimum, floor)), guest.Balloon);
-            if (!seen.IsCertain)
+            if (!seen.IsCertain || seen.Used is null)
                 Assert.InRange(target, seen.IsResidentCertain ? Math.Min(seen.State.Resident, guest.Balloon) : guest.Balloon, guest.Balloon);
         }
 
@@ -89,7 +89,7 @@ internal sealed class GuardWorld
         private readonly string _name;
         private readonly bool _deflates, _isDeaf, _isLocked;
         private GuestObstacle _obstacle;
-        private bool _wasReset, _isCertain = true, _isResidentCertain = true;
+        private bool _wasReset, _isCertain = true, _tells = true, _isResidentCertain = true;
         private double _used, _resident;
 
         public Subject(Random random, int number)
@@ -122,7 +122,7 @@ internal sealed class GuardWorld
                 Balloon = Target = random.NextDouble() * Maximum;
             History.Add((now, Balloon));
             _used = Math.Clamp(_used + ((random.NextDouble() - 0.5) * Maximum * 0.4), 0, Maximum);
-            _isCertain = random.Next(4) != 0;
+            (_isCertain, _tells) = (random.Next(4) != 0, random.Next(10) != 0);
             _resident = _isLocked ? Maximum : random.NextDouble() * Balloon;
             _isResidentCertain = random.Next(5) != 0;
         }
@@ -140,7 +140,7 @@ internal sealed class GuardWorld
                 Report = null,
             },
             IsCertain = _isCertain,
-            Used = _isCertain ? _used : null,
+            Used = _isCertain && _tells ? _used : null,
             DeflatesOnOom = _deflates,
             IsResidentCertain = _isResidentCertain,
             Obstacle = _obstacle,

@@ -25,7 +25,13 @@ public sealed class ScenarioReaderTests
     [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": []}]}""", "'anon' of guest 'g' has no points")]
     [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": [[9, 1], [8, 1]]}]}""", "'anon' of guest 'g' goes back in time after 9")]
     [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": [[9]]}]}""", "'anon' of guest 'g' is not a list of [seconds, MiB]")]
-    [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": [[0, -1]]}]}""", "'anon' of guest 'g' is not a size that is not negative")]
+    [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": [[0, -1]]}]}""", "'anon' of guest 'g' is not a list of numbers from 0 to")]
+    [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": [[0, 1e308]]}]}""", "'anon' of guest 'g' is not a list of numbers from 0 to")]
+    [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": [[-1e300, 1]]}]}""", "'anon' of guest 'g' is not a list of numbers from")]
+    [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "start": 513, "anon": [[0, 1]]}]}""", "guest 'g' has a start above its maximum")]
+    [InlineData("""{"memory": 1024, "overhead": 1000, "seconds": 60, "guests": [GUEST]}""", "the scenario leaves no memory for guests")]
+    [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "\ud800"}]}""", "the scenario has a text that is not Unicode")]
+    [InlineData("""{"memory": 1024, "\ud800": 60}""", "the scenario has a text that is not Unicode")]
     [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "minimum": 600, "anon": [[0, 1]]}]}""", "guest 'g' has a minimum above its maximum")]
     [InlineData("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "swap": 1, "anon": [[0, 1]]}]}""", "guest 'g' has 'swap', which is not known")]
     public void What_is_no_scenario_is_refused_with_its_place(string json, string complaint)
@@ -33,6 +39,14 @@ public sealed class ScenarioReaderTests
         string text = json.Replace("GUEST", """{"name": "g", "maximum": 512, "anon": [[0, 100]]}""", StringComparison.Ordinal);
         InvalidDataException error = Assert.Throws<InvalidDataException>(() => ScenarioReader.Read(Encoding.UTF8.GetBytes(text)));
         Assert.StartsWith(complaint, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_text_are_refused()
+    {
+        byte[] json = Encoding.UTF8.GetBytes("""{"about": "?", "memory": 1024}""");
+        json[Array.IndexOf(json, (byte)'?')] = 0xff;
+        Assert.StartsWith("the scenario", Assert.Throws<InvalidDataException>(() => ScenarioReader.Read(json)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

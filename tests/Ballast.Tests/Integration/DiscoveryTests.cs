@@ -204,7 +204,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
         Domain domain = await UntilAsync(connection, qemu, _ => ValueTask.FromResult(true));
         MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
         Assert.Equal(MemoryStatsReason.MonitorBusy, sample.Reason);
-        Assert.Contains($"(process {Environment.ProcessId})", sample.Detail, StringComparison.Ordinal);
+        Assert.Contains($"(process {Environment.ProcessId}, ", sample.Detail, StringComparison.Ordinal);
 
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
         Task listing = Task.Run(async () =>

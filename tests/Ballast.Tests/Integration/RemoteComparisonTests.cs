@@ -19,7 +19,8 @@ public sealed class RemoteComparisonTests
     {
         using PrivateDirectory directory = new();
         string monitor = directory.File("second.sock");
-        int port = SshServer.FreePort();
+        using HeldPort held = new();
+        int port = held.Port;
         await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(port, Token);
         await using SshServer ssh = await SshServer.StartAsync(Token);
         ssh.Link("sh", "grep", "id", "nc");

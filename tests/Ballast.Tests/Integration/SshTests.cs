@@ -40,8 +40,8 @@ public sealed class SshTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("ballast nc", "", "ballast ssh-helper --probe SOCKET|ballast ssh-helper SOCKET")]
-    [InlineData("ballast virt-ssh-helper", "&proxy=native", "ballast ssh-helper --probe SOCKET|ballast ssh-helper SOCKET")]
+    [InlineData("ballast nc", "", "ballast ssh-helper --probe -- SOCKET|ballast ssh-helper -- SOCKET")]
+    [InlineData("ballast virt-ssh-helper", "&proxy=native", "ballast ssh-helper --probe -- SOCKET|ballast ssh-helper -- SOCKET")]
     [InlineData("nc", "", "nc -q|nc -q0 -U SOCKET")]
     [InlineData("ballast nc", "&proxy=netcat", "nc -q|nc -q0 -U SOCKET")]
     [InlineData("ballast nc", "&mode=legacy", "nc -q|nc -q0 -U SOCKET")]
@@ -63,7 +63,7 @@ public sealed class SshTests
     // Their far end looks for the socket itself; the daemon's is where it is looked for only in namespaces of its own.
     [Theory]
     [Trait("needs", "libvirtd")]
-    [InlineData("ballast", "ballast ssh-helper --probe qemu:///system|ballast ssh-helper qemu:///system")]
+    [InlineData("ballast", "ballast ssh-helper --probe -- qemu:///system|ballast ssh-helper -- qemu:///system")]
     [InlineData("virt-ssh-helper", "virt-ssh-helper qemu:///system")]
     public async Task Leads_to_libvirtd_without_being_told_where_it_is(string program, string runs)
     {
@@ -87,7 +87,7 @@ public sealed class SshTests
         ssh.Install("ballast", "/usr/bin/false");
         await using Connection connection = await Connection.OpenAsync(ssh.Uri(daemon.SocketPath), cancellationToken: Token);
         _ = await connection.ListDomainsAsync(cancellationToken: Token);
-        Assert.Equal([$"ballast ssh-helper --probe {daemon.SocketPath}", "nc -q", $"nc -q0 -U {daemon.SocketPath}"], ssh.Runs.TrimEnd().Split('\n'));
+        Assert.Equal([$"ballast ssh-helper --probe -- {daemon.SocketPath}", "nc -q", $"nc -q0 -U {daemon.SocketPath}"], ssh.Runs.TrimEnd().Split('\n'));
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class SshTests
         await using SshServer ssh = await StartAsync("ballast");
         await using Connection connection = await Connection.OpenAsync(ssh.Uri(daemon.ReadOnlySocketPath), new() { ReadOnly = true }, Token);
         _ = await connection.ListDomainsAsync(cancellationToken: Token);
-        Assert.Contains($"ballast ssh-helper --readonly {daemon.ReadOnlySocketPath}\n", ssh.Runs, StringComparison.Ordinal);
+        Assert.Contains($"ballast ssh-helper --readonly -- {daemon.ReadOnlySocketPath}\n", ssh.Runs, StringComparison.Ordinal);
     }
 
     // What it is told of the host, the key and the way; what it says.
@@ -132,7 +132,8 @@ public sealed class SshTests
     [Fact]
     public async Task Says_so_where_nobody_listens_or_no_host_has_that_name()
     {
-        string refused = $"qemu+ssh://127.0.0.1:{SshServer.FreePort()}/system";
+        using HeldPort held = new();
+        string refused = $"qemu+ssh://127.0.0.1:{held.Port}/system";
         Assert.Contains("no ssh server listens there; check the port, and that sshd runs (ssh: connect to host 127.0.0.1 port ", (await FailAsync(refused)).Message, StringComparison.Ordinal);
         Assert.Contains(
             "the name of the host is not known; check its spelling (ssh: Could not resolve hostname no.such.host.invalid: ",
@@ -174,9 +175,12 @@ public sealed class SshTests
     public async Task A_program_that_will_not_end_is_killed()
     {
         using PrivateDirectory directory = new();
-        string stubborn = directory.Program("ssh", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n");
-        _ = await Connection.OpenAsync($"qemu+ssh://host/system?command={stubborn}&timeout=300ms", cancellationToken: Token)
-            .AsTask().FailsAsync(ErrorCode.OperationTimeout);
+        string deaf = directory.File("deaf"), stubborn = directory.Program("ssh", $"#!/bin/sh\ntrap '' TERM\n: >{deaf}\nwhile :; do sleep 0.1; done\n");
+        using CancellationTokenSource cancelled = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        Task opening = Connection.OpenAsync($"qemu+ssh://host/system?command={stubborn}&timeout=60s", cancellationToken: cancelled.Token).AsTask();
+        await Deadline.UntilAsync(Deadline.Default, "an ssh that is deaf", _ => Task.FromResult(File.Exists(deaf)), Token);
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
         NothingIsLeft();
     }
 

@@ -122,6 +122,20 @@ public sealed class PatienceTests
         Assert.Equal(0, daemon.Pings);
     }
 
+    // What each call of the opening waits for could end first, and says neither where the daemon is nor what to do.
+    [Theory]
+    [InlineData(RemoteProcedure.AuthList)]
+    [InlineData(RemoteProcedure.ConnectSupportsFeature)]
+    [InlineData(RemoteProcedure.ConnectOpen)]
+    [InlineData(RemoteProcedure.ConnectGetType)]
+    internal async Task No_other_deadline_than_that_of_the_opening_counts_until_it_is_over(RemoteProcedure silent)
+    {
+        PipedDaemon daemon = new() { HasKeepalive = false, Silent = { silent } };
+        ConnectionOptions options = new() { KeepaliveInterval = TimeSpan.Zero, DaemonTimeout = TimeSpan.FromSeconds(1), TimeProvider = new LaterIsEarlier() };
+        LibvirtException error = await daemon.OpenAsync(options, Token).FailsAsync(ErrorCode.OperationTimeout);
+        Assert.Equal("Timed out during operation: the daemon did not open the connection within 1 s", error.Message);
+    }
+
     [Fact]
     public async Task The_calls_of_an_opening_do_not_add_up()
     {
@@ -254,5 +268,14 @@ public sealed class PatienceTests
 
         Assert.Fail("it never ends");
         return 0;
+    }
+
+    /// <summary>Of two timers of the same length, the one that was started later ends first.</summary>
+    private sealed class LaterIsEarlier : TimeProvider
+    {
+        private int _timers;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime < TimeSpan.FromMilliseconds(1) ? dueTime : dueTime / Interlocked.Increment(ref _timers), period);
     }
 }

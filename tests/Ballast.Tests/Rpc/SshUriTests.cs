@@ -25,10 +25,11 @@ public sealed class SshUriTests
     [Theory]
     [InlineData("qemu+ssh://h/system?pkipath=/x", "unknown parameter 'pkipath' in ", KnownOverSsh)]
     [InlineData("qemu+ssh://h/system?tls_priority=x", "unknown parameter 'tls_priority' in ", KnownOverSsh)]
-    [InlineData("qemu+ssh://h/system?no_sanity=1", "unknown parameter 'no_sanity' in ", KnownOverSsh)]
+    [InlineData("qemu+ssh://h/system?no_sanity=x", "no_sanity 'x' in ", " is not a number")]
     [InlineData("qemu+ssh://h/system?authfile=/x", "unknown parameter 'authfile' in ", KnownOverSsh)]
     [InlineData("qemu+ssh://h/system?foo=bar", "unknown parameter 'foo' in ", KnownOverSsh)]
-    [InlineData("qemu+tcp://h/system?no_verify=1", "unknown parameter 'no_verify' in ", "known are auth, name and timeout")]
+    [InlineData("qemu+tcp://h/system?no_verify=", "no_verify '' in ", " is not a number")]
+    [InlineData("qemu+tcp://h/system?keyfile=/x", "unknown parameter 'keyfile' in ", "known are auth, name and timeout")]
     [InlineData("qemu+tcp://h/system?socket=/x", "unknown parameter 'socket' in ", "known are auth, name and timeout")]
     [InlineData("qemu+tcp://h/system?mode=legacy", "unknown parameter 'mode' in ", "known are auth, name and timeout")]
     [InlineData("qemu+ssh://h/system?known_hosts_verify=x", "unknown known_hosts_verify 'x'", "it is normal, auto or ignore")]
@@ -40,6 +41,15 @@ public sealed class SshUriTests
     [InlineData("qemu+ssh://h%60x%60/system", "'h`x`' in ", " is no name of a host")]
     [InlineData("qemu+ssh://-l@h/system", "'-l' in ", " is no name of a user")]
     [InlineData("qemu+ssh://u%24(x)@h/system", "'u$(x)' in ", " is no name of a user")]
+    [InlineData("qemu+ssh://u%5C@h/system", "'u\\' in ", " is no name of a user")]
+    [InlineData("qemu+ssh://h/system?name=-h", "name '-h' in ", " is no URI, such as qemu:///system")]
+    [InlineData("qemu+ssh://h/system?name=--probe&proxy=netcat", "name '--probe' in ", " is no URI, such as qemu:///system")]
+    [InlineData("qemu+ssh://h/system?name=", "name '' in ", " is no URI, such as qemu:///system")]
+    [InlineData("qemu+ssh://h/system?name=qemu", "name 'qemu' in ", " is no URI, such as qemu:///system")]
+    [InlineData("qemu+ssh://h/system?name=/run/socket", "name '/run/socket' in ", " is no URI, such as qemu:///system")]
+    [InlineData("qemu+ssh://h/system?socket=-h", "socket '-h' in ", " is no absolute path")]
+    [InlineData("qemu+ssh://h/system?socket=", "socket '' in ", " is no absolute path")]
+    [InlineData("qemu+ssh://h/system?socket=a/b&proxy=netcat", "socket 'a/b' in ", " is no absolute path")]
     public void What_is_not_honoured_is_refused(string uri, string begin, string end)
     {
         LibvirtException error = Assert.Throws<LibvirtException>(() => RemoteAddress.Of(ConnectUri.Parse(uri), readOnly: false));
@@ -47,6 +57,31 @@ public sealed class SshUriTests
         Assert.StartsWith($"invalid argument: {begin}", error.Message, StringComparison.Ordinal);
         Assert.EndsWith(end, error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("user%40dom", "user@dom")]
+    [InlineData("a~b", "a~b")]
+    [InlineData("a%5Cb", "a\\b")]
+    [InlineData("a%23b%2Fc=d,e", "a#b/c=d,e")]
+    [InlineData("%C3%BC", "ü")]
+    public void A_user_is_named_as_ssh_takes_it(string text, string user) =>
+        Assert.Equal(["-l", user], Of($"qemu+ssh://{text}@h/system").Arguments.Take(2));
+
+    // Each of these is refused by ssh too, or would be read as something else by it.
+    [Fact]
+    public void A_user_that_ssh_refuses_is_refused_by_us()
+    {
+        foreach (char c in "\"'`;&<>|(){}$ \t\n\u00a0\u001b\u202e")
+            Assert.Contains("is no name of a user", Assert.Throws<LibvirtException>(() => Of($"qemu+ssh://{Uri.EscapeDataString($"a{c}b")}@h/system")).Message, StringComparison.Ordinal);
+    }
+
+    // Neither checks certificates, and TCP asks nobody.
+    [Theory]
+    [InlineData("qemu+ssh://h/system?no_sanity=1")]
+    [InlineData("qemu+tcp://h/system?no_sanity=1")]
+    [InlineData("qemu+tcp://h/system?no_verify=1&no_tty=1")]
+    public void What_turns_off_something_that_is_not_there_is_honoured(string uri) =>
+        Assert.Equal("qemu:///system", RemoteAddress.Of(ConnectUri.Parse(uri), readOnly: false).Name);
 
     [Fact]
     public void No_socket_of_libvirts_daemon_for_qemu_is_reached_by_ssh_as_libvirt_says()

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Ballast.Guests;
 using Ballast.Tests.Drivers.Qemu;
 using Ballast.Transports;
 
@@ -27,7 +29,8 @@ public sealed class TcpEndpointTests
     public async Task One_that_refuses_is_passed_over_at_once_and_the_last_refusal_is_told()
     {
         using Socket listener = Listen();
-        HostAddress refuses = Refusing();
+        using HeldPort held = new();
+        HostAddress refuses = Address(held.Address);
         await using (await new TcpEndpoint("two", 1).ConnectAsync([refuses, Address(listener)], TimeProvider.System, Token))
         {
         }
@@ -70,36 +73,28 @@ public sealed class TcpEndpointTests
         return listener;
     }
 
-    private static HostAddress Refusing()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return Address(socket);
-    }
+    private static HostAddress Address(Socket socket) => Address(socket.LocalEndPoint!);
 
-    private static HostAddress Address(Socket socket)
+    private static HostAddress Address(EndPoint endpoint)
     {
-        SocketAddress address = socket.LocalEndPoint!.Serialize();
+        SocketAddress address = endpoint.Serialize();
         return new((int)AddressFamily.InterNetwork, address.Buffer[..address.Size].ToArray());
     }
 
     /// <summary>A listener whose queue is full: Linux drops what else would connect.</summary>
     private sealed class Full : IDisposable
     {
+        private const int TcpLevel = 6, TcpInfo = 11;
+
         private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        private readonly List<Socket> _waiting = [];
+        private readonly Socket _waiting = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
 
         public Full()
         {
             _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
             _listener.Listen(0);
-            while (true)
-            {
-                Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                _waiting.Add(client);
-                if (!client.ConnectAsync(_listener.LocalEndPoint!).Wait(TimeSpan.FromMilliseconds(300)))
-                    break;
-            }
+            _waiting.Connect(_listener.LocalEndPoint!);
+            Assert.True(SpinWait.SpinUntil(IsFull, Deadline.Default));
         }
 
         public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
@@ -109,8 +104,16 @@ public sealed class TcpEndpointTests
         public void Dispose()
         {
             _listener.Dispose();
-            foreach (Socket client in _waiting)
-                client.Dispose();
+            _waiting.Dispose();
+        }
+
+        // Of a listener, Linux tells how many wait to be accepted (tcpi_unacked) and for how many there is room (tcpi_sacked); it
+        // takes one more.
+        private bool IsFull()
+        {
+            Span<byte> information = stackalloc byte[104];
+            _ = _listener.GetRawSocketOption(TcpLevel, TcpInfo, information);
+            return MemoryMarshal.Read<int>(information[24..]) > MemoryMarshal.Read<int>(information[28..]);
         }
     }
 }

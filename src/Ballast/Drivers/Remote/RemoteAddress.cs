@@ -14,9 +14,10 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
 
     private static readonly string[] Known = ["auth", "mode", "name", "socket", "timeout"], KnownForTcp = ["auth", "name", "timeout"];
 
-    // Of libvirt's other transports: a unix socket has no use for them, and libvirt's client, which takes them, none either.
+    // Each turns something off. Where a transport does not do that anyway, it is honoured.
     private static readonly string[] Switches = ["no_sanity", "no_tty", "no_verify"];
 
+    // Of libvirt's other transports: a unix socket has no use for them, and libvirt's client, which takes them, none either.
     private static readonly string[] Unused =
         ["authfile", "command", "keyfile", "known_hosts", "known_hosts_verify", "netcat", "pkipath", "proxy", "sshauth", "tls_priority", .. Switches];
 
@@ -30,12 +31,12 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
         switch (uri.Transport)
         {
             case "ssh":
-                uri.RefuseUnknown(ErrorOrigin.Remote, SshCommand.Known);
+                uri.RefuseUnknown(ErrorOrigin.Remote, SshCommand.Known, Switches);
                 CheckValues(uri);
                 endpoint = SshCommand.Of(uri, name, readOnly).ToEndpoint();
                 break;
             case "tcp":
-                uri.RefuseUnknown(ErrorOrigin.Remote, KnownForTcp);
+                uri.RefuseUnknown(ErrorOrigin.Remote, KnownForTcp, Switches);
                 CheckValues(uri);
                 endpoint = new TcpEndpoint(uri.Host.Length > 0 ? uri.Host : "localhost", uri.Port is > 0 and var port ? port : TcpPort);
                 break;

@@ -56,7 +56,7 @@ internal sealed partial class RemoteDriver : IDriver
         RemoteDriver driver = new(options, open, endpoint);
         driver._link = await driver.OpenLinkAsync(
             async (link, token) => driver.Type =
-                (await link.CallAsync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, default, token).ConfigureAwait(false)).Text,
+                (await link.OpeningCallAsync<Nothing, TextReply>(RemoteProcedure.ConnectGetType, default, token).ConfigureAwait(false)).Text,
             cancellationToken).ConfigureAwait(false);
         driver.TellLossOf(driver._link);
         return driver;

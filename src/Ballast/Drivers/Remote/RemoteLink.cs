@@ -71,6 +71,15 @@ internal sealed class RemoteLink : IAsyncDisposable
         where TReply : struct, IXdrMessage<TReply> =>
         _client.CallAsync<TArgs, TReply>(procedure, arguments, _timeout, changesSomething: false, cancellationToken);
 
+    /// <summary>
+    /// Asks while the connection is being opened. Only the deadline of the whole opening counts, and it ends the token: one of the
+    /// call's own would end at the same time, with an error that knows less.
+    /// </summary>
+    public ValueTask<TReply> OpeningCallAsync<TArgs, TReply>(RemoteProcedure procedure, TArgs arguments, CancellationToken opening)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply> =>
+        _client.CallAsync<TArgs, TReply>(procedure, arguments, Timeout.InfiniteTimeSpan, changesSomething: false, opening);
+
     public async ValueTask ChangeAsync<TArgs>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
         where TArgs : struct, IXdrMessage<TArgs> =>
         _ = await ChangeAsync<TArgs, Nothing>(procedure, arguments, cancellationToken).ConfigureAwait(false);
@@ -172,20 +181,20 @@ internal sealed class RemoteLink : IAsyncDisposable
 
     private async ValueTask GreetAsync(string name, string? authentication, ConnectionOptions options, CancellationToken token)
     {
-        AuthListReply ways = await CallAsync<Nothing, AuthListReply>(RemoteProcedure.AuthList, default, token).ConfigureAwait(false);
+        AuthListReply ways = await OpeningCallAsync<Nothing, AuthListReply>(RemoteProcedure.AuthList, default, token).ConfigureAwait(false);
         if (RemoteAuthentication.AsksPolkit(ways, authentication))
-            _ = await CallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
+            _ = await OpeningCallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
 
         if (options.KeepaliveInterval > TimeSpan.Zero && await SupportsAsync(RemoteFeatures.ProgramKeepalive, token).ConfigureAwait(false))
             _client.StartKeepalive(options.KeepaliveInterval, options.KeepaliveCount);
-        await ChangeAsync(RemoteProcedure.ConnectOpen, new OpenArgs { Name = name, Flags = options.ReadOnly ? 1u : 0u }, token).ConfigureAwait(false);
+        _ = await OpeningCallAsync<OpenArgs, Nothing>(RemoteProcedure.ConnectOpen, new() { Name = name, Flags = options.ReadOnly ? 1u : 0u }, token).ConfigureAwait(false);
         HasCallbacks = await SupportsAsync(RemoteFeatures.EventCallback, token).ConfigureAwait(false);
 
         // Only who asked is told when the daemon itself loses the hypervisor.
         if (await SupportsAsync(RemoteFeatures.CloseCallback, token).ConfigureAwait(false))
-            await ChangeAsync(RemoteProcedure.ConnectRegisterCloseCallback, default(Nothing), token).ConfigureAwait(false);
+            _ = await OpeningCallAsync<Nothing, Nothing>(RemoteProcedure.ConnectRegisterCloseCallback, default, token).ConfigureAwait(false);
     }
 
     private async ValueTask<bool> SupportsAsync(int feature, CancellationToken token) =>
-        (await CallAsync<FeatureArgs, NumberReply>(RemoteProcedure.ConnectSupportsFeature, new() { Feature = feature }, token).ConfigureAwait(false)).Number != 0;
+        (await OpeningCallAsync<FeatureArgs, NumberReply>(RemoteProcedure.ConnectSupportsFeature, new() { Feature = feature }, token).ConfigureAwait(false)).Number != 0;
 }

@@ -29,17 +29,21 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
     public static SshCommand Of(ConnectUri uri, string name, bool readOnly)
     {
         string host = uri.Host.Length > 0 ? uri.Host : "localhost";
-        if (!IsHarmless(host))
+        if (!IsHost(host))
             throw RemoteAddress.Bad($"'{DisplayText.Escape(host)}' in {uri.Original} is no name of a host");
-        if (uri.User is { } user && !IsHarmless(user))
+        if (uri.User is { } user && !IsUser(user))
             throw RemoteAddress.Bad($"'{DisplayText.Escape(user)}' in {uri.Original} is no name of a user");
+        if (!ConnectUri.TryParse(name, out _))
+            throw RemoteAddress.Bad($"name '{DisplayText.Escape(name)}' in {uri.Original} is no URI, such as qemu:///system");
+        if (uri.Parameter("socket") is { } socket and not ['/', ..])
+            throw RemoteAddress.Bad($"socket '{DisplayText.Escape(socket)}' in {uri.Original} is no absolute path");
 
         List<string> words = [];
         if (uri.Port is > 0 and var port)
             words.AddRange("-p", port.ToString(CultureInfo.InvariantCulture));
         if (uri.User is { Length: > 0 })
             words.AddRange("-l", uri.User);
-        string login = string.Join(' ', ["ssh", .. words, host]);
+        string login = string.Join(' ', ((string[])["ssh", .. words, host]).Select(SshScript.Quote));
         if (uri.Parameter("keyfile") is { } key)
             words.AddRange("-i", key);
         words.AddRange("-T", "-e", "none");
@@ -89,5 +93,10 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
         $"\"{file.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}\"";
 
     // Configurations of ssh hand names to shells, and ssh takes what begins with a dash for an option.
-    private static bool IsHarmless(string name) => name is not ['-', ..] && name.All(static c => char.IsLetterOrDigit(c) || "._-:%+\\".Contains(c, StringComparison.Ordinal));
+    private static bool IsHost(string name) => name is not ['-', ..] && name.All(static c => char.IsLetterOrDigit(c) || "._-:%+\\".Contains(c, StringComparison.Ordinal));
+
+    // What ssh itself refuses, for the same reasons; and what could not be seen in an error.
+    private static bool IsUser(string name) =>
+        name is not (['-', ..] or [.., '\\']) && !name.Any(static c => char.IsWhiteSpace(c) || "\"'`;&<>|(){}$".Contains(c, StringComparison.Ordinal))
+        && DisplayText.Escape(name) == name;
 }

@@ -25,7 +25,7 @@ internal static class SshScript
             string ours = $"ballast ssh-helper{(readOnly ? " --readonly" : "")}";
             string target = Quote(socket ?? name);
             if (mode is null)
-                parts.Add($"if {ours} --probe {target} </dev/null >/dev/null 2>&1; then exec {ours} {target}; fi");
+                parts.Add($"if {ours} --probe -- {target} </dev/null >/dev/null 2>&1; then exec {ours} -- {target}; fi");
             if (socket is null)
                 parts.Add($"if command -v virt-ssh-helper >/dev/null 2>&1; then exec virt-ssh-helper{(readOnly ? " -r" : "")} {target}; fi");
         }
@@ -49,7 +49,7 @@ internal static class SshScript
     private static string Words(List<string> paths) => string.Join(' ', paths.Select(path => $"\"{path}\""));
 
     /// <summary>As one word of a shell's; what every shell takes for itself stays as it is.</summary>
-    private static string Quote(string word) =>
+    public static string Quote(string word) =>
         word.Length > 0 && word.All(static c => char.IsAsciiLetterOrDigit(c) || "/._-:+=,@".Contains(c, StringComparison.Ordinal))
             ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";

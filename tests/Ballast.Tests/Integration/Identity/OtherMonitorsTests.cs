@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Ballast.Guests;
 using Ballast.Tests.Integration.Worlds;
 
@@ -68,7 +66,8 @@ public sealed class OtherMonitorsTests : IdentityTest
     [InlineData("null", "null")]
     public async Task One_that_no_unix_socket_leads_to_is_said_to_be_that(string monitor, string named)
     {
-        int port = FreePort();
+        using HeldPort held = new();
+        int port = held.Port;
         PlainQemu qemu = await StartAsync(new PlainQemuOptions
         {
             Name = "elsewhere",
@@ -98,12 +97,5 @@ public sealed class OtherMonitorsTests : IdentityTest
         LibvirtException refused = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.DestroyAsync(cancellationToken: Token));
         Assert.Equal(ErrorCode.OperationUnsupported, refused.Code);
         Assert.True(qemu.IsAlive);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -91,7 +91,7 @@ public sealed class SeveralMonitorsTests : IdentityTest
         Domain domain = await DomainOfAsync(connection, qemu);
         MemoryStats sample = await SampleAsync(domain);
         Assert.Equal(MemoryStatsReason.MonitorBusy, sample.Reason);
-        Assert.Contains($"(process {Environment.ProcessId})", sample.Detail, StringComparison.Ordinal);
+        Assert.Contains($"(process {Environment.ProcessId}, ", sample.Detail, StringComparison.Ordinal);
         await first.DisposeAsync();
         await IsReachedAsync(domain, qemu);
         Assert.Equal(2, UnixSocket.Count(sockets[0]));

@@ -1,0 +1,47 @@
+using Ballast.Balance.Policies.Needs;
+
+namespace Ballast.Balance.Policies;
+
+/// <summary>
+/// Ours. A guest needs what it cannot give back (its size less what it calls usable) and what lies in its swap; how fast that grows,
+/// which files it reads again, what it needed at its peaks. What it says is held against what it cannot forge: what the host holds
+/// of it, and what it swaps. Memory goes out by rank: everybody's minimum, what is held anyway, demand, growth, caches; most of what
+/// is left goes out as well, as a reserve for what nobody foresees. Who has more than that gives at once.
+/// </summary>
+public sealed class BallastPolicy : IBalloonPolicy
+{
+    private Dictionary<string, GuestHistory> _histories = [];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<BalloonWish> Decide(HostState host, IReadOnlyList<GuestState> guests)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentNullException.ThrowIfNull(guests);
+        double budget = Math.Max(0, host.Memory - host.Overhead - host.Reserve);
+        double spare = budget - Sizes.Sum(guests, guest => guest.Balloon);
+        GuestHistory[] histories = Recall(guests);
+        GuestNeed[] needs = [.. guests.Select((guest, i) => histories[i].Look(host, guest, spare))];
+        bool isShort = spare < 0 && host.Free < BallastConstants.ShortShare * host.Memory;
+        double[] sizes = BudgetSharing.Share(budget, isShort, needs);
+        BalloonWish[] wishes = new BalloonWish[guests.Count];
+        for (int i = 0; i < wishes.Length; i++)
+        {
+            // A balloon that does not follow is counted at its size, and asked for its due all the same.
+            double target = Math.Min(sizes[i], needs[i].MostWished);
+            wishes[i] = new BalloonWish(target, WishReason.Of(needs[i], target));
+            histories[i].Wished(host, guests[i], target);
+        }
+
+        return wishes;
+    }
+
+    /// <returns>The histories of those who are there; the others are forgotten.</returns>
+    private GuestHistory[] Recall(IReadOnlyList<GuestState> guests)
+    {
+        GuestHistory[] histories = [.. guests.Select(guest => _histories.GetValueOrDefault(guest.Name) ?? new GuestHistory())];
+        _histories = new Dictionary<string, GuestHistory>(guests.Count);
+        for (int i = 0; i < histories.Length; i++)
+            _histories[guests[i].Name] = histories[i];
+        return histories;
+    }
+}

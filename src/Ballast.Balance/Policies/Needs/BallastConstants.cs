@@ -1,0 +1,99 @@
+namespace Ballast.Balance.Policies.Needs;
+
+/// <summary>
+/// All numbers of the policy, each with its reason: sizes in MiB, times in seconds, shares of one. They were chosen on random
+/// scenarios of the model and held on others that were not looked at before. Most may be halved or doubled with little effect; where
+/// that is not so, it is said.
+/// </summary>
+internal static class BallastConstants
+{
+    /// <summary>
+    /// The share of what is left over that goes out as a reserve, and of the rest again for peaks. More makes guests ready for leaps;
+    /// less keeps memory in hand, should a balloon stop moving while it is large. Above 0.79 that costs more than it gives.
+    /// </summary>
+    public const double HandedOut = 0.77;
+
+    /// <summary>While balloons exceed the budget and less than this share of the host is free, no reserve goes out: the host swaps soon.</summary>
+    public const double ShortShare = 0.05;
+
+    /// <summary>
+    /// A report that is older tells how a guest was. Reports come each few seconds; one that is late by a network's or a guest's hiccup
+    /// is not yet silence.
+    /// </summary>
+    public const double StaleAge = 30;
+
+    /// <summary>
+    /// A guest whose usable memory is at most this share is full: what it reads from its swap then pushes something else out. Kernels
+    /// begin to reclaim at about this share.
+    /// </summary>
+    public const double FullShare = 0.02;
+
+    /// <summary>Swapping that is slower, in MiB a second, is a kernel tidying up, and counts as none.</summary>
+    public const double QuietSwapRate = 0.1;
+
+    /// <summary>
+    /// What may be swapped between two reports and still mean nothing, in MiB; beyond it, reading this many times what a guest's use
+    /// grew by means that it reads the same again and again.
+    /// </summary>
+    public const double SwapLeast = 16, SwapFactor = 2;
+
+    /// <summary>A rate over less than this is taken as one over this, in seconds: it would be noise.</summary>
+    public const double ShortestRate = 1;
+
+    /// <summary>A guest that does so needs more than it has: this share more, in each round until it ends.</summary>
+    public const double ThrashGrowth = 0.1;
+
+    /// <summary>A peak is remembered as half in this time: a load that comes back within half an hour finds room.</summary>
+    public const double PeakHalfLife = 1800;
+
+    /// <summary>The next peak may be this much higher.</summary>
+    public const double PeakMargin = 1.1;
+
+    /// <summary>
+    /// Files for which each guest has room, in MiB: about what programs and libraries in use take. More is taken from others' demand
+    /// where memory is short (from 100 on it hurts).
+    /// </summary>
+    public const double CacheLeast = 60;
+
+    /// <summary>The files that rank with demand where they are read again: this much in MiB, or this share of demand. All beyond ranks behind it.</summary>
+    public const double CacheFirst = 200, CacheFirstShare = 0.1;
+
+    /// <summary>More major faults a second, none of them from swap, mean that files are read again.</summary>
+    public const double RereadRate = 0.5;
+
+    /// <summary>A cache that grows faster, in MiB a second, is filling: those files are read for the first time.</summary>
+    public const double FillRate = 1;
+
+    /// <summary>A cache that was too small is to be larger by this share, and by this much in MiB at least.</summary>
+    public const double CacheStep = 0.5, CacheStepLeast = 64;
+
+    /// <summary>After this time without files read again, what was learnt of them is forgotten.</summary>
+    public const double CacheMemory = 900;
+
+    /// <summary>A guest contradicts itself that swaps while it says that this share of its memory, and this much in MiB, is usable.</summary>
+    public const double ContradictionShare = 0.1, ContradictionLeast = 64;
+
+    /// <summary>
+    /// It is no longer believed when it did so twice, over at least the first time, and within the second of each other: a leap between
+    /// two reports looks the same once.
+    /// </summary>
+    public const double ContradictionLasts = 15, ContradictionForgotten = 60;
+
+    /// <summary>It needs this much more than what the host held of it then.</summary>
+    public const double DistrustMargin = 1.1;
+
+    /// <summary>It is believed again after this time without another.</summary>
+    public const double DistrustLasts = 1800;
+
+    /// <summary>A guest of which the host holds this share of its size may want more.</summary>
+    public const double FilledShare = 0.95;
+
+    /// <summary>A balloon that moved less, in MiB, did not move; in this time it had to.</summary>
+    public const double MovesLeast = 1, MovesWithin = 10;
+
+    /// <summary>
+    /// A balloon that does not grow, with this much free for it, in MiB, is asked to grow by as much, to see whether it moves again.
+    /// Where less is free, it was the guard that withheld it.
+    /// </summary>
+    public const double Probe = 32;
+}
