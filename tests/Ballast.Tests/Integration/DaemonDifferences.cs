@@ -33,6 +33,8 @@ internal static class DaemonDifferences
         (@"(?m)^Autostart Once: .*\n", "", "virsh has it since 11.2, by a call that came with it."),
         (@"(?m)^Messages:.*\n( tainted:.*\n)*", "", "What taints a domain is libvirt's own knowledge of how it started it."),
         (@"(?m)^(Total:|4KiB:| *[0-9]+:) [0-9]+", "$1 N", "The host's memory moves between two looks."),
+        (@" cluster_id=""[0-9]+""", "", "libvirt tells clusters of processors since 10.1; ballastd tells what 9.0 does."),
+        (@"(Running against daemon: )(9|1[0-9])\.[0-9]+\.[0-9]+", "$1N", "ballastd answers as the libvirt does whose calls it has."),
         (@"(?m)^Security model: .*\n(Security DOI: .*\n)?", "", "The private libvirtd has a security driver by name; ballastd has none."),
     ];
 
