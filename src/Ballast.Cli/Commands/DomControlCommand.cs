@@ -5,7 +5,7 @@ namespace Ballast.Cli.Commands;
 
 internal static class DomControlCommand
 {
-    public static Command Command { get; } = new("domcontrol", "show whether a domain's monitor can be used, or who holds it")
+    public static Command Command { get; } = new("domcontrol", "check a domain's monitor, and show which process holds it")
     {
         Description = "Shows ok, or what keeps the monitor busy and for how long. If it cannot be used, a warning says why and\nwho holds it.\n",
         Options = [DomainArgument.Any],

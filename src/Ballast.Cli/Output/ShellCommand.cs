@@ -6,7 +6,7 @@ namespace Ballast.Cli.Output;
 /// <summary>Commands to be pasted into a shell.</summary>
 internal static class ShellCommand
 {
-    /// <summary>A command of ours on a domain, over the connection that found it.</summary>
+    /// <summary>A <c>ballast</c> command for a domain, with the URI of its connection.</summary>
     public static string On(Domain domain, string command, string arguments = "") =>
         $"ballast -c {Quote(domain.Connection.Uri)} {command} {Name(domain)}{(arguments.Length == 0 ? "" : " ")}{arguments}";
 

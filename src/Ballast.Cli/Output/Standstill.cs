@@ -41,8 +41,8 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
         {
             DomainState.Running or DomainState.Blocked => new("It runs by now: look again"),
             DomainState.PMSuspended => new("It sleeps; wake it up", ShellCommand.On(domain, "dompmwakeup")),
-            DomainState.Crashed => new("Its system crashed. Look at its console, then start it anew", startAnew),
-            DomainState.Shutdown => new("Its system has shut down. End it, or start it anew", startAnew),
+            DomainState.Crashed => new("Its system crashed. Look at its console, then start it again", startAnew),
+            DomainState.Shutdown => new("Its system has shut down. End it, or start it again", startAnew),
             DomainState.Shutoff => new("It has ended: look again"),
             _ => OfPaused(resume, startAnew),
         };

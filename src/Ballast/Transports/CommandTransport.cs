@@ -133,22 +133,8 @@ internal sealed class CommandTransport : ITransport
     }
 
     /// <summary>The same bytes; their end is an error that says why.</summary>
-    private sealed class CommandStream(CommandTransport owner, SocketStream stream) : Stream
+    private sealed class CommandStream(CommandTransport owner, SocketStream stream) : AsyncStream
     {
-        public override bool CanRead => true;
-
-        public override bool CanWrite => true;
-
-        public override bool CanSeek => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             int count;
@@ -179,21 +165,6 @@ internal sealed class CommandTransport : ITransport
                 throw await LostAsync(cancellationToken).ConfigureAwait(false);
             }
         }
-
-        public override void Flush()
-        {
-            // Nothing is kept back.
-        }
-
-        public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

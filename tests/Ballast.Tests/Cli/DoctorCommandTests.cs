@@ -199,8 +199,8 @@ public sealed class DoctorCommandTests : IDisposable
     [InlineData(DomainState.Paused, 5, "I/O error)", "then resume it: ballast -c fake:/// resume ill")]
     [InlineData(DomainState.Paused, 2, "migrating)", "wait until that is over")]
     [InlineData(DomainState.PMSuspended, 0, "pmsuspended", "wake it up: ballast -c fake:/// dompmwakeup ill")]
-    [InlineData(DomainState.Crashed, 1, "crashed: panicked", "start it anew: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
-    [InlineData(DomainState.Shutdown, 0, "in shutdown", "start it anew: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
+    [InlineData(DomainState.Crashed, 1, "crashed: panicked", "start it again: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
+    [InlineData(DomainState.Shutdown, 0, "in shutdown", "start it again: ballast -c fake:/// reset ill && ballast -c fake:/// resume ill")]
     public async Task What_does_not_run_is_made_to_run_as_its_state_asks_for(DomainState state, int reason, string text, string remedy)
     {
         FakeDomain ill = Guest("ill", 1, used: null) with { Facts = Facts(MemoryStatsReason.Paused), State = new(state, reason) };
