@@ -26,6 +26,7 @@ internal static class DaemonDifferences
         (@"(?m)^(.*rss[= ])[0-9]+", "$1N", "The process's own memory moves."),
         (@"(?m)^((usage|kernel|user|system|idle|iowait|total|free|buffers|cached)\s*:\s*)[0-9]+(\.[0-9]+%)?", "$1N", "The host goes on between two looks."),
         (@"(?m)^(CPU: +)[0-9]+", "$1N", "A guest's processor moves between the host's."),
+        (@"(?m)^(\s+(cpu|user|system)_time\s+)[0-9.]+( seconds)", "$1N$3", "The same."),
         (@"(?m)^( (cpu\.(time|user|system)|vcpu\.[0-9]+\.(time|wait|delay))=)[0-9]+", "$1N", "Time goes on between two looks."),
         (@"(dirtyrate\.calc_start_time=)[0-9]+", "$1N", "When it began, on the host's clock."),
         (@"(?m)^ block\.[0-9]+\.(backingIndex|physical)=.*\n", "", "What libvirt knows from its own state and the host's file systems."),
@@ -45,7 +46,6 @@ internal static class DaemonDifferences
         ($"-r schedinfo {name}", Scheduler, NoGroups + "the same."),
         .. from options in (string[])["", " --live", " --current"] select ($"memtune {name}{options}", Limits, NoGroups + "ballastd reads those that the process is in."),
         ($"-r memtune {name}", Limits, NoGroups + "the same."),
-        ($"cpu-stats {name} --total", @"\ATotal:\s+cpu_time\s+[\d.]+ seconds\s+user_time\s+[\d.]+ seconds\s+system_time\s+[\d.]+ seconds\s*\z", NoGroups + "ballastd adds up the process's own times."),
         ("maxvcpus", @"\A16\s*\z", "libvirt's function has 16 for QEMU; virsh asks libvirtd for a domain's capabilities first, which ballastd has not."),
         ("maxvcpus qemu", @"\A16\s*\z", "The same."),
         ("list --title", @"(?m)^ *\d+ +twice +running *$", "A title is libvirt's own; QEMU is not told."), ($"desc {name} --title", $"No title for domain: {name}", "The same."),
@@ -56,6 +56,10 @@ internal static class DaemonDifferences
         ($"dumpxml {name}", @$"\A<domain type=.qemu. id=.\d+.>\s+<name>{name}</name>", "Compared part by part elsewhere: what QEMU does not know, addresses and all, is not told."),
         ($"reboot {name}", NoReboot, Starts), ($"reboot {name} --mode acpi", NoReboot, Starts),
     ];
+
+    /// <summary>What libvirt 9.0 refuses without control groups, ballastd tells, and newer libvirts tell the same.</summary>
+    public static IEnumerable<(string Line, string Refusal)> RefusedOnce(string name) =>
+        [($"cpu-stats {name} --total", "cgroup CPUACCT controller is not mounted")];
 
     public static string Normal(CommandResult result)
     {
