@@ -27,13 +27,13 @@ internal static class NamedSockets
             Owner = owner,
             IsProvenByTable = owner is not null,
             BoundName = found?.Listener.Name,
-            FindWaiting = found?.Listener.Name is { } name ? FindWaiting(name, entry.ModifiedAt, owner) : null,
+            FindWaiting = found?.Listener.Name is { } name ? FindWaiting(name, found.Value.Listener.Inode, entry.ModifiedAt, owner) : null,
         };
         return new Sighting(owner, null, owner?.Uid ?? 0, [MonitorCandidate.Usable(endpoint, isNamed: true)]) { MayBeNoMonitor = findsOwner && owner is null };
     }
 
-    private static Func<int?> FindWaiting(string name, Int128 madeAt, QemuProcess? owner) => () => owner is null
-        ? SocketMaker.FindWaiting(name, madeAt)
+    private static Func<int?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null
+        ? SocketMaker.FindWaiting(name, inode, madeAt)
         : owner.CommandLine.WaitsAt(name) ? owner.Pid : null;
 
     // Guest agents, consoles and human monitors have sockets of the same process. It bound them to what its command line says.

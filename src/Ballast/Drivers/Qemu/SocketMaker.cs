@@ -14,37 +14,32 @@ internal static class SocketMaker
 
     /// <summary>The process that was started to wait at a path for a monitor's first client; null where it is not found.</summary>
     /// <param name="name">The path as the socket was bound to it.</param>
+    /// <param name="inode">The socket's own inode, as in /proc/PID/fd.</param>
     /// <param name="madeAt">When the socket was made, in nanoseconds since 1970.</param>
-    public static int? FindWaiting(string name, Int128 madeAt)
+    public static int? FindWaiting(string name, uint inode, Int128 madeAt)
     {
         ProcessBirths processes = new();
         byte[] mark = Mark(name);
 
-        // Whoever says that it does not wait may be another one, which has the same path somewhere else, or a lie.
-        bool isKnown = false;
-        foreach (int pid in processes.BornAbout(madeAt))
+        // Ids are used again where all have been used once: then those of that age are not where they are looked for first.
+        foreach (int pid in processes.BornAbout(madeAt).Concat(processes.Pids))
         {
-            bool? waits = Waits(pid, name, mark);
-            if (waits == true)
+            if (ReadClaim(pid, name, mark) is not { } line)
+                continue;
+            bool? holds = ProcessSockets.Read(pid)?.Contains(inode);
+            if (holds != false && line.WaitsAt(name))
                 return pid;
-            isKnown |= waits is not null;
-        }
 
-        if (isKnown)
-            return null;
-
-        // Ids are used again where all have been used once.
-        foreach (int pid in processes.Pids)
-        {
-            if (Waits(pid, name, mark) == true)
-                return pid;
+            // Who cannot be asked for its sockets may be another one, which has the same path somewhere else, or lie.
+            if (holds == true)
+                return null;
         }
 
         return null;
     }
 
-    // Null where it is not the maker.
-    private static bool? Waits(int pid, string name, byte[] mark)
+    // The command line of a QEMU that says that it made a socket at the path.
+    private static QemuCommandLine? ReadClaim(int pid, string name, byte[] mark)
     {
         // Most are no QEMU, or one that does not even name the path: no more than one look at each of them.
         Span<byte> buffer = stackalloc byte[LookBytes];
@@ -52,7 +47,7 @@ internal static class SocketMaker
         bool isWhole = start.Length < buffer.Length;
         if (!QemuProcess.MayBeCalledQemu(start, isWhole) || (isWhole && start.IndexOf(mark) < 0))
             return null;
-        return QemuCommandLine.TryRead(pid, out QemuCommandLine? line) && line.IsQemu && line.Binds(name) ? line.WaitsAt(name) : null;
+        return QemuCommandLine.TryRead(pid, out QemuCommandLine? line) && line.IsQemu && line.Binds(name) ? line : null;
     }
 
     // What stands in a command line that binds the path, however it is written there: commas are doubled.

@@ -13,21 +13,24 @@ internal sealed class ProcessBirths
     // From a program's start to what it makes, on a busy machine; how far two clocks may be apart, and how far they are as a rule.
     private const long LongestStart = 10 * TicksPerSecond, Slack = TicksPerSecond, UsualSlack = 2;
 
-    private const int MostLooks = 32;
+    private const int MostLooks = 32, MostLooksAtOnce = 4;
 
     private readonly Dictionary<int, long?> _births = [];
 
-    public IReadOnlyList<int> Pids { get; } = [.. ProcessTable.Pids().Order()];
+    /// <summary>As /proc lists them.</summary>
+    public IReadOnlyList<int> Pids { get; } = ProcessTable.Pids();
 
     /// <summary>A few processes that may have made at their start what was made at a time, the likeliest first.</summary>
     /// <param name="madeAt">In nanoseconds since 1970.</param>
     public IEnumerable<int> BornAbout(Int128 madeAt)
     {
         long made = TicksSinceBoot(madeAt);
-        int end = CountBornBefore(made + UsualSlack);
-        for (int at = end - 1; at >= 0 && end - at <= MostLooks && !(Birth(at) < made - LongestStart); at--)
+        int end = CountBornBefore(made + UsualSlack, 0, Pids.Count), nearest = Math.Max(end - MostLooksAtOnce, 0);
+        for (int at = end - 1; at >= nearest; at--)
             yield return Pids[at];
-        for (int at = end; at < Pids.Count && at - end < MostLooks && !(Birth(at) > made + Slack); at++)
+        for (int at = nearest - 1, begin = CountBornBefore(made - LongestStart, Math.Max(end - MostLooks, 0), nearest); at >= begin; at--)
+            yield return Pids[at];
+        for (int at = end, last = CountBornBefore(made + Slack, end, Math.Min(end + MostLooks, Pids.Count)); at < last; at++)
             yield return Pids[at];
     }
 
@@ -40,9 +43,9 @@ internal sealed class ProcessBirths
         return ((Int128)time.Seconds * NanosecondsPerSecond) + time.Nanoseconds;
     }
 
-    private int CountBornBefore(long ticks)
+    // Where the first stands that was born then or later, from low to high: a look at a few, since they stand in order.
+    private int CountBornBefore(long ticks, int low, int high)
     {
-        (int low, int high) = (0, Pids.Count);
         while (low < high)
         {
             int middle = low + ((high - low) / 2);
