@@ -45,7 +45,7 @@ public sealed class Advisor
         GuestTrack[] tracks = Follow(guests, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
         for (int i = 0; isToldAnybody && i < tracks.Length; i++)
-            tracks[i].Followed.Advise(advice[i], tracks[i].Resident);
+            tracks[i].Followed.Advise(advice[i], tracks[i].Resident, time);
         HostAdvice all = new(host, seen.Memory, [.. advice.OrderBy(one => one.Kind switch
         {
             AdviceKind.Take => 0,
@@ -56,6 +56,8 @@ public sealed class Advisor
             _ => 5,
         }).ThenByDescending(one => Math.Max(one.Gain, one.Short)).ThenBy(one => one.Guest.Domain.Name, StringComparer.Ordinal)], outcomes);
         SetPeriod(all, isMoving);
+        if (isToldAnybody)
+            BalanceMetrics.Record(all);
         return all;
     }
 
@@ -81,7 +83,7 @@ public sealed class Advisor
             if (track.Followed.See(track, out bool isToward) is { } outcome)
                 outcomes.Add(outcome);
             if (isToward)
-                _guard.NoteTarget($"{guest.Key}", track.Followed.Target ?? track.Balloon, time);
+                _guard.NoteTarget($"{guest.Key}", track.Followed.Target!.Value, time);
             isMoving |= isToward;
             tracks[guest.Key] = track;
         }
@@ -130,7 +132,7 @@ public sealed class Advisor
 
     private void SetPeriod(HostAdvice advice, bool isMoving)
     {
-        string now = string.Join(';', advice.Guests.Select(one => (one.Guest.Key, one.Kind)));
+        string now = advice.Guests.Gist();
         _quiet = now == _last ? _quiet + 1 : 0;
         _last = now;
         bool isPressed = advice.Memory.SomePressure is { Last10Seconds: >= PressedShare };

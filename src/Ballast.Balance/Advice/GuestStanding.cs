@@ -19,7 +19,9 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
         MemoryStats stats = guest.Stats;
         if (Fixed(guest) is { } what)
             return new(GuestObstacle.FixedMemory, $"Its memory is {what}: its balloon would give the host nothing back.", "");
-        if (guest.IsMigrating || stats.PauseCause is PauseCause.Migrating or PauseCause.Migrated)
+        if (guest.HasJob)
+            return new(GuestObstacle.Migrating, "It is being moved to another host, saved or dumped.", "");
+        if (stats.PauseCause is PauseCause.Migrating or PauseCause.Migrated)
             return new(GuestObstacle.Migrating, "It moves to another host.", "");
         string remedy = stats.Reason.Remedy(guest.Domain.Name);
         bool isNew = guest.Process.RunTime < BootTime && stats.LastUpdate is null;

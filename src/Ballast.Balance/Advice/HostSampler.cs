@@ -27,6 +27,9 @@ public static class HostSampler
         Dictionary<Guid, ProcessMemory> processes = (await connection.GetProcessMemoryAsync(domains, cancellationToken).ConfigureAwait(false))
             .DistinctBy(one => one.Domain.Uuid).ToDictionary(one => one.Domain.Uuid, one => one.Memory);
 
+        HashSet<Guid> jobs = await JobsAsync(domains.Where(domain =>
+            processes.GetValueOrDefault(domain.Uuid)?.Reason == MemoryStatsReason.UnsupportedByDaemon), cancellationToken).ConfigureAwait(false);
+
         // The host last: what guests hold and what the host has are then of nearly the same moment.
         HostMemory host = await HostAsync(connection, controlGroup, cancellationToken).ConfigureAwait(false);
 
@@ -39,6 +42,7 @@ public static class HostSampler
                 Stats = sample.Stats,
                 Process = processes[sample.Domain.Uuid],
                 MaximumKiB = maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null,
+                HasJob = jobs.Contains(sample.Domain.Uuid),
             }),
         ]);
     }
@@ -53,6 +57,30 @@ public static class HostSampler
         {
             return new HostMemory { Reason = MemoryStatsReason.UnsupportedByDaemon };
         }
+    }
+
+    /// <summary>Those that a daemon of libvirt's migrates, saves or dumps; nobody else has such jobs.</summary>
+    private static async Task<HashSet<Guid>> JobsAsync(IEnumerable<Domain> domains, CancellationToken token)
+    {
+        HashSet<Guid> busy = [];
+        Lock gate = new();
+        ParallelOptions how = new() { MaxDegreeOfParallelism = SideBySide, CancellationToken = token };
+        await Parallel.ForEachAsync(domains.Take(MostRefreshed), how, async (domain, end) =>
+        {
+            try
+            {
+                DomainJobInfo job = await domain.GetJobInfoAsync(end).ConfigureAwait(false);
+                if (job.Type is DomainJobType.None or DomainJobType.Completed or DomainJobType.Failed or DomainJobType.Cancelled)
+                    return;
+                lock (gate)
+                    _ = busy.Add(domain.Uuid);
+            }
+            catch (LibvirtException)
+            {
+                // It ended, or its driver has no jobs.
+            }
+        }).ConfigureAwait(false);
+        return busy;
     }
 
     private static async Task<IReadOnlyList<DomainMemorySample>> RefreshAsync(IReadOnlyList<DomainMemorySample> samples, CancellationToken token)

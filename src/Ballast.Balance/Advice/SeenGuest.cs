@@ -15,8 +15,8 @@ public sealed record SeenGuest
     /// <summary>The largest size that its balloon may be given, in KiB; null where nobody knows.</summary>
     public ulong? MaximumKiB { get; init; }
 
-    /// <summary>Whether it moves to another host.</summary>
-    public bool IsMigrating { get; init; }
+    /// <summary>Whether its hypervisor moves it to another host, saves or dumps it, as far as that is told.</summary>
+    public bool HasJob { get; init; }
 
     /// <summary>Whose history it continues: another run under the same name begins a new one.</summary>
     internal (Guid Uuid, int? Id) Key => (Domain.Uuid, Domain.Id);

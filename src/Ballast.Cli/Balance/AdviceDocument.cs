@@ -33,17 +33,6 @@ internal static class AdviceDocument
         output.WriteLine("");
     }
 
-    /// <summary>The name of what is advised.</summary>
-    public static string Label(AdviceKind kind) => kind switch
-    {
-        AdviceKind.Take => "take",
-        AdviceKind.Give => "give",
-        AdviceKind.Wait => "wait",
-        AdviceKind.Could => "could",
-        AdviceKind.Leave => "leave",
-        _ => "keep",
-    };
-
     private static void WriteHost(Utf8JsonWriter json, HostAdvice advice)
     {
         HostState host = advice.Host;
@@ -67,14 +56,14 @@ internal static class AdviceDocument
     {
         json.WriteStartObject();
         JsonOutput.WriteDomain(json, guest.Guest.Domain);
-        json.WriteString("advice", Label(guest.Kind));
+        json.WriteString("advice", guest.Kind.Label());
         WriteSize(json, "balloon_kib", guest.Balloon);
         WriteSize(json, "target_kib", guest.Target);
         WriteSize(json, "gain_kib", guest.Gain);
         WriteSize(json, "possible_gain_kib", guest.PossibleGain);
         json.WriteBoolean("is_gain_certain", guest.IsGainCertain);
         WriteSize(json, "short_kib", guest.Short);
-        json.WriteString("risk", AdviceText.Label(guest.Risk));
+        json.WriteString("risk", guest.Risk.Label());
         JsonOutput.WriteTextOrNull(json, "cost", guest.Cost);
         json.WriteString("reason", guest.Reason);
         JsonOutput.WriteNumber(json, "guard", (ulong?)(int?)guest.BoundBy);

@@ -44,7 +44,7 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
             invocation.Out.WriteLine(Output.SafeText.Escape($"{time} {AdviceText.Outcome(outcome)}"));
 
         // Numbers move with each look; that something else is to be done is worth saying again.
-        string what = string.Join(';', guests.OrderBy(guest => guest.Guest.Domain.Uuid).Select(guest => $"{guest.Guest.Domain.Uuid} {guest.Kind} {guest.BoundBy} {guest.Guest.Stats.Reason}"));
+        string what = guests.Gist();
         if (what == _last)
             return;
         if (_last.Length > 0)

@@ -91,21 +91,13 @@ internal static class AdviceText
 
         lines.AddRange(Wrap(guest.Reason, Indent, room));
         if (guest.Cost.Length > 0)
-            lines.AddRange(Wrap($"Risk {Label(guest.Risk)}: {guest.Cost}", Indent, room));
+            lines.AddRange(Wrap($"Risk {guest.Risk.Label()}: {guest.Cost}", Indent, room));
         if (guest.BoundBy is { } rule)
             lines.AddRange(Wrap(string.Create(CultureInfo.InvariantCulture, $"Guard {(int)rule}: {guest.Bound}"), Indent, room));
         if (Command(guest) is { } command)
             lines.Add(Indent + SafeText.Escape(command));
         return lines;
     }
-
-    public static string Label(AdviceRisk risk) => risk switch
-    {
-        AdviceRisk.None => "none",
-        AdviceRisk.Low => "low",
-        AdviceRisk.Medium => "medium",
-        _ => "high",
-    };
 
     private static string Change(GuestAdvice guest) => $"{Size(guest.Balloon)} to {Size(guest.Target)}";
 

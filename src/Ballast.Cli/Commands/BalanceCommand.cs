@@ -13,16 +13,16 @@ internal static class BalanceCommand
     private const int DefaultSeconds = 10, MaxFileBytes = 64 * 1024 * 1024;
     private const string Simulate = "simulate", All = "all";
 
-    private static readonly string[] Actions = [BalanceAdvise.Name, Simulate];
+    private static readonly string[] Actions = [BalanceAdvise.Name, BalanceLog.Name, Simulate];
 
-    private static readonly CommandOption Action = new("action", OptionKind.Text, $"what to do: {string.Join(" or ", Actions)}")
+    private static readonly CommandOption Action = new("action", OptionKind.Text, $"what to do: {string.Join(", ", Actions)}")
     {
         IsPositional = true,
         IsRequired = true,
         Values = () => Actions,
     };
 
-    private static readonly CommandOption What = new("file", OptionKind.RepeatedText, "simulate: a scenario's file; advise: names, ids or UUIDs of domains (default: all active ones)")
+    private static readonly CommandOption What = new("file", OptionKind.RepeatedText, "simulate: a scenario's file; log: ballastd's log of advice; advise: names, ids or UUIDs of domains (default: all active ones)")
     {
         IsPositional = true,
         Completes = ValueCompletion.File,
@@ -45,6 +45,9 @@ internal static class BalanceCommand
             seconds apart, because rates need two reports. Guests whose numbers cannot be relied upon, or whose balloon would
             give the host nothing back, are named and left alone. --watch goes on, and says what came of advice that was
             followed. The exit status is 1 only if there could be no advice.
+
+            `balance log [FILE]` shows the advice that ballastd logged, if its configuration has balance = "advise"
+            (default: {BalanceLog.DefaultFile}).
 
             `balance simulate FILE` runs a scenario with each policy and writes one line per policy:
               Stall       the share of the time for which guests stalled, because they or the host swapped or because
@@ -84,12 +87,16 @@ internal static class BalanceCommand
                 throw new CommandException($"option --{foreign.Name} is for {BalanceAdvise.Name}");
         }
 
-        string file = arguments.Texts(What).ToArray() switch
+        string[] files = [.. arguments.Texts(What)];
+        if (files is [_, var more, ..])
+            throw new CommandException($"unexpected data '{more}'");
+        if (action == BalanceLog.Name)
         {
-            [var only] => only,
-            [] => throw new CommandException($"command 'balance' requires <{What.Name}> option"),
-            [_, var more, ..] => throw new CommandException($"unexpected data '{more}'"),
-        };
+            await BalanceLog.ExecuteAsync(invocation, files.FirstOrDefault(), arguments.Has(Json));
+            return;
+        }
+
+        string file = files.FirstOrDefault() ?? throw new CommandException($"command 'balance' requires <{What.Name}> option");
         IReadOnlyList<string> policies = ReadPolicies(arguments.Text(Policy) ?? All);
         int period = seconds ?? DefaultSeconds;
         Scenario scenario = await ReadScenarioAsync(file, invocation.CancellationToken);
