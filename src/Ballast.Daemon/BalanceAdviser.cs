@@ -47,6 +47,9 @@ internal sealed partial class BalanceAdviser : IAsyncDisposable
             try
             {
                 SeenHost seen = await HostSampler.LookAsync(_connection, _budget.ControlGroup, refresh: !isFirst, token).ConfigureAwait(false);
+
+                // Not on the thread that received the last answer: this calculates, and writes a file.
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
                 double now = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
                 if (isFirst)
                 {

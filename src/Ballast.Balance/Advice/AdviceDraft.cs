@@ -45,6 +45,9 @@ internal sealed class AdviceDraft
     /// <summary>How much.</summary>
     public double Takes => Track.Balloon - (_decision.Target ?? Track.Balloon);
 
+    /// <summary>What the host gets back by that.</summary>
+    public double Returns => Gain(Track.Balloon - Takes);
+
     public AdviceRisk Risk => GuestRisk.Of(Track, Takes);
 
     private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);

@@ -15,7 +15,7 @@ internal static class AdviceText
 
     private static readonly (AdviceKind Kind, string Title)[] Sections =
     [
-        (AdviceKind.Take, "Take now, because others need it"),
+        (AdviceKind.Take, "Take now"),
         (AdviceKind.Give, "Give now"),
         (AdviceKind.Wait, "Short of memory, and nothing is free for them yet"),
         (AdviceKind.Could, "Could be gained, if it is needed"),
@@ -36,7 +36,7 @@ internal static class AdviceText
             if (some.Length == 0)
                 continue;
             yield return "";
-            yield return $"{title}:";
+            yield return $"{title}{Why(kind, advice)}:";
             int most = isWhole ? int.MaxValue : MostOfKind;
             foreach (string line in some.Take(most).SelectMany(guest => Guest(guest, room)))
                 yield return line;
@@ -125,6 +125,9 @@ internal static class AdviceText
     private static string Guests(int count) => count == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{count} guests");
 
     private static string Size(double? mib) => mib is { } size ? HumanSize.Of((ulong)Math.Round(Math.Max(0, size) * 1024), SizeUnit.Human) : HumanSize.Unknown;
+
+    private static string Why(AdviceKind kind, HostAdvice advice) =>
+        kind != AdviceKind.Take ? "" : advice.Short > 0 ? ", because others need it" : ", because balloons exceed what guests may share";
 
     private static IEnumerable<string> Wrap(string text, string indent, int? room)
     {

@@ -10,17 +10,17 @@ internal static class BalanceAdvise
 {
     public const string Name = "advise";
 
-    // Rates need two reports; nobody waits longer for the second.
-    private static readonly TimeSpan ShortestLook = TimeSpan.FromSeconds(2), LongestLook = TimeSpan.FromSeconds(10);
+    // Rates need two reports, not too near to each other; and nobody waits longer for the second.
+    private static readonly TimeSpan ShortestLook = TimeSpan.FromSeconds(5), LongestLook = TimeSpan.FromSeconds(10);
 
     // A report is not there the moment it is due.
     private static readonly TimeSpan ReportSlack = TimeSpan.FromMilliseconds(200);
 
-    public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "advise: what guests may share (default: the host's memory, less what others use and a reserve); in KiB if no unit is given");
+    public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "what guests may share, in KiB if no unit is given (default: what the host has for them)");
 
-    public static CommandOption Group { get; } = new("cgroup", OptionKind.Text, "advise: guests of this memory control group share its limit (machine.slice)");
+    public static CommandOption Group { get; } = new("cgroup", OptionKind.Text, "advise on the guests of this memory control group, which share its limit");
 
-    public static CommandOption Watch { get; } = new("watch", OptionKind.Flag, "advise: go on until Ctrl-C, and say what came of advice");
+    public static CommandOption Watch { get; } = new("watch", OptionKind.Flag, "go on advising until Ctrl-C, and say what came of it");
 
     /// <param name="invocation">The command.</param>
     /// <param name="names">The guests to show; none: all.</param>

@@ -22,7 +22,7 @@ internal static class BalanceCommand
         Values = () => Actions,
     };
 
-    private static readonly CommandOption What = new("file", OptionKind.RepeatedText, "simulate: a scenario's file; log: ballastd's log of advice; advise: names, ids or UUIDs of domains (default: all active ones)")
+    private static readonly CommandOption What = new("file", OptionKind.RepeatedText, "domains to advise on (default: all), a scenario to simulate, or a log")
     {
         IsPositional = true,
         Completes = ValueCompletion.File,
@@ -40,11 +40,11 @@ internal static class BalanceCommand
     {
         Description =
             $"""
-            `balance advise [DOMAIN…]` says which guests could give memory now, at what risk, and which are short of it. Each
-            line has its reason, the guard that bounds it, and the command to follow. Nothing is changed. It looks twice, some
-            seconds apart, because rates need two reports. Guests whose numbers cannot be relied upon, or whose balloon would
-            give the host nothing back, are named and left alone. --watch goes on, and says what came of advice that was
-            followed. The exit status is 1 only if there could be no advice.
+            `balance advise [DOMAIN…]` says which guests could give memory now, at what risk, and which are short of
+            it. Each line has its reason, the guard that bounds it, and the command to follow. Nothing is changed. It
+            looks twice, some seconds apart, because rates need two reports. Guests whose numbers cannot be relied
+            upon, or whose balloon would give the host nothing back, are named and left alone. --watch goes on, and
+            says what came of advice that was followed.
 
             `balance log [FILE]` shows the advice that ballastd logged, if its configuration has balance = "advise"
             (default: {BalanceLog.DefaultFile}).
@@ -56,7 +56,7 @@ internal static class BalanceCommand
               Host swap   what lay in the host's swap, on average
               Idle        the share of the host's memory that lay idle, on average
               Moved       how far balloons moved
-            Nothing on a real host is read or changed. docs/balancing.md describes guards, advice, the model and its scenarios.
+            Nothing on a real host is read or changed. docs/balancing.md describes advice, guards and the model.
 
             Policies: {string.Join(", ", Simulator.Policies.Take(4))},
             {string.Join(", ", Simulator.Policies.Skip(4))}. static never moves a balloon; oracle knows what guests

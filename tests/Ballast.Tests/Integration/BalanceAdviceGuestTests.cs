@@ -81,7 +81,9 @@ public sealed class BalanceAdviceGuestTests
         Dictionary<string, JsonElement> advice = await AdviseAsync(server, "300M", "--period", "1");
         Assert.All(advice.Values, one => Assert.Equal(("leave", JsonValueKind.Null), (Text(one, "advice"), one.GetProperty("target_kib").ValueKind)));
         Assert.Equal("It is paused.", Text(advice["paused"], "reason"));
-        Assert.Equal("Its balloon driver is not loaded.", Text(advice["bare"], "reason"));
+
+        // For a minute it may still boot.
+        Assert.Contains(Text(advice["bare"], "reason"), (string[])["Its balloon driver is not loaded.", "It was started a moment ago and has not reported yet."]);
         Assert.StartsWith("Its memory is locked:", Text(advice["locked"], "reason"), StringComparison.Ordinal);
         Assert.Contains(Text(advice["booting"], "reason"), (string[])["It was reset and has not reported since.", "Its balloon driver is not loaded."]);
     }

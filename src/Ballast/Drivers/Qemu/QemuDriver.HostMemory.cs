@@ -17,28 +17,37 @@ internal sealed partial class QemuDriver
         IReadOnlyList<QemuDomain> all = await ChooseAsync(domains, cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        ProcessMemory?[] found = await Task.WhenAll(all.Select(qemu => ReadProcessMemoryAsync(qemu, end.Token, cancellationToken))).ConfigureAwait(false);
-        return [.. all.Zip(found).Where(pair => pair.Second is not null).Select(pair => new DriverProcessMemory(pair.First.Identity, pair.Second!))];
+        bool?[] reporting = await Task.WhenAll(all.Select(qemu => TryAskFreePagesAsync(qemu, end.Token, cancellationToken))).ConfigureAwait(false);
+
+        // A worker reads the files: neither the thread that received the last answer nor a caller's may be kept that long.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        List<DriverProcessMemory> found = new(all.Count);
+        foreach ((QemuDomain qemu, bool? reportsFreePages) in all.Zip(reporting))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ProcessMemory memory = qemu.Process is { } process
+                ? _processMemory.Read(process.Pid, process.StartTicks)
+                : new ProcessMemory { Reason = MemoryStatsReason.PermissionDenied };
+
+            // That the process lives after its files were read shows that they were its own.
+            if (!qemu.HasExited)
+                found.Add(new(qemu.Identity, memory with { ReportsFreePages = reportsFreePages, DeflatesOnOom = qemu.Instance.Reports.DeflatesOnOom }));
+        }
+
+        return found;
     }
 
-    /// <summary>Null where the QEMU went meanwhile.</summary>
-    private async Task<ProcessMemory?> ReadProcessMemoryAsync(QemuDomain qemu, CancellationToken late, CancellationToken cancellationToken)
+    private async Task<bool?> TryAskFreePagesAsync(QemuDomain qemu, CancellationToken late, CancellationToken cancellationToken)
     {
-        bool? reportsFreePages = null;
         try
         {
-            reportsFreePages = await ReportsFreePagesAsync(qemu, late).ConfigureAwait(false);
+            return await ReportsFreePagesAsync(qemu, late).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Nobody waits for one monitor, whose file answers.
+            // Nobody waits for one monitor.
+            return null;
         }
-
-        // Read last: that the process still lives then shows that the files were its own.
-        ProcessMemory memory = qemu.Process is { } process
-            ? _processMemory.Read(process.Pid, process.StartTicks)
-            : new ProcessMemory { Reason = MemoryStatsReason.PermissionDenied };
-        return qemu.HasExited ? null : memory with { ReportsFreePages = reportsFreePages, DeflatesOnOom = qemu.Instance.Reports.DeflatesOnOom };
     }
 
     private async Task<bool?> ReportsFreePagesAsync(QemuDomain qemu, CancellationToken cancellationToken)
