@@ -5,6 +5,12 @@ namespace Ballast.Balance;
 /// <param name="Reason">Why, in one sentence for people.</param>
 public readonly record struct BalloonWish(double? Target, string Reason)
 {
+    /// <summary>What the guest is short of where it has less, in MiB, by the policy's estimate; null where it has none.</summary>
+    public double? Needed { get; init; }
+
+    /// <summary>What it is better left, in MiB: the same and the files that it reads again; null where the policy has no estimate.</summary>
+    public double? Kept { get; init; }
+
     /// <summary>The last wish stays.</summary>
     public static BalloonWish Same { get; } = new(null, "Nothing changed.");
 }

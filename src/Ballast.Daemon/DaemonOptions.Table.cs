@@ -119,6 +119,31 @@ internal sealed partial class DaemonOptions
                 Value = options => Text(options.KeepaliveCount),
                 Read = (options, values, where) => options.KeepaliveCount = Number(values, where, 0, 1000),
             },
+            new("balance", "WORD", "advise: say which guests could give memory and which are short, in", "a log (`ballast balance log` shows it); nothing is changed", "(default: off)")
+            {
+                Value = options => options.Advises ? "advise" : "off",
+                Read = (options, values, where) => options.Advises = One(values, where) switch
+                {
+                    "advise" => true,
+                    "off" => false,
+                    var other => throw new UsageException($"{where}: '{other}' is neither off nor advise"),
+                },
+            },
+            new("balance_budget", "SIZE", "what guests may share, such as 48G (default: the host's memory, less", "what others use and a reserve)")
+            {
+                Value = options => $"{options.BalanceBudgetKiB}",
+                Read = (options, values, where) => options.BalanceBudgetKiB = Size(values, where),
+            },
+            new("balance_cgroup", "PATH", "guests of this memory control group share its limit (machine.slice)")
+            {
+                Value = options => options.BalanceGroup ?? "",
+                Read = (options, values, where) => options.BalanceGroup = One(values, where),
+            },
+            new("balance_log", "PATH", "the log of advice, at most 16 MiB in two files", "(default: /var/log/ballast/balance.jsonl; for other users than", "root: ~/.local/state/ballast/balance.jsonl)")
+            {
+                Value = options => options.BalanceLog,
+                Read = (options, values, where) => options.BalanceLog = AbsolutePath(values, where),
+            },
         ];
 
         /// <summary>The option that sets it; null where only the file does.</summary>
@@ -156,6 +181,18 @@ internal sealed partial class DaemonOptions
 
         private static string AbsolutePath(IReadOnlyList<string> values, string where) =>
             One(values, where) is ['/', ..] path && !path.Any(char.IsControl) ? path : throw new UsageException($"{where}: '{values[0]}' is not an absolute path");
+
+        // In KiB; units are powers of 1024.
+        private static ulong Size(IReadOnlyList<string> values, string where)
+        {
+            string text = One(values, where);
+            int power = "KMGT".IndexOf(char.ToUpperInvariant(text[^1]), StringComparison.Ordinal);
+            const int bits = 10, most = 44;
+            return power >= 0 && ulong.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong number)
+                && number > 0 && number < 1ul << (most - (bits * power))
+                ? number << (bits * power)
+                : throw new UsageException($"{where}: '{text}' is no size such as 512M or 48G");
+        }
 
         private static int Number(IReadOnlyList<string> values, string where, int least, int most) =>
             int.TryParse(One(values, where), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)

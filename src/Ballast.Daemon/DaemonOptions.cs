@@ -7,6 +7,10 @@ internal sealed partial class DaemonOptions
 {
     private const string DefaultConfig = "/etc/ballast/ballastd.conf";
 
+    private static string DefaultBalanceLog => UnixAccess.OwnUid == 0
+        ? "/var/log/ballast/balance.jsonl"
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/state/ballast/balance.jsonl");
+
     public string? Socket { get; private set; }
 
     public string? ReadOnlySocket { get; private set; }
@@ -43,6 +47,18 @@ internal sealed partial class DaemonOptions
     public int KeepaliveInterval { get; private set; } = 5;
 
     public int KeepaliveCount { get; private set; } = 5;
+
+    /// <summary>Whether it advises on balloons.</summary>
+    public bool Advises { get; private set; }
+
+    /// <summary>What guests share, in KiB; null: the host's memory less what others use.</summary>
+    public ulong? BalanceBudgetKiB { get; private set; }
+
+    /// <summary>The control group whose guests share its limit; null for none.</summary>
+    public string? BalanceGroup { get; private set; }
+
+    /// <summary>Where advice is logged.</summary>
+    public string BalanceLog { get; private set; } = DefaultBalanceLog;
 
     public bool IsCheck { get; private set; }
 
@@ -96,6 +112,8 @@ internal sealed partial class DaemonOptions
             options.ReadFile(config ?? DefaultConfig);
         foreach (IGrouping<string, string> option in given.GroupBy(pair => pair.Name, pair => pair.Value))
             options.Set(option.Key, [.. option], "--" + option.Key.Replace('_', '-'));
+        if (options is { BalanceBudgetKiB: not null, BalanceGroup: not null })
+            throw new UsageException("balance_budget and balance_cgroup cannot both be set");
         return options;
     }
 

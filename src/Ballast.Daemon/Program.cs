@@ -1,4 +1,5 @@
 using System.Reflection;
+using Ballast.Balance.Advice;
 using Ballast.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -120,6 +121,9 @@ internal static partial class Program
         Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
         using IdleTracker idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
         await using GuestChangeReporter guests = new(qemu, changes);
+        await using BalanceAdviser? adviser = options.Advises
+            ? new BalanceAdviser(qemu, new BudgetSetting(options.BalanceBudgetKiB, options.BalanceGroup), options.BalanceLog, log)
+            : null;
         PeriodKeeper periods = new(qemu, options.Period, log);
         DaemonReload reload = new(arguments, options, newer =>
         {

@@ -27,6 +27,23 @@ public sealed class BalloonGuard
             _failures = isDone ? 0 : _failures + 1;
     }
 
+    /// <summary>What was set for a guest after all, where <see cref="Advise"/> had it set by others.</summary>
+    /// <param name="guest">A guest of the last decision; others are passed over.</param>
+    /// <param name="target">The balloon's new size in MiB.</param>
+    /// <param name="time">When, on the clock of <see cref="HostState.Time"/>.</param>
+    public void NoteTarget(string guest, double target, double time)
+    {
+        if (_records.TryGetValue(guest, out GuestRecord? record))
+            record.Set(target, time);
+    }
+
+    /// <summary>As <see cref="Decide"/>, for wishes that nobody sets: what is remembered is only what was seen.</summary>
+    /// <inheritdoc cref="Decide" path="/param"/>
+    /// <returns>What would be decided for each, in their order.</returns>
+    /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
+    public IReadOnlyList<GuardDecision> Advise(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes) =>
+        [.. BoundAll(host, guests, wishes).Select(wish => wish.Decision)];
+
     /// <summary>Decides what becomes of wishes. Who gets a target is taken to be told it at once.</summary>
     /// <param name="host">The host now; what guests share is its memory without overhead and reserve.</param>
     /// <param name="guests">The guests now, with different names.</param>
@@ -34,6 +51,18 @@ public sealed class BalloonGuard
     /// <returns>A decision for each, in their order.</returns>
     /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
     public IReadOnlyList<GuardDecision> Decide(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes)
+    {
+        GuardedWish[] all = BoundAll(host, guests, wishes);
+        foreach (GuardedWish wish in all)
+        {
+            if (wish.Decision.Target is { } target)
+                wish.Record.Set(target, host.Time);
+        }
+
+        return [.. all.Select(wish => wish.Decision)];
+    }
+
+    private GuardedWish[] BoundAll(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes)
     {
         ArgumentNullException.ThrowIfNull(host);
         ArgumentNullException.ThrowIfNull(guests);
@@ -43,13 +72,7 @@ public sealed class BalloonGuard
         Forget(guests);
         GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time))];
         Grow(all, host.Memory - host.Overhead - host.Reserve);
-        foreach (GuardedWish wish in all)
-        {
-            if (wish.Decision.Target is { } target)
-                wish.Record.Set(target, host.Time);
-        }
-
-        return [.. all.Select(wish => wish.Decision)];
+        return all;
     }
 
     // Who is gone is not remembered: another one may come under its name.

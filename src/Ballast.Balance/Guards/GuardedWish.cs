@@ -48,6 +48,12 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     public void NotReady()
     {
+        if (guest.Obstacle == GuestObstacle.FixedMemory)
+        {
+            Leave(GuardRule.NothingReturned, "Its memory is locked, in huge pages, or passed through: its balloon would give the host nothing back.");
+            return;
+        }
+
         string reason = guest.Obstacle switch
         {
             GuestObstacle.DriverNotLoaded => "Its balloon driver is not loaded.",

@@ -20,4 +20,7 @@ public enum GuestObstacle
 
     /// <summary>It moves to another host.</summary>
     Migrating,
+
+    /// <summary>Its memory is locked, in huge pages, or passed through: its balloon would give the host nothing back.</summary>
+    FixedMemory,
 }

@@ -28,8 +28,8 @@ public sealed class BallastPolicy : IBalloonPolicy
         {
             // A balloon that does not follow is counted at its size, and asked for its due all the same.
             double target = Math.Min(sizes[i], needs[i].MostWished);
-            wishes[i] = new BalloonWish(target, WishReason.Of(needs[i], target));
-            histories[i].Wished(host, guests[i], target);
+            wishes[i] = new BalloonWish(target, WishReason.Of(needs[i], target)) { Needed = needs[i][NeedRank.Growth], Kept = needs[i][NeedRank.Kept] };
+            histories[i].Wished(host, guests[i]);
         }
 
         return wishes;

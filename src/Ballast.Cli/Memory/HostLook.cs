@@ -1,3 +1,4 @@
+using Ballast.Balance.Advice;
 using Ballast.Cli.Commands;
 using Ballast.Cli.Json;
 
@@ -24,7 +25,7 @@ internal static class HostLook
             invocation.Remark(DomainArgument.Nothing(connection.Uri));
 
         // Side by side: who is asked for both is asked once.
-        Task<Dictionary<Guid, ulong>> asking = MaximaAsync(connection, domains, token);
+        Task<Dictionary<Guid, ulong>> asking = BalloonMaxima.AskAsync(connection, domains, token);
         IReadOnlyDictionary<Guid, DomainMemorySample> samples = await MemoryStatsJson.AskAsync(connection, domains, MemoryStatsOptions.None, token);
         Dictionary<Guid, ulong> maxima = await asking;
         LastLook last = LastLook.Read(invocation.LookDirectory, connection.Uri);
@@ -33,29 +34,5 @@ internal static class HostLook
         last.Write(invocation.LookDirectory, connection.Uri, lines.Select(line => (line.Domain, line.Stats)), isWhole);
         lines.Sort((one, other) => MemoryLine.ByPressure(one, other) is not 0 and var order ? order : MemoryLine.ByName(one, other));
         return lines;
-    }
-
-    /// <summary>The largest size that each one's balloon may be given, by UUID.</summary>
-    public static async Task<Dictionary<Guid, ulong>> MaximaAsync(Connection connection, IReadOnlyList<Domain> domains, CancellationToken token)
-    {
-        Dictionary<Guid, ulong> maxima = [];
-        if (domains.Count == 0)
-            return maxima;
-        foreach (DomainStatsRecord record in await connection.GetDomainStatsAsync(domains, DomainStatsGroups.Balloon, cancellationToken: token))
-        {
-            // A daemon may say anything.
-            ulong? kib = record.Parameters.FirstOrDefault(field => field.Field == "balloon.maximum").Value switch
-            {
-                ulong number => number,
-                uint number => number,
-                long and >= 0 and var number => (ulong)number,
-                int and >= 0 and var number => (ulong)number,
-                _ => null,
-            };
-            if (kib is { } maximum)
-                maxima[record.Domain.Uuid] = maximum;
-        }
-
-        return maxima;
     }
 }

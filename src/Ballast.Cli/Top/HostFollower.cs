@@ -54,7 +54,7 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         bool isTime = _looks % LooksPerMaximum == 0;
         IReadOnlyList<DomainMemorySample> samples = await connection.GetAllMemoryStatsAsync(cancellationToken: token);
         Dictionary<Guid, ulong>? maxima = isTime || samples.Any(sample => !known.ContainsKey(sample.Domain.Uuid))
-            ? await HostLook.MaximaAsync(connection, [.. samples.Select(sample => sample.Domain)], token)
+            ? await Ballast.Balance.Advice.BalloonMaxima.AskAsync(connection, [.. samples.Select(sample => sample.Domain)], token)
             : null;
         return new(connection, samples, maxima);
     }

@@ -3,7 +3,7 @@ using Ballast.Rpc.Messages;
 
 namespace Ballast.Server.Dispatch;
 
-/// <summary>Our own program, beside libvirt's: samples with their circumstances, refresh, and samples that are sent as they are taken.</summary>
+/// <summary>Our own program, beside libvirt's: samples with their circumstances, refresh, samples that are sent as they are taken, and the host's side of memory.</summary>
 internal static class BallastProgram
 {
     private static readonly Handler Sample = new Handler<SampleArgs, SamplesReply>(SampleAsync);
@@ -17,12 +17,33 @@ internal static class BallastProgram
         return default;
     });
 
+    private static readonly Handler HostMemory = new Handler<HostMemoryArgs, HostMemoryReply>(async (session, arguments, token) =>
+        new() { Facts = HostMemoryFacts.Of(await session.Connection.GetHostMemoryAsync(arguments.Group, token).ConfigureAwait(false)) });
+
+    private static readonly Handler ProcessMemory = new Handler<ProcessMemoryArgs, ProcessMemoryReply>(async (session, arguments, token) =>
+    {
+        Domain[] domains = [.. arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain))];
+        IReadOnlyList<DomainProcessMemory> found = await session.Connection.GetProcessMemoryAsync(domains, token).ConfigureAwait(false);
+        return new()
+        {
+            Processes =
+            [
+                .. found.Select(one => new ProcessMemoryRecord
+                {
+                    Dom = LookupHandlers.ToRemote(one.Domain), Facts = HostMemoryFacts.Of(one.Memory), Group = one.Memory.GroupPath,
+                }),
+            ],
+        };
+    });
+
     public static Handler? Find(int procedure) => (BallastProcedure)procedure switch
     {
         BallastProcedure.Sample => Sample,
         BallastProcedure.Refresh => Refresh,
         BallastProcedure.Watch => Watch,
         BallastProcedure.Unwatch => Unwatch,
+        BallastProcedure.HostMemory => HostMemory,
+        BallastProcedure.ProcessMemory => ProcessMemory,
         _ => null,
     };
 

@@ -72,7 +72,7 @@ public sealed class BallastPolicyTests
     {
         IReadOnlyList<BalloonWish> wishes = [];
         for (int round = 0; round < 3; round++, _time += Period)
-            wishes = Decide(4096, Guest("stuck", 3000, Report(3000, usable: 2800)), Guest("b", 900, Report(900, usable: 0)));
+            wishes = Decide(4096, Told(Guest("stuck", 3000, Report(3000, usable: 2800)), wishes, 0), Told(Guest("b", 900, Report(900, usable: 0)), wishes, 1));
         Assert.True(wishes[0].Target < 1000);
         Assert.Equal("Its balloon does not follow, so it counts with 3000 MiB.", wishes[0].Reason);
         Assert.InRange(wishes[1].Target!.Value, 900, 4096 - 3000);
@@ -85,9 +85,28 @@ public sealed class BallastPolicyTests
     {
         IReadOnlyList<BalloonWish> wishes = [];
         for (int round = 0; round < 4; round++, _time += Period)
-            wishes = Decide(4096 + spare, Guest("a", 2048, Report(2048, usable: 0)), Guest("b", 2048, Report(2048, usable: 0)));
+            wishes = Decide(4096 + spare, Told(Guest("a", 2048, Report(2048, usable: 0)), wishes, 0), Told(Guest("b", 2048, Report(2048, usable: 0)), wishes, 1));
         Assert.True(wishes[0].Target > 2048);
         Assert.Equal(isStuck, wishes[0].Reason.StartsWith("Its balloon does not follow", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_balloon_that_nobody_told_anything_is_not_stuck()
+    {
+        IReadOnlyList<BalloonWish> wishes = [];
+        for (int round = 0; round < 4; round++, _time += Period)
+            wishes = Decide(8192, Guest("large", 3000, Report(3000, usable: 2800)), Guest("small", 2048, Report(2048, usable: 0)));
+        Assert.All(wishes, wish => Assert.StartsWith("It needs", wish.Reason, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_a_guest_needs_is_less_than_what_it_is_better_left()
+    {
+        IReadOnlyList<BalloonWish> wishes = [];
+        for (int round = 0; round < 4; round++, _time += Period)
+            wishes = Decide(8192, Guest("reads", 2000, Report(2000, usable: 1000) with { MajorFaults = 1000 * round }));
+        Assert.Equal(1200, wishes[0].Needed!.Value, 1);
+        Assert.InRange(wishes[0].Kept!.Value, 1500, 2600);
     }
 
     [Fact]
@@ -124,6 +143,10 @@ public sealed class BallastPolicyTests
     };
 
     private GuestReport Report(double actual, double usable) => new(_time, actual, actual, 0, usable, usable, 0, 0, 0);
+
+    // Its hypervisor was told what was wished for it.
+    private static GuestState Told(GuestState guest, IReadOnlyList<BalloonWish> wishes, int place) =>
+        wishes.Count > 0 ? guest with { LastWish = wishes[place].Target!.Value } : guest;
 
     private IReadOnlyList<BalloonWish> Decide(double budget, params GuestState[] guests) => _policy.Decide(Host(budget), guests);
 

@@ -214,6 +214,33 @@ public sealed class BalloonGuardTests
         Assert.Equal(5000, decisions.Count(decision => decision.Target == 2500));
     }
 
+    [Fact]
+    public void What_is_only_advised_is_not_waited_for_and_what_was_set_after_all_is_known()
+    {
+        HostState host = new(1_000_000, 0, 0, 0, 0, 10);
+        for (_now = 0; _now <= 100; _now += 10)
+            Assert.Equal(1800, Advise(2048, 1800).Target);
+
+        // Somebody follows the advice, and the guard was told.
+        _guard.NoteTarget("guest", 1800, _now);
+        _guard.NoteTarget("nobody", 1, _now);
+        Assert.Equal((null, null), Bound(Advise(1800, 1800)));
+
+        // Somebody does something else.
+        _now += 10;
+        Assert.Equal((null, GuardRule.ForeignTarget), Bound(Advise(1500, 1800)));
+
+        GuardDecision Advise(double balloon, double wish) =>
+            Assert.Single(_guard.Advise(host with { Time = _now }, [Guest(balloon, used: 500)], [new BalloonWish(wish, "A wish.")]));
+    }
+
+    [Fact]
+    public void Fixed_memory_is_not_asked_for()
+    {
+        GuardDecision decision = Decide(Guest(2048, used: 500) with { Obstacle = GuestObstacle.FixedMemory }, 1000);
+        Assert.Equal((null, GuardRule.NothingReturned), Bound(decision));
+    }
+
     private static (double? Target, GuardRule? Rule) Bound(GuardDecision decision) => (decision.Target, decision.BoundBy);
 
     private static GuardedGuest Guest(double balloon, double? used, double resident = 500, string name = "guest") => new()

@@ -115,7 +115,7 @@ internal sealed class GuardWorld
         public void Live(Random random, double now)
         {
             _wasReset = random.Next(30) == 0;
-            _obstacle = _wasReset ? GuestObstacle.Booting : random.Next(6) == 0 ? (GuestObstacle)random.Next(6) : GuestObstacle.None;
+            _obstacle = _wasReset ? GuestObstacle.Booting : random.Next(6) == 0 ? (GuestObstacle)random.Next(7) : GuestObstacle.None;
             if (!_isDeaf)
                 Balloon += (Target - Balloon) * random.NextDouble();
             if (random.Next(25) == 0)

@@ -87,6 +87,8 @@ public sealed class MessageTests
             $"ballast 4 Unwatch({Describe(typeof(UnwatchArgs))}) -> {Describe(typeof(Nothing))}",
             $"ballast 5 WatchSamples: {Describe(typeof(WatchSamplesEvent))}",
             $"ballast 6 WatchEnded: {Describe(typeof(WatchEndedEvent))}",
+            $"ballast 7 HostMemory({Describe(typeof(HostMemoryArgs))}) -> {Describe(typeof(HostMemoryReply))}",
+            $"ballast 8 ProcessMemory({Describe(typeof(ProcessMemoryArgs))}) -> {Describe(typeof(ProcessMemoryReply))}",
         ];
         Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, LayoutsFile)), layouts);
     }

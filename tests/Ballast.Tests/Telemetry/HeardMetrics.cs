@@ -13,6 +13,8 @@ internal sealed class HeardMetrics : IDisposable
     public HeardMetrics()
     {
         System.Runtime.CompilerServices.RuntimeHelpers.RunClassConstructor(typeof(Ballast.Telemetry.Metrics).TypeHandle);
+        System.Runtime.CompilerServices.RuntimeHelpers.RunClassConstructor(
+            typeof(Ballast.Balance.Advice.Advisor).Assembly.GetType("Ballast.Balance.Advice.BalanceMetrics", throwOnError: true)!.TypeHandle);
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Meter.Name != "Ballast")

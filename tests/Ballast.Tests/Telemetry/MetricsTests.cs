@@ -117,7 +117,7 @@ public sealed class MetricsTests
     {
         string page = File.ReadAllText(Path.Combine(Ballast.Tests.Integration.NativeProgram.Root, "docs/metrics.md"));
         using HeardMetrics heard = new();
-        Assert.Equal(8, heard.Instruments.Count);
+        Assert.Equal(11, heard.Instruments.Count);
         Assert.All(heard.Instruments, instrument => Assert.Contains($"| `{instrument.Name}` | {instrument.Unit} |", page, StringComparison.Ordinal));
         LoggerMessageAttribute[] lines =
         [

@@ -3,7 +3,7 @@ namespace Ballast.Balance.Policies.Needs;
 /// <summary>Whether a guest's balloon goes where it is wished to.</summary>
 internal sealed class BalloonMovement
 {
-    private double _wished, _size, _time;
+    private double _size, _time;
     private double? _unmovedDown, _unmovedUp;
     private bool _isKnown;
 
@@ -14,7 +14,8 @@ internal sealed class BalloonMovement
     public void Look(HostState host, GuestState guest, double spare)
     {
         const double Least = BallastConstants.MovesLeast;
-        bool shrinks = _isKnown && _wished < guest.Balloon - Least, grows = _isKnown && _wished > guest.Balloon + Least;
+        // By what it was told, which is what was wished, unless wishes are only advice.
+        bool shrinks = _isKnown && guest.LastWish < guest.Balloon - Least, grows = _isKnown && guest.LastWish > guest.Balloon + Least;
         bool down = shrinks && guest.Balloon >= _size - Least;
         bool up = grows && spare > BallastConstants.Probe && Math.Abs(guest.Balloon - _size) < Least;
         _unmovedDown = down ? _unmovedDown ?? _time : null;
@@ -31,6 +32,5 @@ internal sealed class BalloonMovement
     /// <summary>It does not grow, though it could.</summary>
     public bool IsStuckSmall { get; private set; }
 
-    public void Wished(HostState host, GuestState guest, double target) =>
-        (_wished, _size, _time, _isKnown) = (target, guest.Balloon, host.Time, true);
+    public void Wished(HostState host, GuestState guest) => (_size, _time, _isKnown) = (guest.Balloon, host.Time, true);
 }

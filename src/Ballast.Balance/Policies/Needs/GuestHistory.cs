@@ -29,7 +29,7 @@ internal sealed class GuestHistory
         return need;
     }
 
-    public void Wished(HostState host, GuestState guest, double target) => _movement.Wished(host, guest, target);
+    public void Wished(HostState host, GuestState guest) => _movement.Wished(host, guest);
 
     private static bool IsConsistent(GuestReport report) =>
         report is { Actual: > 0 and < double.PositiveInfinity, Usable: >= 0, DiskCaches: >= 0 and < double.PositiveInfinity }

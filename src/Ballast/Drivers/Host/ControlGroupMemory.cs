@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Ballast.Drivers.Host;
 
-/// <summary>The memory limits of a process, from its control groups of either version. A root other than / is for tests.</summary>
+/// <summary>Memory limits from the control groups, of either version, of a process or by a group's path. A root other than / is for tests.</summary>
 internal sealed class ControlGroupMemory(string root = "/")
 {
     private const ulong BytesPerKiB = 1024;
@@ -10,8 +10,57 @@ internal sealed class ControlGroupMemory(string root = "/")
     // Version 1 has no word for "no limit", only the largest number of whole pages.
     private const ulong NoLimit = 1UL << 62;
 
+    // Where each version is mounted, and the names of its files.
+    private static readonly GroupFiles First = new(
+        "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.usage_in_bytes");
+
+    private static readonly GroupFiles Second = new("sys/fs/cgroup", "memory.max", "memory.high", "memory.swap.max", "memory.current");
+
     /// <summary>Null where the host has no memory controller, or the process's groups are not seen from here.</summary>
     public DomainMemoryLimits? Limits(int pid)
+    {
+        (string? first, string? second) = Paths(pid);
+        if (first is not null)
+            return Read(First, first) is { } old ? new DomainMemoryLimits(old.Hard, old.Soft, old.Swap) : null;
+
+        // Version 2 counts swap alone, libvirt's parameter memory and swap together.
+        return second is not null && Read(Second, second) is { } limits
+            ? new DomainMemoryLimits(limits.Hard, limits.Soft, limits.Hard + limits.Swap)
+            : null;
+    }
+
+    /// <summary>The path of the group that accounts for a process's memory; null where there is none.</summary>
+    public string? PathOf(int pid)
+    {
+        (string? first, string? second) = Paths(pid);
+        return first ?? second;
+    }
+
+    /// <summary>A group by its path below where control groups are mounted; null where there is none, or it is not seen from here.</summary>
+    public MemoryGroup? Group(string path)
+    {
+        // As people copy it.
+        const string mount = "/sys/fs/cgroup/";
+        if (path.Contains('\0', StringComparison.Ordinal))
+            return null;
+        string group = path.StartsWith(mount, StringComparison.Ordinal) ? path[mount.Length..] : path;
+
+        // A group of version 2 may be called as the mount of version 1.
+        GroupFiles files = File.Exists(Path.Combine(Top(First), First.Hard)) ? First : Second;
+
+        // Those around it have limits too; that it is there itself, its own file shows.
+        string directory = DirectoryOf(files, group);
+        if (!IsWithin(directory, Top(files)) || !File.Exists(Path.Combine(directory, files.Hard)) || Read(files, group) is not { } limits)
+            return null;
+        string? current = Lines(Path.Combine(directory, files.Current)).FirstOrDefault();
+
+        // The soft limit of version 1 does not slow anybody down.
+        return new MemoryGroup(
+            limits.Hard, files == Second ? limits.Soft : null,
+            ulong.TryParse(current, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) ? bytes / BytesPerKiB : null);
+    }
+
+    private (string? First, string? Second) Paths(int pid)
     {
         string? first = null, second = null;
         foreach (string line in Lines($"proc/{pid}/cgroup"))
@@ -26,33 +75,26 @@ internal sealed class ControlGroupMemory(string root = "/")
                 second = fields[2];
         }
 
-        if (first is not null)
-        {
-            return Read("sys/fs/cgroup/memory", first, "memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.memsw.limit_in_bytes") is { } old
-                ? new DomainMemoryLimits(old.Hard, old.Soft, old.Swap)
-                : null;
-        }
-
-        // Version 2 counts swap alone, libvirt's parameter memory and swap together.
-        return second is not null && Read("sys/fs/cgroup", second, "memory.max", "memory.high", "memory.swap.max") is { } limits
-            ? new DomainMemoryLimits(limits.Hard, limits.Soft, limits.Hard + limits.Swap)
-            : null;
+        return (first, second);
     }
 
+    private string Top(GroupFiles files) => Path.GetFullPath(Path.Combine(root, files.Mount));
+
+    private string DirectoryOf(GroupFiles files, string group) => Path.GetFullPath(Top(files) + "/" + group.TrimStart('/')).TrimEnd('/');
+
     /// <summary>The narrowest limits of a group and of those around it: each of them holds.</summary>
-    private (ulong? Hard, ulong? Soft, ulong? Swap)? Read(string mount, string group, string hardFile, string softFile, string swapFile)
+    private (ulong? Hard, ulong? Soft, ulong? Swap)? Read(GroupFiles files, string group)
     {
-        string top = Path.GetFullPath(Path.Combine(root, mount));
-        string directory = Path.GetFullPath(top + "/" + group.TrimStart('/'));
+        string top = Top(files), directory = DirectoryOf(files, group);
         ulong hard = NoLimit, soft = NoLimit, swap = NoLimit;
         bool isFound = false;
 
         // A group outside of the mount, as seen from a container, is none of ours to read.
-        for (; directory.StartsWith(top, StringComparison.Ordinal); directory = Path.GetDirectoryName(directory)!)
+        for (; IsWithin(directory, top); directory = Path.GetDirectoryName(directory)!)
         {
-            isFound |= Narrow(hardFile, ref hard);
-            _ = Narrow(softFile, ref soft);
-            _ = Narrow(swapFile, ref swap);
+            isFound |= Narrow(files.Hard, ref hard);
+            _ = Narrow(files.Soft, ref soft);
+            _ = Narrow(files.Swap, ref swap);
         }
 
         return isFound ? (KiB(hard), KiB(soft), KiB(swap)) : null;
@@ -67,6 +109,10 @@ internal sealed class ControlGroupMemory(string root = "/")
         }
     }
 
+    // One beside the mount may begin with its name.
+    private static bool IsWithin(string? directory, string top) =>
+        directory is not null && (directory == top || directory.StartsWith(top + "/", StringComparison.Ordinal));
+
     private static ulong? KiB(ulong bytes) => bytes < NoLimit ? bytes / BytesPerKiB : null;
 
     private string[] Lines(string path)
@@ -80,4 +126,6 @@ internal sealed class ControlGroupMemory(string root = "/")
             return [];
         }
     }
+
+    private sealed record GroupFiles(string Mount, string Hard, string Soft, string Swap, string Current);
 }

@@ -56,6 +56,9 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>What its guest was heard to report.</summary>
     public ReportHistory Reports { get; } = new(time);
 
+    /// <summary>Whether its balloon device has the guest tell which pages are free; null: nobody asked yet.</summary>
+    public bool? ReportsFreePages { get; set; }
+
     public bool HasExited => Process is { HasExited: true };
 
     /// <summary>Whether its monitor can be asked at once.</summary>

@@ -95,6 +95,12 @@ internal sealed class RemoteLink : IAsyncDisposable
         where TArgs : struct, IXdrMessage<TArgs> =>
         TryCallAsync<TArgs, SamplesReply>(procedure, arguments, changesSomething, cancellationToken);
 
+    /// <summary>Calls another procedure of our own program, which changes nothing; null where the daemon has none, or an older one.</summary>
+    public ValueTask<TReply?> TryAskAsync<TArgs, TReply>(BallastProcedure procedure, TArgs arguments, CancellationToken cancellationToken)
+        where TArgs : struct, IXdrMessage<TArgs>
+        where TReply : struct, IXdrMessage<TReply> =>
+        TryCallAsync<TArgs, TReply>(procedure, arguments, changesSomething: false, cancellationToken);
+
     /// <summary>Asks for samples as events; false where the daemon has no such program, or an older one.</summary>
     public async ValueTask<bool> TryWatchAsync(WatchArgs arguments, CancellationToken cancellationToken) =>
         await TryCallAsync<WatchArgs, Nothing>(BallastProcedure.Watch, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is not null;

@@ -35,4 +35,7 @@ internal sealed partial class TestDriver
 
     public ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken) =>
         new(new CpuSet(8, [0, 2, 4]));
+
+    public ValueTask<HostMemory> GetHostMemoryAsync(string? controlGroup, CancellationToken cancellationToken) =>
+        new(new HostMemory { Reason = MemoryStatsReason.Fresh, TotalKiB = Node.MemoryKiB, SwapTotalKiB = 0, SwapFreeKiB = 0 });
 }

@@ -20,6 +20,12 @@ internal enum BallastProcedure
 
     /// <summary>Event: a watch has ended, and why.</summary>
     WatchEnded = 6,
+
+    /// <summary>The host's memory, and a control group's.</summary>
+    HostMemory = 7,
+
+    /// <summary>What the host tells of the processes of the given domains.</summary>
+    ProcessMemory = 8,
 }
 
 /// <summary>SAMPLE: no domains means all of them. Options are <see cref="MemoryStatsOptions"/>.</summary>

@@ -61,6 +61,45 @@ public sealed class ControlGroupMemoryTests : IDisposable
     [Fact]
     public void Nor_has_a_process_that_is_gone() => Assert.Null(Limits());
 
+    [Theory]
+    [InlineData("machine.slice/vm")]
+    [InlineData("/machine.slice/vm")]
+    [InlineData("/sys/fs/cgroup/machine.slice/vm/")]
+    public void A_group_is_found_by_its_path(string path)
+    {
+        Write("sys/fs/cgroup/machine.slice/memory.max", $"{512 * MiB * 1024}");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.max", "max");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.high", $"{256 * MiB * 1024}");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.current", $"{100 * MiB * 1024}");
+        MemoryGroup? group = new ControlGroupMemory(_root.Path).Group(path);
+        Assert.Equal(new MemoryGroup(512 * MiB, 256 * MiB, 100 * MiB), group);
+        Assert.Equal(256 * MiB, group?.LimitKiB);
+    }
+
+    [Fact]
+    public void A_group_of_the_old_version_has_no_limit_that_slows_it_down()
+    {
+        Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");
+        Write("sys/fs/cgroup/memory/vm/memory.limit_in_bytes", $"{512 * MiB * 1024}");
+        Write("sys/fs/cgroup/memory/vm/memory.soft_limit_in_bytes", $"{64 * MiB * 1024}");
+        Write("sys/fs/cgroup/memory/vm/memory.usage_in_bytes", $"{100 * MiB * 1024}");
+        Assert.Equal(new MemoryGroup(512 * MiB, null, 100 * MiB), new ControlGroupMemory(_root.Path).Group("vm"));
+    }
+
+    [Theory]
+    [InlineData("machine.slice/typo")]
+    [InlineData("../../../proc")]
+    [InlineData("/../cgroup-beside")]
+    [InlineData("a\0b")]
+    [InlineData("")]
+    public void Nothing_but_a_group_below_the_mount_is_read(string path)
+    {
+        Write("sys/fs/cgroup/machine.slice/memory.max", "4096");
+        Write("sys/fs/cgroup-beside/memory.max", "4096");
+        Write("proc/memory.max", "4096");
+        Assert.Null(new ControlGroupMemory(_root.Path).Group(path));
+    }
+
     private DomainMemoryLimits? Limits() => new ControlGroupMemory(_root.Path).Limits(Pid);
 
     private void Write(string path, string text)

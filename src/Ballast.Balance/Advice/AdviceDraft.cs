@@ -1,0 +1,166 @@
+using System.Globalization;
+using Ballast.Balance.Guards;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>What is not worth anybody's time.</summary>
+internal static class GuestAdviceLimits
+{
+    /// <summary>A smaller change, in MiB, is none: as in the guards.</summary>
+    public static double Least { get; } = new GuardLimits().LeastChange;
+}
+
+/// <summary>Advice about one guest in the making: sizes in MiB.</summary>
+internal sealed class AdviceDraft
+{
+    private readonly BalloonWish _wish;
+    private readonly GuardDecision _decision, _step;
+    private readonly double _least;
+    private double? _target;
+    private GuardDecision _bound;
+
+    /// <param name="track">The guest.</param>
+    /// <param name="wish">What the policy wishes.</param>
+    /// <param name="decision">What the guards leave of that.</param>
+    /// <param name="least">How far it could be taken from in all.</param>
+    /// <param name="step">How far of that now.</param>
+    public AdviceDraft(GuestTrack track, BalloonWish wish, GuardDecision decision, double least, GuardDecision step) =>
+        (Track, _wish, _decision, _least, _step) = (track, wish, decision, least, step);
+
+    public GuestTrack Track { get; }
+
+    /// <summary>What it lacks to what it needs.</summary>
+    public double Short
+    {
+        get
+        {
+            double lack = Math.Min(_wish.Needed ?? _wish.Target ?? 0, Track.Guarded!.State.Maximum) - Track.Balloon;
+            return IsAlone || lack < GuestAdviceLimits.Least ? 0 : lack;
+        }
+    }
+
+    /// <summary>Whether the policy takes something from it, and the guards let it.</summary>
+    public bool MayGive => !IsAlone && Takes >= GuestAdviceLimits.Least;
+
+    /// <summary>How much.</summary>
+    public double Takes => Track.Balloon - (_decision.Target ?? Track.Balloon);
+
+    /// <summary>What the host gets back by that.</summary>
+    public double Returns => Gain(Track.Balloon - Takes);
+
+    public AdviceRisk Risk => GuestRisk.Of(Track, Takes);
+
+    private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);
+
+    /// <summary>Takes what somebody needs.</summary>
+    /// <returns>How much that is.</returns>
+    public double Take(double needed)
+    {
+        double takes = Math.Min(Takes, Math.Max(needed, GuestAdviceLimits.Least));
+        (_target, _bound) = (Track.Balloon - takes, takes < Takes ? default : _decision);
+        return takes;
+    }
+
+    /// <summary>A guest of which nobody knows how large it is.</summary>
+    public static GuestAdvice Unknown(GuestTrack track) => new()
+    {
+        Guest = track.Seen,
+        Kind = AdviceKind.Leave,
+        Reason = track.Standing.Alone ?? "Nobody knows how large it is.",
+        Remedy = track.Standing.Remedy,
+    };
+
+    public GuestAdvice Make()
+    {
+        double grows = (_decision.Target ?? Track.Balloon) - Track.Balloon, could = Track.Balloon - (_step.Target ?? Track.Balloon);
+        if (_target is { } target)
+            return Shrink(AdviceKind.Take, target, _bound, _wish.Reason);
+        if (grows >= GuestAdviceLimits.Least)
+            return Grow();
+        if (IsAlone)
+            return Leave();
+        if (Short > 0)
+            return Common(AdviceKind.Wait, _wish.Reason, _decision) with { Short = Short };
+        return could >= GuestAdviceLimits.Least && !IsLeft(_step)
+            ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
+            : Common(AdviceKind.Keep, _wish.Reason, default);
+    }
+
+    // A guard that leaves it alone, whatever anybody wishes.
+    private static bool IsLeft(GuardDecision decision) =>
+        decision is { Target: null, BoundBy: GuardRule.NotReady or GuardRule.NothingReturned or GuardRule.NotFollowing or GuardRule.ForeignTarget or GuardRule.Failures };
+
+    private GuestAdvice Grow()
+    {
+        // Whole MiB, and not more than may be given.
+        double target = Math.Min(Math.Floor(_decision.Target!.Value), Track.Guarded!.State.Maximum);
+        string reason = Track.Standing.Alone is null && _decision.BoundBy is not GuardRule.NothingReturned ? _wish.Reason : _decision.Reason;
+        return Common(AdviceKind.Give, reason, _decision) with { Target = target, Short = Short };
+    }
+
+    private GuestAdvice Leave() => Common(AdviceKind.Leave, Track.Standing.Alone ?? _decision.Reason, default) with
+    {
+        BoundBy = _decision.BoundBy ?? (Track.Guarded!.IsCertain ? null : GuardRule.UncertainNumbers),
+        Remedy = Track.Standing.Remedy,
+    };
+
+    private GuestAdvice Shrink(AdviceKind kind, double size, GuardDecision bound, string reason)
+    {
+        double target = Math.Ceiling(size);
+        return Common(kind, reason, bound) with
+        {
+            Target = target,
+            Gain = Gain(target),
+            PossibleGain = Gain(Math.Min(target, _least)),
+            IsGainCertain = Track.Resident is not null,
+            Risk = GuestRisk.Of(Track, Track.Balloon - target),
+            Cost = GuestRisk.Cost(Track, Track.Balloon - target),
+        };
+    }
+
+    // What the host does not hold, it does not get back.
+    private double Gain(double target) => Math.Max(0, Math.Min(Track.Resident ?? Track.Balloon, Track.Balloon) - target);
+
+    private GuestAdvice Common(AdviceKind kind, string reason, GuardDecision bound) => new()
+    {
+        Guest = Track.Seen,
+        Kind = kind,
+        Balloon = Track.Balloon,
+        Reason = reason,
+        BoundBy = bound.BoundBy,
+        Bound = bound.BoundBy is { } ? bound.Reason : "",
+    };
+}
+
+/// <summary>What taking memory from a guest may cost it: sizes in MiB.</summary>
+internal static class GuestRisk
+{
+    private const double KiB = 1024;
+
+    // What a kernel does to tidy up.
+    private const double QuietSwap = 0.1, QuietFaults = 5;
+
+    public static AdviceRisk Of(GuestTrack track, double taken) =>
+        taken <= 0 ? AdviceRisk.None
+        : Trouble(track) is not null ? AdviceRisk.High
+        : taken <= Unused(track) ? AdviceRisk.Low
+        : AdviceRisk.Medium;
+
+    public static string Cost(GuestTrack track, double taken) => Of(track, taken) switch
+    {
+        AdviceRisk.None => "",
+        AdviceRisk.High => $"It {Trouble(track)} already.",
+        AdviceRisk.Low => "That much of its memory holds nothing.",
+        _ => string.Create(CultureInfo.InvariantCulture, $"Up to {taken - Unused(track):F0} MiB of its cached files may have to be read again."),
+    };
+
+    private static double Unused(GuestTrack track) => (track.Seen.Stats.UnusedKiB ?? 0) / KiB;
+
+    private static string? Trouble(GuestTrack track)
+    {
+        double seconds = Math.Max(1, track.Time - track.TimeBefore);
+        return (track.Rise(stats => stats.SwapOutKiB) + track.Rise(stats => stats.SwapInKiB)) / KiB > QuietSwap * seconds ? "swaps"
+            : track.Rise(stats => stats.MajorFaults) > QuietFaults * seconds ? "reads files from disk again"
+            : null;
+    }
+}

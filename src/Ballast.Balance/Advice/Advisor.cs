@@ -1,0 +1,141 @@
+using Ballast.Balance.Guards;
+using Ballast.Balance.Policies;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>
+/// Says what could be done about balloons, look after look, and what came of it. It changes nothing, has no clock and no I/O.
+/// </summary>
+public sealed class Advisor
+{
+    // What happens soon is looked at often; what does not change, seldom. In seconds.
+    private const double QuickPeriod = 2, UsualPeriod = 10, SlowPeriod = 30, PressedShare = 0.01;
+    private const int QuietRounds = 3;
+
+    private readonly IBalloonPolicy _policy;
+    private readonly BudgetSetting _budget;
+    private readonly BalloonGuard _guard = new();
+    private Dictionary<(Guid, int?), GuestTrack> _tracks = [];
+    private string _last = "";
+    private int _quiet;
+
+    /// <param name="policy">A name of <see cref="BalloonPolicies.Names"/>.</param>
+    /// <param name="budget">What guests share.</param>
+    /// <exception cref="ArgumentException">There is no such policy.</exception>
+    public Advisor(string policy = BalloonPolicies.Ours, BudgetSetting budget = default) => (_policy, _budget) = (BalloonPolicies.Create(policy), budget);
+
+    /// <summary>In how many seconds to look again: soon where somebody is short or a balloon moves, later where nothing changes.</summary>
+    public double Period { get; private set; } = UsualPeriod;
+
+    /// <summary>Looks without advising anybody: rates need two looks.</summary>
+    /// <inheritdoc cref="Advise" path="/param|/exception"/>
+    public void Learn(SeenHost seen, double time) => _ = Look(seen, time, isToldAnybody: false);
+
+    /// <summary>Advice about what is seen now.</summary>
+    /// <param name="seen">The host and all its guests: those left out would count as other programs.</param>
+    /// <param name="time">Now, in seconds on any clock that does not go back.</param>
+    /// <exception cref="BudgetException">Nobody knows what guests share.</exception>
+    public HostAdvice Advise(SeenHost seen, double time) => Look(seen, time, isToldAnybody: true);
+
+    private HostAdvice Look(SeenHost seen, double time, bool isToldAnybody)
+    {
+        ArgumentNullException.ThrowIfNull(seen);
+        SeenGuest[] guests = [.. seen.Guests.Where(IsInBudget)];
+        HostState host = HostBudget.Of(_budget, seen.Memory, guests, time, Period);
+        GuestTrack[] tracks = Follow(guests, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
+        GuestAdvice[] advice = Decide(host, tracks);
+        for (int i = 0; isToldAnybody && i < tracks.Length; i++)
+            tracks[i].Followed.Advise(advice[i], tracks[i].Resident, time);
+        HostAdvice all = new(host, seen.Memory, [.. advice.OrderBy(one => one.Kind switch
+        {
+            AdviceKind.Take => 0,
+            AdviceKind.Give => 1,
+            AdviceKind.Wait => 2,
+            AdviceKind.Could => 3,
+            AdviceKind.Leave => 4,
+            _ => 5,
+        }).ThenByDescending(one => Math.Max(one.Gain, one.Short)).ThenBy(one => one.Guest.Domain.Name, StringComparer.Ordinal)], outcomes);
+        SetPeriod(all, isMoving);
+        if (isToldAnybody)
+            BalanceMetrics.Record(all);
+        return all;
+    }
+
+    // Of a control group, the guests in it and in those below it share the budget.
+    private bool IsInBudget(SeenGuest guest)
+    {
+        if (_budget.ControlGroup is not { } group)
+            return true;
+        const string mount = "/sys/fs/cgroup/";
+        string path = "/" + (group.StartsWith(mount, StringComparison.Ordinal) ? group[mount.Length..] : group).Trim('/');
+        return guest.Process.GroupPath is { } of && (path == "/" || of == path || of.StartsWith(path + "/", StringComparison.Ordinal));
+    }
+
+    private GuestTrack[] Follow(SeenGuest[] guests, HostMemory host, double time, out List<AdviceOutcome> outcomes, out bool isMoving)
+    {
+        outcomes = [];
+        isMoving = false;
+        Dictionary<(Guid, int?), GuestTrack> tracks = new(guests.Length);
+        foreach (SeenGuest guest in guests)
+        {
+            GuestTrack track = _tracks.GetValueOrDefault(guest.Key) ?? new GuestTrack();
+            track.See(guest, host, time);
+            if (track.Followed.See(track, out bool isToward) is { } outcome)
+                outcomes.Add(outcome);
+            if (isToward)
+                _guard.NoteTarget($"{guest.Key}", track.Followed.Target!.Value, time);
+            isMoving |= isToward;
+            tracks[guest.Key] = track;
+        }
+
+        _tracks = tracks;
+        return [.. tracks.Values];
+    }
+
+    private GuestAdvice[] Decide(HostState host, GuestTrack[] tracks)
+    {
+        GuestTrack[] known = [.. tracks.Where(track => track.Guarded is not null)];
+        GuardedGuest[] guarded = [.. known.Select(track => track.Guarded!)];
+        IReadOnlyList<BalloonWish> wishes = _policy.Decide(host, [.. guarded.Select(guest => guest.State)]);
+        IReadOnlyList<GuardDecision> decisions = _guard.Advise(host, guarded, wishes);
+
+        // How far each could be taken from in all, and how far of that now.
+        double[] least = Least(host, guarded, wishes);
+        IReadOnlyList<GuardDecision> steps = _guard.Advise(host, guarded, [.. least.Select(size => new BalloonWish(size, ""))]);
+        AdviceDraft[] drafts = [.. known.Select((track, i) => new AdviceDraft(track, wishes[i], decisions[i], least[i], steps[i]))];
+        Choose(host, drafts);
+        Dictionary<GuestTrack, GuestAdvice> made = drafts.ToDictionary(draft => draft.Track, draft => draft.Make());
+        return [.. tracks.Select(track => made.GetValueOrDefault(track) ?? AdviceDraft.Unknown(track))];
+    }
+
+    private static double[] Least(HostState host, GuardedGuest[] guests, IReadOnlyList<BalloonWish> wishes)
+    {
+        BalloonGuard unhurried = new(new GuardLimits { ShrinkStepShare = 1, ShrinkMinuteShare = 1, LeastChange = 0 });
+        IReadOnlyList<GuardDecision> decisions = unhurried.Decide(host, guests, [.. guests.Select(guest => new BalloonWish(0, ""))]);
+        return [.. decisions.Select((decision, i) =>
+            Math.Min(guests[i].State.Balloon, Math.Max(decision.Target ?? guests[i].State.Balloon, wishes[i].Kept ?? 0)))];
+    }
+
+    /// <summary>Takes only as much as somebody needs: the cheapest first, then what gives the host most.</summary>
+    private static void Choose(HostState host, AdviceDraft[] drafts)
+    {
+        double budget = Math.Max(0, host.Memory - host.Overhead - host.Reserve);
+        double spare = budget - Sizes.Sum(drafts, draft => draft.Track.Balloon), lacking = Sizes.Sum(drafts, draft => draft.Short);
+        double needed = Math.Max(0, lacking - spare);
+        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk).ThenByDescending(draft => draft.Returns))
+        {
+            if (needed < GuestAdviceLimits.Least)
+                break;
+            needed -= draft.Take(needed);
+        }
+    }
+
+    private void SetPeriod(HostAdvice advice, bool isMoving)
+    {
+        string now = advice.Guests.Gist();
+        _quiet = now == _last ? _quiet + 1 : 0;
+        _last = now;
+        bool isPressed = advice.Memory.SomePressure is { Last10Seconds: >= PressedShare };
+        Period = isMoving || isPressed || advice.Short > 0 ? QuickPeriod : _quiet >= QuietRounds ? SlowPeriod : UsualPeriod;
+    }
+}

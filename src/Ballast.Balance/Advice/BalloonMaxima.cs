@@ -1,0 +1,37 @@
+namespace Ballast.Balance.Advice;
+
+/// <summary>The largest sizes that balloons may be given.</summary>
+public static class BalloonMaxima
+{
+    /// <summary>Asks for all in one call.</summary>
+    /// <param name="connection">The host.</param>
+    /// <param name="domains">Domains of that connection.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>Sizes in KiB by UUID; those that nobody knows are left out.</returns>
+    /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
+    public static async Task<Dictionary<Guid, ulong>> AskAsync(
+        Connection connection, IReadOnlyList<Domain> domains, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(domains);
+        Dictionary<Guid, ulong> maxima = [];
+        if (domains.Count == 0)
+            return maxima;
+        foreach (DomainStatsRecord record in await connection.GetDomainStatsAsync(domains, DomainStatsGroups.Balloon, cancellationToken: cancellationToken).ConfigureAwait(false))
+        {
+            // A daemon may say anything.
+            ulong? kib = record.Parameters.FirstOrDefault(field => field.Field == "balloon.maximum").Value switch
+            {
+                ulong number => number,
+                uint number => number,
+                long and >= 0 and var number => (ulong)number,
+                int and >= 0 and var number => (ulong)number,
+                _ => null,
+            };
+            if (kib is { } maximum)
+                maxima[record.Domain.Uuid] = maximum;
+        }
+
+        return maxima;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>
+/// A log of advice, a JSON object a line: docs/cli-json.md. A line is written where something else is advised than before, or something
+/// came of advice. A file that is full is kept under its name with <c>.1</c> behind it, in place of the one before.
+/// </summary>
+/// <param name="path">The file.</param>
+/// <param name="maxBytes">How large it may grow: the log takes twice as much at most.</param>
+public sealed class DecisionLog(string path, long maxBytes = DecisionLog.DefaultBytes)
+{
+    /// <summary>How large a file may grow, in bytes, where nothing else is said.</summary>
+    public const long DefaultBytes = 8 * 1024 * 1024;
+
+    private const double KiB = 1024;
+    private string? _last;
+
+    /// <summary>Writes a line, where there is something new.</summary>
+    /// <param name="time">When the advice was given.</param>
+    /// <param name="policy">The policy's name.</param>
+    /// <param name="advice">The advice.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    public void Write(DateTimeOffset time, string policy, HostAdvice advice)
+    {
+        ArgumentNullException.ThrowIfNull(advice);
+        string now = advice.Guests.Gist();
+        if (now == _last && advice.Outcomes.Count == 0)
+            return;
+        ArrayBufferWriter<byte> line = new();
+        using (Utf8JsonWriter json = new(line))
+            Write(json, time, policy, advice);
+        line.Write("\n"u8);
+        Append(line.WrittenSpan);
+        _last = now;
+    }
+
+    private static void Write(Utf8JsonWriter json, DateTimeOffset time, string policy, HostAdvice advice)
+    {
+        json.WriteStartObject();
+        json.WriteString("time", time.UtcDateTime);
+        json.WriteString("policy", policy);
+        WriteSize(json, "budget_kib", advice.Budget);
+        WriteSize(json, "balloons_kib", advice.Balloons);
+        WriteSize(json, "free_kib", advice.Host.Free);
+        WriteSize(json, "gain_kib", advice.Gain);
+        WriteSize(json, "possible_gain_kib", advice.PossibleGain);
+        WriteSize(json, "short_kib", advice.Short);
+        json.WriteStartArray("decisions");
+        foreach (GuestAdvice guest in advice.Guests.Where(guest => guest.Kind != AdviceKind.Keep))
+            Write(json, guest);
+        json.WriteEndArray();
+        json.WriteStartArray("outcomes");
+        foreach (AdviceOutcome outcome in advice.Outcomes)
+        {
+            json.WriteStartObject();
+            WriteIdentity(json, outcome.Guest);
+            json.WriteBoolean("is_followed", outcome.IsFollowed);
+            json.WriteString("text", outcome.Text);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, GuestAdvice guest)
+    {
+        json.WriteStartObject();
+        WriteIdentity(json, guest.Guest);
+        json.WriteString("advice", guest.Kind.Label());
+        WriteSize(json, "balloon_kib", guest.Balloon);
+        WriteSize(json, "target_kib", guest.Target);
+        WriteSize(json, "gain_kib", guest.Gain);
+        WriteSize(json, "short_kib", guest.Short);
+        json.WriteString("risk", guest.Risk.Label());
+        json.WriteString("reason", guest.Reason);
+        if (guest.BoundBy is { } rule)
+            json.WriteNumber("guard", (int)rule);
+        else
+            json.WriteNull("guard");
+        json.WriteEndObject();
+    }
+
+    private static void WriteIdentity(Utf8JsonWriter json, SeenGuest guest)
+    {
+        json.WriteString("name", guest.Domain.Name);
+        json.WriteString("uuid", guest.Domain.Uuid);
+    }
+
+    private static void WriteSize(Utf8JsonWriter json, string name, double? mib)
+    {
+        if (mib is { } size)
+            json.WriteNumber(name, (ulong)Math.Round(Math.Max(0, size) * KiB));
+        else
+            json.WriteNull(name);
+    }
+
+    private void Append(ReadOnlySpan<byte> line)
+    {
+        if (new FileInfo(path) is { Exists: true } file && file.Length + line.Length > maxBytes)
+            File.Move(path, path + ".1", overwrite: true);
+
+        // Guests' names and sizes are for those who may ask the daemon.
+        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        FileStreamOptions how = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read };
+        if (!OperatingSystem.IsWindows())
+            how.UnixCreateMode = mode;
+        using FileStream output = new(path, how);
+        output.Write(line);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>The last advice about a guest, and what came of it: sizes in MiB.</summary>
+internal sealed class FollowedAdvice
+{
+    // What a balloon moved by less than this did not move; after this time, what it cost the guest shows.
+    private const double Least = 16, SettleSeconds = 20;
+
+    // Who follows advice that is older, and was not repeated, does something else.
+    private const double HoldsSeconds = 120;
+
+    private double? _advised, _from;
+    private double? _followedAt;
+    private MemoryStats? _then;
+    private double? _residentThen, _last;
+    private double _advisedAt;
+    private bool _isMoving;
+
+    /// <summary>Where the balloon is on its way to, as advised; null where it is not.</summary>
+    public double? Target { get; private set; }
+
+    public void Advise(GuestAdvice advice, double? resident, double time)
+    {
+        // What was advised last holds for a while; a balloon on its way is not turned.
+        if (_isMoving || advice.Target is not { } target || advice.Kind is not (AdviceKind.Take or AdviceKind.Give or AdviceKind.Could))
+            return;
+        (_advised, _from, _advisedAt) = (target, advice.Balloon, time);
+        if (_followedAt is null)
+            (_then, _residentThen) = (advice.Guest.Stats, resident);
+    }
+
+    /// <summary>Compares what is seen with what was advised.</summary>
+    /// <param name="track">The guest as it is seen now.</param>
+    /// <param name="isToward">Whether its balloon went where it was advised to, or is on its way.</param>
+    /// <returns>What came of it; null where nothing is to be said.</returns>
+    public AdviceOutcome? See(GuestTrack track, out bool isToward)
+    {
+        double moved = Math.Abs(track.Balloon - (_last ?? track.Balloon));
+        _last = track.Balloon;
+        (isToward, _isMoving, Target) = (false, false, null);
+        if (_advised is not { } advised || _from is not { } from || track.Time - _advisedAt > HoldsSeconds || Math.Abs(track.Balloon - from) < Least)
+            return Settled(track);
+        isToward = track.Balloon >= Math.Min(from, advised) - Least && track.Balloon <= Math.Max(from, advised) + Least;
+        if (!isToward)
+        {
+            _advised = null;
+            return new AdviceOutcome(track.Seen, IsFollowed: false,
+                $"Somebody else, or the guest itself, moved its balloon from {Size(from)} to {Size(track.Balloon)}, where {Size(advised)} was advised.");
+        }
+
+        bool isThere = Math.Abs(track.Balloon - advised) <= Least;
+        _isMoving = !isThere && moved >= 1;
+        Target = advised;
+        if (!isThere)
+            return null;
+        (_advised, _followedAt) = (null, track.Time);
+        string back = advised >= from ? "" : track.Resident is { } now && _residentThen is { } then
+            ? $" The host holds {Size(Math.Max(0, then - now))} less of it." : " Nobody can tell what the host got back.";
+        return new AdviceOutcome(track.Seen, IsFollowed: true, $"Its balloon went from {Size(from)} to {Size(track.Balloon)}, as advised.{back}");
+    }
+
+    /// <summary>What it cost the guest, when that has had time to show.</summary>
+    private AdviceOutcome? Settled(GuestTrack track)
+    {
+        if (_followedAt is not { } since || track.Time - since < SettleSeconds)
+            return null;
+        string costs = Costs(track);
+        _followedAt = null;
+        return new AdviceOutcome(track.Seen, IsFollowed: true, string.Create(
+            CultureInfo.InvariantCulture, $"It has had {track.Balloon:F0} MiB for {track.Time - since:F0} s: {costs}."));
+    }
+
+    private string Costs(GuestTrack track)
+    {
+        if (_then is not { } then || track.Seen.Stats.Reason != MemoryStatsReason.Fresh)
+            return "it has not reported since";
+        string swapped = Rise(stats => stats.SwapOutKiB) is { } kib ? kib == 0 ? "it has not swapped" : $"it wrote {Size(kib / 1024)} to its swap" : "it does not tell whether it swapped";
+        string faults = Rise(stats => stats.MajorFaults) is { } count ? string.Create(CultureInfo.InvariantCulture, $" and read from disk {count:F0} times") : "";
+        return swapped + faults;
+
+        double? Rise(Func<MemoryStats, ulong?> counter) =>
+            counter(track.Seen.Stats) is { } now && counter(then) is { } before && now >= before ? now - before : null;
+    }
+
+    private static string Size(double size) => string.Create(CultureInfo.InvariantCulture, $"{size:F0} MiB");
+}

@@ -1,0 +1,60 @@
+using Ballast.Balance.Guards;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>Whether a guest can be advised about at all.</summary>
+/// <param name="Obstacle">Why it cannot answer to its balloon.</param>
+/// <param name="Alone">Why it is left alone, in one sentence for people; null where it is not.</param>
+/// <param name="Remedy">What to do about that; empty where nothing is to be done, or it is advised about.</param>
+internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Alone, string Remedy)
+{
+    // Firmware, kernel and drivers take so long at most.
+    private static readonly TimeSpan BootTime = TimeSpan.FromSeconds(60);
+
+    // Less of its memory that is fixed does not keep a balloon from giving the rest back.
+    private const double FixedPart = 4;
+
+    public static GuestStanding Of(SeenGuest guest)
+    {
+        MemoryStats stats = guest.Stats;
+        if (Fixed(guest) is { } what)
+            return new(GuestObstacle.FixedMemory, $"Its memory is {what}: its balloon would give the host nothing back.", "");
+        if (guest.HasJob)
+            return new(GuestObstacle.Migrating, "It is being moved to another host, saved or dumped.", "");
+        if (stats.PauseCause is PauseCause.Migrating or PauseCause.Migrated)
+            return new(GuestObstacle.Migrating, "It moves to another host.", "");
+        string remedy = stats.Reason.Remedy(guest.Domain.Name);
+        bool isNew = guest.Process.RunTime < BootTime && stats.LastUpdate is null;
+        return stats.Reason switch
+        {
+            MemoryStatsReason.Fresh when stats.Used is null || stats.ActualKiB is null || guest.MaximumKiB is null =>
+                new(GuestObstacle.None, "Its report is incomplete, so nobody knows what it uses.", ""),
+            MemoryStatsReason.Fresh => new(GuestObstacle.None, null, ""),
+            MemoryStatsReason.Paused when stats.LastUpdate is null && stats.PauseCause == PauseCause.Waiting =>
+                new(GuestObstacle.Prelaunch, "It is paused, and has not reported since it was started.", remedy),
+            MemoryStatsReason.Paused => new(GuestObstacle.Paused, "It is paused.", remedy),
+            MemoryStatsReason.NeverReported or MemoryStatsReason.DriverNotLoaded when isNew =>
+                new(GuestObstacle.Booting, "It was started a moment ago and has not reported yet.", "Look again in a minute."),
+            MemoryStatsReason.NeverReported when stats.LastUpdate is not null =>
+                new(GuestObstacle.Booting, "It was reset and has not reported since.", "Look again in a minute."),
+            MemoryStatsReason.NeverReported => new(GuestObstacle.Booting, "It has never reported.", remedy),
+            MemoryStatsReason.DriverNotLoaded => new(GuestObstacle.DriverNotLoaded, "Its balloon driver is not loaded.", remedy),
+            MemoryStatsReason.NoBalloonDevice => new(GuestObstacle.DriverNotLoaded, "It has no balloon device.", remedy),
+            MemoryStatsReason.Stale => new(GuestObstacle.None, "Its last report is old, so nobody knows what it needs now.", remedy),
+            MemoryStatsReason.Inconsistent => new(GuestObstacle.None, $"Its numbers contradict each other ({stats.Inconsistencies.Label()}).", remedy),
+            MemoryStatsReason.RejectedValue => new(GuestObstacle.None, "It reports impossible numbers.", remedy),
+            MemoryStatsReason.PollingOff => new(GuestObstacle.None, "Nobody asks it for reports (polling off).", remedy),
+            MemoryStatsReason.DriverWithoutService => new(GuestObstacle.None, "Its driver answers without numbers.", remedy),
+            var other => new(GuestObstacle.None, $"Its hypervisor cannot be asked ({other.Label()}).", remedy),
+        };
+    }
+
+    private static string? Fixed(SeenGuest guest)
+    {
+        double least = Math.Max(1, (guest.Stats.ActualKiB ?? guest.MaximumKiB ?? 0) / FixedPart);
+        return guest.Process.PinnedKiB >= least ? "pinned for a passed-through device"
+            : guest.Process.LockedKiB >= least ? "locked"
+            : guest.Process.HugePagesKiB >= least ? "in huge pages of hugetlbfs"
+            : null;
+    }
+}

@@ -1,0 +1,112 @@
+namespace Ballast.Balance.Advice;
+
+/// <summary>Looks at a host and its guests, with what advice needs of both.</summary>
+public static class HostSampler
+{
+    // So many guests are made to report at once; and of more than so many, each one's last report has to do.
+    private const int SideBySide = 16, MostRefreshed = 1000;
+
+    // A report that is younger need not be asked for again.
+    private static readonly TimeSpan Young = TimeSpan.FromSeconds(1);
+
+    /// <summary>Looks once.</summary>
+    /// <param name="connection">The host.</param>
+    /// <param name="controlGroup">A control group whose limits are wanted, too; null for none.</param>
+    /// <param name="refresh">Whether guests are to report now, where that can be asked for.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    /// <exception cref="LibvirtException">The domains cannot be listed, or the host does not tell of its memory.</exception>
+    public static async Task<SeenHost> LookAsync(
+        Connection connection, string? controlGroup, bool refresh, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        IReadOnlyList<DomainMemorySample> samples = await connection.GetAllMemoryStatsAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+        if (refresh && !connection.IsReadOnly && samples.Count <= MostRefreshed)
+            samples = await RefreshAsync(samples, cancellationToken).ConfigureAwait(false);
+        Domain[] domains = [.. samples.Select(sample => sample.Domain)];
+        Dictionary<Guid, ulong> maxima = await BalloonMaxima.AskAsync(connection, domains, cancellationToken).ConfigureAwait(false);
+        Dictionary<Guid, ProcessMemory> processes = (await connection.GetProcessMemoryAsync(domains, cancellationToken).ConfigureAwait(false))
+            .DistinctBy(one => one.Domain.Uuid).ToDictionary(one => one.Domain.Uuid, one => one.Memory);
+
+        HashSet<Guid> jobs = await JobsAsync(domains.Where(domain =>
+            processes.GetValueOrDefault(domain.Uuid)?.Reason == MemoryStatsReason.UnsupportedByDaemon), cancellationToken).ConfigureAwait(false);
+
+        // The host last: what guests hold and what the host has are then of nearly the same moment.
+        HostMemory host = await HostAsync(connection, controlGroup, cancellationToken).ConfigureAwait(false);
+
+        // Who went meanwhile is left out.
+        return new SeenHost(host,
+        [
+            .. samples.Where(sample => processes.ContainsKey(sample.Domain.Uuid)).Select(sample => new SeenGuest
+            {
+                Domain = sample.Domain,
+                Stats = sample.Stats,
+                Process = processes[sample.Domain.Uuid],
+                MaximumKiB = maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null,
+                HasJob = jobs.Contains(sample.Domain.Uuid),
+            }),
+        ]);
+    }
+
+    private static async Task<HostMemory> HostAsync(Connection connection, string? controlGroup, CancellationToken token)
+    {
+        try
+        {
+            return await connection.GetHostMemoryAsync(controlGroup, token).ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
+        {
+            return new HostMemory { Reason = MemoryStatsReason.UnsupportedByDaemon };
+        }
+    }
+
+    /// <summary>Those that a daemon of libvirt's migrates, saves or dumps; nobody else has such jobs.</summary>
+    private static async Task<HashSet<Guid>> JobsAsync(IEnumerable<Domain> domains, CancellationToken token)
+    {
+        HashSet<Guid> busy = [];
+        Lock gate = new();
+        ParallelOptions how = new() { MaxDegreeOfParallelism = SideBySide, CancellationToken = token };
+        await Parallel.ForEachAsync(domains.Take(MostRefreshed), how, async (domain, end) =>
+        {
+            try
+            {
+                DomainJobInfo job = await domain.GetJobInfoAsync(end).ConfigureAwait(false);
+                if (job.Type is DomainJobType.None or DomainJobType.Completed or DomainJobType.Failed or DomainJobType.Cancelled)
+                    return;
+                lock (gate)
+                    _ = busy.Add(domain.Uuid);
+            }
+            catch (LibvirtException)
+            {
+                // It ended, or its driver has no jobs.
+            }
+        }).ConfigureAwait(false);
+        return busy;
+    }
+
+    private static async Task<IReadOnlyList<DomainMemorySample>> RefreshAsync(IReadOnlyList<DomainMemorySample> samples, CancellationToken token)
+    {
+        DomainMemorySample?[] fresh = new DomainMemorySample?[samples.Count];
+        await Parallel.ForAsync(0, samples.Count, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = token }, async (i, end) =>
+        {
+            DomainMemorySample sample = samples[i];
+            fresh[i] = sample;
+
+            // Of the others no report is to be had, or it would be waited for in vain.
+            if (sample.Stats.Reason != MemoryStatsReason.Fresh || sample.Stats.Age < Young)
+                return;
+            try
+            {
+                fresh[i] = sample with { Stats = await sample.Domain.RefreshMemoryStatsAsync(cancellationToken: end).ConfigureAwait(false) };
+            }
+            catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
+            {
+                fresh[i] = null;
+            }
+            catch (LibvirtException)
+            {
+                // The last report has to do: it is fresh, too.
+            }
+        }).ConfigureAwait(false);
+        return [.. fresh.OfType<DomainMemorySample>()];
+    }
+}

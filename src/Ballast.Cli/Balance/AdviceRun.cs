@@ -1,0 +1,56 @@
+using System.Globalization;
+using Ballast.Balance.Advice;
+
+namespace Ballast.Cli.Balance;
+
+/// <summary>Look after look at a host, and what is written about each.</summary>
+internal sealed class AdviceRun(CommandInvocation invocation, string policy, Advisor advisor, string? controlGroup, IReadOnlySet<Guid> shown, bool isJson)
+{
+    private readonly long _start = invocation.TimeProvider.GetTimestamp();
+    private string _last = "";
+
+    /// <summary>The first look, of which nothing is said: rates need a second one.</summary>
+    /// <returns>How often guests report.</returns>
+    public async Task<TimeSpan> LearnAsync()
+    {
+        SeenHost host = await LookAsync(refresh: false);
+        advisor.Learn(host, Seconds);
+        return host.Guests.Select(guest => guest.Stats.Period ?? default).DefaultIfEmpty().Max();
+    }
+
+    /// <returns>When to look again.</returns>
+    public async Task<TimeSpan> AdviseAsync()
+    {
+        SeenHost host = await LookAsync(refresh: true);
+        HostAdvice advice = advisor.Advise(host, Seconds);
+        GuestAdvice[] guests = [.. advice.Guests.Where(guest => shown.Count == 0 || shown.Contains(guest.Guest.Domain.Uuid))];
+        DateTimeOffset now = invocation.TimeProvider.GetLocalNow();
+        if (isJson)
+            AdviceDocument.Write(invocation.Out, now, policy, advice, guests);
+        else
+            WriteText(advice, guests, now);
+        invocation.Out.Flush();
+        return TimeSpan.FromSeconds(advisor.Period);
+    }
+
+    private double Seconds => invocation.TimeProvider.GetElapsedTime(_start).TotalSeconds;
+
+    private Task<SeenHost> LookAsync(bool refresh) => HostSampler.LookAsync(invocation.Connection, controlGroup, refresh, invocation.CancellationToken);
+
+    private void WriteText(HostAdvice advice, GuestAdvice[] guests, DateTimeOffset now)
+    {
+        string time = now.ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+        foreach (AdviceOutcome outcome in advice.Outcomes.Where(outcome => shown.Count == 0 || shown.Contains(outcome.Guest.Domain.Uuid)))
+            invocation.Out.WriteLine(Output.SafeText.Escape($"{time} {AdviceText.Outcome(outcome)}"));
+
+        // Numbers move with each look; that something else is to be done is worth saying again.
+        string what = guests.Gist();
+        if (what == _last)
+            return;
+        if (_last.Length > 0)
+            invocation.Out.WriteLine($"\n{time}");
+        _last = what;
+        foreach (string line in AdviceText.Lines(advice, guests, invocation.Columns, isWhole: shown.Count > 0))
+            invocation.Out.WriteLine(line);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Globalization;
+using Ballast.Balance.Advice;
+using Ballast.Cli.Memory;
+using Ballast.Cli.Output;
+
+namespace Ballast.Cli.Balance;
+
+/// <summary>Advice for people.</summary>
+internal static class AdviceText
+{
+    private const string Indent = "    ";
+
+    // Of a large host, the first of each kind are worth reading; the rest stands in the JSON.
+    private const int MostOfKind = 10;
+
+    private static readonly (AdviceKind Kind, string Title)[] Sections =
+    [
+        (AdviceKind.Take, "Take now"),
+        (AdviceKind.Give, "Give now"),
+        (AdviceKind.Wait, "Short of memory, and nothing is free for them yet"),
+        (AdviceKind.Could, "Could be gained, if it is needed"),
+        (AdviceKind.Leave, "Left alone"),
+    ];
+
+    /// <param name="advice">The advice.</param>
+    /// <param name="shown">The guests to show.</param>
+    /// <param name="room">Columns of the terminal; null: as many as it takes.</param>
+    /// <param name="isWhole">Whether all are shown, however many.</param>
+    public static IEnumerable<string> Lines(HostAdvice advice, IReadOnlyList<GuestAdvice> shown, int? room, bool isWhole)
+    {
+        foreach (string line in Wrap(Budget(advice), "", room))
+            yield return line;
+        foreach ((AdviceKind kind, string title) in Sections)
+        {
+            GuestAdvice[] some = [.. shown.Where(guest => guest.Kind == kind)];
+            if (some.Length == 0)
+                continue;
+            yield return "";
+            yield return $"{title}{Why(kind, advice)}:";
+            int most = isWhole ? int.MaxValue : MostOfKind;
+            foreach (string line in some.Take(most).SelectMany(guest => Guest(guest, room)))
+                yield return line;
+            if (some.Length > most)
+                yield return string.Create(CultureInfo.InvariantCulture, $"  and {some.Length - most} more (name them, or use --json)");
+        }
+
+        yield return "";
+        foreach (string line in Wrap(Total(advice, shown), "", room))
+            yield return line;
+    }
+
+    public static string Outcome(AdviceOutcome outcome) => $"{outcome.Guest.Domain.Name}: {outcome.Text}";
+
+    /// <summary>The command that follows advice; null where there is none.</summary>
+    public static string? Command(GuestAdvice guest) => guest.Target is { } target
+        ? ShellCommand.On(guest.Guest.Domain, "setmem", string.Create(CultureInfo.InvariantCulture, $"{target:F0}MiB --wait"))
+        : null;
+
+    private static string Budget(HostAdvice advice)
+    {
+        string parts = advice.Host.Overhead + advice.Host.Reserve > 0
+            ? $" ({Size(advice.Host.Memory)}, less {Size(advice.Host.Overhead)} in use beside them and {Size(advice.Host.Reserve)} in reserve)"
+            : "";
+        string pressure = advice.Memory.SomePressure is { Last60Seconds: > 0.001 } some
+            ? string.Create(CultureInfo.InvariantCulture, $" Programs of the host waited for memory in {some.Last60Seconds * 100:0.0} % of the last minute.")
+            : "";
+        string swapped = advice.Memory is { SwapTotalKiB: { } all, SwapFreeKiB: { } free } && all > free
+            ? $" The host has swapped out {HumanSize.Of(all - free, SizeUnit.Human)}."
+            : "";
+        double over = advice.Balloons - advice.Budget;
+        return $"Guests may share {Size(advice.Budget)}{parts}. Their balloons leave them {Size(advice.Balloons)}"
+            + (over >= 1 ? $", {Size(over)} too much" : "") + $"; {Size(advice.Host.Free)} is free now.{pressure}{swapped}";
+    }
+
+    private static List<string> Guest(GuestAdvice guest, int? room)
+    {
+        string name = SafeText.Escape(guest.Guest.Domain.Name);
+        string what = guest.Kind switch
+        {
+            AdviceKind.Take or AdviceKind.Could => $"{Change(guest)}, the host gets back {(guest.IsGainCertain ? "" : "at most ")}{Size(guest.Gain)}{Steps(guest)}",
+            AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it is {Size(guest.Short)} short" : ""),
+            AdviceKind.Wait => $"{Size(guest.Balloon)}, it is {Size(guest.Short)} short",
+            _ => guest.Reason,
+        };
+        List<string> lines = [.. Wrap($"{name}: {what}", Indent, room).Select((line, i) => i == 0 ? $"  {line.TrimStart()}" : line)];
+        if (guest.Kind == AdviceKind.Leave)
+        {
+            lines.AddRange(guest.Remedy.Length > 0 ? Wrap(guest.Remedy, Indent, room) : []);
+            return lines;
+        }
+
+        lines.AddRange(Wrap(guest.Reason, Indent, room));
+        if (guest.Cost.Length > 0)
+            lines.AddRange(Wrap($"Risk {guest.Risk.Label()}: {guest.Cost}", Indent, room));
+        if (guest.BoundBy is { } rule)
+            lines.AddRange(Wrap(string.Create(CultureInfo.InvariantCulture, $"Guard {(int)rule}: {guest.Bound}"), Indent, room));
+        if (Command(guest) is { } command)
+            lines.Add(Indent + SafeText.Escape(command));
+        return lines;
+    }
+
+    private static string Change(GuestAdvice guest) => $"{Size(guest.Balloon)} to {Size(guest.Target)}";
+
+    private static string Steps(GuestAdvice guest) =>
+        guest.PossibleGain - guest.Gain >= 1 ? $" (in all {Size(guest.PossibleGain)}, step by step)" : "";
+
+    private static string Total(HostAdvice advice, IReadOnlyList<GuestAdvice> shown)
+    {
+        int Count(Func<GuestAdvice, bool> which) => shown.Count(which);
+        int giving = Count(guest => guest.PossibleGain >= 1), lacking = Count(guest => guest.Short > 0);
+        List<string> parts =
+        [
+            giving == 0 ? "nothing can be gained" : $"{Size(Sum(shown, guest => guest.PossibleGain))} can be gained from {Guests(giving)}, {Size(Sum(shown, guest => guest.Kind == AdviceKind.Take ? guest.Gain : 0))} of it is advised now",
+            lacking == 0 ? "nobody is short" : $"{Size(Sum(shown, guest => guest.Short))} is short in {Guests(lacking)}",
+        ];
+        if (Count(guest => guest.Kind == AdviceKind.Leave) is > 0 and var alone)
+            parts.Add($"{Guests(alone)} {(alone == 1 ? "is" : "are")} left alone");
+        if (Count(guest => guest.Kind == AdviceKind.Keep) is > 0 and var kept)
+            parts.Add($"{Guests(kept)} {(kept == 1 ? "is as it" : "are as they")} should be");
+        return shown.Count == 0 ? $"Total: no guest {(advice.Guests.Count == 0 ? "is active" : "is shown")}." : $"Total: {string.Join("; ", parts)}.";
+    }
+
+    private static double Sum(IEnumerable<GuestAdvice> guests, Func<GuestAdvice, double> value) => guests.Sum(value);
+
+    private static string Guests(int count) => count == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{count} guests");
+
+    private static string Size(double? mib) => mib is { } size ? HumanSize.Of((ulong)Math.Round(Math.Max(0, size) * 1024), SizeUnit.Human) : HumanSize.Unknown;
+
+    private static string Why(AdviceKind kind, HostAdvice advice) =>
+        kind != AdviceKind.Take ? "" : advice.Short > 0 ? ", because others need it" : ", because balloons exceed what guests may share";
+
+    private static IEnumerable<string> Wrap(string text, string indent, int? room)
+    {
+        string safe = SafeText.Escape(text);
+        const int least = 20;
+        return room is { } width && width - indent.Length >= least
+            ? SafeText.Wrap(safe, width - indent.Length).Select(line => indent + line)
+            : [indent + safe];
+    }
+}

@@ -1,0 +1,77 @@
+using Ballast.Balance.Advice;
+using Ballast.Balance.Policies;
+using Ballast.Cli.Balance;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+/// <summary><c>balance advise</c>: what could be done about the balloons of real guests. It changes nothing.</summary>
+internal static class BalanceAdvise
+{
+    public const string Name = "advise";
+
+    // Rates need two reports, not too near to each other; and nobody waits longer for the second.
+    private static readonly TimeSpan ShortestLook = TimeSpan.FromSeconds(5), LongestLook = TimeSpan.FromSeconds(10);
+
+    // A report is not there the moment it is due.
+    private static readonly TimeSpan ReportSlack = TimeSpan.FromMilliseconds(200);
+
+    public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "what guests may share, in KiB if no unit is given (default: what the host has for them)");
+
+    public static CommandOption Group { get; } = new("cgroup", OptionKind.Text, "advise on the guests of this memory control group, which share its limit");
+
+    public static CommandOption Watch { get; } = new("watch", OptionKind.Flag, "go on advising until Ctrl-C, and say what came of it");
+
+    /// <param name="invocation">The command.</param>
+    /// <param name="names">The guests to show; none: all.</param>
+    /// <param name="policy">The policy's name; null for ours.</param>
+    /// <param name="seconds">Seconds between two looks; null: as it seems fit.</param>
+    /// <param name="isJson">Whether to write JSON.</param>
+    public static async ValueTask ExecuteAsync(CommandInvocation invocation, IReadOnlyList<string> names, string? policy, int? seconds, bool isJson)
+    {
+        string name = policy ?? BalloonPolicies.Ours;
+        if (!BalloonPolicies.Names.Contains(name))
+            throw NearestName.Unknown("policy", name, [.. BalloonPolicies.Names]);
+        BudgetSetting budget = ReadBudget(invocation.Arguments);
+        if (!await invocation.Session.TryConnectAsync(invocation.CancellationToken))
+        {
+            invocation.HasFailed = true;
+            return;
+        }
+
+        invocation.IsDocument = isJson;
+        ListCommand.WarnOfHidden(invocation);
+        HashSet<Guid> shown = [];
+        foreach (string domain in names)
+            _ = shown.Add((await DomainArgument.FindAsync(invocation, domain, DomainNames.Any)).Uuid);
+        try
+        {
+            await RunAsync(new AdviceRun(invocation, name, new Advisor(name, budget), budget.ControlGroup, shown, isJson), invocation, seconds);
+        }
+        catch (BudgetException e)
+        {
+            throw new CommandException(e.Message);
+        }
+    }
+
+    private static async Task RunAsync(AdviceRun run, CommandInvocation invocation, int? seconds)
+    {
+        TimeSpan? fixedPeriod = seconds is { } number ? TimeSpan.FromSeconds(number) : null;
+        TimeSpan reports = await run.LearnAsync();
+        TimeSpan first = fixedPeriod ?? TimeSpan.FromTicks(Math.Clamp((reports + ReportSlack).Ticks, ShortestLook.Ticks, LongestLook.Ticks));
+        await Task.Delay(first, invocation.TimeProvider, invocation.CancellationToken);
+        TimeSpan next = await run.AdviseAsync();
+        while (invocation.Arguments.Has(Watch))
+        {
+            await Task.Delay(fixedPeriod ?? next, invocation.TimeProvider, invocation.CancellationToken);
+            next = await run.AdviseAsync();
+        }
+    }
+
+    private static BudgetSetting ReadBudget(ParsedCommand arguments)
+    {
+        if (arguments.Has(Budget) && arguments.Has(Group))
+            throw new CommandException($"options --{Budget.Name} and --{Group.Name} are mutually exclusive");
+        return arguments.Has(Budget) ? new BudgetSetting(SizeKiB: arguments.SizeInKiB(Budget)) : new BudgetSetting(ControlGroup: arguments.Text(Group));
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text.Json;
+using Ballast.Cli.Memory;
+using Ballast.Cli.Output;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Commands;
+
+/// <summary><c>balance log</c>: the decisions that ballastd logged.</summary>
+internal static class BalanceLog
+{
+    public const string Name = "log", DefaultFile = "/var/log/ballast/balance.jsonl";
+
+    // Of a file that somebody else fills.
+    private const int MaxLine = 64 * 1024 * 1024;
+
+    public static async ValueTask ExecuteAsync(CommandInvocation invocation, string? file, bool isJson)
+    {
+        string path = file ?? DefaultFile;
+        invocation.IsDocument = isJson;
+        int broken = 0;
+        try
+        {
+            // What was moved away when the file was full comes before it.
+            foreach (string part in (string[])[path + ".1", path])
+            {
+                if (part != path && !File.Exists(part))
+                    continue;
+                await foreach (string line in File.ReadLinesAsync(part, invocation.CancellationToken))
+                {
+                    if (!TryWrite(invocation.Out, line, isJson))
+                        broken++;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException($"cannot read {path}: {e.Message}", "ballastd writes it where its configuration has balance = \"advise\"");
+        }
+
+        if (broken > 0)
+            invocation.Warn(string.Create(CultureInfo.InvariantCulture, $"{broken} {(broken == 1 ? "line is" : "lines are")} no decision, and left out"));
+    }
+
+    private static bool TryWrite(TextOutput output, string line, bool isJson)
+    {
+        if (line.Length is 0 or > MaxLine)
+            return line.Length == 0;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            IEnumerable<string> lines = isJson ? [line] : [.. Lines(document.RootElement)];
+            foreach (string one in lines)
+                output.WriteLine(SafeText.Escape(one));
+            return true;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            // Half a line at the end of a full disk, or another file altogether.
+            return false;
+        }
+    }
+
+    private static IEnumerable<string> Lines(JsonElement decision)
+    {
+        string time = decision.GetProperty("time").GetDateTimeOffset().ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+        yield return $"{time} balloons {Size(decision, "balloons_kib")} of {Size(decision, "budget_kib")}, {Size(decision, "short_kib")} short, {Size(decision, "possible_gain_kib")} can be gained";
+        foreach (JsonElement outcome in decision.GetProperty("outcomes").EnumerateArray())
+            yield return $"  {outcome.GetProperty("name").GetString()}: {outcome.GetProperty("text").GetString()}";
+        foreach (JsonElement guest in decision.GetProperty("decisions").EnumerateArray())
+        {
+            string target = guest.GetProperty("target_kib").ValueKind == JsonValueKind.Null ? "" : $" to {Size(guest, "target_kib")}";
+            yield return $"  {guest.GetProperty("advice").GetString()} {guest.GetProperty("name").GetString()} {Size(guest, "balloon_kib")}{target}: {guest.GetProperty("reason").GetString()}";
+        }
+    }
+
+    private static string Size(JsonElement json, string member) =>
+        json.GetProperty(member) is { ValueKind: JsonValueKind.Number } number ? HumanSize.Of(number.GetUInt64(), SizeUnit.Human) : HumanSize.Unknown;
+}

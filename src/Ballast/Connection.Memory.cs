@@ -1,0 +1,32 @@
+using Ballast.Drivers;
+
+namespace Ballast;
+
+/// <content>The host's side of memory: what a decision about balloons needs.</content>
+public sealed partial class Connection
+{
+    /// <summary>The host's memory, swap and memory pressure, and a memory control group's limits. Source: the host's kernel.</summary>
+    /// <param name="controlGroup">
+    /// The path of a control group below where control groups are mounted (<c>machine.slice</c>); null for none.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.NoSupport"/>: the driver has no host.</exception>
+    public async ValueTask<HostMemory> GetHostMemoryAsync(string? controlGroup = null, CancellationToken cancellationToken = default) =>
+        await Driver.GetHostMemoryAsync(controlGroup, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// What the host tells of the processes of the given domains. Domains that end in the meantime are left out.
+    /// </summary>
+    /// <param name="domains">Domains of this connection, without duplicates.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
+    public async ValueTask<IReadOnlyList<DomainProcessMemory>> GetProcessMemoryAsync(
+        IEnumerable<Domain> domains, CancellationToken cancellationToken = default)
+    {
+        List<DomainIdentity> identities = Identities(domains);
+        if (identities.Count == 0)
+            return [];
+        IReadOnlyList<DriverProcessMemory> found = await Driver.GetProcessMemoryAsync(identities, cancellationToken).ConfigureAwait(false);
+        return [.. found.Select(one => new DomainProcessMemory(new Domain(this, one.Domain), one.Memory))];
+    }
+}

@@ -1,0 +1,211 @@
+using Ballast.Balance.Advice;
+using Ballast.Balance.Guards;
+
+namespace Ballast.Tests.Balance;
+
+/// <summary>Advice about guests that are made up: who gives, who is given, and who is left alone.</summary>
+public sealed class AdvisorTests
+{
+    private const ulong KiB = 1024;
+
+    private static readonly HostMemory Host = new() { Reason = MemoryStatsReason.Fresh, TotalKiB = 8192 * KiB, AvailableKiB = 4096 * KiB, SwapTotalKiB = 0, SwapFreeKiB = 0 };
+
+    public static TheoryData<string, string> LeftAlone => new()
+    {
+        { "paused", "It is paused." },
+        { "without a driver", "Its balloon driver is not loaded." },
+        { "booting", "It was started a moment ago and has not reported yet." },
+        { "reset", "It was reset and has not reported since." },
+        { "stale", "Its last report is old, so nobody knows what it needs now." },
+        { "lying", "Its numbers contradict each other (usable above available)." },
+        { "polling off", "Nobody asks it for reports (polling off)." },
+        { "locked", "Its memory is locked: its balloon would give the host nothing back." },
+        { "passed through", "Its memory is pinned for a passed-through device: its balloon would give the host nothing back." },
+        { "huge pages", "Its memory is in huge pages of hugetlbfs: its balloon would give the host nothing back." },
+        { "migrating", "It moves to another host." },
+        { "incomplete", "Its report is incomplete, so nobody knows what it uses." },
+        { "silent monitor", "Its hypervisor cannot be asked (monitor hung)." },
+        { "unknown size", "Its hypervisor cannot be asked (monitor hung)." },
+    };
+
+    [Fact]
+    public void Who_is_full_of_cache_gives_as_much_as_who_is_short_needs_and_then_that_one_is_given_it()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 2048 * KiB));
+        AdviceGuest idle = new("idle"), busy = new("busy-one") { Used = 900, Unused = 4, Balloon = 1024, Maximum = 2048 };
+        advisor.Learn(See(0, idle, busy), 0);
+        busy = busy with { Used = 1015, SwapOut = 300, Faults = 5000 };
+        HostAdvice advice = advisor.Advise(See(10, idle, busy), 10);
+        GuestAdvice taken = Assert.Single(advice.Guests, one => one.Kind == AdviceKind.Take);
+        Assert.Equal(("idle", AdviceRisk.Medium), (taken.Guest.Domain.Name, taken.Risk));
+        GuestAdvice wait = Assert.Single(advice.Guests, one => one.Kind == AdviceKind.Wait);
+        Assert.InRange(taken.Balloon!.Value - taken.Target!.Value, 16, 256);
+        Assert.InRange(wait.Short, 16, 1024);
+
+        // Followed by hand: the next look says so, and gives what was freed.
+        ulong target = (ulong)taken.Target.Value;
+        idle = idle with { Balloon = target, Resident = target };
+        advice = advisor.Advise(See(20, idle, busy with { SwapOut = 320 }), 20);
+        AdviceOutcome outcome = Assert.Single(advice.Outcomes);
+        Assert.True(outcome.IsFollowed);
+        Assert.Equal($"Its balloon went from 1024 MiB to {target} MiB, as advised. The host holds {1024 - target} MiB less of it.", outcome.Text);
+        GuestAdvice given = Assert.Single(advice.Guests, one => one.Kind == AdviceKind.Give);
+        Assert.Equal("busy-one", given.Guest.Domain.Name);
+        Assert.InRange(given.Target!.Value, 1024 + 16, 2048 - target);
+
+        // And later, what it cost.
+        advice = advisor.Advise(See(45, idle, busy with { SwapOut = 320 }), 45);
+        Assert.Contains(advice.Outcomes, one => one.Text == $"It has had {target} MiB for 25 s: it has not swapped and read from disk 0 times.");
+    }
+
+    [Fact]
+    public void Where_nobody_is_short_nothing_is_taken_but_it_is_said_what_could_be()
+    {
+        HostAdvice advice = Advise(new BudgetSetting(SizeKiB: 4096 * KiB), new AdviceGuest("cached"), new AdviceGuest("free-one") { Unused = 800 });
+        Assert.Equal([AdviceKind.Could, AdviceKind.Could], advice.Guests.Select(one => one.Kind));
+        Assert.Equal((0, 0), (advice.Gain, advice.Short));
+        Assert.All(advice.Guests, one => Assert.Equal(GuardRule.Speed, one.BoundBy));
+        Assert.Equal(
+            [("cached", AdviceRisk.Medium), ("free-one", AdviceRisk.Low)],
+            advice.Guests.Select(one => (one.Guest.Domain.Name, one.Risk)).OrderBy(one => one.Name));
+
+        // Of 1024 MiB with 200 in use, the floor is 200 + 20 + 64 MiB.
+        Assert.All(advice.Guests, one => Assert.Equal((768.0, 256.0, 740.0), (one.Target!.Value, one.Gain, Math.Round(one.PossibleGain))));
+    }
+
+    [Fact]
+    public void What_the_host_does_not_hold_it_does_not_get_back()
+    {
+        AdviceGuest untouched = new("untouched") { Unused = 800, Resident = 300 };
+        Assert.Equal((0.0, true), Gain(untouched));
+        ProcessMemory known = untouched.Process;
+        Assert.Equal((256.0, false), Gain(untouched with { Process = known with { SwappedKiB = 100 * KiB } }));
+        Assert.Equal((256.0, false), Gain(untouched with { Process = known with { MergedKiB = 100 * KiB } }));
+        Assert.Equal((256.0, false), Gain(untouched with { Process = known with { ReportsFreePages = true } }));
+        Assert.Equal((256.0, false), Gain(untouched with { Process = new ProcessMemory { Reason = MemoryStatsReason.UnsupportedByDaemon } }));
+
+        static (double, bool) Gain(AdviceGuest guest)
+        {
+            GuestAdvice advice = Assert.Single(Advise(new BudgetSetting(SizeKiB: 4096 * KiB), guest).Guests);
+            return (advice.Gain, advice.IsGainCertain);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(LeftAlone))]
+    public void Who_cannot_be_advised_about_is_named_and_left_alone(string what, string reason)
+    {
+        AdviceGuest whole = new("odd-one");
+        AdviceGuest odd = what switch
+        {
+            "paused" => whole with { IsRunning = false },
+            "without a driver" => whole with { HasDriver = false },
+            "booting" => whole with { With = Never, Process = whole.Process with { RunTime = TimeSpan.FromSeconds(5) } },
+            "reset" => whole with { With = facts => facts with { IsFromBeforeReset = true }, Balloon = 1020 },
+            "stale" => whole with { ReportedAt = 0 },
+            "lying" => whole with { With = facts => facts with { Entries = [.. facts.Entries.Where(entry => entry.Tag != MemoryStatTag.Usable), new(MemoryStatTag.Usable, 9999999)] } },
+            "polling off" => whole with { With = facts => facts with { PeriodSeconds = 0 } },
+            "locked" => whole with { Process = whole.Process with { LockedKiB = 1024 * KiB } },
+            "passed through" => whole with { Process = whole.Process with { PinnedKiB = 1024 * KiB } },
+            "huge pages" => whole with { Process = whole.Process with { HugePagesKiB = 1024 * KiB }, Resident = 60 },
+            "migrating" => whole with { IsRunning = false, With = facts => facts with { PauseCause = PauseCause.Migrating } },
+            "incomplete" => whole with { With = facts => facts with { Entries = [.. facts.Entries.Where(entry => entry.Tag != MemoryStatTag.Available)] } },
+            "unknown size" => whole with { Balloon = null, Maximum = null, With = Hung },
+            _ => whole with { With = Hung },
+        };
+
+        // Somebody else is short.
+        AdviceGuest needy = new("needy") { Used = 1020, Unused = 2, Maximum = 2048 };
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 2048 * KiB));
+        advisor.Learn(See(90, odd, needy), 90);
+        GuestAdvice advice = Assert.Single(advisor.Advise(See(100, odd, needy), 100).Guests, one => one.Guest.Domain.Name == "odd-one");
+        Assert.Equal((AdviceKind.Leave, reason), (advice.Kind, advice.Reason));
+        Assert.Equal((null, 0.0, 0.0), (advice.Target, advice.Gain, advice.PossibleGain));
+
+        static MemoryStatsFacts Never(MemoryStatsFacts facts) => facts with { Entries = [.. facts.Entries.Where(entry => entry.Tag == MemoryStatTag.ActualBalloon)] };
+        static MemoryStatsFacts Hung(MemoryStatsFacts facts) => facts with { Obstacle = MemoryStatsReason.MonitorHung };
+    }
+
+    [Fact]
+    public void A_balloon_that_somebody_else_moves_is_left_alone_and_that_is_said()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 4096 * KiB));
+        AdviceGuest guest = new("guest");
+        advisor.Learn(See(0, guest), 0);
+        Assert.Equal(768, Assert.Single(advisor.Advise(See(10, guest), 10).Guests).Target);
+        HostAdvice advice = advisor.Advise(See(20, guest with { Balloon = 500, Resident = 500 }), 20);
+        Assert.Equal((AdviceKind.Leave, GuardRule.ForeignTarget), (Assert.Single(advice.Guests).Kind, advice.Guests[0].BoundBy));
+        Assert.Equal((false, "Somebody else, or the guest itself, moved its balloon from 1024 MiB to 500 MiB, where 768 MiB was advised."),
+            (Assert.Single(advice.Outcomes).IsFollowed, advice.Outcomes[0].Text));
+    }
+
+    [Fact]
+    public void Advice_that_nobody_follows_does_not_make_a_balloon_one_that_does_not_move()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 1800 * KiB));
+        AdviceGuest idle = new("idle"), busy = new("busy-one") { Used = 1000, Maximum = 2048 };
+        for (double time = 0; time <= 300; time += 10)
+        {
+            HostAdvice advice = advisor.Advise(See(time, idle, busy), time);
+            Assert.Contains(advice.Guests, one => one is { Kind: AdviceKind.Take, Guest.Domain.Name: "idle" });
+            Assert.DoesNotContain(advice.Guests, one => one.Reason.Contains("does not follow", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Hosts_without_guests_and_guests_that_come_and_go_are_no_trouble()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 2048 * KiB));
+        Assert.Empty(advisor.Advise(See(0), 0).Guests);
+        Assert.Single(advisor.Advise(See(10, new AdviceGuest("one")), 10).Guests);
+        HostAdvice gone = advisor.Advise(See(20), 20);
+        Assert.Equal((0, 0.0, 0.0, 0.0), (gone.Guests.Count + gone.Outcomes.Count, gone.Balloons, gone.PossibleGain, gone.Short));
+        Assert.Empty(advisor.Advise(See(30, new AdviceGuest("one") { Balloon = 300, Resident = 300 }), 30).Outcomes);
+    }
+
+    [Fact]
+    public void The_host_shares_out_what_others_do_not_use_and_keeps_a_reserve()
+    {
+        // Of 8192 MiB, 4096 are in use: 1000 in the guest's balloon, 3096 elsewhere. 5 % is kept.
+        HostAdvice advice = Advise(default, new AdviceGuest("guest") { Resident = 1000 });
+        Assert.Equal((8192.0, 3096.0, 409.6, 4096.0), (advice.Host.Memory, advice.Host.Overhead, Math.Round(advice.Host.Reserve, 6), advice.Host.Free));
+        Assert.Equal(8192 - 3096 - 409.6, advice.Budget, 6);
+    }
+
+    [Fact]
+    public void A_control_group_is_shared_by_the_guests_in_it()
+    {
+        AdviceGuest inside = new("inside") { Resident = 1100 }, outside = new("outside");
+        inside = inside with { Process = inside.Process with { GroupPath = "/vms/one" } };
+        outside = outside with { Process = outside.Process with { GroupPath = "/vms-others" } };
+        HostMemory host = Host with { Group = new MemoryGroup(4000 * KiB, 2000 * KiB, 1500 * KiB) };
+        foreach (string name in (string[])["vms", "/vms/", "/sys/fs/cgroup/vms"])
+        {
+            HostAdvice advice = new Advisor(budget: new BudgetSetting(ControlGroup: name)).Advise(new SeenHost(host, [inside.See(0), outside.See(0)]), 0);
+            Assert.Equal("inside", Assert.Single(advice.Guests).Guest.Domain.Name);
+            Assert.Equal((2000.0, 76.0, 100.0, 500.0), (advice.Host.Memory, advice.Host.Overhead, advice.Host.Reserve, advice.Host.Free));
+        }
+    }
+
+    [Fact]
+    public void Without_a_budget_it_is_said_what_to_do()
+    {
+        AdviceGuest guest = new("guest");
+        Assert.Contains("--budget", Refusal(default, new HostMemory()), StringComparison.Ordinal);
+        Assert.Contains("there is no memory control group 'x'", Refusal(new BudgetSetting(ControlGroup: "x"), Host), StringComparison.Ordinal);
+        Assert.Contains("has no limit", Refusal(new BudgetSetting(ControlGroup: "x"), Host with { Group = new MemoryGroup(null, null, 1) }), StringComparison.Ordinal);
+        Assert.Contains("this daemon cannot tell", Refusal(new BudgetSetting(ControlGroup: "x"), new HostMemory { Reason = MemoryStatsReason.UnsupportedByDaemon }), StringComparison.Ordinal);
+
+        string Refusal(BudgetSetting budget, HostMemory host) =>
+            Assert.Throws<BudgetException>(() => new Advisor(budget: budget).Advise(new SeenHost(host, [guest.See(0)]), 0)).Message;
+    }
+
+    private static HostAdvice Advise(BudgetSetting budget, params AdviceGuest[] guests)
+    {
+        Advisor advisor = new(budget: budget);
+        advisor.Learn(See(0, guests), 0);
+        return advisor.Advise(See(10, guests), 10);
+    }
+
+    private static SeenHost See(double time, params AdviceGuest[] guests) => new(Host, [.. guests.Select(guest => guest.See(time))]);
+}

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using Ballast.Tests.Integration;
+
+namespace Ballast.Tests.Cli;
+
+/// <summary><c>balance advise</c> on simulated guests.</summary>
+public sealed class BalanceAdviseTests
+{
+    private const string Fleet = "test:///fleet?domains=30&seed=5";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_new_user_is_told_what_could_be_gained_from_whom_and_why()
+    {
+        Outcome outcome = await CliRun.BallastAsync("-c", Fleet, "balance", "advise");
+        Assert.Equal(("", 0), (outcome.Error, outcome.ExitCode));
+        Assert.StartsWith("Guests may share ", outcome.Output, StringComparison.Ordinal);
+        string[] lines = outcome.Output.Split('\n');
+        Assert.Contains("Left alone:", lines);
+        Assert.Contains(lines, line => line.StartsWith("  paused-00006: It is paused.", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("  lying-00009: Its numbers contradict each other", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("  no-driver-00007: Its balloon driver is not loaded.", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("    ballast -c 'test:///fleet?domains=30&seed=5' setmem ", StringComparison.Ordinal) && line.EndsWith("MiB --wait", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("Total: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Json_has_the_documented_members()
+    {
+        JsonElement root = JsonDocument.Parse((await CliRun.BallastAsync("-q", "-c", Fleet, "balance", "advise", "--json")).Output).RootElement;
+        string section = (await File.ReadAllTextAsync(Path.Combine(NativeProgram.Root, "docs/cli-json.md"), Token)).Split("## balance advise")[1].Split("\n## ")[0];
+        string[][] tables = [.. section.Split("| member |").Skip(1).Select(table =>
+            table.Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('`')[1]).ToArray())];
+        Assert.Equal(3, tables.Length);
+        Assert.Equal(tables[0], root.EnumerateObject().Select(member => member.Name));
+        JsonElement[] guests = [.. root.GetProperty("guests").EnumerateArray()];
+        Assert.Equal(30, guests.Length);
+        Assert.All(guests, guest => Assert.Equal(tables[1], guest.EnumerateObject().Select(member => member.Name)));
+        Assert.Equal(["domain", "is_followed", "text"], tables[2]);
+
+        // No advice that setmem would refuse, and none beyond what a guest may have.
+        ulong[] sums = [.. ((string[])["gain_kib", "possible_gain_kib", "short_kib"]).Select(name => root.GetProperty(name).GetUInt64())];
+        Assert.True(sums[0] <= sums[1]);
+        Assert.Contains(guests, guest => guest.GetProperty("advice").GetString() is "take" or "could");
+        Assert.All(guests, guest => Assert.Equal(guest.GetProperty("target_kib").ValueKind == JsonValueKind.Null, guest.GetProperty("command").ValueKind == JsonValueKind.Null));
+    }
+
+    [Fact]
+    public async Task Advice_can_be_followed_as_it_is_written()
+    {
+        await using Connection fleet = await Connection.OpenAsync(Fleet, cancellationToken: Token);
+        JsonElement root = JsonDocument.Parse((await CliRun.BallastAsync("-q", "-c", Fleet, "balance", "advise", "--json", "--budget", "1G")).Output).RootElement;
+        JsonElement[] taken = [.. root.GetProperty("guests").EnumerateArray().Where(guest => guest.GetProperty("advice").GetString() == "take")];
+        Assert.NotEmpty(taken);
+        foreach (JsonElement guest in taken)
+        {
+            string name = guest.GetProperty("domain").GetProperty("name").GetString()!;
+            Outcome outcome = await CliRun.BallastAsync("-c", Fleet, "setmem", name, $"{guest.GetProperty("target_kib").GetUInt64()}KiB");
+            Assert.Equal(("", 0), (outcome.Error, outcome.ExitCode));
+        }
+    }
+
+    [Fact]
+    public async Task Named_guests_are_shown_and_all_are_weighed()
+    {
+        JsonElement root = JsonDocument.Parse((await CliRun.BallastAsync("-q", "-c", Fleet, "balance", "advise", "idle-00001", "--json", "--policy", "preferred")).Output).RootElement;
+        Assert.Equal("idle-00001", Assert.Single(root.GetProperty("guests").EnumerateArray()).GetProperty("domain").GetProperty("name").GetString());
+        Assert.Equal("preferred", root.GetProperty("policy").GetString());
+        Assert.True(root.GetProperty("balloons_kib").GetUInt64() > 10ul * 1024 * 1024);
+    }
+
+    [Theory]
+    [InlineData("options --budget and --cgroup are mutually exclusive", "advise", "--budget", "1G", "--cgroup", "x")]
+    [InlineData("unknown policy 'oracle'", "advise", "--policy", "oracle")]
+    [InlineData("there is no memory control group 'x'", "advise", "--cgroup", "x")]
+    [InlineData("failed to get domain 'nobody'", "advise", "nobody")]
+    [InlineData("option --watch is for advise", "simulate", "x", "--watch")]
+    public async Task Mistakes_are_told(string complaint, params string[] words)
+    {
+        Outcome outcome = await CliRun.BallastAsync(["-c", Fleet, "balance", .. words]);
+        Assert.Contains(complaint, outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(1, outcome.ExitCode);
+    }
+}

@@ -1,0 +1,141 @@
+using System.Text.Json;
+using Ballast.Guests;
+using Ballast.Tests.Cli;
+using Ballast.Tests.Rpc;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>Advice about real Linux guests, through a daemon of ours, followed by hand.</summary>
+[Trait("needs", "qemu")]
+public sealed class BalanceAdviceGuestTests
+{
+    private const int WholeMib = 256, SmallMib = 160;
+    private const ulong MiB = 1024;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_right_giver_gives_the_right_amount_and_nobody_is_harmed()
+    {
+        await using LinuxGuest allocating = await StartAsync("allocating");
+        await using LinuxGuest cached = await StartAsync("cached");
+        await using LinuxGuest sharing = await StartAsync("sharing");
+        await using LinuxGuest idle = await StartAsync("idle", balloon: "virtio-balloon-pci,id=balloon0,deflate-on-oom=on");
+        LinuxGuest[] guests = [allocating, cached, sharing, idle];
+        await using ServerFixture server = Serve(guests);
+        await using Connection connection = await server.ConnectAsync();
+        foreach (Domain domain in await connection.ListDomainsAsync(cancellationToken: Token))
+            await domain.SetPeriodAsync(1, cancellationToken: Token);
+
+        // One has too little for what it is to do; the others have caches, shared memory, or nothing to do.
+        _ = await RunAsync(server, "setmem", "allocating", $"{SmallMib}M", "--wait");
+        _ = await allocating.CommandAsync("alloc 80", cancellationToken: Token);
+        _ = await cached.CommandAsync("cache 120", cancellationToken: Token);
+        _ = await sharing.CommandAsync("tmpfs 100", cancellationToken: Token);
+        string[] before = await CountersAsync(guests);
+
+        // All that there is, is in their balloons: who is short gets nothing before another one gives.
+        string budget = $"{(3 * WholeMib) + SmallMib}M";
+        Dictionary<string, JsonElement> advice = await AdviseAsync(server, budget);
+        Assert.Equal("wait", Text(advice["allocating"], "advice"));
+        ulong lacking = Number(advice["allocating"], "short_kib");
+        Assert.InRange(lacking, 16 * MiB, 120 * MiB);
+        JsonElement giver = Assert.Single(advice.Values, one => Text(one, "advice") == "take");
+        Assert.Equal(("idle", "low"), (Text(giver.GetProperty("domain"), "name"), Text(giver, "risk")));
+        ulong taken = Number(giver, "balloon_kib") - Number(giver, "target_kib");
+        Assert.InRange(taken, 16 * MiB, lacking + (2 * MiB));
+
+        // Shared memory is no cache: what is in tmpfs is not offered.
+        Assert.True(Number(advice["sharing"], "possible_gain_kib") + (80 * MiB) < Number(advice["cached"], "possible_gain_kib") + (120 * MiB));
+
+        await FollowAsync(server, giver);
+        advice = await AdviseAsync(server, budget);
+        Assert.Equal("give", Text(advice["allocating"], "advice"));
+        ulong given = Number(advice["allocating"], "target_kib") - Number(advice["allocating"], "balloon_kib");
+        Assert.InRange(given, 12 * MiB, taken);
+        await FollowAsync(server, advice["allocating"]);
+
+        // By the guests' own counters: no program was killed, nobody had to wait for memory, and who gave has plenty.
+        Assert.Equal(before, await CountersAsync(guests));
+        Assert.InRange((await idle.ReadMemoryAsync(Token)).Available, 64 * (long)MiB, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task Guests_that_cannot_be_advised_about_are_named_and_left_alone()
+    {
+        await using LinuxGuest paused = await StartAsync("paused");
+        await using LinuxGuest bare = await StartAsync("bare", loadDriver: false);
+        await using LinuxGuest locked = await StartAsync("locked", extra: ["-overcommit", "mem-lock=on"]);
+        await using LinuxGuest booting = await StartAsync("booting");
+        await using ServerFixture server = Serve([paused, bare, locked, booting]);
+        await using Connection connection = await server.ConnectAsync();
+        foreach (Domain domain in await connection.ListDomainsAsync(cancellationToken: Token))
+            await domain.SetPeriodAsync(1, cancellationToken: Token);
+        await (await connection.LookupByNameAsync("paused", Token)).SuspendAsync(cancellationToken: Token);
+
+        // It starts anew, and is stopped before its driver could report.
+        OracleMonitor oracle = await booting.OracleAsync(Token);
+        _ = await (await connection.LookupByNameAsync("booting", Token)).RefreshMemoryStatsAsync(cancellationToken: Token);
+        _ = await oracle.ExecuteAsync("system_reset", cancellationToken: Token);
+
+        Dictionary<string, JsonElement> advice = await AdviseAsync(server, "300M", "--period", "1");
+        Assert.All(advice.Values, one => Assert.Equal(("leave", JsonValueKind.Null), (Text(one, "advice"), one.GetProperty("target_kib").ValueKind)));
+        Assert.Equal("It is paused.", Text(advice["paused"], "reason"));
+
+        // For a minute it may still boot.
+        Assert.Contains(Text(advice["bare"], "reason"), (string[])["Its balloon driver is not loaded.", "It was started a moment ago and has not reported yet."]);
+        Assert.StartsWith("Its memory is locked:", Text(advice["locked"], "reason"), StringComparison.Ordinal);
+        Assert.Contains(Text(advice["booting"], "reason"), (string[])["It was reset and has not reported since.", "Its balloon driver is not loaded."]);
+    }
+
+    private static Task<LinuxGuest> StartAsync(string name, string? balloon = null, bool loadDriver = true, string[]? extra = null) => LinuxGuest.StartAsync(
+        new LinuxGuestOptions
+        {
+            Name = name,
+            MemoryMib = WholeMib,
+            Balloon = balloon ?? "virtio-balloon-pci,id=balloon0",
+            LoadDriver = loadDriver,
+            ExtraArguments = extra ?? [],
+        }, Token);
+
+    private static ServerFixture Serve(LinuxGuest[] guests) => ServerFixture.Start(
+        Connection.OpenMonitors([.. guests.Select(guest => guest.MonitorPath)], [], new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }));
+
+    private static async Task<Dictionary<string, JsonElement>> AdviseAsync(ServerFixture server, string budget, params string[] more)
+    {
+        string json = await RunAsync(server, ["balance", "advise", "--json", "--budget", budget, .. more]);
+        return JsonDocument.Parse(json).RootElement.GetProperty("guests").EnumerateArray()
+            .ToDictionary(guest => guest.GetProperty("domain").GetProperty("name").GetString()!);
+    }
+
+    /// <summary>Does what the command says, but over the connection of this test.</summary>
+    private static async Task FollowAsync(ServerFixture server, JsonElement advice)
+    {
+        string[] words = Text(advice, "command").Split(' ');
+        Assert.Equal(["ballast", "-c"], words[..2]);
+        _ = await RunAsync(server, words[3..]);
+    }
+
+    private static async Task<string> RunAsync(ServerFixture server, params string[] words)
+    {
+        Outcome outcome = await CliRun.BallastAsync(["-q", .. words], (_, options, _) => server.ConnectAsync(options));
+        Assert.Equal(("", 0), (outcome.Error, outcome.ExitCode));
+        return outcome.Output;
+    }
+
+    private static async Task<string[]> CountersAsync(LinuxGuest[] guests)
+    {
+        List<string> counters = [];
+        foreach (LinuxGuest guest in guests)
+        {
+            string[] all = (await guest.CommandAsync("pressure", cancellationToken: Token)).Split(' ');
+            counters.Add(string.Join(' ', all.Where(word => word.StartsWith("oom_kill", StringComparison.Ordinal) || word.StartsWith("allocstall", StringComparison.Ordinal))));
+        }
+
+        return [.. counters];
+    }
+
+    private static string Text(JsonElement json, string member) => json.GetProperty(member).GetString() ?? "";
+
+    private static ulong Number(JsonElement json, string member) => json.GetProperty(member).GetUInt64();
+}
