@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Ballast.Balance.Simulation;
+using Ballast.Cli.Charts;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 
@@ -10,7 +11,7 @@ namespace Ballast.Cli.Commands;
 internal static class BalanceCommand
 {
     private const int DefaultSeconds = 10, MaxFileBytes = 64 * 1024 * 1024;
-    private const string Simulate = "simulate", All = "all";
+    private const string Simulate = "simulate", All = "all", Ours = "ballast";
 
     private static readonly CommandOption Action = new("action", OptionKind.Text, "what to do: simulate")
     {
@@ -34,6 +35,11 @@ internal static class BalanceCommand
     private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions (default: {DefaultSeconds})");
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write a JSON object per policy, not rounded");
 
+    private static readonly CommandOption Svg = new("svg", OptionKind.Text, "draw a chart of one policy (default: ballast) into this file")
+    {
+        Completes = ValueCompletion.File,
+    };
+
     public static Command Command { get; } = new("balance", "compare balloon policies on a model of a host")
     {
         Description =
@@ -52,7 +58,7 @@ internal static class BalanceCommand
             will need until the next decision; ballast is ours.
 
             """,
-        Options = [Action, File, Policy, Period, Json],
+        Options = [Action, File, Policy, Period, Json, Svg],
         NeedsConnection = false,
         Execute = ExecuteAsync,
     };
@@ -62,13 +68,19 @@ internal static class BalanceCommand
         ParsedCommand arguments = invocation.Arguments;
         if (arguments.Text(Action) is { } action and not Simulate)
             throw NearestName.Unknown("action", action, [Simulate]);
-        IReadOnlyList<string> policies = ReadPolicies(arguments.Text(Policy) ?? All);
+        string? chart = arguments.Text(Svg);
+        IReadOnlyList<string> policies = ReadPolicies(arguments.Text(Policy) ?? (chart is null ? All : Ours));
+        if (chart is not null && policies.Count > 1)
+            throw new CommandException("a chart shows one policy; name it with --policy");
         int period = (int)Math.Min(arguments.Positive(Period) ?? DefaultSeconds, int.MaxValue);
         Scenario scenario = await ReadScenarioAsync(arguments.Text(File)!, invocation.CancellationToken);
         TextTable table = new("Policy", "Stall %", "Worst %", "Host swap MiB", "Idle %", "Moved MiB");
         foreach (string policy in policies)
         {
-            SimulationResult result = Simulator.Run(scenario, policy, period, cancellationToken: invocation.CancellationToken);
+            SimulationHistory? history = chart is null ? null : new(scenario.Guests.Count, scenario.Seconds);
+            SimulationResult result = Simulator.Run(scenario, policy, period, history, invocation.CancellationToken);
+            if (history is not null)
+                WriteChart(chart!, SimulationChart.Draw(scenario, result, history));
             if (invocation.IsDocument = arguments.Has(Json))
                 WriteJson(invocation.Out, result);
             else
@@ -99,6 +111,18 @@ internal static class BalanceCommand
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CommandException($"cannot read {path}: {e.Message}");
+        }
+    }
+
+    private static void WriteChart(string path, byte[] svg)
+    {
+        try
+        {
+            System.IO.File.WriteAllBytes(path, svg);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException($"cannot write {path}: {e.Message}");
         }
     }
 
