@@ -1,8 +1,5 @@
-using System.Globalization;
-using System.Text.Json;
 using Ballast.Balance.Policies;
 using Ballast.Balance.Simulation;
-using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Commands;
@@ -10,10 +7,7 @@ namespace Ballast.Cli.Commands;
 /// <summary>Balloon policies, before anybody trusts them, and advice on real guests.</summary>
 internal static class BalanceCommand
 {
-    private const int DefaultSeconds = 10, MaxFileBytes = 64 * 1024 * 1024;
-    private const string Simulate = "simulate", All = "all";
-
-    private static readonly string[] Actions = [BalanceAdvise.Name, BalanceLog.Name, Simulate];
+    private static readonly string[] Actions = [BalanceAdvise.Name, BalanceLog.Name, BalanceSimulate.Name];
 
     private static readonly CommandOption Action = new("action", OptionKind.Text, $"what to do: {string.Join(", ", Actions)}")
     {
@@ -28,12 +22,19 @@ internal static class BalanceCommand
         Completes = ValueCompletion.File,
     };
 
-    private static readonly CommandOption Policy = new("policy", OptionKind.Text, $"one policy; default: {BalloonPolicies.Ours} to advise, {All} to simulate")
+    private static readonly CommandOption Policy = new("policy", OptionKind.Text, $"one policy; default: {BalloonPolicies.Ours} to advise, {BalanceSimulate.All} to simulate")
     {
-        Values = () => [All, .. Simulator.Policies],
+        Values = () => [BalanceSimulate.All, .. Simulator.Policies],
     };
 
-    private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions (default: {DefaultSeconds} to simulate; to advise, as it seems fit)");
+    private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions (default: {BalanceSimulate.DefaultSeconds} to simulate; to advise, as it seems fit)");
+
+    private static readonly (CommandOption Option, string Action)[] Owners =
+    [
+        (BalanceAdvise.Budget, BalanceAdvise.Name), (BalanceAdvise.Group, BalanceAdvise.Name), (BalanceAdvise.Watch, BalanceAdvise.Name),
+        (BalanceSimulate.Svg, BalanceSimulate.Name),
+    ];
+
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write a JSON object per line");
 
     public static Command Command { get; } = new("balance", "say which guests could give memory, and compare balloon policies")
@@ -56,6 +57,7 @@ internal static class BalanceCommand
               Host swap   what lay in the host's swap, on average
               Idle        the share of the host's memory that lay idle, on average
               Moved       how far balloons moved
+            --svg draws a chart of one policy: each guest's need, its balloon, and when it stalled.
             Nothing on a real host is read or changed. docs/balancing.md describes advice, guards and the model.
 
             Policies: {string.Join(", ", Simulator.Policies.Take(4))},
@@ -63,7 +65,7 @@ internal static class BalanceCommand
             will need until the next decision; ballast is ours.
 
             """,
-        Options = [Action, What, Policy, Period, BalanceAdvise.Budget, BalanceAdvise.Group, BalanceAdvise.Watch, Json],
+        Options = [Action, What, Policy, Period, BalanceAdvise.Budget, BalanceAdvise.Group, BalanceAdvise.Watch, Json, BalanceSimulate.Svg],
         NeedsConnection = false,
         Execute = ExecuteAsync,
     };
@@ -74,6 +76,12 @@ internal static class BalanceCommand
         string action = arguments.Text(Action)!;
         if (!Actions.Contains(action))
             throw NearestName.Unknown("action", action, Actions);
+        foreach ((CommandOption option, string owner) in Owners)
+        {
+            if (arguments.Has(option) && action != owner)
+                throw new CommandException($"option --{option.Name} is for {owner}");
+        }
+
         int? seconds = arguments.Positive(Period);
         if (action == BalanceAdvise.Name)
         {
@@ -81,11 +89,6 @@ internal static class BalanceCommand
             return;
         }
 
-        foreach (CommandOption foreign in (CommandOption[])[BalanceAdvise.Budget, BalanceAdvise.Group, BalanceAdvise.Watch])
-        {
-            if (arguments.Has(foreign))
-                throw new CommandException($"option --{foreign.Name} is for {BalanceAdvise.Name}");
-        }
 
         string[] files = [.. arguments.Texts(What)];
         if (files is [_, var more, ..])
@@ -97,84 +100,6 @@ internal static class BalanceCommand
         }
 
         string file = files.FirstOrDefault() ?? throw new CommandException($"command 'balance' requires <{What.Name}> option");
-        IReadOnlyList<string> policies = ReadPolicies(arguments.Text(Policy) ?? All);
-        int period = seconds ?? DefaultSeconds;
-        Scenario scenario = await ReadScenarioAsync(file, invocation.CancellationToken);
-        TextTable table = new("Policy", "Stall %", "Worst %", "Host swap MiB", "Idle %", "Moved MiB");
-        foreach (string policy in policies)
-        {
-            SimulationResult result = Simulator.Run(scenario, policy, period, cancellationToken: invocation.CancellationToken);
-            if (invocation.IsDocument = arguments.Has(Json))
-                WriteJson(invocation.Out, result);
-            else
-                table.AddRow(Row(result));
-        }
-
-        if (!invocation.IsDocument)
-            table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);
-    }
-
-    private static IReadOnlyList<string> ReadPolicies(string name) =>
-        name == All ? Simulator.Policies
-        : Simulator.Policies.Contains(name) ? [name]
-        : throw NearestName.Unknown("policy", name, [All, .. Simulator.Policies]);
-
-    private static async Task<Scenario> ReadScenarioAsync(string path, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // To open a pipe waits until somebody writes.
-            byte[] json = await Task.Run(() => ReadFile(path), CancellationToken.None).WaitAsync(cancellationToken);
-            return ScenarioReader.Read(json);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new CommandException($"{path}: {e.Message}");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandException($"cannot read {path}: {e.Message}");
-        }
-    }
-
-    private static byte[] ReadFile(string path)
-    {
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        using MemoryStream read = new();
-        byte[] buffer = new byte[64 * 1024];
-        while (file.Read(buffer) is > 0 and var count)
-        {
-            read.Write(buffer, 0, count);
-            if (read.Length > MaxFileBytes)
-                throw new InvalidDataException($"larger than {MaxFileBytes / 1024 / 1024} MiB: it is no scenario");
-        }
-
-        return read.ToArray();
-    }
-
-    private static string[] Row(SimulationResult result) =>
-    [
-        result.Policy, Rounded(result.StallPercent, "F1"), Rounded(result.WorstGuestPercent, "F1"), Rounded(result.HostSwapMib, "F0"),
-        Rounded(result.HostIdlePercent, "F1"), Rounded(result.MovedMib, "F0"),
-    ];
-
-    private static string Rounded(double figure, string format) => figure.ToString(format, CultureInfo.InvariantCulture);
-
-    private static void WriteJson(TextOutput output, SimulationResult result)
-    {
-        using (Utf8JsonWriter json = new(output))
-        {
-            json.WriteStartObject();
-            json.WriteString("policy", result.Policy);
-            json.WriteNumber("period", result.Period);
-            json.WriteNumber("stall_percent", result.StallPercent);
-            json.WriteNumber("worst_guest_percent", result.WorstGuestPercent);
-            json.WriteNumber("host_swap_mib", result.HostSwapMib);
-            json.WriteNumber("host_idle_percent", result.HostIdlePercent);
-            json.WriteNumber("moved_mib", result.MovedMib);
-            json.WriteEndObject();
-        }
-
-        output.WriteLine("");
+        await BalanceSimulate.ExecuteAsync(invocation, file, arguments.Text(Policy), seconds, arguments.Has(Json));
     }
 }

@@ -1,12 +1,18 @@
 using System.Text.Json;
+using System.Xml.Linq;
 using Ballast.Balance.Simulation;
+using Ballast.Cli.Charts;
+using Ballast.Guests;
 using Ballast.Tests.Balance;
+using Ballast.Tests.Integration;
 
 namespace Ballast.Tests.Cli;
 
 public sealed class BalanceCommandTests
 {
     private static readonly string Spikes = ReferenceFigures.Files["s3-spikes"];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Policies_are_shown_in_a_table()
@@ -38,7 +44,56 @@ public sealed class BalanceCommandTests
         }
     }
 
+    [Fact]
+    public async Task A_chart_shows_each_guests_need_balloon_and_stall()
+    {
+        using PrivateDirectory directory = new();
+        string file = directory.File("chart.svg");
+        Outcome outcome = await CliRun.BallastAsync(new FakeDriver(), "balance", "simulate", ReferenceFigures.Files["s1-idle-and-busy"], "--svg", file);
+        Assert.Equal(("", 0), (outcome.Error, outcome.ExitCode));
+        Assert.Contains(" ballast   0.1 ", outcome.Output, StringComparison.Ordinal);
+        XDocument svg = XDocument.Load(file);
+        string[] texts = [.. svg.Descendants().Where(element => element.Name.LocalName == "text").Select(element => element.Value)];
+        Assert.All((string[])["ballast, a decision each 10 s: mean stall 0.1 %", "idle, MiB", "busy, MiB", "stall 0.2 %"], text => Assert.Contains(text, texts));
+    }
+
+    // The page's chart is what the simulator draws now: on a change, write it again with that command.
+    [Fact]
+    public async Task The_chart_in_the_documentation_is_of_today()
+    {
+        using PrivateDirectory directory = new();
+        string file = directory.File("chart.svg");
+        _ = await CliRun.BallastAsync(new FakeDriver(), "balance", "simulate", ReferenceFigures.Files["s1-idle-and-busy"], "--svg", file);
+        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(NativeProgram.Root, "docs", "s1-ballast.svg"), Token), await File.ReadAllTextAsync(file, Token));
+    }
+
+    [Fact]
+    public void A_chart_keeps_peaks_and_the_share_of_time_that_was_stalled()
+    {
+        const int seconds = 1000;
+        SimulationHistory history = new(guests: 1, seconds);
+        for (int time = 1; time <= seconds; time++)
+            history.Observe(time, 0, need: time == 501 ? 900 : 100, balloon: time, stall: time <= 500 ? 1 : 0);
+        IReadOnlyList<SimulationMoment> moments = history.Guests[0];
+        Assert.InRange(moments.Count, 200, 300);
+        Assert.Equal(900, moments.Max(moment => moment.Need));
+        Assert.Equal(seconds, moments[^1].Balloon);
+        Assert.All(moments, moment => Assert.InRange(moment.Stall, 0, 1.0000001));
+        Assert.Equal(1, moments[0].Stall, 1e-9);
+        Assert.Equal(0, moments[^1].Stall);
+        Assert.Equal(moments.Select(moment => moment.Time).Order(), moments.Select(moment => moment.Time));
+    }
+
+    [Fact]
+    public async Task A_chart_that_cannot_be_written_is_told()
+    {
+        Outcome outcome = await CliRun.BallastAsync(new FakeDriver(), "balance", "simulate", Spikes, "--svg", "/nowhere/chart.svg");
+        Assert.Contains("cannot write /nowhere/chart.svg", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(1, outcome.ExitCode);
+    }
+
     [Theory]
+    [InlineData("a chart shows one policy; name it with --policy", "balance", "simulate", "x", "--policy", "all", "--svg", "y")]
     [InlineData("unknown action 'simulat', did you mean 'simulate'?", "balance", "simulat", "x")]
     [InlineData("unknown policy 'prefered', did you mean 'preferred'?", "balance", "simulate", "x", "--policy", "prefered")]
     [InlineData("cannot read nowhere.json", "balance", "simulate", "nowhere.json")]
