@@ -1,4 +1,5 @@
 using System.Reflection;
+using Ballast.Daemon.Systemd;
 using Ballast.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -67,10 +68,11 @@ internal static partial class Program
     private static async Task RunAsync(string[] arguments, DaemonOptions options)
     {
         uint? group = UnixAccess.RequireGroup(options.Group);
-        ListenPaths paths = ListenPaths.Choose(options);
+        using PassedSockets? passed = PassedSockets.Take();
+        ListenPaths? paths = passed is null ? ListenPaths.Choose(options) : null;
         ConnectionOptions how = How(options);
         await using Connection qemu = options.Qmp.Count > 0
-            ? LibvirtServer.OpenMonitors(options.Qmp, [paths.ReadWrite, paths.ReadOnly], how)
+            ? LibvirtServer.OpenMonitors(options.Qmp, passed?.Paths ?? [paths!.ReadWrite, paths.ReadOnly], how)
             : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);
         await using TestHosts tests = await TestHosts.OpenAsync(options.Test, how).ConfigureAwait(false);
         (string, Connection)[] names = [("qemu:///system", qemu), ("qemu:///session", qemu), .. tests.All];
@@ -80,16 +82,19 @@ internal static partial class Program
 
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
-        using ListenSockets sockets = await paths.ListenAsync(group).ConfigureAwait(false);
+        using IListenSockets sockets = passed ?? (IListenSockets)await paths!.ListenAsync(group).ConfigureAwait(false);
         using StandardErrorLog errors = new();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
+        PrivilegedLane lane = new();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxConcurrentConnections = null;
-            kestrel.Listen(new PrivilegedEndPoint(sockets.ReadWrite.Descriptor), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
-            kestrel.ListenHandle(sockets.ReadOnly.Descriptor, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
+            if (sockets.ReadWriteDescriptor is { } readWrite)
+                kestrel.Listen(new PrivilegedEndPoint(readWrite, lane), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
+            if (sockets.ReadOnlyDescriptor is { } readOnly)
+                kestrel.ListenHandle(readOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
@@ -117,7 +122,9 @@ internal static partial class Program
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
-        Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
+        Listening(log, Version, sockets.Description);
+        foreach (string advice in passed?.Advice(options, group) ?? [])
+            Advised(log, advice);
         using IdleTracker idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
         await using GuestChangeReporter guests = new(qemu, changes);
         PeriodKeeper periods = new(qemu, options.Period, log);
@@ -134,11 +141,15 @@ internal static partial class Program
             idle.Change(newer.IdleTimeout);
             periods.Change(newer.Period);
         }, log);
-        HangupSignal.Attach(reload.Run);
+        using ServiceManager? manager = ServiceManager.Find();
+        await using ServiceReports service = new(manager, new ServerProbe(server, lane), () => $"{guests.Guests} guests, {clients.Clients} clients", log);
+        service.Ready();
+        HangupSignal.Attach(() => service.Reload(reload.Run));
         using IdleMemory memory = new();
 
         // Who comes now finds nobody, instead of waiting for one who does not answer any more.
         using CancellationTokenRegistration gone = app.Lifetime.ApplicationStopping.Register(sockets.Remove);
+        using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(service.Stopping);
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         sockets.Remove();
         HangupSignal.Attach(static () => { });
@@ -166,14 +177,17 @@ internal static partial class Program
     private static void Serve(ListenOptions listen, Func<ConnectionContext, Task> serve) =>
         listen.Run(context => serve(context));
 
-    [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Socket} and {ReadOnlySocket}")]
-    private static partial void Listening(ILogger log, string version, string socket, string readOnlySocket);
+    [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Sockets}")]
+    private static partial void Listening(ILogger log, string version, string sockets);
 
     [LoggerMessage(12, LogLevel.Warning, "The limit of open files (LimitNOFILE) leaves room for {Clients} clients, not {Wanted} (max_clients)")]
     private static partial void FewFiles(ILogger log, int clients, int wanted);
 
     [LoggerMessage(13, LogLevel.Warning, "{Reason}")]
     private static partial void NotThereYet(ILogger log, string reason);
+
+    [LoggerMessage(14, LogLevel.Warning, "{Advice}")]
+    private static partial void Advised(ILogger log, string advice);
 
     [LoggerMessage(11, LogLevel.Information, "Stopped")]
     private static partial void Stopped(ILogger log);
