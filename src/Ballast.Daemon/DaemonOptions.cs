@@ -5,7 +5,7 @@ namespace Ballast.Daemon;
 /// <summary>What the daemon was told: by its configuration file first, and by its options, which outrank it.</summary>
 internal sealed partial class DaemonOptions
 {
-    private const string DefaultConfig = "/etc/ballast/ballastd.conf";
+    private const string DefaultConfig = "/etc/ballast/ballastd.conf", DefaultUsers = "/etc/ballast/users";
 
     public string? Socket { get; private set; }
 
@@ -43,6 +43,15 @@ internal sealed partial class DaemonOptions
     public int KeepaliveInterval { get; private set; } = 5;
 
     public int KeepaliveCount { get; private set; } = 5;
+
+    /// <summary>Whether clients of the socket for reading and changing have to prove who they are, by SASL.</summary>
+    public bool AsksWriters { get; private set; }
+
+    /// <summary>The same of the socket for reading.</summary>
+    public bool AsksReaders { get; private set; }
+
+    /// <summary>The file of users and what is kept of their passwords.</summary>
+    public string SaslUsers { get; private set; } = DefaultUsers;
 
     public bool IsCheck { get; private set; }
 

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Ballast.Daemon.Authentication;
 using Ballast.Daemon.Systemd;
 using Ballast.Server;
 using Microsoft.AspNetCore.Builder;
@@ -30,6 +31,12 @@ internal static partial class Program
                 return Success;
             }
 
+            if (arguments is [PasswordCommand.Name, .. var rest])
+            {
+                PasswordCommand.Run(rest);
+                return Success;
+            }
+
             DaemonOptions options = DaemonOptions.Read(arguments);
             if (options.IsHelp || options.IsVersion)
             {
@@ -46,7 +53,7 @@ internal static partial class Program
         {
             return await FailAsync(e.Message, Misuse).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or LibvirtException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or LibvirtException)
         {
             return await FailAsync(e.Message, Failure).ConfigureAwait(false);
         }
@@ -117,7 +124,8 @@ internal static partial class Program
             FewFiles(log, maxClients, options.MaxClients);
         ChangeLog changes = new(log);
         ClientSlots places = new(maxClients, options.MaxAnonymousClients);
-        ClientHandler clients = new(server, places, group, log, changes, app.Lifetime.ApplicationStopping);
+        SaslGate gate = new(options, log);
+        ClientHandler clients = new(server, places, group, gate, log, changes, app.Lifetime.ApplicationStopping);
         handler = clients;
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
@@ -137,6 +145,7 @@ internal static partial class Program
             clients.Group = newGroup;
             places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients);
             server.Options = Treatment(newer);
+            gate.Options = newer;
             LibvirtServer.Retrust(qemu, How(newer));
             idle.Change(newer.IdleTimeout);
             periods.Change(newer.Period);

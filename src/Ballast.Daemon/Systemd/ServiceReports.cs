@@ -79,7 +79,7 @@ internal sealed partial class ServiceReports(ServiceManager? manager, ServerProb
                 await probe.AskAsync(deadline.Token).ConfigureAwait(false);
                 _ = manager!.Tell("WATCHDOG=1");
             }
-            catch (Exception e) when (e is LibvirtException or IOException || (e is OperationCanceledException && !_end.IsCancellationRequested))
+            catch (Exception e) when (!_end.IsCancellationRequested)
             {
                 NoAnswer(log, e is OperationCanceledException ? FormattableString.Invariant($"no answer within {interval.TotalSeconds:0.###} s") : e.Message);
             }

@@ -1,0 +1,69 @@
+namespace Ballast.Drivers.Remote;
+
+/// <summary>libvirt's file of names and passwords for its clients: which credentials are for which host.</summary>
+internal static class AuthFile
+{
+    private const int MaxBytes = 1024 * 1024;
+
+    private const string Service = "libvirt", Default = "default";
+
+    /// <summary>What a file says about a host; null where it does not.</summary>
+    /// <param name="Name">The user's name.</param>
+    /// <param name="Password">The user's password.</param>
+    public readonly record struct Credentials(string? Name, string? Password);
+
+    /// <summary>What the user's file says about a host.</summary>
+    /// <param name="named">The file that a URI names; null: none.</param>
+    /// <param name="host">The host, as the URI names it; <c>localhost</c> where it names none.</param>
+    /// <exception cref="LibvirtException">A file that was named cannot be read, or contradicts itself.</exception>
+    public static Credentials Find(string? named, string host)
+    {
+        string? path = Environment.GetEnvironmentVariable("LIBVIRT_AUTH_FILE") is { Length: > 0 } variable ? variable : named;
+        path ??= Places().FirstOrDefault(File.Exists);
+        if (path is null)
+            return default;
+        try
+        {
+            // What is no file may keep a reader waiting for ever.
+            FileInfo file = new(path);
+            if (!file.Exists || file.Length > MaxBytes || (file.Attributes & FileAttributes.Device) != 0)
+                throw new IOException(file.Exists ? "it is too long" : "it is not there, or no file");
+            return Parse(File.ReadAllText(path), host, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw RemoteAuthentication.Failed($"the auth file {path} cannot be read: {e.Message}");
+        }
+    }
+
+    /// <exception cref="LibvirtException">It names credentials that it does not have.</exception>
+    public static Credentials Parse(string text, string host, string path)
+    {
+        Dictionary<string, Dictionary<string, string>> sections = [];
+        Dictionary<string, string> section = [];
+        foreach (string line in text.Split('\n').Select(line => line.Trim()))
+        {
+            if (line.Length == 0 || line[0] is '#' or ';')
+                continue;
+            if (line is ['[', .., ']'])
+                section = sections[line[1..^1]] = sections.GetValueOrDefault(line[1..^1]) ?? [];
+            else if (line.Split('=', 2) is [var name, var value])
+                section[name.Trim()] = value.Trim();
+        }
+
+        if ((sections.GetValueOrDefault($"auth-{Service}-{host}") ?? sections.GetValueOrDefault($"auth-{Service}-{Default}")) is not { } entry)
+            return default;
+        if (!entry.TryGetValue("credentials", out string? group))
+            throw RemoteAuthentication.Failed($"the auth file {path} names no credentials for {host}");
+        return sections.GetValueOrDefault($"credentials-{group}") is { } credentials
+            ? new(credentials.GetValueOrDefault("authname"), credentials.GetValueOrDefault("password"))
+            : throw RemoteAuthentication.Failed($"the auth file {path} has no section [credentials-{group}]");
+    }
+
+    private static IEnumerable<string> Places()
+    {
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        string config = Environment.GetEnvironmentVariable("XDG_CONFIG_HOME") is { Length: > 0 } own ? own : Path.Combine(home, ".config");
+        return [Path.Combine(config, "libvirt/auth.conf"), "/etc/libvirt/auth.conf"];
+    }
+}
