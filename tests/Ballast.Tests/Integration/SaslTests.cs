@@ -49,7 +49,7 @@ public sealed class SaslTests : IDisposable
         Succeeds(program);
 
         LibvirtException missing = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"{libvirtd.Uri}&authfile=/not/there", Password));
-        Assert.Equal("authentication failed: the auth file /not/there cannot be read: it is not there, or no file", missing.Message);
+        Assert.Equal("authentication failed: the auth file /not/there cannot be read: No such file or directory", missing.Message);
     }
 
     [Fact]

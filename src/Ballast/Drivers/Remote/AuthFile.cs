@@ -1,3 +1,9 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Ballast.Interop;
+using Microsoft.Win32.SafeHandles;
+
 namespace Ballast.Drivers.Remote;
 
 /// <summary>libvirt's file of names and passwords for its clients: which credentials are for which host.</summary>
@@ -24,11 +30,7 @@ internal static class AuthFile
             return default;
         try
         {
-            // What is no file may keep a reader waiting for ever.
-            FileInfo file = new(path);
-            if (!file.Exists || file.Length > MaxBytes || (file.Attributes & FileAttributes.Device) != 0)
-                throw new IOException(file.Exists ? "it is too long" : "it is not there, or no file");
-            return Parse(File.ReadAllText(path), host, path);
+            return Parse(Read(path), host, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -58,6 +60,26 @@ internal static class AuthFile
         return sections.GetValueOrDefault($"credentials-{group}") is { } credentials
             ? new(credentials.GetValueOrDefault("authname"), credentials.GetValueOrDefault("password"))
             : throw RemoteAuthentication.Failed($"the auth file {path} has no section [credentials-{group}]");
+    }
+
+    private static string Read(string path)
+    {
+        // So a pipe that nobody writes to is empty, instead of a wait without an end.
+        const int readOnly = 0, nonBlocking = 0x800, closeOnExec = 0x80000;
+        using SafeFileHandle file = new(Libc.Open(path, readOnly | nonBlocking | closeOnExec), ownsHandle: true);
+        if (file.IsInvalid)
+            throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
+        using FileStream stream = new(file, FileAccess.Read, bufferSize: 0);
+        byte[] bytes = new byte[MaxBytes];
+        try
+        {
+            int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return length < bytes.Length ? Encoding.UTF8.GetString(bytes, 0, length) : throw new IOException("it is too long");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
+        }
     }
 
     private static IEnumerable<string> Places()
