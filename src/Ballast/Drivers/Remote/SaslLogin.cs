@@ -34,17 +34,18 @@ internal sealed class SaslLogin(string host, string? user, string? file, bool is
         string mechanism = Choose(offered.Text, wanted);
         OpenSsl.Require();
         (string name, string password) = _known ?? await CredentialsAsync(token).ConfigureAwait(false);
-        _known = null;
         try
         {
             await ExchangeAsync(link, mechanism == ScramKeys.Mechanism ? new ScramClient(name, password) : new PlainClient(name, password), token).ConfigureAwait(false);
         }
         catch (SaslException e)
         {
+            _known = null;
             throw RemoteAuthentication.Failed(e.Message);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.AuthenticationFailed)
         {
+            _known = null;
             throw LibvirtError.Report(e.Code, e.Origin, $"the daemon does not let user {DisplayText.Quote(name)} in: {e.Str2 ?? e.Message}", e);
         }
 
