@@ -2,6 +2,7 @@ using Ballast.Cli;
 using Ballast.Cli.Output;
 using Ballast.Cli.Shell;
 using Ballast.Cli.Terminal;
+using Ballast.Typing;
 using Microsoft.Win32.SafeHandles;
 
 using EndingSignals signals = new();

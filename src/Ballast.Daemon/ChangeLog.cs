@@ -25,13 +25,14 @@ internal sealed partial class ChangeLog(ILogger log)
     }
 
     /// <summary>What a client had done.</summary>
-    public void Client(in PeerProcess peer, in ClientChange change)
+    public void Client(in PeerProcess peer, in ClientChange change, string? entered = null)
     {
         // Each user and each kind, so that a flood of sizes hides neither another's changes nor that the guest was destroyed.
         if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"user {peer.Uid}, {change.Uuid}, {change.What.Split(' ')[0]}")))
             return;
         string user = UnixAccess.FindUser(peer.Uid) is { } name ? $" ({name})" : "";
-        Changed(log, string.Create(CultureInfo.InvariantCulture, $"{LibvirtServer.DescribeProcess(peer.Pid)} of user {peer.Uid}{user}: {change}"));
+        string account = entered is null ? "" : $" as '{entered}'";
+        Changed(log, string.Create(CultureInfo.InvariantCulture, $"{LibvirtServer.DescribeProcess(peer.Pid)} of user {peer.Uid}{user}{account}: {change}"));
     }
 
     private bool MayWrite(string kind, string subject)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Ballast.Daemon.Authentication;
 using Ballast.Server;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -11,11 +12,12 @@ namespace Ballast.Daemon;
 /// <param name="server">Serves them.</param>
 /// <param name="places">How many there may be.</param>
 /// <param name="group">Whose members may change something too.</param>
+/// <param name="gate">Says who has to prove who it is.</param>
 /// <param name="log">Gets a line for each client that is refused.</param>
 /// <param name="changes">Gets a line for each change that a client has done.</param>
 /// <param name="stopping">Ends all clients' connections, when the daemon stops.</param>
 internal sealed partial class ClientHandler(
-    LibvirtServer server, ClientSlots places, uint? group, ILogger<ClientHandler> log, ChangeLog changes, CancellationToken stopping)
+    LibvirtServer server, ClientSlots places, uint? group, SaslGate gate, ILogger<ClientHandler> log, ChangeLog changes, CancellationToken stopping)
 {
     // Said once in a while: who comes and goes at the limit shall not fill the log.
     private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(1);
@@ -76,8 +78,10 @@ internal sealed partial class ClientHandler(
             return;
         }
 
+        string? account = null;
         await server.ServeAsync(
-            context.Transport, isReadOnly, peer.Uid, place.LetIn, end.Token, change => changes.Client(peer, change)).ConfigureAwait(false);
+            context.Transport, isReadOnly, peer.Uid, place.LetIn, end.Token, change => changes.Client(peer, change, account),
+            gate.OfUnixSocket(peer, isReadOnly, name => account = name)).ConfigureAwait(false);
 
         // Who does not take the rest is not waited for: Kestrel would wait, with the socket open, for as long as the client
         // keeps its end. The place is taken until then, so that nobody has more sockets than there are places.

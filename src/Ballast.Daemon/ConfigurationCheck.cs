@@ -1,3 +1,5 @@
+using Ballast.Daemon.Authentication;
+
 namespace Ballast.Daemon;
 
 /// <summary>Says what a start would fail on, without changing anything.</summary>
@@ -13,6 +15,8 @@ internal static class ConfigurationCheck
         ListenPaths? paths = null;
         Try(() => paths = ListenPaths.Choose(options), faults);
         Try(() => faults.AddRange(paths?.Faults() ?? []), faults);
+        if ((options.AsksWriters || options.AsksReaders) && new UserFile(options.SaslUsers).Fault() is { } noUsers)
+            faults.Add(noUsers);
         try
         {
             await using TestHosts tests = await TestHosts.OpenAsync(options.Test, ConnectionOptions.Default).ConfigureAwait(false);

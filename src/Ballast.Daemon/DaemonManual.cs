@@ -25,6 +25,7 @@ internal static class DaemonManual
     public static string Usage() =>
         $"""
         usage: ballastd [OPTION]...
+               ballastd passwd [--config FILE] USER | USER --delete | --list
         {Purpose}
 
         {string.Join('\n', Options.SelectMany(option => option.Help.Select((line, i) => $"  {(i == 0 ? option.Label : "").PadRight(LabelWidth)}{line}")))}
@@ -48,13 +49,15 @@ internal static class DaemonManual
     {
         Roff page = new("ballastd", 8, version, "System Administration");
         page.Section("Name").Paragraph("ballastd - serve the memory statistics of this host's virtual machines to libvirt's clients")
-            .Section("Synopsis").Example("ballastd [OPTION...]")
+            .Section("Synopsis").Example("ballastd [OPTION...]\nballastd passwd [--config FILE] USER\nballastd passwd [--config FILE] USER --delete\nballastd passwd [--config FILE] --list")
             .Section("Description").Paragraph(Purpose.Replace('\n', ' '))
             .Paragraph("It listens on two sockets. The first can read and change: root, the daemon's own user and the members of `--group` may use it. The second is read-only, for every user of the host. Clients name the socket (`qemu+unix:///system?socket=PATH`); ballast looks there first for `qemu:///system`.")
             .Paragraph("Options override the configuration file.")
             .Section("Options");
         foreach ((string label, string[] help) in Options)
             page.Item(label, string.Join(' ', help));
+        page.Section("Users").Paragraph("With `auth_unix_rw` or `auth_unix_ro` set to \"sasl\", clients need a name and a password (SASL, SCRAM-SHA-256 or PLAIN). `ballastd passwd USER` adds a user or changes the password, which it asks for, or reads from standard input if that is no terminal. `--delete` removes the user, `--list` shows all names. A running daemon needs no reload.");
+        page.Section("systemd").Paragraph("The daemon takes sockets from systemd (`FileDescriptorName=readwrite` and `readonly`), and then listens on no others. It tells systemd when it is ready, reloads or stops, and answers its watchdog.");
         page.Section("Signals")
             .Item("SIGHUP", "Reload the configuration file. Clients stay connected. If the file has an error, the log names its line and the old settings stay.")
             .Item("SIGTERM, SIGINT", "Stop. Guests whose collection period the daemon set get it turned off again.")
@@ -64,6 +67,7 @@ internal static class DaemonManual
             .Item("2", "An option or setting is wrong or refused.")
             .Section("Files")
             .Item("/etc/ballast/ballastd.conf", "The configuration: see ballastd.conf(5).")
+            .Item("/etc/ballast/users", "The users and verifiers of their passwords, of mode 600 (`sasl_users`).")
             .Item("/run/ballast/ballast-sock, /run/ballast/ballast-sock-ro", "The sockets of root's daemon.")
             .Item("$XDG_RUNTIME_DIR/ballast/ballast-sock, $XDG_RUNTIME_DIR/ballast/ballast-sock-ro", "Those of other users.")
             .Section("See also").Paragraph("ballast(1), ballastd.conf(5), virsh(1)");

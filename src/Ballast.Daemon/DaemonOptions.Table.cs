@@ -89,6 +89,24 @@ internal sealed partial class DaemonOptions
                 Value = options => string.Join('\n', options.ManagedDirectories.Select(pair => $"{pair.Value}={pair.Key}")),
                 Read = (options, values, where) => options.ManagedDirectories = ReadManagedDirectories(values, where),
             },
+            new("auth_unix_rw", "WAY", "\"sasl\": clients of the first socket need a name and a password", "(ballastd passwd), besides the right to connect; \"none\" (default)")
+            {
+                IsLive = true,
+                Value = options => $"{options.AsksWriters}",
+                Read = (options, values, where) => options.AsksWriters = IsSasl(values, where),
+            },
+            new("auth_unix_ro", "WAY", "the same for the second socket")
+            {
+                IsLive = true,
+                Value = options => $"{options.AsksReaders}",
+                Read = (options, values, where) => options.AsksReaders = IsSasl(values, where),
+            },
+            new("sasl_users", "PATH", "the file of these users (default: /etc/ballast/users)")
+            {
+                IsLive = true,
+                Value = options => options.SaslUsers,
+                Read = (options, values, where) => options.SaslUsers = AbsolutePath(values, where),
+            },
             new("max_clients", "N", "the most clients at once, from 1 to 100000; the last tenth is for", "those that may change something (default: 5000)")
             {
                 IsLive = true,
@@ -173,6 +191,13 @@ internal sealed partial class DaemonOptions
 
             return managed;
         }
+
+        private static bool IsSasl(IReadOnlyList<string> values, string where) => One(values, where) switch
+        {
+            "sasl" => true,
+            "none" => false,
+            var other => throw new UsageException($"{where}: '{other}' is neither \"sasl\" nor \"none\""),
+        };
 
         private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -5,7 +5,7 @@ namespace Ballast.Daemon;
 /// <summary>What the daemon was told: by its configuration file first, and by its options, which outrank it.</summary>
 internal sealed partial class DaemonOptions
 {
-    private const string DefaultConfig = "/etc/ballast/ballastd.conf";
+    private const string DefaultConfig = "/etc/ballast/ballastd.conf", DefaultUsers = "/etc/ballast/users";
 
     private static string DefaultBalanceLog => UnixAccess.OwnUid == 0
         ? "/var/log/ballast/balance.jsonl"
@@ -59,6 +59,14 @@ internal sealed partial class DaemonOptions
 
     /// <summary>Where advice is logged.</summary>
     public string BalanceLog { get; private set; } = DefaultBalanceLog;
+    /// <summary>Whether clients of the socket for reading and changing have to prove who they are, by SASL.</summary>
+    public bool AsksWriters { get; private set; }
+
+    /// <summary>The same of the socket for reading.</summary>
+    public bool AsksReaders { get; private set; }
+
+    /// <summary>The file of users and what is kept of their passwords.</summary>
+    public string SaslUsers { get; private set; } = DefaultUsers;
 
     public bool IsCheck { get; private set; }
 

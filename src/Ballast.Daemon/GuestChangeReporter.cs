@@ -23,6 +23,9 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
         _watching = Task.Run(WatchAsync);
     }
 
+    /// <summary>How many there were at the last look.</summary>
+    public int Guests { get; private set; }
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync().ConfigureAwait(false);
@@ -69,5 +72,7 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
                 _log.Guest(domain, "is back: its QEMU answers");
             _known[key] = (domain, isSilent);
         }
+
+        Guests = _known.Count;
     }
 }

@@ -1,7 +1,7 @@
 namespace Ballast.Daemon;
 
 /// <summary>The daemon's two sockets, from when it has its turn there to its end.</summary>
-internal sealed class ListenSockets(SocketPlace readWrite, SocketPlace readOnly) : IDisposable
+internal sealed class ListenSockets(SocketPlace readWrite, SocketPlace readOnly) : IListenSockets
 {
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnerAndGroup = Owner | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
@@ -10,6 +10,12 @@ internal sealed class ListenSockets(SocketPlace readWrite, SocketPlace readOnly)
     public SocketPlace ReadWrite => readWrite;
 
     public SocketPlace ReadOnly => readOnly;
+
+    public ulong? ReadWriteDescriptor => readWrite.Descriptor;
+
+    public ulong? ReadOnlyDescriptor => readOnly.Descriptor;
+
+    public string Description => $"{readWrite.Path} and {readOnly.Path}";
 
     /// <summary>Given up when the sockets are gone: a daemon that ends must not take away those of one that has just begun.</summary>
     public IDisposable? Turn { get; set; }

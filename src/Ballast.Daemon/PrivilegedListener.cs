@@ -10,8 +10,11 @@ namespace Ballast.Daemon;
 
 /// <summary>The socket whose clients have a lane of their own.</summary>
 /// <param name="descriptor">The number of the descriptor on which clients are accepted; it stays its owner's.</param>
-internal sealed class PrivilegedEndPoint(ulong descriptor) : EndPoint
+/// <param name="lane">The lane.</param>
+internal sealed class PrivilegedEndPoint(ulong descriptor, PrivilegedLane lane) : EndPoint
 {
+    public PrivilegedLane Lane => lane;
+
     public nint Descriptor => (nint)descriptor;
 
     public override string ToString() => $"descriptor {Descriptor.ToString(CultureInfo.InvariantCulture)}";
@@ -32,7 +35,6 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
     // Where the system has no room for a client for the moment.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    private readonly PrivilegedLane _lane = new();
     private readonly Socket _socket = new(new SafeSocketHandle(endPoint.Descriptor, ownsHandle: false));
     private readonly CancellationTokenSource _unbound = new();
     private long _accepted;
@@ -47,7 +49,7 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
             try
             {
                 Socket client = await _socket.AcceptAsync(end.Token).ConfigureAwait(false);
-                return new PrivilegedConnection(client, _lane.Open(client), ++_accepted);
+                return new PrivilegedConnection(client, endPoint.Lane.Open(client), ++_accepted);
             }
             catch (OperationCanceledException)
             {

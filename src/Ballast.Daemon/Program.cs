@@ -1,5 +1,7 @@
 using System.Reflection;
 using Ballast.Balance.Advice;
+using Ballast.Daemon.Authentication;
+using Ballast.Daemon.Systemd;
 using Ballast.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -30,6 +32,12 @@ internal static partial class Program
                 return Success;
             }
 
+            if (arguments is [PasswordCommand.Name, .. var rest])
+            {
+                PasswordCommand.Run(rest);
+                return Success;
+            }
+
             DaemonOptions options = DaemonOptions.Read(arguments);
             if (options.IsHelp || options.IsVersion)
             {
@@ -46,7 +54,7 @@ internal static partial class Program
         {
             return await FailAsync(e.Message, Misuse).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or LibvirtException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or LibvirtException)
         {
             return await FailAsync(e.Message, Failure).ConfigureAwait(false);
         }
@@ -68,10 +76,11 @@ internal static partial class Program
     private static async Task RunAsync(string[] arguments, DaemonOptions options)
     {
         uint? group = UnixAccess.RequireGroup(options.Group);
-        ListenPaths paths = ListenPaths.Choose(options);
+        using PassedSockets? passed = PassedSockets.Take();
+        ListenPaths? paths = passed is null ? ListenPaths.Choose(options) : null;
         ConnectionOptions how = How(options);
         await using Connection qemu = options.Qmp.Count > 0
-            ? LibvirtServer.OpenMonitors(options.Qmp, [paths.ReadWrite, paths.ReadOnly], how)
+            ? LibvirtServer.OpenMonitors(options.Qmp, passed?.Paths ?? [paths!.ReadWrite, paths.ReadOnly], how)
             : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);
         await using TestHosts tests = await TestHosts.OpenAsync(options.Test, how).ConfigureAwait(false);
         (string, Connection)[] names = [("qemu:///system", qemu), ("qemu:///session", qemu), .. tests.All];
@@ -81,16 +90,19 @@ internal static partial class Program
 
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
-        using ListenSockets sockets = await paths.ListenAsync(group).ConfigureAwait(false);
+        using IListenSockets sockets = passed ?? (IListenSockets)await paths!.ListenAsync(group).ConfigureAwait(false);
         using StandardErrorLog errors = new();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
+        PrivilegedLane lane = new();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxConcurrentConnections = null;
-            kestrel.Listen(new PrivilegedEndPoint(sockets.ReadWrite.Descriptor), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
-            kestrel.ListenHandle(sockets.ReadOnly.Descriptor, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
+            if (sockets.ReadWriteDescriptor is { } readWrite)
+                kestrel.Listen(new PrivilegedEndPoint(readWrite, lane), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
+            if (sockets.ReadOnlyDescriptor is { } readOnly)
+                kestrel.ListenHandle(readOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
@@ -113,12 +125,15 @@ internal static partial class Program
             FewFiles(log, maxClients, options.MaxClients);
         ChangeLog changes = new(log);
         ClientSlots places = new(maxClients, options.MaxAnonymousClients);
-        ClientHandler clients = new(server, places, group, log, changes, app.Lifetime.ApplicationStopping);
+        SaslGate gate = new(options, log);
+        ClientHandler clients = new(server, places, group, gate, log, changes, app.Lifetime.ApplicationStopping);
         handler = clients;
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
-        Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
+        Listening(log, Version, sockets.Description);
+        foreach (string advice in passed?.Advice(options, group) ?? [])
+            Advised(log, advice);
         using IdleTracker idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
         await using GuestChangeReporter guests = new(qemu, changes);
         await using BalanceAdviser? adviser = options.Advises
@@ -134,15 +149,20 @@ internal static partial class Program
             clients.Group = newGroup;
             places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients);
             server.Options = Treatment(newer);
+            gate.Options = newer;
             LibvirtServer.Retrust(qemu, How(newer));
             idle.Change(newer.IdleTimeout);
             periods.Change(newer.Period);
         }, log);
-        HangupSignal.Attach(reload.Run);
+        using ServiceManager? manager = ServiceManager.Find();
+        await using ServiceReports service = new(manager, new ServerProbe(server, lane), () => $"{guests.Guests} guests, {clients.Clients} clients", log);
+        service.Ready();
+        HangupSignal.Attach(() => service.Reload(reload.Run));
         using IdleMemory memory = new();
 
         // Who comes now finds nobody, instead of waiting for one who does not answer any more.
         using CancellationTokenRegistration gone = app.Lifetime.ApplicationStopping.Register(sockets.Remove);
+        using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(service.Stopping);
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         sockets.Remove();
         HangupSignal.Attach(static () => { });
@@ -170,14 +190,17 @@ internal static partial class Program
     private static void Serve(ListenOptions listen, Func<ConnectionContext, Task> serve) =>
         listen.Run(context => serve(context));
 
-    [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Socket} and {ReadOnlySocket}")]
-    private static partial void Listening(ILogger log, string version, string socket, string readOnlySocket);
+    [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Sockets}")]
+    private static partial void Listening(ILogger log, string version, string sockets);
 
     [LoggerMessage(12, LogLevel.Warning, "The limit of open files (LimitNOFILE) leaves room for {Clients} clients, not {Wanted} (max_clients)")]
     private static partial void FewFiles(ILogger log, int clients, int wanted);
 
     [LoggerMessage(13, LogLevel.Warning, "{Reason}")]
     private static partial void NotThereYet(ILogger log, string reason);
+
+    [LoggerMessage(14, LogLevel.Warning, "{Advice}")]
+    private static partial void Advised(ILogger log, string advice);
 
     [LoggerMessage(11, LogLevel.Information, "Stopped")]
     private static partial void Stopped(ILogger log);

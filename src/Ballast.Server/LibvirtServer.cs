@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Ballast.Drivers;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Rpc;
+using Ballast.Server.Authentication;
 
 namespace Ballast.Server;
 
@@ -13,6 +14,9 @@ internal sealed record LibvirtServerOptions
 
     /// <summary>How long a client may take to be let in.</summary>
     public TimeSpan AuthenticationTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a client may take that has to prove who it is: somebody may type a password.</summary>
+    public TimeSpan PasswordTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Silence after which a client that understands it is asked whether it is there.</summary>
     public TimeSpan KeepaliveInterval { get; init; } = TimeSpan.FromSeconds(5);
@@ -107,8 +111,10 @@ internal sealed class LibvirtServer
     /// <param name="authenticated">Called once, when it was let in.</param>
     /// <param name="stop">Ends it.</param>
     /// <param name="changed">Told of each change that the client had done.</param>
+    /// <param name="authentication">How it has to prove who it is; null: it need not.</param>
     public async Task ServeAsync(
-        IDuplexPipe transport, bool isReadOnly, uint uid, Action? authenticated, CancellationToken stop, Action<ClientChange>? changed = null)
+        IDuplexPipe transport, bool isReadOnly, uint uid, Action? authenticated, CancellationToken stop, Action<ClientChange>? changed = null,
+        ClientAuthentication? authentication = null)
     {
         // In a row less of those who may only read: their turns are for many.
         const int fewInARow = 8;
@@ -120,7 +126,7 @@ internal sealed class LibvirtServer
                 transport, isReadOnly ? limits with { MaxInARow = fewInARow } : limits,
                 isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, new ClientShare(share, _turns), Options.TimeProvider);
             await using (connection.ConfigureAwait(false))
-                await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated, changed), stop).ConfigureAwait(false);
+                await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated, changed, authentication), stop).ConfigureAwait(false);
         }
         finally
         {
@@ -136,7 +142,7 @@ internal sealed class LibvirtServer
                 if (!session.IsAuthenticated)
                     connection.Close();
             },
-            null, Options.AuthenticationTimeout, Timeout.InfiniteTimeSpan);
+            null, session.Sasl is null ? Options.AuthenticationTimeout : Options.PasswordTimeout, Timeout.InfiniteTimeSpan);
         await connection.RunAsync(session, stop).ConfigureAwait(false);
     }
 

@@ -24,8 +24,12 @@ internal sealed class PrivilegedLane
     public LaneTransport Open(Socket socket)
     {
         GC.SuppressFinalize(socket);
-        return new LaneTransport(socket.SafeHandle, _poller);
+        return Open(socket.SafeHandle);
     }
+
+    /// <summary>The socket's bytes; it is closed with them.</summary>
+    /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
+    public LaneTransport Open(SafeHandle socket) => new(socket, _poller);
 }
 
 /// <summary>One client's connection in the lane.</summary>

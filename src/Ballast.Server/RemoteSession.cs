@@ -1,12 +1,14 @@
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
+using Ballast.Server.Authentication;
 using Ballast.Server.Dispatch;
 using Ballast.Telemetry;
 
 namespace Ballast.Server;
 
 /// <summary>What one client has: whether it was let in, what it opened, what it registered for.</summary>
-internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserShare share, Action? authenticated, Action<ClientChange>? changed = null) : IRpcSession
+internal sealed class RemoteSession(
+    LibvirtServer server, bool isReadOnly, UserShare share, Action? authenticated, Action<ClientChange>? changed = null, ClientAuthentication? authentication = null) : IRpcSession
 {
     private Connection? _connection;
     private SessionEvents? _events;
@@ -55,6 +57,9 @@ internal sealed class RemoteSession(LibvirtServer server, bool isReadOnly, UserS
 
     /// <summary>The driver's prefix in libvirt's names of functions.</summary>
     public string DriverPrefix => Connection.DriverType == "TEST" ? "test" : "qemu";
+
+    /// <summary>How the client proves who it is; null: it need not.</summary>
+    public SaslExchange? Sasl { get; } = authentication is null ? null : new SaslExchange(authentication);
 
     /// <summary>Tells what this client changed, where somebody wants to know.</summary>
     public void Changed(in ClientChange change) => changed?.Invoke(change);

@@ -101,9 +101,10 @@ public sealed record ConnectionOptions
     public bool UnsafePreferInlineContinuations { get; init; }
 
     /// <summary>
-    /// Answers what is asked when a connection is opened: the user's name and password, where the file of a test host
-    /// (<c>test:///FILE</c>) lists users. Null as the answer cancels. Nothing else asks so far. Null: such hosts cannot be
-    /// opened.
+    /// Answers what is asked when a connection is opened: the user's name and password, where a daemon wants them (SASL) and
+    /// libvirt's auth file does not have them, or where the file of a test host (<c>test:///FILE</c>) lists users. Null as the
+    /// answer cancels. For a daemon it is called on a worker of the thread pool, and has to answer before
+    /// the deadline of opening (<see cref="DaemonTimeout"/>). Null: such hosts cannot be opened.
     /// </summary>
     public Func<CredentialRequest, CancellationToken, ValueTask<string?>>? AskCredential { get; init; }
 

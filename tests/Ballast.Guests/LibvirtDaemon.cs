@@ -61,6 +61,9 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     /// <summary>libvirtd's process id here, outside of its namespace.</summary>
     public int Pid => OuterPid("run/libvirtd.pid");
 
+    /// <summary>libvirt's file of a user who is let in, where it asks for one (SASL).</summary>
+    public string? AuthFile { get; private init; }
+
     /// <summary>What libvirtd logged.</summary>
     public string Errors => _namespaces.Errors;
 
@@ -71,19 +74,30 @@ public sealed class LibvirtDaemon : IAsyncDisposable
 
     /// <param name="tcpPort">Listens there on loopback too, and lets everybody in.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<LibvirtDaemon> StartAsync(int? tcpPort, CancellationToken cancellationToken)
+    public static Task<LibvirtDaemon> StartAsync(int? tcpPort, CancellationToken cancellationToken) => StartAsync(tcpPort, null, cancellationToken);
+
+    /// <summary>One whose socket for reading and changing wants a name and a password.</summary>
+    /// <param name="sasl">The mechanisms that it takes, as the SASL library's configuration lists them, a user, and its password.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static Task<LibvirtDaemon> StartAsync((string Mechanisms, string User, string Password) sasl, CancellationToken cancellationToken) =>
+        StartAsync(null, sasl, cancellationToken);
+
+    private static async Task<LibvirtDaemon> StartAsync(int? tcpPort, (string Mechanisms, string User, string Password)? sasl, CancellationToken cancellationToken)
     {
         if (!Environment.IsPrivilegedProcess)
             throw new InvalidOperationException("A private libvirtd needs namespaces of its own, and so root.");
         var directory = new PrivateDirectory();
-        WriteFiles(directory, tcpPort);
+        WriteFiles(directory, tcpPort, sasl is null ? "none" : "sasl");
         ChildProcess? child = null;
         try
         {
+            if (sasl is { } users)
+                await WriteSaslFilesAsync(directory, users, cancellationToken);
             child = await ChildProcess.StartAsync(
                 "unshare",
-                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null ? "" : "--listen"]);
-            var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort };
+                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null ? "" : "--listen"],
+                sasl is null ? null : new Dictionary<string, string> { ["SASL_CONF_PATH"] = directory.File("sasl") });
+            var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort, AuthFile = sasl is null ? null : directory.File("auth.conf") };
             await daemon.WaitForStartAsync(cancellationToken);
             return daemon;
         }
@@ -117,7 +131,7 @@ public sealed class LibvirtDaemon : IAsyncDisposable
         ChildProcess.RunAsync(
             "virsh",
             ["-c", Uri, .. arguments],
-            new Dictionary<string, string> { ["LC_ALL"] = "C" },
+            AuthFile is null ? new() { ["LC_ALL"] = "C" } : new Dictionary<string, string> { ["LC_ALL"] = "C", ["LIBVIRT_AUTH_FILE"] = AuthFile },
             cancellationToken: cancellationToken);
 
     public Task<CommandResult> VirshAsync(params string[] arguments) => VirshAsync(arguments, CancellationToken.None);
@@ -166,7 +180,20 @@ public sealed class LibvirtDaemon : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private static void WriteFiles(PrivateDirectory directory, int? tcpPort)
+    private static async Task WriteSaslFilesAsync(
+        PrivateDirectory directory, (string Mechanisms, string User, string Password) sasl, CancellationToken cancellationToken)
+    {
+        _ = Directory.CreateDirectory(directory.File("sasl"));
+        await File.WriteAllTextAsync(directory.File("sasl/libvirt.conf"), $"mech_list: {sasl.Mechanisms}\npwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {directory.File("sasldb")}\n", cancellationToken);
+        await File.WriteAllTextAsync(directory.File("auth.conf"), $"[credentials-one]\nauthname={sasl.User}\npassword={sasl.Password}\n\n[auth-libvirt-localhost]\ncredentials=one\n", cancellationToken);
+        CommandResult made = await ChildProcess.RunAsync(
+            "sh", ["-c", "printf %s \"$PASSWORD\" | saslpasswd2 -f \"$0\" -a libvirt -c -p \"$1\"", directory.File("sasldb"), sasl.User],
+            new Dictionary<string, string> { ["PASSWORD"] = sasl.Password, ["SASL_CONF_PATH"] = directory.File("sasl") }, cancellationToken: cancellationToken);
+        if (made.ExitCode != 0)
+            throw new InvalidOperationException($"saslpasswd2: {made.Errors}");
+    }
+
+    private static void WriteFiles(PrivateDirectory directory, int? tcpPort, string way)
     {
         foreach (var name in new[] { "etc", "lib", "cache", "log", "run", "s" })
             _ = Directory.CreateDirectory(directory.File(name));
@@ -174,7 +201,7 @@ public sealed class LibvirtDaemon : IAsyncDisposable
         File.WriteAllText(directory.File("etc/libvirtd.conf"), $"""
             unix_sock_dir = "{directory.File("s")}"
             auth_unix_ro = "none"
-            auth_unix_rw = "none"
+            auth_unix_rw = "{way}"
             """ + (tcpPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"""
 
             listen_addr = "127.0.0.1"

@@ -24,9 +24,10 @@ public class ArchitectureTests
         ["Ballast.Drivers"] = ["model", "Ballast.Virtio"],
         ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers"],
         ["Ballast.Transports"] = ["model"],
+        ["Ballast.Sasl"] = ["model"],
         ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers.Qemu.Discovery", "Ballast.Transports"],
         ["Ballast.Drivers.Qemu.Xml"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Discovery"],
-        ["Ballast.Drivers.Remote"] = ["model", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Rpc", "Ballast.Rpc.Messages", "Ballast.Transports"],
+        ["Ballast.Drivers.Remote"] = ["model", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Rpc", "Ballast.Rpc.Messages", "Ballast.Sasl", "Ballast.Transports"],
         ["Ballast.Drivers.Qemu"] =
         [
             "model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp",

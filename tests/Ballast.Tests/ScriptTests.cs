@@ -11,7 +11,7 @@ public sealed class ScriptTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Scripts { get; } = ["run", "build", "test", "eng/debian13", "tests/guest/build-linux-guest", "tests/fuzz", "bindings/python/test", "tests/suites/run"];
+    public static TheoryData<string> Scripts { get; } = ["run", "build", "test", "eng/debian13", "tests/guest/build-linux-guest", "tests/fuzz", "bindings/python/test", "tests/suites/run", "tests/systemd/run"];
 
     [Theory]
     [MemberData(nameof(Scripts))]

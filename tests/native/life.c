@@ -9,6 +9,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <pthread.h>
+
 #include "say.h"
 
 #define DOMAIN(name, uuid, rest) \
@@ -516,10 +518,13 @@ static void read_only(const char *uri)
 
 /* Who asks, whom, and what comes of the answers. */
 static const char *answers[2];
+static pthread_t caller;
 
 static int answer(virConnectCredentialPtr asked, unsigned int count, void *opaque)
 {
     (void)opaque;
+    if (!pthread_equal(pthread_self(), caller))
+        printf(" asked on another thread than the caller's\n");
     for (unsigned int i = 0; i < count; i++) {
         const char *given = answers[asked[i].type != VIR_CRED_AUTHNAME];
         printf(" asked %d %s, %s\n", asked[i].type, asked[i].prompt, asked[i].challenge);
@@ -536,6 +541,7 @@ static void log_in(const char *uri, const char *name, const char *password, int 
     virConnectAuth auth = { types, count, answer, NULL };
     answers[0] = name;
     answers[1] = password;
+    caller = pthread_self();
     virConnectPtr conn = virConnectOpenAuth(uri, &auth, 0);
     FOUND(conn);
     if (conn)

@@ -175,14 +175,17 @@ internal static unsafe class ConnectionExports
                     $"unsupported flags (0x{flags & ~(ReadOnly | NoAliases):x}) in function virConnectOpenInternal", "flags", "virConnectOpenInternal", ErrorOrigin.None);
             }
 
+            CallerQuestions questions = new();
+
             // What goes on does no more than wake the thread that waits.
             ConnectionOptions options = new()
             {
                 ReadOnly = (flags & ReadOnly) != 0,
                 UnsafePreferInlineContinuations = true,
-                AskCredential = authentication == null ? null : (request, _) => new(Credentials.Ask(authentication, request)),
+                AskCredential = authentication == null ? null : (request, token) => questions.AskAsync(() => Credentials.Ask(authentication, request), token),
             };
-            return new ConnectionHandle(Blocking.Wait(Connection.OpenAsync(NativeText.Read(name), options, Blocking.Token))).Handle;
+            ValueTask<Connection> opening = Connection.OpenAsync(NativeText.Read(name), options, Blocking.Token);
+            return new ConnectionHandle(authentication == null ? Blocking.Wait(opening) : questions.Wait(opening)).Handle;
         }
         catch (Exception e)
         {

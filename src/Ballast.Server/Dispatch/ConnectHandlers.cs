@@ -4,22 +4,11 @@ using static Ballast.Server.Dispatch.RemoteProgram;
 
 namespace Ballast.Server.Dispatch;
 
-/// <summary>Letting in, opening, and what a connection is.</summary>
+/// <summary>Opening, and what a connection is.</summary>
 internal static class ConnectHandlers
 {
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [
-        OnSync<Nothing, AuthListReply>(RemoteProcedure.AuthList, (session, _) =>
-        {
-            // Who may enter was decided when the socket was opened.
-            session.Authenticate();
-            return new() { Types = [new AuthType { Type = 0 }] };
-        }),
-        OnSync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, (session, _) =>
-        {
-            session.Authenticate();
-            return new() { Number = 1 };
-        }),
         OnSync<OpenArgs, Nothing>(RemoteProcedure.ConnectOpen, (session, arguments) =>
         {
             session.Open(arguments.Name, arguments.Flags);

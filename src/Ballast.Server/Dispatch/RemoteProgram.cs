@@ -8,7 +8,7 @@ namespace Ballast.Server.Dispatch;
 internal static class RemoteProgram
 {
     public static FrozenDictionary<int, Handler> Handlers { get; } =
-        new[] { ConnectHandlers.All, LookupHandlers.All, DomainHandlers.All, DefinitionHandlers.All, ProcessorHandlers.All, FactsHandlers.All, MemoryHandlers.All, NodeHandlers.All, EventHandlers.All }
+        new[] { AuthenticationHandlers.All, ConnectHandlers.All, LookupHandlers.All, DomainHandlers.All, DefinitionHandlers.All, ProcessorHandlers.All, FactsHandlers.All, MemoryHandlers.All, NodeHandlers.All, EventHandlers.All }
             .SelectMany(handlers => handlers)
             .ToFrozenDictionary(pair => (int)pair.Procedure, pair => pair.Handler);
 

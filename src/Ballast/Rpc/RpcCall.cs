@@ -12,7 +12,7 @@ internal readonly record struct RpcCall(uint Program, int Procedure)
 
     /// <summary>Whether it belongs to the opening of a connection: every daemon has such a procedure.</summary>
     public bool IsOfOpening => Program == RpcPrograms.Remote && (RemoteProcedure)Procedure
-        is RemoteProcedure.AuthList or RemoteProcedure.AuthPolkit or RemoteProcedure.ConnectOpen or RemoteProcedure.ConnectSupportsFeature;
+        is (>= RemoteProcedure.AuthList and <= RemoteProcedure.AuthPolkit) or RemoteProcedure.ConnectOpen or RemoteProcedure.ConnectSupportsFeature;
 
     /// <summary>The procedure's name, as errors show it.</summary>
     public override string ToString() => (Program switch

@@ -40,6 +40,9 @@ internal static class RpcLimits
 
     public const int MaxAuthTypes = 20;
 
+    /// <summary>Bytes of one message of a SASL mechanism.</summary>
+    public const int MaxSaslData = 65536;
+
     public const int MaxSecurityLabel = 4097;
 
     public const int MaxSecurityModel = 257;

@@ -7,6 +7,8 @@ internal sealed class CommandEndpoint(string program, IReadOnlyList<string> argu
 
     public required string Advice { get; init; }
 
+    public bool IsPrivate => true;
+
     /// <summary>Says what an end of the program means.</summary>
     public required Func<CommandEnd, LibvirtException> Explain { get; init; }
 

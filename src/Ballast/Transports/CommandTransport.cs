@@ -71,7 +71,7 @@ internal sealed class CommandTransport : ITransport
     /// <summary>Our end of a pair of sockets, and the program's.</summary>
     private static PolledSocket Open(out SafeHandle its)
     {
-        (SafeHandle ours, its) = SpawnedProgram.Pair();
+        (SafeHandle ours, its) = SocketPair.Make("no program can be started");
         try
         {
             // Closes ours where it cannot be made.

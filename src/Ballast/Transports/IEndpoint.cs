@@ -9,6 +9,9 @@ internal interface IEndpoint
     /// <summary>What to do where nobody answers; empty: nothing that would help.</summary>
     string Advice { get; }
 
+    /// <summary>Whether nobody else can read what is sent there: only then is a password sent as it is.</summary>
+    bool IsPrivate => false;
+
     /// <param name="timeout">How long to try again where the daemon is only busy.</param>
     /// <param name="time">Where time comes from.</param>
     /// <param name="cancellationToken">Ends it in any case: the caller's deadline.</param>

@@ -10,8 +10,7 @@ namespace Ballast.Transports;
 /// </summary>
 internal sealed class SpawnedProgram : IAsyncDisposable
 {
-    private const int Unix = 1, Stream = 1, CloseOnExec = 0x80000;
-    private const int OpenReadWrite = 2, OpenNoTerminal = 0x100;
+    private const int OpenReadWrite = 2, OpenNoTerminal = 0x100, CloseOnExec = 0x80000;
     private const int Terminate = 15, Kill = 9;
     private const int ByPid = 1, ByPidfd = 3, Exited = 4, WithoutWaiting = 1;
     private const int CodeOffset = 8, PidOffset = 16, StatusOffset = 24, InformationBytes = 128;
@@ -41,20 +40,6 @@ internal sealed class SpawnedProgram : IAsyncDisposable
     {
         using SafeFileHandle terminal = new(Libc.Open("/dev/tty", OpenReadWrite | OpenNoTerminal | CloseOnExec), ownsHandle: true);
         return !terminal.IsInvalid;
-    }
-
-    /// <summary>Two sockets that are connected with each other.</summary>
-    /// <exception cref="LibvirtException">The system has no room for them.</exception>
-    public static (SafeHandle Ours, SafeHandle Its) Pair()
-    {
-        Span<int> pair = stackalloc int[2];
-        if (Libc.SocketPair(Unix, Stream | CloseOnExec, 0, pair) != 0)
-        {
-            int errno = Marshal.GetLastPInvokeError();
-            throw LibvirtError.System(errno, ErrorOrigin.Rpc, $"no program can be started (socketpair: {Marshal.GetPInvokeErrorMessage(errno)}): raise the limit of open files");
-        }
-
-        return (new SafeFileHandle(pair[0], ownsHandle: true), new SafeFileHandle(pair[1], ownsHandle: true));
     }
 
     /// <param name="file">Looked for in PATH where it is a name alone.</param>

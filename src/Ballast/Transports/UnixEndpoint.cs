@@ -12,6 +12,8 @@ internal sealed record UnixEndpoint(IReadOnlyList<string> Sockets) : IEndpoint
 
     public string Advice => "";
 
+    public bool IsPrivate => true;
+
     /// <summary>The socket to connect to: the first that is there, or else the last, whose absence is the error.</summary>
     public string Socket => Sockets.FirstOrDefault(File.Exists) ?? Sockets[^1];
 

@@ -95,10 +95,11 @@ internal sealed class ClientTarget : FuzzTarget
 
     private static async Task UseAsync(IDuplexPipe pipe, Action<int> note)
     {
-        ConnectionOptions options = new() { TimeProvider = new FrozenTime() };
+        ConnectionOptions options = new() { TimeProvider = new FrozenTime(), AskCredential = (request, _) => new($"{request.Kind}") };
+        SaslLogin login = new("localhost", null, "/dev/null", isPrivate: true, options);
         RemoteDriver? driver = null;
         if (!await TryAsync(0, async () => driver = await RemoteDriver.OpenAsync(
-            options, (onEvent, token) => RemoteLink.OpenAsync(new Transport(pipe), "qemu:///system", options, onEvent, token), CancellationToken.None)))
+            options, (onEvent, token) => RemoteLink.OpenAsync(new Transport(pipe), "qemu:///system", options, onEvent, token, login: login), CancellationToken.None)))
         {
             // Nobody else ends the server.
             await pipe.Output.CompleteAsync();

@@ -1,5 +1,6 @@
 using Ballast.Rpc;
 using Ballast.Server;
+using Ballast.Server.Authentication;
 
 namespace Ballast.Fuzz.Wire;
 
@@ -16,11 +17,12 @@ internal sealed class PipedClient : IAsyncDisposable
     /// <param name="isReadOnly">Whether it came by a way that only reads.</param>
     /// <param name="unread">Bytes that it may leave unread before the server cannot write; 0: any number.</param>
     /// <param name="uid">Whose it is.</param>
-    public PipedClient(LibvirtServer server, bool isReadOnly = false, long unread = 0, uint uid = 0)
+    /// <param name="authentication">How it has to prove who it is; null: it need not.</param>
+    public PipedClient(LibvirtServer server, bool isReadOnly = false, long unread = 0, uint uid = 0, ClientAuthentication? authentication = null)
     {
         PipePair pipes = new(unread);
         _peer = new PipedPeer(pipes.Far);
-        Served = server.ServeAsync(pipes.Near, isReadOnly, uid, null, _stop.Token);
+        Served = server.ServeAsync(pipes.Near, isReadOnly, uid, null, _stop.Token, authentication: authentication);
     }
 
     /// <summary>Ends when the server is done with it.</summary>

@@ -65,7 +65,7 @@ public sealed class RemoteUriTests
             LibvirtException error = Assert.Throws<LibvirtException>(() => Of($"{start}?socket=/x&{query}"));
             Assert.Equal((ErrorCode.InvalidArgument, ErrorOrigin.Remote), (error.Code, error.Origin));
             Assert.Contains(message, error.Message, StringComparison.Ordinal);
-            Assert.EndsWith("known are auth, mode, name, socket and timeout", error.Message, StringComparison.Ordinal);
+            Assert.EndsWith("known are auth, authfile, mode, name, socket and timeout", error.Message, StringComparison.Ordinal);
         }
     }
 

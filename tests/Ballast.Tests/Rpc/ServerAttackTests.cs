@@ -119,7 +119,7 @@ public sealed class ServerAttackTests
         await using Scene scene = await Scene.StartAsync();
         scene.Spy.Forget();
         foreach ((uint program, int procedure, Handler handler) in Procedures.Where(each => each.Handler is not null
-            && (each.Program != RpcPrograms.Remote || each.Procedure is not ((int)RemoteProcedure.AuthList or (int)RemoteProcedure.AuthPolkit))))
+            && (each.Program != RpcPrograms.Remote || each.Procedure is not (>= (int)RemoteProcedure.AuthList and <= (int)RemoteProcedure.AuthPolkit))))
         {
             await using PipedClient client = await scene.ConnectAsync(isLetIn: false);
             RemoteError error = await FailAsync(client, program, procedure, handler);

@@ -6,7 +6,7 @@ namespace Ballast.Tests.Rpc;
 public sealed class SshUriTests
 {
     private const string KnownOverSsh =
-        "known are auth, command, keyfile, known_hosts, known_hosts_verify, mode, name, netcat, no_tty, no_verify, proxy, socket, sshauth and timeout";
+        "known are auth, authfile, command, keyfile, known_hosts, known_hosts_verify, mode, name, netcat, no_tty, no_verify, proxy, socket, sshauth and timeout";
 
     [Theory]
     [InlineData("known_hosts=/a%20%22b%25/known", "-o|UserKnownHostsFile=\"/a \\\"b%%/known\"")]
@@ -26,12 +26,11 @@ public sealed class SshUriTests
     [InlineData("qemu+ssh://h/system?pkipath=/x", "unknown parameter 'pkipath' in ", KnownOverSsh)]
     [InlineData("qemu+ssh://h/system?tls_priority=x", "unknown parameter 'tls_priority' in ", KnownOverSsh)]
     [InlineData("qemu+ssh://h/system?no_sanity=x", "no_sanity 'x' in ", " is not a number")]
-    [InlineData("qemu+ssh://h/system?authfile=/x", "unknown parameter 'authfile' in ", KnownOverSsh)]
     [InlineData("qemu+ssh://h/system?foo=bar", "unknown parameter 'foo' in ", KnownOverSsh)]
     [InlineData("qemu+tcp://h/system?no_verify=", "no_verify '' in ", " is not a number")]
-    [InlineData("qemu+tcp://h/system?keyfile=/x", "unknown parameter 'keyfile' in ", "known are auth, name and timeout")]
-    [InlineData("qemu+tcp://h/system?socket=/x", "unknown parameter 'socket' in ", "known are auth, name and timeout")]
-    [InlineData("qemu+tcp://h/system?mode=legacy", "unknown parameter 'mode' in ", "known are auth, name and timeout")]
+    [InlineData("qemu+tcp://h/system?keyfile=/x", "unknown parameter 'keyfile' in ", "known are auth, authfile, name and timeout")]
+    [InlineData("qemu+tcp://h/system?socket=/x", "unknown parameter 'socket' in ", "known are auth, authfile, name and timeout")]
+    [InlineData("qemu+tcp://h/system?mode=legacy", "unknown parameter 'mode' in ", "known are auth, authfile, name and timeout")]
     [InlineData("qemu+ssh://h/system?known_hosts_verify=x", "unknown known_hosts_verify 'x'", "it is normal, auto or ignore")]
     [InlineData("qemu+ssh://h/system?sshauth=agent,x", "unknown sshauth 'x'", "keyboard-interactive")]
     [InlineData("qemu+ssh://h/system?sshauth=", "unknown sshauth ''", "keyboard-interactive")]

@@ -12,14 +12,14 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
 {
     private const int TcpPort = 16509;
 
-    private static readonly string[] Known = ["auth", "mode", "name", "socket", "timeout"], KnownForTcp = ["auth", "name", "timeout"];
+    private static readonly string[] Known = ["auth", "authfile", "mode", "name", "socket", "timeout"], KnownForTcp = ["auth", "authfile", "name", "timeout"];
 
     // Each turns something off. Where a transport does not do that anyway, it is honoured.
     private static readonly string[] Switches = ["no_sanity", "no_tty", "no_verify"];
 
     // Of libvirt's other transports: a unix socket has no use for them, and libvirt's client, which takes them, none either.
     private static readonly string[] Unused =
-        ["authfile", "command", "keyfile", "known_hosts", "known_hosts_verify", "netcat", "pkipath", "proxy", "sshauth", "tls_priority", .. Switches];
+        ["command", "keyfile", "known_hosts", "known_hosts_verify", "netcat", "pkipath", "proxy", "sshauth", "tls_priority", .. Switches];
 
     /// <exception cref="LibvirtException">The URI is none that this driver takes.</exception>
     public static RemoteAddress Of(ConnectUri uri, bool readOnly)
@@ -72,7 +72,7 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
 
         if (uri.Parameter("proxy") is not (null or SshCommand.Auto or SshCommand.Netcat or SshCommand.Native) and { } proxy)
             throw Bad($"unknown proxy type '{DisplayText.Escape(proxy)}'");
-        if (uri.Parameter("auth") is not (null or RemoteAuthentication.Polkit or RemoteAuthentication.Sasl) and { } way)
+        if (uri.Parameter("auth") is { } way && !RemoteAuthentication.IsKnown(way))
             throw RemoteAuthentication.Failed($"unknown authentication type {DisplayText.Escape(way)}");
     }
 

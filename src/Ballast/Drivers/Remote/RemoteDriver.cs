@@ -42,7 +42,8 @@ internal sealed partial class RemoteDriver : IDriver
     {
         RemoteAddress address = RemoteAddress.Of(uri, options.ReadOnly);
         ConnectionOptions patient = options with { DaemonTimeout = address.Timeout ?? UriParameters.Bounded(options.DaemonTimeout) };
-        return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(address, patient, onEvent, token), cancellationToken, address.Endpoint);
+        SaslLogin login = SaslLogin.Of(uri, address.Endpoint.IsPrivate, patient);
+        return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(address, login, patient, onEvent, token), cancellationToken, address.Endpoint);
     }
 
     /// <param name="options">How to open it.</param>

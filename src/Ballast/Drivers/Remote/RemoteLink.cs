@@ -34,21 +34,23 @@ internal sealed class RemoteLink : IAsyncDisposable
     public bool HasCallbacks { get; private set; }
 
     public static async ValueTask<RemoteLink> OpenAsync(
-        RemoteAddress address, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
+        RemoteAddress address, SaslLogin login, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken)
     {
         ITransport transport = await address.Endpoint.ConnectAsync(options.DaemonTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
-        return await OpenAsync(transport, address.Name, options, onEvent, cancellationToken, address.Authentication).ConfigureAwait(false);
+        return await OpenAsync(transport, address.Name, options, onEvent, cancellationToken, address.Authentication, login).ConfigureAwait(false);
     }
 
     /// <summary>Greets the daemon that is there; the link closes the way to it.</summary>
     public static async ValueTask<RemoteLink> OpenAsync<TTransport>(
-        TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken, string? authentication = null)
+        TTransport transport, string name, ConnectionOptions options, RpcEventHandler onEvent, CancellationToken cancellationToken, string? authentication = null,
+        SaslLogin? login = null)
         where TTransport : IDuplexPipe, IAsyncDisposable
     {
         RemoteLink link = new(transport, new RpcClient(transport, options.TimeProvider, Handle, options.UnsafePreferInlineContinuations), options.DaemonTimeout);
         try
         {
-            await link.GreetAsync(name, authentication, options, cancellationToken).ConfigureAwait(false);
+            await link.AuthenticateAsync(authentication, login, cancellationToken).ConfigureAwait(false);
+            await link.GreetAsync(name, options, cancellationToken).ConfigureAwait(false);
             return link;
         }
         catch
@@ -185,12 +187,26 @@ internal sealed class RemoteLink : IAsyncDisposable
         }
     }
 
-    private async ValueTask GreetAsync(string name, string? authentication, ConnectionOptions options, CancellationToken token)
+    private async ValueTask AuthenticateAsync(string? wanted, SaslLogin? login, CancellationToken token)
     {
         AuthListReply ways = await OpeningCallAsync<Nothing, AuthListReply>(RemoteProcedure.AuthList, default, token).ConfigureAwait(false);
-        if (RemoteAuthentication.AsksPolkit(ways, authentication))
-            _ = await OpeningCallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
+        switch (RemoteAuthentication.Choose(ways, wanted))
+        {
+            case AuthenticationWay.Polkit:
+                _ = await OpeningCallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
+                break;
+            case AuthenticationWay.Sasl when login is null:
+                throw RemoteAuthentication.Failed("the daemon wants a user's name and password (SASL), and nobody knows them here");
+            case AuthenticationWay.Sasl:
+                await login.EnterAsync(this, RemoteAuthentication.MechanismOf(wanted), token).ConfigureAwait(false);
+                break;
+            default:
+                break;
+        }
+    }
 
+    private async ValueTask GreetAsync(string name, ConnectionOptions options, CancellationToken token)
+    {
         if (options.KeepaliveInterval > TimeSpan.Zero && await SupportsAsync(RemoteFeatures.ProgramKeepalive, token).ConfigureAwait(false))
             _client.StartKeepalive(options.KeepaliveInterval, options.KeepaliveCount);
         _ = await OpeningCallAsync<OpenArgs, Nothing>(RemoteProcedure.ConnectOpen, new() { Name = name, Flags = options.ReadOnly ? 1u : 0u }, token).ConfigureAwait(false);

@@ -18,7 +18,7 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
     /// <summary>The parameters that mean something over ssh.</summary>
     public static string[] Known =>
     [
-        "auth", "command", "keyfile", "known_hosts", "known_hosts_verify", "mode", "name", "netcat", "no_tty", "no_verify", "proxy", "socket", "sshauth",
+        "auth", "authfile", "command", "keyfile", "known_hosts", "known_hosts_verify", "mode", "name", "netcat", "no_tty", "no_verify", "proxy", "socket", "sshauth",
         "timeout",
     ];
 

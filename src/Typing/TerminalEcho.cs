@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Ballast.Cli;
+namespace Ballast.Typing;
 
 /// <summary>A terminal on standard input that does not show what is typed, until this is disposed.</summary>
 internal sealed partial class TerminalEcho : IDisposable

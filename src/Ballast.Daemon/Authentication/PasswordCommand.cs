@@ -1,0 +1,105 @@
+using System.Security.Cryptography;
+using System.Text;
+using Ballast.Server.Authentication;
+using Ballast.Typing;
+
+namespace Ballast.Daemon.Authentication;
+
+/// <summary><c>ballastd passwd</c>: keeps the users that are let in by SASL. A password comes from the terminal or standard input, never from an argument.</summary>
+internal static class PasswordCommand
+{
+    public const string Name = "passwd";
+
+    private const int MaxPasswordBytes = 1024;
+
+    /// <exception cref="UsageException">The arguments are wrong.</exception>
+    /// <exception cref="IOException">The file cannot be read or written.</exception>
+    /// <exception cref="InvalidDataException">It is none of ours, or the password is none.</exception>
+    public static void Run(IReadOnlyList<string> arguments)
+    {
+        (string? user, bool deletes, bool lists, List<string> others) = Read(arguments);
+        DaemonOptions options = DaemonOptions.Read(others);
+        UserFile users = new(options.SaslUsers);
+        if (lists)
+        {
+            foreach (string name in users.Names())
+                Console.Out.Write($"{name}\n");
+        }
+        else if (deletes)
+        {
+            if (!users.Change(user!, null))
+                throw new UsageException($"there is no user '{user}' in {options.SaslUsers}");
+        }
+        else
+        {
+            UserFile.RequireName(user!);
+            _ = users.Change(user!, ScramVerifier.Of(ReadPassword(user!)));
+        }
+    }
+
+    private static (string? User, bool Deletes, bool Lists, List<string> Others) Read(IReadOnlyList<string> arguments)
+    {
+        string? user = null;
+        bool deletes = false, lists = false;
+        List<string> others = [];
+        for (int i = 0; i < arguments.Count; i++)
+        {
+            if (arguments[i] is "--delete")
+                deletes = true;
+            else if (arguments[i] is "--list")
+                lists = true;
+            else if (arguments[i] is "--config" && i + 1 < arguments.Count)
+                others.AddRange(arguments[i], arguments[++i]);
+            else if (arguments[i].StartsWith("--config=", StringComparison.Ordinal))
+                others.Add(arguments[i]);
+            else if (arguments[i].StartsWith('-') || user is not null)
+                throw Wrong();
+            else
+                user = arguments[i];
+        }
+
+        return lists == (user is null) && !(lists && deletes) ? (user, deletes, lists, others) : throw Wrong();
+    }
+
+    private static UsageException Wrong() => new("usage: ballastd passwd [--config FILE] USER, … USER --delete, or … --list; the password is asked for, or read from standard input");
+
+    private static string ReadPassword(string user)
+    {
+        using TerminalEcho? hidden = TerminalEcho.Hide();
+        if (hidden is null)
+            return ReadLine();
+        string first = Ask($"New password of '{user}': "), second = Ask("Again: ");
+        return first == second ? first : throw new UsageException("the two passwords differ: nothing was changed");
+    }
+
+    private static string Ask(string question)
+    {
+        Console.Error.Write(question);
+        string answer = ReadLine();
+        Console.Error.WriteLine();
+        return answer;
+    }
+
+    // Byte by byte, and not by the console, which would show what is typed.
+    private static string ReadLine()
+    {
+        using FileStream input = new(new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+        byte[] line = new byte[MaxPasswordBytes];
+        int length = 0;
+        try
+        {
+            while (input.ReadByte() is >= 0 and not '\n' and var next)
+            {
+                if (length == MaxPasswordBytes)
+                    throw new UsageException($"the password is longer than {MaxPasswordBytes} bytes");
+                line[length++] = (byte)next;
+            }
+
+            return Encoding.UTF8.GetString(line, 0, length);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(line);
+        }
+    }
+}

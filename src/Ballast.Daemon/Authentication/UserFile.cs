@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Ballast.Server.Authentication;
+using Microsoft.Win32.SafeHandles;
+
+namespace Ballast.Daemon.Authentication;
+
+/// <summary>
+/// The users that the daemon lets in by SASL, and what it keeps of their passwords. The first line has a secret of this file, of
+/// which the answers about users who are not there are made.
+/// </summary>
+/// <param name="path">The file.</param>
+internal sealed class UserFile(string path)
+{
+    /// <summary>The longest name, in bytes of UTF-8.</summary>
+    public const int MaxNameBytes = 255;
+
+    private const int MaxBytes = 4 * 1024 * 1024, SecretBytes = 32, OthersMask = 0x3F;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Finds a user's verifier; of one who is not there, what takes its place.</summary>
+    /// <exception cref="IOException">The file cannot be read, or not be trusted.</exception>
+    /// <exception cref="InvalidDataException">It is none of ours.</exception>
+    public (ScramVerifier Verifier, bool IsKnown) Find(string user)
+    {
+        (byte[] secret, SortedDictionary<string, ScramVerifier> users) = Read() ?? throw new IOException($"{path} is not there: add a user with ballastd passwd NAME");
+
+        // Made in any case: how long it takes tells nothing.
+        ScramVerifier decoy = ScramVerifier.Decoy(secret, user);
+        return users.TryGetValue(user, out ScramVerifier? known) ? (known, true) : (decoy, false);
+    }
+
+    /// <summary>The names of all users, in order.</summary>
+    /// <exception cref="IOException">The file cannot be read, or not be trusted.</exception>
+    /// <exception cref="InvalidDataException">It is none of ours.</exception>
+    public IReadOnlyList<string> Names() => [.. Read()?.Users.Keys ?? Enumerable.Empty<string>()];
+
+    /// <summary>Keeps a user's verifier, or forgets the user.</summary>
+    /// <param name="user">The user.</param>
+    /// <param name="verifier">Null forgets.</param>
+    /// <returns>Whether the user was there before.</returns>
+    /// <exception cref="IOException">The file cannot be read or written.</exception>
+    /// <exception cref="InvalidDataException">It is none of ours.</exception>
+    public bool Change(string user, ScramVerifier? verifier)
+    {
+        string directory = Path.GetDirectoryName(path)!;
+        using SafeFileHandle place = HostFiles.OpenDirectory(directory);
+        using SafeFileHandle turn = HostFiles.OpenToLock(place, $"{Path.GetFileName(path)}.lock", $"{path}.lock");
+        if (!HostFiles.TryLock(turn, path))
+            throw new IOException($"another ballastd passwd changes {path}: try again");
+        (byte[] secret, SortedDictionary<string, ScramVerifier> users) = Read() ?? (RandomNumberGenerator.GetBytes(SecretBytes), new(StringComparer.Ordinal));
+        bool wasThere = users.Remove(user);
+        if (verifier is not null)
+            users[user] = verifier;
+        else if (!wasThere)
+            return false;
+        Write(secret, users);
+        return wasThere;
+    }
+
+    /// <exception cref="UsageException">It is no name that a client can send.</exception>
+    public static void RequireName(string user)
+    {
+        if (user.Length == 0 || user.Any(c => char.IsControl(c) || c == ':') || Encoding.UTF8.GetByteCount(user) > MaxNameBytes)
+            throw new UsageException($"'{user}' is no name of a user: up to {MaxNameBytes} bytes without colons and control characters");
+    }
+
+    /// <summary>Why the file cannot be used; null where it can.</summary>
+    public Exception? Fault()
+    {
+        try
+        {
+            return Read() is { Users.Count: > 0 } ? null : new IOException($"{path} has no users: add one with ballastd passwd NAME");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return e;
+        }
+    }
+
+    private (byte[] Secret, SortedDictionary<string, ScramVerifier> Users)? Read()
+    {
+        // Its kind first: what is no plain file may keep a reader waiting.
+        if (HostFiles.Look(path, followsLinks: true) is not { } there)
+            return null;
+        if (!there.IsRegular || (there.Owner != UnixAccess.OwnUid && there.Owner != 0))
+            throw new IOException($"{path} is not a plain file of this user's: chown it");
+        if ((there.Mode & OthersMask) != 0)
+            throw new IOException($"{path} can be used by others (mode {there.ModeText}): chmod 600 {path}");
+        if (new FileInfo(path).Length > MaxBytes)
+            throw new InvalidDataException($"{path} is too long");
+        string[] lines = File.ReadAllLines(path);
+        if (lines is not [[':', .. var secret], ..] || Bytes(secret) is not { Length: SecretBytes } key)
+            throw new InvalidDataException($"{path}:1: this is no file of ballastd passwd");
+        SortedDictionary<string, ScramVerifier> users = new(StringComparer.Ordinal);
+        for (int i = 1; i < lines.Length; i++)
+        {
+            int end = lines[i].IndexOf(':', StringComparison.Ordinal);
+            users[lines[i][..Math.Max(end, 0)]] = (end > 0 ? ScramVerifier.Parse(lines[i][(end + 1)..]) : null)
+                ?? throw new InvalidDataException($"{path}:{i + 1}: this is no user of ballastd passwd");
+        }
+
+        return (key, users);
+    }
+
+    // In its place at once, and whole: whoever reads it meanwhile has the one or the other.
+    private void Write(byte[] secret, SortedDictionary<string, ScramVerifier> users)
+    {
+        StringBuilder text = new($":{Convert.ToBase64String(secret)}\n");
+        foreach ((string user, ScramVerifier verifier) in users)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{user}:{verifier}\n");
+        }
+
+        string newer = path + ".new";
+        File.Delete(newer);
+        using (FileStream file = new(newer, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+        {
+            file.Write(Encoding.UTF8.GetBytes(text.ToString()));
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(newer, path, overwrite: true);
+    }
+
+    private static byte[]? Bytes(string base64)
+    {
+        byte[] bytes = new byte[base64.Length];
+        return Convert.TryFromBase64String(base64, bytes, out int length) ? bytes[..length] : null;
+    }
+}

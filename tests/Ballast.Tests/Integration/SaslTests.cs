@@ -1,0 +1,285 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Versioning;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>Names and passwords by SASL: our client on a real libvirtd, virsh and our client on ballastd, and who keeps the users.</summary>
+[Trait("needs", "qemu")]
+[Trait("needs", "libvirtd")]
+[Trait("needs", "virsh")]
+[SupportedOSPlatform("linux")]
+public sealed class SaslTests : IDisposable
+{
+    private const string User = "ann", Password = "correct horse, battery=staple";
+
+    private readonly PrivateDirectory _directory = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private string Users => _directory.File("users");
+
+    private string Config => _directory.File("ballastd.conf");
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Our_client_is_let_in_by_libvirtd()
+    {
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(("scram-sha-256 plain", User, Password), Token);
+        foreach (string way in (string[])["", "&auth=sasl", "&auth=sasl.SCRAM-SHA-256", "&auth=sasl.PLAIN"])
+        {
+            List<CredentialRequest> asked = [];
+            await using Connection connection = await OpenAsync(libvirtd.Uri + way, Password, asked);
+            Assert.Equal("QEMU", connection.DriverType);
+            Assert.Equal([(CredentialKind.UserName, "localhost"), (CredentialKind.Password, "localhost")], asked.Select(request => (request.Kind, request.Challenge)));
+
+            LibvirtException refused = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync(libvirtd.Uri + way, "wrong"));
+            Assert.Equal(
+                (ErrorCode.AuthenticationFailed, "authentication failed: the daemon does not let user 'ann' in: authentication failed"), (refused.Code, refused.Message));
+        }
+
+        // The same file by the same names as libvirt's own client.
+        Succeeds(await libvirtd.VirshAsync("list"));
+        string[] words = ["-c", $"{libvirtd.Uri}&authfile={libvirtd.AuthFile}", "list"];
+        Succeeds(await BallastProgram.RunAsync(Token, words));
+        CommandResult program = await ChildProcess.RunAsync(
+            BallastProgram.Path, ["-c", libvirtd.Uri, "list"], new Dictionary<string, string> { ["LIBVIRT_AUTH_FILE"] = libvirtd.AuthFile! }, cancellationToken: Token);
+        Succeeds(program);
+
+        LibvirtException missing = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"{libvirtd.Uri}&authfile=/not/there", Password));
+        Assert.Equal("authentication failed: the auth file /not/there cannot be read: No such file or directory", missing.Message);
+    }
+
+    [Fact]
+    public async Task A_daemon_of_other_mechanisms_is_named()
+    {
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(("digest-md5", User, Password), Token);
+        LibvirtException refused = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync(libvirtd.Uri, Password));
+        Assert.Equal(
+            (ErrorCode.AuthenticationUnavailable, "authentication unavailable: the daemon offers the SASL mechanisms 'DIGEST-MD5', and Ballast has SCRAM-SHA-256 and PLAIN"),
+            (refused.Code, refused.Message));
+    }
+
+    [Fact]
+    public async Task Virsh_and_our_client_are_let_in_by_ballastd_and_guessers_are_not()
+    {
+        await AddAsync(User, Password);
+        await File.WriteAllTextAsync(Config, $"auth_unix_rw = \"sasl\"\nsasl_users = \"{Users}\"\n", Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", Config);
+        foreach (string way in (string[])["", "&auth=sasl.PLAIN"])
+        {
+            Succeeds(await VirshAsync(daemon.Uri + way, User, Password, "list"));
+            await using Connection connection = await OpenAsync(daemon.Uri + way, Password);
+            _ = await connection.ListDomainsAsync(cancellationToken: Token);
+        }
+
+        // Who changes something is named, by both names.
+        await using (Connection tests = await OpenAsync($"{daemon.Uri}&name=test:///default", Password))
+            await (await tests.LookupByNameAsync("test", Token)).SuspendAsync(Token);
+        await Deadline.UntilAsync(Deadline.Default, "the change in the log", _ => Task.FromResult(daemon.Errors.Contains($" as '{User}': ", StringComparison.Ordinal)), Token);
+
+        // The other socket asks nobody.
+        await using (await Connection.OpenAsync(daemon.ReadOnlyUri, cancellationToken: Token))
+        {
+        }
+
+        // A new password holds at once, a user who is gone is unknown at once.
+        await AddAsync(User, "another one");
+        foreach ((string user, string password) in new[] { (User, Password), ("bob", Password) })
+        {
+            CommandResult refused = await VirshAsync(daemon.Uri, user, password, "list");
+            Assert.NotEqual(0, refused.ExitCode);
+            Assert.Contains("authentication failed: the name or the password is wrong", refused.Errors, StringComparison.Ordinal);
+        }
+
+        Succeeds(await VirshAsync(daemon.Uri, User, "another one", "list"));
+        Assert.Equal((0, "", ""), await PasswdAsync("", User, "--delete"));
+        for (int i = 0; i < 3; i++)
+            Assert.Contains("the name or the password is wrong", (await VirshAsync(daemon.Uri, User, "another one", "list")).Errors, StringComparison.Ordinal);
+        CommandResult limit = await VirshAsync(daemon.Uri, User, "another one", "list");
+        Assert.Contains("authentication failed: too many failures: try again in ", limit.Errors, StringComparison.Ordinal);
+        Assert.Contains("A client of user 0 did not prove who it is: the name or the password is wrong", daemon.Errors, StringComparison.Ordinal);
+        foreach (string secret in (string[])[Password, "another one"])
+            Assert.DoesNotContain(secret, daemon.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_opened_again_asks_nobody_again()
+    {
+        await AddAsync(User, Password);
+        await File.WriteAllTextAsync(Config, $"auth_unix_rw = \"sasl\"\nsasl_users = \"{Users}\"\n", Token);
+        string socket = _directory.File("sock");
+        ChildProcess daemon = await DaemonRun.StartAsync(Token, "--config", Config, "--socket", socket);
+        int asked = 0;
+        await using Connection connection = await Connection.OpenAsync(
+            $"qemu+unix:///system?socket={socket}",
+            new ConnectionOptions
+            {
+                Reconnect = true,
+                AskCredential = (request, _) =>
+                {
+                    asked++;
+                    return new(request.Kind == CredentialKind.UserName ? User : Password);
+                },
+            },
+            Token);
+        await DaemonRun.EndAsync(daemon, Token);
+        await using ChildProcess next = await DaemonRun.StartAsync(Token, "--config", Config, "--socket", socket);
+        await Deadline.UntilAsync(Deadline.Default, "an answer of the next daemon", async token =>
+        {
+            try
+            {
+                _ = await connection.ListDomainsAsync(cancellationToken: token);
+                return true;
+            }
+            catch (LibvirtException)
+            {
+                return false;
+            }
+        }, Token);
+        Assert.Equal(2, asked);
+        await daemon.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Users_are_kept_in_a_file_of_the_daemons_own()
+    {
+        Assert.Equal((0, "", ""), await PasswdAsync("", "--list"));
+        await AddAsync("zoe", "secret");
+        await AddAsync("Jürgen, der=Große", "secret");
+        Assert.Equal((0, "Jürgen, der=Große\nzoe\n", ""), await PasswdAsync("", "--list"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Users));
+        string text = await File.ReadAllTextAsync(Users, Token);
+        Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+
+        // Salted: the same password looks otherwise.
+        string[] lines = text.Split('\n');
+        Assert.NotEqual(lines[1].Split(':')[^1], lines[2].Split(':')[^1]);
+        Assert.Equal((0, "", ""), await PasswdAsync("", "zoe", "--delete"));
+        Assert.Equal((2, "", $"ballastd: there is no user 'zoe' in {Users}\n"), await PasswdAsync("", "zoe", "--delete"));
+        Assert.Equal((0, "Jürgen, der=Große\n", ""), await PasswdAsync("", "--list"));
+    }
+
+    [Theory]
+    [InlineData("", "the password is empty")]
+    [InlineData("a\tb\n", "the password has control characters")]
+    public async Task What_is_no_password_is_refused(string typed, string why)
+    {
+        Assert.Equal((1, "", $"ballastd: {why}\n"), await PasswdAsync(typed, User));
+        Assert.False(File.Exists(Users));
+    }
+
+    [Theory]
+    [InlineData("a:b")]
+    [InlineData("")]
+    [InlineData("a\nb")]
+    public async Task What_is_no_name_is_refused(string name)
+    {
+        (int status, string output, string errors) = await PasswdAsync("secret\n", name);
+        Assert.Equal((2, ""), (status, output));
+        Assert.Contains("is no name of a user", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_password_is_no_argument()
+    {
+        (int status, _, string errors) = await PasswdAsync("", User, "secret");
+        Assert.Equal(2, status);
+        Assert.StartsWith("ballastd: usage: ballastd passwd ", errors);
+    }
+
+    [Fact]
+    public async Task A_file_that_others_could_use_lets_nobody_in_and_is_found_by_the_check()
+    {
+        await AddAsync(User, Password);
+        File.SetUnixFileMode(Users, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        await File.WriteAllTextAsync(Config, $"auth_unix_ro = \"sasl\"\nsasl_users = \"{Users}\"\n", Token);
+        CommandResult check = await DaemonRun.ToEndAsync(Token, "--config", Config, "--socket", _directory.File("sock"), "--check");
+        DaemonRun.IsRefused(check, 1, $"{Users} can be used by others (mode 0640): chmod 600 {Users}");
+
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", Config);
+        CommandResult refused = await VirshAsync(daemon.ReadOnlyUri, User, Password, "list");
+        Assert.Contains("the users of this daemon cannot be read; its log says why", refused.Errors, StringComparison.Ordinal);
+        Assert.Contains("(mode 0640): chmod 600", daemon.Errors, StringComparison.Ordinal);
+
+        File.SetUnixFileMode(Users, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Succeeds(await VirshAsync(daemon.ReadOnlyUri, User, Password, "list"));
+    }
+
+    [Fact]
+    public async Task At_a_terminal_a_password_is_typed_twice_and_not_shown()
+    {
+        await File.WriteAllTextAsync(Config, $"sasl_users = \"{Users}\"\n", Token);
+        const string Terminal =
+            """
+            import os, pty, sys, termios
+            for second in (b'other', b'secret'):
+                child, terminal = pty.fork()
+                if child == 0:
+                    os.execv(sys.argv[1], sys.argv[1:])
+                seen = b''
+                def read_to(end):
+                    global seen
+                    while not seen.endswith(end):
+                        seen += os.read(terminal, 1)
+                read_to(b"New password of 'ann': ")
+                print(bool(termios.tcgetattr(terminal)[3] & termios.ECHO))
+                os.write(terminal, b'secret\n')
+                read_to(b'Again: ')
+                os.write(terminal, second + b'\n')
+                try:
+                    while True:
+                        seen += os.read(terminal, 100)
+                except OSError:
+                    pass
+                print(b'secret' in seen, b'differ' in seen, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            """;
+        CommandResult result = await ChildProcess.RunAsync(
+            "/usr/bin/python3", ["-c", Terminal, BallastDaemon.Program, "passwd", "--config", Config, User], cancellationToken: Token);
+        Assert.Equal("False\nFalse True 2\nFalse\nFalse False 0\n", result.Output);
+    }
+
+    private static async Task<Connection> OpenAsync(string uri, string password, List<CredentialRequest>? asked = null) => await Connection.OpenAsync(
+        uri,
+        new ConnectionOptions
+        {
+            AskCredential = (request, _) =>
+            {
+                asked?.Add(request);
+                return new(request.Kind == CredentialKind.UserName ? User : password);
+            },
+        },
+        Token);
+
+    private async Task<CommandResult> VirshAsync(string uri, string user, string password, params string[] command)
+    {
+        string file = _directory.File("auth.conf");
+        await File.WriteAllTextAsync(file, $"[credentials-x]\nauthname={user}\npassword={password}\n[auth-libvirt-default]\ncredentials=x\n", Token);
+        return await ChildProcess.RunAsync(
+            "virsh", ["-c", uri, .. command], new Dictionary<string, string> { ["LC_ALL"] = "C", ["LIBVIRT_AUTH_FILE"] = file }, cancellationToken: Token);
+    }
+
+    private async Task AddAsync(string user, string password) => Assert.Equal((0, "", ""), await PasswdAsync($"{password}\n", user));
+
+    private async Task<(int Status, string Output, string Errors)> PasswdAsync(string typed, params string[] arguments)
+    {
+        string config = _directory.File("users.conf");
+        await File.WriteAllTextAsync(config, string.Create(CultureInfo.InvariantCulture, $"sasl_users = \"{Users}\"\n"), Token);
+        using Process process = Process.Start(new ProcessStartInfo(BallastDaemon.Program, ["passwd", "--config", config, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        await process.StandardInput.WriteAsync(typed.AsMemory(), Token);
+        process.StandardInput.Close();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(Token);
+        Task<string> errors = process.StandardError.ReadToEndAsync(Token);
+        await process.WaitForExitAsync(Token);
+        return (process.ExitCode, await output, await errors);
+    }
+
+    private static void Succeeds(CommandResult result) => Assert.True(result.ExitCode == 0, result.Errors);
+}
