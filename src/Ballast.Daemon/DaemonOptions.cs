@@ -59,6 +59,7 @@ internal sealed partial class DaemonOptions
 
     /// <summary>Where advice is logged.</summary>
     public string BalanceLog { get; private set; } = DefaultBalanceLog;
+
     /// <summary>Whether clients of the socket for reading and changing have to prove who they are, by SASL.</summary>
     public bool AsksWriters { get; private set; }
 
