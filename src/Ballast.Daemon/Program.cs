@@ -81,15 +81,22 @@ internal static partial class Program
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
         using ListenSockets sockets = await paths.ListenAsync(group).ConfigureAwait(false);
+        TlsAccess? tls = NetworkOptions.ReadTls(options);
+        using NetworkSockets network = NetworkSockets.Listen(options);
         using StandardErrorLog errors = new();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
+        NetworkClients? remote = null;
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxConcurrentConnections = null;
             kestrel.Listen(new PrivilegedEndPoint(sockets.ReadWrite.Descriptor), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             kestrel.ListenHandle(sockets.ReadOnly.Descriptor, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
+            if (network.Tcp is { } tcpSocket)
+                kestrel.ListenHandle(tcpSocket, listen => Serve(listen, context => remote!.ServeTcpAsync(context)));
+            if (network.Tls is { } tlsSocket)
+                kestrel.ListenHandle(tlsSocket, listen => Serve(listen, context => remote!.ServeTlsAsync(context)));
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
@@ -111,24 +118,28 @@ internal static partial class Program
         if (maxClients < options.MaxClients)
             FewFiles(log, maxClients, options.MaxClients);
         ChangeLog changes = new(log);
-        ClientSlots places = new(maxClients, options.MaxAnonymousClients);
+        ClientSlots places = new(maxClients, options.MaxAnonymousClients, options.MaxAddressClients);
         ClientHandler clients = new(server, places, group, log, changes, app.Lifetime.ApplicationStopping);
         handler = clients;
+        NetworkClients others = new(server, clients, places, changes, app.Lifetime.ApplicationStopping) { Tls = tls, TcpWrites = options.TcpWrites };
+        remote = others;
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
-        Listening(log, Version, paths.ReadWrite, paths.ReadOnly);
+        Listening(log, Version, paths.ReadWrite, paths.ReadOnly, network.Description);
         using IdleTracker idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
         await using GuestChangeReporter guests = new(qemu, changes);
         PeriodKeeper periods = new(qemu, options.Period, log);
         DaemonReload reload = new(arguments, options, newer =>
         {
             // What can fail comes first.
+            TlsAccess? newTls = network.Tls is null ? null : NetworkOptions.ReadTls(newer) ?? others.Tls;
             uint? newGroup = UnixAccess.RequireGroup(newer.Group);
             if (newGroup != clients.Group)
                 sockets.OpenTo(newGroup);
             clients.Group = newGroup;
-            places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients);
+            (others.Tls, others.TcpWrites) = (newTls, newer.TcpWrites);
+            places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients, newer.MaxAddressClients);
             server.Options = Treatment(newer);
             LibvirtServer.Retrust(qemu, How(newer));
             idle.Change(newer.IdleTimeout);
@@ -166,8 +177,8 @@ internal static partial class Program
     private static void Serve(ListenOptions listen, Func<ConnectionContext, Task> serve) =>
         listen.Run(context => serve(context));
 
-    [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Socket} and {ReadOnlySocket}")]
-    private static partial void Listening(ILogger log, string version, string socket, string readOnlySocket);
+    [LoggerMessage(10, LogLevel.Information, "ballastd {Version} listens on {Socket} and {ReadOnlySocket}{Others}")]
+    private static partial void Listening(ILogger log, string version, string socket, string readOnlySocket, string others);
 
     [LoggerMessage(12, LogLevel.Warning, "The limit of open files (LimitNOFILE) leaves room for {Clients} clients, not {Wanted} (max_clients)")]
     private static partial void FewFiles(ILogger log, int clients, int wanted);

@@ -67,23 +67,29 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     /// <summary>Where it listens on loopback without authentication, if it was told to.</summary>
     public int? TcpPort { get; private init; }
 
+    /// <summary>Where it listens on loopback with TLS, if it was told to.</summary>
+    public int? TlsPort { get; private init; }
+
     public static Task<LibvirtDaemon> StartAsync(CancellationToken cancellationToken = default) => StartAsync(null, cancellationToken);
 
     /// <param name="tcpPort">Listens there on loopback too, and lets everybody in.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<LibvirtDaemon> StartAsync(int? tcpPort, CancellationToken cancellationToken)
+    /// <param name="tls">Listens there on loopback with TLS too, with certificates of that directory.</param>
+    /// <param name="allowed">Patterns of the names that it lets in by TLS; null: all.</param>
+    public static async Task<LibvirtDaemon> StartAsync(
+        int? tcpPort, CancellationToken cancellationToken, (int Port, string Directory)? tls = null, IReadOnlyList<string>? allowed = null)
     {
         if (!Environment.IsPrivilegedProcess)
             throw new InvalidOperationException("A private libvirtd needs namespaces of its own, and so root.");
         var directory = new PrivateDirectory();
-        WriteFiles(directory, tcpPort);
+        WriteFiles(directory, tcpPort, tls, allowed);
         ChildProcess? child = null;
         try
         {
             child = await ChildProcess.StartAsync(
                 "unshare",
-                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null ? "" : "--listen"]);
-            var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort };
+                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null && tls is null ? "" : "--listen"]);
+            var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort, TlsPort = tls?.Port };
             await daemon.WaitForStartAsync(cancellationToken);
             return daemon;
         }
@@ -166,8 +172,9 @@ public sealed class LibvirtDaemon : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private static void WriteFiles(PrivateDirectory directory, int? tcpPort)
+    private static void WriteFiles(PrivateDirectory directory, int? tcpPort, (int Port, string Directory)? tls, IReadOnlyList<string>? allowed)
     {
+        var revocations = tls is { } files && File.Exists($"{files.Directory}/cacrl.pem");
         foreach (var name in new[] { "etc", "lib", "cache", "log", "run", "s" })
             _ = Directory.CreateDirectory(directory.File(name));
         File.WriteAllText(directory.File("kvm"), "");
@@ -175,14 +182,23 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             unix_sock_dir = "{directory.File("s")}"
             auth_unix_ro = "none"
             auth_unix_rw = "none"
-            """ + (tcpPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"""
+            """ + (tcpPort is null && tls is null ? "" : string.Create(CultureInfo.InvariantCulture, $"""
 
             listen_addr = "127.0.0.1"
-            listen_tcp = 1
-            listen_tls = 0
-            tcp_port = "{port}"
+            listen_tcp = {(tcpPort is null ? 0 : 1)}
+            listen_tls = {(tls is null ? 0 : 1)}
             auth_tcp = "none"
-            """) : ""));
+            """) + (tcpPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"""
+
+            tcp_port = "{port}"
+            """) : "") + (tls is { } secure ? string.Create(CultureInfo.InvariantCulture, $"""
+
+            tls_port = "{secure.Port}"
+            key_file = "{secure.Directory}/serverkey.pem"
+            cert_file = "{secure.Directory}/servercert.pem"
+            ca_file = "{secure.Directory}/cacert.pem"
+            """) + (revocations ? $"\ncrl_file = \"{secure.Directory}/cacrl.pem\"" : "") : "")
+            + (allowed is null ? "" : $"\ntls_allowed_dn_list = [{string.Join(", ", allowed.Select(pattern => $"\"{pattern}\""))}]")));
         File.WriteAllText(directory.File("etc/qemu.conf"), """
             user = "root"
             group = "root"

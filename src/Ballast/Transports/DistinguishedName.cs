@@ -8,7 +8,8 @@ namespace Ballast.Transports;
 internal static class DistinguishedName
 {
     /// <summary>In the order of the certificate: <c>C=GB,O=Red Hat,CN=host1</c>.</summary>
-    public static string Text(X500DistinguishedName name)
+    /// <returns>Null: it is none that can be read.</returns>
+    public static string? Text(X500DistinguishedName name)
     {
         StringBuilder text = new();
         try
@@ -23,8 +24,7 @@ internal static class DistinguishedName
         }
         catch (AsnContentException)
         {
-            // No pattern is meant for it.
-            return "";
+            return null;
         }
 
         return text.ToString();
