@@ -29,7 +29,11 @@ public sealed class TlsIdentityTests : IDisposable
         TlsIdentity identity = TlsIdentity.Load(PkiFiles.In(_directory.Path, isServer: false), isServer: false, TimeProvider.System);
         using X509Chain chain = new() { ChainPolicy = identity.Policy(ofServer: true) };
         if (sendsRoot)
-            chain.ChainPolicy.ExtraStore.AddRange([middle, root]);
+        {
+            _ = chain.ChainPolicy.ExtraStore.Add(middle);
+            _ = chain.ChainPolicy.ExtraStore.Add(root);
+        }
+
         _ = chain.Build(leaf);
         string? found = identity.Fault(leaf, chain, Now);
         if (fault is null)
