@@ -89,7 +89,7 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
                 ServerCertificateContext = access.Identity.Own,
                 ClientCertificateRequired = true,
                 CertificateChainPolicy = access.Identity.Policy(ofServer: false),
-                EnabledSslProtocols = TlsProtocols.Enabled,
+                EnabledSslProtocols = TlsProtocols.OfServers,
                 AllowRenegotiation = false,
 
                 // One that was revoked meanwhile would come in with what it was told before.

@@ -51,7 +51,7 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
             CertificateChainPolicy = identity.Policy(ofServer: true),
             AllowRenegotiation = false,
             AllowTlsResume = false,
-            EnabledSslProtocols = TlsProtocols.Enabled,
+            EnabledSslProtocols = TlsProtocols.OfClients,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             {
                 fault = !Verifies ? null

@@ -14,6 +14,10 @@ internal sealed class TlsIdentity
 {
     private const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2";
 
+    // Another authority, one that only has the same name among them.
+    private const X509ChainStatusFlags NotSigned =
+        X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid;
+
     private readonly X509Certificate2Collection _authorities;
     private readonly IReadOnlyList<RevocationList> _revocations;
 
@@ -82,7 +86,7 @@ internal sealed class TlsIdentity
             status &= ~(X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot);
         return certificate.NotAfter.ToUniversalTime() < now ? $"it has expired ({Day(certificate.NotAfter)}): renew it"
             : certificate.NotBefore.ToUniversalTime() > now ? $"it is not valid before {Day(certificate.NotBefore)}: check the clocks of both hosts"
-            : status.HasFlag(X509ChainStatusFlags.PartialChain) || status.HasFlag(X509ChainStatusFlags.UntrustedRoot)
+            : (status & NotSigned) != 0
                 ? "it is not signed by an authority of cacert.pem: both sides need the same authority"
             : status.HasFlag(X509ChainStatusFlags.NotTimeValid) ? "the authority's certificate has expired, or is not valid yet: renew it"
             : status.HasFlag(X509ChainStatusFlags.NotValidForUsage) ? "it is not made for this use: its extended key usage must name TLS clients or servers, as it is one"
