@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Ballast.Server;
 using Microsoft.Extensions.Logging;
 
@@ -33,6 +34,25 @@ internal sealed partial class ChangeLog(ILogger log)
         string user = UnixAccess.FindUser(peer.Uid) is { } name ? $" ({name})" : "";
         string account = entered is null ? "" : $" as '{entered}'";
         Changed(log, string.Create(CultureInfo.InvariantCulture, $"{LibvirtServer.DescribeProcess(peer.Pid)} of user {peer.Uid}{user}{account}: {change}"));
+    }
+
+    /// <summary>What a client of another host had done.</summary>
+    /// <param name="client">Where it is.</param>
+    /// <param name="name">The name in its certificate; empty: it has none.</param>
+    /// <param name="change">What.</param>
+    public void Client(IPEndPoint client, string name, in ClientChange change, string? entered = null)
+    {
+        if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"{client.Address}, {change.Uuid}, {change.What.Split(' ')[0]}")))
+            return;
+        string who = name.Length > 0 ? $" ({name})" : "", account = entered is null ? "" : $" as '{entered}'";
+        Changed(log, string.Create(CultureInfo.InvariantCulture, $"Client {client}{who}{account}: {change}"));
+    }
+
+    /// <summary>A client of another host was not let in.</summary>
+    public void Refused(IPEndPoint client, string why)
+    {
+        if (MayWrite("refusals", client.Address.ToString()))
+            Trouble(log, $"Client {client} was refused: {why}");
     }
 
     private bool MayWrite(string kind, string subject)

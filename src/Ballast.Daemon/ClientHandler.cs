@@ -35,6 +35,9 @@ internal sealed partial class ClientHandler(
     /// <summary>Whenever a client came or went.</summary>
     public event Action? Changed;
 
+    /// <summary>One that is served elsewhere came or went.</summary>
+    public void CountChanged() => Changed?.Invoke();
+
     public Task ServeReadWriteAsync(ConnectionContext context) => ServeAsync(context, isReadOnly: false);
 
     public Task ServeReadOnlyAsync(ConnectionContext context) => ServeAsync(context, isReadOnly: true);

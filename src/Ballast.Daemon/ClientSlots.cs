@@ -1,41 +1,48 @@
+using Ballast.Server;
+
 namespace Ballast.Daemon;
 
 /// <summary>
 /// How many clients there may be, and how many of them that were not let in yet. Nobody keeps others out: the latter are
-/// counted for each user, and the last tenth of all places is for those who may change something.
+/// counted for each user and each address, of which the latter have so many at most, and the last tenth of all places is for
+/// those of this host who may change something.
 /// </summary>
-internal sealed class ClientSlots(int clients, int anonymousClients)
+internal sealed class ClientSlots(int clients, int anonymousClients, int addressClients)
 {
     private const int Reserved = 10;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<uint, User> _users = [];
+    private readonly Dictionary<ClientOwner, User> _users = [];
     private int _taken;
 
     private int _clients = clients;
     private int _anonymousClients = anonymousClients;
+    private int _addressClients = addressClients;
 
     /// <summary>New numbers, for those that come from now on.</summary>
-    public void Resize(int newClients, int newAnonymousClients)
+    public void Resize(int newClients, int newAnonymousClients, int newAddressClients)
     {
         lock (_gate)
         {
             _clients = newClients;
             _anonymousClients = newAnonymousClients;
+            _addressClients = newAddressClients;
         }
     }
 
     public int Taken => Volatile.Read(ref _taken);
 
-    /// <summary>A place for a client of that user; null where there is none. It has to be given back.</summary>
-    public Place? TryTake(uint uid, bool mayChange)
+    /// <summary>A place for a client; null where there is none. It has to be given back.</summary>
+    public Place? TryTake(ClientOwner owner, bool mayChange)
     {
         lock (_gate)
         {
             if (_taken >= (mayChange ? _clients : _clients - (_clients / Reserved)))
                 return null;
-            if (!_users.TryGetValue(uid, out User? user))
-                _users.Add(uid, user = new User(uid, new SemaphoreSlim(_anonymousClients)));
+            if (!_users.TryGetValue(owner, out User? user))
+                _users.Add(owner, user = new User(owner, new SemaphoreSlim(_anonymousClients)));
+            else if (owner.Address is not null && user.Places >= _addressClients)
+                return null;
             user.Places++;
             _taken++;
             return new Place(this, user);
@@ -48,7 +55,7 @@ internal sealed class ClientSlots(int clients, int anonymousClients)
         {
             _taken--;
             if (--user.Places == 0)
-                _users.Remove(user.Uid);
+                _users.Remove(user.Owner);
         }
     }
 
@@ -80,8 +87,8 @@ internal sealed class ClientSlots(int clients, int anonymousClients)
         }
     }
 
-    /// <summary>A user who has clients.</summary>
-    internal sealed record User(uint Uid, SemaphoreSlim Anonymous)
+    /// <summary>A user or an address that has clients.</summary>
+    internal sealed record User(ClientOwner Owner, SemaphoreSlim Anonymous)
     {
         public int Places { get; set; }
     }

@@ -15,8 +15,10 @@ internal static class ConfigurationCheck
         ListenPaths? paths = null;
         Try(() => paths = ListenPaths.Choose(options), faults);
         Try(() => faults.AddRange(paths?.Faults() ?? []), faults);
-        if ((options.AsksWriters || options.AsksReaders) && new UserFile(options.SaslUsers).Fault() is { } noUsers)
+        if (options.NeedsUsers && new UserFile(options.SaslUsers).Fault() is { } noUsers)
             faults.Add(noUsers);
+        Try(() => NetworkSockets.Check(options), faults);
+        Try(() => _ = NetworkOptions.ReadTls(options), faults);
         try
         {
             await using TestHosts tests = await TestHosts.OpenAsync(options.Test, ConnectionOptions.Default).ConfigureAwait(false);
@@ -32,7 +34,7 @@ internal static class ConfigurationCheck
             await Console.Error.WriteLineAsync($"ballastd: warning: {StandardErrorLog.OneLine(missing)}").ConfigureAwait(false);
         if (faults.Count > 0)
             return faults.Exists(fault => fault is UsageException) ? Misuse : Failure;
-        await Console.Out.WriteLineAsync($"The configuration is right. Sockets: {paths!.ReadWrite}, {paths.ReadOnly}").ConfigureAwait(false);
+        await Console.Out.WriteLineAsync($"The configuration is right. Sockets: {paths!.ReadWrite}, {paths.ReadOnly}{(options.Tcp is { } tcp ? $", TCP {tcp}" : "")}{(options.Tls is { } tls ? $", TLS {tls}" : "")}").ConfigureAwait(false);
         return Success;
     }
 

@@ -48,6 +48,53 @@ internal sealed partial class DaemonOptions
                 Value = options => string.Join('\n', options.Qmp),
                 Read = (options, values, where) => options.Qmp = [.. values.Select(path => AbsolutePath([path], where))],
             },
+            new("tcp", "ADDR:PORT", "listen there too, without encryption or authentication; the port", "may be left out (16509)")
+            {
+                Option = "--tcp",
+                Value = options => $"{options.Tcp}",
+                Read = (options, values, where) => options.Tcp = NetworkAddress.Parse(One(values, where), where, usualPort: 16509),
+            },
+            new("tcp_anywhere", null, "let tcp be another address than one of loopback")
+            {
+                Option = "--tcp-anywhere",
+                Value = options => $"{options.TcpAnywhere}",
+                Read = (options, values, where) => options.TcpAnywhere = Number(values, where, 0, 1) == 1,
+            },
+            new("tcp_write", null, "let clients that come by tcp change something: whoever can connect", "(default: they only read)")
+            {
+                Option = "--tcp-write",
+                IsLive = true,
+                Value = options => $"{options.TcpWrites}",
+                Read = (options, values, where) => options.TcpWrites = Number(values, where, 0, 1) == 1,
+            },
+            new("tls", "ADDR:PORT", "listen there with TLS, for clients with a certificate; the port may", "be left out (16514)")
+            {
+                Option = "--tls",
+                Value = options => $"{options.Tls}",
+                Read = (options, values, where) => options.Tls = NetworkAddress.Parse(One(values, where), where, usualPort: 16514),
+            },
+            new("pki", "DIR", "cacert.pem, servercert.pem, serverkey.pem and perhaps cacrl.pem of", "tls (default: libvirt's places below /etc/pki)")
+            {
+                Option = "--pki",
+                IsLive = true,
+                Value = options => options.Pki ?? "",
+                Read = (options, values, where) => options.Pki = AbsolutePath(values, where),
+            },
+            new("tls_allowed_dn_list", "PATTERN", "the names in certificates that are let in, with * and ?; may be", "repeated (default: all that the authority has signed)")
+            {
+                Option = "--tls-allow",
+                IsLive = true,
+                IsList = true,
+                Value = options => options.TlsAllowed is null ? "" : $"[{string.Join('\n', options.TlsAllowed)}]",
+                Read = (options, values, _) => options.TlsAllowed = values,
+            },
+            new("tls_readonly_dn_list", "PATTERN", "those of them that may only read (default: none)")
+            {
+                IsLive = true,
+                IsList = true,
+                Value = options => string.Join('\n', options.TlsReaders),
+                Read = (options, values, _) => options.TlsReaders = values,
+            },
             new("period", "SECONDS", "set this collection period for every guest that has none; keeps", "the monitors connected, and turns collection off again at exit", "(default: 0, leave the guests' periods alone)")
             {
                 Option = "--period",
@@ -101,6 +148,18 @@ internal sealed partial class DaemonOptions
                 Value = options => $"{options.AsksReaders}",
                 Read = (options, values, where) => options.AsksReaders = IsSasl(values, where),
             },
+            new("auth_tls", "WAY", "the same for clients that come by TLS, besides their certificates")
+            {
+                IsLive = true,
+                Value = options => $"{options.AsksTls}",
+                Read = (options, values, where) => options.AsksTls = IsSasl(values, where),
+            },
+            new("auth_tcp", "WAY", "the same for clients that come by TCP")
+            {
+                IsLive = true,
+                Value = options => $"{options.AsksTcp}",
+                Read = (options, values, where) => options.AsksTcp = IsSasl(values, where),
+            },
             new("sasl_users", "PATH", "the file of these users (default: /etc/ballast/users)")
             {
                 IsLive = true,
@@ -118,6 +177,12 @@ internal sealed partial class DaemonOptions
                 IsLive = true,
                 Value = options => Text(options.MaxAnonymousClients),
                 Read = (options, values, where) => options.MaxAnonymousClients = Number(values, where, 1, 100_000),
+            },
+            new("max_address_clients", "N", "the most clients of one address of another host, or one network of", "IPv6 (/64), from 1 to 100000 (default: 100)")
+            {
+                IsLive = true,
+                Value = options => Text(options.MaxAddressClients),
+                Read = (options, values, where) => options.MaxAddressClients = Number(values, where, 1, 100_000),
             },
             new("max_client_requests", "N", "the most calls of one client at once, from 1 to 1024", "(default: 32)")
             {

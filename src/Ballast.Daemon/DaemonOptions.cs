@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace Ballast.Daemon;
 
@@ -38,6 +39,29 @@ internal sealed partial class DaemonOptions
     /// <summary>Directories whose monitors are a manager's, and the manager's name.</summary>
     public IReadOnlyDictionary<string, string> ManagedDirectories { get; private set; } = new Dictionary<string, string>();
 
+    /// <summary>Where to listen without TLS; null: nowhere.</summary>
+    public IPEndPoint? Tcp { get; private set; }
+
+    /// <summary>Whether that may be elsewhere than on loopback.</summary>
+    public bool TcpAnywhere { get; private set; }
+
+    /// <summary>Whether clients that come that way may change something.</summary>
+    public bool TcpWrites { get; private set; }
+
+    /// <summary>Where to listen with TLS; null: nowhere.</summary>
+    public IPEndPoint? Tls { get; private set; }
+
+    /// <summary>The directory of TLS's certificates; null: libvirt's places.</summary>
+    public string? Pki { get; private set; }
+
+    /// <summary>Patterns of the names in certificates that are let in; null: every name.</summary>
+    public IReadOnlyList<string>? TlsAllowed { get; private set; }
+
+    /// <summary>Patterns of those that may only read.</summary>
+    public IReadOnlyList<string> TlsReaders { get; private set; } = [];
+
+    public int MaxAddressClients { get; private set; } = 100;
+
     public int MaxClients { get; private set; } = 5000;
 
     public int MaxAnonymousClients { get; private set; } = 20;
@@ -66,6 +90,15 @@ internal sealed partial class DaemonOptions
     /// <summary>The same of the socket for reading.</summary>
     public bool AsksReaders { get; private set; }
 
+    /// <summary>The same of clients that come by TLS, with their certificates.</summary>
+    public bool AsksTls { get; private set; }
+
+    /// <summary>The same of clients that come by TCP.</summary>
+    public bool AsksTcp { get; private set; }
+
+    /// <summary>Whether anybody has to prove who they are.</summary>
+    public bool NeedsUsers => AsksWriters || AsksReaders || AsksTls || AsksTcp;
+
     /// <summary>The file of users and what is kept of their passwords.</summary>
     public string SaslUsers { get; private set; } = DefaultUsers;
 
@@ -83,14 +116,16 @@ internal sealed partial class DaemonOptions
     public static DaemonOptions Read(IReadOnlyList<string> arguments)
     {
         DaemonOptions options = new();
-        List<(string Name, string Value)> given = [];
+        List<(DaemonSetting Setting, string Value)> given = [];
         string? config = null;
         for (int i = 0; i < arguments.Count; i++)
         {
             (string name, string? value) = arguments[i].Split('=', 2) is [var before, var after] ? (before, after) : (arguments[i], null);
+            DaemonSetting? known = DaemonSetting.All.FirstOrDefault(setting => setting.Option == name);
             switch (name)
             {
-                case "--check" or "--version" or "--help" or "-h" or "--libvirt-paths" when value is not null:
+                case "--check" or "--version" or "--help" or "-h" when value is not null:
+                case var _ when known is { ValueName: null } && value is not null:
                     throw new UsageException($"{name} takes no value");
                 case "--check":
                     options.IsCheck = true;
@@ -101,14 +136,14 @@ internal sealed partial class DaemonOptions
                 case "--help" or "-h":
                     options.IsHelp = true;
                     break;
-                case "--libvirt-paths":
-                    given.Add(("libvirt_paths", "1"));
-                    break;
                 case "--config":
                     config = value ?? (++i < arguments.Count ? arguments[i] : throw new UsageException($"{name} needs a value"));
                     break;
-                case var _ when DaemonSetting.All.Any(setting => setting.Option == name):
-                    given.Add((name[2..].Replace('-', '_'), value ?? (++i < arguments.Count ? arguments[i] : throw new UsageException($"{name} needs a value"))));
+                case var _ when known is { ValueName: null }:
+                    given.Add((known, "1"));
+                    break;
+                case var _ when known is not null:
+                    given.Add((known, value ?? (++i < arguments.Count ? arguments[i] : throw new UsageException($"{name} needs a value"))));
                     break;
                 default:
                     throw new UsageException($"unknown option {arguments[i]}; ballastd --help lists them");
@@ -119,8 +154,8 @@ internal sealed partial class DaemonOptions
             return options;
         if (config is not null || File.Exists(DefaultConfig))
             options.ReadFile(config ?? DefaultConfig);
-        foreach (IGrouping<string, string> option in given.GroupBy(pair => pair.Name, pair => pair.Value))
-            options.Set(option.Key, [.. option], "--" + option.Key.Replace('_', '-'));
+        foreach (IGrouping<DaemonSetting, string> option in given.GroupBy(pair => pair.Setting, pair => pair.Value))
+            option.Key.Read(options, [.. option], option.Key.Option!);
         if (options is { BalanceBudgetKiB: not null, BalanceGroup: not null })
             throw new UsageException("balance_budget and balance_cgroup cannot both be set");
         return options;

@@ -91,10 +91,13 @@ internal static partial class Program
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
         using IListenSockets sockets = passed ?? (IListenSockets)await paths!.ListenAsync(group).ConfigureAwait(false);
+        TlsAccess? tls = NetworkOptions.ReadTls(options);
+        using NetworkSockets network = NetworkSockets.Listen(options);
         using StandardErrorLog errors = new();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
+        NetworkClients? remote = null;
         PrivilegedLane lane = new();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -103,6 +106,10 @@ internal static partial class Program
                 kestrel.Listen(new PrivilegedEndPoint(readWrite, lane), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             if (sockets.ReadOnlyDescriptor is { } readOnly)
                 kestrel.ListenHandle(readOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
+            if (network.Tcp is { } tcpSocket)
+                kestrel.ListenHandle(tcpSocket, listen => Serve(listen, context => remote!.ServeTcpAsync(context)));
+            if (network.Tls is { } tlsSocket)
+                kestrel.ListenHandle(tlsSocket, listen => Serve(listen, context => remote!.ServeTlsAsync(context)));
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
@@ -124,14 +131,16 @@ internal static partial class Program
         if (maxClients < options.MaxClients)
             FewFiles(log, maxClients, options.MaxClients);
         ChangeLog changes = new(log);
-        ClientSlots places = new(maxClients, options.MaxAnonymousClients);
+        ClientSlots places = new(maxClients, options.MaxAnonymousClients, options.MaxAddressClients);
         SaslGate gate = new(options, log);
         ClientHandler clients = new(server, places, group, gate, log, changes, app.Lifetime.ApplicationStopping);
         handler = clients;
+        NetworkClients others = new(server, clients, places, gate, changes, app.Lifetime.ApplicationStopping) { Tls = tls, TcpWrites = options.TcpWrites };
+        remote = others;
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
-        Listening(log, Version, sockets.Description);
+        Listening(log, Version, sockets.Description + network.Description);
         foreach (string advice in passed?.Advice(options, group) ?? [])
             Advised(log, advice);
         using IdleTracker idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
@@ -143,11 +152,13 @@ internal static partial class Program
         DaemonReload reload = new(arguments, options, newer =>
         {
             // What can fail comes first.
+            TlsAccess? newTls = network.Tls is null ? null : NetworkOptions.ReadTls(newer) ?? others.Tls;
             uint? newGroup = UnixAccess.RequireGroup(newer.Group);
             if (newGroup != clients.Group)
                 sockets.OpenTo(newGroup);
             clients.Group = newGroup;
-            places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients);
+            (others.Tls, others.TcpWrites) = (newTls, newer.TcpWrites);
+            places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients, newer.MaxAddressClients);
             server.Options = Treatment(newer);
             gate.Options = newer;
             LibvirtServer.Retrust(qemu, How(newer));

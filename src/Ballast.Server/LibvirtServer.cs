@@ -59,7 +59,7 @@ internal sealed class LibvirtServer
     // Apart, so that whoever may only read keeps nobody else waiting.
     private readonly (SemaphoreSlim OfAll, SemaphoreSlim OfReaders) _largeMessages;
     private readonly Lock _gate = new();
-    private readonly Dictionary<(uint Uid, bool IsReader), UserShare> _users = [];
+    private readonly Dictionary<(ClientOwner Owner, bool IsReader), UserShare> _users = [];
     private readonly ReaderTurns _turns;
     private int _lastCallback = -1;
 
@@ -107,30 +107,34 @@ internal sealed class LibvirtServer
     /// <summary>Serves one client to its end.</summary>
     /// <param name="transport">What leads to the client.</param>
     /// <param name="isReadOnly">Whether it came by a way that only reads.</param>
-    /// <param name="uid">Whose client it is.</param>
+    /// <param name="owner">Whose client it is.</param>
     /// <param name="authenticated">Called once, when it was let in.</param>
     /// <param name="stop">Ends it.</param>
     /// <param name="changed">Told of each change that the client had done.</param>
     /// <param name="authentication">How it has to prove who it is; null: it need not.</param>
+    /// <param name="isSecure">Whether nobody else can read or change what comes and goes.</param>
     public async Task ServeAsync(
-        IDuplexPipe transport, bool isReadOnly, uint uid, Action? authenticated, CancellationToken stop, Action<ClientChange>? changed = null,
-        ClientAuthentication? authentication = null)
+        IDuplexPipe transport, bool isReadOnly, ClientOwner owner, Action? authenticated, CancellationToken stop, Action<ClientChange>? changed = null,
+        ClientAuthentication? authentication = null, bool isSecure = true)
     {
         // In a row less of those who may only read: their turns are for many.
         const int fewInARow = 8;
         RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls };
-        UserShare share = Enter(uid, isReadOnly);
+        UserShare share = Enter(owner, isReadOnly);
         try
         {
             RpcServerConnection connection = new(
                 transport, isReadOnly ? limits with { MaxInARow = fewInARow } : limits,
                 isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, new ClientShare(share, _turns), Options.TimeProvider);
             await using (connection.ConfigureAwait(false))
-                await ServeAsync(connection, new RemoteSession(this, isReadOnly, share, authenticated, changed, authentication), stop).ConfigureAwait(false);
+            {
+                RemoteSession session = new(this, isReadOnly, share, authenticated, changed, authentication) { IsSecure = isSecure };
+                await ServeAsync(connection, session, stop).ConfigureAwait(false);
+            }
         }
         finally
         {
-            Leave(uid, share);
+            Leave(owner, share);
         }
     }
 
@@ -146,23 +150,23 @@ internal sealed class LibvirtServer
         await connection.RunAsync(session, stop).ConfigureAwait(false);
     }
 
-    private UserShare Enter(uint uid, bool isReader)
+    private UserShare Enter(ClientOwner owner, bool isReader)
     {
         lock (_gate)
         {
-            if (!_users.TryGetValue((uid, isReader), out UserShare? share))
-                _users[(uid, isReader)] = share = new UserShare(isReader, Options);
+            if (!_users.TryGetValue((owner, isReader), out UserShare? share))
+                _users[(owner, isReader)] = share = new UserShare(isReader, Options);
             share.Clients++;
             return share;
         }
     }
 
-    private void Leave(uint uid, UserShare share)
+    private void Leave(ClientOwner owner, UserShare share)
     {
         lock (_gate)
         {
             if (--share.Clients == 0)
-                _users.Remove((uid, share.IsReader));
+                _users.Remove((owner, share.IsReader));
         }
     }
 

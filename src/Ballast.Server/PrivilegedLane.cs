@@ -41,7 +41,7 @@ internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
     public LaneTransport(SafeHandle socket, SocketPoller poller)
     {
         _transport = new SocketTransport(socket, poller);
-        Output = new EndingWriter(_transport.Output, _closed);
+        Output = new EndingWriter(_transport.Output, _closed.Cancel);
     }
 
     public PipeReader Input => _transport.Input;
@@ -54,29 +54,4 @@ internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
     public void Abort() => _closed.Cancel();
 
     public ValueTask DisposeAsync() => _transport.DisposeAsync();
-
-    /// <summary>
-    /// Keeps nothing back, so that its end has nothing to send: what a client did not take of a message whose sending was given
-    /// up is not sent again.
-    /// </summary>
-    private sealed class EndingWriter(PipeWriter output, CancellationTokenSource closed) : PipeWriter
-    {
-        private static readonly IOException Ended = new("the connection has ended");
-
-        public override void Advance(int bytes) => output.Advance(bytes);
-
-        public override Memory<byte> GetMemory(int sizeHint = 0) => output.GetMemory(sizeHint);
-
-        public override Span<byte> GetSpan(int sizeHint = 0) => output.GetSpan(sizeHint);
-
-        public override void CancelPendingFlush() => output.CancelPendingFlush();
-
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => output.FlushAsync(cancellationToken);
-
-        public override void Complete(Exception? exception = null)
-        {
-            output.Complete(exception ?? Ended);
-            closed.Cancel();
-        }
-    }
 }

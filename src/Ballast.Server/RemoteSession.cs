@@ -18,6 +18,9 @@ internal sealed class RemoteSession(
 
     public LibvirtServer Server => server;
 
+    /// <summary>Whether nobody else can read or change what comes and goes.</summary>
+    public bool IsSecure { get; init; } = true;
+
     /// <summary>What its user's clients have together.</summary>
     public UserShare Share => share;
 

@@ -9,7 +9,7 @@ namespace Ballast.Fuzz;
 internal abstract class FuzzTarget
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =
-        [new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget(), new SaslTarget()];
+        [new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget(), new SaslTarget(), new PkiTarget()];
 
     public abstract string Name { get; }
 

@@ -70,24 +70,35 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     /// <summary>Where it listens on loopback without authentication, if it was told to.</summary>
     public int? TcpPort { get; private init; }
 
+    /// <summary>Where it listens on loopback with TLS, if it was told to.</summary>
+    public int? TlsPort { get; private init; }
+
     public static Task<LibvirtDaemon> StartAsync(CancellationToken cancellationToken = default) => StartAsync(null, cancellationToken);
 
     /// <param name="tcpPort">Listens there on loopback too, and lets everybody in.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static Task<LibvirtDaemon> StartAsync(int? tcpPort, CancellationToken cancellationToken) => StartAsync(tcpPort, null, cancellationToken);
+    /// <param name="tls">Listens there on loopback with TLS too, with certificates of that directory.</param>
+    /// <param name="allowed">Patterns of the names that it lets in by TLS; null: all.</param>
+    public static Task<LibvirtDaemon> StartAsync(
+        int? tcpPort, CancellationToken cancellationToken, (int Port, string Directory)? tls = null, IReadOnlyList<string>? allowed = null) =>
+        StartAsync(tcpPort, tls, allowed, null, cancellationToken);
 
-    /// <summary>One whose socket for reading and changing wants a name and a password.</summary>
+    /// <summary>One that wants a name and a password at its socket for reading and changing, and by TLS.</summary>
     /// <param name="sasl">The mechanisms that it takes, as the SASL library's configuration lists them, a user, and its password.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static Task<LibvirtDaemon> StartAsync((string Mechanisms, string User, string Password) sasl, CancellationToken cancellationToken) =>
-        StartAsync(null, sasl, cancellationToken);
+    /// <param name="tls">Listens there on loopback with TLS too, with certificates of that directory.</param>
+    public static Task<LibvirtDaemon> StartAsync(
+        (string Mechanisms, string User, string Password) sasl, CancellationToken cancellationToken, (int Port, string Directory)? tls = null) =>
+        StartAsync(null, tls, null, sasl, cancellationToken);
 
-    private static async Task<LibvirtDaemon> StartAsync(int? tcpPort, (string Mechanisms, string User, string Password)? sasl, CancellationToken cancellationToken)
+    private static async Task<LibvirtDaemon> StartAsync(
+        int? tcpPort, (int Port, string Directory)? tls, IReadOnlyList<string>? allowed, (string Mechanisms, string User, string Password)? sasl,
+        CancellationToken cancellationToken)
     {
         if (!Environment.IsPrivilegedProcess)
             throw new InvalidOperationException("A private libvirtd needs namespaces of its own, and so root.");
         var directory = new PrivateDirectory();
-        WriteFiles(directory, tcpPort, sasl is null ? "none" : "sasl");
+        WriteFiles(directory, tcpPort, tls, allowed, sasl is null ? "none" : "sasl");
         ChildProcess? child = null;
         try
         {
@@ -95,9 +106,9 @@ public sealed class LibvirtDaemon : IAsyncDisposable
                 await WriteSaslFilesAsync(directory, users, cancellationToken);
             child = await ChildProcess.StartAsync(
                 "unshare",
-                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null ? "" : "--listen"],
+                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null && tls is null ? "" : "--listen"],
                 sasl is null ? null : new Dictionary<string, string> { ["SASL_CONF_PATH"] = directory.File("sasl") });
-            var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort, AuthFile = sasl is null ? null : directory.File("auth.conf") };
+            var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort, TlsPort = tls?.Port, AuthFile = sasl is null ? null : directory.File("auth.conf") };
             await daemon.WaitForStartAsync(cancellationToken);
             return daemon;
         }
@@ -193,8 +204,10 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             throw new InvalidOperationException($"saslpasswd2: {made.Errors}");
     }
 
-    private static void WriteFiles(PrivateDirectory directory, int? tcpPort, string way)
+    private static void WriteFiles(
+        PrivateDirectory directory, int? tcpPort, (int Port, string Directory)? tls, IReadOnlyList<string>? allowed, string way)
     {
+        var revocations = tls is { } files && File.Exists($"{files.Directory}/cacrl.pem");
         foreach (var name in new[] { "etc", "lib", "cache", "log", "run", "s" })
             _ = Directory.CreateDirectory(directory.File(name));
         File.WriteAllText(directory.File("kvm"), "");
@@ -202,14 +215,24 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             unix_sock_dir = "{directory.File("s")}"
             auth_unix_ro = "none"
             auth_unix_rw = "{way}"
-            """ + (tcpPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"""
+            """ + (tcpPort is null && tls is null ? "" : string.Create(CultureInfo.InvariantCulture, $"""
 
             listen_addr = "127.0.0.1"
-            listen_tcp = 1
-            listen_tls = 0
-            tcp_port = "{port}"
+            listen_tcp = {(tcpPort is null ? 0 : 1)}
+            listen_tls = {(tls is null ? 0 : 1)}
             auth_tcp = "none"
-            """) : ""));
+            auth_tls = "{way}"
+            """) + (tcpPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"""
+
+            tcp_port = "{port}"
+            """) : "") + (tls is { } secure ? string.Create(CultureInfo.InvariantCulture, $"""
+
+            tls_port = "{secure.Port}"
+            key_file = "{secure.Directory}/serverkey.pem"
+            cert_file = "{secure.Directory}/servercert.pem"
+            ca_file = "{secure.Directory}/cacert.pem"
+            """) + (revocations ? $"\ncrl_file = \"{secure.Directory}/cacrl.pem\"" : "") : "")
+            + (allowed is null ? "" : $"\ntls_allowed_dn_list = [{string.Join(", ", allowed.Select(pattern => $"\"{pattern}\""))}]")));
         File.WriteAllText(directory.File("etc/qemu.conf"), """
             user = "root"
             group = "root"

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Ballast.Server;
 using Ballast.Server.Authentication;
 using Microsoft.Extensions.Logging;
 
@@ -28,11 +29,14 @@ internal sealed partial class SaslGate(DaemonOptions options, ILogger log)
             ? Of(string.Create(CultureInfo.InvariantCulture, $"user {peer.Uid}"), isPrivate: true, entered)
             : null;
 
-    /// <summary>What a client has to do that came by any other way.</summary>
-    /// <param name="peer">Whose failures count together, and who it is, for the log: <c>user 1000</c>, <c>192.0.2.1</c>.</param>
-    /// <param name="isPrivate">Whether nobody else can read what is sent, as over TLS.</param>
+    /// <summary>What a client of another host has to do; null: nothing.</summary>
+    /// <param name="owner">Whose failures count together.</param>
+    /// <param name="isTls">Whether it came by TLS, where nobody else can read what is sent.</param>
     /// <param name="entered">Told its name among the users.</param>
-    public ClientAuthentication Of(string peer, bool isPrivate, Action<string> entered) =>
+    public ClientAuthentication? OfNetwork(ClientOwner owner, bool isTls, Action<string> entered) =>
+        (isTls ? Options.AsksTls : Options.AsksTcp) ? Of($"{owner.Address}", isTls, entered) : null;
+
+    private ClientAuthentication Of(string peer, bool isPrivate, Action<string> entered) =>
         new(new UserFile(Options.SaslUsers).Find, _failures, peer, isPrivate)
         {
             Ended = (user, why) =>

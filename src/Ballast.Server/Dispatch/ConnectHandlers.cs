@@ -31,9 +31,8 @@ internal static class ConnectHandlers
         OnSync<Nothing, TextReply>(RemoteProcedure.ConnectGetUri, (session, _) => new() { Text = session.Uri }),
         OnSync<Nothing, NumberReply>(RemoteProcedure.ConnectIsSecure, (session, _) =>
         {
-            // Only sockets of this host are listened on.
             session.RequireOpen();
-            return new() { Number = 1 };
+            return new() { Number = session.IsSecure ? 1 : 0 };
         }),
         OnSync<Nothing, Nothing>(RemoteProcedure.ConnectRegisterCloseCallback, (_, _) => default),
         OnSync<Nothing, Nothing>(RemoteProcedure.ConnectUnregisterCloseCallback, (_, _) => default),

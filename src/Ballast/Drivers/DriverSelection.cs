@@ -46,9 +46,12 @@ internal static class DriverSelection
             ("qmp", null, "") => await QemuDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
             (_, "libssh" or "libssh2", _) => throw Unsupported(uri, "use ssh, which runs the system's ssh with its keys and settings"),
             (_, "ext", _) => throw Unsupported(uri, "use ssh with the parameter command=, the program to run instead of ssh"),
-            (_, "unix" or "tcp" or "ssh", _) or ("qemu", null, "") => await RemoteDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
-            _ => throw LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original + Suggestion(uri)),
+            ("qemu", null, "system" or "session") when uri.Path.Length == 0 => throw NoDriver(uri),
+            (_, "unix" or "tcp" or "tls" or "ssh", _) or ("qemu", null, _) => await RemoteDriver.OpenAsync(uri, options, cancellationToken).ConfigureAwait(false),
+            _ => throw NoDriver(uri),
         };
+
+    private static LibvirtException NoDriver(ConnectUri uri) => LibvirtError.Report(ErrorCode.NoConnect, ErrorOrigin.None, uri.Original + Suggestion(uri));
 
     private static LibvirtException Unsupported(ConnectUri uri, string instead) => LibvirtError.Report(
         ErrorCode.InvalidArgument, ErrorOrigin.Remote, $"the transport '{uri.Transport}' in {uri.Original} is not supported: {instead}");
@@ -61,8 +64,6 @@ internal static class DriverSelection
         { Driver: "test", Host.Length: > 0, Transport: null } => $"; did you mean test:///{uri.Host}",
         { Driver: "qemu", Host: "system" or "session", Transport: null } => $"; did you mean qemu:///{uri.Host}",
         { Driver: "unix" or "file", Path: ['/', ..] } => $"; did you mean qmp://{uri.Path}",
-        { Transport: "tls" } or { Driver: "qemu", Transport: null } =>
-            $"; TLS is not supported yet: use {uri.Driver}+ssh://{(uri.Host.Contains(':', StringComparison.Ordinal) ? $"[{uri.Host}]" : uri.Host)}{uri.Path}",
         { Driver: "kvm" or "libvirt", Host: "" } => $"; did you mean qemu://{(uri.Path is "/session" ? uri.Path : "/system")}",
         _ => "",
     };

@@ -19,14 +19,16 @@ internal sealed record TcpEndpoint(string Host, int Port) : IEndpoint
     public string Advice => ": check that the host is up and that no firewall drops packets to this port";
 
     /// <exception cref="LibvirtException">It has no address, or none that answers, in libvirt's words.</exception>
-    public async ValueTask<ITransport> ConnectAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<HostAddress> addresses = await HostAddresses.FindAsync(Host, Port, cancellationToken).ConfigureAwait(false);
-        return await ConnectAsync(addresses, time, cancellationToken).ConfigureAwait(false);
-    }
+    public async ValueTask<ITransport> ConnectAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken) =>
+        new SocketTransport(new PlainStream(await OpenAsync(time, cancellationToken).ConfigureAwait(false), Daemon));
+
+    /// <summary>The connection, for whatever is spoken on it.</summary>
+    /// <exception cref="LibvirtException">It has no address, or none that answers, in libvirt's words.</exception>
+    public async Task<SocketStream> OpenAsync(TimeProvider time, CancellationToken cancellationToken) =>
+        await OpenAsync(await HostAddresses.FindAsync(Host, Port, cancellationToken).ConfigureAwait(false), time, cancellationToken).ConfigureAwait(false);
 
     /// <summary>To the first of them that answers.</summary>
-    public async Task<ITransport> ConnectAsync(IReadOnlyList<HostAddress> addresses, TimeProvider time, CancellationToken cancellationToken)
+    public async Task<SocketStream> OpenAsync(IReadOnlyList<HostAddress> addresses, TimeProvider time, CancellationToken cancellationToken)
     {
         using CancellationTokenSource others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         List<Task<PolledSocket>> attempts = [];
@@ -46,7 +48,7 @@ internal sealed record TcpEndpoint(string Host, int Port) : IEndpoint
 
                 attempts.Remove(over);
                 if (over.IsCompletedSuccessfully)
-                    return new SocketTransport(new SocketStream(over.Result));
+                    return new SocketStream(over.Result);
                 cancellationToken.ThrowIfCancellationRequested();
                 failure = over.Exception!.InnerException;
             }

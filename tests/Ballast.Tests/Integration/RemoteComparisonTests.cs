@@ -4,7 +4,7 @@ using Ballast.Tests.Drivers.Qemu;
 
 namespace Ballast.Tests.Integration;
 
-/// <summary>Our client beside virsh on real libvirtd, and on ballastd: over unix sockets, TCP and ssh.</summary>
+/// <summary>Our client beside virsh on real libvirtd, and on ballastd: over unix sockets, TCP, TLS and ssh.</summary>
 [Collection(SshTests.Shared)]
 [Trait("needs", "qemu")]
 [Trait("needs", "ssh")]
@@ -19,21 +19,25 @@ public sealed class RemoteComparisonTests
     {
         using PrivateDirectory directory = new();
         string monitor = directory.File("second.sock");
-        using HeldPort held = new();
-        int port = held.Port;
-        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(port, Token);
+        using HeldPort held = new(), heldForTls = new(), heldForOurs = new(), heldForOurTls = new();
+        int port = held.Port, tlsPort = heldForTls.Port;
+        using TestPki pki = TestPki.Create();
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(port, Token, (tlsPort, pki.Path));
         await using SshServer ssh = await SshServer.StartAsync(Token);
         ssh.Link("sh", "grep", "id", "nc");
         ssh.Install("ballast", BallastProgram.Path);
         string name = await libvirtd.CreateDomainAsync(
             DomainXml.ForLinuxGuest("linux", await LinuxGuestImage.GetAsync(Token), periodSeconds: 1, monitorPath: monitor), Token);
-        await using BallastDaemon ballastd = await BallastDaemon.StartAsync(Token, "--qmp", monitor);
+        await using BallastDaemon ballastd = await BallastDaemon.StartAsync(
+            Token, "--qmp", monitor, "--tcp", $"127.0.0.1:{heldForOurs.Port}", "--tcp-write", "--tls", $"127.0.0.1:{heldForOurTls.Port}", "--pki", pki.Path);
         await Deadline.UntilAsync(TimeSpan.FromSeconds(120), "a report of the guest", async token =>
             BallastProgram.ParseStats((await libvirtd.VirshAsync(["dommemstat", name], token)).Output).Count == 13, Token);
         Assert.Equal("", (await libvirtd.VirshAsync(["dommemstat", name, "--period", "0"], Token)).Errors);
 
         string tcp = $"qemu+tcp://127.0.0.1:{port}/system", libvirtdBySsh = ssh.Uri(libvirtd.SocketPath), ballastdBySsh = ssh.Uri(ballastd.SocketPath);
-        foreach (string uri in (string[])[libvirtd.Uri, ballastd.Uri, tcp, libvirtdBySsh, ballastdBySsh])
+        string tls = $"qemu+tls://localhost:{tlsPort}/system?pkipath={pki.Path}";
+        string ours = $"qemu+tcp://127.0.0.1:{heldForOurs.Port}/system", oursByTls = $"qemu+tls://localhost:{heldForOurTls.Port}/system?pkipath={pki.Path}";
+        foreach (string uri in (string[])[libvirtd.Uri, ballastd.Uri, tcp, ours, tls, oursByTls, libvirtdBySsh, ballastdBySsh])
         {
             foreach (string line in (string[])
                 [
@@ -44,14 +48,14 @@ public sealed class RemoteComparisonTests
             {
                 string[] words = ["-c", uri, .. line.Split(' ')];
                 CommandResult theirs = await ChildProcess.RunAsync("virsh", words, new Dictionary<string, string> { ["LC_ALL"] = "C" }, cancellationToken: Token);
-                CommandResult ours = await BallastProgram.RunAsync(Token, words);
-                Assert.Equal((line, theirs.ExitCode, Still(theirs.Output), Still(theirs.Errors)), (line, ours.ExitCode, Still(ours.Output), Still(ours.Errors)));
+                CommandResult own = await BallastProgram.RunAsync(Token, words);
+                Assert.Equal((line, theirs.ExitCode, Still(theirs.Output), Still(theirs.Errors)), (line, own.ExitCode, Still(own.Output), Still(own.Errors)));
             }
         }
 
-        foreach (string uri in (string[])[libvirtd.Uri, tcp, libvirtdBySsh])
+        foreach (string uri in (string[])[libvirtd.Uri, tcp, tls, libvirtdBySsh])
             await EverythingOfTheApiAsync(uri, name, isOurs: false);
-        foreach (string uri in (string[])[ballastd.Uri, ballastdBySsh])
+        foreach (string uri in (string[])[ballastd.Uri, ours, oursByTls, ballastdBySsh])
             await EverythingOfTheApiAsync(uri, name, isOurs: true);
     }
 

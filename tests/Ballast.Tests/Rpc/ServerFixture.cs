@@ -93,7 +93,7 @@ internal sealed class ServerFixture : IAsyncDisposable
         await using SocketTransport transport = new(TestSockets.Release(socket));
         if (_wrap is null)
         {
-            await _server.ServeAsync(transport, isReadOnly, uid: 0, null, _stop.Token);
+            await _server.ServeAsync(transport, isReadOnly, owner: 0u, null, _stop.Token);
             return;
         }
 

@@ -19,10 +19,10 @@ public sealed class TcpEndpointTests
     {
         using Full full = new();
         using Socket listener = Listen();
-        await using ITransport transport = await new TcpEndpoint("two", 1).ConnectAsync([full.Address, Address(listener)], TimeProvider.System, Token);
+        await using SocketStream stream = await new TcpEndpoint("two", 1).OpenAsync([full.Address, Address(listener)], TimeProvider.System, Token);
         using Socket accepted = await listener.AcceptAsync(Token);
         await accepted.SendAsync("x"u8.ToArray(), Token);
-        Assert.Equal(1, (await transport.Input.ReadAsync(Token)).Buffer.Length);
+        Assert.Equal(1, await stream.ReadAsync(new byte[2], Token));
     }
 
     [Fact]
@@ -31,11 +31,11 @@ public sealed class TcpEndpointTests
         using Socket listener = Listen();
         using HeldPort held = new();
         HostAddress refuses = Address(held.Address);
-        await using (await new TcpEndpoint("two", 1).ConnectAsync([refuses, Address(listener)], TimeProvider.System, Token))
+        await using (await new TcpEndpoint("two", 1).OpenAsync([refuses, Address(listener)], TimeProvider.System, Token))
         {
         }
 
-        LibvirtException error = await new TcpEndpoint("two", 1).ConnectAsync([refuses, refuses], TimeProvider.System, Token)
+        LibvirtException error = await new TcpEndpoint("two", 1).OpenAsync([refuses, refuses], TimeProvider.System, Token)
             .FailsAsync(ErrorCode.SystemError);
         Assert.Equal((ErrorOrigin.Rpc, Refused, "unable to connect to server at 'two:1': Connection refused"), (error.Origin, error.Int1, error.Message));
     }
@@ -82,7 +82,7 @@ public sealed class TcpEndpointTests
     }
 
     /// <summary>A listener whose queue is full: Linux drops what else would connect.</summary>
-    private sealed class Full : IDisposable
+    internal sealed class Full : IDisposable
     {
         private const int TcpLevel = 6, TcpInfo = 11;
 

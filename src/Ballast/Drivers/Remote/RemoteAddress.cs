@@ -10,9 +10,11 @@ namespace Ballast.Drivers.Remote;
 /// <param name="Timeout">How long to wait for it; null where the URI does not say.</param>
 internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Authentication, TimeSpan? Timeout)
 {
-    private const int TcpPort = 16509;
+    private const int TcpPort = 16509, TlsPort = 16514;
 
     private static readonly string[] Known = ["auth", "authfile", "mode", "name", "socket", "timeout"], KnownForTcp = ["auth", "authfile", "name", "timeout"];
+
+    private static readonly string[] KnownForTls = ["auth", "name", "no_sanity", "no_verify", "pkipath", "timeout", "tls_priority"];
 
     // Each turns something off. Where a transport does not do that anyway, it is honoured.
     private static readonly string[] Switches = ["no_sanity", "no_tty", "no_verify"];
@@ -38,7 +40,14 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
             case "tcp":
                 uri.RefuseUnknown(ErrorOrigin.Remote, KnownForTcp, Switches);
                 CheckValues(uri);
-                endpoint = new TcpEndpoint(uri.Host.Length > 0 ? uri.Host : "localhost", uri.Port is > 0 and var port ? port : TcpPort);
+                endpoint = Tcp(uri, TcpPort);
+                break;
+            case "tls":
+            case null when uri.Host.Length > 0:
+                uri.RefuseUnknown(ErrorOrigin.Remote, KnownForTls, Switches);
+                CheckValues(uri);
+                CheckPriority(uri);
+                endpoint = new TlsEndpoint(Tcp(uri, TlsPort), Pki(uri), Verifies: !IsOn(uri, "no_verify"), ChecksOwn: !IsOn(uri, "no_sanity"));
                 break;
             default:
                 if (uri.Host.Length > 0)
@@ -74,6 +83,24 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
             throw Bad($"unknown proxy type '{DisplayText.Escape(proxy)}'");
         if (uri.Parameter("auth") is { } way && !RemoteAuthentication.IsKnown(way))
             throw RemoteAuthentication.Failed($"unknown authentication type {DisplayText.Escape(way)}");
+    }
+
+    private static TcpEndpoint Tcp(ConnectUri uri, int usualPort) =>
+        new(uri.Host.Length > 0 ? uri.Host : "localhost", uri.Port is > 0 and var port ? port : usualPort);
+
+    private static PkiFiles Pki(ConnectUri uri) =>
+        uri.Parameter("pkipath") is { } path ? path.Length > 0 && !path.Any(char.IsControl) ? PkiFiles.In(path, isServer: false) : throw Bad($"pkipath in {uri.Original} is not a directory")
+        : Environment.IsPrivilegedProcess ? PkiFiles.OfSystem(isServer: false)
+        : PkiFiles.OfUser(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+
+    // GnuTLS's language; what is said in it for nearly everybody is what OpenSSL does anyway.
+    private static void CheckPriority(ConnectUri uri)
+    {
+        if (uri.Parameter("tls_priority") is not (null or "NORMAL") and { } priority)
+        {
+            throw Bad($"tls_priority '{DisplayText.Escape(priority)}' in {uri.Original} is for GnuTLS, and OpenSSL is used here: leave it out " +
+                "(TLS 1.2 and 1.3), or set CipherString and MinProtocol in openssl.cnf");
+        }
     }
 
     /// <summary>Whether a switch is on; of several the last counts.</summary>

@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Net;
+using Ballast.Daemon.Authentication;
+using Ballast.Server;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace Ballast.Daemon;
+
+/// <summary>Lets clients of other hosts in: those that come by TCP, and those whose certificate is good.</summary>
+/// <param name="server">Serves them.</param>
+/// <param name="local">The clients of this host, with whom they are counted.</param>
+/// <param name="places">How many there may be.</param>
+/// <param name="gate">Says who has to prove who it is.</param>
+/// <param name="changes">Gets a line for each that is refused, and for each change that one has done.</param>
+/// <param name="stopping">Ends all clients' connections, when the daemon stops.</param>
+internal sealed class NetworkClients(LibvirtServer server, ClientHandler local, ClientSlots places, SaslGate gate, ChangeLog changes, CancellationToken stopping)
+{
+    // For the handshake and for the first byte; then the server's own deadline counts.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    // For what was answered and is not sent yet.
+    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
+
+    /// <summary>Who is let in by TLS, of those who come from now on; null: there is no TLS.</summary>
+    public TlsAccess? Tls { get; set; }
+
+    /// <summary>Whether those that come by TCP may change something.</summary>
+    public bool TcpWrites { get; set; }
+
+    public Task ServeTcpAsync(ConnectionContext context) => ServeAsync(context, async (client, place, end) =>
+    {
+        bool? speaksTls = await BoundedAsync(deadline => WrongPort.SpeaksTlsAsync(context.Transport, deadline).AsTask(), end).ConfigureAwait(false);
+        if (speaksTls is null)
+            return;
+        if (speaksTls == true)
+        {
+            changes.Refused(client, "it speaks TLS, and this port does not: it should use the port of tls, or qemu+tcp");
+            await TellAsync(deadline => WrongPort.RefuseTlsAsync(context.Transport, deadline), end).ConfigureAwait(false);
+            return;
+        }
+
+        string? account = null;
+        ClientOwner owner = ClientOwner.Of(client.Address);
+        await server.ServeAsync(
+            context.Transport, isReadOnly: !TcpWrites, owner, place.LetIn, end, change => changes.Client(client, "", change, account),
+            gate.OfNetwork(owner, isTls: false, name => account = name), isSecure: false).ConfigureAwait(false);
+    });
+
+    public Task ServeTlsAsync(ConnectionContext context) => ServeAsync(context, async (client, place, end) =>
+    {
+        bool? speaksTls = await BoundedAsync(deadline => WrongPort.SpeaksTlsAsync(context.Transport, deadline).AsTask(), end).ConfigureAwait(false);
+        if (speaksTls is null)
+            return;
+        if (speaksTls == false)
+        {
+            changes.Refused(client, "it speaks plain text, and this port TLS: it should use qemu+tls");
+            await TellAsync(deadline => WrongPort.RefusePlainAsync(context.Transport, server.Options, deadline), end).ConfigureAwait(false);
+            return;
+        }
+
+        (TlsClient? secure, string fault) =
+            await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, Tls!, TimeProvider.System, deadline), end).ConfigureAwait(false);
+        if (secure is null)
+        {
+            changes.Refused(client, fault);
+            return;
+        }
+
+        await using (secure.ConfigureAwait(false))
+        {
+            string? account = null;
+            ClientOwner owner = ClientOwner.Of(client.Address);
+            await server.ServeAsync(
+                secure, secure.IsReadOnly, owner, place.LetIn, end, change => changes.Client(client, secure.Name, change, account),
+                gate.OfNetwork(owner, isTls: true, name => account = name)).ConfigureAwait(false);
+        }
+    });
+
+    private async Task ServeAsync(ConnectionContext context, Func<IPEndPoint, ClientSlots.Place, CancellationToken, Task> serve)
+    {
+        if (context.RemoteEndPoint is not IPEndPoint client)
+            return;
+        if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
+            NetworkSockets.Probe(socket);
+
+        // Not of the last tenth, which is for those of this host that may change something.
+        using (ClientSlots.Place? place = places.TryTake(ClientOwner.Of(client.Address), mayChange: false))
+        {
+            if (place is null)
+            {
+                changes.Refused(client, "there are too many clients of its address, or altogether (max_address_clients, max_clients)");
+                context.Abort();
+                return;
+            }
+
+            local.CountChanged();
+            await ServeToEndAsync(context, client, place, serve).ConfigureAwait(false);
+        }
+
+        local.CountChanged();
+    }
+
+    private async Task ServeToEndAsync(
+        ConnectionContext context, IPEndPoint client, ClientSlots.Place place, Func<IPEndPoint, ClientSlots.Place, CancellationToken, Task> serve)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
+        try
+        {
+            await place.WaitAsync(end.Token).ConfigureAwait(false);
+            await serve(client, place, end.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            changes.Refused(client, string.Create(CultureInfo.InvariantCulture, $"it did not complete the handshake within {Patience.TotalSeconds} s"));
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // It is gone, or the daemon stops.
+        }
+
+        // What is left is sent, to who takes it.
+        await context.Transport.Output.CompleteAsync().ConfigureAwait(false);
+        await Task.Delay(LastAnswers, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        context.Abort();
+    }
+
+    /// <exception cref="TimeoutException">It took too long.</exception>
+    private static async Task<T> BoundedAsync<T>(Func<CancellationToken, Task<T>> act, CancellationToken end)
+    {
+        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(end);
+        deadline.CancelAfter(Patience);
+        try
+        {
+            return await act(deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!end.IsCancellationRequested)
+        {
+            throw new TimeoutException();
+        }
+    }
+
+    private static async Task TellAsync(Func<CancellationToken, Task> tell, CancellationToken end) => _ = await BoundedAsync(
+        async deadline =>
+        {
+            await tell(deadline).ConfigureAwait(false);
+            return true;
+        },
+        end).ConfigureAwait(false);
+}

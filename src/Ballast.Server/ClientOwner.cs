@@ -1,0 +1,25 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Ballast.Server;
+
+/// <summary>Whose client one is: a user of this host, or an address. All clients of one share their limits.</summary>
+/// <param name="Uid">The user; 0 where there is an address.</param>
+/// <param name="Address">The address; of IPv6 the network, all of which one host may have.</param>
+internal readonly record struct ClientOwner(uint Uid, IPAddress? Address = null)
+{
+    private const int NetworkBytes = 8;
+
+    public static implicit operator ClientOwner(uint uid) => new(uid);
+
+    public static ClientOwner Of(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return new(0, address);
+        byte[] network = address.GetAddressBytes();
+        network.AsSpan(NetworkBytes).Clear();
+        return new(0, new IPAddress(network));
+    }
+}

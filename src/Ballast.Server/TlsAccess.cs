@@ -1,0 +1,51 @@
+using System.Security.Cryptography.X509Certificates;
+using Ballast.Transports;
+
+namespace Ballast.Server;
+
+/// <summary>By which certificates clients are let in, and the server's own. A newer one holds for clients that come from then on.</summary>
+internal sealed class TlsAccess
+{
+    private readonly IReadOnlyList<string>? _allowed;
+    private readonly IReadOnlyList<string> _readers;
+
+    private TlsAccess(TlsIdentity identity, IReadOnlyList<string>? allowed, IReadOnlyList<string> readers)
+    {
+        Identity = identity;
+        _allowed = allowed;
+        _readers = readers;
+    }
+
+    public TlsIdentity Identity { get; }
+
+    /// <param name="directory">Where cacert.pem, servercert.pem, serverkey.pem and perhaps cacrl.pem are; null: at libvirt's places.</param>
+    /// <param name="allowed">Patterns of the names that are let in; null: all that an authority of ours has signed.</param>
+    /// <param name="readers">Patterns of the names that may only read.</param>
+    /// <param name="time">Where time comes from.</param>
+    /// <exception cref="LibvirtException">Something is missing, or of no use.</exception>
+    public static TlsAccess Load(string? directory, IReadOnlyList<string>? allowed, IReadOnlyList<string> readers, TimeProvider time) =>
+        new(TlsIdentity.Load(Files(directory), isServer: true, time), allowed, readers);
+
+    /// <summary>The file of the private key, which nobody else should read.</summary>
+    public static string KeyFile(string? directory) => Files(directory).Key;
+
+    /// <summary>Why a client is refused; null: it is let in.</summary>
+    public string? Fault(X509Certificate2 certificate, X509Chain chain, DateTimeOffset now)
+    {
+        if (Identity.Fault(certificate, chain, now) is { } fault)
+            return $"its certificate is no good: {fault}";
+        if (Name(certificate) is not { } name)
+            return "the name in its certificate cannot be read: make another one";
+        return _allowed?.Any(pattern => DistinguishedName.Matches(pattern, name)) == false
+            ? "its name is not on the list (tls_allowed_dn_list): add it, or a pattern for it"
+            : null;
+    }
+
+    public bool IsReadOnly(string name) => _readers.Any(pattern => DistinguishedName.Matches(pattern, name));
+
+    /// <summary>The name in a certificate, as patterns see it; null where it cannot be read.</summary>
+    public static string? Name(X509Certificate2 certificate) => DistinguishedName.Text(certificate.SubjectName);
+
+    private static PkiFiles Files(string? directory) =>
+        directory is null ? PkiFiles.OfSystem(isServer: true) : PkiFiles.In(directory, isServer: true);
+}

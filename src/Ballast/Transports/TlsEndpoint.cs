@@ -1,0 +1,131 @@
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Ballast.Transports;
+
+/// <summary>A daemon behind TLS.</summary>
+/// <param name="Tcp">The way to it.</param>
+/// <param name="Files">Certificates, read anew for each connection.</param>
+/// <param name="Verifies">Whether the daemon's certificate is looked at.</param>
+/// <param name="ChecksOwn">Whether the own certificate is, before it is shown.</param>
+internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifies, bool ChecksOwn) : IEndpoint
+{
+    public string Daemon => Tcp.Daemon;
+
+    public string Advice => Tcp.Advice;
+
+    // Who is behind an unverified certificate may be anybody.
+    public bool IsPrivate => Verifies;
+
+    /// <exception cref="LibvirtException">It has no address, none that answers, or one side does not believe the other.</exception>
+    public async ValueTask<ITransport> ConnectAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    {
+        // A file of a slow file system keeps a thread of its own waiting.
+        TlsIdentity identity = await Task.Factory.StartNew(
+            () => TlsIdentity.Load(Files, isServer: false, time, ChecksOwn), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
+        SocketStream socket = await Tcp.OpenAsync(time, cancellationToken).ConfigureAwait(false);
+        HandshakeStream stream = new(socket);
+        SslStream tls = new(stream, leaveInnerStreamOpen: false);
+        try
+        {
+            await ShakeHandsAsync(tls, stream, identity, time, cancellationToken).ConfigureAwait(false);
+            await ReadWelcomeAsync(tls, hasOwn: identity.Own is not null, cancellationToken).ConfigureAwait(false);
+            stream.IsOver = true;
+            return new TlsTransport(tls);
+        }
+        catch
+        {
+            await tls.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task ShakeHandsAsync(SslStream tls, HandshakeStream stream, TlsIdentity identity, TimeProvider time, CancellationToken cancellationToken)
+    {
+        string? fault = null;
+        SslClientAuthenticationOptions options = new()
+        {
+            TargetHost = Tcp.Host,
+            ClientCertificateContext = identity.Own,
+            CertificateChainPolicy = identity.Policy(ofServer: true),
+            AllowRenegotiation = false,
+            AllowTlsResume = false,
+            EnabledSslProtocols = TlsProtocols.OfClients,
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+            {
+                fault = !Verifies ? null
+                    : certificate is X509Certificate2 shown && chain is not null ? Fault(identity, shown, chain, time)
+                    : "it shows no certificate";
+                return fault is null;
+            },
+        };
+        try
+        {
+            await tls.AuthenticateAsClientAsync(options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or CryptographicException)
+        {
+            if (fault is not null)
+                throw LibvirtError.Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Rpc, $"Failed to verify peer's certificate: {fault}", e);
+            throw LibvirtError.Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Rpc, $"TLS handshake failed: {Why(stream, e)}", e);
+        }
+    }
+
+    private string? Fault(TlsIdentity identity, X509Certificate2 certificate, X509Chain chain, TimeProvider time) =>
+        identity.Fault(certificate, chain, time.GetUtcNow())
+        ?? (certificate.MatchesHostname(Tcp.Host)
+            ? null
+            : $"Certificate [session] owner does not match the hostname {Tcp.Host}: name the host as its certificate does");
+
+    private string Why(HandshakeStream stream, Exception e) => stream.First switch
+    {
+        null => $"{Daemon} closed the connection: if TLS is not spoken there, use the port for it (16514), or qemu+tcp",
+        HandshakeStream.Alert => $"{Daemon} ended the handshake at once ({TlsProtocols.Words(e)}): it wants another version of TLS, or none: then use qemu+tcp",
+        not HandshakeStream.Handshake => $"{Daemon} does not speak TLS there: use the port for it (16514), or qemu+tcp",
+        _ => TlsProtocols.Words(e),
+    };
+
+    /// <summary>libvirt's servers look at the client's certificate when the handshake is over, and say with one byte that it is good.</summary>
+    private static async Task ReadWelcomeAsync(SslStream tls, bool hasOwn, CancellationToken cancellationToken)
+    {
+        const byte welcome = 1;
+        byte[] answer = new byte[1];
+        Exception? cause = null;
+        try
+        {
+            if (await tls.ReadAsync(answer, cancellationToken).ConfigureAwait(false) == 1 && answer[0] == welcome)
+                return;
+        }
+        catch (Exception e) when (e is IOException or AuthenticationException or CryptographicException)
+        {
+            cause = e;
+        }
+
+        string refused = "server verification (of our certificate or IP address) failed: " + (hasOwn
+            ? "the daemon's log says why; it may have another authority, a list of revoked certificates, or one of allowed names"
+            : "there is no client certificate here (clientcert.pem and clientkey.pem); name their directory with pkipath=");
+        throw new LibvirtException(ErrorCode.Rpc, ErrorOrigin.Rpc, refused, cause) { Str1 = "%s", Str2 = refused };
+    }
+
+    /// <summary>The pipes over it; the daemon is told of the end.</summary>
+    private sealed class TlsTransport(SslStream tls) : ITransport
+    {
+        private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
+
+        private readonly SocketTransport _pipes = new(tls);
+
+        public PipeReader Input => _pipes.Input;
+
+        public PipeWriter Output => _pipes.Output;
+
+        public async ValueTask DisposeAsync()
+        {
+            await TlsProtocols.EndAsync(tls, Farewell).ConfigureAwait(false);
+            await _pipes.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Net.Security;
+using System.Security.Authentication;
+
+namespace Ballast.Transports;
+
+/// <summary>What clients and servers have in common.</summary>
+internal static class TlsProtocols
+{
+    // Nothing older is safe, whatever the system's OpenSSL would still do.
+    public const SslProtocols OfClients = SslProtocols.Tls12 | SslProtocols.Tls13;
+
+    // In TLS 1.3, OpenSSL sends tickets behind the handshake, and .NET cannot turn that off. libvirt's client looks once for the byte
+    // that lets it in, finds a ticket, and gives up.
+    public const SslProtocols OfServers = SslProtocols.Tls12;
+
+    /// <summary>What OpenSSL says of a failure.</summary>
+    public static string Words(Exception error)
+    {
+        while (error.InnerException is { } inner)
+            error = inner;
+        return error.Message;
+    }
+
+    /// <summary>Tells the peer that this is the end; a peer that takes nothing is not waited for.</summary>
+    public static async Task EndAsync(SslStream tls, TimeSpan longest)
+    {
+        try
+        {
+            await tls.ShutdownAsync().WaitAsync(longest).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException or TimeoutException or AuthenticationException)
+        {
+            // It is gone, or a message to it was given up on the way.
+        }
+    }
+}

@@ -1,0 +1,220 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Ballast.Guests;
+using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Integration;
+
+namespace Ballast.Tests.Transports;
+
+/// <summary>What a client says of servers that it does not believe, or that do not behave.</summary>
+public sealed class TlsEndpointTests : IDisposable
+{
+    private readonly TestPki _pki = TestPki.Create();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _pki.Dispose();
+
+    [Theory]
+    [InlineData("wrong authority", "it is not signed by an authority of cacert.pem")]
+    [InlineData("expired", "it has expired")]
+    [InlineData("too early", "it is not valid before")]
+    [InlineData("wrong name", "owner does not match the hostname localhost: name the host as its certificate does")]
+    [InlineData("revoked", "it was revoked (cacrl.pem)")]
+    [InlineData("old list", "the list of revoked certificates (cacrl.pem) is out of date")]
+    [InlineData("wrong use", "it is not made for this use")]
+    public async Task A_server_that_is_not_believed_is_refused_with_the_reason(string fault, string message)
+    {
+        using TestPki other = TestPki.Create(byCurve: true);
+        TestPki its = fault == "wrong authority" ? other : _pki;
+        using X509Certificate2 shown = fault switch
+        {
+            "expired" => its.Write("server", from: -1, days: -0.1),
+            "too early" => its.Write("server", from: 0.5, days: 1),
+            "wrong name" => its.Write("server", hosts: "elsewhere 127.0.0.1"),
+            "wrong use" => its.Write("server", use: "client"),
+            _ => its.Write("server"),
+        };
+        if (fault is "revoked")
+            _pki.Revoke(1, shown);
+        else if (fault is "old list")
+            _pki.Revoke(-0.1);
+        using Server server = new(its.Path);
+        LibvirtException error = await Connection.OpenAsync(Uri(server) + "&no_sanity=1", cancellationToken: Token).AsTask().FailsAsync(ErrorCode.AuthenticationFailed);
+        Assert.Equal(ErrorOrigin.Rpc, error.Origin);
+        Assert.StartsWith("authentication failed: Failed to verify peer's certificate: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+
+        // Who wants no look at it gets as far as the daemon's word, which does not come here.
+        error = await Connection.OpenAsync(Uri(server) + "&no_verify=1&no_sanity=1", cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
+        Assert.StartsWith("server verification (of our certificate or IP address) failed: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cacert.pem", null, ErrorCode.SystemError, "Cannot read CA certificate '{0}': No such file or directory")]
+    [InlineData("cacert.pem", "nothing", ErrorCode.SystemError, "Unable to import CA certificate {0}: it has no certificate in the form PEM")]
+    [InlineData("clientkey.pem", "nothing", ErrorCode.SystemError, "Unable to import private key {0}: it is not a key in the form PEM that fits the certificate")]
+    [InlineData("clientkey.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", ErrorCode.SystemError, "Unable to import private key {0}: it wants a password")]
+    [InlineData("clientcert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ErrorCode.SystemError, "Unable to import certificate {0}: it has a certificate that cannot be read")]
+    [InlineData("cacrl.pem", "nothing", ErrorCode.SystemError, "Unable to import CA CRL {0}: it has no list in the form PEM")]
+    [InlineData("cacrl.pem", "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n", ErrorCode.SystemError, "Unable to import CA CRL {0}: it has a list that cannot be read")]
+    public async Task Files_that_are_no_use_are_named(string name, string? text, ErrorCode code, string message)
+    {
+        string directory = _pki.Copy("own", "cacert.pem", "clientcert.pem", "clientkey.pem"), file = Path.Combine(directory, name);
+        if (text is null)
+            File.Delete(file);
+        else
+            await File.WriteAllTextAsync(file, text, Token);
+        LibvirtException error = await Connection.OpenAsync($"qemu+tls://localhost:1/system?pkipath={directory}", cancellationToken: Token).AsTask().FailsAsync(code);
+        Assert.Equal(ErrorOrigin.Rpc, error.Origin);
+        Assert.Contains(string.Format(System.Globalization.CultureInfo.InvariantCulture, message, file), error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_own_certificate_is_looked_at_first_unless_nobody_wants_that()
+    {
+        _pki.Write("client", from: -1, days: -0.1).Dispose();
+        using HeldPort held = new();
+        string uri = $"qemu+tls://localhost:{held.Port}/system?pkipath={_pki.Path}";
+        LibvirtException error = await Connection.OpenAsync(uri, cancellationToken: Token).AsTask().FailsAsync(ErrorCode.SystemError);
+        Assert.Contains("Unable to import the client certificate", error.Message, StringComparison.Ordinal);
+        Assert.Contains("it has expired", error.Message, StringComparison.Ordinal);
+        error = await Connection.OpenAsync(uri + "&no_sanity=1", cancellationToken: Token).AsTask().FailsAsync(ErrorCode.SystemError);
+        Assert.Contains("Connection refused", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("silent", ErrorCode.OperationTimeout, "did not open the connection within 0.6 s")]
+    [InlineData("cut off", ErrorCode.AuthenticationFailed, "closed the connection")]
+    [InlineData("plain text", ErrorCode.AuthenticationFailed, "does not speak TLS there: use the port for it (16514), or qemu+tcp")]
+    [InlineData("endless", ErrorCode.AuthenticationFailed, "TLS handshake failed")]
+    [InlineData("alert", ErrorCode.AuthenticationFailed, "ended the handshake at once")]
+    [InlineData("no word", ErrorCode.OperationTimeout, "did not open the connection within 0.6 s")]
+    [InlineData("wrong word", ErrorCode.Rpc, "server verification (of our certificate or IP address) failed")]
+    [InlineData("end", ErrorCode.Rpc, "server verification (of our certificate or IP address) failed")]
+    public async Task Servers_that_do_not_behave_keep_nobody(string way, ErrorCode code, string message)
+    {
+        using Server server = new(_pki.Path, way);
+        LibvirtException error = await Connection.OpenAsync(
+            $"{Uri(server)}{(code == ErrorCode.OperationTimeout ? "&timeout=600ms" : "")}", cancellationToken: Token).AsTask().FailsAsync(code);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_wait_in_the_handshake_can_be_cancelled()
+    {
+        using Server server = new(_pki.Path, "silent");
+        using CancellationTokenSource cancelled = new();
+        Task opening = Connection.OpenAsync(Uri(server), cancellationToken: cancelled.Token).AsTask();
+        await server.Came.WaitAsync(Token);
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x15, 3, 3, 0, 2, 2, 70 }, "speaks TLS there: use qemu+tls")]
+    [InlineData(new byte[0], "closed the connection without an answer: if it speaks TLS there, use qemu+tls")]
+    public async Task A_client_without_TLS_is_told_what_may_be_there(byte[] answer, string message)
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        Task serving = AnswerAsync();
+        LibvirtException error = await Connection.OpenAsync($"qemu+tcp://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/system", cancellationToken: Token)
+            .AsTask().FailsAsync(ErrorCode.SystemError);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        await serving;
+
+        async Task AnswerAsync()
+        {
+            using Socket client = await listener.AcceptSocketAsync(Token);
+            _ = await client.ReceiveAsync(new byte[1024], Token);
+            await client.SendAsync(answer, Token);
+        }
+    }
+
+    private string Uri(Server server) => $"qemu+tls://localhost:{server.Port}/system?pkipath={_pki.Path}";
+
+    /// <summary>A server on loopback that behaves in one way to each client.</summary>
+    private sealed class Server : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly CancellationTokenSource _stop = new();
+        private readonly TaskCompletionSource _came = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Task _serving;
+
+        public Server(string directory, string way = "end")
+        {
+            _listener.Start();
+            _serving = ServeAsync(directory, way);
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        public Task Came => _came.Task;
+
+        public void Dispose()
+        {
+            _stop.Cancel();
+            _serving.Wait(Deadline.Default);
+            _listener.Dispose();
+            _stop.Dispose();
+        }
+
+        private async Task ServeAsync(string directory, string way)
+        {
+            while (!_stop.IsCancellationRequested)
+            {
+                try
+                {
+                    using Socket client = await _listener.AcceptSocketAsync(_stop.Token);
+                    await using NetworkStream stream = new(client);
+                    _came.TrySetResult();
+                    await ServeAsync(stream, directory, way, _stop.Token);
+                }
+                catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or AuthenticationException)
+                {
+                    // The client has gone, or the test is over.
+                }
+            }
+        }
+
+        private static async Task ServeAsync(NetworkStream stream, string directory, string way, CancellationToken stop)
+        {
+            switch (way)
+            {
+                case "silent":
+                    await Task.Delay(Timeout.Infinite, stop);
+                    return;
+                case "cut off":
+                    _ = await stream.ReadAsync(new byte[1], stop);
+                    return;
+                case "plain text":
+                    await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), stop);
+                    await Task.Delay(Timeout.Infinite, stop);
+                    return;
+                case "alert":
+                    await stream.WriteAsync(new byte[] { 0x15, 3, 1, 0, 2, 2, 70 }, stop);
+                    await Task.Delay(Timeout.Infinite, stop);
+                    return;
+                case "endless":
+                    // A message of 16 MiB in records of the largest size.
+                    byte[] record = new byte[5 + 16384];
+                    byte[] head = [0x16, 3, 3, 0x40, 0, 2, 0xFF, 0xFF, 0xFF];
+                    head.CopyTo(record, 0);
+                    while (true)
+                        await stream.WriteAsync(record, stop);
+            }
+
+            await using SslStream tls = new(stream);
+            using X509Certificate2 certificate = X509Certificate2.CreateFromPemFile($"{directory}/servercert.pem", $"{directory}/serverkey.pem");
+            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
+            if (way == "wrong word")
+                await tls.WriteAsync("0"u8.ToArray(), stop);
+            else if (way == "no word")
+                await Task.Delay(Timeout.Infinite, stop);
+        }
+    }
+}

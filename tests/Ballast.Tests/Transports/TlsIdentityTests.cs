@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Ballast.Guests;
+using Ballast.Transports;
+
+namespace Ballast.Tests.Transports;
+
+/// <summary>Chains of certificates of which not all are self-signed authorities.</summary>
+public sealed class TlsIdentityTests : IDisposable
+{
+    private readonly PrivateDirectory _directory = new();
+
+    private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [InlineData(false, false, null)]
+    [InlineData(false, true, null)]
+    [InlineData(true, false, "it is not")]
+    [InlineData(true, true, "it is not")]
+    public void An_authority_that_another_one_signed_is_believed_and_nobody_who_has_only_its_name(bool isForged, bool sendsRoot, string? fault)
+    {
+        using ECDsa rootKey = ECDsa.Create(), middleKey = ECDsa.Create(), otherKey = ECDsa.Create(), leafKey = ECDsa.Create();
+        using X509Certificate2 root = Request("CN=root", rootKey, isAuthority: true).CreateSelfSigned(Now.AddDays(-1), Now.AddDays(1));
+        using X509Certificate2 middle = Signed(Request("CN=middle", middleKey, isAuthority: true), root.SubjectName, rootKey, 1);
+        using X509Certificate2 leaf = Signed(Request("CN=leaf", leafKey, isAuthority: false), middle.SubjectName, isForged ? otherKey : middleKey, 2);
+        File.WriteAllText(_directory.File("cacert.pem"), middle.ExportCertificatePem());
+        TlsIdentity identity = TlsIdentity.Load(PkiFiles.In(_directory.Path, isServer: false), isServer: false, TimeProvider.System);
+        using X509Chain chain = new() { ChainPolicy = identity.Policy(ofServer: true) };
+        if (sendsRoot)
+        {
+            _ = chain.ChainPolicy.ExtraStore.Add(middle);
+            _ = chain.ChainPolicy.ExtraStore.Add(root);
+        }
+
+        _ = chain.Build(leaf);
+        string? found = identity.Fault(leaf, chain, Now);
+        if (fault is null)
+            Assert.Null(found);
+        else
+            Assert.StartsWith(fault, found, StringComparison.Ordinal);
+    }
+
+    private static CertificateRequest Request(string name, ECDsa key, bool isAuthority)
+    {
+        CertificateRequest request = new(name, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, false, 0, true));
+        return request;
+    }
+
+    private static X509Certificate2 Signed(CertificateRequest request, X500DistinguishedName issuer, ECDsa key, byte serial) =>
+        request.Create(issuer, X509SignatureGenerator.CreateForECDsa(key), Now.AddHours(-20), Now.AddHours(20), [serial]);
+}
