@@ -40,6 +40,7 @@ internal sealed partial class ChangeLog(ILogger log)
     /// <param name="client">Where it is.</param>
     /// <param name="name">The name in its certificate; empty: it has none.</param>
     /// <param name="change">What.</param>
+    /// <param name="entered">Its name among the users; null for none.</param>
     public void Client(IPEndPoint client, string name, in ClientChange change, string? entered = null)
     {
         if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"{client.Address}, {change.Uuid}, {change.What.Split(' ')[0]}")))

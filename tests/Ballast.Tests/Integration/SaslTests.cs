@@ -53,6 +53,59 @@ public sealed class SaslTests : IDisposable
     }
 
     [Fact]
+    public async Task Inside_TLS_our_client_is_let_in_by_libvirtd()
+    {
+        using TestPki pki = TestPki.Create();
+        using HeldPort port = new();
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(("scram-sha-256 plain", User, Password), Token, (port.Port, pki.Path));
+        foreach (string way in (string[])["", "&auth=sasl.SCRAM-SHA-256", "&auth=sasl.PLAIN"])
+        {
+            string uri = SecureUri(port, pki) + way;
+            await using Connection connection = await OpenAsync(uri, Password);
+            Assert.Equal("QEMU", connection.DriverType);
+            LibvirtException refused = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync(uri, "wrong"));
+            Assert.Equal(ErrorCode.AuthenticationFailed, refused.Code);
+        }
+    }
+
+    [Fact]
+    public async Task Clients_of_other_hosts_are_asked_by_ballastd()
+    {
+        using TestPki pki = TestPki.Create();
+        using HeldPort tls = new(), tcp = new();
+        await AddAsync(User, Password);
+        await File.WriteAllTextAsync(Config, $"auth_tls = \"sasl\"\nauth_tcp = \"sasl\"\nsasl_users = \"{Users}\"\n", Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(
+            Token, "--config", Config, "--tls", $"127.0.0.1:{tls.Port}", "--tcp", $"127.0.0.1:{tcp.Port}", "--pki", pki.Path);
+        string secure = SecureUri(tls, pki), plain = $"qemu+tcp://127.0.0.1:{tcp.Port}/system";
+        foreach (string uri in (string[])[secure, $"{secure}&auth=sasl.PLAIN", plain])
+        {
+            Succeeds(await VirshAsync(uri, User, Password, "list"));
+            await using Connection connection = await OpenAsync(uri, Password);
+            _ = await connection.ListDomainsAsync(cancellationToken: Token);
+        }
+
+        // No password is sent where others can read it: neither ours to a daemon, nor one by virsh to ours.
+        LibvirtException readable = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"{plain}?auth=sasl.PLAIN", Password));
+        Assert.Equal(ErrorCode.AuthenticationUnavailable, readable.Code);
+        Assert.NotEqual(0, (await VirshAsync($"{plain}?auth=sasl.PLAIN", User, Password, "list")).ExitCode);
+
+        // Nor where the daemon may be anybody.
+        LibvirtException unverified = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"{secure}&no_verify=1&auth=sasl.PLAIN", Password));
+        Assert.Equal(ErrorCode.AuthenticationUnavailable, unverified.Code);
+        foreach (string uri in (string[])[secure, plain])
+        {
+            LibvirtException refused = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync(uri, "wrong"));
+            Assert.Equal(ErrorCode.AuthenticationFailed, refused.Code);
+        }
+
+        Assert.Contains("A client of 127.0.0.1 did not prove who it is", daemon.Errors, StringComparison.Ordinal);
+        await using (await Connection.OpenAsync(daemon.Uri, cancellationToken: Token))
+        {
+        }
+    }
+
+    [Fact]
     public async Task A_daemon_of_other_mechanisms_is_named()
     {
         await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(("digest-md5", User, Password), Token);
@@ -240,6 +293,8 @@ public sealed class SaslTests : IDisposable
             "/usr/bin/python3", ["-c", Terminal, BallastDaemon.Program, "passwd", "--config", Config, User], cancellationToken: Token);
         Assert.Equal("False\nFalse True 2\nFalse\nFalse False 0\n", result.Output);
     }
+
+    private static string SecureUri(HeldPort port, TestPki pki) => $"qemu+tls://localhost:{port.Port}/system?pkipath={pki.Path}&no_sanity=1";
 
     private static async Task<Connection> OpenAsync(string uri, string password, List<CredentialRequest>? asked = null) => await Connection.OpenAsync(
         uri,
