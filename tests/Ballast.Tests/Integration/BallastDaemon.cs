@@ -31,6 +31,10 @@ internal sealed class BallastDaemon : IAsyncDisposable
 
     public string Errors => _process.Errors;
 
+    /// <summary>Waits until it has logged something: what it does is seen before what it says of it is read.</summary>
+    public Task LogsAsync(string text, CancellationToken cancellationToken) => Deadline.UntilAsync(
+        Deadline.Default, $"'{text}' in the log", _ => Task.FromResult(Errors.Contains(text, StringComparison.Ordinal)), cancellationToken);
+
     public static Task<BallastDaemon> StartAsync(CancellationToken cancellationToken, params string[] arguments) =>
         StartThroughAsync([], cancellationToken, arguments);
 

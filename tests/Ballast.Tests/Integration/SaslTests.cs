@@ -80,15 +80,16 @@ public sealed class SaslTests : IDisposable
         string secure = SecureUri(tls, pki), plain = $"qemu+tcp://127.0.0.1:{tcp.Port}/system";
         foreach (string uri in (string[])[secure, $"{secure}&auth=sasl.PLAIN", plain])
         {
-            Succeeds(await VirshAsync(uri, User, Password, "list"));
+            // libvirt's client wants a mechanism that encrypts where nothing else does, and these do not.
+            if (uri != plain)
+                Succeeds(await VirshAsync(uri, User, Password, "list"));
             await using Connection connection = await OpenAsync(uri, Password);
             _ = await connection.ListDomainsAsync(cancellationToken: Token);
         }
 
-        // No password is sent where others can read it: neither ours to a daemon, nor one by virsh to ours.
+        // No password is sent where others can read it.
         LibvirtException readable = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"{plain}?auth=sasl.PLAIN", Password));
         Assert.Equal(ErrorCode.AuthenticationUnavailable, readable.Code);
-        Assert.NotEqual(0, (await VirshAsync($"{plain}?auth=sasl.PLAIN", User, Password, "list")).ExitCode);
 
         // Nor where the daemon may be anybody.
         LibvirtException unverified = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"{secure}&no_verify=1&auth=sasl.PLAIN", Password));
@@ -99,7 +100,7 @@ public sealed class SaslTests : IDisposable
             Assert.Equal(ErrorCode.AuthenticationFailed, refused.Code);
         }
 
-        Assert.Contains("A client of 127.0.0.1 did not prove who it is", daemon.Errors, StringComparison.Ordinal);
+        await daemon.LogsAsync("A client of 127.0.0.1 did not prove who it is", Token);
         await using (await Connection.OpenAsync(daemon.Uri, cancellationToken: Token))
         {
         }
@@ -131,7 +132,7 @@ public sealed class SaslTests : IDisposable
         // Who changes something is named, by both names.
         await using (Connection tests = await OpenAsync($"{daemon.Uri}&name=test:///default", Password))
             await (await tests.LookupByNameAsync("test", Token)).SuspendAsync(Token);
-        await Deadline.UntilAsync(Deadline.Default, "the change in the log", _ => Task.FromResult(daemon.Errors.Contains($" as '{User}': ", StringComparison.Ordinal)), Token);
+        await daemon.LogsAsync($" as '{User}': ", Token);
 
         // The other socket asks nobody.
         await using (await Connection.OpenAsync(daemon.ReadOnlyUri, cancellationToken: Token))
@@ -153,7 +154,7 @@ public sealed class SaslTests : IDisposable
             Assert.Contains("the name or the password is wrong", (await VirshAsync(daemon.Uri, User, "another one", "list")).Errors, StringComparison.Ordinal);
         CommandResult limit = await VirshAsync(daemon.Uri, User, "another one", "list");
         Assert.Contains("authentication failed: too many failures: try again in ", limit.Errors, StringComparison.Ordinal);
-        Assert.Contains("A client of user 0 did not prove who it is: the name or the password is wrong", daemon.Errors, StringComparison.Ordinal);
+        await daemon.LogsAsync("A client of user 0 did not prove who it is: the name or the password is wrong", Token);
         foreach (string secret in (string[])[Password, "another one"])
             Assert.DoesNotContain(secret, daemon.Errors, StringComparison.Ordinal);
     }
@@ -255,7 +256,7 @@ public sealed class SaslTests : IDisposable
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", Config);
         CommandResult refused = await VirshAsync(daemon.ReadOnlyUri, User, Password, "list");
         Assert.Contains("the users of this daemon cannot be read; its log says why", refused.Errors, StringComparison.Ordinal);
-        Assert.Contains("(mode 0640): chmod 600", daemon.Errors, StringComparison.Ordinal);
+        await daemon.LogsAsync("(mode 0640): chmod 600", Token);
 
         File.SetUnixFileMode(Users, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Succeeds(await VirshAsync(daemon.ReadOnlyUri, User, Password, "list"));

@@ -65,6 +65,10 @@ internal sealed class ServiceManagerStandIn : IAsyncDisposable
     /// <summary>All that daemons logged.</summary>
     public string Errors => _process!.Errors;
 
+    /// <summary>Waits until a daemon has logged something: what it tells by the other way may come first.</summary>
+    public Task LogsAsync(string text, CancellationToken cancellationToken) => Deadline.UntilAsync(
+        Deadline.Default, $"'{text}' in the log", _ => Task.FromResult(Errors.Contains(text, StringComparison.Ordinal)), cancellationToken);
+
     public int Pid => int.Parse(File.ReadAllText(_directory.File("pid")), CultureInfo.InvariantCulture);
 
     public string Socket(string kind) => _directory.File(kind);

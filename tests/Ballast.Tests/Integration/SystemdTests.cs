@@ -36,7 +36,7 @@ public sealed class SystemdTests
         await using ServiceManagerStandIn manager = new();
         await manager.StartAsync("readonly:readwrite", "first,second");
         _ = await manager.HearAsync("READY=1", Token);
-        Assert.Contains($"listens on {manager.Socket("first")} and {manager.Socket("second")}, passed by systemd", manager.Errors, StringComparison.Ordinal);
+        await manager.LogsAsync($"listens on {manager.Socket("first")} and {manager.Socket("second")}, passed by systemd", Token);
 
         await using (Connection reader = await manager.OpenAsync("first", Token, "test:///default"))
         {
@@ -64,7 +64,7 @@ public sealed class SystemdTests
         await using Connection client = await manager.OpenAsync("only", Token);
         _ = await client.ListDomainsAsync(cancellationToken: Token);
         Assert.False(File.Exists(manager.Socket("own")) || File.Exists(manager.Socket("own-ro")));
-        Assert.Contains("systemd passed the sockets, so socket, socket_ro and libvirt_paths do nothing", manager.Errors, StringComparison.Ordinal);
+        await manager.LogsAsync("systemd passed the sockets, so socket, socket_ro and libvirt_paths do nothing", Token);
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public sealed class SystemdTests
         await using ServiceManagerStandIn manager = new();
         await manager.StartAsync(names, kinds);
         Assert.Equal(2, await manager.EndAsync(Token));
-        Assert.StartsWith($"ballastd: {why}", manager.Errors);
+        await manager.LogsAsync($"ballastd: {why}", Token);
         Assert.DoesNotContain(manager.Heard(), said => said.Contains("READY=1", StringComparison.Ordinal));
     }
 

@@ -94,13 +94,13 @@ public sealed class TlsTests : IDisposable
         {
             LibvirtException error = await Connection.OpenAsync(uri, cancellationToken: Token).AsTask().FailsAsync(code);
             Assert.Contains(told, error.Message, StringComparison.Ordinal);
-            await LogsAsync(daemon, logged);
+            await daemon.LogsAsync(logged, Token);
             _ = await good.ListDomainsAsync(cancellationToken: Token);
         }
 
         using (Socket cut = Connect(_tls.Port))
             await cut.SendAsync(new byte[] { 0x16, 3, 1, 2, 0, 1 }, Token);
-        await LogsAsync(daemon, "the TLS handshake failed");
+        await daemon.LogsAsync("the TLS handshake failed", Token);
         using (Socket nonsense = Connect(_tls.Port))
         {
             await nonsense.SendAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray(), Token);
@@ -108,8 +108,8 @@ public sealed class TlsTests : IDisposable
         }
 
         // Those that said nothing are not waited for any longer either.
-        await LogsAsync(daemon, $"Client {silent.LocalEndPoint} was refused: it did not complete the handshake within 10 s");
-        await LogsAsync(daemon, $"Client {silentToo.LocalEndPoint} was refused: it did not complete the handshake within 10 s");
+        await daemon.LogsAsync($"Client {silent.LocalEndPoint} was refused: it did not complete the handshake within 10 s", Token);
+        await daemon.LogsAsync($"Client {silentToo.LocalEndPoint} was refused: it did not complete the handshake within 10 s", Token);
         await Deadline.UntilAsync(Deadline.Default, "closed files", async _ => await FilesAsync(daemon) <= files, Token);
         _ = await good.ListDomainsAsync(cancellationToken: Token);
     }
@@ -127,10 +127,10 @@ public sealed class TlsTests : IDisposable
         Assert.False(await MayChangeAsync(TcpUri));
         await File.WriteAllTextAsync(config, "tcp_write = 1\n", Token);
         daemon.Signal(1);
-        await LogsAsync(daemon, "changed: tcp_write, tls_readonly_dn_list");
+        await daemon.LogsAsync("changed: tcp_write, tls_readonly_dn_list", Token);
         Assert.True(await MayChangeAsync(TlsUri()));
         Assert.True(await MayChangeAsync(TcpUri));
-        await LogsAsync(daemon, "(C=GB,CN=reader): balloon size");
+        await daemon.LogsAsync("(C=GB,CN=reader): balloon size", Token);
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class TlsTests : IDisposable
         // A wrong one leaves all as it was.
         _pki.Write("server", days: -0.1).Dispose();
         daemon.Signal(1);
-        await LogsAsync(daemon, "The configuration stays as it was: tls: Unable to import the server certificate");
+        await daemon.LogsAsync("The configuration stays as it was: tls: Unable to import the server certificate", Token);
         await using (await Connection.OpenAsync(TlsUri(), cancellationToken: Token))
         {
         }
@@ -153,7 +153,7 @@ public sealed class TlsTests : IDisposable
         using X509Certificate2 client = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(_pki.Path, "clientcert.pem"));
         _pki.Write("server", hosts: "127.0.0.1").Dispose();
         daemon.Signal(1);
-        await LogsAsync(daemon, "Read the configuration again; nothing changed");
+        await daemon.LogsAsync("Read the configuration again; nothing changed", Token);
         await using (await Connection.OpenAsync(byAddress, cancellationToken: Token))
         {
         }
@@ -178,7 +178,7 @@ public sealed class TlsTests : IDisposable
         await using (await Connection.OpenAsync(TcpUri, cancellationToken: Token))
         {
             _ = await Assert.ThrowsAsync<LibvirtException>(() => Connection.OpenAsync(TlsUri(), cancellationToken: Token).AsTask());
-            await LogsAsync(daemon, "too many clients of its address");
+            await daemon.LogsAsync("too many clients of its address", Token);
             await using Connection local = await Connection.OpenAsync(daemon.Uri, cancellationToken: Token);
         }
 
@@ -281,9 +281,6 @@ public sealed class TlsTests : IDisposable
         socket.Connect(IPAddress.Loopback, port);
         return socket;
     }
-
-    private static Task LogsAsync(BallastDaemon daemon, string text) => Deadline.UntilAsync(
-        Deadline.Default, $"'{text}' in the log", _ => Task.FromResult(daemon.Errors.Contains(text, StringComparison.Ordinal)), Token);
 
     private static Task<int> FilesAsync(BallastDaemon daemon) => Task.FromResult(Directory.GetFiles($"/proc/{daemon.Pid}/fd").Length);
 
