@@ -59,8 +59,18 @@ internal sealed class NetworkClients(LibvirtServer server, ClientHandler local, 
             return;
         }
 
-        (TlsClient? secure, string fault) =
-            await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, Tls!, TimeProvider.System, deadline), end).ConfigureAwait(false);
+        TlsClient? secure;
+        string fault;
+        try
+        {
+            (secure, fault) =
+                await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, Tls!, TimeProvider.System, deadline), end).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.ConnectionClosed.IsCancellationRequested)
+        {
+            (secure, fault) = (null, "the TLS handshake failed: the client closed the connection");
+        }
+
         if (secure is null)
         {
             changes.Refused(client, fault);

@@ -37,6 +37,9 @@ public sealed partial class ClientHalfTests
     {
         [RemoteProcedure.AuthList] = OfTheConnection,
         [RemoteProcedure.AuthPolkit] = OfTheConnection,
+        [RemoteProcedure.AuthSaslInit] = OfTheConnection,
+        [RemoteProcedure.AuthSaslStart] = OfTheConnection,
+        [RemoteProcedure.AuthSaslStep] = OfTheConnection,
         [RemoteProcedure.ConnectSupportsFeature] = OfTheConnection,
         [RemoteProcedure.ConnectDomainEventCallbackRegisterAny] = "virConnectDomainEventRegisterAny",
         [RemoteProcedure.ConnectDomainEventCallbackDeregisterAny] = "virConnectDomainEventDeregisterAny",
