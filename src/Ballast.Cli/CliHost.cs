@@ -10,7 +10,7 @@ internal delegate ValueTask<Connection> ConnectionOpener(
 /// <summary>What the program needs of the process around it, so that tests run it inside theirs.</summary>
 internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
 {
-    /// <summary>Where answers to questions come from.</summary>
+    /// <summary>Bytes that a command passes on.</summary>
     public Lazy<Stream> StandardInput { get; init; } = new(Stream.Null);
 
     /// <summary>Lets the terminal hide what is typed until the result is disposed; null where there is no terminal.</summary>
@@ -34,7 +34,9 @@ internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
     /// <summary>The number of the signal that asked the program to end; null: none did.</summary>
     public Func<int?> EndingSignal { get; init; } = static () => null;
 
-    /// <summary>What is typed, or comes from a file or a pipe, where the program was given no command.</summary>
+    /// <summary>
+    /// What is typed, or comes from a file or a pipe: commands, where the program was given none, and answers to questions.
+    /// </summary>
     public IShellInput Input { get; init; } = new StreamInput(Stream.Null);
 
     /// <summary>Calls an action at Ctrl-C, instead of ending the program, until the result is disposed.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Ballast.Cli.Output;
+using Ballast.Cli.Shell;
 
 namespace Ballast.Cli;
 
@@ -9,32 +10,35 @@ internal sealed class CredentialPrompt(CliHost host, CommandOutput output)
     // Longer than any name or password; what follows is not read as the next answer.
     private const int MaximumLength = 1024;
 
-    /// <summary>The answer: a line without its end; empty at the end of the input.</summary>
+    /// <summary>The answer: a line without its end; empty at the end of the input; null after Ctrl-C.</summary>
     public ValueTask<string?> AskAsync(CredentialRequest request, CancellationToken cancellationToken)
     {
         // Before the question: who answers it at once is not to be seen either.
         using IDisposable? hidden = request.Kind == CredentialKind.Password ? host.HideTyping() : null;
         output.Out.Write($"{SafeText.Escape(request.Prompt)}: ");
         output.Out.Flush();
-        string answer = ReadLine(host.StandardInput.Value, cancellationToken);
+        string? answer = ReadLine(host.Input, cancellationToken);
         if (hidden is not null)
             output.Out.WriteLine(""); // the one that was typed was not shown
         return new(answer);
     }
 
     // Byte by byte: what follows the line belongs to somebody else.
-    private static string ReadLine(Stream input, CancellationToken cancellationToken)
+    private static string? ReadLine(IShellInput input, CancellationToken cancellationToken)
     {
         List<byte> line = [];
         Span<byte> one = stackalloc byte[1];
-        while (input.Read(one) == 1 && one[0] != '\n')
+        while (true)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            int read = input.Read(one, cancellationToken);
+            if (read == IShellInput.Interrupted)
+                return null;
+            if (read == IShellInput.Woken)
+                continue;
+            if (read == 0 || one[0] == '\n')
+                return Encoding.UTF8.GetString([.. line]);
             if (line.Count < MaximumLength)
                 line.Add(one[0]);
         }
-
-        cancellationToken.ThrowIfCancellationRequested();
-        return Encoding.UTF8.GetString([.. line]);
     }
 }

@@ -24,6 +24,8 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
     {
         lock (_gate)
         {
+            foreach (User user in _users.Values)
+                Adjust(user, newAnonymousClients - _anonymousClients);
             _clients = newClients;
             _anonymousClients = newAnonymousClients;
             _addressClients = newAddressClients;
@@ -47,6 +49,25 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
             _taken++;
             return new Place(this, user);
         }
+    }
+
+    private static void Adjust(User user, int more)
+    {
+        int forgiven = Math.Clamp(more, 0, user.Owed);
+        user.Owed -= forgiven;
+        if (more > forgiven)
+            user.Anonymous.Release(more - forgiven);
+        for (; more < 0; more++)
+        {
+            if (!user.Anonymous.Wait(0))
+                user.Owed++;
+        }
+    }
+
+    private void LetIn(User user)
+    {
+        lock (_gate)
+            Adjust(user, 1);
     }
 
     private void GiveBack(User user)
@@ -76,7 +97,7 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
         public void LetIn()
         {
             if (Interlocked.Exchange(ref _isAnonymous, 0) == 1)
-                user.Anonymous.Release();
+                places.LetIn(user);
         }
 
         public void Dispose()
@@ -91,5 +112,8 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
     internal sealed record User(ClientOwner Owner, SemaphoreSlim Anonymous)
     {
         public int Places { get; set; }
+
+        /// <summary>How many are to be let in before the next one may try: there were more when the limit was lowered.</summary>
+        public int Owed { get; set; }
     }
 }

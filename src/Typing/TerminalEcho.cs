@@ -13,9 +13,18 @@ internal sealed partial class TerminalEcho : IDisposable
     private const int LocalFlags = 3;
     private const int Words = 32;
 
-    private readonly uint[] _before;
+    private static readonly PosixSignal[] Endings = [PosixSignal.SIGHUP, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGTERM];
 
-    private TerminalEcho(uint[] before) => _before = before;
+    private readonly uint[] _before;
+    private readonly PosixSignalRegistration[] _endings;
+
+    private TerminalEcho(uint[] before)
+    {
+        _before = before;
+
+        // A signal that ends the process leaves no terminal behind that shows nothing.
+        _endings = [.. Endings.Select(signal => PosixSignalRegistration.Create(signal, _ => Restore()))];
+    }
 
     /// <summary>Hides what is typed; null where there is no terminal.</summary>
     public static TerminalEcho? Hide()
@@ -25,10 +34,20 @@ internal sealed partial class TerminalEcho : IDisposable
             return null;
         TerminalEcho echo = new([.. settings]);
         settings[LocalFlags] &= ~Echo;
-        return SetAttributes(StandardInput, AfterOutput, settings) == 0 ? echo : null;
+        if (SetAttributes(StandardInput, AfterOutput, settings) == 0)
+            return echo;
+        echo.Dispose();
+        return null;
     }
 
-    public void Dispose() => _ = SetAttributes(StandardInput, AfterOutput, _before);
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration ending in _endings)
+            ending.Dispose();
+        Restore();
+    }
+
+    private void Restore() => _ = SetAttributes(StandardInput, AfterOutput, _before);
 
     [LibraryImport("libc", EntryPoint = "tcgetattr")]
     private static partial int GetAttributes(int descriptor, [Out] uint[] settings);

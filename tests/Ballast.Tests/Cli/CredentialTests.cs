@@ -69,6 +69,48 @@ public sealed class CredentialTests
         Assert.Equal("True\nFalse\nFalse\nTrue\n", seen);
     }
 
+    [Theory]
+    [InlineData("Ctrl-C")]
+    [InlineData("SIGTERM")]
+    [InlineData("SIGHUP")]
+    public async Task A_question_can_be_ended_and_leaves_the_terminal_as_it_was(string end)
+    {
+        using PrivateDirectory directory = new();
+        string file = directory.File("users.xml");
+        await File.WriteAllTextAsync(file, Users, Token);
+        const string Terminal =
+            """
+            import os, pty, signal, sys, termios, time
+            end = sys.argv[1]
+            child, terminal = pty.fork()
+            if child == 0:
+                os.execv(sys.argv[2], sys.argv[2:])
+            seen = b''
+            def read_to(end):
+                global seen
+                while not seen.endswith(end):
+                    seen += os.read(terminal, 1)
+            read_to(b'localhost: ')
+            os.write(terminal, b'known\n')
+            read_to(b'password for localhost: ')
+            if end.startswith('SIG'):
+                os.kill(child, getattr(signal, end))
+            else:
+                os.write(terminal, b'\x03')
+            for _ in range(100):
+                pid, status = os.waitpid(child, os.WNOHANG)
+                if pid:
+                    break
+                time.sleep(0.1)
+            print(pid == child, status != 0, bool(termios.tcgetattr(terminal)[3] & termios.ECHO))
+            if not pid:
+                os.kill(child, signal.SIGKILL)
+            """;
+        CommandResult result = await ChildProcess.RunAsync(
+            "/usr/bin/python3", ["-c", Terminal, end, CliRun.Program, "-c", $"test://{file}", "uri"], cancellationToken: Token);
+        Assert.Equal("True True True\n", result.Output);
+    }
+
     // In a session of its own: virsh asks for passwords at the terminal where there is one.
     private static async Task<Outcome> RunAsync(string program, string[] arguments, string typed)
     {

@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using Ballast.Guests;
+using NetSocket = System.Net.Sockets.Socket;
 
 namespace Ballast.Tests.Integration;
 
@@ -40,6 +42,57 @@ public sealed class DaemonReloadTests : IDisposable
         _ = await client.ListDomainsAsync(cancellationToken: Token);
         Assert.False(daemon.HasExited);
         await DaemonRun.EndAsync(daemon, Token);
+    }
+
+    [Fact]
+    public async Task How_many_may_be_not_let_in_yet_holds_at_once_for_those_with_clients_too()
+    {
+        await using ChildProcess daemon = await StartAsync("max_anonymous_clients = 20\n");
+        await using Connection client = await OpenAsync();
+        List<NetSocket> clients = [];
+        try
+        {
+            Come(count: 4);
+
+            // Four are there that say nothing, and only one may be from now on: the next one waits for all of them.
+            await ReloadAsync(daemon, "max_anonymous_clients = 1\n", "changed: max_anonymous_clients");
+            NetSocket next = Ask();
+            Assert.False(IsServed(next));
+            clients[..3].ForEach(leaving => leaving.Dispose());
+            Assert.False(IsServed(next));
+            clients[3].Dispose();
+            Assert.True(IsServed(next));
+
+            await ReloadAsync(daemon, "max_anonymous_clients = 3\n", "changed: max_anonymous_clients");
+            Come(count: 2);
+            Assert.True(IsServed(Ask()));
+            Come(count: 1);
+            Assert.False(IsServed(Ask()));
+        }
+        finally
+        {
+            clients.ForEach(left => left.Dispose());
+        }
+
+        void Come(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                NetSocket one = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                clients.Add(one);
+                one.Connect(new UnixDomainSocketEndPoint(Socket));
+            }
+        }
+
+        // Whoever asks how to prove who it is, is let in: nobody has to.
+        NetSocket Ask()
+        {
+            Come(count: 1);
+            clients[^1].Send([0, 0, 0, 28, 0x20, 0, 0x80, 0x86, 0, 0, 0, 1, 0, 0, 0, 66, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            return clients[^1];
+        }
+
+        static bool IsServed(NetSocket one) => one.Poll(TimeSpan.FromMilliseconds(700), SelectMode.SelectRead);
     }
 
     [Fact]

@@ -295,6 +295,30 @@ public sealed class SaslTests : IDisposable
         Assert.Equal("False\nFalse True 2\nFalse\nFalse False 0\n", result.Output);
     }
 
+    [Theory]
+    [InlineData("SIGINT")]
+    [InlineData("SIGTERM")]
+    public async Task Whoever_ends_the_question_for_a_password_has_the_terminal_as_it_was(string signal)
+    {
+        await File.WriteAllTextAsync(Config, $"sasl_users = \"{Users}\"\n", Token);
+        const string Terminal =
+            """
+            import os, pty, signal, sys, termios
+            child, terminal = pty.fork()
+            if child == 0:
+                os.execv(sys.argv[2], sys.argv[2:])
+            seen = b''
+            while not seen.endswith(b"New password of 'ann': "):
+                seen += os.read(terminal, 1)
+            os.kill(child, getattr(signal, sys.argv[1]))
+            os.waitpid(child, 0)
+            print(bool(termios.tcgetattr(terminal)[3] & termios.ECHO))
+            """;
+        CommandResult result = await ChildProcess.RunAsync(
+            "/usr/bin/python3", ["-c", Terminal, signal, BallastDaemon.Program, "passwd", "--config", Config, User], cancellationToken: Token);
+        Assert.Equal("True\n", result.Output);
+    }
+
     private static string SecureUri(HeldPort port, TestPki pki) => $"qemu+tls://localhost:{port.Port}/system?pkipath={pki.Path}&no_sanity=1";
 
     private static async Task<Connection> OpenAsync(string uri, string password, List<CredentialRequest>? asked = null) => await Connection.OpenAsync(
