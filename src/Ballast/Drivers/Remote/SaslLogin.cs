@@ -107,7 +107,8 @@ internal sealed class SaslLogin(string host, string? user, string? file, bool is
             }
 
             // Somebody may type for a while: not on the thread that receives for everybody.
-            return await Task.Run(() => ask(request, token).AsTask(), token).ConfigureAwait(false)
+            // The deadline holds whether or not the answerer looks at its token.
+            return await Task.Run(() => ask(request, token).AsTask(), token).WaitAsync(token).ConfigureAwait(false)
                 ?? throw LibvirtError.Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Authentication, "the question for a name and a password was not answered");
         }
     }
