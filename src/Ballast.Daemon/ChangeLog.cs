@@ -56,6 +56,23 @@ internal sealed partial class ChangeLog(ILogger log)
             Trouble(log, $"Client {client} was refused: {why}");
     }
 
+    /// <summary>A client did not prove who it is.</summary>
+    /// <param name="peer">Whose lines count together.</param>
+    /// <param name="client">Who it is, as the line begins.</param>
+    /// <param name="why">What it did wrong.</param>
+    public void Unproven(string peer, string client, string why)
+    {
+        if (MayWrite("logins", $"login of {peer}"))
+            Trouble(log, $"{client} did not prove who it is: {why}");
+    }
+
+    /// <summary>The users that may log in cannot be looked up; no crowd of failures hides it.</summary>
+    public void UsersFault(string why)
+    {
+        if (MayWrite("users", "users"))
+            Trouble(log, $"Nobody can log in: {why}");
+    }
+
     private bool MayWrite(string kind, string subject)
     {
         if (!_rate.TryTake(kind, subject, out long leftOut))

@@ -11,13 +11,13 @@ namespace Ballast.Daemon;
 /// <summary>Lets clients in, and counts them.</summary>
 /// <param name="server">Serves them.</param>
 /// <param name="places">How many there may be.</param>
-/// <param name="group">Whose members may change something too.</param>
+/// <param name="access">Says who is let in, of those who come from now on.</param>
 /// <param name="gate">Says who has to prove who it is.</param>
 /// <param name="log">Gets a line for each client that is refused.</param>
 /// <param name="changes">Gets a line for each change that a client has done.</param>
 /// <param name="stopping">Ends all clients' connections, when the daemon stops.</param>
 internal sealed partial class ClientHandler(
-    LibvirtServer server, ClientSlots places, uint? group, SaslGate gate, ILogger<ClientHandler> log, ChangeLog changes, CancellationToken stopping)
+    LibvirtServer server, ClientSlots places, CurrentAccess access, SaslGate gate, ILogger<ClientHandler> log, ChangeLog changes, CancellationToken stopping)
 {
     // Said once in a while: who comes and goes at the limit shall not fill the log.
     private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(1);
@@ -28,9 +28,6 @@ internal sealed partial class ClientHandler(
     private long _fullLogged;
 
     public int Clients => places.Taken;
-
-    /// <summary>Whose members may change something, of those who come from now on.</summary>
-    public uint? Group { get; set; } = group;
 
     /// <summary>Whenever a client came or went.</summary>
     public event Action? Changed;
@@ -47,7 +44,8 @@ internal sealed partial class ClientHandler(
         Socket? socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
         if (socket is null || UnixAccess.Peer(socket) is not { } peer)
             return;
-        bool mayChange = UnixAccess.MayChange(socket, peer, Group);
+        AccessRules rules = access.Rules;
+        bool mayChange = UnixAccess.MayChange(socket, peer, rules.Group);
         if (!isReadOnly && !mayChange)
         {
             Refused(log);
@@ -63,13 +61,13 @@ internal sealed partial class ClientHandler(
             }
 
             Changed?.Invoke();
-            await ServeAsync(context, isReadOnly, peer, place).ConfigureAwait(false);
+            await ServeAsync(context, rules.Options, isReadOnly, peer, place).ConfigureAwait(false);
         }
 
         Changed?.Invoke();
     }
 
-    private async Task ServeAsync(ConnectionContext context, bool isReadOnly, PeerProcess peer, ClientSlots.Place place)
+    private async Task ServeAsync(ConnectionContext context, DaemonOptions options, bool isReadOnly, PeerProcess peer, ClientSlots.Place place)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
         try
@@ -84,7 +82,7 @@ internal sealed partial class ClientHandler(
         string? account = null;
         await server.ServeAsync(
             context.Transport, isReadOnly, peer.Uid, place.LetIn, end.Token, change => changes.Client(peer, change, account),
-            gate.OfUnixSocket(peer, isReadOnly, name => account = name)).ConfigureAwait(false);
+            gate.OfUnixSocket(options, peer, isReadOnly, name => account = name)).ConfigureAwait(false);
 
         // Who does not take the rest is not waited for: Kestrel would wait, with the socket open, for as long as the client
         // keeps its end. The place is taken until then, so that nobody has more sockets than there are places.

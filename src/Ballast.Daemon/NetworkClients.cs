@@ -11,22 +11,18 @@ namespace Ballast.Daemon;
 /// <param name="server">Serves them.</param>
 /// <param name="local">The clients of this host, with whom they are counted.</param>
 /// <param name="places">How many there may be.</param>
+/// <param name="access">Says who is let in, of those who come from now on.</param>
 /// <param name="gate">Says who has to prove who it is.</param>
 /// <param name="changes">Gets a line for each that is refused, and for each change that one has done.</param>
 /// <param name="stopping">Ends all clients' connections, when the daemon stops.</param>
-internal sealed class NetworkClients(LibvirtServer server, ClientHandler local, ClientSlots places, SaslGate gate, ChangeLog changes, CancellationToken stopping)
+internal sealed class NetworkClients(
+    LibvirtServer server, ClientHandler local, ClientSlots places, CurrentAccess access, SaslGate gate, ChangeLog changes, CancellationToken stopping)
 {
     // For the handshake and for the first byte; then the server's own deadline counts.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     // For what was answered and is not sent yet.
     private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
-
-    /// <summary>Who is let in by TLS, of those who come from now on; null: there is no TLS.</summary>
-    public TlsAccess? Tls { get; set; }
-
-    /// <summary>Whether those that come by TCP may change something.</summary>
-    public bool TcpWrites { get; set; }
 
     public Task ServeTcpAsync(ConnectionContext context) => ServeAsync(context, async (client, place, end) =>
     {
@@ -42,9 +38,10 @@ internal sealed class NetworkClients(LibvirtServer server, ClientHandler local, 
 
         string? account = null;
         ClientOwner owner = ClientOwner.Of(client.Address);
+        DaemonOptions options = access.Rules.Options;
         await server.ServeAsync(
-            context.Transport, isReadOnly: !TcpWrites, owner, place.LetIn, end, change => changes.Client(client, "", change, account),
-            gate.OfNetwork(owner, isTls: false, name => account = name), isSecure: false).ConfigureAwait(false);
+            context.Transport, isReadOnly: !options.TcpWrites, owner, place.LetIn, end, change => changes.Client(client, "", change, account),
+            gate.OfNetwork(options, client, owner, isTls: false, name => account = name), isSecure: false).ConfigureAwait(false);
     });
 
     public Task ServeTlsAsync(ConnectionContext context) => ServeAsync(context, async (client, place, end) =>
@@ -59,12 +56,13 @@ internal sealed class NetworkClients(LibvirtServer server, ClientHandler local, 
             return;
         }
 
+        AccessRules rules = access.Rules;
         TlsClient? secure;
         string fault;
         try
         {
             (secure, fault) =
-                await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, Tls!, TimeProvider.System, deadline), end).ConfigureAwait(false);
+                await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, rules.Tls!, TimeProvider.System, deadline), end).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.ConnectionClosed.IsCancellationRequested)
         {
@@ -83,7 +81,7 @@ internal sealed class NetworkClients(LibvirtServer server, ClientHandler local, 
             ClientOwner owner = ClientOwner.Of(client.Address);
             await server.ServeAsync(
                 secure, secure.IsReadOnly, owner, place.LetIn, end, change => changes.Client(client, secure.Name, change, account),
-                gate.OfNetwork(owner, isTls: true, name => account = name)).ConfigureAwait(false);
+                gate.OfNetwork(rules.Options, client, owner, isTls: true, name => account = name)).ConfigureAwait(false);
         }
     });
 

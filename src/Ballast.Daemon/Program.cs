@@ -132,11 +132,11 @@ internal static partial class Program
             FewFiles(log, maxClients, options.MaxClients);
         ChangeLog changes = new(log);
         ClientSlots places = new(maxClients, options.MaxAnonymousClients, options.MaxAddressClients);
-        SaslGate gate = new(options, log);
-        ClientHandler clients = new(server, places, group, gate, log, changes, app.Lifetime.ApplicationStopping);
+        CurrentAccess access = new(new AccessRules(options, group, tls));
+        SaslGate gate = new(changes);
+        ClientHandler clients = new(server, places, access, gate, log, changes, app.Lifetime.ApplicationStopping);
         handler = clients;
-        NetworkClients others = new(server, clients, places, gate, changes, app.Lifetime.ApplicationStopping) { Tls = tls, TcpWrites = options.TcpWrites };
-        remote = others;
+        remote = new NetworkClients(server, clients, places, access, gate, changes, app.Lifetime.ApplicationStopping);
         await app.StartAsync().ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
@@ -152,15 +152,13 @@ internal static partial class Program
         DaemonReload reload = new(arguments, options, newer =>
         {
             // What can fail comes first.
-            TlsAccess? newTls = network.Tls is null ? null : NetworkOptions.ReadTls(newer) ?? others.Tls;
+            TlsAccess? newTls = network.Tls is null ? null : NetworkOptions.ReadTls(newer) ?? access.Rules.Tls;
             uint? newGroup = UnixAccess.RequireGroup(newer.Group);
-            if (newGroup != clients.Group)
+            if (newGroup != access.Rules.Group)
                 sockets.OpenTo(newGroup);
-            clients.Group = newGroup;
-            (others.Tls, others.TcpWrites) = (newTls, newer.TcpWrites);
             places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients, newer.MaxAddressClients);
             server.Options = Treatment(newer);
-            gate.Options = newer;
+            access.Rules = new AccessRules(newer, newGroup, newTls);
             LibvirtServer.Retrust(qemu, How(newer));
             idle.Change(newer.IdleTimeout);
             periods.Change(newer.Period);

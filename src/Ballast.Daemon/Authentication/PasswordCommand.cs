@@ -12,6 +12,8 @@ internal static class PasswordCommand
 
     private const int MaxPasswordBytes = 1024;
 
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <exception cref="UsageException">The arguments are wrong.</exception>
     /// <exception cref="IOException">The file cannot be read or written.</exception>
     /// <exception cref="InvalidDataException">It is none of ours, or the password is none.</exception>
@@ -95,7 +97,12 @@ internal static class PasswordCommand
                 line[length++] = (byte)next;
             }
 
-            return Encoding.UTF8.GetString(line, 0, length);
+            return Strict.GetString(line, 0, length);
+        }
+        catch (DecoderFallbackException)
+        {
+            // With something else in the place of its letters it would be another password, which nobody knows.
+            throw new UsageException("the password is not UTF-8: use a terminal of that encoding, or convert the file (iconv -t UTF-8)");
         }
         finally
         {

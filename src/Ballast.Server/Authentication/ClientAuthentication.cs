@@ -9,4 +9,7 @@ internal sealed record ClientAuthentication(SaslLookup Find, AuthenticationFailu
 {
     /// <summary>Told of the end of each attempt: the user who was let in, or null and why nobody was.</summary>
     public Action<string?, string?>? Ended { get; init; }
+
+    /// <summary>Told why the users cannot be looked up, which is not the client's fault.</summary>
+    public Action<string>? Faulted { get; init; }
 }

@@ -72,7 +72,10 @@ internal sealed class SaslExchange(ClientAuthentication how)
         catch (SaslException e)
         {
             _isOver = true;
-            how.Failures.Add(how.Peer);
+
+            // What tried no password costs nobody of that peer a try, or it would keep out those who know theirs.
+            if (e.IsGuess)
+                how.Failures.Add(how.Peer);
             how.Ended?.Invoke(null, e.Message);
             throw Failed(e.Message);
         }
@@ -80,7 +83,7 @@ internal sealed class SaslExchange(ClientAuthentication how)
         {
             // What is wrong here is not for who asks from there.
             _isOver = true;
-            how.Ended?.Invoke(null, e.Message);
+            how.Faulted?.Invoke(e.Message);
             throw Failed("the users of this daemon cannot be read; its log says why");
         }
 

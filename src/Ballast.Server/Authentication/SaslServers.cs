@@ -37,7 +37,7 @@ internal sealed class PlainServer(SaslLookup find) : ISaslServer
         ScramKeys.RequireText(user, "name");
         (ScramVerifier verifier, bool isKnown) = find(user);
         if (!(verifier.Matches(password) & isKnown) || (wanted.Length > 0 && wanted != user))
-            throw new SaslException("the name or the password is wrong");
+            throw new SaslException("the name or the password is wrong", isGuess: true);
         User = user;
         return null;
     }
@@ -100,7 +100,7 @@ internal sealed class ScramServer(SaslLookup find, string? nonce = null) : ISasl
         bool isRight = CryptographicOperations.FixedTimeEquals(ScramKeys.StoredKey(key), verifier.StoredKey);
         CryptographicOperations.ZeroMemory(key);
         if (!(isRight & _isKnown))
-            throw new SaslException("the name or the password is wrong");
+            throw new SaslException("the name or the password is wrong", isGuess: true);
         User = _user;
         return Encoding.UTF8.GetBytes($"v={Convert.ToBase64String(ScramKeys.Sign(verifier.ServerKey, all))}");
     }

@@ -100,7 +100,7 @@ public sealed class SaslTests : IDisposable
             Assert.Equal(ErrorCode.AuthenticationFailed, refused.Code);
         }
 
-        await daemon.LogsAsync("A client of 127.0.0.1 did not prove who it is", Token);
+        await daemon.LogsAsync("did not prove who it is: the name or the password is wrong", Token);
         await using (await Connection.OpenAsync(daemon.Uri, cancellationToken: Token))
         {
         }
@@ -225,6 +225,16 @@ public sealed class SaslTests : IDisposable
         Assert.False(File.Exists(Users));
     }
 
+    [Fact]
+    public async Task A_password_that_is_not_UTF8_is_refused_as_it_is()
+    {
+        // Every byte is one of ISO 8859-1, and is written as it is.
+        (int status, string output, string errors) = await PasswdAsync("gr\u00FCn\n", System.Text.Encoding.Latin1, User);
+        Assert.Equal((2, "", "ballastd: the password is not UTF-8: use a terminal of that encoding, or convert the file (iconv -t UTF-8)\n"), (status, output, errors));
+        Assert.False(File.Exists(Users));
+        Assert.Equal((0, "", ""), await PasswdAsync("gr\u00FCn\n", User));
+    }
+
     [Theory]
     [InlineData("a:b")]
     [InlineData("")]
@@ -256,10 +266,35 @@ public sealed class SaslTests : IDisposable
         await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", Config);
         CommandResult refused = await VirshAsync(daemon.ReadOnlyUri, User, Password, "list");
         Assert.Contains("the users of this daemon cannot be read; its log says why", refused.Errors, StringComparison.Ordinal);
-        await daemon.LogsAsync("(mode 0640): chmod 600", Token);
+        await daemon.LogsAsync($"Nobody can log in: {Users} can be used by others (mode 0640): chmod 600", Token);
 
         File.SetUnixFileMode(Users, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Succeeds(await VirshAsync(daemon.ReadOnlyUri, User, Password, "list"));
+    }
+
+    [Fact]
+    public async Task The_log_says_where_a_client_is_and_what_it_left_out()
+    {
+        using HeldPort tcp = new();
+        await AddAsync(User, Password);
+        await File.WriteAllTextAsync(Config, $"auth_tcp = \"sasl\"\nauth_unix_rw = \"sasl\"\nsasl_users = \"{Users}\"\n", Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", Config, "--tcp", $"[::1]:{tcp.Port}");
+
+        // As many as are said of one, some that are not, and another one's.
+        const int ofOne = 20, tooMany = 5;
+        for (int i = 0; i < ofOne + tooMany; i++)
+            _ = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"qemu+tcp://[::1]:{tcp.Port}/system", "wrong"));
+        _ = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync(daemon.Uri, "wrong"));
+        await daemon.LogsAsync("A client of user 0 did not prove who it is: the name or the password is wrong", Token);
+        Assert.Contains($"{tooMany} lines about changes were left out", daemon.Errors, StringComparison.Ordinal);
+        string[] lines = [.. daemon.Errors.Split('\n').Where(line => line.Contains("did not prove who it is", StringComparison.Ordinal))];
+        Assert.Equal(ofOne + 1, lines.Length);
+        Assert.All(lines[..^1], line => Assert.Matches(@"Client \[::1\]:\d+ did not prove who it is: (the name or the password is wrong|too many failures)", line));
+
+        // What is wrong with the file is said all the same.
+        File.Delete(Users);
+        _ = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync(daemon.Uri, Password));
+        await daemon.LogsAsync($"Nobody can log in: {Users} is not there", Token);
     }
 
     [Fact]
@@ -343,13 +378,17 @@ public sealed class SaslTests : IDisposable
 
     private async Task AddAsync(string user, string password) => Assert.Equal((0, "", ""), await PasswdAsync($"{password}\n", user));
 
-    private async Task<(int Status, string Output, string Errors)> PasswdAsync(string typed, params string[] arguments)
+    private Task<(int Status, string Output, string Errors)> PasswdAsync(string typed, params string[] arguments) =>
+        PasswdAsync(typed, new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false), arguments);
+
+    private async Task<(int Status, string Output, string Errors)> PasswdAsync(string typed, System.Text.Encoding encoding, params string[] arguments)
     {
         string config = _directory.File("users.conf");
         await File.WriteAllTextAsync(config, string.Create(CultureInfo.InvariantCulture, $"sasl_users = \"{Users}\"\n"), Token);
         using Process process = Process.Start(new ProcessStartInfo(BallastDaemon.Program, ["passwd", "--config", config, .. arguments])
         {
             RedirectStandardInput = true,
+            StandardInputEncoding = encoding,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

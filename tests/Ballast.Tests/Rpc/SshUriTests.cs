@@ -30,6 +30,7 @@ public sealed class SshUriTests
     [InlineData("qemu+tcp://h/system?no_verify=", "no_verify '' in ", " is not a number")]
     [InlineData("qemu+tcp://h/system?keyfile=/x", "unknown parameter 'keyfile' in ", "known are auth, authfile, name and timeout")]
     [InlineData("qemu+tcp://h/system?socket=/x", "unknown parameter 'socket' in ", "known are auth, authfile, name and timeout")]
+    [InlineData("qemu+tls://h/system?socket=/x", "unknown parameter 'socket' in ", "known are auth, authfile, name, no_sanity, no_verify, pkipath, timeout and tls_priority")]
     [InlineData("qemu+tcp://h/system?mode=legacy", "unknown parameter 'mode' in ", "known are auth, authfile, name and timeout")]
     [InlineData("qemu+ssh://h/system?known_hosts_verify=x", "unknown known_hosts_verify 'x'", "it is normal, auto or ignore")]
     [InlineData("qemu+ssh://h/system?sshauth=agent,x", "unknown sshauth 'x'", "keyboard-interactive")]

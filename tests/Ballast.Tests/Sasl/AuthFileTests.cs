@@ -46,6 +46,17 @@ public sealed class AuthFileTests
         Assert.Equal(why, Assert.Throws<LibvirtException>(() => AuthFile.Parse(Text, host, "/x")).Message);
 
     [Fact]
+    public void What_is_not_UTF8_is_not_sent_as_something_else()
+    {
+        using PrivateDirectory directory = new();
+        string file = directory.File("auth.conf");
+        File.WriteAllBytes(file, [.. "[credentials-x]\nauthname=ann\npassword=gr"u8, 0xFC, .. "n\n[auth-libvirt-default]\ncredentials=x\n"u8]);
+        LibvirtException error = Assert.Throws<LibvirtException>(() => AuthFile.Find(file, "localhost"));
+        Assert.Equal(
+            (ErrorCode.AuthenticationFailed, $"authentication failed: the auth file {file} cannot be read: it is not UTF-8: convert it (iconv -t UTF-8)"), (error.Code, error.Message));
+    }
+
+    [Fact]
     public async Task What_is_no_file_keeps_nobody_waiting()
     {
         using PrivateDirectory directory = new();

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text;
 using Ballast.Drivers.Remote;
 using Ballast.Fuzz.Wire;
+using Ballast.Guests;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server;
@@ -19,6 +20,7 @@ public sealed class SaslWireTests : IAsyncLifetime
 
     private readonly FakeTimeProvider _time = new();
     private readonly List<(string? User, string? Why)> _ended = [];
+    private readonly List<string> _faults = [];
     private readonly AuthenticationFailures _failures;
     private Connection _connection = null!;
     private LibvirtServer _server = null!;
@@ -87,6 +89,42 @@ public sealed class SaslWireTests : IAsyncLifetime
         await using RemoteLink link = await OpenAsync(User, Password, isPrivate: true, $"sasl.{mechanism}");
     }
 
+    [Theory]
+    [InlineData("GSSAPI", "\0ann\0wrong")]
+    [InlineData("PLAIN", "ann")]
+    [InlineData("PLAIN", "\0ann\0")]
+    [InlineData("PLAIN", "\0ann\0correct horse", false)]
+    [InlineData("SCRAM-SHA-256", "p=tls-unique,,n=ann,r=abc")]
+    [InlineData("SCRAM-SHA-256", "n,a=bob,n=ann,r=abc")]
+    public async Task What_tries_no_password_is_no_failure_of_its_peer(string mechanism, string message, bool isPrivate = true)
+    {
+        for (int i = 0; i <= AuthenticationFailures.Free; i++)
+        {
+            await using PipedClient client = Client(isPrivate);
+            Assert.Equal((int)ErrorCode.AuthenticationFailed, (await RefusedAsync(client, RemoteProcedure.AuthSaslStart, Start(mechanism, message))).Code);
+            await client.EndedAsync();
+        }
+
+        Assert.All(_ended, end => Assert.Null(end.User));
+        Assert.Equal(AuthenticationFailures.Free + 1, _ended.Count);
+        await using RemoteLink link = await OpenAsync(User, Password, isPrivate, null);
+    }
+
+    [Fact]
+    public async Task A_proof_of_another_exchange_is_no_failure_of_its_peer()
+    {
+        for (int i = 0; i <= AuthenticationFailures.Free; i++)
+        {
+            await using PipedClient client = Client();
+            Assert.Equal(RpcStatus.Ok, (await client.CallAsync(RemoteProcedure.AuthSaslStart, Start("SCRAM-SHA-256", "n,,n=ann,r=abc"))).Header.Status);
+            SaslStepArgs step = new() { Data = SaslByte.Of("c=biws,r=abc,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts8v0X8v3Bz2T0CJGY="u8) };
+            Assert.Equal("authentication failed: a message does not fit the one before", (await RefusedAsync(client, RemoteProcedure.AuthSaslStep, Encode(step))).Message);
+            await client.EndedAsync();
+        }
+
+        await using RemoteLink link = await OpenAsync(User, Password, isPrivate: true, null);
+    }
+
     [Fact]
     public async Task Nothing_is_served_before_and_no_other_way_leads_in()
     {
@@ -138,11 +176,12 @@ public sealed class SaslWireTests : IAsyncLifetime
     [Fact]
     public async Task A_file_of_users_that_cannot_be_read_is_told_to_the_log_alone()
     {
-        ClientAuthentication how = How(isPrivate: true) with { Find = _ => throw new IOException("/etc/x: Permission denied") };
+        ClientAuthentication how = How(isPrivate: true) with { Find = _ => throw new IOException("/etc/x: Permission denied"), Faulted = _faults.Add };
         await using PipedClient client = new(_server, authentication: how);
         RemoteError refused = await RefusedAsync(client, RemoteProcedure.AuthSaslStart, Start("PLAIN", "\0a\0b"));
         Assert.Equal("authentication failed: the users of this daemon cannot be read; its log says why", refused.Message);
-        Assert.Equal([(null, "/etc/x: Permission denied")], _ended);
+        Assert.Equal(["/etc/x: Permission denied"], _faults);
+        Assert.Empty(_ended);
         Assert.Equal(TimeSpan.Zero, _failures.Wait("user 0"));
     }
 
@@ -182,6 +221,56 @@ public sealed class SaslWireTests : IAsyncLifetime
         Assert.Equal(ErrorCode.AuthenticationFailed, refused.Code);
         Assert.Contains("put them into an auth file", refused.Message, StringComparison.Ordinal);
         await Task.WhenAny(serving);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_question_that_is_never_answered_ends_with_the_deadline(bool blocks)
+    {
+        using ManualResetEventSlim asked = new(), end = new();
+        ConnectionOptions options = new()
+        {
+            DaemonTimeout = TimeSpan.FromSeconds(1),
+            AskCredential = (_, _) =>
+            {
+                asked.Set();
+                if (blocks)
+                    end.Wait(CancellationToken.None);
+                return new(new TaskCompletionSource<string?>().Task);
+            },
+        };
+        PipePair pipes = new();
+        Task serving = _server.ServeAsync(pipes.Near, false, 0, null, Token, authentication: How(true));
+        SaslLogin login = new("localhost", null, "/dev/null", isPrivate: true, options);
+        LibvirtException late = await Assert.ThrowsAsync<LibvirtException>(() => RemoteDriver.OpenAsync(
+            options, (onEvent, token) => RemoteLink.OpenAsync(new End(pipes.Far), Name, options, onEvent, token, null, login), Token).AsTask().WaitAsync(Deadline.Default, Token));
+        Assert.Equal(ErrorCode.OperationTimeout, late.Code);
+        Assert.True(asked.IsSet);
+        end.Set();
+        await Task.WhenAny(serving);
+    }
+
+    [Fact]
+    public async Task The_user_of_the_URI_is_not_replaced_by_the_auth_files()
+    {
+        using PrivateDirectory directory = new();
+        string file = directory.File("auth.conf");
+        await File.WriteAllTextAsync(file, $"[credentials-x]\nauthname={User}\npassword={Password}\n[auth-libvirt-default]\ncredentials=x\n", Token);
+        PipePair pipes = new();
+        Task serving = _server.ServeAsync(pipes.Near, false, 0, null, Token, authentication: How(true));
+        LibvirtException refused = await Assert.ThrowsAsync<LibvirtException>(
+            () => OpenAsync(pipes.Far, new SaslLogin("host1", "bob", file, isPrivate: true, new ConnectionOptions()), null));
+        Assert.Equal(
+            (ErrorCode.AuthenticationFailed, $"authentication failed: the URI names user 'bob', and the auth file {file} user '{User}' for host1: name the same in both, or one of them only"),
+            (refused.Code, refused.Message));
+        await Task.WhenAny(serving);
+        Assert.Empty(_ended);
+
+        PipePair same = new();
+        _ = _server.ServeAsync(same.Near, false, 0, null, Token, authentication: How(true));
+        await using RemoteLink link = await OpenAsync(same.Far, new SaslLogin("host1", User, file, isPrivate: true, new ConnectionOptions()), null);
+        Assert.Equal([(User, null)], _ended);
     }
 
     private static async Task ServeWronglyAsync(PipedPeer peer, int kind)

@@ -11,6 +11,8 @@ internal static class AuthFile
 {
     private const int MaxBytes = 1024 * 1024;
 
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private const string Service = "libvirt", Default = "default";
 
     /// <summary>What a file says about a host; null where it does not.</summary>
@@ -21,8 +23,9 @@ internal static class AuthFile
     /// <summary>What the user's file says about a host.</summary>
     /// <param name="named">The file that a URI names; null: none.</param>
     /// <param name="host">The host, as the URI names it; <c>localhost</c> where it names none.</param>
-    /// <exception cref="LibvirtException">A file that was named cannot be read, or contradicts itself.</exception>
-    public static Credentials Find(string? named, string host)
+    /// <param name="user">The user that the URI names; null: none.</param>
+    /// <exception cref="LibvirtException">A file that was named cannot be read, or contradicts itself or the URI.</exception>
+    public static Credentials Find(string? named, string host, string? user = null)
     {
         string? path = Environment.GetEnvironmentVariable("LIBVIRT_AUTH_FILE") is { Length: > 0 } variable ? variable : named;
         path ??= Places().FirstOrDefault(File.Exists);
@@ -30,7 +33,16 @@ internal static class AuthFile
             return default;
         try
         {
-            return Parse(Read(path), host, path);
+            Credentials found = Parse(Read(path), host, path);
+
+            // libvirt's client takes the file's without a word: who meant the URI's would act as somebody else.
+            if (user is not null && found.Name is not null && found.Name != user)
+            {
+                throw RemoteAuthentication.Failed(
+                    $"the URI names user {DisplayText.Quote(user)}, and the auth file {path} user {DisplayText.Quote(found.Name)} for {host}: name the same in both, or one of them only");
+            }
+
+            return found;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -74,7 +86,12 @@ internal static class AuthFile
         try
         {
             int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            return length < bytes.Length ? Encoding.UTF8.GetString(bytes, 0, length) : throw new IOException("it is too long");
+            return length < bytes.Length ? Strict.GetString(bytes, 0, length) : throw new IOException("it is too long");
+        }
+        catch (DecoderFallbackException)
+        {
+            // A password with something else in the place of its letters would be another one.
+            throw new IOException("it is not UTF-8: convert it (iconv -t UTF-8)");
         }
         finally
         {

@@ -14,7 +14,7 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
 
     private static readonly string[] Known = ["auth", "authfile", "mode", "name", "socket", "timeout"], KnownForTcp = ["auth", "authfile", "name", "timeout"];
 
-    private static readonly string[] KnownForTls = ["auth", "name", "no_sanity", "no_verify", "pkipath", "timeout", "tls_priority"];
+    private static readonly string[] KnownForTls = ["auth", "authfile", "name", "no_sanity", "no_verify", "pkipath", "timeout", "tls_priority"];
 
     // Each turns something off. Where a transport does not do that anyway, it is honoured.
     private static readonly string[] Switches = ["no_sanity", "no_tty", "no_verify"];

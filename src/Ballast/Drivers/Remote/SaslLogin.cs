@@ -19,7 +19,7 @@ internal sealed class SaslLogin(string host, string? user, string? file, bool is
     private (string Name, string Password)? _known;
 
     public static SaslLogin Of(ConnectUri uri, bool isPrivate, ConnectionOptions options) => new(
-        uri.Host.Length > 0 ? uri.Host : "localhost", uri.Transport == "ssh" ? null : uri.User, uri.Parameter("authfile"), isPrivate, options);
+        uri.Host.Length > 0 ? uri.Host : "localhost", uri.Transport == "ssh" || uri.User is "" ? null : uri.User, uri.Parameter("authfile"), isPrivate, options);
 
     /// <param name="link">The way to the daemon.</param>
     /// <param name="wanted">The mechanism that the URI insists on; null: the best that both have.</param>
@@ -92,8 +92,8 @@ internal sealed class SaslLogin(string host, string? user, string? file, bool is
 
     private async ValueTask<(string Name, string Password)> CredentialsAsync(CancellationToken token)
     {
-        AuthFile.Credentials found = AuthFile.Find(file, host);
-        string name = found.Name ?? user ?? await AskAsync(new(CredentialKind.UserName, "Please enter your authentication name", host)).ConfigureAwait(false);
+        AuthFile.Credentials found = AuthFile.Find(file, host, user);
+        string name = user ?? found.Name ?? await AskAsync(new(CredentialKind.UserName, "Please enter your authentication name", host)).ConfigureAwait(false);
         string password = found.Password ?? await AskAsync(new(CredentialKind.Password, "Please enter your password", host)).ConfigureAwait(false);
         return (name, password);
 
@@ -107,7 +107,8 @@ internal sealed class SaslLogin(string host, string? user, string? file, bool is
             }
 
             // Somebody may type for a while: not on the thread that receives for everybody.
-            return await Task.Run(() => ask(request, token).AsTask(), token).ConfigureAwait(false)
+            // The deadline holds whether or not the answerer looks at its token.
+            return await Task.Run(() => ask(request, token).AsTask(), token).WaitAsync(token).ConfigureAwait(false)
                 ?? throw LibvirtError.Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Authentication, "the question for a name and a password was not answered");
         }
     }

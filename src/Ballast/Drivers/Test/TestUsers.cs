@@ -29,7 +29,7 @@ internal static class TestUsers
         }
 
         async ValueTask<string> AnswerAsync(CredentialRequest request, string what) =>
-            await ask(request, cancellationToken).ConfigureAwait(false)
+            await ask(request, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false)
                 ?? throw LibvirtError.Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Authentication, $"{what} request failed");
     }
 }
