@@ -64,11 +64,13 @@ internal sealed partial class BalanceAdviser : IAsyncDisposable
                 (isFirst, _complaint) = (false, "");
                 next = TimeSpan.FromSeconds(advisor.Period);
             }
-            catch (Exception e) when (e is LibvirtException or BudgetException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (!token.IsCancellationRequested)
             {
-                // Once for each reason.
-                if (e.Message != _complaint)
-                    Failed(_log, _complaint = e.Message);
+                // Once for each reason. What nobody expected says what it is: one look fails, not all that come.
+                bool isExpected = e is LibvirtException or BudgetException or IOException or UnauthorizedAccessException;
+                string reason = isExpected ? e.Message : $"{e.GetType().Name}: {e.Message}";
+                if (reason != _complaint)
+                    Failed(_log, _complaint = reason);
             }
 
             await Task.Delay(next, token).ConfigureAwait(false);

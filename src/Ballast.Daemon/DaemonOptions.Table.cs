@@ -225,7 +225,7 @@ internal sealed partial class DaemonOptions
             new("balance_log", "PATH", "the log of advice, at most 16 MiB in two files", "(default: /var/log/ballast/balance.jsonl; for other users than", "root: ~/.local/state/ballast/balance.jsonl)")
             {
                 Value = options => options.BalanceLog,
-                Read = (options, values, where) => options.BalanceLog = AbsolutePath(values, where),
+                Read = (options, values, where) => options.BalanceLog = FilePath(values, where),
             },
         ];
 
@@ -271,6 +271,10 @@ internal sealed partial class DaemonOptions
 
         private static string AbsolutePath(IReadOnlyList<string> values, string where) =>
             One(values, where) is ['/', ..] path && !path.Any(char.IsControl) ? path : throw new UsageException($"{where}: '{values[0]}' is not an absolute path");
+
+        private static string FilePath(IReadOnlyList<string> values, string where) =>
+            AbsolutePath(values, where) is var path && Path.GetFileName(path) is not ("" or "." or "..")
+                ? path : throw new UsageException($"{where}: '{path}' names a directory, not a file");
 
         // In KiB; units are powers of 1024.
         private static ulong Size(IReadOnlyList<string> values, string where)

@@ -47,12 +47,21 @@ public sealed record HostMemory
 /// <param name="Total">All such time since the host booted.</param>
 public readonly record struct MemoryPressure(double Last10Seconds, double Last60Seconds, double Last300Seconds, TimeSpan Total);
 
-/// <summary>A memory control group of the host, in KiB. Limits are the narrowest of the group's own and those around it.</summary>
+/// <summary>
+/// A memory control group of the host, in KiB. Limits are the narrowest of the group's own and those around it, each less what
+/// others hold under it.
+/// </summary>
 /// <param name="MaxKiB">The hard limit; the kernel ends a process that would exceed it. Null: there is none.</param>
 /// <param name="HighKiB">Above it, the kernel slows the group down and reclaims its memory. Null: there is none.</param>
 /// <param name="CurrentKiB">What the group holds, caches of files included; null where the kernel does not tell.</param>
 public readonly record struct MemoryGroup(ulong? MaxKiB, ulong? HighKiB, ulong? CurrentKiB)
 {
+    /// <summary>
+    /// What the group holds and the kernel cannot drop: memory of programs, shared memory and the kernel's own; null where the kernel
+    /// does not tell.
+    /// </summary>
+    public ulong? UnreclaimableKiB { get; init; }
+
     /// <summary>The narrower of both limits; null where there is none.</summary>
     public ulong? LimitKiB => MaxKiB < HighKiB || HighKiB is null ? MaxKiB : HighKiB;
 }

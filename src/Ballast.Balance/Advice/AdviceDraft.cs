@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ballast.Balance.Guards;
 
 namespace Ballast.Balance.Advice;
@@ -39,8 +38,8 @@ internal sealed class AdviceDraft
         }
     }
 
-    /// <summary>Whether the policy takes something from it, and the guards let it.</summary>
-    public bool MayGive => !IsAlone && Takes >= GuestAdviceLimits.Least;
+    /// <summary>Whether the policy takes something from it, and the guards let it. Who is short itself gives nothing.</summary>
+    public bool MayGive => !IsAlone && Short <= 0 && Takes >= GuestAdviceLimits.Least;
 
     /// <summary>How much.</summary>
     public double Takes => Track.Balloon - (_decision.Target ?? Track.Balloon);
@@ -48,7 +47,7 @@ internal sealed class AdviceDraft
     /// <summary>What the host gets back by that.</summary>
     public double Returns => Gain(Track.Balloon - Takes);
 
-    public AdviceRisk Risk => GuestRisk.Of(Track, Takes);
+    public AdviceRisk Risk => RiskAt(Track.Balloon - Takes).Risk;
 
     private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);
 
@@ -113,10 +112,13 @@ internal sealed class AdviceDraft
             Gain = Gain(target),
             PossibleGain = Gain(Math.Min(target, _least)),
             IsGainCertain = Track.Resident is not null,
-            Risk = GuestRisk.Of(Track, Track.Balloon - target),
-            Cost = GuestRisk.Cost(Track, Track.Balloon - target),
+            Risk = RiskAt(target).Risk,
+            Cost = RiskAt(target).Cost,
         };
     }
+
+    private GuestRisk RiskAt(double target) =>
+        new(Track, Track.Balloon - target, Math.Min(_wish.Needed ?? 0, Track.Guarded!.State.Maximum) - target);
 
     // What the host does not hold, it does not get back.
     private double Gain(double target) => Math.Max(0, Math.Min(Track.Resident ?? Track.Balloon, Track.Balloon) - target);
@@ -130,37 +132,4 @@ internal sealed class AdviceDraft
         BoundBy = bound.BoundBy,
         Bound = bound.BoundBy is { } ? bound.Reason : "",
     };
-}
-
-/// <summary>What taking memory from a guest may cost it: sizes in MiB.</summary>
-internal static class GuestRisk
-{
-    private const double KiB = 1024;
-
-    // What a kernel does to tidy up.
-    private const double QuietSwap = 0.1, QuietFaults = 5;
-
-    public static AdviceRisk Of(GuestTrack track, double taken) =>
-        taken <= 0 ? AdviceRisk.None
-        : Trouble(track) is not null ? AdviceRisk.High
-        : taken <= Unused(track) ? AdviceRisk.Low
-        : AdviceRisk.Medium;
-
-    public static string Cost(GuestTrack track, double taken) => Of(track, taken) switch
-    {
-        AdviceRisk.None => "",
-        AdviceRisk.High => $"It {Trouble(track)} already.",
-        AdviceRisk.Low => "That much of its memory holds nothing.",
-        _ => string.Create(CultureInfo.InvariantCulture, $"Up to {taken - Unused(track):F0} MiB of its cached files may have to be read again."),
-    };
-
-    private static double Unused(GuestTrack track) => (track.Seen.Stats.UnusedKiB ?? 0) / KiB;
-
-    private static string? Trouble(GuestTrack track)
-    {
-        double seconds = Math.Max(1, track.Time - track.TimeBefore);
-        return (track.Rise(stats => stats.SwapOutKiB) + track.Rise(stats => stats.SwapInKiB)) / KiB > QuietSwap * seconds ? "swaps"
-            : track.Rise(stats => stats.MajorFaults) > QuietFaults * seconds ? "reads files from disk again"
-            : null;
-    }
 }

@@ -116,13 +116,14 @@ public sealed class Advisor
             Math.Min(guests[i].State.Balloon, Math.Max(decision.Target ?? guests[i].State.Balloon, wishes[i].Kept ?? 0)))];
     }
 
-    /// <summary>Takes only as much as somebody needs: the cheapest first, then what gives the host most.</summary>
+    /// <summary>Takes only as much as somebody needs: the cheapest first, then what gives the host most, then by name.</summary>
     private static void Choose(HostState host, AdviceDraft[] drafts)
     {
         double budget = Math.Max(0, host.Memory - host.Overhead - host.Reserve);
         double spare = budget - Sizes.Sum(drafts, draft => draft.Track.Balloon), lacking = Sizes.Sum(drafts, draft => draft.Short);
         double needed = Math.Max(0, lacking - spare);
-        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk).ThenByDescending(draft => draft.Returns))
+        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk).ThenByDescending(draft => draft.Returns)
+            .ThenBy(draft => draft.Track.Seen.Domain.Name, StringComparer.Ordinal))
         {
             if (needed < GuestAdviceLimits.Least)
                 break;

@@ -100,15 +100,24 @@ public sealed class DecisionLog(string path, long maxBytes = DecisionLog.Default
 
     private void Append(ReadOnlySpan<byte> line)
     {
-        if (new FileInfo(path) is { Exists: true } file && file.Length + line.Length > maxBytes)
+        if (new FileInfo(path) is { Exists: true } file && file.Length + line.Length + 1 > maxBytes)
             File.Move(path, path + ".1", overwrite: true);
 
         // Guests' names and sizes are for those who may ask the daemon.
         const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
-        FileStreamOptions how = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read };
+        FileStreamOptions how = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.Read, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
             how.UnixCreateMode = mode;
         using FileStream output = new(path, how);
+
+        // A disk that was full left half a line: what comes is a line of its own.
+        if (output.Length > 0)
+        {
+            output.Position = output.Length - 1;
+            if (output.ReadByte() != '\n')
+                output.WriteByte((byte)'\n');
+        }
+
         output.Write(line);
     }
 }

@@ -18,7 +18,7 @@ internal sealed class FollowedAdvice
     private double _advisedAt;
     private bool _isMoving;
 
-    /// <summary>Where the balloon is on its way to, as advised; null where it is not.</summary>
+    /// <summary>Where the balloon is on its way to, as advised, or where it stopped before it was there; null where it does not follow advice.</summary>
     public double? Target { get; private set; }
 
     public void Advise(GuestAdvice advice, double? resident, double time)
@@ -33,15 +33,21 @@ internal sealed class FollowedAdvice
 
     /// <summary>Compares what is seen with what was advised.</summary>
     /// <param name="track">The guest as it is seen now.</param>
-    /// <param name="isToward">Whether its balloon went where it was advised to, or is on its way.</param>
+    /// <param name="isToward">Whether its balloon went where it was advised to, or is on its way, or stopped on it.</param>
     /// <returns>What came of it; null where nothing is to be said.</returns>
     public AdviceOutcome? See(GuestTrack track, out bool isToward)
     {
         double moved = Math.Abs(track.Balloon - (_last ?? track.Balloon));
+        bool wasMoving = _isMoving;
         _last = track.Balloon;
         (isToward, _isMoving, Target) = (false, false, null);
         if (_advised is not { } advised || _from is not { } from || track.Time - _advisedAt > HoldsSeconds || Math.Abs(track.Balloon - from) < Least)
+        {
+            isToward = wasMoving;
+            Target = wasMoving ? track.Balloon : null;
             return Settled(track);
+        }
+
         isToward = track.Balloon >= Math.Min(from, advised) - Least && track.Balloon <= Math.Max(from, advised) + Least;
         if (!isToward)
         {
@@ -52,7 +58,9 @@ internal sealed class FollowedAdvice
 
         bool isThere = Math.Abs(track.Balloon - advised) <= Least;
         _isMoving = !isThere && moved >= 1;
-        Target = advised;
+
+        // Who follows in part disobeys nobody: where it stands is then where it was sent.
+        Target = isThere || _isMoving ? advised : track.Balloon;
         if (!isThere)
             return null;
         (_advised, _followedAt) = (null, track.Time);

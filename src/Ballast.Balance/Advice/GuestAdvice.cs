@@ -33,11 +33,24 @@ public enum AdviceRisk
     /// <summary>What is taken holds nothing.</summary>
     Low,
 
-    /// <summary>Files may have to be read again.</summary>
+    /// <summary>Files may have to be read again, it needs some of it now or soon, or nobody knows whether it already swaps.</summary>
     Medium,
 
     /// <summary>It already swaps or reads its files again.</summary>
     High,
+}
+
+/// <summary>What to do about a guest that is left alone.</summary>
+public enum AdviceRemedy
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>To look again in a minute.</summary>
+    LookAgain,
+
+    /// <summary>What mends the reason of its sample.</summary>
+    OfReason,
 }
 
 /// <summary>Advice about one guest: sizes in MiB.</summary>
@@ -82,8 +95,8 @@ public sealed record GuestAdvice
     /// <summary>What that guard does, in one sentence; empty where none does.</summary>
     public string Bound { get; init; } = "";
 
-    /// <summary>What to do about a guest that is left alone; empty where nothing is to be done.</summary>
-    public string Remedy { get; init; } = "";
+    /// <summary>What to do about a guest that is left alone.</summary>
+    public AdviceRemedy Remedy { get; init; }
 }
 
 /// <summary>What came of advice.</summary>

@@ -5,8 +5,8 @@ namespace Ballast.Balance.Advice;
 /// <summary>Whether a guest can be advised about at all.</summary>
 /// <param name="Obstacle">Why it cannot answer to its balloon.</param>
 /// <param name="Alone">Why it is left alone, in one sentence for people; null where it is not.</param>
-/// <param name="Remedy">What to do about that; empty where nothing is to be done, or it is advised about.</param>
-internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Alone, string Remedy)
+/// <param name="Remedy">What to do about that.</param>
+internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Alone, AdviceRemedy Remedy)
 {
     // Firmware, kernel and drivers take so long at most.
     private static readonly TimeSpan BootTime = TimeSpan.FromSeconds(60);
@@ -18,25 +18,25 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
     {
         MemoryStats stats = guest.Stats;
         if (Fixed(guest) is { } what)
-            return new(GuestObstacle.FixedMemory, $"Its memory is {what}: its balloon would give the host nothing back.", "");
+            return new(GuestObstacle.FixedMemory, $"Its memory is {what}: its balloon would give the host nothing back.", AdviceRemedy.None);
         if (guest.HasJob)
-            return new(GuestObstacle.Migrating, "It is being moved to another host, saved or dumped.", "");
+            return new(GuestObstacle.Migrating, "It is being moved to another host, saved or dumped.", AdviceRemedy.None);
         if (stats.PauseCause is PauseCause.Migrating or PauseCause.Migrated)
-            return new(GuestObstacle.Migrating, "It moves to another host.", "");
-        string remedy = stats.Reason.Remedy(guest.Domain.Name);
+            return new(GuestObstacle.Migrating, "It moves to another host.", AdviceRemedy.None);
+        const AdviceRemedy remedy = AdviceRemedy.OfReason;
         bool isNew = guest.Process.RunTime < BootTime && stats.LastUpdate is null;
         return stats.Reason switch
         {
             MemoryStatsReason.Fresh when stats.Used is null || stats.ActualKiB is null || guest.MaximumKiB is null =>
-                new(GuestObstacle.None, "Its report is incomplete, so nobody knows what it uses.", ""),
-            MemoryStatsReason.Fresh => new(GuestObstacle.None, null, ""),
+                new(GuestObstacle.None, "Its report is incomplete, so nobody knows what it uses.", AdviceRemedy.None),
+            MemoryStatsReason.Fresh => new(GuestObstacle.None, null, AdviceRemedy.None),
             MemoryStatsReason.Paused when stats.LastUpdate is null && stats.PauseCause == PauseCause.Waiting =>
                 new(GuestObstacle.Prelaunch, "It is paused, and has not reported since it was started.", remedy),
             MemoryStatsReason.Paused => new(GuestObstacle.Paused, "It is paused.", remedy),
             MemoryStatsReason.NeverReported or MemoryStatsReason.DriverNotLoaded when isNew =>
-                new(GuestObstacle.Booting, "It was started a moment ago and has not reported yet.", "Look again in a minute."),
+                new(GuestObstacle.Booting, "It was started a moment ago and has not reported yet.", AdviceRemedy.LookAgain),
             MemoryStatsReason.NeverReported when stats.LastUpdate is not null =>
-                new(GuestObstacle.Booting, "It was reset and has not reported since.", "Look again in a minute."),
+                new(GuestObstacle.Booting, "It was reset and has not reported since.", AdviceRemedy.LookAgain),
             MemoryStatsReason.NeverReported => new(GuestObstacle.Booting, "It has never reported.", remedy),
             MemoryStatsReason.DriverNotLoaded => new(GuestObstacle.DriverNotLoaded, "Its balloon driver is not loaded.", remedy),
             MemoryStatsReason.NoBalloonDevice => new(GuestObstacle.DriverNotLoaded, "It has no balloon device.", remedy),

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Balance.Advice;
 
 /// <summary>What guests share, by a setting and what was seen: sizes in MiB.</summary>
@@ -10,12 +12,16 @@ internal static class HostBudget
     private const double UnknownOverheadShare = 0.1;
     private const double KiB = 1024;
 
+    // What a QEMU needs beside its guest's memory, in MiB: while the guest has not touched all of it, that hides in what is resident.
+    private const double QemuAllowance = 64;
+
+
     /// <exception cref="BudgetException">Nobody knows what there is.</exception>
     public static HostState Of(BudgetSetting setting, HostMemory host, IReadOnlyList<SeenGuest> guests, double time, double period)
     {
         double held = Sizes.Sum(guests, HeldInBalloon);
         if (setting.SizeKiB is { } size)
-            return new HostState(size / KiB, 0, 0, Math.Max(0, (size / KiB) - held), time, period);
+            return OfSize(size, host, guests, held, time, period);
         if (setting.ControlGroup is { } name)
             return OfGroup(name, host, guests, time, period);
         if (host.TotalKiB is not { } all)
@@ -29,6 +35,21 @@ internal static class HostBudget
         return new HostState(total, overhead, reserve, available / KiB, time, period);
     }
 
+    private static HostState OfSize(ulong size, HostMemory host, IReadOnlyList<SeenGuest> guests, double held, double time, double period)
+    {
+        if (size == 0)
+            throw new BudgetException("a budget of 0 leaves nothing to guests: name a larger one");
+        if (host.TotalKiB < size)
+        {
+            throw new BudgetException(string.Create(CultureInfo.InvariantCulture,
+                $"a budget of {size / KiB:F0} MiB is more than all of the host's memory, {host.TotalKiB / KiB:F0} MiB: name a smaller one"));
+        }
+
+        // What a guest of unknown size holds, nobody else can have.
+        double unknown = Sizes.Sum(guests, guest => Balloon(guest) is null ? Held(guest) : 0);
+        return new HostState(size / KiB, unknown, 0, Math.Max(0, (size / KiB) - held - unknown), time, period);
+    }
+
     private static HostState OfGroup(string name, HostMemory host, IReadOnlyList<SeenGuest> guests, double time, double period)
     {
         if (host.Group is not { } group)
@@ -38,18 +59,38 @@ internal static class HostBudget
                 : $"there is no memory control group '{name}': name it as in /proc/PID/cgroup of a QEMU, below /sys/fs/cgroup");
         }
 
-        if (group.LimitKiB is not { } limit)
+        if (group.LimitKiB is not { } most)
             throw new BudgetException($"the control group '{name}' has no limit: set its memory.max or memory.high, or use --budget SIZE");
 
-        // Caches of files that the group holds give way, so they are no overhead: only what QEMU needs beside its guest is.
-        double overhead = Sizes.Sum(guests, guest => Math.Max(0, Held(guest) - Balloon(guest)));
-        double free = group.CurrentKiB is { } current ? Math.Max(0, (limit / KiB) - (current / KiB)) : limit / KiB;
-        return new HostState(limit / KiB, overhead, ReserveShare * limit / KiB, free, time, period);
+        // What others of the host hold, no limit gives to the group.
+        double limit = Math.Min(most / KiB, HostHas(host, group));
+        double overhead = Sizes.Sum(guests, guest => Math.Max(QemuAllowance, Held(guest) - (Balloon(guest) ?? 0)));
+
+        // Caches of files that the group holds give way, so they are no overhead: what else it holds beside its guests is.
+        if (group.UnreclaimableKiB is { } held)
+            overhead = Math.Max(QemuAllowance * guests.Count, (held / KiB) - Sizes.Sum(guests, HeldInGroup));
+        double used = (group.UnreclaimableKiB ?? group.CurrentKiB ?? 0) / KiB;
+        return new HostState(limit, overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
     }
 
-    private static double HeldInBalloon(SeenGuest guest) => Math.Min(Held(guest), Balloon(guest));
+    private static double HostHas(HostMemory host, MemoryGroup group) =>
+        host.AvailableKiB is { } available && group.UnreclaimableKiB is { } held ? (available + held) / KiB
+        : host.TotalKiB is { } total ? total / KiB
+        : double.MaxValue;
 
-    private static double Balloon(SeenGuest guest) => (guest.Stats.ActualKiB ?? guest.MaximumKiB ?? guest.Stats.RssKiB ?? 0) / KiB;
+    // A guest of unknown size counts nowhere else: what it holds stays overhead.
+    private static double HeldInBalloon(SeenGuest guest) => Math.Min(Held(guest), Balloon(guest) ?? 0);
 
-    private static double Held(SeenGuest guest) => ((guest.Stats.RssKiB ?? 0) + (guest.Process.HugePagesKiB ?? 0)) / KiB;
+    // Huge pages are accounted for elsewhere.
+    private static double HeldInGroup(SeenGuest guest) => Math.Min(Math.Max(0, Resident(guest) - QemuAllowance), Balloon(guest) ?? 0);
+
+    private static double? Balloon(SeenGuest guest) => (guest.Stats.ActualKiB ?? guest.MaximumKiB) / KiB;
+
+    private static double Held(SeenGuest guest) => Resident(guest) + ((guest.Process.HugePagesKiB ?? 0) / KiB);
+
+    // Where the host does not tell, by the guest's report: what is unused was perhaps never touched, the rest was. Without a report,
+    // all of its balloon: counted as overhead it would be counted twice.
+    private static double Resident(SeenGuest guest) => guest.Stats.RssKiB is { } known ? known / KiB
+        : Balloon(guest) is { } balloon ? Math.Max(0, balloon - ((guest.Stats.UnusedKiB ?? 0) / KiB))
+        : 0;
 }

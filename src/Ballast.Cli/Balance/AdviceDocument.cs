@@ -68,7 +68,7 @@ internal static class AdviceDocument
         json.WriteString("reason", guest.Reason);
         JsonOutput.WriteNumber(json, "guard", (ulong?)(int?)guest.BoundBy);
         JsonOutput.WriteTextOrNull(json, "bound", guest.Bound);
-        JsonOutput.WriteTextOrNull(json, "remedy", guest.Remedy);
+        JsonOutput.WriteTextOrNull(json, "remedy", $"{AdviceText.Remedy(guest)}");
         JsonOutput.WriteTextOrNull(json, "command", AdviceText.Command(guest));
         json.WriteEndObject();
     }

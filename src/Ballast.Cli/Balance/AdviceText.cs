@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ballast.Balance.Advice;
+using Ballast.Cli.Doctor;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 
@@ -17,7 +18,7 @@ internal static class AdviceText
     [
         (AdviceKind.Take, "Take now"),
         (AdviceKind.Give, "Give now"),
-        (AdviceKind.Wait, "Short of memory, and nothing is free for them yet"),
+        (AdviceKind.Wait, "Short of memory, and others have to give first"),
         (AdviceKind.Could, "Could be gained, if it is needed"),
         (AdviceKind.Leave, "Left alone"),
     ];
@@ -56,6 +57,14 @@ internal static class AdviceText
         ? ShellCommand.On(guest.Guest.Domain, "setmem", string.Create(CultureInfo.InvariantCulture, $"{target:F0}MiB --wait"))
         : null;
 
+    /// <summary>What to do about a guest that is left alone; null where nothing is to be done.</summary>
+    public static Remedy? Remedy(GuestAdvice guest) => guest.Remedy switch
+    {
+        AdviceRemedy.None => null,
+        AdviceRemedy.LookAgain => new("Look again in a minute."),
+        _ => Remedies.For(new MemoryLine(guest.Guest.Domain, guest.Guest.Stats, guest.Guest.MaximumKiB, Rates: null), qemu: null, state: null),
+    };
+
     private static string Budget(HostAdvice advice)
     {
         string parts = advice.Host.Overhead + advice.Host.Reserve > 0
@@ -69,7 +78,7 @@ internal static class AdviceText
             : "";
         double over = advice.Balloons - advice.Budget;
         return $"Guests may share {Size(advice.Budget)}{parts}. Their balloons leave them {Size(advice.Balloons)}"
-            + (over >= 1 ? $", {Size(over)} too much" : "") + $"; {Size(advice.Host.Free)} is free now.{pressure}{swapped}";
+            + (over >= 1 ? $", {Size(over)} too much" : "") + $"; {Size(advice.Host.Free)} of it all is in no use now.{pressure}{swapped}";
     }
 
     private static List<string> Guest(GuestAdvice guest, int? room)
@@ -77,7 +86,7 @@ internal static class AdviceText
         string name = SafeText.Escape(guest.Guest.Domain.Name);
         string what = guest.Kind switch
         {
-            AdviceKind.Take or AdviceKind.Could => $"{Change(guest)}, the host gets back {(guest.IsGainCertain ? "" : "at most ")}{Size(guest.Gain)}{Steps(guest)}",
+            AdviceKind.Take or AdviceKind.Could => $"{Change(guest)}, {(guest.Gain < 1 ? "which the host does not hold, and then need not have ready" : $"the host gets back {AtMost(guest)}{Size(guest.Gain)}")}{Steps(guest)}",
             AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it is {Size(guest.Short)} short" : ""),
             AdviceKind.Wait => $"{Size(guest.Balloon)}, it is {Size(guest.Short)} short",
             _ => guest.Reason,
@@ -85,7 +94,11 @@ internal static class AdviceText
         List<string> lines = [.. Wrap($"{name}: {what}", Indent, room).Select((line, i) => i == 0 ? $"  {line.TrimStart()}" : line)];
         if (guest.Kind == AdviceKind.Leave)
         {
-            lines.AddRange(guest.Remedy.Length > 0 ? Wrap(guest.Remedy, Indent, room) : []);
+            if (Remedy(guest) is not { } remedy)
+                return lines;
+            lines.AddRange(Wrap(remedy.Command is null ? remedy.Text : $"{remedy.Text}:", Indent, room));
+            if (remedy.Command is { } mend)
+                lines.Add(Indent + SafeText.Escape(mend));
             return lines;
         }
 
@@ -110,7 +123,7 @@ internal static class AdviceText
         int giving = Count(guest => guest.PossibleGain >= 1), lacking = Count(guest => guest.Short > 0);
         List<string> parts =
         [
-            giving == 0 ? "nothing can be gained" : $"{Size(Sum(shown, guest => guest.PossibleGain))} can be gained from {Guests(giving)}, {Size(Sum(shown, guest => guest.Kind == AdviceKind.Take ? guest.Gain : 0))} of it is advised now",
+            giving == 0 ? "nothing can be gained" : $"{AtMost([.. shown])}{Size(Sum(shown, guest => guest.PossibleGain))} can be gained from {Guests(giving)}, {Size(Sum(shown, guest => guest.Kind == AdviceKind.Take ? guest.Gain : 0))} of it is advised now",
             lacking == 0 ? "nobody is short" : $"{Size(Sum(shown, guest => guest.Short))} is short in {Guests(lacking)}",
         ];
         if (Count(guest => guest.Kind == AdviceKind.Leave) is > 0 and var alone)
@@ -119,6 +132,8 @@ internal static class AdviceText
             parts.Add($"{Guests(kept)} {(kept == 1 ? "is as it" : "are as they")} should be");
         return shown.Count == 0 ? $"Total: no guest {(advice.Guests.Count == 0 ? "is active" : "is shown")}." : $"Total: {string.Join("; ", parts)}.";
     }
+
+    private static string AtMost(params GuestAdvice[] guests) => guests.All(guest => guest.IsGainCertain) ? "" : "at most ";
 
     private static double Sum(IEnumerable<GuestAdvice> guests, Func<GuestAdvice, double> value) => guests.Sum(value);
 

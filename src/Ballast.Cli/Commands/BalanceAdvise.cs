@@ -72,6 +72,8 @@ internal static class BalanceAdvise
     {
         if (arguments.Has(Budget) && arguments.Has(Group))
             throw new CommandException($"options --{Budget.Name} and --{Group.Name} are mutually exclusive");
+        if (arguments.Has(Budget) && arguments.SizeInKiB(Budget) == 0)
+            throw new CommandException($"--{Budget.Name} 0 leaves nothing to guests: name what they may share, such as 48G");
         return arguments.Has(Budget) ? new BudgetSetting(SizeKiB: arguments.SizeInKiB(Budget)) : new BudgetSetting(ControlGroup: arguments.Text(Group));
     }
 }

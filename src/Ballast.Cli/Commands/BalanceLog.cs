@@ -19,6 +19,7 @@ internal static class BalanceLog
         string path = file ?? DefaultFile;
         invocation.IsDocument = isJson;
         int broken = 0;
+        bool isFound = false;
         try
         {
             // What was moved away when the file was full comes before it.
@@ -26,12 +27,22 @@ internal static class BalanceLog
             {
                 if (part != path && !File.Exists(part))
                     continue;
-                await foreach (string line in File.ReadLinesAsync(part, invocation.CancellationToken))
+
+                // To open a pipe waits until somebody writes, and so does reading from it.
+                CancellationToken token = invocation.CancellationToken;
+                using StreamReader reader = await Task.Run(() => File.OpenText(part), CancellationToken.None).WaitAsync(token);
+                while (await Task.Run(reader.ReadLine, CancellationToken.None).WaitAsync(token) is { } line)
                 {
                     if (!TryWrite(invocation.Out, line, isJson))
                         broken++;
                 }
+
+                isFound = true;
             }
+        }
+        catch (FileNotFoundException) when (isFound)
+        {
+            // It was moved away a moment ago, and the next decision begins a new one.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

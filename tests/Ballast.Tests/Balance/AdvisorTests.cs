@@ -1,3 +1,4 @@
+using Ballast.Balance;
 using Ballast.Balance.Advice;
 using Ballast.Balance.Guards;
 
@@ -153,6 +154,101 @@ public sealed class AdvisorTests
     }
 
     [Fact]
+    public void Who_follows_in_part_is_not_called_disobedient()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 4096 * KiB));
+        AdviceGuest guest = new("guest");
+        advisor.Learn(See(0, guest), 0);
+        Assert.Equal(768, Assert.Single(advisor.Advise(See(10, guest), 10).Guests).Target);
+        guest = guest with { Balloon = 900, Resident = 900 };
+        for (double time = 20; time <= 200; time += 10)
+            Assert.NotEqual(AdviceKind.Leave, Assert.Single(advisor.Advise(See(time, guest), time).Guests).Kind);
+
+        // Nor when nobody looks again before the advice is old.
+        _ = advisor.Advise(See(210, guest with { Balloon = 950, Resident = 950 }), 210);
+        for (double time = 340; time <= 600; time += 20)
+            Assert.NotEqual(AdviceKind.Leave, Assert.Single(advisor.Advise(See(time, guest with { Balloon = 950, Resident = 950 }), time).Guests).Kind);
+    }
+
+    [Theory]
+    [InlineData(800, 1000, AdviceKind.Wait)]
+    [InlineData(1000, 1000, AdviceKind.Take)]
+    [InlineData(1000, 600, AdviceKind.Take)]
+    public void Who_is_short_gives_nothing_and_what_a_guest_needs_is_not_taken_at_low_risk(double balloon, double needed, AdviceKind kind)
+    {
+        AdviceGuest guest = new("guest") { Used = 100, Unused = 700, Balloon = (ulong)balloon, Resident = (ulong)balloon };
+        GuestTrack track = new();
+        track.See(guest.See(0), Host, 0);
+        track.See(guest.See(10), Host, 10);
+
+        // The policy gives it less than it needs, as others need more.
+        AdviceDraft draft = new(track, new BalloonWish(balloon - 100, "It needs much.") { Needed = needed }, new GuardDecision(balloon - 100, null, ""), 0, default);
+        Assert.Equal(kind == AdviceKind.Take, draft.MayGive);
+        if (draft.MayGive)
+            _ = draft.Take(100);
+        GuestAdvice advice = draft.Make();
+        Assert.Equal((kind, Math.Max(0, needed - balloon)), (advice.Kind, advice.Short));
+        if (kind == AdviceKind.Take)
+            Assert.Equal(needed > balloon - 100 ? AdviceRisk.Medium : AdviceRisk.Low, advice.Risk);
+    }
+
+    [Theory]
+    [InlineData(100, 0, 0, 10, AdviceRisk.Low)]
+    [InlineData(100, 1, 0, 10, AdviceRisk.Medium)]
+    [InlineData(100, -1, 0, 10, AdviceRisk.Low)]
+    [InlineData(900, 0, 0, 10, AdviceRisk.Medium)]
+    [InlineData(100, 0, 0, 0, AdviceRisk.Medium)]
+    [InlineData(100, 0, 2, 10, AdviceRisk.High)]
+    [InlineData(0, 1, 2, 10, AdviceRisk.None)]
+    public void Risk_is_low_only_where_what_is_taken_is_unused_and_not_needed(double taken, double lack, ulong swapped, double reportedAt, AdviceRisk risk)
+    {
+        AdviceGuest guest = new("guest") { Unused = 800, ReportedAt = 0 };
+        GuestTrack track = new();
+        track.See(guest.See(0), Host, 0);
+        track.See((guest with { SwapOut = swapped, ReportedAt = reportedAt }).See(10), Host, 10);
+        GuestRisk found = new(track, taken, lack);
+        Assert.Equal(risk, found.Risk);
+        Assert.Equal(risk == AdviceRisk.None, found.Cost.Length == 0);
+    }
+
+    [Fact]
+    public void What_a_guest_of_unknown_size_holds_stays_overhead()
+    {
+        AdviceGuest unknown = new("unknown") { Balloon = null, Maximum = null, Resident = 500 };
+        Assert.Equal(4096.0 - 1000, Advise(default, new AdviceGuest("guest") { Resident = 1000 }, unknown).Host.Overhead);
+        HostAdvice advice = Advise(new BudgetSetting(SizeKiB: 4096 * KiB), unknown);
+        Assert.Equal((500.0, 3596.0), (advice.Host.Overhead, advice.Budget));
+    }
+
+    [Fact]
+    public void What_a_guest_holds_is_not_counted_twice_where_the_host_does_not_tell()
+    {
+        // It has 1024 MiB, 20 of them unused; without a report, all of its balloon.
+        AdviceGuest guest = new("guest") { Resident = null };
+        Assert.Equal(4096.0 - 1004, Advise(default, guest).Host.Overhead);
+        Assert.Equal(4096.0 - 1024, Advise(default, guest with { Balloon = null }).Host.Overhead);
+    }
+
+    [Fact]
+    public void A_control_groups_overhead_is_what_it_holds_beside_its_guests()
+    {
+        // It holds 1500 MiB for good; of the guest's 1000 resident ones, 64 are its QEMU's own.
+        AdviceGuest guest = new("guest") { Resident = 1000 };
+        guest = guest with { Process = guest.Process with { GroupPath = "/vms" } };
+        Assert.Equal((2000.0, 1500.0 - 936, 500.0), Shared(new MemoryGroup(2000 * KiB, null, 1900 * KiB) { UnreclaimableKiB = 1500 * KiB }));
+
+        // Each QEMU needs something, and the host does not have more than it has.
+        Assert.Equal((4196.0, 64.0, 4096.0), Shared(new MemoryGroup(90000 * KiB, null, 100 * KiB) { UnreclaimableKiB = 100 * KiB }));
+        Assert.Equal((8192.0, 64.0, 8092.0), Shared(new MemoryGroup(90000 * KiB, null, 100 * KiB)));
+
+        (double, double, double) Shared(MemoryGroup group)
+        {
+            HostState host = new Advisor(budget: new BudgetSetting(ControlGroup: "vms")).Advise(new SeenHost(Host with { Group = group }, [guest.See(0)]), 0).Host;
+            return (host.Memory, host.Overhead, host.Free);
+        }
+    }
+
+    [Fact]
     public void Hosts_without_guests_and_guests_that_come_and_go_are_no_trouble()
     {
         Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 2048 * KiB));
@@ -194,6 +290,8 @@ public sealed class AdvisorTests
         Assert.Contains("--budget", Refusal(default, new HostMemory()), StringComparison.Ordinal);
         Assert.Contains("there is no memory control group 'x'", Refusal(new BudgetSetting(ControlGroup: "x"), Host), StringComparison.Ordinal);
         Assert.Contains("has no limit", Refusal(new BudgetSetting(ControlGroup: "x"), Host with { Group = new MemoryGroup(null, null, 1) }), StringComparison.Ordinal);
+        Assert.Contains("a budget of 0", Refusal(new BudgetSetting(SizeKiB: 0), Host), StringComparison.Ordinal);
+        Assert.Contains("a budget of 9000 MiB is more than all of the host's memory, 8192 MiB", Refusal(new BudgetSetting(SizeKiB: 9000 * KiB), Host), StringComparison.Ordinal);
         Assert.Contains("this daemon cannot tell", Refusal(new BudgetSetting(ControlGroup: "x"), new HostMemory { Reason = MemoryStatsReason.UnsupportedByDaemon }), StringComparison.Ordinal);
 
         string Refusal(BudgetSetting budget, HostMemory host) =>

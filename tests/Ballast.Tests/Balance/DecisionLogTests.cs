@@ -44,6 +44,27 @@ public sealed class DecisionLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_decision_after_half_a_line_is_not_lost()
+    {
+        await File.WriteAllTextAsync(Path, "{\"time\":", TestContext.Current.CancellationToken);
+        DecisionLog log = new(Path);
+        log.Write(Time, "ballast", Advise(new AdviceGuest("guest")));
+        log.Write(Time, "ballast", Advise(new AdviceGuest("guest") { IsRunning = false }));
+        string[] lines = await File.ReadAllLinesAsync(Path, TestContext.Current.CancellationToken);
+        Assert.Equal(3, lines.Length);
+        Assert.All(lines[1..], line => Assert.Equal("ballast", JsonDocument.Parse(line).RootElement.GetProperty("policy").GetString()));
+    }
+
+    [Fact]
+    public async Task What_was_moved_away_is_shown_where_nothing_came_after_it()
+    {
+        new DecisionLog(Path + ".1").Write(Time, "ballast", Advise(new AdviceGuest("guest")));
+        Outcome outcome = await CliRun.BallastAsync(new FakeDriver(), "-q", "balance", "log", Path);
+        Assert.Contains("could guest", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(("", 0), (outcome.Error, outcome.ExitCode));
+    }
+
+    [Fact]
     public void It_takes_no_more_than_twice_what_it_may()
     {
         const int most = 4096;

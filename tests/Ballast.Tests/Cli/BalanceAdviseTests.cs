@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Ballast.Tests.Integration;
 
 namespace Ballast.Tests.Cli;
@@ -62,6 +64,21 @@ public sealed class BalanceAdviseTests
     }
 
     [Fact]
+    public async Task A_remedy_is_a_command_to_paste()
+    {
+        JsonElement root = JsonDocument.Parse((await CliRun.BallastAsync("-q", "-c", Fleet, "balance", "advise", "--json")).Output).RootElement;
+        JsonElement lying = Assert.Single(root.GetProperty("guests").EnumerateArray(), guest => guest.GetProperty("domain").GetProperty("name").GetString() == "lying-00009");
+        Assert.EndsWith($": ballast -c '{Fleet}' dommemstat lying-00009 --refresh", lying.GetProperty("remedy").GetString(), StringComparison.Ordinal);
+
+        // Below what a guest will need, nothing is to be had at low risk.
+        foreach (JsonElement guest in root.GetProperty("guests").EnumerateArray().Where(guest => guest.GetProperty("risk").GetString() == "low"))
+        {
+            Match need = Regex.Match(guest.GetProperty("reason").GetString()!, @"(?:will need|It needs) (\d+) MiB(?: soon)?[^,]");
+            Assert.True(!need.Success || ulong.Parse(need.Groups[1].Value, CultureInfo.InvariantCulture) * 1024 <= guest.GetProperty("target_kib").GetUInt64() + 512);
+        }
+    }
+
+    [Fact]
     public async Task Named_guests_are_shown_and_all_are_weighed()
     {
         JsonElement root = JsonDocument.Parse((await CliRun.BallastAsync("-q", "-c", Fleet, "balance", "advise", "idle-00001", "--json", "--policy", "preferred")).Output).RootElement;
@@ -72,6 +89,8 @@ public sealed class BalanceAdviseTests
 
     [Theory]
     [InlineData("options --budget and --cgroup are mutually exclusive", "advise", "--budget", "1G", "--cgroup", "x")]
+    [InlineData("--budget 0 leaves nothing to guests", "advise", "--budget", "0")]
+    [InlineData("is more than all of the host's memory", "advise", "--budget", "900T", "--period", "1")]
     [InlineData("unknown policy 'oracle'", "advise", "--policy", "oracle")]
     [InlineData("there is no memory control group 'x'", "advise", "--cgroup", "x")]
     [InlineData("failed to get domain 'nobody'", "advise", "nobody")]

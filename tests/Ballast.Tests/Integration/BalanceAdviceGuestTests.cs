@@ -41,9 +41,17 @@ public sealed class BalanceAdviceGuestTests
         ulong lacking = Number(advice["allocating"], "short_kib");
         Assert.InRange(lacking, 16 * MiB, 120 * MiB);
         JsonElement giver = Assert.Single(advice.Values, one => Text(one, "advice") == "take");
-        Assert.Equal(("idle", "low"), (Text(giver.GetProperty("domain"), "name"), Text(giver, "risk")));
+
+        // Whose memory is cache, or is shared, has none to give that holds nothing. Its free memory is another matter: of those at low
+        // risk, who gives the host most comes first, which is a matter of how much each QEMU holds.
+        Assert.Equal("low", Text(giver, "risk"));
+        LinuxGuest gave = guests[Array.IndexOf(["allocating", "cached", "sharing", "idle"], Text(giver.GetProperty("domain"), "name"))];
+        Assert.NotSame(allocating, gave);
+        long unused = (await gave.ReadMemoryAsync(Token)).Free;
         ulong taken = Number(giver, "balloon_kib") - Number(giver, "target_kib");
         Assert.InRange(taken, 16 * MiB, lacking + (2 * MiB));
+        Assert.InRange(unused, (long)taken - (8 * (long)MiB), long.MaxValue);
+        Assert.Contains(Text(advice["idle"], "risk"), (string[])["low", "none"]);
 
         // Shared memory is no cache: what is in tmpfs is not offered.
         Assert.True(Number(advice["sharing"], "possible_gain_kib") + (80 * MiB) < Number(advice["cached"], "possible_gain_kib") + (120 * MiB));
@@ -57,7 +65,7 @@ public sealed class BalanceAdviceGuestTests
 
         // By the guests' own counters: no program was killed, nobody had to wait for memory, and who gave has plenty.
         Assert.Equal(before, await CountersAsync(guests));
-        Assert.InRange((await idle.ReadMemoryAsync(Token)).Available, 64 * (long)MiB, long.MaxValue);
+        Assert.InRange((await gave.ReadMemoryAsync(Token)).Available, 48 * (long)MiB, long.MaxValue);
     }
 
     [Fact]

@@ -41,6 +41,8 @@ public sealed class DaemonBalanceTests : IDisposable
     [InlineData("balance_budget = \"much\"", "balance_budget: 'much' is no size such as 512M or 48G")]
     [InlineData("balance_budget = \"99999999T\"", "balance_budget: '99999999T' is no size such as 512M or 48G")]
     [InlineData("balance_log = \"log\"", "balance_log: 'log' is not an absolute path")]
+    [InlineData("balance_log = \"/\"", "balance_log: '/' names a directory, not a file")]
+    [InlineData("balance_log = \"/var/log/..\"", "balance_log: '/var/log/..' names a directory, not a file")]
     [InlineData("balance_budget = \"1G\"\nbalance_cgroup = \"x\"", "balance_budget and balance_cgroup cannot both be set")]
     public async Task Settings_that_cannot_be_are_refused(string settings, string complaint)
     {

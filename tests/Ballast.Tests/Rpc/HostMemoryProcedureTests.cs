@@ -19,7 +19,7 @@ public sealed class HostMemoryProcedureTests
         MergedKiB = 6,
         SomePressure = new MemoryPressure(0.25, 0.5, 1, TimeSpan.FromMilliseconds(6)),
         FullPressure = new MemoryPressure(0, 0.125, 0.75, TimeSpan.FromHours(7)),
-        Group = new MemoryGroup(null, 8, 9),
+        Group = new MemoryGroup(null, 8, 9) { UnreclaimableKiB = 7 },
     };
 
     private static ProcessMemory Process => new()

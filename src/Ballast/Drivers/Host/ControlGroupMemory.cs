@@ -48,16 +48,53 @@ internal sealed class ControlGroupMemory(string root = "/")
         // A group of version 2 may be called as the mount of version 1.
         GroupFiles files = File.Exists(Path.Combine(Top(First), First.Hard)) ? First : Second;
 
-        // Those around it have limits too; that it is there itself, its own file shows.
+        // That it is there, its own file shows.
         string directory = DirectoryOf(files, group);
-        if (!IsWithin(directory, Top(files)) || !File.Exists(Path.Combine(directory, files.Hard)) || Read(files, group) is not { } limits)
+        if (!IsWithin(directory, Top(files)) || !File.Exists(Path.Combine(directory, files.Hard)))
             return null;
-        string? current = Lines(Path.Combine(directory, files.Current)).FirstOrDefault();
+        ulong? held = Held(files, directory), current = Number(directory, files.Current);
+        ulong hard = NoLimit, soft = NoLimit;
 
-        // The soft limit of version 1 does not slow anybody down.
-        return new MemoryGroup(
-            limits.Hard, files == Second ? limits.Soft : null,
-            ulong.TryParse(current, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) ? bytes / BytesPerKiB : null);
+        // Those around it have limits too, which it shares with others.
+        for (string level = directory; IsWithin(level, Top(files)); level = Path.GetDirectoryName(level)!)
+        {
+            ulong others = (held ?? current) is { } known && (Held(files, level) ?? Number(level, files.Current)) is { } all ? all - Math.Min(all, known) : 0;
+            hard = Math.Min(hard, Rest(level, files.Hard, others));
+
+            // The soft limit of version 1 does not slow anybody down.
+            if (files == Second)
+                soft = Math.Min(soft, Rest(level, files.Soft, others));
+        }
+
+        return new MemoryGroup(KiB(hard), KiB(soft), current / BytesPerKiB) { UnreclaimableKiB = held / BytesPerKiB };
+    }
+
+    /// <summary>A level's limit, less what others hold there.</summary>
+    private ulong Rest(string level, string file, ulong others) =>
+        Number(level, file) is { } limit && limit < NoLimit ? limit - Math.Min(limit, others) : NoLimit;
+
+    private ulong? Number(string directory, string file) =>
+        ulong.TryParse(Lines(Path.Combine(directory, file)).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) ? bytes : null;
+
+    /// <summary>What a group holds and cannot be dropped, in bytes; null where that is not told.</summary>
+    private ulong? Held(GroupFiles files, string directory)
+    {
+        Dictionary<string, ulong> fields = [];
+        foreach (string line in Lines(Path.Combine(directory, "memory.stat")))
+        {
+            if (line.Split(' ') is [var name, var text] && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) && bytes < NoLimit)
+                fields[name] = bytes;
+        }
+
+        if (files == First)
+            return fields.TryGetValue("total_rss", out ulong rss) ? rss + fields.GetValueOrDefault("total_shmem") : null;
+        if (!fields.TryGetValue("anon", out ulong anonymous))
+            return null;
+
+        // Before Linux 5.18 there is no sum of the kernel's.
+        ulong kernel = fields.TryGetValue("kernel", out ulong sum) ? sum
+            : (ulong)((string[])["slab", "kernel_stack", "pagetables", "percpu", "sock"]).Sum(name => (long)fields.GetValueOrDefault(name));
+        return anonymous + fields.GetValueOrDefault("shmem") + kernel;
     }
 
     private (string? First, string? Second) Paths(int pid)

@@ -5,7 +5,7 @@ internal static class HostMemoryFacts
 {
     // The numbers of what stands in one message; sizes in KiB, shares in millionths, times in milliseconds.
     private const int Reason = 1, Total = 2, Free = 3, Available = 4, SwapTotal = 5, SwapFree = 6, HostMerged = 7, Some = 10, Full = 20,
-        HasGroup = 30, GroupMax = 31, GroupHigh = 32, GroupCurrent = 33,
+        HasGroup = 30, GroupMax = 31, GroupHigh = 32, GroupCurrent = 33, GroupUnreclaimable = 34,
         Swapped = 40, Locked = 41, Pinned = 42, HugePages = 43, Merged = 44, FreePages = 45, Deflates = 46, Run = 47;
 
     private const double Millionths = 1_000_000;
@@ -99,6 +99,7 @@ internal static class HostMemoryFacts
         facts.Add(GroupMax, known.MaxKiB);
         facts.Add(GroupHigh, known.HighKiB);
         facts.Add(GroupCurrent, known.CurrentKiB);
+        facts.Add(GroupUnreclaimable, known.UnreclaimableKiB);
     }
 
     private static MemoryPressure? ToPressure(FactList facts, int first) =>
@@ -109,7 +110,9 @@ internal static class HostMemoryFacts
     private static double Share(ulong millionths) => Math.Min(1, millionths / Millionths);
 
     private static MemoryGroup? ToGroup(FactList facts) =>
-        facts[HasGroup] is > 0 ? new MemoryGroup(facts[GroupMax], facts[GroupHigh], facts[GroupCurrent]) : null;
+        facts[HasGroup] is > 0
+            ? new MemoryGroup(facts[GroupMax], facts[GroupHigh], facts[GroupCurrent]) { UnreclaimableKiB = facts[GroupUnreclaimable] }
+            : null;
 
     // Any that only a newer daemon knows is kept as its number.
     private static MemoryStatsReason ToReason(FactList facts) =>

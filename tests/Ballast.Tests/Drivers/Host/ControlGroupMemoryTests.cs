@@ -77,6 +77,23 @@ public sealed class ControlGroupMemoryTests : IDisposable
     }
 
     [Fact]
+    public void What_others_hold_under_a_limit_is_not_this_groups()
+    {
+        const ulong bytes = MiB * 1024;
+        Write("sys/fs/cgroup/machine.slice/memory.max", $"{1000 * bytes}");
+        Write("sys/fs/cgroup/machine.slice/memory.current", $"{990 * bytes}");
+        Write("sys/fs/cgroup/machine.slice/memory.stat", $"anon {500 * bytes}\nfile {490 * bytes}\nkernel {100 * bytes}\nshmem {50 * bytes}");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.max", $"{800 * bytes}");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.high", "max");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.current", $"{300 * bytes}");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.stat", $"anon {200 * bytes}\nkernel {40 * bytes}\nshmem {10 * bytes}");
+
+        // Others hold 650 - 250 MiB of the 1000.
+        MemoryGroup? group = new ControlGroupMemory(_root.Path).Group("machine.slice/vm");
+        Assert.Equal(new MemoryGroup(600 * MiB, null, 300 * MiB) { UnreclaimableKiB = 250 * MiB }, group);
+    }
+
+    [Fact]
     public void A_group_of_the_old_version_has_no_limit_that_slows_it_down()
     {
         Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");

@@ -1,0 +1,53 @@
+using System.Globalization;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>What taking memory from a guest may cost it: sizes in MiB.</summary>
+/// <param name="track">The guest.</param>
+/// <param name="taken">What is taken.</param>
+/// <param name="lack">What it then lacks to what it needs; 0 or less where it does not.</param>
+internal readonly struct GuestRisk(GuestTrack track, double taken, double lack)
+{
+    private const double KiB = 1024;
+
+    // What a kernel does to tidy up.
+    private const double QuietSwap = 0.1, QuietFaults = 5;
+
+    public AdviceRisk Risk =>
+        taken <= 0 ? AdviceRisk.None
+        : Trouble is not null ? AdviceRisk.High
+        : IsNeeded || !IsKnown || taken > Unused ? AdviceRisk.Medium
+        : AdviceRisk.Low;
+
+    /// <summary>The same in one sentence; empty where nothing is taken.</summary>
+    public string Cost => Risk switch
+    {
+        AdviceRisk.None => "",
+        AdviceRisk.High => $"It {Trouble} already.",
+        AdviceRisk.Low => "That much of its memory holds nothing.",
+        _ when IsNeeded => string.Create(CultureInfo.InvariantCulture, $"It is left {lack:F0} MiB less than it needs, now or soon."),
+        _ when taken > Unused => string.Create(CultureInfo.InvariantCulture, $"Up to {taken - Unused:F0} MiB of its cached files may have to be read again."),
+        _ => "It has not reported twice yet, so nobody knows whether it swaps or reads files from disk again.",
+    };
+
+    private double Unused => (track.Seen.Stats.UnusedKiB ?? 0) / KiB;
+
+    // Half a MiB is what rounding leaves.
+    private bool IsNeeded => lack >= 0.5;
+
+    // The same report at both looks tells of no rate, nor does one without counters.
+    private bool IsKnown => track.Before?.Stats.LastUpdate is { } then && track.Seen.Stats.LastUpdate is { } now && then != now
+        && (track.Rise(stats => stats.SwapOutKiB) ?? track.Rise(stats => stats.SwapInKiB) ?? track.Rise(stats => stats.MajorFaults)) is not null;
+
+    private string? Trouble
+    {
+        get
+        {
+            double seconds = Math.Max(1, track.Time - track.TimeBefore);
+            double swapped = (track.Rise(stats => stats.SwapOutKiB) ?? 0) + (track.Rise(stats => stats.SwapInKiB) ?? 0);
+            return swapped / KiB > QuietSwap * seconds ? "swaps"
+                : track.Rise(stats => stats.MajorFaults) > QuietFaults * seconds ? "reads files from disk again"
+                : null;
+        }
+    }
+}
