@@ -12,6 +12,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Sasl;
 
 /// <summary>The exchange in libvirt's protocol, between our two sides and with peers that do not keep to it.</summary>
+[Collection(Drivers.TestDriverTests.Shared)]
 public sealed class SaslWireTests : IAsyncLifetime
 {
     private const string Name = "test:///default", User = "ann", Password = "correct horse";
