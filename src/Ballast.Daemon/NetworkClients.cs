@@ -89,6 +89,10 @@ internal sealed class NetworkClients(
     {
         if (context.RemoteEndPoint is not IPEndPoint client)
             return;
+
+        // A socket of all addresses has those of IPv4 in a form of IPv6's.
+        if (client.Address.IsIPv4MappedToIPv6)
+            client = new IPEndPoint(client.Address.MapToIPv4(), client.Port);
         if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
             NetworkSockets.Probe(socket);
 
@@ -126,11 +130,13 @@ internal sealed class NetworkClients(
         {
             // It is gone, or the daemon stops.
         }
-
-        // What is left is sent, to who takes it.
-        await context.Transport.Output.CompleteAsync().ConfigureAwait(false);
-        await Task.Delay(LastAnswers, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        context.Abort();
+        finally
+        {
+            // What is left is sent, to who takes it.
+            await context.Transport.Output.CompleteAsync().ConfigureAwait(false);
+            await Task.Delay(LastAnswers, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            context.Abort();
+        }
     }
 
     /// <exception cref="TimeoutException">It took too long.</exception>

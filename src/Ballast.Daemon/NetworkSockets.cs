@@ -77,6 +77,10 @@ internal sealed class NetworkSockets(Socket? tcp, Socket? tls) : IDisposable
         try
         {
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+
+            // Every address is IPv4's too.
+            if (address.Address.Equals(IPAddress.IPv6Any))
+                socket.DualMode = true;
             socket.Bind(address);
             socket.Listen(Backlog);
             return socket;

@@ -15,11 +15,14 @@ internal sealed class PipeStream(IDuplexPipe pipes) : AsyncStream
             ReadOnlySequence<byte> come = result.Buffer;
             int count = (int)Math.Min(come.Length, buffer.Length);
             come.Slice(0, count).CopyTo(buffer.Span);
-            if (come.IsEmpty)
+
+            // Looked at before the blocks are given back: the next bytes are in them then, and how long this was cannot be told.
+            bool isEmpty = come.IsEmpty;
+            if (isEmpty)
                 pipes.Input.AdvanceTo(come.End);
             else
                 pipes.Input.AdvanceTo(come.GetPosition(count));
-            if (!come.IsEmpty || result.IsCompleted)
+            if (!isEmpty || result.IsCompleted)
                 return count;
             if (result.IsCanceled)
                 throw new OperationCanceledException();

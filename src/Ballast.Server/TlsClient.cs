@@ -73,8 +73,14 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await TlsProtocols.EndAsync(_tls, Farewell).ConfigureAwait(false);
-        await _pipes.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await TlsProtocols.EndAsync(_tls, Farewell).ConfigureAwait(false);
+        }
+        finally
+        {
+            await _pipes.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     [SuppressMessage("Security", "CA5359", Justification = "What is wrong with the certificate is kept, and decides after the handshake.")]

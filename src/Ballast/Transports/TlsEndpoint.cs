@@ -124,8 +124,14 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
 
         public async ValueTask DisposeAsync()
         {
-            await TlsProtocols.EndAsync(tls, Farewell).ConfigureAwait(false);
-            await _pipes.DisposeAsync().ConfigureAwait(false);
+            try
+            {
+                await TlsProtocols.EndAsync(tls, Farewell).ConfigureAwait(false);
+            }
+            finally
+            {
+                await _pipes.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 }

@@ -100,7 +100,10 @@ internal sealed class TlsIdentity
         {
             if (_revocations.Any(list => list.HasRevoked(certificate)))
                 return "it was revoked (cacrl.pem): use another one";
-            if (_revocations.FirstOrDefault(list => list.IsAbout(certificate)) is { } about && about.IsOutdated(now) && !IsAuthority(certificate))
+
+            // An old list may be left beside its newer one.
+            RevocationList[] about = [.. _revocations.Where(list => list.IsAbout(certificate))];
+            if (about.Length > 0 && about.All(list => list.IsOutdated(now)) && !IsAuthority(certificate))
                 return "the list of revoked certificates (cacrl.pem) is out of date: fetch the authority's newer one";
         }
 

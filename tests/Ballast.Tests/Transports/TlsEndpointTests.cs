@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -6,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
 using Ballast.Tests.Drivers.Qemu;
 using Ballast.Tests.Integration;
+using Ballast.Transports;
 
 namespace Ballast.Tests.Transports;
 
@@ -135,11 +137,53 @@ public sealed class TlsEndpointTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Every_byte_comes_whatever_the_records_are()
+    {
+        foreach (int record in (int[])[1400, 2800, 4200, 5600, 11200, 16380])
+        {
+            using Server server = new(_pki.Path, $"records of {record}");
+            await using ITransport transport = await ConnectAsync(server);
+            int come = 0;
+            while (come < Server.SentBytes)
+            {
+                ReadResult read = await transport.Input.ReadAsync(Token);
+                Assert.False(read.IsCompleted && read.Buffer.IsEmpty, $"after {come} bytes the end came");
+                foreach (ReadOnlyMemory<byte> piece in read.Buffer)
+                {
+                    Assert.True(piece.Span.SequenceEqual(Server.Sent.AsSpan(come, piece.Length)), $"from byte {come} on, others came");
+                    come += piece.Length;
+                }
+
+                transport.Input.AdvanceTo(read.Buffer.End);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_sends_no_record_after_the_login_leaves_no_socket_open_and_no_other_error()
+    {
+        using Server server = new(_pki.Path, "no record");
+        ITransport transport = await ConnectAsync(server);
+        _ = await Assert.ThrowsAsync<IOException>(() => transport.Input.ReadAsync(Token).AsTask());
+        await transport.DisposeAsync();
+        await Deadline.WithinAsync(Deadline.Default, "end of the connection", server.Closed.WaitAsync, Token);
+    }
+
+    private async Task<ITransport> ConnectAsync(Server server) => await new TlsEndpoint(
+        new TcpEndpoint("localhost", server.Port), PkiFiles.In(_pki.Path, isServer: false), Verifies: true, ChecksOwn: true)
+        .ConnectAsync(Deadline.Default, TimeProvider.System, Token);
+
     private string Uri(Server server) => $"qemu+tls://localhost:{server.Port}/system?pkipath={_pki.Path}";
 
     /// <summary>A server on loopback that behaves in one way to each client.</summary>
     private sealed class Server : IDisposable
     {
+        public const int SentBytes = 500_000;
+
+        public static readonly byte[] Sent = RandomBytes();
+
+        private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
         private readonly CancellationTokenSource _stop = new();
         private readonly TaskCompletionSource _came = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -154,6 +198,9 @@ public sealed class TlsEndpointTests : IDisposable
         public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
         public Task Came => _came.Task;
+
+        /// <summary>The client closed its socket, where the way looks at that.</summary>
+        public Task Closed => _closed.Task;
 
         public void Dispose()
         {
@@ -181,7 +228,14 @@ public sealed class TlsEndpointTests : IDisposable
             }
         }
 
-        private static async Task ServeAsync(NetworkStream stream, string directory, string way, CancellationToken stop)
+        private static byte[] RandomBytes()
+        {
+            byte[] bytes = new byte[SentBytes];
+            new Random(SentBytes).NextBytes(bytes);
+            return bytes;
+        }
+
+        private async Task ServeAsync(NetworkStream stream, string directory, string way, CancellationToken stop)
         {
             switch (way)
             {
@@ -211,10 +265,42 @@ public sealed class TlsEndpointTests : IDisposable
             await using SslStream tls = new(stream);
             using X509Certificate2 certificate = X509Certificate2.CreateFromPemFile($"{directory}/servercert.pem", $"{directory}/serverkey.pem");
             await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
-            if (way == "wrong word")
+            if (way is "no record" || way.StartsWith("records of ", StringComparison.Ordinal))
+            {
+                await tls.WriteAsync(new byte[] { 1 }, stop);
+                await SpeakAsync(tls, stream, way, stop);
+            }
+            else if (way == "wrong word")
                 await tls.WriteAsync("0"u8.ToArray(), stop);
             else if (way == "no word")
                 await Task.Delay(Timeout.Infinite, stop);
+        }
+
+        private async Task SpeakAsync(SslStream tls, NetworkStream stream, string way, CancellationToken stop)
+        {
+            if (way == "no record")
+            {
+                // Data, by its head.
+                await stream.WriteAsync((byte[])[0x17, 3, 3, 0, 64, .. new byte[64]], stop);
+                try
+                {
+                    while (await stream.ReadAsync(new byte[1024], stop) > 0)
+                    {
+                    }
+                }
+                catch (IOException)
+                {
+                    // It closed before it read all.
+                }
+
+                _closed.TrySetResult();
+                return;
+            }
+
+            int record = int.Parse(way.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture);
+            for (int done = 0; done < SentBytes; done += record)
+                await tls.WriteAsync(Sent.AsMemory(done, Math.Min(record, SentBytes - done)), stop);
+            _ = await tls.ReadAsync(new byte[1], stop);
         }
     }
 }

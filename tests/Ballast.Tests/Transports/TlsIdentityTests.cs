@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
+using Ballast.Tests.Integration;
 using Ballast.Transports;
 
 namespace Ballast.Tests.Transports;
@@ -36,6 +37,40 @@ public sealed class TlsIdentityTests : IDisposable
 
         _ = chain.Build(leaf);
         string? found = identity.Fault(leaf, chain, Now);
+        if (fault is null)
+            Assert.Null(found);
+        else
+            Assert.StartsWith(fault, found, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("old new", null)]
+    [InlineData("new old", null)]
+    [InlineData("old old", "the list of revoked certificates (cacrl.pem) is out of date")]
+    [InlineData("old", "the list of revoked certificates (cacrl.pem) is out of date")]
+    [InlineData("new old-with-it", "it was revoked")]
+    [InlineData("old new-with-it", "it was revoked")]
+    [InlineData("new-with-it old", "it was revoked")]
+    public void An_old_list_beside_a_newer_one_refuses_nobody_but_those_on_it(string lists, string? fault)
+    {
+        using TestPki pki = TestPki.Create();
+        using X509Certificate2 shown = pki.Write("server");
+        string file = Path.Combine(pki.Path, "cacrl.pem");
+        Dictionary<string, string> written = [];
+        foreach (string suffix in (string[])["", "-with-it"])
+        {
+            X509Certificate2[] revoked = suffix.Length > 0 ? [shown] : [];
+            pki.Revoke(-0.1, revoked);
+            written["old" + suffix] = File.ReadAllText(file);
+            pki.Revoke(1);
+            written["new" + suffix] = File.ReadAllText(file);
+        }
+
+        File.WriteAllLines(file, lists.Split(' ').Select(list => written[list]));
+        TlsIdentity identity = TlsIdentity.Load(PkiFiles.In(pki.Path, isServer: false), isServer: false, TimeProvider.System, isChecked: false);
+        using X509Chain chain = new() { ChainPolicy = identity.Policy(ofServer: true) };
+        _ = chain.Build(shown);
+        string? found = identity.Fault(shown, chain, Now);
         if (fault is null)
             Assert.Null(found);
         else
