@@ -11,6 +11,7 @@ using Ballast.Tests.Rpc;
 namespace Ballast.Tests.Integration;
 
 /// <summary>ballastd's TLS below the calls: records of any size, and those that are no records.</summary>
+[Trait("needs", "qemu")]
 [SupportedOSPlatform("linux")]
 public sealed class TlsRecordTests : IDisposable
 {
