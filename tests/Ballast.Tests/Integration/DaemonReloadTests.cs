@@ -52,11 +52,11 @@ public sealed class DaemonReloadTests : IDisposable
         List<NetSocket> clients = [];
         try
         {
-            Come(count: 4);
+            await ComeAsync(count: 4);
 
             // Four are there that say nothing, and only one may be from now on: the next one waits for all of them.
             await ReloadAsync(daemon, "max_anonymous_clients = 1\n", "changed: max_anonymous_clients");
-            NetSocket next = Ask();
+            NetSocket next = await AskAsync();
             Assert.False(IsServed(next));
             clients[..3].ForEach(leaving => leaving.Dispose());
             Assert.False(IsServed(next));
@@ -64,17 +64,18 @@ public sealed class DaemonReloadTests : IDisposable
             Assert.True(IsServed(next));
 
             await ReloadAsync(daemon, "max_anonymous_clients = 3\n", "changed: max_anonymous_clients");
-            Come(count: 2);
-            Assert.True(IsServed(Ask()));
-            Come(count: 1);
-            Assert.False(IsServed(Ask()));
+            await ComeAsync(count: 2);
+            Assert.True(IsServed(await AskAsync()));
+            await ComeAsync(count: 1);
+            Assert.False(IsServed(await AskAsync()));
         }
         finally
         {
             clients.ForEach(left => left.Dispose());
         }
 
-        void Come(int count)
+        // Who came has a place, or waits for one, a moment later: nothing tells when.
+        async Task ComeAsync(int count)
         {
             for (int i = 0; i < count; i++)
             {
@@ -82,12 +83,14 @@ public sealed class DaemonReloadTests : IDisposable
                 clients.Add(one);
                 one.Connect(new UnixDomainSocketEndPoint(Socket));
             }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(700), Token);
         }
 
         // Whoever asks how to prove who it is, is let in: nobody has to.
-        NetSocket Ask()
+        async Task<NetSocket> AskAsync()
         {
-            Come(count: 1);
+            await ComeAsync(count: 1);
             clients[^1].Send([0, 0, 0, 28, 0x20, 0, 0x80, 0x86, 0, 0, 0, 1, 0, 0, 0, 66, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
             return clients[^1];
         }
