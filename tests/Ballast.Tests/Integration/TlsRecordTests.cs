@@ -89,12 +89,10 @@ public sealed class TlsRecordTests : IDisposable
             return;
         }
 
-        // A host may have IPv6 and no address of it.
-        bool hasLoopback = File.ReadAllText("/proc/net/if_inet6").Contains("00000000000000000000000000000001 ", StringComparison.Ordinal);
         using HeldPort tcp = new();
         await using BallastDaemon daemon = await StartAsync(
             $"[::]:{_tls.Port}", "--tcp", $"[::]:{tcp.Port}", "--tcp-anywhere");
-        foreach (IPAddress address in (IPAddress[])[.. hasLoopback ? [IPAddress.IPv6Loopback] : Array.Empty<IPAddress>(), IPAddress.Loopback])
+        foreach (IPAddress address in (IPAddress[])[.. Loopback.HasIPv6 ? [IPAddress.IPv6Loopback] : Array.Empty<IPAddress>(), IPAddress.Loopback])
         {
             using Client client = await Client.ConnectAsync(address, _tls.Port, _pki.Path);
             await client.OpenAsync();
