@@ -43,9 +43,9 @@ internal static class BalanceCommand
             $"""
             `balance advise [DOMAIN…]` says which guests could give memory now, at what risk, and which are short of
             it. Each line has its reason, the guard that bounds it, and the command to follow. Nothing is changed. It
-            looks twice, some seconds apart, because rates need two reports. Guests whose numbers cannot be relied
-            upon, or whose balloon would give the host nothing back, are named and left alone. --watch goes on, and
-            says what came of advice that was followed.
+            looks twice, some seconds apart, because rates need two reports. It names guests with unreliable numbers,
+            and guests whose balloon would give the host nothing back, and leaves them alone. --watch looks again and
+            again, and reports what came of advice that you followed.
 
             `balance log [FILE]` shows the advice that ballastd logged, if its configuration has balance = "advise"
             (default: {BalanceLog.DefaultFile}).

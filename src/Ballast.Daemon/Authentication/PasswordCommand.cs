@@ -16,7 +16,7 @@ internal static class PasswordCommand
 
     /// <exception cref="UsageException">The arguments are wrong.</exception>
     /// <exception cref="IOException">The file cannot be read or written.</exception>
-    /// <exception cref="InvalidDataException">It is none of ours, or the password is none.</exception>
+    /// <exception cref="InvalidDataException">The file is not a file of users, or the password is empty or cannot be used.</exception>
     public static void Run(IReadOnlyList<string> arguments)
     {
         (string? user, bool deletes, bool lists, List<string> others) = Read(arguments);

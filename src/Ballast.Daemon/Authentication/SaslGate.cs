@@ -28,7 +28,7 @@ internal sealed class SaslGate(ChangeLog changes)
     /// <param name="options">The settings that hold for it.</param>
     /// <param name="client">Where it is.</param>
     /// <param name="owner">Whose failures count together.</param>
-    /// <param name="isTls">Whether it came by TLS, where nobody else can read what is sent.</param>
+    /// <param name="isTls">Whether the connection is encrypted by TLS.</param>
     /// <param name="entered">Told its name among the users.</param>
     public ClientAuthentication? OfNetwork(DaemonOptions options, IPEndPoint client, ClientOwner owner, bool isTls, Action<string> entered) =>
         (isTls ? options.AsksTls : options.AsksTcp) ? Of(options, $"{owner.Address}", $"Client {client}", isTls, entered) : null;
