@@ -89,7 +89,9 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
         /// <summary>As libvirt's daemon: who comes while too many of the same user are not let in yet waits for one of them.</summary>
         public async Task WaitAsync(CancellationToken closed)
         {
-            await user.Anonymous.WaitAsync(closed).ConfigureAwait(false);
+            // One that has gone already is served too where it need not wait: what it had sent is read.
+            if (!user.Anonymous.Wait(0, CancellationToken.None))
+                await user.Anonymous.WaitAsync(closed).ConfigureAwait(false);
             _isAnonymous = 1;
         }
 

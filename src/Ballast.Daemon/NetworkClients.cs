@@ -26,13 +26,13 @@ internal sealed class NetworkClients(
 
     public Task ServeTcpAsync(ConnectionContext context) => ServeAsync(context, async (client, place, end) =>
     {
-        bool? speaksTls = await BoundedAsync(deadline => WrongPort.SpeaksTlsAsync(context.Transport, deadline).AsTask(), end).ConfigureAwait(false);
+        bool? speaksTls = await BoundedAsync(deadline => WrongPort.SpeaksTlsAsync(context.Transport, deadline).AsTask()).ConfigureAwait(false);
         if (speaksTls is null)
             return;
         if (speaksTls == true)
         {
             changes.Refused(client, "it speaks TLS, and this port does not: it should use the port of tls, or qemu+tcp");
-            await TellAsync(deadline => WrongPort.RefuseTlsAsync(context.Transport, deadline), end).ConfigureAwait(false);
+            await TellAsync(deadline => WrongPort.RefuseTlsAsync(context.Transport, deadline)).ConfigureAwait(false);
             return;
         }
 
@@ -46,29 +46,19 @@ internal sealed class NetworkClients(
 
     public Task ServeTlsAsync(ConnectionContext context) => ServeAsync(context, async (client, place, end) =>
     {
-        bool? speaksTls = await BoundedAsync(deadline => WrongPort.SpeaksTlsAsync(context.Transport, deadline).AsTask(), end).ConfigureAwait(false);
+        bool? speaksTls = await BoundedAsync(deadline => WrongPort.SpeaksTlsAsync(context.Transport, deadline).AsTask()).ConfigureAwait(false);
         if (speaksTls is null)
             return;
         if (speaksTls == false)
         {
             changes.Refused(client, "it speaks plain text, and this port TLS: it should use qemu+tls");
-            await TellAsync(deadline => WrongPort.RefusePlainAsync(context.Transport, server.Options, deadline), end).ConfigureAwait(false);
+            await TellAsync(deadline => WrongPort.RefusePlainAsync(context.Transport, server.Options, deadline)).ConfigureAwait(false);
             return;
         }
 
         AccessRules rules = access.Rules;
-        TlsClient? secure;
-        string fault;
-        try
-        {
-            (secure, fault) =
-                await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, rules.Tls!, TimeProvider.System, deadline), end).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (context.ConnectionClosed.IsCancellationRequested)
-        {
-            (secure, fault) = (null, "the TLS handshake failed: the client closed the connection");
-        }
-
+        (TlsClient? secure, string fault) =
+            await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, rules.Tls!, TimeProvider.System, deadline)).ConfigureAwait(false);
         if (secure is null)
         {
             changes.Refused(client, fault);
@@ -139,26 +129,26 @@ internal sealed class NetworkClients(
         }
     }
 
+    /// <remarks>Not ended when the client goes: what it had sent before is read first, and what was wrong with it is logged.</remarks>
     /// <exception cref="TimeoutException">It took too long.</exception>
-    private static async Task<T> BoundedAsync<T>(Func<CancellationToken, Task<T>> act, CancellationToken end)
+    private async Task<T> BoundedAsync<T>(Func<CancellationToken, Task<T>> act)
     {
-        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(end);
+        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         deadline.CancelAfter(Patience);
         try
         {
             return await act(deadline.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!end.IsCancellationRequested)
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
             throw new TimeoutException();
         }
     }
 
-    private static async Task TellAsync(Func<CancellationToken, Task> tell, CancellationToken end) => _ = await BoundedAsync(
+    private async Task TellAsync(Func<CancellationToken, Task> tell) => _ = await BoundedAsync(
         async deadline =>
         {
             await tell(deadline).ConfigureAwait(false);
             return true;
-        },
-        end).ConfigureAwait(false);
+        }).ConfigureAwait(false);
 }
