@@ -31,11 +31,22 @@ public sealed class FootprintTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("ballast", 18)]
+    [InlineData("ballast", 17)]
     [InlineData("ballastd", 20)]
-    [InlineData("libballast.so", 16)]
+    [InlineData("libballast.so", 14)]
     public void A_file_that_ships_is_small(string name, int mostMiB) =>
         Assert.InRange(new FileInfo(Path.Combine(NativeProgram.Libraries, name)).Length, 1, mostMiB * MiB);
+
+    [Theory]
+    [InlineData("ballast")]
+    [InlineData("ballastd")]
+    [InlineData("libballast.so")]
+    public async Task Nothing_that_ships_has_a_client_of_http(string name)
+    {
+        byte[] program = await File.ReadAllBytesAsync(Path.Combine(NativeProgram.Libraries, name), Token);
+        Assert.True(program.AsSpan().IndexOf("SslStream"u8) >= 0);
+        Assert.False(program.AsSpan().IndexOf("HttpConnectionPool"u8) >= 0);
+    }
 
     [Fact]
     public async Task An_idle_daemon_takes_little_memory_and_few_threads()
