@@ -13,7 +13,7 @@ internal sealed class ProcessBirths
     // From a program's start to what it makes, on a busy machine; how far two clocks may be apart, and how far they are as a rule.
     private const long LongestStart = 10 * TicksPerSecond, Slack = TicksPerSecond, UsualSlack = 2;
 
-    private const int MostLooks = 32, MostLooksAtOnce = 4;
+    private const int MostLooks = 128, MostLooksAtOnce = 4;
 
     private readonly Dictionary<int, long?> _births = [];
 
