@@ -162,6 +162,10 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
                 const int balloonChange = 13;
                 Tell(balloonChange, e.Domain, (callback, domain) => callback.BalloonChange(owner.Handle, domain, e.ActualKiB));
                 break;
+            case MetadataChangeEvent e:
+                const int metadataChange = 23;
+                Tell(metadataChange, e.Domain, (callback, domain) => callback.MetadataChange(owner.Handle, domain, (int)e.Type, e.NamespaceUri));
+                break;
             case EventQueue.ConnectionLost:
                 if (Volatile.Read(ref _close) is { } close)
                     Run(close, callback => callback.Closed(owner.Handle, EventQueue.ConnectionLost.EndOfFile));

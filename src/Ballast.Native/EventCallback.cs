@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Ballast.Native;
 
 /// <summary>A function that a program registered for an event.</summary>
@@ -30,6 +32,13 @@ internal sealed unsafe class EventCallback(int id, int eventId, Guid? domain, ni
 
     public void BalloonChange(nint connection, nint domainHandle, ulong kib) =>
         ((delegate* unmanaged<nint, nint, ulong, nint, void>)function)(connection, domainHandle, kib, opaque);
+
+    public void MetadataChange(nint connection, nint domainHandle, int type, string? uri)
+    {
+        nint text = Marshal.StringToCoTaskMemUTF8(uri);
+        ((delegate* unmanaged<nint, nint, int, nint, nint, void>)function)(connection, domainHandle, type, text, opaque);
+        Marshal.FreeCoTaskMem(text);
+    }
 
     public void Closed(nint connection, int reason) =>
         ((delegate* unmanaged<nint, int, nint, void>)function)(connection, reason, opaque);

@@ -7,8 +7,6 @@ namespace Ballast.Server;
 /// <summary>What one client registered for, and the task that sends it.</summary>
 internal sealed class SessionEvents(RemoteSession session, DomainEventSubscription subscription) : IAsyncDisposable
 {
-    public const int Lifecycle = 0, Reboot = 1, BalloonChange = 13;
-
     private readonly Lock _gate = new();
     private Callback[] _callbacks = [];
 
@@ -43,12 +41,20 @@ internal sealed class SessionEvents(RemoteSession session, DomainEventSubscripti
 
     private ValueTask SendAsync(Callback callback, DomainEvent happened) => happened switch
     {
-        DomainLifecycleEvent lifecycle when callback.Wants(Lifecycle, lifecycle.Domain) =>
+        DomainLifecycleEvent lifecycle when callback.Wants(DomainEventIds.Lifecycle, lifecycle.Domain) =>
             LifecycleAsync(callback, new() { Dom = LookupHandlers.ToRemote(lifecycle.Domain), Event = (int)lifecycle.Change, Detail = lifecycle.Detail }),
-        DomainRebootEvent reboot when callback.Wants(Reboot, reboot.Domain) =>
+        DomainRebootEvent reboot when callback.Wants(DomainEventIds.Reboot, reboot.Domain) =>
             RebootAsync(callback, new() { Dom = LookupHandlers.ToRemote(reboot.Domain) }),
-        BalloonChangeEvent balloon when callback.Wants(BalloonChange, balloon.Domain) =>
+        BalloonChangeEvent balloon when callback.Wants(DomainEventIds.BalloonChange, balloon.Domain) =>
             BalloonAsync(callback, new() { Dom = LookupHandlers.ToRemote(balloon.Domain), Actual = balloon.ActualKiB }),
+        MetadataChangeEvent metadata when callback.Wants(DomainEventIds.MetadataChange, metadata.Domain) =>
+            EventAsync(RemoteProcedure.DomainEventCallbackMetadataChange, new MetadataCallback
+            {
+                CallbackID = callback.Id,
+                Dom = LookupHandlers.ToRemote(metadata.Domain),
+                Type = (int)metadata.Type,
+                NamespaceUri = metadata.NamespaceUri,
+            }),
 
         // libvirt's protocol has no word for what was missed: a client that lags that far behind starts anew.
         EventsMissed => CloseAsync(),

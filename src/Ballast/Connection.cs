@@ -90,10 +90,12 @@ public sealed partial class Connection : IAsyncDisposable
 
     /// <summary>Opens a connection.</summary>
     /// <param name="uri">
-    /// <c>test:///default</c>: libvirt's test driver. <c>test:///fleet[?domains=N&amp;seed=S]</c>: simulated guests.
-    /// <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU with that monitor socket; naming a socket allows Ballast to use
-    /// it, even if a manager owns it. <c>qemu:///system</c>, <c>qemu:///session</c>,
-    /// <c>qemu+unix:///system?socket=PATH[&amp;timeout=30s]</c>: through a daemon, ballastd or libvirt's. Names from
+    /// <c>qmp:///</c>: every QEMU of this host that this user may use. <c>qmp:///ABSOLUTE/PATH[?timeout=2s]</c>: the QEMU
+    /// with that monitor socket, or those of a directory; naming a socket allows Ballast to use it, even if a manager owns
+    /// it. <c>qemu:///system</c>, <c>qemu:///session</c>, <c>qemu+unix:///system?socket=PATH[&amp;timeout=30s]</c>: through a
+    /// daemon of this host, ballastd or libvirt's. <c>qemu+ssh://[USER@]HOST/system</c>, <c>qemu+tls://HOST/system</c>,
+    /// <c>qemu+tcp://HOST/system</c>: through a daemon of another host. <c>test:///default</c>, <c>test:///FILE</c>: libvirt's
+    /// test driver. <c>test:///fleet[?domains=N&amp;seed=S]</c>: simulated guests. Names from
     /// libvirt.conf's <c>uri_aliases</c> work too. Null or empty: the environment variable <c>LIBVIRT_DEFAULT_URI</c>, else
     /// libvirt.conf's <c>uri_default</c>, else a daemon that listens, else every QEMU of this host.
     /// </param>

@@ -78,7 +78,7 @@ public sealed partial class Domain
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.OperationTimeout"/>: the monitor did not answer in time, or is known to hang.
     /// <see cref="ErrorCode.ResourceBusy"/>: another program holds it. <see cref="ErrorCode.SystemError"/>: it cannot be
-    /// reached. <see cref="ErrorCode.OperationInvalid"/>: the domain is not running. <see cref="ErrorCode.NoDomain"/>: it
+    /// reached. <see cref="ErrorCode.OperationInvalid"/>: the domain is shut off. <see cref="ErrorCode.NoDomain"/>: it
     /// is gone.
     /// </exception>
     public ValueTask<int> FillMemoryStatsAsync(
@@ -96,7 +96,7 @@ public sealed partial class Domain
     /// <param name="cancellationToken">Cancels the call. A query that other callers share continues.</param>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.NoDomain"/>: the domain is gone. <see cref="ErrorCode.SystemError"/>: the connection to its
-    /// monitor was lost. <see cref="ErrorCode.OperationInvalid"/>: the domain is not running.
+    /// monitor was lost. <see cref="ErrorCode.OperationInvalid"/>: the domain is shut off.
     /// </exception>
     public async ValueTask<MemoryStats> GetMemoryStatsAsync(
         MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>

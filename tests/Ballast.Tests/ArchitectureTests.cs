@@ -11,7 +11,7 @@ public class ArchitectureTests
     [
         "Ballast.Connection", "Ballast.Domain", "Ballast.DomainStatsRecord",
         "Ballast.DomainEventSubscription", "Ballast.DomainEventFilter", "Ballast.DomainEvent", "Ballast.DomainLifecycleEvent",
-        "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.EventsMissed",
+        "Ballast.DomainRebootEvent", "Ballast.BalloonChangeEvent", "Ballast.MetadataChangeEvent", "Ballast.EventsMissed",
         "Ballast.DomainMemorySample", "Ballast.DomainProcessMemory", "Ballast.MemoryWatch", "Ballast.MemoryStatsPeriodLease", "Ballast.PeriodLeases",
         "Ballast.ConnectionGroup", "Ballast.ConnectionGroupMember", "Ballast.ConnectionAnswer`1", "Ballast.DaemonSocket",
     ];

@@ -17,7 +17,7 @@ internal static class EventCommand
         .. Silent("rtc-change", "watchdog", "io-error", "graphics", "io-error-reason", "control-error", "block-job", "disk-change", "tray-change", "pm-wakeup", "pm-suspend"),
         ("balloon-change", DomainEventKinds.BalloonChange),
         .. Silent("pm-suspend-disk", "device-removed", "block-job-2", "tunable", "agent-lifecycle", "device-added", "migration-iteration", "job-completed"),
-        .. Silent("device-removal-failed", "metadata-change", "block-threshold", "memory-failure", "memory-device-size-change"),
+        .. Silent("device-removal-failed"), ("metadata-change", DomainEventKinds.MetadataChange), .. Silent("block-threshold", "memory-failure", "memory-device-size-change"),
     ];
 
     private static readonly CommandOption OnlyDomain = new("domain", OptionKind.Text, "only events of this domain (name, id or UUID)") { IsPositional = true };
@@ -34,7 +34,8 @@ internal static class EventCommand
             """
             Waits for one event, or with --loop for all, and prints a line for each. The exit status is 0 if there
             was one. The types of --list are virsh's; QEMUs and daemons report lifecycle (a domain started, stopped,
-            was paused or resumed), reboot and balloon-change (the balloon's new size) to ballast.
+            was paused or resumed), reboot and balloon-change (the balloon's new size) to ballast; test:///
+            reports metadata-change too.
 
             """,
         Options = [OnlyDomain, Event, All, Loop, Timeout, List, Timestamp],

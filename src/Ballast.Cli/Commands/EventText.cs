@@ -10,6 +10,7 @@ internal static class EventText
         DomainLifecycleEvent e => e.Domain,
         DomainRebootEvent e => e.Domain,
         BalloonChangeEvent e => e.Domain,
+        MetadataChangeEvent e => e.Domain,
         _ => null,
     };
 
@@ -18,6 +19,7 @@ internal static class EventText
         DomainLifecycleEvent => "lifecycle",
         DomainRebootEvent => "reboot",
         BalloonChangeEvent => "balloon-change",
+        MetadataChangeEvent => "metadata-change",
         _ => "",
     };
 
@@ -27,6 +29,15 @@ internal static class EventText
         // As virsh, which has no name for what is newer.
         DomainLifecycleEvent e => $"{(Enum.IsDefined(e.Change) ? e.Change.ToString() : "unknown")} {e.DetailLabel}",
         BalloonChangeEvent e => string.Create(CultureInfo.InvariantCulture, $"{e.ActualKiB}KiB"),
+        MetadataChangeEvent e => $"type {MetadataType(e.Type)}, uri {e.NamespaceUri ?? "<null>"}",
         _ => "",
+    };
+
+    private static string MetadataType(DomainMetadataType type) => type switch
+    {
+        DomainMetadataType.Description => "description",
+        DomainMetadataType.Title => "title",
+        DomainMetadataType.Element => "element",
+        _ => "unknown",
     };
 }

@@ -37,11 +37,11 @@ internal static class EventHandlers
         }),
         On<Nothing, NumberReply>(RemoteProcedure.ConnectDomainEventRegister, async (session, _, token) =>
         {
-            (await EventsAsync(session, token).ConfigureAwait(false)).Add(SessionEvents.Lifecycle, null, isOld: true);
+            (await EventsAsync(session, token).ConfigureAwait(false)).Add(DomainEventIds.Lifecycle, null, isOld: true);
             return default;
         }),
         OnSync<Nothing, NumberReply>(RemoteProcedure.ConnectDomainEventDeregister, (session, _) =>
-            RemoveOld(session, SessionEvents.Lifecycle, default(NumberReply))),
+            RemoveOld(session, DomainEventIds.Lifecycle, default(NumberReply))),
     ];
 
     private static T RemoveOld<T>(RemoteSession session, int eventId, T reply)

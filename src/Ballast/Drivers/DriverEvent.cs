@@ -19,7 +19,8 @@ internal interface IDriverEventSink
 
 /// <summary>One event, as a driver gives it; which members count depends on the kind.</summary>
 internal readonly record struct DriverEvent(
-    DomainEventKinds Kind, DomainIdentity Domain, DomainLifecycleChange Change = default, int Detail = 0, ulong ActualKiB = 0)
+    DomainEventKinds Kind, DomainIdentity Domain, DomainLifecycleChange Change = default, int Detail = 0, ulong ActualKiB = 0,
+    DomainMetadataType Metadata = default, string? NamespaceUri = null)
 {
     public static DriverEvent Lifecycle(DomainIdentity domain, DomainLifecycleChange change, int detail) =>
         new(DomainEventKinds.Lifecycle, domain, change, detail);
@@ -28,4 +29,7 @@ internal readonly record struct DriverEvent(
 
     public static DriverEvent BalloonChange(DomainIdentity domain, ulong actualKiB) =>
         new(DomainEventKinds.BalloonChange, domain, ActualKiB: actualKiB);
+
+    public static DriverEvent MetadataChange(DomainIdentity domain, DomainMetadataType type, string? uri) =>
+        new(DomainEventKinds.MetadataChange, domain, Metadata: type, NamespaceUri: uri);
 }

@@ -27,6 +27,12 @@ public sealed record DomainRebootEvent(Domain Domain) : DomainEvent;
 /// <param name="ActualKiB">The balloon's new size, in KiB, rounded up as libvirt does.</param>
 public sealed record BalloonChangeEvent(Domain Domain, ulong ActualKiB) : DomainEvent;
 
+/// <summary>The domain's title, description or an element of its metadata changed. Source: the driver; QEMUs have none.</summary>
+/// <param name="Domain">The domain.</param>
+/// <param name="Type">What changed.</param>
+/// <param name="NamespaceUri">The element's namespace; null for a title or a description.</param>
+public sealed record MetadataChangeEvent(Domain Domain, DomainMetadataType Type, string? NamespaceUri) : DomainEvent;
+
 /// <summary>Events are missing at this point of the subscription. List the domains again.</summary>
 /// <param name="Cause">The cause.</param>
 /// <param name="Count">The number of missing events; null if unknown.</param>
@@ -89,8 +95,11 @@ public enum DomainEventKinds
     /// <summary><see cref="BalloonChangeEvent"/>.</summary>
     BalloonChange = 4,
 
+    /// <summary><see cref="MetadataChangeEvent"/>.</summary>
+    MetadataChange = 8,
+
     /// <summary>All kinds.</summary>
-    All = Lifecycle | Reboot | BalloonChange,
+    All = Lifecycle | Reboot | BalloonChange | MetadataChange,
 }
 
 /// <summary>Selects the events of a subscription.</summary>

@@ -132,6 +132,7 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
         {
             DomainEventKinds.Lifecycle => new DomainLifecycleEvent(domain, happened.Change, happened.Detail),
             DomainEventKinds.Reboot => new DomainRebootEvent(domain),
+            DomainEventKinds.MetadataChange => new MetadataChangeEvent(domain, happened.Metadata, happened.NamespaceUri),
             _ => new BalloonChangeEvent(domain, happened.ActualKiB),
         };
     }

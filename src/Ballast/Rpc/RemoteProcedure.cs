@@ -111,6 +111,7 @@ internal enum RemoteProcedure
     ConnectRegisterCloseCallback = 360,
     ConnectUnregisterCloseCallback = 361,
     ConnectEventConnectionClosed = 362,
+    DomainEventCallbackMetadataChange = 379,
     DomainGetMessages = 426,
     DomainStartDirtyRateCalc = 427,
 }

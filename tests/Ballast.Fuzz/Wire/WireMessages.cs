@@ -12,12 +12,8 @@ internal static class WireMessages
     // Messages of procedures that no handler of ours serves.
     private static readonly Dictionary<RemoteProcedure, (Type Arguments, Type Reply)> Unserved = new()
     {
-        [RemoteProcedure.DomainGetVcpus] = (typeof(VcpusArgs), typeof(VcpusReply)),
-        [RemoteProcedure.DomainGetSchedulerType] = (typeof(DomainArgs), typeof(SchedulerTypeReply)),
         [RemoteProcedure.DomainGetSecurityLabel] = (typeof(DomainArgs), typeof(SecurityLabelReply)),
         [RemoteProcedure.NodeGetSecurityModel] = (typeof(Nothing), typeof(SecurityModelReply)),
-        [RemoteProcedure.DomainGetMemoryParameters] = (typeof(ParametersArgs), typeof(ParametersReply)),
-        [RemoteProcedure.DomainGetVcpuPinInfo] = (typeof(VcpuPinInfoArgs), typeof(VcpuPinInfoReply)),
     };
 
     private static readonly Dictionary<Type, Func<byte[], byte[]>> Recoders = [];
@@ -30,6 +26,7 @@ internal static class WireMessages
         [RemoteProcedure.DomainEventCallbackLifecycle] = typeof(LifecycleCallback),
         [RemoteProcedure.DomainEventCallbackReboot] = typeof(RebootCallback),
         [RemoteProcedure.DomainEventCallbackBalloonChange] = typeof(BalloonCallback),
+        [RemoteProcedure.DomainEventCallbackMetadataChange] = typeof(MetadataCallback),
         [RemoteProcedure.ConnectEventConnectionClosed] = typeof(ConnectionClosedEvent),
     };
 

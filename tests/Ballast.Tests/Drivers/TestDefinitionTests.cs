@@ -19,7 +19,7 @@ public sealed class TestDefinitionTests
     {
         await using ServerFixture server = ServerFixture.Start(await Connection.OpenAsync("test:///default", cancellationToken: Token));
         await using Connection connection = isRemote ? await server.ConnectAsync() : await Connection.OpenAsync("test:///default", cancellationToken: Token);
-        await using DomainEventSubscription events = await connection.SubscribeAsync(cancellationToken: Token);
+        await using DomainEventSubscription events = await connection.SubscribeAsync(new() { Kinds = DomainEventKinds.Lifecycle }, Token);
 
         Domain domain = await connection.DefineDomainAsync(Xml, cancellationToken: Token);
         Assert.Equal((null, true, false), (domain.Id, await domain.IsPersistentAsync(Token), await domain.IsActiveAsync(Token)));

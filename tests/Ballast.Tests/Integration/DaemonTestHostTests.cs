@@ -27,6 +27,23 @@ public sealed class DaemonTestHostTests : IDisposable
         Assert.Contains("no connection driver available", (await VirshAsync(daemon, other, "list")).Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Virsh_is_told_of_changed_metadata_as_libvirt_tells_it()
+    {
+        string named = await WriteAsync("host.xml", Host), config = await WriteAsync("ballastd.conf", $"test = [\"{named}\"]\n");
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", config);
+        await using Connection connection = await Connection.OpenAsync($"test+unix://{named}?socket={daemon.SocketPath}", cancellationToken: Token);
+        Domain domain = await connection.LookupByNameAsync("web", Token);
+        Task<CommandResult> listening = VirshAsync(daemon, named, "event --event metadata-change --timeout 60");
+        while (!listening.IsCompleted)
+        {
+            await domain.SetMetadataAsync(DomainMetadataType.Element, "<role/>", "x", "urn:x", cancellationToken: Token);
+            await Task.WhenAny(listening, Task.Delay(50, Token));
+        }
+
+        Assert.Equal("event 'metadata-change' for domain 'web': type element, uri urn:x\nevents received: 1\n", (await listening).Output.TrimStart());
+    }
+
     [Theory]
     [InlineData("<nope/>", "expecting root element of 'node'")]
     [InlineData("no XML", "host.xml:1")]

@@ -61,6 +61,33 @@ public sealed class RemoteDriverTests
     }
 
     [Fact]
+    public async Task A_handle_leads_to_a_renamed_domain_and_its_changed_metadata_are_told_in_libvirts_words()
+    {
+        await using Connection direct = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        await using ServerFixture server = ServerFixture.Start(direct);
+        await using Connection remote = await server.ConnectAsync();
+        await using DomainEventSubscription events = await remote.SubscribeAsync(new() { Kinds = DomainEventKinds.MetadataChange }, Token);
+        await using IAsyncEnumerator<DomainEvent> reader = events.GetAsyncEnumerator(Token);
+        Domain domain = await remote.LookupByNameAsync("test", Token);
+
+        await domain.SetMetadataAsync(DomainMetadataType.Title, "one", cancellationToken: Token);
+        await domain.SetMetadataAsync(DomainMetadataType.Element, null, uri: "urn:nothing", cancellationToken: Token);
+        await domain.DestroyAsync(cancellationToken: Token);
+        await domain.RenameAsync("other", Token);
+        await domain.SetMetadataAsync(DomainMetadataType.Description, "two", cancellationToken: Token);
+        Assert.Equal("two", await (await remote.LookupByNameAsync("other", Token)).GetMetadataAsync(DomainMetadataType.Description, cancellationToken: Token));
+        Assert.Equal("two", await domain.GetMetadataAsync(DomainMetadataType.Description, cancellationToken: Token));
+        foreach ((string name, DomainMetadataType type, string? uri) in ((string, DomainMetadataType, string?)[])
+            [
+                ("test", DomainMetadataType.Title, null), ("test", DomainMetadataType.Element, "urn:nothing"), ("other", DomainMetadataType.Description, null),
+            ])
+        {
+            MetadataChangeEvent told = Assert.IsType<MetadataChangeEvent>(await NextAsync(reader));
+            Assert.Equal((name, type, uri), (told.Domain.Name, told.Type, told.NamespaceUri));
+        }
+    }
+
+    [Fact]
     public async Task Events_cross_it_and_a_subscription_survives_a_lost_connection_where_that_was_asked_for()
     {
         await using FakeQmp fake = FakeQmp.Start();

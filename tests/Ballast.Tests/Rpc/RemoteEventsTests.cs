@@ -9,6 +9,9 @@ public sealed class RemoteEventsTests
     private const RemoteProcedure Register = RemoteProcedure.ConnectDomainEventCallbackRegisterAny,
         Deregister = RemoteProcedure.ConnectDomainEventCallbackDeregisterAny;
 
+    // Registrations of a subscription.
+    private const int Kinds = 4;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -27,7 +30,7 @@ public sealed class RemoteEventsTests
             daemon.Drop();
 
             // Again on the next connection.
-            await daemon.AskedAsync(Register, before + 3);
+            await daemon.AskedAsync(Register, before + Kinds);
             foreach (DomainEventSubscription subscription in subscriptions)
             {
                 // Who wakes the others one after the other shall have the time for it.
@@ -59,7 +62,7 @@ public sealed class RemoteEventsTests
         daemon.Recover();
         await GoneAsync(daemon);
         await using DomainEventSubscription subscription = await connection.SubscribeAsync(cancellationToken: Token);
-        Assert.Equal(3, daemon.Callbacks);
+        Assert.Equal(Kinds, daemon.Callbacks);
     }
 
     [Fact]
@@ -74,7 +77,7 @@ public sealed class RemoteEventsTests
 
         await GoneAsync(daemon);
         await using DomainEventSubscription subscription = await connection.SubscribeAsync(cancellationToken: Token);
-        Assert.Equal(3, daemon.Callbacks);
+        Assert.Equal(Kinds, daemon.Callbacks);
     }
 
     [Fact]
@@ -100,14 +103,14 @@ public sealed class RemoteEventsTests
             await using (await connection.SubscribeAsync(cancellationToken: Token))
             {
                 await using DomainEventSubscription second = await connection.SubscribeAsync(cancellationToken: Token);
-                Assert.Equal(3, daemon.Callbacks);
+                Assert.Equal(Kinds, daemon.Callbacks);
             }
 
             await GoneAsync(daemon);
         }
     }
 
-    private static Task RegisteredAsync(PipedDaemon daemon) => UntilAsync(() => daemon.Callbacks % 3 == 0 && daemon.CountOf(Register) % 3 == 0);
+    private static Task RegisteredAsync(PipedDaemon daemon) => UntilAsync(() => daemon.Callbacks % Kinds == 0 && daemon.CountOf(Register) % Kinds == 0);
 
     private static Task GoneAsync(PipedDaemon daemon) => UntilAsync(() => daemon.Callbacks == 0 && daemon.CountOf(Deregister) > 0);
 

@@ -4,7 +4,7 @@ using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu;
 
-/// <summary>What a QEMU's command line says about it; anybody can write one, so it only counts until its monitor is asked.</summary>
+/// <summary>What a QEMU's command line says about it. Anybody can write one, so only those of trusted processes are believed (<see cref="QemuTrust"/>).</summary>
 internal sealed class QemuCommandLine
 {
     private const int MaxBytes = 1024 * 1024;

@@ -6,8 +6,6 @@ namespace Ballast.Drivers.Remote;
 /// <summary>The events of a daemon: registered for while somebody subscribes, and again where a lost connection was opened again.</summary>
 internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
 {
-    private const int Lifecycle = 0, Reboot = 1, BalloonChange = 13;
-
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100), LastPause = TimeSpan.FromSeconds(10);
 
     private readonly DriverEventSinks _sinks = new();
@@ -63,6 +61,10 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
                 BalloonEvent balloon = XdrReader.Read<BalloonCallback>(payload).Msg;
                 _sinks.Publish(DriverEvent.BalloonChange(Identity(balloon.Dom), balloon.Actual));
                 break;
+            case RemoteProcedure.DomainEventCallbackMetadataChange:
+                MetadataCallback metadata = XdrReader.Read<MetadataCallback>(payload);
+                _sinks.Publish(DriverEvent.MetadataChange(Identity(metadata.Dom), (DomainMetadataType)metadata.Type, metadata.NamespaceUri));
+                break;
             default:
                 break;
         }
@@ -111,11 +113,9 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         _registeredAt = link;
         try
         {
-            foreach (int eventId in (int[])[Lifecycle, Reboot, BalloonChange])
-            {
-                CallbackArgs callback = await link.RegisterAsync(eventId, _end.Token).ConfigureAwait(false);
-                _callbacks.Add(callback.CallbackID);
-            }
+            foreach (int eventId in (int[])[DomainEventIds.Lifecycle, DomainEventIds.Reboot, DomainEventIds.BalloonChange])
+                _callbacks.Add((await link.RegisterAsync(eventId, _end.Token).ConfigureAwait(false)).CallbackID);
+            await RegisterForMetadataAsync(link).ConfigureAwait(false);
         }
         catch
         {
@@ -128,6 +128,18 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         {
             _watched = link;
             _watching = WatchAsync(link);
+        }
+    }
+
+    private async ValueTask RegisterForMetadataAsync(RemoteLink link)
+    {
+        try
+        {
+            _callbacks.Add((await link.RegisterAsync(DomainEventIds.MetadataChange, _end.Token).ConfigureAwait(false)).CallbackID);
+        }
+        catch (LibvirtException) when (!link.IsLost)
+        {
+            // A daemon older than libvirt 3.0 does not know it.
         }
     }
 

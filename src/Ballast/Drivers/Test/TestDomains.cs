@@ -47,6 +47,16 @@ internal sealed class TestDomains
         }
     }
 
+    /// <summary>The same with an event of what part of its metadata it was.</summary>
+    public void ChangeMetadata(DomainIdentity domain, Func<TestDomain, TestDomain> change, DomainMetadataType type, string? uri)
+    {
+        lock (_changing)
+        {
+            Change(domain, change);
+            Events.Publish(DriverEvent.MetadataChange(Get(domain).Identity, type, uri));
+        }
+    }
+
     /// <summary>A domain as a test host begins with it, before anybody looks.</summary>
     public void Add(TestDefinition definition, DomainStateInfo state, bool isPersistent, bool hasManagedSave)
     {

@@ -66,13 +66,14 @@ internal sealed partial class TestDriver
         CancellationToken cancellationToken)
     {
         DomainRules.CheckImpact(impact, "testDomainSetMetadata", ErrorOrigin.Test);
-        return Change(domain, now => ChangeParts(now, impact, (_, definition) => type switch
+        Domains.ChangeMetadata(domain, now => ChangeParts(now, impact, (_, definition) => type switch
         {
             DomainMetadataType.Description => definition with { Description = string.IsNullOrEmpty(text) ? null : text },
             DomainMetadataType.Title => definition with { Title = string.IsNullOrEmpty(text) ? null : text },
             DomainMetadataType.Element => definition with { Metadata = TestMetadata.Replace(definition.Metadata, text, prefix, uri!) },
             _ => throw UnknownMetadata(type),
-        }));
+        }), type, uri);
+        return default;
     }
 
     public ValueTask SetVirtualCpuCountAsync(

@@ -121,3 +121,21 @@ internal struct BalloonCallback : IXdrMessage<BalloonCallback>
         xdr.Struct("msg", ref message.Msg);
     }
 }
+
+/// <summary>DOMAIN_EVENT_CALLBACK_METADATA_CHANGE.</summary>
+internal struct MetadataCallback : IXdrMessage<MetadataCallback>
+{
+    public int CallbackID;
+    public RemoteDomain Dom;
+    public int Type;
+    public string? NamespaceUri;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref MetadataCallback message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Int("callbackID", ref message.CallbackID);
+        xdr.Struct("dom", ref message.Dom);
+        xdr.Int("type", ref message.Type);
+        xdr.OptionalString("nsuri", ref message.NamespaceUri, RpcLimits.MaxString);
+    }
+}
