@@ -31,7 +31,18 @@ public class ArchitectureTests
         ["Ballast.Drivers.Qemu"] =
         [
             "model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp",
-            "Ballast.Drivers.Qemu.Discovery", "Ballast.Drivers.Qemu.Xml",
+            "Ballast.Drivers.Qemu.Discovery", "Ballast.Drivers.Qemu.Xml", "Ballast.Drivers.Qemu.Processes", "Ballast.Drivers.Qemu.Scopes",
+            "Ballast.Drivers.Qemu.Inventory",
+        ],
+        ["Ballast.Drivers.Qemu.Processes"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu.Discovery", "Ballast.Drivers.Qemu.Qmp"],
+        ["Ballast.Drivers.Qemu.Scopes"] =
+        [
+            "model", "Ballast.Drivers", "Ballast.Drivers.Qemu.Discovery", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Processes",
+        ],
+        ["Ballast.Drivers.Qemu.Inventory"] =
+        [
+            "model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Drivers.Qemu.Discovery", "Ballast.Drivers.Qemu.Qmp",
+            "Ballast.Drivers.Qemu.Processes", "Ballast.Drivers.Qemu.Scopes",
         ],
         ["Ballast.Drivers.Host"] = ["model", "Ballast.Drivers"],
         ["Ballast.Drivers.Test"] = ["model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Host"],

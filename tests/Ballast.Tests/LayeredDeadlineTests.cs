@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu;
 using Ballast.Tests.Integration;
 

@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Guests;
 

@@ -80,7 +80,7 @@ public sealed class ProcessorTests
 
         Assert.Equal(
             (await oracle.ExecuteAsync("query-cpus-fast", cancellationToken: Token)).GetArrayLength(),
-            new Ballast.Drivers.Qemu.QemuCommandLine(["qemu", .. arguments], null).VirtualCpus);
+            new Ballast.Drivers.Qemu.Processes.QemuCommandLine(["qemu", .. arguments], null).VirtualCpus);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class ProcessorTests
     {
         using PrivateDirectory directory = new();
         await using Opened guest = await Opened.StartAsync();
-        using Ballast.Drivers.Qemu.QemuProcess process = Ballast.Drivers.Qemu.QemuProcess.Find(guest.Driven.Pid)!;
+        using Ballast.Drivers.Qemu.Processes.QemuProcess process = Ballast.Drivers.Qemu.Processes.QemuProcess.Find(guest.Driven.Pid)!;
         Assert.NotNull(process.ReadThread(guest.Driven.Pid));
         foreach (int thread in (int[])[Environment.ProcessId, 1, 0, -1, int.MaxValue])
         {

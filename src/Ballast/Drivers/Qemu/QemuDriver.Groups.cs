@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Xml;
 

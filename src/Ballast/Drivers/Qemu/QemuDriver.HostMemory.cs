@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ballast.Drivers.Host;
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu;

@@ -1,3 +1,5 @@
+using Ballast.Drivers.Qemu.Inventory;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu;

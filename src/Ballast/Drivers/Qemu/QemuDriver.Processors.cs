@@ -1,4 +1,6 @@
 using Ballast.Drivers.Host;
+using Ballast.Drivers.Qemu.Inventory;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu;

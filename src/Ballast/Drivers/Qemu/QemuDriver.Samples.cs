@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu;

@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Xml;
 

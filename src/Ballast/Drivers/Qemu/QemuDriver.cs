@@ -1,5 +1,7 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
 using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu;

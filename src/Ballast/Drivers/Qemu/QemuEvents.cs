@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu;

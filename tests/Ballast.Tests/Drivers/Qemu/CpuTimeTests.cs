@@ -1,5 +1,5 @@
 using System.Globalization;
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Processes;
 
 namespace Ballast.Tests.Drivers.Qemu;
 

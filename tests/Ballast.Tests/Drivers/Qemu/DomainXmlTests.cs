@@ -1,6 +1,6 @@
 using System.Xml.Linq;
 using System.Xml.XPath;
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Xml;
 

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Guests;
 using Ballast.Transports;

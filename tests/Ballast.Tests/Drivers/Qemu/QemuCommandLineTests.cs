@@ -1,4 +1,4 @@
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Processes;
 
 namespace Ballast.Tests.Drivers.Qemu;
 

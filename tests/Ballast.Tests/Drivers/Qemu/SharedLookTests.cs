@@ -1,4 +1,6 @@
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Inventory;
+using Ballast.Drivers.Qemu.Processes;
+using Ballast.Drivers.Qemu.Scopes;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Telemetry;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Processes;
 using CsCheck;
 
 namespace Ballast.Tests.Drivers.Qemu.Discovery;

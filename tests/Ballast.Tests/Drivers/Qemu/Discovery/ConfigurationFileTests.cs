@@ -1,4 +1,4 @@
-using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Tests.Drivers.Qemu.Discovery;

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Processes;
 
 /// <summary>A file of a process that is kept open and read again and again from its beginning.</summary>
 internal sealed class KeptFile(SafeFileHandle file) : IDisposable

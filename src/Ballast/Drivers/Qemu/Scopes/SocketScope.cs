@@ -1,7 +1,8 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>The QEMU behind one socket that was named; another one may be there tomorrow.</summary>
 internal sealed class SocketScope(string path) : IQemuScope

@@ -1,6 +1,6 @@
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>A monitor of a QEMU that may be asked, or why it must not be.</summary>
 /// <param name="Endpoint">How it is reached; null where it must not be.</param>

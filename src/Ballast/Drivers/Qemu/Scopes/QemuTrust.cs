@@ -1,6 +1,7 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>
 /// Whose processes are believed. Anybody can start a program under QEMU's name with any command line: followed blindly,

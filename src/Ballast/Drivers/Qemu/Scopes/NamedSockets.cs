@@ -1,7 +1,8 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>Sockets that were named, or lie in a directory that was: that is consent to use them, whoever manages them.</summary>
 internal static class NamedSockets

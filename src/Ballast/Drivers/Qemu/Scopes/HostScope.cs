@@ -1,7 +1,8 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>
 /// Every QEMU of this host. What is found is listed, whether it may be asked or not; monitors that belong to a manager are

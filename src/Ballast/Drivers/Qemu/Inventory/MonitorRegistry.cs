@@ -1,7 +1,7 @@
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Telemetry;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Inventory;
 
 /// <summary>
 /// The monitors that this process is connected to: one per listening socket, however many connections use it, because a

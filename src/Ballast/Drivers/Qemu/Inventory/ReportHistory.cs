@@ -1,6 +1,6 @@
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Inventory;
 
 /// <summary>What is known of a report beyond what it says itself.</summary>
 /// <param name="KnownFor">For how long it has been known here, by a clock that nobody sets.</param>

@@ -1,20 +1,6 @@
-using Ballast.Drivers.Qemu.Discovery;
-using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Processes;
 
-namespace Ballast.Drivers.Qemu;
-
-/// <summary>Which of the host's QEMUs a connection is about: one socket, the sockets of a directory, or all of them.</summary>
-internal interface IQemuScope
-{
-    /// <summary>What there is now. Connects to nobody.</summary>
-    IEnumerable<Sighting> Look(HostView view, QemuProcesses processes);
-
-    /// <summary>Whether a look could tell something new.</summary>
-    bool MayHaveChanged();
-
-    /// <summary>What was taken for a monitor is none.</summary>
-    void Disregard(MonitorKey key);
-}
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>One thing that a look found.</summary>
 /// <param name="Process">The QEMU; null where only a socket was found and nobody knows yet whose it is.</param>

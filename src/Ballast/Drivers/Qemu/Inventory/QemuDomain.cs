@@ -1,6 +1,7 @@
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Inventory;
 
 /// <summary>One QEMU process and what is remembered about it between calls.</summary>
 internal sealed class QemuDomain
@@ -138,14 +139,4 @@ internal sealed class QemuDomain
     /// <summary>Whether its sizes were heard so recently that they need not be asked for again; plugging memory changes them.</summary>
     public bool KnowsSizes(TimeProvider time) =>
         Volatile.Read(ref _sizesLearnedAt) is var learnedAt and not 0 && time.GetElapsedTime(learnedAt) < SizesAreGood;
-}
-
-/// <summary>The sizes of a QEMU's memory in KiB.</summary>
-/// <param name="MaximumKiB">The most that it can have, as libvirt counts it: of virtio-mem all that the guest could have.</param>
-/// <param name="WithoutBalloonKiB">What it has when its balloon is empty, as the balloon counts it: the memory at the start and the DIMMs.</param>
-/// <param name="VirtioMemKiB">What the guest has of virtio-mem.</param>
-internal readonly record struct MemorySizes(ulong MaximumKiB, ulong WithoutBalloonKiB, ulong VirtioMemKiB)
-{
-    public static MemorySizes Of(in MonitorValues values) => new(
-        values.MaximumBytes / 1024, values.WithoutBalloonBytes / 1024, values.MemoryDevices.VirtioMemBytes / 1024);
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Processes;
 
 /// <summary>A thread of a QEMU, as the host's kernel accounts for it.</summary>
 internal readonly record struct QemuThread(TimeSpan CpuTime, int HostCpu);

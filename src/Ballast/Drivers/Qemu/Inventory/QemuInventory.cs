@@ -1,14 +1,16 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
 using Ballast.Telemetry;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Inventory;
 
 /// <summary>
 /// The one place that says which QEMUs there are, whether a socket was named, a directory, or neither: what is found
 /// becomes a QEMU process with its monitors, has one name and one UUID, and is what its handle leads to, or nobody is.
 /// </summary>
-internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvider time, ConnectionLog log) : IAsyncDisposable
+internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvider time, ConnectionLog log) : IAsyncDisposable
 {
     // A look at the host for each call on a QEMU that cannot be asked would be work for nothing.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
@@ -129,110 +131,6 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
             ? instance
             : null;
 
-    private async ValueTask<QemuInstance[]> LookAsync(Func<QemuInstance, bool> isWanted, CancellationToken cancellationToken)
-    {
-        List<QemuInstance> gone = [];
-        long begun = Volatile.Read(ref _begunLooks);
-        QemuInstance[] wanted = await ExclusivelyAsync(() =>
-        {
-            if (_isDisposed)
-                throw Closed();
-
-            // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
-            // of many callers looked at the whole host, one after the other.
-            if (_lastLook <= begun && (scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
-                Look(gone);
-            return _instances.Where(isWanted).ToArray();
-        }, cancellationToken).ConfigureAwait(false);
-        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return wanted;
-    }
-
-    // Side by side: however many are gone, their last words are waited for once.
-    private static Task ReleaseAsync(List<QemuInstance> gone) =>
-        gone.Count == 0 ? Task.CompletedTask : Task.WhenAll(gone.Select(instance => instance.ReleaseAsync(isGone: true).AsTask()));
-
-    // Of those that are left alone because they misbehaved, only a look now and then shows that others took their places: they
-    // cost no look with each call.
-    private bool MayBeGone()
-    {
-        bool isTime = time.GetElapsedTime(_lookedAt) >= LookAgain;
-        return _instances.Exists(instance => !instance.IsConnected && (isTime || instance.ReasonToPause is null));
-    }
-
-    private static bool MayConnect(QemuInstance instance) => !instance.IsConnected && instance.ReasonToPause is null;
-
-    private void Look(List<QemuInstance> gone)
-    {
-        long number = ++_begunLooks;
-        HostView view = new();
-        HashSet<QemuInstance> seen = [];
-        foreach (Sighting sighting in Merge(scopes.SelectMany(scope => scope.Look(view, _processes))))
-        {
-            QemuInstance? instance = Known(sighting);
-            if (instance is null)
-                _instances.Add(instance = new QemuInstance(time, log));
-            _mustName |= !seen.Contains(instance) && instance.Process is null;
-            if (seen.Add(instance))
-                instance.Update(sighting);
-        }
-
-        _lastLook = number;
-        Volatile.Write(ref _lookedAt, time.GetTimestamp());
-        foreach (QemuInstance instance in _instances.ToArray())
-        {
-            if (instance.HasExited || (!seen.Contains(instance) && !StaysKnown(instance)))
-            {
-                _instances.Remove(instance);
-                gone.Add(instance);
-                _mustName = true;
-            }
-        }
-
-        _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
-    }
-
-    // Of one socket that was named, whose entry is away for a while, the QEMU stays known: its calls fail with the reason.
-    private bool StaysKnown(QemuInstance instance) =>
-        scopes is [SocketScope only] ? instance.IsKnown && !only.HasEntry() : instance.IsConnected;
-
-    // Several scopes, or several sockets of a directory, may show the same process.
-    private static List<Sighting> Merge(IEnumerable<Sighting> sightings)
-    {
-        Dictionary<QemuProcess, List<MonitorCandidate>> monitors = [];
-        Dictionary<QemuProcess, Sighting> first = [];
-        HashSet<MonitorKey> keys = [];
-        List<Sighting> merged = [];
-        foreach (Sighting sighting in sightings)
-        {
-            List<MonitorCandidate> fresh = [.. sighting.Monitors.Where(monitor => monitor.Endpoint is not { } endpoint || keys.Add(endpoint.Key))];
-            if (sighting.Process is not { } process)
-            {
-                if (fresh.Count > 0)
-                    merged.Add(sighting with { Monitors = fresh });
-            }
-            else if (monitors.TryGetValue(process, out List<MonitorCandidate>? known))
-            {
-                known.AddRange(fresh);
-            }
-            else
-            {
-                monitors[process] = fresh;
-                merged.Add(sighting with { Monitors = fresh });
-            }
-        }
-
-        return merged;
-    }
-
-    private QemuInstance? Known(Sighting sighting) => sighting.Process is { } process
-        ? _instances.Find(instance => instance.Process == process)
-            ?? _instances.Find(instance => instance.Process is null && instance.Keys.Intersect(Keys(sighting)).Any())
-        : _instances.Find(instance => instance.Keys.Intersect(Keys(sighting)).Any());
-
-    private static IEnumerable<MonitorKey> Keys(Sighting sighting) =>
-        sighting.Monitors.Where(monitor => monitor.Endpoint is not null).Select(monitor => monitor.Endpoint!.Key);
-
     // Side by side: each has a lane and a deadline of its own, so that one that is silent keeps nobody else waiting.
     private async Task<LibvirtException?[]> ConnectAsync(
         QemuInstance[] instances, bool waitsForSilent, TimeSpan patience, TimeSpan timeout, CancellationToken cancellationToken)
@@ -256,7 +154,7 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
                 }
             }
 
-            Succeed(gone);
+            PutSuccessors(gone);
             Unite(gone);
             _mustName = true;
             return true;
@@ -292,82 +190,9 @@ internal sealed class QemuInventory(IReadOnlyList<IQemuScope> scopes, TimeProvid
         return null;
     }
 
+    private static bool MayConnect(QemuInstance instance) => !instance.IsConnected && instance.ReasonToPause is null;
+
     private static TimeSpan Shorter(TimeSpan timeout) => timeout < ShortPatience ? timeout : ShortPatience;
-
-    // A socket is told to be a process's by its peer, or, where nobody could be reached, by the process's own table.
-    /// <param name="instances">Whose.</param>
-    /// <param name="searches">The last search that had begun when they were asked: what was seen in a later one holds.</param>
-    private bool FindOwners(IEnumerable<QemuInstance> instances, long searches)
-    {
-        long number = ++_searches;
-        HostView? view = null;
-        foreach (QemuInstance instance in instances)
-        {
-            if (instance.Process is not null)
-                continue;
-            instance.LastOwnerSearch = number;
-            QemuProcess? owner = instance.Peer is { Pid: > 0 } peer && _processes.Find(peer.Pid) is { } creator && instance.CanBeServedBy(peer, creator)
-                ? creator
-                : null;
-            foreach (MonitorKey key in instance.Keys)
-            {
-                if (owner is null && key.Listener != 0
-                    && _processes.OwnerOf(key.Listener, view ??= ViewAfter(searches)) is { } other && instance.IsServedBy(other))
-                {
-                    owner = other;
-                }
-            }
-
-            if (owner is not null)
-                instance.Become(owner);
-            _mustName = true;
-        }
-
-        return true;
-    }
-
-    private HostView ViewAfter(long searches)
-    {
-        if (_viewed > searches && _lastView.TryGetTarget(out HostView? last))
-            return last;
-        HostView view = new();
-        _lastView.SetTarget(view);
-        _viewed = _searches;
-        return view;
-    }
-
-    private void Disregard(QemuInstance instance, List<QemuInstance> gone)
-    {
-        foreach (IQemuScope scope in scopes)
-        {
-            foreach (MonitorKey key in instance.Keys)
-                scope.Disregard(key);
-        }
-
-        if (_instances.Remove(instance))
-            gone.Add(instance);
-    }
-
-    // Where no process can be shown, the monitor's own word has to do: who says another name is another one.
-    private void Succeed(List<QemuInstance> gone)
-    {
-        foreach (QemuInstance replaced in _instances.Where(instance => instance.IsReplaced).ToArray())
-        {
-            _instances[_instances.IndexOf(replaced)] = replaced.MakeSuccessor();
-            gone.Add(replaced);
-        }
-    }
-
-    // Two sockets whose process was not visible before they were asked may turn out to be one QEMU's.
-    private void Unite(List<QemuInstance> gone)
-    {
-        HashSet<QemuProcess> processes = [];
-        foreach (QemuInstance instance in _instances.OrderBy(instance => !instance.IsListed).ThenBy(instance => !instance.IsConnected).ToArray())
-        {
-            if (instance.Process is { } process && !processes.Add(process) && _instances.Remove(instance))
-                gone.Add(instance);
-        }
-    }
 
     private ValueTask<QemuDomain?> FindAsync(Func<DomainIdentity, bool> isWanted, CancellationToken cancellationToken) =>
         ExclusivelyAsync(() =>

@@ -1,7 +1,8 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>A socket or a directory of them, whichever lies at a path now.</summary>
 internal sealed class PathScope(string path, IReadOnlyList<string> ownSockets) : IQemuScope

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Processes;
 
 /// <summary>UUIDs (version 8) for QEMUs that have none: the same as long as the process lives, and no longer.</summary>
 internal static class DerivedUuid

@@ -1,7 +1,9 @@
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
 using Ballast.Telemetry;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Inventory;
 
 /// <summary>
 /// One QEMU: its process, or, where that is not visible from here, the peer of one socket. It has one name, one UUID and

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Scopes;
 
 /// <summary>
 /// The QEMU that made a socket. It makes its sockets when it starts: so a few looks at those of that age find most, and each

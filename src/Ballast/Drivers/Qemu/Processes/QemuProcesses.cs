@@ -1,6 +1,6 @@
 using Ballast.Drivers.Qemu.Discovery;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Processes;
 
 /// <summary>The QEMU processes of this host that were seen, each once; those that ended are forgotten.</summary>
 internal sealed class QemuProcesses : IDisposable

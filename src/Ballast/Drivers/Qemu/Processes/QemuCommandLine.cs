@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Scopes;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Processes;
 
 /// <summary>What a QEMU's command line says about it. Anybody can write one, so only those of trusted processes are believed (<see cref="QemuTrust"/>).</summary>
 internal sealed class QemuCommandLine

@@ -6,7 +6,7 @@ using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Processes;
 
 /// <summary>
 /// A QEMU as the host sees it. The files of /proc are kept open: they belong to this process even when its id is given

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Processes;
 
 internal sealed partial class QemuProcess
 {

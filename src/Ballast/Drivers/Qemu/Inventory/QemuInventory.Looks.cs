@@ -1,0 +1,111 @@
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
+using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
+
+namespace Ballast.Drivers.Qemu.Inventory;
+
+// Looks: which QEMUs are there, and which are gone.
+internal sealed partial class QemuInventory
+{
+    private async ValueTask<QemuInstance[]> LookAsync(Func<QemuInstance, bool> isWanted, CancellationToken cancellationToken)
+    {
+        List<QemuInstance> gone = [];
+        long begun = Volatile.Read(ref _begunLooks);
+        QemuInstance[] wanted = await ExclusivelyAsync(() =>
+        {
+            if (_isDisposed)
+                throw Closed();
+
+            // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
+            // of many callers looked at the whole host, one after the other.
+            if (_lastLook <= begun && (scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
+                Look(gone);
+            return _instances.Where(isWanted).ToArray();
+        }, cancellationToken).ConfigureAwait(false);
+        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return wanted;
+    }
+
+    // Side by side: however many are gone, their last words are waited for once.
+    private static Task ReleaseAsync(List<QemuInstance> gone) =>
+        gone.Count == 0 ? Task.CompletedTask : Task.WhenAll(gone.Select(instance => instance.ReleaseAsync(isGone: true).AsTask()));
+
+    // Of those that are left alone because they misbehaved, only a look now and then shows that others took their places: they
+    // cost no look with each call.
+    private bool MayBeGone()
+    {
+        bool isTime = time.GetElapsedTime(_lookedAt) >= LookAgain;
+        return _instances.Exists(instance => !instance.IsConnected && (isTime || instance.ReasonToPause is null));
+    }
+
+    private void Look(List<QemuInstance> gone)
+    {
+        long number = ++_begunLooks;
+        HostView view = new();
+        HashSet<QemuInstance> seen = [];
+        foreach (Sighting sighting in Merge(scopes.SelectMany(scope => scope.Look(view, _processes))))
+        {
+            QemuInstance? instance = Known(sighting);
+            if (instance is null)
+                _instances.Add(instance = new QemuInstance(time, log));
+            _mustName |= !seen.Contains(instance) && instance.Process is null;
+            if (seen.Add(instance))
+                instance.Update(sighting);
+        }
+
+        _lastLook = number;
+        Volatile.Write(ref _lookedAt, time.GetTimestamp());
+        foreach (QemuInstance instance in _instances.ToArray())
+        {
+            if (instance.HasExited || (!seen.Contains(instance) && !StaysKnown(instance)))
+            {
+                _instances.Remove(instance);
+                gone.Add(instance);
+                _mustName = true;
+            }
+        }
+
+        _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
+    }
+
+    // Of one socket that was named, whose entry is away for a while, the QEMU stays known: its calls fail with the reason.
+    private bool StaysKnown(QemuInstance instance) =>
+        scopes is [SocketScope only] ? instance.IsKnown && !only.HasEntry() : instance.IsConnected;
+
+    // Several scopes, or several sockets of a directory, may show the same process.
+    private static List<Sighting> Merge(IEnumerable<Sighting> sightings)
+    {
+        Dictionary<QemuProcess, List<MonitorCandidate>> monitors = [];
+        HashSet<MonitorKey> keys = [];
+        List<Sighting> merged = [];
+        foreach (Sighting sighting in sightings)
+        {
+            List<MonitorCandidate> fresh = [.. sighting.Monitors.Where(monitor => monitor.Endpoint is not { } endpoint || keys.Add(endpoint.Key))];
+            if (sighting.Process is not { } process)
+            {
+                if (fresh.Count > 0)
+                    merged.Add(sighting with { Monitors = fresh });
+            }
+            else if (monitors.TryGetValue(process, out List<MonitorCandidate>? known))
+            {
+                known.AddRange(fresh);
+            }
+            else
+            {
+                monitors[process] = fresh;
+                merged.Add(sighting with { Monitors = fresh });
+            }
+        }
+
+        return merged;
+    }
+
+    private QemuInstance? Known(Sighting sighting) => sighting.Process is { } process
+        ? _instances.Find(instance => instance.Process == process)
+            ?? _instances.Find(instance => instance.Process is null && instance.Keys.Intersect(Keys(sighting)).Any())
+        : _instances.Find(instance => instance.Keys.Intersect(Keys(sighting)).Any());
+
+    private static IEnumerable<MonitorKey> Keys(Sighting sighting) =>
+        sighting.Monitors.Where(monitor => monitor.Endpoint is not null).Select(monitor => monitor.Endpoint!.Key);
+}

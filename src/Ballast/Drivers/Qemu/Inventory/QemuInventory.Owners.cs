@@ -1,0 +1,85 @@
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
+using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
+
+namespace Ballast.Drivers.Qemu.Inventory;
+
+// Whose sockets they are, where a look could not tell.
+internal sealed partial class QemuInventory
+{
+    /// <summary>A socket is shown to be a process's by its peer or, where nobody could be reached, by the process's own table.</summary>
+    /// <param name="instances">Whose.</param>
+    /// <param name="searches">The last search that had begun when they were asked: what was seen in a later one holds.</param>
+    private bool FindOwners(IEnumerable<QemuInstance> instances, long searches)
+    {
+        long number = ++_searches;
+        HostView? view = null;
+        foreach (QemuInstance instance in instances)
+        {
+            if (instance.Process is not null)
+                continue;
+            instance.LastOwnerSearch = number;
+            QemuProcess? owner = instance.Peer is { Pid: > 0 } peer && _processes.Find(peer.Pid) is { } creator && instance.CanBeServedBy(peer, creator)
+                ? creator
+                : null;
+            foreach (MonitorKey key in instance.Keys)
+            {
+                if (owner is null && key.Listener != 0
+                    && _processes.OwnerOf(key.Listener, view ??= ViewAfter(searches)) is { } other && instance.IsServedBy(other))
+                {
+                    owner = other;
+                }
+            }
+
+            if (owner is not null)
+                instance.Become(owner);
+            _mustName = true;
+        }
+
+        return true;
+    }
+
+    private HostView ViewAfter(long searches)
+    {
+        if (_viewed > searches && _lastView.TryGetTarget(out HostView? last))
+            return last;
+        HostView view = new();
+        _lastView.SetTarget(view);
+        _viewed = _searches;
+        return view;
+    }
+
+    private void Disregard(QemuInstance instance, List<QemuInstance> gone)
+    {
+        foreach (IQemuScope scope in scopes)
+        {
+            foreach (MonitorKey key in instance.Keys)
+                scope.Disregard(key);
+        }
+
+        if (_instances.Remove(instance))
+            gone.Add(instance);
+    }
+
+    // Where no process can be shown, the monitor's own word has to do: who says another name is another one.
+    private void PutSuccessors(List<QemuInstance> gone)
+    {
+        foreach (QemuInstance replaced in _instances.Where(instance => instance.IsReplaced).ToArray())
+        {
+            _instances[_instances.IndexOf(replaced)] = replaced.MakeSuccessor();
+            gone.Add(replaced);
+        }
+    }
+
+    // Two sockets whose process was not visible before they were asked may turn out to be one QEMU's.
+    private void Unite(List<QemuInstance> gone)
+    {
+        HashSet<QemuProcess> processes = [];
+        foreach (QemuInstance instance in _instances.OrderBy(instance => !instance.IsListed).ThenBy(instance => !instance.IsConnected).ToArray())
+        {
+            if (instance.Process is { } process && !processes.Add(process) && _instances.Remove(instance))
+                gone.Add(instance);
+        }
+    }
+}
