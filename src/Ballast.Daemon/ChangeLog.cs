@@ -43,7 +43,7 @@ internal sealed partial class ChangeLog(ILogger log)
     /// <param name="entered">Its name among the users; null for none.</param>
     public void Client(IPEndPoint client, string name, in ClientChange change, string? entered = null)
     {
-        if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"{client.Address}, {change.Uuid}, {change.What.Split(' ')[0]}")))
+        if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"{Place(client)}, {change.Uuid}, {change.What.Split(' ')[0]}")))
             return;
         string who = name.Length > 0 ? $" ({name})" : "", account = entered is null ? "" : $" as '{entered}'";
         Changed(log, string.Create(CultureInfo.InvariantCulture, $"Client {client}{who}{account}: {change}"));
@@ -52,7 +52,7 @@ internal sealed partial class ChangeLog(ILogger log)
     /// <summary>A client of another host was not let in.</summary>
     public void Refused(IPEndPoint client, string why)
     {
-        if (MayWrite("refusals", client.Address.ToString()))
+        if (MayWrite("refusals", Place(client)))
             Trouble(log, $"Client {client} was refused: {why}");
     }
 
@@ -72,6 +72,9 @@ internal sealed partial class ChangeLog(ILogger log)
         if (MayWrite("users", "users"))
             Trouble(log, $"Nobody can log in: {why}");
     }
+
+    // As everywhere, a whole network of IPv6 is one: a host has all of its addresses.
+    private static string Place(IPEndPoint client) => $"{ClientOwner.Of(client.Address).Address}";
 
     private bool MayWrite(string kind, string subject)
     {

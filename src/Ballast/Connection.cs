@@ -266,7 +266,9 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>
     /// Samples all domains, at once and then in each period, until it is cancelled. Domains that start later are included.
     /// A domain that does not answer does not delay the others. A domain is sampled again only after it has answered or its
-    /// deadline has passed, and the reader has taken the previous sample, so samples do not pile up.
+    /// deadline has passed, and the reader has taken the previous sample, so samples do not pile up. With
+    /// <see cref="ConnectionOptions.Reconnect"/> it outlasts a lost connection: no samples come until the daemon can be reached
+    /// again.
     /// </summary>
     /// <param name="period">The time between rounds; above zero.</param>
     /// <param name="options">Whether to include statistics beyond libvirt's.</param>

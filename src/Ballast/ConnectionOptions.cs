@@ -88,8 +88,9 @@ public sealed record ConnectionOptions
     } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>
-    /// Whether to reopen a lost connection to a daemon, including its subscriptions. Calls in progress still fail once, and
-    /// a subscription yields <see cref="EventsMissed"/>. The option does not apply to in-process connections.
+    /// Whether to reopen a lost connection to a daemon, including its subscriptions and watches. Calls in progress still fail
+    /// once, a subscription yields <see cref="EventsMissed"/>, and a watch goes on with the next samples. The option does not
+    /// apply to in-process connections.
     /// </summary>
     public bool Reconnect { get; init; }
 

@@ -57,8 +57,7 @@ internal static class MemoryWatch
             {
                 do
                 {
-                    IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: stop.Token).ConfigureAwait(false);
-                    foreach (Domain domain in domains)
+                    foreach (Domain domain in await ListAsync().ConfigureAwait(false))
                     {
                         // Registered before it runs: it may be done before it returns.
                         if (pending.TryAdd(domain.Uuid, Task.CompletedTask) && AskAsync(domain) is { IsCompleted: false } asking)
@@ -73,8 +72,23 @@ internal static class MemoryWatch
             }
         }
 
+        // None of a daemon that is away: the next round asks again.
+        async ValueTask<IReadOnlyList<Domain>> ListAsync()
+        {
+            object? link = connection.Driver.Link;
+            try
+            {
+                return await connection.ListDomainsAsync(cancellationToken: stop.Token).ConfigureAwait(false);
+            }
+            catch (LibvirtException) when (connection.Driver.MayRetry(link))
+            {
+                return [];
+            }
+        }
+
         async Task AskAsync(Domain domain)
         {
+            object? link = connection.Driver.Link;
             try
             {
                 MemoryStats? sample = await MemorySampling.AskAsync(
@@ -85,6 +99,10 @@ internal static class MemoryWatch
                     pending.TryRemove(domain.Uuid, out _);
                 else
                     samples.Writer.TryWrite(new(domain, sample));
+            }
+            catch (LibvirtException) when (connection.Driver.MayRetry(link))
+            {
+                pending.TryRemove(domain.Uuid, out _);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

@@ -23,6 +23,18 @@ internal sealed unsafe partial class LibvirtClient : IDisposable
             throw new InvalidOperationException($"libvirt cannot look up {domain} on {uri}.");
     }
 
+    /// <summary>Opens a connection; returns how many microseconds that took. It is closed again.</summary>
+    public static double TimeToOpen(string uri)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        nint connection = Open(uri);
+        double microseconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        if (connection == 0)
+            throw new InvalidOperationException($"libvirt cannot open {uri}.");
+        _ = Close(connection);
+        return microseconds;
+    }
+
     /// <summary>Returns how many statistics came.</summary>
     public int GetMemoryStats()
     {

@@ -24,6 +24,7 @@ internal static class Program
         ("daemon:idle", IdleComparison.RunAsync),
         ("daemon:stopped", StoppedComparison.RunAsync),
         ("daemon:crowd", CrowdComparison.RunAsync),
+        ("daemon:remote", RemoteComparison.RunAsync),
         ("daemon:siege", SiegeBenchmark.RunAsync),
     ];
 

@@ -9,7 +9,10 @@ namespace Ballast.Fuzz;
 internal abstract class FuzzTarget
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =
-        [new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget(), new SaslTarget(), new PkiTarget()];
+    [
+        new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget(), new SaslTarget(), new PkiTarget(), new TlsTarget(),
+        new SshTarget(),
+    ];
 
     public abstract string Name { get; }
 

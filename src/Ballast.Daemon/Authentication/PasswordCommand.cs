@@ -29,13 +29,13 @@ internal static class PasswordCommand
         }
         else if (deletes)
         {
-            if (!users.Change(user!, null))
+            if (!users.Change(UserFile.Name(user!), null))
                 throw new UsageException($"there is no user '{user}' in {options.SaslUsers}");
         }
         else
         {
-            UserFile.RequireName(user!);
-            _ = users.Change(user!, ScramVerifier.Of(ReadPassword(user!)));
+            string name = UserFile.Name(user!);
+            _ = users.Change(name, ScramVerifier.Of(ReadPassword(name)));
         }
     }
 

@@ -59,12 +59,13 @@ internal sealed class UserFile(string path)
         return wasThere;
     }
 
+    /// <summary>The name as clients that send it are known by it.</summary>
     /// <exception cref="UsageException">It is no name that a client can send.</exception>
-    public static void RequireName(string user)
-    {
-        if (user.Length == 0 || user.Any(c => char.IsControl(c) || c == ':') || Encoding.UTF8.GetByteCount(user) > MaxNameBytes)
-            throw new UsageException($"'{user}' is no name of a user: up to {MaxNameBytes} bytes without colons and control characters");
-    }
+    public static string Name(string user) =>
+        ScramVerifier.Name(user) is { } name && !name.Contains(':', StringComparison.Ordinal) && Encoding.UTF8.GetByteCount(name) <= MaxNameBytes
+            ? name
+            : throw new UsageException(
+                $"'{user}' is no name of a user: up to {MaxNameBytes} bytes without colons, control characters and others that RFC 4013 does not allow");
 
     /// <summary>Why the file cannot be used; null where it can.</summary>
     public Exception? Fault()

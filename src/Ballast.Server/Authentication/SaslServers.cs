@@ -32,11 +32,10 @@ internal sealed class PlainServer(SaslLookup find) : ISaslServer
         if (second < 0)
             throw new SaslException("a message is incomplete");
         string wanted = ScramMessage.Decode(response[..first]);
-        string user = ScramMessage.Decode(response.Slice(first + 1, second));
+        string user = SaslPrep.Prepare(ScramMessage.Decode(response.Slice(first + 1, second)), "name");
         string password = ScramMessage.Decode(response[(first + second + 2)..]);
-        ScramKeys.RequireText(user, "name");
         (ScramVerifier verifier, bool isKnown) = find(user);
-        if (!(verifier.Matches(password) & isKnown) || (wanted.Length > 0 && wanted != user))
+        if (!(verifier.Matches(password) & isKnown) || (wanted.Length > 0 && SaslPrep.Prepare(wanted, "name") != user))
             throw new SaslException("the name or the password is wrong", isGuess: true);
         User = user;
         return null;

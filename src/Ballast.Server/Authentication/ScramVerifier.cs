@@ -16,7 +16,7 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
 
     private const int SaltBytes = 16;
 
-    /// <exception cref="InvalidDataException">It is empty or has control characters.</exception>
+    /// <exception cref="InvalidDataException">It is empty or has characters that no password has.</exception>
     /// <exception cref="LibvirtException">The system has no library for that.</exception>
     public static ScramVerifier Of(string password)
     {
@@ -30,6 +30,19 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
         catch (SaslException e)
         {
             throw new InvalidDataException(e.Message, e);
+        }
+    }
+
+    /// <summary>A user's name as clients that send it are known by it; null where it is none.</summary>
+    public static string? Name(string user)
+    {
+        try
+        {
+            return SaslPrep.Prepare(user, "name");
+        }
+        catch (SaslException)
+        {
+            return null;
         }
     }
 
@@ -59,7 +72,7 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
         ScramKeys.Sign(secret, "server\0" + user));
 
     /// <summary>Whether it is the password; takes as long where it is not.</summary>
-    /// <exception cref="SaslException">It is empty or has control characters.</exception>
+    /// <exception cref="SaslException">It is empty or has characters that no password has.</exception>
     public bool Matches(string password) => CryptographicOperations.FixedTimeEquals(Keys(password, Salt, Iterations).Stored, StoredKey);
 
     private static byte[]? Bytes(string base64)

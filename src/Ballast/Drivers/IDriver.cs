@@ -20,6 +20,12 @@ internal partial interface IDriver : IAsyncDisposable
     /// <summary>Ends with the reason when the connection to a daemon is lost for good; null where there is nothing to lose.</summary>
     Task<LibvirtException>? Lost => null;
 
+    /// <summary>The connection to a daemon that calls take now; null where there is none.</summary>
+    object? Link => null;
+
+    /// <summary>Whether what failed may do so because that connection is lost, and another one is opened when the daemon can be reached.</summary>
+    bool MayRetry(object? link) => false;
+
     /// <summary>Whether a domain's hypervisor left the last question unanswered; asks nobody.</summary>
     bool IsSilent(DomainIdentity domain) => false;
 

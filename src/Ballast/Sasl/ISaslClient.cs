@@ -27,8 +27,9 @@ internal sealed class PlainClient(string user, string password) : ISaslClient
 
     public byte[] Begin()
     {
-        ScramKeys.RequireText(user, "name");
-        ScramKeys.RequireText(password, "password");
+        // Who prepares them is the server, which has to anyway; one that does not would not know them otherwise.
+        _ = SaslPrep.Prepare(user, "name");
+        _ = SaslPrep.Prepare(password, "password");
         IsComplete = true;
         return System.Text.Encoding.UTF8.GetBytes($"\0{user}\0{password}");
     }

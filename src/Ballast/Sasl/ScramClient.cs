@@ -24,8 +24,7 @@ internal sealed class ScramClient(string user, string password, string? nonce = 
 
     public byte[] Begin()
     {
-        ScramKeys.RequireText(user, "name");
-        _first = $"n={ScramMessage.Escape(user)},r={_nonce}";
+        _first = $"n={ScramMessage.Escape(SaslPrep.Prepare(user, "name"))},r={_nonce}";
         return Encoding.UTF8.GetBytes(Header + _first);
     }
 

@@ -14,11 +14,10 @@ internal static class ScramKeys
     /// <summary>Fewer make a password too easy to find; more would keep this process busy for whoever asks for them.</summary>
     public const int MinIterations = 4096, MaxIterations = 1_000_000;
 
-    /// <exception cref="SaslException">It is empty or has control characters.</exception>
+    /// <exception cref="SaslException">It is empty or has characters that no password has.</exception>
     public static byte[] Salt(string password, ReadOnlySpan<byte> salt, int iterations)
     {
-        RequireText(password, "password");
-        byte[] bytes = Encoding.UTF8.GetBytes(password);
+        byte[] bytes = Encoding.UTF8.GetBytes(SaslPrep.Prepare(password, "password"));
         try
         {
             return Rfc2898DeriveBytes.Pbkdf2(bytes, salt, iterations, HashAlgorithmName.SHA256, Bytes);
@@ -45,12 +44,5 @@ internal static class ScramKeys
         for (int i = 0; i < Bytes; i++)
             combined[i] = (byte)(one[i] ^ other[i]);
         return combined;
-    }
-
-    /// <exception cref="SaslException">It is empty or has control characters.</exception>
-    public static void RequireText(string text, string what)
-    {
-        if (text.Length == 0 || text.Any(char.IsControl))
-            throw new SaslException(text.Length == 0 ? $"the {what} is empty" : $"the {what} has control characters");
     }
 }

@@ -78,8 +78,7 @@ internal static class ScramMessage
         }
 
         string plain = name.Replace("=2C", ",", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal);
-        ScramKeys.RequireText(plain, "name");
-        return plain;
+        return SaslPrep.Prepare(plain, "name");
     }
 
     private static byte[]? Base64(string text)

@@ -1,15 +1,11 @@
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Ballast.Transports;
 
 /// <summary>The standard input and output of a program that was started for it, as a pair of pipes. The program ends with this.</summary>
 internal sealed class CommandTransport : ITransport
 {
-    // What is kept of what it writes for people. Whatever it writes is read: it shall never wait for us.
-    private const int MostErrorBytes = 8 * 1024;
-
     // For what a program that has closed its output still says, and then for its end.
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
@@ -19,8 +15,7 @@ internal sealed class CommandTransport : ITransport
     private readonly SocketTransport _pipes;
     private readonly Task _listening;
     private readonly Lock _gate = new();
-    private readonly byte[] _said = new byte[MostErrorBytes];
-    private int _saidBytes;
+    private readonly ErrorTail _said = new();
     private Task<LibvirtException>? _ending;
     private volatile bool _hasAnswered;
 
@@ -29,7 +24,7 @@ internal sealed class CommandTransport : ITransport
         _program = program;
         _errors = errors;
         _explain = explain;
-        _pipes = new SocketTransport(new CommandStream(this, new SocketStream(output)));
+        _pipes = new SocketTransport(new CommandStream(new SocketStream(output), EndAsync, () => _hasAnswered = true));
         _listening = ListenAsync();
     }
 
@@ -96,8 +91,7 @@ internal sealed class CommandTransport : ITransport
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             await _program.WaitAsync(LastWords).ConfigureAwait(false);
             await Task.WhenAny(_listening, Task.Delay(TimeSpan.FromMilliseconds(100))).ConfigureAwait(false);
-            lock (_gate)
-                return _explain(new CommandEnd(0, _program.ExitStatus, _program.Signal, Encoding.UTF8.GetString(_said.AsSpan(0, _saidBytes)), _hasAnswered));
+            return _explain(new CommandEnd(0, _program.ExitStatus, _program.Signal, _said.Text, _hasAnswered));
         }
     }
 
@@ -106,74 +100,13 @@ internal sealed class CommandTransport : ITransport
         byte[] buffer = new byte[1024];
         try
         {
+            // Whatever it writes is read: it shall never wait for us.
             while (await _errors.ReceiveAsync(buffer, CancellationToken.None).ConfigureAwait(false) is > 0 and var count)
-                Keep(buffer.AsSpan(0, count));
+                _said.Add(buffer.AsSpan(0, count));
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // Nobody listens any more.
         }
-    }
-
-    // The last is what matters.
-    private void Keep(ReadOnlySpan<byte> said)
-    {
-        lock (_gate)
-        {
-            int over = _saidBytes + said.Length - _said.Length;
-            if (over > 0)
-            {
-                _said.AsSpan(over, _saidBytes - over).CopyTo(_said);
-                _saidBytes -= over;
-            }
-
-            said.CopyTo(_said.AsSpan(_saidBytes));
-            _saidBytes += said.Length;
-        }
-    }
-
-    /// <summary>The same bytes; their end is an error that says why.</summary>
-    private sealed class CommandStream(CommandTransport owner, SocketStream stream) : AsyncStream
-    {
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            int count;
-            try
-            {
-                count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-            }
-            catch (IOException)
-            {
-                throw await LostAsync(cancellationToken).ConfigureAwait(false);
-            }
-
-            // None were asked for where there is something.
-            if (count == 0 && !buffer.IsEmpty)
-                throw await LostAsync(cancellationToken).ConfigureAwait(false);
-            owner._hasAnswered |= count > 0;
-            return count;
-        }
-
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            try
-            {
-                await stream.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
-            }
-            catch (IOException)
-            {
-                throw await LostAsync(cancellationToken).ConfigureAwait(false);
-            }
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-                stream.Dispose();
-            base.Dispose(disposing);
-        }
-
-        private async ValueTask<LinkLostException> LostAsync(CancellationToken cancellationToken) =>
-            new(await owner.EndAsync().WaitAsync(cancellationToken).ConfigureAwait(false));
     }
 }

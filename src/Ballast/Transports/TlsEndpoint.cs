@@ -90,7 +90,7 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
     };
 
     /// <summary>libvirt's servers look at the client's certificate when the handshake is over, and say with one byte that it is good.</summary>
-    private static async Task ReadWelcomeAsync(SslStream tls, bool hasOwn, CancellationToken cancellationToken)
+    internal static async Task ReadWelcomeAsync(Stream tls, bool hasOwn, CancellationToken cancellationToken)
     {
         const byte welcome = 1;
         byte[] answer = new byte[1];

@@ -25,6 +25,8 @@ internal sealed class DaemonPair : IAsyncDisposable
         _libvirtd = libvirtd;
         _ballastd = ballastd;
         _directory = directory;
+        LibvirtdSocket = libvirtd.SocketPath;
+        OurSocket = directory.File("sock");
         Libvirtd = new("libvirtd", libvirtd.Uri, libvirtd.Pid);
         Ours = new("ballastd", $"qemu+unix:///system?socket={directory.File("sock")}", ballastd.Pid);
     }
@@ -38,18 +40,30 @@ internal sealed class DaemonPair : IAsyncDisposable
 
     public Daemon Ours { get; }
 
+    /// <summary>Where libvirtd listens on this host.</summary>
+    public string LibvirtdSocket { get; }
+
+    /// <summary>Where ballastd does.</summary>
+    public string OurSocket { get; }
+
     private static string? Ballastd => Environment.GetEnvironmentVariable("BALLAST_DAEMON");
 
-    public static async Task<DaemonPair> StartAsync(int domains)
+    /// <param name="domains">How many QEMUs each has.</param>
+    /// <param name="network">Where they listen for other hosts too, and the directory of their certificates.</param>
+    public static async Task<DaemonPair> StartAsync(int domains, NetworkPorts? network = null)
     {
         PrivateDirectory directory = new();
         _ = Directory.CreateDirectory(directory.File("monitors"));
 
         // Nobody's processor runs: a hundred machines that look for something to boot keep a small host busy.
         HaltFirmware.WriteTo(directory.File(Firmware));
-        LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync();
+        LibvirtDaemon libvirtd = network is { } listen
+            ? await LibvirtDaemon.StartAsync(listen.LibvirtdTcp, CancellationToken.None, (listen.LibvirtdTls, listen.Pki))
+            : await LibvirtDaemon.StartAsync();
         ChildProcess ballastd = await ChildProcess.StartAsync(
-            Ballastd!, ["--config", "/dev/null", "--socket", directory.File("sock"), "--qmp", directory.File("monitors")]);
+            Ballastd!,
+            ["--config", "/dev/null", "--socket", directory.File("sock"), "--qmp", directory.File("monitors"), .. network is { } ours
+                ? (string[])["--tcp", $"127.0.0.1:{ours.OurTcp}", "--tcp-write", "--tls", $"127.0.0.1:{ours.OurTls}", "--pki", ours.Pki] : []]);
         await Deadline.UntilAsync(
             Deadline.Default, "ballastd", _ => Task.FromResult(ballastd.Errors.Contains("listens on", StringComparison.Ordinal)), CancellationToken.None);
         DaemonPair pair = new(libvirtd, ballastd, directory);
@@ -112,3 +126,6 @@ internal sealed class DaemonPair : IAsyncDisposable
         return qemu;
     }
 }
+
+/// <summary>Ports of loopback, and the directory of the certificates.</summary>
+internal readonly record struct NetworkPorts(int LibvirtdTcp, int LibvirtdTls, int OurTcp, int OurTls, string Pki);

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
-using Ballast.Drivers.Remote;
 using Ballast.Fuzz.Wire;
 using Ballast.Rpc;
 
@@ -79,7 +77,7 @@ internal sealed class ClientTarget : FuzzTarget
         PipePair pipes = new();
         Task serving = server.ServeAsync(new PipedPeer(pipes.Far));
         ConcurrentBag<int> outcomes = [];
-        Task client = UseAsync(pipes.Near, outcome => outcomes.Add(outcome));
+        Task client = ClientExercise.RunAsync(pipes.Near, outcomes.Add, static () => default);
         try
         {
             await client.WaitAsync(Deadline);
@@ -91,90 +89,6 @@ internal sealed class ClientTarget : FuzzTarget
         }
 
         return outcomes.Aggregate(0, (all, one) => unchecked(all + one));
-    }
-
-    private static async Task UseAsync(IDuplexPipe pipe, Action<int> note)
-    {
-        ConnectionOptions options = new() { TimeProvider = new FrozenTime(), AskCredential = (request, _) => new($"{request.Kind}") };
-        SaslLogin login = new("localhost", null, "/dev/null", isPrivate: true, options);
-        RemoteDriver? driver = null;
-        if (!await TryAsync(0, async () => driver = await RemoteDriver.OpenAsync(
-            options, (onEvent, token) => RemoteLink.OpenAsync(new Transport(pipe), "qemu:///system", options, onEvent, token, login: login), CancellationToken.None)))
-        {
-            // Nobody else ends the server.
-            await pipe.Output.CompleteAsync();
-            return;
-        }
-
-        await using Connection connection = new(driver!, "qemu:///system", options);
-        IReadOnlyList<Domain> domains = [];
-        _ = await TryAsync(1, async () => domains = await connection.ListDomainsAsync());
-        Domain domain = domains.Count > 0 ? domains[0] : new Domain(connection, new DomainIdentity("none", Guid.Empty, null));
-        DomainEventSubscription? events = null;
-        (int Number, Func<Task> Call)[] calls =
-        [
-            (2, async () => events = await connection.SubscribeAsync()),
-            (3, async () => await connection.GetVersionAsync()),
-            (4, async () => await connection.GetHostNameAsync()),
-            (5, async () => await connection.GetNodeInfoAsync()),
-            (6, async () => await connection.GetNodeMemoryStatsAsync(Connection.AllOfNode)),
-            (7, async () => await connection.GetNodeCpuStatsAsync(Connection.AllOfNode)),
-            (8, async () => AtMost(4, (await connection.GetCellsFreeMemoryAsync(0, 4)).Count)),
-            (9, async () => await connection.GetCpuMapAsync()),
-            (10, async () => await connection.GetFreeMemoryAsync()),
-            (11, async () => await connection.GetMaxVcpusAsync(null)),
-            (12, async () => await connection.LookupByNameAsync("linux")),
-            (13, async () => await domain.GetStateAsync()),
-            (14, async () => await domain.GetInfoAsync()),
-            (15, async () => AtMost(6, await domain.FillMemoryStatsAsync(new MemoryStat[6]))),
-            (16, async () => await domain.GetMemoryStatsAsync(MemoryStatsOptions.Extended)),
-            (17, async () => await domain.GetMemoryStatsPeriodAsync()),
-            (18, async () => await domain.RefreshMemoryStatsAsync()),
-            (19, async () => await domain.GetXmlAsync()),
-            (20, async () => await domain.GetMessagesAsync()),
-            (21, async () => await domain.SetMemoryStatsPeriodAsync(TimeSpan.FromSeconds(1))),
-            (22, async () => await domain.SetMemoryAsync(65536)),
-            (23, async () => await connection.GetAllDomainStatsAsync()),
-            (24, async () => await connection.GetSecurityModelAsync()),
-            (25, async () => await domain.GetSecurityLabelAsync()),
-            (26, async () => await connection.GetCapabilitiesAsync()),
-        ];
-        foreach ((int number, Func<Task> call) in calls)
-            _ = await TryAsync(number, call);
-        if (events is not null)
-            await events.DisposeAsync();
-
-        async Task<bool> TryAsync(int number, Func<Task> call)
-        {
-            try
-            {
-                await call();
-                note(HashCode.Combine(number));
-                return true;
-            }
-            catch (LibvirtException e)
-            {
-                FuzzException.Require(e.Message is not null, "an error says nothing");
-                note(HashCode.Combine(number, e.Code));
-                return false;
-            }
-        }
-    }
-
-    private static void AtMost(int asked, int count) => FuzzException.Require(count <= asked, $"{count} of {asked} that were asked for");
-
-    private interface IFakeServer
-    {
-        Task ServeAsync(PipedPeer client);
-    }
-
-    private sealed class Transport(IDuplexPipe pipe) : IDuplexPipe, IAsyncDisposable
-    {
-        public PipeReader Input => pipe.Input;
-
-        public PipeWriter Output => pipe.Output;
-
-        public ValueTask DisposeAsync() => default;
     }
 
     /// <summary>Answers each call, and keeps what it sent.</summary>
@@ -194,45 +108,6 @@ internal sealed class ClientTarget : FuzzTarget
             }
 
             client.EndOfFile();
-        }
-    }
-
-    /// <summary>Sends the input, for each call up to the next reply; and ends with it.</summary>
-    private sealed class InputServer(byte[] input) : IFakeServer
-    {
-        public static byte[] Addressed(ReadOnlySpan<byte> frame, uint serial) =>
-            Frames.Header(frame) is { Type: RpcType.Reply, Serial: 0 } ? Frames.WithSerial(frame, serial) : frame.ToArray();
-
-        public async Task ServeAsync(PipedPeer client)
-        {
-            int at = 0;
-            while (at < input.Length && await client.ReceiveAsync() is { } call)
-            {
-                RpcHeader header = Frames.Header(call);
-                if (header.Type == RpcType.Call)
-                    at = Feed(client, at, header.Serial);
-            }
-
-            client.EndOfFile();
-            while (await client.ReceiveAsync() is not null)
-            {
-            }
-        }
-
-        private int Feed(PipedPeer client, int at, uint serial)
-        {
-            while (at < input.Length)
-            {
-                ReadOnlySpan<byte> rest = input.AsSpan(at);
-                int length = Frames.Length(rest) ?? rest.Length;
-                bool isReply = length >= RpcHeader.FrameOverhead && Frames.Header(rest[..length]) is { Type: RpcType.Reply, Serial: 0 };
-                client.Send(length >= RpcHeader.FrameOverhead ? Addressed(rest[..length], serial) : rest[..length]);
-                at += length;
-                if (isReply)
-                    break;
-            }
-
-            return at;
         }
     }
 }

@@ -74,6 +74,11 @@ internal sealed class BallastDaemon : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Freezes it, and returns when all its threads stand still.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => _process.StopAsync(cancellationToken);
+
+    public void Continue() => _process.Continue();
+
     public void Signal(int signal) => _process.Signal(signal);
 
     public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);

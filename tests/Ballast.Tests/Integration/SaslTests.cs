@@ -54,6 +54,32 @@ public sealed class SaslTests : IDisposable
     }
 
     [Fact]
+    public async Task Letters_beyond_ASCII_are_the_same_to_libvirtd_and_us_in_every_form_of_ours()
+    {
+        const string composed = "Gr\u00f6\u00dfe, caf\u00e9", decomposed = "Gro\u0308\u00dfe, cafe\u0301";
+        await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(("scram-sha-256 plain", User, composed), Token);
+        foreach (string way in (string[])["&auth=sasl.SCRAM-SHA-256", "&auth=sasl.PLAIN"])
+        {
+            await using Connection connection = await OpenAsync(libvirtd.Uri + way, composed);
+            Assert.Equal("QEMU", connection.DriverType);
+        }
+
+        await using (await OpenAsync(libvirtd.Uri + "&auth=sasl.SCRAM-SHA-256", decomposed))
+        {
+        }
+
+        // On our side, however it was typed there and here, by libvirt's client too.
+        await AddAsync("zo\u0065\u0308", decomposed);
+        Assert.Equal((0, "zo\u00eb\n", ""), await PasswdAsync("", "--list"));
+        await File.WriteAllTextAsync(Config, $"auth_unix_rw = \"sasl\"\nsasl_users = \"{Users}\"\n", Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--config", Config);
+        foreach (string way in (string[])["", "&auth=sasl.PLAIN"])
+            Succeeds(await VirshAsync(daemon.Uri + way, "zo\u00eb", composed, "list"));
+        Succeeds(await VirshAsync(daemon.Uri + "&auth=sasl.PLAIN", "zoe\u0308", decomposed, "list"));
+        Assert.Equal((0, "", ""), await PasswdAsync("", "zoe\u0308", "--delete"));
+    }
+
+    [Fact]
     public async Task Inside_TLS_our_client_is_let_in_by_libvirtd()
     {
         using TestPki pki = TestPki.Create();
@@ -220,6 +246,7 @@ public sealed class SaslTests : IDisposable
     [Theory]
     [InlineData("", "the password is empty")]
     [InlineData("a\tb\n", "the password has control characters")]
+    [InlineData("a\ue000b\n", "the password has characters that RFC 4013 does not allow")]
     public async Task What_is_no_password_is_refused(string typed, string why)
     {
         Assert.Equal((1, "", $"ballastd: {why}\n"), await PasswdAsync(typed, User));
@@ -240,6 +267,7 @@ public sealed class SaslTests : IDisposable
     [InlineData("a:b")]
     [InlineData("")]
     [InlineData("a\nb")]
+    [InlineData("a\u202eb")]
     public async Task What_is_no_name_is_refused(string name)
     {
         (int status, string output, string errors) = await PasswdAsync("secret\n", name);

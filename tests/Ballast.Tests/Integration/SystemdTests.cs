@@ -147,6 +147,47 @@ public sealed class SystemdTests
         Assert.Equal(0, await manager.EndAsync(Token));
     }
 
+    [Fact]
+    public async Task Rules_hold_for_those_who_come_after_a_reload_was_answered_and_for_nobody_before()
+    {
+        using PrivateDirectory directory = new();
+        using HeldPort port = new();
+        string config = directory.File("ballastd.conf");
+        await File.WriteAllTextAsync(config, "", Token);
+        await using ServiceManagerStandIn manager = new();
+        await manager.StartAsync("readwrite:readonly", "rw,ro", "--config", config, "--tcp", $"127.0.0.1:{port.Port}");
+        _ = await manager.HearAsync("READY=1", Token);
+
+        // Often: an answer before its time would be seen by few of those who come at once.
+        for (int i = 0; i < 30; i++)
+        {
+            bool mayChange = i % 2 == 0;
+            await using Connection before = await OpenTcpAsync();
+            await File.WriteAllTextAsync(config, mayChange ? "tcp_write = 1\n" : "", Token);
+            Signal(manager.Pid, HangUp);
+            _ = await manager.HearAsync("RELOADING=1", Token);
+            _ = await manager.HearAsync("READY=1", Token);
+            await using Connection after = await OpenTcpAsync();
+            Assert.Equal((!mayChange, mayChange), (await MayChangeAsync(before), await MayChangeAsync(after)));
+        }
+
+        async Task<Connection> OpenTcpAsync() => await Connection.OpenAsync($"test+tcp://127.0.0.1:{port.Port}/default", cancellationToken: Token);
+
+        static async Task<bool> MayChangeAsync(Connection connection)
+        {
+            Domain guest = await connection.LookupByNameAsync("test", Token);
+            try
+            {
+                await guest.SetMemoryAsync(1_000_000, cancellationToken: Token);
+                return true;
+            }
+            catch (LibvirtException e) when (e.Code == ErrorCode.OperationDenied)
+            {
+                return false;
+            }
+        }
+    }
+
     [Theory]
     [InlineData("Ballast clients")]
     [InlineData("Ballast sockets")]

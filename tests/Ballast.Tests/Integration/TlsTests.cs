@@ -199,6 +199,7 @@ public sealed class TlsTests : IDisposable
 
     [Theory]
     [InlineData("--tcp 192.0.2.1:0", "tcp: 192.0.2.1 is not an address of loopback, and TCP has neither encryption nor authentication: use tls, or allow it")]
+    [InlineData("--tcp [::ffff:192.0.2.1]:0", "tcp: 192.0.2.1 is not an address of loopback")]
     [InlineData("--tcp localhost:0", "--tcp: 'localhost:0' is not an address and a port, such as 192.0.2.1:16509 or [::]:16509")]
     [InlineData("--tcp 127.0.0.1:65536", "--tcp: '127.0.0.1:65536' is not an address and a port")]
     [InlineData("--tcp-anywhere=1", "--tcp-anywhere takes no value")]
@@ -207,6 +208,15 @@ public sealed class TlsTests : IDisposable
     {
         DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, arguments.Split(' ')), 2, message);
         DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, ["--check", .. arguments.Split(' ')]), 2, message);
+    }
+
+    [Fact]
+    public async Task An_address_of_IPv4_in_the_form_of_IPv6_is_that_of_IPv4()
+    {
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--tcp", $"[::ffff:127.0.0.1]:{_tcp.Port}");
+        Assert.Contains($", TCP 127.0.0.1:{_tcp.Port}", daemon.Errors, StringComparison.Ordinal);
+        await using Connection client = await Connection.OpenAsync(TcpUri, cancellationToken: Token);
+        _ = await client.ListDomainsAsync(cancellationToken: Token);
     }
 
     [Fact]

@@ -296,15 +296,18 @@ public sealed class WatchProcedureTests : IDisposable
         Assert.Equal("FAKE", remote.DriverType);
     }
 
-    [Fact]
-    public async Task A_lost_connection_ends_a_watch_or_is_opened_again_where_that_was_asked_for()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_lost_connection_ends_a_watch_or_is_opened_again_where_that_was_asked_for(bool inRounds)
     {
         ManyDomains many = new(2);
-        await using ServerFixture server = ServerFixture.Start(many.Open());
+        await using ServerFixture server = ServerFixture.Start(many.Open(), wrap: inRounds ? inner => new PlainLibvirt(inner, hasOldProgram: false) : null);
         await using Connection plain = await server.ConnectAsync(), again = await server.ConnectAsync(new ConnectionOptions { Reconnect = true });
+        TimeSpan period = inRounds ? TimeSpan.FromMilliseconds(100) : Period;
         await using IAsyncEnumerator<DomainMemorySample>
-            ending = plain.WatchMemoryStatsAsync(Period, cancellationToken: Token).GetAsyncEnumerator(Token),
-            lasting = again.WatchMemoryStatsAsync(Period, cancellationToken: Token).GetAsyncEnumerator(Token);
+            ending = plain.WatchMemoryStatsAsync(period, cancellationToken: Token).GetAsyncEnumerator(Token),
+            lasting = again.WatchMemoryStatsAsync(period, cancellationToken: Token).GetAsyncEnumerator(Token);
         Assert.True(await ending.MoveNextAsync().In() && await lasting.MoveNextAsync().In());
         int accepted = server.Accepted;
         server.DropClients();

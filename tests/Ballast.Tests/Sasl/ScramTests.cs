@@ -40,8 +40,8 @@ public sealed class ScramTests
     [Fact]
     public void Whoever_knows_the_password_is_let_in_and_nobody_else()
     {
-        Gen.Select(Gen.String[1, 20], Gen.String[1, 20], Gen.String[1, 20]).Where((user, password, other) =>
-            !$"{user}{password}{other}".Any(c => char.IsControl(c) || char.IsSurrogate(c)) && password != other).Sample((user, password, other) =>
+        Gen<string> text = Gen.String[Gen.Char["aZ09 ,=:%;\u00e9\u00df\u03a9\u0416\u3042\u5b57\ud55c"], 1, 20];
+        Gen.Select(text, text, text).Where((_, password, other) => password != other).Sample((user, password, other) =>
             {
                 ScramVerifier verifier = Verifier(password, [1, 2, 3, 4], ScramKeys.MinIterations);
                 Assert.Equal(user, Login(new ScramClient(user, password), new ScramServer(_ => (verifier, true))));

@@ -1,6 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
-using Ballast.Tests.Integration;
 using Ballast.Transports;
 
 namespace Ballast.Tests.Transports;

@@ -6,7 +6,6 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
 using Ballast.Tests.Drivers.Qemu;
-using Ballast.Tests.Integration;
 using Ballast.Transports;
 
 namespace Ballast.Tests.Transports;

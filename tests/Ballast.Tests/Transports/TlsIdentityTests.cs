@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
-using Ballast.Tests.Integration;
 using Ballast.Transports;
 
 namespace Ballast.Tests.Transports;

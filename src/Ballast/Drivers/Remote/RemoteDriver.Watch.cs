@@ -5,6 +5,9 @@ namespace Ballast.Drivers.Remote;
 
 internal sealed partial class RemoteDriver
 {
+    // Of a watch of more than this, its period.
+    private static readonly TimeSpan LastPause = TimeSpan.FromSeconds(10);
+
     private RemoteWatches? _watches;
 
     private RemoteWatches Watches => LazyInitializer.EnsureInitialized(ref _watches, static () => new RemoteWatches());
@@ -64,12 +67,31 @@ internal sealed partial class RemoteDriver
                 link.Unwatch(watch.Number);
             }
 
-            // As in rounds: the next one finds the daemon there again, or ends the watch.
-            await Task.Delay(period, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
-            if (await TryStartWatchAsync(period, options, cancellationToken).ConfigureAwait(false) is not var (anew, again))
+            if (await StartAgainAsync(period, options, cancellationToken).ConfigureAwait(false) is not var (anew, again))
                 yield break;
             (link, watch) = (anew, again);
         }
+    }
+
+    /// <summary>Once the daemon can be reached again, however long that takes. What is refused by a daemon that is there ends the watch.</summary>
+    private async ValueTask<(RemoteLink Link, RemoteWatch Watch)?> StartAgainAsync(
+        TimeSpan period, MemoryStatsOptions options, CancellationToken cancellationToken)
+    {
+        for (TimeSpan pause = period; ; pause = Longer(pause))
+        {
+            await Task.Delay(pause, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            object? taken = Link;
+            try
+            {
+                return await TryStartWatchAsync(period, options, cancellationToken).ConfigureAwait(false);
+            }
+            catch (LibvirtException) when (MayRetry(taken) || MayReopen)
+            {
+                // Not back yet.
+            }
+        }
+
+        static TimeSpan Longer(TimeSpan pause) => pause >= LastPause ? pause : pause + pause < LastPause ? pause + pause : LastPause;
     }
 
     /// <summary>The next sample; null where the connection was lost and may be opened again.</summary>

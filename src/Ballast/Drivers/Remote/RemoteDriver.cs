@@ -88,6 +88,10 @@ internal sealed partial class RemoteDriver : IDriver
 
     public bool IsAlive => Reconnects || !_link.IsLost;
 
+    public object? Link => _link;
+
+    public bool MayRetry(object? link) => link is RemoteLink { IsLost: true } && Reconnects && !_disposed;
+
     public Task<LibvirtException>? Lost => Reconnects ? null : LossAsync(_link);
 
     public async ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) =>

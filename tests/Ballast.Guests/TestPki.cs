@@ -1,12 +1,11 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Ballast.Guests;
 
-namespace Ballast.Tests.Integration;
+namespace Ballast.Guests;
 
 /// <summary>An authority made for a test, and the files that it gives to servers and clients, as libvirt names them.</summary>
-internal sealed class TestPki : IDisposable
+public sealed class TestPki : IDisposable
 {
     private readonly PrivateDirectory _directory = new();
     private readonly X509Certificate2 _authority;

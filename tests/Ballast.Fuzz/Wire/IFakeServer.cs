@@ -1,0 +1,7 @@
+namespace Ballast.Fuzz.Wire;
+
+/// <summary>What is at the other end of a client.</summary>
+internal interface IFakeServer
+{
+    Task ServeAsync(PipedPeer client);
+}
