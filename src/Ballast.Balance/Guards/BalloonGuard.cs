@@ -42,7 +42,7 @@ public sealed class BalloonGuard
     /// <returns>What would be decided for each, in their order.</returns>
     /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
     public IReadOnlyList<GuardDecision> Advise(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes) =>
-        [.. BoundAll(host, guests, wishes).Select(wish => wish.Decision)];
+        [.. BoundAll(host, guests, wishes).Select(wish => wish.Advice)];
 
     /// <summary>Decides what becomes of wishes. Who gets a target is taken to be told it at once.</summary>
     /// <param name="host">The host now; what guests share is its memory without overhead and reserve.</param>
@@ -70,8 +70,10 @@ public sealed class BalloonGuard
         if (wishes.Count != guests.Count)
             throw new ArgumentException($"{guests.Count} guests have {wishes.Count} wishes", nameof(wishes));
         Forget(guests);
-        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time))];
-        Grow(all, host.Memory - host.Overhead - host.Reserve);
+        double budget = host.Memory - host.Overhead - host.Reserve;
+        bool isExceeded = Sizes.Sum(guests, guest => IsKnown(guest.State) ? guest.State.Balloon : 0) > budget;
+        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time, isExceeded))];
+        Grow(all, budget);
         return all;
     }
 
@@ -83,13 +85,13 @@ public sealed class BalloonGuard
             _ = _records.Remove(gone);
     }
 
-    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now)
+    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now, bool isExceeded)
     {
         if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
             _records[guest.State.Name] = record = new GuestRecord(_limits);
         if (IsKnown(guest.State))
             record.Observe(guest, now);
-        GuardedWish bounded = new(guest, record, _limits);
+        GuardedWish bounded = new(guest, record, _limits, now, isExceeded);
         if (!IsKnown(guest.State))
             bounded.Leave(GuardRule.UncertainNumbers, "Its sizes are not known.");
         else if (HasStopped)
