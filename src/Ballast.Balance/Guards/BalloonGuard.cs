@@ -9,6 +9,7 @@ public sealed class BalloonGuard
     private readonly GuardLimits _limits;
     private readonly Dictionary<string, GuestRecord> _records = [];
     private int _failures;
+    private long _round;
 
     /// <param name="limits">Its numbers; null for the usual ones.</param>
     public BalloonGuard(GuardLimits? limits = null) => _limits = limits ?? new GuardLimits();
@@ -69,26 +70,31 @@ public sealed class BalloonGuard
         ArgumentNullException.ThrowIfNull(wishes);
         if (wishes.Count != guests.Count)
             throw new ArgumentException($"{guests.Count} guests have {wishes.Count} wishes", nameof(wishes));
-        Forget(guests);
+        _round++;
         double budget = host.Memory - host.Overhead - host.Reserve;
         bool isExceeded = Sizes.Sum(guests, guest => IsKnown(guest.State) ? guest.State.Balloon : 0) > budget;
         GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time, isExceeded))];
+        Forget();
         Grow(all, budget);
         return all;
     }
 
     // Who is gone is not remembered: another one may come under its name.
-    private void Forget(IReadOnlyList<GuardedGuest> guests)
+    private void Forget()
     {
-        HashSet<string> names = [.. guests.Select(guest => guest.State.Name)];
-        foreach (string gone in _records.Keys.Where(name => !names.Contains(name)).ToArray())
-            _ = _records.Remove(gone);
+        foreach ((string name, GuestRecord record) in _records)
+        {
+            // Removing does not end the walk.
+            if (record.Round != _round)
+                _ = _records.Remove(name);
+        }
     }
 
     private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now, bool isExceeded)
     {
         if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
             _records[guest.State.Name] = record = new GuestRecord(_limits);
+        record.Round = _round;
         if (IsKnown(guest.State))
             record.Observe(guest, now);
         GuardedWish bounded = new(guest, record, _limits, now, isExceeded);

@@ -122,19 +122,16 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     private void Shrink(double wanted)
     {
-        (double Size, GuardRule Rule, string Reason)[] bounds =
-        [
-            (FloorBound, GuardRule.Floor, "It keeps what it uses and a margin."),
-            (CertainBound, GuardRule.UncertainNumbers, "Its numbers are not certain: it keeps what the host holds of it."),
-            (record.Reach(State, isExceeded).Least, GuardRule.Speed, "It shrinks step by step."),
-        ];
-        foreach ((double size, GuardRule rule, string reason) in bounds)
+        Bound(FloorBound, GuardRule.Floor, "It keeps what it uses and a margin.");
+        Bound(CertainBound, GuardRule.UncertainNumbers, "Its numbers are not certain: it keeps what the host holds of it.");
+        Bound(record.Reach(State, isExceeded).Least, GuardRule.Speed, "It shrinks step by step.");
+        Decide(Math.Min(wanted, State.Balloon));
+
+        void Bound(double size, GuardRule rule, string reason)
         {
             if (wanted < size)
                 (wanted, _bound, _reason) = (size, rule, reason);
         }
-
-        Decide(Math.Min(wanted, State.Balloon));
     }
 
     private double Floor()

@@ -7,6 +7,9 @@ internal sealed class GuestRecord(GuardLimits limits)
     private readonly BalloonPull _pull = new(limits);
     private double? _lastBalloon, _heldSince;
 
+    /// <summary>The last round in which it was there.</summary>
+    public long Round { get; set; }
+
     /// <summary>What was set last, which outlives a reset; null where nothing was, or somebody else moved the balloon since.</summary>
     public double? Target { get; private set; }
 

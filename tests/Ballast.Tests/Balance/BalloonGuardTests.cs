@@ -26,6 +26,20 @@ public sealed class BalloonGuardTests
     }
 
     [Fact]
+    [Trait("speed", "long")]
+    public void No_history_of_hundreds_of_thousands_breaks_a_rule()
+    {
+        for (int seed = 2_000_000; seed < 2_300_000; seed++)
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            GuardWorld world = new(seed);
+            BalloonGuard guard = new();
+            for (int step = 0; step < 60; step++)
+                world.Step(guard);
+        }
+    }
+
+    [Fact]
     public void A_wish_that_harms_nobody_is_met()
     {
         GuardDecision decision = Decide(Guest(2048, used: 500), 1800);

@@ -44,7 +44,7 @@ internal sealed class GuardWorld
         for (int i = 0; i < decisions.Count; i++)
         {
             if (decisions[i].Target is { } target)
-                _guests[i].Target = target;
+                _guests[i].Tell(target);
         }
 
         Assert.InRange(_guests.Sum(guest => Math.Max(guest.Balloon, guest.Target)), 0, Math.Max(budget, before) + 1e-6);
@@ -89,7 +89,11 @@ internal sealed class GuardWorld
             Math.Min(guest.Balloon, Math.Max(guest.Balloon - (Limits.ShrinkStepShare * guest.Maximum), minute)) - 1e-6,
             Math.Max(guest.Balloon, Math.Min(guest.Balloon + (Limits.GrowStepShare * guest.Maximum), lastMinute.Min() + (Limits.GrowMinuteShare * guest.Maximum))) + 1e-6);
         if (seen.Obstacle != GuestObstacle.None)
-            Assert.True(seen.WasReset && target >= guest.Balloon, "A guest that is not ready was given a target.");
+            Assert.True(seen.WasReset && target >= guest.Balloon && seen.Obstacle != GuestObstacle.FixedMemory, "A guest that is not ready was given a target.");
+
+        // Only a rule above may do something about a guest that somebody else moved: it protects its floor, or gives it memory back.
+        else if (guest.IsSomebodyElses)
+            Assert.True(target < guest.Balloon ? decision.BoundBy == GuardRule.Floor : decision.BoundBy is not (null or GuardRule.UncertainNumbers), $"A guest that somebody else moved was given {decision}.");
     }
 
     // Who claims more than the host holds of it may lose that only by a little at a time, and only while it reports.
@@ -112,6 +116,8 @@ internal sealed class GuardWorld
         private GuestObstacle _obstacle;
         private bool _wasReset, _isCertain = true, _tells = true, _isResidentCertain = true;
         private double _used, _resident, _believedUntil = double.MinValue, _now;
+        private double _foreignUntil = double.MinValue;
+        private double? _told, _before;
         private GuestReport? _report, _heard;
 
         public Subject(Random random, int number)
@@ -130,7 +136,10 @@ internal sealed class GuardWorld
 
         public double Balloon { get; private set; }
 
-        public double Target { get; set; }
+        public double Target { get; private set; }
+
+        /// <summary>Somebody else moved its balloon not long ago, and it showed.</summary>
+        public bool IsSomebodyElses => _now < _foreignUntil;
 
         /// <summary>It swapped not long ago.</summary>
         public bool IsBelieved => _now < _believedUntil;
@@ -146,12 +155,35 @@ internal sealed class GuardWorld
             if (random.Next(25) == 0)
                 Balloon = Target = random.NextDouble() * Maximum;
             History.Add((now, Balloon));
+            SeeOthers(now);
             _used = Math.Clamp(_used + ((random.NextDouble() - 0.5) * Maximum * 0.4), 0, Maximum);
             (_isCertain, _tells) = (random.Next(4) != 0, random.Next(10) != 0);
             _resident = _isLocked ? Maximum : random.NextDouble() * Balloon;
             _isResidentCertain = random.Next(5) != 0;
             _now = now;
             Report(random, now);
+        }
+
+        /// <summary>It is given a target.</summary>
+        public void Tell(double target)
+        {
+            Target = target;
+            _told = target;
+        }
+
+        // Where it was nowhere between its last size and its target, others were at work; not so in a system that starts.
+        private void SeeOthers(double now)
+        {
+            double least = new GuardLimits().LeastChange;
+            bool canTell = _obstacle == GuestObstacle.None;
+            if (canTell && _before is { } before && Math.Abs(Balloon - before) >= least)
+            {
+                double aim = _told ?? before;
+                if (Balloon < Math.Min(before, aim) - least || Balloon > Math.Max(before, aim) + least)
+                    (_foreignUntil, _told) = (now + new GuardLimits().ForeignPause, null);
+            }
+
+            _before = canTell ? Balloon : null;
         }
 
         // Silent at times, a liar at others; numbers jump, are none, or lie in the past, and counters begin anew.
