@@ -15,7 +15,10 @@ public sealed record GuestState
     /// <summary>How large its balloon leaves it now.</summary>
     public required double Balloon { get; init; }
 
-    /// <summary>What was wished for it last; its balloon's size at the start, and where wishes are only advice that nobody followed.</summary>
+    /// <summary>
+    /// What was wished for it last, as far as guards let it be told; its balloon's size at the start, and where wishes are only advice
+    /// that nobody followed.
+    /// </summary>
     public required double LastWish { get; init; }
 
     /// <summary>What the host holds of it (its RSS); a guest cannot forge it.</summary>

@@ -18,6 +18,8 @@ internal static class Program
         ("owner", OwnerBenchmark.RunAsync),
         ("before", BeforeBenchmark.RunAsync),
         ("balance", BalanceBenchmark.RunAsync),
+        ("policy:round", RoundBenchmark.RunAsync),
+        ("policy:seeds", PolicyBenchmark.RunAsync),
         ("micro", MicroBenchmark.RunAsync),
         ("daemon:call", CallComparison.RunAsync),
         ("daemon:rpc", RpcComparison.RunAsync),
@@ -37,13 +39,15 @@ internal static class Program
             _ => ("", null),
         };
         // "daemon" is all of daemon:…, which is no part of "all": it starts hundreds of QEMUs, as "cli" does. Nor is "owner", which takes minutes,
-        // "before", which needs an earlier build, "balance", which is no part of the API, or "micro", whose figures are no comparison with a peer's.
+        // "before", which needs an earlier build, "balance" and "policy:…", which are no part of the API, or "micro", whose figures are no comparison
+        // with a peer's.
         var chosen = All.Where(benchmark => name == "all"
             ? benchmark.Name is not ("cli" or "owner" or "before" or "balance" or "micro") && !benchmark.Name.StartsWith("daemon:", StringComparison.Ordinal)
+                && !benchmark.Name.StartsWith("policy:", StringComparison.Ordinal)
             : benchmark.Name == name || benchmark.Name.StartsWith(name + ':', StringComparison.Ordinal)).ToArray();
         if (chosen.Length == 0)
         {
-            Console.Error.WriteLine($"usage: Ballast.Benchmarks all|daemon|{string.Join('|', All.Select(benchmark => benchmark.Name))} [--output FILE]");
+            Console.Error.WriteLine($"usage: Ballast.Benchmarks all|daemon|policy|{string.Join('|', All.Select(benchmark => benchmark.Name))} [--output FILE]");
             return 2;
         }
 

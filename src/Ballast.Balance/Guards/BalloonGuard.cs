@@ -9,6 +9,7 @@ public sealed class BalloonGuard
     private readonly GuardLimits _limits;
     private readonly Dictionary<string, GuestRecord> _records = [];
     private int _failures;
+    private long _round;
 
     /// <param name="limits">Its numbers; null for the usual ones.</param>
     public BalloonGuard(GuardLimits? limits = null) => _limits = limits ?? new GuardLimits();
@@ -42,7 +43,7 @@ public sealed class BalloonGuard
     /// <returns>What would be decided for each, in their order.</returns>
     /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
     public IReadOnlyList<GuardDecision> Advise(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes) =>
-        [.. BoundAll(host, guests, wishes).Select(wish => wish.Decision)];
+        [.. BoundAll(host, guests, wishes).Select(wish => wish.Advice)];
 
     /// <summary>Decides what becomes of wishes. Who gets a target is taken to be told it at once.</summary>
     /// <param name="host">The host now; what guests share is its memory without overhead and reserve.</param>
@@ -69,27 +70,34 @@ public sealed class BalloonGuard
         ArgumentNullException.ThrowIfNull(wishes);
         if (wishes.Count != guests.Count)
             throw new ArgumentException($"{guests.Count} guests have {wishes.Count} wishes", nameof(wishes));
-        Forget(guests);
-        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time))];
-        Grow(all, host.Memory - host.Overhead - host.Reserve);
+        _round++;
+        double budget = host.Memory - host.Overhead - host.Reserve;
+        bool isExceeded = Sizes.Sum(guests, guest => IsKnown(guest.State) ? guest.State.Balloon : 0) > budget;
+        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time, isExceeded))];
+        Forget();
+        Grow(all, budget);
         return all;
     }
 
     // Who is gone is not remembered: another one may come under its name.
-    private void Forget(IReadOnlyList<GuardedGuest> guests)
+    private void Forget()
     {
-        HashSet<string> names = [.. guests.Select(guest => guest.State.Name)];
-        foreach (string gone in _records.Keys.Where(name => !names.Contains(name)).ToArray())
-            _ = _records.Remove(gone);
+        foreach ((string name, GuestRecord record) in _records)
+        {
+            // Removing does not end the walk.
+            if (record.Round != _round)
+                _ = _records.Remove(name);
+        }
     }
 
-    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now)
+    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now, bool isExceeded)
     {
         if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
             _records[guest.State.Name] = record = new GuestRecord(_limits);
+        record.Round = _round;
         if (IsKnown(guest.State))
             record.Observe(guest, now);
-        GuardedWish bounded = new(guest, record, _limits);
+        GuardedWish bounded = new(guest, record, _limits, now, isExceeded);
         if (!IsKnown(guest.State))
             bounded.Leave(GuardRule.UncertainNumbers, "Its sizes are not known.");
         else if (HasStopped)

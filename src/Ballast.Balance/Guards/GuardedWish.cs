@@ -1,7 +1,7 @@
 namespace Ballast.Balance.Guards;
 
 /// <summary>One guest's wish on its way to a decision.</summary>
-internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardLimits limits)
+internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardLimits limits, double now, bool isExceeded)
 {
     private GuardRule? _bound;
     private string _reason = "";
@@ -9,6 +9,9 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     public GuestRecord Record => record;
 
     public GuardDecision Decision { get; private set; }
+
+    /// <summary>The same for wishes that nobody sets: who is left alone needs no target.</summary>
+    public GuardDecision Advice => Decision.BoundBy == GuardRule.NotFollowing ? Decision with { Target = null } : Decision;
 
     /// <summary>What it has or may take, whatever is decided now.</summary>
     public double Counted { get; private set; } = guest.State.Balloon;
@@ -38,10 +41,18 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     public void LeaveNotFollowing()
     {
         Leave(GuardRule.NotFollowing, "Its balloon does not follow: it counts with its size.");
+        if (Aim > State.Balloon)
+        {
+            // What was kept for it is others'.
+            Counted = State.Balloon;
+            Decision = Decision with { Target = State.Balloon };
+            return;
+        }
+
         double least = Math.Max(FloorBound, CertainBound);
         if (Aim < Math.Min(State.Balloon, least))
         {
-            least = Math.Min(State.Balloon, Math.Max(least, record.Reach(State).Least));
+            least = Math.Min(State.Balloon, Math.Max(least, record.Reach(State, isExceeded).Least));
             Decision = new GuardDecision(least, GuardRule.Floor, "It keeps what it uses and a margin, should its balloon follow later.");
         }
     }
@@ -102,7 +113,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     private void WantGrowth(double wanted, GuardRule? rule, string reason)
     {
         (_bound, _reason) = (rule, reason);
-        double most = record.Reach(State).Most;
+        double most = record.Reach(State, isExceeded).Most;
         if (wanted > most)
             (wanted, _bound, _reason) = (most, GuardRule.Speed, reason + " It grows step by step.");
         Lack = Math.Max(0, wanted - State.Balloon);
@@ -111,25 +122,28 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     private void Shrink(double wanted)
     {
-        (double Size, GuardRule Rule, string Reason)[] bounds =
-        [
-            (FloorBound, GuardRule.Floor, "It keeps what it uses and a margin."),
-            (CertainBound, GuardRule.UncertainNumbers, "Its numbers are not certain: it keeps what the host holds of it."),
-            (record.Reach(State).Least, GuardRule.Speed, "It shrinks step by step."),
-        ];
-        foreach ((double size, GuardRule rule, string reason) in bounds)
+        Bound(FloorBound, GuardRule.Floor, "It keeps what it uses and a margin.");
+        Bound(CertainBound, GuardRule.UncertainNumbers, "Its numbers are not certain: it keeps what the host holds of it.");
+        Bound(record.Reach(State, isExceeded).Least, GuardRule.Speed, "It shrinks step by step.");
+        Decide(Math.Min(wanted, State.Balloon));
+
+        void Bound(double size, GuardRule rule, string reason)
         {
             if (wanted < size)
                 (wanted, _bound, _reason) = (size, rule, reason);
         }
-
-        Decide(Math.Min(wanted, State.Balloon));
     }
 
     private double Floor()
     {
         if (guest.Used is not { } used || !double.IsFinite(used))
             return 0;
+        double claimed = WithMargin(used);
+        return guest.IsResidentCertain && State.Resident < used ? record.Claim.Floor(State, claimed, WithMargin(State.Resident), now) : claimed;
+    }
+
+    private double WithMargin(double used)
+    {
         double factor = guest.DeflatesOnOom ? 1 : limits.FloorFactorWithoutDeflate;
         return used + (factor * ((limits.FloorShare * used) + limits.FloorMargin));
     }
@@ -138,7 +152,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     {
         // What it was told before does, where it is nearly the same and on the careful side.
         bool maySuffice = target >= State.Balloon
-            ? Aim >= State.Balloon && Aim <= target && target - Aim < limits.LeastChange
+            ? Aim >= State.Balloon && Aim <= target && target - Aim < limits.LeastGrowth
             : Aim <= State.Balloon && Aim >= target && Aim - target < limits.LeastChange;
         Decision = new GuardDecision(maySuffice ? null : target, _bound, _reason);
     }

@@ -3,13 +3,12 @@ namespace Ballast.Balance.Guards;
 /// <summary>What guards remember of a guest.</summary>
 internal sealed class GuestRecord(GuardLimits limits)
 {
-    private const double Minute = 60;
+    private readonly BalloonTrail _trail = new();
+    private readonly BalloonPull _pull = new(limits);
+    private double? _lastBalloon, _heldSince;
 
-    private readonly Queue<(double Time, double Balloon)> _lastMinute = [];
-    private double? _lastBalloon;
-    private double _nearest = double.MaxValue, _nearestAt;
-    private double? _heldSince;
-    private bool _isPaused;
+    /// <summary>The last round in which it was there.</summary>
+    public long Round { get; set; }
 
     /// <summary>What was set last, which outlives a reset; null where nothing was, or somebody else moved the balloon since.</summary>
     public double? Target { get; private set; }
@@ -21,23 +20,26 @@ internal sealed class GuestRecord(GuardLimits limits)
     /// <summary>Whether the host got nothing back from its balloon: it is not asked for memory again.</summary>
     public bool ReturnsNothing { get; private set; }
 
+    /// <summary>What is made of a claim to use more than the host holds.</summary>
+    public ClaimTest Claim { get; } = new(limits);
+
     /// <summary>How small and how large the balloon may be made now, by what it moved in the last minute.</summary>
-    public (double Least, double Most) Reach(GuestState state)
+    /// <param name="state">The guest now.</param>
+    /// <param name="isExceeded">Balloons exceed what guests share: the host is about to swap, which harms all, so that only the step is bounded.</param>
+    public (double Least, double Most) Reach(GuestState state, bool isExceeded)
     {
-        double largest = state.Balloon, smallest = state.Balloon;
-        foreach ((_, double balloon) in _lastMinute)
-            (largest, smallest) = (Math.Max(largest, balloon), Math.Min(smallest, balloon));
+        (double smallest, double largest) = _trail.With(state.Balloon);
+        double step = state.Balloon - (limits.ShrinkStepShare * state.Maximum), minute = largest - (limits.ShrinkMinuteShare * state.Maximum);
         return (
-            Math.Max(state.Balloon - (limits.ShrinkStepShare * state.Maximum), largest - (limits.ShrinkMinuteShare * state.Maximum)),
+            isExceeded ? step : Math.Max(step, minute),
             Math.Min(state.Balloon + (limits.GrowStepShare * state.Maximum), smallest + (limits.GrowMinuteShare * state.Maximum)));
     }
 
     public void Observe(GuardedGuest guest, double now)
     {
         GuestState state = guest.State;
-        while (_lastMinute.TryPeek(out (double Time, double Balloon) oldest) && oldest.Time < now - Minute)
-            _ = _lastMinute.Dequeue();
-        _lastMinute.Enqueue((now, state.Balloon));
+        _trail.Add(now, state.Balloon);
+        Claim.Look(state.Report, now);
 
         // A system that starts has an empty balloon, and goes to the target that the one before was given.
         if (guest.WasReset || guest.Obstacle != GuestObstacle.None)
@@ -51,10 +53,14 @@ internal sealed class GuestRecord(GuardLimits limits)
     /// <summary>This was set.</summary>
     public void Set(double target, double now)
     {
-        bool isOther = Target is not { } known || Math.Abs(target - known) >= limits.LeastChange;
+        if (Target is not { } known || Math.Abs(target - known) >= limits.LeastChange)
+            _heldSince = null;
         Target = target;
-        if (isOther)
-            (_nearest, _nearestAt, _heldSince) = (double.MaxValue, now, null);
+        Claim.Stepped();
+
+        // From now on it is to follow.
+        if (_lastBalloon is { } size)
+            _ = _pull.IsStuck(size, target, now);
     }
 
     // Between where it was and where it was sent, it is ours; anywhere else somebody else sent it, or the guest took memory back.
@@ -72,21 +78,11 @@ internal sealed class GuestRecord(GuardLimits limits)
 
     private void NoteFollowing(GuardedGuest guest, double now)
     {
-        if (Target is not { } target || now < NotFollowingUntil)
-            return;
-        if (_isPaused)
-        {
-            // Another chance.
-            (_isPaused, _nearest, _nearestAt) = (false, double.MaxValue, now);
-        }
-
-        double distance = Math.Abs(guest.State.Balloon - target);
-
-        // One that cannot move does not refuse to.
-        if (distance <= limits.LeastChange || distance < _nearest - limits.LeastChange || guest.Obstacle != GuestObstacle.None)
-            (_nearest, _nearestAt) = (distance, now);
-        else if (now - _nearestAt >= limits.FollowSeconds)
-            (NotFollowingUntil, _isPaused) = (now + limits.NotFollowingPause, true);
+        // One that cannot move does not refuse to; one that was left alone gets another chance.
+        if (Target is not { } target || guest.Obstacle != GuestObstacle.None || now < NotFollowingUntil)
+            _pull.Forget();
+        else if (_pull.IsStuck(guest.State.Balloon, target, now))
+            NotFollowingUntil = now + limits.NotFollowingPause;
     }
 
     private void NoteReturn(GuardedGuest guest, double now)

@@ -21,7 +21,7 @@ public sealed class BallastPolicy : IBalloonPolicy
         double spare = budget - Sizes.Sum(guests, guest => guest.Balloon);
         GuestHistory[] histories = Recall(guests);
         GuestNeed[] needs = [.. guests.Select((guest, i) => histories[i].Look(host, guest, spare))];
-        bool isShort = spare < 0 && host.Free < BallastConstants.ShortShare * host.Memory;
+        bool isShort = spare < -BallastConstants.MovesLeast && host.Free < BallastConstants.ShortShare * host.Memory;
         double[] sizes = BudgetSharing.Share(budget, isShort, needs);
         BalloonWish[] wishes = new BalloonWish[guests.Count];
         for (int i = 0; i < wishes.Length; i++)

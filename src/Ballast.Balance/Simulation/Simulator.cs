@@ -1,3 +1,4 @@
+using Ballast.Balance.Guards;
 using Ballast.Balance.Policies;
 
 namespace Ballast.Balance.Simulation;
@@ -31,29 +32,38 @@ public static class Simulator
     /// <param name="policy">A name of <see cref="Policies"/>.</param>
     /// <param name="period">Seconds between two decisions, at least 1.</param>
     /// <param name="observer">Sees each second; null for nobody.</param>
+    /// <param name="guards">The numbers of a <see cref="BalloonGuard"/> that decides each second; null for the model's own guard.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     /// <exception cref="ArgumentException">There is no such policy, or the period is too short.</exception>
     public static SimulationResult Run(
-        Scenario scenario, string policy, int period, ISimulationObserver? observer = null, CancellationToken cancellationToken = default)
+        Scenario scenario, string policy, int period, ISimulationObserver? observer = null, GuardLimits? guards = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
         Func<IReadOnlyList<SimulatedGuest>, IBalloonPolicy> create = Known.FirstOrDefault(known => known.Name == policy).Create
             ?? throw new ArgumentException($"there is no policy '{policy}'", nameof(policy));
         SimulatedGuest[] guests = [.. scenario.Guests.Select(guest => new SimulatedGuest(guest, scenario.Constants))];
-        return new SimulationRun(scenario, guests, create(guests)) { Observer = observer, IsGuarded = policy != "static" }
-            .Run(policy, period, cancellationToken);
+        return new SimulationRun(scenario, guests, create(guests))
+        {
+            Observer = observer,
+            IsGuarded = policy != "static",
+            Guards = guards is null || policy == "static" ? null : new SimulatedGuards(guards, scenario, guests),
+        }.Run(policy, period, cancellationToken);
     }
 
     private sealed class SimulationRun(Scenario scenario, SimulatedGuest[] guests, IBalloonPolicy policy)
     {
         private readonly double[] _wishes = [.. guests.Select(guest => guest.Target)];
+        private readonly BalloonWish[] _latest = [.. guests.Select(_ => BalloonWish.Same)];
         private readonly double[] _stalls = new double[guests.Length];
         private double _swapped, _stall, _idle, _moved;
 
         public ISimulationObserver? Observer { get; init; }
 
         public bool IsGuarded { get; init; }
+
+        public SimulatedGuards? Guards { get; init; }
 
         public SimulationResult Run(string name, int period, CancellationToken cancellationToken)
         {
@@ -77,7 +87,9 @@ public static class Simulator
         private double Step(int time)
         {
             double moved = 0, touched = 0;
-            if (IsGuarded)
+            if (Guards is not null)
+                Guards.Decide(time - 1, _latest, Look);
+            else if (IsGuarded)
                 Guard();
             foreach (SimulatedGuest guest in guests)
             {
@@ -131,7 +143,7 @@ public static class Simulator
             for (int i = 0; i < guests.Length; i++)
             {
                 _wishes[i] = wishes[i].Target ?? _wishes[i];
-                guests[i].Target = _wishes[i];
+                _latest[i] = wishes[i] with { Target = _wishes[i] };
             }
         }
 
@@ -141,7 +153,7 @@ public static class Simulator
             Maximum = guest.Scenario.Maximum,
             Minimum = guest.Scenario.Minimum,
             Balloon = guest.Balloon,
-            LastWish = _wishes[place],
+            LastWish = Guards is null ? _wishes[place] : guest.Target,
             Resident = guest.Touched,
             Report = guest.Report,
             Swapped = guest.Swapped,

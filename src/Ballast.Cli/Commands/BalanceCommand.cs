@@ -32,7 +32,7 @@ internal static class BalanceCommand
     private static readonly (CommandOption Option, string Action)[] Owners =
     [
         (BalanceAdvise.Budget, BalanceAdvise.Name), (BalanceAdvise.Group, BalanceAdvise.Name), (BalanceAdvise.Watch, BalanceAdvise.Name),
-        (BalanceSimulate.Svg, BalanceSimulate.Name),
+        (BalanceSimulate.Svg, BalanceSimulate.Name), (BalanceSimulate.Guarded, BalanceSimulate.Name),
     ];
 
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write a JSON object per line");
@@ -57,7 +57,8 @@ internal static class BalanceCommand
               Host swap   what lay in the host's swap, on average
               Idle        the share of the host's memory that lay idle, on average
               Moved       how far balloons moved
-            --svg draws a chart of one policy: each guest's need, its balloon, and when it stalled.
+            --svg draws a chart of one policy: each guest's need, its balloon, and when it stalled. --guarded puts the
+            guards between policies and balloons that stand before real ones, in place of the model's simple one.
             Nothing on a real host is read or changed. docs/balancing.md describes advice, guards and the model.
 
             Policies: {string.Join(", ", Simulator.Policies.Take(4))},
@@ -65,7 +66,7 @@ internal static class BalanceCommand
             will need until the next decision; ballast is ours.
 
             """,
-        Options = [Action, What, Policy, Period, BalanceAdvise.Budget, BalanceAdvise.Group, BalanceAdvise.Watch, Json, BalanceSimulate.Svg],
+        Options = [Action, What, Policy, Period, BalanceAdvise.Budget, BalanceAdvise.Group, BalanceAdvise.Watch, Json, BalanceSimulate.Svg, BalanceSimulate.Guarded],
         NeedsConnection = false,
         Execute = ExecuteAsync,
     };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Ballast.Balance.Guards;
 using Ballast.Balance.Policies;
 using Ballast.Balance.Simulation;
 using Ballast.Cli.Charts;
@@ -22,6 +23,8 @@ internal static class BalanceSimulate
         Completes = ValueCompletion.File,
     };
 
+    public static CommandOption Guarded { get; } = new("guarded", OptionKind.Flag, "let the guards decide that stand before real balloons");
+
     public static async Task ExecuteAsync(CommandInvocation invocation, string file, string? policyName, int? seconds, bool isJson)
     {
         string? chart = invocation.Arguments.Text(Svg);
@@ -29,12 +32,13 @@ internal static class BalanceSimulate
         if (chart is not null && policies.Count > 1)
             throw new CommandException("a chart shows one policy; name it with --policy");
         int period = seconds ?? DefaultSeconds;
+        GuardLimits? guards = invocation.Arguments.Has(Guarded) ? new() : null;
         Scenario scenario = await ReadScenarioAsync(file, invocation.CancellationToken);
         TextTable table = new("Policy", "Stall %", "Worst %", "Host swap MiB", "Idle %", "Moved MiB");
         foreach (string policy in policies)
         {
             SimulationHistory? history = chart is null ? null : new(scenario.Guests.Count, scenario.Seconds);
-            SimulationResult result = Simulator.Run(scenario, policy, period, history, invocation.CancellationToken);
+            SimulationResult result = Simulator.Run(scenario, policy, period, history, guards, invocation.CancellationToken);
             if (history is not null)
                 WriteChart(chart!, SimulationChart.Draw(scenario, result, history));
             if (invocation.IsDocument = isJson)

@@ -25,7 +25,7 @@ public sealed class SimulatorTests
     {
         Scenario scenario = ReferenceFigures.Load("s1-idle-and-busy");
         Watcher watcher = new();
-        SimulationResult result = Simulator.Run(scenario, "preferred", 10, watcher, TestContext.Current.CancellationToken);
+        SimulationResult result = Simulator.Run(scenario, "preferred", 10, watcher, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(scenario.Seconds * scenario.Guests.Count, watcher.Count);
         Assert.Equal(result.GuestStallPercent[0], 100 * watcher.Stall / scenario.Seconds, Tolerance);
         Assert.Equal(result.WorstGuestPercent, result.GuestStallPercent.Max());

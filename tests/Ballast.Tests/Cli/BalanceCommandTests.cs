@@ -45,6 +45,18 @@ public sealed class BalanceCommandTests
     }
 
     [Fact]
+    public async Task Guards_can_stand_between_policies_and_balloons()
+    {
+        string[] words = ["balance", "simulate", Spikes, "--json", "--policy", "ballast"];
+        JsonElement plain = Figures(await CliRun.BallastAsync(new FakeDriver(), words));
+        JsonElement guarded = Figures(await CliRun.BallastAsync(new FakeDriver(), [.. words, "--guarded"]));
+        Assert.NotEqual(plain.GetProperty("moved_mib").GetDouble(), guarded.GetProperty("moved_mib").GetDouble());
+        Assert.InRange(guarded.GetProperty("stall_percent").GetDouble(), 0, 2);
+
+        static JsonElement Figures(Outcome outcome) => JsonDocument.Parse(outcome.Output).RootElement;
+    }
+
+    [Fact]
     public async Task A_chart_shows_each_guests_need_balloon_and_stall()
     {
         using PrivateDirectory directory = new();
@@ -94,6 +106,7 @@ public sealed class BalanceCommandTests
 
     [Theory]
     [InlineData("a chart shows one policy; name it with --policy", "balance", "simulate", "x", "--policy", "all", "--svg", "y")]
+    [InlineData("option --guarded is for simulate", "balance", "log", "--guarded")]
     [InlineData("unknown action 'simulat', did you mean 'simulate'?", "balance", "simulat", "x")]
     [InlineData("unknown policy 'prefered', did you mean 'preferred'?", "balance", "simulate", "x", "--policy", "prefered")]
     [InlineData("cannot read nowhere.json", "balance", "simulate", "nowhere.json")]

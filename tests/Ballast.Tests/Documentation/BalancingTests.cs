@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ballast.Balance.Guards;
 using Ballast.Balance.Simulation;
+using Ballast.Tests.Balance;
 
 namespace Ballast.Tests.Documentation;
 
@@ -14,7 +15,7 @@ public sealed class BalancingTests
         GuardLimits limits = new();
         Dictionary<GuardRule, string[]> numbers = new()
         {
-            [GuardRule.Floor] = [Percent(limits.FloorShare), $"{Whole(limits.FloorMargin)} MiB", "twice"],
+            [GuardRule.Floor] = [Percent(limits.FloorShare), $"{Whole(limits.FloorMargin)} MiB", "twice", $"{Whole(limits.ClaimStep)} MiB a report", $"{Whole(limits.BelievedSeconds / 60)} minutes"],
             [GuardRule.UncertainNumbers] = [],
             [GuardRule.Budget] = [],
             [GuardRule.Speed] = ["a quarter of the maximum a step, half a minute", "half a step, all a minute"],
@@ -31,6 +32,36 @@ public sealed class BalancingTests
             Assert.All(rule.Value, number => Assert.Contains(number, line, StringComparison.Ordinal));
         });
         Assert.Equal((2, 0.25, 0.5, 0.5, 1), (limits.FloorFactorWithoutDeflate, limits.ShrinkStepShare, limits.ShrinkMinuteShare, limits.GrowStepShare, limits.GrowMinuteShare));
+    }
+
+    [Fact]
+    public void What_is_not_worth_a_change_is_told()
+    {
+        GuardLimits limits = new();
+        Assert.Contains(
+            $"Shrinking by less than {Whole(limits.LeastChange)} MiB, and growing by less than {Whole(limits.LeastGrowth)}, is not done",
+            string.Join(' ', Lines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("s1-idle-and-busy")]
+    [InlineData("s2-antiphase")]
+    [InlineData("s3-spikes")]
+    [InlineData("s4-silent")]
+    [InlineData("s5-hot-cache")]
+    [InlineData("s6-liars")]
+    [InlineData("s7-deaf")]
+    [InlineData("s8-shared-memory")]
+    [InlineData("s9-total-stays")]
+    public void The_stall_of_each_scenario_is_what_the_simulator_says(string name)
+    {
+        Scenario scenario = ReferenceFigures.Load(name);
+        string line = Assert.Single(Lines, line => line.StartsWith($"| {name[..2]} ", StringComparison.Ordinal));
+        Assert.EndsWith($"| {Stall("preferred")} | {Stall("ballast")} | {Stall("ballast", new())} | {Stall("oracle")} |", line, StringComparison.Ordinal);
+
+        string Stall(string policy, GuardLimits? guards = null) => Simulator
+            .Run(scenario, policy, 10, guards: guards, cancellationToken: TestContext.Current.CancellationToken)
+            .StallPercent.ToString("F1", CultureInfo.InvariantCulture);
     }
 
     [Fact]

@@ -13,7 +13,13 @@ internal static class BallastConstants
     /// </summary>
     public const double HandedOut = 0.77;
 
-    /// <summary>While balloons exceed the budget and less than this share of the host is free, no reserve goes out: the host swaps soon.</summary>
+    /// <summary>
+    /// A need may leap to so many times what it is before the next decision, or while its balloon does not follow. Reserves make each
+    /// ready for that first, and go out in proportion to needs then. With less, more guests are ready for smaller leaps.
+    /// </summary>
+    public const double Leap = 1.9;
+
+    /// <summary>While balloons exceed the budget and less than this share of the host is free, nothing goes out for files, and no reserve: the host swaps soon.</summary>
     public const double ShortShare = 0.05;
 
     /// <summary>

@@ -12,11 +12,14 @@ internal static class BudgetSharing
         double[] sizes = [.. needs.Select(need => need[NeedRank.Minimum])];
         double left = budget - Sizes.Sum(sizes, size => size);
         for (NeedRank rank = NeedRank.Held; rank <= NeedRank.Kept && left > 0; rank++)
-            left = Fill(sizes, left, i => needs[i][rank]);
+            left = Fill(sizes, left, i => isShort ? Math.Min(needs[i][rank], needs[i].Least) : needs[i][rank]);
         if (left <= 0 || isShort)
             return sizes;
         left = ShareWithSilent(sizes, left, needs);
-        left -= (BallastConstants.HandedOut * left) - ShareByWeight(sizes, BallastConstants.HandedOut * left, needs);
+        double handedOut = BallastConstants.HandedOut * left;
+        left -= handedOut;
+        handedOut = Fill(sizes, handedOut, i => needs[i].LeapSize);
+        left += ShareByWeight(sizes, handedOut, needs);
         _ = Fill(sizes, BallastConstants.HandedOut * left, i => needs[i].Peak);
         return sizes;
     }

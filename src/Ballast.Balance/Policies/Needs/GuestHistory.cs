@@ -62,6 +62,7 @@ internal sealed class GuestHistory
         double believed = _use.Demand, least = _trust.LeastDemand(_use.Used, guest, host.Time), demand = Math.Max(believed, least);
         double growth = _use.GrowthWithin(host.Period + Math.Max(0, need.Age)), files = _cache.Wanted;
         double first = Math.Min(files, Math.Max(BallastConstants.CacheFirst, BallastConstants.CacheFirstShare * demand));
+        need.Least = Math.Max(demand, believed + growth);
         need.Raise(NeedRank.Demand, demand + first);
         need.Raise(NeedRank.Growth, Math.Max(demand, believed + growth) + first);
         need.Raise(NeedRank.Cache, Math.Max(demand, believed + growth) + files);

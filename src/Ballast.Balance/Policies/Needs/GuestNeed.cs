@@ -55,6 +55,9 @@ internal sealed class GuestNeed
     /// <summary>No more is wished than this, whatever it counts for.</summary>
     public double MostWished { get; set; } = double.PositiveInfinity;
 
+    /// <summary>What it is left while the host is about to swap: what it uses, without files.</summary>
+    public double Least { get; set; } = double.PositiveInfinity;
+
     /// <summary>Its part in what is left over, beside those of the others.</summary>
     public double Weight { get; set; }
 
@@ -66,6 +69,9 @@ internal sealed class GuestNeed
     /// left over. Null for the others, who take part above what they need.
     /// </summary>
     public double? SharesAbove { get; set; }
+
+    /// <summary>What it would need if its need leapt: caches that it has may go for that. 0 where it has no part in what is left.</summary>
+    public double LeapSize => SharesAbove is null ? Math.Min(_maximum, BallastConstants.Leap * Weight) : 0;
 
     public NeedKind Kind { get; set; }
 
@@ -89,6 +95,6 @@ internal sealed class GuestNeed
         double bounded = Math.Min(size, _maximum);
         for (int i = (int)NeedRank.Held; i < Ranks; i++)
             _sizes[i] = Math.Max(_sizes[0], bounded);
-        (Kind, Weight, Peak, SharesAbove) = (NeedKind.Unmoved, 0, 0, null);
+        (Kind, Least, Weight, Peak, SharesAbove) = (NeedKind.Unmoved, double.PositiveInfinity, 0, 0, null);
     }
 }
