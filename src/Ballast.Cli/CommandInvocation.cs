@@ -84,6 +84,13 @@ internal sealed class CommandInvocation(
     /// <summary>The same where nothing is wrong.</summary>
     public void Remark(string text) => output.ErrorText($"{SafeText.Escape(text)}\n");
 
+    /// <summary>Replaces the line that says how far it is, where a terminal shows one; an empty one removes it.</summary>
+    public void ShowProgress(string text)
+    {
+        if (MayRemark && HasScreen && !IsQuiet)
+            output.ErrorText($"\r{SafeText.Escape(text)}\e[K");
+    }
+
     /// <summary>Shows it as an error, though the command succeeds.</summary>
     public void WriteError(string text) => output.Error(text);
 }

@@ -21,6 +21,8 @@ public sealed record LinuxGuestOptions
 
     public IReadOnlyList<string> ExtraArguments { get; init; } = [];
 
+    public string Program { get; init; } = new QemuOptions().Program;
+
     public TimeSpan BootDeadline { get; init; } = TimeSpan.FromSeconds(120);
 }
 
@@ -65,6 +67,7 @@ public sealed class LinuxGuest : IAsyncDisposable
         var process = await QemuProcess.StartAsync(
             new QemuOptions
             {
+                Program = options.Program,
                 Arguments =
                 [
                     .. options.Name is null ? Array.Empty<string>() : ["-name", options.Name],

@@ -22,10 +22,4 @@ public static class AdviceLabels
         AdviceRisk.Medium => "medium",
         _ => "high",
     };
-
-    /// <summary>
-    /// What is advised about guests, without the numbers, which move with each look: where this stays the same, nothing new is advised.
-    /// </summary>
-    public static string Gist(this IEnumerable<GuestAdvice> guests) => string.Join(
-        ';', guests.OrderBy(guest => guest.Guest.Domain.Uuid).Select(guest => $"{guest.Guest.Key} {guest.Kind} {guest.BoundBy} {guest.Guest.Stats.Reason}"));
 }

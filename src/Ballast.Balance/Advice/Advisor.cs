@@ -16,7 +16,7 @@ public sealed class Advisor
     private readonly BudgetSetting _budget;
     private readonly BalloonGuard _guard = new();
     private Dictionary<(Guid, int?), GuestTrack> _tracks = [];
-    private string _last = "";
+    private readonly AdviceNews _news = new();
     private int _quiet;
 
     /// <param name="policy">A name of <see cref="BalloonPolicies.Names"/>.</param>
@@ -40,9 +40,10 @@ public sealed class Advisor
     private HostAdvice Look(SeenHost seen, double time, bool isToldAnybody)
     {
         ArgumentNullException.ThrowIfNull(seen);
-        SeenGuest[] guests = [.. seen.Guests.Where(IsInBudget)];
-        HostState host = HostBudget.Of(_budget, seen.Memory, guests, time, Period);
-        GuestTrack[] tracks = Follow(guests, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
+        SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
+        GuestFacts[] facts = [.. guests.Select(GuestFacts.Of)];
+        HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, Period);
+        GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
         for (int i = 0; isToldAnybody && i < tracks.Length; i++)
             tracks[i].Followed.Advise(advice[i], tracks[i].Resident, time);
@@ -61,25 +62,17 @@ public sealed class Advisor
         return all;
     }
 
-    // Of a control group, the guests in it and in those below it share the budget.
-    private bool IsInBudget(SeenGuest guest)
-    {
-        if (_budget.ControlGroup is not { } group)
-            return true;
-        const string mount = "/sys/fs/cgroup/";
-        string path = "/" + (group.StartsWith(mount, StringComparison.Ordinal) ? group[mount.Length..] : group).Trim('/');
-        return guest.Process.GroupPath is { } of && (path == "/" || of == path || of.StartsWith(path + "/", StringComparison.Ordinal));
-    }
-
-    private GuestTrack[] Follow(SeenGuest[] guests, HostMemory host, double time, out List<AdviceOutcome> outcomes, out bool isMoving)
+    private GuestTrack[] Follow(
+        SeenGuest[] guests, GuestFacts[] facts, HostMemory host, double time, out List<AdviceOutcome> outcomes, out bool isMoving)
     {
         outcomes = [];
         isMoving = false;
         Dictionary<(Guid, int?), GuestTrack> tracks = new(guests.Length);
-        foreach (SeenGuest guest in guests)
+        for (int i = 0; i < guests.Length; i++)
         {
+            SeenGuest guest = guests[i];
             GuestTrack track = _tracks.GetValueOrDefault(guest.Key) ?? new GuestTrack();
-            track.See(guest, host, time);
+            track.See(guest, facts[i], host, time);
             if (track.Followed.See(track, out bool isToward) is { } outcome)
                 outcomes.Add(outcome);
             if (isToward)
@@ -133,9 +126,10 @@ public sealed class Advisor
 
     private void SetPeriod(HostAdvice advice, bool isMoving)
     {
-        string now = advice.Guests.Gist();
-        _quiet = now == _last ? _quiet + 1 : 0;
-        _last = now;
+        bool isNews = _news.IsNews(advice.Guests);
+        _quiet = isNews ? 0 : _quiet + 1;
+        if (isNews)
+            _news.Tell(advice.Guests);
         bool isPressed = advice.Memory.SomePressure is { Last10Seconds: >= PressedShare };
         Period = isMoving || isPressed || advice.Short > 0 ? QuickPeriod : _quiet >= QuietRounds ? SlowPeriod : UsualPeriod;
     }

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Ballast.Balance.Advice;
 
 /// <summary>
-/// A log of advice, a JSON object a line: docs/cli-json.md. A line is written where something else is advised than before, or something
-/// came of advice. A file that is full is kept under its name with <c>.1</c> behind it, in place of the one before.
+/// A log of advice, a JSON object a line: docs/cli-json.md. A line is written where something else is advised than before
+/// (<see cref="AdviceNews"/>), or something came of advice. A file that is full is kept under its name with <c>.1</c> behind it, in place of the one before.
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="maxBytes">How large it may grow: the log takes twice as much at most.</param>
@@ -15,7 +15,7 @@ public sealed class DecisionLog(string path, long maxBytes = DecisionLog.Default
     public const long DefaultBytes = 8 * 1024 * 1024;
 
     private const double KiB = 1024;
-    private string? _last;
+    private readonly AdviceNews _news = new();
 
     /// <summary>Writes a line, where there is something new.</summary>
     /// <param name="time">When the advice was given.</param>
@@ -26,15 +26,14 @@ public sealed class DecisionLog(string path, long maxBytes = DecisionLog.Default
     public void Write(DateTimeOffset time, string policy, HostAdvice advice)
     {
         ArgumentNullException.ThrowIfNull(advice);
-        string now = advice.Guests.Gist();
-        if (now == _last && advice.Outcomes.Count == 0)
+        if (!_news.IsNews(advice.Guests) && advice.Outcomes.Count == 0)
             return;
         ArrayBufferWriter<byte> line = new();
         using (Utf8JsonWriter json = new(line))
             Write(json, time, policy, advice);
         line.Write("\n"u8);
         Append(line.WrittenSpan);
-        _last = now;
+        _news.Tell(advice.Guests);
     }
 
     private static void Write(Utf8JsonWriter json, DateTimeOffset time, string policy, HostAdvice advice)

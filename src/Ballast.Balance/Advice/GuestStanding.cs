@@ -9,39 +9,38 @@ namespace Ballast.Balance.Advice;
 internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Alone, AdviceRemedy Remedy)
 {
     // Firmware, kernel and drivers take so long at most.
-    private static readonly TimeSpan BootTime = TimeSpan.FromSeconds(60);
+    private const double BootSeconds = 60;
 
     // Less of its memory that is fixed does not keep a balloon from giving the rest back.
     private const double FixedPart = 4;
 
-    public static GuestStanding Of(SeenGuest guest)
+    public static GuestStanding Of(GuestFacts guest)
     {
-        MemoryStats stats = guest.Stats;
         if (Fixed(guest) is { } what)
             return new(GuestObstacle.FixedMemory, $"Its memory is {what}: its balloon would give the host nothing back.", AdviceRemedy.None);
         if (guest.HasJob)
             return new(GuestObstacle.Migrating, "It is being moved to another host, saved or dumped.", AdviceRemedy.None);
-        if (stats.PauseCause is PauseCause.Migrating or PauseCause.Migrated)
+        if (guest.PauseCause is PauseCause.Migrating or PauseCause.Migrated)
             return new(GuestObstacle.Migrating, "It moves to another host.", AdviceRemedy.None);
         const AdviceRemedy remedy = AdviceRemedy.OfReason;
-        bool isNew = guest.Process.RunTime < BootTime && stats.LastUpdate is null;
-        return stats.Reason switch
+        bool isNew = guest.RunSeconds < BootSeconds && guest.Reported is null;
+        return guest.Reason switch
         {
-            MemoryStatsReason.Fresh when stats.Used is null || stats.ActualKiB is null || guest.MaximumKiB is null =>
+            MemoryStatsReason.Fresh when guest.UsedKiB is null || guest.BalloonKiB is null || guest.MaximumKiB is null =>
                 new(GuestObstacle.None, "Its report is incomplete, so nobody knows what it uses.", AdviceRemedy.None),
             MemoryStatsReason.Fresh => new(GuestObstacle.None, null, AdviceRemedy.None),
-            MemoryStatsReason.Paused when stats.LastUpdate is null && stats.PauseCause == PauseCause.Waiting =>
+            MemoryStatsReason.Paused when guest.Reported is null && guest.PauseCause == PauseCause.Waiting =>
                 new(GuestObstacle.Prelaunch, "It is paused, and has not reported since it was started.", remedy),
             MemoryStatsReason.Paused => new(GuestObstacle.Paused, "It is paused.", remedy),
             MemoryStatsReason.NeverReported or MemoryStatsReason.DriverNotLoaded when isNew =>
                 new(GuestObstacle.Booting, "It was started a moment ago and has not reported yet.", AdviceRemedy.LookAgain),
-            MemoryStatsReason.NeverReported when stats.LastUpdate is not null =>
+            MemoryStatsReason.NeverReported when guest.Reported is not null =>
                 new(GuestObstacle.Booting, "It was reset and has not reported since.", AdviceRemedy.LookAgain),
             MemoryStatsReason.NeverReported => new(GuestObstacle.Booting, "It has never reported.", remedy),
             MemoryStatsReason.DriverNotLoaded => new(GuestObstacle.DriverNotLoaded, "Its balloon driver is not loaded.", remedy),
             MemoryStatsReason.NoBalloonDevice => new(GuestObstacle.DriverNotLoaded, "It has no balloon device.", remedy),
             MemoryStatsReason.Stale => new(GuestObstacle.None, "Its last report is old, so nobody knows what it needs now.", remedy),
-            MemoryStatsReason.Inconsistent => new(GuestObstacle.None, $"Its numbers contradict each other ({stats.Inconsistencies.Label()}).", remedy),
+            MemoryStatsReason.Inconsistent => new(GuestObstacle.None, $"Its numbers contradict each other ({guest.Inconsistencies.Label()}).", remedy),
             MemoryStatsReason.RejectedValue => new(GuestObstacle.None, "It reports impossible numbers.", remedy),
             MemoryStatsReason.PollingOff => new(GuestObstacle.None, "Nobody asks it for reports (polling off).", remedy),
             MemoryStatsReason.DriverWithoutService => new(GuestObstacle.None, "Its driver answers without numbers.", remedy),
@@ -49,12 +48,12 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
         };
     }
 
-    private static string? Fixed(SeenGuest guest)
+    private static string? Fixed(GuestFacts guest)
     {
-        double least = Math.Max(1, (guest.Stats.ActualKiB ?? guest.MaximumKiB ?? 0) / FixedPart);
-        return guest.Process.PinnedKiB >= least ? "pinned for a passed-through device"
-            : guest.Process.LockedKiB >= least ? "locked"
-            : guest.Process.HugePagesKiB >= least ? "in huge pages of hugetlbfs"
+        double least = Math.Max(1, (guest.SizeKiB ?? 0) / FixedPart);
+        return guest.PinnedKiB >= least ? "pinned for a passed-through device"
+            : guest.LockedKiB >= least ? "locked"
+            : guest.HugePagesKiB >= least ? "in huge pages of hugetlbfs"
             : null;
     }
 }

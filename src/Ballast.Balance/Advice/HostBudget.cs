@@ -15,9 +15,18 @@ internal static class HostBudget
     // What a QEMU needs beside its guest's memory, in MiB: while the guest has not touched all of it, that hides in what is resident.
     private const double QemuAllowance = 64;
 
+    /// <summary>Whether a guest shares the budget: of a control group, those in it and in groups below it do.</summary>
+    public static bool Includes(BudgetSetting setting, string? groupPath)
+    {
+        if (setting.ControlGroup is not { } group)
+            return true;
+        const string mount = "/sys/fs/cgroup/";
+        string path = "/" + (group.StartsWith(mount, StringComparison.Ordinal) ? group[mount.Length..] : group).Trim('/');
+        return groupPath is not null && (path == "/" || groupPath == path || groupPath.StartsWith(path + "/", StringComparison.Ordinal));
+    }
 
     /// <exception cref="BudgetException">Nobody knows what there is.</exception>
-    public static HostState Of(BudgetSetting setting, HostMemory host, IReadOnlyList<SeenGuest> guests, double time, double period)
+    public static HostState Of(BudgetSetting setting, HostMemory host, IReadOnlyList<GuestFacts> guests, double time, double period)
     {
         double held = Sizes.Sum(guests, HeldInBalloon);
         if (setting.SizeKiB is { } size)
@@ -35,7 +44,7 @@ internal static class HostBudget
         return new HostState(total, overhead, reserve, available / KiB, time, period);
     }
 
-    private static HostState OfSize(ulong size, HostMemory host, IReadOnlyList<SeenGuest> guests, double held, double time, double period)
+    private static HostState OfSize(ulong size, HostMemory host, IReadOnlyList<GuestFacts> guests, double held, double time, double period)
     {
         if (size == 0)
             throw new BudgetException("a budget of 0 leaves nothing to guests: name a larger one");
@@ -50,7 +59,7 @@ internal static class HostBudget
         return new HostState(size / KiB, unknown, 0, Math.Max(0, (size / KiB) - held - unknown), time, period);
     }
 
-    private static HostState OfGroup(string name, HostMemory host, IReadOnlyList<SeenGuest> guests, double time, double period)
+    private static HostState OfGroup(string name, HostMemory host, IReadOnlyList<GuestFacts> guests, double time, double period)
     {
         if (host.Group is not { } group)
         {
@@ -79,18 +88,18 @@ internal static class HostBudget
         : double.MaxValue;
 
     // A guest of unknown size counts nowhere else: what it holds stays overhead.
-    private static double HeldInBalloon(SeenGuest guest) => Math.Min(Held(guest), Balloon(guest) ?? 0);
+    private static double HeldInBalloon(GuestFacts guest) => Math.Min(Held(guest), Balloon(guest) ?? 0);
 
     // Huge pages are accounted for elsewhere.
-    private static double HeldInGroup(SeenGuest guest) => Math.Min(Math.Max(0, Resident(guest) - QemuAllowance), Balloon(guest) ?? 0);
+    private static double HeldInGroup(GuestFacts guest) => Math.Min(Math.Max(0, Resident(guest) - QemuAllowance), Balloon(guest) ?? 0);
 
-    private static double? Balloon(SeenGuest guest) => (guest.Stats.ActualKiB ?? guest.MaximumKiB) / KiB;
+    private static double? Balloon(GuestFacts guest) => guest.SizeKiB / KiB;
 
-    private static double Held(SeenGuest guest) => Resident(guest) + ((guest.Process.HugePagesKiB ?? 0) / KiB);
+    private static double Held(GuestFacts guest) => Resident(guest) + ((guest.HugePagesKiB ?? 0) / KiB);
 
     // Where the host does not tell, by the guest's report: what is unused was perhaps never touched, the rest was. Without a report,
     // all of its balloon: counted as overhead it would be counted twice.
-    private static double Resident(SeenGuest guest) => guest.Stats.RssKiB is { } known ? known / KiB
-        : Balloon(guest) is { } balloon ? Math.Max(0, balloon - ((guest.Stats.UnusedKiB ?? 0) / KiB))
+    private static double Resident(GuestFacts guest) => guest.ResidentKiB is { } known ? known / KiB
+        : Balloon(guest) is { } balloon ? Math.Max(0, balloon - ((guest.UnusedKiB ?? 0) / KiB))
         : 0;
 }

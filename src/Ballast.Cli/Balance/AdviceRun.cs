@@ -7,7 +7,8 @@ namespace Ballast.Cli.Balance;
 internal sealed class AdviceRun(CommandInvocation invocation, string policy, Advisor advisor, string? controlGroup, IReadOnlySet<Guid> shown, bool isJson)
 {
     private readonly long _start = invocation.TimeProvider.GetTimestamp();
-    private string _last = "";
+    private readonly AdviceNews _news = new();
+    private bool _isTold;
 
     /// <summary>The first look, of which nothing is said: rates need a second one.</summary>
     /// <returns>How often guests report.</returns>
@@ -40,16 +41,17 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
     private void WriteText(HostAdvice advice, GuestAdvice[] guests, DateTimeOffset now)
     {
         string time = now.ToString("HH:mm:ss", CultureInfo.InvariantCulture);
-        foreach (AdviceOutcome outcome in advice.Outcomes.Where(outcome => shown.Count == 0 || shown.Contains(outcome.Guest.Domain.Uuid)))
+        AdviceOutcome[] outcomes = [.. advice.Outcomes.Where(outcome => shown.Count == 0 || shown.Contains(outcome.Guest.Domain.Uuid))];
+        foreach (AdviceOutcome outcome in outcomes)
             invocation.Out.WriteLine(Output.SafeText.Escape($"{time} {AdviceText.Outcome(outcome)}"));
 
-        // Numbers move with each look; that something else is to be done is worth saying again.
-        string what = guests.Gist();
-        if (what == _last)
+        // Numbers move with each look; that something else is to be done is worth saying again, and what is next after something was.
+        if (!_news.IsNews(guests) && outcomes.Length == 0)
             return;
-        if (_last.Length > 0)
+        if (_isTold)
             invocation.Out.WriteLine($"\n{time}");
-        _last = what;
+        _isTold = true;
+        _news.Tell(guests);
         foreach (string line in AdviceText.Lines(advice, guests, invocation.Columns, isWhole: shown.Count > 0))
             invocation.Out.WriteLine(line);
     }

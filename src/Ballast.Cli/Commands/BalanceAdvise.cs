@@ -18,7 +18,7 @@ internal static class BalanceAdvise
 
     public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "what guests may share, in KiB if no unit is given (default: what the host has for them)");
 
-    public static CommandOption Group { get; } = new("cgroup", OptionKind.Text, "advise on the guests of this memory control group, which share its limit");
+    public static CommandOption Group { get; } = new("cgroup", OptionKind.Text, "only the guests of this memory control group, which share its limit");
 
     public static CommandOption Watch { get; } = new("watch", OptionKind.Flag, "go on advising until Ctrl-C, and say what came of it");
 
@@ -68,7 +68,7 @@ internal static class BalanceAdvise
         }
     }
 
-    private static BudgetSetting ReadBudget(ParsedCommand arguments)
+    public static BudgetSetting ReadBudget(ParsedCommand arguments)
     {
         if (arguments.Has(Budget) && arguments.Has(Group))
             throw new CommandException($"options --{Budget.Name} and --{Group.Name} are mutually exclusive");

@@ -7,7 +7,7 @@ namespace Ballast.Cli.Commands;
 /// <summary>Balloon policies, before anybody trusts them, and advice on real guests.</summary>
 internal static class BalanceCommand
 {
-    private static readonly string[] Actions = [BalanceAdvise.Name, BalanceLog.Name, BalanceSimulate.Name];
+    private static readonly string[] Actions = [BalanceAdvise.Name, BalanceLog.Name, BalanceRecord.Name, BalanceReplay.Name, BalanceSimulate.Name];
 
     private static readonly CommandOption Action = new("action", OptionKind.Text, $"what to do: {string.Join(", ", Actions)}")
     {
@@ -16,31 +16,37 @@ internal static class BalanceCommand
         Values = () => Actions,
     };
 
-    private static readonly CommandOption What = new("file", OptionKind.RepeatedText, "domains to advise on (default: all), a scenario to simulate, or a log")
+    private static readonly CommandOption What = new("file", OptionKind.RepeatedText, "domains to advise on (default: all), or the file: a log, a record, a scenario")
     {
         IsPositional = true,
         Completes = ValueCompletion.File,
     };
 
-    private static readonly CommandOption Policy = new("policy", OptionKind.Text, $"one policy; default: {BalloonPolicies.Ours} to advise, {BalanceSimulate.All} to simulate")
+    private static readonly CommandOption Policy = new("policy", OptionKind.Text, $"one policy; default: {BalloonPolicies.Ours} to advise, else {BalanceSimulate.All}")
     {
         Values = () => [BalanceSimulate.All, .. Simulator.Policies],
     };
 
-    private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions (default: {BalanceSimulate.DefaultSeconds} to simulate; to advise, as it seems fit)");
-
-    private static readonly (CommandOption Option, string Action)[] Owners =
-    [
-        (BalanceAdvise.Budget, BalanceAdvise.Name), (BalanceAdvise.Group, BalanceAdvise.Name), (BalanceAdvise.Watch, BalanceAdvise.Name),
-        (BalanceSimulate.Svg, BalanceSimulate.Name), (BalanceSimulate.Guarded, BalanceSimulate.Name),
-    ];
+    private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions or samples (default: {BalanceSimulate.DefaultSeconds} to simulate; else chosen automatically)");
 
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write a JSON object per line");
+
+    private static readonly (CommandOption Option, string[] Actions)[] Owners =
+    [
+        (Policy, [BalanceAdvise.Name, BalanceReplay.Name, BalanceSimulate.Name]),
+        (Period, [BalanceAdvise.Name, BalanceRecord.Name, BalanceReplay.Name, BalanceSimulate.Name]),
+        (Json, [BalanceAdvise.Name, BalanceLog.Name, BalanceReplay.Name, BalanceSimulate.Name]),
+        (BalanceAdvise.Budget, [BalanceAdvise.Name, BalanceReplay.Name]), (BalanceAdvise.Group, [BalanceAdvise.Name, BalanceRecord.Name]),
+        (BalanceAdvise.Watch, [BalanceAdvise.Name]),
+        (BalanceSimulate.Svg, [BalanceSimulate.Name]), (BalanceSimulate.Guarded, [BalanceSimulate.Name]),
+        (BalanceRecord.Samples, [BalanceRecord.Name]), (BalanceRecord.Duration, [BalanceRecord.Name]),
+        (BalanceRecord.MaxSize, [BalanceRecord.Name]), (BalanceRecord.Force, [BalanceRecord.Name]),
+    ];
 
     public static Command Command { get; } = new("balance", "say which guests could give memory, and compare balloon policies")
     {
         Description =
-            $"""
+            $$"""
             `balance advise [DOMAIN…]` says which guests could give memory now, at what risk, and which are short of
             it. Each line has its reason, the guard that bounds it, and the command to follow. Nothing is changed. It
             looks twice, some seconds apart, because rates need two reports. It names guests with unreliable numbers,
@@ -49,6 +55,23 @@ internal static class BalanceCommand
 
             `balance log [FILE]` shows the advice that ballastd logged, if its configuration has balance = "advise"
             (default: {BalanceLog.DefaultFile}).
+
+            `balance record FILE` keeps what is seen of the host and its guests, a sample each 2 to 30 seconds, until
+            Ctrl-C (--duration, --samples end it, too). It changes nothing. The file is JSON lines compressed by gzip
+            (zcat shows them), can be read however it ended, and stops at --max-size.
+
+            `balance replay FILE` says what each policy would have wished on a record, within the guards:
+              Given       by how much wishes lay below the balloons' real sizes, all guests together, on average
+              Returned    what of that the host held and would have got back, on average
+              GiB h       Given, summed over time
+              Grown       by how much wishes lay above the balloons' real sizes, on average
+              Wrong       how often a guest later needed more than the wish left it, before the next decisions gave
+                          that back: each time that it lacked at least 16 MiB
+              Worst       how much it lacked at most
+              Longest     for how long at most; Short %: for which share of the guests' time
+            With one policy, each guest and the worst wishes are shown. Guests did not live with the wishes: a record
+            cannot tell what they would have done with less, what they would have read from disk again, or what they
+            would have used had they had more.
 
             `balance simulate FILE` runs a scenario with each policy and writes one line per policy:
               Stall       the share of the time for which guests stalled, because they or the host swapped or because
@@ -59,14 +82,25 @@ internal static class BalanceCommand
               Moved       how far balloons moved
             --svg draws a chart of one policy: each guest's need, its balloon, and when it stalled. --guarded puts the
             guards between policies and balloons that stand before real ones, in place of the model's simple one.
-            Nothing on a real host is read or changed. docs/balancing.md describes advice, guards and the model.
+            Nothing on a real host is read or changed. docs/balancing.md describes advice, records, guards and the
+            model. A scenario is a JSON object; sizes are in MiB, times in seconds, and a series is [time, size], …:
+              {{"memory": 8192, "seconds": 600, "guests": [
+                {{"name": "web", "maximum": 4096, "minimum": 512, "anon": [[0, 1024], [300, 3000]]}},
+                {{"name": "db", "maximum": 6144, "anon": [[0, 900]], "hot": [[0, 2048]], "data": 4096}}]}}
+            anon is the memory of a guest's programs, hot the files that they read again and again, data all files that
+            it would ever cache. Other members of a guest: start, shared, silent_from, deaf_from, claims, total_stays,
+            shares; of the host: overhead, reserve, about, constants.
 
             Policies: {string.Join(", ", Simulator.Policies.Take(4))},
             {string.Join(", ", Simulator.Policies.Skip(4))}. static never moves a balloon; oracle knows what guests
             will need until the next decision; ballast is ours.
 
             """,
-        Options = [Action, What, Policy, Period, BalanceAdvise.Budget, BalanceAdvise.Group, BalanceAdvise.Watch, Json, BalanceSimulate.Svg, BalanceSimulate.Guarded],
+        Options =
+        [
+            Action, What, Policy, Period, BalanceAdvise.Budget, BalanceAdvise.Group, BalanceAdvise.Watch, BalanceRecord.Duration, BalanceRecord.Samples,
+            BalanceRecord.MaxSize, BalanceRecord.Force, Json, BalanceSimulate.Svg, BalanceSimulate.Guarded,
+        ],
         NeedsConnection = false,
         Execute = ExecuteAsync,
     };
@@ -77,10 +111,10 @@ internal static class BalanceCommand
         string action = arguments.Text(Action)!;
         if (!Actions.Contains(action))
             throw NearestName.Unknown("action", action, Actions);
-        foreach ((CommandOption option, string owner) in Owners)
+        foreach ((CommandOption option, string[] owners) in Owners)
         {
-            if (arguments.Has(option) && action != owner)
-                throw new CommandException($"option --{option.Name} is for {owner}");
+            if (arguments.Has(option) && !owners.Contains(action))
+                throw new CommandException($"option --{option.Name} is for {string.Join(", ", owners)}");
         }
 
         int? seconds = arguments.Positive(Period);
@@ -89,7 +123,6 @@ internal static class BalanceCommand
             await BalanceAdvise.ExecuteAsync(invocation, [.. arguments.Texts(What)], arguments.Text(Policy), seconds, arguments.Has(Json));
             return;
         }
-
 
         string[] files = [.. arguments.Texts(What)];
         if (files is [_, var more, ..])
@@ -101,6 +134,11 @@ internal static class BalanceCommand
         }
 
         string file = files.FirstOrDefault() ?? throw new CommandException($"command 'balance' requires <{What.Name}> option");
-        await BalanceSimulate.ExecuteAsync(invocation, file, arguments.Text(Policy), seconds, arguments.Has(Json));
+        await (action switch
+        {
+            BalanceRecord.Name => BalanceRecord.ExecuteAsync(invocation, file, seconds),
+            BalanceReplay.Name => BalanceReplay.ExecuteAsync(invocation, file, arguments.Text(Policy), seconds, arguments.Has(Json)),
+            _ => BalanceSimulate.ExecuteAsync(invocation, file, arguments.Text(Policy), seconds, arguments.Has(Json)),
+        });
     }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using Ballast.Balance.Recording;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
@@ -10,9 +12,6 @@ namespace Ballast.Cli.Commands;
 internal static class BalanceLog
 {
     public const string Name = "log", DefaultFile = "/var/log/ballast/balance.jsonl";
-
-    // Of a file that somebody else fills.
-    private const int MaxLine = 64 * 1024 * 1024;
 
     public static async ValueTask ExecuteAsync(CommandInvocation invocation, string? file, bool isJson)
     {
@@ -30,8 +29,9 @@ internal static class BalanceLog
 
                 // To open a pipe waits until somebody writes, and so does reading from it.
                 CancellationToken token = invocation.CancellationToken;
-                using StreamReader reader = await Task.Run(() => File.OpenText(part), CancellationToken.None).WaitAsync(token);
-                while (await Task.Run(reader.ReadLine, CancellationToken.None).WaitAsync(token) is { } line)
+                using FileStream opened = await Task.Run(() => Open(part), CancellationToken.None).WaitAsync(token);
+                BoundedLines lines = new(opened.Read);
+                while (await Task.Run(() => lines.TryRead(out ReadOnlyMemory<byte> line) ? line : (ReadOnlyMemory<byte>?)null, CancellationToken.None).WaitAsync(token) is { } line)
                 {
                     if (!TryWrite(invocation.Out, line, isJson))
                         broken++;
@@ -44,6 +44,10 @@ internal static class BalanceLog
         {
             // It was moved away a moment ago, and the next decision begins a new one.
         }
+        catch (InvalidDataException e)
+        {
+            throw new CommandException($"{path} is no log of decisions: {e.Message}");
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CommandException($"cannot read {path}: {e.Message}", "ballastd writes it where its configuration has balance = \"advise\"");
@@ -53,14 +57,17 @@ internal static class BalanceLog
             invocation.Warn(string.Create(CultureInfo.InvariantCulture, $"{broken} {(broken == 1 ? "line is" : "lines are")} no decision, and left out"));
     }
 
-    private static bool TryWrite(TextOutput output, string line, bool isJson)
+    // ballastd may write to it meanwhile.
+    private static FileStream Open(string path) => new(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete });
+
+    private static bool TryWrite(TextOutput output, ReadOnlyMemory<byte> line, bool isJson)
     {
-        if (line.Length is 0 or > MaxLine)
-            return line.Length == 0;
+        if (line.Length == 0)
+            return true;
         try
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            IEnumerable<string> lines = isJson ? [line] : [.. Lines(document.RootElement)];
+            IEnumerable<string> lines = isJson ? [Encoding.UTF8.GetString(line.Span)] : [.. Lines(document.RootElement)];
             foreach (string one in lines)
                 output.WriteLine(SafeText.Escape(one));
             return true;

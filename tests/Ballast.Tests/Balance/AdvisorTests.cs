@@ -178,8 +178,8 @@ public sealed class AdvisorTests
     {
         AdviceGuest guest = new("guest") { Used = 100, Unused = 700, Balloon = (ulong)balloon, Resident = (ulong)balloon };
         GuestTrack track = new();
-        track.See(guest.See(0), Host, 0);
-        track.See(guest.See(10), Host, 10);
+        See(track, guest, 0);
+        See(track, guest, 10);
 
         // The policy gives it less than it needs, as others need more.
         AdviceDraft draft = new(track, new BalloonWish(balloon - 100, "It needs much.") { Needed = needed }, new GuardDecision(balloon - 100, null, ""), 0, default);
@@ -204,8 +204,8 @@ public sealed class AdvisorTests
     {
         AdviceGuest guest = new("guest") { Unused = 800, ReportedAt = 0 };
         GuestTrack track = new();
-        track.See(guest.See(0), Host, 0);
-        track.See((guest with { SwapOut = swapped, ReportedAt = reportedAt }).See(10), Host, 10);
+        See(track, guest, 0);
+        See(track, guest with { SwapOut = swapped, ReportedAt = reportedAt }, 10);
         GuestRisk found = new(track, taken, lack);
         Assert.Equal(risk, found.Risk);
         Assert.Equal(risk == AdviceRisk.None, found.Cost.Length == 0);
@@ -306,4 +306,10 @@ public sealed class AdvisorTests
     }
 
     private static SeenHost See(double time, params AdviceGuest[] guests) => new(Host, [.. guests.Select(guest => guest.See(time))]);
+
+    private static void See(GuestTrack track, AdviceGuest guest, double time)
+    {
+        SeenGuest seen = guest.See(time);
+        track.See(seen, GuestFacts.Of(seen), Host, time);
+    }
 }

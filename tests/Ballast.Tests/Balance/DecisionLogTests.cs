@@ -32,6 +32,25 @@ public sealed class DecisionLogTests : IDisposable
     }
 
     [Fact]
+    public void Amounts_that_wobble_write_no_line_and_those_that_stay_do()
+    {
+        DecisionLog log = new(Path);
+        Random random = new(1);
+        AdviceGuest calm = new("calm"), wobbling = new("wobbling") { Maximum = 2048 };
+
+        // It needs 700 to 730 MiB, and never has quite what it should have.
+        for (int i = 0; i < 200; i++)
+            log.Write(Time, "ballast", Advise(calm, wobbling with { Used = (ulong)(700 + random.Next(30)) }));
+        int before = File.ReadAllLines(Path).Length;
+        Assert.InRange(before, 1, 10);
+        for (int i = 0; i < 20; i++)
+            log.Write(Time, "ballast", Advise(calm, wobbling with { Used = (ulong)(1000 + random.Next(10)) }));
+        string last = File.ReadAllLines(Path)[^1];
+        Assert.InRange(File.ReadAllLines(Path).Length - before, 1, 5);
+        Assert.True(JsonDocument.Parse(last).RootElement.GetProperty("short_kib").GetUInt64() > 0);
+    }
+
+    [Fact]
     public void What_came_of_advice_is_written_too()
     {
         DecisionLog log = new(Path);
@@ -69,10 +88,10 @@ public sealed class DecisionLogTests : IDisposable
     {
         const int most = 4096;
         DecisionLog log = new(Path, most);
-        AdviceGuest guest = new("guest");
         for (int i = 0; i < 100; i++)
         {
-            log.Write(Time, "ballast", Advise(guest with { IsRunning = i % 2 == 0 }));
+            AdviceGuest[] guests = [new("guest"), new("other-guest")];
+            log.Write(Time, "ballast", Advise(guests[(i % 2)..]));
             Assert.InRange(new FileInfo(Path).Length, 1, most);
         }
 
@@ -98,11 +117,12 @@ public sealed class DecisionLogTests : IDisposable
         Outcome json = await CliRun.BallastAsync(new FakeDriver(), "balance", "log", Path, "--json");
         Assert.Equal(2, json.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("cannot read", (await CliRun.BallastAsync(new FakeDriver(), "balance", "log", Path + "x")).Error, StringComparison.Ordinal);
+        Assert.Contains("line 1 is longer than 64 MiB", (await CliRun.BallastAsync(new FakeDriver(), "balance", "log", "/dev/zero")).Error, StringComparison.Ordinal);
     }
 
-    private HostAdvice Advise(AdviceGuest guest)
+    private HostAdvice Advise(params AdviceGuest[] guests)
     {
         _now += 10;
-        return _advisor.Advise(new SeenHost(new HostMemory(), [guest.See(_now)]), _now);
+        return _advisor.Advise(new SeenHost(new HostMemory(), [.. guests.Select(guest => guest.See(_now))]), _now);
     }
 }

@@ -69,6 +69,54 @@ public sealed class BalanceAdviceGuestTests
     }
 
     [Fact]
+    public async Task Advice_keeps_the_guests_of_a_control_group_within_its_limit()
+    {
+        // More than both QEMUs hold now, and less than their guests may take.
+        const long limit = 600L << 20;
+        using MemoryControlGroup? group = MemoryControlGroup.TryCreate(limit);
+        if (group is null)
+        {
+            // A container often gets its control groups to look at only. What is read of them is tested on made-up files elsewhere.
+            Assert.True(!File.Exists("/sys/fs/cgroup/cgroup.controllers") || !IsWritable("/sys/fs/cgroup/cgroup.subtree_control"));
+            return;
+        }
+
+        string program = group.Program("qemu-system-x86_64");
+        await using LinuxGuest busy = await StartAsync("busy", program: program);
+        await using LinuxGuest idle = await StartAsync("idle", program: program);
+        await using ServerFixture server = Serve([busy, idle]);
+        await using Connection connection = await server.ConnectAsync();
+        foreach (Domain domain in await connection.ListDomainsAsync(cancellationToken: Token))
+            await domain.SetPeriodAsync(1, cancellationToken: Token);
+        _ = await busy.CommandAsync("alloc 60", cancellationToken: Token);
+        string[] before = await CountersAsync([busy, idle]);
+        JsonElement advice = await AdviseOnGroupAsync(server, group);
+        Assert.Equal((ulong)limit / 1024, Number(advice, "memory_kib"));
+        Assert.InRange(Number(advice, "overhead_kib"), 2 * 64 * MiB, 400 * MiB);
+        Assert.Equal(2 * WholeMib * MiB, Number(advice, "balloons_kib"));
+        Assert.True(Number(advice, "budget_kib") < Number(advice, "balloons_kib"), $"{advice}");
+        Assert.Contains(advice.GetProperty("guests").EnumerateArray(), one => Text(one, "advice") == "take");
+
+        // Step by step, until it advises nobody to take anything: then they cannot outgrow the group.
+        for (int round = 0; Taken(advice) is { Length: > 0 } taken; round++)
+        {
+            Assert.InRange(round, 0, 9);
+            foreach (JsonElement one in taken)
+                await FollowAsync(server, one);
+            advice = await AdviseOnGroupAsync(server, group);
+        }
+
+        // Of each, what is not worth a change may be left.
+        Assert.InRange(Number(advice, "balloons_kib"), 1ul, Number(advice, "budget_kib") + (2 * 16 * MiB));
+        Assert.InRange(Number(advice, "balloons_kib") + Number(advice, "overhead_kib"), 1ul, (ulong)limit / 1024);
+        Assert.Equal(before, await CountersAsync([busy, idle]));
+        Assert.InRange(group.Usage, 1, limit);
+        Assert.False(busy.Process.HasExited || idle.Process.HasExited);
+
+        static JsonElement[] Taken(JsonElement advice) => [.. advice.GetProperty("guests").EnumerateArray().Where(one => Text(one, "advice") == "take")];
+    }
+
+    [Fact]
     public async Task Guests_that_cannot_be_advised_about_are_named_and_left_alone()
     {
         await using LinuxGuest paused = await StartAsync("paused");
@@ -97,7 +145,23 @@ public sealed class BalanceAdviceGuestTests
         Assert.Contains(Text(advice["booting"], "reason"), (string[])["It was reset and has not reported since.", .. withoutDriver]);
     }
 
-    private static Task<LinuxGuest> StartAsync(string name, string? balloon = null, bool loadDriver = true, string[]? extra = null) => LinuxGuest.StartAsync(
+    private static bool IsWritable(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenWrite(path);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<JsonElement> AdviseOnGroupAsync(ServerFixture server, MemoryControlGroup group) =>
+        JsonDocument.Parse(await RunAsync(server, "balance", "advise", "--json", "--cgroup", group.Path)).RootElement;
+
+    private static Task<LinuxGuest> StartAsync(string name, string? balloon = null, bool loadDriver = true, string[]? extra = null, string? program = null) => LinuxGuest.StartAsync(
         new LinuxGuestOptions
         {
             Name = name,
@@ -105,6 +169,7 @@ public sealed class BalanceAdviceGuestTests
             Balloon = balloon ?? "virtio-balloon-pci,id=balloon0",
             LoadDriver = loadDriver,
             ExtraArguments = extra ?? [],
+            Program = program ?? new LinuxGuestOptions().Program,
         }, Token);
 
     private static ServerFixture Serve(LinuxGuest[] guests) => ServerFixture.Start(

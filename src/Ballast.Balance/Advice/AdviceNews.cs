@@ -1,0 +1,131 @@
+using Ballast.Balance.Guards;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>
+/// Tells whether something else is advised than was told before. Amounts move with each look, and what hangs on them flips to and fro
+/// near its bounds. So only what nobody takes for a wobble counts at once: another guest, another reason to leave one alone, a guest
+/// that is short all of a sudden. What else changes counts where it is large enough and stays for some looks.
+/// </summary>
+public sealed class AdviceNews
+{
+    /// <summary>An amount that differs from the one that was told by less than this share of it is the same.</summary>
+    public const double LeastShare = 0.10;
+
+    /// <summary>What may be a wobble counts after so many looks in a row.</summary>
+    public const int Looks = 3;
+
+    // Whether anything is advised at all changes only by an amount that is clearly worth it.
+    private const double LeastTurn = 2;
+
+    private Dictionary<(Guid, int?), Told>? _told;
+
+    /// <summary>An amount that differs from the one that was told by fewer MiB is the same.</summary>
+    public static double LeastAmount { get; } = new GuardLimits().LeastChange;
+
+    /// <summary>Compares what is advised now with what was told. Call it once a look.</summary>
+    /// <param name="guests">The advice about all guests.</param>
+    /// <returns>Whether it is worth telling.</returns>
+    public bool IsNews(IReadOnlyList<GuestAdvice> guests)
+    {
+        ArgumentNullException.ThrowIfNull(guests);
+        bool isNews = _told?.Count != guests.Count;
+        foreach (GuestAdvice guest in guests)
+            isNews |= _told is not { } told || !told.TryGetValue(guest.Guest.Key, out Told? before) || before.IsOutdatedBy(new AdviceGist(guest));
+        return isNews;
+    }
+
+    /// <summary>This was told.</summary>
+    /// <param name="guests">The advice about all guests.</param>
+    public void Tell(IReadOnlyList<GuestAdvice> guests)
+    {
+        ArgumentNullException.ThrowIfNull(guests);
+        Dictionary<(Guid, int?), Told> told = [];
+        foreach (GuestAdvice guest in guests)
+        {
+            Told one = told[guest.Guest.Key] = _told?.GetValueOrDefault(guest.Guest.Key) ?? new Told();
+            one.Tell(new AdviceGist(guest));
+        }
+
+        _told = told;
+    }
+
+    /// <summary>What was told about a guest, and for how long it has been otherwise.</summary>
+    private sealed class Told
+    {
+        private AdviceGist _gist;
+        private int _otherFor, _restless;
+
+        public void Tell(AdviceGist gist) => (_gist, _otherFor) = (gist, 0);
+
+        public bool IsOutdatedBy(AdviceGist now)
+        {
+            bool isPlain = now.IsPlainlyOther(_gist), isOther = isPlain || now.IsOther(_gist);
+            _otherFor = isOther ? _otherFor + 1 : 0;
+
+            // Who goes to and fro between two that are plain is believed when it stays with one.
+            bool isNews = _otherFor >= Looks || (isPlain && _restless == 0);
+            _restless = isPlain ? Looks : Math.Max(0, _restless - 1);
+            return isNews;
+        }
+    }
+
+    /// <summary>What counts of advice about a guest.</summary>
+    private readonly struct AdviceGist
+    {
+        private readonly AdviceKind _kind;
+        private readonly AdviceRisk _risk;
+        private readonly GuardRule? _bound;
+        private readonly MemoryStatsReason _sample;
+        private readonly string _reason;
+        private readonly double _amount;
+
+        public AdviceGist(GuestAdvice guest)
+        {
+            (_kind, _risk, _bound, _sample) = (guest.Kind, guest.Risk, guest.BoundBy, guest.Guest.Stats.Reason);
+
+            // Why nothing is to be done is told nobody.
+            _reason = guest.Kind == AdviceKind.Keep ? "" : guest.Reason;
+            _amount = guest.Kind switch
+            {
+                AdviceKind.Take or AdviceKind.Could or AdviceKind.Give => (guest.Target - guest.Balloon) ?? 0,
+                AdviceKind.Wait => guest.Short,
+                _ => 0,
+            };
+        }
+
+        private bool IsLeft => _kind == AdviceKind.Leave;
+
+        private bool IsShort => _kind is AdviceKind.Wait or AdviceKind.Give;
+
+        /// <summary>It is no wobble.</summary>
+        public bool IsPlainlyOther(AdviceGist before) =>
+            IsLeft != before.IsLeft || _sample != before._sample || (IsLeft && !IsSameText(_reason, before._reason))
+            || (IsShort && !before.IsShort && Differs(before, LeastTurn));
+
+        /// <summary>It is another one, if it stays.</summary>
+        public bool IsOther(AdviceGist before) =>
+            _kind != before._kind
+                ? (_kind != AdviceKind.Keep && before._kind != AdviceKind.Keep) || Differs(before, LeastTurn)
+                : Differs(before, 1) || _risk != before._risk || (_kind != AdviceKind.Keep && _bound != before._bound) || !IsSameText(_reason, before._reason);
+
+        // The numbers in it are the amount's.
+        private static bool IsSameText(string one, string other)
+        {
+            for (int i = 0, j = 0; ; i++, j++)
+            {
+                while (i < one.Length && char.IsAsciiDigit(one[i]))
+                    i++;
+                while (j < other.Length && char.IsAsciiDigit(other[j]))
+                    j++;
+                if (i == one.Length || j == other.Length)
+                    return i == one.Length && j == other.Length;
+                if (one[i] != other[j])
+                    return false;
+            }
+        }
+
+        private bool Differs(AdviceGist before, double factor) =>
+            Math.Abs(_amount - before._amount) >= factor * Math.Max(LeastAmount, LeastShare * Math.Abs(before._amount));
+    }
+}

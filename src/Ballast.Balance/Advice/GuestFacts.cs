@@ -1,0 +1,118 @@
+namespace Ballast.Balance.Advice;
+
+/// <summary>
+/// What is seen of a guest at one moment and may count in a decision, as plain numbers: it can be kept in a file and judged again. Sizes
+/// are in KiB; what is null is not known.
+/// </summary>
+internal sealed record GuestFacts
+{
+    public required string Name { get; init; }
+
+    public required Guid Uuid { get; init; }
+
+    public int? Id { get; init; }
+
+    public MemoryStatsReason Reason { get; init; }
+
+    public PauseCause PauseCause { get; init; }
+
+    public MemoryStatsInconsistency Inconsistencies { get; init; }
+
+    /// <summary>When it reported, in whole seconds of the host's clock.</summary>
+    public long? Reported { get; init; }
+
+    public double? AgeSeconds { get; init; }
+
+    public ulong? BalloonKiB { get; init; }
+
+    /// <summary>The largest size that its balloon may be given.</summary>
+    public ulong? MaximumKiB { get; init; }
+
+    public ulong? ResidentKiB { get; init; }
+
+    public ulong? AvailableKiB { get; init; }
+
+    public ulong? UnusedKiB { get; init; }
+
+    public ulong? UsableKiB { get; init; }
+
+    public ulong? DiskCachesKiB { get; init; }
+
+    public ulong? SwapInKiB { get; init; }
+
+    public ulong? SwapOutKiB { get; init; }
+
+    public ulong? MajorFaults { get; init; }
+
+    /// <summary>What it uses, by the best formula that its report allows.</summary>
+    public ulong? UsedKiB { get; init; }
+
+    /// <summary>Whether what its kernel manages stays where its balloon moves.</summary>
+    public bool TotalStays { get; init; }
+
+    public ulong? SwappedKiB { get; init; }
+
+    public ulong? LockedKiB { get; init; }
+
+    public ulong? PinnedKiB { get; init; }
+
+    public ulong? HugePagesKiB { get; init; }
+
+    public ulong? MergedKiB { get; init; }
+
+    public bool? ReportsFreePages { get; init; }
+
+    public bool? DeflatesOnOom { get; init; }
+
+    public double? RunSeconds { get; init; }
+
+    public string? GroupPath { get; init; }
+
+    public bool HasJob { get; init; }
+
+    /// <summary>Whose history it continues: another run under the same name begins a new one.</summary>
+    public (Guid Uuid, int? Id) Key => (Uuid, Id);
+
+    /// <summary>Its balloon's size; where nobody tells, the maximum may stand for it.</summary>
+    public ulong? SizeKiB => BalloonKiB ?? MaximumKiB;
+
+    public static GuestFacts Of(SeenGuest guest)
+    {
+        (MemoryStats stats, ProcessMemory process) = (guest.Stats, guest.Process);
+        UsedMemory? used = stats.Used;
+        return new GuestFacts
+        {
+            Name = guest.Domain.Name,
+            Uuid = guest.Domain.Uuid,
+            Id = guest.Domain.Id,
+            Reason = stats.Reason,
+            PauseCause = stats.PauseCause,
+            Inconsistencies = stats.Inconsistencies,
+            Reported = stats.LastUpdate?.ToUnixTimeSeconds(),
+            AgeSeconds = stats.Age?.TotalSeconds,
+            BalloonKiB = stats.ActualKiB,
+            MaximumKiB = guest.MaximumKiB,
+            ResidentKiB = stats.RssKiB,
+            AvailableKiB = stats.AvailableKiB,
+            UnusedKiB = stats.UnusedKiB,
+            UsableKiB = stats.UsableKiB,
+            DiskCachesKiB = stats.DiskCachesKiB,
+            SwapInKiB = stats.SwapInKiB,
+            SwapOutKiB = stats.SwapOutKiB,
+            MajorFaults = stats.MajorFaults,
+            UsedKiB = used?.KiB,
+            TotalStays = used?.Formula is UsedMemoryFormula.AvailableMinusUsableMinusBalloon
+                or UsedMemoryFormula.AvailableMinusUnusedMinusDiskCachesMinusBalloon or UsedMemoryFormula.AvailableMinusUnusedMinusBalloon,
+            SwappedKiB = process.SwappedKiB,
+            LockedKiB = process.LockedKiB,
+            PinnedKiB = process.PinnedKiB,
+            HugePagesKiB = process.HugePagesKiB,
+            MergedKiB = process.MergedKiB,
+            ReportsFreePages = process.ReportsFreePages,
+            DeflatesOnOom = process.DeflatesOnOom,
+            RunSeconds = process.RunTime?.TotalSeconds,
+            GroupPath = process.GroupPath,
+            HasJob = guest.HasJob,
+        };
+    }
+}

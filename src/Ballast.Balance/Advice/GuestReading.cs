@@ -1,0 +1,89 @@
+using Ballast.Balance.Guards;
+
+namespace Ballast.Balance.Advice;
+
+/// <summary>What policies and guards are told of one guest, look after look.</summary>
+internal sealed class GuestReading
+{
+    private const double KiB = 1024;
+
+    // The least that a guest is to be left: a kernel and its init need that much; a large one needs more for itself.
+    private const double LeastMinimum = 64, MinimumPart = 16;
+
+    // What is swapped out or merged, in KiB, from where on resident memory is no measure.
+    private const ulong Little = 16 * 1024;
+
+    private long? _reported;
+    private double _reportTime;
+
+    /// <summary>What the host holds of a guest in MiB; null where that is no measure.</summary>
+    public static double? ResidentOf(GuestFacts guest, HostMemory host)
+    {
+        bool isMerged = (guest.MergedKiB ?? host.MergedKiB) > Little;
+        bool isMeasure = guest.SwappedKiB <= Little && !isMerged && guest.ReportsFreePages == false;
+        return isMeasure ? guest.ResidentKiB / KiB : null;
+    }
+
+    /// <summary>
+    /// What a guest uses, in MiB, and what its kernel took at boot: a balloon cannot have that either. Null where it does not tell.
+    /// </summary>
+    public static double? NeededOf(GuestFacts guest)
+    {
+        if (guest.UsedKiB is not { } used)
+            return null;
+        double free = guest.UsableKiB ?? guest.UnusedKiB ?? 0;
+        return Math.Max(used, (guest.BalloonKiB ?? 0) - free) / KiB;
+    }
+
+    /// <summary>Reads what is seen now.</summary>
+    /// <param name="guest">The guest, whose size is known.</param>
+    /// <param name="standing">Whether it can be advised about.</param>
+    /// <param name="resident">What the host holds of it, where that is a measure.</param>
+    /// <param name="lastWish">What was wished for it last; null: its balloon's size.</param>
+    /// <param name="now">Now, in seconds.</param>
+    public GuardedGuest Read(GuestFacts guest, GuestStanding standing, double? resident, double? lastWish, double now)
+    {
+        double balloon = (guest.SizeKiB ?? 0) / KiB, maximum = (guest.MaximumKiB ?? 0) / KiB;
+        bool isAlone = standing.Alone is not null, wasReset = standing.Obstacle == GuestObstacle.Booting && guest.Reported is not null;
+        double minimum = Math.Min(maximum, Math.Max(LeastMinimum, maximum / MinimumPart));
+
+        // Who is left alone counts with its size, whatever happens to the others.
+        if (isAlone && !wasReset)
+            minimum = maximum = balloon;
+        return new GuardedGuest
+        {
+            State = new GuestState
+            {
+                Name = $"{guest.Key}",
+                Maximum = Math.Max(maximum, balloon),
+                Minimum = minimum,
+                Balloon = balloon,
+                LastWish = lastWish ?? balloon,
+                Resident = resident ?? 0,
+                Report = Report(guest, now),
+            },
+            IsCertain = !isAlone,
+            Used = NeededOf(guest),
+            DeflatesOnOom = guest.DeflatesOnOom == true,
+            IsResidentCertain = resident is not null,
+            Obstacle = standing.Obstacle,
+            WasReset = wasReset,
+        };
+    }
+
+    private GuestReport? Report(GuestFacts guest, double now)
+    {
+        if (guest is not { Reported: { } reported, BalloonKiB: { } actual, AvailableKiB: { } available })
+            return null;
+
+        // A report has one time, however often it is looked at and whatever the host's clock does meanwhile.
+        if (reported != _reported)
+            (_reported, _reportTime) = (reported, Math.Max(_reportTime, now - (guest.AgeSeconds ?? 0)));
+
+        // Contradictions are for nobody to calculate with. What is not usable for certain, is not.
+        double usable = guest.Inconsistencies != MemoryStatsInconsistency.None ? double.NaN : (guest.UsableKiB ?? guest.UnusedKiB ?? 0) / KiB;
+        return new GuestReport(
+            _reportTime, actual / KiB, available / KiB, (guest.UnusedKiB ?? 0) / KiB, usable, (guest.DiskCachesKiB ?? 0) / KiB,
+            (guest.SwapInKiB ?? 0) / KiB, (guest.SwapOutKiB ?? 0) / KiB, guest.MajorFaults ?? 0);
+    }
+}

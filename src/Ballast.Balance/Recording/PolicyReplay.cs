@@ -1,0 +1,95 @@
+using Ballast.Balance.Advice;
+using Ballast.Balance.Guards;
+using Ballast.Balance.Policies;
+
+namespace Ballast.Balance.Recording;
+
+/// <summary>One policy's way through a record.</summary>
+internal sealed class PolicyReplay(string name, double? period)
+{
+    // Looks are not to the moment; and of the first decision nobody knows how long it holds.
+    private const double Slack = 0.5, UsualPeriod = 10;
+    private const double SecondsPerHour = 3600;
+    private const int MostWorst = 10;
+
+    private readonly IBalloonPolicy _policy = BalloonPolicies.Create(name);
+    private readonly BalloonGuard _guard = new();
+    private readonly Dictionary<(Guid, int?), GuestReplay> _all = [];
+    private Dictionary<(Guid, int?), GuestReplay> _present = [];
+    private double? _lookedAt, _decidedAt;
+    private double _seconds, _returned, _moved;
+    private int _decisions;
+
+    /// <summary>One look: what came of the wishes before it, and the next ones.</summary>
+    public void Look(BudgetSetting budget, HostMemory host, IReadOnlyList<GuestFacts> guests, double time)
+    {
+        double passed = time - (_lookedAt ?? time);
+        Dictionary<(Guid, int?), GuestReplay> present = new(guests.Count);
+        double returned = 0;
+        foreach (GuestFacts guest in guests)
+        {
+            if (!_present.TryGetValue(guest.Key, out GuestReplay? replay))
+                _all[guest.Key] = replay = _all.GetValueOrDefault(guest.Key)?.Again() ?? new GuestReplay(guest.Name, guest.Uuid);
+            replay.See(guest, host, time, _present.ContainsKey(guest.Key) ? passed : 0);
+            returned += replay.Returned;
+            present[guest.Key] = replay;
+        }
+
+        _seconds += passed;
+        _returned += returned * passed;
+        (_present, _lookedAt) = (present, time);
+        bool isDue = _decidedAt is not { } before || time - before >= (period ?? 0) - Slack;
+        if (isDue)
+            Decide(budget, host, guests, time, returned);
+    }
+
+    public ReplayResult Result()
+    {
+        ReplayedGuest[] guests = [.. _all.Values.Select(guest => guest.Result()).OrderBy(guest => guest.Name, StringComparer.Ordinal)];
+        WrongWish[] worst = [.. _all.Values.SelectMany(guest => guest.Worst).OrderByDescending(wish => wish.LackMib).ThenBy(wish => wish.Time).Take(MostWorst)];
+        double Mean(double sum) => _seconds > 0 ? sum / _seconds : 0;
+        double given = _all.Values.Sum(guest => guest.GivenSum), known = guests.Sum(guest => guest.KnownSeconds), wrong = guests.Sum(guest => guest.WrongSeconds);
+        return new ReplayResult(name)
+        {
+            Decisions = _decisions,
+            GivenMib = Mean(given),
+            GivenMibHours = given / SecondsPerHour,
+            ReturnedMib = Mean(_returned),
+            GrownMib = Mean(_all.Values.Sum(guest => guest.GrownSum)),
+            MovedMib = _moved,
+            Wrong = guests.Sum(guest => guest.Wrong),
+            WorstMib = guests.Select(guest => guest.WorstMib).DefaultIfEmpty().Max(),
+            LongestSeconds = guests.Select(guest => guest.LongestSeconds).DefaultIfEmpty().Max(),
+            WrongSeconds = wrong,
+            WrongPercent = known > 0 ? 100 * wrong / known : 0,
+            Guests = guests,
+            Worst = worst,
+        };
+    }
+
+    private void Decide(BudgetSetting budget, HostMemory host, IReadOnlyList<GuestFacts> guests, double time, double returned)
+    {
+        double holds = period ?? (time > _decidedAt ? time - _decidedAt.Value : UsualPeriod);
+
+        // What the host has is as it was recorded, and what the wishes would have returned comes to it.
+        HostState state = HostBudget.Of(budget, host, guests, time, holds);
+        state = state with { Free = state.Free + returned };
+        GuestReplay[] known = [.. _present.Values.Where(guest => guest.Guarded is not null)];
+        GuardedGuest[] guarded = [.. known.Select(guest => guest.Guarded!)];
+        IReadOnlyList<BalloonWish> wishes = _policy.Decide(state, [.. guarded.Select(guest => guest.State)]);
+        bool isFirst = _decidedAt is null;
+        _decidedAt = time;
+
+        // As with advice, the first look only teaches: rates need two.
+        if (isFirst)
+        {
+            _ = _guard.Advise(state, guarded, wishes);
+            return;
+        }
+
+        IReadOnlyList<GuardDecision> decisions = _guard.Decide(state, guarded, wishes);
+        _decisions++;
+        for (int i = 0; i < known.Length; i++)
+            _moved += known[i].Wish(decisions[i].Target, wishes[i].Reason);
+    }
+}

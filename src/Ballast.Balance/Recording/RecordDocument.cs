@@ -1,0 +1,147 @@
+using System.Text.Json;
+using Ballast.Balance.Advice;
+
+namespace Ballast.Balance.Recording;
+
+/// <summary>The lines of a record as they are written. What is not known is left out.</summary>
+internal static class RecordDocument
+{
+    public static void WriteHeader(Utf8JsonWriter json, RecordHeader header)
+    {
+        json.WriteStartObject();
+        json.WriteNumber(RecordFormat.Mark, RecordFormat.Version);
+        json.WriteString("started", header.Started.UtcDateTime);
+        Write(json, "uri", header.Uri);
+        Write(json, "cgroup", header.ControlGroup);
+        json.WriteEndObject();
+    }
+
+    public static void WriteLook(Utf8JsonWriter json, double time, HostMemory host, IEnumerable<GuestFacts> guests)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("time", Rounded(time));
+        json.WriteStartObject("host");
+        Write(json, host);
+        json.WriteEndObject();
+        json.WriteStartArray("guests");
+        foreach (GuestFacts guest in guests)
+            Write(json, guest);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>A look that failed.</summary>
+    public static void WriteMissed(Utf8JsonWriter json, double time, string reason)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("time", Rounded(time));
+        json.WriteString("missed", reason);
+        json.WriteEndObject();
+    }
+
+    public static void WriteEnd(Utf8JsonWriter json, double time, RecordEnd end)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("time", Rounded(time));
+        json.WriteString("end", RecordWords.Of(end));
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, HostMemory host)
+    {
+        json.WriteString("reason", host.Reason.Label());
+        Write(json, "total_kib", host.TotalKiB);
+        Write(json, "free_kib", host.FreeKiB);
+        Write(json, "available_kib", host.AvailableKiB);
+        Write(json, "swap_total_kib", host.SwapTotalKiB);
+        Write(json, "swap_free_kib", host.SwapFreeKiB);
+        Write(json, "merged_kib", host.MergedKiB);
+        Write(json, "pressure_some", host.SomePressure);
+        Write(json, "pressure_full", host.FullPressure);
+        if (host.Group is not { } group)
+            return;
+        json.WriteStartObject("group");
+        Write(json, "max_kib", group.MaxKiB);
+        Write(json, "high_kib", group.HighKiB);
+        Write(json, "current_kib", group.CurrentKiB);
+        Write(json, "unreclaimable_kib", group.UnreclaimableKiB);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, GuestFacts guest)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", guest.Name);
+        json.WriteString("uuid", guest.Uuid);
+        if (guest.Id is { } id)
+            json.WriteNumber("id", id);
+        json.WriteString("reason", guest.Reason.Label());
+        if (guest.PauseCause != PauseCause.Unknown)
+            json.WriteString("pause_cause", RecordWords.Of(guest.PauseCause));
+        if (guest.Inconsistencies != MemoryStatsInconsistency.None)
+            json.WriteNumber("inconsistencies", (uint)guest.Inconsistencies);
+        if (guest.Reported is { } reported)
+            json.WriteNumber("last_update", reported);
+        if (guest.AgeSeconds is { } age)
+            json.WriteNumber("age_seconds", Rounded(age));
+        Write(json, "balloon_kib", guest.BalloonKiB);
+        Write(json, "maximum_kib", guest.MaximumKiB);
+        Write(json, "resident_kib", guest.ResidentKiB);
+        Write(json, "available_kib", guest.AvailableKiB);
+        Write(json, "unused_kib", guest.UnusedKiB);
+        Write(json, "usable_kib", guest.UsableKiB);
+        Write(json, "disk_caches_kib", guest.DiskCachesKiB);
+        Write(json, "swap_in_kib", guest.SwapInKiB);
+        Write(json, "swap_out_kib", guest.SwapOutKiB);
+        Write(json, "major_faults", guest.MajorFaults);
+        Write(json, "used_kib", guest.UsedKiB);
+        if (guest.TotalStays)
+            json.WriteBoolean("total_stays", true);
+        Write(json, "swapped_kib", guest.SwappedKiB);
+        Write(json, "locked_kib", guest.LockedKiB);
+        Write(json, "pinned_kib", guest.PinnedKiB);
+        Write(json, "huge_pages_kib", guest.HugePagesKiB);
+        Write(json, "merged_kib", guest.MergedKiB);
+        Write(json, "reports_free_pages", guest.ReportsFreePages);
+        Write(json, "deflates_on_oom", guest.DeflatesOnOom);
+        if (guest.RunSeconds is { } run)
+            json.WriteNumber("run_seconds", Rounded(run));
+        Write(json, "group", guest.GroupPath);
+        if (guest.HasJob)
+            json.WriteBoolean("has_job", true);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, ulong? value)
+    {
+        if (value is { } known)
+            json.WriteNumber(name, known);
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, bool? value)
+    {
+        if (value is { } known)
+            json.WriteBoolean(name, known);
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, string? value)
+    {
+        if (value is { } known)
+            json.WriteString(name, known);
+    }
+
+    // The kernel's own figures: three means and a sum.
+    private static void Write(Utf8JsonWriter json, string name, MemoryPressure? pressure)
+    {
+        if (pressure is not { } known)
+            return;
+        json.WriteStartArray(name);
+        json.WriteNumberValue(known.Last10Seconds);
+        json.WriteNumberValue(known.Last60Seconds);
+        json.WriteNumberValue(known.Last300Seconds);
+        json.WriteNumberValue(known.Total.TotalSeconds);
+        json.WriteEndArray();
+    }
+
+    private static double Rounded(double seconds) => Math.Round(seconds, 3);
+}

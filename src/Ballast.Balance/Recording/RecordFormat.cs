@@ -1,0 +1,50 @@
+namespace Ballast.Balance.Recording;
+
+/// <summary>The format of records of real hosts: docs/balancing.md.</summary>
+internal static class RecordFormat
+{
+    /// <summary>Grows where a reader of before would take something for something else. New members do not do that.</summary>
+    public const int Version = 1;
+
+    /// <summary>The member of the first line that holds the version, by which a record is known.</summary>
+    public const string Mark = "ballast_record";
+
+    /// <summary>More guests than a host has.</summary>
+    public const int MaxGuests = 100_000;
+
+    /// <summary>A number that is larger, in KiB, is no memory.</summary>
+    public const ulong MaxKiB = 1UL << 54;
+
+    /// <summary>Counters may have any value.</summary>
+    public const ulong MaxCounter = ulong.MaxValue;
+
+    public const double MaxSeconds = 1e10;
+}
+
+/// <summary>Why a record ended; what has no end was cut off.</summary>
+public enum RecordEnd
+{
+    /// <summary>Its end is missing.</summary>
+    Cut,
+
+    /// <summary>Somebody ended it.</summary>
+    Interrupted,
+
+    /// <summary>It has as many samples, or took as long, as was asked for.</summary>
+    Complete,
+
+    /// <summary>It is as large as it may be.</summary>
+    Full,
+}
+
+/// <summary>What a record begins with.</summary>
+/// <param name="Started">When it began.</param>
+/// <param name="Uri">The connection that was recorded; null where it is not known.</param>
+/// <param name="ControlGroup">The control group whose guests share a budget; null where all of the host do.</param>
+public sealed record RecordHeader(DateTimeOffset Started, string? Uri, string? ControlGroup);
+
+/// <summary>A host and its guests at one moment of a record.</summary>
+/// <param name="Time">Seconds since the record began, on a clock that does not go back.</param>
+/// <param name="Host">The host's memory.</param>
+/// <param name="Guests">Its guests.</param>
+internal sealed record RecordedLook(double Time, HostMemory Host, IReadOnlyList<Advice.GuestFacts> Guests);

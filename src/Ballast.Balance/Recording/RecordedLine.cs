@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text.Json;
+using Ballast.Balance.Advice;
+
+namespace Ballast.Balance.Recording;
+
+/// <summary>The lines of a record as they are read: what <see cref="RecordDocument"/> writes.</summary>
+internal static class RecordedLine
+{
+    public static RecordHeader ReadHeader(JsonElement line)
+    {
+        if (line.ValueKind != JsonValueKind.Object || !line.TryGetProperty(RecordFormat.Mark, out JsonElement version))
+            throw new InvalidDataException($"it is no record of a host: there is no '{RecordFormat.Mark}'");
+        if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != RecordFormat.Version)
+            throw new InvalidDataException($"its version is {version.GetRawText()}, and this program reads {RecordFormat.Version}: use a ballast that is as new as the one that wrote it");
+        RecordMembers members = RecordMembers.Object(line, "the line");
+        return new RecordHeader(members.Moment("started"), members.TextOrNull("uri"), members.TextOrNull("cgroup"));
+    }
+
+    public static RecordedLook ReadLook(RecordMembers members, double time)
+    {
+        JsonElement list = members.List("guests", RecordFormat.MaxGuests);
+        List<GuestFacts> guests = new(list.GetArrayLength());
+        HashSet<(Guid, int?)> known = [];
+        foreach (JsonElement one in list.EnumerateArray())
+        {
+            string what = string.Create(CultureInfo.InvariantCulture, $"guest {guests.Count + 1}");
+            GuestFacts guest = ReadGuest(RecordMembers.Object(one, what));
+            if (!known.Add(guest.Key))
+                throw new InvalidDataException($"{what} is there twice");
+            guests.Add(guest);
+        }
+
+        return new RecordedLook(time, ReadHost(members.Members("host")), guests);
+    }
+
+    private static HostMemory ReadHost(RecordMembers members) => new()
+    {
+        Reason = members.Word("reason", MemoryStatsReason.Fresh, MemoryStatsReasonExtensions.Label),
+        TotalKiB = members.KiB("total_kib"),
+        FreeKiB = members.KiB("free_kib"),
+        AvailableKiB = members.KiB("available_kib"),
+        SwapTotalKiB = members.KiB("swap_total_kib"),
+        SwapFreeKiB = members.KiB("swap_free_kib"),
+        MergedKiB = members.KiB("merged_kib"),
+        SomePressure = ReadPressure(members.Numbers("pressure_some", 4)),
+        FullPressure = ReadPressure(members.Numbers("pressure_full", 4)),
+        Group = members.MembersOrNull("group") is { } group
+            ? new MemoryGroup(group.KiB("max_kib"), group.KiB("high_kib"), group.KiB("current_kib")) { UnreclaimableKiB = group.KiB("unreclaimable_kib") }
+            : null,
+    };
+
+    private static MemoryPressure? ReadPressure(double[]? numbers) =>
+        numbers is [var ten, var sixty, var threeHundred, var total] ? new MemoryPressure(ten, sixty, threeHundred, TimeSpan.FromSeconds(total)) : null;
+
+    private static GuestFacts ReadGuest(RecordMembers members) => new()
+    {
+        Name = members.Text("name"),
+        Uuid = members.Uuid("uuid"),
+        Id = (int?)members.Whole("id", int.MaxValue),
+        Reason = members.Word("reason", MemoryStatsReason.Fresh, MemoryStatsReasonExtensions.Label),
+        PauseCause = members.Word("pause_cause", PauseCause.Unknown, RecordWords.Of),
+        Inconsistencies = (MemoryStatsInconsistency)(members.Whole("inconsistencies", int.MaxValue) ?? 0),
+        Reported = (long?)members.Whole("last_update", (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds()),
+        AgeSeconds = members.Seconds("age_seconds"),
+        BalloonKiB = members.KiB("balloon_kib"),
+        MaximumKiB = members.KiB("maximum_kib"),
+        ResidentKiB = members.KiB("resident_kib"),
+        AvailableKiB = members.KiB("available_kib"),
+        UnusedKiB = members.KiB("unused_kib"),
+        UsableKiB = members.KiB("usable_kib"),
+        DiskCachesKiB = members.KiB("disk_caches_kib"),
+        SwapInKiB = members.Whole("swap_in_kib", RecordFormat.MaxCounter),
+        SwapOutKiB = members.Whole("swap_out_kib", RecordFormat.MaxCounter),
+        MajorFaults = members.Whole("major_faults", RecordFormat.MaxCounter),
+        UsedKiB = members.KiB("used_kib"),
+        TotalStays = members.Flag("total_stays") == true,
+        SwappedKiB = members.KiB("swapped_kib"),
+        LockedKiB = members.KiB("locked_kib"),
+        PinnedKiB = members.KiB("pinned_kib"),
+        HugePagesKiB = members.KiB("huge_pages_kib"),
+        MergedKiB = members.KiB("merged_kib"),
+        ReportsFreePages = members.Flag("reports_free_pages"),
+        DeflatesOnOom = members.Flag("deflates_on_oom"),
+        RunSeconds = members.Seconds("run_seconds"),
+        GroupPath = members.TextOrNull("group"),
+        HasJob = members.Flag("has_job") == true,
+    };
+}

@@ -1,0 +1,56 @@
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Balance;
+
+/// <summary>How a host is to be recorded.</summary>
+/// <param name="Path">The file.</param>
+internal sealed record RecordPlan(string Path)
+{
+    /// <summary>The time between two samples; null: as the advisor would look.</summary>
+    public TimeSpan? Period { get; init; }
+
+    public TimeSpan? Duration { get; init; }
+
+    public int? Samples { get; init; }
+
+    public long MaxBytes { get; init; }
+
+    public bool Replaces { get; init; }
+
+    public string? ControlGroup { get; init; }
+
+    /// <summary>Fails early where the file cannot be written anyway.</summary>
+    public void CheckFile()
+    {
+        if (Directory.Exists(Path))
+            throw new CommandException($"{Path} is a directory");
+        if (File.Exists(Path) && !Replaces)
+            throw Exists();
+    }
+
+    /// <summary>A new file, which only its user may read: it has guests' names.</summary>
+    public FileStream Create()
+    {
+        try
+        {
+            return new FileStream(Path, new FileStreamOptions
+            {
+                Mode = Replaces ? FileMode.Create : FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Share = FileShare.Read,
+                BufferSize = 0,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
+        }
+        catch (IOException) when (!Replaces && File.Exists(Path))
+        {
+            throw Exists();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException($"cannot write {Path}: {e.Message}");
+        }
+    }
+
+    private CommandException Exists() => new($"{Path} exists; name another file, or replace it with --force");
+}

@@ -1,0 +1,142 @@
+using System.Globalization;
+using Ballast.Balance.Advice;
+using Ballast.Balance.Recording;
+using Ballast.Cli.Memory;
+using Ballast.Cli.Parsing;
+
+namespace Ballast.Cli.Balance;
+
+/// <summary>Sample after sample of a host, into a file.</summary>
+internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
+{
+    // After a look that failed.
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
+
+    // It says when to look again, as if somebody were advised.
+    private readonly Advisor _advisor = new(budget: new BudgetSetting(ControlGroup: plan.ControlGroup));
+    private readonly long _start = invocation.TimeProvider.GetTimestamp();
+    private readonly DateTimeOffset _started = invocation.TimeProvider.GetUtcNow();
+    private ErrorCode? _failed;
+    private string _complaint = "";
+    private int _samples, _missed, _guests;
+
+    private TimeSpan Elapsed => invocation.TimeProvider.GetElapsedTime(_start);
+
+    public async Task RunAsync()
+    {
+        // What cannot be seen at all needs no file.
+        SeenHost first = await LookAsync(refresh: false);
+        if (plan.ControlGroup is not null)
+            _advisor.Learn(first, 0);
+
+        // To open a pipe waits until somebody reads.
+        using FileStream file = await Task.Run(plan.Create, CancellationToken.None).WaitAsync(invocation.CancellationToken);
+        try
+        {
+            RecordHeader header = new(_started, invocation.Connection.Uri, plan.ControlGroup);
+            using HostRecorder recorder = new(file, header, plan.MaxBytes);
+            await RecordAsync(recorder, first);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            invocation.ShowProgress("");
+            throw new CommandException($"cannot write {plan.Path}: {e.Message}", $"the record ends after {Samples()}");
+        }
+    }
+
+    private async Task RecordAsync(HostRecorder recorder, SeenHost first)
+    {
+        RecordEnd end = RecordEnd.Interrupted;
+        try
+        {
+            end = await RecordUntilEndAsync(recorder, first);
+        }
+        catch (OperationCanceledException) when (invocation.IsInterrupted)
+        {
+            // That is how most records end.
+        }
+        finally
+        {
+            invocation.ShowProgress("");
+            recorder.End(end, Elapsed.TotalSeconds);
+        }
+
+        if (end == RecordEnd.Full)
+            invocation.Warn($"the record ends, because the file may not be larger than {HumanSize.Of((ulong)plan.MaxBytes / 1024, SizeUnit.Human)} (--max-size)");
+        string missed = _missed == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {_missed} failed");
+        invocation.Confirm($"{plan.Path}: {Samples()}{missed} in {HumanSize.Age(Elapsed)}, {HumanSize.Of(((ulong)recorder.Written + 1023) / 1024, SizeUnit.Human)}");
+    }
+
+    private async Task<RecordEnd> RecordUntilEndAsync(HostRecorder recorder, SeenHost first)
+    {
+        SeenHost? seen = first;
+        while (true)
+        {
+            TimeSpan now = Elapsed;
+            TimeSpan next = now + (plan.Period ?? Learn(seen, now.TotalSeconds));
+            if (seen is null ? !recorder.TryWriteMissed(_complaint, now.TotalSeconds) : !recorder.TryWrite(seen, now.TotalSeconds))
+                return RecordEnd.Full;
+            Count(seen, recorder.Written);
+            if (_samples == plan.Samples)
+                return RecordEnd.Complete;
+            bool isLast = next > plan.Duration;
+            TimeSpan wait = (isLast ? plan.Duration!.Value : next) - Elapsed;
+            await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, invocation.TimeProvider, invocation.CancellationToken);
+            if (isLast)
+                return RecordEnd.Complete;
+            seen = await TryLookAsync();
+        }
+    }
+
+    private void Count(SeenHost? seen, long written)
+    {
+        if (seen is null)
+            _missed++;
+        else
+            (_samples, _guests) = (_samples + 1, seen.Guests.Count);
+        invocation.ShowProgress($"{Samples()} in {HumanSize.Age(Elapsed)}, {HumanSize.Of((ulong)written / 1024, SizeUnit.Human)}; Ctrl-C ends the record");
+    }
+
+    private TimeSpan Learn(SeenHost? seen, double time)
+    {
+        if (seen is null)
+            return Pause;
+        try
+        {
+            _advisor.Learn(seen, time);
+        }
+        catch (BudgetException)
+        {
+            // What guests may share can be said when it is replayed.
+        }
+
+        return TimeSpan.FromSeconds(_advisor.Period);
+    }
+
+    private async Task<SeenHost?> TryLookAsync()
+    {
+        try
+        {
+            SeenHost seen = await LookAsync(refresh: true);
+            _failed = null;
+            return seen;
+        }
+        catch (LibvirtException e)
+        {
+            // A daemon that is restarted comes back.
+            if (_failed != e.Code)
+            {
+                invocation.ShowProgress("");
+                invocation.Warn($"a sample failed: {e.Message}");
+            }
+
+            (_failed, _complaint) = (e.Code, e.Message);
+            return null;
+        }
+    }
+
+    private Task<SeenHost> LookAsync(bool refresh) => HostSampler.LookAsync(invocation.Connection, plan.ControlGroup, refresh, invocation.CancellationToken);
+
+    private string Samples() => string.Create(
+        CultureInfo.InvariantCulture, $"{_samples} {(_samples == 1 ? "sample" : "samples")} of {_guests} {(_guests == 1 ? "guest" : "guests")}");
+}

@@ -1,0 +1,98 @@
+using Ballast.Balance.Advice;
+using Ballast.Balance.Guards;
+
+namespace Ballast.Tests.Balance;
+
+/// <summary>What is told again, and what is taken for a wobble.</summary>
+public sealed class AdviceNewsTests
+{
+    private static readonly SeenGuest Guest = new AdviceGuest("guest").See(0), Other = new AdviceGuest("other-one").See(0);
+
+    private readonly AdviceNews _news = new();
+
+    [Fact]
+    public void The_first_advice_is_news_and_the_same_again_is_not()
+    {
+        Assert.True(Told(Could(100)));
+        Assert.False(Told(Could(100)));
+        Assert.True(Told(Could(100), Could(100) with { Guest = Other }));
+        Assert.True(Told(Could(100) with { Guest = Other }));
+        Assert.True(Told());
+    }
+
+    [Fact]
+    public void An_amount_is_news_if_it_differs_by_a_share_and_stays()
+    {
+        _ = Told(Could(400));
+        foreach (double amount in (double[])[390, 439, 361, 400, 500, 400, 500, 500, 400])
+            Assert.False(Told(Could(amount)), $"{amount}");
+        Assert.Equal([false, false, true, false], Amounts(500, 510, 500, 500));
+
+        // A tenth of little is little.
+        Assert.Equal([false, false, true], Amounts(30, 30, 30));
+        Assert.Equal([false, false, false, false], Amounts(45, 45, 45, 45));
+    }
+
+    [Fact]
+    public void Risk_guard_and_reason_are_news_if_they_stay_and_numbers_in_a_reason_are_not()
+    {
+        foreach (GuestAdvice other in (GuestAdvice[])[Could(100) with { Risk = AdviceRisk.High }, Could(100) with { BoundBy = GuardRule.Floor }, Could(100) with { Reason = "It swaps." }])
+        {
+            AdviceNews news = new();
+            news.Tell([Could(100)]);
+            Assert.Equal([false, false, true], ((int[])[1, 2, 3]).Select(_ => news.IsNews([other])));
+        }
+
+        _ = Told(Could(100) with { Reason = "It needs 9 MiB." });
+        Assert.All(Enumerable.Range(1, 20), i => Assert.False(Told(Could(100) with { Reason = $"It needs {i * 10} MiB." })));
+    }
+
+    [Fact]
+    public void Who_is_short_or_left_alone_all_of_a_sudden_is_news_at_once()
+    {
+        _ = Told(Could(100));
+        Assert.True(Told(Wait(200)));
+        Assert.False(Told(Wait(20)));
+        AdviceNews news = new();
+        news.Tell([Could(100)]);
+        Assert.True(news.IsNews([Leave("It is paused.")]));
+        news.Tell([Leave("It is paused.")]);
+        Assert.False(news.IsNews([Leave("It is paused.")]));
+    }
+
+    [Fact]
+    public void To_and_fro_is_told_once_until_it_stays()
+    {
+        _ = Told(Could(100));
+        int count = Enumerable.Range(0, 100).Count(i => Told(i % 2 == 0 ? Leave("It is paused.") : Could(100)));
+        Assert.InRange(count, 1, 3);
+        Assert.Contains(true, Enumerable.Range(0, AdviceNews.Looks + 1).Select(_ => Told(Could(100))).ToArray());
+    }
+
+    [Fact]
+    public void Whether_anything_is_advised_changes_only_by_what_is_worth_it()
+    {
+        _ = Told(Keep());
+        Assert.All(Enumerable.Range(0, 50), i => Assert.False(Told(i % 3 == 0 ? Keep() : Could(16 + (i % 15)))));
+        Assert.Equal([false, false, true], Amounts(40, 40, 40));
+    }
+
+    private static GuestAdvice Keep() => new() { Guest = Guest, Kind = AdviceKind.Keep, Balloon = 1024, Reason = "It has what it needs." };
+
+    private static GuestAdvice Could(double amount) =>
+        Keep() with { Kind = AdviceKind.Could, Target = 1024 - amount, Risk = AdviceRisk.Low, Reason = "It needs 100 MiB." };
+
+    private static GuestAdvice Wait(double amount) => Keep() with { Kind = AdviceKind.Wait, Short = amount, Reason = "It needs 2000 MiB." };
+
+    private static GuestAdvice Leave(string reason) => Keep() with { Kind = AdviceKind.Leave, Reason = reason };
+
+    private bool[] Amounts(params double[] amounts) => [.. amounts.Select(amount => Told(Could(amount)))];
+
+    private bool Told(params GuestAdvice[] guests)
+    {
+        bool isNews = _news.IsNews(guests);
+        if (isNews)
+            _news.Tell(guests);
+        return isNews;
+    }
+}

@@ -1,0 +1,271 @@
+using System.IO.Compression;
+using System.Text;
+using Ballast.Balance.Advice;
+using Ballast.Balance.Policies;
+using Ballast.Balance.Recording;
+
+namespace Ballast.Tests.Balance;
+
+/// <summary>What is kept of a host is what was seen, and what policies would have wished is judged by what came after.</summary>
+public sealed class RecordReplayTests
+{
+    private const ulong KiB = 1024;
+
+    private static readonly DateTimeOffset Started = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private static readonly HostMemory Host = new()
+    {
+        TotalKiB = 8192 * KiB,
+        FreeKiB = 1,
+        AvailableKiB = 4096 * KiB,
+        SwapTotalKiB = 0,
+        SwapFreeKiB = 0,
+        SomePressure = new MemoryPressure(0.1, 0.2, 0.3, TimeSpan.FromSeconds(4)),
+        Group = new MemoryGroup(5, null, 7) { UnreclaimableKiB = 8 },
+    };
+
+    [Fact]
+    public void What_is_read_is_what_was_seen()
+    {
+        AdviceGuest plain = new("plain") { Unused = 100, SwapOut = 5, Faults = 7 };
+        AdviceGuest[] guests =
+        [
+            plain, plain with { Name = "paused-one", IsRunning = false }, plain with { Name = "unknown-size", Balloon = null, Maximum = null },
+            plain with { Name = "another n\u00e4me \"\\ \u0001 \U0001f600", Process = new ProcessMemory { GroupPath = "/a/b", RunTime = TimeSpan.FromSeconds(5.25), HugePagesKiB = 3 } },
+            plain with { Name = "liar", With = facts => facts with { Entries = [.. facts.Entries.Where(one => one.Tag != MemoryStatTag.Usable), new(MemoryStatTag.Usable, ulong.MaxValue >> 12)] } },
+        ];
+        SeenHost seen = new(Host, [.. guests.Select(guest => guest.See(10))]);
+        byte[] record = Record(recorder => Assert.True(recorder.TryWrite(seen, 1.5)));
+        using RecordReader reader = new(new MemoryStream(record));
+        Assert.Equal(new RecordHeader(Started, "fake:///", null), reader.Header);
+        RecordedLook look = reader.Read()!;
+        Assert.Equal((1.5, Host), (look.Time, look.Host));
+        Assert.Equal(seen.Guests.Select(GuestFacts.Of), look.Guests);
+        Assert.Null(reader.Read());
+        Assert.Equal(RecordEnd.Complete, reader.End);
+    }
+
+    [Fact]
+    public void A_record_that_is_cut_off_anywhere_is_read_up_to_there()
+    {
+        byte[] record = Record(recorder => Write(recorder, Enumerable.Range(0, 20).Select(i => Used(200 + (ulong)i))));
+        int before = 0;
+        for (int length = 100; length < record.Length; length += 7)
+        {
+            int looks = Looks(record[..length], out RecordEnd end);
+            Assert.InRange(looks, before, 20);
+            if (looks < 20)
+                Assert.Equal(RecordEnd.Cut, end);
+            before = looks;
+        }
+
+        Assert.Equal(20, Looks(record, out RecordEnd whole));
+        Assert.Equal((RecordEnd.Complete, 20), (whole, before));
+    }
+
+    [Fact]
+    public void It_is_never_larger_than_it_may_be_and_ends_well()
+    {
+        const int most = 64 * 1024;
+        using MemoryStream file = new();
+        using HostRecorder recorder = new(file, new RecordHeader(Started, null, null), most);
+        Random random = new(1);
+        int count = 0;
+        while (recorder.TryWrite(new SeenHost(Host, [.. Enumerable.Range(1, 20).Select(i => new AdviceGuest(string.Concat(Enumerable.Range(0, i).Select(_ => (char)random.Next('a', 'z')))).See(10))]), count))
+            count++;
+        recorder.End(RecordEnd.Full, count);
+        Assert.InRange(file.Length, most / 2, most);
+        Assert.Equal(count, Looks(file.ToArray(), out RecordEnd end));
+        Assert.Equal(RecordEnd.Full, end);
+    }
+
+    [Theory]
+    [InlineData("it is no record of a host: it is empty", "")]
+    [InlineData("it is no record of a host: line 1 is not JSON", "hello\n")]
+    [InlineData("it is no record of a host: its first line breaks off", "{\"ballast_record\":1")]
+    [InlineData("line 1: it is no record of a host: there is no 'ballast_record'", "{}\n")]
+    [InlineData("line 1: its version is 2, and this program reads 1", "{\"ballast_record\":2}\n")]
+    [InlineData("line 1: its version is \"1\"", "{\"ballast_record\":\"1\"}\n")]
+    [InlineData("line 2: the line has no 'time'", "HEADER\n{}\n")]
+    [InlineData("line 2: the line is not an object", "HEADER\n[]\n")]
+    [InlineData("line 3 is not JSON", "HEADER\n\n{\n")]
+    [InlineData("line 2 is not JSON", "HEADER\n[[[[[[[[[[[[1]]]]]]]]]]]]\n")]
+    [InlineData("line 2: the line has no 'guests'", "HEADER\n{\"time\":1}\n")]
+    [InlineData("line 2: 'guests' of the line is not a list of at most 100000", "HEADER\n{\"time\":1,\"guests\":{}}\n")]
+    [InlineData("line 2: the line has no 'host'", "HEADER\n{\"time\":1,\"guests\":[]}\n")]
+    [InlineData("line 2: guest 1 is not an object", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[1]}\n")]
+    [InlineData("line 2: guest 1 has no 'name'", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{}]}\n")]
+    [InlineData("line 2: 'uuid' of guest 1 is not a UUID", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{\"name\":\"a\"}]}\n")]
+    [InlineData("line 2: 'balloon_kib' of guest 1 is not a whole number", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"balloon_kib\":-1}]}\n")]
+    [InlineData("line 2: 'reason' of guest 1 is not known: 'odd'", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"reason\":\"odd\"}]}\n")]
+    [InlineData("line 2: 'time' of the line is not a number", "HEADER\n{\"time\":-1}\n")]
+    [InlineData("line 3: 'time' of the line is not after the line before it", "HEADER\n{\"time\":9,\"missed\":\"x\"}\n{\"time\":8}\n")]
+    [InlineData("line 2: it has a text that is not Unicode", "HEADER\n{\"time\":1,\"missed\":\"\\ud800\"}\n")]
+    public void What_is_wrong_is_told_with_its_line(string complaint, string text)
+    {
+        string whole = text.Replace("HEADER", "{\"ballast_record\":1,\"started\":\"2026-01-02T03:04:05Z\"}", StringComparison.Ordinal);
+        foreach (bool isCompressed in (bool[])[false, true])
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(whole);
+            InvalidDataException error = Assert.Throws<InvalidDataException>(() => Looks(isCompressed ? Compress(bytes) : bytes, out _));
+            Assert.StartsWith(complaint, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Endless_lines_and_damaged_data_end()
+    {
+        byte[] header = Encoding.UTF8.GetBytes("{\"ballast_record\":1,\"started\":\"2026-01-02T03:04:05Z\"}\n");
+        byte[] bomb = Compress([.. header, .. new byte[3 * 1024 * 1024]]);
+        using RecordReader reader = new(new MemoryStream(bomb), maxLineBytes: 1024 * 1024);
+        Assert.Equal("line 2 is longer than 1 MiB", Assert.Throws<InvalidDataException>(reader.Read).Message);
+
+        byte[] record = Record(recorder => Write(recorder, Enumerable.Range(0, 400).Select(i => Used(200 + (ulong)i))));
+        Random random = new(1);
+        for (int i = 0; i < 50; i++)
+        {
+            byte[] damaged = [.. record];
+            random.NextBytes(damaged.AsSpan(random.Next(record.Length - 40), 40));
+            try
+            {
+                _ = Looks(damaged, out _);
+            }
+            catch (InvalidDataException e)
+            {
+                Assert.Contains("line ", e.Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public void Members_that_a_newer_program_wrote_are_passed_over()
+    {
+        const string text = "{\"ballast_record\":1,\"started\":\"2026-01-02T03:04:05Z\",\"new\":{}}\n{\"time\":1,\"new\":1,\"host\":{\"new\":[]},\"guests\":[]}\n";
+        Assert.Equal(1, Looks(Encoding.UTF8.GetBytes(text), out RecordEnd end));
+        Assert.Equal(RecordEnd.Cut, end);
+    }
+
+    [Fact]
+    public void A_guest_that_needs_more_than_the_wish_left_it_is_a_wrong_wish_until_it_is_given_back()
+    {
+        // A quiet guest for five minutes, from which a busy one gets memory; then it needs nearly all, for one.
+        Replay replay = Run(Spike(30, 36), ["static", BalloonPolicies.Ours], budgetMib: 1200);
+        Assert.Equal((42, 410.0, 0), (replay.Looks, replay.Seconds, replay.Missed));
+        ReplayResult still = replay.Policies[0], ours = replay.Policies[1];
+        Assert.Equal((0.0, 0, 0.0), (still.GivenMib, still.Wrong, still.MovedMib));
+        Assert.Equal(41, ours.Decisions);
+        Assert.InRange(ours.GivenMib, 700, 1024);
+        Assert.Equal(ours.GivenMib * 410 / 3600, ours.GivenMibHours, 6);
+        Assert.Equal(1, ours.Wrong);
+        ReplayedGuest guest = Assert.Single(ours.Guests, guest => guest.Name == "quiet");
+        WrongWish worst = Assert.Single(ours.Worst);
+        Assert.Equal(("quiet", 300.0, 800.0), (worst.Guest, worst.Time, Math.Round(worst.NeededMib)));
+        Assert.InRange(worst.WishMib, 150, 700);
+        Assert.Equal(worst.LackMib, ours.WorstMib, 6);
+
+        // What the busy one no longer needs, it has again some steps later.
+        Assert.InRange(ours.LongestSeconds, 10, 60);
+        Assert.Equal((ours.LongestSeconds, ours.LongestSeconds), (guest.WrongSeconds, worst.Seconds));
+        Assert.Equal(100 * ours.LongestSeconds / 820, ours.WrongPercent, 6);
+        Assert.Equal((1024.0, 800.0), (guest.BalloonMib, Math.Round(guest.MostNeededMib!.Value)));
+    }
+
+    [Fact]
+    public void A_longer_period_gives_back_later()
+    {
+        ReplayResult often = Run(Spike(31, 52), ["ballast"], period: 10, budgetMib: 1200).Policies[0];
+        ReplayResult seldom = Run(Spike(31, 52), ["ballast"], period: 60, budgetMib: 1200).Policies[0];
+        Assert.True(seldom.Decisions < often.Decisions / 5);
+        Assert.True(seldom.LongestSeconds > often.LongestSeconds, $"{seldom.LongestSeconds} > {often.LongestSeconds}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void Guards_stand_between_every_policy_and_its_wishes(string policy)
+    {
+        AdviceGuest paused = new("paused-one") { IsRunning = false }, locked = new("locked");
+        locked = locked with { Process = locked.Process with { LockedKiB = 1024 * KiB } };
+        byte[] record = Record(recorder =>
+        {
+            for (int i = 0; i < 60; i++)
+                Assert.True(recorder.TryWrite(new SeenHost(Host, [Used(400).See(i * 10), paused.See(i * 10), locked.See(i * 10)]), i * 10));
+        });
+        ReplayResult result = Run(record, [policy], budgetMib: 1024).Policies[0];
+        Assert.All(result.Guests.Where(guest => guest.Name != "guest"), guest => Assert.Equal((0.0, 1024.0), (guest.GivenMib, guest.LeastWishMib)));
+
+        // What it uses, and the margin of a guest that deflates its balloon before it kills a program.
+        ReplayedGuest honest = Assert.Single(result.Guests, guest => guest.Name == "guest");
+        Assert.True(honest.LeastWishMib >= 400 + 40 + 64 - 0.5, $"{honest.LeastWishMib}");
+        Assert.Equal(0, result.Wrong);
+    }
+
+    public static TheoryData<string> Policies => [.. BalloonPolicies.Names];
+
+    [Fact]
+    public void A_guest_as_wished_has_so_much_less_that_is_free_and_swaps_what_does_not_fit()
+    {
+        GuestFacts real = GuestFacts.Of((new AdviceGuest("guest") { Used = 600, Unused = 100 }).See(0));
+        WishedGuest wished = new();
+        Assert.Equal(real, wished.Of(real, 1024));
+        GuestFacts less = wished.Of(real, 824);
+        Assert.Equal((824 * KiB, 824 * KiB, 0ul, 224 * KiB), (less.BalloonKiB, less.AvailableKiB, less.UnusedKiB, less.UsableKiB));
+        Assert.Equal((224 * KiB, 600 * KiB, 824 * KiB, 0ul), (less.DiskCachesKiB, less.UsedKiB, less.ResidentKiB, less.SwapOutKiB));
+        GuestFacts least = wished.Of(real, 500);
+        Assert.Equal((0ul, 500 * KiB, 100 * KiB, 0ul), (least.UsableKiB, least.UsedKiB, least.SwapOutKiB, least.SwapInKiB));
+        GuestFacts more = wished.Of(real, 1200);
+        Assert.Equal((276 * KiB, 1024 * KiB, 100 * KiB, 100 * KiB), (more.UnusedKiB, more.ResidentKiB, more.SwapOutKiB, more.SwapInKiB));
+    }
+
+    private static Replay Run(byte[] record, string[] policies, double? period = null, ulong budgetMib = 2048) =>
+        RecordReplay.Run(new MemoryStream(record), policies, period, budgetMib * KiB, TestContext.Current.CancellationToken);
+
+    private static byte[] Spike(int from, int to) => Record(recorder =>
+    {
+        for (int i = 0; i < to + 6; i++)
+        {
+            bool isSpike = i >= from && i < to;
+            AdviceGuest quiet = new("quiet") { Used = isSpike ? 800u : 150u }, busy = new("busy-one") { Used = i >= from ? 150u : 700u };
+            Assert.True(recorder.TryWrite(new SeenHost(Host, [quiet.See(i * 10), busy.See(i * 10)]), i * 10));
+        }
+    });
+
+    private static AdviceGuest Used(ulong mib) => new("guest") { Used = mib, Unused = 20 };
+
+    private static void Write(HostRecorder recorder, IEnumerable<AdviceGuest> guests)
+    {
+        double time = 0;
+        foreach (AdviceGuest guest in guests)
+        {
+            Assert.True(recorder.TryWrite(new SeenHost(Host, [guest.See(time)]), time));
+            time += 10;
+        }
+    }
+
+    private static byte[] Record(Action<HostRecorder> write)
+    {
+        using MemoryStream file = new();
+        using HostRecorder recorder = new(file, new RecordHeader(Started, "fake:///", null), long.MaxValue);
+        write(recorder);
+        recorder.End(RecordEnd.Complete, 1e6);
+        Assert.Equal(file.Length, recorder.Written);
+        return file.ToArray();
+    }
+
+    private static int Looks(byte[] record, out RecordEnd end)
+    {
+        using RecordReader reader = new(new MemoryStream(record));
+        int count = 0;
+        while (reader.Read() is not null)
+            count++;
+        end = reader.End;
+        return count;
+    }
+
+    private static byte[] Compress(byte[] text)
+    {
+        using MemoryStream compressed = new();
+        using (GZipStream gzip = new(compressed, CompressionMode.Compress))
+            gzip.Write(text);
+        return compressed.ToArray();
+    }
+}
