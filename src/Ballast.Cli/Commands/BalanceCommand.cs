@@ -54,7 +54,7 @@ internal static class BalanceCommand
             again, and reports what came of advice that you followed.
 
             `balance log [FILE]` shows the advice that ballastd logged, if its configuration has balance = "advise"
-            (default: {BalanceLog.DefaultFile}).
+            (default: {{BalanceLog.DefaultFile}}).
 
             `balance record FILE` keeps what is seen of the host and its guests, a sample each 2 to 30 seconds, until
             Ctrl-C (--duration, --samples end it, too). It changes nothing. The file is JSON lines compressed by gzip
@@ -84,15 +84,15 @@ internal static class BalanceCommand
             guards between policies and balloons that stand before real ones, in place of the model's simple one.
             Nothing on a real host is read or changed. docs/balancing.md describes advice, records, guards and the
             model. A scenario is a JSON object; sizes are in MiB, times in seconds, and a series is [time, size], …:
-              {{"memory": 8192, "seconds": 600, "guests": [
-                {{"name": "web", "maximum": 4096, "minimum": 512, "anon": [[0, 1024], [300, 3000]]}},
-                {{"name": "db", "maximum": 6144, "anon": [[0, 900]], "hot": [[0, 2048]], "data": 4096}}]}}
+              {"memory": 8192, "seconds": 600, "guests": [
+                {"name": "web", "maximum": 4096, "minimum": 512, "anon": [[0, 1024], [300, 3000]]},
+                {"name": "db", "maximum": 6144, "anon": [[0, 900]], "hot": [[0, 2048]], "data": 4096}]}
             anon is the memory of a guest's programs, hot the files that they read again and again, data all files that
             it would ever cache. Other members of a guest: start, shared, silent_from, deaf_from, claims, total_stays,
             shares; of the host: overhead, reserve, about, constants.
 
-            Policies: {string.Join(", ", Simulator.Policies.Take(4))},
-            {string.Join(", ", Simulator.Policies.Skip(4))}. static never moves a balloon; oracle knows what guests
+            Policies: {{string.Join(", ", Simulator.Policies.Take(4))}},
+            {{string.Join(", ", Simulator.Policies.Skip(4))}}. static never moves a balloon; oracle knows what guests
             will need until the next decision; ballast is ours.
 
             """,
