@@ -32,7 +32,7 @@ internal static class RemoteComparison
         await pair.SettleAsync();
         await MeasureAsync(report, "TCP", Tcp(theirTcp), Tcp(ourTcp), Tcp(floorTcp), OpensPerRound);
         await MeasureAsync(report, "TLS", Tls(theirTls), Tls(ourTls), Tls(floorTls), OpensPerRound);
-        report.Note("For each client, ballastd makes a new context of OpenSSL, which takes about 0.6 ms of the time to open: docs/decisions.md says why.");
+        report.Note("Where the time to open goes, as far as it is known, is in docs/decisions.md. The loop in C starts a thread for each client, which a busy machine may delay.");
 
         // Each starts two programs here and three there.
         await MeasureAsync(report, "ssh", Ssh(pair.LibvirtdSocket), Ssh(pair.OurSocket), Ssh(floor.SocketPath), opens: 1);
