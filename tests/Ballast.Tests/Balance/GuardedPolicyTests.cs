@@ -17,7 +17,7 @@ public sealed class GuardedPolicyTests
     [Theory]
     [MemberData(nameof(Policies))]
     [Trait("speed", "long")]
-    public void No_long_history_makes_a_policy_break_a_guards_rule(string policy) => Live(policy, first: 1_000_000, count: 50_000);
+    public void No_long_history_makes_a_policy_break_a_guards_rule(string policy) => Live(policy, first: 1_000_000, count: 20_000);
 
     private static void Live(string policy, int first, int count)
     {
