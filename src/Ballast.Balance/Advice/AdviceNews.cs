@@ -15,6 +15,9 @@ public sealed class AdviceNews
     /// <summary>What may be a wobble counts after so many looks in a row.</summary>
     public const int Looks = 3;
 
+    /// <summary>Of a guest that changes again and again, twice as many each time, and so many at most.</summary>
+    public const int MostLooks = 8 * Looks;
+
     // Whether anything is advised at all changes only by an amount that is clearly worth it.
     private const double LeastTurn = 2;
 
@@ -54,17 +57,24 @@ public sealed class AdviceNews
     private sealed class Told
     {
         private AdviceGist _gist;
-        private int _otherFor, _restless;
+        private int _otherFor, _calmFor, _restless, _patience = Looks;
 
-        public void Tell(AdviceGist gist) => (_gist, _otherFor) = (gist, 0);
+        public void Tell(AdviceGist gist)
+        {
+            if (_otherFor > 0)
+                _patience = Math.Min(MostLooks, 2 * _patience);
+            (_gist, _otherFor, _calmFor) = (gist, 0, 0);
+        }
 
         public bool IsOutdatedBy(AdviceGist now)
         {
             bool isPlain = now.IsPlainlyOther(_gist), isOther = isPlain || now.IsOther(_gist);
-            _otherFor = isOther ? _otherFor + 1 : 0;
+            (_otherFor, _calmFor) = isOther ? (_otherFor + 1, 0) : (0, _calmFor + 1);
+            if (_calmFor >= _patience)
+                (_patience, _calmFor) = (Math.Max(Looks, _patience / 2), 0);
 
             // Who goes to and fro between two that are plain is believed when it stays with one.
-            bool isNews = _otherFor >= Looks || (isPlain && _restless == 0);
+            bool isNews = _otherFor >= _patience || (isPlain && _restless == 0);
             _restless = isPlain ? Looks : Math.Max(0, _restless - 1);
             return isNews;
         }

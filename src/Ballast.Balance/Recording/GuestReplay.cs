@@ -15,6 +15,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
     private readonly List<WrongWish> _worst = [];
     private GuestReading _reading = new();
     private WishedGuest _wished = new();
+    private ulong? _size;
     private double? _wish;
     private string _reason = "";
     private double _seconds, _known, _balloons, _wishes, _least = double.MaxValue;
@@ -42,7 +43,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
     public GuestReplay Again()
     {
         EndLack();
-        (_reading, _wished, _wish, Guarded) = (new GuestReading(), new WishedGuest(), null, null);
+        (_reading, _wished, _size, _wish, Guarded) = (new GuestReading(), new WishedGuest(), null, null, null);
         return this;
     }
 
@@ -54,6 +55,10 @@ internal sealed class GuestReplay(string name, Guid uuid)
     public void See(GuestFacts guest, HostMemory host, double now, double passed)
     {
         GuestStanding standing = GuestStanding.Of(guest);
+
+        // A monitor that does not answer moves no balloon.
+        _size = guest.BalloonKiB ?? _size;
+        guest = guest with { BalloonKiB = _size };
         if (guest.SizeKiB is not { } size)
         {
             (Guarded, Returned) = (null, 0);

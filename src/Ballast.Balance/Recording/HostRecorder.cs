@@ -20,6 +20,7 @@ public sealed class HostRecorder : IDisposable
     private readonly MemoryStream _compressed = new();
     private readonly GZipStream _gzip;
     private readonly ArrayBufferWriter<byte> _line = new();
+    private bool _hasFailed;
 
     /// <param name="stream">Where to; it is written to only.</param>
     /// <param name="header">What the record begins with.</param>
@@ -54,12 +55,14 @@ public sealed class HostRecorder : IDisposable
     /// <inheritdoc cref="TryWrite" path="/returns|/exception"/>
     public bool TryWriteMissed(string reason, double time) => Append(json => RecordDocument.WriteMissed(json, time, reason), isLast: false);
 
-    /// <summary>Writes why it ends.</summary>
+    /// <summary>Writes why it ends; nothing where it could not be written before: who knows how much of that is there.</summary>
     /// <param name="end">Why.</param>
     /// <param name="time">Seconds since the record began.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public void End(RecordEnd end, double time)
     {
+        if (_hasFailed)
+            return;
         _ = Append(json => RecordDocument.WriteEnd(json, time, end), isLast: true);
         _gzip.Dispose();
         Send();
@@ -91,8 +94,10 @@ public sealed class HostRecorder : IDisposable
     {
         if (_compressed.Length == 0)
             return;
+        _hasFailed = true;
         _stream.Write(_compressed.GetBuffer().AsSpan(0, (int)_compressed.Length));
         _stream.Flush();
+        _hasFailed = false;
         Written += _compressed.Length;
         _compressed.SetLength(0);
     }

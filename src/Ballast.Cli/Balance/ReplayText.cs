@@ -24,13 +24,13 @@ internal static class ReplayText
 
     private static void WriteHeading(CommandInvocation invocation, Replay replay, int? seconds)
     {
-        string each = replay.Looks > 1 ? $", one every {HumanSize.Age(TimeSpan.FromSeconds(replay.Seconds / (replay.Looks - 1)))}" : "";
+        double gap = replay.Seconds / (replay.Looks - 1);
         string missed = replay.Missed > 0 ? string.Create(CultureInfo.InvariantCulture, $", {replay.Missed} failed") : "";
-        string decisions = seconds is { } period ? string.Create(CultureInfo.InvariantCulture, $"a decision every {period} s") : "a decision at each";
+        string decisions = seconds is { } period && period > gap ? string.Create(CultureInfo.InvariantCulture, $"a decision every {period} s") : "a decision at each";
         int guests = replay.Policies[0].Guests.Count;
         invocation.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Moment(replay, 0)}, {HumanSize.Age(TimeSpan.FromSeconds(replay.Seconds))}: {replay.Looks} {(replay.Looks == 1 ? "sample" : "samples")} of {guests} {(guests == 1 ? "guest" : "guests")}{each}{missed}; {decisions}."));
+            $"{Moment(replay, 0)}, {HumanSize.Age(TimeSpan.FromSeconds(replay.Seconds))}: {replay.Looks} samples of {guests} {(guests == 1 ? "guest" : "guests")}, one every {HumanSize.Age(TimeSpan.FromSeconds(gap))}{missed}; {decisions}."));
         if (replay.End == RecordEnd.Cut)
             invocation.Out.WriteLine("The record is still being written, or was cut off: what there is, is used.");
         else if (replay.End == RecordEnd.Full)

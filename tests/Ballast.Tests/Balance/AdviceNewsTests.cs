@@ -29,8 +29,22 @@ public sealed class AdviceNewsTests
         Assert.Equal([false, false, true, false], Amounts(500, 510, 500, 500));
 
         // A tenth of little is little.
-        Assert.Equal([false, false, true], Amounts(30, 30, 30));
+        _news.Tell([]);
+        _ = Told(Could(30));
         Assert.Equal([false, false, false, false], Amounts(45, 45, 45, 45));
+        Assert.Equal([false, false, true], Amounts(47, 47, 47));
+    }
+
+    [Fact]
+    public void Who_changes_again_and_again_is_told_less_and_less_and_often_again_when_calm()
+    {
+        // Three looks each way, for a long time.
+        _ = Told(Could(100));
+        int count = Enumerable.Range(0, 300).Count(i => Told(Could(i / 3 % 2 == 0 ? 200 : 100)));
+        Assert.InRange(count, 1, 5);
+        Assert.Contains(true, Enumerable.Range(0, AdviceNews.MostLooks).Select(_ => Told(Could(400))).ToArray());
+        Assert.DoesNotContain(true, Enumerable.Range(0, 100).Select(_ => Told(Could(400))).ToArray());
+        Assert.Equal([false, false, true], Amounts(800, 800, 800));
     }
 
     [Fact]
@@ -66,7 +80,7 @@ public sealed class AdviceNewsTests
         _ = Told(Could(100));
         int count = Enumerable.Range(0, 100).Count(i => Told(i % 2 == 0 ? Leave("It is paused.") : Could(100)));
         Assert.InRange(count, 1, 3);
-        Assert.Contains(true, Enumerable.Range(0, AdviceNews.Looks + 1).Select(_ => Told(Could(100))).ToArray());
+        Assert.Contains(true, Enumerable.Range(0, AdviceNews.MostLooks).Select(_ => Told(Keep())).ToArray());
     }
 
     [Fact]

@@ -79,6 +79,32 @@ public sealed class RecordReplayTests
         Assert.Equal(RecordEnd.Full, end);
     }
 
+    [Fact]
+    public void What_could_not_be_written_is_not_written_again_in_part()
+    {
+        byte[] disk = new byte[1500];
+        using HostRecorder recorder = new(new MemoryStream(disk), new RecordHeader(Started, null, null), long.MaxValue);
+        int count = 0;
+        Assert.Throws<NotSupportedException>(() =>
+        {
+            for (; count < disk.Length; count++)
+                Assert.True(recorder.TryWrite(new SeenHost(Host, [Used((ulong)(200 + count)).See(count)]), count));
+        });
+        recorder.End(RecordEnd.Interrupted, count);
+        Assert.Equal(count, Looks(disk[..(int)recorder.Written], out RecordEnd end));
+        Assert.Equal(RecordEnd.Cut, end);
+    }
+
+    [Fact]
+    public void A_monitor_that_does_not_answer_moves_no_balloon()
+    {
+        AdviceGuest guest = new("guest") { Balloon = 1024, Maximum = 2048 };
+        byte[] record = Record(recorder => Write(recorder, Enumerable.Range(0, 12).Select(i => i % 2 == 0 ? guest : guest with { Balloon = null })));
+        ReplayResult result = Run(record, ["static"]).Policies[0];
+        Assert.Equal((0.0, 0.0, 0.0), (result.GivenMib, result.GrownMib, result.MovedMib));
+        Assert.Equal(1024, Assert.Single(result.Guests).BalloonMib);
+    }
+
     [Theory]
     [InlineData("it is no record of a host: it is empty", "")]
     [InlineData("it is no record of a host: line 1 is not JSON", "hello\n")]
