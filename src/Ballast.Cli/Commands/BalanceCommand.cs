@@ -27,7 +27,7 @@ internal static class BalanceCommand
         Values = () => [BalanceSimulate.All, .. Simulator.Policies],
     };
 
-    private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions or samples (default: {BalanceSimulate.DefaultSeconds} to simulate; else chosen automatically)");
+    private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions or samples (default: {BalanceSimulate.DefaultSeconds} to simulate, else automatic)");
 
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write a JSON object per line");
 

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Ballast.Balance.Advice;
+using Ballast.Balance.Guards;
 using Ballast.Balance.Policies;
 using Ballast.Balance.Recording;
 
@@ -221,7 +222,8 @@ public sealed class RecordReplayTests
 
         // What it uses, and the margin of a guest that deflates its balloon before it kills a program.
         ReplayedGuest honest = Assert.Single(result.Guests, guest => guest.Name == "guest");
-        Assert.True(honest.LeastWishMib >= 400 + 40 + 64 - 0.5, $"{honest.LeastWishMib}");
+        GuardLimits limits = new();
+        Assert.InRange(honest.LeastWishMib, 400 + (400 * limits.FloorShare) + limits.FloorMargin - 0.5, 1024);
         Assert.Equal(0, result.Wrong);
     }
 
