@@ -103,7 +103,7 @@ public static class MemoryStatsReasonExtensions
             MemoryStatsReason.DriverWithoutService => "Start the balloon service inside the Windows guest (blnsvr.exe -i, from the virtio-win drivers).",
             MemoryStatsReason.PollingOff => $"Set a collection period: dommemstat {domainName} --period 2",
             MemoryStatsReason.NoBalloonDevice => "Add a balloon device: -device virtio-balloon-pci,id=balloon0 on QEMU's command line.",
-            MemoryStatsReason.MonitorBusy => "Stop the other program, ask it instead, or start QEMU with another -qmp monitor.",
+            MemoryStatsReason.MonitorBusy => "Ask the program that holds the monitor, or start QEMU with another -qmp monitor. If QEMU waits for its controller, connect that first.",
             MemoryStatsReason.MonitorHung => "QEMU may be stopped (SIGSTOP, debugger) or stuck in I/O. Ballast keeps trying to reach it.",
             MemoryStatsReason.PermissionDenied => "Run as QEMU's user or root, or give this user write access to the monitor's socket.",
             MemoryStatsReason.ConnectionLost => "Repeat the call; it reconnects if the domain still runs.",

@@ -52,7 +52,7 @@ internal static class LifecycleCommands
         Description =
             """
             The guest may take a while, or ignore it: `domstate` shows whether it is off. Without --mode, the
-            hypervisor chooses the way. It refuses the ways that it does not have.
+            hypervisor chooses the way. It refuses methods that it does not support.
 
             """,
         Options = [DomainArgument.Any, Mode],
