@@ -84,6 +84,13 @@ internal sealed class CommandInvocation(
     /// <summary>The same where nothing is wrong.</summary>
     public void Remark(string text) => output.ErrorText($"{SafeText.Escape(text)}\n");
 
+    /// <summary>Says what was probably meant, or what to do, behind what is said already; not under virsh's name.</summary>
+    public void Hint(string text)
+    {
+        if (!IsVirsh)
+            output.Hint(text);
+    }
+
     /// <summary>Shows it as an error, though the command succeeds.</summary>
     public void WriteError(string text) => output.Error(text);
 }
