@@ -10,23 +10,26 @@ internal static class ConnectHints
 
     private static readonly string[] TestNames = ["default", "fleet"];
 
+    // Of these, the error itself says what was probably meant.
+    private static readonly string[] Nearly = ["qmp", "test", "qemu", "unix", "file", "kvm", "libvirt"];
+
     /// <param name="uri">As it was given; null: none was.</param>
     /// <param name="error">Why there is no connection.</param>
     /// <returns>What to do; null where nothing is known.</returns>
     public static string? For(string? uri, LibvirtException error)
     {
-        if (string.IsNullOrEmpty(uri) || error.Message.Contains("did you mean", StringComparison.Ordinal))
+        if (string.IsNullOrEmpty(uri))
             return null;
         return error.Code switch
         {
             ErrorCode.NoConnect when !uri.AsSpan().ContainsAny(":/") =>
                 $"a host is named as in {ShellCommand.Quote($"qemu+ssh://{uri}/system")}; this host's daemon is {SystemUri}",
-            ErrorCode.NoConnect =>
+            ErrorCode.NoConnect when ConnectUri.TryParse(uri, out ConnectUri? parsed) && !Nearly.Contains(parsed.Driver) =>
                 "known are qmp:///, qmp:///PATH, qemu:///system, qemu:///session, qemu+unix:, qemu+ssh:, qemu+tcp:, qemu+tls:, test:///default and test:///fleet; `ballast --help` explains them",
             ErrorCode.XmlError when uri.StartsWith(TestUri, StringComparison.Ordinal) => NoFile(uri[TestUri.Length..].Split('?')[0]),
             ErrorCode.SystemError when (uri is SystemUri or SessionUri || uri.StartsWith($"{SystemUri}?timeout", StringComparison.Ordinal)) && DaemonSocket.Find(uri) is null =>
                 $"neither ballastd ({OwnSocket(uri)}) nor libvirt's daemon listens to you here: start ballastd, or ask QEMUs without a daemon: -c qmp:///",
-            ErrorCode.OperationTimeout when uri.StartsWith(MonitorUri, StringComparison.Ordinal) && error.Message.Contains("no greeting", StringComparison.Ordinal) =>
+            ErrorCode.OperationTimeout when uri.StartsWith(MonitorUri, StringComparison.Ordinal) =>
                 $"if it is a daemon's socket: -c {ShellCommand.Quote($"qemu+unix:///system?socket={uri[(MonitorUri.Length - 1)..].Split('?')[0]}")}",
             _ => null,
         };
