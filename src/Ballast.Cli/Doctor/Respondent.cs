@@ -22,7 +22,7 @@ internal static class Respondent
             Version version = await connection.GetLibraryVersionAsync(invocation.CancellationToken);
             TimeSpan took = invocation.TimeProvider.GetElapsedTime(since);
             string who = await IsOursAsync(invocation) ? "ballastd" : $"libvirt's daemon {version}";
-            return string.Create(CultureInfo.InvariantCulture, $"{who}, which answered in {took.TotalMilliseconds:0.#} ms");
+            return string.Create(CultureInfo.InvariantCulture, $"{who}, which answered in {took.TotalMilliseconds:0.###} ms");
         }
         catch (LibvirtException e)
         {
