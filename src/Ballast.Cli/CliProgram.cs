@@ -15,6 +15,10 @@ internal static class CliProgram
 {
     public const int Success = 0;
     public const int Failure = 1;
+
+    /// <summary>Of commands whose failure is an answer: there is none.</summary>
+    public const int NoAnswer = 2;
+
     public const int Interrupted = 130;
 
     public static async Task<int> RunAsync(
@@ -53,7 +57,7 @@ internal static class CliProgram
                 return await SshHelperCommand.RunAsync([.. arguments.Skip(1)], host, output, cancellationToken);
         }
 
-        GlobalOptions options = GlobalOptions.Parse(arguments, suggests: !host.IsVirsh);
+        GlobalOptions options = GlobalOptions.Parse(arguments, suggests: !host.IsVirsh, IsOptionOfCommand);
         foreach (string remark in options.Remarks)
             output.Error(remark);
         switch (options.Action)
@@ -69,6 +73,8 @@ internal static class CliProgram
                 return Success;
             case GlobalAction.Fail:
                 output.Error(options.Error);
+                if (options.Hint is { } hint)
+                    output.Hint(hint);
                 return Failure;
         }
 
@@ -77,6 +83,8 @@ internal static class CliProgram
         switch (options.Words)
         {
             case []:
+                if (TakesOne(options, host, output))
+                    return Failure;
                 return await RunShellAsync(options, host, output, log, cancellationToken);
             case [""]: // virsh fails without a word, though a blank line succeeds
                 return Failure;
@@ -88,18 +96,48 @@ internal static class CliProgram
         IReadOnlyList<ParsedCommand>? commands = parser.Parse(words);
         foreach (string error in parser.Errors)
             output.Error(error);
-        if (commands is null)
-            return Failure;
+        int exitCode = commands is null ? parser.Current?.FailureExitCode ?? Failure
+            : TakesOne(options, host, output, commands) ? FailureOf(commands)
+            : await RunAsync(commands, options, host, output, log, cancellationToken);
+        if (exitCode != Success && parser.Hint is { } misplaced)
+            output.Hint(misplaced);
+        return exitCode;
+    }
 
+    private static async Task<int> RunAsync(
+        IReadOnlyList<ParsedCommand> commands, GlobalOptions options, CliHost host, CommandOutput output, RunLog? log, CancellationToken cancellationToken)
+    {
         await using CommandSession session = new(options, host, output, log);
 
         // As in virsh: a URI that was named is tried before anything runs, be it needed or not.
         bool opensItself = commands.Count > 0 && commands.All(command => command.Command.OpensConnections);
         if (options.Uri is not null && !opensItself && !await session.TryConnectAsync(cancellationToken))
-            return Failure;
+            return FailureOf(commands);
         CommandRunner runner = new(options, host, output, session);
-        return await runner.RunAsync(commands, cancellationToken) ? Success : Failure;
+        return await runner.RunAsync(commands, cancellationToken);
     }
+
+    // The last one's exit status is the whole's.
+    private static int FailureOf(IReadOnlyList<ParsedCommand> commands) => commands is [.., var last] ? last.Command.FailureExitCode : Failure;
+
+    /// <summary>
+    /// Says that of several connections all but one would be left out without a word, where they would. virsh takes the last.
+    /// </summary>
+    private static bool TakesOne(GlobalOptions options, CliHost host, CommandOutput output, params IReadOnlyList<ParsedCommand> commands)
+    {
+        if (host.IsVirsh || options.Uris.Distinct().Count() < 2
+            || (commands.Count > 0 && commands.All(command => command.Command.OpensConnections || command.Command == HelpCommand.Command)))
+        {
+            return false;
+        }
+
+        output.Error("only top takes several connections (-c)");
+        output.Hint("name one, or follow all: ballast -c URI -c URI top (one table: top --count 1)");
+        return true;
+    }
+
+    private static bool IsOptionOfCommand(string name) =>
+        CommandTable.All.Any(command => command.Options.Any(option => option.IsNamed(name)));
 
     // Apart, so that a single command does not pay for it.
     private static async Task<int> RunShellAsync(GlobalOptions options, CliHost host, CommandOutput output, RunLog? log, CancellationToken cancellationToken)

@@ -91,6 +91,13 @@ internal sealed class CommandInvocation(
             output.ErrorText($"\r{SafeText.Escape(text)}\e[K");
     }
 
+    /// <summary>Says what was probably meant, or what to do, behind what is said already; not under virsh's name.</summary>
+    public void Hint(string text)
+    {
+        if (!IsVirsh)
+            output.Hint(text);
+    }
+
     /// <summary>Shows it as an error, though the command succeeds.</summary>
     public void WriteError(string text) => output.Error(text);
 }

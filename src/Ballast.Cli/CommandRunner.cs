@@ -9,14 +9,14 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
 {
     private bool _isDocument;
 
-    /// <summary>Runs all; the last one's success is the whole's. An earlier failure stops nothing.</summary>
-    public async ValueTask<bool> RunAsync(IReadOnlyList<ParsedCommand> commands, CancellationToken cancellationToken)
+    /// <summary>Runs all; the last one's exit status is the whole's. An earlier failure stops nothing.</summary>
+    public async ValueTask<int> RunAsync(IReadOnlyList<ParsedCommand> commands, CancellationToken cancellationToken)
     {
-        bool succeeded = true;
+        int exitCode = CliProgram.Success;
         foreach (ParsedCommand command in commands)
         {
             long start = host.TimeProvider.GetTimestamp();
-            succeeded = await RunAsync(command, cancellationToken);
+            exitCode = await RunAsync(command, cancellationToken);
 
             // As in virsh: nothing is written behind what ends it.
             if (session.HasEnded)
@@ -34,34 +34,43 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
             output.Out.Flush();
         }
 
-        return succeeded;
+        return exitCode;
     }
 
-    private async ValueTask<bool> RunAsync(ParsedCommand command, CancellationToken cancellationToken)
+    private async ValueTask<int> RunAsync(ParsedCommand command, CancellationToken cancellationToken)
     {
         if (command.Command.NeedsConnection && !await session.TryConnectAsync(cancellationToken))
-            return false;
+            return command.Command.FailureExitCode;
 
         CommandInvocation invocation = new(command, session, output, host, options.IsQuiet, cancellationToken);
         try
         {
             await command.Command.Execute(invocation);
-            return !invocation.HasFailed;
+            return invocation.HasFailed ? CliProgram.Failure : CliProgram.Success;
         }
         catch (CommandException e)
         {
             foreach (string line in e.Lines)
                 output.Error(line);
+            if ((e.Hint ?? OfReadOnly(e.InnerException as LibvirtException)) is { } hint && !host.IsVirsh)
+                output.Hint(hint);
         }
         catch (LibvirtException e)
         {
             output.Error(e.Message);
+            if (OfReadOnly(e) is { } hint && !host.IsVirsh)
+                output.Hint(hint);
         }
         finally
         {
             _isDocument = invocation.IsDocument;
         }
 
-        return false;
+        return command.Command.FailureExitCode;
     }
+
+    // The error names a function of the C library.
+    private string? OfReadOnly(LibvirtException? error) => error?.Code == ErrorCode.OperationDenied && session.IsReadOnly
+        ? "the connection is read-only (-r, or connect --readonly): nothing can be changed through it"
+        : null;
 }

@@ -130,6 +130,8 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
         {
             output.Error(failure);
             output.Error(e.Message);
+            if (!host.IsVirsh && ConnectHints.For(uri, e) is { } hint)
+                output.Hint(hint);
             return false;
         }
     }

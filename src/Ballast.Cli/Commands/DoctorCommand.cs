@@ -9,6 +9,8 @@ namespace Ballast.Cli.Commands;
 
 internal static class DoctorCommand
 {
+    private const string Indent = "    ";
+
     // Nobody waits longer for a guest's next report.
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
 
@@ -33,8 +35,9 @@ internal static class DoctorCommand
             uses. Checks the host: available memory, memory pressure, overcommit. Checks the connection: whether
             the daemon can tell all this.
 
-            One line per finding, the worst first, and below it what to do. The exit status is 1 if there is an
-            error or a warning; notes do not count. If nothing is wrong, it prints one line.
+            One line per finding, the worst first, and below it what to do. The last line names the daemon that was
+            asked, and how fast it answered. The exit status is 1 if there is an error or a warning; notes do not
+            count. It is 2 if nothing can be found out: no connection, no such domain, a wrong command line.
 
             A guest that may be swapping, or whose next report may be due, is looked at twice: a collection period
             apart, if that is no longer than {LongestLook.TotalSeconds:0} seconds. The processes and memory of the host are looked at only if
@@ -42,15 +45,21 @@ internal static class DoctorCommand
 
             """,
         Options = [Domains, Json],
+        FailureExitCode = CliProgram.NoAnswer,
         Execute = ExecuteAsync,
     };
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
-        List<MemoryLine> lines = await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains));
+        List<MemoryLine> lines = await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains), remarks: false);
         lines = await LookAgainAsync(invocation, lines);
         ProcFiles proc = new(invocation.ProcPath);
         List<Verdict> verdicts = [];
+        if (lines.Count == 0 && DomainArgument.NamedPlace(invocation.Connection.Uri) is { } place)
+        {
+            verdicts.Add(new(Severity.Warning, Verdict.Connection, "no monitor socket", $"no QEMU's monitor socket was found at {place}",
+                new("name the monitor socket of a running QEMU (-qmp unix:PATH,server=on,wait=off), or a directory of such sockets")));
+        }
 
         // Of a daemon that cannot tell why, no guest is to blame.
         bool isPlainDaemon = lines.Count > 0 && lines.All(line => line.Stats.Reason == MemoryStatsReason.UnsupportedByDaemon);
@@ -69,10 +78,11 @@ internal static class DoctorCommand
         // The order within a severity is the guests', the one under most pressure first.
         List<Verdict> worstFirst = [.. verdicts.OrderBy(verdict => verdict.Severity)];
         invocation.HasFailed = worstFirst.Exists(verdict => verdict.Severity != Severity.Note);
+        string respondent = await Respondent.DescribeAsync(invocation);
         if (invocation.Arguments.Has(Json))
-            WriteJson(invocation.Out, worstFirst);
+            WriteJson(invocation.Out, [.. worstFirst, new(Severity.Note, Verdict.Connection, "asked", respondent, new(""))]);
         else
-            await WriteTextAsync(invocation, worstFirst, lines);
+            await WriteTextAsync(invocation, worstFirst, lines, respondent);
     }
 
     /// <summary>What a guest does instead of running; null where it runs, or nobody can tell.</summary>
@@ -96,7 +106,7 @@ internal static class DoctorCommand
         if (unclear.Length == 0)
             return lines;
         await Task.Delay(unclear.Max() + ReportSlack, invocation.TimeProvider, invocation.CancellationToken);
-        return await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains));
+        return await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains), remarks: false);
     }
 
     /// <summary>Whether another report would tell more, and is due soon: of a guest that may swap, or was resumed or reset a moment ago.</summary>
@@ -108,17 +118,31 @@ internal static class DoctorCommand
         return maySwap || line.Stats.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported;
     }
 
-    private static async ValueTask WriteTextAsync(CommandInvocation invocation, List<Verdict> verdicts, List<MemoryLine> lines)
+    private static async ValueTask WriteTextAsync(CommandInvocation invocation, List<Verdict> verdicts, List<MemoryLine> lines, string respondent)
     {
-        TextOutput output = invocation.Out;
+        int? room = invocation.Columns;
         foreach (Verdict verdict in verdicts)
         {
-            output.WriteLine($"{verdict.SeverityLabel}: {SafeText.Escape(verdict.Subject)}: {SafeText.Escape(verdict.Text)}");
-            output.WriteLine($"    {SafeText.Escape($"{verdict.Remedy}")}");
+            Write($"{verdict.SeverityLabel}: {verdict.Subject}: {verdict.Text}", "");
+            if (room is null || verdict.Remedy.Command is not { } command)
+            {
+                Write($"{verdict.Remedy}", Indent);
+                continue;
+            }
+
+            // A line that is to be selected is not broken.
+            Write($"{verdict.Remedy.Text}:", Indent);
+            invocation.Out.WriteLine($"{Indent}{SafeText.Escape(command)}");
         }
 
-        if (!invocation.HasFailed)
-            output.WriteLine($"Nothing is wrong: {Count(lines.Count)}, {SafeText.Escape(invocation.Connection.Uri)}{await VersionAsync(invocation)}");
+        string asked = $"{Count(lines.Count)}, {invocation.Connection.Uri}{await VersionAsync(invocation)}; asked: {respondent}";
+        Write(invocation.HasFailed ? $"{verdicts.Count(verdict => verdict.Severity != Severity.Note)} to mend: {asked}" : $"Nothing is wrong: {asked}", "");
+
+        void Write(string text, string indent)
+        {
+            foreach (string line in Paragraph.Lines(SafeText.Escape(text), indent, room, Indent))
+                invocation.Out.WriteLine(line);
+        }
     }
 
     private static string Count(int guests) => guests == 0 ? "no guest runs" : guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");

@@ -5,9 +5,15 @@ namespace Ballast.Cli.Commands;
 
 internal static class DomControlCommand
 {
-    public static Command Command { get; } = new("domcontrol", "check a domain's monitor, and show which process holds it")
+    public static Command Command { get; } = new("domcontrol", "check whether a domain's monitor can be asked")
     {
-        Description = "Shows ok, or what keeps the monitor busy and for how long. If it cannot be used, a warning says why and\nwho holds it.\n",
+        Description =
+            """
+            Shows ok, or what keeps the monitor busy and for how long. If it cannot be used, a warning on standard
+            error says why, and which process holds it; the exit status is 0 all the same, as virsh's. ok means that
+            whoever is asked, this program or a daemon, can use the monitor. Simulated guests have none.
+
+            """,
         Options = [DomainArgument.Any],
         Execute = ExecuteAsync,
     };

@@ -68,6 +68,21 @@ internal static class DomainArgument
         ? "this user can see no QEMU on this host"
         : $"no QEMU's monitor was found at {uri}: name the monitor socket of a running QEMU (-qmp unix:PATH,server=on,wait=off), or a directory of such sockets";
 
+    /// <summary>The place that a URI names, where it is not the whole host; null: it names none.</summary>
+    public static string? NamedPlace(string uri)
+    {
+        const string monitors = "qmp://";
+        return uri.StartsWith(monitors, StringComparison.Ordinal) && uri[monitors.Length..].Split('?')[0] is { Length: > 1 } path ? path : null;
+    }
+
+    /// <summary>Says what was looked for where no domain was found. A place without any may be the wrong one, which programs cannot know either.</summary>
+    public static void RemarkNothing(CommandInvocation invocation)
+    {
+        string uri = invocation.Connection.Uri;
+        if (!invocation.IsVirsh && uri.StartsWith("qmp:", StringComparison.Ordinal) && (invocation.MayRemark || NamedPlace(uri) is not null))
+            invocation.Remark(Nothing(uri));
+    }
+
     // That there is no such domain is said once, after all tries; anything else is worth its own words.
     private static async ValueTask<Domain?> OrNothingAsync(ValueTask<Domain> lookup, string text)
     {

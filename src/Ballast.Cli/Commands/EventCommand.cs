@@ -70,15 +70,26 @@ internal static class EventCommand
     private static DomainEventKinds ReadKinds(ParsedCommand arguments)
     {
         if (arguments.Text(Event) is not { } wanted)
-            return arguments.Has(All) ? DomainEventKinds.All : throw new CommandException("one of --list, --all, or --event <type> is required");
+            return arguments.Has(All) ? DomainEventKinds.All : throw new CommandException("one of --list, --all, or --event <type> is required")
+            {
+                Hint = HowToWrite(arguments.Text(OnlyDomain)),
+            };
         foreach ((string name, DomainEventKinds kind) in Types)
         {
             if (name == wanted)
                 return kind;
         }
 
-        throw new CommandException($"unknown event type {wanted}");
+        throw new CommandException($"unknown event type {wanted}")
+        {
+            Hint = NearestName.Among(Types.Select(type => type.Name), wanted) is { } near ? $"did you mean '{near}'?" : "`ballast event --list` shows all",
+        };
     }
+
+    // The domain comes first, as in virsh.
+    private static string HowToWrite(string? domain) => domain is null ? "write --event EVENT or --all"
+        : Types.Any(type => type.Name == domain) ? $"of all domains: event --event {domain}"
+        : $"write: event {ShellCommand.Quote(domain)} EVENT, or event {ShellCommand.Quote(domain)} --all";
 
     private static async ValueTask WaitAsync(CommandInvocation invocation, DomainEventSubscription subscription, int? seconds)
     {

@@ -37,7 +37,10 @@ internal static class HelpCommand
         }
 
         Command command = CommandTable.All.FirstOrDefault(candidate => candidate.Name == topic)
-            ?? throw new CommandException(OutOfScope.ExplainTopic(topic) ?? $"command or command group '{topic}' doesn't exist");
+            ?? throw (OutOfScope.ExplainTopic(topic) is { } why ? new CommandException(why) : new CommandException($"command or command group '{topic}' doesn't exist")
+            {
+                Hint = NearestName.Among(Topic.Values(), topic) is { } near ? $"did you mean '{near}'?" : null,
+            });
         invocation.Out.Write(HelpText.Of(command));
         return default;
     }

@@ -44,7 +44,8 @@ internal static class ListCommand
             combine with "or", filters of different kinds with "and". --uuid, --id and --name can be
             combined.
 
-            On a terminal, the column "Memory" gives the reason if a domain's numbers are not fresh.
+            On a terminal, the column "Memory" gives the reason if a domain's numbers are not fresh. In scripts,
+            --json does.
 
             --json writes an array of objects: name, uuid, id, state, reason (of the state) and memory (the
             members of `dommemstat --json` except domain; null if the domain is not active).
@@ -71,8 +72,8 @@ internal static class ListCommand
         IReadOnlyList<Domain> domains =
             await invocation.Connection.ListDomainsAsync(ReadFilter(arguments), invocation.CancellationToken);
         WarnOfHidden(invocation);
-        if (domains.Count == 0 && invocation.MayRemark && invocation.Connection.Uri.StartsWith("qmp:", StringComparison.Ordinal))
-            invocation.Remark(DomainArgument.Nothing(invocation.Connection.Uri));
+        if (domains.Count == 0)
+            DomainArgument.RemarkNothing(invocation);
         if (arguments.Has(Json))
             await WriteJsonAsync(invocation, domains);
         else if (arguments.Has(Name) || arguments.Has(Uuid) || arguments.Has(Id))

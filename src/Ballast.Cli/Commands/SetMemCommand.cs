@@ -47,7 +47,7 @@ internal static class SetMemCommand
         ParsedCommand arguments = invocation.Arguments;
         arguments.CheckImpact();
         Domain domain = await invocation.FindDomainAsync();
-        ulong kib = arguments.SizeInKiB(Size);
+        ulong kib = ReadSize(arguments);
         DomainModificationImpact impact = arguments.Impact(DomainModificationImpact.Live);
         TimeSpan timeout = ReadTimeout(arguments);
 
@@ -56,11 +56,41 @@ internal static class SetMemCommand
         MemoryStats? before = null;
         if (isLive && !invocation.IsVirsh && !arguments.Has(Force) && !invocation.Connection.IsReadOnly)
             before = await SetMemCheck.RunAsync(invocation, domain, kib, isBare: arguments.Text(Size)!.All(char.IsAsciiDigit));
-        await domain.SetMemoryAsync(kib, impact, invocation.CancellationToken);
+        try
+        {
+            await domain.SetMemoryAsync(kib, impact, invocation.CancellationToken);
+        }
+        catch (LibvirtException e) when (kib == 0 && !invocation.Connection.IsReadOnly)
+        {
+            throw new CommandException(e.Message) { Hint = "no domain can have a size of 0; `ballast memory` shows what a guest uses" };
+        }
+
         if (before is not null && invocation.MayRemark)
             SetMemCheck.Say(invocation, domain, before, kib);
         if (isLive && arguments.Has(Wait))
             await AwaitAsync(invocation, domain, kib, timeout);
+    }
+
+    private static ulong ReadSize(ParsedCommand arguments)
+    {
+        try
+        {
+            return arguments.SizeInKiB(Size);
+        }
+        catch (CommandException e)
+        {
+            throw new CommandException(e.Lines) { Hint = $"write a whole number and a unit in one word: {Suggest(arguments.Texts(Size).FirstOrDefault() ?? "")}; units are KiB, MiB, GiB, TiB (or K, M, G, T)" };
+        }
+    }
+
+    /// <summary>The size that somebody meant by a number with a point; else an example.</summary>
+    private static string Suggest(string text)
+    {
+        string number = text.TrimEnd('k', 'K', 'm', 'M', 'g', 'G', 't', 'T', 'i', 'b', 'B');
+        bool isOfGiB = text.Length > number.Length && char.ToLowerInvariant(text[number.Length]) == 'g' && !text.EndsWith("GB", StringComparison.OrdinalIgnoreCase);
+        return isOfGiB && double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double gib) && gib is > 0 and < 1e6
+            ? string.Create(CultureInfo.InvariantCulture, $"{Math.Round(gib * 1024):0}MiB")
+            : "512MiB";
     }
 
     private static TimeSpan ReadTimeout(ParsedCommand arguments)
@@ -95,10 +125,14 @@ internal static class SetMemCommand
         }
     }
 
+    private static string PausedRemedy(Domain domain, MemoryStats stats) =>
+        stats.PauseCause is PauseCause.Unknown or PauseCause.Waiting ? "Resume the domain." : MemoryRemark.Remedy(domain, stats);
+
     private static string NotReached(Domain domain, MemoryStats stats, ulong target, TimeSpan timeout)
     {
         string remedy = stats.Reason is MemoryStatsReason.Fresh or MemoryStatsReason.PollingOff or MemoryStatsReason.Stale
             ? "The guest cannot give up more, or needs more time; the target stays set."
+            : stats.Reason == MemoryStatsReason.Paused ? $"A balloon moves only while its guest runs; the target stays set. {PausedRemedy(domain, stats)}"
             : $"The target stays set. {MemoryRemark.Remedy(domain, stats)}";
         return string.Create(CultureInfo.InvariantCulture,
             $"{domain.Name} is at {(stats.ActualKiB is { } actual ? SetMemCheck.Size(actual) : "an unknown size")} after {timeout.TotalSeconds:0} s instead of {SetMemCheck.Size(target)}. {remedy}");

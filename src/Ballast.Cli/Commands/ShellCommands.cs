@@ -7,7 +7,7 @@ namespace Ballast.Cli.Commands;
 /// <summary>What works on the program itself: its connection, its directory and its end.</summary>
 internal static partial class ShellCommands
 {
-    private static readonly CommandOption Name = new("name", OptionKind.Text, "the URI to connect to; default: the same one again")
+    private static readonly CommandOption Name = new("name", OptionKind.Text, "the URI to connect to (`ballast --help` lists their forms); default: the same one again")
     {
         IsPositional = true,
         MayBeEmpty = true,

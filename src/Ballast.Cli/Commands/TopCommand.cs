@@ -29,6 +29,9 @@ internal static class TopCommand
             it again.
               ballast -c qmp:/// -c 'qemu+unix:///system?socket=/run/host2.sock' top
 
+            --batch and --count write the totals too. Rates need two tables. The exit status is 1 if a host could not be
+            asked at the last table; a line on standard error names it.
+
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
             """,

@@ -1,3 +1,4 @@
+using Ballast.Cli.Doctor;
 using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Commands;
@@ -11,7 +12,8 @@ internal static class VersionCommand
         Description =
             """
             The libvirt version is the one that this program is compatible with. `ballast --version` shows
-            the program's own version.
+            the program's own version. With --daemon, a line on standard error says which daemon answers, if any
+            does: the version is the libvirt that it is compatible with, be it ballastd or none.
 
             """,
         Options = [Daemon],
@@ -44,8 +46,10 @@ internal static class VersionCommand
             ? $"Cannot extract running {connection.DriverType} hypervisor version"
             : $"Running hypervisor: {connection.DriverType} {hypervisor}");
 
-        // A driver in process is its own daemon.
-        if (invocation.Arguments.Has(Daemon))
-            invocation.Out.WriteLine($"Running against daemon: {library}");
+        // A driver in process is its own daemon, in virsh's words.
+        if (!invocation.Arguments.Has(Daemon))
+            return;
+        invocation.Out.WriteLine($"Running against daemon: {library}");
+        invocation.Hint($"asked: {await Respondent.DescribeAsync(invocation)}");
     }
 }

@@ -34,20 +34,23 @@ internal static class WatchCommand
 
             --until ends the command when a condition holds, with exit status 0. A condition is a quantity, one of
             > >= < <=, and a limit; several are separated by commas, and one is enough. Quantities:
-              used usable unused cache   sizes (512M; KiB without a unit), or shares of the guest's memory (90%);
-                                         they count only while they are current
-              balloon resident           sizes
-              swap swap-in swap-out      sizes per second
+              used usable unused cache   sizes with a unit (512M), or shares of the guest's memory (90%); they count
+                                         only while they are current
+              balloon resident           sizes with a unit
+              swap swap-in swap-out      sizes per second, in KiB without a unit
               faults                     page faults that read from disk, per second
-              age                        seconds since the guest's last report
+              age                        seconds since the guest's last report that does not contradict itself;
+                                         above any limit if the guest never reported
             For example, this waits until a guest is about to swap, or no longer reports:
               ballast watch web1 --until 'usable<10%,swap-out>0,age>60'
 
-            The exit status is 1 if the domain ended, if the connection was lost, or if --count lines were written
-            and the condition of --until did not hold.
+            The exit status is 1 if --count lines were written and the condition of --until did not hold. It is 2 if
+            that cannot be found out: the command line is wrong, there is no such domain or no connection, or the
+            domain ended.
 
             """,
         Options = [DomainArgument.Any, Period, Count, Until, Json],
+        FailureExitCode = CliProgram.NoAnswer,
         Execute = ExecuteAsync,
     };
 
@@ -79,7 +82,7 @@ internal static class WatchCommand
             invocation.Out.Flush();
             if (sample.Stats.Reason != MemoryStatsReason.Fresh && sample.Before?.Reason != sample.Stats.Reason)
                 invocation.Remark(MemoryRemark.Of(domain, sample.Stats));
-            if (conditions.Select(condition => condition.Holds(sample.Line)).FirstOrDefault(held => held is not null) is { } why)
+            if (conditions.Select(condition => condition.Holds(sample)).FirstOrDefault(held => held is not null) is { } why)
             {
                 invocation.Remark($"{domain.Name}: {why}");
                 return;

@@ -26,7 +26,8 @@ internal static class Remedies
                 CultureInfo.InvariantCulture, $"QEMU is stopped by a debugger, process {debugger}: continue it there, or quit the debugger")),
             MemoryStatsReason.MonitorHung when qemu?.IsStopped == true => new(
                 "QEMU is stopped by a signal", string.Create(CultureInfo.InvariantCulture, $"kill -CONT {domain.Id}")),
-            MemoryStatsReason.Stale => new("The guest may be stuck or very busy. Check its console, or reset it, if it does not answer a request", refresh),
+            MemoryStatsReason.Stale => new(
+                "The guest may be stuck or very busy. Request a report; only if none comes, look at its console, and reset it last. To request one", refresh),
             MemoryStatsReason.Inconsistent => new("Do not rely on these numbers. Request a new report", refresh),
             MemoryStatsReason.PollingOff => PollingOff(domain, qemu),
             MemoryStatsReason.NoBalloonDevice when isOfLibvirt => new("Add a balloon device to its XML, and restart it: <memballoon model='virtio'/>"),

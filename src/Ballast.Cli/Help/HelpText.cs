@@ -52,9 +52,10 @@ internal static class HelpText
 
         return text.Append(
             """
-            `ballast help COMMAND` explains a command. For scripts, memory, doctor, watch, list, dommemstat and
-            domstats take --json. Without a command, ballast is a shell. The manual is ballast(1); Tab completes in
-            bash, zsh and fish if the files below share/ are installed.
+            `ballast -c URI COMMAND` asks another host, daemon or QEMU; `ballast --help` explains options and URIs.
+            `ballast help COMMAND` explains a command. For scripts, memory, doctor, watch, list, dommemstat, domstats
+            and balance take --json. Without a command, ballast is a shell. The manual is ballast(1); Tab completes
+            in bash, zsh and fish if the files below share/ are installed.
 
             """).ToString();
     }
@@ -63,7 +64,7 @@ internal static class HelpText
         $"""
         ballast {version}
         Speaks like virsh of libvirt 9.0.0.
-        Drivers: qmp (QEMU's monitor), test.
+        Drivers: qmp (QEMU's monitor), remote (ballastd's and libvirt's daemons), test.
 
         """;
 

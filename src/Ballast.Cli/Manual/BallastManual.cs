@@ -71,7 +71,8 @@ internal static class BallastManual
     {
         page.Section("Exit status")
             .Item("0", "The last command succeeded.")
-            .Item("1", "It failed, or the command line is wrong: then nothing was run.")
+            .Item("1", "It failed, or the command line is wrong: then nothing was run. doctor: something is wrong; watch: the condition of --until did not hold.")
+            .Item("2", "doctor and watch only: they could not find out, or their command line is wrong.")
             .Item("130, 143", "Ctrl-C or SIGTERM ended it.")
             .Section("Environment")
             .Item("VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI", "The URI, where none is named.")

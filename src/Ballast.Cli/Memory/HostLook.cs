@@ -9,8 +9,9 @@ internal static class HostLook
 {
     /// <param name="invocation">The command.</param>
     /// <param name="names">Which guests; none: all that are active.</param>
+    /// <param name="remarks">Whether to say where nothing was found.</param>
     /// <returns>The guests, the one under most pressure first.</returns>
-    public static async Task<List<MemoryLine>> RunAsync(CommandInvocation invocation, IEnumerable<string> names)
+    public static async Task<List<MemoryLine>> RunAsync(CommandInvocation invocation, IEnumerable<string> names, bool remarks = true)
     {
         Connection connection = invocation.Connection;
         CancellationToken token = invocation.CancellationToken;
@@ -21,8 +22,8 @@ internal static class HostLook
         if (isWhole)
             domains.AddRange(await connection.ListDomainsAsync(cancellationToken: token));
         ListCommand.WarnOfHidden(invocation);
-        if (domains.Count == 0 && invocation.MayRemark && connection.Uri.StartsWith("qmp:", StringComparison.Ordinal))
-            invocation.Remark(DomainArgument.Nothing(connection.Uri));
+        if (domains.Count == 0 && remarks)
+            DomainArgument.RemarkNothing(invocation);
 
         // Side by side: who is asked for both is asked once.
         Task<Dictionary<Guid, ulong>> asking = BalloonMaxima.AskAsync(connection, domains, token);

@@ -17,6 +17,10 @@ internal static class MemorySummary
     public static IEnumerable<string> Sums(MemoryTotal total, SizeUnit unit)
     {
         string Size(ulong kib) => HumanSize.Of(kib, unit);
+
+        // Sums of nothing look like an answer.
+        if (total.Summed == 0)
+            return total.Guests == 0 ? ["Total of 0 guests."] : [];
         return
         [
             $"Total of {Count(total.Summed)} with current numbers: {Size(total.UsedKiB)} used of {Size(total.AvailableKiB)},",

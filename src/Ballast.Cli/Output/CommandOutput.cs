@@ -20,6 +20,9 @@ internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
         ErrorText($"error: {SafeText.Escape(text)}\n");
     }
 
+    /// <summary>Says what was probably meant, or what to do, behind an error.</summary>
+    public void Hint(string text) => ErrorText($"hint: {SafeText.Escape(text)}\n");
+
     /// <summary>Keeps what is noted until the result is disposed: somebody fills the screen meanwhile.</summary>
     public IDisposable HoldNotes()
     {

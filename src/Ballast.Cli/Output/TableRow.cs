@@ -7,7 +7,8 @@ namespace Ballast.Cli.Output;
 /// <param name="Width">Of the column.</param>
 /// <param name="IsRight">Whether it stands at the right.</param>
 /// <param name="Colour">The terminal's code for it; null: none.</param>
-internal readonly record struct TableCell(string Text, int Width, bool IsRight = false, string? Colour = null);
+/// <param name="IsCutInside">Whether its end tells as much as its beginning.</param>
+internal readonly record struct TableCell(string Text, int Width, bool IsRight = false, string? Colour = null, bool IsCutInside = false);
 
 /// <summary>Rows for terminals, in columns of characters of any width.</summary>
 internal static class TableRow
@@ -21,7 +22,7 @@ internal static class TableRow
         string blank = "";
         foreach (TableCell cell in cells)
         {
-            string text = Cut(cell.Text, cell.Width), pad = new(' ', Math.Max(0, cell.Width - SafeText.Width(text)));
+            string text = cell.IsCutInside ? CutInside(cell.Text, cell.Width) : Cut(cell.Text, cell.Width), pad = new(' ', Math.Max(0, cell.Width - SafeText.Width(text)));
             if (cell.IsRight)
                 blank += pad;
             if (text.AsSpan().Trim().Length > 0)
@@ -39,6 +40,20 @@ internal static class TableRow
         }
 
         return row.ToString();
+    }
+
+    /// <summary>As much of both ends of a text as fits, more of the latter.</summary>
+    public static string CutInside(string text, int width)
+    {
+        if (SafeText.Width(text) <= width || width <= 2)
+            return Cut(text, width);
+        string begin = Cut(text, Math.Max(1, width / 3));
+        int from = text.Length;
+        while (from > 0 && SafeText.Width(text[(from - 1)..]) <= width - SafeText.Width(begin))
+            from--;
+        if (from < text.Length && char.IsLowSurrogate(text[from]))
+            from++;
+        return begin + text[from..];
     }
 
     /// <summary>As much of a text as fits, with a sign that there is more.</summary>

@@ -17,6 +17,9 @@ internal sealed record Command(string Name, string Summary)
     /// <summary>Whether it opens the connections that were named itself, all of them: their troubles are its own to tell.</summary>
     public bool OpensConnections { get; init; }
 
+    /// <summary>The exit status where it cannot find out what it is asked, as against an answer that is no.</summary>
+    public int FailureExitCode { get; init; } = CliProgram.Failure;
+
     /// <summary>Whether words and options that the command does not take are passed over, as virsh does for <c>help</c>.</summary>
     public bool IgnoresUnknownArguments { get; init; }
 

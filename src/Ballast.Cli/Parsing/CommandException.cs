@@ -11,4 +11,7 @@ internal sealed class CommandException : Exception
         : base(line, cause) => Lines = [line, cause.Message];
 
     public IReadOnlyList<string> Lines { get; }
+
+    /// <summary>What was probably meant, or what to do. Under virsh's name nobody reads it.</summary>
+    public string? Hint { get; init; }
 }

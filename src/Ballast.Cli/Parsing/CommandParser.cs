@@ -13,6 +13,12 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
     /// <summary>Why there is no command with a name that others know; null for a name that nobody knows.</summary>
     public Func<string, string?> Explains { get; init; } = _ => null;
 
+    /// <summary>The command that was read last; null before the first, or where that is none.</summary>
+    public Command? Current { get; private set; }
+
+    /// <summary>What was probably meant, where commands fail; null: nothing is known.</summary>
+    public string? Hint { get; private set; }
+
     /// <summary>What was wrong; may hold remarks although parsing went well.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
@@ -23,6 +29,7 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
         while (true)
         {
             WordKind kind = words.Next(out string text);
+            Current = null;
             switch (kind)
             {
                 case WordKind.End:
@@ -47,6 +54,7 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
                 return null;
             }
 
+            Current = command;
             ParsedCommand? parsed = ParseArguments(command, words, out bool isLast);
             if (parsed is null)
                 return null;
@@ -74,6 +82,8 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
             if (kind != WordKind.Word)
                 break;
 
+            if (Suggests && !onlyData)
+                FindMisplaced(command, text);
             if (!onlyData && text == "--")
             {
                 onlyData = true;
@@ -90,6 +100,8 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
             else if (!command.IgnoresUnknownArguments)
             {
                 _errors.Add($"unexpected data '{text}'");
+                if (Suggests && parsed.SizeWithUnit(text) is { } size)
+                    Hint ??= $"write a size and its unit in one word: {size}";
                 return null;
             }
         }
@@ -168,9 +180,29 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
                 continue;
             _errors.Add($"command '{parsed.Command.Name}' requires {option.MissingName} option");
             complete = false;
+            if (Suggests && string.Join(", ", option.Values()) is { Length: > 0 } known)
+                Hint ??= $"{option.Name} is one of: {known}";
         }
 
         return complete;
+    }
+
+    /// <summary>An option for before the command that stands behind it is taken for data, or refused as unknown.</summary>
+    private void FindMisplaced(Command command, string word)
+    {
+        if (Hint is not null)
+            return;
+        GlobalOption? option = word switch
+        {
+            ['-', not '-' and var letter] => GlobalOption.Find(letter),
+            ['-', '-', .. var name] when !command.Options.Any(known => known.IsNamed(name.Split('=')[0])) =>
+                GlobalOption.All.FirstOrDefault(known => known.Name == name.Split('=')[0]),
+            _ => null,
+        };
+        if (option is null or { Letter: 'h' })
+            return;
+        string usual = option.ValueName is { } value ? $"-{option.Letter} {value}" : $"-{option.Letter}";
+        Hint = $"options such as -{option.Letter} stand before the command: ballast {usual} {command.Name}";
     }
 
     private static CommandOption? NextPositional(ParsedCommand parsed)

@@ -23,6 +23,7 @@ internal sealed class GlobalOptions
 
     private readonly List<string> _remarks = [];
     private bool _suggests;
+    private Func<string, bool>? _isOfCommand;
     private int? _keepaliveInterval;
     private int? _keepaliveCount;
 
@@ -57,14 +58,18 @@ internal sealed class GlobalOptions
     /// <summary>The text for <see cref="GlobalAction.Fail"/>.</summary>
     public string Error { get; private set; } = "";
 
+    /// <summary>What to do about <see cref="Error"/>; null: nothing is known.</summary>
+    public string? Hint { get; private set; }
+
     /// <summary>The words of the command.</summary>
     public IReadOnlyList<string> Words { get; private set; } = [];
 
     /// <param name="arguments">All words.</param>
     /// <param name="suggests">Whether errors name what was probably meant.</param>
-    public static GlobalOptions Parse(IReadOnlyList<string> arguments, bool suggests)
+    /// <param name="isOfCommand">Whether some command has an option of that name.</param>
+    public static GlobalOptions Parse(IReadOnlyList<string> arguments, bool suggests, Func<string, bool>? isOfCommand = null)
     {
-        GlobalOptions options = new() { _suggests = suggests };
+        GlobalOptions options = new() { _suggests = suggests, _isOfCommand = isOfCommand };
         int next = 0;
         while (next < arguments.Count && options.Action == GlobalAction.RunCommands)
         {
@@ -92,6 +97,8 @@ internal sealed class GlobalOptions
         if (GlobalOption.Find(name) is not { } option)
         {
             string? near = _suggests ? NearestName.Among(GlobalOption.All.Select(known => known.Name), name) : null;
+            if (_suggests && _isOfCommand?.Invoke(name) == true)
+                Hint = $"--{name} stands behind the command: ballast {arguments.Skip(next).FirstOrDefault(IsPlain) ?? "COMMAND"} --{name}";
             Fail($"unsupported option '{word}'{(near is null ? "." : $", did you mean --{near}?")} See --help.");
             return;
         }
@@ -103,6 +110,9 @@ internal sealed class GlobalOptions
         else
             Apply(option.Letter, value ?? (option.TakesValue ? arguments[next++] : null));
     }
+
+    // Neither an option nor a URI.
+    private static bool IsPlain(string word) => !word.StartsWith('-') && !word.Contains(':', StringComparison.Ordinal);
 
     private void ReadCluster(string word, IReadOnlyList<string> arguments, ref int next)
     {

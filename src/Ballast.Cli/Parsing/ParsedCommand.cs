@@ -79,6 +79,18 @@ internal sealed class ParsedCommand(Command command)
         throw cause is null ? new CommandException(text) : new CommandException(text, cause);
     }
 
+    /// <summary>The size that was given with a word behind it, where that is a unit; null: it is none, or there is no size.</summary>
+    public string? SizeWithUnit(string word)
+    {
+        foreach ((CommandOption option, string value) in _arguments)
+        {
+            if (option.Kind == OptionKind.ScaledSize && word is [>= 'A', ..] && NumberText.TryReadSize(value + word, 1, out _, out _))
+                return value + word;
+        }
+
+        return null;
+    }
+
     /// <summary>Fails where both were given, with the first one named first.</summary>
     public void Exclude(CommandOption first, CommandOption second)
     {

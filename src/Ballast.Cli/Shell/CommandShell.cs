@@ -61,14 +61,19 @@ internal sealed class CommandShell(GlobalOptions options, CliHost host, CommandO
         foreach (string error in parser.Errors)
             output.Error(error);
         if (commands is null)
+        {
+            if (parser.Hint is { } hint)
+                output.Hint(hint);
             return;
+        }
 
         using CancellationTokenSource running = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using (host.Input.IsTerminal ? host.OnInterrupt(running.Cancel) : null)
         {
             try
             {
-                _ = await runner.RunAsync(commands, running.Token);
+                if (await runner.RunAsync(commands, running.Token) != CliProgram.Success && parser.Hint is { } misplaced)
+                    output.Hint(misplaced);
             }
             catch (OperationCanceledException) when (running.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {

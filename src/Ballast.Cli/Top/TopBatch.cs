@@ -21,11 +21,14 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
             Write(state);
             foreach (HostLookResult look in looks.Where(look => look.Trouble is not null))
                 invocation.Error($"{look.Host.Name}: {look.Trouble}");
-            invocation.HasFailed = looks.All(look => look.Trouble is not null);
+            invocation.HasFailed = looks.Any(look => look.Trouble is not null);
             if (written == count)
-                return;
+                break;
             _ = await timer.WaitForNextTickAsync(invocation.CancellationToken);
         }
+
+        if (count == 1 && invocation.MayRemark)
+            invocation.Remark("One table has no rates: they are between two reports of a guest (--count 2).");
     }
 
     private void Write(TopState state)
@@ -34,13 +37,19 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
         if (!invocation.IsQuiet)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{invocation.TimeProvider.GetLocalNow():yyyy-MM-dd HH:mm:ss}"));
         MemoryTable table = new(
-            state.Shown, SizeUnit.Human, invocation.HasColour, invocation.Columns, hosts.Count > 1 ? line => state.HostOf(line).Name : null);
+            state.Shown, SizeUnit.Human, invocation.HasColour, invocation.Columns, hosts.Count > 1 ? line => state.PlaceOf(line) : null);
         if (!invocation.IsQuiet)
             output.WriteLine(table.Heading);
         foreach (MemoryLine line in state.Shown)
             output.WriteLine(table.Row(line));
         if (!invocation.IsQuiet)
+        {
             output.WriteLine("");
+            foreach (string line in MemorySummary.Lines(new MemoryTotal(state.Shown), SizeUnit.Human, invocation.Columns))
+                output.WriteLine(line);
+            output.WriteLine("");
+        }
+
         output.Flush();
     }
 }

@@ -39,7 +39,7 @@ internal sealed class TopScreen(TopState state, bool hasColour)
             head.AddRange(MemorySummary.Sums(new MemoryTotal(state.Shown), SizeUnit.Human).SelectMany(line => SafeText.Wrap(line, columns)).Take(4));
         if (rows >= FewRows)
             head.Add("");
-        Func<MemoryLine, string>? place = state.Hosts.Count > 1 ? line => state.HostOf(line).Name : null;
+        Func<MemoryLine, string>? place = state.Hosts.Count > 1 ? state.PlaceOf : null;
         MemoryTable table = new(state.Shown, SizeUnit.Human, hasColour, columns, place), plain = new(state.Shown, SizeUnit.Human, hasColour: false, columns, place);
         head.Add(table.Heading);
 

@@ -58,6 +58,9 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
 
     public HostFollower HostOf(MemoryLine line) => _hostsByConnection[line.Domain.Connection];
 
+    /// <summary>Where a guest runs, in few columns.</summary>
+    public string PlaceOf(MemoryLine line) => HostNames.Short(HostOf(line).Name, hosts.Select(host => host.Name));
+
     /// <summary>What is wrong with a host; null where nothing is, or it has not answered yet.</summary>
     public string? TroubleOf(HostFollower host) => _looks.TryGetValue(host, out HostLookResult? look) ? look.Trouble : null;
 

@@ -8,6 +8,7 @@ internal sealed class DomainWatch(Domain domain, TimeProvider time)
 {
     private readonly RateKeeper _rates = new();
     private MemoryStats? _before;
+    private long? _contradictedSince;
 
     /// <summary>The next sample, now.</summary>
     /// <exception cref="CommandException">There is none: the domain has ended, or nobody answers for it.</exception>
@@ -28,8 +29,22 @@ internal sealed class DomainWatch(Domain domain, TimeProvider time)
             throw new CommandException($"Failed to get memory statistics for domain {domain.Name}", e);
         }
 
-        WatchedSample sample = new(now, new MemoryLine(domain, stats, MaximumKiB: null, _rates.Add(domain, stats)), _before);
+        WatchedSample sample = new(now, new MemoryLine(domain, stats, MaximumKiB: null, _rates.Add(domain, stats)), _before, Silence(stats));
         _before = stats;
         return sample;
+    }
+
+    // A report that contradicts itself is as good as none. One such may come of a reboot, so their time counts from the first that was
+    // seen.
+    private TimeSpan? Silence(MemoryStats stats)
+    {
+        if (stats.Inconsistencies == MemoryStatsInconsistency.None)
+            _contradictedSince = null;
+        else
+            _contradictedSince ??= time.GetTimestamp();
+        TimeSpan? contradicted = _contradictedSince is { } since ? time.GetElapsedTime(since) : null;
+        if (stats.Reason is MemoryStatsReason.NeverReported or MemoryStatsReason.DriverNotLoaded or MemoryStatsReason.NoBalloonDevice && stats.LastUpdate is null)
+            return TimeSpan.MaxValue;
+        return stats.Age > contradicted ? stats.Age : contradicted ?? stats.Age;
     }
 }

@@ -7,6 +7,8 @@ namespace Ballast.Cli.Watch;
 /// <summary>What somebody waits for: a quantity of a guest above or below a limit.</summary>
 internal sealed class WatchCondition
 {
+    private const string Age = "age";
+
     private static readonly Quantity[] Quantities =
     [
         new("used", line => OfGuest(line, line.Stats.Used?.KiB), Measure.Size),
@@ -19,7 +21,7 @@ internal sealed class WatchCondition
         new("swap-in", line => line.Rates?.SwapInKiB, Measure.SizeRate),
         new("swap-out", line => line.Rates?.SwapOutKiB, Measure.SizeRate),
         new("faults", line => line.Rates?.MajorFaults, Measure.Number),
-        new("age", line => line.Stats.Age?.TotalSeconds, Measure.Number),
+        new(Age, _ => null, Measure.Number),
     ];
 
     private readonly string _text;
@@ -47,15 +49,16 @@ internal sealed class WatchCondition
     public static IReadOnlyList<WatchCondition> ReadAll(string text) => [.. text.Split(',').Select(Read)];
 
     /// <summary>Says why the condition holds for a sample; null where it does not, or nobody knows.</summary>
-    public string? Holds(MemoryLine line)
+    public string? Holds(WatchedSample sample)
     {
-        double? value = _quantity.Value(line);
+        MemoryLine line = sample.Line;
+        double? value = _quantity.Name == Age ? sample.Silence?.TotalSeconds : _quantity.Value(line);
         if (_isShare)
             value = line.AvailableKiB is { } all and > 0 ? 100 * value / all : null;
         bool holds = _isAbove ? value > _limit : value < _limit;
         if (!holds && !(_takesEqual && value == _limit))
             return null;
-        return $"{_text} (now {Show(value!.Value)})";
+        return $"{_text} (now {(sample.Silence == TimeSpan.MaxValue && _quantity.Name == Age ? "never reported" : Show(value!.Value))})";
     }
 
     private static WatchCondition Read(string text)
@@ -73,7 +76,8 @@ internal sealed class WatchCondition
         {
             throw new CommandException($"'{limit}' is no limit for '{name}': {quantity.Measure switch
             {
-                Measure.Size => "write a size such as 512M (in KiB without a unit), or a share such as 90%",
+                Measure.Size when limit.All(char.IsAsciiDigit) && limit.Length > 0 => $"write {limit}% or {limit}KiB",
+                Measure.Size => "write a size such as 512M, or a share such as 90%",
                 Measure.SizeRate => "write a size per second such as 1M (in KiB without a unit)",
                 _ => "write a number",
             }}");
@@ -88,7 +92,9 @@ internal sealed class WatchCondition
             return TryReadNumber(text, out value);
         bool isSize = NumberText.TryReadSize(text, 1024, out ulong bytes, out _);
         value = bytes / 1024.0;
-        return isSize;
+
+        // A percent sign is easily forgotten, and so many KiB are never meant.
+        return isSize && (measure == Measure.SizeRate || bytes == 0 || !char.IsAsciiDigit(text[^1]));
     }
 
     private static bool TryReadNumber(string text, out double value) =>

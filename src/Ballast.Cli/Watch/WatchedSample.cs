@@ -6,7 +6,10 @@ namespace Ballast.Cli.Watch;
 /// <param name="Time">When it was asked for, by this host's clock.</param>
 /// <param name="Line">The sample, with its rates.</param>
 /// <param name="Before">The one before; null for the first.</param>
-internal sealed record WatchedSample(DateTimeOffset Time, MemoryLine Line, MemoryStats? Before)
+/// <param name="Silence">
+/// For how long the guest has reported nothing that can be judged; <see cref="TimeSpan.MaxValue"/>: it never has. Null: nobody knows.
+/// </param>
+internal sealed record WatchedSample(DateTimeOffset Time, MemoryLine Line, MemoryStats? Before, TimeSpan? Silence)
 {
     public MemoryStats Stats => Line.Stats;
 

@@ -47,7 +47,8 @@ public sealed class CommandRunnerTests
 
         outcome = await RunAsync(Counting(uris, Refused), "-c", "y", "help");
         Assert.Equal(
-            new Outcome(1, "", "error: failed to connect to the hypervisor\nerror: no connection driver available for x\n"), outcome);
+            new Outcome(1, "", "error: failed to connect to the hypervisor\nerror: no connection driver available for x\n"
+                + "hint: a host is named as in qemu+ssh://y/system; this host's daemon is qemu:///system\n"), outcome);
         Assert.Equal(["y"], uris);
     }
 
@@ -138,7 +139,7 @@ public sealed class CommandRunnerTests
         Assert.Equal([null, null], uris);
 
         outcome = await CliRun.BallastAsync(["-c", "x"], Counting(uris, Refused), input: "echo a\n", cancellationToken: Token);
-        Assert.Equal(new Outcome(1, "", failure), outcome);
+        Assert.Equal(new Outcome(1, "", $"{failure}hint: a host is named as in qemu+ssh://x/system; this host's daemon is qemu:///system\n"), outcome);
     }
 
     [Fact]

@@ -35,8 +35,11 @@ public sealed class DoctorCommandTests : IDisposable
             Guest("swapped-long-ago", 5, used: 300, swapOut: 5000),
         ];
         Outcome outcome = await RunAsync(new FakeDriver(guests));
-        Assert.Equal(new Outcome(0, "Nothing is wrong: 5 guests, fake:///\n\n", ""), outcome);
-        Assert.Equal("[]\n\n", (await RunAsync(new FakeDriver(guests), "--json")).Output);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Matches(@"\ANothing is wrong: 5 guests, fake:///; asked: ballastd, which answered in [0-9.]+ ms\n\n\z", outcome.Output);
+        JsonElement asked = Assert.Single(JsonDocument.Parse((await RunAsync(new FakeDriver(guests), "--json")).Output).RootElement.EnumerateArray());
+        Assert.Equal(("note", "connection", "asked"), (asked.GetProperty("severity").GetString(), asked.GetProperty("subject").GetString(), asked.GetProperty("check").GetString()));
+        Assert.StartsWith("ballastd, which answered in ", asked.GetProperty("text").GetString(), StringComparison.Ordinal);
         Assert.Contains("Nothing is wrong: 1 guest,", (await RunAsync(new FakeDriver(guests), "a")).Output, StringComparison.Ordinal);
     }
 
@@ -57,7 +60,7 @@ public sealed class DoctorCommandTests : IDisposable
             MemoryStatsReason.Paused => "Resume it: ballast -c fake:/// resume ill",
             MemoryStatsReason.MonitorBusy => "Stop the other program, ask it instead, or start QEMU with another monitor: -qmp unix:PATH,server=on,wait=off",
             MemoryStatsReason.PollingOff => "Set a collection period: ballast -c fake:/// dommemstat ill --period 2",
-            MemoryStatsReason.Stale => "The guest may be stuck or very busy. Check its console, or reset it, if it does not answer a request: ballast -c fake:/// dommemstat ill --refresh",
+            MemoryStatsReason.Stale => "The guest may be stuck or very busy. Request a report; only if none comes, look at its console, and reset it last. To request one: ballast -c fake:/// dommemstat ill --refresh",
             _ => reason.Remedy("ill"),
         };
         Assert.Contains($"\n    {remedy}", outcome.Output, StringComparison.Ordinal);
@@ -69,12 +72,40 @@ public sealed class DoctorCommandTests : IDisposable
     {
         Outcome outcome = await RunAsync(new FakeDriver(Guest("db", 1, used: 1000, actual: 1124)));
         Assert.Equal(1, outcome.ExitCode);
-        Assert.Equal("warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast -c fake:/// setmem db 1408MiB\n\n", outcome.Output);
+        Assert.StartsWith(
+            "warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast -c fake:/// setmem db 1408MiB\n1 to mend: 1 guest, fake:///; asked: ballastd,", outcome.Output, StringComparison.Ordinal);
 
         // What it has nothing to get back from is short of memory as such; a name is quoted as a shell reads it.
         outcome = await RunAsync(new FakeDriver(Guest("d b", 1, used: 1000, actual: 2048)));
         Assert.StartsWith("warning: d b: uses 98 % of 1.0G, and the balloon holds nothing", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("setmem 'd b' 1408MiB", (await RunAsync(new FakeDriver(Guest("d b", 1, used: 1000)))).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(80)]
+    public async Task At_a_terminal_lines_are_broken_and_commands_are_not(int columns)
+    {
+        FakeDomain stale = Guest("a-guest-with-a-long-name", 1, used: null) with { Facts = Facts(MemoryStatsReason.Stale) };
+        string output = (await CliRun.BallastAsync(
+            ["doctor"], (uri, options, _) => new(new Connection(new FakeDriver(stale), uri ?? "fake:///", options)), isTerminal: true, columns: columns,
+            procPath: _directory.File("proc"), cancellationToken: TestContext.Current.CancellationToken)).Output;
+        const string command = "    ballast -c fake:/// dommemstat a-guest-with-a-long-name --refresh";
+        string[] lines = output.Split('\n');
+        Assert.Contains(command, lines);
+        Assert.All(lines, line => Assert.True(line.Length <= columns || line == command, line));
+    }
+
+    [Fact]
+    public async Task A_place_without_monitors_is_not_well()
+    {
+        string uri = $"qmp://{_directory.Path}";
+        Outcome outcome = await RunAtAsync(new FakeDriver(), uri);
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Error));
+        Assert.StartsWith($"warning: connection: no QEMU's monitor socket was found at {_directory.Path}\n    name the monitor socket", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("asked: QEMU's monitor, without a daemon\n", outcome.Output, StringComparison.Ordinal);
+        outcome = await RunAtAsync(new FakeDriver(), "qmp:///");
+        Assert.Equal((0, "Nothing is wrong: no guest runs, qmp:///; asked: this host's QEMUs, without a daemon\n\n"), (outcome.ExitCode, outcome.Output));
     }
 
     [Theory]
@@ -175,7 +206,7 @@ public sealed class DoctorCommandTests : IDisposable
             Guest("hung", 1, used: null) with { Facts = Facts(MemoryStatsReason.MonitorHung) },
             Guest("two", 2, used: 1000), Guest("lazy", 3, used: 100, resident: 1100));
         string[] lines = [.. (await RunAsync(driver)).Output.Split('\n').Where(line => line.Length > 0 && line[0] != ' ')];
-        Assert.Equal(["error: hung", "warning: two", "warning: two", "note: lazy"], lines.Select(line => string.Join(':', line.Split(':')[..2])));
+        Assert.Equal(["error: hung", "warning: two", "warning: two", "note: lazy", "3 to mend: 3 guests, fake"], lines.Select(line => string.Join(':', line.Split(':')[..2])));
 
         JsonElement[] found = [.. JsonDocument.Parse((await RunAsync(driver, "--json")).Output).RootElement.EnumerateArray()];
         Assert.Equal(["severity", "subject", "check", "text", "remedy", "command"], found[0].EnumerateObject().Select(member => member.Name));

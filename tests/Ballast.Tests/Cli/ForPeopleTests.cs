@@ -1,3 +1,5 @@
+using Ballast.Cli.Commands;
+
 namespace Ballast.Tests.Cli;
 
 /// <summary>What people at a terminal are told beyond what virsh says, and programs are not.</summary>
@@ -39,9 +41,21 @@ public sealed class ForPeopleTests
     [InlineData("--json")]
     [InlineData("shell")]
     [InlineData("manual")]
+    [InlineData("-c URI")]
+    [InlineData("ballast --help")]
     [InlineData("Tab completes")]
     public async Task Help_ends_with_what_is_no_command(string words) =>
         Assert.Contains(words, string.Join(' ', (await CliRun.BallastAsync("help")).Output.Split('\n')[^6..]), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Help_names_every_command_that_writes_JSON()
+    {
+        string help = string.Join(' ', (await CliRun.BallastAsync("help")).Output.Split('\n')[^6..]);
+        string named = help[help.IndexOf("For scripts, ", StringComparison.Ordinal)..help.IndexOf(" take --json", StringComparison.Ordinal)];
+        Assert.Equal(
+            CommandTable.All.Where(command => command.Options.Any(option => option.Name == "json")).Select(command => command.Name),
+            named.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries).Except(["For", "scripts", "and"]).Order(StringComparer.Ordinal));
+    }
 
     private const string Lines = "actual 1024\navailable 900\nlast_update ";
 

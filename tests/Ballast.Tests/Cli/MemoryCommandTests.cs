@@ -55,6 +55,33 @@ public sealed partial class MemoryCommandTests : IDisposable
         Assert.Equal((1024 - 100 - 132 + 1024 - 400 - 132) * MiB, total.GetProperty("reclaimable_kib").GetUInt64());
     }
 
+    [Fact]
+    public async Task There_are_no_sums_of_nothing()
+    {
+        string output = (await RunAsync(new FakeDriver(Guest("one", 1, used: 100), Guest("old", 2, used: 100, age: 700)), "--stale")).Output;
+        Assert.EndsWith("\n\nNot in the total: old (stale)\n\n", output, StringComparison.Ordinal);
+        output = (await RunAsync(new FakeDriver(Guest("one", 1, used: 100)), "--stale")).Output;
+        Assert.EndsWith("\n\nTotal of 0 guests.\n\n", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(60)]
+    [InlineData(70)]
+    [InlineData(80)]
+    public async Task What_shows_pressure_is_left_out_last(int columns)
+    {
+        _ = await RunAsync(new FakeDriver(Guest("swapping-00004", 1, used: 900, age: 5, period: 60, swapOut: 1)));
+        Outcome outcome = await RunAsync(new FakeDriver(Guest("swapping-00004", 1, used: 900, age: 1, period: 60, swapOut: 8001)), columns, []);
+        string[] lines = [.. outcome.Output.Split('\n').Select(line => Escape().Replace(line, ""))];
+        Assert.Contains("Swap/s", lines[0], StringComparison.Ordinal);
+        Assert.Contains(" 88%", lines[1], StringComparison.Ordinal);
+        Assert.Contains("2.0M", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith("swapping-00004 ", lines[1], StringComparison.Ordinal);
+
+        // Nothing is left out that has room.
+        Assert.InRange(lines[0].Length, columns - 12, columns);
+    }
+
     [Theory]
     [InlineData(15)]
     [InlineData(25)]

@@ -63,6 +63,23 @@ public sealed class MistakeTests
     [InlineData("--conect test:///default list", "did you mean --connect?")]
     [InlineData("-c", "requires an argument")]
     [InlineData("-z list", "unsupported option '-z'. See --help.")]
+    [InlineData("-c test:///default memory -c test:///fleet", "hint: options such as -c stand before the command: ballast -c URI memory\n")]
+    [InlineData("list --connect test:///default", "hint: options such as -c stand before the command: ballast -c URI list\n")]
+    [InlineData("-c test:///default list -q", "hint: options such as -q stand before the command: ballast -q list\n")]
+    [InlineData("--json -c test:///default memory", "hint: --json stands behind the command: ballast memory --json\n")]
+    [InlineData("-c test:///flet list", "hint: there is no file '/flet'; did you mean test:///fleet?\n")]
+    [InlineData("-c test:///nowhere list", "hint: there is no file '/nowhere'; test:///default and test:///fleet need none\n")]
+    [InlineData("-c localhost list", "hint: a host is named as in qemu+ssh://localhost/system; this host's daemon is qemu:///system\n")]
+    [InlineData("-c foo:///x list", "hint: known are qmp:///, ")]
+    [InlineData("-c test:///default help memry", "hint: did you mean 'memory'?\n")]
+    [InlineData("-c test:///default balance", "hint: action is one of: advise, log, simulate\n")]
+    [InlineData("-c test:///default event lifecycle", "hint: of all domains: event --event lifecycle\n")]
+    [InlineData("-c test:///default event test", "hint: write: event test EVENT, or event test --all\n")]
+    [InlineData("-c test:///default event", "hint: write --event EVENT or --all\n")]
+    [InlineData("-c test:///default event test balloon-chang", "hint: did you mean 'balloon-change'?\n")]
+    [InlineData("-r -c test:///default setmem test 1500M", "hint: the connection is read-only (-r, or connect --readonly)")]
+    [InlineData("-c test:///default setmem test 1500 MiB", "hint: write a size and its unit in one word: 1500MiB\n")]
+    [InlineData("-c test:///default setmem test 0", "hint: no domain can have a size of 0")]
     public async Task Is_answered_with_what_to_do(string line, string answer)
     {
         Outcome outcome = await CliRun.BallastAsync(line.Split(' '), open: null, cancellationToken: Token);
@@ -70,6 +87,30 @@ public sealed class MistakeTests
         Assert.Equal(1, outcome.ExitCode);
         Assert.StartsWith("error: ", outcome.Error, StringComparison.Ordinal);
         Assert.Contains(answer.Split('|'), text => outcome.Error.Contains(text, StringComparison.Ordinal));
+
+        // virsh says no such thing.
+        if (answer.StartsWith("hint: ", StringComparison.Ordinal))
+            Assert.DoesNotContain("hint: ", (await CliRun.BallastAsync(line.Split(' '), open: null, isVirsh: true, cancellationToken: Token)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_is_named_as_a_monitor_is_told_from_one()
+    {
+        using PrivateDirectory directory = new();
+        using Socket listener = Listen(directory.File("daemon"));
+        Outcome outcome = await CliRun.BallastAsync(["-c", $"qmp://{directory.File("daemon")}?timeout=0.2s", "list"], open: null, cancellationToken: Token);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains($"hint: if it is a daemon's socket: -c 'qemu+unix:///system?socket={directory.File("daemon")}'\n", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_asks_for_a_daemons_version_is_told_whether_there_is_one()
+    {
+        Outcome outcome = await CliRun.BallastAsync("-c", "test:///default", "version", "--daemon");
+        Assert.Equal((0, "hint: asked: simulated guests, in this process\n"), (outcome.ExitCode, outcome.Error));
+        outcome = await CliRun.BallastAsync(new FakeDriver(), "version", "--daemon");
+        Assert.StartsWith("hint: asked: ballastd, which answered in ", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal("", (await CliRun.VirshAtTerminalAsync(new FakeDriver(), "version", "--daemon")).Error);
     }
 
     [Fact]
@@ -111,7 +152,8 @@ public sealed class MistakeTests
         string looked = string.Create(CultureInfo.InvariantCulture, $"no QEMU's monitor was found at {uri}");
         Assert.StartsWith(looked, people.Error, StringComparison.Ordinal);
         Assert.Contains(looked, named.Error, StringComparison.Ordinal);
-        Assert.Equal("", program.Error);
+        Assert.StartsWith(looked, program.Error, StringComparison.Ordinal);
+        Assert.Equal("", (await CliRun.BallastAsync(["-c", uri, "list"], open: null, isVirsh: true, cancellationToken: Token)).Error);
     }
 
     private static Socket Listen(string path)

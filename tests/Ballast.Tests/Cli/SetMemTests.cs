@@ -133,6 +133,30 @@ public sealed class SetMemTests
             "error: guest is at 512 MiB after 1 s instead of 300 MiB. The guest cannot give up more, or needs more time; the target stays set.\n"), outcome);
     }
 
+    [Fact]
+    public async Task A_paused_guest_is_told_to_run_before_its_balloon_moves()
+    {
+        FakeDriver driver = new(Guest(Facts() with { IsRunning = false }));
+        Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", "300M", "--wait", "--timeout", "1");
+        Assert.Contains("instead of 300 MiB. A balloon moves only while its guest runs; the target stays set. Resume the domain.\n", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1.5G", "1536MiB")]
+    [InlineData("0.5gib", "512MiB")]
+    [InlineData("256X", "512MiB")]
+    [InlineData("much", "512MiB")]
+    [InlineData("", "512MiB")]
+    public async Task A_size_that_is_none_is_answered_with_one_that_is(string size, string example)
+    {
+        FakeDriver driver = new(Guest());
+        Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", size);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.EndsWith($"\nhint: write a whole number and a unit in one word: {example}; units are KiB, MiB, GiB, TiB (or K, M, G, T)\n", outcome.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hint", (await CliRun.VirshAtTerminalAsync(driver, "setmem", "guest", size)).Error, StringComparison.Ordinal);
+        Assert.Empty(driver.Changes);
+    }
+
     [Theory]
     [InlineData("setmem guest 300M --timeout 5", "option --timeout is for --wait")]
     [InlineData("setmem guest 300M --wait --timeout 0", "option --timeout must be at least 1")]

@@ -67,12 +67,69 @@ public sealed class WatchCommandTests
     [InlineData("used>1%", 1)]
     [InlineData("usable<99%", 1)]
     [InlineData("age>60", 0)]
-    [InlineData("resident>1", 0)]
+    [InlineData("resident>1K", 0)]
     public async Task Old_numbers_of_a_guest_fulfil_nothing_but_their_age(string condition, int exitCode)
     {
         FakeDomain guest = Guest();
         guest.Coming.Enqueue(() => Facts(age: 700, period: 2));
         Assert.Equal(exitCode, (await RunAsync(guest, "--until", condition, "--count", "1")).ExitCode);
+    }
+
+    [Theory]
+    [InlineData(MemoryStatsReason.NeverReported, 0)]
+    [InlineData(MemoryStatsReason.DriverNotLoaded, 0)]
+    [InlineData(MemoryStatsReason.NoBalloonDevice, 0)]
+    [InlineData(MemoryStatsReason.MonitorHung, 1)]
+    [InlineData(MemoryStatsReason.UnsupportedByDaemon, 1)]
+    public async Task A_guest_that_never_reported_is_older_than_any_limit(MemoryStatsReason reason, int exitCode)
+    {
+        FakeDomain guest = Guest() with
+        {
+            Facts = new() { Entries = [], PeriodSeconds = 2, IsRunning = true, Obstacle = reason == MemoryStatsReason.NeverReported ? null : reason },
+        };
+        Outcome outcome = await RunAsync(guest, "--until", "usable<10%,swap-out>0,age>60", "--count", "1");
+        Assert.Equal(exitCode, outcome.ExitCode);
+        Assert.Equal(exitCode == 0, outcome.Error.Contains("guest: age>60 (now never reported)", StringComparison.Ordinal));
+        Assert.Equal(1, (await RunAsync(guest, "--until", "age<60", "--count", "1")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Reports_that_contradict_themselves_count_as_none_while_they_last()
+    {
+        MemoryStatsFacts lie = Facts() with { Entries = [.. Facts().Entries, new(MemoryStatTag.Unused, 5000 * MiB)] };
+        FakeDomain guest = Guest() with { Facts = lie };
+        Assert.Equal(0, (await RunAsync(guest, "--until", "age>60", "--count", "9", new StridingTime())).ExitCode);
+        Assert.Equal(1, (await RunAsync(guest, "--until", "age>60", "--count", "1", new StridingTime())).ExitCode);
+
+        // One of them, as a reboot may leave behind, is none too many.
+        FakeDomain rebooted = Guest();
+        for (int i = 0; i < 9; i++)
+        {
+            rebooted.Coming.Enqueue(() => lie);
+            rebooted.Coming.Enqueue(() => Facts());
+        }
+
+        Assert.Equal(1, (await RunAsync(rebooted, "--until", "age>60", "--count", "9", new StridingTime())).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("watch guest --until age>99 --count 1", 1)]
+    [InlineData("watch nobody --until age>99", 2)]
+    [InlineData("watch guest --until age", 2)]
+    [InlineData("watch guest --untill age>99", 2)]
+    [InlineData("watch", 2)]
+    [InlineData("-c lost:/// watch guest --until age>99", 2)]
+    [InlineData("-c lost:/// doctor", 2)]
+    [InlineData("doctor nobody", 2)]
+    [InlineData("doctor --jsn", 2)]
+    [InlineData("-c lost:/// memory", 1)]
+    [InlineData("memory nobody", 1)]
+    public async Task What_cannot_be_found_out_is_no_answer(string line, int exitCode)
+    {
+        Outcome outcome = await CliRun.BallastAsync(line.Split(' '), (uri, options, _) => uri == "lost:///"
+            ? throw LibvirtError.Report(ErrorCode.SystemError, ErrorOrigin.Rpc, "nobody listens")
+            : new ValueTask<Connection>(new Connection(new FakeDriver(Guest()), uri ?? "fake:///", options)), cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(exitCode, outcome.ExitCode);
     }
 
     [Fact]
@@ -86,7 +143,7 @@ public sealed class WatchCommandTests
         guest.Coming.Enqueue(() => throw LibvirtError.Report(ErrorCode.NoDomain, ErrorOrigin.Test, "gone"));
         Outcome outcome = await RunAsync(guest);
         string[] said = outcome.Error.TrimEnd('\n').Split('\n');
-        Assert.Equal(1, outcome.ExitCode);
+        Assert.Equal(2, outcome.ExitCode);
         Assert.StartsWith("guest: stale; its last report is 12 min old.", said[0], StringComparison.Ordinal);
         Assert.StartsWith("guest: paused", said[1], StringComparison.Ordinal);
         Assert.Equal("error: domain 'guest' has ended", said[2]);
@@ -101,7 +158,7 @@ public sealed class WatchCommandTests
         guest.Coming.Enqueue(() => throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test, "domain is not running"));
         Outcome outcome = await RunAsync(guest);
         Assert.Equal(
-            (1, "error: Failed to get memory statistics for domain guest\nerror: Requested operation is not valid: domain is not running\n"),
+            (2, "error: Failed to get memory statistics for domain guest\nerror: Requested operation is not valid: domain is not running\n"),
             (outcome.ExitCode, outcome.Error));
     }
 
@@ -137,6 +194,8 @@ public sealed class WatchCommandTests
     [InlineData("--until uesd>1", "unknown quantity 'uesd', did you mean 'used'?")]
     [InlineData("--until used", "'used' is no condition: ")]
     [InlineData("--until used>", "'' is no limit for 'used': ")]
+    [InlineData("--until used>90", "'90' is no limit for 'used': write 90% or 90KiB")]
+    [InlineData("--until usable<512", "'512' is no limit for 'usable': write 512% or 512KiB")]
     [InlineData("--until swap>5%", "'5%' is no limit for 'swap': ")]
     [InlineData("--until age>-1", "'-1' is no limit for 'age': ")]
     [InlineData("--until used>1%,", "'' is no condition: ")]
@@ -145,7 +204,7 @@ public sealed class WatchCommandTests
     public async Task A_mistake_is_named(string arguments, string error)
     {
         Outcome outcome = await RunAsync(Guest(), arguments.Split(' '));
-        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output.Trim()));
+        Assert.Equal((2, ""), (outcome.ExitCode, outcome.Output.Trim()));
         Assert.StartsWith($"error: {error}", outcome.Error, StringComparison.Ordinal);
     }
 
@@ -169,14 +228,27 @@ public sealed class WatchCommandTests
 
     private static Task<Outcome> RunAsync(FakeDomain guest, params string[] arguments) => RunAsync(guest, null, arguments);
 
-    private static Task<Outcome> RunAsync(FakeDomain guest, int? columns, string[] arguments) => CliRun.BallastAsync(
+    private static Task<Outcome> RunAsync(FakeDomain guest, string option, string condition, string count, string number, TimeProvider time) =>
+        RunAsync(guest, null, [option, condition, count, number], time);
+
+    private static Task<Outcome> RunAsync(FakeDomain guest, int? columns, string[] arguments, TimeProvider? time = null) => CliRun.BallastAsync(
         ["watch", "guest", .. arguments], (uri, options, _) => new(new Connection(new FakeDriver(guest), uri ?? "fake:///", options)),
-        time: new HurriedTime(), isTerminal: columns is not null, columns: columns, cancellationToken: TestContext.Current.CancellationToken);
+        time: time ?? new HurriedTime(), isTerminal: columns is not null, columns: columns, cancellationToken: TestContext.Current.CancellationToken);
 
     /// <summary>Nobody waits: what is due some time is due now.</summary>
-    private sealed class HurriedTime : TimeProvider
+    private class HurriedTime : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
             base.CreateTimer(callback, state, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1));
+    }
+
+    /// <summary>A clock that goes on by half a minute whenever somebody looks at it.</summary>
+    private sealed class StridingTime : HurriedTime
+    {
+        private long _seconds;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Interlocked.Add(ref _seconds, 30);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Ballast.Cli;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Terminal;
 using Ballast.Cli.Top;
@@ -145,13 +146,63 @@ public sealed class TopPartsTests
         Dictionary<string, FakeDriver> drivers = new() { ["one:///"] = new(TopWorld.Guest("web1", 1)), ["two:///"] = new(TopWorld.Guest("web2", 2)), ["lost:///"] = lost };
         Outcome outcome = await RunAsync("-q", "-c", "one:///", "-c", "two:///", "-c", "lost:///", "top", "--count", "2", "--delay", "0.1", "--sort", "name");
         Assert.Equal(["web1", "web2", "web1", "web2"], outcome.Output.TrimEnd('\n').Split('\n').Select(line => line.Split(' ')[0]));
-        Assert.Equal((0, "error: lost:///: internal error: gone\nerror: lost:///: internal error: gone\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal((1, "error: lost:///: internal error: gone\nerror: lost:///: internal error: gone\n"), (outcome.ExitCode, outcome.Error));
         Assert.Equal(1, (await RunAsync("-c", "lost:///", "top", "--count", "1")).ExitCode);
-
-        // As in virsh, the last one counts elsewhere.
-        Assert.Contains("web1", (await RunAsync("-c", "two:///", "-c", "one:///", "list")).Output, StringComparison.Ordinal);
+        outcome = await RunAsync("-c", "one:///", "-c", "two:///", "top", "--count", "1");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("\n\nTotal of 2 guests with current numbers: ", outcome.Output, StringComparison.Ordinal);
 
         Task<Outcome> RunAsync(params string[] words) => CliRun.BallastAsync(words, (uri, options, _) => new(new Connection(drivers[uri!], uri!, options)));
+    }
+
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("doctor")]
+    [InlineData("setmem web1 1G")]
+    [InlineData("list; top --count 1")]
+    [InlineData("")]
+    public async Task Only_top_takes_several_hosts(string line)
+    {
+        string[] words = ["-c", "one:///", "-c", "two:///", .. line.Length == 0 ? [] : new[] { line }];
+        Outcome outcome = await CliRun.BallastAsync(words, (_, _, _) => throw new InvalidOperationException("It was opened."), cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((line == "doctor" ? 2 : 1, ""), (outcome.ExitCode, outcome.Output));
+        Assert.StartsWith("error: only top takes several connections (-c)\nhint: ", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task As_virsh_the_last_of_several_hosts_counts()
+    {
+        Dictionary<string, FakeDriver> drivers = new() { ["one:///"] = new(TopWorld.Guest("web1", 1)), ["two:///"] = new(TopWorld.Guest("web2", 2)) };
+        ConnectionOpener open = (uri, options, _) => new(new Connection(drivers[uri!], uri!, options));
+        string[] words = ["-c", "two:///", "-c", "one:///", "list"];
+        Assert.Contains("web1", (await CliRun.BallastAsync(words, open, isVirsh: true, cancellationToken: TestContext.Current.CancellationToken)).Output, StringComparison.Ordinal);
+
+        // The same one twice is one.
+        words[1] = "one:///";
+        Assert.Contains("web1", (await CliRun.BallastAsync(words, open, cancellationToken: TestContext.Current.CancellationToken)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Hosts_have_short_names_while_these_differ()
+    {
+        string[] hosts = ["test:///fleet?domains=3", "qemu+unix:///system?socket=/run/host2.sock", "qemu+ssh://root@node7:22/system", "qmp:///run/vms", "qemu:///system", "qemu:///session", "default"];
+        Assert.Equal(
+            ["fleet?domains=3", "/run/host2.sock", "node7", "/run/vms", "qemu:///system", "qemu:///session", "default"],
+            hosts.Select(host => HostNames.Short(host, hosts)));
+        string[] twins = ["qemu+ssh://node7/system", "qemu+ssh://node7/session"];
+        Assert.Equal(twins, twins.Select(host => HostNames.Short(host, twins)));
+    }
+
+    [Theory]
+    [InlineData("/run/some/where/host2.sock", 12, "/ru…st2.sock")]
+    [InlineData("short", 12, "short")]
+    [InlineData("abcdef", 2, "a…")]
+    [InlineData("一二三四五六七八九十", 9, "一…八九十")]
+    public void A_name_is_cut_inside_where_its_end_tells_more(string text, int width, string cut)
+    {
+        Assert.Equal(cut, Ballast.Cli.Output.TableRow.CutInside(text, width));
+        for (int i = 0; i < 12; i++)
+            Assert.InRange(Ballast.Cli.Output.SafeText.Width(Ballast.Cli.Output.TableRow.CutInside("x😀y一😀二z", i)), 0, i);
     }
 
     private static int Take(ReadOnlySpan<byte> bytes, bool isAll, List<Key> found)
