@@ -203,10 +203,11 @@ public class ArchitectureTests
         _ => [],
     };
 
-    // An instance of a generic type names its arguments too; arrays and references name their element.
+    // An instance of a generic type names its arguments too; arrays and references name their element, pointers to functions what these take.
     private static IEnumerable<TypeReference> Parts(TypeReference type) => type switch
     {
         GenericInstanceType generic => generic.GenericArguments.SelectMany(Parts).Append(generic.ElementType),
+        FunctionPointerType function => function.Parameters.Select(parameter => parameter.ParameterType).Append(function.ReturnType).SelectMany(Parts),
         TypeSpecification specification => Parts(specification.ElementType),
         _ => [type],
     };

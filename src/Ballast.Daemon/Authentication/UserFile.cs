@@ -61,6 +61,7 @@ internal sealed class UserFile(string path)
 
     /// <summary>The name as clients that send it are known by it.</summary>
     /// <exception cref="UsageException">It is no name that a client can send.</exception>
+    /// <exception cref="InvalidDataException">It has characters that this system cannot prepare.</exception>
     public static string Name(string user) =>
         ScramVerifier.Name(user) is { } name && !name.Contains(':', StringComparison.Ordinal) && Encoding.UTF8.GetByteCount(name) <= MaxNameBytes
             ? name

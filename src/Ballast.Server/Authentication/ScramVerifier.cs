@@ -16,7 +16,7 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
 
     private const int SaltBytes = 16;
 
-    /// <exception cref="InvalidDataException">It is empty or has characters that no password has.</exception>
+    /// <exception cref="InvalidDataException">It is empty, has characters that no password has, or has some that this system cannot prepare.</exception>
     /// <exception cref="LibvirtException">The system has no library for that.</exception>
     public static ScramVerifier Of(string password)
     {
@@ -24,7 +24,7 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
         try
         {
             byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);
-            (byte[] stored, byte[] server) = Keys(password, salt, DefaultIterations);
+            (byte[] stored, byte[] server) = Keys(SaslPrep.PrepareToKeep(password, "password"), salt, DefaultIterations);
             return new ScramVerifier(DefaultIterations, salt, stored, server);
         }
         catch (SaslException e)
@@ -34,11 +34,12 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
     }
 
     /// <summary>A user's name as clients that send it are known by it; null where it is none.</summary>
+    /// <exception cref="InvalidDataException">It has characters that this system cannot prepare.</exception>
     public static string? Name(string user)
     {
         try
         {
-            return SaslPrep.Prepare(user, "name");
+            return SaslPrep.PrepareToKeep(user, "name");
         }
         catch (SaslException)
         {

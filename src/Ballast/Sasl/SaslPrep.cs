@@ -1,84 +1,66 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Ballast.Sasl;
 
 /// <summary>
 /// Names and passwords in the one form that SASLprep (RFC 4013) gives them: the same letters typed on another keyboard are the same
-/// password. Characters that are newer than Unicode 3.2 stay as they are.
+/// password. ASCII has only one form. For other text it is the system's libidn that knows.
 /// </summary>
 internal static class SaslPrep
 {
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The form; without libidn, the text as it is.</summary>
     /// <param name="text">The text.</param>
     /// <param name="what">What it is, for errors, which say nothing else of it.</param>
     /// <exception cref="SaslException">It is empty, or has characters that a name or a password cannot have.</exception>
-    public static string Prepare(string text, string what)
+    public static string Prepare(string text, string what) => Prepare(text, what, static () => LibIdn.OfSystem);
+
+    /// <param name="text">The text.</param>
+    /// <param name="what">What it is, for errors.</param>
+    /// <param name="find">Finds libidn; asked only where it is needed.</param>
+    /// <exception cref="SaslException">It is empty, or has characters that a name or a password cannot have.</exception>
+    public static string Prepare(string text, string what, Func<LibIdn?> find)
     {
         if (text.Any(char.IsControl))
             throw new SaslException($"the {what} has control characters");
-        string prepared = text.All(char.IsAscii) ? text : PrepareOther(text, what);
+        string prepared = text.All(char.IsAscii) ? text : PrepareOther(text, what, find);
         return prepared.Length > 0 ? prepared : throw new SaslException($"the {what} is empty");
     }
 
-    private static string PrepareOther(string text, string what)
+    /// <summary>The form of what a server keeps: as it is, text beyond ASCII would be right only where it is typed the same way.</summary>
+    /// <exception cref="SaslException">It is empty, or has characters that a name or a password cannot have.</exception>
+    /// <exception cref="InvalidDataException">It is not ASCII, and there is no libidn.</exception>
+    public static string PrepareToKeep(string text, string what) => PrepareToKeep(text, what, static () => LibIdn.OfSystem);
+
+    /// <param name="text">The text.</param>
+    /// <param name="what">What it is, for errors.</param>
+    /// <param name="find">Finds libidn.</param>
+    /// <exception cref="SaslException">It is empty, or has characters that a name or a password cannot have.</exception>
+    /// <exception cref="InvalidDataException">It is not ASCII, and there is no libidn.</exception>
+    public static string PrepareToKeep(string text, string what, Func<LibIdn?> find) => text.All(char.IsAscii) || find() is not null
+        ? Prepare(text, what, find)
+        : throw new InvalidDataException($"the {what} is not ASCII: install libidn (Debian: libidn12), or use ASCII");
+
+    private static string PrepareOther(string text, string what, Func<LibIdn?> find)
     {
-        SaslPrepTable table = SaslPrepTable.Instance;
-        List<int> characters = [];
-        foreach (Rune rune in text.EnumerateRunes())
+        byte[] bytes = new byte[Encoding.UTF8.GetMaxByteCount(text.Length) + 1];
+        try
         {
-            if (table.IsSpace(rune.Value))
-                characters.Add(' ');
-            else if (!table.IsRemoved(rune.Value))
-                table.Decompose(rune.Value, characters);
+            _ = Strict.GetBytes(text, bytes);
+            return find() is { } library ? library.SaslPrep(bytes) ?? throw Forbidden(what) : text;
         }
-
-        Order(characters, table);
-        Compose(characters, table);
-        if (characters.Any(table.IsProhibited))
-            throw new SaslException($"the {what} has characters that RFC 4013 does not allow");
-        if (characters.Any(table.IsRightToLeft)
-            && (characters.Any(table.IsLeftToRight) || !table.IsRightToLeft(characters[0]) || !table.IsRightToLeft(characters[^1])))
+        catch (EncoderFallbackException)
         {
-            throw new SaslException($"the {what} mixes scripts that are written from right to left with others");
+            // Half a pair of surrogates.
+            throw Forbidden(what);
         }
-
-        StringBuilder prepared = new(text.Length);
-        foreach (int character in characters)
-            prepared.Append(new Rune(character));
-        return prepared.ToString();
-    }
-
-    /// <summary>Marks that belong to one letter have one order, by their classes.</summary>
-    private static void Order(List<int> characters, SaslPrepTable table)
-    {
-        for (int i = 1; i < characters.Count; i++)
+        finally
         {
-            int mark = characters[i], its = table.Class(mark), place = i;
-            for (; its > 0 && place > 0 && table.Class(characters[place - 1]) > its; place--)
-                characters[place] = characters[place - 1];
-            characters[place] = mark;
+            CryptographicOperations.ZeroMemory(bytes);
         }
     }
 
-    /// <summary>A letter and its marks become one where there is one: what stands between them has to be of a lower class.</summary>
-    private static void Compose(List<int> characters, SaslPrepTable table)
-    {
-        int letter = -1, count = 0, before = -1;
-        foreach (int character in characters.ToArray())
-        {
-            int its = table.Class(character);
-
-            if (letter >= 0 && before < its && table.Join(characters[letter], character) is { } joined)
-            {
-                characters[letter] = joined;
-                continue;
-            }
-
-            if (its == 0)
-                letter = count;
-            before = its == 0 ? -1 : its;
-            characters[count++] = character;
-        }
-
-        characters.RemoveRange(count, characters.Count - count);
-    }
+    private static SaslException Forbidden(string what) => new($"the {what} has characters that RFC 4013 does not allow");
 }
