@@ -29,7 +29,8 @@ internal static class PasswordCommand
         }
         else if (deletes)
         {
-            if (!users.Change(UserFile.Name(user!), null))
+            // As it stands in the file first: another program, or an earlier version, may have written it in another form.
+            if (!users.Change(user!, null) && !users.Change(UserFile.Name(user!), null))
                 throw new UsageException($"there is no user '{user}' in {options.SaslUsers}");
         }
         else
