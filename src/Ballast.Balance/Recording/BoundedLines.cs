@@ -10,8 +10,8 @@ public delegate int ByteSource(Span<byte> buffer);
 /// <param name="maxBytes">How long a line may be, in bytes.</param>
 public sealed class BoundedLines(ByteSource source, int maxBytes = BoundedLines.DefaultBytes)
 {
-    /// <summary>How long a line may be where nothing else is said, in bytes: far more than ten thousand guests take.</summary>
-    public const int DefaultBytes = 64 * 1024 * 1024;
+    /// <summary>How long a line may be where nothing else is said, in bytes: ten thousand guests take half of it.</summary>
+    public const int DefaultBytes = RecordFormat.MaxLineBytes;
 
     private const byte End = (byte)'\n';
 

@@ -75,7 +75,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
         }
 
         _wish = wish;
-        GuestFacts shifted = _wished.Of(guest, wish);
+        GuestFacts shifted = _wished.Of(guest, wish, isCertain: standing.Alone is null);
         Returned = ((guest.ResidentKiB ?? 0) - (double)(shifted.ResidentKiB ?? 0)) / KiB;
         Guarded = _reading.Read(shifted, standing, GuestReading.ResidentOf(shifted, host), wish, now);
     }

@@ -46,7 +46,7 @@ public sealed class HostRecorder : IDisposable
     public bool TryWrite(SeenHost seen, double time)
     {
         ArgumentNullException.ThrowIfNull(seen);
-        return Append(json => RecordDocument.WriteLook(json, time, seen.Memory, seen.Guests.Select(GuestFacts.Of).DistinctBy(guest => guest.Key)), isLast: false);
+        return Append(json => RecordDocument.WriteLook(json, time, seen.Memory, seen.Guests.Select(GuestFacts.Of).DistinctBy(guest => guest.Uuid)), isLast: false, elseMissed: time);
     }
 
     /// <summary>Writes that a look failed.</summary>
@@ -75,12 +75,13 @@ public sealed class HostRecorder : IDisposable
         _compressed.Dispose();
     }
 
-    private bool Append(Action<Utf8JsonWriter> write, bool isLast)
+    private bool Append(Action<Utf8JsonWriter> write, bool isLast, double? elseMissed = null)
     {
-        _line.ResetWrittenCount();
-        using (Utf8JsonWriter json = new(_line))
-            write(json);
-        _line.Write("\n"u8);
+        Format(write);
+
+        // No reader takes a longer line, and what follows it would be lost.
+        if (elseMissed is { } time && _line.WrittenCount > RecordFormat.MaxLineBytes)
+            Format(json => RecordDocument.WriteMissed(json, time, "the sample is too large for a record"));
         int most = _line.WrittenCount + (_line.WrittenCount / OverheadPart) + Overhead + Trailer;
         if (!isLast && Written + most > _maxBytes)
             return false;
@@ -88,6 +89,14 @@ public sealed class HostRecorder : IDisposable
         _gzip.Flush();
         Send();
         return true;
+    }
+
+    private void Format(Action<Utf8JsonWriter> write)
+    {
+        _line.ResetWrittenCount();
+        using (Utf8JsonWriter json = new(_line))
+            write(json);
+        _line.Write("\n"u8);
     }
 
     private void Send()

@@ -14,7 +14,7 @@ internal sealed class PolicyReplay(string name, double? period)
 
     private readonly IBalloonPolicy _policy = BalloonPolicies.Create(name);
     private readonly BalloonGuard _guard = new();
-    private readonly Dictionary<(Guid, int?), GuestReplay> _all = [];
+    private readonly Dictionary<Guid, GuestReplay> _all = [];
     private Dictionary<(Guid, int?), GuestReplay> _present = [];
     private double? _lookedAt, _decidedAt;
     private double _seconds, _returned, _moved;
@@ -28,8 +28,9 @@ internal sealed class PolicyReplay(string name, double? period)
         double returned = 0;
         foreach (GuestFacts guest in guests)
         {
+            // A guest that was started anew is the same, without its history.
             if (!_present.TryGetValue(guest.Key, out GuestReplay? replay))
-                _all[guest.Key] = replay = _all.GetValueOrDefault(guest.Key)?.Again() ?? new GuestReplay(guest.Name, guest.Uuid);
+                _all[guest.Uuid] = replay = _all.GetValueOrDefault(guest.Uuid)?.Again() ?? new GuestReplay(guest.Name, guest.Uuid);
             replay.See(guest, host, time, _present.ContainsKey(guest.Key) ? passed : 0);
             returned += replay.Returned;
             present[guest.Key] = replay;
@@ -69,7 +70,8 @@ internal sealed class PolicyReplay(string name, double? period)
 
     private void Decide(BudgetSetting budget, HostMemory host, IReadOnlyList<GuestFacts> guests, double time, double returned)
     {
-        double holds = period ?? (time > _decidedAt ? time - _decidedAt.Value : UsualPeriod);
+        // Looks come when they come: the next decision may be further off than was asked for, as this one was.
+        double holds = time > _decidedAt ? time - _decidedAt.Value : period ?? UsualPeriod;
 
         // What the host has is as it was recorded, and what the wishes would have returned comes to it.
         HostState state = HostBudget.Of(budget, host, guests, time, holds);

@@ -73,17 +73,16 @@ internal static class RecordDocument
         json.WriteStartObject();
         json.WriteString("name", guest.Name);
         json.WriteString("uuid", guest.Uuid);
-        if (guest.Id is { } id)
+        if (guest.Id is { } id and >= 0)
             json.WriteNumber("id", id);
         json.WriteString("reason", guest.Reason.Label());
         if (guest.PauseCause != PauseCause.Unknown)
             json.WriteString("pause_cause", RecordWords.Of(guest.PauseCause));
         if (guest.Inconsistencies != MemoryStatsInconsistency.None)
-            json.WriteNumber("inconsistencies", (uint)guest.Inconsistencies);
-        if (guest.Reported is { } reported)
+            json.WriteNumber("inconsistencies", unchecked((uint)guest.Inconsistencies));
+        if (guest.Reported is { } reported and >= 0 and <= (long)RecordFormat.MaxReported)
             json.WriteNumber("last_update", reported);
-        if (guest.AgeSeconds is { } age)
-            json.WriteNumber("age_seconds", Rounded(age));
+        WriteSeconds(json, "age_seconds", guest.AgeSeconds);
         Write(json, "balloon_kib", guest.BalloonKiB);
         Write(json, "maximum_kib", guest.MaximumKiB);
         Write(json, "resident_kib", guest.ResidentKiB);
@@ -91,9 +90,9 @@ internal static class RecordDocument
         Write(json, "unused_kib", guest.UnusedKiB);
         Write(json, "usable_kib", guest.UsableKiB);
         Write(json, "disk_caches_kib", guest.DiskCachesKiB);
-        Write(json, "swap_in_kib", guest.SwapInKiB);
-        Write(json, "swap_out_kib", guest.SwapOutKiB);
-        Write(json, "major_faults", guest.MajorFaults);
+        WriteCounter(json, "swap_in_kib", guest.SwapInKiB);
+        WriteCounter(json, "swap_out_kib", guest.SwapOutKiB);
+        WriteCounter(json, "major_faults", guest.MajorFaults);
         Write(json, "used_kib", guest.UsedKiB);
         if (guest.TotalStays)
             json.WriteBoolean("total_stays", true);
@@ -104,19 +103,33 @@ internal static class RecordDocument
         Write(json, "merged_kib", guest.MergedKiB);
         Write(json, "reports_free_pages", guest.ReportsFreePages);
         Write(json, "deflates_on_oom", guest.DeflatesOnOom);
-        if (guest.RunSeconds is { } run)
-            json.WriteNumber("run_seconds", Rounded(run));
+        WriteSeconds(json, "run_seconds", guest.RunSeconds);
         Write(json, "group", guest.GroupPath);
         if (guest.HasJob)
             json.WriteBoolean("has_job", true);
         json.WriteEndObject();
     }
 
+    // What no reader takes is not known either: whoever answers may say anything.
     private static void Write(Utf8JsonWriter json, string name, ulong? value)
+    {
+        if (value is { } known and <= RecordFormat.MaxKiB)
+            json.WriteNumber(name, known);
+    }
+
+    private static void WriteCounter(Utf8JsonWriter json, string name, ulong? value)
     {
         if (value is { } known)
             json.WriteNumber(name, known);
     }
+
+    private static void WriteSeconds(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } known && IsNumber(known))
+            json.WriteNumber(name, Rounded(known));
+    }
+
+    private static bool IsNumber(double value) => value is >= 0 and <= RecordFormat.MaxSeconds;
 
     private static void Write(Utf8JsonWriter json, string name, bool? value)
     {
@@ -133,7 +146,7 @@ internal static class RecordDocument
     // The kernel's own figures: three means and a sum.
     private static void Write(Utf8JsonWriter json, string name, MemoryPressure? pressure)
     {
-        if (pressure is not { } known)
+        if (pressure is not { } known || !IsNumber(known.Last10Seconds) || !IsNumber(known.Last60Seconds) || !IsNumber(known.Last300Seconds) || !IsNumber(known.Total.TotalSeconds))
             return;
         json.WriteStartArray(name);
         json.WriteNumberValue(known.Last10Seconds);

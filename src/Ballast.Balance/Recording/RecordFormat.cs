@@ -9,7 +9,7 @@ internal static class RecordFormat
     /// <summary>The member of the first line that holds the version, by which a record is known.</summary>
     public const string Mark = "ballast_record";
 
-    /// <summary>More guests than a host has.</summary>
+    /// <summary>More guests than a host has, all of a record together.</summary>
     public const int MaxGuests = 100_000;
 
     /// <summary>A number that is larger, in KiB, is no memory.</summary>
@@ -18,7 +18,17 @@ internal static class RecordFormat
     /// <summary>Counters may have any value.</summary>
     public const ulong MaxCounter = ulong.MaxValue;
 
+    /// <summary>A time that is longer is none.</summary>
     public const double MaxSeconds = 1e10;
+
+    /// <summary>When a report may have come at the latest, in seconds since 1970.</summary>
+    public const ulong MaxReported = 253_402_300_799;
+
+    /// <summary>The years in which a record may begin: with <see cref="MaxSeconds"/> added, it still has a date.</summary>
+    public const int FirstYear = 1970, LastYear = 9000;
+
+    /// <summary>How long a line may be, in bytes: ten thousand guests take half of it.</summary>
+    public const int MaxLineBytes = 16 * 1024 * 1024;
 }
 
 /// <summary>Why a record ended; what has no end was cut off.</summary>

@@ -42,15 +42,11 @@ internal readonly struct RecordMembers(JsonElement value, string what)
     public double? Seconds(string name) => Find(name) is { } member ? Number(member, name) : null;
 
     public DateTimeOffset Moment(string name) => Find(name) is { ValueKind: JsonValueKind.String } member && member.TryGetDateTimeOffset(out DateTimeOffset moment)
+        && moment.UtcDateTime.Year is >= RecordFormat.FirstYear and <= RecordFormat.LastYear
         ? moment
         : throw Wrong(name, "a time as in 2026-01-02T03:04:05Z");
 
     public Guid Uuid(string name) => Find(name) is { ValueKind: JsonValueKind.String } member && member.TryGetGuid(out Guid uuid) ? uuid : throw Wrong(name, "a UUID");
-
-    /// <summary>A value by its word.</summary>
-    public T Word<T>(string name, T absent, Func<T, string> label)
-        where T : struct, Enum => TextOrNull(name) is not { } word ? absent
-        : RecordWords.Find(word, label) ?? throw Wrong(name, $"known: '{word}'");
 
     public double[]? Numbers(string name, int count)
     {

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using Ballast.Balance.Advice;
 
 namespace Ballast.Balance.Recording;
 
@@ -9,6 +11,8 @@ internal sealed class RecordReader : IDisposable
 
     private readonly RecordStream _text;
     private readonly BoundedLines _lines;
+    private readonly HashSet<Guid> _guests = [];
+    private JsonDocument? _document;
     private double _time;
 
     /// <param name="file">A record, compressed or not.</param>
@@ -55,7 +59,11 @@ internal sealed class RecordReader : IDisposable
         return null;
     }
 
-    public void Dispose() => _text.Dispose();
+    public void Dispose()
+    {
+        _document?.Dispose();
+        _text.Dispose();
+    }
 
     private RecordedLook? ReadLook(JsonElement line)
     {
@@ -66,19 +74,35 @@ internal sealed class RecordReader : IDisposable
         _time = time;
         if (members.TextOrNull("end") is not null)
         {
-            End = members.Word("end", RecordEnd.Cut, RecordWords.Of);
+            // A newer program may have a reason that is not known here.
+            End = RecordWords.Find<RecordEnd>(members.TextOrNull("end"), RecordWords.Of) ?? RecordEnd.Interrupted;
             return null;
         }
 
         if (members.TextOrNull("missed") is null)
-            return RecordedLine.ReadLook(members, time);
+            return Bounded(RecordedLine.ReadLook(members, time));
         Missed++;
         return null;
     }
 
+    // Whoever replays a record keeps something of each guest to its end.
+    private RecordedLook Bounded(RecordedLook look)
+    {
+        foreach (GuestFacts guest in look.Guests)
+        {
+            if (_guests.Add(guest.Uuid) && _guests.Count > RecordFormat.MaxGuests)
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"with it, the record has more than {RecordFormat.MaxGuests} guests"));
+        }
+
+        return look;
+    }
+
+    // The line is valid until the next one is read: a copy of a long one would cost much.
     private bool TryReadLine(out JsonElement value)
     {
         value = default;
+        _document?.Dispose();
+        _document = null;
         ReadOnlyMemory<byte> line;
         do
         {
@@ -96,8 +120,8 @@ internal sealed class RecordReader : IDisposable
         while (line.Length == 0);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(line, Shallow);
-            value = document.RootElement.Clone();
+            _document = JsonDocument.Parse(line, Shallow);
+            value = _document.RootElement;
             return true;
         }
         catch (JsonException e)

@@ -13,7 +13,7 @@ public static class RecordReplay
     /// <summary>Runs policies over a record, all in one pass.</summary>
     /// <param name="file">The record.</param>
     /// <param name="policies">Names of <see cref="BalloonPolicies.Names"/>.</param>
-    /// <param name="period">Seconds between two decisions; null: one at each look.</param>
+    /// <param name="period">Seconds between two decisions at least; null: one at each look.</param>
     /// <param name="budgetKiB">What guests share, in KiB; null: what the host had for them.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     /// <exception cref="ArgumentException">There is no such policy.</exception>

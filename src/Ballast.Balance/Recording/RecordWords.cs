@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Balance.Recording;
 
 /// <summary>The words of a record that stand nowhere else.</summary>
@@ -22,6 +24,23 @@ internal static class RecordWords
         RecordEnd.Full => "full",
         _ => "cut",
     };
+
+    /// <summary>
+    /// A reason by its word. Newer programs know more of them; all that they have in common is that the guest cannot be advised about.
+    /// </summary>
+    public static MemoryStatsReason Reason(string? word)
+    {
+        const string numbered = "reason ";
+        if (word is null)
+            return MemoryStatsReason.Fresh;
+        if (Find<MemoryStatsReason>(word, MemoryStatsReasonExtensions.Label) is { } known)
+            return known;
+        return word.StartsWith(numbered, StringComparison.Ordinal)
+            && int.TryParse(word.AsSpan(numbered.Length), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)
+            && number != (int)MemoryStatsReason.Fresh
+            ? (MemoryStatsReason)number
+            : (MemoryStatsReason)(-1);
+    }
 
     /// <summary>The value of a word; null where none has it.</summary>
     public static T? Find<T>(string? word, Func<T, string> label)

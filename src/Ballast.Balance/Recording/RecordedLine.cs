@@ -21,12 +21,12 @@ internal static class RecordedLine
     {
         JsonElement list = members.List("guests", RecordFormat.MaxGuests);
         List<GuestFacts> guests = new(list.GetArrayLength());
-        HashSet<(Guid, int?)> known = [];
+        HashSet<Guid> known = [];
         foreach (JsonElement one in list.EnumerateArray())
         {
             string what = string.Create(CultureInfo.InvariantCulture, $"guest {guests.Count + 1}");
             GuestFacts guest = ReadGuest(RecordMembers.Object(one, what));
-            if (!known.Add(guest.Key))
+            if (!known.Add(guest.Uuid))
                 throw new InvalidDataException($"{what} is there twice");
             guests.Add(guest);
         }
@@ -36,7 +36,7 @@ internal static class RecordedLine
 
     private static HostMemory ReadHost(RecordMembers members) => new()
     {
-        Reason = members.Word("reason", MemoryStatsReason.Fresh, MemoryStatsReasonExtensions.Label),
+        Reason = RecordWords.Reason(members.TextOrNull("reason")),
         TotalKiB = members.KiB("total_kib"),
         FreeKiB = members.KiB("free_kib"),
         AvailableKiB = members.KiB("available_kib"),
@@ -58,10 +58,10 @@ internal static class RecordedLine
         Name = members.Text("name"),
         Uuid = members.Uuid("uuid"),
         Id = (int?)members.Whole("id", int.MaxValue),
-        Reason = members.Word("reason", MemoryStatsReason.Fresh, MemoryStatsReasonExtensions.Label),
-        PauseCause = members.Word("pause_cause", PauseCause.Unknown, RecordWords.Of),
-        Inconsistencies = (MemoryStatsInconsistency)(members.Whole("inconsistencies", int.MaxValue) ?? 0),
-        Reported = (long?)members.Whole("last_update", (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds()),
+        Reason = RecordWords.Reason(members.TextOrNull("reason")),
+        PauseCause = RecordWords.Find<PauseCause>(members.TextOrNull("pause_cause"), RecordWords.Of) ?? PauseCause.Unknown,
+        Inconsistencies = unchecked((MemoryStatsInconsistency)(uint)(members.Whole("inconsistencies", uint.MaxValue) ?? 0)),
+        Reported = (long?)members.Whole("last_update", RecordFormat.MaxReported),
         AgeSeconds = members.Seconds("age_seconds"),
         BalloonKiB = members.KiB("balloon_kib"),
         MaximumKiB = members.KiB("maximum_kib"),

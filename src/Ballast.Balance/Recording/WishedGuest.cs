@@ -14,11 +14,12 @@ internal sealed class WishedGuest
 
     /// <param name="guest">As it was recorded, with its size.</param>
     /// <param name="wish">What it was left, in MiB.</param>
-    public GuestFacts Of(GuestFacts guest, double wish)
+    /// <param name="isCertain">Whether its numbers tell what it has now. Otherwise nobody knows what would not fit, and nothing is swapped.</param>
+    public GuestFacts Of(GuestFacts guest, double wish, bool isCertain)
     {
         double size = guest.SizeKiB ?? 0, left = Math.Round(wish * KiB), more = left - size;
-        double lack = Math.Max(0, -((guest.UsableKiB ?? guest.UnusedKiB ?? 0) + more));
-        Swap(lack);
+        if (isCertain && (guest.UsableKiB ?? guest.UnusedKiB) is { } free)
+            Swap(Math.Max(0, -(free + more)));
         if (more == 0 && _swapIn == 0 && _swapOut == 0)
             return guest;
         double total = guest.TotalStays ? guest.MaximumKiB ?? size : size;

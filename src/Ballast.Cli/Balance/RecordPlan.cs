@@ -33,13 +33,14 @@ internal sealed record RecordPlan(string Path)
     {
         try
         {
+            bool isNew = !Replaces || MakeRoom();
             return new FileStream(Path, new FileStreamOptions
             {
-                Mode = Replaces ? FileMode.Create : FileMode.CreateNew,
+                Mode = isNew ? FileMode.CreateNew : FileMode.Open,
                 Access = FileAccess.Write,
                 Share = FileShare.Read,
                 BufferSize = 0,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                UnixCreateMode = isNew ? UnixFileMode.UserRead | UnixFileMode.UserWrite : null,
             });
         }
         catch (IOException) when (!Replaces && File.Exists(Path))
@@ -50,6 +51,28 @@ internal sealed record RecordPlan(string Path)
         {
             throw new CommandException($"cannot write {Path}: {e.Message}");
         }
+    }
+
+    // What is written into an old file is for all who may read that one, and through a link into a file that somebody else chose.
+    private bool MakeRoom()
+    {
+        if (FileKind.Of(Path, followsLinks: false) is not { } there)
+            return true;
+        if (FileKind.Of(Path, followsLinks: true) is { IsFlow: true })
+            return false;
+        if (there.IsLink)
+        {
+            File.Delete(Path);
+            return true;
+        }
+
+        if (!there.IsRegular)
+            return false;
+
+        // Nobody's record goes on in a file that has no name any more.
+        using FileStream held = new(Path, new FileStreamOptions { Share = FileShare.None });
+        File.Delete(Path);
+        return true;
     }
 
     private CommandException Exists() => new($"{Path} exists; name another file, or replace it with --force");

@@ -12,10 +12,14 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
     // After a look that failed.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
+    // How long what is being written may take after Ctrl-C: who has stopped reading a pipe need not go on.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
     // It says when to look again, as if somebody were advised.
     private readonly Advisor _advisor = new(budget: new BudgetSetting(ControlGroup: plan.ControlGroup));
     private readonly long _start = invocation.TimeProvider.GetTimestamp();
     private readonly DateTimeOffset _started = invocation.TimeProvider.GetUtcNow();
+    private Task _writing = Task.CompletedTask;
     private ErrorCode? _failed;
     private string _complaint = "";
     private int _samples, _missed, _guests;
@@ -34,7 +38,7 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
         try
         {
             RecordHeader header = new(_started, invocation.Connection.Uri, plan.ControlGroup);
-            using HostRecorder recorder = new(file, header, plan.MaxBytes);
+            using HostRecorder recorder = await Task.Run(() => new HostRecorder(file, header, plan.MaxBytes), CancellationToken.None).WaitAsync(invocation.CancellationToken);
             await RecordAsync(recorder, first);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -58,13 +62,41 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
         finally
         {
             invocation.ShowProgress("");
-            recorder.End(end, Elapsed.TotalSeconds);
+            await EndAsync(recorder, end);
         }
 
         if (end == RecordEnd.Full)
             invocation.Warn($"the record ends, because the file may not be larger than {HumanSize.Of((ulong)plan.MaxBytes / 1024, SizeUnit.Human)} (--max-size)");
         string missed = _missed == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {_missed} failed");
         invocation.Confirm($"{plan.Path}: {Samples()}{missed} in {HumanSize.Age(Elapsed)}, {HumanSize.Of(((ulong)recorder.Written + 1023) / 1024, SizeUnit.Human)}");
+    }
+
+    private async Task EndAsync(HostRecorder recorder, RecordEnd end)
+    {
+        Task ending = Task.Run(async () =>
+        {
+            await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            recorder.End(end, Elapsed.TotalSeconds);
+        });
+        try
+        {
+            await ending.WaitAsync(invocation.CancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.WhenAny(ending, Task.Delay(Patience, CancellationToken.None));
+            if (!ending.IsCompleted)
+                throw new CommandException($"cannot write {plan.Path}: nobody reads it", $"the record ends after {Samples()}");
+            await ending;
+        }
+    }
+
+    // To write into a pipe waits until somebody reads.
+    private async Task<bool> WriteAsync(Func<bool> write)
+    {
+        Task<bool> writing = Task.Run(write, CancellationToken.None);
+        _writing = writing;
+        return await writing.WaitAsync(invocation.CancellationToken);
     }
 
     private async Task<RecordEnd> RecordUntilEndAsync(HostRecorder recorder, SeenHost first)
@@ -74,7 +106,8 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
         {
             TimeSpan now = Elapsed;
             TimeSpan next = now + (plan.Period ?? Learn(seen, now.TotalSeconds));
-            if (seen is null ? !recorder.TryWriteMissed(_complaint, now.TotalSeconds) : !recorder.TryWrite(seen, now.TotalSeconds))
+            SeenHost? look = seen;
+            if (!await WriteAsync(() => look is null ? recorder.TryWriteMissed(_complaint, now.TotalSeconds) : recorder.TryWrite(look, now.TotalSeconds)))
                 return RecordEnd.Full;
             Count(seen, recorder.Written);
             if (_samples == plan.Samples)

@@ -26,7 +26,7 @@ internal static class ReplayText
     {
         double gap = replay.Seconds / (replay.Looks - 1);
         string missed = replay.Missed > 0 ? string.Create(CultureInfo.InvariantCulture, $", {replay.Missed} failed") : "";
-        string decisions = seconds is { } period && period > gap ? string.Create(CultureInfo.InvariantCulture, $"a decision every {period} s") : "a decision at each";
+        string decisions = seconds is { } period && period > gap ? string.Create(CultureInfo.InvariantCulture, $"decisions at least {period} s apart") : "a decision at each";
         int guests = replay.Policies[0].Guests.Count;
         invocation.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -29,6 +29,8 @@ internal static class BalanceCommand
 
     private static readonly CommandOption Period = new("period", OptionKind.Int, $"seconds between two decisions or samples (default: {BalanceSimulate.DefaultSeconds} to simulate, else automatic)");
 
+    private const int MostSeconds = 86400;
+
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write a JSON object per line");
 
     private static readonly (CommandOption Option, string[] Actions)[] Owners =
@@ -118,6 +120,8 @@ internal static class BalanceCommand
         }
 
         int? seconds = arguments.Positive(Period);
+        if (seconds > MostSeconds)
+            throw new CommandException($"--{Period.Name} takes at most {MostSeconds} seconds: a day");
         if (action == BalanceAdvise.Name)
         {
             await BalanceAdvise.ExecuteAsync(invocation, [.. arguments.Texts(What)], arguments.Text(Policy), seconds, arguments.Has(Json));

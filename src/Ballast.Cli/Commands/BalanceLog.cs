@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Ballast.Balance.Recording;
+using Ballast.Cli.Balance;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
@@ -18,31 +19,23 @@ internal static class BalanceLog
         string path = file ?? DefaultFile;
         invocation.IsDocument = isJson;
         int broken = 0;
-        bool isFound = false;
         try
         {
-            // What was moved away when the file was full comes before it.
-            foreach (string part in (string[])[path + ".1", path])
+            // What was moved away when the file was full comes before it. To open a pipe waits until somebody writes, and so does reading from it.
+            CancellationToken token = invocation.CancellationToken;
+            (FileStream? before, FileStream? now) = await Task.Run(() => OpenBoth(path), CancellationToken.None).WaitAsync(token);
+            using FileStream? first = before, second = now;
+            foreach (FileStream? opened in (FileStream?[])[first, second])
             {
-                if (part != path && !File.Exists(part))
+                if (opened is null)
                     continue;
-
-                // To open a pipe waits until somebody writes, and so does reading from it.
-                CancellationToken token = invocation.CancellationToken;
-                using FileStream opened = await Task.Run(() => Open(part), CancellationToken.None).WaitAsync(token);
                 BoundedLines lines = new(opened.Read);
                 while (await Task.Run(() => lines.TryRead(out ReadOnlyMemory<byte> line) ? line : (ReadOnlyMemory<byte>?)null, CancellationToken.None).WaitAsync(token) is { } line)
                 {
                     if (!TryWrite(invocation.Out, line, isJson))
                         broken++;
                 }
-
-                isFound = true;
             }
-        }
-        catch (FileNotFoundException) when (isFound)
-        {
-            // It was moved away a moment ago, and the next decision begins a new one.
         }
         catch (InvalidDataException e)
         {
@@ -55,6 +48,45 @@ internal static class BalanceLog
 
         if (broken > 0)
             invocation.Warn(string.Create(CultureInfo.InvariantCulture, $"{broken} {(broken == 1 ? "line is" : "lines are")} no decision, and left out"));
+    }
+
+    // Both before either is read: what is moved away meanwhile stays open under its new name.
+    private static (FileStream? Before, FileStream? Now) OpenBoth(string path)
+    {
+        const int most = 10;
+        for (int i = 0; ; i++)
+        {
+            FileStream? now = null;
+            try
+            {
+                now = Open(path);
+            }
+            catch (FileNotFoundException) when (File.Exists(path + ".1"))
+            {
+                // It was moved away a moment ago, and the next decision begins a new one.
+            }
+
+            FileStream? before = null;
+            try
+            {
+                before = File.Exists(path + ".1") ? Open(path + ".1") : null;
+            }
+            catch (FileNotFoundException)
+            {
+                // Somebody removed it.
+            }
+            catch
+            {
+                now?.Dispose();
+                throw;
+            }
+
+            // It was moved away between the two, and there is a newer one.
+            if (i >= most || now is null || before is null || FileKind.Of(now.SafeFileHandle) is not { } kind || kind.Id != FileKind.Of(before.SafeFileHandle)?.Id)
+                return (before, now);
+            now.Dispose();
+            before.Dispose();
+        }
     }
 
     // ballastd may write to it meanwhile.

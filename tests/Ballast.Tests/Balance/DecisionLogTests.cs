@@ -117,7 +117,7 @@ public sealed class DecisionLogTests : IDisposable
         Outcome json = await CliRun.BallastAsync(new FakeDriver(), "balance", "log", Path, "--json");
         Assert.Equal(2, json.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("cannot read", (await CliRun.BallastAsync(new FakeDriver(), "balance", "log", Path + "x")).Error, StringComparison.Ordinal);
-        Assert.Contains("line 1 is longer than 64 MiB", (await CliRun.BallastAsync(new FakeDriver(), "balance", "log", "/dev/zero")).Error, StringComparison.Ordinal);
+        Assert.Contains("line 1 is longer than 16 MiB", (await CliRun.BallastAsync(new FakeDriver(), "balance", "log", "/dev/zero")).Error, StringComparison.Ordinal);
     }
 
     private HostAdvice Advise(params AdviceGuest[] guests)

@@ -104,6 +104,119 @@ public sealed class RecordReplayTests
         ReplayResult result = Run(record, ["static"]).Policies[0];
         Assert.Equal((0.0, 0.0, 0.0), (result.GivenMib, result.GrownMib, result.MovedMib));
         Assert.Equal(1024, Assert.Single(result.Guests).BalloonMib);
+
+        // What was taken is not given back because of a report that is missing.
+        ReplayResult ours = Run(record, [BalloonPolicies.Ours], budgetMib: 700).Policies[0];
+        ReplayedGuest taken = Assert.Single(ours.Guests);
+        Assert.InRange(taken.LeastWishMib, 200, 700);
+        Assert.InRange(ours.MovedMib, 1024 - taken.LeastWishMib, 700);
+        Assert.Equal(0.0, ours.GrownMib);
+    }
+
+    [Fact]
+    public void A_guest_without_a_report_or_with_an_old_one_swaps_nothing()
+    {
+        GuestFacts real = GuestFacts.Of((new AdviceGuest("guest") { Used = 200, Unused = 100 }).See(0));
+        WishedGuest wished = new();
+        _ = wished.Of(real, 500, isCertain: true);
+        _ = wished.Of(real with { UsableKiB = null, UnusedKiB = null }, 500, isCertain: true);
+        _ = wished.Of(real with { UsableKiB = 5, UnusedKiB = 5 }, 500, isCertain: false);
+        GuestFacts then = wished.Of(real, 500, isCertain: true);
+        Assert.Equal((0ul, 0ul), (then.SwapInKiB, then.SwapOutKiB));
+    }
+
+    [Fact]
+    public void Whatever_a_daemon_answers_the_record_can_be_read()
+    {
+        AdviceGuest odd = new("odd-one") { With = facts => facts with { Entries = [.. facts.Entries.Select(entry => new MemoryStat(entry.Tag, ulong.MaxValue))] } };
+        odd = odd with { Process = odd.Process with { LockedKiB = ulong.MaxValue, RunTime = TimeSpan.MaxValue, Reason = (MemoryStatsReason)99 } };
+        SeenGuest seen = odd.See(0);
+        HostMemory host = Host with { Reason = (MemoryStatsReason)77, TotalKiB = ulong.MaxValue, FullPressure = new MemoryPressure(double.NaN, -1, 1e300, TimeSpan.MaxValue) };
+        using RecordReader reader = new(new MemoryStream(Record(recorder => Assert.True(recorder.TryWrite(new SeenHost(host, [seen]), 1)))));
+        RecordedLook look = reader.Read()!;
+        Assert.Equal((host.Reason, (ulong?)null, (MemoryPressure?)null), (look.Host.Reason, look.Host.TotalKiB, look.Host.FullPressure));
+        GuestFacts guest = Assert.Single(look.Guests);
+        Assert.Equal(("odd-one", (ulong?)null, (double?)null), (guest.Name, guest.LockedKiB, guest.RunSeconds));
+        Assert.Equal(Host.SomePressure, look.Host.SomePressure);
+        Assert.Null(reader.Read());
+        Assert.Equal(RecordEnd.Complete, reader.End);
+    }
+
+    [Theory]
+    [InlineData("odd", -1)]
+    [InlineData("reason 99", 99)]
+    [InlineData("reason 0", -1)]
+    [InlineData("reason x", -1)]
+    [InlineData("paused", (int)MemoryStatsReason.Paused)]
+    public void A_guest_with_a_reason_of_a_newer_program_is_left_alone(string word, int reason)
+    {
+        string text = $"{{\"ballast_record\":1,\"started\":\"2026-01-02T03:04:05Z\"}}\n{{\"time\":1,\"host\":{{}},\"guests\":[{{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"reason\":\"{word}\",\"pause_cause\":\"new\"}}]}}\n{{\"time\":2,\"end\":\"new\"}}\n";
+        using RecordReader reader = new(new MemoryStream(Encoding.UTF8.GetBytes(text)));
+        GuestFacts guest = Assert.Single(reader.Read()!.Guests);
+        Assert.Equal((MemoryStatsReason)reason, guest.Reason);
+        Assert.NotNull(GuestStanding.Of(guest).Alone);
+        Assert.Null(reader.Read());
+        Assert.Equal(RecordEnd.Interrupted, reader.End);
+    }
+
+    [Fact]
+    public void A_record_has_so_many_guests_at_most_however_many_lines_name_them()
+    {
+        const int lines = 3, guests = 40_000;
+        StringBuilder text = new("{\"ballast_record\":1,\"started\":\"2026-01-02T03:04:05Z\"}\n");
+        for (int i = 0; i < lines; i++)
+        {
+            IEnumerable<string> some = Enumerable.Range(i * guests, guests).Select(number => $"{{\"name\":\"a\",\"uuid\":\"{new Guid(number, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0])}\"}}");
+            _ = text.Append("{\"time\":1,\"host\":{},\"guests\":[").AppendJoin(',', some).Append("]}\n");
+        }
+
+        using RecordReader reader = new(new MemoryStream(Encoding.UTF8.GetBytes(text.ToString())));
+        Assert.NotNull(reader.Read());
+        Assert.NotNull(reader.Read());
+        Assert.Equal("line 4: with it, the record has more than 100000 guests", Assert.Throws<InvalidDataException>(reader.Read).Message);
+    }
+
+    [Fact]
+    public void A_sample_that_no_reader_takes_is_a_failed_one()
+    {
+        SeenGuest guest = Used(200).See(0);
+        AdviceGuest large = new("guest") { Process = new ProcessMemory { Reason = MemoryStatsReason.Fresh, GroupPath = new string('x', 17 * 1024 * 1024) } };
+        byte[] record = Record(recorder =>
+        {
+            Assert.True(recorder.TryWrite(new SeenHost(Host, [large.See(0)]), 0));
+            Assert.True(recorder.TryWrite(new SeenHost(Host, [guest]), 1));
+        });
+        using RecordReader reader = new(new MemoryStream(record));
+        Assert.Equal(1, reader.Read()!.Time);
+        Assert.Equal(1, reader.Missed);
+    }
+
+    [Fact]
+    public void A_policy_is_told_the_time_that_passes_between_its_decisions()
+    {
+        static byte[] Every(int seconds) => Record(recorder =>
+        {
+            for (int time = 0; time <= 240; time += seconds)
+                Assert.True(recorder.TryWrite(new SeenHost(Host, [(Used(300) with { SwapOut = (ulong)time / 12 }).See(time), new AdviceGuest("other") { Used = 500 }.See(time)]), time));
+        });
+        ReplayResult asked = Run(Every(6), [BalloonPolicies.Ours], period: 10, budgetMib: 1400).Policies[0];
+        ReplayResult real = Run(Every(12), [BalloonPolicies.Ours], budgetMib: 1400).Policies[0];
+        Assert.Equal((real.Decisions, Math.Round(real.MovedMib, 3)), (asked.Decisions, Math.Round(asked.MovedMib, 3)));
+    }
+
+    [Fact]
+    public void A_guest_that_is_started_anew_is_the_same_guest()
+    {
+        byte[] record = Record(recorder => Write(recorder, Enumerable.Range(0, 20).Select(_ => Used(200))));
+        using MemoryStream text = new();
+        using (GZipStream gzip = new(new MemoryStream(record), CompressionMode.Decompress))
+            gzip.CopyTo(text);
+        string[] lines = Encoding.UTF8.GetString(text.ToArray()).Split('\n');
+        string id = $"\"id\":{"guest".Length}";
+        Assert.Contains(id, lines[10], StringComparison.Ordinal);
+        string restarted = string.Join('\n', lines.Select((line, i) => i < 10 ? line : line.Replace(id, "\"id\":77", StringComparison.Ordinal)));
+        ReplayedGuest guest = Assert.Single(Run(Encoding.UTF8.GetBytes(restarted), ["static"]).Policies[0].Guests);
+        Assert.Equal(180, guest.Seconds);
     }
 
     [Theory]
@@ -124,7 +237,8 @@ public sealed class RecordReplayTests
     [InlineData("line 2: guest 1 has no 'name'", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{}]}\n")]
     [InlineData("line 2: 'uuid' of guest 1 is not a UUID", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{\"name\":\"a\"}]}\n")]
     [InlineData("line 2: 'balloon_kib' of guest 1 is not a whole number", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"balloon_kib\":-1}]}\n")]
-    [InlineData("line 2: 'reason' of guest 1 is not known: 'odd'", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"reason\":\"odd\"}]}\n")]
+    [InlineData("line 1: 'started' of the line is not a time", "{\"ballast_record\":1,\"started\":\"9999-12-31T23:59:59Z\"}\n")]
+    [InlineData("line 2: guest 2 is there twice", "HEADER\n{\"time\":1,\"host\":{},\"guests\":[{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"id\":1},{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"id\":2}]}\n")]
     [InlineData("line 2: 'time' of the line is not a number", "HEADER\n{\"time\":-1}\n")]
     [InlineData("line 3: 'time' of the line is not after the line before it", "HEADER\n{\"time\":9,\"missed\":\"x\"}\n{\"time\":8}\n")]
     [InlineData("line 2: it has a text that is not Unicode", "HEADER\n{\"time\":1,\"missed\":\"\\ud800\"}\n")]
@@ -234,13 +348,13 @@ public sealed class RecordReplayTests
     {
         GuestFacts real = GuestFacts.Of((new AdviceGuest("guest") { Used = 600, Unused = 100 }).See(0));
         WishedGuest wished = new();
-        Assert.Equal(real, wished.Of(real, 1024));
-        GuestFacts less = wished.Of(real, 824);
+        Assert.Equal(real, wished.Of(real, 1024, isCertain: true));
+        GuestFacts less = wished.Of(real, 824, isCertain: true);
         Assert.Equal((824 * KiB, 824 * KiB, 0ul, 224 * KiB), (less.BalloonKiB, less.AvailableKiB, less.UnusedKiB, less.UsableKiB));
         Assert.Equal((224 * KiB, 600 * KiB, 824 * KiB, 0ul), (less.DiskCachesKiB, less.UsedKiB, less.ResidentKiB, less.SwapOutKiB));
-        GuestFacts least = wished.Of(real, 500);
+        GuestFacts least = wished.Of(real, 500, isCertain: true);
         Assert.Equal((0ul, 500 * KiB, 100 * KiB, 0ul), (least.UsableKiB, least.UsedKiB, least.SwapOutKiB, least.SwapInKiB));
-        GuestFacts more = wished.Of(real, 1200);
+        GuestFacts more = wished.Of(real, 1200, isCertain: true);
         Assert.Equal((276 * KiB, 1024 * KiB, 100 * KiB, 100 * KiB), (more.UnusedKiB, more.ResidentKiB, more.SwapOutKiB, more.SwapInKiB));
     }
 

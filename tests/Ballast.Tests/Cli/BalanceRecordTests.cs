@@ -89,6 +89,81 @@ public sealed class BalanceRecordTests : IDisposable
     }
 
     [Fact]
+    public async Task What_takes_the_place_of_an_old_file_or_link_is_new_and_its_users_alone()
+    {
+        await File.WriteAllTextAsync(Path, "precious", Token);
+        Assert.Equal(0, (await CliRun.ProcessAsync("chmod", ["644", Path], cancellationToken: Token)).ExitCode);
+        Assert.Equal(("", 0), await ForcedAsync());
+        Assert.Equal("600\n", (await CliRun.ProcessAsync("stat", ["-c", "%a", Path], cancellationToken: Token)).Output);
+
+        // Somebody laid a link there.
+        string target = _directory.File("target");
+        await File.WriteAllTextAsync(target, "precious", Token);
+        foreach (string leads in (string[])[target, _directory.File("nowhere")])
+        {
+            File.Delete(Path);
+            _ = File.CreateSymbolicLink(Path, leads);
+            Assert.Equal(("", 0), await ForcedAsync());
+            Assert.Null(new FileInfo(Path).LinkTarget);
+            Assert.True(new FileInfo(Path).Length > 0);
+        }
+
+        Assert.Equal("precious", await File.ReadAllTextAsync(target, Token));
+        Assert.False(File.Exists(_directory.File("nowhere")));
+
+        // Devices stay what they are.
+        Outcome device = await CliRun.BallastAsync("-c", Fleet, "balance", "record", "/dev/null", "--force", "--samples", "1");
+        Assert.Equal(("", 0), (device.Error, device.ExitCode));
+
+        async Task<(string Error, int ExitCode)> ForcedAsync()
+        {
+            Outcome outcome = await RecordAsync("--samples", "1", "--force");
+            return (outcome.Error, outcome.ExitCode);
+        }
+    }
+
+    [Fact]
+    public async Task Nobody_takes_the_file_of_a_record_that_goes_on()
+    {
+        using CancellationTokenSource interrupt = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        Task<Outcome> recording = CliRun.BallastAsync(["-c", Fleet, "balance", "record", Path, "--period", "600"], open: null, cancellationToken: interrupt.Token);
+        await Deadline.UntilAsync(Deadline.Default, "a sample", _ => Task.FromResult(File.Exists(Path) && new FileInfo(Path).Length > 2000), Token);
+        Outcome other = await RecordAsync("--samples", "1", "--force");
+        Assert.StartsWith($"error: cannot write {Path}: ", other.Error, StringComparison.Ordinal);
+        await interrupt.CancelAsync();
+        Assert.Equal(0, (await recording).ExitCode);
+        Assert.EndsWith(",\"end\":\"interrupted\"}\n", (await CliRun.ProcessAsync("zcat", [Path], cancellationToken: Token)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_ends_it_even_where_nobody_reads_the_pipe_any_more()
+    {
+        Assert.Equal(0, (await CliRun.ProcessAsync("mkfifo", [Path], cancellationToken: Token)).ExitCode);
+        using CancellationTokenSource interrupt = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        Task<Outcome> recording = CliRun.BallastAsync(
+            ["-c", "test:///fleet?domains=5000&seed=5", "balance", "record", Path, "--force", "--period", "600"], open: null, cancellationToken: interrupt.Token);
+        using FileStream reader = await Task.Run(() => new FileStream(Path, new FileStreamOptions { Share = FileShare.ReadWrite, BufferSize = 0 }), Token).WaitAsync(Token);
+
+        // The sample has begun, and is larger than a pipe holds.
+        _ = await Task.Run(() => reader.ReadAtLeast(new byte[1000], 1000), Token).WaitAsync(Token);
+        await interrupt.CancelAsync();
+        Outcome outcome = await recording.WaitAsync(Deadline.Default, Token);
+        Assert.StartsWith($"error: cannot write {Path}: nobody reads it", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(1, outcome.ExitCode);
+    }
+
+    [Fact]
+    public async Task The_period_of_a_replay_is_the_least_and_a_guest_that_was_restarted_is_one()
+    {
+        const string guest = "{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"id\":ID,\"reason\":\"fresh\",\"balloon_kib\":1048576,\"maximum_kib\":1048576}";
+        IEnumerable<string> looks = Enumerable.Range(0, 10).Select(i => $"{{\"time\":{i * 6},\"host\":{{}},\"guests\":[{guest.Replace("ID", i < 5 ? "1" : "2", StringComparison.Ordinal)}]}}");
+        await File.WriteAllLinesAsync(Path, ["{\"ballast_record\":1,\"started\":\"2026-01-02T03:04:05Z\"}", .. looks], Token);
+        Outcome outcome = await CliRun.BallastAsync(new FakeDriver(), "balance", "replay", Path, "--policy", "ballast", "--budget", "2G", "--period", "10");
+        Assert.Contains(": 10 samples of 1 guest, one every ", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("; decisions at least 10 s apart.", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task It_ends_before_it_is_larger_than_it_may_be()
     {
         Outcome outcome = await CliRun.BallastAsync("-c", "test:///fleet?domains=2000&seed=5", "balance", "record", Path, "--max-size", "64K", "--period", "1");
@@ -117,11 +192,15 @@ public sealed class BalanceRecordTests : IDisposable
     [InlineData("'soon' is no duration", "balance", "record", "x", "--duration", "soon")]
     [InlineData("'0s' is no duration", "balance", "record", "x", "--duration", "0s")]
     [InlineData("--max-size takes at least 64K", "balance", "record", "x", "--max-size", "1K")]
+    [InlineData("--period takes at most 86400 seconds: a day", "balance", "record", "x", "--period", "86401")]
+    [InlineData("--period takes at most 86400 seconds: a day", "balance", "advise", "--period", "2000000000")]
+    [InlineData("--period takes at most 86400 seconds: a day", "balance", "replay", "x", "--period", "2000000000")]
+    [InlineData("--period takes at most 86400 seconds: a day", "balance", "simulate", "x", "--period", "2000000000")]
     [InlineData("/tmp is a directory", "balance", "record", "/tmp")]
     [InlineData("cannot write /nowhere/x", "balance", "record", "/nowhere/x")]
     [InlineData("cannot read /nowhere/x", "balance", "replay", "/nowhere/x")]
     [InlineData("/dev/null: it is no record of a host: it is empty", "balance", "replay", "/dev/null")]
-    [InlineData("/dev/zero: it is no record of a host: line 1 is longer than 64 MiB", "balance", "replay", "/dev/zero")]
+    [InlineData("/dev/zero: it is no record of a host: line 1 is longer than 16 MiB", "balance", "replay", "/dev/zero")]
     [InlineData("command 'balance' requires <file> option", "balance", "record")]
     public async Task Mistakes_are_told(string complaint, params string[] words)
     {
