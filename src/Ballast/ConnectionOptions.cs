@@ -89,8 +89,9 @@ public sealed record ConnectionOptions
 
     /// <summary>
     /// Whether to reopen a lost connection to a daemon, including its subscriptions and watches. Calls in progress still fail
-    /// once, a subscription yields <see cref="EventsMissed"/>, and a watch goes on with the next samples. The option does not
-    /// apply to in-process connections.
+    /// once, a subscription yields <see cref="EventsMissed"/>, and a watch goes on with the next samples. A daemon
+    /// that refuses (a password, a certificate) ends subscriptions and watches with its error. The option does not apply to
+    /// in-process connections.
     /// </summary>
     public bool Reconnect { get; init; }
 

@@ -25,6 +25,10 @@ internal static class LibvirtError
     public static LibvirtException System(int errno, ErrorOrigin origin, string detail, Exception? cause = null) =>
         new(ErrorCode.SystemError, origin, detail, cause) { Str1 = "%s", Str2 = detail, Int1 = errno };
 
+    /// <summary>The same, for an error that lasts until somebody mends it.</summary>
+    public static LibvirtException Lasting(int errno, ErrorOrigin origin, string detail, Exception? cause = null) =>
+        new(ErrorCode.SystemError, origin, detail, cause) { Str1 = "%s", Str2 = detail, Int1 = errno, IsLasting = true };
+
     /// <summary>The same, for an error that the call for samples makes a reason of.</summary>
     public static LibvirtException System(int errno, ErrorOrigin origin, string detail, MemoryStatsReason reason) =>
         new(ErrorCode.SystemError, origin, detail) { Str1 = "%s", Str2 = detail, Int1 = errno, Reason = reason };

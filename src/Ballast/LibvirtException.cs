@@ -48,6 +48,9 @@ public sealed class LibvirtException : Exception
     /// <summary>Whether a daemon says that it does not know the call, or its program.</summary>
     internal bool IsUnknownCall { get; init; }
 
+    /// <summary>Whether it lasts until somebody mends it, whatever its code: a file that is no certificate, a key that ssh's server does not take.</summary>
+    internal bool IsLasting { get; init; }
+
     /// <summary>
     /// Whether the same call may succeed later without any change: a deadline passed, or a monitor is held.
     /// </summary>

@@ -34,6 +34,7 @@ internal static class MemoryWatch
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Channel<DomainMemorySample> samples = Channel.CreateUnbounded<DomainMemorySample>(new() { SingleReader = true });
         ConcurrentDictionary<Guid, Task> pending = [];
+        GrowingPause away = new(period);
         Task rounds = RunRoundsAsync();
         try
         {
@@ -72,16 +73,20 @@ internal static class MemoryWatch
             }
         }
 
-        // None of a daemon that is away: the next round asks again.
+        // None of a daemon that is away: it is asked again, less and less often.
         async ValueTask<IReadOnlyList<Domain>> ListAsync()
         {
             object? link = connection.Driver.Link;
             try
             {
-                return await connection.ListDomainsAsync(cancellationToken: stop.Token).ConfigureAwait(false);
+                IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: stop.Token).ConfigureAwait(false);
+                away = new(period);
+                return domains;
             }
-            catch (LibvirtException) when (connection.Driver.MayRetry(link))
+            catch (LibvirtException e) when (connection.Driver.MayRetry(link, e))
             {
+                await Task.Delay(away.Length, connection.Options.TimeProvider, stop.Token).ConfigureAwait(false);
+                away.Grow();
                 return [];
             }
         }
@@ -100,7 +105,7 @@ internal static class MemoryWatch
                 else
                     samples.Writer.TryWrite(new(domain, sample));
             }
-            catch (LibvirtException) when (connection.Driver.MayRetry(link))
+            catch (LibvirtException e) when (connection.Driver.MayRetry(link, e))
             {
                 pending.TryRemove(domain.Uuid, out _);
             }

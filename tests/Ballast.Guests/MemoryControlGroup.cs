@@ -5,15 +5,18 @@ namespace Ballast.Guests;
 /// <summary>A memory control group of our own, of whichever version the kernel has, and programs that start in it. It goes when its programs have gone.</summary>
 public sealed class MemoryControlGroup : IDisposable
 {
-    private const string Mount = "/sys/fs/cgroup", OldMount = Mount + "/memory";
+    private const string Mount = "/sys/fs/cgroup", OldMount = Mount + "/memory", Handed = Mount + "/cgroup.subtree_control";
+
+    // Of a group with programs of its own, and of a file system that is only for looking at.
+    private const int Busy = 16, ReadOnly = 30, NotSupported = 95;
 
     private static int _count;
 
     private readonly string _directory;
-    private readonly bool _isOld;
+    private readonly bool _isOld, _isHandedByUs;
     private readonly PrivateDirectory _programs = new();
 
-    private MemoryControlGroup(string directory, bool isOld) => (_directory, _isOld) = (directory, isOld);
+    private MemoryControlGroup(string directory, bool isOld, bool isHandedByUs) => (_directory, _isOld, _isHandedByUs) = (directory, isOld, isHandedByUs);
 
     /// <summary>As in <c>/proc/PID/cgroup</c> of a program in it.</summary>
     public string Path => _directory[(_isOld ? OldMount : Mount).Length..];
@@ -26,23 +29,40 @@ public sealed class MemoryControlGroup : IDisposable
     /// <summary>What it holds, in bytes.</summary>
     public long Usage => Number(_isOld ? "memory.usage_in_bytes" : "memory.current");
 
-    /// <summary>A new one; null where this user, or this system, lets nobody make one.</summary>
-    public static MemoryControlGroup? TryCreate(long limitBytes)
+    /// <summary>A new one; null where this machine lets nobody make one.</summary>
+    /// <param name="limitBytes">Its limit.</param>
+    /// <param name="obstacle">Why there is none; empty where there is one.</param>
+    public static MemoryControlGroup? TryCreate(long limitBytes, out string obstacle)
     {
-        bool isOld = File.Exists(OldMount + "/memory.limit_in_bytes");
+        bool isOld = File.Exists(OldMount + "/memory.limit_in_bytes"), isHanded = false;
+        if (!isOld && !Names(Mount + "/cgroup.controllers"))
+        {
+            obstacle = $"no memory controller is mounted below {Mount}";
+            return null;
+        }
+
         string name = string.Create(CultureInfo.InvariantCulture, $"ballast-test-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
-        string parent = isOld ? OldMount + OwnPath().TrimEnd('/') : Mount;
+        string directory = $"{(isOld ? OldMount + OwnPath().TrimEnd('/') : Mount)}/{name}";
         try
         {
-            if (!isOld)
-                File.WriteAllText(parent + "/cgroup.subtree_control", "+memory");
-            _ = Directory.CreateDirectory($"{parent}/{name}");
-            MemoryControlGroup group = new($"{parent}/{name}", isOld);
+            if (!isOld && !Names(Handed))
+            {
+                File.WriteAllText(Handed, "+memory");
+                isHanded = true;
+            }
+
+            _ = Directory.CreateDirectory(directory);
+            MemoryControlGroup group = new(directory, isOld, isHanded);
             group.Limit(limitBytes);
+            obstacle = "";
             return group;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
+            Remove(directory, isHanded);
+            if (e is not UnauthorizedAccessException and not IOException { HResult: Busy or ReadOnly or NotSupported })
+                throw;
+            obstacle = e.Message;
             return null;
         }
     }
@@ -63,15 +83,25 @@ public sealed class MemoryControlGroup : IDisposable
     public void Dispose()
     {
         _programs.Dispose();
+        Remove(_directory, _isHandedByUs);
+    }
+
+    private static void Remove(string directory, bool isHandedByUs)
+    {
         try
         {
-            Directory.Delete(_directory);
+            if (Directory.Exists(directory))
+                Directory.Delete(directory);
+            if (isHandedByUs)
+                File.WriteAllText(Handed, "-memory");
         }
         catch (IOException)
         {
-            // The kernel lets go of a program's memory a moment after its end; an empty group costs nothing.
+            // The kernel lets go of a program's memory a moment after its end, and others may have groups by now; an empty group costs nothing.
         }
     }
+
+    private static bool Names(string file) => File.Exists(file) && File.ReadAllText(file).Split((char[])[' ', '\n']).Contains("memory");
 
     private static string OwnPath() =>
         File.ReadLines("/proc/self/cgroup").Select(line => line.Split(':', 3)).First(fields => fields[1].Split(',').Contains("memory"))[2];

@@ -41,7 +41,18 @@ public sealed class OtherHost : IAsyncDisposable
         // The longest name of a device has fifteen letters.
         string device = string.Create(CultureInfo.InvariantCulture, $"bl{Environment.ProcessId}x{Interlocked.Increment(ref _made)}");
         ChildProcess holder = await ChildProcess.StartAsync("unshare", ["--net", "sleep", "infinity"]);
-        OtherHost host = new(holder, device, await ChooseNetworkAsync(cancellationToken));
+        uint network;
+        try
+        {
+            network = await ChooseNetworkAsync(cancellationToken);
+        }
+        catch
+        {
+            await holder.DisposeAsync();
+            throw;
+        }
+
+        OtherHost host = new(holder, device, network);
         try
         {
             string own = new FileInfo("/proc/self/ns/net").LinkTarget!;

@@ -35,7 +35,7 @@ internal static class EventCommand
             Waits for one event, or with --loop for all, and prints a line for each. The exit status is 0 if there
             was one. The types of --list are virsh's; QEMUs and daemons report lifecycle (a domain started, stopped,
             was paused or resumed), reboot and balloon-change (the balloon's new size) to ballast; test:///
-            reports metadata-change too.
+            and libvirt's daemons report metadata-change (a title, a description) too.
 
             """,
         Options = [OnlyDomain, Event, All, Loop, Timeout, List, Timestamp],

@@ -24,7 +24,9 @@ internal partial interface IDriver : IAsyncDisposable
     object? Link => null;
 
     /// <summary>Whether what failed may do so because that connection is lost, and another one is opened when the daemon can be reached.</summary>
-    bool MayRetry(object? link) => false;
+    /// <param name="link">What <see cref="Link"/> was before.</param>
+    /// <param name="error">The failure. What a daemon refuses is none of these.</param>
+    bool MayRetry(object? link, LibvirtException error) => false;
 
     /// <summary>Whether a domain's hypervisor left the last question unanswered; asks nobody.</summary>
     bool IsSilent(DomainIdentity domain) => false;

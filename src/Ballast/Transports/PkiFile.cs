@@ -23,7 +23,7 @@ internal static class PkiFile
         if (file.IsInvalid)
         {
             int errno = Marshal.GetLastPInvokeError();
-            return isOptional && errno == NoEntry ? null : throw LibvirtError.System(errno, ErrorOrigin.Rpc,
+            return isOptional && errno == NoEntry ? null : throw LibvirtError.Lasting(errno, ErrorOrigin.Rpc,
                 $"Cannot read {what} '{path}': {Marshal.GetPInvokeErrorMessage(errno)}");
         }
 
@@ -42,6 +42,6 @@ internal static class PkiFile
         }
     }
 
-    public static LibvirtException Unusable(string path, string what, string why, Exception? cause = null) => LibvirtError.System(
+    public static LibvirtException Unusable(string path, string what, string why, Exception? cause = null) => LibvirtError.Lasting(
         0, ErrorOrigin.Rpc, $"Unable to import {what} {path}: {why}", cause);
 }

@@ -1,13 +1,11 @@
 using System.Runtime.CompilerServices;
+using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 
 namespace Ballast.Drivers.Remote;
 
 internal sealed partial class RemoteDriver
 {
-    // Of a watch of more than this, its period.
-    private static readonly TimeSpan LastPause = TimeSpan.FromSeconds(10);
-
     private RemoteWatches? _watches;
 
     private RemoteWatches Watches => LazyInitializer.EnsureInitialized(ref _watches, static () => new RemoteWatches());
@@ -73,25 +71,23 @@ internal sealed partial class RemoteDriver
         }
     }
 
-    /// <summary>Once the daemon can be reached again, however long that takes. What is refused by a daemon that is there ends the watch.</summary>
+    /// <summary>Once the daemon can be reached again, however long that takes. What is refused ends the watch: by a daemon that is there, or by what lets nobody in to it.</summary>
     private async ValueTask<(RemoteLink Link, RemoteWatch Watch)?> StartAgainAsync(
         TimeSpan period, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
-        for (TimeSpan pause = period; ; pause = Longer(pause))
+        for (GrowingPause pause = new(period); ; pause.Grow())
         {
-            await Task.Delay(pause, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(pause.Length, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
             object? taken = Link;
             try
             {
                 return await TryStartWatchAsync(period, options, cancellationToken).ConfigureAwait(false);
             }
-            catch (LibvirtException) when (MayRetry(taken) || MayReopen)
+            catch (LibvirtException e) when (MayRetry(taken, e) || (MayReopen && RpcErrors.SaysAway(e)))
             {
                 // Not back yet.
             }
         }
-
-        static TimeSpan Longer(TimeSpan pause) => pause >= LastPause ? pause : pause + pause < LastPause ? pause + pause : LastPause;
     }
 
     /// <summary>The next sample; null where the connection was lost and may be opened again.</summary>

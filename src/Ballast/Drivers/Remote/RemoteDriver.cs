@@ -90,7 +90,8 @@ internal sealed partial class RemoteDriver : IDriver
 
     public object? Link => _link;
 
-    public bool MayRetry(object? link) => link is RemoteLink { IsLost: true } && Reconnects && !_disposed;
+    public bool MayRetry(object? link, LibvirtException error) =>
+        link is RemoteLink { IsLost: true } && Reconnects && !_disposed && RpcErrors.SaysAway(error);
 
     public Task<LibvirtException>? Lost => Reconnects ? null : LossAsync(_link);
 

@@ -6,7 +6,7 @@ namespace Ballast.Drivers.Remote;
 /// <summary>The events of a daemon: registered for while somebody subscribes, and again where a lost connection was opened again.</summary>
 internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100), LastPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
     private readonly DriverEventSinks _sinks = new();
     private readonly Lock _gate = new();
@@ -172,18 +172,24 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         }
 
         _sinks.Interrupt();
-        for (TimeSpan pause = FirstPause; !_sinks.IsEmpty; pause = pause + pause < LastPause ? pause + pause : LastPause)
+        for (GrowingPause pause = new(FirstPause); !_sinks.IsEmpty; pause.Grow())
         {
-            await Task.Delay(pause, driver.TimeProvider, _end.Token).ConfigureAwait(false);
+            await Task.Delay(pause.Length, driver.TimeProvider, _end.Token).ConfigureAwait(false);
             try
             {
                 await SettleAsync().WaitAsync(_end.Token).ConfigureAwait(false);
                 _sinks.Resume();
                 return;
             }
-            catch (LibvirtException)
+            catch (LibvirtException e) when (RpcErrors.SaysAway(e))
             {
                 // Not back yet.
+            }
+            catch (LibvirtException e)
+            {
+                // It is there, and refuses.
+                _sinks.End(e);
+                return;
             }
         }
     }

@@ -21,8 +21,16 @@ internal sealed class SshTrouble(SshCommand command)
         string line = LastLine(end.Errors);
         string said = line.Length > 0 ? $" ({line})" : "";
         string what = end.HasAnswered ? $"the connection through '{command.Login}' was lost" : $"cannot connect through '{command.Login}'";
-        return LibvirtError.System(ConnectionReset, ErrorOrigin.Rpc, $"{what}: {(end.ExitStatus == FailureOfSsh ? OfSsh(end.Errors, said) : OfHelper(end, said))}");
+        string message = $"{what}: {(end.ExitStatus == FailureOfSsh ? OfSsh(end.Errors, said) : OfHelper(end, said))}";
+        return !end.HasAnswered && end.ExitStatus == FailureOfSsh && Refuses(end.Errors)
+            ? LibvirtError.Lasting(ConnectionReset, ErrorOrigin.Rpc, message)
+            : LibvirtError.System(ConnectionReset, ErrorOrigin.Rpc, message);
     }
+
+    /// <summary>Whether one of both hosts does not believe the other: another try would be another attempt to log in.</summary>
+    private static bool Refuses(string errors) =>
+        ((string[])["IDENTIFICATION HAS CHANGED", "Host key verification failed", "host key is known for", "Permission denied (", "Too many authentication failures"])
+            .Any(text => errors.Contains(text, StringComparison.Ordinal));
 
     private string OfSsh(string errors, string said)
     {
