@@ -66,6 +66,7 @@ internal sealed class GuestReading
             Used = NeededOf(guest),
             DeflatesOnOom = guest.DeflatesOnOom == true,
             IsResidentCertain = resident is not null,
+            CountsSwapping = guest.SwapOutKiB is not null && guest.MajorFaults is not null,
             Obstacle = standing.Obstacle,
             WasReset = wasReset,
         };

@@ -154,6 +154,17 @@ public sealed class AdvisorTests
         Assert.Equal(8, track.Guarded!.State.Report!.Time);
     }
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(MemoryStatTag.SwapOut, false)]
+    [InlineData(MemoryStatTag.MajorFault, false)]
+    public void Guards_are_told_whether_a_guest_counts_what_it_swaps_and_reads(MemoryStatTag? missing, bool counts)
+    {
+        GuestTrack track = new();
+        See(track, new AdviceGuest("guest") { With = facts => facts with { Entries = [.. facts.Entries.Where(entry => entry.Tag != missing)] } }, 0);
+        Assert.Equal(counts, track.Guarded!.CountsSwapping);
+    }
+
     [Fact]
     public void Advice_that_nobody_follows_does_not_make_a_balloon_one_that_does_not_move()
     {
