@@ -21,6 +21,9 @@ public sealed class AdviceNews
     // Whether anything is advised at all changes only by an amount that is clearly worth it.
     private const double LeastTurn = 2;
 
+    // A guest lacks far more than was told where it lacks so many times that.
+    private const double FarMore = 2;
+
     private Dictionary<(Guid, int?), Told>? _told;
 
     /// <summary>An amount that differs from the one that was told by fewer MiB is the same.</summary>
@@ -73,8 +76,9 @@ public sealed class AdviceNews
             if (_calmFor >= _patience)
                 (_patience, _calmFor) = (Math.Max(Looks, _patience / 2), 0);
 
-            // Who goes to and fro between two that are plain is believed when it stays with one.
-            bool isNews = _otherFor >= _patience || (isPlain && _restless == 0);
+            // Who goes to and fro between two that are plain is believed when it stays with one. That a guest is short is not hidden so:
+            // one that thrashes reports late again and again.
+            bool isNews = _otherFor >= _patience || (isPlain && (_restless == 0 || now.IsNewlyShort(_gist)));
             _restless = isPlain ? Looks : Math.Max(0, _restless - 1);
             return isNews;
         }
@@ -111,12 +115,17 @@ public sealed class AdviceNews
         /// <summary>It is no wobble.</summary>
         public bool IsPlainlyOther(AdviceGist before) =>
             IsLeft != before.IsLeft || _sample != before._sample || (IsLeft && !IsSameText(_reason, before._reason))
-            || (IsShort && !before.IsShort && Differs(before, LeastTurn));
+            || IsNewlyShort(before);
+
+        /// <summary>It is short all of a sudden, or lacks far more.</summary>
+        public bool IsNewlyShort(AdviceGist before) =>
+            IsShort && Differs(before, LeastTurn)
+            && (!before.IsShort || (_kind == AdviceKind.Wait && before._kind == AdviceKind.Wait && _amount >= FarMore * before._amount));
 
         /// <summary>It is another one, if it stays.</summary>
         public bool IsOther(AdviceGist before) =>
             _kind != before._kind
-                ? (_kind != AdviceKind.Keep && before._kind != AdviceKind.Keep) || Differs(before, LeastTurn)
+                ? (_kind != AdviceKind.Keep && before._kind != AdviceKind.Keep) || IsShort != before.IsShort || Differs(before, LeastTurn)
                 : Differs(before, 1) || _risk != before._risk || (_kind != AdviceKind.Keep && _bound != before._bound) || !IsSameText(_reason, before._reason);
 
         // The numbers in it are the amount's.

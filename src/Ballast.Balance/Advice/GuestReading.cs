@@ -14,7 +14,7 @@ internal sealed class GuestReading
     private const ulong Little = 16 * 1024;
 
     private long? _reported;
-    private double _reportTime;
+    private double _reportTime = double.NegativeInfinity;
 
     /// <summary>What the host holds of a guest in MiB; null where that is no measure.</summary>
     public static double? ResidentOf(GuestFacts guest, HostMemory host)
@@ -66,6 +66,7 @@ internal sealed class GuestReading
             Used = NeededOf(guest),
             DeflatesOnOom = guest.DeflatesOnOom == true,
             IsResidentCertain = resident is not null,
+            CountsSwapping = guest.SwapOutKiB is not null && guest.MajorFaults is not null,
             Obstacle = standing.Obstacle,
             WasReset = wasReset,
         };

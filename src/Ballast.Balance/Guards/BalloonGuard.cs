@@ -109,7 +109,7 @@ public sealed class BalloonGuard
         else if (now < record.NotFollowingUntil)
             bounded.LeaveNotFollowing();
         else if (now < record.ForeignUntil)
-            bounded.Leave(GuardRule.ForeignTarget, "Somebody else, or the guest itself, moved its balloon.");
+            bounded.LeaveForeign();
         else
             bounded.Take(wish);
         return bounded;

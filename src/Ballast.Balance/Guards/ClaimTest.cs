@@ -26,8 +26,8 @@ internal sealed class ClaimTest(GuardLimits limits)
         _last = report;
     }
 
-    /// <summary>What was set counts from the last report on: the next step waits for one that can show what it did.</summary>
-    public void Stepped() => _steppedAt = _last?.Time ?? _steppedAt;
+    /// <summary>Something was set: the next step waits for a report from after that, which can show what it did.</summary>
+    public void Stepped(double now) => _steppedAt = now;
 
     /// <summary>What a guest keeps, in MiB.</summary>
     /// <param name="guest">The guest.</param>

@@ -21,6 +21,12 @@ public sealed record GuardedGuest
     /// </summary>
     public bool IsResidentCertain { get; init; } = true;
 
+    /// <summary>
+    /// Whether its reports count what it swaps and which faults it has: not where its kernel keeps no such counters. Without them
+    /// nobody can see that it needs what it says it uses.
+    /// </summary>
+    public bool CountsSwapping { get; init; } = true;
+
     /// <summary>Why it cannot answer to its balloon.</summary>
     public GuestObstacle Obstacle { get; init; }
 

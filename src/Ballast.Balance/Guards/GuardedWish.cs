@@ -3,6 +3,8 @@ namespace Ballast.Balance.Guards;
 /// <summary>One guest's wish on its way to a decision.</summary>
 internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardLimits limits, double now, bool isExceeded)
 {
+    private const string StillShrinks = "It keeps what it uses and a margin: its balloon was on its way to less.";
+
     private GuardRule? _bound;
     private string _reason = "";
 
@@ -33,7 +35,10 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     /// <summary>No change; what it was told before may still come true.</summary>
     public void Leave(GuardRule rule, string reason)
     {
-        Counted = double.IsFinite(State.Balloon) ? Math.Max(State.Balloon, Aim) : record.Target ?? State.Maximum;
+        // Of whom the size is not known, all may be held; who may hold anything leaves others nothing to grow by.
+        Counted = double.IsFinite(State.Balloon) ? Math.Max(State.Balloon, Aim)
+            : double.IsFinite(State.Maximum) ? Math.Max(State.Maximum, record.Target ?? 0)
+            : double.PositiveInfinity;
         Decision = new GuardDecision(null, rule, reason);
     }
 
@@ -49,12 +54,14 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
             return;
         }
 
-        double least = Math.Max(FloorBound, CertainBound);
-        if (Aim < Math.Min(State.Balloon, least))
-        {
-            least = Math.Min(State.Balloon, Math.Max(least, record.Reach(State, isExceeded).Least));
-            Decision = new GuardDecision(least, GuardRule.Floor, "It keeps what it uses and a margin, should its balloon follow later.");
-        }
+        StopAboveFloor("It keeps what it uses and a margin, should its balloon follow later.");
+    }
+
+    /// <summary>The same of a balloon that somebody else moved; what was set since then, by an upper rule, may still come true.</summary>
+    public void LeaveForeign()
+    {
+        Leave(GuardRule.ForeignTarget, "Somebody else, or the guest itself, moved its balloon.");
+        StopAboveFloor(StillShrinks);
     }
 
     public void NotReady()
@@ -62,6 +69,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         if (guest.Obstacle == GuestObstacle.FixedMemory)
         {
             Leave(GuardRule.NothingReturned, "Its memory is locked, in huge pages, or passed through: its balloon would give the host nothing back.");
+            StopAboveFloor(StillShrinks);
             return;
         }
 
@@ -74,15 +82,20 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
             _ => "It moves to another host.",
         };
         if (guest.WasReset)
+        {
             WantGrowth(State.Maximum, GuardRule.NotReady, "It was reset: a system that starts needs the memory that the one before did without.");
-        else
-            Leave(GuardRule.NotReady, reason);
+            return;
+        }
+
+        Leave(GuardRule.NotReady, reason);
+        if (guest.Obstacle == GuestObstacle.Migrating)
+            StopAboveFloor(StillShrinks);
     }
 
     public void GiveBack()
     {
         const string reason = "The host got nothing back from its balloon: its memory is locked, in huge pages, or passed through.";
-        if (State.Maximum - State.Balloon < limits.LeastChange)
+        if (State.Maximum - State.Balloon < limits.LeastChange && Aim >= State.Balloon)
             Leave(GuardRule.NothingReturned, reason);
         else
             WantGrowth(State.Maximum, GuardRule.NothingReturned, reason);
@@ -108,6 +121,16 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         if (!isAll)
             (_bound, _reason) = (GuardRule.Budget, "It grows only as others have given back.");
         Decide(State.Balloon + size);
+    }
+
+    // A balloon on its way goes on, whatever became of its guest meanwhile.
+    private void StopAboveFloor(string reason)
+    {
+        double least = Math.Max(FloorBound, CertainBound);
+        if (Aim >= Math.Min(State.Balloon, least))
+            return;
+        least = Math.Min(State.Balloon, Math.Max(least, record.Reach(State, isExceeded).Least));
+        Decision = new GuardDecision(least, GuardRule.Floor, reason);
     }
 
     private void WantGrowth(double wanted, GuardRule? rule, string reason)
@@ -139,7 +162,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         if (guest.Used is not { } used || !double.IsFinite(used))
             return 0;
         double claimed = WithMargin(used);
-        return guest.IsResidentCertain && State.Resident < used ? record.Claim.Floor(State, claimed, WithMargin(State.Resident), now) : claimed;
+        return guest.IsResidentCertain && guest.CountsSwapping && State.Resident < used ? record.Claim.Floor(State, claimed, WithMargin(State.Resident), now) : claimed;
     }
 
     private double WithMargin(double used)

@@ -5,7 +5,7 @@ internal sealed class GuestRecord(GuardLimits limits)
 {
     private readonly BalloonTrail _trail = new();
     private readonly BalloonPull _pull = new(limits);
-    private double? _lastBalloon, _heldSince;
+    private double? _size, _ours, _heldSince;
 
     /// <summary>The last round in which it was there.</summary>
     public long Round { get; set; }
@@ -43,37 +43,37 @@ internal sealed class GuestRecord(GuardLimits limits)
 
         // A system that starts has an empty balloon, and goes to the target that the one before was given.
         if (guest.WasReset || guest.Obstacle != GuestObstacle.None)
-            _lastBalloon = null;
+            _ours = null;
         NoteForeignMove(state, now);
         NoteFollowing(guest, now);
         NoteReturn(guest, now);
-        _lastBalloon = guest.Obstacle == GuestObstacle.None ? state.Balloon : null;
+        _size = guest.Obstacle == GuestObstacle.None ? state.Balloon : null;
+        _ours = _size is null ? null : _ours ?? _size;
     }
 
     /// <summary>This was set.</summary>
     public void Set(double target, double now)
     {
-        if (Target is not { } known || Math.Abs(target - known) >= limits.LeastChange)
-            _heldSince = null;
         Target = target;
-        Claim.Stepped();
+        Claim.Stepped(now);
 
         // From now on it is to follow.
-        if (_lastBalloon is { } size)
+        if (_size is { } size)
             _ = _pull.IsStuck(size, target, now);
     }
 
-    // Between where it was and where it was sent, it is ours; anywhere else somebody else sent it, or the guest took memory back.
+    // Between where it was by what was set and where it was sent, it is ours; anywhere else somebody else sent it, or the guest took
+    // memory back. What is a little beyond may be either, and adds up.
     private void NoteForeignMove(GuestState state, double now)
     {
-        if (_lastBalloon is not { } last || Math.Abs(state.Balloon - last) < limits.LeastChange)
+        if (_ours is not { } last)
             return;
         double aim = Target ?? last;
-        bool isOurs = state.Balloon >= Math.Min(last, aim) - limits.LeastChange && state.Balloon <= Math.Max(last, aim) + limits.LeastChange;
-        if (isOurs)
+        _ours = Sizes.Clamp(state.Balloon, Sizes.Min(last, aim), Sizes.Max(last, aim));
+        if (Math.Abs(state.Balloon - _ours.Value) <= limits.LeastChange)
             return;
         ForeignUntil = now + limits.ForeignPause;
-        Target = null;
+        (Target, _ours) = (null, state.Balloon);
     }
 
     private void NoteFollowing(GuardedGuest guest, double now)

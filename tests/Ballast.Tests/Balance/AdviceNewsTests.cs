@@ -84,6 +84,43 @@ public sealed class AdviceNewsTests
     }
 
     [Fact]
+    public void A_short_guest_is_told_though_it_reports_late_every_other_look()
+    {
+        _ = Told(Could(100));
+        Assert.True(Told(Leave("It is old.")));
+        Assert.True(Told(Wait(2048)));
+
+        // Whether its report is old or not is told no more, once it was said that it is short.
+        Assert.All(Enumerable.Range(0, 50), i => Assert.False(Told(i % 2 == 0 ? Leave("It is old.") : Wait(2048)), $"{i}"));
+    }
+
+    [Fact]
+    public void Who_is_short_by_twice_as_much_all_of_a_sudden_is_news_at_once_and_to_and_fro_only_once()
+    {
+        _ = Told(Wait(50));
+        Assert.False(Told(Wait(99)));
+        Assert.True(Told(Wait(5000)));
+        Assert.All(Enumerable.Range(0, 50), i => Assert.False(Told(Wait(i % 2 == 0 ? 50 : 5000)), $"{i}"));
+
+        // Twice as little is little.
+        AdviceNews news = new();
+        news.Tell([Wait(16)]);
+        Assert.False(news.IsNews([Wait(32)]));
+        Assert.True(news.IsNews([Wait(48)]));
+    }
+
+    [Theory]
+    [InlineData(16)]
+    [InlineData(24)]
+    [InlineData(31)]
+    public void That_a_guest_is_short_by_little_is_told_when_it_stays_and_taken_back(double amount)
+    {
+        _ = Told(Keep());
+        Assert.Equal([false, false, true], ((int[])[1, 2, 3]).Select(_ => Told(Wait(amount))));
+        Assert.Contains(true, Enumerable.Range(0, AdviceNews.MostLooks).Select(_ => Told(Keep())).ToArray());
+    }
+
+    [Fact]
     public void Whether_anything_is_advised_changes_only_by_what_is_worth_it()
     {
         _ = Told(Keep());

@@ -141,6 +141,31 @@ public sealed class AdvisorTests
     }
 
     [Fact]
+    public void A_report_is_as_old_as_it_is_though_nobody_looked_then()
+    {
+        GuestTrack track = new();
+        See(track, new AdviceGuest("guest") { ReportedAt = -50 }, 1);
+        Assert.Equal(-50, track.Guarded!.State.Report!.Time);
+        See(track, new AdviceGuest("guest") { ReportedAt = 8 }, 10);
+        Assert.Equal(8, track.Guarded!.State.Report!.Time);
+
+        // The host's clock was set back: time does not go back for that.
+        See(track, new AdviceGuest("guest") { ReportedAt = 2 }, 12);
+        Assert.Equal(8, track.Guarded!.State.Report!.Time);
+    }
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(MemoryStatTag.SwapOut, false)]
+    [InlineData(MemoryStatTag.MajorFault, false)]
+    public void Guards_are_told_whether_a_guest_counts_what_it_swaps_and_reads(MemoryStatTag? missing, bool counts)
+    {
+        GuestTrack track = new();
+        See(track, new AdviceGuest("guest") { With = facts => facts with { Entries = [.. facts.Entries.Where(entry => entry.Tag != missing)] } }, 0);
+        Assert.Equal(counts, track.Guarded!.CountsSwapping);
+    }
+
+    [Fact]
     public void Advice_that_nobody_follows_does_not_make_a_balloon_one_that_does_not_move()
     {
         Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 1800 * KiB));

@@ -90,6 +90,29 @@ public sealed class BalloonGuardTests
     }
 
     [Fact]
+    public void Who_does_not_count_what_it_swaps_keeps_what_it_claims()
+    {
+        for (; _now < 100; _now += 10)
+            Assert.Null(Decide(Claimant(3092) with { CountsSwapping = false }, 500).Target);
+        Assert.Equal(3060, Decide(Claimant(3092), 500).Target);
+    }
+
+    [Fact]
+    public void A_claim_is_tested_further_only_by_a_report_from_after_the_step()
+    {
+        _now = 10;
+        Assert.Equal(3060, Decide(Claimant(3092, age: 5), 500).Target);
+
+        // Newer than the one before, and older than the step.
+        _now = 12;
+        Assert.Null(Decide(Claimant(3060, age: 4), 500).Target);
+        _now = 15;
+        Assert.Null(Decide(Claimant(3060, age: 5), 500).Target);
+        _now = 16;
+        Assert.Equal(3028, Decide(Claimant(3060, age: 5), 500).Target);
+    }
+
+    [Fact]
     public void A_guest_below_its_floor_is_not_shrunk_and_its_way_down_is_stopped()
     {
         GuardDecision decision = Decide(Guest(2000, used: 300), 1000);
@@ -174,6 +197,22 @@ public sealed class BalloonGuardTests
         Assert.Equal(1000, Decide(Guest(2000, used: 300), 1000).Target);
     }
 
+    [Theory]
+    [InlineData(GuestObstacle.Migrating)]
+    [InlineData(GuestObstacle.FixedMemory)]
+    public void A_balloon_on_its_way_stops_above_the_floor_though_its_guest_is_not_ready(GuestObstacle obstacle)
+    {
+        Assert.Equal(3072, Decide(Guest(4096, used: 300), 3000).Target);
+        _now += 1;
+        GuardDecision decision = Decide(Guest(3900, used: 3500) with { Obstacle = obstacle }, 3000);
+        Assert.Equal((3500 + 70 + 32, GuardRule.Floor), Bound(decision));
+
+        // No more is set, as long as that is enough.
+        _now += 1;
+        Assert.Null(Decide(Guest(3800, used: 3500) with { Obstacle = obstacle }, 3000).Target);
+        Assert.Equal(3700, Decide(Guest(3700, used: 3700) with { Obstacle = obstacle }, 3000).Target);
+    }
+
     [Fact]
     public void Who_was_reset_gets_its_memory_for_the_start_and_its_balloon_may_move_meanwhile()
     {
@@ -201,6 +240,22 @@ public sealed class BalloonGuardTests
         // And it is not asked again.
         _now += 3600;
         Assert.Equal((null, GuardRule.NothingReturned), Bound(Decide(Guest(Maximum, used: 300, resident: Maximum), 1500)));
+    }
+
+    [Fact]
+    public void Where_the_host_gets_nothing_back_the_guest_does_though_targets_move()
+    {
+        double size = 3000;
+        GuardDecision decision = Decide(Guest(size, used: 300, resident: Maximum), size - 20);
+        for (; _now < 60 && decision.Target < size; _now += 5)
+        {
+            size = decision.Target.Value;
+            decision = Decide(Guest(size, used: 300, resident: Maximum), size - 20);
+        }
+
+        Assert.InRange(_now, 30, 45);
+        Assert.True(decision.Target > size, $"{decision}");
+        Assert.Contains("locked", decision.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -285,6 +340,63 @@ public sealed class BalloonGuardTests
         Assert.Equal(1500, Decide(Guest(2500, used: 300), 1500).Target);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(15)]
+    public void Somebody_who_moves_the_balloon_by_little_at_each_look_is_seen_and_not_undone(double each)
+    {
+        Assert.Equal(1500, Decide(Guest(2000, used: 300), 1500).Target);
+        double size = 1900;
+        do
+        {
+            _now += 1;
+            Assert.Null(Decide(Guest(size, used: 300), 1500).Target);
+            size += each;
+        }
+        while (size <= 1900 + 16);
+        _now += 1;
+        Assert.Equal((null, GuardRule.ForeignTarget), Bound(Decide(Guest(size, used: 300), 1500)));
+        _now += 60;
+        Assert.Null(Decide(Guest(size + 200, used: 300), 1500).Target);
+    }
+
+    [Fact]
+    public void A_balloon_that_stops_a_little_beyond_its_target_is_nobody_elses()
+    {
+        Assert.Equal(1500, Decide(Guest(2000, used: 300), 1500).Target);
+        foreach (double size in (double[])[1800, 1490, 1510, 1490, 1500])
+        {
+            _now += 1;
+            Assert.Null(Decide(Guest(size, used: 300), 1500).BoundBy);
+        }
+
+        // From there on, not from where it came from.
+        _now += 1;
+        Assert.Equal(GuardRule.ForeignTarget, Decide(Guest(1520, used: 300), 1500).BoundBy);
+    }
+
+    [Fact]
+    public void Of_whom_no_size_is_known_nobody_grows()
+    {
+        GuardedGuest unknown = Guest(double.NaN, used: 300, name: "unknown"), other = Guest(1000, used: 900, name: "other");
+        HostState host = new(1_000_000, 0, 0, 0, 0, 10);
+        BalloonWish[] wishes = [new(500, "gives"), new(2000, "needs")];
+        GuardedGuest none = unknown with { State = unknown.State with { Maximum = double.NaN } };
+        Assert.Equal([null, null], _guard.Decide(host, [none, other], wishes).Select(decision => decision.Target));
+        Assert.Equal([null, 2000], _guard.Decide(host with { Time = 1 }, [unknown, other], wishes).Select(decision => decision.Target));
+    }
+
+    [Fact]
+    public void Of_whom_the_size_is_not_known_may_have_all_though_it_was_told_to_shrink()
+    {
+        HostState host = new(5000, 0, 0, 0, 0, 10);
+        BalloonWish[] wishes = [new(3000, "gives"), new(4000, "needs")];
+        Assert.Equal(3000, _guard.Decide(host, [Guest(4000, used: 300, name: "one"), Guest(900, used: 800, name: "other")], wishes)[0].Target);
+        IReadOnlyList<GuardDecision> next = _guard.Decide(host with { Time = 1 }, [Guest(double.NaN, used: 300, name: "one"), Guest(900, used: 800, name: "other")], wishes);
+        Assert.InRange(next[1].Target ?? 900, 900, 5000 - 4000);
+    }
+
     [Fact]
     public void After_failures_in_a_row_it_stops_until_somebody_looks()
     {
@@ -367,10 +479,10 @@ public sealed class BalloonGuardTests
         DeflatesOnOom = true,
     };
 
-    private GuardedGuest Claimant(double balloon)
+    private GuardedGuest Claimant(double balloon, double age = 0)
     {
         GuardedGuest guest = Guest(balloon, used: 3000, resident: 1000);
-        return guest with { State = guest.State with { Report = new GuestReport(_now, balloon, balloon, 0, balloon - 3000, 0, 0, 0, 0) } };
+        return guest with { State = guest.State with { Report = new GuestReport(_now - age, balloon, balloon, 0, balloon - 3000, 0, 0, 0, 0) } };
     }
 
     private GuardDecision Decide(GuardedGuest guest, double wish) =>

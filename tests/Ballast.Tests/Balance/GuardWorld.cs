@@ -13,13 +13,14 @@ internal sealed class GuardWorld
     private readonly HostState _host;
     private readonly Subject[] _guests;
     private double _now;
+    private int _failures;
 
     /// <param name="seed">Which of the worlds.</param>
     /// <param name="policy">Whose wishes are guarded; null for wishes that come to somebody's mind.</param>
     public GuardWorld(int seed, IBalloonPolicy? policy = null)
     {
         (_random, _policy) = (new Random(seed), policy);
-        _guests = [.. Enumerable.Range(0, _random.Next(1, 8)).Select(i => new Subject(_random, i))];
+        _guests = [.. Enumerable.Range(0, _random.Next(1, 8)).Select(i => new Subject(_random, i, isOdd: policy is null))];
         double most = _guests.Sum(guest => guest.Maximum);
         _host = new HostState((_random.NextDouble() * most * 1.3) + 64, 32, 32, 0, 0, 10);
     }
@@ -32,30 +33,48 @@ internal sealed class GuardWorld
         _now += _random.Next(1, 25);
         foreach (Subject guest in _guests)
             guest.Live(_random, _now);
+        if (guard.HasStopped && _random.Next(4) == 0)
+        {
+            guard.Resume();
+            _failures = 0;
+        }
+
         bool hadStopped = guard.HasStopped;
-        GuardedGuest[] seen = [.. _guests.Select(guest => guest.Look())];
-        double before = _guests.Sum(guest => Math.Max(guest.Balloon, guest.Target));
+        Assert.Equal(_failures >= Limits.MostFailures, hadStopped);
+        Subject[] guests = [.. _guests.Where(guest => !guest.IsAway)];
+        GuardedGuest[] seen = [.. guests.Select(guest => guest.Look())];
+        double before = guests.Sum(guest => guest.Due);
         HostState host = _host with { Time = _now, Free = _random.NextDouble() * _host.Memory };
-        IReadOnlyList<GuardDecision> decisions = guard.Decide(host, seen, Wishes(host, seen));
+        IReadOnlyList<GuardDecision> decisions = guard.Decide(host, seen, Wishes(host, guests, seen));
         double budget = _host.Memory - _host.Overhead - _host.Reserve;
-        bool isExceeded = _guests.Sum(guest => guest.Balloon) > budget;
+        bool isExceeded = guests.Sum(guest => guest.IsKnown ? guest.Balloon : 0) > budget;
         for (int i = 0; i < decisions.Count; i++)
-            Check(_guests[i], seen[i], decisions[i], hadStopped, isExceeded);
+            Check(guests[i], seen[i], decisions[i], hadStopped, isExceeded);
+        double[] floors = [.. guests.Select((guest, i) => Least(guest, seen[i]))];
         for (int i = 0; i < decisions.Count; i++)
         {
             if (decisions[i].Target is { } target)
-                _guests[i].Tell(target);
+                guests[i].Tell(target);
+            if (!hadStopped)
+                CheckWay(guests[i], floors[i]);
         }
 
-        Assert.InRange(_guests.Sum(guest => Math.Max(guest.Balloon, guest.Target)), 0, Math.Max(budget, before) + 1e-6);
-        if (_random.Next(40) == 0)
-            guard.NoteChange(isDone: false);
+        Assert.InRange(guests.Sum(guest => guest.Due), 0, Math.Max(budget, before) + 1e-6);
+        if (_random.Next(3) == 0)
+            NoteChange(guard, isDone: false);
         else if (_random.Next(4) == 0)
-            guard.NoteChange(isDone: true);
+            NoteChange(guard, isDone: true);
     }
 
-    private IReadOnlyList<BalloonWish> Wishes(HostState host, GuardedGuest[] seen) =>
-        _policy?.Decide(host, [.. seen.Select(guest => guest.State)]) ?? [.. _guests.Select(guest => new BalloonWish(Wish(guest), "random"))];
+    private void NoteChange(BalloonGuard guard, bool isDone)
+    {
+        guard.NoteChange(isDone);
+        if (_failures < Limits.MostFailures)
+            _failures = isDone ? 0 : _failures + 1;
+    }
+
+    private IReadOnlyList<BalloonWish> Wishes(HostState host, Subject[] guests, GuardedGuest[] seen) =>
+        _policy?.Decide(host, [.. seen.Select(guest => guest.State)]) ?? [.. guests.Select(guest => new BalloonWish(Wish(guest), "random"))];
 
     private double? Wish(Subject guest) => _random.Next(12) switch
     {
@@ -74,13 +93,10 @@ internal sealed class GuardWorld
             return;
 
         Assert.False(hadStopped);
+        Assert.True(guest.IsKnown, "A guest of which nobody knows how large it is was given a target.");
         Assert.InRange(target, 0, Math.Max(guest.Maximum, guest.Balloon));
         if (target < guest.Balloon)
-        {
-            Assert.InRange(target, Math.Min(guest.Balloon, Math.Max(guest.Minimum, Floor(guest, seen))), guest.Balloon);
-            if (!seen.IsCertain || seen.Used is null)
-                Assert.InRange(target, seen.IsResidentCertain ? Math.Min(seen.State.Resident, guest.Balloon) : guest.Balloon, guest.Balloon);
-        }
+            Assert.InRange(target, Least(guest, seen), guest.Balloon);
 
         double[] lastMinute = [.. guest.History.Where(past => past.Time >= _now - 60).Select(past => past.Balloon), guest.Balloon];
         double minute = isExceeded ? double.MinValue : lastMinute.Max() - (Limits.ShrinkMinuteShare * guest.Maximum);
@@ -89,11 +105,44 @@ internal sealed class GuardWorld
             Math.Min(guest.Balloon, Math.Max(guest.Balloon - (Limits.ShrinkStepShare * guest.Maximum), minute)) - 1e-6,
             Math.Max(guest.Balloon, Math.Min(guest.Balloon + (Limits.GrowStepShare * guest.Maximum), lastMinute.Min() + (Limits.GrowMinuteShare * guest.Maximum))) + 1e-6);
         if (seen.Obstacle != GuestObstacle.None)
-            Assert.True(seen.WasReset && target >= guest.Balloon && seen.Obstacle != GuestObstacle.FixedMemory, "A guest that is not ready was given a target.");
+        {
+            bool isStopped = seen.Obstacle is GuestObstacle.Migrating or GuestObstacle.FixedMemory && decision.BoundBy == GuardRule.Floor
+                && (target > guest.Target || !guest.IsTargetOurs) && target <= guest.Balloon;
+            Assert.True(isStopped || (seen.WasReset && target >= guest.Balloon && seen.Obstacle != GuestObstacle.FixedMemory), $"A guest that is not ready was given {decision}.");
+            return;
+        }
+
+        if (guest.ReturnsNothing)
+        {
+            Assert.True(target >= guest.Balloon, $"A guest that gives nothing back was given {decision}.");
+        }
+        else if (guest.IsNotFollowing)
+        {
+            Assert.True(decision.BoundBy == GuardRule.Floor || (decision.BoundBy == GuardRule.NotFollowing && target == guest.Balloon), $"A guest that does not follow was given {decision}.");
+        }
 
         // Only a rule above may do something about a guest that somebody else moved: it protects its floor, or gives it memory back.
         else if (guest.IsSomebodyElses)
             Assert.True(target < guest.Balloon ? decision.BoundBy == GuardRule.Floor : decision.BoundBy is not (null or GuardRule.UncertainNumbers), $"A guest that somebody else moved was given {decision}.");
+    }
+
+    // Whatever was decided: what was told before may still come true.
+    private static void CheckWay(Subject guest, double least)
+    {
+        bool isBound = guest.IsTargetOurs && guest.IsKnown && guest.CanBeStopped;
+        if (isBound && guest.Target < guest.Balloon)
+            Assert.InRange(guest.Target, least - 1e-6, guest.Balloon);
+        if (isBound && guest.IsReady && guest.ReturnsNothing)
+            Assert.InRange(guest.Target, guest.Balloon, double.MaxValue);
+    }
+
+    /// <summary>How far it may be shrunk by rules 1 and 2.</summary>
+    private double Least(Subject guest, GuardedGuest seen)
+    {
+        double least = Math.Max(guest.Minimum, Floor(guest, seen));
+        if (!seen.IsCertain || seen.Used is null)
+            least = Math.Max(least, seen.IsResidentCertain ? seen.State.Resident : guest.Balloon);
+        return Math.Min(guest.Balloon, least);
     }
 
     // Who claims more than the host holds of it may lose that only by a little at a time, and only while it reports.
@@ -102,8 +151,9 @@ internal sealed class GuardWorld
         if (seen.Used is not { } used)
             return 0;
         double claimed = WithMargin(used), held = WithMargin(seen.State.Resident);
-        bool isTested = seen.IsResidentCertain && seen.State.Resident < used && seen.State.Report is not null && !guest.IsBelieved;
-        return isTested ? Math.Max(held, Math.Min(claimed, guest.Balloon - Limits.ClaimStep)) : claimed;
+        bool isTested = seen.IsResidentCertain && seen.CountsSwapping && seen.State.Resident < used && seen.State.Report is not null && guest.Heard is not null && !guest.IsBelieved;
+        double step = guest.Heard?.Time > guest.ToldAt ? Limits.ClaimStep : 0;
+        return isTested ? Math.Max(held, Math.Min(claimed, guest.Balloon - step)) : claimed;
 
         double WithMargin(double size) =>
             size + ((seen.DeflatesOnOom ? 1 : Limits.FloorFactorWithoutDeflate) * ((size * Limits.FloorShare) + Limits.FloorMargin));
@@ -111,23 +161,31 @@ internal sealed class GuardWorld
 
     private sealed class Subject
     {
-        private readonly string _name;
-        private readonly bool _deflates, _isDeaf, _isLocked;
-        private GuestObstacle _obstacle;
-        private bool _wasReset, _isCertain = true, _tells = true, _isResidentCertain = true;
-        private double _used, _resident, _believedUntil = double.MinValue, _now;
-        private double _foreignUntil = double.MinValue;
-        private double? _told, _before;
-        private GuestReport? _report, _heard;
+        private static readonly GuardLimits Limits = new();
 
-        public Subject(Random random, int number)
+        private readonly string _name;
+        private readonly bool _deflates, _isDeaf, _isLocked, _isOdd, _counts;
+        private GuestObstacle _obstacle;
+        private bool _wasReset, _isCertain = true, _tells = true, _isResidentCertain = true, _creeps;
+        private int _strange;
+        private double _used, _resident, _believedUntil, _now, _foreignUntil, _notFollowingUntil, _pulledFrom, _pulledSince;
+        private int _pull;
+        private double? _told, _before, _heldSince;
+        private GuestReport? _report;
+
+        // One that is odd may vanish, and have sizes that nobody knows and limits that are crossed.
+        public Subject(Random random, int number, bool isOdd)
         {
             _name = $"g{number}";
             Maximum = random.Next(64, 8192);
             Minimum = random.NextDouble() * Maximum;
             Balloon = Target = (random.NextDouble() * (Maximum - Minimum)) + Minimum;
+            if (isOdd && random.Next(20) == 0)
+                Minimum = 1.2 * Maximum;
             (_deflates, _isDeaf, _isLocked) = (random.Next(2) == 0, random.Next(6) == 0, random.Next(6) == 0);
+            (_isOdd, _counts) = (isOdd, random.Next(6) != 0);
             _used = random.NextDouble() * Maximum;
+            Forget();
         }
 
         public double Maximum { get; }
@@ -138,68 +196,159 @@ internal sealed class GuardWorld
 
         public double Target { get; private set; }
 
+        /// <summary>Whether the guard set that, and nobody since.</summary>
+        public bool IsTargetOurs { get; private set; }
+
+        /// <summary>What it has or was granted; what others told its balloon nobody knows until it moves.</summary>
+        public double Due => IsTargetOurs ? Math.Max(Balloon, Target) : Balloon;
+
+        public bool IsAway { get; private set; }
+
+        /// <summary>Whether its sizes are known.</summary>
+        public bool IsKnown => _strange == 0;
+
+        public bool IsReady => _obstacle == GuestObstacle.None;
+
+        /// <summary>Its balloon moves, and may be told to stop.</summary>
+        public bool CanBeStopped => _obstacle is GuestObstacle.None or GuestObstacle.Migrating or GuestObstacle.FixedMemory;
+
         /// <summary>Somebody else moved its balloon not long ago, and it showed.</summary>
         public bool IsSomebodyElses => _now < _foreignUntil;
 
+        public bool IsNotFollowing => _now < _notFollowingUntil;
+
+        public bool ReturnsNothing { get; private set; }
+
         /// <summary>It swapped not long ago.</summary>
         public bool IsBelieved => _now < _believedUntil;
+
+        /// <summary>The last report that counts.</summary>
+        public GuestReport? Heard { get; private set; }
+
+        /// <summary>When it was given a target last.</summary>
+        public double ToldAt { get; private set; }
 
         public List<(double Time, double Balloon)> History { get; } = [];
 
         public void Live(Random random, double now)
         {
+            bool wasAway = IsAway;
+            IsAway = _isOdd && random.Next(wasAway ? 3 : 60) == 0;
+            if (IsAway)
+                return;
+            if (wasAway)
+            {
+                // Another one, under its name.
+                Forget();
+                Balloon = Target = random.NextDouble() * Maximum;
+            }
+
             _wasReset = random.Next(30) == 0;
             _obstacle = _wasReset ? GuestObstacle.Booting : random.Next(6) == 0 ? (GuestObstacle)random.Next(7) : GuestObstacle.None;
-            if (!_isDeaf)
-                Balloon += (Target - Balloon) * random.NextDouble();
-            if (random.Next(25) == 0)
-                Balloon = Target = random.NextDouble() * Maximum;
-            History.Add((now, Balloon));
-            SeeOthers(now);
+            _strange = _isOdd && random.Next(25) == 0 ? random.Next(1, 16) : 0;
+            Move(random);
             _used = Math.Clamp(_used + ((random.NextDouble() - 0.5) * Maximum * 0.4), 0, Maximum);
             (_isCertain, _tells) = (random.Next(4) != 0, random.Next(10) != 0);
             _resident = _isLocked ? Maximum : random.NextDouble() * Balloon;
             _isResidentCertain = random.Next(5) != 0;
             _now = now;
+            if (IsKnown)
+            {
+                History.Add((now, Balloon));
+                SeeOthers();
+                SeeFollowing();
+                SeeReturn();
+            }
+
             Report(random, now);
         }
 
         /// <summary>It is given a target.</summary>
         public void Tell(double target)
         {
-            Target = target;
-            _told = target;
+            (Target, IsTargetOurs, _creeps) = (target, true, false);
+            (_told, ToldAt) = (target, _now);
+            if (IsReady)
+                _ = IsStuck(target);
         }
 
-        // Where it was nowhere between its last size and its target, others were at work; not so in a system that starts.
-        private void SeeOthers(double now)
+        // Others send it somewhere at once, or by little at a time.
+        private void Move(Random random)
         {
-            double least = new GuardLimits().LeastChange;
-            bool canTell = _obstacle == GuestObstacle.None;
-            if (canTell && _before is { } before && Math.Abs(Balloon - before) >= least)
+            if (_creeps)
+                Balloon += Math.Clamp(Target - Balloon, -8, 8);
+            else if (!_isDeaf)
+                Balloon += (Target - Balloon) * random.NextDouble();
+            if (random.Next(25) == 0)
+                (Balloon, IsTargetOurs, _creeps) = (Target = random.NextDouble() * Maximum, false, false);
+            else if (random.Next(40) == 0)
+                (Target, IsTargetOurs, _creeps) = (random.NextDouble() * Maximum, false, true);
+        }
+
+        private void Forget()
+        {
+            (_told, _before, _heldSince, _report, Heard, ReturnsNothing, _pull) = (null, null, null, null, null, false, 0);
+            (_believedUntil, _foreignUntil, _notFollowingUntil, ToldAt) = (double.MinValue, double.MinValue, double.MinValue, double.MinValue);
+            (IsTargetOurs, _creeps) = (false, false);
+            History.Clear();
+        }
+
+        // Where it was nowhere between where it was by our doing and its target, others were at work; not so in a system that starts.
+        private void SeeOthers()
+        {
+            if (!IsReady)
             {
-                double aim = _told ?? before;
-                if (Balloon < Math.Min(before, aim) - least || Balloon > Math.Max(before, aim) + least)
-                    (_foreignUntil, _told) = (now + new GuardLimits().ForeignPause, null);
+                _before = null;
+                return;
             }
 
-            _before = canTell ? Balloon : null;
+            double last = _before ?? Balloon, aim = _told ?? last, ours = Math.Clamp(Balloon, Math.Min(last, aim), Math.Max(last, aim));
+            if (_before is not null && Math.Abs(Balloon - ours) > Limits.LeastChange)
+                (_foreignUntil, _told, ours) = (_now + Limits.ForeignPause, null, Balloon);
+            _before = ours;
+        }
+
+        private void SeeFollowing()
+        {
+            if (_told is not { } told || !IsReady || IsNotFollowing)
+                _pull = 0;
+            else if (IsStuck(told))
+                _notFollowingUntil = _now + Limits.NotFollowingPause;
+        }
+
+        private bool IsStuck(double told)
+        {
+            int pull = Math.Abs(told - Balloon) <= Limits.LeastChange ? 0 : Math.Sign(told - Balloon);
+            if (pull != _pull || (Balloon - _pulledFrom) * pull >= Limits.LeastChange)
+                (_pull, _pulledFrom, _pulledSince) = (pull, Balloon, _now);
+            return pull != 0 && _now - _pulledSince >= Limits.FollowSeconds;
+        }
+
+        private void SeeReturn()
+        {
+            bool isHeld = _told < Maximum - Limits.LeastChange && Math.Abs(Balloon - _told.Value) <= Limits.LeastChange && _isResidentCertain
+                && _resident - Balloon > (Limits.NothingReturnedShare * Maximum) + Limits.NothingReturnedMargin;
+            _heldSince = isHeld ? _heldSince ?? _now : null;
+            ReturnsNothing |= _now - _heldSince >= Limits.FollowSeconds;
         }
 
         // Silent at times, a liar at others; numbers jump, are none, or lie in the past, and counters begin anew.
         private void Report(Random random, double now)
         {
-            if (random.Next(3) == 0)
-                return;
-            GuestReport? before = _heard;
-            _report = random.Next(12) == 0 ? null : new GuestReport(
+            GuestReport? before = Heard;
+            bool isSilent = random.Next(3) == 0;
+            _report = isSilent ? _report : random.Next(12) == 0 ? null : new GuestReport(
                 random.Next(20) == 0 ? Strange(random) : now - (random.Next(4) * 10), Size(random), Size(random), Size(random), Size(random),
                 Size(random), Counter(random, before?.SwapIn), Counter(random, before?.SwapOut), Counter(random, before?.MajorFaults));
+
+            // Of whom the sizes are not known, nothing is looked at.
+            if (!IsKnown)
+                return;
             if (_report is not { } report || !double.IsFinite(report.Time) || report.Time <= before?.Time)
                 return;
             if (report.SwapOut > before?.SwapOut)
                 _believedUntil = now + new GuardLimits().BelievedSeconds;
-            _heard = report;
+            Heard = report;
         }
 
         private double Size(Random random) => random.Next(10) switch
@@ -233,19 +382,22 @@ internal sealed class GuardWorld
             State = new GuestState
             {
                 Name = _name,
-                Maximum = Maximum,
-                Minimum = Minimum,
-                Balloon = Balloon,
+                Maximum = Known(1, Maximum),
+                Minimum = Known(2, Minimum),
+                Balloon = Known(4, Balloon),
                 LastWish = Target,
-                Resident = _resident,
+                Resident = Known(8, _resident),
                 Report = _report,
             },
             IsCertain = _isCertain,
             Used = _isCertain && _tells ? _used : null,
             DeflatesOnOom = _deflates,
             IsResidentCertain = _isResidentCertain,
+            CountsSwapping = _counts,
             Obstacle = _obstacle,
             WasReset = _wasReset,
         };
+
+        private double Known(int size, double value) => (_strange & size) == 0 ? value : double.NaN;
     }
 }
