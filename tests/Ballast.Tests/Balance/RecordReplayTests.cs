@@ -205,6 +205,41 @@ public sealed class RecordReplayTests
     }
 
     [Fact]
+    public void A_look_at_a_group_that_is_gone_leaves_the_wishes_and_only_a_record_without_any_limit_is_refused()
+    {
+        HostMemory limited = Host with { Group = new MemoryGroup(2048 * KiB, null, 7) }, gone = Host with { Group = null };
+        Replay Grouped(params HostMemory[] hosts)
+        {
+            using MemoryStream file = new();
+            using HostRecorder recorder = new(file, new RecordHeader(Started, "fake:///", "/x"), long.MaxValue);
+            for (int i = 0; i < hosts.Length; i++)
+                Assert.True(recorder.TryWrite(new SeenHost(hosts[i], [Used(200).See(i * 10)]), i * 10));
+            recorder.End(RecordEnd.Complete, 1e6);
+            return RecordReplay.Run(new MemoryStream(file.ToArray()), ["static"], cancellationToken: TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal((4, 2), (Grouped(gone, limited, gone, limited).Looks, Grouped(limited, limited, gone, limited).Policies[0].Decisions));
+        Assert.Contains("'/x'", Assert.Throws<BudgetException>(() => Grouped(gone, gone)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_night_without_looks_is_no_period_of_a_night()
+    {
+        // It grows a little with each look; nobody knows what the night would have brought.
+        ReplayResult result = Run(
+            Record(recorder =>
+            {
+                for (int i = 0; i < 20; i++)
+                {
+                    double time = i < 10 ? i * 10 : 36_000 + (i * 10);
+                    Assert.True(recorder.TryWrite(new SeenHost(Host, [(Used(300) with { Used = 300u + ((uint)i * 4) }).See(time), new AdviceGuest("other") { Used = 300 }.See(time)]), time));
+                }
+            }),
+            [BalloonPolicies.Ours], budgetMib: 1200).Policies[0];
+        Assert.All(result.Guests, guest => Assert.InRange(guest.LeastWishMib, 300, 900));
+    }
+
+    [Fact]
     public void A_guest_that_is_started_anew_is_the_same_guest()
     {
         byte[] record = Record(recorder => Write(recorder, Enumerable.Range(0, 20).Select(_ => Used(200))));
