@@ -72,7 +72,7 @@ public sealed class MistakeTests
     [InlineData("-c localhost list", "hint: a host is named as in qemu+ssh://localhost/system; this host's daemon is qemu:///system\n")]
     [InlineData("-c foo:///x list", "hint: known are qmp:///, ")]
     [InlineData("-c test:///default help memry", "hint: did you mean 'memory'?\n")]
-    [InlineData("-c test:///default balance", "hint: action is one of: advise, log, simulate\n")]
+    [InlineData("-c test:///default balance", "hint: action is one of: advise, log, record, replay, simulate\n")]
     [InlineData("-c test:///default event lifecycle", "hint: of all domains: event --event lifecycle\n")]
     [InlineData("-c test:///default event test", "hint: write: event test EVENT, or event test --all\n")]
     [InlineData("-c test:///default event", "hint: write --event EVENT or --all\n")]
