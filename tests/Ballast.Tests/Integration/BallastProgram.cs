@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration;
@@ -12,6 +13,9 @@ internal static class BallastProgram
 
     public static Task<CommandResult> RunAsync(CancellationToken cancellationToken, params string[] arguments) =>
         ChildProcess.RunAsync(Path, arguments, cancellationToken: cancellationToken);
+
+    /// <summary>What it says under its own name without its hints, which virsh has not.</summary>
+    public static string WithoutHints(string errors) => Regex.Replace(errors, "(?m)^hint: .*\n", "", RegexOptions.None, TimeSpan.FromSeconds(10));
 
     /// <summary>The lines of <c>dommemstat</c> as pairs, in their order.</summary>
     public static List<KeyValuePair<string, ulong>> ParseStats(string output) =>
