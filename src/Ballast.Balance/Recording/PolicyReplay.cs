@@ -8,7 +8,7 @@ namespace Ballast.Balance.Recording;
 internal sealed class PolicyReplay(string name, double? period)
 {
     // Looks are not to the moment; and of the first decision nobody knows how long it holds.
-    private const double Slack = 0.5, UsualPeriod = 10, LongestUsual = 60;
+    private const double Slack = 0.5, UsualPeriod = 10;
     private const double SecondsPerHour = 3600;
     private const int MostWorst = 10;
 
@@ -16,7 +16,7 @@ internal sealed class PolicyReplay(string name, double? period)
     private readonly BalloonGuard _guard = new();
     private readonly Dictionary<Guid, GuestReplay> _all = [];
     private Dictionary<(Guid, int?), GuestReplay> _present = [];
-    private double? _lookedAt, _decidedAt, _holds;
+    private double? _lookedAt, _decidedAt;
     private BudgetException? _noBudget;
     private double _seconds, _returned, _moved;
     private int _decisions;
@@ -74,11 +74,8 @@ internal sealed class PolicyReplay(string name, double? period)
 
     private void Decide(BudgetSetting budget, HostMemory host, IReadOnlyList<GuestFacts> guests, double time, double returned)
     {
-        // Looks come when they come: the next decision may be further off than was asked for, as this one was. Where looks failed
-        // for long, that says nothing of the next.
-        double holds = _holds ?? period ?? UsualPeriod;
-        if (time > _decidedAt && (time - _decidedAt.Value) is var gap && (gap <= LongestUsual || _holds is null || gap <= 2 * _holds))
-            _holds = holds = gap;
+        // Looks come when they come: the next decision may be further off than was asked for, as this one was.
+        double holds = time > _decidedAt ? time - _decidedAt.Value : period ?? UsualPeriod;
 
         // What the host has is as it was recorded, and what the wishes would have returned comes to it.
         HostState state;

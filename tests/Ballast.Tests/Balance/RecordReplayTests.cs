@@ -223,24 +223,6 @@ public sealed class RecordReplayTests
     }
 
     [Fact]
-    public void A_night_without_looks_is_no_period_of_a_night()
-    {
-        // One grows a little with each look; nobody knows what the night would have brought.
-        static ReplayedGuest[] After(double night) => [.. Run(
-            Record(recorder =>
-            {
-                for (uint i = 0; i < 20; i++)
-                {
-                    double time = (i * 10) + (i < 10 ? 0 : night);
-                    Assert.True(recorder.TryWrite(new SeenHost(Host, [Used(300 + (i * 4)).See(time), new AdviceGuest("another") { Used = 300 }.See(time)]), time));
-                }
-            }),
-            [BalloonPolicies.Ours], budgetMib: 1200).Policies[0].Guests];
-        foreach ((ReplayedGuest busy, ReplayedGuest usual) in After(36_000).Zip(After(0)))
-            Assert.InRange(busy.LeastWishMib - usual.LeastWishMib, -32, 32);
-    }
-
-    [Fact]
     public void A_guest_that_is_started_anew_is_the_same_guest()
     {
         byte[] record = Record(recorder => Write(recorder, Enumerable.Range(0, 20).Select(_ => Used(200))));
