@@ -104,7 +104,11 @@ OWN_LOOP = """
 
 
 def test_brings_what_libvirt_brings(ours: Subject, oracle: Subject) -> None:
-    expected = run_program(OWN_LOOP, "libvirt", oracle.uri)
+    # libvirt's client misses its events now and then in such a loop, on a busy machine, and libvirtd drops it for its silence.
+    for _ in range(3):
+        expected = run_program(OWN_LOOP, "libvirt", oracle.uri)
+        if expected.status == 0:
+            break
     assert expected.status == 0, expected.errors
     actual = run_program(OWN_LOOP, "ballast", ours.uri)
     assert actual.output.splitlines() == expected.output.splitlines(), actual.errors
