@@ -29,7 +29,7 @@ internal sealed class PolicyReplay(string name, double? period)
         double returned = 0;
         foreach (GuestFacts guest in guests)
         {
-            // A guest that was started anew is the same, without its history.
+            // A restarted guest is the same guest, without its history.
             if (!_present.TryGetValue(guest.Key, out GuestReplay? replay))
                 _all[guest.Uuid] = replay = _all.GetValueOrDefault(guest.Uuid)?.Again() ?? new GuestReplay(guest.Name, guest.Uuid);
             replay.See(guest, host, time, _present.ContainsKey(guest.Key) ? passed : 0);

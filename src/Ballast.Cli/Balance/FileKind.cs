@@ -19,7 +19,7 @@ internal readonly partial record struct FileKind(int Mode, (uint Major, uint Min
 
     public bool IsLink => (Mode & TypeMask) == Link;
 
-    /// <summary>A pipe, or a device such as a terminal: what is written there goes on, and replaces nothing.</summary>
+    /// <summary>A pipe, or a device such as a terminal: writing there replaces nothing.</summary>
     public bool IsFlow => (Mode & TypeMask) is Pipe or Terminal;
 
     /// <summary>Null where nothing is there, or the system does not tell.</summary>
