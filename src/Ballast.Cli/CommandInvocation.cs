@@ -91,7 +91,7 @@ internal sealed class CommandInvocation(
             output.ErrorText($"\r{SafeText.Escape(text)}\e[K");
     }
 
-    /// <summary>Says what was probably meant, or what to do, behind what is said already; not under virsh's name.</summary>
+    /// <summary>Adds a line that suggests what was probably meant or what to do; not under the name virsh.</summary>
     public void Hint(string text)
     {
         if (!IsVirsh)

@@ -43,7 +43,7 @@ internal static class ConnectHints
             : $"there is no file '/{name}'; test:///default and test:///fleet need none";
     }
 
-    // Where ballastd listens unless it is told otherwise (docs/daemon.md).
+    // ballastd's default socket (docs/daemon.md).
     private static string OwnSocket(string uri) =>
         uri is SessionUri && !Environment.IsPrivilegedProcess ? "$XDG_RUNTIME_DIR/ballast/ballast-sock" : "/run/ballast/ballast-sock";
 }

@@ -69,7 +69,7 @@ internal sealed record RecordPlan(string Path)
         if (!there.IsRegular)
             return false;
 
-        // Nobody's record goes on in a file that has no name any more.
+        // A record that is still being written holds the lock: it must not end up in a file without a name.
         using FileStream held = new(Path, new FileStreamOptions { Share = FileShare.None });
         File.Delete(Path);
         return true;

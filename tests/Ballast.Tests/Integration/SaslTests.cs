@@ -225,6 +225,17 @@ public sealed class SaslTests : IDisposable
     }
 
     [Fact]
+    public async Task A_user_whose_name_was_kept_in_another_form_can_be_deleted()
+    {
+        await AddAsync("zoe", "secret");
+        string text = await File.ReadAllTextAsync(Users, Token);
+        await File.WriteAllTextAsync(Users, text.Replace("zoe:", "zoe\u0308:", StringComparison.Ordinal), Token);
+        Assert.Equal((0, "zoe\u0308\n", ""), await PasswdAsync("", "--list"));
+        Assert.Equal((0, "", ""), await PasswdAsync("", "zoe\u0308", "--delete"));
+        Assert.Equal((0, "", ""), await PasswdAsync("", "--list"));
+    }
+
+    [Fact]
     public async Task Users_are_kept_in_a_file_of_the_daemons_own()
     {
         Assert.Equal((0, "", ""), await PasswdAsync("", "--list"));
