@@ -14,7 +14,7 @@ namespace Ballast.Transports;
 /// <param name="threads">How many there are: while one is at work, another waits.</param>
 internal sealed partial class SocketPoller(string name, int threads)
 {
-    private const int Eintr = 4, Eexist = 17;
+    private const int Eintr = 4, Ebadf = 9, Eexist = 17;
     private const int CtlAdd = 1, CtlMod = 3;
     private const uint In = 1, Out = 4, Err = 8, Hup = 0x10, RdHup = 0x2000, EdgeTriggered = 1u << 31;
     private const int MaxEvents = 128;
@@ -50,6 +50,7 @@ internal sealed partial class SocketPoller(string name, int threads)
 
     /// <summary>The socket is told once when there is room to send: else it would be woken whenever its peer has read something.</summary>
     /// <exception cref="LibvirtException">The system refuses.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed; perhaps by the program, as one of its own.</exception>
     public void WaitForRoom(long key, SafeHandle handle)
     {
         lock (_gate)
@@ -58,8 +59,10 @@ internal sealed partial class SocketPoller(string name, int threads)
                 return;
             if (!socket.IsStillOurs())
                 throw new ClosedByProgramException();
-            if (!TryAdd(Current(), key, handle, wantsRoom: true, out int errno))
-                throw Refused("epoll_ctl", errno);
+            if (TryAdd(Current(), key, handle, wantsRoom: true, out int errno))
+                return;
+            ObjectDisposedException.ThrowIf(handle.IsClosed, socket);
+            throw Refused("epoll_ctl", errno);
         }
     }
 
@@ -73,10 +76,19 @@ internal sealed partial class SocketPoller(string name, int threads)
         MemoryMarshal.Write(request, In | RdHup | EdgeTriggered | (wantsRoom ? Out : 0));
         MemoryMarshal.Write(request[KeyOffset..], key);
         errno = 0;
-        if (Libc.EpollCtl(poll.Number, CtlAdd, handle, request) == 0)
-            return true;
-        errno = Marshal.GetLastPInvokeError();
-        return errno == Eexist && Libc.EpollCtl(poll.Number, CtlMod, handle, request) == 0;
+        try
+        {
+            if (Libc.EpollCtl(poll.Number, CtlAdd, handle, request) == 0)
+                return true;
+            errno = Marshal.GetLastPInvokeError();
+            return errno == Eexist && Libc.EpollCtl(poll.Number, CtlMod, handle, request) == 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its owner may close it at any moment.
+            errno = Ebadf;
+            return false;
+        }
     }
 
     // Within the gate. Where the program has closed the descriptor, whose number may be another epoll's by now, there is a
@@ -128,8 +140,9 @@ internal sealed partial class SocketPoller(string name, int threads)
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<byte> one = events.AsSpan(i * EventSize, EventSize);
-                if (_sockets.TryGetValue(MemoryMarshal.Read<long>(one[KeyOffset..]), out PolledSocket? socket))
-                    Tell(poll, MemoryMarshal.Read<long>(one[KeyOffset..]), socket, MemoryMarshal.Read<uint>(one));
+                long key = MemoryMarshal.Read<long>(one[KeyOffset..]);
+                if (_sockets.TryGetValue(key, out PolledSocket? socket))
+                    TryTell(poll, key, socket, MemoryMarshal.Read<uint>(one));
             }
 
             // The number is used again.
@@ -155,6 +168,19 @@ internal sealed partial class SocketPoller(string name, int threads)
                 foreach ((long key, PolledSocket socket) in _sockets)
                     Lose(key, socket);
             }
+        }
+    }
+
+    // An exception that left this thread would end the program; all other sockets wait for it too.
+    private void TryTell(EpollDescriptor poll, long key, PolledSocket socket, uint happened)
+    {
+        try
+        {
+            Tell(poll, key, socket, happened);
+        }
+        catch (Exception)
+        {
+            Lose(key, socket);
         }
     }
 

@@ -1,7 +1,9 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Ballast.Tests.Drivers.Qemu;
 using Ballast.Tests.Fakes;
 using Ballast.Transports;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Tests.Transports;
 
@@ -299,6 +301,65 @@ public sealed class PolledSocketTests
             }
         }
     }
+
+    [Fact]
+    public async Task A_socket_that_is_closed_while_it_is_told_of_room_disturbs_no_other()
+    {
+        SocketPoller poller = new("Ballast test", 1);
+        (PolledSocket closed, Socket peer) = Pair(poller);
+        (PolledSocket other, Socket itsPeer) = Pair(poller);
+        using (closed)
+        using (peer)
+        using (other)
+        using (itsPeer)
+        {
+            while (closed.Send(new byte[65536]) > 0)
+            {
+            }
+
+            // The number has a twin, so the system still knows the socket when its handle is closed.
+            using SafeFileHandle twin = new(Duplicate(closed.Handle), ownsHandle: true);
+            Task room = closed.WaitForRoomAsync(Token).AsTask();
+            closed.Handle.Dispose();
+            byte[] read = new byte[1 << 20];
+            while (peer.Available > 0)
+                _ = peer.Receive(read);
+            await room.In();
+
+            await IsToldAsync(other, itsPeer);
+            _ = await Assert.ThrowsAsync<ObjectDisposedException>(() => closed.WaitForRoomAsync(Token).AsTask().In());
+        }
+    }
+
+    [Fact]
+    public async Task Whoever_fails_on_the_thread_of_all_sockets_disturbs_no_other()
+    {
+        SocketPoller poller = new("Ballast test", 1);
+        (PolledSocket failing, Socket peer) = Pair(poller);
+        (PolledSocket other, Socket itsPeer) = Pair(poller);
+        using (failing)
+        using (peer)
+        using (other)
+        using (itsPeer)
+        {
+#pragma warning disable CA2012 // A task would catch what is thrown.
+            failing.ReceiveAsync(new byte[8], Token).GetAwaiter().UnsafeOnCompleted(() => throw new InvalidOperationException());
+#pragma warning restore CA2012
+            _ = peer.Send(new byte[1]);
+
+            await IsToldAsync(other, itsPeer);
+        }
+    }
+
+    private static async Task IsToldAsync(PolledSocket socket, Socket peer)
+    {
+        Task<int> received = ReceiveAsync(socket, new byte[8]);
+        _ = peer.Send(new byte[1]);
+        Assert.Equal(1, await received.In());
+    }
+
+    [DllImport("libc", EntryPoint = "dup")]
+    private static extern int Duplicate(SafeHandle descriptor);
 
     private static Task<int> ReceiveAsync(PolledSocket socket, Memory<byte> buffer) => socket.ReceiveAsync(buffer, CancellationToken.None).AsTask();
 
