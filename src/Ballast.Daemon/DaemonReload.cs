@@ -29,9 +29,11 @@ internal sealed partial class DaemonReload(
             if (late.Length > 0)
                 NeedsRestart(log, string.Join(", ", late));
         }
-        catch (Exception e) when (e is UsageException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            Failed(log, e.Message);
+            // Also what nobody expected: it came on the signal's thread, and would end the daemon.
+            bool isExpected = e is UsageException or IOException or UnauthorizedAccessException or LibvirtException;
+            Failed(log, isExpected ? e.Message : $"{e.GetType().Name}: {e.Message}");
         }
     }
 

@@ -42,9 +42,9 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
             {
                 Compare(await _connection.ListDomainsAsync(cancellationToken: _end.Token).ConfigureAwait(false));
             }
-            catch (Exception e) when (e is LibvirtException or IOException or UnauthorizedAccessException)
+            catch (Exception) when (!_end.IsCancellationRequested)
             {
-                // What cannot be looked at now may be at the next look; who calls something is told.
+                // Whatever it is: what cannot be looked at now may be at the next look; who calls something is told.
             }
         }
         while (await timer.WaitForNextTickAsync(_end.Token).ConfigureAwait(false));

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ballast.Server;
 
 namespace Ballast.Daemon;
 
@@ -16,7 +17,7 @@ internal static class HangupSignal
     public static void Catch() => _registration ??= PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context =>
     {
         context.Cancel = true;
-        Come();
+        Background.Run(Come);
     });
 
     /// <summary>Done at each signal, one after the other; at once where one came already.</summary>

@@ -1,3 +1,5 @@
+using Ballast.Server;
+
 namespace Ballast.Daemon;
 
 /// <summary>
@@ -14,13 +16,13 @@ internal sealed class IdleMemory : IDisposable
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
-    private readonly Timer _timer;
+    private readonly ITimer _timer;
     private long _allocated;
     private long _least = Environment.WorkingSet;
     private int _pause;
     private int _skipped;
 
-    public IdleMemory() => _timer = new Timer(_ => Look(), null, Interval, Interval);
+    public IdleMemory() => _timer = Background.CreateTimer(Look, Interval, Interval);
 
     public void Dispose() => _timer.Dispose();
 

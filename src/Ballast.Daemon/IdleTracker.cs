@@ -1,3 +1,5 @@
+using Ballast.Server;
+
 namespace Ballast.Daemon;
 
 /// <summary>Says when there was no client for some time.</summary>
@@ -5,17 +7,19 @@ internal sealed class IdleTracker : IDisposable
 {
     private readonly ClientHandler _clients;
     private TimeSpan? _timeout;
-    private readonly Timer _timer;
+    private readonly ITimer _timer;
 
     public IdleTracker(ClientHandler clients, TimeSpan? timeout, Action isIdle)
     {
         _clients = clients;
         _timeout = timeout;
-        _timer = new Timer(_ =>
-        {
-            if (clients.Clients == 0 && _timeout is not null)
-                isIdle();
-        });
+        _timer = Background.CreateTimer(
+            () =>
+            {
+                if (clients.Clients == 0 && _timeout is not null)
+                    isIdle();
+            },
+            Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         clients.Changed += Restart;
         Restart();
     }

@@ -72,9 +72,9 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
                 await over.CancelAsync().ConfigureAwait(false);
                 await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (LibvirtException e)
+            catch (Exception e) when (!token.IsCancellationRequested)
             {
-                Failed(_log, e.Message);
+                Failed(_log, e is LibvirtException ? e.Message : $"{e.GetType().Name}: {e.Message}");
                 await Task.Delay(Interval, token).ConfigureAwait(false);
             }
         }
@@ -115,7 +115,7 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
         {
             return await domain.EnsureMemoryStatsPeriodAsync(TimeSpan.FromSeconds(seconds), token).ConfigureAwait(false);
         }
-        catch (LibvirtException)
+        catch (Exception e) when (e is LibvirtException or IOException)
         {
             return null;
         }

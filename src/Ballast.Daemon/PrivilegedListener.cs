@@ -38,6 +38,7 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
     private readonly Socket _socket = new(new SafeSocketHandle(endPoint.Descriptor, ownsHandle: false));
     private readonly CancellationTokenSource _unbound = new();
     private long _accepted;
+    private volatile bool _isDisposed;
 
     public EndPoint EndPoint => endPoint;
 
@@ -55,8 +56,9 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
             {
                 return null;
             }
-            catch (Exception e) when (e is SocketException or LibvirtException)
+            catch (Exception) when (!_isDisposed)
             {
+                // Whatever it is: the web server never asks again a listener that failed once.
                 await Task.Delay(Pause, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -66,6 +68,7 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
 
     public ValueTask DisposeAsync()
     {
+        _isDisposed = true;
         _socket.Dispose();
         return default;
     }

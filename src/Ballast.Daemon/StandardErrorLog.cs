@@ -95,9 +95,9 @@ internal sealed class StandardErrorLog : ILoggerProvider
             {
                 await error.WriteAsync(Encoding.UTF8.GetBytes($"{left}{line}\n")).ConfigureAwait(false);
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
             {
-                // Nobody reads it any more; the daemon goes on.
+                // Nobody reads it any more, or it was closed; the daemon goes on.
             }
         }
     }

@@ -200,12 +200,18 @@ internal sealed unsafe class DomainCallbacks(ConnectionHandle owner)
             callback.Running++;
         }
 
-        call(callback);
-        bool isFree;
-        lock (_gate)
-            isFree = --callback.Running == 0 && callback.IsGone;
-        if (isFree)
-            callback.Free();
+        try
+        {
+            call(callback);
+        }
+        finally
+        {
+            bool isFree;
+            lock (_gate)
+                isFree = --callback.Running == 0 && callback.IsGone;
+            if (isFree)
+                callback.Free();
+        }
     }
 
     /// <summary>The queue of events, and the descriptor that tells the event loop of it.</summary>

@@ -32,7 +32,7 @@ internal sealed class WatchHandle : IDisposable
         }
 
         Handle = Handles.Add(this);
-        _watching = Task.Run(() => WatchAsync(only is null ? owner.Connection.WatchMemoryStatsAsync(period, options, _stop.Token) : DomainWatch.RunAsync(owner.Connection, only, period, options, _stop.Token)));
+        _watching = Task.Run(() => WatchAsync(only, period));
     }
 
     public nint Handle { get; }
@@ -118,10 +118,15 @@ internal sealed class WatchHandle : IDisposable
         return sample;
     }
 
-    private async Task WatchAsync(IAsyncEnumerable<DomainMemorySample> samples)
+    private async Task WatchAsync(Domain? only, TimeSpan period)
     {
         try
         {
+            // Within this: a connection that was closed meanwhile says so here.
+            Connection connection = _owner.Connection;
+            IAsyncEnumerable<DomainMemorySample> samples = only is null
+                ? connection.WatchMemoryStatsAsync(period, Options, _stop.Token)
+                : DomainWatch.RunAsync(connection, only, period, Options, _stop.Token);
             await foreach (DomainMemorySample sample in samples.WithCancellation(_stop.Token).ConfigureAwait(false))
             {
                 lock (_gate)

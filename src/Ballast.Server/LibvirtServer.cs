@@ -140,13 +140,14 @@ internal sealed class LibvirtServer
 
     private async Task ServeAsync(RpcServerConnection connection, RemoteSession session, CancellationToken stop)
     {
-        using ITimer deadline = Options.TimeProvider.CreateTimer(
-            _ =>
+        using ITimer deadline = Unattended.CreateTimer(
+            Options.TimeProvider,
+            static client =>
             {
-                if (!session.IsAuthenticated)
-                    connection.Close();
+                if (!client.Session.IsAuthenticated)
+                    client.Connection.Close();
             },
-            null, session.Sasl is null ? Options.AuthenticationTimeout : Options.PasswordTimeout, Timeout.InfiniteTimeSpan);
+            (Session: session, Connection: connection), session.Sasl is null ? Options.AuthenticationTimeout : Options.PasswordTimeout, Timeout.InfiniteTimeSpan);
         await connection.RunAsync(session, stop).ConfigureAwait(false);
     }
 

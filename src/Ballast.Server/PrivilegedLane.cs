@@ -41,7 +41,7 @@ internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
     public LaneTransport(SafeHandle socket, SocketPoller poller)
     {
         _transport = new SocketTransport(socket, poller);
-        Output = new EndingWriter(_transport.Output, _closed.Cancel);
+        Output = new EndingWriter(_transport.Output, Abort);
     }
 
     public PipeReader Input => _transport.Input;
@@ -51,7 +51,7 @@ internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
     /// <summary>Ends when all was sent that ever will be.</summary>
     public CancellationToken Closed => _closed.Token;
 
-    public void Abort() => _closed.Cancel();
+    public void Abort() => Unattended.Cancel(_closed);
 
     public ValueTask DisposeAsync() => _transport.DisposeAsync();
 }

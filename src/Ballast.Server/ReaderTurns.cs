@@ -16,7 +16,7 @@ internal sealed class ReaderTurns(int workers)
 
     public ValueTask EnterAsync(UserShare share, CancellationToken cancellationToken)
     {
-        TaskCompletionSource turn;
+        ReaderTurn turn;
         lock (_gate)
         {
             if (_working < workers && share is { HasRoom: true, Waiting.Count: 0 } && _line.Count == 0)
@@ -25,7 +25,7 @@ internal sealed class ReaderTurns(int workers)
                 return default;
             }
 
-            turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            turn = new ReaderTurn();
             share.Waiting.Enqueue(turn);
             StandInLine(share);
         }
@@ -58,9 +58,9 @@ internal sealed class ReaderTurns(int workers)
         }
     }
 
-    private static async ValueTask WaitAsync(TaskCompletionSource turn, CancellationToken cancellationToken)
+    private static async ValueTask WaitAsync(ReaderTurn turn, CancellationToken cancellationToken)
     {
-        await using (cancellationToken.UnsafeRegister(static (turn, token) => ((TaskCompletionSource)turn!).TrySetCanceled(token), turn).ConfigureAwait(false))
+        await using (Unattended.Register(turn, cancellationToken).ConfigureAwait(false))
             await turn.Task.ConfigureAwait(false);
     }
 
@@ -80,7 +80,7 @@ internal sealed class ReaderTurns(int workers)
         while (_working < workers && _line.TryDequeue(out UserShare? share))
         {
             share.IsInLine = false;
-            while (share.HasRoom && share.Waiting.TryDequeue(out TaskCompletionSource? turn))
+            while (share.HasRoom && share.Waiting.TryDequeue(out ReaderTurn? turn))
             {
                 // Who gave up has none.
                 if (!turn.TrySetResult())
@@ -96,6 +96,12 @@ internal sealed class ReaderTurns(int workers)
             }
         }
     }
+}
+
+/// <summary>One that is waited for.</summary>
+internal sealed class ReaderTurn() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), ICancellable
+{
+    void ICancellable.Cancel(CancellationToken token) => TrySetCanceled(token);
 }
 
 /// <summary>What one client has of its user's share.</summary>

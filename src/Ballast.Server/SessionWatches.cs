@@ -52,7 +52,7 @@ internal sealed class SessionWatches(RemoteSession session)
         {
             if (!_watches.TryGetValue(number, out CancellationTokenSource? end))
                 throw RpcErrors.Internal($"there is no watch {number}");
-            end.Cancel();
+            Unattended.Cancel(end);
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
     public int CallsUnderWay { get; set; }
 
     /// <summary>Those of its clients that wait for a turn; the lock of the turns is held.</summary>
-    public Queue<TaskCompletionSource> Waiting { get; } = [];
+    public Queue<ReaderTurn> Waiting { get; } = [];
 
     /// <summary>Whether the user stands in line; the lock of the turns is held.</summary>
     public bool IsInLine { get; set; }

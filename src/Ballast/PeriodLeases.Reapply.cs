@@ -99,9 +99,9 @@ internal sealed partial class PeriodLeases
                         return;
                 }
             }
-            catch (LibvirtException)
+            catch (Exception) when (!_lifetime.IsCancellationRequested)
             {
-                // The daemon is not back yet, or cannot say now.
+                // The daemon is not back yet, or cannot say now, or the system has no room for a question.
                 pause = await PauseAsync(pause, _lifetime.Token).ConfigureAwait(false);
             }
         }
@@ -184,9 +184,11 @@ internal sealed partial class PeriodLeases
             {
                 await run().ConfigureAwait(false);
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or LibvirtException)
+            catch (Exception e)
             {
-                // Closed, or superseded; or events ended with the connection.
+                // Closed, or superseded; or events ended with the connection. Whatever else it is, the end still gives all back.
+                if (e is not (OperationCanceledException or ObjectDisposedException or LibvirtException))
+                    Unattended.Note(e);
             }
         }
     }

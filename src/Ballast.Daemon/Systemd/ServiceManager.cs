@@ -40,7 +40,7 @@ internal sealed class ServiceManager : IDisposable
             _ = _socket.SendTo(Encoding.UTF8.GetBytes(string.Join('\n', lines)), _address);
             return true;
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             return false;
         }

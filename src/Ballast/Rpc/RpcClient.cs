@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Pipelines;
 using Ballast.Telemetry;
 
@@ -67,7 +66,7 @@ internal sealed class RpcClient : IAsyncDisposable
         where TArgs : struct, IXdrMessage<TArgs>
         where TReply : struct, IXdrMessage<TReply>
     {
-        using Activity? activity = Activities.Call(procedure.ToString());
+        using Span activity = Activities.Call(procedure.ToString());
         try
         {
             return await AskAsync(procedure, arguments, timeout, changesSomething, late, cancellationToken).ConfigureAwait(false);
@@ -260,7 +259,7 @@ internal sealed class RpcClient : IAsyncDisposable
         }
 
         // Not under the lock: what waits for it goes on from here.
-        _end.Cancel();
+        Unattended.Cancel(_end);
         foreach (PendingCall call in pending)
             call.Fail(error);
         return error;

@@ -76,7 +76,7 @@ internal interface IRpcSession : IAsyncDisposable
 /// <param name="share">What it shares with other clients.</param>
 /// <param name="time">The clock.</param>
 internal sealed class RpcServerConnection(
-    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, IRpcShare share, TimeProvider time) : IAsyncDisposable
+    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, IRpcShare share, TimeProvider time) : IAsyncDisposable, ICancellable
 {
     private readonly RpcFrameWriter _output = new(transport.Output, Peer.Client);
 
@@ -97,7 +97,7 @@ internal sealed class RpcServerConnection(
     /// <summary>Serves until the client goes, or misbehaves, or it is told to stop. The session is disposed at the end.</summary>
     public async Task RunAsync(IRpcSession session, CancellationToken stop)
     {
-        using CancellationTokenRegistration stopping = stop.UnsafeRegister(static state => ((RpcServerConnection)state!).Close(), this);
+        using CancellationTokenRegistration stopping = Unattended.Register(this, stop);
         RpcFrameReader input = new(transport.Input, Peer.Client) { MaxFreeBytes = limits.MaxFreeMessageBytes, Share = share.HasTurns ? share : null };
         Metrics.Clients.Add(1);
         RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
@@ -159,7 +159,9 @@ internal sealed class RpcServerConnection(
     /// <summary>No further calls; the connection ends when those under way are answered.</summary>
     public void CloseAfterAnswers() => _closeAfterAnswers = true;
 
-    public void Close() => _end.Cancel();
+    public void Close() => Unattended.Cancel(_end);
+
+    void ICancellable.Cancel(CancellationToken token) => Close();
 
     public ValueTask DisposeAsync() => _output.DisposeAsync();
 
@@ -200,8 +202,8 @@ internal sealed class RpcServerConnection(
     private async ValueTask AdmitAsync(RpcFrameReader input)
     {
         await largeMessages.WaitAsync(_end.Token).ConfigureAwait(false);
-        _largeMessageDeadline = time.CreateTimer(
-            static connection => ((RpcServerConnection)connection!).Close(), this, limits.LargeMessageTimeout, Timeout.InfiniteTimeSpan);
+        _largeMessageDeadline = Unattended.CreateTimer(
+            time, static connection => connection.Close(), this, limits.LargeMessageTimeout, Timeout.InfiniteTimeSpan);
         input.IsAdmitted = true;
     }
 

@@ -11,20 +11,32 @@ internal static class Activities
     public static bool AreWanted => Source.HasListeners();
 
     /// <summary>A question to a monitor, as one caller sees it.</summary>
-    public static Activity? Query(string monitor) => Source.StartActivity("ballast.monitor.query", ActivityKind.Client)?.SetTag("ballast.monitor", monitor);
+    public static Span Query(string monitor) => Begin("ballast.monitor.query", ("ballast.monitor", monitor));
 
     /// <summary>A command to a monitor, such as a change.</summary>
     /// <param name="monitor">The socket.</param>
     /// <param name="name">The command's name.</param>
     /// <param name="text">What is sent; several commands may be sent together.</param>
-    public static Activity? Command(string monitor, string name, string text) => Source.StartActivity("ballast.monitor.command", ActivityKind.Client)
-        ?.SetTag("ballast.monitor", monitor).SetTag("ballast.monitor.command", name).SetTag("ballast.monitor.text", text);
+    public static Span Command(string monitor, string name, string text) =>
+        Begin("ballast.monitor.command", ("ballast.monitor", monitor), ("ballast.monitor.command", name), ("ballast.monitor.text", text));
 
     /// <summary>A call to a daemon.</summary>
-    public static Activity? Call(string procedure) => Source.StartActivity("ballast.rpc.call", ActivityKind.Client)?.SetTag("rpc.method", procedure);
+    public static Span Call(string procedure) => Begin("ballast.rpc.call", ("rpc.method", procedure));
 
-    /// <summary>It failed, with that error.</summary>
-    public static void Failed(this Activity? activity, Exception error) =>
-        activity?.SetTag("error.type", error is LibvirtException { Code: var code } ? code.ToString() : error.GetType().FullName)
-            .SetStatus(ActivityStatusCode.Error, error.Message);
+    private static Span Begin(string name, params ReadOnlySpan<(string Key, string Value)> tags)
+    {
+        try
+        {
+            Activity? activity = Source.StartActivity(name, ActivityKind.Client);
+            foreach ((string key, string value) in tags)
+                _ = activity?.SetTag(key, value);
+            return new Span(activity);
+        }
+        catch (Exception e)
+        {
+            // A listener's own trouble.
+            Unattended.Note(e);
+            return default;
+        }
+    }
 }

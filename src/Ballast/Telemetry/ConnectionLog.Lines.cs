@@ -30,10 +30,8 @@ internal sealed partial class ConnectionLog
     /// <summary>Completes when it was written, so that it is known before it happens.</summary>
     public Task StartsGuestAsync(string monitor, int pid)
     {
-        if (!IsEnabled(LogLevel.Warning))
-            return Task.CompletedTask;
         TaskCompletionSource written = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Write(log =>
+        if (!TryWrite(log =>
         {
             try
             {
@@ -43,7 +41,11 @@ internal sealed partial class ConnectionLog
             {
                 written.SetResult();
             }
-        });
+        }))
+        {
+            written.SetResult();
+        }
+
         return written.Task;
     }
 
@@ -114,6 +116,9 @@ internal sealed partial class ConnectionLog
 
         [LoggerMessage(130, LogLevel.Warning, "The collection period of '{Domain}' was not restored: {Reason}")]
         public static partial void PeriodKept(ILogger log, string domain, string reason);
+
+        [LoggerMessage(132, LogLevel.Warning, "{Count} lines before this one are missing: the logger did not take them in time")]
+        public static partial void LinesLeft(ILogger log, int count);
 
         [LoggerMessage(131, LogLevel.Error, "A handler threw an exception, which was ignored")]
         public static partial void HandlerFailed(ILogger log, Exception error);

@@ -9,9 +9,12 @@ namespace Ballast.Telemetry;
 /// </summary>
 internal sealed partial class ConnectionLog
 {
+    // What a logger that hangs can make us keep.
+    private const int MaxWaiting = 4096;
+
     private readonly ILogger? _logger;
     private readonly ConcurrentQueue<Action<ILogger>> _lines = [];
-    private int _isWriting;
+    private int _isWriting, _waiting, _left;
 
     private ConnectionLog(ILogger? logger) => _logger = logger;
 
@@ -21,26 +24,46 @@ internal sealed partial class ConnectionLog
     public static ConnectionLog Of(ConnectionOptions options) =>
         options.LoggerFactory is { } factory ? new ConnectionLog(factory.CreateLogger("Ballast")) : None;
 
-    /// <summary>Whether anybody wants such lines. Asks the logger: not for whoever holds a lock.</summary>
-    public bool IsEnabled(LogLevel level)
+    /// <summary>Whether anybody wants such lines. The logger is asked, which may take any time.</summary>
+    public Task<bool> WantsAsync(LogLevel level)
     {
-        try
+        TaskCompletionSource<bool> asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!TryWrite(log =>
         {
-            return _logger?.IsEnabled(level) == true;
-        }
-        catch (Exception)
+            bool isWanted = false;
+            try
+            {
+                isWanted = log.IsEnabled(level);
+            }
+            finally
+            {
+                asked.SetResult(isWanted);
+            }
+        }))
         {
-            return false;
+            asked.SetResult(false);
         }
+
+        return asked.Task;
     }
 
-    private void Write(Action<ILogger> line)
+    private void Write(Action<ILogger> line) => _ = TryWrite(line);
+
+    private bool TryWrite(Action<ILogger> line)
     {
         if (_logger is null)
-            return;
+            return false;
+        if (Interlocked.Increment(ref _waiting) > MaxWaiting)
+        {
+            _ = Interlocked.Decrement(ref _waiting);
+            _ = Interlocked.Increment(ref _left);
+            return false;
+        }
+
         _lines.Enqueue(line);
         if (Interlocked.Exchange(ref _isWriting, 1) == 0)
-            _ = ThreadPool.UnsafeQueueUserWorkItem(static log => log.WriteLines(), this, preferLocal: false);
+            Unattended.Queue(static log => log.WriteLines(), this);
+        return true;
     }
 
     private void WriteLines()
@@ -49,8 +72,11 @@ internal sealed partial class ConnectionLog
         {
             while (_lines.TryDequeue(out Action<ILogger>? line))
             {
+                _ = Interlocked.Decrement(ref _waiting);
                 try
                 {
+                    if (Interlocked.Exchange(ref _left, 0) is > 0 and var left)
+                        Lines.LinesLeft(_logger!, left);
                     line(_logger!);
                 }
                 catch (Exception)

@@ -9,26 +9,19 @@ internal static class Metrics
 
     private static readonly Meter Meter = new(Name);
 
-    public static readonly Counter<long> Queries =
-        Meter.CreateCounter<long>("ballast.monitor.queries", "{query}", "Questions that were put to monitors; callers that wait at the same time share one.");
+    public static readonly Measure<long> Queries = Counter("ballast.monitor.queries", "{query}", "Questions that were put to monitors; callers that wait at the same time share one.");
 
-    public static readonly Counter<long> SharedCallers =
-        Meter.CreateCounter<long>("ballast.monitor.shared_callers", "{caller}", "Callers who were given the answer to somebody else's question.");
+    public static readonly Measure<long> SharedCallers = Counter("ballast.monitor.shared_callers", "{caller}", "Callers who were given the answer to somebody else's question.");
 
-    public static readonly Histogram<double> QueryDuration =
-        Meter.CreateHistogram<double>("ballast.monitor.query.duration", "s", "From a caller's question to its answer.");
+    public static readonly Measure<double> QueryDuration = Histogram("ballast.monitor.query.duration", "s", "From a caller's question to its answer.");
 
-    public static readonly Counter<long> Timeouts =
-        Meter.CreateCounter<long>("ballast.monitor.timeouts", "{caller}", "Callers that a monitor did not answer in time.");
+    public static readonly Measure<long> Timeouts = Counter("ballast.monitor.timeouts", "{caller}", "Callers that a monitor did not answer in time.");
 
-    public static readonly Counter<long> Resynchronisations =
-        Meter.CreateCounter<long>("ballast.monitor.resynchronizations", "{mark}", "Marks that were sent to find the place again among late or unasked answers.");
+    public static readonly Measure<long> Resynchronisations = Counter("ballast.monitor.resynchronizations", "{mark}", "Marks that were sent to find the place again among late or unasked answers.");
 
-    public static readonly UpDownCounter<long> OpenMonitors =
-        Meter.CreateUpDownCounter<long>("ballast.monitor.open", "{monitor}", "Monitors that this process is connected to.");
+    public static readonly Measure<long> OpenMonitors = UpDownCounter("ballast.monitor.open", "{monitor}", "Monitors that this process is connected to.");
 
-    public static readonly UpDownCounter<long> Clients =
-        Meter.CreateUpDownCounter<long>("ballast.server.clients", "{client}", "Clients that are connected to a server of this process.");
+    public static readonly Measure<long> Clients = UpDownCounter("ballast.server.clients", "{client}", "Clients that are connected to a server of this process.");
 
     private static readonly Counter<long> Bytes =
         Meter.CreateCounter<long>("ballast.io", "By", "Bytes received from and sent to monitors, daemons and clients.");
@@ -40,7 +33,29 @@ internal static class Metrics
     private static void Count(long bytes, Peer peer, string direction)
     {
         if (Bytes.Enabled)
-            Bytes.Add(bytes, new("ballast.peer", Word(peer)), new("network.io.direction", direction));
+        {
+            Unattended.Run(
+                static moved => Bytes.Add(moved.Count, new("ballast.peer", Word(moved.Peer)), new("network.io.direction", moved.Direction)),
+                (Count: bytes, Peer: peer, Direction: direction));
+        }
+    }
+
+    private static Measure<long> Counter(string name, string unit, string description)
+    {
+        Counter<long> counter = Meter.CreateCounter<long>(name, unit, description);
+        return new(counter, value => counter.Add(value));
+    }
+
+    private static Measure<long> UpDownCounter(string name, string unit, string description)
+    {
+        UpDownCounter<long> counter = Meter.CreateUpDownCounter<long>(name, unit, description);
+        return new(counter, value => counter.Add(value));
+    }
+
+    private static Measure<double> Histogram(string name, string unit, string description)
+    {
+        Histogram<double> histogram = Meter.CreateHistogram<double>(name, unit, description);
+        return new(histogram, value => histogram.Record(value));
     }
 
     private static string Word(Peer peer) => peer switch

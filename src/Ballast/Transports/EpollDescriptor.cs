@@ -10,6 +10,7 @@ namespace Ballast.Transports;
 internal sealed partial class EpollDescriptor
 {
     private const int CloseOnExec = 0x80000, GetOwner = 16, SetOwner = 15, OwnerThread = 0;
+    private const int NoRoom = 11;
 
     /// <summary>The kernel's error number; 0 where it is made.</summary>
     private readonly TaskCompletionSource<int> _made = new();
@@ -26,20 +27,29 @@ internal sealed partial class EpollDescriptor
     public static EpollDescriptor Start(string name, int threads, Action<EpollDescriptor> run)
     {
         EpollDescriptor poll = new();
-        Begin(name, () =>
+        if (!Unattended.TryStartThread(name, Wait, out _))
         {
-            if (poll.TryMake())
-                run(poll);
-        });
+            throw LibvirtError.System(NoRoom, ErrorOrigin.Rpc,
+                "no thread can be started that waits for sockets: raise the limit of processes and threads (ulimit -u, pids.max)");
+        }
+
         int errno = poll._made.Task.GetAwaiter().GetResult();
         if (errno != 0)
             throw SocketPoller.Refused("epoll_create1", errno);
-        for (int i = 1; i < threads; i++)
-            Begin(name, () => run(poll));
-        return poll;
-    }
 
-    private static void Begin(string name, ThreadStart run) => new Thread(run) { IsBackground = true, Name = name }.Start();
+        // One is enough to be served.
+        for (int i = 1; i < threads && Unattended.TryStartThread(name, () => run(poll), out _); i++)
+        {
+        }
+
+        return poll;
+
+        void Wait()
+        {
+            if (poll.TryMake())
+                run(poll);
+        }
+    }
 
     /// <summary>Whether the program has left it to us.</summary>
     public bool IsOurs() =>
@@ -47,11 +57,19 @@ internal sealed partial class EpollDescriptor
 
     private bool TryMake()
     {
-        Number = Libc.EpollCreate1(CloseOnExec);
-        int errno = Number < 0 ? Marshal.GetLastPInvokeError() : 0;
-        _thread = Libc.GetTid();
-        _isMarked = OwnDescriptor.AreAtRisk && Number >= 0 && Libc.Fcntl(Number, SetOwner, new Libc.Owner { Kind = OwnerThread, Id = _thread }) == 0;
-        _made.SetResult(errno);
-        return errno == 0;
+        try
+        {
+            Number = Libc.EpollCreate1(CloseOnExec);
+            int errno = Number < 0 ? Marshal.GetLastPInvokeError() : 0;
+            _thread = Libc.GetTid();
+            _isMarked = OwnDescriptor.AreAtRisk && Number >= 0 && Libc.Fcntl(Number, SetOwner, new Libc.Owner { Kind = OwnerThread, Id = _thread }) == 0;
+            _made.SetResult(errno);
+            return errno == 0;
+        }
+        catch (Exception e)
+        {
+            _ = _made.TrySetException(e);
+            throw;
+        }
     }
 }

@@ -10,7 +10,7 @@ namespace Ballast.Transports;
 /// <see cref="SocketPoller"/>, and must not block there. A peer that sends without end gets no more than its turn of it. It asks
 /// the system itself: the first of the runtime's sockets starts a thread that would have nothing to do.
 /// </summary>
-internal sealed class PolledSocket : IValueTaskSource, IDisposable
+internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
 {
     // More than a peer sends in answer to anything; taken within some hundred microseconds.
     private const int TurnBytes = 64 * 1024;
@@ -248,15 +248,12 @@ internal sealed class PolledSocket : IValueTaskSource, IDisposable
 
         ObjectDisposedException.ThrowIf(before == State.Closed, this);
         if (cancellationToken.CanBeCanceled)
-        {
-            _registration = cancellationToken.UnsafeRegister(
-                static (state, token) => ((PolledSocket)state!).Cancel(token), this);
-        }
+            _registration = Unattended.Register(this, cancellationToken);
 
         return new ValueTask(this, version);
     }
 
-    private void Cancel(CancellationToken token)
+    void ICancellable.Cancel(CancellationToken token)
     {
         if (Interlocked.CompareExchange(ref _state, State.Idle, State.Waiting) == State.Waiting)
             FailElsewhere(new OperationCanceledException(token));

@@ -119,11 +119,8 @@ internal sealed partial class SocketPoller(string name, int threads)
     private void Lose(long key, PolledSocket socket)
     {
         Remove(key);
-        ThreadPool.UnsafeQueueUserWorkItem(static lost =>
-        {
-            lost.Readable(isLast: true);
-            lost.Writable();
-        }, socket, preferLocal: false);
+        Unattended.Queue(static lost => lost.Readable(isLast: true), socket);
+        Unattended.Queue(static lost => lost.Writable(), socket);
     }
 
     private void Run(EpollDescriptor poll)
@@ -162,8 +159,11 @@ internal sealed partial class SocketPoller(string name, int threads)
             {
                 _ = Current();
             }
-            catch (LibvirtException)
+            catch (Exception e)
             {
+                if (e is not LibvirtException)
+                    Unattended.Note(e);
+
                 // No room for a new one: who waits shall not do so for ever.
                 foreach ((long key, PolledSocket socket) in _sockets)
                     Lose(key, socket);
@@ -178,8 +178,9 @@ internal sealed partial class SocketPoller(string name, int threads)
         {
             Tell(poll, key, socket, happened);
         }
-        catch (Exception)
+        catch (Exception e)
         {
+            Unattended.Note(e);
             Lose(key, socket);
         }
     }

@@ -185,9 +185,9 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
             {
                 // Not back yet.
             }
-            catch (LibvirtException e)
+            catch (Exception e) when (!_end.IsCancellationRequested)
             {
-                // It is there, and refuses.
+                // It is there, and refuses. Or the system does, or a mistake of ours: whoever awaits events is told.
                 _sinks.End(e);
                 return;
             }

@@ -21,7 +21,7 @@ internal sealed class FleetEvents(Fleet fleet, TimeProvider time)
             {
                 foreach ((int index, ulong size) in fleet.ChangedSizes())
                     _sizes[index] = size;
-                _timer = time.CreateTimer(_ => Tell(), null, Look, Look);
+                _timer = Unattended.CreateTimer(time, static events => events.Tell(), this, Look, Look);
             }
 
             return _sinks.Add(sink, StopAsync);

@@ -53,20 +53,21 @@ internal sealed partial class UnixSocketDiag : IDisposable
         else
         {
             // The thread that enters the other namespace never comes back from it, and ends.
-            Thread visitor = new(() =>
-            {
-                using SafeFileHandle target = OpenNamespace(place.Path);
-                if (!target.IsInvalid && place.IsBehind(target) && Libc.SetNs(target, CloneNewNet) == 0)
-                    socket = CreateSocket();
-            });
-            visitor.Start();
-            visitor.Join();
+            if (Unattended.TryStartThread("Ballast visitor", Visit, out Thread visitor))
+                visitor.Join();
         }
 
         if (socket is { IsInvalid: false })
             return new UnixSocketDiag(socket);
         socket?.Dispose();
         return null;
+
+        void Visit()
+        {
+            using SafeFileHandle target = OpenNamespace(place.Path);
+            if (!target.IsInvalid && place.IsBehind(target) && Libc.SetNs(target, CloneNewNet) == 0)
+                socket = CreateSocket();
+        }
     }
 
     /// <summary>All unix sockets of a namespace; null where the kernel does not tell.</summary>

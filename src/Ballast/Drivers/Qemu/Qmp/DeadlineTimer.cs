@@ -5,8 +5,8 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// </summary>
 internal sealed class DeadlineTimer(Lock gate, TimeProvider time, Action expire) : MonitorPart(gate), IAsyncDisposable
 {
-    private readonly ITimer _timer = time.CreateTimer(
-        static state => ((Action)state!)(), expire, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    private readonly ITimer _timer = Unattended.CreateTimer(
+        time, static expire => expire(), expire, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     private long _due = long.MaxValue;
 

@@ -177,13 +177,18 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
 
     private async ValueTask TellWhatStartsAsync(CancellationToken cancellationToken)
     {
-        if (monitor.Endpoint.FindWaiting is not { } find || !monitor.Log.WantsWarning)
+        if (monitor.Endpoint.FindWaiting is not { } find)
+            return;
+
+        // A logger that hangs keeps nobody from the monitor.
+        Task<bool> asked = monitor.Log.WantsWarningAsync();
+        await ((Task)asked).WaitAsync(LoggerPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!asked.IsCompletedSuccessfully || !asked.Result)
             return;
         monitor.Endpoint.FindWaiting = null;
         if (find() is not { } pid)
             return;
-
-        // A logger that hangs keeps nobody from the monitor.
         await monitor.Log.StartsGuestAsync(pid).WaitAsync(LoggerPatience, time, cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();

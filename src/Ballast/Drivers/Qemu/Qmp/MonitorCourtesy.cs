@@ -23,7 +23,7 @@ internal sealed class MonitorCourtesy
     private MonitorCourtesy(TimeProvider time)
     {
         _time = time;
-        _timer = time.CreateTimer(static state => ((MonitorCourtesy)state!).LookOnce(), this, Look, Look);
+        _timer = Unattended.CreateTimer(time, static courtesy => courtesy.LookOnce(), this, Look, Look);
     }
 
     /// <summary>Looks after a connected monitor, unless it was named.</summary>
@@ -100,9 +100,12 @@ internal sealed class MonitorCourtesy
     /// <summary>The lock is held.</summary>
     private void End()
     {
-        Watches.Remove(_time);
+        // A look that was due already comes after the end; there may be another watch by then.
+        if (Watches.GetValueOrDefault(_time) == this)
+            Watches.Remove(_time);
         _timer.Dispose();
         foreach (UnixSocketDiag? table in _tables.Values)
             table?.Dispose();
+        _tables.Clear();
     }
 }

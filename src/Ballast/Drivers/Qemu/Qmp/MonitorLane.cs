@@ -118,7 +118,7 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
         foreach (MonitorQuery query in _asked)
         {
             if (now != 0)
-                Metrics.QueryDuration.Record(time.GetElapsedTime(query.AskedAt, now).TotalSeconds);
+                Metrics.QueryDuration.Add(time.GetElapsedTime(query.AskedAt, now).TotalSeconds);
             query.Answer(values);
             if (query.RunsInline && inline is not null)
                 inline.Add(query);

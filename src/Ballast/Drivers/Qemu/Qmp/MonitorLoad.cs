@@ -13,8 +13,8 @@ internal static class MonitorLoad
 
     private static readonly int Processors = Environment.ProcessorCount;
     private static readonly ConcurrentQueue<Action> Waiting = [];
-    private static readonly ITimer Timer = TimeProvider.System.CreateTimer(
-        static _ => Drain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    private static readonly ITimer Timer = Unattended.CreateTimer(
+        TimeProvider.System, static drain => drain(), Drain, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     private static int _underWay;
     private static int _isDraining;
@@ -47,7 +47,7 @@ internal static class MonitorLoad
     private static void Drain()
     {
         while (IsCalm && Waiting.TryDequeue(out Action? work))
-            work();
+            Unattended.Run(work);
         Volatile.Write(ref _isDraining, 0);
 
         // What came, or came to rest, before that was seen.

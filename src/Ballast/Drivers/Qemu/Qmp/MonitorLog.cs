@@ -27,7 +27,8 @@ internal sealed class MonitorLog(string monitor)
     }
 
     /// <summary>Whether anybody wants to know before a guest is started.</summary>
-    public bool WantsWarning => Volatile.Read(ref _logs).Any(log => log.IsEnabled(LogLevel.Warning));
+    public async Task<bool> WantsWarningAsync() =>
+        Array.Exists(await Task.WhenAll(Volatile.Read(ref _logs).Select(log => log.WantsAsync(LogLevel.Warning))).ConfigureAwait(false), wants => wants);
 
     /// <summary>Completes when all were told.</summary>
     public Task StartsGuestAsync(int pid) => Task.WhenAll(Volatile.Read(ref _logs).Select(log => log.StartsGuestAsync(monitor, pid)));

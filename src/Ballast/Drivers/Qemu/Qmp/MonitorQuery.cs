@@ -6,7 +6,7 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// One caller that waits for a shared query. Reused, so that an awaited call allocates nothing. All state but the result
 /// is guarded by the monitor's lock.
 /// </summary>
-internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
+internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>, ICancellable
 {
     private readonly QmpMonitor _monitor;
     private ManualResetValueTaskSourceCore<MonitorValues> _core = new() { RunContinuationsAsynchronously = true };
@@ -39,11 +39,10 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>
     public void CancelWith(CancellationToken cancellationToken)
     {
         if (cancellationToken.CanBeCanceled)
-        {
-            _registration = cancellationToken.UnsafeRegister(
-                static (state, token) => ((MonitorQuery)state!)._monitor.Forget((MonitorQuery)state, token), this);
-        }
+            _registration = Unattended.Register(this, cancellationToken);
     }
+
+    void ICancellable.Cancel(CancellationToken token) => _monitor.Forget(this, token);
 
     /// <summary>What it is to be completed with; from now on it can be neither cancelled nor late.</summary>
     public void Answer(in MonitorValues values) => _answer = values;

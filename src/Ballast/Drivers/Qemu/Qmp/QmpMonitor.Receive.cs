@@ -59,7 +59,7 @@ internal sealed partial class QmpMonitor
 
         // Only now, without the lock: their code may run here.
         foreach (MonitorQuery query in answered)
-            query.CompleteInline();
+            Unattended.Run(static query => query.CompleteInline(), query);
         answered.Clear();
         SendAhead(channel);
         return true;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Ballast.Telemetry;
 
@@ -9,7 +8,7 @@ internal sealed partial class QmpMonitor
 {
     private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        using Activity? activity = Activities.Query(Path);
+        using Span activity = Activities.Query(Path);
         try
         {
             return await JoinAsync(parts, timeout, runsInline: false, cancellationToken).ConfigureAwait(false);
@@ -25,11 +24,12 @@ internal sealed partial class QmpMonitor
         string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
         CancellationToken cancellationToken)
     {
-        using Activity? activity = Activities.Command(Path, name, Encoding.UTF8.GetString(commands).ReplaceLineEndings(" ").Trim());
+        using Span activity = Activities.Command(Path, name, Encoding.UTF8.GetString(commands).ReplaceLineEndings(" ").Trim());
         try
         {
             QmpError? error = await SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken).ConfigureAwait(false);
-            _ = error is null ? activity : activity?.SetStatus(ActivityStatusCode.Error, error.Description);
+            if (error is not null)
+                activity.Refused(error.Description);
             return error;
         }
         catch (Exception e)

@@ -223,12 +223,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         }
 
         Transmit(isAnything);
-        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
-            static (state, token) =>
-            {
-                (QmpMonitor monitor, QmpCall call) = ((QmpMonitor, QmpCall))state!;
-                monitor.Forget(call, token);
-            }, (this, call));
+        using CancellationTokenRegistration registration = Unattended.Register(new Caller(this, call), cancellationToken);
         return await call.Task.ConfigureAwait(false);
     }
 
@@ -334,6 +329,11 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         }
 
         call.Cancel(token);
+    }
+
+    private sealed class Caller(QmpMonitor monitor, QmpCall call) : ICancellable
+    {
+        public void Cancel(CancellationToken token) => monitor.Forget(call, token);
     }
 
     private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)
