@@ -11,7 +11,7 @@ internal abstract class FuzzTarget
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget(), new SaslTarget(), new PkiTarget(), new TlsTarget(),
-        new SshTarget(),
+        new SshTarget(), new CommandTarget(), new BalanceTarget(),
     ];
 
     public abstract string Name { get; }
