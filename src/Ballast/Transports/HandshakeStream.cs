@@ -9,6 +9,9 @@ internal sealed class HandshakeStream(SocketStream stream) : AsyncStream
     /// <summary>The first byte that came.</summary>
     public byte? First { get; private set; }
 
+    /// <summary>Whether the connection has ended, and not only what TLS says of an end.</summary>
+    public bool HasEnded { get; private set; }
+
     public bool IsOver { get; set; }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -20,6 +23,8 @@ internal sealed class HandshakeStream(SocketStream stream) : AsyncStream
             int count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
             if (count > 0)
                 First ??= buffer.Span[0];
+            else if (!buffer.IsEmpty)
+                HasEnded = true;
 
             // Not on the thread of all sockets.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);

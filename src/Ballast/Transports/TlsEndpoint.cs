@@ -13,6 +13,11 @@ namespace Ballast.Transports;
 /// <param name="ChecksOwn">Whether the own certificate is, before it is shown.</param>
 internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifies, bool ChecksOwn) : IEndpoint
 {
+    private const int ConnectionReset = 104;
+
+    // For one that is being replaced.
+    private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(200);
+
     public string Daemon => Tcp.Daemon;
 
     public string Advice => Tcp.Advice;
@@ -27,13 +32,28 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
         TlsIdentity identity = await Task.Factory.StartNew(
             () => TlsIdentity.Load(Files, isServer: false, time, ChecksOwn), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
             .WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ConnectAsync(identity, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (e.InnerException is WordlessEndException)
+        {
+            // libvirt's daemons end it so where they do not believe a certificate, and the kernel does where one was killed at that
+            // moment. Another attempt tells them apart.
+            await Task.Delay(Again, time, cancellationToken).ConfigureAwait(false);
+            return await ConnectAsync(identity, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ITransport> ConnectAsync(TlsIdentity identity, TimeProvider time, CancellationToken cancellationToken)
+    {
         SocketStream socket = await Tcp.OpenAsync(time, cancellationToken).ConfigureAwait(false);
         HandshakeStream stream = new(socket);
         SslStream tls = new(stream, leaveInnerStreamOpen: false);
         try
         {
             await ShakeHandsAsync(tls, stream, identity, time, cancellationToken).ConfigureAwait(false);
-            await ReadWelcomeAsync(tls, hasOwn: identity.Own is not null, cancellationToken).ConfigureAwait(false);
+            await ReadWelcomeAsync(tls, stream, hasOwn: identity.Own is not null, cancellationToken).ConfigureAwait(false);
             stream.IsOver = true;
             return new TlsTransport(tls);
         }
@@ -90,15 +110,29 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
     };
 
     /// <summary>libvirt's servers look at the client's certificate when the handshake is over, and say with one byte that it is good.</summary>
-    internal static async Task ReadWelcomeAsync(Stream tls, bool hasOwn, CancellationToken cancellationToken)
+    /// <param name="tls">Where it comes.</param>
+    /// <param name="below">What is below TLS; null: not known.</param>
+    /// <param name="hasOwn">Whether a certificate was shown.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task ReadWelcomeAsync(Stream tls, HandshakeStream? below, bool hasOwn, CancellationToken cancellationToken)
     {
         const byte welcome = 1;
         byte[] answer = new byte[1];
         Exception? cause = null;
         try
         {
-            if (await tls.ReadAsync(answer, cancellationToken).ConfigureAwait(false) == 1 && answer[0] == welcome)
+            int count = await tls.ReadAsync(answer, cancellationToken).ConfigureAwait(false);
+            if (count == 1 && answer[0] == welcome)
                 return;
+
+            // Who refuses as TLS does says good-bye first.
+            if (count == 0 && below is { HasEnded: true })
+                cause = new WordlessEndException();
+        }
+        catch (IOException e) when ((e as ConnectionBrokenException ?? e.InnerException) is ConnectionBrokenException)
+        {
+            // No daemon refuses anybody so: all that a client sends until then is read.
+            throw LibvirtError.System(ConnectionReset, ErrorOrigin.Rpc, "the daemon broke the connection off after the handshake: see whether it still runs, and try again", e);
         }
         catch (Exception e) when (e is IOException or AuthenticationException or CryptographicException)
         {
@@ -110,6 +144,9 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
             : "there is no client certificate here (clientcert.pem and clientkey.pem); name their directory with pkipath=");
         throw new LibvirtException(ErrorCode.Rpc, ErrorOrigin.Rpc, refused, cause) { Str1 = "%s", Str2 = refused };
     }
+
+    /// <summary>The connection ended, and TLS did not say so.</summary>
+    private sealed class WordlessEndException : IOException;
 
     /// <summary>The pipes over it; the daemon is told of the end.</summary>
     private sealed class TlsTransport(SslStream tls) : ITransport

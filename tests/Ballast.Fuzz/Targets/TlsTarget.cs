@@ -38,7 +38,7 @@ internal sealed class TlsTarget : TransportTarget
     {
         try
         {
-            await TlsEndpoint.ReadWelcomeAsync(stream, hasOwn: true, CancellationToken.None);
+            await TlsEndpoint.ReadWelcomeAsync(stream, null, hasOwn: true, CancellationToken.None);
             return true;
         }
         catch (LibvirtException e)

@@ -105,6 +105,37 @@ public sealed class TlsEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task A_daemon_that_is_gone_before_its_word_is_told_from_one_that_refuses()
+    {
+        // Killed and replaced: the next one is there.
+        using (Server replaced = new(_pki.Path, "gone once"))
+        {
+            await using ITransport transport = await ConnectAsync(replaced);
+            Assert.Equal(2, replaced.Clients);
+        }
+
+        // As libvirt's daemons refuse: the same again.
+        using (Server refusing = new(_pki.Path, "end"))
+        {
+            LibvirtException refused = await Connection.OpenAsync(Uri(refusing), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
+            Assert.StartsWith("server verification (of our certificate or IP address) failed", refused.Message, StringComparison.Ordinal);
+            Assert.Equal(2, refusing.Clients);
+        }
+
+        // As ballastd refuses: it says good-bye.
+        using (Server polite = new(_pki.Path, "good-bye"))
+        {
+            LibvirtException refused = await Connection.OpenAsync(Uri(polite), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
+            Assert.StartsWith("server verification (of our certificate or IP address) failed", refused.Message, StringComparison.Ordinal);
+            Assert.Equal(1, polite.Clients);
+        }
+
+        using Server broken = new(_pki.Path, "reset");
+        LibvirtException lost = await Connection.OpenAsync(Uri(broken), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.SystemError);
+        Assert.StartsWith("the daemon broke the connection off after the handshake", lost.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_wait_in_the_handshake_can_be_cancelled()
     {
         using Server server = new(_pki.Path, "silent");
@@ -198,6 +229,9 @@ public sealed class TlsEndpointTests : IDisposable
 
         public Task Came => _came.Task;
 
+        /// <summary>Those that came so far.</summary>
+        public int Clients { get; private set; }
+
         /// <summary>The client closed its socket, where the way looks at that.</summary>
         public Task Closed => _closed.Task;
 
@@ -217,6 +251,7 @@ public sealed class TlsEndpointTests : IDisposable
                 {
                     using Socket client = await _listener.AcceptSocketAsync(_stop.Token);
                     await using NetworkStream stream = new(client);
+                    Clients++;
                     _came.TrySetResult();
                     await ServeAsync(stream, directory, way, _stop.Token);
                 }
@@ -269,6 +304,12 @@ public sealed class TlsEndpointTests : IDisposable
                 await tls.WriteAsync(new byte[] { 1 }, stop);
                 await SpeakAsync(tls, stream, way, stop);
             }
+            else if (way == "good-bye")
+                await tls.ShutdownAsync();
+            else if (way == "reset")
+                stream.Socket.LingerState = new LingerOption(true, 0);
+            else if (way == "gone once" && Clients > 1)
+                await tls.WriteAsync(new byte[] { 1 }, stop);
             else if (way == "wrong word")
                 await tls.WriteAsync("0"u8.ToArray(), stop);
             else if (way == "no word")
