@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using System.Text;
 using Ballast.Telemetry;
 
 namespace Ballast.Rpc;
@@ -13,6 +14,8 @@ internal sealed class RpcFrameReader(PipeReader input, Peer peer = Peer.Daemon)
 {
     // {"QM, the beginning of what a QEMU's monitor says first.
     private const uint MonitorGreeting = 0x7b22514d;
+
+    private static readonly SearchValues<byte> Printable = SearchValues.Create([.. "\r\n\t"u8, .. Enumerable.Range(' ', '~' - ' ' + 1).Select(static c => (byte)c)]);
 
     /// <summary>Longest frame that is taken, its length word included.</summary>
     public int MaxFrameBytes { get; set; } = RpcLimits.MaxFrameBytes;
@@ -79,7 +82,12 @@ internal sealed class RpcFrameReader(PipeReader input, Peer peer = Peer.Daemon)
         if (length == MonitorGreeting)
             throw new InvalidDataException("it is a QEMU's monitor, not a daemon: ask it as qmp:///PATH");
         if (length < RpcHeader.FrameOverhead || length > (uint)MaxFrameBytes)
-            throw new InvalidDataException($"it sent a message of {length} bytes");
+        {
+            throw new InvalidDataException(TextOf(bytes) is { } text
+                ? $"it sent text instead of libvirt's protocol ('{text}'): another service listens there, or, over ssh, a start-up file of the shell prints it"
+                : $"it sent a message of {length} bytes");
+        }
+
         IsHeld = length > (uint)MaxFreeBytes && !IsAdmitted;
         if (IsHeld || bytes.Length < length)
             return false;
@@ -88,6 +96,18 @@ internal sealed class RpcFrameReader(PipeReader input, Peer peer = Peer.Daemon)
         bytes = bytes.Slice(length);
         Metrics.Received(length, peer);
         return true;
+    }
+
+    /// <summary>The first line of what has come, where it begins as text does; null: it does not.</summary>
+    private static string? TextOf(in ReadOnlySequence<byte> bytes)
+    {
+        const int longestLine = 80;
+        ReadOnlySpan<byte> start = bytes.Slice(0, Math.Min(bytes.Length, longestLine)).ToArray();
+        if (start[..RpcLimits.LengthBytes].ContainsAnyExcept(Printable))
+            return null;
+        ReadOnlySpan<byte> line = start.TrimStart("\r\n\t "u8);
+        int end = line.IndexOfAnyExceptInRange((byte)' ', (byte)'~');
+        return Encoding.ASCII.GetString(end < 0 ? line : line[..end]).Trim();
     }
 
     private static bool Handle(in ReadOnlySequence<byte> frame, RpcFrameHandler handler)

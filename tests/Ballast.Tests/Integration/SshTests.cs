@@ -193,6 +193,21 @@ public sealed class SshTests
             "cannot connect through 'ssh host': ssh failed (last \\x1b[31mwords)", (await FailAsync($"qemu+ssh://host/system?command={loud}")).Message);
     }
 
+    [Theory]
+    [InlineData("echo 'Welcome to host1: for staff only'", "'Welcome to host1: for staff only'")]
+    [InlineData("printf '\\r\\n\\033[1mhost1\\033[0m\\n'", null)]
+    [InlineData("printf '\\r\\n  host1 \\033[0m\\n'", "'host1'")]
+    public async Task A_shell_that_prints_something_first_is_said_to(string prints, string? text)
+    {
+        using PrivateDirectory directory = new();
+        string noisy = directory.Program("ssh", $"#!/bin/sh\n{prints}\nexec cat >{directory.File("asked")}\n");
+        LibvirtException error = await Connection.OpenAsync($"qemu+ssh://host/system?command={noisy}", cancellationToken: Token).AsTask().FailsAsync(ErrorCode.SystemError);
+        Assert.Contains(text is null
+            ? "it sent a message of "
+            : $"it sent text instead of libvirt's protocol ({text}): another service listens there, or, over ssh, a start-up file of the shell prints it", error.Message, StringComparison.Ordinal);
+        NothingIsLeft();
+    }
+
     [Fact]
     public async Task A_lost_connection_says_why_and_is_opened_again()
     {
