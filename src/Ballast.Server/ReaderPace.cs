@@ -10,6 +10,9 @@ internal sealed class ReaderPace(TimeProvider time)
     private static readonly TimeSpan ProcessorTime = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100), Longest = TimeSpan.FromSeconds(1);
 
+    // Who has asked for nothing lately may ask a few times at once.
+    private const int Saved = 3;
+
     private readonly Lock _gate = new();
     private readonly long _start = time.GetTimestamp();
     private TimeSpan _next;
@@ -22,14 +25,17 @@ internal sealed class ReaderPace(TimeProvider time)
         return share < Shortest ? Shortest : share > Longest ? Longest : share;
     }
 
+    /// <summary>How many rounds may begin at once, where none was for long.</summary>
+    public static int AtOnce => Saved + 1;
+
     /// <summary>Takes the next round, and returns how long to wait for it.</summary>
     public TimeSpan Take()
     {
         lock (_gate)
         {
-            TimeSpan now = time.GetElapsedTime(_start), wait = _next > now ? _next - now : TimeSpan.Zero;
-            _next = now + wait + _pace;
-            return wait;
+            TimeSpan now = time.GetElapsedTime(_start), wait = _next - now - (Saved * _pace);
+            _next = (_next > now ? _next : now) + _pace;
+            return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
         }
     }
 

@@ -3,7 +3,7 @@ namespace Ballast.Server;
 /// <summary>
 /// Statistics of all domains, for the readers of one user. Each such call asks every QEMU of the host, so however many there
 /// are, they share rounds, which begin no more often than <see cref="ReaderPace"/> allows, as with watches. Nobody gets an answer
-/// to a question that was put before it asked; who asks when no round was lately waits for nothing.
+/// to a question that was put before it asked; who asks when no round was lately waits for nothing, a few times over.
 /// </summary>
 internal sealed class ReaderRounds(TimeProvider time)
 {
