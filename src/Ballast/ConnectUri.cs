@@ -158,7 +158,10 @@ public sealed class ConnectUri
             int close = authority.IndexOf(']');
             if (close < 0)
                 return false;
-            if (!TryDecode(authority[1..close], out string? address))
+
+            // A zone is behind %25, or behind a bare %, which libvirt takes too: nothing else in an address is encoded.
+            string? address = authority[1..close].ToString();
+            if (address.Contains("%25", StringComparison.Ordinal) && !TryDecode(address, out address))
                 return false;
             host = address;
             portText = authority[(close + 1)..];

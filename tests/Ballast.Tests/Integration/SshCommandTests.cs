@@ -50,6 +50,7 @@ public sealed class SshCommandTests : IDisposable
     [InlineData("qemu+ssh://h/session")]
     [InlineData("qemu+ssh://[::1]:22/system")]
     [InlineData("qemu+ssh://[fe80::1%25eth0]/system")]
+    [InlineData("qemu+ssh://[fe80::1%eth0]/system")]
     [InlineData("qemu+ssh://u@h:22/system?proxy=auto")]
     [InlineData("qemu+ssh://u@h:22/system?proxy=native")]
     [InlineData("qemu+ssh://u@h:22/system?proxy=native", true)]

@@ -26,6 +26,18 @@ public sealed class TcpEndpointTests
     }
 
     [Fact]
+    public async Task Of_five_addresses_the_one_that_answers_is_found_in_a_second_and_the_others_are_let_go()
+    {
+        using Full full = new();
+        using HeldPort held = new();
+        using Socket listener = Listen();
+        long start = Environment.TickCount64;
+        await using (await new TcpEndpoint("five", 1).OpenAsync(
+            [full.Address, full.Address, Address(held.Address), full.Address, Address(listener)], TimeProvider.System, Token))
+            Assert.InRange(Environment.TickCount64 - start, 700, 5000);
+    }
+
+    [Fact]
     public async Task One_that_refuses_is_passed_over_at_once_and_the_last_refusal_is_told()
     {
         using Socket listener = Listen();
