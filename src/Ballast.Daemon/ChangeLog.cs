@@ -56,6 +56,13 @@ internal sealed partial class ChangeLog(ILogger log)
             Trouble(log, $"Client {client} was refused: {why}");
     }
 
+    /// <summary>A client of another host, whose certificate is good, was not heard of again. What it has against ours, it does not say.</summary>
+    public void AskedNothing(IPEndPoint client, string name)
+    {
+        if (MayWrite("refusals", Place(client)))
+            Trouble(log, $"Client {client} ({name}) asked for nothing after the handshake: it may not believe this daemon's certificate (servercert.pem), which has to name this host as the client does");
+    }
+
     /// <summary>A client did not prove who it is.</summary>
     /// <param name="peer">Whose lines count together.</param>
     /// <param name="client">Who it is, as the line begins.</param>

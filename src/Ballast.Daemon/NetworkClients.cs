@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Ballast.Daemon.Authentication;
 using Ballast.Server;
+using Ballast.Server.Authentication;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -68,10 +69,19 @@ internal sealed class NetworkClients(
         await using (secure.ConfigureAwait(false))
         {
             string? account = null;
+            bool wasLetIn = false;
             ClientOwner owner = ClientOwner.Of(client.Address);
+            ClientAuthentication? authentication = gate.OfNetwork(rules.Options, client, owner, isTls: true, name => account = name);
             await server.ServeAsync(
-                secure, secure.IsReadOnly, owner, place.LetIn, end, change => changes.Client(client, secure.Name, change, account),
-                gate.OfNetwork(rules.Options, client, owner, isTls: true, name => account = name)).ConfigureAwait(false);
+                secure, secure.IsReadOnly, owner, LetIn, end, change => changes.Client(client, secure.Name, change, account), authentication).ConfigureAwait(false);
+            if (!wasLetIn && authentication is null && !stopping.IsCancellationRequested)
+                changes.AskedNothing(client, secure.Name);
+
+            void LetIn()
+            {
+                wasLetIn = true;
+                place.LetIn();
+            }
         }
     });
 

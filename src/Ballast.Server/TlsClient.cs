@@ -14,6 +14,9 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
 {
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
 
+    // OpenSSL's words.
+    private const string OtherVersion = "unsupported protocol";
+
     private readonly SslStream _tls;
     private readonly SocketTransport _pipes;
 
@@ -62,7 +65,8 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
         }
         catch (Exception e) when (e is AuthenticationException or IOException or CryptographicException)
         {
-            return (null, $"the TLS handshake failed: {TlsProtocols.Words(e)}");
+            string words = TlsProtocols.Words(e);
+            return (null, $"the TLS handshake failed: {words}{(words.Contains(OtherVersion, StringComparison.Ordinal) ? ": it does not speak TLS 1.2, and nothing else is spoken here" : "")}");
         }
         finally
         {

@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
 using Ballast.Tests.Drivers.Qemu;
@@ -107,6 +109,14 @@ public sealed class TlsTests : IDisposable
             Assert.Equal(0, await nonsense.ReceiveAsync(new byte[1], Token));
         }
 
+        using (Socket newer = Connect(_tls.Port))
+        await using (SslStream tls = new(new NetworkStream(newer)))
+        {
+            _ = await Assert.ThrowsAnyAsync<Exception>(() => tls.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = SslProtocols.Tls13 }, Token));
+            await daemon.LogsAsync("unsupported protocol: it does not speak TLS 1.2, and nothing else is spoken here", Token);
+        }
+
         // Those that said nothing are not waited for any longer either.
         await daemon.LogsAsync($"Client {silent.LocalEndPoint} was refused: it did not complete the handshake within 10 s", Token);
         await daemon.LogsAsync($"Client {silentToo.LocalEndPoint} was refused: it did not complete the handshake within 10 s", Token);
@@ -141,6 +151,7 @@ public sealed class TlsTests : IDisposable
         string byAddress = $"qemu+tls://127.0.0.1:{_tls.Port}/system?pkipath={_pki.Path}";
         LibvirtException error = await Connection.OpenAsync(byAddress, cancellationToken: Token).AsTask().FailsAsync(ErrorCode.AuthenticationFailed);
         Assert.Contains("owner does not match the hostname 127.0.0.1", error.Message, StringComparison.Ordinal);
+        await daemon.LogsAsync("asked for nothing after the handshake: it may not believe this daemon's certificate", Token);
 
         // A wrong one leaves all as it was.
         _pki.Write("server", days: -0.1).Dispose();
