@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Ballast.Native;
 
 /// <summary>Samples one domain again and again, by the rule that holds for all: it may go and come back, and only the connection's loss ends the watch.</summary>
-internal static class DomainWatch
+internal static class SingleDomainWatch
 {
     public static async IAsyncEnumerable<DomainMemorySample> RunAsync(
         Connection connection, Domain domain, TimeSpan period, MemoryStatsOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -126,7 +126,7 @@ internal sealed class WatchHandle : IDisposable
             Connection connection = _owner.Connection;
             IAsyncEnumerable<DomainMemorySample> samples = only is null
                 ? connection.WatchMemoryStatsAsync(period, Options, _stop.Token)
-                : DomainWatch.RunAsync(connection, only, period, Options, _stop.Token);
+                : SingleDomainWatch.RunAsync(connection, only, period, Options, _stop.Token);
             await foreach (DomainMemorySample sample in samples.WithCancellation(_stop.Token).ConfigureAwait(false))
             {
                 lock (_gate)

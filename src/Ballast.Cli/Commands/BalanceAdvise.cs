@@ -43,7 +43,7 @@ internal static class BalanceAdvise
         ListCommand.WarnOfHidden(invocation);
         HashSet<Guid> shown = [];
         foreach (string domain in names)
-            _ = shown.Add((await DomainArgument.FindAsync(invocation, domain, DomainNames.Any)).Uuid);
+            _ = shown.Add((await DomainArgument.FindAsync(invocation, domain, DomainKeys.Any)).Uuid);
         try
         {
             await RunAsync(new AdviceRun(invocation, name, new Advisor(name, budget), budget.ControlGroup, shown, isJson), invocation, seconds);

@@ -16,7 +16,7 @@ internal static class DomIdCommand
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
-        Domain domain = await invocation.FindDomainAsync(Named, DomainNames.Uuid | DomainNames.Name);
+        Domain domain = await invocation.FindDomainAsync(Named, DomainKeys.Uuid | DomainKeys.Name);
         invocation.Out.WriteLine(Format(domain));
     }
 

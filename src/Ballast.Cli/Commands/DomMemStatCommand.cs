@@ -75,7 +75,7 @@ internal static class DomMemStatCommand
             return;
         }
 
-        Domain domain = await invocation.FindDomainAsync(OneDomain, DomainNames.Any);
+        Domain domain = await invocation.FindDomainAsync(OneDomain, DomainKeys.Any);
         if (arguments.Int(Period) is { } seconds)
             await SetPeriodAsync(invocation, domain, seconds);
         if (!Shows(arguments))

@@ -15,7 +15,7 @@ internal static class DomNameCommand
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
-        Domain domain = await invocation.FindDomainAsync(Named, DomainNames.Id | DomainNames.Uuid);
+        Domain domain = await invocation.FindDomainAsync(Named, DomainKeys.Id | DomainKeys.Uuid);
         invocation.Out.WriteLine(SafeText.Escape(domain.Name));
     }
 }

@@ -98,7 +98,7 @@ internal static class DomStatsCommand
 
         List<Domain> domains = [];
         foreach (string text in invocation.Arguments.Texts(Domains))
-            domains.Add(await DomainArgument.FindAsync(invocation, text, DomainNames.Any));
+            domains.Add(await DomainArgument.FindAsync(invocation, text, DomainKeys.Any));
         return await invocation.Connection.GetDomainStatsAsync(domains, groups, flags, invocation.CancellationToken);
     }
 

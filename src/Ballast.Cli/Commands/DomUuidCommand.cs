@@ -14,7 +14,7 @@ internal static class DomUuidCommand
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
-        Domain domain = await invocation.FindDomainAsync(Named, DomainNames.Id | DomainNames.Name);
+        Domain domain = await invocation.FindDomainAsync(Named, DomainKeys.Id | DomainKeys.Name);
         invocation.Out.WriteLine(domain.Uuid.ToString());
     }
 }

@@ -5,7 +5,7 @@ namespace Ballast.Cli.Commands;
 
 /// <summary>How a command lets people name a domain.</summary>
 [Flags]
-internal enum DomainNames
+internal enum DomainKeys
 {
     Id = 1,
     Uuid = 2,
@@ -25,29 +25,29 @@ internal static class DomainArgument
         new("domain", OptionKind.Text, summary) { IsRequired = true, IsPositional = true, Completes = ValueCompletion.Domain };
 
     public static ValueTask<Domain> FindDomainAsync(this CommandInvocation invocation) =>
-        invocation.FindDomainAsync(Any, DomainNames.Any);
+        invocation.FindDomainAsync(Any, DomainKeys.Any);
 
-    public static ValueTask<Domain> FindDomainAsync(this CommandInvocation invocation, CommandOption option, DomainNames allowed) =>
+    public static ValueTask<Domain> FindDomainAsync(this CommandInvocation invocation, CommandOption option, DomainKeys allowed) =>
         FindAsync(invocation, invocation.Arguments.Text(option) ?? "", allowed);
 
     /// <summary>Tries the text as id, as UUID, as name, in this order, as far as the command allows.</summary>
-    public static async ValueTask<Domain> FindAsync(CommandInvocation invocation, string text, DomainNames allowed)
+    public static async ValueTask<Domain> FindAsync(CommandInvocation invocation, string text, DomainKeys allowed)
     {
         Connection connection = invocation.Connection;
         CancellationToken cancellationToken = invocation.CancellationToken;
         Domain? domain = null;
-        if ((allowed & DomainNames.Id) != 0 && NumberText.TryReadInt(text, out int id) && id >= 0)
+        if ((allowed & DomainKeys.Id) != 0 && NumberText.TryReadInt(text, out int id) && id >= 0)
             domain = await OrNothingAsync(connection.LookupByIdAsync(id, cancellationToken), text);
-        if (domain is null && (allowed & DomainNames.Uuid) != 0 && TryReadUuid(text, out Guid uuid))
+        if (domain is null && (allowed & DomainKeys.Uuid) != 0 && TryReadUuid(text, out Guid uuid))
             domain = await OrNothingAsync(connection.LookupByUuidAsync(uuid, cancellationToken), text);
-        if (domain is null && (allowed & DomainNames.Name) != 0)
+        if (domain is null && (allowed & DomainKeys.Name) != 0)
             domain = await OrNothingAsync(connection.LookupByNameAsync(text, cancellationToken), text);
         return domain ?? throw new CommandException(await SuggestAsync(invocation, text, allowed) is { } near ? [NotFound(text), near] : [NotFound(text)]);
     }
 
-    private static async ValueTask<string?> SuggestAsync(CommandInvocation invocation, string text, DomainNames allowed)
+    private static async ValueTask<string?> SuggestAsync(CommandInvocation invocation, string text, DomainKeys allowed)
     {
-        if (invocation.IsVirsh || (allowed & DomainNames.Name) == 0)
+        if (invocation.IsVirsh || (allowed & DomainKeys.Name) == 0)
             return null;
         try
         {

@@ -61,7 +61,7 @@ internal static class EventCommand
         int? seconds = arguments.Positive(Timeout);
         if (seconds > MaxSeconds)
             throw arguments.Malformed(Timeout);
-        Domain? domain = arguments.Has(OnlyDomain) ? await invocation.FindDomainAsync(OnlyDomain, DomainNames.Any) : null;
+        Domain? domain = arguments.Has(OnlyDomain) ? await invocation.FindDomainAsync(OnlyDomain, DomainKeys.Any) : null;
         await using DomainEventSubscription subscription = await invocation.Connection.SubscribeAsync(
             new DomainEventFilter { Kinds = kinds, Domain = domain }, invocation.CancellationToken);
         await WaitAsync(invocation, subscription, seconds);

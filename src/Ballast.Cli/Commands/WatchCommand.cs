@@ -70,11 +70,11 @@ internal static class WatchCommand
         if (!isJson && !invocation.IsQuiet)
             invocation.Out.WriteLine(table.Heading);
 
-        DomainWatch watch = new(domain, invocation.TimeProvider);
+        WatchedDomain watch = new(domain, invocation.TimeProvider);
         using PeriodicTimer timer = new(period, invocation.TimeProvider);
         for (int written = 1; ; written++)
         {
-            WatchedSample sample = await watch.NextAsync(invocation.CancellationToken);
+            FollowedSample sample = await watch.NextAsync(invocation.CancellationToken);
             if (isJson)
                 WatchDocument.Write(invocation.Out, sample);
             else

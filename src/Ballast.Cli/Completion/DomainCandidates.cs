@@ -1,7 +1,7 @@
 namespace Ballast.Cli.Completion;
 
 /// <summary>The names of a connection's domains, for completion: the user is waiting.</summary>
-internal static class DomainNames
+internal static class DomainCandidates
 {
     /// <summary>Nothing where the hypervisor cannot tell in time.</summary>
     public static IEnumerable<string> Get(Func<CancellationToken, ValueTask<Connection?>> connect, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)

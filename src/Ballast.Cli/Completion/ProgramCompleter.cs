@@ -15,7 +15,7 @@ internal sealed class ProgramCompleter(CliHost host, CancellationToken cancellat
     /// <param name="current">The beginning of the word.</param>
     public IReadOnlyList<Candidate> Complete(IReadOnlyList<string> words, string current)
     {
-        ValueSource values = new(() => DomainNames.Get(OpenAsync, Patience, host.TimeProvider, cancellationToken));
+        ValueSource values = new(() => DomainCandidates.Get(OpenAsync, Patience, host.TimeProvider, cancellationToken));
         int next = 0;
         GlobalOption? awaited = null;
         while (next < words.Count && (awaited is not null || words[next].StartsWith('-')))

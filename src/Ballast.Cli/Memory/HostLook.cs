@@ -17,7 +17,7 @@ internal static class HostLook
         CancellationToken token = invocation.CancellationToken;
         List<Domain> domains = [];
         foreach (string name in names)
-            domains.Add(await DomainArgument.FindAsync(invocation, name, DomainNames.Any));
+            domains.Add(await DomainArgument.FindAsync(invocation, name, DomainKeys.Any));
         bool isWhole = domains.Count == 0;
         if (isWhole)
             domains.AddRange(await connection.ListDomainsAsync(cancellationToken: token));

@@ -16,7 +16,7 @@ internal readonly record struct HistoryPoint(float Used, float Cache, float Ball
 /// <summary>
 /// A guest's memory since somebody began to look, in a bounded number of points: when there are too many, each two become one.
 /// </summary>
-internal sealed class GuestHistory
+internal sealed class TopHistory
 {
     public const int MaxPoints = 240;
 

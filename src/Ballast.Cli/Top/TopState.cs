@@ -17,7 +17,7 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
     private const int MaxEvents = 500;
 
     private readonly Dictionary<HostFollower, HostLookResult> _looks = [];
-    private readonly Dictionary<(HostFollower Host, Guid Domain), GuestHistory> _histories = [];
+    private readonly Dictionary<(HostFollower Host, Guid Domain), TopHistory> _histories = [];
     private readonly Dictionary<Connection, HostFollower> _hostsByConnection = [];
     private readonly List<GuestEvent> _events = [];
     private List<MemoryLine> _all = [];
@@ -49,7 +49,7 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
 
     /// <summary>Of the chosen guest, oldest first.</summary>
     public IReadOnlyList<HistoryPoint> History =>
-        _selected is { } key && _histories.TryGetValue(key, out GuestHistory? history) ? history.Points : [];
+        _selected is { } key && _histories.TryGetValue(key, out TopHistory? history) ? history.Points : [];
 
     public IEnumerable<GuestEvent> EventsOfGuest => _events.Where(happened => happened.Domain == _selected?.Domain);
 
@@ -79,8 +79,8 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
         HashSet<Guid> here = [.. look.Lines.Select(line => line.Domain.Uuid)];
         foreach (MemoryLine line in look.Lines)
         {
-            if (!_histories.TryGetValue((look.Host, line.Domain.Uuid), out GuestHistory? history))
-                _histories[(look.Host, line.Domain.Uuid)] = history = new GuestHistory();
+            if (!_histories.TryGetValue((look.Host, line.Domain.Uuid), out TopHistory? history))
+                _histories[(look.Host, line.Domain.Uuid)] = history = new TopHistory();
             history.Add(HistoryPoint.Of(line.Stats));
         }
 

@@ -9,7 +9,7 @@ namespace Ballast.Cli.Watch;
 /// <param name="Silence">
 /// For how long the guest has reported nothing that can be judged; <see cref="TimeSpan.MaxValue"/>: it never has. Null: nobody knows.
 /// </param>
-internal sealed record WatchedSample(DateTimeOffset Time, MemoryLine Line, MemoryStats? Before, TimeSpan? Silence)
+internal sealed record FollowedSample(DateTimeOffset Time, MemoryLine Line, MemoryStats? Before, TimeSpan? Silence)
 {
     public MemoryStats Stats => Line.Stats;
 

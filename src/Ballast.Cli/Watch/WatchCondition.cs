@@ -49,7 +49,7 @@ internal sealed class WatchCondition
     public static IReadOnlyList<WatchCondition> ReadAll(string text) => [.. text.Split(',').Select(Read)];
 
     /// <summary>Says why the condition holds for a sample; null where it does not, or nobody knows.</summary>
-    public string? Holds(WatchedSample sample)
+    public string? Holds(FollowedSample sample)
     {
         MemoryLine line = sample.Line;
         double? value = _quantity.Name == Age ? sample.Silence?.TotalSeconds : _quantity.Value(line);

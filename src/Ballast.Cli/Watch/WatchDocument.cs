@@ -18,7 +18,7 @@ internal static class WatchDocument
         ("disk_caches_kib", stats => stats.DiskCachesKiB),
     ];
 
-    public static void Write(TextOutput output, WatchedSample sample)
+    public static void Write(TextOutput output, FollowedSample sample)
     {
         using (Utf8JsonWriter json = new(output))
         {
@@ -35,7 +35,7 @@ internal static class WatchDocument
         output.WriteLine("");
     }
 
-    private static void WriteChanges(Utf8JsonWriter json, WatchedSample sample)
+    private static void WriteChanges(Utf8JsonWriter json, FollowedSample sample)
     {
         if (sample.Before is null)
         {

@@ -24,7 +24,7 @@ internal sealed class WatchTable
         // Numbers in bytes and KiB are as long as they are.
         int wide = unit == SizeUnit.Human ? 0 : 8;
         string Size(ulong? kib) => HumanSize.Of(kib, unit);
-        string Change(WatchedSample sample, Func<MemoryStats, ulong?> value) => Signed(sample.Change(value), unit);
+        string Change(FollowedSample sample, Func<MemoryStats, ulong?> value) => Signed(sample.Change(value), unit);
         _columns =
         [
             new("Time", 8, sample => sample.Time.ToString("HH:mm:ss", CultureInfo.InvariantCulture)) { IsLeft = true },
@@ -48,13 +48,13 @@ internal sealed class WatchTable
             _columns.RemoveAll(column => column.Header == header);
         }
 
-        string Reason(WatchedSample sample) => sample.Stats.Reason == MemoryStatsReason.Fresh ? "" : sample.Stats.Reason.Label();
+        string Reason(FollowedSample sample) => sample.Stats.Reason == MemoryStatsReason.Fresh ? "" : sample.Stats.Reason.Label();
         _columns.Add(new("Reason", room is { } all ? Math.Max(0, Rest(all)) : int.MaxValue, Reason) { IsLeft = true, IsLast = true });
     }
 
     public string Heading => TableRow.Of(_columns.Select(column => Cell(column, column.Header)));
 
-    public string Row(WatchedSample sample) => TableRow.Of(_columns.Select(column => Cell(column, column.Text(sample))));
+    public string Row(FollowedSample sample) => TableRow.Of(_columns.Select(column => Cell(column, column.Text(sample))));
 
     private static TableCell Cell(Column column, string text) =>
         new(text, column.IsLast ? Math.Min(column.Width, SafeText.Width(text)) : Math.Max(column.Width, SafeText.Width(text)), !column.IsLeft);
@@ -67,7 +67,7 @@ internal sealed class WatchTable
         _ => $"+{HumanSize.Of((ulong)kib.Value, unit)}",
     };
 
-    private sealed record Column(string Header, int Width, Func<WatchedSample, string> Text)
+    private sealed record Column(string Header, int Width, Func<FollowedSample, string> Text)
     {
         public bool IsLeft { get; init; }
 

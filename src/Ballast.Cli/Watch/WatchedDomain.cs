@@ -4,7 +4,7 @@ using Ballast.Cli.Parsing;
 namespace Ballast.Cli.Watch;
 
 /// <summary>The samples of one domain, one after the other, until it ends.</summary>
-internal sealed class DomainWatch(Domain domain, TimeProvider time)
+internal sealed class WatchedDomain(Domain domain, TimeProvider time)
 {
     private readonly RateKeeper _rates = new();
     private MemoryStats? _before;
@@ -12,7 +12,7 @@ internal sealed class DomainWatch(Domain domain, TimeProvider time)
 
     /// <summary>The next sample, now.</summary>
     /// <exception cref="CommandException">There is none: the domain has ended, or nobody answers for it.</exception>
-    public async ValueTask<WatchedSample> NextAsync(CancellationToken cancellationToken)
+    public async ValueTask<FollowedSample> NextAsync(CancellationToken cancellationToken)
     {
         MemoryStats stats;
         DateTimeOffset now = time.GetLocalNow();
@@ -29,7 +29,7 @@ internal sealed class DomainWatch(Domain domain, TimeProvider time)
             throw new CommandException($"Failed to get memory statistics for domain {domain.Name}", e);
         }
 
-        WatchedSample sample = new(now, new MemoryLine(domain, stats, MaximumKiB: null, _rates.Add(domain, stats)), _before, Silence(stats));
+        FollowedSample sample = new(now, new MemoryLine(domain, stats, MaximumKiB: null, _rates.Add(domain, stats)), _before, Silence(stats));
         _before = stats;
         return sample;
     }

@@ -16,7 +16,7 @@ internal static class GuestMemoryStats
     public static int MaxCount => MemoryStatTable.MaxCount;
 
     /// <summary>Fills what fits and returns how much that is.</summary>
-    public static int Fill<THost>(Span<MemoryStat> stats, in GuestReport report, THost host, MemoryStatsOptions options)
+    public static int Fill<THost>(Span<MemoryStat> stats, in BalloonReport report, THost host, MemoryStatsOptions options)
         where THost : IMemoryStatsOfHost
     {
         bool withExtended = (options & MemoryStatsOptions.Extended) != 0;
@@ -35,7 +35,7 @@ internal static class GuestMemoryStats
     }
 
     /// <summary>The tags whose values could not be true.</summary>
-    public static MemoryStatTagSet Rejected(in GuestReport report)
+    public static MemoryStatTagSet Rejected(in BalloonReport report)
     {
         MemoryStatTagSet rejected = default;
         foreach (MemoryStatRow row in MemoryStatTable.Rows)

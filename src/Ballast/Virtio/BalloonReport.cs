@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Ballast.Virtio;
 
 [InlineArray(MemoryStatTable.MaxVirtioTags)]
-internal struct GuestReportValues
+internal struct BalloonReportValues
 {
     private ulong _first;
 }
@@ -12,12 +12,12 @@ internal struct GuestReportValues
 /// What a guest reported, in bytes and counts, indexed by virtio tag. A value that was not reported is absent; one that
 /// cannot be true is absent and counted as rejected.
 /// </summary>
-internal struct GuestReport
+internal struct BalloonReport
 {
     /// <summary>What devices and drivers put where they have no value.</summary>
     public const ulong NotReported = ulong.MaxValue;
 
-    private GuestReportValues _values;
+    private BalloonReportValues _values;
     private ulong _present;
     private ulong _rejected;
 
@@ -25,9 +25,9 @@ internal struct GuestReport
     public readonly bool IsEmpty => _present == 0;
 
     /// <summary>What a guest put into its statistics queue. A tag that the table does not name is left out, as QEMU's device does.</summary>
-    public static GuestReport From(ReadOnlySpan<BalloonStatistic> statistics)
+    public static BalloonReport From(ReadOnlySpan<BalloonStatistic> statistics)
     {
-        GuestReport report = default;
+        BalloonReport report = default;
         foreach (BalloonStatistic statistic in statistics)
         {
             if (MemoryStatTable.FindVirtio(statistic.Tag) is { } row)
@@ -70,12 +70,12 @@ internal struct GuestReport
     public void Reject(MemoryStatRow row) => _rejected |= 1UL << row.VirtioTag;
 
     /// <summary>Whether it says the same.</summary>
-    public readonly bool IsSameAs(in GuestReport other) =>
+    public readonly bool IsSameAs(in BalloonReport other) =>
         _present == other._present && _rejected == other._rejected
         && ((ReadOnlySpan<ulong>)_values).SequenceEqual((ReadOnlySpan<ulong>)other._values);
 
     /// <summary>Whether a counter is lower than it was in an earlier report.</summary>
-    public readonly bool HasCounterBelow(in GuestReport earlier)
+    public readonly bool HasCounterBelow(in BalloonReport earlier)
     {
         ulong both = _present & earlier._present & MemoryStatTable.VirtioCounters;
         for (int tag = 0; both != 0; tag++, both >>= 1)

@@ -74,7 +74,7 @@ public class ParsingBenchmarks
     public bool VirtioReportDecoding()
     {
         int count = BalloonStatistics.Read(_report, _room);
-        return GuestReport.From(_room.AsSpan(0, count)).IsEmpty;
+        return BalloonReport.From(_room.AsSpan(0, count)).IsEmpty;
     }
 
     [Benchmark]

@@ -3,14 +3,14 @@ using Ballast.Virtio;
 
 namespace Ballast.Tests.Virtio;
 
-public class GuestReportTests
+public class BalloonReportTests
 {
     private static readonly Somebody Host = new(77, 99, 88);
 
     [Fact]
     public void Statistics_come_in_libvirts_order_and_units_whatever_order_the_guest_chose()
     {
-        GuestReport report = GuestReport.From([.. Enumerable.Range(0, 16).Reverse().Select(tag => new BalloonStatistic((ushort)tag, (ulong)(tag + 1) * 1024))]);
+        BalloonReport report = BalloonReport.From([.. Enumerable.Range(0, 16).Reverse().Select(tag => new BalloonStatistic((ushort)tag, (ulong)(tag + 1) * 1024))]);
         MemoryStat[] stats = new MemoryStat[GuestMemoryStats.MaxCount];
         int count = GuestMemoryStats.Fill(stats, report, Host, MemoryStatsOptions.Extended);
         Assert.Equal(
@@ -23,7 +23,7 @@ public class GuestReportTests
     [Fact]
     public void A_short_buffer_gets_the_beginning()
     {
-        GuestReport report = GuestReport.From([new(0, 1024), new(4, 2048), new(10, 3)]);
+        BalloonReport report = BalloonReport.From([new(0, 1024), new(4, 2048), new(10, 3)]);
         MemoryStat[] all = new MemoryStat[GuestMemoryStats.MaxCount];
         int count = GuestMemoryStats.Fill(all, report, Host, MemoryStatsOptions.Extended);
         Assert.Equal(6, count);
@@ -38,7 +38,7 @@ public class GuestReportTests
     [Fact]
     public void Ours_are_only_for_those_who_ask()
     {
-        GuestReport report = GuestReport.From([new(0, 1024), new(10, 3)]);
+        BalloonReport report = BalloonReport.From([new(0, 1024), new(10, 3)]);
         MemoryStat[] stats = new MemoryStat[GuestMemoryStats.MaxCount];
         int count = GuestMemoryStats.Fill(stats, report, Host, MemoryStatsOptions.None);
         Assert.Equal([MemoryStatTag.ActualBalloon, MemoryStatTag.SwapIn, MemoryStatTag.LastUpdate, MemoryStatTag.Rss], stats[..count].Select(stat => stat.Tag));
@@ -49,7 +49,7 @@ public class GuestReportTests
     public void The_host_is_asked_only_where_there_is_room()
     {
         // To ask costs a system call.
-        GuestReport report = GuestReport.From([.. Enumerable.Range(0, 10).Select(tag => new BalloonStatistic((ushort)tag, 1024))]);
+        BalloonReport report = BalloonReport.From([.. Enumerable.Range(0, 10).Select(tag => new BalloonStatistic((ushort)tag, 1024))]);
         Assert.Equal(12, GuestMemoryStats.Fill(new MemoryStat[12], report, new WithoutRss(0), MemoryStatsOptions.None));
         Assert.Throws<InvalidOperationException>(() => GuestMemoryStats.Fill(new MemoryStat[13], report, new WithoutRss(0), MemoryStatsOptions.None));
     }
@@ -64,7 +64,7 @@ public class GuestReportTests
     [InlineData(16, 1, false, false)]
     public void What_cannot_be_true_is_rejected_and_what_says_nothing_is_absent(int tag, ulong value, bool isPresent, bool isRejected)
     {
-        GuestReport report = GuestReport.From([new((ushort)tag, value)]);
+        BalloonReport report = BalloonReport.From([new((ushort)tag, value)]);
         Assert.Equal(!isPresent, report.IsEmpty);
         Assert.Equal(isRejected, GuestMemoryStats.Rejected(report).Bits != 0);
         Assert.Equal(isPresent ? 1 : 0, GuestMemoryStats.Fill(new MemoryStat[20], report, new Nobody(), MemoryStatsOptions.Extended));
@@ -78,10 +78,10 @@ public class GuestReportTests
     [InlineData(7, 5, 4, false)]
     [InlineData(15, 5, 4, true)]
     public void Counters_go_backwards_and_gauges_go_down(int tag, ulong earlier, ulong later, bool isBackwards) =>
-        Assert.Equal(isBackwards, GuestReport.From([new((ushort)tag, later)]).HasCounterBelow(GuestReport.From([new((ushort)tag, earlier)])));
+        Assert.Equal(isBackwards, BalloonReport.From([new((ushort)tag, later)]).HasCounterBelow(BalloonReport.From([new((ushort)tag, earlier)])));
 
     [Fact]
-    public void A_counter_that_is_gone_did_not_go_backwards() => Assert.False(default(GuestReport).HasCounterBelow(GuestReport.From([new(3, 5)])));
+    public void A_counter_that_is_gone_did_not_go_backwards() => Assert.False(default(BalloonReport).HasCounterBelow(BalloonReport.From([new(3, 5)])));
 
     private readonly record struct Nobody : IMemoryStatsOfHost
     {

@@ -23,7 +23,7 @@ internal static class QemuMemoryStats
 
     /// <summary>By the rule of <see cref="GuestMemoryStats.BalloonInUsedKiB"/>; the balloon's size is in bytes.</summary>
     /// <remarks>What the guest has of virtio-mem it sees, and no balloon counts it.</remarks>
-    public static ulong BalloonInUsedKiB(in GuestReport report, ulong? actualBytes, MemorySizes? sizes, bool? deflatesOnOom) =>
+    public static ulong BalloonInUsedKiB(in BalloonReport report, ulong? actualBytes, MemorySizes? sizes, bool? deflatesOnOom) =>
         GuestMemoryStats.BalloonInUsedKiB(
             report.Find(MemoryStatTag.Available) is { } total ? total - Math.Min(total, sizes?.VirtioMemKiB ?? 0) : null,
             report.Find(MemoryStatTag.HugetlbPgAlloc) is not null, actualBytes / 1024, sizes?.WithoutBalloonKiB, deflatesOnOom);

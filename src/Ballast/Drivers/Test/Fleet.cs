@@ -66,7 +66,7 @@ internal sealed class Fleet
     /// <summary>Seconds since the fleet's epoch.</summary>
     public long At(DateTimeOffset time) => Math.Max(0, time.ToUnixTimeSeconds() - _epoch);
 
-    public SimulatedGuest Guest(int index) => new(_seed, index);
+    public FleetGuest Guest(int index) => new(_seed, index);
 
     public DomainIdentity Identity(int index) =>
         // Two that make it at once make the same.
@@ -80,7 +80,7 @@ internal sealed class Fleet
         return (uint)index < (uint)Count && Identity(index).Uuid == uuid;
     }
 
-    public GuestSettings Settings(int index, in SimulatedGuest guest) =>
+    public GuestSettings Settings(int index, in FleetGuest guest) =>
         _changed.TryGetValue(index, out GuestSettings settings) ? settings : GuestSettings.Initial(guest);
 
     /// <summary>The balloons of the guests that were ever changed, in KiB; no other moves.</summary>
@@ -95,13 +95,13 @@ internal sealed class Fleet
     {
         lock (_changing)
         {
-            SimulatedGuest guest = Guest(index);
+            FleetGuest guest = Guest(index);
             _changed[index] = Settings(index, guest).WithPeriod(guest, Now, seconds);
         }
     }
 
     /// <summary>Asks a guest to report at once; false where it does not answer.</summary>
-    public bool TryRefresh(int index, in SimulatedGuest guest)
+    public bool TryRefresh(int index, in FleetGuest guest)
     {
         lock (_changing)
         {
@@ -117,20 +117,20 @@ internal sealed class Fleet
     {
         lock (_changing)
         {
-            SimulatedGuest guest = Guest(index);
+            FleetGuest guest = Guest(index);
             _changed[index] = Settings(index, guest).WithTarget(guest, Now, kib);
         }
     }
 
     /// <summary>What the device says of a guest's last report: read from the statistics queue that the guest wrote.</summary>
-    public static GuestReport Read(in SimulatedGuest guest, GuestReportTime last)
+    public static BalloonReport Read(in FleetGuest guest, GuestReportTime last)
     {
         if (last.IsNone)
             return default;
         Span<BalloonStatistic> entries = stackalloc BalloonStatistic[MemoryStatTable.MaxVirtioTags];
         Span<byte> queue = stackalloc byte[MemoryStatTable.MaxVirtioTags * BalloonStatistics.EntryBytes];
         int length = BalloonStatistics.Write(queue, entries[..guest.Write(entries, last)]);
-        return GuestReport.From(entries[..BalloonStatistics.Read(queue[..length], entries)]);
+        return BalloonReport.From(entries[..BalloonStatistics.Read(queue[..length], entries)]);
     }
 
     /// <summary>Unix seconds of the last report by the host's clock; 0: never.</summary>

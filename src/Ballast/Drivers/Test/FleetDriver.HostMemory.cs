@@ -15,7 +15,7 @@ internal sealed partial class FleetDriver
         for (int index = 0; index < _fleet.Count; index++)
         {
             ThrowIfCancelled(index, cancellationToken);
-            SimulatedGuest guest = _fleet.Guest(index);
+            FleetGuest guest = _fleet.Guest(index);
             maxima += guest.MaxMemoryKiB;
             resident += guest.RssKiB(now, _fleet.Settings(index, guest).ActualKiB(guest, now));
         }
@@ -50,7 +50,7 @@ internal sealed partial class FleetDriver
         return new(found);
     }
 
-    private static ProcessMemory Process(in SimulatedGuest guest, long now) => new()
+    private static ProcessMemory Process(in FleetGuest guest, long now) => new()
     {
         Reason = MemoryStatsReason.Fresh,
         SwappedKiB = 0,

@@ -9,7 +9,7 @@ internal sealed partial class FleetDriver
     {
         if (!_fleet.TryFind(domain.Uuid, out int index))
             return ValueTask.FromException<int>(LibvirtError.NoDomain(ErrorOrigin.Test, domain));
-        SimulatedGuest guest = _fleet.Guest(index);
+        FleetGuest guest = _fleet.Guest(index);
         return new(Fill(stats.Span, guest, Look(index, guest, _fleet.Now), options));
     }
 
@@ -20,7 +20,7 @@ internal sealed partial class FleetDriver
         return new(Sample(index, _fleet.Guest(index), options, hasAnswered: null));
     }
 
-    private MemoryStats Sample(int index, in SimulatedGuest guest, MemoryStatsOptions options, bool? hasAnswered)
+    private MemoryStats Sample(int index, in FleetGuest guest, MemoryStatsOptions options, bool? hasAnswered)
     {
         DateTimeOffset now = _time.GetUtcNow();
         DeviceView view = Look(index, guest, _fleet.At(now));
@@ -43,7 +43,7 @@ internal sealed partial class FleetDriver
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
         int index = Resolve(domain);
-        SimulatedGuest guest = _fleet.Guest(index);
+        FleetGuest guest = _fleet.Guest(index);
         bool isAsked = guest.IsRunning && guest.HasDriver;
         return new(Sample(index, guest, options, hasAnswered: isAsked ? _fleet.TryRefresh(index, guest) : null));
     }
@@ -96,7 +96,7 @@ internal sealed partial class FleetDriver
 
     private TypedParameter[] Statistics(int index, DomainStatsGroups groups, long now)
     {
-        SimulatedGuest guest = _fleet.Guest(index);
+        FleetGuest guest = _fleet.Guest(index);
         bool withState = (groups & DomainStatsGroups.State) != 0, withBalloon = (groups & DomainStatsGroups.Balloon) != 0;
         Span<MemoryStat> stats = stackalloc MemoryStat[GuestMemoryStats.MaxCount];
         if (withBalloon)
@@ -125,21 +125,21 @@ internal sealed partial class FleetDriver
         return fields[..count];
     }
 
-    private DeviceView Look(int index, in SimulatedGuest guest, long now)
+    private DeviceView Look(int index, in FleetGuest guest, long now)
     {
         GuestSettings settings = _fleet.Settings(index, guest);
         GuestReportTime last = settings.LastReport(guest, now);
         return new DeviceView(now, settings, last, Fleet.Read(guest, last));
     }
 
-    private int Fill(Span<MemoryStat> stats, in SimulatedGuest guest, in DeviceView view, MemoryStatsOptions options)
+    private int Fill(Span<MemoryStat> stats, in FleetGuest guest, in DeviceView view, MemoryStatsOptions options)
     {
         ulong actual = view.Settings.ActualKiB(guest, view.Now);
         return GuestMemoryStats.Fill(stats, view.Report, new Known(guest, view.Now, actual, _fleet.LastUpdate(view.Last)), options);
     }
 
     // What was reported does not depend on who looked: so it is compared with what the guest would have said a period earlier.
-    private static bool CounterWentBackwards(in SimulatedGuest guest, in DeviceView view)
+    private static bool CounterWentBackwards(in FleetGuest guest, in DeviceView view)
     {
         long earlier = view.Last.IsNone ? long.MinValue : view.Last.Time - Math.Max(1, view.Settings.PeriodSeconds);
         return earlier >= guest.DriverLoadedAt && view.Report.HasCounterBelow(Fleet.Read(guest, view.Last with { Time = earlier }));
@@ -158,7 +158,7 @@ internal sealed partial class FleetDriver
         return index;
     }
 
-    private readonly struct Known(SimulatedGuest guest, long now, ulong actualKiB, ulong lastUpdate) : IMemoryStatsOfHost
+    private readonly struct Known(FleetGuest guest, long now, ulong actualKiB, ulong lastUpdate) : IMemoryStatsOfHost
     {
         public ulong? Find(MemoryStatTag tag) => tag switch
         {
@@ -170,5 +170,5 @@ internal sealed partial class FleetDriver
     }
 
     /// <summary>What the balloon device knows at a moment.</summary>
-    private readonly record struct DeviceView(long Now, GuestSettings Settings, GuestReportTime Last, GuestReport Report);
+    private readonly record struct DeviceView(long Now, GuestSettings Settings, GuestReportTime Last, BalloonReport Report);
 }

@@ -84,7 +84,7 @@ internal sealed partial class FleetDriver : IDriver
     public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         int index = Resolve(domain);
-        SimulatedGuest guest = _fleet.Guest(index);
+        FleetGuest guest = _fleet.Guest(index);
         long now = _fleet.Now;
         return new(new DomainInfo(guest.State.State, guest.MaxMemoryKiB, _fleet.Settings(index, guest).ActualKiB(guest, now),
             guest.VirtualCpus, guest.CpuTime(now)));

@@ -6,7 +6,7 @@ namespace Ballast.Drivers.Test;
 /// A guest that is nothing but its seed and its number: all that it has and does is computed when asked. Times are
 /// seconds since the fleet's epoch.
 /// </summary>
-internal readonly struct SimulatedGuest
+internal readonly struct FleetGuest
 {
     public const ulong PageKiB = 4;
 
@@ -26,7 +26,7 @@ internal readonly struct SimulatedGuest
 
     private readonly GuestNoise _noise;
 
-    public SimulatedGuest(ulong seed, int index)
+    public FleetGuest(ulong seed, int index)
     {
         _noise = GuestNoise.Of(seed, index);
         Kind = GuestKinds.Of(index);
@@ -127,7 +127,7 @@ internal readonly struct SimulatedGuest
     private ulong Said(MemoryStatRow row, ReadOnlySpan<ulong> values) => Kind switch
     {
         GuestKind.Broken when row.Unit == MemoryStatUnit.KiB => MinusOnePage,
-        GuestKind.Broken or GuestKind.NoService => GuestReport.NotReported,
+        GuestKind.Broken or GuestKind.NoService => BalloonReport.NotReported,
         _ => values[row.VirtioTag],
     };
 

@@ -15,14 +15,14 @@ internal readonly record struct GuestSettings(
 {
     public const int DefaultPeriodSeconds = 2;
 
-    public static GuestSettings Initial(in SimulatedGuest guest) => new(
+    public static GuestSettings Initial(in FleetGuest guest) => new(
         guest.Kind == GuestKind.NoPolling ? 0 : DefaultPeriodSeconds,
         guest.DriverLoadedAt,
         guest.Kind == GuestKind.NoPolling ? new(guest.DriverLoadedAt, guest.InitialKiB) : GuestReportTime.None,
         guest.InitialKiB, guest.InitialKiB, guest.BootedAt);
 
     /// <summary>The balloon's size.</summary>
-    public ulong ActualKiB(in SimulatedGuest guest, long time)
+    public ulong ActualKiB(in FleetGuest guest, long time)
     {
         long elapsed = Math.Max(0, Math.Min(time, guest.StopsAt) - MovesSince);
         ulong distance = FromKiB > TargetKiB ? FromKiB - TargetKiB : TargetKiB - FromKiB;
@@ -31,7 +31,7 @@ internal readonly record struct GuestSettings(
     }
 
     /// <summary>The report that the device has.</summary>
-    public GuestReportTime LastReport(in SimulatedGuest guest, long time)
+    public GuestReportTime LastReport(in FleetGuest guest, long time)
     {
         if (!guest.Reports)
             return GuestReportTime.None;
@@ -43,7 +43,7 @@ internal readonly record struct GuestSettings(
     }
 
     /// <summary>As QEMU: asked at once where collection was off, otherwise after the new period.</summary>
-    public GuestSettings WithPeriod(in SimulatedGuest guest, long time, int seconds) => seconds == PeriodSeconds ? this : this with
+    public GuestSettings WithPeriod(in FleetGuest guest, long time, int seconds) => seconds == PeriodSeconds ? this : this with
     {
         PeriodSeconds = seconds,
         NextReport = PeriodSeconds == 0 ? time : time + seconds,
@@ -51,13 +51,13 @@ internal readonly record struct GuestSettings(
     };
 
     /// <summary>As a period turned off and on again: a report at once, and the next ones a period after each other from then on.</summary>
-    public GuestSettings WithReport(in SimulatedGuest guest, long time) => this with
+    public GuestSettings WithReport(in FleetGuest guest, long time) => this with
     {
         NextReport = PeriodSeconds == 0 ? time : time + PeriodSeconds,
         KeptReport = new(time, ActualKiB(guest, time)),
     };
 
-    public GuestSettings WithTarget(in SimulatedGuest guest, long time, ulong kib)
+    public GuestSettings WithTarget(in FleetGuest guest, long time, ulong kib)
     {
         if (!guest.HasDriver)
             return this;
@@ -68,7 +68,7 @@ internal readonly record struct GuestSettings(
             NextReport = PeriodSeconds == 0 || time < NextReport ? NextReport : time - ((time - NextReport) % PeriodSeconds) + PeriodSeconds,
             KeptReport = last,
             FromKiB = ActualKiB(guest, time),
-            TargetKiB = Math.Clamp(kib / SimulatedGuest.PageKiB * SimulatedGuest.PageKiB, guest.FloorKiB, guest.MaxMemoryKiB),
+            TargetKiB = Math.Clamp(kib / FleetGuest.PageKiB * FleetGuest.PageKiB, guest.FloorKiB, guest.MaxMemoryKiB),
             MovesSince = time,
         };
     }

@@ -67,15 +67,15 @@ public sealed class TopPartsTests
     [Fact]
     public void A_history_is_bounded_and_keeps_what_was_largest()
     {
-        GuestHistory history = new();
+        TopHistory history = new();
         const int peak = 1234, looks = 100_000;
         for (int look = 0; look < looks; look++)
         {
             history.Add(new HistoryPoint(look == peak ? 1e6f : look == 5 ? float.NaN : look, 1, 2, 3));
-            Assert.InRange(history.Points.Count, 1, GuestHistory.MaxPoints);
+            Assert.InRange(history.Points.Count, 1, TopHistory.MaxPoints);
         }
 
-        Assert.InRange(history.Points.Count, GuestHistory.MaxPoints / 2, GuestHistory.MaxPoints);
+        Assert.InRange(history.Points.Count, TopHistory.MaxPoints / 2, TopHistory.MaxPoints);
         Assert.Equal(1e6f, history.Points.Max(point => point.Used));
         Assert.Equal(looks - 1, history.Points[^1].Used);
         Assert.Equal([1f], history.Points.Select(point => point.Cache).Distinct());

@@ -7,10 +7,10 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <summary>The last report of a guest as QEMU keeps it.</summary>
 internal struct GuestStats
 {
-    private GuestReport _report;
+    private BalloonReport _report;
 
     /// <summary>What the guest reported.</summary>
-    public readonly GuestReport Report => _report;
+    public readonly BalloonReport Report => _report;
 
     /// <summary>Seconds of Unix time by the host's clock; 0: never; null: QEMU did not say.</summary>
     public ulong? LastUpdate { get; private set; }
@@ -113,6 +113,6 @@ internal struct GuestStats
             return Number.NotReported;
         if (!Utf8Parser.TryParse(digits, out value, out int length) || length != digits.Length)
             return Number.Invalid;
-        return value == GuestReport.NotReported ? Number.NotReported : Number.Valid;
+        return value == BalloonReport.NotReported ? Number.NotReported : Number.Valid;
     }
 }
