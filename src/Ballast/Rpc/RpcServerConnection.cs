@@ -3,66 +3,6 @@ using Ballast.Telemetry;
 
 namespace Ballast.Rpc;
 
-/// <summary>How much one client may use.</summary>
-internal sealed record RpcServerLimits
-{
-    /// <summary>Calls under way; more are not read before one of them is answered.</summary>
-    public int MaxCalls { get; init; } = 32;
-
-    /// <summary>Messages handled before others have their turn, where the worker that received them handles them.</summary>
-    public int MaxInARow { get; init; } = 64;
-
-    /// <summary>Longest message; the longest that any client sends, a list of 16,384 domains, has a megabyte.</summary>
-    public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
-
-    /// <summary>Longest message of a client that is not let in yet.</summary>
-    public int MaxMessageBytesBeforeAuthentication { get; init; } = 64 * 1024;
-
-    /// <summary>Longest message that is read at any time; a longer one waits for one of few places.</summary>
-    public int MaxFreeMessageBytes { get; init; } = 64 * 1024;
-
-    /// <summary>How long such a message may take to come.</summary>
-    public TimeSpan LargeMessageTimeout { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>How long a client may leave what it was sent unread.</summary>
-    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
-}
-
-/// <summary>What a client shares with others.</summary>
-internal interface IRpcShare
-{
-    /// <summary>Whether it waits for a turn before its calls are handled.</summary>
-    bool HasTurns { get; }
-
-    ValueTask EnterAsync(CancellationToken cancellationToken);
-
-    void Leave();
-
-    /// <summary>A call is under way that was not answered at once.</summary>
-    void CallBegan();
-
-    void CallEnded();
-
-    /// <summary>The client does not read what it was sent, and is waited for; false: too many do so, and it is given up.</summary>
-    bool TryBlock();
-
-    void Unblock();
-}
-
-/// <summary>Serves the calls of one client.</summary>
-internal interface IRpcSession : IAsyncDisposable
-{
-    /// <summary>Whether the client was let in.</summary>
-    bool IsAuthenticated { get; }
-
-    /// <summary>
-    /// Handles a call of a program that it has; false: it has no such program. It decodes the arguments before it returns,
-    /// and answers by and by; the task ends with the answer.
-    /// </summary>
-    /// <exception cref="XdrException">The arguments cannot be decoded; the connection tells the client.</exception>
-    bool TryHandle(in RpcHeader header, ReadOnlySpan<byte> arguments, RpcServerConnection client, out ValueTask answered);
-}
-
 /// <summary>
 /// The server's side of one connection: frames, errors of the protocol, keepalive, flow control. It knows no socket and no
 /// driver. Reading goes on while calls are under way, up to a limit; a client that does not read is given up.

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Ballast.Telemetry;
 
 namespace Ballast.Drivers.Qemu.Qmp;
@@ -184,78 +183,6 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             : JoinAsync(parts, timeout, runsInline, cancellationToken);
     }
 
-    /// <summary>
-    /// Sends one command when the monitor owes no answer: a change is never queued behind a silent monitor. Cancelling
-    /// forgets it; what was sent may still take effect, what was not sent never is.
-    /// </summary>
-    /// <returns>The monitor's error, or null.</returns>
-    public Task<QmpError?> CallAsync(
-        string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken) =>
-        CallAsync(name, command, replies: 1, changesSomething, reader, onRefusal: null, timeout, cancellationToken);
-
-    /// <summary>
-    /// The same for several commands that are sent in one write, with nothing between them. Of each either the reply is read
-    /// or the refusal told, in their order.
-    /// </summary>
-    /// <returns>The first error that the monitor answered, or null.</returns>
-    public Task<QmpError?> CallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
-        CancellationToken cancellationToken) => Activities.AreWanted
-        ? TraceCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken)
-        : SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken);
-
-    private async Task<QmpError?> SendCallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
-        CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        long askedAt = _time.GetTimestamp();
-        await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        QmpCall call = new(name, commands, replies, changesSomething, reader, onRefusal, timeout, askedAt);
-        bool isAnything;
-        lock (_gate)
-        {
-            ThrowIfUnusable(timeout, _time.GetTimestamp());
-            Use.NoteUse(askedAt);
-            _lane.Add(call);
-            SendNext();
-            isAnything = _sendQueue.TryEnqueueChosen(_channel);
-        }
-
-        Transmit(isAnything);
-        using CancellationTokenRegistration registration = Unattended.Register(new Caller(this, call), cancellationToken);
-        return await call.Task.ConfigureAwait(false);
-    }
-
-    /// <summary>Looks again for a balloon that was plugged after the connection was made.</summary>
-    public async Task FindBalloonAsync(TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
-        {
-            _ = await CallAsync("qom-list", QmpCommands.List(container), changesSomething: false, Take, timeout, cancellationToken)
-                .ConfigureAwait(false);
-            if (Balloon is not null)
-                return;
-
-            // The lock is held.
-            void Take(ReadOnlySpan<byte> children)
-            {
-                if (QmpReplies.TryFindBalloon(children, out string name, out bool isProxied))
-                    _commands.UseBalloon(BalloonDevice.In(container, name, isProxied));
-            }
-        }
-    }
-
-    /// <summary>The device is not there any more.</summary>
-    public void ForgetBalloon(BalloonDevice balloon)
-    {
-        lock (_gate)
-        {
-            if (Balloon == balloon)
-                _commands.UseBalloon(null);
-        }
-    }
-
     /// <summary>Tells the listener how things are now, and from now on what happens.</summary>
     public void Attach(IMonitorListener listener)
     {
@@ -320,22 +247,6 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>What whoever asks a monitor that was closed is told.</summary>
     internal Exception Closed() => _isGone ? QmpErrors.Lost(Path, null) : new ObjectDisposedException(nameof(Connection));
 
-    private void Forget(QmpCall call, CancellationToken token)
-    {
-        lock (_gate)
-        {
-            if (_lane.Remove(call))
-                _resynchronisation.Require();
-        }
-
-        call.Cancel(token);
-    }
-
-    private sealed class Caller(QmpMonitor monitor, QmpCall call) : ICancellable
-    {
-        public void Cancel(CancellationToken token) => monitor.Forget(call, token);
-    }
-
     private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)
     {
         long now = _time.GetTimestamp();
@@ -391,103 +302,5 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             throw QmpErrors.Lost(Path, null);
         if (IsOwing(timeout, now, out TimeSpan silence))
             throw QmpErrors.KnownHung(Path, silence);
-    }
-
-    /// <summary>Starts the next thing where nothing is under way. The lock is held.</summary>
-    private void SendNext()
-    {
-        if (_lane.Phase != LanePhase.Idle || _prefetch.IsBeingSent || _channel is null)
-            return;
-        if (_lane.TakeCall() is { } call)
-        {
-            _prefetch.NoteQuestion(isForStats: false);
-            CommandsSent += call.Count;
-            Send(call.Command);
-        }
-        else if (_lane.TryTakeQueries(out MonitorParts parts))
-        {
-            parts = _size.WithoutKnown(_commands.Askable(parts));
-            _prefetch.NoteQuestion((parts & MonitorParts.GuestStats) != 0);
-            _question.Start();
-            if (parts == MonitorParts.None)
-                FinishQuery(inline: null);
-            else
-                Ask(parts);
-        }
-    }
-
-    private void Ask(MonitorParts parts)
-    {
-        _question.Ask(parts);
-        CommandsSent += BitOperations.PopCount((uint)parts);
-        Send(_commands.Questions(parts));
-    }
-
-    /// <summary>Chooses what is sent next; whoever holds the lock takes it along. The lock is held.</summary>
-    private void Send(byte[] commands)
-    {
-        _lane.NoteSent();
-        SendAsIs(_resynchronisation.IsNeeded ? [.. Mark(), .. commands] : commands);
-    }
-
-    private void SendAsIs(byte[] commands)
-    {
-        _sendQueue.Choose(_prefetch.Continue(commands, isDiscardedAnyway: _resynchronisation.IsUnderWay, out bool isDiscarded));
-        if (isDiscarded)
-            CommandsSent++;
-    }
-
-    private byte[] Mark()
-    {
-        CommandsSent++;
-        byte[] mark = _resynchronisation.MakeMark();
-        _prefetch.NoteMark();
-        return mark;
-    }
-
-    /// <summary>Sends what was queued. The lock is not held.</summary>
-    private void Transmit(bool isAnything)
-    {
-        if (!isAnything)
-            return;
-        foreach ((QmpChannel channel, Exception error) in _sendQueue.SendAll() ?? [])
-            Break(error, channel);
-    }
-
-    /// <param name="inline">Takes those whose code may run here, for when the lock is free.</param>
-    private void FinishQuery(List<MonitorQuery>? inline)
-    {
-        ref MonitorValues values = ref _question.Values;
-        values.Number = Interlocked.Increment(ref _answered);
-        (values.Connection, values.LastReset) = (_events.Connection, _events.LastReset);
-        _size.Note(values);
-        _lane.FinishQuery(values, inline);
-        SendNext();
-    }
-
-    private void ExpireDeadlines()
-    {
-        BreakIfLost();
-        bool isAnything;
-        lock (_gate)
-        {
-            bool isHung = _lane.Expire(_time.GetTimestamp(), out bool leavesAnswer);
-            if (leavesAnswer)
-                _resynchronisation.Require();
-            if (isHung)
-                AwaitMark();
-            _lane.ArmAll();
-            isAnything = _sendQueue.TryEnqueueChosen(_channel);
-        }
-
-        Transmit(isAnything);
-    }
-
-    /// <summary>Asks for a mark behind what is unanswered.</summary>
-    private void AwaitMark()
-    {
-        Log.Hung(_lane.Silence(_time.GetTimestamp()));
-        _lane.AwaitMark();
-        SendAsIs(Mark());
     }
 }

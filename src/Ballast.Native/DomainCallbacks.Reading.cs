@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+
+namespace Ballast.Native;
+
+/// <content>How events come to the program's event loop.</content>
+internal sealed unsafe partial class DomainCallbacks
+{
+    /// <summary>The queue of events, and the descriptor that tells the event loop of it.</summary>
+    private sealed class Reading
+    {
+        private const int Readable = 1;
+
+        private readonly DomainCallbacks _callbacks;
+        private readonly EventQueue _events;
+        private readonly int _watch;
+
+        private Reading(DomainCallbacks callbacks, EventQueue events)
+        {
+            _callbacks = callbacks;
+            _events = events;
+            GCHandle self = GCHandle.Alloc(this);
+            try
+            {
+                _watch = EventImplementation.AddHandle(events.Signal.Descriptor, Readable, &Ready, GCHandle.ToIntPtr(self), &Forget);
+                if (_watch < 0)
+                    throw NoLoop();
+            }
+            catch
+            {
+                self.Free();
+                throw;
+            }
+        }
+
+        public static Reading Start(DomainCallbacks callbacks, Connection connection)
+        {
+            if (!EventImplementation.IsRegistered)
+                throw NoLoop();
+            DomainEventSubscription subscription = Blocking.Wait(connection.SubscribeAsync(cancellationToken: Blocking.Token));
+            EventQueue events;
+            try
+            {
+                events = new EventQueue(subscription);
+            }
+            catch
+            {
+                subscription.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                throw;
+            }
+
+            try
+            {
+                return new Reading(callbacks, events);
+            }
+            catch
+            {
+                events.Stop();
+                events.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>No callback is called any more when this returns, but for one that is under way.</summary>
+        public void Stop()
+        {
+            _events.Stop();
+            _ = EventImplementation.RemoveHandle(_watch);
+        }
+
+        private static CallException NoLoop() => CallException.Internal("could not initialize domain event timer");
+
+        [UnmanagedCallersOnly]
+        private static void Ready(int watch, int fd, int events, nint opaque)
+        {
+            try
+            {
+                Reading reading = (Reading)GCHandle.FromIntPtr(opaque).Target!;
+                if (!reading._events.Signal.IsOurs)
+                {
+                    // The program has closed it, and the connection's own sockets most likely too.
+                    EventImplementation.UpdateHandle(watch, 0);
+                    reading._callbacks.Tell(new EventQueue.ConnectionLost());
+                    return;
+                }
+
+                reading._events.Signal.Drain();
+                while (reading._events.TryTake(out object? happened))
+                    reading._callbacks.Tell(happened);
+            }
+            catch (Exception e)
+            {
+                Failure.Raise(e);
+            }
+        }
+
+        // The event loop's last word: it does not look at the descriptor any more.
+        [UnmanagedCallersOnly]
+        private static void Forget(nint opaque)
+        {
+            try
+            {
+                GCHandle self = GCHandle.FromIntPtr(opaque);
+                ((Reading)self.Target!)._events.Dispose();
+                self.Free();
+            }
+            catch (Exception e)
+            {
+                Failure.Raise(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using Ballast.Telemetry;
+
+namespace Ballast.Drivers.Qemu.Qmp;
+
+/// <content>Commands that are sent for one caller alone.</content>
+internal sealed partial class QmpMonitor
+{
+    /// <summary>
+    /// Sends one command when the monitor owes no answer: a change is never queued behind a silent monitor. Cancelling
+    /// forgets it; what was sent may still take effect, what was not sent never is.
+    /// </summary>
+    /// <returns>The monitor's error, or null.</returns>
+    public Task<QmpError?> CallAsync(
+        string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken) =>
+        CallAsync(name, command, replies: 1, changesSomething, reader, onRefusal: null, timeout, cancellationToken);
+
+    /// <summary>
+    /// The same for several commands that are sent in one write, with nothing between them. Of each either the reply is read
+    /// or the refusal told, in their order.
+    /// </summary>
+    /// <returns>The first error that the monitor answered, or null.</returns>
+    public Task<QmpError?> CallAsync(
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
+        CancellationToken cancellationToken) => Activities.AreWanted
+        ? TraceCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken)
+        : SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken);
+
+    private async Task<QmpError?> SendCallAsync(
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        long askedAt = _time.GetTimestamp();
+        await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
+        QmpCall call = new(name, commands, replies, changesSomething, reader, onRefusal, timeout, askedAt);
+        bool isAnything;
+        lock (_gate)
+        {
+            ThrowIfUnusable(timeout, _time.GetTimestamp());
+            Use.NoteUse(askedAt);
+            _lane.Add(call);
+            SendNext();
+            isAnything = _sendQueue.TryEnqueueChosen(_channel);
+        }
+
+        Transmit(isAnything);
+        using CancellationTokenRegistration registration = Unattended.Register(new Caller(this, call), cancellationToken);
+        return await call.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Looks again for a balloon that was plugged after the connection was made.</summary>
+    public async Task FindBalloonAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
+        {
+            _ = await CallAsync("qom-list", QmpCommands.List(container), changesSomething: false, Take, timeout, cancellationToken)
+                .ConfigureAwait(false);
+            if (Balloon is not null)
+                return;
+
+            // The lock is held.
+            void Take(ReadOnlySpan<byte> children)
+            {
+                if (QmpReplies.TryFindBalloon(children, out string name, out bool isProxied))
+                    _commands.UseBalloon(BalloonDevice.In(container, name, isProxied));
+            }
+        }
+    }
+
+    /// <summary>The device is not there any more.</summary>
+    public void ForgetBalloon(BalloonDevice balloon)
+    {
+        lock (_gate)
+        {
+            if (Balloon == balloon)
+                _commands.UseBalloon(null);
+        }
+    }
+
+    private void Forget(QmpCall call, CancellationToken token)
+    {
+        lock (_gate)
+        {
+            if (_lane.Remove(call))
+                _resynchronisation.Require();
+        }
+
+        call.Cancel(token);
+    }
+
+    private sealed class Caller(QmpMonitor monitor, QmpCall call) : ICancellable
+    {
+        public void Cancel(CancellationToken token) => monitor.Forget(call, token);
+    }
+}
