@@ -49,7 +49,8 @@ internal sealed class IdleMemory : IDisposable
 
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         long after = Environment.WorkingSet;
-        _least = Math.Min(_least, after);
+        if (after > 0)
+            _least = Math.Min(_least, after);
 
         // What clients left behind may be in use for a while, as their sockets' buffers are; what others have stays in use. So
         // it looks again, but less and less often where that is in vain.

@@ -70,8 +70,18 @@ internal static class Unattended
     }
 
     /// <summary>One of the pool's threads does it.</summary>
-    public static void Queue<T>(Action<T> work, T state) => ThreadPool.UnsafeQueueUserWorkItem(
-        static item => Run(item.Work, item.State), (Work: work, State: state), preferLocal: false);
+    public static void Queue<T>(Action<T> work, T state)
+    {
+        try
+        {
+            _ = ThreadPool.UnsafeQueueUserWorkItem(static item => Run(item.Work, item.State), (Work: work, State: state), preferLocal: false);
+        }
+        catch (OutOfMemoryException e)
+        {
+            // No room for a thread more: it is in the queue all the same, for those that there are.
+            Note(e);
+        }
+    }
 
     public static CancellationTokenRegistration Register(ICancellable told, CancellationToken token) => token.UnsafeRegister(
         static (told, token) =>
