@@ -34,6 +34,7 @@ internal sealed partial class SocketPoller(string name, int threads)
     /// <summary>From now on the socket is told each time that there is more to read, or that its peer is gone.</summary>
     /// <returns>What to remove it by.</returns>
     /// <exception cref="LibvirtException">The system refuses.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed.</exception>
     public long Add(PolledSocket socket, SafeHandle handle)
     {
         lock (_gate)
@@ -44,6 +45,7 @@ internal sealed partial class SocketPoller(string name, int threads)
             if (TryAdd(poll, key, handle, wantsRoom: false, out int errno))
                 return key;
             Remove(key);
+            ObjectDisposedException.ThrowIf(handle.IsClosed, socket);
             throw Refused("epoll_ctl", errno);
         }
     }

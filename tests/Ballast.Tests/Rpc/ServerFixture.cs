@@ -90,7 +90,18 @@ internal sealed class ServerFixture : IAsyncDisposable
 
     private async Task ServeAsync(Socket socket, bool isReadOnly)
     {
-        await using SocketTransport transport = new(TestSockets.Release(socket));
+        SocketTransport made;
+        try
+        {
+            made = new SocketTransport(TestSockets.Release(socket));
+        }
+        catch (ObjectDisposedException)
+        {
+            // A client that was dropped as soon as it came.
+            return;
+        }
+
+        await using SocketTransport transport = made;
         if (_wrap is null)
         {
             await _server.ServeAsync(transport, isReadOnly, owner: 0u, null, _stop.Token);

@@ -118,7 +118,15 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         }, CancellationToken.None).ConfigureAwait(false);
         foreach (QemuInstance instance in all)
             await instance.ReleaseAsync(isGone: false).ConfigureAwait(false);
-        _processes.Dispose();
+
+        // A call that is still under way may be looking at them.
+        _ = await ExclusivelyAsync(
+            () =>
+            {
+                _processes.Dispose();
+                return true;
+            },
+            CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>The one monitor of a connection that has one.</summary>

@@ -6,6 +6,7 @@ namespace Ballast.Drivers.Qemu.Processes;
 internal sealed class QemuProcesses : IDisposable
 {
     private readonly Dictionary<int, QemuProcess> _known = [];
+    private bool _isClosed;
 
     // The processes of the last view that were not looked at yet, the youngest on top.
     private Stack<int> _unseen = [];
@@ -47,6 +48,7 @@ internal sealed class QemuProcesses : IDisposable
             Forget(known);
         }
 
+        ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
         if (QemuProcess.Find(pid) is not { } process)
             return null;
         return _known[pid] = process;
@@ -59,8 +61,10 @@ internal sealed class QemuProcesses : IDisposable
             Forget(process);
     }
 
+    /// <summary>None is opened any more: nobody would close it.</summary>
     public void Dispose()
     {
+        _isClosed = true;
         foreach (QemuProcess process in _known.Values)
             process.Dispose();
         _known.Clear();
@@ -78,6 +82,7 @@ internal sealed class QemuProcesses : IDisposable
 
     private QemuProcess? FindNext()
     {
+        ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
         int pid = _unseen.Pop();
         return _known.ContainsKey(pid) || QemuProcess.Find(pid, isLikely: false) is not { } process ? null : _known[pid] = process;
     }
