@@ -64,6 +64,32 @@ internal static class ComparedGuests
             "<serial type='file'><source path='DIR/serial.log'/></serial><serial type='unix'><source mode='bind' path='DIR/serial.sock'/></serial>"
             + "<serial type='pty'/><parallel type='null'/><console type='pty'><target type='virtio'/></console>"
             + "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"),
+        ("platform", "q35", "<genid>43dc0cf8-809b-4adb-9bea-a9abb5f3d90e</genid>" + Memory
+            + "<sysinfo type='smbios'><bios><entry name='vendor'>Ballast</entry></bios><system><entry name='serial'>32dfcb37</entry></system></sysinfo>",
+            "<smbios mode='sysinfo'/>",
+            "<features><acpi/><hyperv mode='custom'><relaxed state='on'/><vapic state='on'/><spinlocks state='on' retries='8191'/></hyperv>"
+            + "<kvm><hidden state='on'/></kvm><pmu state='off'/><ioapic driver='qemu'/><vmcoreinfo state='on'/></features>",
+            NoUsb + "<panic model='hyperv'/><iommu model='intel'><driver intremap='on' caching_mode='on' eim='off' iotlb='on'/></iommu>"),
+        ("assigned", "q35", Memory, "", "",
+            "<filesystem type='mount' accessmode='passthrough'><source dir='DIR'/><target dir='one'/></filesystem>"
+            + "<filesystem type='mount' accessmode='mapped' fmode='644' dmode='755'><source dir='/tmp'/><target dir='two'/><readonly/></filesystem>"
+            + "<smartcard mode='passthrough' type='unix'><source mode='bind' path='DIR/card.sock'/></smartcard>"
+            + "<redirdev bus='usb' type='unix'><source mode='bind' path='DIR/usb.sock'/></redirdev><hub type='usb'/>"
+            + "<rng model='virtio'><rate bytes='1234' period='2000'/><backend model='builtin'/></rng>"
+            + "<rng model='virtio-non-transitional'><backend model='egd' type='unix'><source mode='bind' path='DIR/rng.sock'/></backend></rng>"
+            + "<shmem name='ballast'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>"),
+        ("heads", "q35", Memory, "", Acpi,
+            NoUsb + "<iommu model='virtio'/><graphics type='vnc' socket='DIR/vnc.sock'/><video><model type='virtio' heads='2'/></video>"
+            + "<video><model type='virtio' heads='1'/></video>"
+            + "<interface type='udp'><mac address='52:54:00:11:22:39'/><source address='127.0.0.1' port='45398'><local address='127.0.0.1' port='45397'/></source>"
+            + "<model type='virtio'/><driver rx_queue_size='512'/><mtu size='1400'/></interface>"),
+        ("threads", "pc", Memory + "<iothreads>2</iothreads>", "", Acpi,
+            Disk("vda", "virtio").Replace("type='raw'", "type='raw' cache='none' io='threads' discard='unmap' error_policy='enospace' iothread='2'", StringComparison.Ordinal)
+            + Disk("sda", "scsi", more: "<shareable/><wwn>5000c50015ea71ad</wwn><vendor>ABC</vendor><product>DEF</product>")
+                .Replace("type='raw'", "type='raw' cache='writeback' error_policy='stop' rerror_policy='report'", StringComparison.Ordinal)
+            + "<controller type='scsi' index='0' model='virtio-scsi'/><sound model='ac97'/>"
+            + "<sound model='ich6'><codec type='duplex'/><codec type='micro'/></sound><watchdog model='ib700' action='poweroff'/>"),
+        ("overlay", "q35", Memory, "", "", NoUsb + Disk("vda.qcow2", "virtio").Replace("type='raw'", "type='qcow2'", StringComparison.Ordinal).Replace("dev='vda.qcow2'", "dev='vda'", StringComparison.Ordinal)),
         ("screen", "q35", Memory, "", "",
             "<graphics type='vnc' port='-1'/><video><model type='vga'/></video><sound model='ich9'/><input type='tablet' bus='usb'/>"),
     ];

@@ -20,14 +20,16 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
     /// <summary>What is compared: elements, and of each of them these values.</summary>
     private static readonly (string Elements, string[] Values)[] Compared =
     [
-        (".", ["@type", "boolean(@id)", "name", "uuid", "maxMemory", "maxMemory/@slots", "maxMemory/@unit", "memory", "memory/@unit", "currentMemory", "vcpu", "vcpu/@placement", "vcpu/@current"]),
+        (".", ["@type", "boolean(@id)", "name", "uuid", "genid", "iothreads", "maxMemory", "maxMemory/@slots", "maxMemory/@unit", "memory", "memory/@unit", "currentMemory", "vcpu", "vcpu/@placement", "vcpu/@current"]),
         ("memoryBacking/*", ["name()", "@type", "@mode"]),
         ("numatune/*", ["name()", "@mode", "@nodeset", "@cellid"]),
         ("os/type", [".", "@arch", "@machine"]),
         ("os/loader", [".", "@type"]),
-        ("os", ["kernel", "initrd", "cmdline", "bootmenu/@enable", "bootmenu/@timeout"]),
+        ("os", ["kernel", "initrd", "cmdline", "bootmenu/@enable", "bootmenu/@timeout", "smbios/@mode"]),
+        ("sysinfo/*/entry", ["name(..)", "@name", "."]),
         ("os/boot", ["@dev"]),
-        ("features/*", ["name()", "@state"]),
+        ("features/*", ["name()", "@state", "@mode", "@driver"]),
+        ("features/*/*", ["name(..)", "name()", "@state", "@retries", "@value"]),
         ("cpu", ["@mode", "@match", "@check", "@migratable", "model", "model/@fallback"]),
         ("cpu/topology", ["@sockets", "@dies", "@cores", "@threads"]),
         ("cpu/feature", ["@policy", "@name"]),
@@ -38,22 +40,28 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
         (".", ["on_poweroff", "on_reboot", "on_crash"]),
         ("pm/*", ["name()", "@enabled"]),
         ("devices", ["emulator"]),
-        ("devices/disk", ["@type", "@device", "driver/@name", "driver/@type", "source/@file", "target/@dev", "target/@bus", "boolean(readonly)", "serial", "alias/@name"]),
+        ("devices/disk", ["@type", "@device", "driver/@name", "driver/@type", "driver/@cache", "driver/@error_policy", "driver/@rerror_policy", "driver/@io", "driver/@discard", "driver/@iothread", "driver/@detect_zeroes", "source/@file", "target/@dev", "target/@bus", "boolean(readonly)", "boolean(shareable)", "serial", "wwn", "vendor", "product", "alias/@name"]),
         ("devices/controller", ["@type", "@index", "@model", "model/@name", "target/@chassis", "target/@port", "alias/@name"]),
-        ("devices/interface", ["@type", "mac/@address", "model/@type", "alias/@name"]),
+        ("devices/filesystem", ["@type", "@accessmode", "@fmode", "@dmode", "source/@dir", "target/@dir", "boolean(readonly)", "alias/@name"]),
+        ("devices/interface", ["@type", "mac/@address", "source/@address", "source/@port", "source/local/@address", "source/local/@port", "model/@type", "driver/@rx_queue_size", "mtu/@size", "alias/@name"]),
+        ("devices/smartcard", ["@mode", "@type", "source/@mode", "source/@path", "alias/@name"]),
         ("devices/serial", ["@type", "source/@path", "source/@mode", "target/@type", "target/@port", "target/model/@name", "alias/@name"]),
         ("devices/parallel", ["@type", "target/@port", "alias/@name"]),
         ("devices/console", ["@type", "@tty", "source/@path", "target/@type", "target/@port", "alias/@name"]),
         ("devices/channel", ["@type", "source/@mode", "source/@path", "target/@type", "target/@name", "alias/@name"]),
         ("devices/input", ["@type", "@bus"]),
-        ("devices/graphics", ["@type", "@port", "@listen"]),
-        ("devices/sound", ["@model", "alias/@name"]),
+        ("devices/graphics", ["@type", "@port", "@listen", "@socket", "listen/@type", "listen/@address", "listen/@socket"]),
+        ("devices/sound", ["@model", "codec/@type", "alias/@name"]),
         ("devices/audio", ["@id", "@type"]),
-        ("devices/video", ["model/@type", "alias/@name"]),
+        ("devices/video", ["model/@type", "model/@ram", "model/@vram", "model/@vgamem", "model/@heads", "model/@primary", "alias/@name"]),
+        ("devices/redirdev", ["@bus", "@type", "source/@mode", "source/@host", "source/@service", "source/@path", "alias/@name"]),
+        ("devices/hub", ["@type", "alias/@name"]),
         ("devices/watchdog", ["@model", "@action", "alias/@name"]),
         ("devices/memballoon", ["@model", "@autodeflate", "@freePageReporting", "stats/@period", "alias/@name"]),
-        ("devices/rng", ["@model", "backend", "backend/@model", "alias/@name"]),
+        ("devices/rng", ["@model", "rate/@bytes", "rate/@period", "backend", "backend/@model", "backend/@type", "backend/source/@mode", "backend/source/@path", "alias/@name"]),
         ("devices/panic", ["@model"]),
+        ("devices/shmem", ["@name", "model/@type", "size", "size/@unit", "alias/@name"]),
+        ("devices/iommu", ["@model", "driver/@intremap", "driver/@caching_mode", "driver/@eim", "driver/@iotlb", "alias/@name"]),
         ("devices/memory", ["@model", "@access", "@discard", "source/path", "target/size", "target/size/@unit", "target/node", "target/block", "target/requested", "target/current", "alias/@name", "address[@type='dimm']/@slot", "address[@type='dimm']/@base"]),
     ];
 
@@ -117,8 +125,11 @@ public sealed class DomainXmlComparisonTests(ITestOutputHelper output)
     private static async Task MakeImageAsync(string path)
     {
         const int size = 16 * 1024 * 1024;
-        await using FileStream image = File.Create(path);
-        image.SetLength(size);
+        string bottom = path.EndsWith(".qcow2", StringComparison.Ordinal) ? $"{path}.base" : path;
+        await using (FileStream image = File.Create(bottom))
+            image.SetLength(size);
+        if (bottom != path)
+            Assert.Equal(0, (await ChildProcess.RunAsync("qemu-img", ["create", "-f", "qcow2", "-b", bottom, "-F", "raw", path], cancellationToken: Token)).ExitCode);
     }
 
     // The children that both have come in the same order.

@@ -9,11 +9,15 @@ internal sealed class MachineOptions
     private readonly Dictionary<string, OptionMembers> _objects = [];
     private readonly Dictionary<string, OptionMembers> _chardevs = [];
     private readonly Dictionary<string, OptionMembers> _blockNodes = [];
+    private readonly Dictionary<string, OptionMembers> _netdevs = [];
+    private readonly Dictionary<string, OptionMembers> _fileSystems = [];
+    private readonly Dictionary<string, OptionMembers> _tpms = [];
     private readonly Dictionary<string, string> _globals = [];
     private readonly List<OptionMembers> _devices = [];
     private readonly List<OptionMembers> _flash = [];
     private readonly List<OptionMembers> _audio = [];
     private readonly List<IReadOnlyList<(string Name, string Value)>> _numa = [];
+    private readonly List<OptionMembers> _systemInformation = [];
     private readonly List<string> _vnc = [];
 
     private MachineOptions()
@@ -67,6 +71,21 @@ internal sealed class MachineOptions
 
     /// <summary>What VNC displays listen at.</summary>
     public IReadOnlyList<string> Vnc => _vnc;
+
+    /// <summary>Where SPICE listens; null without it.</summary>
+    public OptionMembers? Spice { get; private set; }
+
+    /// <summary>Back ends of network cards.</summary>
+    public IReadOnlyDictionary<string, OptionMembers> Netdevs => _netdevs;
+
+    /// <summary>The host's directories that guests share.</summary>
+    public IReadOnlyDictionary<string, OptionMembers> FileSystems => _fileSystems;
+
+    /// <summary>Back ends of TPMs.</summary>
+    public IReadOnlyDictionary<string, OptionMembers> Tpms => _tpms;
+
+    /// <summary>What the firmware tells of the machine, by the tables' numbers (<c>type</c>).</summary>
+    public IReadOnlyList<OptionMembers> SystemInformation => _systemInformation;
 
     /// <param name="arguments">The program, and what follows it.</param>
     /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
@@ -161,6 +180,9 @@ internal sealed class MachineOptions
             case "vnc":
                 _vnc.Add(value);
                 break;
+            case "spice":
+                (Spice ??= new OptionMembers()).Add(value, null);
+                break;
             case "mem-path":
                 MemoryPath = value;
                 break;
@@ -191,6 +213,21 @@ internal sealed class MachineOptions
                 break;
             case "drive":
                 AddDrive(OptionMembers.Parse(value, null));
+                break;
+            case "netdev":
+                AddById(_netdevs, OptionMembers.ParseOrJson(value, "type"));
+                break;
+            case "fsdev":
+                AddById(_fileSystems, OptionMembers.Parse(value, "fsdriver"));
+                break;
+            case "virtfs":
+                AddVirtfs(OptionMembers.Parse(value, "fsdriver"));
+                break;
+            case "tpmdev":
+                AddById(_tpms, OptionMembers.Parse(value, "type"));
+                break;
+            case "smbios":
+                _systemInformation.Add(OptionMembers.Parse(value, null));
                 break;
             case "audiodev" when OptionMembers.ParseOrJson(value, "driver") is { } audio:
                 _audio.Add(audio);
@@ -266,6 +303,19 @@ internal sealed class MachineOptions
     {
         if (device?["driver"] is not null)
             _devices.Add(device);
+    }
+
+    // A directory and its device in one.
+    private void AddVirtfs(OptionMembers fileSystem)
+    {
+        if (fileSystem["mount_tag"] is not { } tag)
+            return;
+        fileSystem.Set("id", tag);
+        AddById(_fileSystems, fileSystem);
+        OptionMembers device = OptionMembers.Parse("virtio-9p", "driver");
+        device.Set("fsdev", fileSystem["id"]!);
+        device.Set("mount_tag", tag);
+        AddDevice(device);
     }
 
     private void AddDrive(OptionMembers drive)

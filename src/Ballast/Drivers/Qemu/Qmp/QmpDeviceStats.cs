@@ -203,7 +203,7 @@ internal sealed class QmpDeviceStats
             Add("capacity", Number(Member(Member(medium, "image"), "virtual-size")));
         }
 
-        return new DiskStats(alias, Text(Member(medium, "file")), Text(Member(medium, "drv")) == "raw", numbers);
+        return new DiskStats(alias, BlockFile.PathOf(Text(Member(medium, "file"))), Text(Member(medium, "drv")) == "raw", numbers);
 
         void Add(string name, ulong? value)
         {

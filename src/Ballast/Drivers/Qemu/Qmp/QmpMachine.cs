@@ -143,7 +143,7 @@ internal sealed record QmpMachine
         JsonElement? inserted = Member(block, "inserted");
         return alias.Length == 0
             ? null
-            : new MachineDisk(alias, Text(Member(inserted, "file")), Text(Member(inserted, "drv")),
+            : new MachineDisk(alias, BlockFile.PathOf(Text(Member(inserted, "file"))), Text(Member(inserted, "drv")),
                 Member(inserted, "ro") is { ValueKind: JsonValueKind.True }, Member(block, "removable") is { ValueKind: JsonValueKind.True });
     }
 

@@ -86,6 +86,9 @@ internal sealed record CharacterSource(string Type)
     /// <summary>The pseudo-terminal's path; null for others.</summary>
     public string? Terminal => Type == "pty" ? Path : null;
 
+    /// <summary>The path of a Unix socket; null for others.</summary>
+    public string? SocketPath => Type == "unix" ? Path : null;
+
     public static CharacterSource Of(QemuXml guest, string? id)
     {
         if (id is null)
@@ -113,6 +116,13 @@ internal sealed record CharacterSource(string Type)
             default:
                 break;
         }
+    }
+
+    /// <summary>The socket's path as a card's source, with the words for who listens and who connects.</summary>
+    public void AddAs(XmlText xml, string type, (string Server, string Client) words)
+    {
+        if (SocketPath is { } path)
+            xml.Element("source", null, ("type", type), ("path", path), ("mode", IsServer ? words.Server : words.Client));
     }
 
     // Null where only QEMU knows: it was handed a descriptor, or opened a terminal.

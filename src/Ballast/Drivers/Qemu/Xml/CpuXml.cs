@@ -11,7 +11,7 @@ internal static class CpuXml
 
     // Switches of QEMU's processors that are no features of theirs.
     private static readonly string[] NoFeatures =
-        ["migratable", "check", "enforce", "kvm", "host-cache-info", "host-phys-bits", "l3-cache", "vmware-cpuid-freq", "cpuid-0xb", "fill-mtrr-mask", "x-"];
+        ["migratable", "check", "enforce", "kvm", "kvm-", "pmu", "host-cache-info", "host-phys-bits", "l3-cache", "vmware-cpuid-freq", "cpuid-0xb", "fill-mtrr-mask", "x-"];
 
     public static void Add(XmlText xml, QemuXml guest, MachineOptions options)
     {
@@ -56,9 +56,19 @@ internal static class CpuXml
         xml.Close();
     }
 
-    /// <summary>Whether a switch of the processors is said to be off.</summary>
-    public static bool IsOff(MachineOptions options, string name) =>
-        options.Cpu?.Split(',') is [_, .. var rest] && Switches(rest).TryGetValue(name, out bool isOn) && !isOn;
+    /// <summary>How a switch of the processors is said to be; null: it is not said.</summary>
+    public static bool? Switch(MachineOptions options, string name) => Value(options, name) switch
+    {
+        "on" or "yes" or "true" => true,
+        "off" or "no" or "false" => false,
+        _ => null,
+    };
+
+    /// <summary>What a member of the processors' model is said to be: the last that is said; null where it is not.</summary>
+    /// <param name="options">The command line's.</param>
+    /// <param name="name">With hyphens; QEMU takes underscores for the same.</param>
+    public static string? Value(MachineOptions options, string name) =>
+        options.Cpu?.Split(',').Skip(1).Select(Member).LastOrDefault(member => member.Name.Replace('_', '-') == name).Value;
 
     private static void AddCells(XmlText xml, IReadOnlyList<NumaCell> cells)
     {
@@ -97,18 +107,23 @@ internal static class CpuXml
         Dictionary<string, bool> switches = [];
         foreach (string part in parts)
         {
-            int equals = part.IndexOf('=', StringComparison.Ordinal);
-            (string name, string value) = part switch
-            {
-                ['+', .. var added] => (added, "on"),
-                ['-', .. var removed] => (removed, "off"),
-                _ => equals < 0 ? (part, "on") : (part[..equals], part[(equals + 1)..]),
-            };
+            (string name, string value) = Member(part);
             if (name.Length > 0 && value is "on" or "off" or "yes" or "no" or "true" or "false")
                 switches[name] = value is "on" or "yes" or "true";
         }
 
         return switches;
+    }
+
+    private static (string Name, string Value) Member(string part)
+    {
+        int equals = part.IndexOf('=', StringComparison.Ordinal);
+        return part switch
+        {
+            ['+', .. var added] => (added, "on"),
+            ['-', .. var removed] => (removed, "off"),
+            _ => equals < 0 ? (part, "on") : (part[..equals], part[(equals + 1)..]),
+        };
     }
 
     // One level that is not said follows from the others; more depend on QEMU's version. All in sockets is what counts

@@ -1,6 +1,3 @@
-using System.Globalization;
-using static Ballast.Drivers.Qemu.Xml.QemuXml;
-
 namespace Ballast.Drivers.Qemu.Xml;
 
 /// <summary>What a guest is seen, heard and worked with by, and the small devices.</summary>
@@ -26,18 +23,7 @@ internal static class OtherDevicesXml
         ["usb-audio"] = "usb",
     };
 
-    private static readonly Dictionary<string, string> Videos = new()
-    {
-        ["VGA"] = "vga",
-        ["cirrus-vga"] = "cirrus",
-        ["qxl-vga"] = "qxl",
-        ["qxl"] = "qxl",
-        ["virtio-vga"] = "virtio",
-        ["virtio-gpu-pci"] = "virtio",
-        ["vmware-svga"] = "vmvga",
-        ["bochs-display"] = "bochs",
-        ["ramfb"] = "ramfb",
-    };
+    private static readonly Dictionary<string, string> Codecs = new() { ["hda-duplex"] = "duplex", ["hda-micro"] = "micro", ["hda-output"] = "output" };
 
     private static readonly Dictionary<string, string> AudioBackends = new() { ["pa"] = "pulseaudio", ["wav"] = "file" };
 
@@ -46,7 +32,7 @@ internal static class OtherDevicesXml
         foreach (GuestDevice device in guest.Devices)
         {
             if (Inputs.TryGetValue(device.Model, out (string Type, string Bus) kind))
-                AddSimple(xml, guest, "input", device, ("type", kind.Type), ("bus", kind.Bus));
+                guest.AddSimple(xml, "input", device, ("type", kind.Type), ("bus", kind.Bus));
         }
 
         if (!guest.IsPc || guest.Options?.Machine.Switch("i8042") == false)
@@ -56,31 +42,12 @@ internal static class OtherDevicesXml
             xml.Element("input", null, ("type", "keyboard"), ("bus", "ps2"));
     }
 
-    public static void AddGraphics(XmlText xml, QemuXml guest)
-    {
-        const int firstPort = 5900;
-        foreach (string display in guest.Options?.Vnc ?? [])
-        {
-            string place = display.Split(',')[0];
-            int colon = place.LastIndexOf(':');
-            if (place.StartsWith("unix:", StringComparison.Ordinal))
-            {
-                xml.Element("graphics", null, ("type", "vnc"), ("socket", place["unix:".Length..]));
-            }
-            else if (colon >= 0 && int.TryParse(place.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= ushort.MaxValue - firstPort)
-            {
-                xml.Element("graphics", null,
-                    ("type", "vnc"), ("port", Number(firstPort + number)), ("listen", colon == 0 ? null : place[..colon].Trim('[', ']')));
-            }
-        }
-    }
-
     public static void AddSound(XmlText xml, QemuXml guest)
     {
         foreach (GuestDevice device in guest.Devices)
         {
             if (Sounds.TryGetValue(device.Model, out string? model))
-                AddSimple(xml, guest, "sound", device, ("model", model));
+                AddSound(xml, guest, device, model);
         }
 
         foreach ((string? id, string? driver) in guest.Options?.Audio.Select(audio => (audio["id"], audio["driver"])) ?? [])
@@ -90,59 +57,37 @@ internal static class OtherDevicesXml
         }
     }
 
-    public static void AddVideo(XmlText xml, QemuXml guest)
+    // One duplex codec is what libvirt gives a card by itself.
+    private static void AddSound(XmlText xml, QemuXml guest, GuestDevice device, string model)
     {
-        foreach (GuestDevice device in guest.Devices)
+        const string duplex = "duplex";
+        string[] codecs =
+        [
+            .. guest.Devices.Where(one => Codecs.ContainsKey(one.Model) && device.Alias is not null && one["bus"] == $"{device.Alias}.0")
+                .Select(one => Codecs[one.Model]),
+        ];
+        if (codecs is [] or [duplex])
         {
-            if (!Videos.TryGetValue(device.Model, out string? model))
-                continue;
-            xml.Open("video");
-            xml.Element("model", null, ("type", model));
-            if (device.Alias is not null)
-                guest.AddAlias(xml, device.Alias);
-            xml.Close();
+            guest.AddSimple(xml, "sound", device, ("model", model));
+            return;
         }
+
+        xml.Open("sound", ("model", model));
+        foreach (string codec in codecs)
+            xml.Element("codec", null, ("type", codec));
+        guest.AddAlias(xml, device);
+        xml.Close();
     }
 
     public static void AddWatchdogs(XmlText xml, QemuXml guest)
     {
         foreach (GuestDevice device in guest.Devices.Where(device => device.Model is "i6300esb" or "ib700" or "diag288"))
-            AddSimple(xml, guest, "watchdog", device, ("model", device.Model), ("action", guest.Options?.Actions["watchdog"] ?? "reset"));
+            guest.AddSimple(xml, "watchdog", device, ("model", device.Model), ("action", guest.Options?.Actions["watchdog"] ?? "reset"));
     }
 
-    public static void AddRandom(XmlText xml, QemuXml guest)
+    public static void AddHubs(XmlText xml, QemuXml guest)
     {
-        foreach (GuestDevice device in guest.Devices.Where(device => device.Model.StartsWith("virtio-rng", StringComparison.Ordinal)))
-        {
-            Discovery.OptionMembers? backend = device["rng"] is { } id ? guest.Options?.Objects.GetValueOrDefault(id) : null;
-            xml.Open("rng", ("model", "virtio"));
-            if (backend?["qom-type"] == "rng-random")
-                xml.Element("backend", backend["filename"] ?? "/dev/urandom", ("model", "random"));
-            else if (backend?["qom-type"] == "rng-builtin")
-                xml.Element("backend", null, ("model", "builtin"));
-            if (device.Alias is not null)
-                guest.AddAlias(xml, device.Alias);
-            xml.Close();
-        }
-    }
-
-    public static void AddPanic(XmlText xml, QemuXml guest)
-    {
-        foreach (GuestDevice device in guest.Devices.Where(device => device.Model is "pvpanic" or "pvpanic-pci"))
-            AddSimple(xml, guest, "panic", device, ("model", device.Model == "pvpanic" ? "isa" : "pvpanic"));
-    }
-
-    private static void AddSimple(
-        XmlText xml, QemuXml guest, string element, GuestDevice device, params ReadOnlySpan<(string, string?)> attributes)
-    {
-        if (guest.IsMigratable || device.Alias is null)
-        {
-            xml.Element(element, null, attributes);
-            return;
-        }
-
-        xml.Open(element, attributes);
-        guest.AddAlias(xml, device.Alias);
-        xml.Close();
+        foreach (GuestDevice device in guest.Devices.Where(device => device.Model == "usb-hub"))
+            guest.AddSimple(xml, "hub", device, ("type", "usb"));
     }
 }

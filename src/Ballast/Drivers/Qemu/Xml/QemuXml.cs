@@ -56,6 +56,27 @@ internal sealed record QemuXml
             xml.Element("alias", null, ("name", name));
     }
 
+    /// <summary>The device's id; nothing where it has none.</summary>
+    public void AddAlias(XmlText xml, GuestDevice device)
+    {
+        if (device.Alias is not null)
+            AddAlias(xml, device.Alias);
+    }
+
+    /// <summary>A device of which there is no more to say.</summary>
+    public void AddSimple(XmlText xml, string element, GuestDevice device, params ReadOnlySpan<(string, string?)> attributes)
+    {
+        if (IsMigratable || device.Alias is null)
+        {
+            xml.Element(element, null, attributes);
+            return;
+        }
+
+        xml.Open(element, attributes);
+        AddAlias(xml, device);
+        xml.Close();
+    }
+
     public static string? Number(IFormattable? number) => number?.ToString(null, CultureInfo.InvariantCulture);
 
     public static string Hexadecimal(ulong number) => string.Create(CultureInfo.InvariantCulture, $"0x{number:x}");
@@ -66,6 +87,8 @@ internal sealed record QemuXml
         xml.Open("domain", ("type", Machine?.IsKvm == true ? "kvm" : "qemu"), ("id", IsInactive ? null : Number(Identity.Id)));
         xml.Element("name", Identity.Name);
         xml.Element("uuid", Identity.Uuid.ToString());
+        if (Devices.FirstOrDefault(device => device.Model == "vmgenid")?["guid"] is { } generation and not "auto")
+            xml.Element("genid", generation);
         if (Options is not null)
             MemoryXml.AddMaximum(xml, Options);
         xml.Element("memory", Number(MaximumKiB), ("unit", "KiB"));
@@ -78,12 +101,18 @@ internal sealed record QemuXml
                 ("current", VirtualCpus == MaxVirtualCpus ? null : Number(VirtualCpus)));
         }
 
+        if (Options?.Objects.Values.Count(one => one["qom-type"] == "iothread") is > 0 and var threads)
+            xml.Element("iothreads", Number(threads));
         if (Options is not null)
+        {
             MemoryXml.AddNumaTune(xml, Options);
+            SystemInformationXml.Add(xml, Options);
+        }
+
         SystemXml.AddBoot(xml, this);
         if (Options is not null)
         {
-            SystemXml.AddFeatures(xml, this, Options);
+            FeaturesXml.Add(xml, this, Options);
             CpuXml.Add(xml, this, Options);
             SystemXml.AddClock(xml, Options);
             SystemXml.AddEnds(xml, Options);

@@ -4,14 +4,11 @@ using static Ballast.Drivers.Qemu.Xml.QemuXml;
 
 namespace Ballast.Drivers.Qemu.Xml;
 
-/// <summary>How the machine boots, what it offers its guest, its clock, and what happens when its guest ends.</summary>
+/// <summary>How the machine boots, its clock, and what happens when its guest ends.</summary>
 internal static class SystemXml
 {
     // What libvirt calls each of its monitors.
     private const string LibvirtChardev = "charmonitor";
-
-    // What the machine's own members and libvirt's features call alike.
-    private static readonly string[] Switches = ["vmport", "smm"];
 
     public static void AddBoot(XmlText xml, QemuXml guest)
     {
@@ -30,31 +27,10 @@ internal static class SystemXml
                 xml.Element("boot", null, ("dev", device));
             if (options.Boot.Switch("menu") is { } hasMenu)
                 xml.Element("bootmenu", null, ("enable", hasMenu ? "yes" : "no"), ("timeout", hasMenu ? options.Boot["splash-time"] : null));
+            if (SystemInformationXml.IsTold(options))
+                xml.Element("smbios", null, ("mode", "sysinfo"));
         }
 
-        xml.Close();
-    }
-
-    public static void AddFeatures(XmlText xml, QemuXml guest, MachineOptions options)
-    {
-        bool hasAcpi = guest.IsPc && options.Machine.Switch("acpi") != false;
-        string[] switches = [.. Switches.Where(name => options.Machine.Switch(name) is not null)];
-        bool isHidden = CpuXml.IsOff(options, "kvm");
-        if (!hasAcpi && switches.Length == 0 && !isHidden)
-            return;
-
-        xml.Open("features");
-        if (hasAcpi)
-            xml.Element("acpi", null);
-        if (isHidden)
-        {
-            xml.Open("kvm");
-            xml.Element("hidden", null, ("state", "on"));
-            xml.Close();
-        }
-
-        foreach (string name in switches)
-            xml.Element(name, null, ("state", options.Machine.Switch(name) == true ? "on" : "off"));
         xml.Close();
     }
 
