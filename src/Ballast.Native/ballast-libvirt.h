@@ -643,7 +643,7 @@ typedef enum {
     VIR_DOMAIN_EVENT_ID_LIFECYCLE = 0,
     VIR_DOMAIN_EVENT_ID_REBOOT = 1,
     VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE = 13,
-    VIR_DOMAIN_EVENT_ID_LAST = 27
+    VIR_DOMAIN_EVENT_ID_LAST = 30
 } virDomainEventID; /* the others are accepted and never come */
 
 typedef enum {

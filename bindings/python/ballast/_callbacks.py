@@ -126,6 +126,9 @@ _EVENTS: dict[int, tuple[Any, ...]] = {
     24: (_TEXT, _TEXT, c_ulonglong, c_ulonglong),  # BLOCK_THRESHOLD: device, path, threshold, excess
     25: (c_int, c_int, c_uint),  # MEMORY_FAILURE: recipient, action, flags
     26: (_TEXT, c_ulonglong),  # MEMORY_DEVICE_SIZE_CHANGE: alias, KiB
+    27: (_TEXT, _TEXT, _TEXT),  # NIC_MAC_CHANGE: alias, old address, new address
+    28: (c_uint,),  # VCPU_REMOVED: number
+    29: (_TEXT, c_int, c_int),  # CHANNEL_LIFECYCLE: channel, state, reason
 }
 
 _trampolines: dict[int, Any] = {}

@@ -113,10 +113,12 @@ abortJob() virDomainAbortJob
 abortJobFlags(flags=0) virDomainAbortJobFlags
 addIOThread(iothread_id, flags=0) virDomainAddIOThread
 agentSetResponseTimeout(timeout, flags=0) virDomainAgentSetResponseTimeout
+announceInterface(device, params, flags=0) virDomainAnnounceInterface
 attachDevice(xml) virDomainAttachDevice
 attachDeviceFlags(xml, flags=0) virDomainAttachDeviceFlags
 authorizedSSHKeysGet(user, flags=0) virDomainAuthorizedSSHKeysGet
 authorizedSSHKeysSet(user, keys=None, flags=0) virDomainAuthorizedSSHKeysSet
+autostartOnce() virDomainGetAutostartOnce
 backupBegin(backupXML, checkpointXML, flags=0) virDomainBackupBegin
 backupGetXMLDesc(flags=0) virDomainBackupGetXMLDesc
 blkioParameters(flags=0) virDomainGetBlkioParameters
@@ -136,6 +138,7 @@ coreDump(to, flags=0) virDomainCoreDump
 coreDumpWithFormat(to, dumpformat, flags=0) virDomainCoreDumpWithFormat
 createWithFiles(files, flags=0) virDomainCreateWithFiles
 delIOThread(iothread_id, flags=0) virDomainDelIOThread
+delThrottleGroup(group, flags=0) virDomainDelThrottleGroup
 detachDevice(xml) virDomainDetachDevice
 detachDeviceAlias(alias, flags=0) virDomainDetachDeviceAlias
 detachDeviceFlags(xml, flags=0) virDomainDetachDeviceFlags
@@ -147,6 +150,7 @@ fsInfo(flags=0) virDomainGetFSInfo
 fsThaw(mountpoints=None, flags=0) virDomainFSThaw
 fSTrim(mountPoint, minimum, flags=0) virDomainFSTrim
 getTime(flags=0) virDomainGetTime
+graphicsReload(type, flags=0) virDomainGraphicsReload
 guestInfo(types=0, flags=0) virDomainGetGuestInfo
 guestVcpus(flags=0) virDomainGetGuestVcpus
 hasCurrentSnapshot(flags=0) virDomainHasCurrentSnapshot
@@ -192,6 +196,7 @@ screenshot(stream, screen, flags=0) virDomainScreenshot
 securityLabelList() virDomainGetSecurityLabelList
 sendKey(codeset, holdtime, keycodes, nkeycodes, flags=0) virDomainSendKey
 sendProcessSignal(pid_value, signum, flags=0) virDomainSendProcessSignal
+setAutostartOnce(autostart) virDomainSetAutostartOnce
 setBlkioParameters(params, flags=0) virDomainSetBlkioParameters
 setBlockIoTune(disk, params, flags=0) virDomainSetBlockIoTune
 setBlockThreshold(dev, threshold, flags=0) virDomainSetBlockThreshold
@@ -205,6 +210,7 @@ setNumaParameters(params, flags=0) virDomainSetNumaParameters
 setPerfEvents(params, flags=0) virDomainSetPerfEvents
 setSchedulerParameters(params) virDomainSetSchedulerParameters
 setSchedulerParametersFlags(params, flags=0) virDomainSetSchedulerParametersFlags
+setThrottleGroup(group, params, flags=0) virDomainSetThrottleGroup
 setTime(time=None, flags=0) virDomainSetTime
 setUserPassword(user, password, flags=0) virDomainSetUserPassword
 setVcpu(vcpumap, state, flags=0) virDomainSetVcpu

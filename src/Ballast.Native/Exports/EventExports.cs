@@ -5,7 +5,7 @@ namespace Ballast.Native.Exports;
 /// <summary>Registering for events of domains: <c>virConnectDomainEvent…</c>.</summary>
 internal static unsafe class EventExports
 {
-    private const int EventCount = 27;
+    private const int EventCount = 30;
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectDomainEventRegisterAny")]
     private static int RegisterAny(nint connection, nint domain, int eventId, nint callback, nint opaque, delegate* unmanaged<nint, void> free)

@@ -7,7 +7,7 @@ namespace Ballast.Server.Dispatch;
 /// <summary>Registering for events, in libvirt's modern way and in its two old ones.</summary>
 internal static class EventHandlers
 {
-    private const int LastEvent = 26, LastOldEvent = 15;
+    private const int LastEvent = 29, LastOldEvent = 15;
 
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [

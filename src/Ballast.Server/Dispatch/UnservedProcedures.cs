@@ -96,7 +96,7 @@ internal static class UnservedProcedures
         !439=virDomainSetLaunchSecurityState !440=virDomainSaveParams !441=virDomainRestoreParams !442=virDomainAbortJobFlags
         !443=virDomainFDAssociate !444=virNetworkSetMetadata 445=virNetworkGetMetadata !447=virNodeDeviceUpdate
         !448=virDomainGraphicsReload 449=virDomainGetAutostartOnce !450=virDomainSetAutostartOnce
-        !451=virDomainSetThrottleGroup !452=virDomainDelThrottleGroup
+        !451=virDomainSetThrottleGroup !452=virDomainDelThrottleGroup !456=virDomainAnnounceInterface
         """;
 
     /// <summary>The same of libvirt's programs of one hypervisor each; all change something.</summary>

@@ -38,9 +38,10 @@ public sealed partial class NativeLibraryTests
     {
         string theirs = await LayoutsAsync("#include <libvirt/libvirt.h>\n#include <libvirt/virterror.h>", forLibvirt: true, NativeHeaders.Libvirt);
 
-        // libvirt 11.2 has one more kind of event than 9.0, whose header this is, and each libvirt has a version of its own.
+        // Each libvirt has a version of its own, and kinds of events up to it; the header has those of 12.8.
+        theirs = Regex.Replace(theirs, @"(?<=\bVIR_DOMAIN_EVENT_ID_LAST )(27|28)\b", "30");
         if (Installed.Libvirt >= new Version(11, 2))
-            theirs = AsOf(theirs.Replace("VIR_DOMAIN_EVENT_ID_LAST 28\n", "VIR_DOMAIN_EVENT_ID_LAST 27\n", StringComparison.Ordinal));
+            theirs = AsOf(theirs);
         string ours = await LayoutsAsync("#include \"ballast-libvirt.h\"", forLibvirt: false, NativeHeaders.Libvirt);
         Assert.Equal(theirs, ours);
         Assert.Contains("_virTypedParameter.value 88 8\n", ours, StringComparison.Ordinal);
