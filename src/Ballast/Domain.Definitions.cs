@@ -150,13 +150,14 @@ public sealed partial class Domain
         int count, DomainModificationImpact impact = DomainModificationImpact.Config, CancellationToken cancellationToken = default)
     {
         const string function = "virDomainSetVcpusFlags";
-        CheckVirtualCpus(count);
+        RefuseReadOnly(function);
         if ((impact & DomainModificationImpact.Config) == 0)
         {
             throw LibvirtError.InvalidArgument(
                 "Flag 'VIR_DOMAIN_AFFECT_CONFIG' is required by flag 'VIR_DOMAIN_VCPU_MAXIMUM'", function, "ctl", ErrorOrigin.Domain);
         }
 
+        CheckVirtualCpus(count);
         await Connection.Driver.SetVirtualCpuCountAsync(Identity, count, isMaximum: true, impact, cancellationToken).ConfigureAwait(false);
     }
 

@@ -193,6 +193,15 @@ static void odd_xml(virConnectPtr conn)
         HEAD "<memory unit='foo'>5</memory>" OS "</domain>",
         HEAD "<memory unit='EiB'>99999</memory>" OS "</domain>",
         HEAD "<memory>5</memory><currentMemory>x</currentMemory>" OS "</domain>",
+        HEAD "<memory>0</memory><vcpu>0</vcpu>" OS "</domain>",
+        HEAD "<maxMemory>9</maxMemory><memory>5</memory>" OS "</domain>",
+        HEAD "<maxMemory slots='0'>9</maxMemory><memory>5</memory>" OS "</domain>",
+        HEAD "<maxMemory slots='2'/><memory>5</memory>" OS "</domain>",
+        HEAD "<maxMemory slots='x'>9</maxMemory><memory>5</memory>" OS "</domain>",
+        HEAD "<maxMemory slots='-1'>9</maxMemory><memory>5</memory>" OS "</domain>",
+        HEAD "<maxMemory slots='2'>x</maxMemory><memory>5</memory>" OS "</domain>",
+        HEAD "<maxMemory slots='2'>4</maxMemory><memory>5</memory>" OS "</domain>",
+        HEAD "<maxMemory slots='2'>4</maxMemory><memory>0</memory>" OS "</domain>",
         HEAD "<memory>5</memory><vcpu>x</vcpu>" OS "</domain>",
         HEAD "<memory>5</memory><vcpu>0</vcpu>" OS "</domain>",
         HEAD "<memory>5</memory><vcpu current='x'>2</vcpu>" OS "</domain>",
@@ -318,6 +327,22 @@ static void memory(virDomainPtr dom)
     NUMBER(virDomainSetMemoryFlags(dom, 300000, VIR_DOMAIN_MEM_MAXIMUM | VIR_DOMAIN_AFFECT_CONFIG));
     NUMBER(virDomainSetMemoryFlags(dom, 1500, VIR_DOMAIN_MEM_MAXIMUM | VIR_DOMAIN_AFFECT_CONFIG));
     xml(dom);
+}
+
+/* One that memory can be plugged into has a limit. */
+static void pluggable(virConnectPtr conn)
+{
+    virDomainPtr dom = virDomainDefineXML(conn, DOMAIN("plug", UUID("a"), "<maxMemory slots='2'>300000</maxMemory>"));
+    FOUND(dom);
+    if (!dom)
+        return;
+    NUMBER(virDomainSetMaxMemory(dom, 300000));
+    NUMBER(virDomainSetMaxMemory(dom, 300001));
+    NUMBER(virDomainSetMemoryFlags(dom, 300001, VIR_DOMAIN_MEM_MAXIMUM | VIR_DOMAIN_AFFECT_CONFIG));
+    NUMBER(virDomainSetMaxMemory(dom, 1000));
+    xml(dom);
+    NUMBER(virDomainUndefine(dom));
+    virDomainFree(dom);
 }
 
 /* What works on a domain that runs, and on one that does not. */
@@ -624,6 +649,7 @@ int main(int argc, char **argv)
         return 0;
     NUMBER(virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(lifecycle), NULL, NULL));
     odd_xml(conn);
+    pluggable(conn);
     defined(conn);
     transient(conn);
     devices(conn);

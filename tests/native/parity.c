@@ -9,7 +9,14 @@
  */
 #include "say.h"
 
+#include <time.h>
 #include <unistd.h>
+
+/* What is no time that went by, but the time of day. */
+static int is_now(unsigned long long seconds)
+{
+    return seconds + 60 - (unsigned long long)time(NULL) < 120;
+}
 
 static int lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
 {
@@ -329,6 +336,7 @@ static void domain(virDomainPtr dom)
     NUMBER(info.memory);
     NUMBER(info.nrVirtCpu);
     NUMBER(info.cpuTime > 0);
+    NUMBER(is_now(info.cpuTime / 1000000000));
     NUMBER(virDomainGetInfo(dom, NULL));
     NUMBER(virDomainGetState(dom, &state, &reason, 0));
     NUMBER(state * 100 + reason);
@@ -407,6 +415,7 @@ static void processors(virDomainPtr dom, int withValues)
     memset(params, 0, sizeof params);
     NUMBER(virDomainGetVcpus(dom, info, 4, maps, 2));
     NUMBER(info[0].number * 100 + info[0].state);
+    NUMBER(is_now(info[0].cpuTime / 100000));
     NUMBER(maps[0]);
     NUMBER(virDomainGetVcpus(dom, info, 1, NULL, 0));
     NUMBER(virDomainGetVcpus(dom, NULL, 1, NULL, 0));
@@ -488,6 +497,7 @@ static void facts(virConnectPtr conn, virDomainPtr dom, int isTest)
     NUMBER(virDomainGetJobStats(dom, &type, NULL, &count, 0));
     NUMBER(virDomainGetJobStats(dom, &type, &params, NULL, 0));
     NUMBER(virDomainGetJobStats(dom, &type, &params, &count, 64));
+    NUMBER(virDomainGetJobStats(dom, &type, &params, &count, VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED));
     TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_TITLE, NULL, 0));
     TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_DESCRIPTION, NULL, VIR_DOMAIN_AFFECT_CONFIG));
     TEXT(virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_TITLE, "urn:x", 0));

@@ -54,6 +54,12 @@ internal static unsafe class FactsExports
                 throw CallException.Null("params", function);
             if (count == null)
                 throw CallException.Null("nparams", function);
+            if ((flags & (completed | keep)) == keep)
+            {
+                throw CallException.Argument(
+                    "Flag 'VIR_DOMAIN_JOB_STATS_COMPLETED' is required by flag 'VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED'", "ctl", function);
+            }
+
             handle.Owner.RefuseFlagsOfQemu(flags, "DomainGetJobStats", completed | keep);
             return handle.Domain.GetJobStatsAsync((flags & completed) != 0, (flags & keep) != 0, token);
         }, job =>

@@ -43,6 +43,23 @@ public sealed class TestFileTests
         Assert.DoesNotContain('\n', error.Message);
     }
 
+    [Theory]
+    [InlineData(1, 1, 3, 1, 2, 3)]
+    [InlineData(2, 2, 4, 2, 31, 8)]
+    [InlineData(0, 1, 1, 1, -1, 0)]
+    [InlineData(int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue - 1, 8)]
+    public async Task Virtual_CPUs_run_on_the_last_of_the_hosts(int nodes, int sockets, int cores, int threads, int last, int allowed)
+    {
+        using PrivateDirectory directory = new();
+        await using Connection connection = await OpenAsync(directory, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"""
+            <node><cpu><nodes>{nodes}</nodes><sockets>{sockets}</sockets><cores>{cores}</cores><threads>{threads}</threads></cpu>
+            <domain type='test'>{Rest}</domain></node>
+            """));
+        Domain domain = await connection.LookupByNameAsync("q", Token);
+        VirtualCpu cpu = Assert.Single(await domain.GetVirtualCpusAsync(Token));
+        Assert.Equal((last, allowed), (cpu.HostCpu, cpu.Affinity.Count));
+    }
+
     [Fact]
     public async Task The_documentations_host_can_be_opened()
     {

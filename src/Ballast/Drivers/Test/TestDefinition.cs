@@ -17,6 +17,9 @@ internal sealed record TestDefinition
 
     public required ulong MemoryKiB { get; init; }
 
+    /// <summary>What memory may be plugged up to; null where none may be.</summary>
+    public ulong? PluggableKiB { get; init; }
+
     public required int MaxVcpus { get; init; }
 
     public required int Vcpus { get; init; }

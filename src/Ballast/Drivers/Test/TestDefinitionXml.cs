@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Drivers.Test;
 
 /// <summary>Reads a domain's XML. What is looked at first is libvirt's order, which shows in the error of an XML with several.</summary>
@@ -31,7 +33,7 @@ internal static class TestDefinitionXml
     // What a definition has as values of its own.
     private static readonly HashSet<string> Known =
     [
-        "name", "uuid", "title", "description", "metadata", "memory", "currentMemory", "vcpu", "os", "features", "clock", "devices",
+        "name", "uuid", "title", "description", "metadata", "maxMemory", "memory", "currentMemory", "vcpu", "os", "features", "clock", "devices",
         .. Actions.Select(action => action.Name),
     ];
 
@@ -49,12 +51,13 @@ internal static class TestDefinitionXml
         string? title = domain.TextOf("title");
         if (title?.Contains('\n', StringComparison.Ordinal) == true)
             throw XmlError("Domain title can't contain newlines");
-        (ulong maximum, ulong current) = Memory(domain);
+        (ulong maximum, ulong current, ulong pluggable, uint slots) = Memory(domain);
         XmlElement? vcpu = domain.Child("vcpu");
         (int maxVcpus, int vcpus) = TestQuantity.VirtualCpus(vcpu);
         TestCpuList.Check(domain);
         TestDevices devices = TestDevices.Read(domain.Child("devices"));
         XmlElement[] actions = [.. Actions.Select(action => Action(domain, action.Name, action.Default))];
+        CheckMemory(maximum, pluggable, slots);
         if (name.Contains('\n', StringComparison.Ordinal))
             throw LibvirtError.Plain(ErrorCode.XmlDetail, ErrorOrigin.Xml, $"invalid char in name: \n");
 
@@ -65,6 +68,7 @@ internal static class TestDefinitionXml
             Type = type,
             MaxMemoryKiB = maximum,
             MemoryKiB = current,
+            PluggableKiB = pluggable > 0 ? pluggable : null,
             MaxVcpus = maxVcpus,
             Vcpus = vcpus,
             Title = title,
@@ -75,7 +79,7 @@ internal static class TestDefinitionXml
             PeriodSeconds = devices.PeriodSeconds,
             Elements = TestLayout.InOrder(
             [
-                .. domain.Elements.Where(element => !Known.Contains(element.Name)),
+                .. domain.Elements.Where(element => !Known.Contains(element.Name)), .. Pluggable(pluggable, slots),
                 os, .. Features(domain), Clock(domain), .. actions, devices.Element,
                 new XmlElement("vcpu").With("placement", vcpu?["placement"] ?? "static").With("cpuset", vcpu?["cpuset"]),
             ]),
@@ -141,13 +145,33 @@ internal static class TestDefinitionXml
         return type == "hvm" && os.Child("boot") is null ? os.With(new XmlElement("boot").With("dev", DefaultBoot)) : os;
     }
 
-    private static (ulong Maximum, ulong Current) Memory(XmlElement domain)
+    private static (ulong Maximum, ulong Current, ulong Pluggable, uint Slots) Memory(XmlElement domain)
     {
         ulong maximum = TestQuantity.Memory(domain, "memory") ?? 0;
         ulong current = TestQuantity.Memory(domain, "currentMemory") ?? 0;
+        XmlElement? plugged = domain.Child("maxMemory");
+        ulong pluggable = plugged?.Value.Length > 0 ? TestQuantity.Memory(domain, "maxMemory") ?? 0 : 0;
+        uint slots = 0;
+        return plugged?["slots"] is { } text && !uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out slots)
+            ? throw XmlError("Failed to parse memory slot count")
+            : (maximum, current == 0 || current > maximum ? maximum : current, pluggable, slots);
+    }
+
+    private static XmlElement[] Pluggable(ulong kib, uint slots) => kib == 0
+        ? []
+        : [XmlElement.WithText("maxMemory", QuantityText(kib)).With("slots", QuantityText(slots)).With("unit", "KiB")];
+
+    private static string QuantityText(ulong number) => number.ToString(CultureInfo.InvariantCulture);
+
+    // libvirt looks at these when all has been read.
+    private static void CheckMemory(ulong maximum, ulong pluggable, uint slots)
+    {
         if (maximum == 0)
             throw XmlError("Memory size must be specified via <memory> or in the <numa> configuration");
-        return (maximum, current == 0 || current > maximum ? maximum : current);
+        if ((pluggable > 0) != (slots > 0))
+            throw XmlError("both maximum memory size and memory slot count must be specified");
+        if (pluggable > 0 && pluggable < maximum)
+            throw XmlError("maximum memory size must be equal or greater than the actual memory size");
     }
 
     private static XmlElement Action(XmlElement domain, string name, string byDefault)

@@ -190,6 +190,7 @@ internal sealed class TestDomains
             TestDomain now = Get(domain);
             if (now.IsActive)
                 throw Refused("cannot rename active domain");
+            TestDefinitionXml.RefuseSlash(name, ErrorOrigin.Test);
             if (now.Definition.Name == name)
                 throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain, "Can't rename domain to itself");
             if (_all.Values.Any(other => other.Definition.Name == name))

@@ -30,7 +30,6 @@ internal sealed partial class TestDriver
 
     public ValueTask RenameAsync(DomainIdentity domain, string name, CancellationToken cancellationToken)
     {
-        TestDefinitionXml.RefuseSlash(name, ErrorOrigin.Test);
         Domains.Rename(domain, name);
         return default;
     }

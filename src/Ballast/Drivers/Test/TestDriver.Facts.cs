@@ -2,12 +2,15 @@ namespace Ballast.Drivers.Test;
 
 internal sealed partial class TestDriver
 {
-    // As many as the host has, on which each may run; libvirt's says that the last of all it tells of runs them.
-    private const int HostCpus = 8, LastCpu = 15;
+    // As many as the host has, however many it tells of.
+    private const int HostCpus = 8;
 
     private const ulong CpuTime = 48772617035;
 
-    private static readonly CpuSet AllHostCpus = new(HostCpus, Enumerable.Range(0, HostCpus));
+    private int ToldCpus => (int)Int128.Clamp((Int128)Node.Nodes * Node.Sockets * Node.Cores * Node.Threads, 0, int.MaxValue);
+
+    /// <summary>Each virtual CPU may run on all, and libvirt's says that the last of all it tells of runs it.</summary>
+    private CpuSet AllHostCpus => new(HostCpus, Enumerable.Range(0, Math.Min(HostCpus, ToldCpus)));
 
     public ValueTask<int> GetMaxVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         GetVirtualCpuCountAsync(domain, VirtualCpuCountFlags.Live | VirtualCpuCountFlags.Maximum, cancellationToken);
@@ -30,7 +33,7 @@ internal sealed partial class TestDriver
         }
 
         return new([.. Enumerable.Range(0, now.Definition.Vcpus).Select(number =>
-            new VirtualCpu(number, VirtualCpuState.Running, CpuTimeNow, LastCpu, AllHostCpus))]);
+            new VirtualCpu(number, VirtualCpuState.Running, VirtualCpuTimeNow, ToldCpus - 1, AllHostCpus))]);
     }
 
     public ValueTask<IReadOnlyList<CpuSet>> GetVirtualCpuAffinitiesAsync(
@@ -123,13 +126,15 @@ internal sealed partial class TestDriver
         DomainIdentity domain, DomainMetadataType type, string? uri, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
         DomainRules.CheckImpact(impact, "testDomainGetMetadata", ErrorOrigin.Test);
-        TestDefinition definition = Domains.Get(domain).Part(impact);
+        TestDomain now = Domains.Get(domain);
+        if (!Enum.IsDefined(type))
+            throw UnknownMetadata(type);
+        TestDefinition definition = now.Part(impact);
         string? found = type switch
         {
             DomainMetadataType.Description => definition.Description,
             DomainMetadataType.Title => definition.Title,
-            DomainMetadataType.Element => TestMetadata.Find(definition.Metadata, uri!),
-            _ => throw UnknownMetadata(type),
+            _ => TestMetadata.Find(definition.Metadata, uri!),
         };
         return new(found ?? throw DomainRules.NoMetadata());
     }

@@ -58,7 +58,10 @@ internal sealed partial class TestDriver
         DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) =>
         ChangeOne(domain, impact, MemoryFunction, (isLive, definition) => isLive
             ? throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test, "cannot resize the maximum memory on an active domain")
-            : definition with { MaxMemoryKiB = kib, MemoryKiB = Math.Min(definition.MemoryKiB, kib) });
+            : kib <= (definition.PluggableKiB ?? ulong.MaxValue)
+                ? definition with { MaxMemoryKiB = kib, MemoryKiB = Math.Min(definition.MemoryKiB, kib) }
+                : throw LibvirtError.Report(
+                    ErrorCode.OperationInvalid, ErrorOrigin.Test, "cannot set initial memory size greater than the maximum memory size"));
 
     /// <summary>Changes the running domain or its definition, never both; the change learns whether it is the running one.</summary>
     private ValueTask ChangeOne(

@@ -78,8 +78,11 @@ internal sealed partial class TestDriver : IDriver
 
     public ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) => Found(Domains.Find(uuid));
 
-    /// <summary>libvirt's test driver gives a part of the time of day for CPU time: a ten-thousandth.</summary>
-    private TimeSpan CpuTimeNow => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch) / 10_000;
+    /// <summary>libvirt's test driver gives the time of day for a domain's CPU time.</summary>
+    private TimeSpan CpuTimeNow => _time.GetUtcNow() - DateTimeOffset.UnixEpoch;
+
+    /// <summary>For that of each virtual CPU, it gives a ten-thousandth.</summary>
+    private TimeSpan VirtualCpuTimeNow => CpuTimeNow / 10_000;
 
     public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
