@@ -82,7 +82,7 @@ internal static class ComparedGuests
             NoUsb + "<iommu model='virtio'/><graphics type='vnc' socket='DIR/vnc.sock'/><video><model type='virtio' heads='2'/></video>"
             + "<video><model type='virtio' heads='1'/></video>"
             + "<interface type='udp'><mac address='52:54:00:11:22:39'/><source address='127.0.0.1' port='45398'><local address='127.0.0.1' port='45397'/></source>"
-            + "<model type='virtio'/><driver rx_queue_size='512'/><mtu size='1400'/></interface>"),
+            + "<model type='virtio'/><driver rx_queue_size='512'/></interface>"),
         ("threads", "pc", Memory + "<iothreads>2</iothreads>", "", Acpi,
             Disk("vda", "virtio").Replace("type='raw'", "type='raw' cache='none' io='threads' discard='unmap' error_policy='enospace' iothread='2'", StringComparison.Ordinal)
             + Disk("sda", "scsi", more: "<shareable/><wwn>5000c50015ea71ad</wwn><vendor>ABC</vendor><product>DEF</product>")

@@ -47,17 +47,17 @@ internal static class DisplayXml
     public static void AddGraphics(XmlText xml, QemuXml guest)
     {
         foreach (string display in guest.Options?.Vnc ?? [])
-            AddVnc(xml, display);
+            AddVnc(xml, guest, display);
         if (guest.Options?.Spice is { } spice)
         {
             if (spice.Switch("unix") == true)
-                AddSocket(xml, "spice", spice["addr"] ?? "");
+                AddSocket(xml, guest, "spice", spice["addr"] ?? "");
             else if (spice["port"] is not null || spice["tls-port"] is not null)
                 AddPlace(xml, "spice", spice["port"], spice["tls-port"], spice["addr"]);
         }
     }
 
-    private static void AddVnc(XmlText xml, string display)
+    private static void AddVnc(XmlText xml, QemuXml guest, string display)
     {
         const int firstPort = 5900;
         const string unix = "unix:", name = "vnc=";
@@ -67,7 +67,7 @@ internal static class DisplayXml
         int colon = place.LastIndexOf(':');
         if (place.StartsWith(unix, StringComparison.Ordinal))
         {
-            AddSocket(xml, "vnc", place[unix.Length..]);
+            AddSocket(xml, guest, "vnc", place[unix.Length..]);
         }
         else if (colon >= 0 && int.TryParse(place.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= ushort.MaxValue - firstPort)
         {
@@ -75,8 +75,14 @@ internal static class DisplayXml
         }
     }
 
-    private static void AddSocket(XmlText xml, string type, string path)
+    private static void AddSocket(XmlText xml, QemuXml guest, string type, string path)
     {
+        if (guest.IsMigratable)
+        {
+            xml.Element("graphics", null, ("type", type), ("socket", path));
+            return;
+        }
+
         xml.Open("graphics", ("type", type), ("socket", path));
         xml.Element("listen", null, ("type", "socket"), ("socket", path));
         xml.Close();
