@@ -45,7 +45,7 @@ METHODS: List[Tuple[str, Tuple[Any, ...]]] = [
     *((name, (FLAGS,)) for name in ("createWithFlags", "destroyFlags", "reboot", "undefineFlags", "managedSave", "shutdownFlags") for _ in range(2)),
     *((name, ()) for name in ("name", "ID", "UUIDString", "OSType", "isActive", "isPersistent", "isUpdated", "maxMemory", "maxVcpus", "autostart",
                               "schedulerType", "memoryStats", "jobInfo", "numaParameters")),
-    *((name, (FLAGS,)) for name in ("state", "hasManagedSaveImage", "XMLDesc", "vcpusFlags", "messages", "jobStats", "controlInfo", "vcpuPinInfo")),
+    *((name, (FLAGS,)) for name in ("state", "hasManagedSaveImage", "XMLDesc", "vcpusFlags", "messages", "jobStats", "controlInfo")),
     ("setMemory", (SIZES,)), ("setMemoryFlags", (SIZES, FLAGS)), ("setMaxMemory", (SIZES,)), ("setMemoryStatsPeriod", ((0, 5, -1), FLAGS)),
     ("setVcpus", ((0, 1, 2, 3, 4, 40),)), ("setVcpusFlags", ((0, 1, 2, 4, 9), FLAGS)), ("setAutostart", ((0, 1),)),
     ("rename", (("b", "d", "e", "", "a/b"), (0,))), ("blockInfo", (("vda", "/x", ""),)),
@@ -71,7 +71,9 @@ def _step(dice: random.Random) -> Tuple[str, Callable[[Any], Any]]:
 
 def _told(module: Any, conn: Any, call: Callable[[Any], Any]) -> Any:
     try:
-        return call(conn)
+        result = call(conn)
+        # What is left of metadata that was taken away is written by the one and not by the other.
+        return result.replace("  <metadata/>\n", "") if isinstance(result, str) else result
     except module.libvirtError as error:
         return error.err
     except (OverflowError, TypeError) as error:
