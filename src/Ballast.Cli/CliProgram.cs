@@ -57,7 +57,7 @@ internal static class CliProgram
                 return await SshHelperCommand.RunAsync([.. arguments.Skip(1)], host, output, cancellationToken);
         }
 
-        GlobalOptions options = GlobalOptions.Parse(arguments, suggests: !host.IsVirsh, IsOptionOfCommand);
+        GlobalOptions options = GlobalOptions.Parse(arguments, suggests: !host.IsVirsh, IsOptionOfCommand, host.Variable);
         foreach (string remark in options.Remarks)
             output.Error(remark);
         switch (options.Action)
@@ -85,6 +85,7 @@ internal static class CliProgram
             case []:
                 if (TakesOne(options, host, output))
                     return Failure;
+                SayLate(options, output);
                 return await RunShellAsync(options, host, output, log, cancellationToken);
             case [""]: // virsh fails without a word, though a blank line succeeds
                 return Failure;
@@ -96,6 +97,8 @@ internal static class CliProgram
         IReadOnlyList<ParsedCommand>? commands = parser.Parse(words);
         foreach (string error in parser.Errors)
             output.Error(error);
+        if (commands is not null)
+            SayLate(options, output);
         int exitCode = commands is null ? parser.Current?.FailureExitCode ?? Failure
             : TakesOne(options, host, output, commands) ? FailureOf(commands)
             : await RunAsync(commands, options, host, output, log, cancellationToken);
@@ -110,11 +113,18 @@ internal static class CliProgram
         await using CommandSession session = new(options, host, output, log);
 
         // As in virsh: a URI that was named is tried before anything runs, be it needed or not.
-        bool opensItself = commands.Count > 0 && commands.All(command => command.Command.OpensConnections);
+        bool opensItself = commands.Count > 0
+            && commands.All(command => command.Command.OpensConnections || (command.Command.TakesSeveral && session.HasSeveral));
         if (options.Uri is not null && !opensItself && !await session.TryConnectAsync(cancellationToken))
             return FailureOf(commands);
         CommandRunner runner = new(options, host, output, session);
         return await runner.RunAsync(commands, cancellationToken);
+    }
+
+    private static void SayLate(GlobalOptions options, CommandOutput output)
+    {
+        if (options.LateRemark is { } remark)
+            output.Error(remark);
     }
 
     // The last one's exit status is the whole's.
@@ -126,13 +136,13 @@ internal static class CliProgram
     private static bool TakesOne(GlobalOptions options, CliHost host, CommandOutput output, params IReadOnlyList<ParsedCommand> commands)
     {
         if (host.IsVirsh || options.Uris.Distinct().Count() < 2
-            || (commands.Count > 0 && commands.All(command => command.Command.OpensConnections || command.Command == HelpCommand.Command)))
+            || (commands.Count > 0 && commands.All(command => command.Command is { OpensConnections: true } or { TakesSeveral: true } || command.Command == HelpCommand.Command)))
         {
             return false;
         }
 
-        output.Error("only top takes several connections (-c)");
-        output.Hint("name one, or follow all: ballast -c URI -c URI top (one table: top --count 1)");
+        output.Error($"only {string.Join(", ", CommandTable.All.Where(command => command.OpensConnections || command.TakesSeveral).Select(command => command.Name))} take several connections (-c)");
+        output.Hint("name one, or ask all: ballast -c URI -c URI memory");
         return true;
     }
 
@@ -147,6 +157,7 @@ internal static class CliProgram
         return await shell.RunAsync(cancellationToken) ? Success : Failure;
     }
 
-    private static string Version =>
+    /// <summary>The version of this build.</summary>
+    public static string Version =>
         typeof(CliProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 }

@@ -13,6 +13,12 @@ internal sealed class CommandInvocation(
     public Connection Connection =>
         Session.Connection ?? throw new InvalidOperationException($"Command {Arguments.Command.Name} runs without a connection.");
 
+    /// <summary>The hosts that it asks at once, of which <see cref="Connection"/> is one; null: that one alone.</summary>
+    public HostGroup? Hosts { get; private init; }
+
+    /// <summary>What stands before each line on standard error: which of the hosts it is about.</summary>
+    private string Place { get; init; } = "";
+
     /// <summary>What it shares with the commands before and behind it.</summary>
     public CommandSession Session { get; } = session;
 
@@ -72,6 +78,10 @@ internal sealed class CommandInvocation(
             Out.WriteLine(SafeText.Escape(text));
     }
 
+    /// <summary>The same command on one of several hosts.</summary>
+    public CommandInvocation On(HostGroup hosts, string name, Connection connection, CancellationToken token) =>
+        new(Arguments, Session.With(connection), output, host, IsQuiet, token) { Hosts = hosts, Place = $"{name}: " };
+
     /// <summary>Holds messages for standard error back until the result is disposed.</summary>
     public IDisposable HoldNotes() => output.HoldNotes();
 
@@ -79,10 +89,10 @@ internal sealed class CommandInvocation(
     public void Error(string text) => output.Error(text);
 
     /// <summary>Says on standard error what the user should know though the command succeeds.</summary>
-    public void Warn(string text) => output.ErrorText($"warning: {SafeText.Escape(text)}\n");
+    public void Warn(string text) => output.ErrorText($"warning: {SafeText.Escape(Place + text)}\n");
 
     /// <summary>The same where nothing is wrong.</summary>
-    public void Remark(string text) => output.ErrorText($"{SafeText.Escape(text)}\n");
+    public void Remark(string text) => output.ErrorText($"{SafeText.Escape(Place + text)}\n");
 
     /// <summary>Replaces the line that says how far it is, where a terminal shows one; an empty one removes it.</summary>
     public void ShowProgress(string text)

@@ -39,7 +39,7 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
 
     private async ValueTask<int> RunAsync(ParsedCommand command, CancellationToken cancellationToken)
     {
-        if (command.Command.NeedsConnection && !await session.TryConnectAsync(cancellationToken))
+        if (command.Command.NeedsConnection && !(command.Command.TakesSeveral && session.HasSeveral) && !await session.TryConnectAsync(cancellationToken))
             return command.Command.FailureExitCode;
 
         CommandInvocation invocation = new(command, session, output, host, options.IsQuiet, cancellationToken);

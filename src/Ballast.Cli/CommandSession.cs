@@ -64,12 +64,19 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
         return true;
     }
 
+    /// <summary>Whether several connections were named, of which virsh takes the last.</summary>
+    public bool HasSeveral => !host.IsVirsh && Named.Count() > 1;
+
     /// <summary>The connections that were named, or the one that commands use; not opened yet.</summary>
-    public ConnectionGroup OpenGroup()
-    {
-        IEnumerable<string?> uris = options.Uris.Count > 0 && _uri == options.Uri ? options.Uris : (IEnumerable<string?>)[Uri];
-        return new(uris.Select(OrDefault).Distinct(), HowToConnect(IsReadOnly) with { AskCredential = null }, open: (uri, how, token) => host.Open(uri, how, token));
-    }
+    /// <param name="timeout">The deadline of each answer; null: the library's.</param>
+    public ConnectionGroup OpenGroup(TimeSpan? timeout = null) =>
+        new(Named, HowToConnect(IsReadOnly) with { AskCredential = null }, timeout, (uri, how, token) => host.Open(uri, how, token));
+
+    /// <summary>The same for one of them, which is its owner's to close.</summary>
+    public CommandSession With(Connection connection) => new(options, host, output, log) { Connection = connection, IsReadOnly = IsReadOnly };
+
+    private IEnumerable<string?> Named =>
+        (options.Uris.Count > 0 && _uri == options.Uri ? options.Uris : (IEnumerable<string?>)[Uri]).Select(OrDefault).Distinct();
 
     public ValueTask DisposeAsync() => Connection?.DisposeAsync() ?? default;
 

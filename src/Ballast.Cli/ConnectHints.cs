@@ -37,6 +37,8 @@ internal static class ConnectHints
 
     private static string? NoFile(string name)
     {
+        if (Directory.Exists($"/{name}"))
+            return $"'/{name}' is a directory";
         if (File.Exists($"/{name}"))
             return null;
         return NearestName.Among(TestNames, name) is { } near ? $"there is no file '/{name}'; did you mean {TestUri}{near}?"

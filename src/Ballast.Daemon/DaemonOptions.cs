@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Ballast.Files;
 
 namespace Ballast.Daemon;
 
@@ -168,12 +169,12 @@ internal sealed partial class DaemonOptions
         {
             // What is no file may keep a reader waiting for ever, who then hears of no signal.
             if (HostFiles.Look(path, followsLinks: true) is { IsRegular: false } && path != "/dev/null")
-                throw new UsageException($"the configuration cannot be read: {path} is not a plain file");
+                throw new UsageException($"cannot read {path}: it is no plain file");
             text = File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"the configuration cannot be read: {e.Message}");
+            throw new UsageException($"cannot read {path}: {FileTrouble.Why(path, e)}");
         }
 
         foreach ((string name, IReadOnlyList<string> values, int line) in ConfigFile.Parse(text, path))

@@ -110,6 +110,7 @@ internal static unsafe class MemorySamples
             Used = stats.Used?.KiB ?? 0,
             LastUpdate = stats.LastUpdate is { } update ? (ulong)update.ToUnixTimeSeconds() : 0,
             Age = stats.Age is { } age ? (long)age.TotalMilliseconds : -1,
+            PauseCause = (int)stats.PauseCause,
         };
         ((Span<sbyte>)sample.Missing).Fill(-1);
         foreach (MemoryStatTag tag in Tags)

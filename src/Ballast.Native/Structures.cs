@@ -138,6 +138,9 @@ internal struct NativeSample
     public MissingReasons Missing;
     public uint DetailLength;
     public SampleDetail Detail;
+
+    // Since here: not in the first version.
+    public int PauseCause;
 }
 
 [StructLayout(LayoutKind.Sequential)]

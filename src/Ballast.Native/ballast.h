@@ -94,6 +94,21 @@ typedef enum {
     BALLAST_INCONSISTENT_LAST_UPDATE_IN_FUTURE = 32,       /* by more than a second: the age is unknown */
 } ballastMemoryInconsistency;
 
+/* What keeps a paused domain from running, where the hypervisor tells more than libvirt's reasons do. */
+typedef enum {
+    BALLAST_PAUSE_UNKNOWN = 0,        /* it runs, or virDomainGetState tells all that is known */
+    BALLAST_PAUSE_WAITING = 1,        /* it waits to be resumed */
+    BALLAST_PAUSE_MIGRATING = 2,
+    BALLAST_PAUSE_MIGRATED = 3,       /* it runs elsewhere: what is left here must not be resumed */
+    BALLAST_PAUSE_RESTORING = 4,
+    BALLAST_PAUSE_DEBUGGING = 5,      /* a debugger has stopped its processors */
+    BALLAST_PAUSE_INTERNAL_ERROR = 6, /* it runs again only after a reset */
+    BALLAST_PAUSE_REPLICATING = 7,    /* COLO */
+#ifdef BALLAST_ENUM_SENTINELS
+    BALLAST_PAUSE_LAST
+#endif
+} ballastPauseCause;
+
 /* Flags of the functions below. */
 typedef enum {
     BALLAST_MEMORY_EXTENDED = 1, /* include the six statistics beyond libvirt's */
@@ -126,6 +141,7 @@ struct _ballastMemorySample {
     signed char missing[BALLAST_MEMORY_MISSING_LENGTH]; /* for ballastMemorySampleGetMissing */
     unsigned int detailLength;     /* length of the hypervisor's message; if it exceeds detail, it is cut */
     char detail[BALLAST_MEMORY_DETAIL_LENGTH]; /* the message or its beginning; UTF-8, NUL-terminated, may be empty */
+    int pauseCause;                /* ballastPauseCause */
 };
 
 /*

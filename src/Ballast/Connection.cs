@@ -127,6 +127,14 @@ public sealed partial class Connection : IAsyncDisposable
     public async ValueTask<Version> GetLibraryVersionAsync(CancellationToken cancellationToken = default) =>
         LibvirtVersion.FromNumber(await Driver.GetLibraryVersionAsync(cancellationToken).ConfigureAwait(false));
 
+    /// <summary>
+    /// The version of the ballastd that answers. Null in process, of libvirt's daemon, and of a ballastd that is older than this call.
+    /// </summary>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
+    public async ValueTask<string?> GetDaemonVersionAsync(CancellationToken cancellationToken = default) =>
+        await Driver.GetDaemonVersionAsync(cancellationToken).ConfigureAwait(false);
+
     /// <summary>The host's security driver.</summary>
     public async ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken = default) =>
         await Driver.GetSecurityModelAsync(cancellationToken).ConfigureAwait(false);

@@ -26,8 +26,8 @@ EXTENDED_STATISTICS = tuple(range(0x4200000A, 0x42000010))
 _EXTENDED_FLAG = 1
 
 # ballastMemorySample: size, reason, freshness, inconsistencies, period, formula, used, last update, age, missing, the length
-# of the detail, and the detail or its beginning.
-_SAMPLE = Struct("IiiIiiQQq64sI252s")
+# of the detail, the detail or its beginning, and the cause of a pause.
+_SAMPLE = Struct("IiiIiiQQq64sI252si4x")
 _NONE_MISSING = b"\xff" * 64
 _SIZE = Struct("I")
 
@@ -35,6 +35,11 @@ _SIZE = Struct("I")
 _RECORD = Struct("IiPPP")
 
 _STATISTICS_BYTES = 16 * MOST_STATISTICS
+
+# By their numbers in C.
+_PAUSE_CAUSES = (
+    None, "waiting", "migrating", "migrated", "restoring", "debugging", "internal error", "replicating"
+)  # fmt: skip
 
 # By the library's function, and a number: its words.
 _words: dict[tuple[str, int], str] = {}
@@ -154,6 +159,7 @@ class MemorySample:
         "missing",
         "inconsistencies",
         "detail",
+        "pause_cause",
         "gap",
     )
 
@@ -190,11 +196,18 @@ class MemorySample:
     detail: str
     """The hypervisor's message, for humans; may be empty, and ends with an ellipsis if it was too long."""
 
+    pause_cause: str | None
+    """What keeps a paused domain from running, where more is known than `virDomain.state` tells: "waiting" (to be resumed),
+    "migrating", "migrated" (it must not be resumed), "restoring", "debugging", "internal error" (it runs again only after a
+    reset) or "replicating"."""
+
     gap: float | None
     """In the first sample after a watch reopened a lost connection: the seconds since the previous sample."""
 
     def __init__(self, domain: virDomain, circumstances: bytes | bytearray, statistics: dict[str, int]) -> None:
-        _, reason, freshness, bits, period, formula, used, _, age, missing, length, detail = _SAMPLE.unpack(circumstances)
+        _, reason, freshness, bits, period, formula, used, _, age, missing, length, detail, pause = (
+            _SAMPLE.unpack(circumstances)
+        )
         self.domain = domain
         self.statistics = statistics
         self.reason = _member(_REASONS, Reason, reason)
@@ -209,6 +222,7 @@ class MemorySample:
         ) if bits else ()  # fmt: skip
         text = detail.partition(b"\0")[0]
         self.detail = text.decode(errors="replace") + ("…" if length > len(text) else "")
+        self.pause_cause = _PAUSE_CAUSES[pause] if 0 <= pause < len(_PAUSE_CAUSES) else f"cause {pause}"
         self.gap = None
 
     actual: int | None = _statistic(6)

@@ -58,6 +58,7 @@ def test_a_paused_guest_is_told_from_a_stuck_one(ballast: Any, own_dom: Any) -> 
     finally:
         own_dom.resume()
     assert sample.reason is ballast.Reason.PAUSED and str(sample.reason) == "paused" and sample.remedy.endswith(".")
+    assert sample.pause_cause == "waiting" and own_dom.memory.pause_cause is None
 
 
 def test_a_refresh_does_not_wait_for_the_period(ballast: Any, qemu: Qemu, ballastd: Ballastd) -> None:
@@ -189,7 +190,7 @@ def test_names_are_the_librarys(ballast: Any) -> None:
     for tag in STATISTICS + EXTENDED_STATISTICS:
         assert library.ballastMemoryStatLabel(tag).decode() == statistic_name(tag)
         if tag != ballast.VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE:
-            empty = _SAMPLE.pack(_SAMPLE.size, 0, 0, 0, 0, -1, 0, 0, 0, b"\xff" * 64, 0, b"")
+            empty = _SAMPLE.pack(_SAMPLE.size, 0, 0, 0, 0, -1, 0, 0, 0, b"\xff" * 64, 0, b"", 0)
             assert getattr(ballast.MemorySample(None, empty, {statistic_name(tag): 7}), statistic_name(tag)) == 7
     assert sorted(STATISTICS) == list(range(13)) and library.ballastMemoryStatLabel(13) is None
     assert library.ballastMemoryStatLabel(max(EXTENDED_STATISTICS) + 1) is None
@@ -203,13 +204,13 @@ def test_names_are_the_librarys(ballast: Any) -> None:
     # Of a later library: numbers that nobody has words for.
     missing = bytearray(b"\xff" * 64)
     missing[0], missing[32 + 10] = 6, 99
-    later = _SAMPLE.pack(_SAMPLE.size, 98, 97, 3 | 1 << 31, -1, 96, 5, 0, -1, bytes(missing), 3, "\u20ac".encode())
+    later = _SAMPLE.pack(_SAMPLE.size, 98, 97, 3 | 1 << 31, -1, 96, 5, 0, -1, bytes(missing), 3, "\u20ac".encode(), 95)
     sample = ballast.MemorySample(None, later, {})
     assert (str(sample.reason), str(sample.freshness), sample.used_formula) == ("reason 98", "freshness 97", "formula 96")
     assert sample.inconsistencies == ("available above maximum", "usable above available", "inconsistency 2147483648")
     assert {name: int(reason) for name, reason in sample.missing.items()} == {"swap_in": 6, "oom_kills": 99}
-    assert sample.detail == "\u20ac"
-    cut = _SAMPLE.pack(_SAMPLE.size, 0, 0, 0, 0, 0, 5, 0, 0, b"\xff" * 64, 300, b"x" * 251)
+    assert sample.detail == "\u20ac" and sample.pause_cause == "cause 95"
+    cut = _SAMPLE.pack(_SAMPLE.size, 0, 0, 0, 0, 0, 5, 0, 0, b"\xff" * 64, 300, b"x" * 251, 0)
     assert ballast.MemorySample(None, cut, {}).detail == "x" * 251 + "\u2026"
 
 

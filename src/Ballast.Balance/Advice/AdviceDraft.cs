@@ -39,7 +39,7 @@ internal sealed class AdviceDraft
     }
 
     /// <summary>Whether the policy takes something from it, and the guards let it. Who is short itself gives nothing.</summary>
-    public bool MayGive => !IsAlone && Short <= 0 && Takes >= GuestAdviceLimits.Least;
+    public bool MayGive => !IsAlone && Short <= 0 && !IsShort && Takes >= GuestAdviceLimits.Least;
 
     /// <summary>How much.</summary>
     public double Takes => Track.Balloon - (_decision.Target ?? Track.Balloon);
@@ -48,6 +48,8 @@ internal sealed class AdviceDraft
     public double Returns => Gain(Track.Balloon - Takes);
 
     public AdviceRisk Risk => RiskAt(Track.Balloon - Takes).Risk;
+
+    private bool IsShort => GuestShortage.IsShort(Track.Seen.Stats, Track.Seen.MaximumKiB, Track.Rise(static stats => stats.SwapOutKiB));
 
     private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);
 
@@ -80,7 +82,7 @@ internal sealed class AdviceDraft
             return Leave();
         if (Short > 0)
             return Common(AdviceKind.Wait, _wish.Reason, _decision) with { Short = Short };
-        return could >= GuestAdviceLimits.Least && !IsLeft(_step)
+        return could >= GuestAdviceLimits.Least && !IsShort && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
             : Common(AdviceKind.Keep, _wish.Reason, default);
     }
@@ -128,6 +130,7 @@ internal sealed class AdviceDraft
         Guest = Track.Seen,
         Kind = kind,
         Balloon = Track.Balloon,
+        IsShort = IsShort,
         Reason = reason,
         BoundBy = bound.BoundBy,
         Bound = bound.BoundBy is { } ? bound.Reason : "",

@@ -14,7 +14,7 @@ public enum AdviceKind
     /// <summary>It is given memory.</summary>
     Give,
 
-    /// <summary>It is short, and others have to give first.</summary>
+    /// <summary>It needs more, and others have to give first.</summary>
     Wait,
 
     /// <summary>It could give memory; nobody needs it now.</summary>
@@ -77,8 +77,11 @@ public sealed record GuestAdvice
     /// <summary>Whether the host gets as much as that; otherwise it gets at most that, as nobody can tell what it holds of the guest.</summary>
     public bool IsGainCertain { get; init; } = true;
 
-    /// <summary>What it lacks to what it needs; 0 where it does not.</summary>
+    /// <summary>What it lacks to what it needs by the policy's estimate, and its balloon could give it; 0 where it does not.</summary>
     public double Short { get; init; }
+
+    /// <summary>Whether it is short of memory now, by <see cref="GuestShortage"/>: perhaps of more than its balloon could give it.</summary>
+    public bool IsShort { get; init; }
 
     /// <summary>What it may cost the guest.</summary>
     public AdviceRisk Risk { get; init; }

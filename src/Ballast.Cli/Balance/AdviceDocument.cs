@@ -63,6 +63,7 @@ internal static class AdviceDocument
         WriteSize(json, "possible_gain_kib", guest.PossibleGain);
         json.WriteBoolean("is_gain_certain", guest.IsGainCertain);
         WriteSize(json, "short_kib", guest.Short);
+        json.WriteBoolean("is_short", guest.IsShort);
         json.WriteString("risk", guest.Risk.Label());
         JsonOutput.WriteTextOrNull(json, "cost", guest.Cost);
         json.WriteString("reason", guest.Reason);

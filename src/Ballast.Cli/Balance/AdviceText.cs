@@ -14,11 +14,14 @@ internal static class AdviceText
     // Of a large host, the first of each kind are worth reading; the rest stands in the JSON.
     private const int MostOfKind = 10;
 
+    private const double KiBPerMib = 1024;
+
     private static readonly (AdviceKind Kind, string Title)[] Sections =
     [
         (AdviceKind.Take, "Take now"),
         (AdviceKind.Give, "Give now"),
-        (AdviceKind.Wait, "Short of memory, and others have to give first"),
+        (AdviceKind.Wait, "Need more, and others have to give first"),
+        (AdviceKind.Keep, "Short of memory, and nothing is advised"),
         (AdviceKind.Could, "Could be gained, if it is needed"),
         (AdviceKind.Leave, "Left alone"),
     ];
@@ -33,7 +36,7 @@ internal static class AdviceText
             yield return line;
         foreach ((AdviceKind kind, string title) in Sections)
         {
-            GuestAdvice[] some = [.. shown.Where(guest => guest.Kind == kind)];
+            GuestAdvice[] some = [.. shown.Where(guest => guest.Kind == kind && (kind != AdviceKind.Keep || guest.IsShort))];
             if (some.Length == 0)
                 continue;
             yield return "";
@@ -87,8 +90,11 @@ internal static class AdviceText
         string what = guest.Kind switch
         {
             AdviceKind.Take or AdviceKind.Could => $"{Change(guest)}, {(guest.Gain < 1 ? "which the host does not hold, and then need not have ready" : $"the host gets back {AtMost(guest)}{Size(guest.Gain)}")}{Steps(guest)}",
-            AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it is {Size(guest.Short)} short" : ""),
-            AdviceKind.Wait => $"{Size(guest.Balloon)}, it is {Size(guest.Short)} short",
+            AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it lacks {Size(guest.Short)}" : ""),
+            AdviceKind.Wait => $"{Size(guest.Balloon)}, it lacks {Size(guest.Short)}",
+            AdviceKind.Keep when GuestShortage.IsShrunk((ulong)(guest.Balloon * KiBPerMib ?? 0), guest.Guest.MaximumKiB) =>
+                $"{Size(guest.Balloon)} of {Size(guest.Guest.MaximumKiB / KiBPerMib)}, which the policy leaves as it is",
+            AdviceKind.Keep => $"{Size(guest.Balloon)}; its balloon holds nothing that it could get back",
             _ => guest.Reason,
         };
         List<string> lines = [.. Wrap($"{name}: {what}", Indent, room).Select((line, i) => i == 0 ? $"  {line.TrimStart()}" : line)];
@@ -120,15 +126,17 @@ internal static class AdviceText
     private static string Total(HostAdvice advice, IReadOnlyList<GuestAdvice> shown)
     {
         int Count(Func<GuestAdvice, bool> which) => shown.Count(which);
-        int giving = Count(guest => guest.PossibleGain >= 1), lacking = Count(guest => guest.Short > 0);
+        int giving = Count(guest => guest.PossibleGain >= 1), lacking = Count(guest => guest.Short > 0), pressed = Count(guest => guest.IsShort);
         List<string> parts =
         [
             giving == 0 ? "nothing can be gained" : $"{AtMost([.. shown])}{Size(Sum(shown, guest => guest.PossibleGain))} can be gained from {Guests(giving)}, {Size(Sum(shown, guest => guest.Kind == AdviceKind.Take ? guest.Gain : 0))} of it is advised now",
-            lacking == 0 ? "nobody is short" : $"{Size(Sum(shown, guest => guest.Short))} is short in {Guests(lacking)}",
+            pressed == 0 ? "nobody is short" : $"{Guests(pressed)} {(pressed == 1 ? "is" : "are")} short",
         ];
+        if (lacking > 0)
+            parts.Add($"{Guests(lacking)} {(lacking == 1 ? "lacks" : "lack")} {Size(Sum(shown, guest => guest.Short))}");
         if (Count(guest => guest.Kind == AdviceKind.Leave) is > 0 and var alone)
             parts.Add($"{Guests(alone)} {(alone == 1 ? "is" : "are")} left alone");
-        if (Count(guest => guest.Kind == AdviceKind.Keep) is > 0 and var kept)
+        if (Count(guest => guest.Kind == AdviceKind.Keep && !guest.IsShort) is > 0 and var kept)
             parts.Add($"{Guests(kept)} {(kept == 1 ? "is as it" : "are as they")} should be");
         return shown.Count == 0 ? $"Total: no guest {(advice.Guests.Count == 0 ? "is active" : "is shown")}." : $"Total: {string.Join("; ", parts)}.";
     }

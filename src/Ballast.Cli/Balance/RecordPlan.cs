@@ -1,4 +1,5 @@
 using Ballast.Cli.Parsing;
+using Ballast.Files;
 
 namespace Ballast.Cli.Balance;
 
@@ -49,7 +50,7 @@ internal sealed record RecordPlan(string Path)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"cannot write {Path}: {e.Message}");
+            throw new CommandException($"cannot write {Path}: {FileTrouble.Why(Path, e)}");
         }
     }
 

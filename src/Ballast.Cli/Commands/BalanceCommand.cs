@@ -104,8 +104,21 @@ internal static class BalanceCommand
             BalanceRecord.MaxSize, BalanceRecord.Force, Json, BalanceSimulate.Svg, BalanceSimulate.Guarded,
         ],
         NeedsConnection = false,
+        Offers = IsOffered,
+        Completes = static (words, option) => option == What && ActionOf(words) == BalanceAdvise.Name ? ValueCompletion.Domain : option.Completes,
         Execute = ExecuteAsync,
     };
+
+    private static bool IsOffered(IReadOnlyList<string> words, CommandOption option, string? value)
+    {
+        if (ActionOf(words) is not { } action)
+            return true;
+        string[]? owners = Array.Find(Owners, owner => owner.Option == option).Actions;
+        return owners?.Contains(action) != false && (option != Policy || value is null || BalloonPolicies.Names.Contains(value)
+            || action == BalanceSimulate.Name || (action == BalanceReplay.Name && value == BalanceSimulate.All));
+    }
+
+    private static string? ActionOf(IReadOnlyList<string> words) => words.FirstOrDefault(Actions.Contains);
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {

@@ -6,6 +6,7 @@ using Ballast.Cli.Balance;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
+using Ballast.Files;
 
 namespace Ballast.Cli.Commands;
 
@@ -43,7 +44,7 @@ internal static class BalanceLog
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"cannot read {path}: {e.Message}", "ballastd writes it where its configuration has balance = \"advise\"");
+            throw new CommandException($"cannot read {path}: {FileTrouble.Why(path, e)}", "ballastd writes it where its configuration has balance = \"advise\"");
         }
 
         if (broken > 0)

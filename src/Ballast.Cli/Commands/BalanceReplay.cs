@@ -3,6 +3,7 @@ using Ballast.Balance.Policies;
 using Ballast.Balance.Recording;
 using Ballast.Cli.Balance;
 using Ballast.Cli.Parsing;
+using Ballast.Files;
 
 namespace Ballast.Cli.Commands;
 
@@ -47,7 +48,7 @@ internal static class BalanceReplay
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"cannot read {path}: {e.Message}");
+            throw new CommandException($"cannot read {path}: {FileTrouble.Why(path, e)}");
         }
     }
 }

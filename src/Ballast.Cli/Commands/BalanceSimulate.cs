@@ -6,6 +6,7 @@ using Ballast.Balance.Simulation;
 using Ballast.Cli.Charts;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
+using Ballast.Files;
 
 namespace Ballast.Cli.Commands;
 
@@ -70,7 +71,7 @@ internal static class BalanceSimulate
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"cannot read {path}: {e.Message}");
+            throw new CommandException($"cannot read {path}: {FileTrouble.Why(path, e)}");
         }
     }
 
@@ -82,7 +83,7 @@ internal static class BalanceSimulate
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"cannot write {path}: {e.Message}");
+            throw new CommandException($"cannot write {path}: {FileTrouble.Why(path, e)}");
         }
     }
 

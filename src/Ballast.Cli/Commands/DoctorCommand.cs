@@ -39,19 +39,53 @@ internal static class DoctorCommand
             asked, and how fast it answered. The exit status is 1 if there is an error or a warning; notes do not
             count. It is 2 if nothing can be found out: no connection, no such domain, a wrong command line.
 
+            Several hosts at once: name each by an option -c before the command. A host that cannot be asked is an
+            error among the findings.
+
             A guest that may be swapping, or whose next report may be due, is looked at twice: a collection period
             apart, if that is no longer than {LongestLook.TotalSeconds:0} seconds. The processes and memory of the host are looked at only if
             the guests run on this one.
 
             """,
         Options = [Domains, Json],
+        TakesSeveral = true,
         FailureExitCode = CliProgram.NoAnswer,
         Execute = ExecuteAsync,
     };
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
-        List<MemoryLine> lines = await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains), remarks: false);
+        string[] names = [.. invocation.Arguments.Texts(Domains)];
+        await using HostGroup hosts = HostGroup.Of(invocation, LongestLook + LongestLook);
+        IReadOnlyList<HostAnswer<Examination>> answers = await hosts.AskAsync(on => ExamineAsync(on, names), tells: false);
+        hosts.RequireFound(names);
+
+        // The order within a severity is the guests', the one under most pressure first.
+        List<Verdict> worstFirst = [.. answers.SelectMany(answer => answer.Value is { } found
+            ? found.Verdicts.Select(verdict => hosts.IsSeveral ? verdict with { Uri = answer.Uri } : verdict)
+            : [new(Severity.Error, Verdict.Connection, "not asked", string.Join(": ", answer.Trouble), new("see whether the host and its daemon run, and name them as -c URI")) { Uri = answer.Uri }])
+            .OrderBy(verdict => verdict.Severity)];
+        invocation.HasFailed = worstFirst.Exists(verdict => verdict.Severity != Severity.Note);
+        if (invocation.Arguments.Has(Json))
+        {
+            WriteJson(invocation.Out, [.. worstFirst, .. answers.Where(answer => answer.Value is not null).Select(answer =>
+                new Verdict(Severity.Note, Verdict.Connection, "asked", answer.Value!.Respondent, new("")) { Uri = hosts.IsSeveral ? answer.Uri : null })]);
+        }
+        else
+        {
+            WriteText(invocation, worstFirst, [.. answers.Select(answer => answer.Value).OfType<Examination>()], hosts);
+        }
+    }
+
+    /// <summary>What was found at one host.</summary>
+    /// <param name="Verdicts">The findings.</param>
+    /// <param name="Respondent">Who was asked, and how fast it answered.</param>
+    /// <param name="Asked">The same with the number of guests, the URI and the hypervisor's version.</param>
+    private sealed record Examination(IReadOnlyList<Verdict> Verdicts, string Respondent, string Asked);
+
+    private static async Task<Examination> ExamineAsync(CommandInvocation invocation, string[] names)
+    {
+        List<MemoryLine> lines = await HostLook.RunAsync(invocation, names, remarks: false);
         lines = await LookAgainAsync(invocation, lines);
         ProcFiles proc = new(invocation.ProcPath);
         List<Verdict> verdicts = [];
@@ -74,15 +108,15 @@ internal static class DoctorCommand
             verdicts.AddRange(GuestChecks.Run(line, LocalQemu.Find(proc, line.Domain), await StateAsync(invocation, line)).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
         if (ProcFiles.IsAbout(invocation.Connection))
             verdicts.AddRange(HostChecks.Run(proc, lines));
+        Respondent respondent = await Respondent.OfAsync(invocation);
+        if (respondent.OtherVersion is { } other)
+        {
+            verdicts.Add(new(Severity.Note, Verdict.Connection, "versions", $"ballastd is {other}, and ballast {CliProgram.Version}: what one of them does not know, the other cannot tell",
+                new("restart ballastd if it was updated, or update the older one")));
+        }
 
-        // The order within a severity is the guests', the one under most pressure first.
-        List<Verdict> worstFirst = [.. verdicts.OrderBy(verdict => verdict.Severity)];
-        invocation.HasFailed = worstFirst.Exists(verdict => verdict.Severity != Severity.Note);
-        string respondent = await Respondent.DescribeAsync(invocation);
-        if (invocation.Arguments.Has(Json))
-            WriteJson(invocation.Out, [.. worstFirst, new(Severity.Note, Verdict.Connection, "asked", respondent, new(""))]);
-        else
-            await WriteTextAsync(invocation, worstFirst, lines, respondent);
+        string asked = $"{Count(lines.Count)}, {invocation.Connection.Uri}{await VersionAsync(invocation)}; asked: {respondent.Text}";
+        return new(verdicts, respondent.Text, asked);
     }
 
     /// <summary>What a guest does instead of running; null where it runs, or nobody can tell.</summary>
@@ -118,12 +152,13 @@ internal static class DoctorCommand
         return maySwap || line.Stats.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported;
     }
 
-    private static async ValueTask WriteTextAsync(CommandInvocation invocation, List<Verdict> verdicts, List<MemoryLine> lines, string respondent)
+    private static void WriteText(CommandInvocation invocation, List<Verdict> verdicts, Examination[] examined, HostGroup hosts)
     {
         int? room = invocation.Columns;
         foreach (Verdict verdict in verdicts)
         {
-            Write($"{verdict.SeverityLabel}: {verdict.Subject}: {verdict.Text}", "");
+            string host = verdict.Uri is { } uri ? $"{hosts.NameOf(uri)}: " : "";
+            Write($"{verdict.SeverityLabel}: {host}{verdict.Subject}: {verdict.Text}", "");
             if (room is null || verdict.Remedy.Command is not { } command)
             {
                 Write($"{verdict.Remedy}", Indent);
@@ -135,8 +170,13 @@ internal static class DoctorCommand
             invocation.Out.WriteLine($"{Indent}{SafeText.Escape(command)}");
         }
 
-        string asked = $"{Count(lines.Count)}, {invocation.Connection.Uri}{await VersionAsync(invocation)}; asked: {respondent}";
-        Write(invocation.HasFailed ? $"{verdicts.Count(verdict => verdict.Severity != Severity.Note)} to mend: {asked}" : $"Nothing is wrong: {asked}", "");
+        string summary = invocation.HasFailed
+            ? $"{verdicts.Count(verdict => verdict.Severity != Severity.Note)} to mend" : "Nothing is wrong";
+        foreach (Examination one in examined)
+            Write(hosts.IsSeveral ? one.Asked : $"{summary}: {one.Asked}", "");
+
+        if (hosts.IsSeveral)
+            Write($"{summary} at {examined.Length} hosts.", "");
 
         void Write(string text, string indent)
         {
@@ -166,6 +206,8 @@ internal static class DoctorCommand
         foreach (Verdict verdict in verdicts)
         {
             json.WriteStartObject();
+            if (verdict.Uri is { } uri)
+                json.WriteString("connection", uri);
             json.WriteString("severity", verdict.SeverityLabel);
             json.WriteString("subject", verdict.Subject);
             json.WriteString("check", verdict.Check);

@@ -134,7 +134,11 @@ internal static class DomStatsCommand
                     WriteParameter(json, parameter);
                 json.WriteEndObject();
                 if (memory is not null)
-                    MemoryStatsJson.WriteMember(json, records[i].Domain, memory);
+                {
+                    MemoryStatsJson.WriteMember(
+                        json, records[i].Domain, memory.TryGetValue(records[i].Domain.Uuid, out DomainMemorySample sample) ? sample.Stats : null);
+                }
+
                 json.WriteEndObject();
             }
 

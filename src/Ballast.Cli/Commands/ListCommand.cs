@@ -51,7 +51,12 @@ internal static class ListCommand
             members of `dommemstat --json` except domain; null if the domain is not active).
             docs/cli-json.md describes all members.
 
+            Several hosts at once: name each by an option -c before the command. A first column, or the member
+            connection, tells which one it is; a host that cannot be asked is named on standard error, and makes
+            the exit status 1.
+
             """,
+        TakesSeveral = true,
         Options = [Inactive, All, .. Filters.Select(entry => entry.Option), Uuid, Name, Id, Table, ManagedSave, Title, Json],
         Execute = ExecuteAsync,
     };
@@ -69,17 +74,26 @@ internal static class ListCommand
         }
 
         arguments.Exclude(Table, Json);
-        IReadOnlyList<Domain> domains =
-            await invocation.Connection.ListDomainsAsync(ReadFilter(arguments), invocation.CancellationToken);
-        WarnOfHidden(invocation);
-        if (domains.Count == 0)
-            DomainArgument.RemarkNothing(invocation);
+        await using HostGroup hosts = HostGroup.Of(invocation);
+        bool isBare = arguments.Has(Name) || arguments.Has(Uuid) || arguments.Has(Id);
+        ListRow[] rows = [.. (await hosts.AskAsync(on => ReadAsync(on, isBare))).SelectMany(answer => answer.Value ?? [])];
         if (arguments.Has(Json))
-            await WriteJsonAsync(invocation, domains);
-        else if (arguments.Has(Name) || arguments.Has(Uuid) || arguments.Has(Id))
-            WriteBare(invocation, domains);
+            WriteJson(invocation.Out, rows, hosts);
+        else if (isBare)
+            WriteBare(invocation, rows, hosts);
         else
-            await WriteTableAsync(invocation, domains);
+            WriteTable(invocation, rows, hosts);
+    }
+
+    private static async Task<ListRow[]> ReadAsync(CommandInvocation on, bool isBare)
+    {
+        IReadOnlyList<Domain> domains = await on.Connection.ListDomainsAsync(ReadFilter(on.Arguments), on.CancellationToken);
+        WarnOfHidden(on);
+        if (domains.Count == 0)
+            DomainArgument.RemarkNothing(on);
+        return isBare ? [.. domains.Select(domain => new ListRow(domain))]
+            : await ListRow.ReadAsync(on, domains, on.Arguments.Has(ManagedSave) && !on.Arguments.Has(Json),
+                on.Arguments.Has(Title), on.IsForPeople || on.Arguments.Has(Json));
     }
 
     // Process 1 is always there: who does not see it sees its own processes only (hidepid), and cannot count the others.
@@ -108,12 +122,14 @@ internal static class ListCommand
         return filter;
     }
 
-    private static void WriteBare(CommandInvocation invocation, IReadOnlyList<Domain> domains)
+    private static void WriteBare(CommandInvocation invocation, ListRow[] rows, HostGroup hosts)
     {
-        List<string> cells = new(3);
-        foreach (Domain domain in domains)
+        List<string> cells = new(4);
+        foreach (Domain domain in rows.Select(row => row.Domain))
         {
             cells.Clear();
+            if (hosts.IsSeveral)
+                cells.Add(SafeText.Escape(hosts.NameOf(domain.Connection.Uri)));
             if (invocation.Arguments.Has(Uuid))
                 cells.Add(domain.Uuid.ToString());
             if (invocation.Arguments.Has(Id))
@@ -124,35 +140,27 @@ internal static class ListCommand
         }
     }
 
-    private static async ValueTask WriteTableAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains)
+    private static void WriteTable(CommandInvocation invocation, ListRow[] rows, HostGroup hosts)
     {
         bool withTitle = invocation.Arguments.Has(Title);
-        Task<string[]> asking = Task.WhenAll(domains.Select(domain => StateAsync(invocation, domain)));
-        IReadOnlyDictionary<Guid, DomainMemorySample> samples = invocation.IsForPeople
-            ? await MemoryStatsJson.AskAsync(invocation.Connection, domains, MemoryStatsOptions.None, invocation.CancellationToken)
-            : new Dictionary<Guid, DomainMemorySample>();
-        string[] states = await asking;
-        string[] titles = withTitle
-            ? await Task.WhenAll(domains.Select(domain => TitleAsync(invocation, domain)))
-            : [.. domains.Select(_ => "")];
 
         // Only where there is something to say: whose numbers are fresh has an empty cell.
-        bool withMemory = samples.Values.Any(sample => sample.Stats.Reason != MemoryStatsReason.Fresh);
-        TextTable table = new([.. Cells("Id", "Name", "State", "Title", "Memory")]);
-        for (int i = 0; i < domains.Count; i++)
+        bool withMemory = rows.Any(row => row.Why is not null);
+        TextTable table = new([.. Cells("Host", "Id", "Name", "State", "Title", "Memory")]);
+        foreach (ListRow row in rows)
         {
-            string memory = samples.TryGetValue(domains[i].Uuid, out DomainMemorySample sample) && sample.Stats.Reason != MemoryStatsReason.Fresh
-                ? sample.Stats.Reason.Label()
-                : "";
-            table.AddRow([.. Cells(DomIdCommand.Format(domains[i]), domains[i].Name, states[i], titles[i], memory)]);
+            string host = hosts.IsSeveral ? hosts.NameOf(row.Domain.Connection.Uri) : "";
+            table.AddRow([.. Cells(host, DomIdCommand.Format(row.Domain), row.Domain.Name, row.StateLabel, row.Title, row.Why ?? "")]);
         }
 
         table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);
         if (withMemory && invocation.MayRemark)
             invocation.Remark("Memory: `ballast dommemstat DOMAIN` explains the reason and what to do about it.");
 
-        IEnumerable<string> Cells(string id, string name, string state, string title, string memory)
+        IEnumerable<string> Cells(string host, string id, string name, string state, string title, string memory)
         {
+            if (hosts.IsSeveral)
+                yield return host;
             yield return id;
             yield return name;
             yield return state;
@@ -163,68 +171,21 @@ internal static class ListCommand
         }
     }
 
-    // A domain that cannot be asked keeps its line.
-    private static async Task<string> StateAsync(CommandInvocation invocation, Domain domain)
+    private static void WriteJson(TextOutput output, ListRow[] rows, HostGroup hosts) => JsonOutput.Write(output, json =>
     {
-        try
+        json.WriteStartArray();
+        foreach (ListRow row in rows)
         {
-            if (invocation.Arguments.Has(ManagedSave) && domain.Id is null
-                && await domain.HasManagedSaveImageAsync(invocation.CancellationToken))
-            {
-                return "saved";
-            }
+            json.WriteStartObject();
+            if (hosts.IsSeveral)
+                json.WriteString("connection", row.Domain.Connection.Uri);
+            JsonOutput.WriteIdentity(json, row.Domain);
+            json.WriteString("state", row.State.State.Label());
+            json.WriteString("reason", row.State.ReasonLabel);
+            MemoryStatsJson.WriteMember(json, row.Domain, row.Memory);
+            json.WriteEndObject();
+        }
 
-            return (await domain.GetStateAsync(invocation.CancellationToken)).State.Label();
-        }
-        catch (LibvirtException)
-        {
-            return DomainState.NoState.Label();
-        }
-    }
-
-    private static async Task<string> TitleAsync(CommandInvocation invocation, Domain domain)
-    {
-        try
-        {
-            return await domain.GetMetadataAsync(DomainMetadataType.Title, cancellationToken: invocation.CancellationToken);
-        }
-        catch (LibvirtException)
-        {
-            return "";
-        }
-    }
-
-    private static async ValueTask WriteJsonAsync(CommandInvocation invocation, IReadOnlyList<Domain> domains)
-    {
-        Task<DomainStateInfo[]> states = Task.WhenAll(domains.Select(domain => StateInfoAsync(invocation, domain)));
-        IReadOnlyDictionary<Guid, DomainMemorySample> memory = await MemoryStatsJson.AskAsync(invocation.Connection, domains, MemoryStatsOptions.None, invocation.CancellationToken);
-        DomainStateInfo[] infos = await states;
-        JsonOutput.Write(invocation.Out, json =>
-        {
-            json.WriteStartArray();
-            for (int i = 0; i < domains.Count; i++)
-            {
-                json.WriteStartObject();
-                JsonOutput.WriteIdentity(json, domains[i]);
-                json.WriteString("state", infos[i].State.Label());
-                json.WriteString("reason", infos[i].ReasonLabel);
-                MemoryStatsJson.WriteMember(json, domains[i], memory);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        });
-    }
-
-    private static async Task<DomainStateInfo> StateInfoAsync(CommandInvocation invocation, Domain domain)
-    {
-        try
-        {
-            return await domain.GetStateAsync(invocation.CancellationToken);
-        }
-        catch (LibvirtException)
-        {
-            return new DomainStateInfo(DomainState.NoState, 0);
-        }
-    }
+        json.WriteEndArray();
+    });
 }

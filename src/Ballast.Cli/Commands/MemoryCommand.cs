@@ -1,3 +1,4 @@
+using Ballast.Balance.Advice;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
@@ -17,7 +18,7 @@ internal static class MemoryCommand
         Values = () => MemoryOrder.All.Select(order => order.Name),
     };
 
-    private static readonly CommandOption Pressed = new("pressed", OptionKind.Flag, "only guests that use 80 % of their memory or more, or write to swap");
+    private static readonly CommandOption Pressed = new("pressed", OptionKind.Flag, "only guests that are short of memory");
     private static readonly CommandOption Stale = new("stale", OptionKind.Flag, "only guests without current numbers");
     private static readonly CommandOption Reason = new("reason", OptionKind.Text, "only guests with this reason, such as \"driver not loaded\"")
     {
@@ -44,6 +45,9 @@ internal static class MemoryCommand
               Reason         why the numbers are not current; empty if they are
             A dash is an unknown value. K, M, G and T are powers of 1024.
 
+            A guest is short of memory if it uses {GuestShortage.FullShare * 100:0} % of its memory or more, writes to swap, or if its balloon left
+            it less than the memory in use, the kernel's own and {GuestShortage.MarginKiB / 1024} MiB. `doctor` and `balance advise` mean the same.
+
             The last look is the previous run of this command by the same user for the same connection. There are
             no rates if the guest has not reported since.
 
@@ -53,11 +57,15 @@ internal static class MemoryCommand
 
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
+            Several hosts at once: name each by an option -c before the command. Each is asked by itself; one that does
+            not answer delays no other, is named on standard error, and makes the exit status 1.
+
             On a terminal, columns are left out if the terminal is too narrow, and colours mark guests under
             pressure (not if NO_COLOR is set).
 
             """,
         Options = [Domains, Sort, Pressed, Stale, Reason, Bytes, KiB, Json, Csv],
+        TakesSeveral = true,
         Execute = ExecuteAsync,
     };
 
@@ -68,19 +76,22 @@ internal static class MemoryCommand
         arguments.Exclude(Bytes, KiB);
         MemoryOrder order = MemoryOrder.Read(arguments.Text(Sort));
         MemoryStatsReason? reason = ReadReason(arguments);
-        List<MemoryLine> lines = await HostLook.RunAsync(invocation, arguments.Texts(Domains));
+        string[] names = [.. arguments.Texts(Domains)];
+        await using HostGroup hosts = HostGroup.Of(invocation);
+        List<MemoryLine> lines = [.. (await hosts.AskAsync(on => HostLook.RunAsync(on, names))).SelectMany(answer => answer.Value ?? [])];
+        hosts.RequireFound(names);
         lines.RemoveAll(line =>
-            (arguments.Has(Pressed) && !line.IsPressed)
+            (arguments.Has(Pressed) && !line.IsShort)
             || (arguments.Has(Stale) && line.Stats.Freshness == Freshness.Fresh && line.Stats.Reason == MemoryStatsReason.Fresh)
             || (reason is { } wanted && line.Stats.Reason != wanted));
         lines.Sort(order);
         MemoryTotal total = new(lines);
         if (arguments.Has(Json))
-            MemoryDocuments.WriteJson(invocation.Out, lines, total);
+            MemoryDocuments.WriteJson(invocation.Out, lines, total, hosts.IsSeveral);
         else if (invocation.IsDocument = arguments.Has(Csv))
-            MemoryDocuments.WriteCsv(invocation.Out, lines);
+            MemoryDocuments.WriteCsv(invocation.Out, lines, hosts.IsSeveral);
         else
-            WriteText(invocation, lines, total);
+            WriteText(invocation, lines, total, hosts);
     }
 
     private static MemoryStatsReason? ReadReason(ParsedCommand arguments)
@@ -97,10 +108,11 @@ internal static class MemoryCommand
         throw NearestName.Unknown("reason", text, [.. all.Select(reason => reason.Label())]);
     }
 
-    private static void WriteText(CommandInvocation invocation, List<MemoryLine> lines, MemoryTotal total)
+    private static void WriteText(CommandInvocation invocation, List<MemoryLine> lines, MemoryTotal total, HostGroup hosts)
     {
         SizeUnit unit = invocation.Arguments.Has(Bytes) ? SizeUnit.Bytes : invocation.Arguments.Has(KiB) ? SizeUnit.KiB : SizeUnit.Human;
-        MemoryTable table = new(lines, unit, invocation.HasColour, invocation.Columns);
+        MemoryTable table = new(
+            lines, unit, invocation.HasColour, invocation.Columns, hosts.IsSeveral ? line => hosts.NameOf(line.Domain.Connection.Uri) : null);
         TextOutput output = invocation.Out;
         if (!invocation.IsQuiet)
             output.WriteLine(table.Heading);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Balance.Advice;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 
@@ -7,8 +8,8 @@ namespace Ballast.Cli.Commands;
 /// <summary>Looks at a guest before memory is taken from it.</summary>
 internal static class SetMemCheck
 {
-    /// <summary>What a guest keeps beside what it uses.</summary>
-    public const ulong MarginKiB = 32 * 1024;
+    /// <inheritdoc cref="GuestShortage.MarginKiB"/>
+    public const ulong MarginKiB = GuestShortage.MarginKiB;
 
     /// <summary>Warns where nobody can tell what the target does to the guest.</summary>
     /// <param name="invocation">The command.</param>
@@ -23,7 +24,7 @@ internal static class SetMemCheck
         if (targetKiB == 0 || await AskAsync(invocation, domain) is not { } stats || stats.Reason == MemoryStatsReason.NoBalloonDevice)
             return null;
         bool takes = stats.ActualKiB is not { } actual || targetKiB < actual;
-        ulong? needed = stats.Inconsistencies == MemoryStatsInconsistency.None ? Needed(stats) : null;
+        ulong? needed = stats.Inconsistencies == MemoryStatsInconsistency.None ? GuestShortage.NeededKiB(stats) : null;
         if (takes && needed is { } least && targetKiB < least + MarginKiB)
         {
             throw new CommandException(
@@ -39,26 +40,6 @@ internal static class SetMemCheck
             invocation.Warn($"the memory in use by {domain.Name} is unknown; make sure that {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
         return stats;
     }
-
-    /// <summary>The smallest size that leaves a guest what it needs and something to spare; null where nobody knows.</summary>
-    public static ulong? Floor(MemoryStats stats) =>
-        stats.Inconsistencies == MemoryStatsInconsistency.None ? Needed(stats) + MarginKiB : null;
-
-    /// <summary>
-    /// What the guest has and could not give up: what it uses, and what its kernel took at boot, which it does not count as
-    /// memory. Null where nobody knows.
-    /// </summary>
-    private static ulong? Needed(MemoryStats stats)
-    {
-        ulong? free = stats.UsableKiB ?? (stats.UnusedKiB + stats.DiskCachesKiB) ?? stats.UnusedKiB;
-
-        // A report from before the balloon moved says nothing of what the guest can do without now.
-        return stats.ActualKiB is { } actual && stats.Used is { } used && actual - free is { } needed && free <= actual
-            && needed >= used.KiB && needed - used.KiB <= KernelsOwn(actual) ? needed : null;
-    }
-
-    // A kernel takes some hundredths of the memory, and at most 64 MiB beside for devices that cannot address all of it.
-    private static ulong KernelsOwn(ulong actualKiB) => (actualKiB / 8) + (128 * 1024);
 
     private static string Parts(MemoryStats stats, ulong needed) =>
         stats.Used is { } used && needed > used.KiB + 1024 ? $" (it uses {Size(used.KiB)}, its kernel needs the rest)" : "";

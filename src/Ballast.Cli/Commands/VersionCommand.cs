@@ -50,6 +50,6 @@ internal static class VersionCommand
         if (!invocation.Arguments.Has(Daemon))
             return;
         invocation.Out.WriteLine($"Running against daemon: {library}");
-        invocation.Hint($"asked: {await Respondent.DescribeAsync(invocation)}");
+        invocation.Hint($"asked: {(await Respondent.OfAsync(invocation)).Text}");
     }
 }

@@ -48,22 +48,25 @@ internal sealed class TableCompleter(IReadOnlyList<Command> table, ValueSource v
         }
 
         if (awaited is not null)
-            return values.Of(awaited, current);
+            return Offered(awaited, current);
         if (!onlyData && current.StartsWith("--", StringComparison.Ordinal) && current.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals)
         {
             return Find(command, current[2..equals]) is { TakesValue: true } option
-                ? values.Of(option, current[(equals + 1)..]).Select(value => value with { Text = current[..(equals + 1)] + value.Text })
+                ? Offered(option, current[(equals + 1)..]).Select(value => value with { Text = current[..(equals + 1)] + value.Text })
                 : [];
         }
 
         IEnumerable<Candidate> options = onlyData ? [] : command.Options
-            .Where(option => option.Kind == OptionKind.RepeatedText || !given.Contains(option))
+            .Where(option => (option.Kind == OptionKind.RepeatedText || !given.Contains(option)) && command.Offers(words, option, null))
             .Select(option => new Candidate($"--{option.Name}", option.Summary));
         if (!onlyData && current.StartsWith('-'))
             return options.Append(new Candidate("--help", "explain the command"));
         CommandOption? next = NextPositional(command, given);
         bool isKnown = next is not null && (next.Completes != ValueCompletion.Nothing || next.Values().Any());
-        return isKnown ? values.Of(next!, current) : current.Length > 0 ? [] : options;
+        return isKnown ? Offered(next!, current) : current.Length > 0 ? [] : options;
+
+        IEnumerable<Candidate> Offered(CommandOption option, string typed) =>
+            values.Of(option with { Completes = command.Completes(words, option) }, typed).Where(candidate => command.Offers(words, option, candidate.Text));
     }
 
     private static CommandOption? Find(Command command, string name) => command.Options.FirstOrDefault(option => option.IsNamed(name));

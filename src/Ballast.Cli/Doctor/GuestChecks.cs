@@ -1,5 +1,5 @@
 using System.Globalization;
-using Ballast.Cli.Commands;
+using Ballast.Balance.Advice;
 using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 
@@ -8,8 +8,6 @@ namespace Ballast.Cli.Doctor;
 /// <summary>What is wrong with one guest.</summary>
 internal static class GuestChecks
 {
-    private const double FullShare = 0.9, Shrunk = 0.98;
-
     // Less is not worth anybody's time.
     private const ulong WorthKiB = 256 * 1024, StepKiB = 64 * 1024;
 
@@ -76,17 +74,12 @@ internal static class GuestChecks
     /// <summary>It has too little: the balloon took it, or it has no more to get.</summary>
     private static Verdict? Shortage(MemoryLine line)
     {
+        if (!line.IsShort || line.Stats.ActualKiB is not { } actual)
+            return null;
         bool swaps = line.Rates?.SwapOutKiB > 0;
-        if (!line.IsSummed || line.Stats.ActualKiB is not { } actual)
-            return null;
-
-        // What setmem would refuse to set is too little, however it came to be.
-        bool isBelowNeed = line.MaximumKiB is { } most && actual < most * Shrunk && actual < SetMemCheck.Floor(line.Stats);
-        if (!(swaps || isBelowNeed || line.UsedShare >= FullShare))
-            return null;
         string uses = string.Create(CultureInfo.InvariantCulture, $"uses {line.UsedShare * 100:0} % of {Size(line.AvailableKiB)}")
             + (swaps ? $" and writes {Size((ulong)line.Rates!.SwapOutKiB.GetValueOrDefault())} a second to swap" : "");
-        if (line.MaximumKiB is not { } maximum || actual >= maximum * Shrunk)
+        if (line.MaximumKiB is not { } maximum || !GuestShortage.IsShrunk(actual, maximum))
         {
             return new(Severity.Warning, line.Domain.Name, "short of memory", $"{uses}, and the balloon holds nothing that it could get back",
                 new("give it more memory: a larger maximum (setmaxmem and a restart), or plug memory in"));
@@ -132,7 +125,7 @@ internal static class GuestChecks
     private static Verdict? Slack(MemoryLine line)
     {
         if (line.ReclaimableKiB is not { } slack || line.Stats is not { RssKiB: { } resident, Used: { } used, ActualKiB: { } actual }
-            || slack < WorthKiB || Math.Min(actual, resident) / MuchMore < used.KiB || SetMemCheck.Floor(line.Stats) is not { } floor)
+            || slack < WorthKiB || Math.Min(actual, resident) / MuchMore < used.KiB || GuestShortage.FloorKiB(line.Stats) is not { } floor)
         {
             return null;
         }

@@ -3,17 +3,18 @@ using System.Globalization;
 namespace Ballast.Cli.Doctor;
 
 /// <summary>Whom a connection asks: a daemon, or QEMUs without one.</summary>
-internal static class Respondent
+/// <param name="Text">In words, with the time that a daemon took to answer.</param>
+/// <param name="OtherVersion">The version of ballastd, where it is not this program's.</param>
+internal sealed record Respondent(string Text, string? OtherVersion = null)
 {
-    /// <summary>In words, with the time that a daemon took to answer.</summary>
-    public static async ValueTask<string> DescribeAsync(CommandInvocation invocation)
+    public static async ValueTask<Respondent> OfAsync(CommandInvocation invocation)
     {
         Connection connection = invocation.Connection;
         if (!connection.IsRemote)
         {
-            return connection.DriverType == "TEST" ? "simulated guests, in this process"
+            return new(connection.DriverType == "TEST" ? "simulated guests, in this process"
                 : connection.Uri is "qmp:///" ? "this host's QEMUs, without a daemon"
-                : "QEMU's monitor, without a daemon";
+                : "QEMU's monitor, without a daemon");
         }
 
         long since = invocation.TimeProvider.GetTimestamp();
@@ -21,12 +22,16 @@ internal static class Respondent
         {
             Version version = await connection.GetLibraryVersionAsync(invocation.CancellationToken);
             TimeSpan took = invocation.TimeProvider.GetElapsedTime(since);
-            string who = await IsOursAsync(invocation) ? "ballastd" : $"libvirt's daemon {version}";
-            return string.Create(CultureInfo.InvariantCulture, $"{who}, which answered in {took.TotalMilliseconds:0.###} ms");
+            string? own = await connection.GetDaemonVersionAsync(invocation.CancellationToken);
+            bool isOlder = own is null && await IsOursAsync(invocation);
+            string who = own is not null ? $"ballastd {own}" : isOlder ? "an older ballastd" : $"libvirt's daemon {version}";
+            return new(
+                string.Create(CultureInfo.InvariantCulture, $"{who}, which answered in {took.TotalMilliseconds:0.###} ms"),
+                isOlder ? "older" : own is not null && own != CliProgram.Version ? own : null);
         }
         catch (LibvirtException e)
         {
-            return $"a daemon ({e.Message})";
+            return new($"a daemon ({e.Message})");
         }
     }
 

@@ -23,6 +23,9 @@ internal sealed record Verdict(Severity Severity, string Subject, string Check, 
 {
     public const string Host = "host", Connection = "connection";
 
+    /// <summary>The URI of the host that it is about, where there are several; else null.</summary>
+    public string? Uri { get; init; }
+
     public string SeverityLabel => Severity switch
     {
         Severity.Error => "error",

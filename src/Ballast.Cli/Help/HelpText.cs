@@ -52,7 +52,8 @@ internal static class HelpText
 
         return text.Append(
             """
-            `ballast -c URI COMMAND` asks another host, daemon or QEMU; `ballast --help` explains options and URIs.
+            `ballast -c URI COMMAND` asks another host, daemon or QEMU; list, memory, doctor and top take several -c.
+            `ballast --help` explains options and URIs.
             `ballast help COMMAND` explains a command. For scripts, memory, doctor, watch, list, dommemstat, domstats
             and balance take --json. Without a command, ballast is a shell. The manual is ballast(1); Tab completes
             in bash, zsh and fish if the files below share/ are installed.

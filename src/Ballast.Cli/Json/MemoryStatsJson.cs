@@ -23,16 +23,16 @@ internal static class MemoryStatsJson
     }
 
     /// <summary>The member <c>memory</c> of the commands that list domains; null where the domain does not run.</summary>
-    public static void WriteMember(Utf8JsonWriter json, Domain domain, IReadOnlyDictionary<Guid, DomainMemorySample> samples)
+    public static void WriteMember(Utf8JsonWriter json, Domain domain, MemoryStats? stats)
     {
-        if (!samples.TryGetValue(domain.Uuid, out DomainMemorySample sample))
+        if (stats is null)
         {
             json.WriteNull("memory");
             return;
         }
 
         json.WriteStartObject("memory");
-        WriteMembers(json, domain, sample.Stats);
+        WriteMembers(json, domain, stats);
         json.WriteEndObject();
     }
 

@@ -76,6 +76,7 @@ internal static class BallastManual
             .Item("130, 143", "Ctrl-C or SIGTERM ended it.")
             .Section("Environment")
             .Item("VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI", "The URI, where none is named.")
+            .Item($"{GlobalOptions.LevelVariable}, {GlobalOptions.LogVariable}", "The level of -d and the file of -l, where they are not given.")
             .Item("NO_COLOR", "No colours, if it is set.")
             .Item("XDG_STATE_HOME", "Where the shell's history is kept.")
             .Section("Files")

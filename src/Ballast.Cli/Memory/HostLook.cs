@@ -15,15 +15,16 @@ internal static class HostLook
     {
         Connection connection = invocation.Connection;
         CancellationToken token = invocation.CancellationToken;
-        List<Domain> domains = [];
-        foreach (string name in names)
-            domains.Add(await DomainArgument.FindAsync(invocation, name, DomainKeys.Any));
-        bool isWhole = domains.Count == 0;
+        string[] wanted = [.. names];
+        bool isWhole = wanted.Length == 0;
+        List<Domain> domains = await HostGroup.FindAsync(invocation, wanted);
         if (isWhole)
             domains.AddRange(await connection.ListDomainsAsync(cancellationToken: token));
         ListCommand.WarnOfHidden(invocation);
-        if (domains.Count == 0 && remarks)
+        if (domains.Count == 0 && remarks && isWhole)
             DomainArgument.RemarkNothing(invocation);
+        if (domains.Count == 0 && !isWhole)
+            return [];
 
         // Side by side: who is asked for both is asked once.
         Task<Dictionary<Guid, ulong>> asking = BalloonMaxima.AskAsync(connection, domains, token);

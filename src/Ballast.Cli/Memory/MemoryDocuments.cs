@@ -28,33 +28,45 @@ internal static class MemoryDocuments
         ("reason", line => line.Stats.Reason.Label()),
     ];
 
-    public static void WriteCsv(TextOutput output, IEnumerable<MemoryLine> lines)
+    /// <param name="output">Where to.</param>
+    /// <param name="lines">The guests.</param>
+    /// <param name="withConnection">Whether to tell where each runs.</param>
+    public static void WriteCsv(TextOutput output, IEnumerable<MemoryLine> lines, bool withConnection)
     {
-        output.WriteLine(string.Join(',', Columns.Select(column => column.Header)));
+        (string Header, Func<MemoryLine, string> Cell)[] columns =
+            withConnection ? [("connection", line => line.Domain.Connection.Uri), .. Columns] : Columns;
+        output.WriteLine(string.Join(',', columns.Select(column => column.Header)));
         foreach (MemoryLine line in lines)
-            output.WriteLine(string.Join(',', Columns.Select(column => Quote(column.Cell(line)))));
+            output.WriteLine(string.Join(',', columns.Select(column => Quote(column.Cell(line)))));
     }
 
-    public static void WriteJson(TextOutput output, IEnumerable<MemoryLine> lines, MemoryTotal total) => JsonOutput.Write(output, json =>
+    /// <param name="output">Where to.</param>
+    /// <param name="lines">The guests.</param>
+    /// <param name="total">Their sums.</param>
+    /// <param name="withConnection">Whether to tell where each runs.</param>
+    public static void WriteJson(TextOutput output, IEnumerable<MemoryLine> lines, MemoryTotal total, bool withConnection) => JsonOutput.Write(output, json =>
     {
         json.WriteStartObject();
         json.WriteStartArray("domains");
         foreach (MemoryLine line in lines)
-            Write(json, line);
+            Write(json, line, withConnection);
         json.WriteEndArray();
         Write(json, total);
         json.WriteEndObject();
     });
 
-    private static void Write(Utf8JsonWriter json, MemoryLine line)
+    private static void Write(Utf8JsonWriter json, MemoryLine line, bool withConnection)
     {
         json.WriteStartObject();
+        if (withConnection)
+            json.WriteString("connection", line.Domain.Connection.Uri);
         JsonOutput.WriteDomain(json, line.Domain);
         MemoryStatsJson.WriteMembers(json, line.Domain, line.Stats);
         JsonOutput.WriteNumber(json, "maximum_kib", line.MaximumKiB);
         JsonOutput.WriteNumber(json, "used_share", line.UsedShare);
         JsonOutput.WriteNumber(json, "reclaimable_kib", line.ReclaimableKiB);
         json.WriteBoolean("is_summed", line.IsSummed);
+        json.WriteBoolean("is_short", line.IsShort);
         WriteRates(json, line.Rates);
         json.WriteEndObject();
     }

@@ -1,4 +1,4 @@
-using Ballast.Cli.Commands;
+using Ballast.Balance.Advice;
 
 namespace Ballast.Cli.Memory;
 
@@ -18,29 +18,17 @@ internal sealed record MemoryRates(double? SwapInKiB, double? SwapOutKiB, double
 /// <param name="Rates">Since the last look; null where there was none, or the guest has not reported since.</param>
 internal sealed record MemoryLine(Domain Domain, MemoryStats Stats, ulong? MaximumKiB, MemoryRates? Rates)
 {
-    // From here on a guest is called short of memory.
-    private const double PressedShare = 0.8;
-
     /// <summary>Whether its numbers may be summed: they are current and do not contradict each other.</summary>
     public bool IsSummed => Stats.Reason == MemoryStatsReason.Fresh && Stats.Used is not null;
 
-    /// <summary>
-    /// What the guest has: its available memory, without the balloon where it counts that (as with deflate-on-oom). Null where that is
-    /// unknown.
-    /// </summary>
-    public ulong? AvailableKiB => Stats.Used switch
-    {
-        { Formula: UsedMemoryFormula.AvailableMinusUsableMinusBalloon } used => used.KiB + Stats.UsableKiB,
-        { Formula: UsedMemoryFormula.AvailableMinusUnusedMinusDiskCachesMinusBalloon } used => used.KiB + Stats.UnusedKiB + Stats.DiskCachesKiB,
-        { Formula: UsedMemoryFormula.AvailableMinusUnusedMinusBalloon } used => used.KiB + Stats.UnusedKiB,
-        _ => Stats.AvailableKiB,
-    };
+    /// <inheritdoc cref="GuestShortage.AvailableKiB"/>
+    public ulong? AvailableKiB => GuestShortage.AvailableKiB(Stats);
 
-    /// <summary>What it uses of what it has, 0 to 1; null where that is unknown.</summary>
-    public double? UsedShare => Stats.Used is { } used && AvailableKiB is { } available and > 0 ? (double)used.KiB / available : null;
+    /// <inheritdoc cref="GuestShortage.UsedShare"/>
+    public double? UsedShare => GuestShortage.UsedShare(Stats);
 
-    /// <summary>It uses most of its memory, or writes to swap.</summary>
-    public bool IsPressed => UsedShare >= PressedShare || Rates?.SwapOutKiB > 0;
+    /// <inheritdoc cref="GuestShortage.IsShort"/>
+    public bool IsShort => GuestShortage.IsShort(Stats, MaximumKiB, Rates?.SwapOutKiB);
 
     /// <summary>
     /// What the host could get back: of the smaller of balloon and resident memory, what the guest can do without. Null where the
@@ -50,7 +38,7 @@ internal sealed record MemoryLine(Domain Domain, MemoryStats Stats, ulong? Maxim
     {
         get
         {
-            if (!IsSummed || SetMemCheck.Floor(Stats) is not { } floor || Stats is not { ActualKiB: { } actual, RssKiB: { } resident })
+            if (!IsSummed || GuestShortage.FloorKiB(Stats) is not { } floor || Stats is not { ActualKiB: { } actual, RssKiB: { } resident })
                 return null;
             ulong held = Math.Min(actual, resident);
             return held > floor ? held - floor : 0;

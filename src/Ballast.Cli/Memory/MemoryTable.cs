@@ -7,6 +7,7 @@ namespace Ballast.Cli.Memory;
 internal sealed class MemoryTable
 {
     private const int ShortestName = 16, ShortestHost = 12, ShortestReason = 8, LongBar = 10, ShortBar = 5;
+    private const double NearlyFull = 0.8;
     private const string Red = "\e[31m", Yellow = "\e[33m", Host = "Host", Share = "", Swap = "Swap/s", Faults = "Faults/s";
 
     // Two steps before the share is left out: its bar becomes shorter, then there is only the number.
@@ -121,8 +122,8 @@ internal sealed class MemoryTable
     private string? Colour(Column column, MemoryLine line) => !_hasColour ? null
         : column.Header == Share ? line switch
         {
-            { UsedShare: >= 0.9 } or { Rates.SwapOutKiB: > 0 } => Red,
-            { IsPressed: true } => Yellow,
+            { IsShort: true } => Red,
+            { UsedShare: >= NearlyFull } => Yellow,
             _ => null,
         }
         : column.IsLast ? Yellow

@@ -10,7 +10,7 @@ internal sealed record GlobalOption(string Name, char Letter, string? ValueName,
     /// <summary>By name.</summary>
     public static IReadOnlyList<GlobalOption> All { get; } =
     [
-        new("connect", 'c', "URI", "the hypervisor to connect to; see below (top takes several)") { Completes = ValueCompletion.Uri },
+        new("connect", 'c', "URI", "the hypervisor to connect to; see below (list, memory, doctor and top take several)") { Completes = ValueCompletion.Uri },
         new("debug", 'd', "LEVEL", "say on standard error what is done, from 0 (everything) to 4 (errors only, the default)"),
         new("escape", 'e', "KEY", "accepted for compatibility: ballast has no consoles"),
         new("help", 'h', null, "show this help"),

@@ -21,7 +21,13 @@ internal sealed class GlobalOptions
     // virsh's, where only one of both is given; and the longest that the library takes, a day.
     private const int UsualInterval = 5, UsualCount = 6, LongestInterval = 24 * 60 * 60;
 
+    /// <summary>What <c>-d</c> and <c>-l</c> are where they are not given.</summary>
+    public const string LevelVariable = "VIRSH_DEBUG", LogVariable = "VIRSH_LOG_FILE";
+
+    private const string WrongLevel = LevelVariable + " not set with a valid numeric value";
+
     private readonly List<string> _remarks = [];
+    private bool _isLevelWrong;
     private bool _suggests;
     private Func<string, bool>? _isOfCommand;
     private int? _keepaliveInterval;
@@ -53,6 +59,9 @@ internal sealed class GlobalOptions
     /// <summary>What is to be said of options that are obeyed all the same.</summary>
     public IReadOnlyList<string> Remarks => _remarks;
 
+    /// <summary>What virsh says right before the commands run, where it looks for the level again because no option gave one.</summary>
+    public string? LateRemark => _isLevelWrong && DebugLevel == LogLevels.Error ? WrongLevel : null;
+
     public GlobalAction Action { get; private set; } = GlobalAction.RunCommands;
 
     /// <summary>The text for <see cref="GlobalAction.Fail"/>.</summary>
@@ -67,9 +76,14 @@ internal sealed class GlobalOptions
     /// <param name="arguments">All words.</param>
     /// <param name="suggests">Whether errors name what was probably meant.</param>
     /// <param name="isOfCommand">Whether some command has an option of that name.</param>
-    public static GlobalOptions Parse(IReadOnlyList<string> arguments, bool suggests, Func<string, bool>? isOfCommand = null)
+    /// <param name="variable">The environment; null: empty.</param>
+    public static GlobalOptions Parse(
+        IReadOnlyList<string> arguments, bool suggests, Func<string, bool>? isOfCommand = null, Func<string, string?>? variable = null)
     {
         GlobalOptions options = new() { _suggests = suggests, _isOfCommand = isOfCommand };
+        options.ReadLevel(variable);
+        if (variable?.Invoke(LogVariable) is { Length: > 0 } file)
+            options.OpenLog(file);
         int next = 0;
         while (next < arguments.Count && options.Action == GlobalAction.RunCommands)
         {
@@ -87,6 +101,25 @@ internal sealed class GlobalOptions
 
         options.Words = [.. arguments.Skip(next)];
         return options;
+    }
+
+    private void ReadLevel(Func<string, string?>? variable)
+    {
+        if (variable?.Invoke(LevelVariable) is not { } text)
+            return;
+        _isLevelWrong = !NumberText.TryReadInt(text, out int level) || level is < LogLevels.Debug or > LogLevels.Error;
+        if (_isLevelWrong)
+            _remarks.Add(WrongLevel);
+        else
+            DebugLevel = level;
+    }
+
+    private void OpenLog(string path)
+    {
+        Log?.Dispose();
+        Log = LogFile.TryOpen(path);
+        if (Log is null)
+            Fail("failed to open the log file. check the log file path");
     }
 
     private void ReadLong(string word, IReadOnlyList<string> arguments, ref int next)
@@ -185,10 +218,7 @@ internal sealed class GlobalOptions
                     Fail($"Invalid string '{value}' for escape sequence");
                 break;
             case 'l':
-                Log?.Dispose();
-                Log = LogFile.TryOpen(value);
-                if (Log is null)
-                    Fail("failed to open the log file. check the log file path");
+                OpenLog(value);
                 break;
             default:
                 if (!NumberText.TryReadCNumber(value, out int number))

@@ -36,6 +36,12 @@ internal static class BallastProgram
         };
     });
 
+    private static readonly Handler Version = new Handler<Nothing, VersionReply>(static (session, _, _) =>
+    {
+        session.RequireOpen();
+        return new(new VersionReply { Version = OwnVersion.Text });
+    });
+
     public static Handler? Find(int procedure) => (BallastProcedure)procedure switch
     {
         BallastProcedure.Sample => Sample,
@@ -44,6 +50,7 @@ internal static class BallastProgram
         BallastProcedure.Unwatch => Unwatch,
         BallastProcedure.HostMemory => HostMemory,
         BallastProcedure.ProcessMemory => ProcessMemory,
+        BallastProcedure.Version => Version,
         _ => null,
     };
 

@@ -34,6 +34,9 @@ internal partial interface IDriver : IAsyncDisposable
     /// <summary>The version of libvirt that the other side is.</summary>
     ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) => new(LibvirtVersion.Compatible);
 
+    /// <summary>The version of the daemon of ours that is asked; null where none is, or nobody can tell.</summary>
+    ValueTask<string?> GetDaemonVersionAsync(CancellationToken cancellationToken) => new((string?)null);
+
     /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
     ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) => throw LibvirtError.NoSupport("virConnectGetVersion");
 

@@ -65,6 +65,11 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
 
     public string Type => "FAKE";
 
+    /// <summary>The version of the ballastd that it stands for; null: of another daemon.</summary>
+    public string? DaemonVersion { get; init; }
+
+    public ValueTask<string?> GetDaemonVersionAsync(CancellationToken cancellationToken) => new(DaemonVersion);
+
     public bool IsAlive { get; set; } = true;
 
     /// <summary>The calls that change something, in their order.</summary>

@@ -170,4 +170,21 @@ public sealed class MistakeTests
         _ = await client.SendAsync(Encoding.UTF8.GetBytes(text), Token);
         _ = await client.ReceiveAsync(new byte[1], Token);
     }
+
+    [Theory]
+    [InlineData("balance simulate nope.json", "cannot read nope.json: there is no such file")]
+    [InlineData("balance replay nope", "cannot read nope: there is no such file")]
+    [InlineData("balance log nope/nope", "cannot read nope/nope: there is no such directory")]
+    [InlineData("balance simulate /usr", "cannot read /usr: it is a directory")]
+    [InlineData("balance replay /usr", "cannot read /usr: it is a directory")]
+    [InlineData("balance log /usr", "cannot read /usr: it is a directory")]
+    [InlineData("balance record /nonexistent/x", "cannot write /nonexistent/x: there is no such directory")]
+    [InlineData("-c test:///nope.xml list", "there is no file '/nope.xml'; test:///default and test:///fleet need none")]
+    [InlineData("-c test:///usr list", "'/usr' is a directory")]
+    public async Task A_file_that_cannot_be_read_is_told_alike_everywhere(string line, string text)
+    {
+        Outcome outcome = await CliRun.BallastAsync(line.Contains("-c ", StringComparison.Ordinal) ? line.Split(' ') : ["-c", "test:///default", .. line.Split(' ')]);
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output.Trim('\n')));
+        Assert.Contains($": {text}\n", outcome.Error, StringComparison.Ordinal);
+    }
 }

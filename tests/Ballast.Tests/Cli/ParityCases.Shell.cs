@@ -65,6 +65,10 @@ internal static partial class ParityCases
         }.Select(words => Case($"{words} uri")),
         Words("-k", " 0", "uri"), Words("-k", "0 ", "uri"), Words("-k", "", "uri"), Words("-d", "", "uri"), Words("-d", " 4", "uri"), Words("-e", "", "uri"), Words("-l", "", "uri"),
         Case("-l /dev/null bogus"), Case("-k 3") with { Input = "uri\n" }, Case("-k 0") with { Input = "uri\n" }, Case("-k 3 connect"), Words("-k", "0", "connect; uri"),
+        .. new[] { "", "4", " 4", "+4", "9", "-1", "x", "4x", "0x4" }.SelectMany(level => new[] { "uri", "-d 4 uri", "--version", "--bogus", "bogus" }.Select(
+            words => Case(words) with { Variable = ("VIRSH_DEBUG", level), Difference = words == "--version" ? Differences.ProgramVersion : null })),
+        .. new[] { "", "/dev/null", "/nonexistent/x", "/tmp" }.SelectMany(file => new[] { "uri", "-l /dev/null uri", "-l /nonexistent/x uri", "--bogus", "bogus" }.Select(
+            words => Case(words) with { Variable = ("VIRSH_LOG_FILE", file) })),
         .. new[] { "-d 0 uri", "--debug=1 uri", "-d 0 domid 1", "-d 1 bogus" }.Select(words => Case(words) with { Difference = Differences.OwnSteps }),
     ];
 }

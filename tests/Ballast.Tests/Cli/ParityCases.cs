@@ -31,7 +31,7 @@ internal sealed record ParityCase(string[] Words)
 /// <summary>All command lines; one list per subject.</summary>
 internal static partial class ParityCases
 {
-    private const string Uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f";
+    public const string Uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f";
 
     public static IReadOnlyList<ParityCase> All { get; } =
     [

@@ -50,6 +50,7 @@ public sealed class HostMemoryProcedureTests
         IReadOnlyList<DomainProcessMemory> found = await remote.GetProcessMemoryAsync(await remote.ListDomainsAsync(cancellationToken: Token), Token);
         Assert.Equal([("one", Process), ("other", new ProcessMemory { Reason = MemoryStatsReason.PermissionDenied })], found.Select(one => (one.Domain.Name, one.Memory)));
         Assert.Empty(await remote.GetProcessMemoryAsync([], Token));
+        Assert.Equal(OwnVersion.Text, await remote.GetDaemonVersionAsync(Token));
     }
 
     [Theory]
@@ -63,6 +64,7 @@ public sealed class HostMemoryProcedureTests
         Assert.Equal(
             new HostMemory { Reason = MemoryStatsReason.UnsupportedByDaemon, TotalKiB = 100, FreeKiB = 10, AvailableKiB = 33 },
             await remote.GetHostMemoryAsync("vms", Token));
+        Assert.Null(await remote.GetDaemonVersionAsync(Token));
         Assert.All(
             await remote.GetProcessMemoryAsync(await remote.ListDomainsAsync(cancellationToken: Token), Token),
             one => Assert.Equal(new ProcessMemory { Reason = MemoryStatsReason.UnsupportedByDaemon }, one.Memory));

@@ -89,6 +89,7 @@ public sealed class MessageTests
             $"ballast 6 WatchEnded: {Describe(typeof(WatchEndedEvent))}",
             $"ballast 7 HostMemory({Describe(typeof(HostMemoryArgs))}) -> {Describe(typeof(HostMemoryReply))}",
             $"ballast 8 ProcessMemory({Describe(typeof(ProcessMemoryArgs))}) -> {Describe(typeof(ProcessMemoryReply))}",
+            $"ballast 9 Version({Describe(typeof(Nothing))}) -> {Describe(typeof(VersionReply))}",
         ];
         Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, LayoutsFile)), layouts);
     }

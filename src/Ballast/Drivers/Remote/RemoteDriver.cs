@@ -98,6 +98,12 @@ internal sealed partial class RemoteDriver : IDriver
     public async ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) =>
         (await AskAsync<Nothing, ULongReply>(RemoteProcedure.ConnectGetLibVersion, default, cancellationToken).ConfigureAwait(false)).Number;
 
+    public async ValueTask<string?> GetDaemonVersionAsync(CancellationToken cancellationToken)
+    {
+        RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
+        return (await link.TryAskAsync<Nothing, VersionReply>(BallastProcedure.Version, default, cancellationToken).ConfigureAwait(false))?.Version;
+    }
+
     public async ValueTask<ulong> GetVersionAsync(CancellationToken cancellationToken) =>
         (await AskAsync<Nothing, ULongReply>(RemoteProcedure.ConnectGetVersion, default, cancellationToken).ConfigureAwait(false)).Number;
 

@@ -26,6 +26,9 @@ internal enum BallastProcedure
 
     /// <summary>What the host tells of the processes of the given domains.</summary>
     ProcessMemory = 8,
+
+    /// <summary>The version of the program that answers.</summary>
+    Version = 9,
 }
 
 /// <summary>SAMPLE: no domains means all of them. Options are <see cref="MemoryStatsOptions"/>.</summary>

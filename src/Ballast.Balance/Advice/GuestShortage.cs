@@ -1,0 +1,89 @@
+namespace Ballast.Balance.Advice;
+
+/// <summary>
+/// When a guest is short of memory now, by its last report: the one definition for everything that says so. What a policy would give it
+/// beyond that, for what it will need, is a wish.
+/// </summary>
+public static class GuestShortage
+{
+    /// <summary>From this share of its memory in use on, a guest is short of it.</summary>
+    public const double FullShare = 0.9;
+
+    /// <summary>What a guest keeps beside what it needs, in KiB.</summary>
+    public const ulong MarginKiB = 32 * 1024;
+
+    // A balloon is never quite as large as it was told to be.
+    private const double Shrunk = 0.98;
+
+    /// <summary>
+    /// Whether it uses nine tenths of its memory or more, writes to swap, or was left less by its balloon than it needs. False where its
+    /// numbers are not current or contradict each other: nobody knows.
+    /// </summary>
+    /// <param name="stats">Its sample.</param>
+    /// <param name="maximumKiB">The largest size that its balloon may be given; null where nobody knows.</param>
+    /// <param name="swapOut">What it wrote to swap between its last two reports, in any unit; null where nobody knows.</param>
+    public static bool IsShort(MemoryStats stats, ulong? maximumKiB, double? swapOut)
+    {
+        ArgumentNullException.ThrowIfNull(stats);
+        if (stats.Reason != MemoryStatsReason.Fresh || stats.Used is null || stats.ActualKiB is not { } actual)
+            return false;
+        bool isBelowNeed = IsShrunk(actual, maximumKiB) && actual < FloorKiB(stats);
+        return swapOut > 0 || isBelowNeed || UsedShare(stats) >= FullShare;
+    }
+
+    /// <summary>Whether a balloon of this size holds something that it could give back.</summary>
+    /// <param name="actualKiB">The balloon's size.</param>
+    /// <param name="maximumKiB">The largest that it may be given; null where nobody knows.</param>
+    public static bool IsShrunk(ulong actualKiB, ulong? maximumKiB) => actualKiB < maximumKiB * Shrunk;
+
+    /// <summary>
+    /// What the guest has, in KiB: its available memory, without the balloon where it counts that (as with deflate-on-oom). Null where
+    /// that is unknown.
+    /// </summary>
+    /// <param name="stats">Its sample.</param>
+    public static ulong? AvailableKiB(MemoryStats stats)
+    {
+        ArgumentNullException.ThrowIfNull(stats);
+        return stats.Used switch
+        {
+            { Formula: UsedMemoryFormula.AvailableMinusUsableMinusBalloon } used => used.KiB + stats.UsableKiB,
+            { Formula: UsedMemoryFormula.AvailableMinusUnusedMinusDiskCachesMinusBalloon } used => used.KiB + stats.UnusedKiB + stats.DiskCachesKiB,
+            { Formula: UsedMemoryFormula.AvailableMinusUnusedMinusBalloon } used => used.KiB + stats.UnusedKiB,
+            _ => stats.AvailableKiB,
+        };
+    }
+
+    /// <summary>What it uses of what it has, 0 to 1; null where that is unknown.</summary>
+    /// <param name="stats">Its sample.</param>
+    public static double? UsedShare(MemoryStats stats)
+    {
+        ArgumentNullException.ThrowIfNull(stats);
+        return stats.Used is { } used && AvailableKiB(stats) is { } available and > 0 ? (double)used.KiB / available : null;
+    }
+
+    /// <summary>The smallest size of its balloon, in KiB, that leaves a guest what it needs and something to spare; null where nobody knows.</summary>
+    /// <param name="stats">Its sample.</param>
+    public static ulong? FloorKiB(MemoryStats stats)
+    {
+        ArgumentNullException.ThrowIfNull(stats);
+        return stats.Inconsistencies == MemoryStatsInconsistency.None ? NeededKiB(stats) + MarginKiB : null;
+    }
+
+    /// <summary>
+    /// What the guest has and could not give up, in KiB: what it uses, and what its kernel took at boot, which it does not count as
+    /// memory. Null where nobody knows.
+    /// </summary>
+    /// <param name="stats">Its sample.</param>
+    public static ulong? NeededKiB(MemoryStats stats)
+    {
+        ArgumentNullException.ThrowIfNull(stats);
+        ulong? free = stats.UsableKiB ?? (stats.UnusedKiB + stats.DiskCachesKiB) ?? stats.UnusedKiB;
+
+        // A report from before the balloon moved says nothing of what the guest can do without now.
+        return stats.ActualKiB is { } actual && stats.Used is { } used && actual - free is { } needed && free <= actual
+            && needed >= used.KiB && needed - used.KiB <= KernelsOwnKiB(actual) ? needed : null;
+    }
+
+    // A kernel takes some hundredths of the memory, and at most 64 MiB beside for devices that cannot address all of it.
+    private static ulong KernelsOwnKiB(ulong actualKiB) => (actualKiB / 8) + (128 * 1024);
+}

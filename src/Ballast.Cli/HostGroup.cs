@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using Ballast.Cli.Parsing;
+using Ballast.Cli.Top;
+
+namespace Ballast.Cli;
+
+/// <summary>What one of the hosts answered that a command asks.</summary>
+/// <param name="Uri">The connection's.</param>
+/// <param name="On">The command there; null where there is no connection.</param>
+/// <param name="Value">The answer; the type's default where there is trouble.</param>
+/// <param name="Trouble">Why there is no answer, in lines; empty: there is one.</param>
+internal sealed record HostAnswer<T>(string Uri, CommandInvocation? On, T? Value, IReadOnlyList<string> Trouble);
+
+/// <summary>
+/// The hosts that a command asks, all at once: the connection that commands use, or each of those that were named by several
+/// <c>-c</c>. Of several, one that does not answer delays no other, and its error is its own.
+/// </summary>
+internal sealed class HostGroup : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly CommandInvocation _invocation;
+    private readonly ConnectionGroup? _group;
+    private readonly ConcurrentDictionary<string, bool> _found = new();
+
+    private HostGroup(CommandInvocation invocation, ConnectionGroup? group) => (_invocation, _group) = (invocation, group);
+
+    /// <summary>Whether several were named, so that each thing that is shown needs a word where it is.</summary>
+    public bool IsSeveral => _group is not null;
+
+    /// <param name="invocation">The command.</param>
+    /// <param name="work">How long it may take beside the time to answer, where there are several.</param>
+    public static HostGroup Of(CommandInvocation invocation, TimeSpan work = default) =>
+        new(invocation, invocation.Session.HasSeveral ? invocation.Session.OpenGroup(Patience + work) : null);
+
+    /// <summary>Asks all of them the same.</summary>
+    /// <param name="question">Asks one.</param>
+    /// <param name="tells">Whether to say which has not answered; else the caller does.</param>
+    /// <exception cref="CommandException">None has answered.</exception>
+    public async Task<IReadOnlyList<HostAnswer<T>>> AskAsync<T>(Func<CommandInvocation, Task<T>> question, bool tells = true)
+    {
+        if (_group is null)
+            return [new(_invocation.Connection.Uri, _invocation, await question(_invocation), [])];
+        HostAnswer<T>[] answers = await Task.WhenAll(_group.Members.Select(member => AskAsync(member, question)));
+        string[] trouble = [.. answers.Where(answer => answer.Trouble.Count > 0).SelectMany(
+            answer => answer.Trouble.Select((line, i) => i == 0 ? $"{NameOf(answer.Uri)}: {line}" : line))];
+        if (Array.TrueForAll(answers, answer => answer.Trouble.Count > 0))
+            throw new CommandException(trouble);
+        foreach (string line in tells ? trouble : [])
+            _invocation.Error(line);
+        _invocation.HasFailed = trouble.Length > 0;
+        return answers;
+    }
+
+    /// <summary>The domains of these names, as far as this host has them.</summary>
+    /// <param name="on">The command on one of the hosts.</param>
+    /// <param name="names">As they were typed.</param>
+    /// <exception cref="CommandException">The only host that is asked has no such domain.</exception>
+    public static async Task<List<Domain>> FindAsync(CommandInvocation on, IEnumerable<string> names)
+    {
+        List<Domain> domains = [];
+        foreach (string name in names)
+        {
+            try
+            {
+                domains.Add(await Commands.DomainArgument.FindAsync(on, name, Commands.DomainKeys.Any));
+                on.Hosts?._found.TryAdd(name, true);
+            }
+            catch (CommandException e) when (on.Hosts is not null && e.InnerException is null)
+            {
+                // Another host may have it.
+            }
+        }
+
+        return domains;
+    }
+
+    /// <summary>Fails where none of several hosts has one of the domains.</summary>
+    public void RequireFound(IEnumerable<string> names)
+    {
+        string[] missing = [.. names.Where(name => IsSeveral && !_found.ContainsKey(name)).Select(name => $"failed to get domain '{name}' of any host")];
+        if (missing.Length > 0)
+            throw new CommandException(missing);
+    }
+
+    /// <summary>A host's name, in few columns: what tells it from the others.</summary>
+    public string NameOf(string uri) => HostNames.Short(uri, _group!.Members.Select(UriOf));
+
+    public ValueTask DisposeAsync() => _group?.DisposeAsync() ?? default;
+
+    private async Task<HostAnswer<T>> AskAsync<T>(ConnectionGroupMember member, Func<CommandInvocation, Task<T>> question)
+    {
+        CommandInvocation? on = null;
+        ConnectionAnswer<(T? Value, CommandException? Failure)> answer = await member.AskAsync<(T?, CommandException?)>(
+            async (connection, token) =>
+            {
+                on = _invocation.On(this, NameOf(UriOf(member)), connection, token);
+                try
+                {
+                    return (await question(on), null);
+                }
+                catch (CommandException e)
+                {
+                    return (default, e);
+                }
+            },
+            _invocation.CancellationToken);
+        string[] trouble = answer.Error is { } error ? [error.Message] : [.. answer.Value.Failure?.Lines ?? []];
+        return new(UriOf(member), on, answer.Value.Value, trouble);
+    }
+
+    private static string UriOf(ConnectionGroupMember member) => member.Uri ?? member.Connection?.Uri ?? "default";
+}

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Ballast.Cli;
+using Ballast.Tests.Cli.Top;
+
+namespace Ballast.Tests.Cli;
+
+/// <summary>One command that asks several hosts, each named by <c>-c</c>.</summary>
+public sealed class SeveralHostsTests
+{
+    private const string One = "one:///", Two = "two:///", Dead = "dead:///";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_guests_of_all_hosts_are_in_one_table_by_pressure_and_a_host_that_fails_is_a_line()
+    {
+        Outcome outcome = await RunAsync([One, Two, Dead], "memory");
+        Assert.Equal((1, "error: dead:///: nobody listens\n"), (outcome.ExitCode, outcome.Error));
+        string[] lines = outcome.Output.Split('\n');
+        Assert.Matches("^Domain +Host +Used / guest", lines[0]);
+        Assert.Equal(["full two:///", "web one:///", "db two:///"], lines.Skip(1).Take(3).Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[..2])));
+        Assert.Contains("Total of 3 guests", outcome.Output, StringComparison.Ordinal);
+
+        JsonElement json = JsonDocument.Parse((await RunAsync([One, Two], "memory", "--json")).Output).RootElement;
+        Assert.Equal([Two, One, Two], json.GetProperty("domains").EnumerateArray().Select(guest => guest.GetProperty("connection").GetString()));
+        Assert.StartsWith("connection,name,", (await RunAsync([One, Two], "memory", "--csv")).Output, StringComparison.Ordinal);
+
+        // One host has nothing of all that.
+        Assert.DoesNotContain("connection", (await RunAsync([One], "memory", "--json")).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Host", (await RunAsync([One], "memory")).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("memory", 1)]
+    [InlineData("list", 1)]
+    [InlineData("doctor", 2)]
+    public async Task Where_no_host_answers_nothing_is_shown(string command, int exitCode)
+    {
+        Outcome outcome = await RunAsync([Dead, "dead:///x"], command);
+        Assert.Equal((exitCode, ""), (outcome.ExitCode, outcome.Output.Trim('\n')));
+        Assert.Equal("error: dead:///: nobody listens\nerror: dead:///x: nobody listens\n", outcome.Error);
+    }
+
+    [Fact]
+    public async Task The_list_names_the_host_of_each_domain()
+    {
+        Outcome outcome = await RunAsync([One, Two, Dead], "list");
+        Assert.Equal((1, "error: dead:///: nobody listens\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Matches(@"\A Host +Id +Name +State\n-+\n one:/// +1 +web +running\n two:/// +2 +full +running\n two:/// +3 +db +running\n", outcome.Output);
+        Assert.Equal("one:/// web\ntwo:/// full\ntwo:/// db\n\n", (await RunAsync([One, Two], "list", "--name")).Output);
+        JsonElement json = JsonDocument.Parse((await RunAsync([One, Two], "list", "--json")).Output).RootElement;
+        Assert.Equal([One, Two, Two], json.EnumerateArray().Select(guest => guest.GetProperty("connection").GetString()));
+    }
+
+    [Fact]
+    public async Task The_doctor_finds_the_worst_of_all_hosts_first()
+    {
+        Outcome outcome = await RunAsync([One, Two, Dead], "doctor");
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Error));
+        string[] lines = [.. outcome.Output.Split('\n').Where(line => line.Length > 0 && line[0] != ' ')];
+        Assert.Equal("error: dead:///: connection: nobody listens", lines[0]);
+        Assert.StartsWith("warning: two:///: full: uses 98 % of", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith("1 guest, one:///; asked: ", lines[2], StringComparison.Ordinal);
+        Assert.StartsWith("2 guests, two:///; asked: ", lines[3], StringComparison.Ordinal);
+        Assert.Equal("2 to mend at 2 hosts.", lines[4]);
+        JsonElement json = JsonDocument.Parse((await RunAsync([One, Two, Dead], "doctor", "--json")).Output).RootElement;
+        Assert.Equal([(Dead, "not asked"), (Two, "ballooned too far"), (One, "asked"), (Two, "asked")], json.EnumerateArray().Select(
+            finding => (finding.GetProperty("connection").GetString(), finding.GetProperty("check").GetString())));
+    }
+
+    [Fact]
+    public async Task A_domain_is_found_at_whichever_host_has_it()
+    {
+        Outcome found = await RunAsync([One, Two], "-q memory db web");
+        Assert.Equal((0, ""), (found.ExitCode, found.Error));
+        Assert.Equal(["web", "db"], found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]));
+        Outcome missing = await RunAsync([One, Two], "memory", "db", "nosuch");
+        Assert.Equal((1, "", "error: failed to get domain 'nosuch' of any host\n"), (missing.ExitCode, missing.Output.Trim('\n'), missing.Error));
+    }
+
+    [Fact]
+    public async Task Doctor_says_that_ballastd_has_another_version()
+    {
+        string uri = "qemu+unix:///system?socket=/x";
+        Outcome other = await DoctorAsync(new FakeDriver { DaemonVersion = "9.8.7" }), same = await DoctorAsync(new FakeDriver { DaemonVersion = CliProgram.Version });
+        Assert.StartsWith($"note: connection: ballastd is 9.8.7, and ballast {CliProgram.Version}: ", other.Output, StringComparison.Ordinal);
+        Assert.Contains("asked: ballastd 9.8.7, which answered in ", other.Output, StringComparison.Ordinal);
+        Assert.StartsWith($"Nothing is wrong: no guest runs, {uri}; asked: ballastd {CliProgram.Version}, which answered in ", same.Output, StringComparison.Ordinal);
+        Assert.Equal((0, 0), (other.ExitCode, same.ExitCode));
+
+        Task<Outcome> DoctorAsync(FakeDriver driver) => CliRun.BallastAsync(
+            ["-c", uri, "doctor"], (_, options, _) => new(new Connection(driver, uri, options)), procPath: "/nonexistent", cancellationToken: Token);
+    }
+
+    private static Task<Outcome> RunAsync(string[] uris, params string[] words)
+    {
+        string[] all = words is [var line] && line.StartsWith("-q ", StringComparison.Ordinal) ? line.Split(' ') : words;
+        Dictionary<string, FakeDriver> drivers = new()
+        {
+            [One] = new(TopWorld.Guest("web", 1, used: 700)),
+            [Two] = new(TopWorld.Guest("full", 2, used: 1000), TopWorld.Guest("db", 3, used: 300)),
+        };
+        return CliRun.BallastAsync(
+            [.. uris.SelectMany(uri => (string[])["-c", uri]), .. all],
+            (uri, options, _) => drivers.TryGetValue(uri!, out FakeDriver? driver) ? new(new Connection(driver, uri!, options))
+                : throw LibvirtError.Report(ErrorCode.SystemError, ErrorOrigin.Rpc, "nobody listens"),
+            procPath: "/nonexistent", cancellationToken: Token);
+    }
+}
