@@ -80,7 +80,9 @@ internal sealed class AdviceDraft
             return Grow();
         if (IsAlone)
             return Leave();
-        if (Short > 0)
+
+        // What it would be given is in the balloons of others, too.
+        if (Short > 0 || (IsShort && _wish.Target >= Track.Balloon + GuestAdviceLimits.Least))
             return Common(AdviceKind.Wait, _wish.Reason, _decision) with { Short = Short };
         return could >= GuestAdviceLimits.Least && !IsShort && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)

@@ -91,7 +91,7 @@ internal static class AdviceText
         {
             AdviceKind.Take or AdviceKind.Could => $"{Change(guest)}, {(guest.Gain < 1 ? "which the host does not hold, and then need not have ready" : $"the host gets back {AtMost(guest)}{Size(guest.Gain)}")}{Steps(guest)}",
             AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it lacks {Size(guest.Short)}" : ""),
-            AdviceKind.Wait => $"{Size(guest.Balloon)}, it lacks {Size(guest.Short)}",
+            AdviceKind.Wait => $"{Size(guest.Balloon)}, it {(guest.Short > 0 ? $"lacks {Size(guest.Short)}" : "is short")}",
             AdviceKind.Keep when GuestShortage.IsShrunk((ulong)(guest.Balloon * KiBPerMib ?? 0), guest.Guest.MaximumKiB) =>
                 $"{Size(guest.Balloon)} of {Size(guest.Guest.MaximumKiB / KiBPerMib)}, which the policy leaves as it is",
             AdviceKind.Keep => $"{Size(guest.Balloon)}; its balloon holds nothing that it could get back",

@@ -111,7 +111,7 @@ internal static class DoctorCommand
         Respondent respondent = await Respondent.OfAsync(invocation);
         if (respondent.OtherVersion is { } other)
         {
-            verdicts.Add(new(Severity.Note, Verdict.Connection, "versions", $"ballastd is {other}, and ballast {CliProgram.Version}: what one of them does not know, the other cannot tell",
+            verdicts.Add(new(Severity.Note, Verdict.Connection, "versions", $"ballastd is {other}, and ballast of version {CliProgram.Version}: what one of them does not know, the other cannot tell",
                 new("restart ballastd if it was updated, or update the older one")));
         }
 

@@ -4,7 +4,7 @@ namespace Ballast.Cli.Doctor;
 
 /// <summary>Whom a connection asks: a daemon, or QEMUs without one.</summary>
 /// <param name="Text">In words, with the time that a daemon took to answer.</param>
-/// <param name="OtherVersion">The version of ballastd, where it is not this program's.</param>
+/// <param name="OtherVersion">Of which version ballastd is, in words, where that is not this program's.</param>
 internal sealed record Respondent(string Text, string? OtherVersion = null)
 {
     public static async ValueTask<Respondent> OfAsync(CommandInvocation invocation)
@@ -27,7 +27,7 @@ internal sealed record Respondent(string Text, string? OtherVersion = null)
             string who = own is not null ? $"ballastd {own}" : isOlder ? "an older ballastd" : $"libvirt's daemon {version}";
             return new(
                 string.Create(CultureInfo.InvariantCulture, $"{who}, which answered in {took.TotalMilliseconds:0.###} ms"),
-                isOlder ? "older" : own is not null && own != CliProgram.Version ? own : null);
+                isOlder ? "of an older version" : own is not null && own != CliProgram.Version ? $"of version {own}" : null);
         }
         catch (LibvirtException e)
         {

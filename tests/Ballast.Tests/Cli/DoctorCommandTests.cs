@@ -36,10 +36,10 @@ public sealed class DoctorCommandTests : IDisposable
         ];
         Outcome outcome = await RunAsync(new FakeDriver(guests));
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        Assert.Matches(@"\ANothing is wrong: 5 guests, fake:///; asked: ballastd, which answered in [0-9.]+ ms\n\n\z", outcome.Output);
+        Assert.Matches(@"\ANothing is wrong: 5 guests, fake:///; asked: ballastd \S+, which answered in [0-9.]+ ms\n\n\z", outcome.Output);
         JsonElement asked = Assert.Single(JsonDocument.Parse((await RunAsync(new FakeDriver(guests), "--json")).Output).RootElement.EnumerateArray());
         Assert.Equal(("note", "connection", "asked"), (asked.GetProperty("severity").GetString(), asked.GetProperty("subject").GetString(), asked.GetProperty("check").GetString()));
-        Assert.StartsWith("ballastd, which answered in ", asked.GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("ballastd ", asked.GetProperty("text").GetString(), StringComparison.Ordinal);
         Assert.Contains("Nothing is wrong: 1 guest,", (await RunAsync(new FakeDriver(guests), "a")).Output, StringComparison.Ordinal);
     }
 
@@ -73,7 +73,7 @@ public sealed class DoctorCommandTests : IDisposable
         Outcome outcome = await RunAsync(new FakeDriver(Guest("db", 1, used: 1000, actual: 1124)));
         Assert.Equal(1, outcome.ExitCode);
         Assert.StartsWith(
-            "warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast -c fake:/// setmem db 1408MiB\n1 to mend: 1 guest, fake:///; asked: ballastd,", outcome.Output, StringComparison.Ordinal);
+            "warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast -c fake:/// setmem db 1408MiB\n1 to mend: 1 guest, fake:///; asked: ballastd ", outcome.Output, StringComparison.Ordinal);
 
         // What it has nothing to get back from is short of memory as such; a name is quoted as a shell reads it.
         outcome = await RunAsync(new FakeDriver(Guest("d b", 1, used: 1000, actual: 2048)));

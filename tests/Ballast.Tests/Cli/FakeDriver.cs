@@ -66,7 +66,7 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
     public string Type => "FAKE";
 
     /// <summary>The version of the ballastd that it stands for; null: of another daemon.</summary>
-    public string? DaemonVersion { get; init; }
+    public string? DaemonVersion { get; init; } = Ballast.Cli.CliProgram.Version;
 
     public ValueTask<string?> GetDaemonVersionAsync(CancellationToken cancellationToken) => new(DaemonVersion);
 

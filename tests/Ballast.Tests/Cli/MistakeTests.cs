@@ -109,7 +109,7 @@ public sealed class MistakeTests
         Outcome outcome = await CliRun.BallastAsync("-c", "test:///default", "version", "--daemon");
         Assert.Equal((0, "hint: asked: simulated guests, in this process\n"), (outcome.ExitCode, outcome.Error));
         outcome = await CliRun.BallastAsync(new FakeDriver(), "version", "--daemon");
-        Assert.StartsWith("hint: asked: ballastd, which answered in ", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"hint: asked: ballastd {Ballast.Cli.CliProgram.Version}, which answered in ", outcome.Error, StringComparison.Ordinal);
         Assert.Equal("", (await CliRun.VirshAtTerminalAsync(new FakeDriver(), "version", "--daemon")).Error);
     }
 

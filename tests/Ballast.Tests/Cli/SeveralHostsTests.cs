@@ -83,7 +83,7 @@ public sealed class SeveralHostsTests
     {
         string uri = "qemu+unix:///system?socket=/x";
         Outcome other = await DoctorAsync(new FakeDriver { DaemonVersion = "9.8.7" }), same = await DoctorAsync(new FakeDriver { DaemonVersion = CliProgram.Version });
-        Assert.StartsWith($"note: connection: ballastd is 9.8.7, and ballast {CliProgram.Version}: ", other.Output, StringComparison.Ordinal);
+        Assert.StartsWith($"note: connection: ballastd is of version 9.8.7, and ballast of version {CliProgram.Version}: ", other.Output, StringComparison.Ordinal);
         Assert.Contains("asked: ballastd 9.8.7, which answered in ", other.Output, StringComparison.Ordinal);
         Assert.StartsWith($"Nothing is wrong: no guest runs, {uri}; asked: ballastd {CliProgram.Version}, which answered in ", same.Output, StringComparison.Ordinal);
         Assert.Equal((0, 0), (other.ExitCode, same.ExitCode));
