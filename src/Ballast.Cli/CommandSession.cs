@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Cli.Log;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
@@ -118,12 +119,16 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
         try
         {
             Connection opened = await host.Open(OrDefault(uri), HowToConnect(isReadOnly), cancellationToken);
-            if (options.Keepalive is { Interval.Ticks: > 0 } && !opened.IsRemote)
+            string? refusal = options.Keepalive is not { Interval.Ticks: > 0 } ? null
+                : !opened.IsRemote ? "this function is not supported by the connection driver: virConnectSetKeepAlive"
+                : options.TooLongInterval is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"internal error: keepalive interval {seconds} too large")
+                : null;
+            if (refusal is not null)
             {
                 await opened.DisposeAsync();
                 output.Error("Cannot setup keepalive on connection as requested, disconnecting");
                 output.Error(failure);
-                output.Error("this function is not supported by the connection driver: virConnectSetKeepAlive");
+                output.Error(refusal);
                 return false;
             }
 

@@ -31,7 +31,7 @@ internal static class CpuStatsCommand
         bool hasRange = start is not null || count is not null;
         try
         {
-            if (count != 0 && (hasRange || !arguments.Has(Total)))
+            if (hasRange || !arguments.Has(Total))
                 await ShowEachAsync(invocation, domain, start ?? 0, count);
             if (arguments.Has(Total) || !hasRange)
             {

@@ -44,8 +44,7 @@ internal static class FreePagesCommand
         {
             if (!NumberText.TryReadInt(cell.Attribute("id") ?? "", out int number))
                 throw new CommandException("conversion from string failed");
-            invocation.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Node {number}:"));
-            await ShowCellAsync(invocation, number, sizes);
+            await ShowCellAsync(invocation, number, sizes, string.Create(CultureInfo.InvariantCulture, $"Node {number}:"));
             invocation.Out.WriteLine("");
         }
     }
@@ -58,9 +57,11 @@ internal static class FreePagesCommand
         return Read("host", "cpu", "pages") is { Length: > 0 } sizes ? sizes : Read("host", "topology", "cells", "cell", "pages");
     }
 
-    private static async ValueTask ShowCellAsync(CommandInvocation invocation, int cell, uint[] sizes)
+    private static async ValueTask ShowCellAsync(CommandInvocation invocation, int cell, uint[] sizes, string? heading = null)
     {
         IReadOnlyList<ulong> free = await invocation.Connection.GetFreePagesAsync(sizes, cell, 1, invocation.CancellationToken);
+        if (heading is not null)
+            invocation.Out.WriteLine(heading);
         for (int i = 0; i < sizes.Length; i++)
             invocation.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sizes[i]}KiB: {free[i]}"));
     }

@@ -64,8 +64,16 @@ internal static class VirtualCpuCommands
         Domain domain = await invocation.FindDomainAsync();
         if (arguments.Has(Guest))
         {
-            Write(await HostCommands.AskAsync(
-                domain.GetVirtualCpuCountAsync(VirtualCpuCountFlags.Guest, invocation.CancellationToken), "Failed to retrieve vCPU count from the guest"));
+            try
+            {
+                Write(await domain.GetVirtualCpuCountAsync(VirtualCpuCountFlags.Guest, invocation.CancellationToken));
+            }
+            catch (LibvirtException e) when (e.Code is ErrorCode.NoSupport or ErrorCode.InvalidArgument)
+            {
+                // As in virsh, which tries something older first; of any other error it says no more than what it is.
+                throw new CommandException("Failed to retrieve vCPU count from the guest", e);
+            }
+
             return;
         }
 

@@ -56,6 +56,9 @@ internal sealed class GlobalOptions
         ? null
         : (TimeSpan.FromSeconds(Math.Min(_keepaliveInterval ?? UsualInterval, LongestInterval)), _keepaliveCount ?? UsualCount);
 
+    /// <summary>The interval of <c>-k</c> where libvirt takes it for too long, in seconds; else null.</summary>
+    public int? TooLongInterval => _keepaliveInterval > int.MaxValue / 1000 ? _keepaliveInterval : null;
+
     /// <summary>What is to be said of options that are obeyed all the same.</summary>
     public IReadOnlyList<string> Remarks => _remarks;
 

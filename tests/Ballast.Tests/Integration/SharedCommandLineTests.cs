@@ -32,6 +32,13 @@ public sealed partial class SharedCommandLineTests(ITestOutputHelper output)
         (@"\(Time: [0-9]+\.[0-9]{3} ms\)", "(Time: N ms)"),
     ];
 
+    /// <summary>What is otherwise on a real hypervisor alone, and stays so.</summary>
+    private static readonly (string Lines, string Reason)[] Staying =
+    [
+        (@"^maxvcpus( --type=qemu| qemu)?$", "virsh asks for a domain's capabilities first, for which the library has no call; it asks what virsh asks next."),
+        (@"^vcpupin test \d+ ", "ballast does not set processors; what it says instead, before it refuses, is the test driver's."),
+    ];
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -53,19 +60,36 @@ public sealed partial class SharedCommandLineTests(ITestOutputHelper output)
         Assert.Equal("", (await libvirtd.VirshAsync(["suspend", name], Token)).Errors);
         ParityCase[] cases = [.. ParityCases.All.Where(one => one.OnTestDriver && !Changes().IsMatch(string.Join(' ', [.. one.Words, one.Input])))];
         Assert.InRange(cases.Length, Fewest, int.MaxValue);
+        List<string> differences = [];
         foreach ((string who, string uri) in new[] { ("libvirtd", libvirtd.Uri), ("ballastd", ballastd.Uri) })
         {
-            ConcurrentBag<string> differences = [];
+            ConcurrentBag<ParityCase> suspects = [];
             await Parallel.ForEachAsync(cases, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = Token }, async (one, token) =>
             {
-                string[] arguments = ["-c", uri, .. one.Words];
-                Outcome theirs = await AskAsync("virsh", arguments, one, token), ours = await AskAsync(link, arguments, one, token);
-                if (Differ(theirs, ours, one.Difference?.Parts ?? Parts.None))
-                    differences.Add($"{one.Key}\n--- virsh: {theirs.ExitCode}\n{theirs.Output}{theirs.Error}--- ballast: {ours.ExitCode}\n{ours.Output}{ours.Error}");
+                if (await DifferenceAsync(link, uri, one, token) is not null)
+                    suspects.Add(one);
             });
+
+            // What another one did at the same time is no difference: a job keeps questions that do not wait from their answer.
+            foreach (ParityCase one in suspects.OrderBy(one => one.Key, StringComparer.Ordinal))
+            {
+                if (await DifferenceAsync(link, uri, one, Token) is { } difference)
+                    differences.Add($"{who}: {difference}");
+            }
+
             output.WriteLine($"{cases.Length} command lines on {who}");
-            Assert.True(differences.IsEmpty, $"{differences.Count} of {cases.Length} on {who} differ:\n\n{string.Join("\n\n", differences.Order(StringComparer.Ordinal))}");
         }
+
+        Assert.True(differences.Count == 0, $"{differences.Count} of {cases.Length} differ:\n\n{string.Join("\n\n", differences)}");
+    }
+
+    /// <returns>Null: none that may not be.</returns>
+    private static async Task<string?> DifferenceAsync(string link, string uri, ParityCase one, CancellationToken token)
+    {
+        string[] arguments = ["-c", uri, .. one.Words];
+        Outcome theirs = await AskAsync("virsh", arguments, one, token), ours = await AskAsync(link, arguments, one, token);
+        return Staying.Any(known => Regex.IsMatch(one.Key, known.Lines)) || !Differ(theirs, ours, one.Difference?.Parts ?? Parts.None) ? null
+            : $"{one.Key}\n--- virsh: {theirs.ExitCode}\n{theirs.Output}{theirs.Error}--- ballast: {ours.ExitCode}\n{ours.Output}{ours.Error}";
     }
 
     private static async Task<Outcome> AskAsync(string program, string[] arguments, ParityCase one, CancellationToken token)
@@ -83,6 +107,6 @@ public sealed partial class SharedCommandLineTests(ITestOutputHelper output)
         || (theirs.ExitCode != ours.ExitCode && !allowed.HasFlag(Parts.ExitCode));
 
     // Whoever is second would find what the first one left.
-    [GeneratedRegex(@"\b(destroy|suspend|resume|reset|reboot|shutdown|dompmwakeup)\b(?!.*\bnosuch\b)", RegexOptions.Singleline)]
+    [GeneratedRegex(@"\b(destroy|suspend|resume|reset|reboot|shutdown|dompmwakeup|domdirtyrate-calc)\b(?!.*\bnosuch\b)", RegexOptions.Singleline)]
     private static partial Regex Changes();
 }
