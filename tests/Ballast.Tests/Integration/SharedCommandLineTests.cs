@@ -37,6 +37,7 @@ public sealed partial class SharedCommandLineTests(ITestOutputHelper output)
     [
         (@"^maxvcpus( --type=qemu| qemu)?$", "virsh asks for a domain's capabilities first, for which the library has no call; it asks what virsh asks next."),
         (@"^vcpupin test \d+ ", "ballast does not set processors; what it says instead, before it refuses, is the test driver's."),
+        (@"^domname '\\n1'$", Differences.EscapedText.Reason + " On ballastd nothing has the id 1."),
     ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
