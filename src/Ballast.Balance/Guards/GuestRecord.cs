@@ -6,6 +6,7 @@ internal sealed class GuestRecord(GuardLimits limits)
     private readonly BalloonTrail _trail = new();
     private readonly BalloonPull _pull = new(limits);
     private double? _size, _ours, _heldSince;
+    private double _stuckAt;
 
     /// <summary>The last round in which it was there.</summary>
     public long Round { get; set; }
@@ -78,11 +79,18 @@ internal sealed class GuestRecord(GuardLimits limits)
 
     private void NoteFollowing(GuardedGuest guest, double now)
     {
+        double size = guest.State.Balloon;
+        if (now < NotFollowingUntil && Target is { } aim && (_stuckAt - size) * Math.Sign(_stuckAt - aim) >= limits.LeastChange)
+        {
+            // It was slow, as where its guest had to swap for it, and follows after all.
+            NotFollowingUntil = double.MinValue;
+        }
+
         // One that cannot move does not refuse to; one that was left alone gets another chance.
         if (Target is not { } target || guest.Obstacle != GuestObstacle.None || now < NotFollowingUntil)
             _pull.Forget();
-        else if (_pull.IsStuck(guest.State.Balloon, target, now))
-            NotFollowingUntil = now + limits.NotFollowingPause;
+        else if (_pull.IsStuck(size, target, now))
+            (NotFollowingUntil, _stuckAt) = (now + limits.NotFollowingPause, size);
     }
 
     private void NoteReturn(GuardedGuest guest, double now)

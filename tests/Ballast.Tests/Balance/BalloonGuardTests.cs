@@ -283,6 +283,22 @@ public sealed class BalloonGuardTests
     }
 
     [Fact]
+    public void A_balloon_that_was_slow_and_follows_after_all_is_no_longer_left_alone()
+    {
+        Assert.Equal(1500, Decide(Guest(2000, used: 300), 1500).Target);
+        _now += 30;
+        Assert.Equal(GuardRule.NotFollowing, Decide(Guest(1990, used: 300), 1500).BoundBy);
+        _now += 10;
+        Assert.Equal(GuardRule.NotFollowing, Decide(Guest(1980, used: 300), 1500).BoundBy);
+        _now += 10;
+        Assert.Null(Decide(Guest(1970, used: 300), 1500).BoundBy);
+
+        // Its guest needs memory now, and need not wait for the end of the pause.
+        _now += 10;
+        Assert.Equal((2500, null), Bound(Decide(Guest(1500, used: 1400), 2500)));
+    }
+
+    [Fact]
     public void A_balloon_that_does_not_grow_keeps_nothing_from_others()
     {
         HostState host = new(5000, 0, 0, 0, 0, 10);

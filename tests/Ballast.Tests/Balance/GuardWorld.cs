@@ -168,7 +168,7 @@ internal sealed class GuardWorld
         private GuestObstacle _obstacle;
         private bool _wasReset, _isCertain = true, _tells = true, _isResidentCertain = true, _creeps;
         private int _strange;
-        private double _used, _resident, _believedUntil, _now, _foreignUntil, _notFollowingUntil, _pulledFrom, _pulledSince;
+        private double _used, _resident, _believedUntil, _now, _foreignUntil, _notFollowingUntil, _pulledFrom, _pulledSince, _stuckAt;
         private int _pull;
         private double? _told, _before, _heldSince;
         private GuestReport? _report;
@@ -310,10 +310,12 @@ internal sealed class GuardWorld
 
         private void SeeFollowing()
         {
+            if (IsNotFollowing && _told is { } aim && (_stuckAt - Balloon) * Math.Sign(_stuckAt - aim) >= Limits.LeastChange)
+                _notFollowingUntil = double.MinValue;
             if (_told is not { } told || !IsReady || IsNotFollowing)
                 _pull = 0;
             else if (IsStuck(told))
-                _notFollowingUntil = _now + Limits.NotFollowingPause;
+                (_notFollowingUntil, _stuckAt) = (_now + Limits.NotFollowingPause, Balloon);
         }
 
         private bool IsStuck(double told)
