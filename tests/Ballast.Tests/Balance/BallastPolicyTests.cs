@@ -55,6 +55,17 @@ public sealed class BallastPolicyTests
         Assert.EndsWith("there is too little for all.", wishes[1].Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_guest_that_is_silent_and_leaves_memory_untouched_has_its_part_of_what_is_left()
+    {
+        GuestReport old = Report(1024, usable: 900);
+        Decide(8192, Guest("silent", 1024, old), Guest("b", 600, Report(600, usable: 300)));
+        _time += 100;
+        BalloonWish wish = Decide(8192, Guest("silent", 1024, old) with { Resident = 700 }, Guest("b", 600, Report(600, usable: 300)))[0];
+        Assert.True(wish.Target > 1.9 * 700, wish.ToString());
+        Assert.EndsWith("more is its part of what is left.", wish.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(5000, 100)]
     [InlineData(-1, 100)]

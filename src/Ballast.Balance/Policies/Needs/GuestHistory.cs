@@ -83,7 +83,12 @@ internal sealed class GuestHistory
         double held = UseEstimate.HeldOf(guest);
         need.Raise(NeedRank.Held, held);
         if (held < BallastConstants.FilledShare * guest.Balloon)
+        {
+            // It leaves some of what it has untouched, so that it is short of nothing, and may need more at any time as the others may.
+            need.Weight = Math.Max(1, held);
             return;
+        }
+
         need.Raise(NeedRank.Kept, guest.Balloon);
         need.SharesAbove = _heardAt;
         need.Weight = Math.Max(1, _last is null ? held : _use.Demand);
