@@ -11,21 +11,11 @@ public static class Simulator
 {
     private const double HostSwapFactor = 3, MostHostStall = 0.9;
 
-    private static readonly (string Name, Func<IReadOnlyList<SimulatedGuest>, IBalloonPolicy> Create)[] Known =
-    [
-        ("static", _ => new StaticPolicy()),
-        ("shrink_by_free", _ => new ShrinkByFreePolicy()),
-        ("host_goal", _ => new HostGoalPolicy()),
-        ("proportional", _ => new ProportionalPolicy()),
-        ("preferred", _ => new PreferredPolicy()),
-        ("watermark", _ => new WatermarkPolicy()),
-        ("pi_control", _ => new PiControlPolicy()),
-        ("oracle", guests => new OraclePolicy(guests)),
-        ("ballast", _ => new BallastPolicy()),
-    ];
+    // Only a model can know what comes.
+    private const string Oracle = "oracle";
 
-    /// <summary>The policies that can be compared, by their names.</summary>
-    public static IReadOnlyList<string> Policies { get; } = [.. Known.Select(known => known.Name)];
+    /// <summary>The policies that can be compared, by their names: all that can decide about real guests, and the oracle before ours.</summary>
+    public static IReadOnlyList<string> Policies { get; } = [.. BalloonPolicies.Names.Where(name => name != BalloonPolicies.Ours), Oracle, BalloonPolicies.Ours];
 
     /// <summary>Runs a scenario to its end.</summary>
     /// <param name="scenario">What happens.</param>
@@ -41,10 +31,8 @@ public static class Simulator
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
-        Func<IReadOnlyList<SimulatedGuest>, IBalloonPolicy> create = Known.FirstOrDefault(known => known.Name == policy).Create
-            ?? throw new ArgumentException($"there is no policy '{policy}'", nameof(policy));
         SimulatedGuest[] guests = [.. scenario.Guests.Select(guest => new SimulatedGuest(guest, scenario.Constants))];
-        return new SimulationRun(scenario, guests, create(guests))
+        return new SimulationRun(scenario, guests, policy == Oracle ? new OraclePolicy(guests) : BalloonPolicies.Create(policy))
         {
             Observer = observer,
             IsGuarded = policy != "static",
