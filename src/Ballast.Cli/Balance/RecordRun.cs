@@ -22,7 +22,8 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
     private Task _writing = Task.CompletedTask;
     private ErrorCode? _failed;
     private string _complaint = "";
-    private int _samples, _missed, _guests;
+    private readonly HashSet<Guid> _guests = [];
+    private int _samples, _missed;
 
     private TimeSpan Elapsed => invocation.TimeProvider.GetElapsedTime(_start);
 
@@ -124,9 +125,15 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
     private void Count(SeenHost? seen, long written)
     {
         if (seen is null)
+        {
             _missed++;
+        }
         else
-            (_samples, _guests) = (_samples + 1, seen.Guests.Count);
+        {
+            _samples++;
+            _guests.UnionWith(seen.Guests.Select(guest => guest.Domain.Uuid));
+        }
+
         invocation.ShowProgress($"{Samples()} in {HumanSize.Age(Elapsed)}, {HumanSize.Of((ulong)written / 1024, SizeUnit.Human)}; Ctrl-C ends the record");
     }
 
@@ -171,5 +178,5 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
     private Task<SeenHost> LookAsync(bool refresh) => HostSampler.LookAsync(invocation.Connection, plan.ControlGroup, refresh, invocation.CancellationToken);
 
     private string Samples() => string.Create(
-        CultureInfo.InvariantCulture, $"{_samples} {(_samples == 1 ? "sample" : "samples")} of {_guests} {(_guests == 1 ? "guest" : "guests")}");
+        CultureInfo.InvariantCulture, $"{_samples} {(_samples == 1 ? "sample" : "samples")} of {_guests.Count} {(_guests.Count == 1 ? "guest" : "guests")}");
 }
