@@ -1,6 +1,6 @@
 namespace Ballast.Balance.Recording;
 
-/// <summary>The format of records of real hosts: docs/balancing.md.</summary>
+/// <summary>The format of records of real hosts: docs/balance-files.md.</summary>
 internal static class RecordFormat
 {
     /// <summary>Grows where a reader of before would take something for something else. New members do not do that.</summary>

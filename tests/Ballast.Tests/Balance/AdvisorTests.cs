@@ -67,7 +67,7 @@ public sealed class AdvisorTests
         advisor.Learn(Look(0, 900, 900), 0);
         List<string> givers = [];
         for (int round = 1; round <= 8; round++)
-            givers.Add(Giver(round, 900 + (round % 2 * 20), 910));
+            givers.Add(Giver(round, 900ul + ((ulong)(round % 2) * 20), 910));
         Assert.Single(givers.Distinct());
 
         // Of the one there is hardly anything to get any more.

@@ -62,7 +62,7 @@ public sealed class BalanceRecordTests : IDisposable
     {
         _ = await RecordAsync("--samples", "1");
         Outcome text = await CliRun.ProcessAsync("zcat", [Path], cancellationToken: Token);
-        string section = (await File.ReadAllTextAsync(System.IO.Path.Combine(NativeProgram.Root, "docs/balancing.md"), Token)).Split("## Records")[1].Split("\n## ")[0];
+        string section = (await File.ReadAllTextAsync(System.IO.Path.Combine(NativeProgram.Root, "docs/balance-files.md"), Token)).Split("## Records")[1].Split("\n## ")[0];
         foreach (JsonElement line in text.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Json))
         {
             Assert.All(Names(line), name => Assert.Contains($"`{name}`", section, StringComparison.Ordinal));
