@@ -73,7 +73,7 @@ public sealed class BallastPolicyTests
     public void A_report_that_cannot_be_is_as_good_as_none(double usable, double swapIn)
     {
         GuestReport report = Report(2048, 100) with { Usable = usable, SwapIn = swapIn };
-        BalloonWish wish = Decide(1000, Guest("a", 2048, report) with { Resident = 900 }).Single();
+        BalloonWish wish = Decide(900, Guest("a", 2048, report) with { Resident = 900 }).Single();
         Assert.Equal(900, wish.Target!.Value, 1e-6);
         Assert.StartsWith("Its report contradicts itself", wish.Reason, StringComparison.Ordinal);
     }
