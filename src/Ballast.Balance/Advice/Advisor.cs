@@ -12,9 +12,6 @@ public sealed class Advisor
     private const double QuickPeriod = 2, UsualPeriod = 10, SlowPeriod = 30, PressedShare = 0.01;
     private const int QuietRounds = 3;
 
-    // Who was to give stays the one to give, unless another gives the host so many times as much: near-equals change places by noise.
-    private const double StaysGiver = 1.25;
-
     private readonly IBalloonPolicy _policy;
     private readonly BudgetSetting _budget;
     private readonly BalloonGuard _guard = new();
@@ -100,8 +97,6 @@ public sealed class Advisor
         IReadOnlyList<GuardDecision> steps = _guard.Advise(host, guarded, [.. least.Select(size => new BalloonWish(size, ""))]);
         AdviceDraft[] drafts = [.. known.Select((track, i) => new AdviceDraft(track, wishes[i], decisions[i], least[i], steps[i]))];
         Choose(host, drafts);
-        foreach (AdviceDraft draft in drafts)
-            draft.Track.WasTaken = draft.IsTaken;
         Dictionary<GuestTrack, GuestAdvice> made = drafts.ToDictionary(draft => draft.Track, draft => draft.Make());
         return [.. tracks.Select(track => made.GetValueOrDefault(track) ?? AdviceDraft.Unknown(track))];
     }
@@ -114,16 +109,13 @@ public sealed class Advisor
             Math.Min(guests[i].State.Balloon, Math.Max(decision.Target ?? guests[i].State.Balloon, wishes[i].Kept ?? 0)))];
     }
 
-    /// <summary>
-    /// Takes only as much as somebody needs: the cheapest first, then what gives the host most, with some preference for who was to give
-    /// before, then by name.
-    /// </summary>
+    /// <summary>Takes only as much as somebody needs: the cheapest first, then what gives the host most, then by name.</summary>
     private static void Choose(HostState host, AdviceDraft[] drafts)
     {
         double budget = Math.Max(0, host.Memory - host.Overhead - host.Reserve);
         double spare = budget - Sizes.Sum(drafts, draft => draft.Track.Balloon), lacking = Sizes.Sum(drafts, draft => draft.Short);
         double needed = Math.Max(0, lacking - spare);
-        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk).ThenByDescending(draft => draft.Returns * (draft.Track.WasTaken ? StaysGiver : 1))
+        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk).ThenByDescending(draft => draft.Returns)
             .ThenBy(draft => draft.Track.Seen.Domain.Name, StringComparer.Ordinal))
         {
             if (needed < GuestAdviceLimits.Least)

@@ -34,9 +34,6 @@ internal sealed class GuestTrack
 
     public FollowedAdvice Followed { get; } = new();
 
-    /// <summary>Whether memory was to be taken from it at the look before.</summary>
-    public bool WasTaken { get; set; }
-
     public void See(SeenGuest guest, GuestFacts facts, HostMemory host, double now)
     {
         (Before, TimeBefore) = (Seen, Time);

@@ -60,27 +60,6 @@ public sealed class AdvisorTests
     }
 
     [Fact]
-    public void Who_is_to_give_does_not_change_by_noise_but_by_what_matters()
-    {
-        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 3072 * KiB));
-        AdviceGuest busy = new("busy-one") { Used = 1015, Unused = 4, Maximum = 2048 };
-        advisor.Learn(Look(0, 900, 900), 0);
-        List<string> givers = [];
-        for (int round = 1; round <= 8; round++)
-            givers.Add(Giver(round, 900ul + ((ulong)(round % 2) * 20), 910));
-        Assert.Single(givers.Distinct());
-
-        // Of the one there is hardly anything to get any more.
-        Assert.NotEqual(givers[0], givers[0] == "a" ? Giver(9, 800, 910) : Giver(9, 910, 800));
-
-        string Giver(int round, ulong one, ulong other) =>
-            Assert.Single(advisor.Advise(Look(10 * round, one, other), 10 * round).Guests, advice => advice.Kind == AdviceKind.Take).Guest.Domain.Name;
-
-        SeenHost Look(double time, ulong one, ulong other) => See(
-            time, new AdviceGuest("a") { Resident = one }, new AdviceGuest("b") { Resident = other }, busy with { SwapOut = (ulong)(time * 20) });
-    }
-
-    [Fact]
     public void Where_nobody_is_short_nothing_is_taken_but_it_is_said_what_could_be()
     {
         HostAdvice advice = Advise(new BudgetSetting(SizeKiB: 4096 * KiB), new AdviceGuest("cached"), new AdviceGuest("free-one") { Unused = 800 });
