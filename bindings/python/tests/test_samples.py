@@ -58,7 +58,18 @@ def test_a_paused_guest_is_told_from_a_stuck_one(ballast: Any, own_dom: Any) -> 
     finally:
         own_dom.resume()
     assert sample.reason is ballast.Reason.PAUSED and str(sample.reason) == "paused" and sample.remedy.endswith(".")
-    assert sample.pause_cause == "waiting" and own_dom.memory.pause_cause is None
+
+
+def test_why_a_guest_is_paused_is_told_where_libvirts_protocol_is_not_all_there_is(ballast: Any, qemu: Qemu, ballastd: Ballastd) -> None:
+    for uri in (qemu.uri, ballastd.uri):
+        with ballast.open(uri) as conn:
+            (dom,) = conn.listAllDomains()
+            dom.suspend()
+            try:
+                assert dom.memory.pause_cause == "waiting"
+            finally:
+                dom.resume()
+            assert dom.memory.pause_cause is None
 
 
 def test_a_refresh_does_not_wait_for_the_period(ballast: Any, qemu: Qemu, ballastd: Ballastd) -> None:
