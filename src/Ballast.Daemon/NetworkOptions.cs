@@ -6,10 +6,12 @@ namespace Ballast.Daemon;
 internal static class NetworkOptions
 {
     /// <summary>Who is let in by TLS, with the certificates as they are now; null: TLS is not listened for.</summary>
+    /// <param name="options">The certificates, and who is allowed.</param>
+    /// <param name="isPassed">Whether the socket was passed, so that the options need no address.</param>
     /// <exception cref="UsageException">A certificate or key is missing, or of no use.</exception>
-    public static TlsAccess? ReadTls(DaemonOptions options)
+    public static TlsAccess? ReadTls(DaemonOptions options, bool isPassed = false)
     {
-        if (options.Tls is null)
+        if (options.Tls is null && !isPassed)
             return null;
         try
         {

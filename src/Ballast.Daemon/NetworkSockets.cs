@@ -1,12 +1,19 @@
 using System.Net;
 using System.Net.Sockets;
+using Ballast.Daemon.Systemd;
 
 namespace Ballast.Daemon;
+
+/// <summary>One socket that other hosts may connect to.</summary>
+/// <param name="Descriptor">Its number.</param>
+/// <param name="Address">Where it listens.</param>
+/// <param name="Own">The socket, where the daemon made it; null where it was passed.</param>
+internal sealed record NetworkSocket(ulong Descriptor, IPEndPoint Address, Socket? Own);
 
 /// <summary>The sockets that other hosts may connect to.</summary>
 /// <param name="tcp">Without TLS.</param>
 /// <param name="tls">With TLS.</param>
-internal sealed class NetworkSockets(Socket? tcp, Socket? tls) : IDisposable
+internal sealed class NetworkSockets(NetworkSocket? tcp, NetworkSocket? tls) : IDisposable
 {
     // As many as may connect before the daemon looks at the first of them.
     private const int Backlog = 512;
@@ -14,27 +21,30 @@ internal sealed class NetworkSockets(Socket? tcp, Socket? tls) : IDisposable
     // A peer that is gone without a word is known to be gone after five minutes.
     private const int SilenceSeconds = 120, ProbeSeconds = 30, Probes = 6;
 
-    public ulong? Tcp => Descriptor(tcp);
+    public ulong? Tcp => tcp?.Descriptor;
 
-    public ulong? Tls => Descriptor(tls);
+    public ulong? Tls => tls?.Descriptor;
 
     /// <summary>Where they listen, for people; empty: nowhere.</summary>
     public string Description => string.Concat(
-        tcp is null ? "" : $", TCP {tcp.LocalEndPoint}", tls is null ? "" : $", TLS {tls.LocalEndPoint}");
+        tcp is null ? "" : $", TCP {tcp.Address}", tls is null ? "" : $", TLS {tls.Address}");
 
+    /// <param name="options">Where to listen.</param>
+    /// <param name="passed">What listens already, and is used instead.</param>
     /// <exception cref="UsageException">It was not meant.</exception>
     /// <exception cref="IOException">An address cannot be listened on.</exception>
-    public static NetworkSockets Listen(DaemonOptions options)
+    public static NetworkSockets Listen(DaemonOptions options, PassedSockets? passed = null)
     {
-        Require(options);
-        Socket? tcp = options.Tcp is { } plain ? Listen(plain) : null;
+        NetworkSocket? tcp = passed?.Tcp, tls = passed?.Tls;
+        Require(tcp?.Address ?? options.Tcp, options.TcpAnywhere);
+        tcp ??= options.Tcp is { } plain ? Listen(plain) : null;
         try
         {
-            return new NetworkSockets(tcp, options.Tls is { } secure ? Listen(secure) : null);
+            return new NetworkSockets(tcp, tls ?? (options.Tls is { } secure ? Listen(secure) : null));
         }
         catch
         {
-            tcp?.Dispose();
+            tcp?.Own?.Dispose();
             throw;
         }
     }
@@ -56,22 +66,21 @@ internal sealed class NetworkSockets(Socket? tcp, Socket? tls) : IDisposable
     /// <summary>Whoever comes from now on finds nobody.</summary>
     public void Dispose()
     {
-        tcp?.Dispose();
-        tls?.Dispose();
+        tcp?.Own?.Dispose();
+        tls?.Own?.Dispose();
     }
 
-    private static ulong? Descriptor(Socket? socket) => socket is null ? null : (ulong)socket.SafeHandle.DangerousGetHandle();
-
-    private static void Require(DaemonOptions options)
+    /// <exception cref="UsageException">Everybody could connect, and that was not meant.</exception>
+    internal static void Require(IPEndPoint? tcp, bool anywhere)
     {
-        if (options.Tcp is { } tcp && !IPAddress.IsLoopback(tcp.Address) && !options.TcpAnywhere)
+        if (tcp is not null && !IPAddress.IsLoopback(tcp.Address) && !anywhere)
         {
             throw new UsageException($"tcp: {tcp.Address} is not an address of loopback, and TCP has neither encryption nor authentication: "
                 + "use tls, or allow it with tcp_anywhere (--tcp-anywhere)");
         }
     }
 
-    private static Socket Listen(IPEndPoint address)
+    private static NetworkSocket Listen(IPEndPoint address)
     {
         Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -83,7 +92,7 @@ internal sealed class NetworkSockets(Socket? tcp, Socket? tls) : IDisposable
                 socket.DualMode = true;
             socket.Bind(address);
             socket.Listen(Backlog);
-            return socket;
+            return new NetworkSocket((ulong)socket.SafeHandle.DangerousGetHandle(), (IPEndPoint)socket.LocalEndPoint!, socket);
         }
         catch (SocketException e)
         {

@@ -91,8 +91,9 @@ internal static partial class Program
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
         using IListenSockets sockets = passed ?? (IListenSockets)await paths!.ListenAsync(group).ConfigureAwait(false);
-        TlsAccess? tls = NetworkOptions.ReadTls(options);
-        using NetworkSockets network = NetworkSockets.Listen(options);
+        bool isTlsPassed = passed is { Tls: not null };
+        TlsAccess? tls = NetworkOptions.ReadTls(options, isTlsPassed);
+        using NetworkSockets network = NetworkSockets.Listen(options, passed);
         using StandardErrorLog errors = new();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
@@ -153,7 +154,7 @@ internal static partial class Program
         DaemonReload reload = new(arguments, options, newer =>
         {
             // What can fail comes first.
-            TlsAccess? newTls = network.Tls is null ? null : NetworkOptions.ReadTls(newer) ?? access.Rules.Tls;
+            TlsAccess? newTls = network.Tls is null ? null : NetworkOptions.ReadTls(newer, isTlsPassed) ?? access.Rules.Tls;
             uint? newGroup = UnixAccess.RequireGroup(newer.Group);
             if (newGroup != access.Rules.Group)
                 sockets.OpenTo(newGroup);

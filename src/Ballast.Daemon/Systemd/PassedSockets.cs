@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -11,12 +12,12 @@ namespace Ballast.Daemon.Systemd;
 internal sealed class PassedSockets : IListenSockets
 {
     /// <summary>What the units call the descriptors (<c>FileDescriptorName=</c>).</summary>
-    public const string ReadWriteName = "readwrite", ReadOnlyName = "readonly";
+    public const string ReadWriteName = "readwrite", ReadOnlyName = "readonly", TcpName = "tcp", TlsName = "tls";
 
     private const int FirstDescriptor = 3, MaxDescriptors = 64;
-    private const int SolSocket = 1, SoType = 3, SoAcceptConn = 30, SoDomain = 39, UnixFamily = 1, Stream = 1;
+    private const int SolSocket = 1, SoType = 3, SoAcceptConn = 30, SoDomain = 39, UnixFamily = 1, Ipv4Family = 2, Ipv6Family = 10, Stream = 1;
 
-    private readonly List<(string Name, int Descriptor, string Path)> _sockets = [];
+    private readonly List<(string Name, int Descriptor, EndPoint? Place)> _sockets = [];
 
     private PassedSockets()
     {
@@ -26,9 +27,16 @@ internal sealed class PassedSockets : IListenSockets
 
     public ulong? ReadOnlyDescriptor => Find(ReadOnlyName);
 
-    public IReadOnlyList<string> Paths => [.. _sockets.Select(socket => socket.Path)];
+    /// <summary>What other hosts connect to without TLS; null where there is none.</summary>
+    public NetworkSocket? Tcp => FindNetwork(TcpName);
 
-    public string Description => $"{string.Join(" and ", Paths)}, passed by systemd";
+    /// <summary>What other hosts connect to with TLS; null where there is none.</summary>
+    public NetworkSocket? Tls => FindNetwork(TlsName);
+
+    /// <summary>Where the Unix sockets are.</summary>
+    public IReadOnlyList<string> Paths => [.. _sockets.Where(socket => !IsNetwork(socket.Name)).Select(Path)];
+
+    public string Description => $"{(Paths.Count == 0 ? "no Unix socket" : string.Join(" and ", Paths))}, passed by systemd";
 
     /// <summary>What was passed to this process; null where nothing was. Programs that it starts are told nothing of it.</summary>
     /// <exception cref="UsageException">It is nothing to serve libvirt's clients on.</exception>
@@ -59,7 +67,9 @@ internal sealed class PassedSockets : IListenSockets
         const int groupWrite = 0x10;
         if (options.Socket is not null || options.ReadOnlySocket is not null || options.LibvirtPaths)
             yield return "systemd passed the sockets, so socket, socket_ro and libvirt_paths do nothing: set ListenStream= in ballastd.socket and ballastd-ro.socket";
-        if (group is not null && _sockets.Find(socket => socket.Name == ReadWriteName).Path is { } path
+        if ((options.Tcp is not null && Tcp is not null) || (options.Tls is not null && Tls is not null))
+            yield return "systemd passed the sockets of TCP or TLS, so the address in tcp or tls does nothing: set ListenStream= in ballastd-tcp.socket and ballastd-tls.socket";
+        if (group is not null && _sockets.Find(socket => socket.Name == ReadWriteName) is { Descriptor: > 0 } changing && Path(changing) is var path
             && HostFiles.Look(path, followsLinks: true) is { } file && (file.Mode & groupWrite) == 0)
         {
             yield return $"{path} has mode {file.ModeText}, so the group (group, --group) cannot connect: set SocketGroup= and SocketMode=0660 in ballastd.socket";
@@ -81,22 +91,30 @@ internal sealed class PassedSockets : IListenSockets
         // They end with the process. Closed before, they could be shut down, for whoever has them too.
     }
 
+    private static bool IsNetwork(string name) => name is TcpName or TlsName;
+
+    private static string Path((string Name, int Descriptor, EndPoint? Place) socket) => socket.Place?.ToString() ?? socket.Name;
+
+    private NetworkSocket? FindNetwork(string name) =>
+        _sockets.Find(socket => socket.Name == name) is { Place: IPEndPoint address, Descriptor: var descriptor } ? new((ulong)descriptor, address, Own: null) : null;
+
     private ulong? Find(string name) => _sockets.Find(socket => socket.Name == name) is { Descriptor: > 0 and var descriptor } ? (ulong)descriptor : null;
 
     // They keep their lack of FD_CLOEXEC: by it the runtime knows that others have them too, and shuts none of them down when it
     // closes it. The daemon starts no programs.
     private void Add(string name, int descriptor)
     {
-        if (name is not (ReadWriteName or ReadOnlyName))
-            throw new UsageException($"a socket named '{name}' was passed: FileDescriptorName= can be {ReadWriteName} or {ReadOnlyName}");
+        if (name is not (ReadWriteName or ReadOnlyName or TcpName or TlsName))
+            throw new UsageException($"a socket named '{name}' was passed: FileDescriptorName= can be {ReadWriteName}, {ReadOnlyName}, {TcpName} or {TlsName}");
         if (_sockets.Exists(socket => socket.Name == name))
             throw new UsageException($"two sockets named {name} were passed: one can be used");
         try
         {
             using Socket socket = new(new SafeSocketHandle(descriptor, ownsHandle: false));
-            if (Option(socket, SoDomain) == UnixFamily && Option(socket, SoType) == Stream && Option(socket, SoAcceptConn) != 0)
+            bool hasFamily = Option(socket, SoDomain) is var family && (IsNetwork(name) ? family is Ipv4Family or Ipv6Family : family == UnixFamily);
+            if (hasFamily && Option(socket, SoType) == Stream && Option(socket, SoAcceptConn) != 0)
             {
-                _sockets.Add((name, descriptor, socket.LocalEndPoint?.ToString() ?? name));
+                _sockets.Add((name, descriptor, socket.LocalEndPoint));
                 return;
             }
         }
@@ -105,7 +123,9 @@ internal sealed class PassedSockets : IListenSockets
             // No socket at all.
         }
 
-        throw new UsageException($"descriptor {descriptor} ({name}) is not a Unix stream socket that listens: use ListenStream= with a path");
+        throw new UsageException($"descriptor {descriptor} ({name}) is not a {(IsNetwork(name)
+            ? "TCP socket that listens: use ListenStream= with a port, or an address and a port"
+            : "Unix stream socket that listens: use ListenStream= with a path")}");
     }
 
     private static int Option(Socket socket, int name)

@@ -23,6 +23,12 @@ internal sealed class ServiceManagerStandIn : IAsyncDisposable
             if kind == "file":
                 made.append(os.open("/dev/null", os.O_RDWR))
                 continue
+            if kind.startswith("port"):
+                s = socket.create_server(("127.0.0.1", 0), backlog=512)
+                with open(f"{directory}/{kind}", "w") as file:
+                    file.write(str(s.getsockname()[1]))
+                made.append(fcntl.fcntl(s.detach(), fcntl.F_DUPFD, 50))
+                continue
             s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM if kind == "datagram" else socket.SOCK_STREAM)
             path = f"{directory}/{kind}"
             s.bind(path)
@@ -73,12 +79,17 @@ internal sealed class ServiceManagerStandIn : IAsyncDisposable
 
     public string Socket(string kind) => _directory.File(kind);
 
+    /// <summary>The port of 127.0.0.1 that a socket of kind <c>port…</c> listens on.</summary>
+    public int Port(string kind) => int.Parse(File.ReadAllText(_directory.File(kind)), CultureInfo.InvariantCulture);
+
     public Task<Connection> OpenAsync(string kind, CancellationToken token, string name = "qemu:///system") =>
         Connection.OpenAsync($"qemu+unix:///system?socket={Socket(kind)}&name={Uri.EscapeDataString(name)}", cancellationToken: token).AsTask();
 
     /// <summary>Starts ballastd with sockets that are files in a private directory.</summary>
     /// <param name="names">What they are called, with colons in between.</param>
-    /// <param name="kinds">Their files' names; <c>datagram</c>, <c>bound…</c> and <c>file</c> are no sockets to listen on.</param>
+    /// <param name="kinds">
+    /// Their files' names; <c>datagram</c>, <c>bound…</c> and <c>file</c> are no sockets to listen on, and <c>port…</c> are sockets of TCP.
+    /// </param>
     /// <param name="arguments">Of the daemon.</param>
     public async Task StartAsync(string names, string kinds, params string[] arguments) =>
         _process = await ChildProcess.StartAsync(

@@ -68,11 +68,15 @@ public sealed class SystemdTests
     }
 
     [Theory]
-    [InlineData("readwrite:other", "a,b", "a socket named 'other' was passed: FileDescriptorName= can be readwrite or readonly")]
+    [InlineData("readwrite:other", "a,b", "a socket named 'other' was passed: FileDescriptorName= can be readwrite, readonly, tcp or tls")]
     [InlineData("readwrite:readwrite", "a,b", "two sockets named readwrite were passed")]
     [InlineData("readwrite", "a,b", "2 sockets were passed and 1 names")]
     [InlineData("readwrite", "file", "descriptor 3 (readwrite) is not a Unix stream socket that listens")]
     [InlineData("readwrite", "datagram", "descriptor 3 (readwrite) is not a Unix stream socket that listens")]
+    [InlineData("readwrite", "port", "descriptor 3 (readwrite) is not a Unix stream socket that listens")]
+    [InlineData("tls", "path", "descriptor 3 (tls) is not a TCP socket that listens")]
+    [InlineData("tls:tls", "port1,port2", "two sockets named tls were passed")]
+    [InlineData("readwrite:tls", "path,port", "tls: ")]
     [InlineData("readonly", "bound", "descriptor 3 (readonly) is not a Unix stream socket that listens")]
     public async Task What_cannot_be_served_on_is_refused(string names, string kinds, string why)
     {
@@ -118,6 +122,39 @@ public sealed class SystemdTests
         }
 
         Assert.NotEqual(first, manager.Pid);
+    }
+
+    [Fact]
+    public async Task Clients_of_other_hosts_wait_for_the_next_daemon_too()
+    {
+        using TestPki pki = TestPki.Create();
+        await using ServiceManagerStandIn manager = new();
+        await manager.StartAsync("readwrite:tcp:tls", "rw,port1,port2", "--pki", pki.Path, "--tls", "127.0.0.1:1");
+        _ = await manager.HearAsync("READY=1", Token);
+        await manager.LogsAsync($"listens on {manager.Socket("rw")}, passed by systemd, TCP 127.0.0.1:{manager.Port("port1")}, TLS 127.0.0.1:{manager.Port("port2")}", Token);
+        await manager.LogsAsync("so the address in tcp or tls does nothing", Token);
+        string[] uris =
+        [
+            $"qemu+tcp://127.0.0.1:{manager.Port("port1")}/system",
+            $"qemu+tls://localhost:{manager.Port("port2")}/system?pkipath={pki.Path}",
+        ];
+        foreach (string uri in uris)
+        {
+            await using Connection client = await Connection.OpenAsync(uri, cancellationToken: Token);
+            _ = await client.ListDomainsAsync(cancellationToken: Token);
+        }
+
+        ChildProcess.Terminate(manager.Pid);
+        Assert.Equal(0, await manager.EndAsync(Token));
+        Task<Connection>[] waiting = [.. uris.Select(uri => Connection.OpenAsync(uri, cancellationToken: Token).AsTask())];
+        await Task.Delay(200, Token);
+        Assert.All(waiting, client => Assert.False(client.IsCompleted));
+        manager.StartNext();
+        foreach (Task<Connection> client in waiting)
+        {
+            await using Connection opened = await client;
+            _ = await opened.ListDomainsAsync(cancellationToken: Token);
+        }
     }
 
     [Theory]
