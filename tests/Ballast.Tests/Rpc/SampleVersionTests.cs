@@ -139,7 +139,7 @@ public sealed class SampleVersionTests
     [Theory]
     [InlineData(5)]
     [InlineData(6)]
-    [InlineData(9)]
+    [InlineData(10)]
     [InlineData(0)]
     [InlineData(-1)]
     public async Task A_procedure_of_tomorrow_is_unknown_by_number_and_the_connection_stands(int procedure)
