@@ -60,7 +60,7 @@ internal sealed partial class ChangeLog(ILogger log)
     public void AskedNothing(IPEndPoint client, string name)
     {
         if (MayWrite("refusals", Place(client)))
-            Trouble(log, $"Client {client} ({name}) asked for nothing after the handshake: it may not believe this daemon's certificate (servercert.pem), which has to name this host as the client does");
+            Trouble(log, $"Client {client} ({name}) left before its first call was answered: it may not believe this daemon's certificate (servercert.pem), which has to name this host as the client does");
     }
 
     /// <summary>A client did not prove who it is.</summary>
@@ -80,6 +80,14 @@ internal sealed partial class ChangeLog(ILogger log)
             Trouble(log, $"Nobody can log in: {why}");
     }
 
+    /// <summary>Something went wrong in the daemon itself, which goes on.</summary>
+    public void Fault(Exception error)
+    {
+        string kind = error.GetType().Name;
+        if (MayWrite("faults", kind))
+            Faulty(log, $"{kind}: {error.Message}");
+    }
+
     // As everywhere, a whole network of IPv6 is one: a host has all of its addresses.
     private static string Place(IPEndPoint client) => $"{ClientOwner.Of(client.Address).Address}";
 
@@ -91,6 +99,9 @@ internal sealed partial class ChangeLog(ILogger log)
             LeftOut(log, leftOut);
         return true;
     }
+
+    [LoggerMessage(15, LogLevel.Error, "A fault of ballastd, which goes on: {Fault}")]
+    private static partial void Faulty(ILogger log, string fault);
 
     [LoggerMessage(20, LogLevel.Information, "{Line}")]
     private static partial void Changed(ILogger log, string line);

@@ -42,9 +42,11 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
             {
                 Compare(await _connection.ListDomainsAsync(cancellationToken: _end.Token).ConfigureAwait(false));
             }
-            catch (Exception) when (!_end.IsCancellationRequested)
+            catch (Exception e) when (!_end.IsCancellationRequested)
             {
-                // Whatever it is: what cannot be looked at now may be at the next look; who calls something is told.
+                // What cannot be looked at now may be at the next look; who calls something is told.
+                if (e is not LibvirtException)
+                    Background.Note(e);
             }
         }
         while (await timer.WaitForNextTickAsync(_end.Token).ConfigureAwait(false));

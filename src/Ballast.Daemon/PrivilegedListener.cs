@@ -56,9 +56,10 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
             {
                 return null;
             }
-            catch (Exception) when (!_isDisposed)
+            catch (Exception e) when (!_isDisposed)
             {
-                // Whatever it is: the web server never asks again a listener that failed once.
+                // The web server never asks again a listener that failed once.
+                Background.Note(e);
                 await Task.Delay(Pause, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -131,8 +131,8 @@ internal static partial class Program
         int maxClients = OpenFiles.MakeRoom(options.MaxClients);
         if (maxClients < options.MaxClients)
             FewFiles(log, maxClients, options.MaxClients);
-        Background.Failed += error => Fault(log, $"{error.GetType().Name}: {error.Message}");
         ChangeLog changes = new(log);
+        Background.Failed += changes.Fault;
         ClientSlots places = new(maxClients, options.MaxAnonymousClients, options.MaxAddressClients);
         CurrentAccess access = new(new AccessRules(options, group, tls));
         SaslGate gate = new(changes);
@@ -212,9 +212,6 @@ internal static partial class Program
 
     [LoggerMessage(14, LogLevel.Warning, "{Advice}")]
     private static partial void Advised(ILogger log, string advice);
-
-    [LoggerMessage(15, LogLevel.Error, "A fault of ballastd, which goes on: {Fault}")]
-    private static partial void Fault(ILogger log, string fault);
 
     [LoggerMessage(11, LogLevel.Information, "Stopped")]
     private static partial void Stopped(ILogger log);

@@ -99,7 +99,7 @@ typedef enum {
     BALLAST_PAUSE_UNKNOWN = 0,        /* it runs, or virDomainGetState tells all that is known */
     BALLAST_PAUSE_WAITING = 1,        /* it waits to be resumed */
     BALLAST_PAUSE_MIGRATING = 2,
-    BALLAST_PAUSE_MIGRATED = 3,       /* it runs elsewhere: what is left here must not be resumed */
+    BALLAST_PAUSE_MIGRATED = 3,       /* it is on another host or in a file: what is left here must not be resumed */
     BALLAST_PAUSE_RESTORING = 4,
     BALLAST_PAUSE_DEBUGGING = 5,      /* a debugger has stopped its processors */
     BALLAST_PAUSE_INTERNAL_ERROR = 6, /* it runs again only after a reset */

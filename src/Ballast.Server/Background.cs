@@ -10,6 +10,9 @@ internal static class Background
         remove => Unattended.Failed -= value;
     }
 
+    /// <summary>Something was caught elsewhere, and is not to be hidden.</summary>
+    public static void Note(Exception error) => Unattended.Note(error);
+
     /// <summary>Does something now.</summary>
     public static void Run(Action work) => Unattended.Run(work);
 

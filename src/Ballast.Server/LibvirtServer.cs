@@ -58,8 +58,7 @@ internal sealed class LibvirtServer
 
     // Apart, so that whoever may only read keeps nobody else waiting.
     private readonly (SemaphoreSlim OfAll, SemaphoreSlim OfReaders) _largeMessages;
-    private readonly Lock _gate = new();
-    private readonly Dictionary<(ClientOwner Owner, bool IsReader), UserShare> _users = [];
+    private readonly UserShares _users = new();
     private readonly ReaderTurns _turns;
     private int _lastCallback = -1;
 
@@ -120,7 +119,7 @@ internal sealed class LibvirtServer
         // In a row less of those who may only read: their turns are for many.
         const int fewInARow = 8;
         RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls };
-        UserShare share = Enter(owner, isReadOnly);
+        UserShare share = _users.Enter(owner, isReadOnly, Options);
         try
         {
             RpcServerConnection connection = new(
@@ -134,7 +133,7 @@ internal sealed class LibvirtServer
         }
         finally
         {
-            Leave(owner, share);
+            _users.Leave(owner, share);
         }
     }
 
@@ -149,26 +148,6 @@ internal sealed class LibvirtServer
             },
             (Session: session, Connection: connection), session.Sasl is null ? Options.AuthenticationTimeout : Options.PasswordTimeout, Timeout.InfiniteTimeSpan);
         await connection.RunAsync(session, stop).ConfigureAwait(false);
-    }
-
-    private UserShare Enter(ClientOwner owner, bool isReader)
-    {
-        lock (_gate)
-        {
-            if (!_users.TryGetValue((owner, isReader), out UserShare? share))
-                _users[(owner, isReader)] = share = new UserShare(isReader, Options);
-            share.Clients++;
-            return share;
-        }
-    }
-
-    private void Leave(ClientOwner owner, UserShare share)
-    {
-        lock (_gate)
-        {
-            if (--share.Clients == 0)
-                _users.Remove((owner, share.IsReader));
-        }
     }
 
     /// <exception cref="LibvirtException"><see cref="ErrorCode.NoConnect"/>: clients may not open that.</exception>

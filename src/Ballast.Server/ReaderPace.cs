@@ -28,6 +28,16 @@ internal sealed class ReaderPace(TimeProvider time)
     /// <summary>How many rounds may begin at once, where none was for long.</summary>
     public static int AtOnce => Saved + 1;
 
+    /// <summary>Whether more was taken than the time until now allows.</summary>
+    public bool IsAhead
+    {
+        get
+        {
+            lock (_gate)
+                return _next > time.GetElapsedTime(_start);
+        }
+    }
+
     /// <summary>Takes the next round, and returns how long to wait for it.</summary>
     public TimeSpan Take()
     {
@@ -52,13 +62,14 @@ internal sealed class ReaderPace(TimeProvider time)
         }
     }
 
-    /// <summary>So many domains are asked in a round.</summary>
+    /// <summary>So many domains are asked in a round, by which those that were taken ahead are counted too.</summary>
     public void Has(int domains)
     {
         lock (_gate)
         {
-            TimeSpan pace = Between(domains);
-            _next += pace - _pace;
+            TimeSpan now = time.GetElapsedTime(_start), pace = Between(domains);
+            if (_next > now)
+                _next = now + ((_next - now) * (pace / _pace));
             _pace = pace;
         }
     }

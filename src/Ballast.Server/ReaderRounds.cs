@@ -13,6 +13,9 @@ internal sealed class ReaderRounds(TimeProvider time)
     // Those that did not begin yet. They stand in one line, whatever they ask for: a user has so many rounds, not so many of each kind.
     private readonly Dictionary<object, Task> _waiting = [];
 
+    /// <summary>Whether rounds were taken before their time, or stand in line.</summary>
+    public bool AreAhead => _pace.IsAhead;
+
     /// <param name="kind">What is asked for; equal ones are the same question, with the same type of answer.</param>
     /// <param name="ask">Asks.</param>
     /// <param name="count">Of how many domains an answer is.</param>

@@ -13,7 +13,7 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
 
     public bool IsReader => isReader;
 
-    /// <summary>Its clients; the server's lock is held.</summary>
+    /// <summary>Its clients; the lock of all shares is held.</summary>
     public int Clients { get; set; }
 
     /// <summary>Its calls that are not answered yet; the lock of the turns is held.</summary>

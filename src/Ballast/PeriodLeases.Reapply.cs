@@ -99,9 +99,11 @@ internal sealed partial class PeriodLeases
                         return;
                 }
             }
-            catch (Exception) when (!_lifetime.IsCancellationRequested)
+            catch (Exception e) when (!_lifetime.IsCancellationRequested)
             {
                 // The daemon is not back yet, or cannot say now, or the system has no room for a question.
+                if (e is not LibvirtException)
+                    Unattended.Note(e);
                 pause = await PauseAsync(pause, _lifetime.Token).ConfigureAwait(false);
             }
         }

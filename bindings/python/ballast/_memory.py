@@ -28,6 +28,7 @@ _EXTENDED_FLAG = 1
 # ballastMemorySample: size, reason, freshness, inconsistencies, period, formula, used, last update, age, missing, the length
 # of the detail, the detail or its beginning, and the cause of a pause.
 _SAMPLE = Struct("IiiIiiQQq64sI252si4x")
+_SIZE = Struct("I")
 _NONE_MISSING = b"\xff" * 64
 _SIZE = Struct("I")
 
@@ -333,7 +334,9 @@ def read_record(conn: virConnect, address: int, domain: virDomain | None = None)
     """What is in a ballastMemoryRecord, which is still to be freed. The domain is the one that is given, where it is that."""
     _, count, handle, statistics, sample = _RECORD.unpack(string_at(address, _RECORD.size))
     count = min(count, MOST_STATISTICS)
-    circumstances = string_at(sample, _SAMPLE.size)
+    # An older library's sample ends sooner.
+    (size,) = _SIZE.unpack(string_at(sample, _SIZE.size))
+    circumstances = string_at(sample, min(size, _SAMPLE.size)).ljust(_SAMPLE.size, b"\0")
     values = unpack_statistics(string_at(statistics or 0, 16 * count), count)
     if domain is None or library.virDomainGetID(handle) != domain.ID():
         domain = conn._share(handle)

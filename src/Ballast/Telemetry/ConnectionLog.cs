@@ -28,7 +28,7 @@ internal sealed partial class ConnectionLog
     public Task<bool> WantsAsync(LogLevel level)
     {
         TaskCompletionSource<bool> asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!TryWrite(log =>
+        if (!TryQueue(log =>
         {
             bool isWanted = false;
             try
@@ -51,13 +51,28 @@ internal sealed partial class ConnectionLog
 
     private bool TryWrite(Action<ILogger> line)
     {
+        if (TryQueue(line))
+            return true;
+        if (_logger is not null)
+            _ = Interlocked.Increment(ref _left);
+        return false;
+    }
+
+    private bool TryQueue(Action<ILogger> line)
+    {
         if (_logger is null)
             return false;
         if (Interlocked.Increment(ref _waiting) > MaxWaiting)
         {
             _ = Interlocked.Decrement(ref _waiting);
-            _ = Interlocked.Increment(ref _left);
             return false;
+        }
+
+        // Where the gap is.
+        if (Interlocked.Exchange(ref _left, 0) is > 0 and var left)
+        {
+            _ = Interlocked.Increment(ref _waiting);
+            _lines.Enqueue(log => Lines.LinesLeft(log, left));
         }
 
         _lines.Enqueue(line);
@@ -75,8 +90,6 @@ internal sealed partial class ConnectionLog
                 _ = Interlocked.Decrement(ref _waiting);
                 try
                 {
-                    if (Interlocked.Exchange(ref _left, 0) is > 0 and var left)
-                        Lines.LinesLeft(_logger!, left);
                     line(_logger!);
                 }
                 catch (Exception)

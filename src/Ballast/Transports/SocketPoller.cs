@@ -99,12 +99,10 @@ internal sealed partial class SocketPoller(string name, int threads)
     {
         if (_poll is { } poll && poll.IsOurs())
             return poll;
-        bool isFirst = _poll is null;
         _poll = null;
         EpollDescriptor made = EpollDescriptor.Start(name, threads, Run);
         _poll = made;
-        if (!isFirst)
-            TakeOver(made);
+        TakeOver(made);
         return made;
     }
 
@@ -155,7 +153,7 @@ internal sealed partial class SocketPoller(string name, int threads)
         lock (_gate)
         {
             // Another one has begun since.
-            if (_poll != poll)
+            if (_poll is not null && _poll != poll)
                 return;
             try
             {

@@ -59,6 +59,53 @@ public sealed class ReaderRoundsTests
     }
 
     [Fact]
+    public void Rounds_that_were_taken_ahead_are_counted_by_how_many_domains_there_are_now()
+    {
+        FakeTimeProvider clock = new();
+        ReaderPace pace = new(clock);
+        for (int i = 0; i < ReaderPace.AtOnce; i++)
+        {
+            Assert.Equal(TimeSpan.Zero, pace.Take());
+            pace.Has(1000);
+        }
+
+        // The others are gone, and what was taken ahead weighs less.
+        pace.Has(1);
+        Assert.InRange(pace.Take(), TimeSpan.Zero, 2 * ReaderPace.Between(1));
+        Assert.True(pace.IsAhead);
+        clock.Advance(2 * ReaderPace.AtOnce * ReaderPace.Between(1));
+        Assert.False(pace.IsAhead);
+    }
+
+    [Fact]
+    public async Task Who_comes_again_still_has_its_pace()
+    {
+        FakeTimeProvider clock = new();
+        LibvirtServerOptions options = new() { TimeProvider = clock };
+        UserShares users = new();
+        int began = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            UserShare share = users.Enter(7u, isReader: true, options);
+            for (int round = 0; round < ReaderPace.AtOnce; round++)
+                _ = share.Rounds.JoinAsync((i, round), () => Task.FromResult(++began), _ => 50, Token);
+            users.Leave(7u, share);
+        }
+
+        await Task.Delay(100, Token);
+        Assert.Equal(ReaderPace.AtOnce, began);
+
+        // Nobody else pays for it, and later it is forgotten.
+        UserShare other = users.Enter(8u, isReader: true, options);
+        Assert.Equal(ReaderPace.AtOnce + 1, await other.Rounds.JoinAsync("one", () => Task.FromResult(++began), _ => 50, Token).In());
+        UserShare first = users.Enter(7u, isReader: true, options);
+        users.Leave(7u, first);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        users.Leave(8u, other);
+        Assert.NotSame(first, users.Enter(7u, isReader: true, options));
+    }
+
+    [Fact]
     public async Task Rounds_of_many_domains_are_further_apart()
     {
         FakeTimeProvider clock = new();
@@ -81,7 +128,10 @@ public sealed class ReaderRoundsTests
         clock.Advance(100 * apart);
         for (int i = 0; i < ReaderPace.AtOnce; i++)
             _ = await JoinAsync("one").In();
-        Assert.False(JoinAsync("one").IsCompleted);
+        int before = began;
+        Task<int> late = JoinAsync("one");
+        await Task.Delay(100, Token);
+        Assert.Equal((before, false), (began, late.IsCompleted));
 
         // The clock's time at its end.
         async Task<TimeSpan> EndAsync(Task task)

@@ -180,17 +180,19 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         if (monitor.Endpoint.FindWaiting is not { } find)
             return;
 
-        // A logger that hangs keeps nobody from the monitor.
+        // A logger that hangs keeps nobody from the monitor. Who does not say whether it wants to know is told as soon as it listens.
         Task<bool> asked = monitor.Log.WantsWarningAsync();
         await ((Task)asked).WaitAsync(LoggerPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
-        if (!asked.IsCompletedSuccessfully || !asked.Result)
+        if (asked.IsCompletedSuccessfully && !asked.Result)
             return;
         monitor.Endpoint.FindWaiting = null;
         if (find() is not { } pid)
             return;
-        await monitor.Log.StartsGuestAsync(pid).WaitAsync(LoggerPatience, time, cancellationToken)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task told = monitor.Log.StartsGuestAsync(pid);
+        if (!asked.IsCompleted)
+            return;
+        await told.WaitAsync(LoggerPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
     }
 

@@ -11,6 +11,9 @@ internal sealed class MonitorCourtesy
     /// <summary>Often enough for an owner to have its greeting within a tenth of a second.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(40);
 
+    // Looks, a second.
+    private const int Again = 25;
+
     private static readonly Lock Gate = new();
     private static readonly Dictionary<TimeProvider, MonitorCourtesy> Watches = [];
 
@@ -19,6 +22,7 @@ internal sealed class MonitorCourtesy
     private readonly HashSet<QmpMonitor> _monitors = [];
     private readonly Dictionary<NetNamespace, UnixSocketDiag?> _tables = [];
     private bool _isLooking;
+    private int _looks;
 
     private MonitorCourtesy(TimeProvider time)
     {
@@ -59,6 +63,7 @@ internal sealed class MonitorCourtesy
 
         try
         {
+            _looks++;
             ILookup<NetNamespace, QmpMonitor> places = monitors.Where(static monitor => !monitor.IsNamed).ToLookup(static monitor => monitor.Endpoint.Place!);
             Leave(places);
             foreach (IGrouping<NetNamespace, QmpMonitor> place in places)
@@ -83,7 +88,8 @@ internal sealed class MonitorCourtesy
 
     private void MakeWay(NetNamespace place, IEnumerable<QmpMonitor> monitors)
     {
-        if (!_tables.TryGetValue(place, out UnixSocketDiag? table))
+        // Where there was none, perhaps for want of a thread, it is tried again in a while.
+        if (!_tables.TryGetValue(place, out UnixSocketDiag? table) || (table is null && _looks % Again == 0))
             _tables[place] = table = UnixSocketDiag.Open(place);
         if (table?.ReadWaiting() is not { } listeners)
             return;

@@ -79,17 +79,30 @@ internal sealed partial class QmpMonitor
 
     private void ExpireDeadlines()
     {
-        BreakIfLost();
-        bool isAnything;
-        lock (_gate)
+        bool isAnything = false;
+        try
         {
-            bool isHung = _lane.Expire(_time.GetTimestamp(), out bool leavesAnswer);
-            if (leavesAnswer)
-                _resynchronisation.Require();
-            if (isHung)
-                AwaitMark();
-            _lane.ArmAll();
-            isAnything = _sendQueue.TryEnqueueChosen(_channel);
+            BreakIfLost();
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                try
+                {
+                    bool isHung = _lane.Expire(_time.GetTimestamp(), out bool leavesAnswer);
+                    if (leavesAnswer)
+                        _resynchronisation.Require();
+                    if (isHung)
+                        AwaitMark();
+                }
+                finally
+                {
+                    // Whatever went wrong, who still waits is not forgotten.
+                    _lane.ArmAll();
+                    isAnything = _sendQueue.TryEnqueueChosen(_channel);
+                }
+            }
         }
 
         Transmit(isAnything);
