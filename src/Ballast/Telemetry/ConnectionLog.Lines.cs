@@ -117,7 +117,7 @@ internal sealed partial class ConnectionLog
         [LoggerMessage(130, LogLevel.Warning, "The collection period of '{Domain}' was not restored: {Reason}")]
         public static partial void PeriodKept(ILogger log, string domain, string reason);
 
-        [LoggerMessage(132, LogLevel.Warning, "{Count} lines before this one are missing: the logger did not take them in time")]
+        [LoggerMessage(132, LogLevel.Warning, "{Count} lines are missing here: the logger did not take them in time")]
         public static partial void LinesLeft(ILogger log, int count);
 
         [LoggerMessage(131, LogLevel.Error, "A handler threw an exception, which was ignored")]

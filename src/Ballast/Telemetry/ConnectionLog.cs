@@ -88,18 +88,26 @@ internal sealed partial class ConnectionLog
             while (_lines.TryDequeue(out Action<ILogger>? line))
             {
                 _ = Interlocked.Decrement(ref _waiting);
-                try
-                {
-                    line(_logger!);
-                }
-                catch (Exception)
-                {
-                    // A logger that fails takes nothing else along.
-                }
+                Write(_logger!, line);
             }
 
+            // No line came after the gap.
+            if (Interlocked.Exchange(ref _left, 0) is > 0 and var left)
+                Write(_logger!, log => Lines.LinesLeft(log, left));
             Volatile.Write(ref _isWriting, 0);
         }
         while (!_lines.IsEmpty && Interlocked.Exchange(ref _isWriting, 1) == 0);
+    }
+
+    private static void Write(ILogger logger, Action<ILogger> line)
+    {
+        try
+        {
+            line(logger);
+        }
+        catch (Exception)
+        {
+            // A logger that fails takes nothing else along.
+        }
     }
 }
