@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Ballast;
 
@@ -159,11 +161,7 @@ public sealed class ConnectUri
             if (close < 0)
                 return false;
 
-            // A zone is behind %25, or behind a bare %, which libvirt takes too: nothing else in an address is encoded.
-            string? address = authority[1..close].ToString();
-            if (address.Contains("%25", StringComparison.Ordinal) && !TryDecode(address, out address))
-                return false;
-            host = address;
+            host = Address(authority[1..close]);
             portText = authority[(close + 1)..];
         }
         else
@@ -185,6 +183,15 @@ public sealed class ConnectUri
 
         port = number;
         return true;
+    }
+
+    // A zone is behind %25, or behind a bare %, which libvirt takes too, and which begins no encoded character then.
+    private static string Address(ReadOnlySpan<char> text)
+    {
+        int percent = text.IndexOf('%');
+        bool hasBareZone = percent > 0 && !text[percent..].StartsWith("%25")
+            && IPAddress.TryParse(text[..percent], out IPAddress? known) && known.AddressFamily == AddressFamily.InterNetworkV6;
+        return !hasBareZone && TryDecode(text, out string? decoded) && IPAddress.TryParse(decoded.Split('%')[0], out _) ? decoded : text.ToString();
     }
 
     private static bool TryReadQuery(
