@@ -38,6 +38,21 @@ internal sealed class AdviceDraft
         }
     }
 
+    /// <summary>
+    /// What others have to give for it: what it lacks, or, where it is short though it has what the policy thinks it needs, what the
+    /// policy would give it.
+    /// </summary>
+    public double Wants
+    {
+        get
+        {
+            if (Short > 0 || !IsShort || IsAlone)
+                return Short;
+            double given = Math.Min(_wish.Target ?? 0, Track.Guarded!.State.Maximum) - Track.Balloon;
+            return given < GuestAdviceLimits.Least ? 0 : given;
+        }
+    }
+
     /// <summary>Whether the policy takes something from it, and the guards let it. Who is short itself gives nothing.</summary>
     public bool MayGive => !IsAlone && Short <= 0 && !IsShort && Takes >= GuestAdviceLimits.Least;
 
@@ -81,8 +96,8 @@ internal sealed class AdviceDraft
         if (IsAlone)
             return Leave();
 
-        // What it would be given is in the balloons of others, too.
-        if (Short > 0 || (IsShort && _wish.Target >= Track.Balloon + GuestAdviceLimits.Least))
+        // It is in the balloons of others.
+        if (Wants > 0)
             return Common(AdviceKind.Wait, _wish.Reason, _decision) with { Short = Short };
         return could >= GuestAdviceLimits.Least && !IsShort && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)

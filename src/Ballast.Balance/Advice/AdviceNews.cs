@@ -88,6 +88,7 @@ public sealed class AdviceNews
     private readonly struct AdviceGist
     {
         private readonly AdviceKind _kind;
+        private readonly bool _isShort;
         private readonly AdviceRisk _risk;
         private readonly GuardRule? _bound;
         private readonly MemoryStatsReason _sample;
@@ -96,7 +97,7 @@ public sealed class AdviceNews
 
         public AdviceGist(GuestAdvice guest)
         {
-            (_kind, _risk, _bound, _sample) = (guest.Kind, guest.Risk, guest.BoundBy, guest.Guest.Stats.Reason);
+            (_kind, _isShort, _risk, _bound, _sample) = (guest.Kind, guest.IsShort, guest.Risk, guest.BoundBy, guest.Guest.Stats.Reason);
 
             // Why nothing is to be done is told nobody.
             _reason = guest.Kind == AdviceKind.Keep ? "" : guest.Reason;
@@ -110,23 +111,24 @@ public sealed class AdviceNews
 
         private bool IsLeft => _kind == AdviceKind.Leave;
 
-        private bool IsShort => _kind is AdviceKind.Wait or AdviceKind.Give;
+        private bool Lacks => _kind is AdviceKind.Wait or AdviceKind.Give;
 
         /// <summary>It is no wobble.</summary>
         public bool IsPlainlyOther(AdviceGist before) =>
             IsLeft != before.IsLeft || _sample != before._sample || (IsLeft && !IsSameText(_reason, before._reason))
             || IsNewlyShort(before);
 
-        /// <summary>It is short all of a sudden, or lacks far more.</summary>
+        /// <summary>It is short all of a sudden, or lacks far more. That it is short is a fact, whatever is advised about it.</summary>
         public bool IsNewlyShort(AdviceGist before) =>
-            IsShort && Differs(before, LeastTurn)
-            && (!before.IsShort || (_kind == AdviceKind.Wait && before._kind == AdviceKind.Wait && _amount >= FarMore * before._amount));
+            (_isShort && !before._isShort)
+            || (Lacks && Differs(before, LeastTurn)
+                && (!before.Lacks || (_kind == AdviceKind.Wait && before._kind == AdviceKind.Wait && _amount >= FarMore * before._amount)));
 
         /// <summary>It is another one, if it stays.</summary>
         public bool IsOther(AdviceGist before) =>
-            _kind != before._kind
-                ? (_kind != AdviceKind.Keep && before._kind != AdviceKind.Keep) || IsShort != before.IsShort || Differs(before, LeastTurn)
-                : Differs(before, 1) || _risk != before._risk || (_kind != AdviceKind.Keep && _bound != before._bound) || !IsSameText(_reason, before._reason);
+            _isShort != before._isShort || (_kind != before._kind
+                ? (_kind != AdviceKind.Keep && before._kind != AdviceKind.Keep) || Lacks != before.Lacks || Differs(before, LeastTurn)
+                : Differs(before, 1) || _risk != before._risk || (_kind != AdviceKind.Keep && _bound != before._bound) || !IsSameText(_reason, before._reason));
 
         // The numbers in it are the amount's.
         private static bool IsSameText(string one, string other)

@@ -113,7 +113,7 @@ public sealed class Advisor
     private static void Choose(HostState host, AdviceDraft[] drafts)
     {
         double budget = Math.Max(0, host.Memory - host.Overhead - host.Reserve);
-        double spare = budget - Sizes.Sum(drafts, draft => draft.Track.Balloon), lacking = Sizes.Sum(drafts, draft => draft.Short);
+        double spare = budget - Sizes.Sum(drafts, draft => draft.Track.Balloon), lacking = Sizes.Sum(drafts, draft => draft.Wants);
         double needed = Math.Max(0, lacking - spare);
         foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk).ThenByDescending(draft => draft.Returns)
             .ThenBy(draft => draft.Track.Seen.Domain.Name, StringComparer.Ordinal))
@@ -131,6 +131,7 @@ public sealed class Advisor
         if (isNews)
             _news.Tell(advice.Guests);
         bool isPressed = advice.Memory.SomePressure is { Last10Seconds: >= PressedShare };
-        Period = isMoving || isPressed || advice.Short > 0 ? QuickPeriod : _quiet >= QuietRounds ? SlowPeriod : UsualPeriod;
+        bool isShort = advice.Short > 0 || advice.Guests.Any(guest => guest.IsShort);
+        Period = isMoving || isPressed || isShort ? QuickPeriod : _quiet >= QuietRounds ? SlowPeriod : UsualPeriod;
     }
 }

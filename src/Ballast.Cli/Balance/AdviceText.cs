@@ -150,7 +150,9 @@ internal static class AdviceText
     private static string Size(double? mib) => mib is { } size ? HumanSize.Of((ulong)Math.Round(Math.Max(0, size) * 1024), SizeUnit.Human) : HumanSize.Unknown;
 
     private static string Why(AdviceKind kind, HostAdvice advice) =>
-        kind != AdviceKind.Take ? "" : advice.Short > 0 ? ", because others need it" : ", because balloons exceed what guests may share";
+        kind != AdviceKind.Take ? ""
+        : advice.Short > 0 || advice.Guests.Any(guest => guest.Kind is AdviceKind.Wait or AdviceKind.Give) ? ", because others need it"
+        : ", because balloons exceed what guests may share";
 
     private static IEnumerable<string> Wrap(string text, string indent, int? room)
     {

@@ -75,6 +75,26 @@ public sealed class AdviceNewsTests
     }
 
     [Fact]
+    public void Who_is_short_now_is_news_at_once_though_nothing_can_be_advised()
+    {
+        foreach (GuestAdvice before in (GuestAdvice[])[Keep(), Could(100), Wait(20)])
+        {
+            AdviceNews news = new();
+            news.Tell([before]);
+            Assert.True(news.IsNews([Keep() with { IsShort = true }]), $"{before.Kind}");
+            news.Tell([before]);
+            Assert.True(news.IsNews([Wait(0) with { IsShort = true }]), $"{before.Kind}");
+        }
+
+        // At the bound it is told once; that it is no more, when that stays.
+        _ = Told(Keep());
+        Assert.True(Told(Keep() with { IsShort = true }));
+        Assert.All(Enumerable.Range(0, 50), i => Assert.False(Told(Keep() with { IsShort = i % 2 > 0 }), $"{i}"));
+        Assert.Contains(true, Enumerable.Range(0, AdviceNews.MostLooks).Select(_ => Told(Keep())).ToArray());
+        Assert.True(Told(Keep() with { IsShort = true }));
+    }
+
+    [Fact]
     public void To_and_fro_is_told_once_until_it_stays()
     {
         _ = Told(Could(100));

@@ -217,6 +217,41 @@ public sealed class AdvisorTests
             Assert.Equal(needed > balloon - 100 ? AdviceRisk.Medium : AdviceRisk.Low, advice.Risk);
     }
 
+    [Fact]
+    public void Others_give_for_who_is_short_now_though_it_has_what_the_policy_thinks_it_needs()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 2048 * KiB));
+        AdviceGuest idle = new("idle"), full = new("full-one") { Used = 930, Unused = 90, Maximum = 2048 };
+        HostAdvice advice = advisor.Advise(See(0, idle, full), 0);
+        for (double time = 10; time <= 30; time += 10)
+            advice = advisor.Advise(See(time, idle, full), time);
+        GuestAdvice wait = Assert.Single(advice.Guests, one => one.Kind == AdviceKind.Wait);
+        Assert.Equal(("full-one", true, 0.0), (wait.Guest.Domain.Name, wait.IsShort, wait.Short));
+        GuestAdvice taken = Assert.Single(advice.Guests, one => one.Kind == AdviceKind.Take);
+        Assert.Equal("idle", taken.Guest.Domain.Name);
+        Assert.InRange(taken.Target!.Value, 768, 1024 - 16);
+
+        // It is looked at soon.
+        Assert.Equal(2, advisor.Period);
+    }
+
+    [Theory]
+    [InlineData(930, 1200, 1000, 176, AdviceKind.Wait)]
+    [InlineData(930, 1200, 1124, 100, AdviceKind.Wait)]
+    [InlineData(930, 9999, 1000, 1024, AdviceKind.Wait)]
+    [InlineData(930, 1030, 1000, 0, AdviceKind.Keep)]
+    [InlineData(930, 900, 900, 0, AdviceKind.Keep)]
+    [InlineData(500, 1200, 1000, 0, AdviceKind.Keep)]
+    public void Who_is_short_wants_what_it_lacks_or_what_the_policy_would_give_it(ulong used, double target, double needed, double wants, AdviceKind kind)
+    {
+        GuestTrack track = new();
+        AdviceGuest guest = new("guest") { Used = used, Maximum = 2048 };
+        See(track, guest, 0);
+        See(track, guest, 10);
+        AdviceDraft draft = new(track, new BalloonWish(target, "It is full.") { Needed = needed }, new GuardDecision(null, GuardRule.Budget, "Nothing is left."), 1024, default);
+        Assert.Equal((wants, kind), (draft.Wants, draft.Make().Kind));
+    }
+
     [Theory]
     [InlineData(100, 0, 0, 10, AdviceRisk.Low)]
     [InlineData(100, 1, 0, 10, AdviceRisk.Medium)]
