@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Ballast.Drivers;
 
 namespace Ballast;
 
@@ -19,7 +20,7 @@ namespace Ballast;
 /// </example>
 public sealed class ConnectionGroup : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Slack = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _end = new();
 
@@ -27,7 +28,8 @@ public sealed class ConnectionGroup : IAsyncDisposable
     /// <param name="uris">The URIs, as for <see cref="Connection.OpenAsync"/>; null stands for the default one.</param>
     /// <param name="options">The options of each connection.</param>
     /// <param name="timeout">
-    /// The deadline of each answer, including the time to open the connection; above zero. Null: 5 seconds.
+    /// The deadline of each answer, including the time to open the connection; above zero. Null: 5 seconds. A URI whose own
+    /// <c>timeout=</c> is longer has that and a second: what it waits for tells more than that nothing came.
     /// </param>
     /// <param name="open">Opens a connection; null: <see cref="Connection.OpenAsync"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is not above zero.</exception>
@@ -38,7 +40,7 @@ public sealed class ConnectionGroup : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(uris);
         TimeSpan patience = timeout ?? Patience;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(patience, TimeSpan.Zero, nameof(timeout));
-        Members = [.. uris.Select(uri => new ConnectionGroupMember(uri, options ?? ConnectionOptions.Default, patience, open ?? Connection.OpenAsync, _end.Token))];
+        Members = [.. uris.Select(uri => new ConnectionGroupMember(uri, options ?? ConnectionOptions.Default, Deadline(uri, patience), open ?? Connection.OpenAsync, _end.Token))];
     }
 
     /// <summary>The connections, in the order of the URIs.</summary>
@@ -62,6 +64,21 @@ public sealed class ConnectionGroup : IAsyncDisposable
         IEnumerable<Task<ConnectionAnswer<T>>> asking = Members.Select(member => member.AskAsync(question, cancellationToken).AsTask());
         await foreach (Task<ConnectionAnswer<T>> answer in Task.WhenEach(asking).ConfigureAwait(false))
             yield return await answer.ConfigureAwait(false);
+    }
+
+    // As of all layers: each waits longer than the one below it.
+    private static TimeSpan Deadline(string? uri, TimeSpan patience)
+    {
+        try
+        {
+            return uri is not null && ConnectUri.TryParse(uri, out ConnectUri? parsed) && parsed.Timeout(ErrorOrigin.Rpc) + Slack is { } named && named > patience
+                ? named : patience;
+        }
+        catch (LibvirtException)
+        {
+            // Whoever opens it says what is wrong with it.
+            return patience;
+        }
     }
 
     /// <summary>Closes all connections.</summary>

@@ -151,6 +151,24 @@ public sealed class ConnectionGroupTests
         }
     }
 
+    [Theory]
+    [InlineData("fake:///?timeout=8s", 9)]
+    [InlineData("fake:///?timeout=4500ms", 5.5)]
+    [InlineData("fake:///?timeout=1s", 5)]
+    [InlineData("fake:///?timeout=soon", 5)]
+    [InlineData("no uri", 5)]
+    public async Task A_uri_that_names_a_longer_deadline_has_it(string uri, double seconds)
+    {
+        FakeTimeProvider time = new();
+        TaskCompletionSource<Connection> never = new();
+        await using ConnectionGroup group = new([uri], ConnectionOptions.Default with { TimeProvider = time }, open: (_, _, _) => new(never.Task));
+        Task<ConnectionAnswer<int>> asking = group.Members[0].AskAsync(CountAsync, Token).AsTask();
+        time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromMilliseconds(1));
+        Assert.False(asking.IsCompleted);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(ErrorCode.OperationTimeout, (await asking).Error?.Code);
+    }
+
     [Fact]
     public void A_deadline_is_above_zero() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new ConnectionGroup(["test:///default"], timeout: TimeSpan.Zero));
