@@ -1,10 +1,15 @@
 namespace Ballast.Cli.Completion;
 
-/// <summary>The names of a connection's domains, for completion: the user is waiting.</summary>
+/// <summary>The names of connections' domains, for completion: the user is waiting.</summary>
 internal static class DomainCandidates
 {
-    /// <summary>Nothing where the hypervisor cannot tell in time.</summary>
-    public static IEnumerable<string> Get(Func<CancellationToken, ValueTask<Connection?>> connect, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Asks all at once; nothing of a hypervisor that cannot tell in time.</summary>
+    public static IEnumerable<string> Get(
+        IEnumerable<Func<CancellationToken, ValueTask<Connection?>>> connections, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken) =>
+        Task.WhenAll(connections.Select(connect => AskAsync(connect, patience, time, cancellationToken))).GetAwaiter().GetResult().SelectMany(names => names);
+
+    private static async Task<string[]> AskAsync(
+        Func<CancellationToken, ValueTask<Connection?>> connect, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
     {
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
@@ -12,11 +17,11 @@ internal static class DomainCandidates
             Task<string[]> names = Task.Run(() => ListAsync(connect, over.Token), CancellationToken.None);
 
             // Whatever it is that hangs, the user is not kept.
-            return names.WaitAsync(patience, time, cancellationToken).GetAwaiter().GetResult();
+            return await names.WaitAsync(patience, time, cancellationToken);
         }
         catch (Exception e) when (e is LibvirtException or TimeoutException or OperationCanceledException)
         {
-            over.Cancel();
+            await over.CancelAsync();
             return [];
         }
     }

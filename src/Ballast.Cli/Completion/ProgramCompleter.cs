@@ -9,14 +9,16 @@ internal sealed class ProgramCompleter(CliHost host, CancellationToken cancellat
     // The hypervisor may be dead: whoever pressed Tab is not kept.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    private string? _uri;
+    private readonly List<string?> _uris = [];
 
     /// <param name="words">What is behind the program's name already.</param>
     /// <param name="current">The beginning of the word.</param>
     public IReadOnlyList<Candidate> Complete(IReadOnlyList<string> words, string current)
     {
-        ValueSource values = new(() => DomainCandidates.Get(OpenAsync, Patience, host.TimeProvider, cancellationToken));
         int next = 0;
+        ValueSource values = new(() => DomainCandidates.Get(
+            Asked(words.ElementAtOrDefault(next)).Select(uri => new Func<CancellationToken, ValueTask<Connection?>>(token => OpenAsync(uri, token))),
+            Patience, host.TimeProvider, cancellationToken));
         GlobalOption? awaited = null;
         while (next < words.Count && (awaited is not null || words[next].StartsWith('-')))
         {
@@ -86,12 +88,17 @@ internal sealed class ProgramCompleter(CliHost host, CancellationToken cancellat
     private void Keep(GlobalOption option, string value)
     {
         if (option.Letter == 'c')
-            _uri = value;
+            _uris.Add(value);
     }
 
-    private async ValueTask<Connection?> OpenAsync(CancellationToken token)
+    // All that were named, where the command asks all; else the last, as it would.
+    private IEnumerable<string?> Asked(string? command) =>
+        !host.IsVirsh && CommandTable.All.FirstOrDefault(known => known.Name == command) is { TakesSeveral: true } && _uris.Count > 0
+            ? _uris.Distinct() : [_uris.LastOrDefault()];
+
+    private async ValueTask<Connection?> OpenAsync(string? named, CancellationToken token)
     {
-        string? uri = _uri ?? host.Variable("VIRSH_DEFAULT_CONNECT_URI") ?? host.Variable("LIBVIRT_DEFAULT_URI");
+        string? uri = named ?? host.Variable("VIRSH_DEFAULT_CONNECT_URI") ?? host.Variable("LIBVIRT_DEFAULT_URI");
 
         // Nobody who presses Tab expects a question for a password in the middle of the line.
         if (uri is not null && ConnectUri.TryParse(uri, out ConnectUri? parsed) && parsed.Transport == "ssh")

@@ -18,7 +18,7 @@ internal sealed class SessionCompleter(CliHost host, CommandSession session)
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using IDisposable interrupts = host.OnInterrupt(over.Cancel);
         PartialLine line = PartialLine.Read(before);
-        ValueSource values = new(() => DomainCandidates.Get(_ => new(session.Connection), Patience, host.TimeProvider, over.Token));
+        ValueSource values = new(() => DomainCandidates.Get([_ => new(session.Connection)], Patience, host.TimeProvider, over.Token));
         IReadOnlyList<Candidate> all = new TableCompleter(CommandTable.All, values).Complete(line.Words, line.Current);
         Candidate[] found = [.. all.Where(candidate => PartialLine.CanBeTyped(candidate.Text, line.Quote))];
         if (found.Length == 0)

@@ -64,6 +64,25 @@ public sealed class CompletionTests
     }
 
     [Theory]
+    [InlineData("memory", "db web", "one:/// two:///")]
+    [InlineData("doctor", "db web", "one:/// two:///")]
+    [InlineData("domstate", "db", "two:///")]
+    public async Task A_command_that_asks_several_hosts_is_offered_the_domains_of_all(string command, string names, string asked)
+    {
+        List<string> uris = [];
+        Outcome outcome = await CliRun.BallastAsync(["__complete", "zsh", "-c", "dead:///", "-c", "one:///", "--connect=one:///", "-ctwo:///", command, ""], (uri, options, _) =>
+        {
+            if (uri == "dead:///")
+                throw LibvirtError.Report(ErrorCode.SystemError, ErrorOrigin.Rpc, "nobody listens");
+            lock (uris)
+                uris.Add(uri!);
+            return new(new Connection(new FakeDriver(new FakeDomain(uri == "one:///" ? "web" : "db", 1)), uri!, options));
+        }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(names.Split(' '), outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', '\t', ':')[0]));
+        Assert.Equal(asked.Split(' '), uris.Order());
+    }
+
+    [Theory]
     [InlineData("qemu+ssh://h/system", "qemu+ssh://h/system?no_tty=1")]
     [InlineData("qemu+ssh://h/system?keyfile=/k", "qemu+ssh://h/system?keyfile=/k&no_tty=1")]
     [InlineData("qemu:///system", "qemu:///system")]
