@@ -22,6 +22,9 @@ internal sealed class HostGroup : IAsyncDisposable
     private readonly CommandInvocation _invocation;
     private readonly ConnectionGroup? _group;
     private readonly ConcurrentDictionary<string, bool> _found = new();
+    private readonly ConcurrentDictionary<ConnectionGroupMember, string> _uris = new();
+    private readonly ConcurrentDictionary<string, ConnectionGroupMember> _askedBy = new();
+    private bool _hasTrouble;
 
     private HostGroup(CommandInvocation invocation, ConnectionGroup? group) => (_invocation, _group) = (invocation, group);
 
@@ -41,14 +44,14 @@ internal sealed class HostGroup : IAsyncDisposable
     {
         if (_group is null)
             return [new(_invocation.Connection.Uri, _invocation, await question(_invocation), [])];
-        HostAnswer<T>[] answers = await Task.WhenAll(_group.Members.Select(member => AskAsync(member, question)));
+        HostAnswer<T>[] answers = [.. (await Task.WhenAll(_group.Members.Select(member => AskAsync(member, question)))).OfType<HostAnswer<T>>()];
         string[] trouble = [.. answers.Where(answer => answer.Trouble.Count > 0).SelectMany(
             answer => answer.Trouble.Select((line, i) => i == 0 ? $"{NameOf(answer.Uri)}: {line}" : line))];
         if (Array.TrueForAll(answers, answer => answer.Trouble.Count > 0))
             throw new CommandException(trouble);
         foreach (string line in tells ? trouble : [])
             _invocation.Error(line);
-        _invocation.HasFailed = trouble.Length > 0;
+        _invocation.HasFailed = _hasTrouble = trouble.Length > 0;
         return answers;
     }
 
@@ -76,24 +79,43 @@ internal sealed class HostGroup : IAsyncDisposable
     }
 
     /// <summary>Fails where none of several hosts has one of the domains.</summary>
-    public void RequireFound(IEnumerable<string> names)
+    /// <returns>
+    /// What to tell of those that are missing beside what was found: where a host has not answered, it may have them, and the others'
+    /// answers count all the same.
+    /// </returns>
+    /// <exception cref="CommandException">Every host has answered, and one of the domains is nowhere.</exception>
+    public string[] RequireFound(IEnumerable<string> names)
     {
-        string[] missing = [.. names.Where(name => IsSeveral && !_found.ContainsKey(name)).Select(name => $"failed to get domain '{name}' of any host")];
-        if (missing.Length > 0)
-            throw new CommandException(missing);
+        string[] missing = [.. names.Where(name => IsSeveral && !_found.ContainsKey(name)).Distinct()
+            .Select(name => $"failed to get domain '{name}' of any host{(_hasTrouble ? " that answered" : "")}")];
+        return missing.Length == 0 || _hasTrouble ? missing : throw new CommandException(missing);
+    }
+
+    /// <summary>Says what is missing; the command has failed then, whatever else it shows.</summary>
+    public void Tell(string[] missing)
+    {
+        foreach (string line in missing)
+            _invocation.Error(line);
+        _invocation.HasFailed |= missing.Length > 0;
     }
 
     /// <summary>A host's name, in few columns: what tells it from the others.</summary>
-    public string NameOf(string uri) => HostNames.Short(uri, _group!.Members.Select(UriOf));
+    public string NameOf(string uri) => HostNames.Short(uri, _group!.Members.Select(UriOf).Distinct());
 
     public ValueTask DisposeAsync() => _group?.DisposeAsync() ?? default;
 
-    private async Task<HostAnswer<T>> AskAsync<T>(ConnectionGroupMember member, Func<CommandInvocation, Task<T>> question)
+    /// <returns>Null where another member is the same host by another name: it is asked once.</returns>
+    private async Task<HostAnswer<T>?> AskAsync<T>(ConnectionGroupMember member, Func<CommandInvocation, Task<T>> question)
     {
         CommandInvocation? on = null;
+        bool isSame = false;
         ConnectionAnswer<(T? Value, CommandException? Failure)> answer = await member.AskAsync<(T?, CommandException?)>(
             async (connection, token) =>
             {
+                string uri = _uris[member] = connection.Uri;
+                isSame = _askedBy.GetOrAdd(uri, member) != member;
+                if (isSame)
+                    return (default, null);
                 on = _invocation.On(this, NameOf(UriOf(member)), connection, token);
                 try
                 {
@@ -105,9 +127,12 @@ internal sealed class HostGroup : IAsyncDisposable
                 }
             },
             _invocation.CancellationToken);
+        if (isSame)
+            return null;
         string[] trouble = answer.Error is { } error ? [error.Message] : [.. answer.Value.Failure?.Lines ?? []];
         return new(UriOf(member), on, answer.Value.Value, trouble);
     }
 
-    private static string UriOf(ConnectionGroupMember member) => member.Uri ?? member.Connection?.Uri ?? "default";
+    // What a name stands for is known with the connection; guests have that URI, too.
+    private string UriOf(ConnectionGroupMember member) => _uris.GetValueOrDefault(member) ?? member.Uri ?? "default";
 }

@@ -58,7 +58,7 @@ internal static class DoctorCommand
         string[] names = [.. invocation.Arguments.Texts(Domains)];
         await using HostGroup hosts = HostGroup.Of(invocation, LongestLook + LongestLook);
         IReadOnlyList<HostAnswer<Examination>> answers = await hosts.AskAsync(on => ExamineAsync(on, names), tells: false);
-        hosts.RequireFound(names);
+        string[] missing = hosts.RequireFound(names);
 
         // The order within a severity is the guests', the one under most pressure first.
         List<Verdict> worstFirst = [.. answers.SelectMany(answer => answer.Value is { } found
@@ -73,8 +73,11 @@ internal static class DoctorCommand
         }
         else
         {
-            WriteText(invocation, worstFirst, [.. answers.Select(answer => answer.Value).OfType<Examination>()], hosts);
+            WriteText(invocation, worstFirst, [.. answers.Select(answer => answer.Value)], hosts);
         }
+
+        // Behind the trouble, which may be why.
+        hosts.Tell(missing);
     }
 
     /// <summary>What was found at one host.</summary>
@@ -89,7 +92,9 @@ internal static class DoctorCommand
         lines = await LookAgainAsync(invocation, lines);
         ProcFiles proc = new(invocation.ProcPath);
         List<Verdict> verdicts = [];
-        if (lines.Count == 0 && DomainArgument.NamedPlace(invocation.Connection.Uri) is { } place)
+
+        // That none of the guests that were named is here says nothing of others.
+        if (lines.Count == 0 && names.Length == 0 && DomainArgument.NamedPlace(invocation.Connection.Uri) is { } place)
         {
             verdicts.Add(new(Severity.Warning, Verdict.Connection, "no monitor socket", $"no QEMU's monitor socket was found at {place}",
                 new("name the monitor socket of a running QEMU (-qmp unix:PATH,server=on,wait=off), or a directory of such sockets")));
@@ -115,7 +120,7 @@ internal static class DoctorCommand
                 new("restart ballastd if it was updated, or update the older one")));
         }
 
-        string asked = $"{Count(lines.Count)}, {invocation.Connection.Uri}{await VersionAsync(invocation)}; asked: {respondent.Text}";
+        string asked = $"{(lines.Count == 0 && names.Length > 0 ? "none of them" : Count(lines.Count))}, {invocation.Connection.Uri}{await VersionAsync(invocation)}; asked: {respondent.Text}";
         return new(verdicts, respondent.Text, asked);
     }
 
@@ -152,7 +157,7 @@ internal static class DoctorCommand
         return maySwap || line.Stats.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported;
     }
 
-    private static void WriteText(CommandInvocation invocation, List<Verdict> verdicts, Examination[] examined, HostGroup hosts)
+    private static void WriteText(CommandInvocation invocation, List<Verdict> verdicts, Examination?[] examined, HostGroup hosts)
     {
         int? room = invocation.Columns;
         foreach (Verdict verdict in verdicts)
@@ -172,11 +177,15 @@ internal static class DoctorCommand
 
         string summary = invocation.HasFailed
             ? $"{verdicts.Count(verdict => verdict.Severity != Severity.Note)} to mend" : "Nothing is wrong";
-        foreach (Examination one in examined)
+        foreach (Examination one in examined.OfType<Examination>())
             Write(hosts.IsSeveral ? one.Asked : $"{summary}: {one.Asked}", "");
 
         if (hosts.IsSeveral)
-            Write($"{summary} at {examined.Length} hosts.", "");
+        {
+            int silent = examined.Count(one => one is null);
+            string asked = examined.Length == 1 ? "1 host" : string.Create(CultureInfo.InvariantCulture, $"{examined.Length} hosts");
+            Write($"{summary} at {asked}{(silent > 0 ? string.Create(CultureInfo.InvariantCulture, $", {silent} of which did not answer") : "")}.", "");
+        }
 
         void Write(string text, string indent)
         {

@@ -79,7 +79,7 @@ internal static class MemoryCommand
         string[] names = [.. arguments.Texts(Domains)];
         await using HostGroup hosts = HostGroup.Of(invocation);
         List<MemoryLine> lines = [.. (await hosts.AskAsync(on => HostLook.RunAsync(on, names))).SelectMany(answer => answer.Value ?? [])];
-        hosts.RequireFound(names);
+        hosts.Tell(hosts.RequireFound(names));
         lines.RemoveAll(line =>
             (arguments.Has(Pressed) && !line.IsShort)
             || (arguments.Has(Stale) && line.Stats.Freshness == Freshness.Fresh && line.Stats.Reason == MemoryStatsReason.Fresh)
@@ -111,8 +111,8 @@ internal static class MemoryCommand
     private static void WriteText(CommandInvocation invocation, List<MemoryLine> lines, MemoryTotal total, HostGroup hosts)
     {
         SizeUnit unit = invocation.Arguments.Has(Bytes) ? SizeUnit.Bytes : invocation.Arguments.Has(KiB) ? SizeUnit.KiB : SizeUnit.Human;
-        MemoryTable table = new(
-            lines, unit, invocation.HasColour, invocation.Columns, hosts.IsSeveral ? line => hosts.NameOf(line.Domain.Connection.Uri) : null);
+        Func<MemoryLine, string>? host = hosts.IsSeveral ? line => hosts.NameOf(line.Domain.Connection.Uri) : null;
+        MemoryTable table = new(lines, unit, invocation.HasColour, invocation.Columns, host);
         TextOutput output = invocation.Out;
         if (!invocation.IsQuiet)
             output.WriteLine(table.Heading);
@@ -121,7 +121,7 @@ internal static class MemoryCommand
         if (invocation.IsQuiet)
             return;
         output.WriteLine("");
-        foreach (string line in MemorySummary.Lines(total, unit, invocation.Columns))
+        foreach (string line in MemorySummary.Lines(total, unit, invocation.Columns, host))
             output.WriteLine(line);
         if (table.LeftOut.Count > 0 && invocation.MayRemark)
             invocation.Remark($"Left out for lack of room: {string.Join(", ", table.LeftOut)}.");

@@ -8,9 +8,13 @@ internal static class MemorySummary
 {
     private const int Usual = 100;
 
-    public static IEnumerable<string> Lines(MemoryTotal total, SizeUnit unit, int? room)
+    /// <param name="total">The sums.</param>
+    /// <param name="unit">Of sizes.</param>
+    /// <param name="room">Columns of the terminal; null: as many as usual.</param>
+    /// <param name="host">The name of a guest's host; null: all guests are of one.</param>
+    public static IEnumerable<string> Lines(MemoryTotal total, SizeUnit unit, int? room, Func<MemoryLine, string>? host = null)
     {
-        IEnumerable<string> lines = [.. Sums(total, unit), .. NotSummed(total, room ?? Usual)];
+        IEnumerable<string> lines = [.. Sums(total, unit), .. NotSummed(total, room ?? Usual, host)];
         return room is { } width ? lines.SelectMany(line => SafeText.Wrap(line, width)) : lines;
     }
 
@@ -30,13 +34,14 @@ internal static class MemorySummary
 
     private static string Count(int guests) => guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");
 
-    private static IEnumerable<string> NotSummed(MemoryTotal total, int room)
+    private static IEnumerable<string> NotSummed(MemoryTotal total, int room, Func<MemoryLine, string>? host)
     {
         const string begin = "Not in the total: ", indent = "  ";
         string line = "";
         foreach (MemoryLine guest in total.NotSummed)
         {
-            string one = $"{SafeText.Escape(guest.Domain.Name)} ({(guest.Stats.Reason == MemoryStatsReason.Fresh ? "incomplete" : guest.Stats.Reason.Label())})";
+            string place = host is null ? "" : $" at {SafeText.Escape(host(guest))}";
+            string one = $"{SafeText.Escape(guest.Domain.Name)}{place} ({(guest.Stats.Reason == MemoryStatsReason.Fresh ? "incomplete" : guest.Stats.Reason.Label())})";
             if (line.Length == 0)
             {
                 line = begin + one;

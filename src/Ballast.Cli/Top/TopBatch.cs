@@ -36,8 +36,8 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
         TextOutput output = invocation.Out;
         if (!invocation.IsQuiet)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{invocation.TimeProvider.GetLocalNow():yyyy-MM-dd HH:mm:ss}"));
-        MemoryTable table = new(
-            state.Shown, SizeUnit.Human, invocation.HasColour, invocation.Columns, hosts.Count > 1 ? line => state.PlaceOf(line) : null);
+        Func<MemoryLine, string>? host = hosts.Count > 1 ? state.PlaceOf : null;
+        MemoryTable table = new(state.Shown, SizeUnit.Human, invocation.HasColour, invocation.Columns, host);
         if (!invocation.IsQuiet)
             output.WriteLine(table.Heading);
         foreach (MemoryLine line in state.Shown)
@@ -45,7 +45,7 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
         if (!invocation.IsQuiet)
         {
             output.WriteLine("");
-            foreach (string line in MemorySummary.Lines(new MemoryTotal(state.Shown), SizeUnit.Human, invocation.Columns))
+            foreach (string line in MemorySummary.Lines(new MemoryTotal(state.Shown), SizeUnit.Human, invocation.Columns, host))
                 output.WriteLine(line);
             output.WriteLine("");
         }

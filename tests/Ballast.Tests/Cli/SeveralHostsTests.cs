@@ -7,7 +7,7 @@ namespace Ballast.Tests.Cli;
 /// <summary>One command that asks several hosts, each named by <c>-c</c>.</summary>
 public sealed class SeveralHostsTests
 {
-    private const string One = "one:///", Two = "two:///", Dead = "dead:///";
+    private const string One = "one:///", Two = "two:///", Dead = "dead:///", Alias = "first", Place = "qmp:///nosuch/place", Silent = "silent:///";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -62,7 +62,8 @@ public sealed class SeveralHostsTests
         Assert.StartsWith("warning: two:///: full: uses 98 % of", lines[1], StringComparison.Ordinal);
         Assert.StartsWith("1 guest, one:///; asked: ", lines[2], StringComparison.Ordinal);
         Assert.StartsWith("2 guests, two:///; asked: ", lines[3], StringComparison.Ordinal);
-        Assert.Equal("2 to mend at 2 hosts.", lines[4]);
+        Assert.Equal("2 to mend at 3 hosts, 1 of which did not answer.", lines[4]);
+        Assert.EndsWith("\n1 to mend at 2 hosts.\n\n", (await RunAsync([One, Two], "doctor")).Output, StringComparison.Ordinal);
         JsonElement json = JsonDocument.Parse((await RunAsync([One, Two, Dead], "doctor", "--json")).Output).RootElement;
         Assert.Equal([(Dead, "not asked"), (Two, "ballooned too far"), (One, "asked"), (Two, "asked")], json.EnumerateArray().Select(
             finding => (finding.GetProperty("connection").GetString(), finding.GetProperty("check").GetString())));
@@ -76,6 +77,57 @@ public sealed class SeveralHostsTests
         Assert.Equal(["web", "db"], found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]));
         Outcome missing = await RunAsync([One, Two], "memory", "db", "nosuch");
         Assert.Equal((1, "", "error: failed to get domain 'nosuch' of any host\n"), (missing.ExitCode, missing.Output.Trim('\n'), missing.Error));
+    }
+
+    [Fact]
+    public async Task What_hosts_answer_about_named_guests_is_shown_though_another_host_does_not_answer()
+    {
+        const string missing = "error: failed to get domain 'nosuch' of any host that answered\n";
+        Outcome memory = await RunAsync([One, Two, Dead], "-q memory db nosuch nosuch");
+        Assert.Equal((1, $"error: dead:///: nobody listens\n{missing}"), (memory.ExitCode, memory.Error));
+        Assert.StartsWith("db ", memory.Output, StringComparison.Ordinal);
+
+        Outcome doctor = await RunAsync([One, Dead], "doctor", "web", "nosuch");
+        Assert.Equal((1, missing), (doctor.ExitCode, doctor.Error));
+        Assert.StartsWith("error: dead:///: connection: nobody listens\n", doctor.Output, StringComparison.Ordinal);
+        Assert.Contains("\n1 guest, one:///; asked: ", doctor.Output, StringComparison.Ordinal);
+        Outcome nobody = await RunAsync([One, Two], "doctor", "web", "nosuch");
+        Assert.Equal((2, "", "error: failed to get domain 'nosuch' of any host\n"), (nobody.ExitCode, nobody.Output.Trim('\n'), nobody.Error));
+    }
+
+    [Fact]
+    public async Task A_host_without_the_named_guests_is_no_host_without_guests()
+    {
+        Outcome outcome = await RunAsync([One, Place], "doctor", "web");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.StartsWith("1 guest, one:///; asked: ", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains($"\nnone of them, {Place}; asked: ", outcome.Output, StringComparison.Ordinal);
+        Assert.EndsWith("\nNothing is wrong at 2 hosts.\n\n", outcome.Output, StringComparison.Ordinal);
+
+        // All of them are asked for, and there is none.
+        Outcome whole = await RunAsync([One, Place], "doctor");
+        Assert.Equal(1, whole.ExitCode);
+        Assert.StartsWith($"warning: {Place[6..]}: connection: no QEMU's monitor socket was found at {Place[6..]}\n", whole.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_same_host_by_another_name_is_asked_once()
+    {
+        Outcome memory = await RunAsync([Alias, Two, One], "-q memory --json");
+        Assert.Equal((0, ""), (memory.ExitCode, memory.Error));
+        Assert.Equal([Two, One, Two], JsonDocument.Parse(memory.Output).RootElement.GetProperty("domains").EnumerateArray().Select(
+            guest => guest.GetProperty("connection").GetString()));
+        JsonElement doctor = JsonDocument.Parse((await RunAsync([Alias, One, Two], "doctor", "--json")).Output).RootElement;
+        Assert.Equal([Two, One, Two], doctor.EnumerateArray().Select(finding => finding.GetProperty("connection").GetString()));
+        Assert.EndsWith("\nNothing is wrong at 1 host.\n\n", (await RunAsync([One, Alias], "doctor")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Below_the_table_guests_that_are_not_summed_have_their_host()
+    {
+        Outcome outcome = await RunAsync([One, Silent], "memory");
+        Assert.Contains("\nNot in the total: web at silent:/// (", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("\nNot in the total: web (", (await RunAsync([Silent], "memory")).Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -99,11 +151,17 @@ public sealed class SeveralHostsTests
         {
             [One] = new(TopWorld.Guest("web", 1, used: 700)),
             [Two] = new(TopWorld.Guest("full", 2, used: 1000), TopWorld.Guest("db", 3, used: 300)),
+            [Place] = new(),
+            [Silent] = new(TopWorld.Guest("web", 4, used: null)),
         };
         return CliRun.BallastAsync(
             [.. uris.SelectMany(uri => (string[])["-c", uri]), .. all],
-            (uri, options, _) => drivers.TryGetValue(uri!, out FakeDriver? driver) ? new(new Connection(driver, uri!, options))
-                : throw LibvirtError.Report(ErrorCode.SystemError, ErrorOrigin.Rpc, "nobody listens"),
+            (uri, options, _) =>
+            {
+                string meant = uri == Alias ? One : uri!;
+                return drivers.TryGetValue(meant, out FakeDriver? driver) ? new(new Connection(driver, meant, options))
+                    : throw LibvirtError.Report(ErrorCode.SystemError, ErrorOrigin.Rpc, "nobody listens");
+            },
             procPath: "/nonexistent", cancellationToken: Token);
     }
 }
