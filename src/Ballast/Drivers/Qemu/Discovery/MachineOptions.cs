@@ -64,6 +64,9 @@ internal sealed class MachineOptions
 
     public IReadOnlyList<OptionMembers> Devices => _devices;
 
+    /// <summary>How many drives bring a virtio disk of their own.</summary>
+    public int VirtioDrives { get; private set; }
+
     /// <summary>Drives that are the firmware's flash memory.</summary>
     public IReadOnlyList<OptionMembers> Flash => _flash;
 
@@ -322,6 +325,8 @@ internal sealed class MachineOptions
     {
         if (drive["if"] == "pflash")
             _flash.Add(drive);
+        else if (drive["if"] == "virtio")
+            VirtioDrives++;
     }
 
     // kind.property=value; commas mean nothing here. The other form is driver=kind,property=name,value=text.

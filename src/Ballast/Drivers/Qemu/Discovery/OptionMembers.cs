@@ -18,6 +18,9 @@ internal sealed class OptionMembers
     /// <summary>The value of a member, "on" or "off" for a flag, null where it is absent.</summary>
     public string? this[string name] => _members.GetValueOrDefault(name);
 
+    /// <summary>Whether it was written as JSON: such devices QEMU makes after all others.</summary>
+    public bool IsJson { get; private init; }
+
     /// <param name="value">The option's value.</param>
     /// <param name="firstName">The member that a first value without a name stands for; null where it is a flag.</param>
     public static OptionMembers Parse(string value, string? firstName)
@@ -33,7 +36,7 @@ internal sealed class OptionMembers
     {
         if (!value.StartsWith('{'))
             return Parse(value, firstName);
-        OptionMembers members = new();
+        OptionMembers members = new() { IsJson = true };
         return members.TryReadJson(value) ? members : null;
     }
 

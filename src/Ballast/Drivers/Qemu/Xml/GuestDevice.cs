@@ -19,7 +19,6 @@ internal sealed record GuestDevice(string Name, string? Alias, string Model, Opt
         if (machine is null)
             return [.. said.Select(device => new GuestDevice(device["id"] ?? "", device["id"], device["driver"]!, device))];
         Dictionary<string, int> places = [];
-        OptionMembers[] anonymous = [.. said.Where(device => device["id"] is null)];
         for (int i = 0; i < said.Count; i++)
         {
             if (said[i]["id"] is { } id)
@@ -27,21 +26,20 @@ internal sealed record GuestDevice(string Name, string? Alias, string Model, Opt
         }
 
         List<(int Place, GuestDevice Device)> found = [];
-        int nameless = 0;
-        foreach (MachineDevice device in machine.Devices)
+        foreach (MachineDevice device in machine.Devices.Where(device => !device.IsAnonymous))
         {
-            if (!device.IsAnonymous && places.TryGetValue(device.Name, out int place))
-                found.Add((place, new GuestDevice(device.Name, device.Name, device.Model, said[place])));
-            else if (!device.IsAnonymous)
-                found.Add((int.MaxValue, new GuestDevice(device.Name, device.Name, device.Model, null)));
-            else
-                found.Add((int.MaxValue, new GuestDevice(device.Name, null, device.Model, FindNameless(device.Model))));
+            bool isSaid = places.TryGetValue(device.Name, out int place);
+            found.Add((isSaid ? place : int.MaxValue, new GuestDevice(device.Name, device.Name, device.Model, isSaid ? said[place] : null)));
+        }
+
+        // QEMU tells them in no order, but numbers them as it makes them.
+        AnonymousDevices anonymous = new(said, options?.VirtioDrives ?? 0);
+        foreach (MachineDevice device in machine.Devices.Where(device => device.IsAnonymous).OrderBy(device => AnonymousDevices.Number(device.Name)))
+        {
+            int? place = anonymous.FindNext(device.Model);
+            found.Add((place ?? int.MaxValue, new GuestDevice(device.Name, null, device.Model, place is { } at ? said[at] : null)));
         }
 
         return [.. found.OrderBy(one => one.Place).Select(one => one.Device)];
-
-        // QEMU numbers them in their order; a drive's own device is among them.
-        OptionMembers? FindNameless(string model) =>
-            nameless < anonymous.Length && model.StartsWith(anonymous[nameless]["driver"]!, StringComparison.Ordinal) ? anonymous[nameless++] : null;
     }
 }
