@@ -57,10 +57,12 @@ public sealed class DomainXmlTests
     [InlineData("-smp\n4,cores=2,threads=1", "concat(cpu/topology/@sockets, cpu/topology/@dies, cpu/topology/@cores)", "212")]
     [InlineData("-smp\n2,maxcpus=8\n-smp\nsockets=2,threads=2", "string(cpu/topology/@cores)", "2")]
     [InlineData("-smp\n5,cores=2,threads=1", "count(cpu)", "0")]
+    [InlineData("-smp\n8,sockets=0x2,cores=02,threads=2", "concat(cpu/topology/@sockets, cpu/topology/@cores)", "22")]
     [InlineData("-smp\ncores=0,sockets=x", "count(cpu)", "0")]
     // Nodes and what their memory is made of.
     [InlineData("-numa\nnode,cpus=3,cpus=0-1,cpus=2,mem=64", "concat(cpu/numa/cell/@id, '/', cpu/numa/cell/@cpus, '/', cpu/numa/cell/@memory)", "0/0-3/65536")]
     [InlineData("-numa\nnode,cpus=4-2", "count(cpu/numa/cell/@cpus)", "0")]
+    [InlineData("-numa\nnode,nodeid=0x1,cpus=010-0x9", "concat(cpu/numa/cell/@id, '/', cpu/numa/cell/@cpus)", "1/8-9")]
     [InlineData("-numa\nnode,cpus=0-18446744073709551615", "string(cpu/numa/cell/@cpus)", "0-18446744073709551615")]
     [InlineData("-object\n{\"qom-type\":\"memory-backend-ram\",\"id\":\"m\",\"size\":67108864,\"share\":true}\n-numa\nnode,memdev=m\n-numa\nnode,mem=1G",
         "concat(cpu/numa/cell[1]/@memory, cpu/numa/cell[1]/@memAccess, cpu/numa/cell[2]/@memory, count(memoryBacking))", "65536shared10485760")]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 using static Ballast.Drivers.Qemu.Xml.QemuXml;
 
 namespace Ballast.Drivers.Qemu.Xml;
@@ -83,7 +84,7 @@ internal static class ControllersXml
         {
             xml.Element("model", null, ("name", device.Model));
             if (device["chassis"] is { } chassis && device["port"] is { } port)
-                xml.Element("target", null, ("chassis", chassis), ("port", ulong.TryParse(port, CultureInfo.InvariantCulture, out ulong number) ? Hexadecimal(number) : port));
+                xml.Element("target", null, ("chassis", OptionNumber.Decimal(chassis)), ("port", OptionNumber.Parse(port) is { } number ? Hexadecimal(number) : port));
         }
 
 

@@ -148,5 +148,5 @@ internal static class CpuXml
     }
 
     private static int? Read(string? text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : null;
+        OptionNumber.Parse(text) is > 0 and <= int.MaxValue and var number ? (int)number : null;
 }

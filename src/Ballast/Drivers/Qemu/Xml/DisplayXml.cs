@@ -35,7 +35,7 @@ internal static class DisplayXml
             xml.Open("video");
             xml.Element("model", null,
             [
-                ("type", kind.Type), .. Memory(device, kind.Type), ("heads", device["max_outputs"] ?? (kind.Type == "ramfb" ? null : "1")),
+                ("type", kind.Type), .. Memory(device, kind.Type), ("heads", OptionNumber.Decimal(device["max_outputs"]) ?? (kind.Type == "ramfb" ? null : "1")),
                 ("primary", isFirst ? "yes" : null),
             ]);
             guest.AddAlias(xml, device);
@@ -127,6 +127,6 @@ internal static class DisplayXml
         static string? Kib(string? bytes) => Number(OptionSize.KiB(bytes));
 
         static string? Mib(string? mib) =>
-            ulong.TryParse(mib, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number is > 0 and < uint.MaxValue ? Number(number * kibPerMiB) : null;
+            OptionNumber.Parse(mib) is > 0 and < uint.MaxValue and var number ? Number(number * kibPerMiB) : null;
     }
 }

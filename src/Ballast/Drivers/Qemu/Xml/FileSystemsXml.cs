@@ -22,7 +22,7 @@ internal static class FileSystemsXml
         string? access = source?["security_model"];
         xml.Open("filesystem",
             ("type", "mount"), ("accessmode", access is "mapped-xattr" or "mapped-file" ? "mapped" : access == "none" ? "squash" : access),
-            ("fmode", source?["fmode"]), ("dmode", source?["dmode"]));
+            ("fmode", OptionNumber.FileMode(source?["fmode"])), ("dmode", OptionNumber.FileMode(source?["dmode"])));
         if (source?["path"] is { } path)
             xml.Element("source", null, ("dir", path));
         xml.Element("target", null, ("dir", device["mount_tag"]));
@@ -36,7 +36,7 @@ internal static class FileSystemsXml
     private static void AddServed(XmlText xml, QemuXml guest, GuestDevice device)
     {
         xml.Open("filesystem", ("type", "mount"));
-        xml.Element("driver", null, ("type", "virtiofs"), ("queue", device["queue-size"]));
+        xml.Element("driver", null, ("type", "virtiofs"), ("queue", OptionNumber.Decimal(device["queue-size"])));
         if (CharacterSource.Of(guest, device["chardev"]).SocketPath is { } socket)
             xml.Element("source", null, ("socket", socket));
         xml.Element("target", null, ("dir", device["tag"]));

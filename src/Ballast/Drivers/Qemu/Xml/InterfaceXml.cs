@@ -21,11 +21,11 @@ internal static class InterfaceXml
         if (backend?["ifname"] is { } name)
             xml.Element("target", null, ("dev", name));
         xml.Element("model", null, ("type", DevicesXml.VirtioModel(card.Model, "virtio-net")));
-        (string, string?)[] queues = [("queues", backend?["queues"]), ("rx_queue_size", device?["rx_queue_size"]), ("tx_queue_size", device?["tx_queue_size"])];
+        (string, string?)[] queues = [("queues", OptionNumber.Decimal(backend?["queues"])), ("rx_queue_size", OptionNumber.Decimal(device?["rx_queue_size"])), ("tx_queue_size", OptionNumber.Decimal(device?["tx_queue_size"]))];
         if (queues.Any(one => one.Item2 is not null))
             xml.Element("driver", null, queues);
         if (device?["host_mtu"] is { } size)
-            xml.Element("mtu", null, ("size", size));
+            xml.Element("mtu", null, ("size", OptionNumber.Decimal(size)));
         guest.AddAlias(xml, card.Alias);
         xml.Close();
     }

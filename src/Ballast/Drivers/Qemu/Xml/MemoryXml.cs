@@ -13,7 +13,7 @@ internal static class MemoryXml
     public static void AddMaximum(XmlText xml, MachineOptions options)
     {
         ulong? most = OptionSize.KiB(options.Memory["maxmem"]) ?? OptionSize.KiB(options.Machine["memory.max-size"]);
-        string? slots = options.Memory["slots"] ?? options.Machine["memory.slots"];
+        string? slots = OptionNumber.Decimal(options.Memory["slots"] ?? options.Machine["memory.slots"]);
         if (most is not null && slots is not null and not "0")
             xml.Element("maxMemory", Number(most), ("slots", slots), ("unit", "KiB"));
     }

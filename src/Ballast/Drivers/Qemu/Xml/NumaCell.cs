@@ -21,10 +21,10 @@ internal sealed record NumaCell(
     {
         List<NumaCell> cells = [];
         ILookup<string?, (string?, string?)> distances = options.Numa.Where(said => Last(said, "type") == "dist")
-            .ToLookup(said => Last(said, "src"), said => (Last(said, "dst"), Last(said, "val")));
+            .ToLookup(said => OptionNumber.Decimal(Last(said, "src")), said => (OptionNumber.Decimal(Last(said, "dst")), OptionNumber.Decimal(Last(said, "val"))));
         foreach (IReadOnlyList<(string Name, string Value)> said in options.Numa.Where(said => Last(said, "type") == "node").Take(MaxCells))
         {
-            string id = Last(said, "nodeid") ?? cells.Count.ToString(CultureInfo.InvariantCulture);
+            string id = OptionNumber.Decimal(Last(said, "nodeid")) ?? cells.Count.ToString(CultureInfo.InvariantCulture);
             OptionMembers? memory = Last(said, "memdev") is { } backend ? options.Objects.GetValueOrDefault(backend) : null;
             cells.Add(new NumaCell(
                 id,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu.Xml;
 
@@ -42,5 +43,10 @@ internal static class NumberSet
             : string.Create(CultureInfo.InvariantCulture, $"{range.First}-{range.Last}")));
     }
 
-    private static bool Read(string text, out ulong number) => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    private static bool Read(string text, out ulong number)
+    {
+        ulong? read = OptionNumber.Parse(text);
+        number = read.GetValueOrDefault();
+        return read is not null;
+    }
 }

@@ -44,7 +44,7 @@ internal static class PlatformDevicesXml
                 continue;
             (string, string?)[] switches =
             [
-                .. IommuSwitches.Select(one => (one.Attribute, Word(device.Said?.Switch(one.Member)))), ("aw_bits", device["aw-bits"]),
+                .. IommuSwitches.Select(one => (one.Attribute, Word(device.Said?.Switch(one.Member)))), ("aw_bits", OptionNumber.Decimal(device["aw-bits"])),
             ];
             if (switches.All(one => one.Item2 is null))
             {
@@ -69,7 +69,7 @@ internal static class PlatformDevicesXml
         {
             xml.Open("vsock", ("model", DevicesXml.VirtioModel(device.Model, vhost)));
             if (device["guest-cid"] is { } address)
-                xml.Element("cid", null, ("address", address));
+                xml.Element("cid", null, ("address", OptionNumber.Decimal(address)));
             guest.AddAlias(xml, device);
             xml.Close();
         }
@@ -95,7 +95,7 @@ internal static class PlatformDevicesXml
         xml.Element("model", null, ("type", "ivshmem-doorbell"));
         if (path is not null)
             xml.Element("server", null, ("path", path));
-        xml.Element("msi", null, ("vectors", device["vectors"]), ("ioeventfd", Word(device.Said?.Switch("ioeventfd"))));
+        xml.Element("msi", null, ("vectors", OptionNumber.Decimal(device["vectors"])), ("ioeventfd", Word(device.Said?.Switch("ioeventfd"))));
         guest.AddAlias(xml, device);
         xml.Close();
     }

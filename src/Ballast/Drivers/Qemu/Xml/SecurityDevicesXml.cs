@@ -67,7 +67,7 @@ internal static class SecurityDevicesXml
         {
             xml.Open("rng", ("model", DevicesXml.VirtioModel(device.Model, virtio)));
             if (device["max-bytes"] is { } bytes)
-                xml.Element("rate", null, ("bytes", bytes), ("period", device["period"]));
+                xml.Element("rate", null, ("bytes", OptionNumber.Decimal(bytes)), ("period", OptionNumber.Decimal(device["period"])));
             AddRandomSource(xml, guest, device);
             guest.AddAlias(xml, device);
             xml.Close();
@@ -82,7 +82,7 @@ internal static class SecurityDevicesXml
             OptionMembers? backend = device["cryptodev"] is { } id ? guest.Options?.Objects.GetValueOrDefault(id) : null;
             xml.Open("crypto", ("model", "virtio"), ("type", "qemu"));
             if (backend?["qom-type"] is { } type && type.StartsWith(prefix, StringComparison.Ordinal))
-                xml.Element("backend", null, ("model", type[prefix.Length..]), ("queues", backend["queues"]));
+                xml.Element("backend", null, ("model", type[prefix.Length..]), ("queues", OptionNumber.Decimal(backend["queues"])));
             guest.AddAlias(xml, device);
             xml.Close();
         }

@@ -26,7 +26,7 @@ internal static class SystemXml
             foreach (string device in BootDevices(guest, options))
                 xml.Element("boot", null, ("dev", device));
             if (options.Boot.Switch("menu") is { } hasMenu)
-                xml.Element("bootmenu", null, ("enable", hasMenu ? "yes" : "no"), ("timeout", hasMenu ? options.Boot["splash-time"] : null));
+                xml.Element("bootmenu", null, ("enable", hasMenu ? "yes" : "no"), ("timeout", hasMenu ? OptionNumber.Decimal(options.Boot["splash-time"]) : null));
             if (SystemInformationXml.IsTold(options))
                 xml.Element("smbios", null, ("mode", "sysinfo"));
         }
@@ -134,7 +134,7 @@ internal static class SystemXml
     {
         string[] ordered =
         [
-            .. guest.Devices.Select(device => (Order: int.TryParse(device["bootindex"], CultureInfo.InvariantCulture, out int order) ? order : -1, device.Model))
+            .. guest.Devices.Select(device => (Order: OptionNumber.Parse(device["bootindex"]) is <= int.MaxValue and var order ? (int)order : -1, device.Model))
                 .Where(device => device.Order >= 0).OrderBy(device => device.Order).Select(device => Kind(device.Model)),
         ];
         if (ordered.Length == 0)
