@@ -16,9 +16,10 @@ internal static class DiskXml
         string kind = isCd ? "cdrom" : model == "floppy" ? "floppy" : model is "scsi-block" or "scsi-generic" ? "lun" : "disk";
         bool isBlock = disk.File?.StartsWith("/dev/", StringComparison.Ordinal) == true;
         (string Protocol, string Name)? remote = Remote(disk.File);
+        DiskNode node = DiskNode.Of(guest.Options, device?["drive"]);
         xml.Open("disk", ("type", isBlock ? "block" : remote is null ? "file" : "network"), ("device", kind));
         xml.Element("driver", null,
-            [("name", "qemu"), ("type", disk.Format ?? (guest.IsMigratable ? "raw" : null)), .. Treatment(guest.Options, device)]);
+            [("name", "qemu"), ("type", disk.Format is null ? (guest.IsMigratable ? DiskNode.Raw : null) : node.Format(disk.Format)), .. Treatment(node, device)]);
         if (remote is var (protocol, name))
             xml.Element("source", null, ("protocol", protocol), ("name", name));
         else if (disk.File is not null)
@@ -31,7 +32,7 @@ internal static class DiskXml
             xml.Element("shareable", null);
         if (device?["serial"] is { } serial)
             xml.Element("serial", serial);
-        if (ulong.TryParse(device?["wwn"], NumberStyles.None, CultureInfo.InvariantCulture, out ulong worldWideName))
+        if (OptionNumber.Parse(device?["wwn"]) is { } worldWideName)
             xml.Element("wwn", worldWideName.ToString("x16", CultureInfo.InvariantCulture));
         foreach (string member in (string[])["vendor", "product"])
         {
@@ -57,18 +58,16 @@ internal static class DiskXml
         };
 
     // How writes go, what an error does, and which thread works: the device says it, or the node that it uses.
-    private static IEnumerable<(string, string?)> Treatment(MachineOptions? options, GuestDevice? device)
+    private static IEnumerable<(string, string?)> Treatment(DiskNode node, GuestDevice? device)
     {
-        OptionMembers? node = device?["drive"] is { } drive ? options?.BlockNodes.GetValueOrDefault(drive) : null;
-        OptionMembers? storage = node?["file"] is { } below ? options?.BlockNodes.GetValueOrDefault(below) : null;
-        yield return ("cache", Cache(node, device?.Said));
+        yield return ("cache", Cache(node.Top, device?.Said));
         string? onWrite = device?["werror"], onRead = device?["rerror"];
         yield return ("error_policy", Policy(onWrite));
         yield return ("rerror_policy", onRead == onWrite || (onWrite == "enospc" && onRead == "report") ? null : Policy(onRead));
-        yield return ("io", storage?["aio"]);
-        yield return ("discard", node?["discard"]);
+        yield return ("io", node.Storage?["aio"]);
+        yield return ("discard", node.Top?["discard"]);
         yield return ("iothread", ThreadNumber(device?["iothread"]));
-        yield return ("detect_zeroes", node?["detect-zeroes"]);
+        yield return ("detect_zeroes", node.Top?["detect-zeroes"]);
     }
 
     private static string? Cache(OptionMembers? node, OptionMembers? device)
