@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Drivers.Qemu.Xml;
 
 /// <summary>What a guest is seen, heard and worked with by, and the small devices.</summary>
@@ -50,11 +52,36 @@ internal static class OtherDevicesXml
                 AddSound(xml, guest, device, model);
         }
 
-        foreach ((string? id, string? driver) in guest.Options?.Audio.Select(audio => (audio["id"], audio["driver"])) ?? [])
+        (uint? Number, string Driver)[] backends =
+        [
+            .. (guest.Options?.Audio ?? []).Where(audio => audio["id"] is not null && audio["driver"] is not null)
+                .Select(audio => (AudioNumber(audio["id"]!), audio["driver"]!)),
+        ];
+        HashSet<uint> taken = [.. backends.Select(backend => backend.Number).OfType<uint>()];
+        uint free = 1;
+        foreach ((uint? known, string driver) in backends)
         {
-            if (id is not null && driver is not null && !(guest.IsMigratable && driver == "none"))
-                xml.Element("audio", null, ("id", id.StartsWith("audio", StringComparison.Ordinal) ? id["audio".Length..] : id), ("type", AudioBackends.GetValueOrDefault(driver, driver)));
+            uint number = known ?? NextFree();
+            if (!guest.IsMigratable || driver != "none")
+                xml.Element("audio", null, ("id", QemuXml.Number(number)), ("type", AudioBackends.GetValueOrDefault(driver, driver)));
         }
+
+        uint NextFree()
+        {
+            while (!taken.Add(free))
+                free++;
+            return free;
+        }
+    }
+
+    // libvirt's number of a back end, from 1 on; null where somebody else named it, so that it needs one.
+    private static uint? AudioNumber(string id)
+    {
+        const string prefix = "audio";
+        return id.StartsWith(prefix, StringComparison.Ordinal)
+            && uint.TryParse(id.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number > 0
+            ? number
+            : null;
     }
 
     // One duplex codec is what libvirt gives a card by itself.
