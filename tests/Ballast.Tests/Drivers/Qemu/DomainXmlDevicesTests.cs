@@ -17,10 +17,14 @@ public sealed class DomainXmlDevicesTests
     [InlineData("-device\nvfio-pci,host=nothing", "concat(count(devices/hostdev), count(devices/hostdev/source/address))", "10")]
     [InlineData("-device\nvfio-pci,sysfsdev=/sys/bus/mdev/devices/53764d0e-85a0-42b4-af5c-2046b460b1dc,id=m",
         "concat(devices/hostdev/@type, devices/hostdev/@model, ' ', devices/hostdev/source/address/@uuid)", "mdevvfio-pci 53764d0e-85a0-42b4-af5c-2046b460b1dc")]
+    [InlineData("-device\nvfio-pci,sysfsdev=/sys/bus/mdev/devices/53764d0e-85a0-42b4-af5c-2046b460b1dc/", "string(devices/hostdev/source/address/@uuid)", "53764d0e-85a0-42b4-af5c-2046b460b1dc")]
+    [InlineData("-device\nvfio-pci,sysfsdev=/sys/bus/pci/devices/0000:3b:00.1/",
+        "concat(devices/hostdev/@type, devices/hostdev/source/address/@bus, devices/hostdev/source/address/@function, count(devices/hostdev/@model))", "pci0x3b0x10")]
     [InlineData("-device\n{\"driver\":\"usb-host\",\"hostdevice\":\"/dev/bus/usb/001/013\",\"id\":\"hostdev1\"}",
         "concat(devices/hostdev/@type, devices/hostdev/source/address/@bus, ' ', devices/hostdev/source/address/@device)", "usb1 13")]
     [InlineData("-device\nusb-host,vendorid=0x46d,productid=49297",
         "concat(devices/hostdev/source/vendor/@id, devices/hostdev/source/product/@id, count(devices/hostdev/source/address))", "0x046d0xc0910")]
+    [InlineData("-device\nusb-host,hostbus=0x2,hostaddr=013", "concat(devices/hostdev/source/address/@bus, ' ', devices/hostdev/source/address/@device)", "2 11")]
     // Directories.
     [InlineData("-chardev\nsocket,id=c,path=/run/fs.sock\n-device\nvhost-user-fs-pci,chardev=c,tag=home,queue-size=1024,id=fs0",
         "concat(devices/filesystem/driver/@type, devices/filesystem/driver/@queue, devices/filesystem/source/@socket, ' ', devices/filesystem/target/@dir)",
@@ -28,6 +32,8 @@ public sealed class DomainXmlDevicesTests
     [InlineData("-virtfs\nlocal,path=/srv,mount_tag=share,security_model=none,readonly=on",
         "concat(devices/filesystem/@accessmode, devices/filesystem/source/@dir, devices/filesystem/target/@dir, count(devices/filesystem/readonly))", "squash/srvshare1")]
     [InlineData("-device\nvirtio-9p-pci,fsdev=nobody,mount_tag=t", "concat(count(devices/filesystem/source), devices/filesystem/target/@dir)", "0t")]
+    [InlineData("-fsdev\nlocal,id=f,path=/srv,security_model=mapped,fmode=0640,dmode=488\n-device\nvirtio-9p-pci,fsdev=f,mount_tag=t",
+        "concat(devices/filesystem/@fmode, ' ', devices/filesystem/@dmode)", "0640 0750")]
     // Security.
     [InlineData("-chardev\nsocket,id=c,path=/tpm\n-tpmdev\nemulator,id=t,chardev=c\n-device\ntpm-crb,tpmdev=t,id=tpm0",
         "concat(devices/tpm/@model, ' ', devices/tpm/backend/@type, ' ', devices/tpm/alias/@name)", "tpm-crb emulator tpm0")]
@@ -41,8 +47,10 @@ public sealed class DomainXmlDevicesTests
         "concat(devices/crypto/@model, devices/crypto/backend/@model, devices/crypto/backend/@queues)", "virtiobuiltin2")]
     [InlineData("-object\nrng-random,id=o\n-device\nvirtio-rng-pci-transitional,rng=o",
         "concat(devices/rng/@model, devices/rng/backend)", "virtio-transitional/dev/urandom")]
+    [InlineData("-device\nvirtio-rng-pci,max-bytes=0x400,period=010", "concat(devices/rng/rate/@bytes, ' ', devices/rng/rate/@period)", "1024 8")]
     // Sockets, memory of several guests, displays.
     [InlineData("-device\nvhost-vsock-pci,guest-cid=77,id=vsock0", "concat(devices/vsock/@model, devices/vsock/cid/@address)", "virtio77")]
+    [InlineData("-device\nvhost-vsock-pci,guest-cid=0x10", "string(devices/vsock/cid/@address)", "16")]
     [InlineData("-chardev\nsocket,id=c,path=/run/shm-sock\n-device\nivshmem-doorbell,chardev=c,vectors=16,ioeventfd=on,id=shmem0",
         "concat(devices/shmem/@name, devices/shmem/server/@path, devices/shmem/msi/@vectors, devices/shmem/msi/@ioeventfd)", "shm-sock/run/shm-sock16on")]
     [InlineData("-machine\nvirt,iommu=smmuv3", "string(devices/iommu/@model)", "smmuv3")]
@@ -66,6 +74,11 @@ public sealed class DomainXmlDevicesTests
     [InlineData("-smbios\ntype=1,product=A,,B,sku=c\n-smbios\ntype=3,serial=d",
         "concat(sysinfo/system/entry[@name='product'], sysinfo/chassis/entry, os/smbios/@mode)", "A,Bdsysinfo")]
     [InlineData("-smbios\ntype=1,uuid=34ab20df-2f46-41e9-8e8e-6279e3080a52", "count(sysinfo) + count(os/smbios)", "0")]
+    [InlineData("-smbios\ntype=1,product=A,serial=b\n-smbios\ntype=0x1,product=C\n-smbios\ntype=01,sku=d",
+        "concat(count(sysinfo/system), sysinfo/system/entry[@name='product'], sysinfo/system/entry[@name='serial'], sysinfo/system/entry[@name='sku'])", "1Cbd")]
+    // Sound.
+    [InlineData("-audiodev\nnone,id=aud0\n-audiodev\nalsa,id=audio1\n-audiodev\npa,id=7\n-audiodev\noss,id=audio0",
+        "concat(devices/audio[1]/@id, devices/audio[2]/@id, devices/audio[3]/@id, devices/audio[4]/@id)", "2134")]
     [InlineData("-device\nvmgenid,guid=43dc0cf8-809b-4adb-9bea-a9abb5f3d90e", "string(genid)", "43dc0cf8-809b-4adb-9bea-a9abb5f3d90e")]
     [InlineData("-device\nvmgenid,guid=auto", "count(genid)", "0")]
     [InlineData("-object\niothread,id=iothread1\n-object\n{\"qom-type\":\"iothread\",\"id\":\"b\"}", "string(iothreads)", "2")]

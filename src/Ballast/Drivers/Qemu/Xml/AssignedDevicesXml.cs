@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu.Xml;
 
@@ -11,10 +12,8 @@ internal static class AssignedDevicesXml
     {
         foreach (GuestDevice device in guest.Devices)
         {
-            if (device.Model.StartsWith("vfio-pci", StringComparison.Ordinal) && device["sysfsdev"] is { } path)
-                AddMediated(xml, guest, device, path);
-            else if (device.Model.StartsWith("vfio-pci", StringComparison.Ordinal))
-                AddPci(xml, guest, device);
+            if (device.Model.StartsWith("vfio-pci", StringComparison.Ordinal))
+                AddVfio(xml, guest, device);
             else if (device.Model == "usb-host")
                 AddUsb(xml, guest, device);
         }
@@ -32,12 +31,23 @@ internal static class AssignedDevicesXml
         }
     }
 
-    private static void AddPci(XmlText xml, QemuXml guest, GuestDevice device)
+    // The host's directory of a device is called by its address, that of a mediated one by its UUID.
+    private static void AddVfio(XmlText xml, QemuXml guest, GuestDevice device)
+    {
+        string? path = device["sysfsdev"]?.TrimEnd('/');
+        string? directory = path?[(path.LastIndexOf('/') + 1)..];
+        if (Guid.TryParseExact(directory, "D", out _))
+            AddMediated(xml, guest, device, directory!);
+        else
+            AddPci(xml, guest, device, directory ?? device["host"]);
+    }
+
+    private static void AddPci(XmlText xml, QemuXml guest, GuestDevice device, string? host)
     {
         xml.Open("hostdev", ("mode", "subsystem"), ("type", "pci"));
         xml.Element("driver", null, ("name", "vfio"));
         xml.Open("source");
-        if (PciAddress(device["host"]) is [var domain, var bus, var slot, var function])
+        if (PciAddress(host) is [var domain, var bus, var slot, var function])
         {
             xml.Element("address", null,
                 ("domain", $"0x{domain:x4}"), ("bus", $"0x{bus:x2}"), ("slot", $"0x{slot:x2}"), ("function", $"0x{function:x}"));
@@ -48,11 +58,11 @@ internal static class AssignedDevicesXml
         xml.Close();
     }
 
-    private static void AddMediated(XmlText xml, QemuXml guest, GuestDevice device, string path)
+    private static void AddMediated(XmlText xml, QemuXml guest, GuestDevice device, string uuid)
     {
         xml.Open("hostdev", ("mode", "subsystem"), ("type", "mdev"), ("model", "vfio-pci"));
         xml.Open("source");
-        xml.Element("address", null, ("uuid", path[(path.LastIndexOf('/') + 1)..]));
+        xml.Element("address", null, ("uuid", uuid));
         xml.Close();
         guest.AddAlias(xml, device);
         xml.Close();
@@ -62,12 +72,12 @@ internal static class AssignedDevicesXml
     {
         string[] place = device["hostdevice"] is { } path && path.StartsWith(UsbPath, StringComparison.Ordinal)
             ? path[UsbPath.Length..].Split('/')
-            : [device["hostbus"] ?? "", device["hostaddr"] ?? ""];
+            : [OptionNumber.Decimal(device["hostbus"]) ?? "", OptionNumber.Decimal(device["hostaddr"]) ?? ""];
         xml.Open("hostdev", ("mode", "subsystem"), ("type", "usb"));
         xml.Open("source");
         foreach ((string element, string member) in ((string, string)[])[("vendor", "vendorid"), ("product", "productid")])
         {
-            if (ReadNumber(device[member]) is > 0 and var id)
+            if (OptionNumber.Parse(device[member]) is > 0 and <= ushort.MaxValue and var id)
                 xml.Element(element, null, ("id", $"0x{id:x4}"));
         }
 
@@ -92,11 +102,6 @@ internal static class AssignedDevicesXml
 
         return numbers.Length == 4 ? numbers : null;
     }
-
-    private static uint? ReadNumber(string? text) =>
-        text?.StartsWith("0x", StringComparison.OrdinalIgnoreCase) == true
-            ? uint.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint hexadecimal) ? hexadecimal : null
-            : ReadDecimal(text);
 
     // With zeros in front, as the host's files of devices have them.
     private static uint? ReadDecimal(string? text) =>
