@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration;
@@ -5,7 +6,7 @@ namespace Ballast.Tests.Integration;
 /// <summary>C programs and python3-libvirt on guests of their own: through our library without any daemon, and on libvirt's daemon beside libvirt's own library.</summary>
 [Trait("needs", "qemu")]
 [Trait("needs", "libvirtd")]
-public sealed class NativeLibraryGuestTests
+public sealed partial class NativeLibraryGuestTests
 {
     private const string Python =
         """
@@ -152,7 +153,7 @@ public sealed class NativeLibraryGuestTests
         // One difference: keeping alive needs no event loop of the program's here.
         const string keptAlive = "virConnectSetKeepAlive(conn, 5, 5) -> ";
         Assert.Contains($"\n{keptAlive}0\n", ours.Output, StringComparison.Ordinal);
-        // A newer libvirt's formats number their arguments, and it has more kinds of events.
+        // A newer libvirt's formats number their arguments, and each has kinds of events of its own.
         Assert.Equal(Without(keptAlive, Unnumbered(theirs.Output)), Without(keptAlive, Unnumbered(ours.Output)));
 
         using NativeProgram events = await NativeProgram.BuildAsync("events", forLibvirt: true, Token);
@@ -177,10 +178,8 @@ public sealed class NativeLibraryGuestTests
         Assert.Equal(new CommandResult(0, "closed 1\ninternal error: client socket is closed\n", ""), await waiting[0]);
         Assert.Equal(new CommandResult(0, "closed 1\nunregistered\n", ""), await waiting[1]);
 
-        static string Unnumbered(string output) => output
-            .Replace("%1$s", "%s", StringComparison.Ordinal)
-            .Replace("%2$s", "%s", StringComparison.Ordinal)
-            .Replace("eventID must be less than 30", "eventID must be less than 27", StringComparison.Ordinal);
+        static string Unnumbered(string output) => KindsOfEvents().Replace(
+            output.Replace("%1$s", "%s", StringComparison.Ordinal).Replace("%2$s", "%s", StringComparison.Ordinal), "eventID must be less than N");
 
         static string[] Without(string beginning, string output) => [.. output.Split('\n').Where(line => !line.StartsWith(beginning, StringComparison.Ordinal))];
 
@@ -222,4 +221,7 @@ public sealed class NativeLibraryGuestTests
     }
 
     private static IEnumerable<string> Expected(string name) => Lifecycle.Select(line => line.Replace("NAME", name, StringComparison.Ordinal));
+
+    [GeneratedRegex("eventID must be less than [0-9]+")]
+    private static partial Regex KindsOfEvents();
 }
