@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Tests.Integration;
 
 namespace Ballast.Tests;

@@ -1,7 +1,7 @@
 using System.Xml.Linq;
 using System.Xml.XPath;
-using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Xml;
 
 namespace Ballast.Tests.Drivers.Qemu;

@@ -1,8 +1,8 @@
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Processes;
-using Ballast.Drivers.Qemu.Scopes;
-using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
 using Ballast.Telemetry;
 
 namespace Ballast.Tests.Drivers.Qemu;

@@ -1,5 +1,5 @@
-using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
 
 namespace Ballast.Tests.Drivers.Qemu.Discovery;
 
