@@ -80,7 +80,7 @@ internal sealed partial class ChangeLog(ILogger log)
             Trouble(log, $"Nobody can log in: {why}");
     }
 
-    /// <summary>Something went wrong in the daemon itself, which goes on.</summary>
+    /// <summary>Something went wrong in the daemon itself; it continues.</summary>
     public void Fault(Exception error)
     {
         string kind = error.GetType().Name;
@@ -100,7 +100,7 @@ internal sealed partial class ChangeLog(ILogger log)
         return true;
     }
 
-    [LoggerMessage(15, LogLevel.Error, "A fault of ballastd, which goes on: {Fault}")]
+    [LoggerMessage(15, LogLevel.Error, "Internal error; ballastd continues: {Fault}")]
     private static partial void Faulty(ILogger log, string fault);
 
     [LoggerMessage(20, LogLevel.Information, "{Line}")]
