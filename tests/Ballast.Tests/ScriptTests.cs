@@ -13,6 +13,17 @@ public sealed class ScriptTests
 
     public static TheoryData<string> Scripts { get; } = ["run", "build", "test", "eng/debian13", "tests/guest/build-linux-guest", "tests/fuzz", "bindings/python/test", "tests/suites/run", "tests/systemd/run"];
 
+    [Fact]
+    public void Tests_of_the_native_programs_say_that_they_need_them()
+    {
+        // ./test quick builds none of them.
+        IEnumerable<string> silent = Directory.GetFiles(Path.Combine(Root, "tests/Ballast.Tests"), "*Tests.cs", SearchOption.AllDirectories)
+            .Where(file => File.ReadAllText(file) is var text
+                && (text.Contains("BallastProgram.Path", StringComparison.Ordinal) || text.Contains("BallastProgram.Run", StringComparison.Ordinal) || text.Contains("BallastDaemon.Start", StringComparison.Ordinal))
+                && !text.Contains("Trait(\"needs\"", StringComparison.Ordinal));
+        Assert.Equal([$"{nameof(ScriptTests)}.cs"], silent.Select(Path.GetFileName));
+    }
+
     [Theory]
     [MemberData(nameof(Scripts))]
     public async Task None_ends_silently(string script)

@@ -3,6 +3,7 @@ using Ballast.Guests;
 namespace Ballast.Tests.Integration;
 
 /// <summary>What a failed connection over ssh leaves behind where the process may open no more files.</summary>
+[Trait("needs", "qemu")]
 public sealed class SshDescriptorTests
 {
     // The shell of ballast is told to connect while it may open only so many files more; its descriptors are counted in between.
