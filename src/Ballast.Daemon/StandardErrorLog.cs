@@ -97,7 +97,7 @@ internal sealed class StandardErrorLog : ILoggerProvider
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
             {
-                // Nobody reads it any more, or it was closed; the daemon goes on.
+                // Nobody reads the log any more, or it was closed; the daemon continues without it.
             }
         }
     }
