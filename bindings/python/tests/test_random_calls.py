@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -53,6 +54,9 @@ METHODS: List[Tuple[str, Tuple[Any, ...]]] = [
     ("metadata", ((0, 1, 2, 3), (None, "urn:u", "urn:a"), FLAGS)),
 ]  # fmt: skip
 
+# Memory that can grow without slots to grow in, and flags of messages that mean nothing: 9.0 and Ballast take both.
+NEWER_REFUSES = re.compile(r"<maxMemory>|messages\[(4|8|64)\]")
+
 
 def _step(dice: random.Random) -> Tuple[str, Callable[[Any], Any]]:
     """One call, as text and as a function of the connection."""
@@ -82,9 +86,6 @@ def _told(module: Any, conn: Any, call: Callable[[Any], Any]) -> Any:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_each_call_gives_the_same(libvirt: Any, ballast: Any, tmp_path: Path, seed: int) -> None:
-    if libvirt.getVersion() >= 9001000:  # A newer libvirt has other texts.
-        assert 'VERSION_ID="12"' not in Path("/etc/os-release").read_text(), "Debian 12 brings the oracle, libvirt 9.0: install its python3-libvirt"
-        pytest.skip("the oracle is libvirt 9.0")
     host = tmp_path / "host.xml"
     host.write_text(HOST.format(**UUIDS))
     theirs, ours = libvirt.open(f"test://{host}"), ballast.open(f"test://{host}")
@@ -92,6 +93,8 @@ def test_each_call_gives_the_same(libvirt: Any, ballast: Any, tmp_path: Path, se
     calls: Dict[str, int] = {"given": 0, "refused": 0}
     for _ in range(600):
         text, call = _step(dice)
+        if libvirt.getVersion() > 9000000 and NEWER_REFUSES.search(text):
+            continue
         expected, given = as_of_9(_told(libvirt, theirs, call), 9000000), _told(ballast, ours, call)
         assert given == expected, f"seed {seed}: {text}"
         calls["refused" if isinstance(expected, tuple) and len(expected) == 9 else "given"] += 1

@@ -49,9 +49,6 @@ internal sealed class PlainQemu : IAsyncDisposable
 
     public ulong MemoryKib => (ulong)_options.MemoryMib * 1024;
 
-    /// <summary>What it wrote to its standard error.</summary>
-    public string Errors => _child.Errors;
-
     public bool IsAlive
     {
         get
