@@ -33,7 +33,6 @@ internal sealed class ReaderWatch : SharedWatch
         (_connection, _options, _pace) = (connection, options, pace);
         _time = connection.Options.TimeProvider;
         _start = _time.GetTimestamp();
-        Start();
     }
 
     private TimeSpan Now => _time.GetElapsedTime(_start);

@@ -7,7 +7,7 @@ namespace Ballast.Server;
 internal abstract class SharedWatch : IAsyncDisposable
 {
     private readonly CancellationTokenSource _end = new();
-    private Task _rounds = Task.CompletedTask;
+    private Task? _rounds;
     private Exception? _error;
     private TaskCompletionSource? _changed;
 
@@ -27,6 +27,9 @@ internal abstract class SharedWatch : IAsyncDisposable
         {
             Mailboxes.Add(mailbox);
             _changed?.TrySetResult();
+
+            // Not before: a round without anybody to go to would be lost.
+            _rounds ??= RunToTheEndAsync();
         }
     }
 
@@ -68,7 +71,8 @@ internal abstract class SharedWatch : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync().ConfigureAwait(false);
-        await _rounds.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_rounds is { } rounds)
+            await rounds.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _end.Dispose();
     }
 
@@ -77,8 +81,6 @@ internal abstract class SharedWatch : IAsyncDisposable
 
     /// <summary>Somebody waits for what is in its mailbox, or for the error; the lock is held.</summary>
     protected abstract void WakeAll();
-
-    protected void Start() => _rounds = RunToTheEndAsync();
 
     /// <summary>Ends when somebody comes, goes, or has sent what it had. The lock is held.</summary>
     protected Task Changed()
@@ -90,7 +92,7 @@ internal abstract class SharedWatch : IAsyncDisposable
 
     private async Task RunToTheEndAsync()
     {
-        // Whoever made it holds a lock.
+        // Whoever joins holds locks.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
@@ -108,28 +110,19 @@ internal abstract class SharedWatch : IAsyncDisposable
 }
 
 /// <summary>For those who may change something: each domain is asked in each period.</summary>
-internal sealed class PromptWatch : SharedWatch
+internal sealed class PromptWatch(Connection connection, TimeSpan period, MemoryStatsOptions options) : SharedWatch
 {
-    private readonly Connection _connection;
-    private readonly TimeSpan _period;
-    private readonly MemoryStatsOptions _options;
     private bool _hasBegun;
-
-    public PromptWatch(Connection connection, TimeSpan period, MemoryStatsOptions options)
-    {
-        (_connection, _period, _options) = (connection, period, options);
-        Start();
-    }
 
     public override void Add(WatchMailbox mailbox)
     {
-        base.Add(mailbox);
         lock (Gate)
         {
             // The first one has the first round.
             if (!_hasBegun)
                 mailbox.EndFirst();
             _hasBegun = true;
+            base.Add(mailbox);
         }
     }
 
@@ -144,7 +137,7 @@ internal sealed class PromptWatch : SharedWatch
 
         try
         {
-            IReadOnlyList<Domain> domains = await _connection.ListDomainsAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
             await Task.WhenAll(domains.Select(AskAsync)).ConfigureAwait(false);
         }
         finally
@@ -156,10 +149,10 @@ internal sealed class PromptWatch : SharedWatch
         async Task AskAsync(Domain domain)
         {
             MemoryStats? sample = await MemorySampling.AskAsync(
-                _connection.Driver, domain.Identity, _options, _connection.Options.TimeProvider, cancellationToken).ConfigureAwait(false);
+                connection.Driver, domain.Identity, options, connection.Options.TimeProvider, cancellationToken).ConfigureAwait(false);
             if (sample is null)
                 return;
-            WatchedSample first = new(new DomainMemorySample(domain, sample), _options);
+            WatchedSample first = new(new DomainMemorySample(domain, sample), options);
             lock (Gate)
                 mailbox.PutFirst(first);
         }
@@ -167,9 +160,9 @@ internal sealed class PromptWatch : SharedWatch
 
     protected override async Task RunAsync()
     {
-        await foreach (DomainMemorySample sample in MemoryWatch.RunAsync(_connection, _period, _options, End).ConfigureAwait(false))
+        await foreach (DomainMemorySample sample in MemoryWatch.RunAsync(connection, period, options, End).ConfigureAwait(false))
         {
-            if (Deliver(new WatchedSample(sample, _options)) is { } emptied)
+            if (Deliver(new WatchedSample(sample, options)) is { } emptied)
                 await emptied.WaitAsync(End).ConfigureAwait(false);
         }
     }

@@ -374,6 +374,21 @@ public sealed class WatchProcedureTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_joins_first_has_the_first_round()
+    {
+        ManyDomains many = new(1);
+        await using Connection connection = many.Open();
+
+        // The clock stands still: a round that was taken before anybody joined would be the only one.
+        for (int i = 0; i < 2000; i++)
+        {
+            await using IAsyncEnumerator<IReadOnlyList<WatchedSample>> watch = new SharedWatches()
+                .JoinAsync(connection, Period, MemoryStatsOptions.None, isReader: false, Token).GetAsyncEnumerator(Token);
+            Assert.True(await watch.MoveNextAsync().In());
+        }
+    }
+
+    [Fact]
     public async Task Who_joins_when_a_watch_has_failed_that_others_did_not_leave_yet_has_rounds_of_its_own()
     {
         ManyDomains many = new(1);
