@@ -150,7 +150,9 @@ public sealed class CommandRunnerTests
         Outcome outcome = await CliRun.BallastAsync(["-l", log, "domname 8; domname 7"], Counting([]), cancellationToken: Token);
         Assert.Equal(("\nguest\n\n", "error: failed to get domain '8'\n"), (outcome.Output, outcome.Error));
         _ = await CliRun.BallastAsync(["-l", log, "bogus"], Counting([]), cancellationToken: Token);
-        string[] lines = await File.ReadAllLinesAsync(log, Token);
+
+        // What monitors are asked meanwhile, in other tests of this process, is there too.
+        string[] lines = [.. (await File.ReadAllLinesAsync(log, Token)).Where(line => !line.Contains("] DEBUG ", StringComparison.Ordinal))];
         Assert.Equal(
             ["INFO commands: \"domname 8; domname 7\"", "ERROR failed to get domain '8'", "INFO commands: \"bogus\"", "ERROR unknown command: 'bogus'"],
             lines.Select(line => line[(line.IndexOf(']', StringComparison.Ordinal) + 2)..]));

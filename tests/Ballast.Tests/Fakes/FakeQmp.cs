@@ -200,8 +200,8 @@ internal sealed partial class FakeQmp : IAsyncDisposable
         finally
         {
             await gone.CancelAsync();
-            _ = Interlocked.CompareExchange(ref _client, null, client);
             client.Dispose();
+            _ = Interlocked.CompareExchange(ref _client, null, client);
             Changed();
             await answering;
         }

@@ -35,8 +35,7 @@ public sealed class MisbehavingMonitorTests
 
             LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
             Assert.DoesNotContain("left alone", error.Message, StringComparison.Ordinal);
-            if (session.Monitor.IsConnected)
-                await Waiting.UntilAsync("end", () => !session.Monitor.IsConnected);
+            await EndAsync(session, fake);
         }
 
         time.Advance(TimeSpan.FromSeconds(60));
@@ -51,7 +50,7 @@ public sealed class MisbehavingMonitorTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake, time);
         Spoil(fake, "garbage");
-        await FailAsync(session, 2);
+        await FailAsync(session, fake, 2);
 
         MemoryStats sample = Assert.Single(await session.Connection.GetAllMemoryStatsAsync(cancellationToken: TestContext.Current.CancellationToken)).Stats;
 
@@ -67,14 +66,14 @@ public sealed class MisbehavingMonitorTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake, time);
         Spoil(fake, "garbage");
-        await FailAsync(session, 2);
+        await FailAsync(session, fake, 2);
         time.Advance(TimeSpan.FromSeconds(1));
         Mend(fake);
         Assert.Equal(2, (await session.StatsAsync()).Length);
         time.Advance(TimeSpan.FromSeconds(60));
         Spoil(fake, "garbage");
 
-        await FailAsync(session, 1);
+        await FailAsync(session, fake, 1);
 
         Mend(fake);
         Assert.Equal(2, (await session.StatsAsync()).Length);
@@ -87,13 +86,13 @@ public sealed class MisbehavingMonitorTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake, time);
         Spoil(fake, "garbage");
-        await FailAsync(session, 2);
+        await FailAsync(session, fake, 2);
         time.Advance(TimeSpan.FromSeconds(1));
         Mend(fake);
         Assert.Equal(2, (await session.StatsAsync()).Length);
         Spoil(fake, "garbage");
 
-        await FailAsync(session, 1);
+        await FailAsync(session, fake, 1);
 
         LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
         Assert.Contains("is left alone for another 2 s", error.Message, StringComparison.Ordinal);
@@ -119,7 +118,7 @@ public sealed class MisbehavingMonitorTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake, time);
         Spoil(fake, "garbage");
-        await FailAsync(session, 3, advance: time);
+        await FailAsync(session, fake, 3, advance: time);
         fake.StopListening();
         await using FakeQmp next = FakeQmp.Start(path: fake.Path);
         next.Guest.Uuid = fake.Guest.Uuid;
@@ -129,14 +128,22 @@ public sealed class MisbehavingMonitorTests
         Assert.Equal(1, next.Clients);
     }
 
-    private static async Task FailAsync(FakeSession session, int times, FakeTimeProvider? advance = null)
+    private static async Task FailAsync(FakeSession session, FakeQmp fake, int times, FakeTimeProvider? advance = null)
     {
         for (int i = 0; i < times; i++)
         {
             advance?.Advance(TimeSpan.FromSeconds(Pauses[i]));
             LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
             Assert.DoesNotContain("left alone", error.Message, StringComparison.Ordinal);
+            await EndAsync(session, fake);
         }
+    }
+
+    // On both sides: a monitor that still has its last client is held, and the clock of whoever waits for that stands still.
+    private static async Task EndAsync(FakeSession session, FakeQmp fake)
+    {
+        await Waiting.UntilAsync("end", () => !session.Monitor.IsConnected);
+        await fake.DisconnectedAsync();
     }
 
     private static void Spoil(FakeQmp fake, string how)
