@@ -49,9 +49,10 @@ internal static class MemoryCommand
             it less than the memory in use, the kernel's own and {GuestShortage.MarginKiB / 1024} MiB. `doctor` and `balance advise` mean the same.
 
             The last look is the previous run of this command by the same user for the same connection. There are
-            no rates if the guest has not reported since.
+            no rates if the guest has not reported since, has booted since, or if that was more than {LastLook.LongestGap.TotalMinutes:0} minutes ago.
 
-            The totals include only guests with current and consistent numbers; the others are listed. The host
+            The totals include only guests with current and consistent numbers; the others are listed. A sum says how
+            many of these guests lack its number. With --pressed, guests that nobody can judge are named. The host
             could get back, from each guest, the smaller of balloon and resident memory, minus the memory in use,
             the kernel's own and {SetMemCheck.MarginKiB / 1024} MiB.
 
@@ -80,12 +81,13 @@ internal static class MemoryCommand
         await using HostGroup hosts = HostGroup.Of(invocation);
         List<MemoryLine> lines = [.. (await hosts.AskAsync(on => HostLook.RunAsync(on, names))).SelectMany(answer => answer.Value ?? [])];
         hosts.Tell(hosts.RequireFound(names));
+        List<MemoryLine> unjudged = arguments.Has(Pressed) ? lines.FindAll(line => !line.IsSummed && (reason ?? line.Stats.Reason) == line.Stats.Reason) : [];
         lines.RemoveAll(line =>
             (arguments.Has(Pressed) && !line.IsShort)
             || (arguments.Has(Stale) && line.Stats.Freshness == Freshness.Fresh && line.Stats.Reason == MemoryStatsReason.Fresh)
             || (reason is { } wanted && line.Stats.Reason != wanted));
         lines.Sort(order);
-        MemoryTotal total = new(lines);
+        MemoryTotal total = new(lines, unjudged);
         if (arguments.Has(Json))
             MemoryDocuments.WriteJson(invocation.Out, lines, total, hosts.IsSeveral);
         else if (invocation.IsDocument = arguments.Has(Csv))

@@ -8,18 +8,21 @@ namespace Ballast.Cli.Memory;
 /// <param name="SwapIn">KiB read from swap.</param>
 /// <param name="SwapOut">KiB written to swap.</param>
 /// <param name="Faults">Faults that read from a disk.</param>
-internal readonly record struct GuestCounters(int Id, long Seconds, ulong? SwapIn, ulong? SwapOut, ulong? Faults)
+/// <param name="MinorFaults">Faults that read from none: they tell a reboot, because they rise all the time.</param>
+internal readonly record struct GuestCounters(int Id, long Seconds, ulong? SwapIn, ulong? SwapOut, ulong? Faults, ulong? MinorFaults)
 {
-    /// <summary>Those of a sample; null where it has none that can be believed.</summary>
+    /// <summary>Those of a sample; null where it has none that can be believed, or where they are from before a reset.</summary>
     public static GuestCounters? Of(Domain domain, MemoryStats stats) =>
         domain.Id is { } id && stats.LastUpdate is { } reported && stats.Inconsistencies == MemoryStatsInconsistency.None
-            ? new GuestCounters(id, reported.ToUnixTimeSeconds(), stats.SwapInKiB, stats.SwapOutKiB, stats.MajorFaults)
+            && stats.Freshness != Freshness.NeverReported && stats.Reason is not (MemoryStatsReason.NeverReported or MemoryStatsReason.DriverNotLoaded)
+            ? new GuestCounters(id, reported.ToUnixTimeSeconds(), stats.SwapInKiB, stats.SwapOutKiB, stats.MajorFaults, stats.MinorFaults)
             : null;
 
     /// <summary>What changed since an earlier report; null where it is none of this run.</summary>
     public MemoryRates? Since(GuestCounters then)
     {
-        if (then.Id != Id || Seconds <= then.Seconds)
+        // All begin anew at a reboot, which keeps the id. What has passed its old value since would make a rate that never was.
+        if (then.Id != Id || Seconds <= then.Seconds || SwapIn < then.SwapIn || SwapOut < then.SwapOut || Faults < then.Faults || MinorFaults < then.MinorFaults)
             return null;
         double seconds = Seconds - then.Seconds;
         return new MemoryRates(PerSecond(then.SwapIn, SwapIn, seconds), PerSecond(then.SwapOut, SwapOut, seconds), PerSecond(then.Faults, Faults, seconds));
@@ -29,7 +32,7 @@ internal readonly record struct GuestCounters(int Id, long Seconds, ulong? SwapI
     {
         counters = default;
         string[] words = line.Split(' ');
-        if (words.Length != 6)
+        if (words.Length != 7)
         {
             uuid = default;
             return false;
@@ -37,14 +40,14 @@ internal readonly record struct GuestCounters(int Id, long Seconds, ulong? SwapI
 
         bool isWhole = int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int id)
             & long.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out long seconds);
-        counters = new GuestCounters(id, seconds, Number(words[3]), Number(words[4]), Number(words[5]));
+        counters = new GuestCounters(id, seconds, Number(words[3]), Number(words[4]), Number(words[5]), Number(words[6]));
         return Guid.TryParseExact(words[0], "D", out uuid) && isWhole;
     }
 
     public string ToLine(Guid uuid) =>
-        string.Create(CultureInfo.InvariantCulture, $"{uuid:D} {Id} {Seconds} {Text(SwapIn)} {Text(SwapOut)} {Text(Faults)}\n");
+        string.Create(CultureInfo.InvariantCulture, $"{uuid:D} {Id} {Seconds} {Text(SwapIn)} {Text(SwapOut)} {Text(Faults)} {Text(MinorFaults)}\n");
 
-    private static double? PerSecond(ulong? then, ulong? now, double seconds) => now >= then ? (now - then) / seconds : null;
+    private static double? PerSecond(ulong? then, ulong? now, double seconds) => (now - then) / seconds;
 
     private static string Text(ulong? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "-";
 

@@ -91,12 +91,18 @@ internal static class MemoryDocuments
         json.WriteStartObject("total");
         json.WriteNumber("domains", total.Guests);
         json.WriteNumber("summed", total.Summed);
-        json.WriteNumber("used_kib", total.UsedKiB);
-        json.WriteNumber("available_kib", total.AvailableKiB);
-        json.WriteNumber("balloon_kib", total.BalloonKiB);
-        json.WriteNumber("maximum_kib", total.MaximumKiB);
-        json.WriteNumber("rss_kib", total.ResidentKiB);
-        json.WriteNumber("reclaimable_kib", total.ReclaimableKiB);
+        json.WriteNumber("unjudged", total.Unjudged.Count);
+        (string Name, MemorySum Sum)[] sums =
+        [
+            ("used_kib", total.Used), ("available_kib", total.Available), ("balloon_kib", total.Balloon), ("maximum_kib", total.Maximum),
+            ("rss_kib", total.Resident), ("reclaimable_kib", total.Reclaimable),
+        ];
+        foreach ((string name, MemorySum sum) in sums)
+            JsonOutput.WriteNumber(json, name, sum.KiB);
+        json.WriteStartObject("missing");
+        foreach ((string name, MemorySum sum) in sums.Where(one => one.Sum.Missing > 0))
+            json.WriteNumber(name, sum.Missing);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

@@ -14,31 +14,41 @@ internal static class MemorySummary
     /// <param name="host">The name of a guest's host; null: all guests are of one.</param>
     public static IEnumerable<string> Lines(MemoryTotal total, SizeUnit unit, int? room, Func<MemoryLine, string>? host = null)
     {
-        IEnumerable<string> lines = [.. Sums(total, unit), .. NotSummed(total, room ?? Usual, host)];
+        IEnumerable<string> lines =
+        [
+            .. Sums(total, unit), .. Named("Not in the total: ", total.NotSummed, room ?? Usual, host),
+            .. Named("Perhaps short, nobody knows: ", total.Unjudged, room ?? Usual, host),
+        ];
         return room is { } width ? lines.SelectMany(line => SafeText.Wrap(line, width)) : lines;
     }
 
     public static IEnumerable<string> Sums(MemoryTotal total, SizeUnit unit)
     {
-        string Size(ulong kib) => HumanSize.Of(kib, unit);
+        // What some guests lack is no zero.
+        string Size(MemorySum sum) => sum switch
+        {
+            { KiB: not { } } => "-",
+            { KiB: { } kib, Missing: 0 } => HumanSize.Of(kib, unit),
+            { KiB: { } kib } => string.Create(CultureInfo.InvariantCulture, $"{HumanSize.Of(kib, unit)} ({sum.Missing} unknown)"),
+        };
 
         // Sums of nothing look like an answer.
         if (total.Summed == 0)
             return total.Guests == 0 ? ["Total of 0 guests."] : [];
         return
         [
-            $"Total of {Count(total.Summed)} with current numbers: {Size(total.UsedKiB)} used of {Size(total.AvailableKiB)},",
-            $"balloons {Size(total.BalloonKiB)} of {Size(total.MaximumKiB)}, resident {Size(total.ResidentKiB)}; the host could get back {Size(total.ReclaimableKiB)}.",
+            $"Total of {Count(total.Summed)} with current numbers: {Size(total.Used)} used of {Size(total.Available)},",
+            $"balloons {Size(total.Balloon)} of {Size(total.Maximum)}, resident {Size(total.Resident)}; the host could get back {Size(total.Reclaimable)}.",
         ];
     }
 
     private static string Count(int guests) => guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");
 
-    private static IEnumerable<string> NotSummed(MemoryTotal total, int room, Func<MemoryLine, string>? host)
+    private static IEnumerable<string> Named(string begin, IEnumerable<MemoryLine> guests, int room, Func<MemoryLine, string>? host)
     {
-        const string begin = "Not in the total: ", indent = "  ";
+        const string indent = "  ";
         string line = "";
-        foreach (MemoryLine guest in total.NotSummed)
+        foreach (MemoryLine guest in guests)
         {
             string place = host is null ? "" : $" at {SafeText.Escape(host(guest))}";
             string one = $"{SafeText.Escape(guest.Domain.Name)}{place} ({(guest.Stats.Reason == MemoryStatsReason.Fresh ? "incomplete" : guest.Stats.Reason.Label())})";

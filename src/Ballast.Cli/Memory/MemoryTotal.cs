@@ -1,15 +1,23 @@
 namespace Ballast.Cli.Memory;
 
+/// <summary>One sum over guests.</summary>
+/// <param name="KiB">In KiB; null where no guest has the number.</param>
+/// <param name="Missing">How many of the guests have not, and so are not in it.</param>
+internal readonly record struct MemorySum(ulong? KiB, int Missing);
+
 /// <summary>Sums over the guests whose numbers are current and consistent.</summary>
 internal sealed class MemoryTotal
 {
     private readonly IReadOnlyList<MemoryLine> _all;
     private readonly List<MemoryLine> _summed;
 
-    public MemoryTotal(IReadOnlyList<MemoryLine> lines)
+    /// <param name="lines">The guests that are listed.</param>
+    /// <param name="unjudged">Those that are not, because nobody knows whether they belong to what was asked for.</param>
+    public MemoryTotal(IReadOnlyList<MemoryLine> lines, IReadOnlyList<MemoryLine>? unjudged = null)
     {
         _all = lines;
         _summed = [.. lines.Where(line => line.IsSummed)];
+        Unjudged = unjudged ?? [];
     }
 
     public int Guests => _all.Count;
@@ -18,28 +26,33 @@ internal sealed class MemoryTotal
 
     public IEnumerable<MemoryLine> NotSummed => _all.Where(line => !line.IsSummed);
 
-    public ulong UsedKiB => Sum(line => line.Stats.Used?.KiB);
+    public IReadOnlyList<MemoryLine> Unjudged { get; }
 
-    public ulong AvailableKiB => Sum(line => line.AvailableKiB);
+    public MemorySum Used => Sum(line => line.Stats.Used?.KiB);
 
-    public ulong BalloonKiB => Sum(line => line.Stats.ActualKiB);
+    public MemorySum Available => Sum(line => line.AvailableKiB);
 
-    public ulong MaximumKiB => Sum(line => line.MaximumKiB);
+    public MemorySum Balloon => Sum(line => line.Stats.ActualKiB);
 
-    public ulong ResidentKiB => Sum(line => line.Stats.RssKiB);
+    public MemorySum Maximum => Sum(line => line.MaximumKiB);
 
-    public ulong ReclaimableKiB => Sum(line => line.ReclaimableKiB);
+    public MemorySum Resident => Sum(line => line.Stats.RssKiB);
 
-    private ulong Sum(Func<MemoryLine, ulong?> value)
+    public MemorySum Reclaimable => Sum(line => line.ReclaimableKiB);
+
+    private MemorySum Sum(Func<MemoryLine, ulong?> value)
     {
         ulong sum = 0;
+        int missing = 0;
         foreach (MemoryLine line in _summed)
         {
-            // Of numbers that guests make up too.
-            ulong more = value(line) ?? 0;
-            sum = ulong.MaxValue - sum < more ? ulong.MaxValue : sum + more;
+            // Guests may make their numbers up.
+            if (value(line) is { } more)
+                sum = ulong.MaxValue - sum < more ? ulong.MaxValue : sum + more;
+            else
+                missing++;
         }
 
-        return sum;
+        return new MemorySum(missing < _summed.Count ? sum : null, missing);
     }
 }

@@ -137,6 +137,60 @@ public sealed partial class MemoryCommandTests : IDisposable
         static FakeDriver Swapping(ulong seconds, ulong swapped) => new(Guest("swapping", 1, used: 100, age: 10 - seconds, period: 60, swapOut: 5000 + swapped, faults: 70 + (swapped / 10)));
     }
 
+    [Theory]
+    [InlineData(1000UL, 10UL, 9000UL)]
+    [InlineData(0UL, 900UL, 9000UL)]
+    [InlineData(1000UL, 900UL, 20UL)]
+    public async Task A_reboot_between_two_looks_makes_no_rates_whichever_counter_tells_it(ulong swapOut, ulong faults, ulong minorFaults)
+    {
+        _ = await RunAsync(Faulting(age: 10, swapOut: 500, faults: 70, minorFaults: 7000));
+        JsonElement line = (await JsonAsync(Faulting(age: 2, swapOut, faults, minorFaults))).GetProperty("domains")[0];
+        Assert.Equal((JsonValueKind.Null, false), (line.GetProperty("rates").ValueKind, line.GetProperty("is_short").GetBoolean()));
+
+        static FakeDriver Faulting(ulong age, ulong swapOut, ulong faults, ulong minorFaults) =>
+            new(Guest("a", 1, used: 100, age: age, period: 60, swapOut: swapOut, faults: faults, minorFaults: minorFaults));
+    }
+
+    [Theory]
+    [InlineData(600, true)]
+    [InlineData(601, false)]
+    public async Task What_a_guest_did_long_ago_is_not_what_it_does_now(ulong seconds, bool isShort)
+    {
+        _ = await RunAsync(new FakeDriver(Guest("a", 1, used: 100, age: seconds + 1, period: 2000, swapOut: 10)));
+        JsonElement line = (await JsonAsync(new FakeDriver(Guest("a", 1, used: 100, age: 1, period: 2000, swapOut: 14)))).GetProperty("domains")[0];
+        Assert.Equal((isShort, isShort), (line.GetProperty("is_short").GetBoolean(), line.GetProperty("rates").ValueKind == JsonValueKind.Object));
+
+        // What makes a guest short is no zero.
+        Assert.True(!isShort || line.GetProperty("rates").GetProperty("swap_out_kib_per_second").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task A_sum_says_whose_number_it_lacks()
+    {
+        FakeDriver driver = new(Guest("a", 1, used: 100), Guest("b", 2, used: 400, hasRss: false));
+        Assert.Contains("resident 1.0G (1 unknown); the host could get back 792M (1 unknown).", (await RunAsync(driver)).Output, StringComparison.Ordinal);
+        JsonElement total = (await JsonAsync(driver)).GetProperty("total");
+        Assert.Equal(1024 * MiB, total.GetProperty("rss_kib").GetUInt64());
+        Assert.Equal("""{"rss_kib":1,"reclaimable_kib":1}""", JsonSerializer.Serialize(total.GetProperty("missing")));
+
+        driver = new(Guest("b", 2, used: 400, hasRss: false));
+        Assert.Contains("resident -; the host could get back -.", (await RunAsync(driver)).Output, StringComparison.Ordinal);
+        total = (await JsonAsync(driver)).GetProperty("total");
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (total.GetProperty("rss_kib").ValueKind, total.GetProperty("reclaimable_kib").ValueKind));
+    }
+
+    [Fact]
+    public async Task Whom_nobody_can_judge_is_named_beside_those_that_are_short()
+    {
+        FakeDriver driver = new(Guest("calm", 1, used: 100), Guest("mute", 2, used: null));
+        string output = (await RunAsync(driver, "--pressed")).Output;
+        Assert.Empty(Names(output));
+        Assert.Contains("Total of 0 guests.\nPerhaps short, nobody knows: mute (never reported)\n", output, StringComparison.Ordinal);
+        Assert.Equal(1, (await JsonAsync(driver, "--pressed")).GetProperty("total").GetProperty("unjudged").GetInt32());
+        Assert.DoesNotContain("Perhaps", (await RunAsync(driver)).Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await JsonAsync(driver)).GetProperty("total").GetProperty("unjudged").GetInt32());
+    }
+
     [Fact]
     public async Task Who_swaps_is_pressed_whatever_it_uses()
     {
@@ -201,16 +255,21 @@ public sealed partial class MemoryCommandTests : IDisposable
     }
 
     private static FakeDomain Guest(
-        string name, int id, ulong? used, ulong? usable = null, ulong age = 1, uint period = 2, ulong? swapOut = null, ulong? faults = null)
+        string name, int id, ulong? used, ulong? usable = null, ulong age = 1, uint period = 2, ulong? swapOut = null, ulong? faults = null, ulong? minorFaults = null,
+        bool hasRss = true)
     {
         List<MemoryStat> entries = [];
         if (swapOut is { } swapped)
             entries.AddRange([new(MemoryStatTag.SwapIn, 0), new(MemoryStatTag.SwapOut, swapped)]);
         if (faults is { } major)
             entries.Add(new(MemoryStatTag.MajorFault, major));
+        if (minorFaults is { } minor)
+            entries.Add(new(MemoryStatTag.MinorFault, minor));
         if (used is { } taken)
             entries.AddRange([new(MemoryStatTag.Available, 1024 * MiB), new(MemoryStatTag.Usable, (usable ?? (1024 - taken)) * MiB), new(MemoryStatTag.LastUpdate, Now - age)]);
-        entries.AddRange([new(MemoryStatTag.ActualBalloon, 1124 * MiB), new(MemoryStatTag.Rss, 1024 * MiB)]);
+        entries.Add(new(MemoryStatTag.ActualBalloon, 1124 * MiB));
+        if (hasRss)
+            entries.Add(new(MemoryStatTag.Rss, 1024 * MiB));
         return new FakeDomain(name, id)
         {
             Facts = new() { Entries = [.. entries], PeriodSeconds = period, IsRunning = true },
@@ -218,7 +277,8 @@ public sealed partial class MemoryCommandTests : IDisposable
         };
     }
 
-    private async Task<JsonElement> JsonAsync(FakeDriver driver) => JsonDocument.Parse((await RunAsync(driver, "--json")).Output).RootElement;
+    private async Task<JsonElement> JsonAsync(FakeDriver driver, params string[] options) =>
+        JsonDocument.Parse((await RunAsync(driver, ["--json", .. options])).Output).RootElement;
 
     private Task<Outcome> RunAsync(FakeDriver driver, params string[] arguments) => RunAsync(driver, null, [], arguments);
 
