@@ -8,7 +8,7 @@ from ctypes import CFUNCTYPE, c_char_p, c_int, c_longlong, c_uint, c_ulonglong, 
 from itertools import count
 
 from ._error import failure, libvirtError, unpack_error
-from ._library import get_ident, library, raised_in_calls
+from ._library import get_ident, is_main_interpreter, library, raised_in_calls
 from ._parameters import unpack_parameters
 
 TYPE_CHECKING = False
@@ -271,6 +271,11 @@ def registerErrorHandler(f: Callable[[Any, Any], Any] | None, ctx: Any) -> int:
     global _error_handler
     _error_handler = None if f is None else (f, ctx)
     library.virSetErrorFunc(None, _error_occurred_c)
+    if not is_main_interpreter():
+        # The library outlasts this interpreter, and what it would call.
+        import atexit
+
+        atexit.register(library.virSetErrorFunc, None, None)
     return 1
 
 

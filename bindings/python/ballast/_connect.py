@@ -9,7 +9,7 @@ from ._arguments import flags as bits
 from ._arguments import int32, text, unsigned32
 from ._domain import adopt, look_up, pack_domains, share, virDomain
 from ._error import failure, libvirtError, raise_raised, unpack_error
-from ._library import library
+from ._library import Handle, library
 from ._parameters import read_numbers, unpack_parameters
 from ._unserved import add_methods
 
@@ -29,7 +29,7 @@ _RECORD = Struct("PPi4x")
 _MOST_CELLS = 10000
 
 
-class virConnect:
+class virConnect(Handle):
     """A connection, from `open`, `openReadOnly` or `openAuth`. Iteration yields its domains. At the end of a ``with``
     block it is closed for all objects that came from it: calls on its domains raise `libvirtError`
     (``VIR_ERR_INVALID_CONN``), its watches end, and it no longer holds any monitor.

@@ -8,7 +8,7 @@ from ctypes import Array, addressof, byref, c_char, c_int, c_void_p, create_stri
 from ._arguments import flags as bits
 from ._arguments import int32, long64, text
 from ._error import failure, raise_raised
-from ._library import library, raised_in_calls
+from ._library import Handle, library, raised_in_calls
 from ._parameters import read_parameters, take_parameters
 from ._statistics import MOST_STATISTICS, unpack_statistics
 from ._unserved import add_methods
@@ -44,7 +44,7 @@ def _new_buffer() -> tuple[bytearray, int, Any]:
     return buffer, addressof(view), view
 
 
-class virDomain:
+class virDomain(Handle):
     """A domain, from a lookup or list of a connection. It keeps its connection open.
 
     Sizes are in KiB. `memoryStats` says which numbers come from the guest's last report. Calls raise `libvirtError` on

@@ -217,7 +217,9 @@ class Library:
         setattr(self, name, function)
         if not self._used:
             self._used = True
-            self._install_interrupt_check()
+            # One check serves the process. Handlers of signals run in the main interpreter only, and it outlasts the others.
+            if is_main_interpreter():
+                self._install_interrupt_check()
         return function
 
     @property
@@ -257,6 +259,23 @@ class _ForkedLibrary(Library):
             raise refusals[-1](name)
 
         return refuse
+
+
+class Handle:
+    """What stands for an object of the native library: it frees it, so there is one for each."""
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        # Copies by pickle and by the module copy.
+        raise TypeError(f"a {type(self).__name__} can be neither copied nor pickled: use this one, or look it up again")
+
+
+def is_main_interpreter() -> bool:
+    try:
+        main, current = ctypes.pythonapi.PyInterpreterState_Main, ctypes.pythonapi.PyInterpreterState_Get
+    except AttributeError:  # Python before 3.9, or another one than CPython.
+        return True
+    main.restype = current.restype = ctypes.c_void_p
+    return bool(main() == current())
 
 
 def _missing(message: str) -> ImportError:

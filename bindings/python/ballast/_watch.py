@@ -6,7 +6,7 @@ from ctypes import byref, c_void_p
 from time import monotonic
 
 from ._error import failure, libvirtError, raise_raised
-from ._library import library
+from ._library import Handle, library
 from ._memory import read_record
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_MS = 0xFFFFFFFF
 
 
-class Watch:
+class Watch(Handle):
     """Samples of a domain or of a connection's domains, for ``for`` and for ``async for`` (which does not block the event
     loop). A watch ends when it is closed, at the end of a ``with`` block, or when it is garbage-collected.
 
@@ -114,7 +114,7 @@ class Watch:
 
     def _take(self, timeout: float | None) -> MemorySample | None:
         record = c_void_p()
-        milliseconds = -1 if timeout is None else min(round(timeout * 1000), 0x7FFFFFFF)
+        milliseconds = -1 if timeout is None else round(min(timeout * 1000, 0x7FFFFFFF))
         result: int = library.ballastWatchNext(self._o, byref(record), milliseconds)
         if result < 0:
             error = failure("ballastWatchNext")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import os
+import pickle
 import signal
 import threading
 import time
@@ -361,6 +364,56 @@ def test_ctrl_c_ends_an_event_loop_that_watches() -> None:
             program.communicate()
         machine.go_on()
         machine.close()
+
+
+def test_another_interpreter_leaves_nothing_behind_that_is_called() -> None:
+    source = """
+        import sys
+        try:
+            import _interpreters as interpreters
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+        import _thread, signal, threading, ballast
+        inner = '''
+        import ballast
+        ballast.registerErrorHandler(lambda context, error: None, None)
+        conn = ballast.open("test:///default")
+        conn.lookupByName("test").memoryStats()
+        '''
+        conn = ballast.open("test:///default")
+        for keeps in (False, True):
+            other = interpreters.create()
+            interpreters.run_string(other, "\\n".join(line.strip() for line in inner.splitlines()))
+            if not keeps:
+                interpreters.destroy(other)
+            try:
+                conn.lookupByName("none")
+            except ballast.libvirtError:
+                pass
+            with conn.watch(100) as watch:
+                watch.next()
+                assert watch.next(0.5) is None
+                threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+                try:
+                    watch.next(20)
+                except KeyboardInterrupt:
+                    print("interrupted")
+        interpreters.destroy(other)
+    """
+    finished = run_program(source, seconds=60)
+    assert (finished.status, finished.output) == (0, "interrupted\ninterrupted\n"), finished.errors
+
+
+def test_what_frees_an_object_of_the_library_is_not_copied(ballast: Any) -> None:
+    conn = ballast.open("test:///default")
+    domain = conn.lookupByName("test")
+    with conn.watch(100) as watch:
+        for handle in (conn, domain, watch):
+            for copying in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match="neither copied nor pickled"):
+                    copying(handle)
+        assert watch.next(math.inf) is not None
+    assert (domain.name(), conn.isAlive()) == ("test", 1)
 
 
 def test_what_a_callback_raises_to_end_the_program_ends_it() -> None:
