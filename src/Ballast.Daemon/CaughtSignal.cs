@@ -1,44 +1,60 @@
 using System.Runtime.InteropServices;
 using Ballast.Server;
+using Microsoft.Extensions.Hosting;
 
 namespace Ballast.Daemon;
 
 /// <summary>
-/// SIGHUP never ends the daemon: it has the configuration read again, also when it came during the start. It is handled to
-/// the very end of the process: one that came before the daemon ended may be looked at after.
+/// Signals that the daemon obeys in its own time, also those that come during the start, when it cannot yet. They are handled to the
+/// very end of the process: one that came before the daemon ended may be looked at after.
 /// </summary>
-internal static class HangupSignal
+internal sealed class CaughtSignal(params PosixSignal[] signals)
 {
-    private static readonly Lock Gate = new();
-    private static PosixSignalRegistration? _registration;
-    private static Action? _reload;
-    private static bool _isWaiting;
+    private readonly Lock _gate = new();
+    private PosixSignalRegistration[]? _registrations;
+    private Action? _obey;
+    private bool _isWaiting;
 
-    public static void Catch() => _registration ??= PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context =>
+    /// <summary>SIGHUP never ends the daemon: it has the configuration read again.</summary>
+    public static CaughtSignal Hangup { get; } = new(PosixSignal.SIGHUP);
+
+    /// <summary>Ends the daemon as it should end: its sockets are taken away, and its status is that of success.</summary>
+    public static CaughtSignal End { get; } = new(PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);
+
+    /// <summary>From now on the signals do nothing of their own.</summary>
+    public void Catch() => _registrations ??= [.. signals.Select(signal => PosixSignalRegistration.Create(signal, context =>
     {
         context.Cancel = true;
         Background.Run(Come);
-    });
+    }))];
 
     /// <summary>Done at each signal, one after the other; at once where one came already.</summary>
-    public static void Attach(Action reload)
+    public void Attach(Action obey)
     {
-        lock (Gate)
+        lock (_gate)
         {
-            _reload = reload;
+            _obey = obey;
             if (_isWaiting)
-                reload();
+                obey();
         }
     }
 
-    private static void Come()
+    private void Come()
     {
-        lock (Gate)
+        lock (_gate)
         {
-            if (_reload is { } reload)
-                reload();
+            if (_obey is { } obey)
+                obey();
             else
                 _isWaiting = true;
         }
+    }
+
+    /// <summary>Leaves the signals to us: the host's own way gives up a start with an error.</summary>
+    internal sealed class Lifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

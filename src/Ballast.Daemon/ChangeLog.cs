@@ -28,8 +28,7 @@ internal sealed partial class ChangeLog(ILogger log)
     /// <summary>What a client had done.</summary>
     public void Client(in PeerProcess peer, in ClientChange change, string? entered = null)
     {
-        // Each user and each kind, so that a flood of sizes hides neither another's changes nor that the guest was destroyed.
-        if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"user {peer.Uid}, {change.Uuid}, {change.What.Split(' ')[0]}")))
+        if (!MayWrite(string.Create(CultureInfo.InvariantCulture, $"user {peer.Uid}"), change))
             return;
         string user = UnixAccess.FindUser(peer.Uid) is { } name ? $" ({name})" : "";
         string account = entered is null ? "" : $" as '{entered}'";
@@ -43,7 +42,7 @@ internal sealed partial class ChangeLog(ILogger log)
     /// <param name="entered">Its name among the users; null for none.</param>
     public void Client(IPEndPoint client, string name, in ClientChange change, string? entered = null)
     {
-        if (!MayWrite("clients", string.Create(CultureInfo.InvariantCulture, $"{Place(client)}, {change.Uuid}, {change.What.Split(' ')[0]}")))
+        if (!MayWrite(Place(client), change))
             return;
         string who = name.Length > 0 ? $" ({name})" : "", account = entered is null ? "" : $" as '{entered}'";
         Changed(log, string.Create(CultureInfo.InvariantCulture, $"Client {client}{who}{account}: {change}"));
@@ -90,6 +89,14 @@ internal sealed partial class ChangeLog(ILogger log)
 
     // As everywhere, a whole network of IPv6 is one: a host has all of its addresses.
     private static string Place(IPEndPoint client) => $"{ClientOwner.Of(client.Address).Address}";
+
+    // Each client's and each kind of change has an allowance of its own: a flood of sizes, of as many guests as there are, hides
+    // neither another's changes nor that a guest was destroyed.
+    private bool MayWrite(string client, in ClientChange change)
+    {
+        string kind = $"{client}, {change.What.Split(' ')[0]}";
+        return MayWrite(kind, $"{kind}, {change.Uuid}");
+    }
 
     private bool MayWrite(string kind, string subject)
     {

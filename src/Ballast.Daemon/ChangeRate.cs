@@ -5,11 +5,11 @@ namespace Ballast.Daemon;
 /// <summary>
 /// How many lines there may be about changes: so many at once and then one in a while, of each subject, and of each kind
 /// together. A guest that comes and goes all the time fills no disk, and a crowd of them hides neither trouble nor what
-/// clients had done.
+/// clients had done, nor does one client hide what another did.
 /// </summary>
 internal sealed class ChangeRate
 {
-    private const int OfSubject = 20, OfKind = 500, MaxSubjects = 4096;
+    private const int OfSubject = 20, OfKind = 500, MaxKnown = 4096;
 
     private static readonly TimeSpan SubjectPause = TimeSpan.FromSeconds(30), KindPause = TimeSpan.FromSeconds(1);
 
@@ -19,15 +19,15 @@ internal sealed class ChangeRate
     private long _leftOut;
 
     /// <summary>Whether there may be a line now, and how many were left out before it.</summary>
-    /// <param name="kind">What it is about; few kinds.</param>
-    /// <param name="subject">Whom it is about; strangers make as many as they like.</param>
+    /// <param name="kind">What it is about.</param>
+    /// <param name="subject">Whom it is about, for this kind; strangers make as many as they like.</param>
     /// <param name="leftOut">Lines that were left out since the last one.</param>
     public bool TryTake(string kind, string subject, out long leftOut)
     {
         lock (_gate)
         {
             leftOut = 0;
-            if (!Of(subject).TryTake() || !Of(_kinds, kind, OfKind, KindPause).TryTake())
+            if (!Of(_subjects, subject, OfSubject, SubjectPause).TryTake() || !Of(_kinds, kind, OfKind, KindPause).TryTake())
             {
                 _leftOut++;
                 return false;
@@ -39,21 +39,16 @@ internal sealed class ChangeRate
     }
 
     // Who was quiet for long is forgotten first; where all are noisy, newcomers share one allowance.
-    private Allowance Of(string subject)
-    {
-        if (_subjects.Count >= MaxSubjects && !_subjects.ContainsKey(subject))
-        {
-            foreach (string quiet in _subjects.Where(known => known.Value.IsWhole).Select(known => known.Key).ToArray())
-                _subjects.Remove(quiet);
-            if (_subjects.Count >= MaxSubjects)
-                subject = "";
-        }
-
-        return Of(_subjects, subject, OfSubject, SubjectPause);
-    }
-
     private static Allowance Of(Dictionary<string, Allowance> all, string key, int most, TimeSpan pause)
     {
+        if (all.Count >= MaxKnown && !all.ContainsKey(key))
+        {
+            foreach (string quiet in all.Where(known => known.Value.IsWhole).Select(known => known.Key).ToArray())
+                all.Remove(quiet);
+            if (all.Count >= MaxKnown)
+                key = "";
+        }
+
         if (!all.TryGetValue(key, out Allowance? allowance))
             all.Add(key, allowance = new Allowance(most, pause));
         return allowance;

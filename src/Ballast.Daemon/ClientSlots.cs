@@ -4,8 +4,8 @@ namespace Ballast.Daemon;
 
 /// <summary>
 /// How many clients there may be, and how many of them that were not let in yet. Nobody keeps others out: the latter are
-/// counted for each user and each address, of which the latter have so many at most, and the last tenth of all places is for
-/// those of this host who may change something.
+/// counted for each user and each address. An address has so many places at most, a user of this host who may only read half of
+/// them, and the last tenth of all is for those of this host who may change something.
 /// </summary>
 internal sealed class ClientSlots(int clients, int anonymousClients, int addressClients)
 {
@@ -43,13 +43,16 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
                 return null;
             if (!_users.TryGetValue(owner, out User? user))
                 _users.Add(owner, user = new User(owner, new SemaphoreSlim(_anonymousClients)));
-            else if (owner.Address is not null && user.Places >= _addressClients)
+            else if (user.Places >= MostOf(owner, mayChange))
                 return null;
             user.Places++;
             _taken++;
             return new Place(this, user);
         }
     }
+
+    private int MostOf(ClientOwner owner, bool mayChange) =>
+        owner.Address is not null ? _addressClients : mayChange ? _clients : Math.Max(1, _clients / 2);
 
     private static void Adjust(User user, int more)
     {

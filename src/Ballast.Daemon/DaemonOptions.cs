@@ -8,6 +8,7 @@ namespace Ballast.Daemon;
 internal sealed partial class DaemonOptions
 {
     private const string DefaultConfig = "/etc/ballast/ballastd.conf", DefaultUsers = "/etc/ballast/users";
+    private const int MaxFileBytes = 1024 * 1024;
 
     private static string DefaultBalanceLog => UnixAccess.OwnUid == 0
         ? "/var/log/ballast/balance.jsonl"
@@ -170,11 +171,15 @@ internal sealed partial class DaemonOptions
             // What is no file may keep a reader waiting for ever, who then hears of no signal.
             if (HostFiles.Look(path, followsLinks: true) is { IsRegular: false } && path != "/dev/null")
                 throw new UsageException($"cannot read {path}: it is no plain file");
-            text = File.ReadAllText(path);
+            text = WholeFile.ReadText(path, MaxFileBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UsageException($"cannot read {path}: {FileTrouble.Why(path, e)}");
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UsageException(e.Message);
         }
 
         foreach ((string name, IReadOnlyList<string> values, int line) in ConfigFile.Parse(text, path))

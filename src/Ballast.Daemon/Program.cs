@@ -22,7 +22,7 @@ internal static partial class Program
 
     public static async Task<int> Main(string[] arguments)
     {
-        HangupSignal.Catch();
+        CaughtSignal.Hangup.Catch();
         try
         {
             // Hidden: the manual pages, which are installed beside the program.
@@ -58,9 +58,14 @@ internal static partial class Program
         {
             return await FailAsync(e.Message, Failure).ConfigureAwait(false);
         }
+        catch (Exception e) when (e.GetBaseException() is OutOfMemoryException)
+        {
+            return await FailAsync("there is no room for its memory or threads: raise TasksMax, MemoryMax or ulimit -u", Failure).ConfigureAwait(false);
+        }
         catch (Exception e)
         {
-            return await FailAsync($"{e.GetType().Name}: {e.Message}", Failure).ConfigureAwait(false);
+            Exception cause = e.GetBaseException();
+            return await FailAsync($"{cause.GetType().Name}: {cause.Message}", Failure).ConfigureAwait(false);
         }
     }
 
@@ -75,6 +80,7 @@ internal static partial class Program
 
     private static async Task RunAsync(string[] arguments, DaemonOptions options)
     {
+        CaughtSignal.End.Catch();
         uint? group = UnixAccess.RequireGroup(options.Group);
         using PassedSockets? passed = PassedSockets.Take();
         ListenPaths? paths = passed is null ? ListenPaths.Choose(options) : null;
@@ -124,6 +130,7 @@ internal static partial class Program
             sockets.MaxWriteBufferSize = bufferBytes;
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new SocketBuffers());
+        builder.Services.AddSingleton<IHostLifetime, CaughtSignal.Lifetime>();
         builder.Services.AddSingleton<IConnectionListenerFactory, PrivilegedListenerFactory>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
@@ -140,6 +147,7 @@ internal static partial class Program
         handler = clients;
         remote = new NetworkClients(server, clients, places, access, gate, changes, app.Lifetime.ApplicationStopping);
         await app.StartAsync().ConfigureAwait(false);
+        CaughtSignal.End.Attach(app.Lifetime.StopApplication);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
         Listening(log, Version, sockets.Description + network.Description);
@@ -168,7 +176,7 @@ internal static partial class Program
         using ServiceManager? manager = ServiceManager.Find();
         await using ServiceReports service = new(manager, new ServerProbe(server, lane), () => $"{guests.Guests} guests, {clients.Clients} clients", log);
         service.Ready();
-        HangupSignal.Attach(() => service.Reload(reload.Run));
+        CaughtSignal.Hangup.Attach(() => service.Reload(reload.Run));
         using IdleMemory memory = new();
 
         // Who comes now finds nobody, instead of waiting for one who does not answer any more.
@@ -176,7 +184,7 @@ internal static partial class Program
         using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(service.Stopping);
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         sockets.Remove();
-        HangupSignal.Attach(static () => { });
+        CaughtSignal.Hangup.Attach(static () => { });
         await periods.DisposeAsync().ConfigureAwait(false);
         Stopped(log);
     }

@@ -122,9 +122,20 @@ internal sealed class SocketPlace : IDisposable
         string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.DangerousGetHandle()}");
 
         // Nobody else's before it is said whose it is.
+        UnixFileMode before = File.GetUnixFileMode(path);
         File.SetUnixFileMode(path, OwnerOnly);
-        if (group is { } gid)
-            UnixAccess.GiveToGroup(path, gid);
+        try
+        {
+            if (group is { } gid)
+                UnixAccess.GiveToGroup(path, gid, Path);
+        }
+        catch
+        {
+            // Those who could connect still can.
+            File.SetUnixFileMode(path, before);
+            throw;
+        }
+
         File.SetUnixFileMode(path, mode);
     }
 

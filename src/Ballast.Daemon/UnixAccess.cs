@@ -73,12 +73,15 @@ internal static partial class UnixAccess
     /// <summary>Files that are made from now on are only the daemon's own, until it opens them to others.</summary>
     public static void MakeFilesPrivate() => _ = Libc.Umask(0x3F);
 
+    /// <param name="path">What leads to the file.</param>
+    /// <param name="group">The group's number.</param>
+    /// <param name="name">What the file is called where it cannot be given.</param>
     /// <exception cref="IOException">It cannot be given to the group.</exception>
-    public static void GiveToGroup(string path, uint group)
+    public static void GiveToGroup(string path, uint group, string name)
     {
         const uint sameOwner = uint.MaxValue;
         if (Libc.Chown(path, sameOwner, group) != 0)
-            throw new IOException($"cannot give {path} to group {group}: {Marshal.GetLastPInvokeErrorMessage()}");
+            throw new IOException($"cannot give {name} to group {group}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     private static bool HasGroup(Socket socket, uint wanted)

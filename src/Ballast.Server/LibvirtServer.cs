@@ -36,14 +36,20 @@ internal sealed record LibvirtServerOptions
     /// <summary>Calls of one user's readers under way together; no more are read before one of them is answered.</summary>
     public int MaxUserCalls { get; init; } = 128;
 
-    /// <summary>Clients of one user that may leave unread what they were sent; more are given up.</summary>
+    /// <summary>Clients of one user that may leave unread what they were sent, for longer than <see cref="ReadTime"/>; more are given up.</summary>
     public int MaxUserBlocked { get; init; } = 64;
+
+    /// <inheritdoc cref="RpcServerLimits.ReadTime"/>
+    public TimeSpan ReadTime { get; init; } = new RpcServerLimits().ReadTime;
 
     /// <summary>Workers for all that may only read; so the others find one.</summary>
     public int ReaderWorkers { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
 
     /// <summary>Long messages, as a list of thousands of domains, that are read or handled at a time; so many again for those who only read.</summary>
     public int MaxLargeMessages { get; init; } = 8;
+
+    /// <summary>Those of one user.</summary>
+    public int MaxUserLargeMessages { get; init; } = 2;
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }
@@ -118,13 +124,13 @@ internal sealed class LibvirtServer
     {
         // In a row less of those who may only read: their turns are for many.
         const int fewInARow = 8;
-        RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls };
+        RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls, ReadTime = Options.ReadTime };
         UserShare share = _users.Enter(owner, isReadOnly, Options);
         try
         {
             RpcServerConnection connection = new(
                 transport, isReadOnly ? limits with { MaxInARow = fewInARow } : limits,
-                isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll, new ClientShare(share, _turns), Options.TimeProvider);
+                new ClientShare(share, _turns, isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll), Options.TimeProvider);
             await using (connection.ConfigureAwait(false))
             {
                 RemoteSession session = new(this, isReadOnly, share, authenticated, changed, authentication) { IsSecure = isSecure };

@@ -105,7 +105,10 @@ internal sealed class ReaderTurn() : TaskCompletionSource(TaskCreationOptions.Ru
 }
 
 /// <summary>What one client has of its user's share.</summary>
-internal sealed class ClientShare(UserShare share, ReaderTurns turns) : IRpcShare
+/// <param name="share">The user's.</param>
+/// <param name="turns">Of those who may only read.</param>
+/// <param name="largeMessages">The places for long messages of all users.</param>
+internal sealed class ClientShare(UserShare share, ReaderTurns turns, SemaphoreSlim largeMessages) : IRpcShare
 {
     public bool HasTurns => share.IsReader;
 
@@ -124,6 +127,26 @@ internal sealed class ClientShare(UserShare share, ReaderTurns turns) : IRpcShar
     {
         if (HasTurns)
             turns.CallEnded(share);
+    }
+
+    public async ValueTask AdmitLargeMessageAsync(CancellationToken cancellationToken)
+    {
+        await share.LargeMessages.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await largeMessages.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            share.LargeMessages.Release();
+            throw;
+        }
+    }
+
+    public void LeaveLargeMessage()
+    {
+        largeMessages.Release();
+        share.LargeMessages.Release();
     }
 
     public bool TryBlock() => share.TryAddBlocked();

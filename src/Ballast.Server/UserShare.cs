@@ -28,6 +28,9 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
     /// <summary>What its readers ask about all domains.</summary>
     public ReaderRounds Rounds { get; } = new(options.TimeProvider);
 
+    /// <summary>Its places for long messages; never disposed, because it has no handle.</summary>
+    public SemaphoreSlim LargeMessages { get; } = new(options.MaxUserLargeMessages);
+
     public bool HasRoom => CallsUnderWay < options.MaxUserCalls;
 
     public bool TryAddWatch() => TryAdd(ref _watches, options.MaxUserWatches);

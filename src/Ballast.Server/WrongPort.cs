@@ -25,7 +25,8 @@ internal static class WrongPort
     {
         using SemaphoreSlim largeMessages = new(1);
         RpcServerConnection connection = new(
-            transport, new RpcServerLimits { MaxCalls = 1 }, largeMessages, new ClientShare(new UserShare(isReader: false, options), new ReaderTurns(workers: 1)), options.TimeProvider);
+            transport, new RpcServerLimits { MaxCalls = 1 },
+            new ClientShare(new UserShare(isReader: false, options), new ReaderTurns(workers: 1), largeMessages), options.TimeProvider);
         await using (connection.ConfigureAwait(false))
             await connection.RunAsync(new PlainSession(), deadline).ConfigureAwait(false);
     }

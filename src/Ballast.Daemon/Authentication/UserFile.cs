@@ -90,9 +90,7 @@ internal sealed class UserFile(string path)
             throw new IOException($"{path} is not a plain file of this user's: chown it");
         if ((there.Mode & OthersMask) != 0)
             throw new IOException($"{path} can be used by others (mode {there.ModeText}): chmod 600 {path}");
-        if (new FileInfo(path).Length > MaxBytes)
-            throw new InvalidDataException($"{path} is too long");
-        string[] lines = File.ReadAllLines(path);
+        string[] lines = WholeFile.ReadText(path, MaxBytes).ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
         if (lines is not [[':', .. var secret], ..] || Bytes(secret) is not { Length: SecretBytes } key)
             throw new InvalidDataException($"{path}:1: this is no file of ballastd passwd");
         SortedDictionary<string, ScramVerifier> users = new(StringComparer.Ordinal);

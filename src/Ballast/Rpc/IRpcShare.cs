@@ -15,6 +15,14 @@ internal interface IRpcShare
 
     void CallEnded();
 
+    /// <summary>
+    /// Waits for a place for a long message, which it has from when it is read until it is answered. So what they cost is bounded,
+    /// however many clients there are, and nobody has all places.
+    /// </summary>
+    ValueTask AdmitLargeMessageAsync(CancellationToken cancellationToken);
+
+    void LeaveLargeMessage();
+
     /// <summary>The client does not read what it was sent, and is waited for; false: too many do so, and it is given up.</summary>
     bool TryBlock();
 

@@ -9,14 +9,10 @@ namespace Ballast.Rpc;
 /// </summary>
 /// <param name="transport">What leads to the client.</param>
 /// <param name="limits">How much it may use.</param>
-/// <param name="largeMessages">
-/// Places for long messages, of many clients together: each has one from when it is read until it is answered. So what
-/// they cost is bounded, however many clients there are.
-/// </param>
 /// <param name="share">What it shares with other clients.</param>
 /// <param name="time">The clock.</param>
 internal sealed class RpcServerConnection(
-    IDuplexPipe transport, RpcServerLimits limits, SemaphoreSlim largeMessages, IRpcShare share, TimeProvider time) : IAsyncDisposable, ICancellable
+    IDuplexPipe transport, RpcServerLimits limits, IRpcShare share, TimeProvider time) : IAsyncDisposable, ICancellable
 {
     private readonly RpcFrameWriter _output = new(transport.Output, Peer.Client);
 
@@ -141,7 +137,7 @@ internal sealed class RpcServerConnection(
     /// <summary>A long message is next: it has to wait for a place, and then to come in time.</summary>
     private async ValueTask AdmitAsync(RpcFrameReader input)
     {
-        await largeMessages.WaitAsync(_end.Token).ConfigureAwait(false);
+        await share.AdmitLargeMessageAsync(_end.Token).ConfigureAwait(false);
         _largeMessageDeadline = Unattended.CreateTimer(
             time, static connection => connection.Close(), this, limits.LargeMessageTimeout, Timeout.InfiniteTimeSpan);
         input.IsAdmitted = true;
@@ -163,7 +159,7 @@ internal sealed class RpcServerConnection(
         {
             answered.GetAwaiter().GetResult();
             if (isLarge)
-                largeMessages.Release();
+                share.LeaveLargeMessage();
             return;
         }
 
@@ -181,7 +177,7 @@ internal sealed class RpcServerConnection(
         finally
         {
             if (isLarge)
-                largeMessages.Release();
+                share.LeaveLargeMessage();
             share.CallEnded();
             bool isLast = Interlocked.Decrement(ref _callsUnderWay) == 0;
             Volatile.Read(ref _answered).TrySetResult();
@@ -234,14 +230,22 @@ internal sealed class RpcServerConnection(
             return;
         }
 
-        bool isBlocked = share.TryBlock();
+        bool isBlocked = false;
         Interlocked.Increment(ref _blocked);
         try
         {
-            // What waits for who does not read costs memory: so much of each client, and of each user's so many.
-            if (!isBlocked)
-                Close();
-            await writing.AsTask().WaitAsync(limits.WriteTimeout, time, CancellationToken.None).ConfigureAwait(false);
+            // Who reads needs a moment for an answer that is longer than the buffers between us.
+            Task written = writing.AsTask();
+            await written.WaitAsync(limits.ReadTime, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!written.IsCompleted)
+            {
+                // What waits for who does not read costs memory: so much of each client, and of each user's so many.
+                isBlocked = share.TryBlock();
+                if (!isBlocked)
+                    Close();
+            }
+
+            await written.WaitAsync(limits.WriteTimeout - limits.ReadTime, time, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -266,7 +270,7 @@ internal sealed class RpcServerConnection(
     {
         await _end.CancelAsync().ConfigureAwait(false);
         if (TakeAdmission())
-            largeMessages.Release();
+            share.LeaveLargeMessage();
 
         // First what is under way: what it still registers or opens ends with the session.
         while (UnderWay() is { Length: > 0 } tasks)

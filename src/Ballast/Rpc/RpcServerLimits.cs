@@ -21,6 +21,9 @@ internal sealed record RpcServerLimits
     /// <summary>How long such a message may take to come.</summary>
     public TimeSpan LargeMessageTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a client that reads may take for one answer; one that takes longer is counted among those that do not.</summary>
+    public TimeSpan ReadTime { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a client may leave what it was sent unread.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -55,6 +55,31 @@ public sealed class DaemonPlaceTests : IDisposable
         Assert.True(IsAlive(Socket) && IsAlive(Socket + "-ro"));
     }
 
+    [Fact]
+    public async Task However_early_it_is_told_to_end_it_ends_as_it_should()
+    {
+        const int starts = 40;
+        for (int i = 0; i < starts; i++)
+        {
+            // Its sockets are there before it serves them.
+            await using ChildProcess daemon = await ChildProcess.StartAsync(BallastDaemon.Program, ["--config", "/dev/null", "--socket", Socket, "--qmp", _directory.File("qemus")]);
+            await Deadline.UntilAsync(Deadline.Default, "a socket", _ => Task.FromResult(File.Exists(Socket)), Token, TimeSpan.FromMilliseconds(1));
+            await Task.Delay(i, Token);
+            await DaemonRun.EndAsync(daemon, Token);
+            Assert.DoesNotMatch("(?m)^ballastd: |rror", daemon.Errors);
+            Assert.False(File.Exists(Socket) || File.Exists(Socket + "-ro"));
+        }
+    }
+
+    [Fact]
+    public async Task A_configuration_of_any_size_is_refused()
+    {
+        string config = _directory.File("long.conf");
+        await using (FileStream file = File.Create(config))
+            file.SetLength(1L << 40);
+        DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, "--config", config, "--socket", Socket), 2, $"{config} is too long: more than 1024 KiB");
+    }
+
     [Theory]
     [InlineData("touch {0}")]
     [InlineData("echo text > {0}")]

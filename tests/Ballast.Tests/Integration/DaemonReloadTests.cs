@@ -133,6 +133,22 @@ public sealed class DaemonReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_group_that_the_daemon_may_not_name_leaves_the_socket_as_it_was()
+    {
+        await File.WriteAllTextAsync(Config, "group = \"4\"\n", Token);
+        CommandResult given = await ChildProcess.RunAsync("chown", ["-R", "60007", _directory.Path], cancellationToken: Token);
+        Assert.Equal((0, ""), (given.ExitCode, given.Errors));
+        await using ChildProcess daemon = await DaemonRun.StartCommandAsync(
+            [
+                "setpriv", "--reuid", "60007", "--regid", "60007", "--groups", "4", BallastDaemon.Program,
+                "--config", Config, "--socket", Socket, "--qmp", _directory.File("qemus"),
+            ], Token);
+        Assert.Equal("660 4", await ModeAsync());
+        await ReloadAsync(daemon, "group = \"0\"\n", $"The configuration stays as it was: cannot give {Socket} to group 0: ");
+        Assert.Equal("660 4", await ModeAsync());
+    }
+
+    [Fact]
     public async Task A_user_is_trusted_while_it_runs()
     {
         string runs = _directory.File("runs");

@@ -101,7 +101,7 @@ public sealed class ServerLimitTests
         List<PipedClient> slow = [];
         for (int i = 0; i < _server.Options.MaxLargeMessages; i++)
         {
-            slow.Add(await PipedClient.OpenAsync(_server, Name));
+            slow.Add(await PipedClient.OpenAsync(_server, Name, uid: (uint)(100 + i)));
             slow[i].Send(whole.AsSpan(0, whole.Length - 1));
         }
 
@@ -130,6 +130,34 @@ public sealed class ServerLimitTests
 
         foreach (PipedClient client in slow)
             await client.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task No_user_has_all_places_for_long_messages(bool isReadOnly)
+    {
+        byte[] whole = Frames.Call(RemoteProcedure.DomainLookupByName, 5, PipedClient.Text(new string('x', 1_000_000)));
+        List<PipedClient> slow = [];
+        for (int i = 0; i < 4 * _server.Options.MaxLargeMessages; i++)
+        {
+            slow.Add(await PipedClient.OpenAsync(_server, Name, isReadOnly, uid: 1000));
+            slow[i].Send(whole.AsSpan(0, whole.Length - 1));
+        }
+
+        await using PipedClient other = await PipedClient.OpenAsync(_server, Name, isReadOnly, uid: 1001);
+        other.Send(whole);
+        Assert.Equal(5u, Frames.Header((await other.ReceiveAsync())!).Serial);
+
+        // Who goes while it waits, or with a place, gives it back.
+        foreach (PipedClient client in slow)
+            await client.DisposeAsync();
+        await using PipedClient again = await PipedClient.OpenAsync(_server, Name, isReadOnly, uid: 1000);
+        for (int i = 0; i < 4 * _server.Options.MaxLargeMessages; i++)
+        {
+            again.Send(whole);
+            Assert.Equal(5u, Frames.Header((await again.ReceiveAsync())!).Serial);
+        }
     }
 
     [Fact]

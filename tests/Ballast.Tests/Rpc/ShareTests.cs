@@ -112,7 +112,7 @@ public sealed class ShareTests
     {
         const int patient = 4, clients = 10, unread = 4096;
         (Ballast.Drivers.IDriver driver, SpyDriver spy) = SpyDriver.Before(new FakeDriver(new FakeDomain("guest", 7)));
-        LibvirtServer server = new([(Name, new Connection(driver, Name, new ConnectionOptions()))], new LibvirtServerOptions { MaxUserBlocked = patient });
+        LibvirtServer server = new([(Name, new Connection(driver, Name, new ConnectionOptions()))], new LibvirtServerOptions { MaxUserBlocked = patient, ReadTime = TimeSpan.FromMilliseconds(100) });
         byte[] calls = [.. Enumerable.Range(0, 5000).SelectMany(serial => Frames.Call(RemoteProcedure.ConnectListAllDomains, (uint)serial, "0000000100000000"))];
         List<PipedClient> silent = [];
         for (int i = 0; i < clients; i++)
@@ -130,6 +130,24 @@ public sealed class ShareTests
         Assert.Equal(RpcStatus.Ok, (await well.CallAsync(RemoteProcedure.ConnectGetType).In()).Header.Status);
         foreach (PipedClient client in silent)
             await client.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Whoever_reads_has_the_whole_answer_however_many_ask_at_once()
+    {
+        const int patient = 4, clients = 100, unread = 4096;
+        (Ballast.Drivers.IDriver driver, _) = SpyDriver.Before(new FakeDriver([.. Enumerable.Range(1, 300).Select(i => new FakeDomain($"guest{i}", i))]));
+        LibvirtServer server = new([(Name, new Connection(driver, Name, new ConnectionOptions()))], new LibvirtServerOptions { MaxUserBlocked = patient });
+        byte[] call = Frames.Call(RemoteProcedure.ConnectListAllDomains, 1, "0000000100000000");
+        List<PipedClient> readers = [];
+        for (int i = 0; i < clients; i++)
+            readers.Add(await PipedClient.OpenAsync(server, Name, unread: unread, uid: 1000));
+        foreach (PipedClient reader in readers)
+            reader.Send(call);
+        foreach (PipedClient reader in readers)
+            Assert.Equal(RpcStatus.Ok, Frames.Header((await reader.ReceiveAsync())!).Status);
+        foreach (PipedClient reader in readers)
+            await reader.DisposeAsync();
     }
 
     private static UserShare Share(int calls = 128) => new(isReader: true, new LibvirtServerOptions { MaxUserCalls = calls });
