@@ -79,7 +79,7 @@ internal sealed partial class QemuDriver
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return await SampleMemoryAsync(
-                qemu.Identity, qemu.Unreachable(QmpErrors.Timeout(qemu.Identity.Name, _timeout + BulkExtra)), options, hasAnswered: null, cancellationToken)
+                qemu.Identity, WithoutAnswer(qemu), options, hasAnswered: null, cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
@@ -108,10 +108,13 @@ internal sealed partial class QemuDriver
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            QemuDomain silent = qemu.Unreachable(QmpErrors.Timeout(qemu.Identity.Name, _timeout + BulkExtra));
-            return new DriverStatsRecord(qemu.Identity, await ReadStatsAsync(silent, groups, flags, cancellationToken).ConfigureAwait(false));
+            return new DriverStatsRecord(qemu.Identity, await ReadStatsAsync(WithoutAnswer(qemu), groups, flags, cancellationToken).ConfigureAwait(false));
         }
     }
+
+    // Time was up for all of them. On a busy machine that says nothing about the monitor, and who is served there does.
+    private QemuDomain WithoutAnswer(QemuDomain qemu) =>
+        qemu.Unreachable(qemu.Instance.FindHolder() ?? QmpErrors.Timeout(qemu.Identity.Name, _timeout + BulkExtra));
 
     /// <summary>The same QEMU with a monitor that can be asked, where there is one that is not known to be silent; null where it is gone.</summary>
     private ValueTask<QemuDomain?> ReadyForBulkAsync(QemuDomain qemu, CancellationToken cancellationToken) =>

@@ -59,6 +59,56 @@ public sealed class HeldMonitorTests
         Assert.Equal(new DomainControlInfo(DomainControlState.Error, 2, 0), await session.Domain.GetControlInfoAsync(TestContext.Current.CancellationToken));
     }
 
+    // On a machine with much to do, time is up before anybody could look. So little time is as much as that.
+    [Fact]
+    public async Task A_held_monitor_is_busy_though_time_is_up_before_that_is_found_out()
+    {
+        TimeSpan little = TimeSpan.FromMilliseconds(20);
+        await using FakeQmp held = FakeQmp.Start();
+        using Socket owner = Connect(held.Path);
+        await held.ConnectedAsync();
+        LibvirtException error = await FakeSession.ConnectAsync(held, timeout: little).FailsAsync(ErrorCode.ResourceBusy);
+        Assert.Contains($"(process {Environment.ProcessId}", error.Message, StringComparison.Ordinal);
+
+        Microsoft.Extensions.Time.Testing.FakeTimeProvider time = new();
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake, time, little);
+        using Socket taker = await TakeOverAsync(fake, session);
+        for (int look = 0; look < 3; look++)
+        {
+            Task<IReadOnlyList<DomainMemorySample>> looking = session.Connection.GetAllMemoryStatsAsync(cancellationToken: TestContext.Current.CancellationToken).In();
+            await Waiting.UntilAsync("sample", () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(1));
+                return looking.IsCompleted;
+            });
+            Assert.Equal(MemoryStatsReason.MonitorBusy, Assert.Single(await looking).Stats.Reason);
+        }
+    }
+
+    [Fact]
+    public async Task A_monitor_that_serves_us_and_does_not_greet_is_hung()
+    {
+        await using FakeQmp fake = FakeQmp.Start(greeting: null);
+        await FakeSession.ConnectAsync(fake, timeout: TimeSpan.FromMilliseconds(20)).FailsAsync(ErrorCode.OperationTimeout);
+    }
+
+    [Fact]
+    public async Task Who_waits_to_be_accepted_is_not_served()
+    {
+        using PrivateDirectory directory = new();
+        string path = directory.File("s");
+        using Socket listener = Listen(path);
+        Socket client = Connect(path);
+        Assert.Empty(Served());
+        using Socket accepted = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        Assert.Single(Served());
+        client.Dispose();
+        Assert.Empty(Served());
+
+        IEnumerable<uint> Served() => UnixSocketTable.Read(NetNamespace.Own)!.ServedAt(Assert.IsType<SocketFile>(SocketFile.Of(path)));
+    }
+
     [Fact]
     public async Task Who_waits_to_be_accepted_counts_as_an_owner_and_who_left_does_not()
     {

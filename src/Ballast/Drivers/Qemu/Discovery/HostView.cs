@@ -116,9 +116,9 @@ internal sealed class HostView
         return [.. tables.SelectMany(table => table.ClientsOf(file))];
     }
 
-    /// <summary>Whether a client other than the given one was accepted at an entry, in any network namespace, and is still there.</summary>
-    public bool ServesOther(SocketFile file, uint client) =>
-        Others().Prepend(NetNamespace.Own).Any(place => Sockets(place)?.ServesOther(file, client) == true);
+    /// <summary>The clients that were accepted at an entry, in any network namespace, and are still there.</summary>
+    public IEnumerable<uint> ServedAt(SocketFile file) =>
+        Others().Prepend(NetNamespace.Own).SelectMany(place => Sockets(place)?.ServedAt(file) ?? []);
 
     private List<NetNamespace> Others()
     {

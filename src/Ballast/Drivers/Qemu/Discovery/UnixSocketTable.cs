@@ -60,7 +60,7 @@ internal sealed class UnixSocketTable
     public IEnumerable<uint> ClientsOf(SocketFile file) =>
         _entries.Where(entry => entry.File == file).SelectMany(entry => entry.Clients);
 
-    /// <summary>Whether a client other than the given one was accepted at an entry, and is still there.</summary>
-    public bool ServesOther(SocketFile file, uint client) =>
-        _entries.Exists(entry => entry.File == file && !entry.IsListening && entry.PeerInode != 0 && entry.PeerInode != client);
+    /// <summary>The clients that were accepted at an entry, and are still there.</summary>
+    public IEnumerable<uint> ServedAt(SocketFile file) =>
+        _entries.Where(entry => entry.File == file && !entry.IsListening && entry.PeerInode != 0).Select(entry => entry.PeerInode);
 }

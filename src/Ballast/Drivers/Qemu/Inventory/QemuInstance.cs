@@ -260,6 +260,24 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         return first;
     }
 
+    /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>
+    public LibvirtException? FindHolder()
+    {
+        if (IsConnected)
+            return null;
+        MonitorEndpoint? first;
+        lock (_gate)
+        {
+            first = _candidates.FirstOrDefault(candidate => candidate.Endpoint is not null)?.Endpoint;
+            if (first is not null && _acquired.TryGetValue(first.Key, out (QmpMonitor Monitor, bool IsNamed) acquired))
+                first = acquired.Monitor.Endpoint;
+        }
+
+        return first is { } endpoint && endpoint.FindServed() is { Count: > 0 } others
+            ? QmpErrors.HeldBy(endpoint.Name, Discovery.SocketHolder.Describe(others))
+            : null;
+    }
+
     /// <summary>The QEMU that answers now.</summary>
     public QemuInstance MakeSuccessor()
     {

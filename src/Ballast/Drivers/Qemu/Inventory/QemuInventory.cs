@@ -88,7 +88,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         if (instance.HasExited || instance.IsReplaced)
             return null;
         if (error is null && !instance.IsConnected && instance.WasSilent)
-            error = QmpErrors.StillSilent(instance.Identity.Name);
+            error = instance.FindHolder() ?? QmpErrors.StillSilent(instance.Identity.Name);
         return error is null ? instance.Domain : instance.Domain.Unreachable(error);
     }
 
@@ -189,9 +189,13 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             if (waits)
                 return await connecting.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (instance.FindHolder() is null)
         {
             instance.NoteSilence();
+        }
+        catch (TimeoutException)
+        {
+            // Its holder is served, and we are told so when the attempt ends.
         }
 
         _ = connecting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

@@ -64,7 +64,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             }
             catch (TimeoutException)
             {
-                throw QmpErrors.NoGreeting(monitor.Path, timeout);
+                throw Silent(timeout);
             }
 
             if (error is null)
@@ -247,11 +247,20 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         return false;
     }
 
+    /// <summary>Why there was no greeting when time was up: whoever is served there, if that is somebody else, or a monitor that hangs.</summary>
+    private LibvirtException Silent(TimeSpan waited)
+    {
+        if (monitor.Endpoint.FindServed() is not { Count: > 0 } others)
+            return QmpErrors.NoGreeting(monitor.Path, waited);
+        NoteHeld();
+        return QmpErrors.HeldBy(monitor.Path, Discovery.SocketHolder.Describe(others));
+    }
+
     private Exception Translate(Exception error, TimeSpan waited) => error switch
     {
         LibvirtException or ObjectDisposedException => error,
         OperationCanceledException when _lifetime.IsCancellationRequested => monitor.Closed(),
-        OperationCanceledException => QmpErrors.NoGreeting(monitor.Path, waited),
+        OperationCanceledException => Silent(waited),
         EndOfStreamException => QmpErrors.Lost(monitor.Path, null),
         _ => QmpErrors.Lost(monitor.Path, error),
     };

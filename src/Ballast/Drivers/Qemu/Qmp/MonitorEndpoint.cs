@@ -23,6 +23,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     private readonly List<IMonitorOwner> _owners = [];
     private HostView? _seen = seen;
     private int? _peerPid;
+    private uint _ownInode;
 
     /// <summary>The socket's path as its user knows it; for messages.</summary>
     public string Name => name;
@@ -109,7 +110,17 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
     /// <remarks>A monitor accepts one client at a time: who was accepted is the one who is served.</remarks>
     public bool ServesOther(SafeHandle socket) =>
-        OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServesOther(key.File, own);
+        OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServedAt(key.File).Any(client => client != own);
+
+    /// <summary>
+    /// Who is served there, other than by the last connection of ours; empty where nobody is, or that cannot be told. For when time is
+    /// up: on a busy machine that says nothing yet about the monitor. Who waits in the queue is not served.
+    /// </summary>
+    public IReadOnlyList<uint> FindServed()
+    {
+        uint own = Volatile.Read(ref _ownInode);
+        return [.. new HostView().ServedAt(key.File).Where(client => client != own)];
+    }
 
     /// <summary>Connects; never waits.</summary>
     /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>
@@ -122,7 +133,10 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         int errno = UnixSocketClient.TryConnect(entry.ConnectPath, out SafeHandle? socket);
 
         // A full queue of waiting clients though nobody is served: QEMU does not run.
-        return socket ?? throw (errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno));
+        if (socket is null)
+            throw errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno);
+        Volatile.Write(ref _ownInode, OwnInode(socket) ?? 0);
+        return socket;
     }
 
     /// <summary>Sees that the peer is the owner, before anything is sent to it.</summary>
