@@ -9,7 +9,8 @@ namespace Ballast.Cli;
 /// <param name="On">The command there; null where there is no connection.</param>
 /// <param name="Value">The answer; the type's default where there is trouble.</param>
 /// <param name="Trouble">Why there is no answer, in lines; empty: there is one.</param>
-internal sealed record HostAnswer<T>(string Uri, CommandInvocation? On, T? Value, IReadOnlyList<string> Trouble);
+/// <param name="Guests">Which guests it has; null where that tells nothing, or there is only one host.</param>
+internal sealed record HostAnswer<T>(string Uri, CommandInvocation? On, T? Value, IReadOnlyList<string> Trouble, HostGuests? Guests = null);
 
 /// <summary>
 /// The hosts that a command asks, all at once: the connection that commands use, or each of those that were named by several
@@ -45,6 +46,8 @@ internal sealed class HostGroup : IAsyncDisposable
         if (_group is null)
             return [new(_invocation.Connection.Uri, _invocation, await question(_invocation), [])];
         HostAnswer<T>[] answers = [.. (await Task.WhenAll(_group.Members.Select(member => AskAsync(member, question)))).OfType<HostAnswer<T>>()];
+        answers = [.. answers.Where((answer, i) => answer.Trouble.Count > 0 || !answers.Take(i).Any(
+            earlier => earlier.Trouble.Count == 0 && earlier.Guests?.AreThose(answer.Guests) == true))];
         string[] trouble = [.. answers.Where(answer => answer.Trouble.Count > 0).SelectMany(
             answer => answer.Trouble.Select((line, i) => i == 0 ? $"{NameOf(answer.Uri)}: {line}" : line))];
         if (Array.TrueForAll(answers, answer => answer.Trouble.Count > 0))
@@ -109,6 +112,7 @@ internal sealed class HostGroup : IAsyncDisposable
     {
         CommandInvocation? on = null;
         bool isSame = false;
+        HostGuests? guests = null;
         ConnectionAnswer<(T? Value, CommandException? Failure)> answer = await member.AskAsync<(T?, CommandException?)>(
             async (connection, token) =>
             {
@@ -116,6 +120,7 @@ internal sealed class HostGroup : IAsyncDisposable
                 isSame = _askedBy.GetOrAdd(uri, member) != member;
                 if (isSame)
                     return (default, null);
+                guests = await HostGuests.AskAsync(connection, token);
                 on = _invocation.On(this, NameOf(UriOf(member)), connection, token);
                 try
                 {
@@ -130,7 +135,7 @@ internal sealed class HostGroup : IAsyncDisposable
         if (isSame)
             return null;
         string[] trouble = answer.Error is { } error ? [error.Message] : [.. answer.Value.Failure?.Lines ?? []];
-        return new(UriOf(member), on, answer.Value.Value, trouble);
+        return new(UriOf(member), on, answer.Value.Value, trouble, guests);
     }
 
     // What a name stands for is known with the connection; guests have that URI, too.

@@ -26,7 +26,7 @@ internal static class TopCommand
 
             Several hosts at once: name each by an option -c before the command. Each is opened and asked by itself,
             and one that does not answer delays no other. Trouble with a host is shown above the table, and top tries
-            it again.
+            it again. One that is named by two URIs is shown once.
               ballast -c qmp:/// -c 'qemu+unix:///system?socket=/run/host2.sock' top
 
             --batch and --count write the totals too. Rates need two tables. The exit status is 1 if a host could not be

@@ -12,7 +12,9 @@ internal sealed record GuestEvent(DateTimeOffset Time, Guid Domain, string Text)
 /// <param name="Lines">The guests; none where there was trouble.</param>
 /// <param name="Trouble">Why there are none; null: all went well.</param>
 /// <param name="Events">What happened since the look before.</param>
-internal sealed record HostLookResult(HostFollower Host, IReadOnlyList<MemoryLine> Lines, string? Trouble, IReadOnlyList<GuestEvent> Events);
+/// <param name="Guests">Which guests they are; null where that tells nothing.</param>
+internal sealed record HostLookResult(
+    HostFollower Host, IReadOnlyList<MemoryLine> Lines, string? Trouble, IReadOnlyList<GuestEvent> Events, HostGuests? Guests = null);
 
 /// <summary>Looks at the guests of one connection again and again. One look at a time.</summary>
 internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider time) : IAsyncDisposable
@@ -26,6 +28,7 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
     private Dictionary<Guid, ulong> _maxima = [];
     private int _looks;
     private Connection? _heard;
+    private (Connection Connection, string? HostName)? _named;
     private Task _hearing = Task.CompletedTask;
 
     /// <summary>Which connection, for people.</summary>
@@ -37,7 +40,9 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         List<GuestEvent> events = [];
         while (_events.TryDequeue(out GuestEvent? happened))
             events.Add(happened);
-        return new(this, answer.Value is { } said ? Lines(said) : [], answer.Error?.Message, events);
+        return answer.Value is { } said
+            ? new(this, Lines(said), answer.Error?.Message, events, HostGuests.Of(said.Connection, said.HostName, said.Samples.Select(sample => sample.Domain)))
+            : new(this, [], answer.Error?.Message, events);
     }
 
     public async ValueTask DisposeAsync()
@@ -56,12 +61,14 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         Dictionary<Guid, ulong>? maxima = isTime || samples.Any(sample => !known.ContainsKey(sample.Domain.Uuid))
             ? await Ballast.Balance.Advice.BalloonMaxima.AskAsync(connection, [.. samples.Select(sample => sample.Domain)], token)
             : null;
-        return new(connection, samples, maxima);
+        string? name = _named is { } named && ReferenceEquals(named.Connection, connection) ? named.HostName : await HostGuests.NameAsync(connection, token);
+        return new(connection, samples, maxima, name);
     }
 
     private List<MemoryLine> Lines(Answer answer)
     {
         Name = member.Uri ?? answer.Connection.Uri;
+        _named = (answer.Connection, answer.HostName);
         Hear(answer.Connection);
         _looks++;
         _maxima = answer.Maxima ?? _maxima;
@@ -71,7 +78,7 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         return lines;
     }
 
-    private sealed record Answer(Connection Connection, IReadOnlyList<DomainMemorySample> Samples, Dictionary<Guid, ulong>? Maxima);
+    private sealed record Answer(Connection Connection, IReadOnlyList<DomainMemorySample> Samples, Dictionary<Guid, ulong>? Maxima, string? HostName);
 
     private void Hear(Connection connection)
     {

@@ -18,7 +18,10 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
             HostLookResult[] looks = await Task.WhenAll(hosts.Select(host => host.LookAsync(invocation.CancellationToken)));
             foreach (HostLookResult look in looks)
                 state.Take(look);
-            Write(state);
+
+            // Sums of nothing look like an answer.
+            if (looks.Any(look => look.Trouble is null))
+                Write(state);
             foreach (HostLookResult look in looks.Where(look => look.Trouble is not null))
                 invocation.Error($"{look.Host.Name}: {look.Trouble}");
             invocation.HasFailed = looks.Any(look => look.Trouble is not null);

@@ -19,6 +19,7 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
     private readonly Dictionary<HostFollower, HostLookResult> _looks = [];
     private readonly Dictionary<(HostFollower Host, Guid Domain), TopHistory> _histories = [];
     private readonly Dictionary<Connection, HostFollower> _hostsByConnection = [];
+    private readonly Dictionary<HostFollower, HostFollower> _sameAs = [];
     private readonly List<GuestEvent> _events = [];
     private List<MemoryLine> _all = [];
     private (HostFollower Host, Guid Domain)? _selected;
@@ -94,8 +95,27 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
         _events.AddRange(look.Events);
         if (_events.Count > MaxEvents)
             _events.RemoveRange(0, _events.Count - MaxEvents);
-        _all = [.. _looks.Values.SelectMany(one => one.Lines)];
+        NoteSame(look);
+        _all = [.. _looks.Values.Where(one => !IsShownAsAnother(one.Host)).SelectMany(one => one.Lines)];
         Arrange();
+    }
+
+    /// <summary>Whether a host is another one by another name, which shows its guests.</summary>
+    private bool IsShownAsAnother(HostFollower host) => _sameAs.TryGetValue(host, out HostFollower? other) && TroubleOf(other) is null;
+
+    // Once they are the same, they stay so while some are: guests that come and go are seen by one of both first.
+    private void NoteSame(HostLookResult look)
+    {
+        if (look.Guests is not { } guests)
+            return;
+        foreach (HostLookResult other in _looks.Values.Where(other => other.Host != look.Host && other.Trouble is null))
+        {
+            HostFollower earlier = hosts.First(host => host == look.Host || host == other.Host), later = earlier == look.Host ? other.Host : look.Host;
+            if (guests.AreThose(other.Guests))
+                _ = _sameAs.TryAdd(later, earlier);
+            else if (_sameAs.TryGetValue(later, out HostFollower? same) && same == earlier && !guests.AreSomeOf(other.Guests))
+                _ = _sameAs.Remove(later);
+        }
     }
 
     /// <summary>Does what a key means; false: nothing is wanted any more.</summary>

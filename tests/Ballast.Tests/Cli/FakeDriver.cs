@@ -65,6 +65,12 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
 
     public string Type => "FAKE";
 
+    /// <summary>The name of its host; null: it does not tell.</summary>
+    public string? HostName { get; init; }
+
+    public ValueTask<string> GetHostNameAsync(CancellationToken cancellationToken) =>
+        HostName is { } name ? new(name) : throw LibvirtError.Report(ErrorCode.NoSupport, ErrorOrigin.Test, "no host name");
+
     /// <summary>The version of the ballastd that it stands for; null: of another daemon.</summary>
     public string? DaemonVersion { get; init; } = Ballast.Cli.CliProgram.Version;
 

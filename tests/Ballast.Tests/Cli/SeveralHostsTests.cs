@@ -122,6 +122,31 @@ public sealed class SeveralHostsTests
         Assert.EndsWith("\nNothing is wrong at 1 host.\n\n", (await RunAsync([One, Alias], "doctor")).Output, StringComparison.Ordinal);
     }
 
+    // By two sockets of one daemon, or from here and from there: its guests would count twice in every sum.
+    [Theory]
+    [InlineData("a", "a", 2, 1, true)]
+    [InlineData("a", "b", 2, 1, false)]
+    [InlineData("a", "a", 3, 1, false)]
+    [InlineData("a", "a", 2, 9, false)]
+    [InlineData(null, null, 2, 1, false)]
+    public async Task The_same_guests_by_another_URI_are_shown_once(string? host, string? otherHost, int other, int otherId, bool isSame)
+    {
+        Dictionary<string, FakeDriver> drivers = new()
+        {
+            [One] = new(TopWorld.Guest("web", 1), TopWorld.Guest("db", 2)) { HostName = host },
+            [Two] = new([TopWorld.Guest("web", otherId), TopWorld.Guest("db", 2), .. Enumerable.Range(3, other - 2).Select(id => TopWorld.Guest("more", id))]) { HostName = otherHost },
+        };
+        foreach (string command in new[] { "memory", "list", "doctor", "top --count 1" })
+        {
+            Outcome outcome = await CliRun.BallastAsync(
+                ["-c", One, "-c", Two, .. command.Split(' ')], (uri, options, _) => new(new Connection(drivers[uri!], uri!, options)),
+                procPath: "/nonexistent", cancellationToken: Token);
+            Assert.Equal((0, ""), (outcome.ExitCode, command == "top --count 1" ? "" : outcome.Error));
+            Assert.Contains(One, outcome.Output, StringComparison.Ordinal);
+            Assert.Equal(!isSame, outcome.Output.Contains(Two, StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public async Task Below_the_table_guests_that_are_not_summed_have_their_host()
     {

@@ -33,6 +33,37 @@ public sealed class TopScreenTests
     }
 
     [Fact]
+    public async Task A_host_that_is_named_twice_is_shown_once_while_guests_come_and_go_and_connections_end()
+    {
+        FakeDriver one = new(TopWorld.Guest("a", 1), TopWorld.Guest("bb", 2)) { HostName = "h" }, two = new(TopWorld.Guest("a", 1), TopWorld.Guest("bb", 2)) { HostName = "h" };
+        await using TopWorld world = new(("one:///", one), ("two:///", two));
+        await world.LookAsync();
+        Assert.Equal(["a", "bb"], world.Names());
+        Assert.All(world.State.Shown, line => Assert.Equal("one:///", world.State.PlaceOf(line)));
+
+        // Seen to be gone by one of both first.
+        two.Forget("bb");
+        await world.LookAsync();
+        Assert.Equal(["a", "bb"], world.Names());
+
+        // The way there that is left is as good.
+        one.Failure = LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Rpc, "the daemon is gone");
+        await world.LookAsync();
+        Assert.Equal("two:///", world.State.PlaceOf(Assert.Single(world.State.Shown)));
+        one.Failure = null;
+        await world.LookAsync();
+        Assert.Equal(["a", "bb"], world.Names());
+    }
+
+    [Fact]
+    public async Task A_host_without_an_answer_has_no_sum_of_nothing()
+    {
+        FakeDriver lost = new() { Failure = LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Rpc, "the daemon is gone") };
+        Outcome outcome = await CliRun.BallastAsync(lost, "-c", "one:///", "top", "--count", "1");
+        Assert.Equal((1, "", "error: one:///: internal error: the daemon is gone\n"), (outcome.ExitCode, outcome.Output.Trim('\n'), outcome.Error.TrimEnd('\n') + "\n"));
+    }
+
+    [Fact]
     public async Task The_table_says_who_is_short_and_what_is_wrong()
     {
         FakeDriver lost = new(TopWorld.Guest("gone", 9)) { Failure = LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Rpc, "the daemon is gone") };
