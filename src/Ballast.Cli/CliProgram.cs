@@ -39,7 +39,7 @@ internal static class CliProgram
         {
             if (!e.IsReaderGone)
                 output.Error($"cannot write to standard output: {e.Message}");
-            return Failure;
+            return output.FailureExitCode;
         }
     }
 
@@ -98,7 +98,11 @@ internal static class CliProgram
         foreach (string error in parser.Errors)
             output.Error(error);
         if (commands is not null)
+        {
             SayLate(options, output);
+            output.FailureExitCode = FailureOf(commands);
+        }
+
         int exitCode = commands is null ? parser.Current?.FailureExitCode ?? Failure
             : TakesOne(options, host, output, commands) ? FailureOf(commands)
             : await RunAsync(commands, options, host, output, log, cancellationToken);

@@ -10,7 +10,7 @@ StandardStream output = new(1), error = new(2);
 CliHost host = new(output, error)
 {
     // Not the console's own, which takes the terminal over and shows what is typed.
-    StandardInput = new(static () => new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0)),
+    StandardInput = new(static () => StandardDescriptor.IsGiven(0) ? new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0) : Stream.Null),
     HideTyping = TerminalEcho.Hide,
     IsVirsh = Path.GetFileName(Environment.GetCommandLineArgs()[0]) == "virsh",
     IsOutputTerminal = output.IsTerminal,

@@ -37,7 +37,7 @@ internal static class DoctorCommand
 
             One line per finding, the worst first, and below it what to do. The last line names the daemon that was
             asked, and how fast it answered. The exit status is 1 if there is an error or a warning; notes do not
-            count. It is 2 if nothing can be found out: no connection, no such domain, a wrong command line.
+            count. It is 2 if nothing can be found out or told: no connection, no such domain, a wrong command line.
 
             Several hosts at once: name each by an option -c before the command. A host that cannot be asked is an
             error among the findings.

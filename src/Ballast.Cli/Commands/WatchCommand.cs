@@ -45,8 +45,8 @@ internal static class WatchCommand
               ballast watch web1 --until 'usable<10%,swap-out>0,age>60'
 
             The exit status is 1 if --count lines were written and the condition of --until did not hold. It is 2 if
-            that cannot be found out: the command line is wrong, there is no such domain or no connection, or the
-            domain ended.
+            that cannot be found out: the command line is wrong, there is no such domain or no connection, the
+            domain ended, or the lines cannot be written.
 
             """,
         Options = [DomainArgument.Any, Period, Count, Until, Json],

@@ -11,6 +11,9 @@ internal sealed class CommandOutput(Stream standardOutput, Stream standardError)
 
     public TextOutput Out { get; } = new(standardOutput);
 
+    /// <summary>The exit status where standard output cannot be written to.</summary>
+    public int FailureExitCode { get; set; } = CliProgram.Failure;
+
     /// <summary>Whom else errors are told.</summary>
     public Action<string>? OnError { get; set; }
 

@@ -12,6 +12,8 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     private const int Interrupted = 4;
     private const int TryAgain = 11;
 
+    private readonly Lazy<bool> _isGiven = new(() => StandardDescriptor.IsGiven(descriptor), LazyThreadSafetyMode.PublicationOnly);
+
     public bool IsTerminal => IsATerminal(descriptor) == 1;
 
     /// <summary>Of the terminal; null where it does not tell.</summary>
@@ -38,6 +40,8 @@ internal sealed partial class StandardStream(int descriptor) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (!buffer.IsEmpty && !_isGiven.Value)
+            throw new OutputException(StandardDescriptor.NotOpen);
         while (!buffer.IsEmpty)
         {
             nint written = WriteDescriptor(descriptor, in MemoryMarshal.GetReference(buffer), (nuint)buffer.Length);

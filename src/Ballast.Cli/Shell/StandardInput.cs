@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ballast.Cli.Output;
 
 namespace Ballast.Cli.Shell;
 
@@ -13,12 +14,16 @@ internal sealed partial class StandardInput(Func<Action, IDisposable> onInterrup
 
     // Made when somebody reads: its other end is written to in order to end a wait.
     private readonly Lazy<(int Read, int Write)> _pipe = new(OpenPipe);
+    private readonly Lazy<bool> _isGiven = new(() => StandardDescriptor.IsGiven(Descriptor), LazyThreadSafetyMode.PublicationOnly);
     private volatile bool _isInterrupted;
 
     public bool IsTerminal => IsATerminal(Descriptor) == 1;
 
     public int Read(Span<byte> buffer, CancellationToken cancellationToken)
     {
+        if (!_isGiven.Value)
+            return 0;
+
         // Where nobody types, Ctrl-C ends the program.
         using IDisposable? interrupts = IsTerminal ? onInterrupt(() =>
         {

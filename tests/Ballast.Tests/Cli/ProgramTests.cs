@@ -34,6 +34,37 @@ public sealed class ProgramTests
         Assert.Equal(new Outcome(1, "", "error: cannot write to standard output: No space left on device\n"), outcome);
     }
 
+    // A status of 1 is an answer of theirs.
+    [Theory]
+    [InlineData("doctor")]
+    [InlineData("watch test --count 1")]
+    [InlineData("uri; watch test --until used>99% --count 1")]
+    public async Task What_could_not_be_told_is_no_answer(string commands)
+    {
+        Outcome outcome = await ShellAsync($"\"$P\" -c test:///default '{commands}' >/dev/full");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.EndsWith("error: cannot write to standard output: No space left on device\n", outcome.Error, StringComparison.Ordinal);
+    }
+
+    // .NET's runtime opens its pipe for signals first, and what is closed at the start is the first number that is free.
+    [Theory]
+    [InlineData("list", ">&- 2>&-", 1)]
+    [InlineData("list", "<&- >&-", 1)]
+    [InlineData("list", "<&- >&- 2>&-", 1)]
+    [InlineData("nosuch", ">&- 2>&-", 1)]
+    [InlineData("nosuch", "<&- 2>&-", 1)]
+    [InlineData("list", "<&- 2>&-", 0)]
+    [InlineData("watch test --count 2 --period 1", "<&- >&-", 2)]
+    [InlineData("", "<&-", 0)]
+    [InlineData("", "<&- >&- 2>&-", 1)]
+    [InlineData("list", "<&- | cat", 0)]
+    [InlineData("list", "2>&1 | cat", 0)]
+    public async Task A_standard_descriptor_that_is_closed_is_nobody_elses(string command, string redirections, int exitCode)
+    {
+        Outcome outcome = await ShellAsync($"timeout 30 \"$P\" -c test:///default {command} {redirections}; exit ${{PIPESTATUS[0]}}");
+        Assert.Equal(exitCode, outcome.ExitCode);
+    }
+
     [Fact]
     public async Task Errors_and_output_into_one_file_stay_in_order()
     {
