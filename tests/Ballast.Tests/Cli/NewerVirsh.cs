@@ -1,7 +1,10 @@
+using System.Text.RegularExpressions;
+using Ballast.Guests;
+
 namespace Ballast.Tests.Cli;
 
 /// <summary>Ballast does what the virsh of libvirt 9.0 does. These are the cases where that of 11.3 does something else, and what.</summary>
-internal static class NewerVirsh
+internal static partial class NewerVirsh
 {
     private const string Version = "it tells its own version", Dashes = "what begins with two dashes is always an option", OneMissing = "only the first missing option is named, by its place",
         Tables = "a table may have UUIDs", Clusters = "processors have clusters",
@@ -9,6 +12,12 @@ internal static class NewerVirsh
         Directories = "cd works without a prompt";
 
     public static Version Since { get; } = new(11, 3);
+
+    /// <summary>Why the virsh that is installed does something else with a command line; null where it must not.</summary>
+    public static string? WhyOtherwise(string key) => Installed.Libvirt >= Since ? Does.GetValueOrDefault(key) : null;
+
+    /// <summary>Without the line that it adds to what dominfo says of a daemon's domain: whether it is started once with the host.</summary>
+    public static string WithoutAdded(string output) => AutostartOnce().Replace(output, "");
 
     public static IReadOnlyDictionary<string, string> Does { get; } = new Dictionary<string, string>
     {
@@ -67,4 +76,7 @@ internal static class NewerVirsh
         ["cd --dir /"] = Directories,
         [" < 'setmem\\nuri\\n'"] = OneMissing,
     };
+
+    [GeneratedRegex("(?m)^Autostart Once: (disable|enable)\n")]
+    private static partial Regex AutostartOnce();
 }
