@@ -52,7 +52,9 @@ internal static class DomainArgument
         try
         {
             IReadOnlyList<Domain> all = await invocation.Connection.ListDomainsAsync(cancellationToken: invocation.CancellationToken);
-            return NearestName.Among(all.Select(domain => domain.Name), text) is { } near ? $"did you mean '{near}'?"
+            return all.FirstOrDefault(domain => domain.Name != text && Output.SafeText.Escape(domain.Name) == text) is { } escaped
+                ? $"its name has characters that are only shown like this: use its UUID, {escaped.Uuid}"
+                : NearestName.Among(all.Select(domain => domain.Name), text) is { } near ? $"did you mean '{near}'?"
                 : all.Count == 0 && invocation.Connection.Uri.StartsWith("qmp:", StringComparison.Ordinal) ? Nothing(invocation.Connection.Uri)
                 : null;
         }

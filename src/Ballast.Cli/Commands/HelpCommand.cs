@@ -39,7 +39,7 @@ internal static class HelpCommand
         Command command = CommandTable.All.FirstOrDefault(candidate => candidate.Name == topic)
             ?? throw (OutOfScope.ExplainTopic(topic) is { } why ? new CommandException(why) : new CommandException($"command or command group '{topic}' doesn't exist")
             {
-                Hint = NearestName.Among(Topic.Values(), topic) is { } near ? $"did you mean '{near}'?" : null,
+                Hint = OtherWords.Explain(topic) ?? (NearestName.Among(Topic.Values(), topic) is { } near ? $"did you mean '{near}'?" : null),
             });
         invocation.Out.Write(HelpText.Of(command));
         return default;

@@ -59,7 +59,8 @@ internal static class MemoryCommand
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
             Several hosts at once: name each by an option -c before the command. Each is asked by itself; one that does
-            not answer delays no other, is named on standard error, and makes the exit status 1.
+            not answer delays no other, is named on standard error, and makes the exit status 1. One that is named by
+            two URIs is shown once.
 
             On a terminal, columns are left out if the terminal is too narrow, and colours mark guests under
             pressure (not if NO_COLOR is set).
@@ -82,9 +83,10 @@ internal static class MemoryCommand
         List<MemoryLine> lines = [.. (await hosts.AskAsync(on => HostLook.RunAsync(on, names))).SelectMany(answer => answer.Value ?? [])];
         hosts.Tell(hosts.RequireFound(names));
         List<MemoryLine> unjudged = arguments.Has(Pressed) ? lines.FindAll(line => !line.IsSummed && (reason ?? line.Stats.Reason) == line.Stats.Reason) : [];
+        int all = lines.Count;
         lines.RemoveAll(line =>
             (arguments.Has(Pressed) && !line.IsShort)
-            || (arguments.Has(Stale) && line.Stats.Freshness == Freshness.Fresh && line.Stats.Reason == MemoryStatsReason.Fresh)
+            || (arguments.Has(Stale) && IsCurrent(line))
             || (reason is { } wanted && line.Stats.Reason != wanted));
         lines.Sort(order);
         MemoryTotal total = new(lines, unjudged);
@@ -92,9 +94,33 @@ internal static class MemoryCommand
             MemoryDocuments.WriteJson(invocation.Out, lines, total, hosts.IsSeveral);
         else if (invocation.IsDocument = arguments.Has(Csv))
             MemoryDocuments.WriteCsv(invocation.Out, lines, hosts.IsSeveral);
+        else if (lines.Count == 0 && all > 0)
+            WriteNone(invocation, all, total, hosts);
         else
             WriteText(invocation, lines, total, hosts);
     }
+
+    private static bool IsCurrent(MemoryLine line) => line.Stats.Freshness == Freshness.Fresh && line.Stats.Reason == MemoryStatsReason.Fresh;
+
+    // A table without lines leaves open whether there are no guests, or no such guests.
+    private static void WriteNone(CommandInvocation invocation, int all, MemoryTotal total, HostGroup hosts)
+    {
+        if (invocation.IsQuiet)
+            return;
+        ParsedCommand arguments = invocation.Arguments;
+        string none = $"Of {(all == 1 ? "1 guest" : $"{all} guests")}, none ";
+        invocation.Out.WriteLine((arguments.Has(Pressed), arguments.Has(Stale), arguments.Text(Reason) is not null) switch
+        {
+            (true, false, false) => $"{none}is short of memory{(total.Unjudged.Count == 0 ? "" : $"; without current numbers: {total.Unjudged.Count}")}.",
+            (false, true, false) => $"{none}is without current numbers.",
+            (false, false, true) => $"{none}has this reason.",
+            _ => $"{none}is like that.",
+        });
+        foreach (string line in MemorySummary.Unjudged(total, invocation.Columns, HostOf(hosts)))
+            invocation.Out.WriteLine(line);
+    }
+
+    private static Func<MemoryLine, string>? HostOf(HostGroup hosts) => hosts.IsSeveral ? line => hosts.NameOf(line.Domain.Connection.Uri) : null;
 
     private static MemoryStatsReason? ReadReason(ParsedCommand arguments)
     {
@@ -113,7 +139,7 @@ internal static class MemoryCommand
     private static void WriteText(CommandInvocation invocation, List<MemoryLine> lines, MemoryTotal total, HostGroup hosts)
     {
         SizeUnit unit = invocation.Arguments.Has(Bytes) ? SizeUnit.Bytes : invocation.Arguments.Has(KiB) ? SizeUnit.KiB : SizeUnit.Human;
-        Func<MemoryLine, string>? host = hosts.IsSeveral ? line => hosts.NameOf(line.Domain.Connection.Uri) : null;
+        Func<MemoryLine, string>? host = HostOf(hosts);
         MemoryTable table = new(lines, unit, invocation.HasColour, invocation.Columns, host);
         TextOutput output = invocation.Out;
         if (!invocation.IsQuiet)
@@ -127,5 +153,7 @@ internal static class MemoryCommand
             output.WriteLine(line);
         if (table.LeftOut.Count > 0 && invocation.MayRemark)
             invocation.Remark($"Left out for lack of room: {string.Join(", ", table.LeftOut)}.");
+        if (total.NotSummed.Any() && invocation.MayRemark)
+            invocation.Remark("Reason: `ballast doctor` says what to do about it.");
     }
 }

@@ -50,6 +50,8 @@ internal static class HelpText
             _ = text.Append('\n');
         }
 
+        if (groups.Count > 1)
+            _ = text.Append("Questions:\n").Append(Questions.Lines()).Append("\n\n");
         return text.Append(
             """
             `ballast -c URI COMMAND` asks another host, daemon or QEMU; list, memory, doctor and top take several -c.

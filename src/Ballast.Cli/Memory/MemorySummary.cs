@@ -16,11 +16,15 @@ internal static class MemorySummary
     {
         IEnumerable<string> lines =
         [
-            .. Sums(total, unit), .. Named("Not in the total: ", total.NotSummed, room ?? Usual, host),
-            .. Named("Perhaps short, nobody knows: ", total.Unjudged, room ?? Usual, host),
+            .. Sums(total, unit), .. Named("Not in the total: ", total.NotSummed, room ?? Usual, host), .. Unjudged(total, room, host),
         ];
         return room is { } width ? lines.SelectMany(line => SafeText.Wrap(line, width)) : lines;
     }
+
+    /// <summary>Who may be short of memory, and cannot be judged.</summary>
+    /// <inheritdoc cref="Lines"/>
+    public static IEnumerable<string> Unjudged(MemoryTotal total, int? room, Func<MemoryLine, string>? host) =>
+        Named("Perhaps short, nobody knows: ", total.Unjudged, room ?? Usual, host);
 
     public static IEnumerable<string> Sums(MemoryTotal total, SizeUnit unit)
     {

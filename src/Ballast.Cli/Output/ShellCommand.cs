@@ -12,10 +12,10 @@ internal static class ShellCommand
 
     /// <summary>
     /// What names a domain in a command: its name, or its UUID where commands would read the name as something else. A number
-    /// is taken for an id first, and may be another domain's.
+    /// is taken for an id first, and may be another domain's; what is shown by its bytes cannot be copied.
     /// </summary>
     public static string Name(Domain domain) =>
-        NumberText.TryReadInt(domain.Name, out _) || DomainArgument.TryReadUuid(domain.Name, out _) || domain.Name.StartsWith('-')
+        NumberText.TryReadInt(domain.Name, out _) || DomainArgument.TryReadUuid(domain.Name, out _) || domain.Name.StartsWith('-') || SafeText.Escape(domain.Name) != domain.Name
             ? $"{domain.Uuid}"
             : Quote(domain.Name);
 

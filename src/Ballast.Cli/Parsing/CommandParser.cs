@@ -13,6 +13,9 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
     /// <summary>Why there is no command with a name that others know; null for a name that nobody knows.</summary>
     public Func<string, string?> Explains { get; init; } = _ => null;
 
+    /// <summary>What is probably meant by a word that is no command, where it suggests anything; null where nobody knows.</summary>
+    public Func<string, string?> Means { get; init; } = _ => null;
+
     /// <summary>The command that was read last; null before the first, or where that is none.</summary>
     public Command? Current { get; private set; }
 
@@ -50,7 +53,10 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
                 }
 
                 _errors.Add($"unknown command: '{text}'");
-                Suggest(table.Select(known => known.Name), text, "");
+                if (Suggests && Means(text) is { } meant)
+                    _errors.Add(meant);
+                else
+                    Suggest(table.Select(known => known.Name), text, "");
                 return null;
             }
 

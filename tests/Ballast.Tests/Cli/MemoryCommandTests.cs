@@ -60,8 +60,20 @@ public sealed partial class MemoryCommandTests : IDisposable
     {
         string output = (await RunAsync(new FakeDriver(Guest("one", 1, used: 100), Guest("old", 2, used: 100, age: 700)), "--stale")).Output;
         Assert.EndsWith("\n\nNot in the total: old (stale)\n\n", output, StringComparison.Ordinal);
-        output = (await RunAsync(new FakeDriver(Guest("one", 1, used: 100)), "--stale")).Output;
-        Assert.EndsWith("\n\nTotal of 0 guests.\n\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("\n\nTotal of 0 guests.\n\n", (await RunAsync(new FakeDriver())).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--stale", "Of 1 guest, none is without current numbers.", 600)]
+    [InlineData("--pressed", "Of 1 guest, none is short of memory.", 600)]
+    [InlineData("--pressed", "Of 2 guests, none is short of memory; without current numbers: 1.\nPerhaps short, nobody knows: vm1 (stale)", 600, 700)]
+    [InlineData("--reason|monitor hung", "Of 2 guests, none has this reason.", 600, 600)]
+    [InlineData("--pressed|--stale", "Of 1 guest, none is like that.", 600)]
+    public async Task Where_no_guest_is_meant_that_is_said_and_no_table_is_shown(string options, string said, params int[] ages)
+    {
+        FakeDriver driver = new([.. ages.Select((age, i) => Guest($"vm{i}", i + 1, used: 100, age: (ulong)(age - 599)))]);
+        Outcome outcome = await RunAsync(driver, options.Split('|'));
+        Assert.Equal((0, said), (outcome.ExitCode, outcome.Output.Trim('\n')));
     }
 
     [Theory]
@@ -102,7 +114,8 @@ public sealed partial class MemoryCommandTests : IDisposable
         Assert.Contains(rows, row => row.Contains("900M / 1.0G", StringComparison.Ordinal) && (columns < 25 || row[0] == 'a'));
         Assert.Contains(rows, row => columns < 40 || row.Contains("never r", StringComparison.Ordinal));
         Assert.Equal(columns == 200, outcome.Output.Contains("Faults/s", StringComparison.Ordinal));
-        Assert.Equal(columns == 200, outcome.Error.Length == 0);
+        Assert.Equal(columns == 200, !outcome.Error.Contains("Left out", StringComparison.Ordinal));
+        Assert.EndsWith("Reason: `ballast doctor` says what to do about it.\n", outcome.Error, StringComparison.Ordinal);
         Assert.All(outcome.Output.Split('\n'), line => Assert.Equal(line, line.TrimEnd()));
     }
 
@@ -184,8 +197,11 @@ public sealed partial class MemoryCommandTests : IDisposable
     {
         FakeDriver driver = new(Guest("calm", 1, used: 100), Guest("mute", 2, used: null));
         string output = (await RunAsync(driver, "--pressed")).Output;
-        Assert.Empty(Names(output));
-        Assert.Contains("Total of 0 guests.\nPerhaps short, nobody knows: mute (never reported)\n", output, StringComparison.Ordinal);
+        Assert.Equal(
+            "Of 2 guests, none is short of memory; without current numbers: 1.\nPerhaps short, nobody knows: mute (never reported)", output.Trim('\n'));
+        driver = new(Guest("full", 1, used: 950), Guest("mute", 2, used: null));
+        Assert.Contains("Total of 1 guest", (await RunAsync(driver, "--pressed")).Output, StringComparison.Ordinal);
+        Assert.Contains("\nPerhaps short, nobody knows: mute (never reported)\n", (await RunAsync(driver, "--pressed")).Output, StringComparison.Ordinal);
         Assert.Equal(1, (await JsonAsync(driver, "--pressed")).GetProperty("total").GetProperty("unjudged").GetInt32());
         Assert.DoesNotContain("Perhaps", (await RunAsync(driver)).Output, StringComparison.Ordinal);
         Assert.Equal(0, (await JsonAsync(driver)).GetProperty("total").GetProperty("unjudged").GetInt32());

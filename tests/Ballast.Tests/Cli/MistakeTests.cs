@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
+using Ballast.Cli.Commands;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Cli;
 
 /// <summary>What new users type wrong is answered with what is wrong and what to do.</summary>
-public sealed class MistakeTests
+public sealed partial class MistakeTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -72,6 +74,10 @@ public sealed class MistakeTests
     [InlineData("-c localhost list", "hint: a host is named as in qemu+ssh://localhost/system; this host's daemon is qemu:///system\n")]
     [InlineData("-c foo:///x list", "hint: known are qmp:///, ")]
     [InlineData("-c test:///default help memry", "hint: did you mean 'memory'?\n")]
+    [InlineData("-c test:///default shell", "error: without a command, ballast is a shell\n")]
+    [InlineData("-c test:///default Alert test", "error: did you mean 'watch', with --until?\n")]
+    [InlineData("-c test:///default holder test", "error: did you mean 'doctor'?\n")]
+    [InlineData("-c test:///default help completion", "hint: the files below share/ complete in bash, zsh and fish; see ballast(1)\n")]
     [InlineData("-c test:///default balance", "hint: action is one of: advise, log, record, replay, simulate\n")]
     [InlineData("-c test:///default event lifecycle", "hint: of all domains: event --event lifecycle\n")]
     [InlineData("-c test:///default event test", "hint: write: event test EVENT, or event test --all\n")]
@@ -91,6 +97,34 @@ public sealed class MistakeTests
         // virsh says no such thing.
         if (answer.StartsWith("hint: ", StringComparison.Ordinal))
             Assert.DoesNotContain("hint: ", (await CliRun.BallastAsync(line.Split(' '), open: null, isVirsh: true, cancellationToken: Token)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Other_words_for_a_command_are_no_command_and_lead_to_one()
+    {
+        string[] commands = [.. CommandTable.All.Select(command => command.Name)];
+        Assert.Distinct(OtherWords.Words);
+        Assert.All(OtherWords.Words, word =>
+        {
+            Assert.DoesNotContain(word, commands);
+            Assert.Null(OutOfScope.Explain(word));
+            Assert.All(Quoted().Matches(OtherWords.Explain(word)!), match => Assert.Contains(match.Groups[1].Value, commands));
+        });
+        Assert.Null(OtherWords.Explain("nosuch"));
+    }
+
+    [Fact]
+    public async Task A_name_that_was_copied_as_it_is_shown_is_answered_with_its_UUID()
+    {
+        FakeDomain odd = new("red\e[31m\tname\u202e", 7) { Facts = new() { Entries = [], PeriodSeconds = 0, IsRunning = true } };
+        FakeDriver driver = new(odd);
+        Outcome outcome = await CliRun.BallastAsync(driver, "domstate", @"red\x1b[31m\x09name\xe2\x80\xae");
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.EndsWith($"\nerror: its name has characters that are only shown like this: use its UUID, {odd.Identity.Uuid}\n", outcome.Error, StringComparison.Ordinal);
+
+        // So do the commands that are told.
+        Outcome doctor = await CliRun.BallastAsync(driver, "doctor");
+        Assert.Contains($" dommemstat {odd.Identity.Uuid} ", doctor.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -187,4 +221,7 @@ public sealed class MistakeTests
         Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output.Trim('\n')));
         Assert.Contains($": {text}\n", outcome.Error, StringComparison.Ordinal);
     }
+
+    [GeneratedRegex("'([a-z]+)[^']*'")]
+    private static partial Regex Quoted();
 }
