@@ -17,13 +17,15 @@ internal readonly record struct MonitorKey(uint Listener, SocketFile File);
 /// <param name="open">Opens its entry, as the host is seen.</param>
 internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace? place, HostView seen, Func<HostView, SocketEntry> open)
 {
-    private const int Eagain = 11;
+    private const int Eagain = 11, MostOwn = 8;
 
     // One process, seen by each connection that uses the monitor.
     private readonly List<IMonitorOwner> _owners = [];
     private HostView? _seen = seen;
     private int? _peerPid;
-    private uint _ownInode;
+
+    // Connections of ours: the last, and some before it, whose end QEMU may not have seen yet.
+    private readonly Queue<uint> _own = [];
 
     /// <summary>The socket's path as its user knows it; for messages.</summary>
     public string Name => name;
@@ -113,13 +115,16 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServedAt(key.File).Any(client => client != own);
 
     /// <summary>
-    /// Who is served there, other than by the last connection of ours; empty where nobody is, or that cannot be told. For when time is
+    /// Who is served there, other than this monitor's own connections; empty where nobody is, or that cannot be told. For when time is
     /// up: on a busy machine that says nothing yet about the monitor. Who waits in the queue is not served.
     /// </summary>
     public IReadOnlyList<uint> FindServed()
     {
-        uint own = Volatile.Read(ref _ownInode);
-        return [.. new HostView().ServedAt(key.File).Where(client => client != own)];
+        uint[] served = [.. new HostView().ServedAt(key.File)];
+
+        // After the look: one that is seen was noted by then.
+        lock (_own)
+            return [.. served.Except(_own)];
     }
 
     /// <summary>Connects; never waits.</summary>
@@ -130,13 +135,19 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         _seen = null;
         if (entry.File != key.File)
             throw QmpErrors.Replaced(name);
-        int errno = UnixSocketClient.TryConnect(entry.ConnectPath, out SafeHandle? socket);
+        int errno;
+        SafeHandle? socket;
+        lock (_own)
+        {
+            errno = UnixSocketClient.TryConnect(entry.ConnectPath, out socket);
+            if (socket is not null && OwnInode(socket) is { } inode)
+                _own.Enqueue(inode);
+            if (_own.Count > MostOwn)
+                _ = _own.Dequeue();
+        }
 
         // A full queue of waiting clients though nobody is served: QEMU does not run.
-        if (socket is null)
-            throw errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno);
-        Volatile.Write(ref _ownInode, OwnInode(socket) ?? 0);
-        return socket;
+        return socket ?? throw (errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno));
     }
 
     /// <summary>Sees that the peer is the owner, before anything is sent to it.</summary>
