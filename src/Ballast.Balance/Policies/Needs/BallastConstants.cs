@@ -9,15 +9,21 @@ internal static class BallastConstants
 {
     /// <summary>
     /// The share of what is left over that goes out as a reserve, and of the rest again for peaks. More makes guests ready for leaps;
-    /// less keeps memory in hand, should a balloon stop moving while it is large. Above 0.79 that costs more than it gives.
+    /// less keeps memory in hand, should a balloon stop moving while it is large: above 0.8 that costs more than it gives.
     /// </summary>
-    public const double HandedOut = 0.77;
+    public const double HandedOut = 0.78;
 
     /// <summary>
     /// A need may leap to so many times what it is before the next decision, or while its balloon does not follow. Reserves make each
     /// ready for that first, and go out in proportion to needs then. With less, more guests are ready for smaller leaps.
     /// </summary>
     public const double Leap = 1.9;
+
+    /// <summary>
+    /// The share of what is left over that goes out for leaps, where they take so much. A balloon that stops moving while it is small
+    /// costs its guest more than one that is large costs the others, as long as it is for leaps; above 0.9, all of them lose.
+    /// </summary>
+    public const double HandedOutForLeaps = 0.85;
 
     /// <summary>While balloons exceed the budget and less than this share of the host is free, nothing goes out for files, and no reserve: the host swaps soon.</summary>
     public const double ShortShare = 0.05;

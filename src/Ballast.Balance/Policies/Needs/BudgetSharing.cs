@@ -12,16 +12,53 @@ internal static class BudgetSharing
         double[] sizes = [.. needs.Select(need => need[NeedRank.Minimum])];
         double left = budget - Sizes.Sum(sizes, size => size);
         for (NeedRank rank = NeedRank.Held; rank <= NeedRank.Kept && left > 0; rank++)
-            left = Fill(sizes, left, i => isShort ? Math.Min(needs[i][rank], needs[i].Least) : needs[i][rank]);
+            left = Level(sizes, left, i => isShort ? Math.Min(needs[i][rank], needs[i].Least) : needs[i][rank]);
         if (left <= 0 || isShort)
             return sizes;
         left = ShareWithSilent(sizes, left, needs);
-        double handedOut = BallastConstants.HandedOut * left;
-        left -= handedOut;
-        handedOut = Fill(sizes, handedOut, i => needs[i].LeapSize);
-        left += ShareByWeight(sizes, handedOut, needs);
+        double forLeaps = BallastConstants.HandedOutForLeaps * left;
+        double leaps = forLeaps - Fill(sizes, forLeaps, i => needs[i].LeapSize), more = Math.Max(0, (BallastConstants.HandedOut * left) - leaps);
+        left += ShareByWeight(sizes, more, needs) - leaps - more;
         _ = Fill(sizes, BallastConstants.HandedOut * left, i => needs[i].Peak);
         return sizes;
+    }
+
+    /// <summary>
+    /// Brings all to what they want, or as far as it goes: the smaller first, as if water rose. What is missing then is missing where it
+    /// is the smallest share of what is used, and who claims more than it needs gains nothing by that.
+    /// </summary>
+    /// <returns>What is left.</returns>
+    private static double Level(double[] sizes, double left, Func<int, double> want)
+    {
+        double[] wants = [.. Enumerable.Range(0, sizes.Length).Select(want)];
+        double lacking = 0;
+        for (int i = 0; i < sizes.Length; i++)
+            lacking += Math.Max(0, wants[i] - sizes[i]);
+        double level = lacking <= left ? double.PositiveInfinity : LevelOf(sizes, wants, left);
+        for (int i = 0; i < sizes.Length; i++)
+            sizes[i] = Math.Max(sizes[i], Math.Min(wants[i], level));
+        return Math.Max(0, left - lacking);
+    }
+
+    /// <returns>How high it rises with what is left, which is less than what they lack.</returns>
+    private static double LevelOf(double[] sizes, double[] wants, double left)
+    {
+        // From its size on somebody takes part, until it has what it wants.
+        (double At, int Change)[] ends =
+        [
+            .. Enumerable.Range(0, sizes.Length).Where(i => wants[i] > sizes[i]).SelectMany(i => new[] { (sizes[i], 1), (wants[i], -1) }).Order(),
+        ];
+        double level = ends[0].At;
+        int rising = 0;
+        foreach ((double at, int change) in ends)
+        {
+            if (left < rising * (at - level))
+                break;
+            left -= rising * (at - level);
+            (level, rising) = (at, rising + change);
+        }
+
+        return rising > 0 ? level + (left / rising) : level;
     }
 
     /// <summary>Brings all to what they want, or as far as it goes: the same share of what each lacks.</summary>

@@ -91,7 +91,9 @@ internal sealed class GuestHistory
 
         need.Raise(NeedRank.Kept, guest.Balloon);
         need.SharesAbove = _heardAt;
-        need.Weight = Math.Max(1, _last is null ? held : _use.Demand);
+
+        // It may use all of that by now.
+        need.Weight = Math.Max(1, Math.Max(held, _use.Demand));
     }
 
     /// <summary>A balloon that does not follow is counted at its size.</summary>
