@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Ballast.Balance.Simulation;
@@ -7,28 +8,23 @@ public static class ScenarioReader
 {
     private const int MaxGuests = 10_000, MaxSeconds = 10_000_000, MaxPoints = 1_000_000;
 
+    // The model takes minutes for so many steps of a guest, by all policies.
+    private const double MaxSteps = 1e8;
+
+    // Reports that are under way are kept.
+    private const int MaxReportAge = 600;
+
     // Larger than any host, small enough for sums of them.
     private const double MaxNumber = 1e15;
 
     /// <summary>Reads a scenario's JSON.</summary>
     /// <param name="json">The text, as UTF-8.</param>
-    /// <exception cref="InvalidDataException">It is no scenario; the message says where and why.</exception>
+    /// <exception cref="InvalidDataException">It is no scenario; the message says where, with lines and columns from 1, and why.</exception>
     public static Scenario Read(ReadOnlyMemory<byte> json)
     {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return ReadScenario(new ScenarioMembers(document.RootElement, "the scenario"));
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"the scenario is not JSON: {e.Message}", e);
-        }
-        catch (InvalidOperationException e)
-        {
-            // Half a character, or bytes that are none.
-            throw new InvalidDataException($"the scenario has a text that is not Unicode: {e.Message}", e);
-        }
+        ScenarioText text = new(json);
+        using JsonDocument document = text.Parse();
+        return ReadScenario(new ScenarioMembers(text, document.RootElement, "the scenario"));
     }
 
     private static Scenario ReadScenario(ScenarioMembers members)
@@ -39,18 +35,16 @@ public static class ScenarioReader
             Memory = members.Number("memory", 1, MaxNumber) ?? throw members.Missing("memory"),
             Overhead = members.Number("overhead", 0, MaxNumber) ?? 0,
             Reserve = members.Number("reserve", 0, MaxNumber) ?? 32,
-            Seconds = (int)(members.Whole("seconds", 1, MaxSeconds) ?? throw members.Missing("seconds")),
+            Seconds = (int)(members.Number("seconds", 1, MaxSeconds, isWhole: true) ?? throw members.Missing("seconds")),
             Constants = members.Members("constants") is { } constants ? ReadConstants(constants) : new SimulationConstants(),
-            Guests = [.. members.Objects("guests", MaxGuests, "guest").Select(ReadGuest)],
+            Guests = ReadGuests(members),
         };
         members.End();
         if (scenario.Overhead + scenario.Reserve >= scenario.Memory)
-            throw new InvalidDataException("the scenario leaves no memory for guests: 'overhead' and 'reserve' take all of 'memory'");
-        if (scenario.Guests.Count == 0)
-            throw new InvalidDataException("the scenario has no guests");
-        return scenario.Guests.GroupBy(guest => guest.Name).FirstOrDefault(same => same.Skip(1).Any()) is { } same
-            ? throw new InvalidDataException($"the scenario has two guests '{same.Key}'")
-            : scenario;
+            throw members.Wrong("leaves no memory for guests: 'overhead' and 'reserve' (32 where it is left out) take all of 'memory'");
+        if ((double)scenario.Guests.Count * scenario.Seconds > MaxSteps)
+            throw members.Wrong(string.Create(CultureInfo.InvariantCulture, $"would take too long: the number of guests times 'seconds' is above {MaxSteps:F0}"));
+        return scenario;
     }
 
     private static SimulationConstants ReadConstants(ScenarioMembers members)
@@ -66,16 +60,24 @@ public static class ScenarioReader
             SwapIn = members.Number("swap_in", 0, MaxNumber) ?? usual.SwapIn,
             Read = members.Number("read", 0, MaxNumber) ?? usual.Read,
             FreeTouched = members.Number("free_touched", 0, 1) ?? usual.FreeTouched,
-            ReportAge = members.Number("report_age", 0, MaxSeconds) ?? usual.ReportAge,
+            ReportAge = members.Number("report_age", 0, MaxReportAge) ?? usual.ReportAge,
         };
         members.End();
         return constants;
     }
 
-    private static GuestScenario ReadGuest(ScenarioMembers members)
+    private static GuestScenario[] ReadGuests(ScenarioMembers members)
+    {
+        HashSet<string> names = [];
+        return [.. members.Objects("guests", MaxGuests, "guest").Select(guest => ReadGuest(guest, names))];
+    }
+
+    private static GuestScenario ReadGuest(ScenarioMembers members, HashSet<string> names)
     {
         string name = members.Text("name") ?? throw members.Missing("name");
-        members = members.Called($"guest '{name}'");
+        if (!names.Add(name))
+            throw members.Wrong($"is called '{name}' as another one; names differ");
+        members.Call($"guest '{name}'");
         GuestScenario guest = new()
         {
             Name = name,
@@ -84,8 +86,8 @@ public static class ScenarioReader
             Anonymous = members.Series("anon", MaxPoints, MaxNumber) ?? throw members.Missing("anon"),
             Hot = members.Series("hot", MaxPoints, MaxNumber) ?? TimeSeries.Constant(0),
             Data = members.Number("data", 0, MaxNumber) ?? 0,
-            SilentFrom = members.Number("silent_from", double.MinValue, double.MaxValue),
-            DeafFrom = members.Number("deaf_from", double.MinValue, double.MaxValue),
+            SilentFrom = members.Number("silent_from", -MaxNumber, MaxNumber),
+            DeafFrom = members.Number("deaf_from", -MaxNumber, MaxNumber),
             Claims = members.Number("claims", 0, MaxNumber) ?? 1,
             Shared = members.Series("shared", MaxPoints, MaxNumber) ?? TimeSeries.Constant(0),
             TotalStays = members.Flag("total_stays"),
@@ -93,8 +95,8 @@ public static class ScenarioReader
             Start = members.Number("start", 0, MaxNumber),
         };
         members.End();
-        return guest.Minimum > guest.Maximum ? throw new InvalidDataException($"guest '{name}' has a minimum above its maximum")
-            : guest.Start > guest.Maximum ? throw new InvalidDataException($"guest '{name}' has a start above its maximum")
+        return guest.Minimum > guest.Maximum ? throw members.Wrong("has a minimum above its maximum")
+            : guest.Start > guest.Maximum ? throw members.Wrong("has a start above its maximum")
             : guest;
     }
 }

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace Ballast.Balance.Simulation;
+
+/// <summary>A scenario's text, and where in it something is wrong: all complaints about scenarios are made here.</summary>
+internal sealed class ScenarioText
+{
+    private const string Described = "docs/balance-files.md describes scenarios";
+    private const int MostShown = 40;
+
+    private readonly ReadOnlyMemory<byte> _json;
+
+    public ScenarioText(ReadOnlyMemory<byte> json)
+    {
+        // Some editors put a mark before UTF-8.
+        ReadOnlySpan<byte> mark = Encoding.UTF8.Preamble;
+        _json = json.Span.StartsWith(mark) ? json[mark.Length..] : json;
+    }
+
+    /// <exception cref="InvalidDataException">It is not JSON.</exception>
+    public JsonDocument Parse()
+    {
+        if (_json.Span.Trim(" \t\r\n"u8).IsEmpty)
+            throw new InvalidDataException($"the scenario is empty; {Described}");
+        try
+        {
+            return JsonDocument.Parse(_json);
+        }
+        catch (JsonException e)
+        {
+            // It adds the place, counted from 0.
+            string what = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+            throw new InvalidDataException($"{Place(OffsetOf(e.LineNumber ?? 0, e.BytePositionInLine ?? 0))}: the scenario is not JSON: {what}; {Described}", e);
+        }
+    }
+
+    /// <summary>A complaint with the place of what it is about.</summary>
+    public InvalidDataException Wrong(JsonElement at, string complaint, Exception? cause = null) =>
+        new($"{Place(_json.Span.Overlaps(JsonMarshal.GetRawUtf8Value(at), out int offset) ? offset : 0)}: {complaint}", cause);
+
+    /// <summary>A value as it is written, cut where it is long.</summary>
+    public static string Shown(JsonElement value)
+    {
+        string text = value.GetRawText();
+        return text.Length <= MostShown && text.All(c => c is >= ' ' and <= '~') ? text : value.ValueKind switch
+        {
+            JsonValueKind.Number => $"{text[..MostShown]}…",
+            JsonValueKind.Array => "a list",
+            JsonValueKind.Object => "an object",
+            _ => "a text",
+        };
+    }
+
+    private int OffsetOf(long line, long position)
+    {
+        int start = 0;
+        for (long left = line; left > 0; left--)
+            start += _json.Span[start..].IndexOf((byte)'\n') + 1;
+        return (int)Math.Min(start + position, _json.Length);
+    }
+
+    private string Place(int offset)
+    {
+        ReadOnlySpan<byte> before = _json.Span[..offset];
+        int line = before.Count((byte)'\n') + 1, start = before.LastIndexOf((byte)'\n') + 1;
+        return string.Create(CultureInfo.InvariantCulture, $"line {line}, column {Encoding.UTF8.GetCharCount(before[start..]) + 1}");
+    }
+}
