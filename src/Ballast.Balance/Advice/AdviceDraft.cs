@@ -56,6 +56,9 @@ internal sealed class AdviceDraft
     /// <summary>Whether the policy takes something from it, and the guards let it. Who is short itself gives nothing.</summary>
     public bool MayGive => !IsAlone && Short <= 0 && !IsShort && Takes >= GuestAdviceLimits.Least;
 
+    /// <summary>Whether something is taken.</summary>
+    public bool IsTaken => _target is not null;
+
     /// <summary>How much.</summary>
     public double Takes => Track.Balloon - (_decision.Target ?? Track.Balloon);
 

@@ -12,6 +12,10 @@ public sealed class Advisor
     private const double QuickPeriod = 2, UsualPeriod = 10, SlowPeriod = 30, PressedShare = 0.01;
     private const int QuietRounds = 3;
 
+    // Who was to give stays the one to give, unless another gives the host so many times as much, at no more risk: reports of guests
+    // that do nothing waver by a few percent.
+    private const double StaysGiver = 1.25;
+
     private readonly IBalloonPolicy _policy;
     private readonly BudgetSetting _budget;
     private readonly BalloonGuard _guard = new();
@@ -109,19 +113,29 @@ public sealed class Advisor
             Math.Min(guests[i].State.Balloon, Math.Max(decision.Target ?? guests[i].State.Balloon, wishes[i].Kept ?? 0)))];
     }
 
-    /// <summary>Takes only as much as somebody needs: the cheapest first, then what gives the host most, then by name.</summary>
+    /// <summary>
+    /// Takes only as much as somebody needs: the cheapest first, then what gives the host most, with some preference for who was to give
+    /// last, then by name.
+    /// </summary>
     private static void Choose(HostState host, AdviceDraft[] drafts)
     {
         double budget = Math.Max(0, host.Memory - host.Overhead - host.Reserve);
         double spare = budget - Sizes.Sum(drafts, draft => draft.Track.Balloon), lacking = Sizes.Sum(drafts, draft => draft.Wants);
         double needed = Math.Max(0, lacking - spare);
-        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk).ThenByDescending(draft => draft.Returns)
+        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk)
+            .ThenByDescending(draft => draft.Returns * (draft.Track.IsGiver ? StaysGiver : 1))
             .ThenBy(draft => draft.Track.Seen.Domain.Name, StringComparer.Ordinal))
         {
             if (needed < GuestAdviceLimits.Least)
                 break;
             needed -= draft.Take(needed);
         }
+
+        // Where nobody gives now, who gave last is remembered.
+        if (!drafts.Any(draft => draft.IsTaken))
+            return;
+        foreach (AdviceDraft draft in drafts)
+            draft.Track.IsGiver = draft.IsTaken;
     }
 
     private void SetPeriod(HostAdvice advice, bool isMoving)

@@ -34,6 +34,9 @@ internal sealed class GuestTrack
 
     public FollowedAdvice Followed { get; } = new();
 
+    /// <summary>Whether it was to give when somebody last was.</summary>
+    public bool IsGiver { get; set; }
+
     public void See(SeenGuest guest, GuestFacts facts, HostMemory host, double now)
     {
         (Before, TimeBefore) = (Seen, Time);

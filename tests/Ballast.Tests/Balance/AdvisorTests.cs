@@ -60,6 +60,25 @@ public sealed class AdvisorTests
     }
 
     [Fact]
+    public void Who_is_to_give_does_not_change_by_noise_but_by_what_matters()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 3072 * KiB));
+        AdviceGuest busy = new("busy-one") { Used = 1015, Unused = 4, Maximum = 2048 };
+        advisor.Learn(Look(0, 900, 900), 0);
+        Assert.Equal(Enumerable.Repeat("one", 8), Enumerable.Range(1, 8).Select(round => Giver(round, 910, round % 2 == 1 ? 900ul : 920)));
+
+        // Of the one there is hardly anything to get any more; and then it is the other that stays.
+        Assert.Equal("other", Giver(9, 830, 910));
+        Assert.Equal("other", Giver(10, 910, 900));
+
+        string Giver(int round, ulong one, ulong other) =>
+            Assert.Single(advisor.Advise(Look(10 * round, one, other), 10 * round).Guests, advice => advice.Kind == AdviceKind.Take).Guest.Domain.Name;
+
+        SeenHost Look(double time, ulong one, ulong other) => See(
+            time, new AdviceGuest("one") { Resident = one }, new AdviceGuest("other") { Resident = other }, busy with { SwapOut = (ulong)time });
+    }
+
+    [Fact]
     public void Where_nobody_is_short_nothing_is_taken_but_it_is_said_what_could_be()
     {
         HostAdvice advice = Advise(new BudgetSetting(SizeKiB: 4096 * KiB), new AdviceGuest("cached"), new AdviceGuest("free-one") { Unused = 800 });
