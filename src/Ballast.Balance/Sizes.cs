@@ -11,6 +11,9 @@ internal static class Sizes
     /// <summary>The low end counts where the ends are crossed.</summary>
     public static double Clamp(double size, double low, double high) => Max(low, Min(high, size));
 
+    /// <summary>Whether it can be the size of anything: numbers of guests and hosts may be any.</summary>
+    public static bool IsSize(double size) => size >= 0 && double.IsFinite(size);
+
     public static double Sum<T>(IEnumerable<T> items, Func<T, double> size)
     {
         double sum = 0;

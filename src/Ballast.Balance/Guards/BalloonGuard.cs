@@ -43,7 +43,7 @@ public sealed class BalloonGuard
     /// <returns>What would be decided for each, in their order.</returns>
     /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
     public IReadOnlyList<GuardDecision> Advise(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes) =>
-        [.. BoundAll(host, guests, wishes).Select(wish => wish.Advice)];
+        [.. BoundAll(host, guests, wishes, isAdvice: true).Select(wish => wish.Decision)];
 
     /// <summary>Decides what becomes of wishes. Who gets a target is taken to be told it at once.</summary>
     /// <param name="host">The host now; what guests share is its memory without overhead and reserve.</param>
@@ -53,7 +53,7 @@ public sealed class BalloonGuard
     /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
     public IReadOnlyList<GuardDecision> Decide(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes)
     {
-        GuardedWish[] all = BoundAll(host, guests, wishes);
+        GuardedWish[] all = BoundAll(host, guests, wishes, isAdvice: false);
         foreach (GuardedWish wish in all)
         {
             if (wish.Decision.Target is { } target)
@@ -63,7 +63,7 @@ public sealed class BalloonGuard
         return [.. all.Select(wish => wish.Decision)];
     }
 
-    private GuardedWish[] BoundAll(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes)
+    private GuardedWish[] BoundAll(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes, bool isAdvice)
     {
         ArgumentNullException.ThrowIfNull(host);
         ArgumentNullException.ThrowIfNull(guests);
@@ -73,7 +73,7 @@ public sealed class BalloonGuard
         _round++;
         double budget = host.Memory - host.Overhead - host.Reserve;
         bool isExceeded = Sizes.Sum(guests, guest => IsKnown(guest.State) ? guest.State.Balloon : 0) > budget;
-        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time, isExceeded))];
+        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time, isExceeded, isAdvice))];
         Forget();
         Grow(all, budget);
         return all;
@@ -90,14 +90,14 @@ public sealed class BalloonGuard
         }
     }
 
-    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now, bool isExceeded)
+    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now, bool isExceeded, bool isAdvice)
     {
         if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
             _records[guest.State.Name] = record = new GuestRecord(_limits);
         record.Round = _round;
         if (IsKnown(guest.State))
             record.Observe(guest, now);
-        GuardedWish bounded = new(guest, record, _limits, now, isExceeded);
+        GuardedWish bounded = new(guest, record, _limits, now, isExceeded, isAdvice);
         if (!IsKnown(guest.State))
             bounded.Leave(GuardRule.UncertainNumbers, "Its sizes are not known.");
         else if (HasStopped)
@@ -115,13 +115,14 @@ public sealed class BalloonGuard
         return bounded;
     }
 
-    private static bool IsKnown(GuestState state) => double.IsFinite(state.Balloon) && double.IsFinite(state.Minimum) && double.IsFinite(state.Maximum)
-        && double.IsFinite(state.Resident);
+    private static bool IsKnown(GuestState state) =>
+        Sizes.IsSize(state.Balloon) && Sizes.IsSize(state.Minimum) && Sizes.IsSize(state.Maximum) && Sizes.IsSize(state.Resident);
 
     /// <summary>Shares what is free for good among those who are to grow, in proportion to what they lack.</summary>
     private static void Grow(GuardedWish[] wishes, double budget)
     {
-        double room = Math.Max(0, budget - Sizes.Sum(wishes, wish => wish.Counted)), lacking = Sizes.Sum(wishes, wish => wish.Lack ?? 0);
+        // Of a budget that nobody knows, nothing is free.
+        double room = Sizes.Max(0, budget - Sizes.Sum(wishes, wish => wish.Counted)), lacking = Sizes.Sum(wishes, wish => wish.Lack ?? 0);
         bool isEnough = room >= lacking;
         foreach (GuardedWish wish in wishes)
         {

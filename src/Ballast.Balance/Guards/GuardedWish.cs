@@ -1,7 +1,13 @@
 namespace Ballast.Balance.Guards;
 
 /// <summary>One guest's wish on its way to a decision.</summary>
-internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardLimits limits, double now, bool isExceeded)
+/// <param name="guest">The guest.</param>
+/// <param name="record">What is remembered of it.</param>
+/// <param name="limits">The numbers.</param>
+/// <param name="now">The time in seconds.</param>
+/// <param name="isExceeded">Whether balloons exceed what guests share.</param>
+/// <param name="isAdvice">Whether nobody sets what is decided: then what was set before stays.</param>
+internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardLimits limits, double now, bool isExceeded, bool isAdvice)
 {
     private const string StillShrinks = "It keeps what it uses and a margin: its balloon was on its way to less.";
 
@@ -11,9 +17,6 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     public GuestRecord Record => record;
 
     public GuardDecision Decision { get; private set; }
-
-    /// <summary>The same for wishes that nobody sets: who is left alone needs no target.</summary>
-    public GuardDecision Advice => Decision.BoundBy == GuardRule.NotFollowing ? Decision with { Target = null } : Decision;
 
     /// <summary>What it has or may take, whatever is decided now.</summary>
     public double Counted { get; private set; } = guest.State.Balloon;
@@ -30,14 +33,15 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     // Numbers without what the guest uses are no ground to take anything.
     private double CertainBound =>
-        guest.IsCertain && guest.Used is { } used && double.IsFinite(used) ? 0 : guest.IsResidentCertain ? State.Resident : State.Balloon;
+        guest.IsCertain && guest.Used is { } used && Sizes.IsSize(used) ? 0 : guest.IsResidentCertain ? State.Resident : State.Balloon;
 
     /// <summary>No change; what it was told before may still come true.</summary>
     public void Leave(GuardRule rule, string reason)
     {
-        // Of whom the size is not known, all may be held; who may hold anything leaves others nothing to grow by.
-        Counted = double.IsFinite(State.Balloon) ? Math.Max(State.Balloon, Aim)
-            : double.IsFinite(State.Maximum) ? Math.Max(State.Maximum, record.Target ?? 0)
+        // Of whom the size is not known, all may be held, and what it was before memory was unplugged; who may hold anything leaves
+        // others nothing to grow by.
+        Counted = Sizes.IsSize(State.Balloon) ? Math.Max(State.Balloon, Aim)
+            : Sizes.IsSize(State.Maximum) ? Math.Max(State.Maximum, Math.Max(record.Target ?? 0, record.SeenSize))
             : double.PositiveInfinity;
         Decision = new GuardDecision(null, rule, reason);
     }
@@ -46,6 +50,10 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     public void LeaveNotFollowing()
     {
         Leave(GuardRule.NotFollowing, "Its balloon does not follow: it counts with its size.");
+
+        // Advice leaves it alone, whatever is due to it.
+        if (isAdvice)
+            return;
         if (Aim > State.Balloon)
         {
             // What was kept for it is others'.
@@ -159,7 +167,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     private double Floor()
     {
-        if (guest.Used is not { } used || !double.IsFinite(used))
+        if (guest.Used is not { } used || !Sizes.IsSize(used))
             return 0;
         double claimed = WithMargin(used);
         return guest.IsResidentCertain && guest.CountsSwapping && State.Resident < used ? record.Claim.Floor(State, claimed, WithMargin(State.Resident), now) : claimed;

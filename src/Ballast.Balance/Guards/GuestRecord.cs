@@ -14,6 +14,9 @@ internal sealed class GuestRecord(GuardLimits limits)
     /// <summary>What was set last, which outlives a reset; null where nothing was, or somebody else moved the balloon since.</summary>
     public double? Target { get; private set; }
 
+    /// <summary>How large its balloon was when that was known last; 0 where it never was.</summary>
+    public double SeenSize { get; private set; }
+
     public double NotFollowingUntil { get; private set; } = double.MinValue;
 
     public double ForeignUntil { get; private set; } = double.MinValue;
@@ -39,6 +42,7 @@ internal sealed class GuestRecord(GuardLimits limits)
     public void Observe(GuardedGuest guest, double now)
     {
         GuestState state = guest.State;
+        SeenSize = state.Balloon;
         _trail.Add(now, state.Balloon);
         Claim.Look(state.Report, now);
 
@@ -90,7 +94,10 @@ internal sealed class GuestRecord(GuardLimits limits)
         if (Target is not { } target || guest.Obstacle != GuestObstacle.None || now < NotFollowingUntil)
             _pull.Forget();
         else if (_pull.IsStuck(size, target, now))
+        {
             (NotFollowingUntil, _stuckAt) = (now + limits.NotFollowingPause, size);
+            _pull.Forget();
+        }
     }
 
     private void NoteReturn(GuardedGuest guest, double now)

@@ -10,8 +10,8 @@ internal sealed class GuardWorld
 {
     private readonly Random _random;
     private readonly IBalloonPolicy? _policy;
-    private readonly HostState _host;
     private readonly Subject[] _guests;
+    private HostState _host;
     private double _now;
     private int _failures;
 
@@ -30,7 +30,8 @@ internal sealed class GuardWorld
     /// <summary>One decision, checked against each rule by what the world knows.</summary>
     public void Step(BalloonGuard guard)
     {
-        _now += _random.Next(1, 25);
+        _now += Elapsed();
+        _host = ChangedHost();
         foreach (Subject guest in _guests)
             guest.Live(_random, _now);
         if (guard.HasStopped && _random.Next(4) == 0)
@@ -45,9 +46,15 @@ internal sealed class GuardWorld
         GuardedGuest[] seen = [.. guests.Select(guest => guest.Look())];
         double before = guests.Sum(guest => guest.Due);
         HostState host = _host with { Time = _now, Free = _random.NextDouble() * _host.Memory };
+        double known = _host.Memory - _host.Overhead - _host.Reserve, budget = double.IsNaN(known) ? 0 : known;
+        bool isExceeded = guests.Sum(guest => guest.IsKnown ? guest.Balloon : 0) > known;
+        if (_random.Next(4) == 0 && IsFollowed(guard.Advise(host, seen, Wishes(host, guests, seen)), guard, guests, seen, hadStopped, isExceeded))
+        {
+            Assert.InRange(guests.Sum(guest => guest.Due), 0, Above(Math.Max(budget, before)));
+            return;
+        }
+
         IReadOnlyList<GuardDecision> decisions = guard.Decide(host, seen, Wishes(host, guests, seen));
-        double budget = _host.Memory - _host.Overhead - _host.Reserve;
-        bool isExceeded = guests.Sum(guest => guest.IsKnown ? guest.Balloon : 0) > budget;
         for (int i = 0; i < decisions.Count; i++)
             Check(guests[i], seen[i], decisions[i], hadStopped, isExceeded);
         double[] floors = [.. guests.Select((guest, i) => Least(guest, seen[i]))];
@@ -59,12 +66,57 @@ internal sealed class GuardWorld
                 CheckWay(guests[i], floors[i]);
         }
 
-        Assert.InRange(guests.Sum(guest => guest.Due), 0, Math.Max(budget, before) + 1e-6);
+        Assert.InRange(guests.Sum(guest => guest.Due), 0, Above(Math.Max(budget, before)));
         if (_random.Next(3) == 0)
             NoteChange(guard, isDone: false);
         else if (_random.Next(4) == 0)
             NoteChange(guard, isDone: true);
     }
+
+    // It may be looked at twice at the same moment, and a host may have slept for years.
+    private double Elapsed() => _random.Next(40) switch
+    {
+        0 => 0,
+        1 => _random.NextDouble(),
+        2 => Math.Pow(10, _random.Next(2, 9)),
+        _ => _random.Next(1, 25),
+    };
+
+    // A limit is changed, other programs need more, or nobody knows what there is any more.
+    private HostState ChangedHost()
+    {
+        if (_policy is not null || _random.Next(12) != 0)
+            return double.IsFinite(_host.Memory) ? _host : _host with { Memory = 1024 };
+        double size = _random.NextDouble() * _guests.Sum(guest => guest.Maximum);
+        return _random.Next(5) switch
+        {
+            0 => _host with { Memory = Subject.Strange(_random) },
+            1 => _host with { Overhead = size / 4 },
+            _ => _host with { Memory = 1.3 * size, Overhead = 32 },
+        };
+    }
+
+    /// <summary>What is only advised changes nothing, is bound by the same rules, and may be done by hand.</summary>
+    private bool IsFollowed(IReadOnlyList<GuardDecision> advice, BalloonGuard guard, Subject[] guests, GuardedGuest[] seen, bool hadStopped, bool isExceeded)
+    {
+        for (int i = 0; i < advice.Count; i++)
+            Check(guests[i], seen[i], advice[i], hadStopped, isExceeded);
+        if (_random.Next(2) == 0)
+            return false;
+        for (int i = 0; i < advice.Count; i++)
+        {
+            if (advice[i].Target is not { } target)
+                continue;
+            guard.NoteTarget(seen[i].State.Name, target, _now);
+            guests[i].Tell(target);
+        }
+
+        return true;
+    }
+
+    private static double Above(double size) => size + 1e-6 + (1e-12 * Math.Abs(size));
+
+    private static double Below(double size) => size - 1e-6 - (1e-12 * Math.Abs(size));
 
     private void NoteChange(BalloonGuard guard, bool isDone)
     {
@@ -76,12 +128,13 @@ internal sealed class GuardWorld
     private IReadOnlyList<BalloonWish> Wishes(HostState host, Subject[] guests, GuardedGuest[] seen) =>
         _policy?.Decide(host, [.. seen.Select(guest => guest.State)]) ?? [.. guests.Select(guest => new BalloonWish(Wish(guest), "random"))];
 
-    private double? Wish(Subject guest) => _random.Next(12) switch
+    private double? Wish(Subject guest) => _random.Next(13) switch
     {
         0 => null,
         1 => double.NaN,
         2 => -1,
         3 => guest.Maximum * 10,
+        5 => Subject.Strange(_random),
         4 => guest.Balloon,
         _ => _random.NextDouble() * guest.Maximum * 1.1,
     };
@@ -102,8 +155,8 @@ internal sealed class GuardWorld
         double minute = isExceeded ? double.MinValue : lastMinute.Max() - (Limits.ShrinkMinuteShare * guest.Maximum);
         Assert.InRange(
             target,
-            Math.Min(guest.Balloon, Math.Max(guest.Balloon - (Limits.ShrinkStepShare * guest.Maximum), minute)) - 1e-6,
-            Math.Max(guest.Balloon, Math.Min(guest.Balloon + (Limits.GrowStepShare * guest.Maximum), lastMinute.Min() + (Limits.GrowMinuteShare * guest.Maximum))) + 1e-6);
+            Below(Math.Min(guest.Balloon, Math.Max(guest.Balloon - (Limits.ShrinkStepShare * guest.Maximum), minute))),
+            Above(Math.Max(guest.Balloon, Math.Min(guest.Balloon + (Limits.GrowStepShare * guest.Maximum), lastMinute.Min() + (Limits.GrowMinuteShare * guest.Maximum)))));
         if (seen.Obstacle != GuestObstacle.None)
         {
             bool isStopped = seen.Obstacle is GuestObstacle.Migrating or GuestObstacle.FixedMemory && decision.BoundBy == GuardRule.Floor
@@ -131,7 +184,7 @@ internal sealed class GuardWorld
     {
         bool isBound = guest.IsTargetOurs && guest.IsKnown && guest.CanBeStopped;
         if (isBound && guest.Target < guest.Balloon)
-            Assert.InRange(guest.Target, least - 1e-6, guest.Balloon);
+            Assert.InRange(guest.Target, Below(least), guest.Balloon);
         if (isBound && guest.IsReady && guest.ReturnsNothing)
             Assert.InRange(guest.Target, guest.Balloon, double.MaxValue);
     }
@@ -140,7 +193,7 @@ internal sealed class GuardWorld
     private double Least(Subject guest, GuardedGuest seen)
     {
         double least = Math.Max(guest.Minimum, Floor(guest, seen));
-        if (!seen.IsCertain || seen.Used is null)
+        if (!seen.IsCertain || !Tells(seen))
             least = Math.Max(least, seen.IsResidentCertain ? seen.State.Resident : guest.Balloon);
         return Math.Min(guest.Balloon, least);
     }
@@ -148,9 +201,9 @@ internal sealed class GuardWorld
     // Who claims more than the host holds of it may lose that only by a little at a time, and only while it reports.
     private double Floor(Subject guest, GuardedGuest seen)
     {
-        if (seen.Used is not { } used)
+        if (!Tells(seen))
             return 0;
-        double claimed = WithMargin(used), held = WithMargin(seen.State.Resident);
+        double used = seen.Used ?? 0, claimed = WithMargin(used), held = WithMargin(seen.State.Resident);
         bool isTested = seen.IsResidentCertain && seen.CountsSwapping && seen.State.Resident < used && seen.State.Report is not null && guest.Heard is not null && !guest.IsBelieved;
         double step = guest.Heard?.Time > guest.ToldAt ? Limits.ClaimStep : 0;
         return isTested ? Math.Max(held, Math.Min(claimed, guest.Balloon - step)) : claimed;
@@ -159,6 +212,9 @@ internal sealed class GuardWorld
             size + ((seen.DeflatesOnOom ? 1 : Limits.FloorFactorWithoutDeflate) * ((size * Limits.FloorShare) + Limits.FloorMargin));
     }
 
+    // What is no size says nothing.
+    private static bool Tells(GuardedGuest seen) => seen.Used is >= 0 and < double.PositiveInfinity;
+
     private sealed class Subject
     {
         private static readonly GuardLimits Limits = new();
@@ -166,9 +222,9 @@ internal sealed class GuardWorld
         private readonly string _name;
         private readonly bool _deflates, _isDeaf, _isLocked, _isOdd, _counts;
         private GuestObstacle _obstacle;
-        private bool _wasReset, _isCertain = true, _tells = true, _isResidentCertain = true, _creeps;
+        private bool _claimsNonsense, _wasReset, _isCertain = true, _tells = true, _isResidentCertain = true, _creeps;
         private int _strange;
-        private double _used, _resident, _believedUntil, _now, _foreignUntil, _notFollowingUntil, _pulledFrom, _pulledSince, _stuckAt;
+        private double _used, _nonsense, _noSize, _resident, _believedUntil, _now, _foreignUntil, _notFollowingUntil, _pulledFrom, _pulledSince, _stuckAt;
         private int _pull;
         private double? _told, _before, _heldSince;
         private GuestReport? _report;
@@ -177,7 +233,7 @@ internal sealed class GuardWorld
         public Subject(Random random, int number, bool isOdd)
         {
             _name = $"g{number}";
-            Maximum = random.Next(64, 8192);
+            Maximum = isOdd && random.Next(20) == 0 ? Math.Pow(10, random.Next(5, 14)) : random.Next(64, 8192);
             Minimum = random.NextDouble() * Maximum;
             Balloon = Target = (random.NextDouble() * (Maximum - Minimum)) + Minimum;
             if (isOdd && random.Next(20) == 0)
@@ -188,9 +244,9 @@ internal sealed class GuardWorld
             Forget();
         }
 
-        public double Maximum { get; }
+        public double Maximum { get; private set; }
 
-        public double Minimum { get; }
+        public double Minimum { get; private set; }
 
         public double Balloon { get; private set; }
 
@@ -246,10 +302,14 @@ internal sealed class GuardWorld
             _wasReset = random.Next(30) == 0;
             _obstacle = _wasReset ? GuestObstacle.Booting : random.Next(6) == 0 ? (GuestObstacle)random.Next(7) : GuestObstacle.None;
             _strange = _isOdd && random.Next(25) == 0 ? random.Next(1, 16) : 0;
+            _noSize = NoSize(random);
+            Plug(random);
             Move(random);
             _used = Math.Clamp(_used + ((random.NextDouble() - 0.5) * Maximum * 0.4), 0, Maximum);
             (_isCertain, _tells) = (random.Next(4) != 0, random.Next(10) != 0);
-            _resident = _isLocked ? Maximum : random.NextDouble() * Balloon;
+            _claimsNonsense = _isOdd && random.Next(20) == 0;
+            _nonsense = Strange(random);
+            _resident = _isLocked ? Maximum : random.NextDouble() * (_isOdd && random.Next(20) == 0 ? 1e12 : Balloon);
             _isResidentCertain = random.Next(5) != 0;
             _now = now;
             if (IsKnown)
@@ -272,7 +332,16 @@ internal sealed class GuardWorld
                 _ = IsStuck(target);
         }
 
-        // Others send it somewhere at once, or by little at a time.
+        // Memory is plugged in or out, and the balloon may be larger than what is left.
+        private void Plug(Random random)
+        {
+            if (random.Next(80) != 0 || !IsKnown)
+                return;
+            Maximum = random.Next(64, 8192);
+            Minimum = Math.Min(Minimum, Maximum);
+        }
+
+        // Others send it somewhere at once, or by little at a time; perhaps to where it cannot be.
         private void Move(Random random)
         {
             if (_creeps)
@@ -280,7 +349,7 @@ internal sealed class GuardWorld
             else if (!_isDeaf)
                 Balloon += (Target - Balloon) * random.NextDouble();
             if (random.Next(25) == 0)
-                (Balloon, IsTargetOurs, _creeps) = (Target = random.NextDouble() * Maximum, false, false);
+                (Balloon, IsTargetOurs, _creeps) = (Target = random.NextDouble() * Maximum * (IsKnown && random.Next(4) == 0 ? 2 : 1), false, false);
             else if (random.Next(40) == 0)
                 (Target, IsTargetOurs, _creeps) = (random.NextDouble() * Maximum, false, true);
         }
@@ -315,7 +384,7 @@ internal sealed class GuardWorld
             if (_told is not { } told || !IsReady || IsNotFollowing)
                 _pull = 0;
             else if (IsStuck(told))
-                (_notFollowingUntil, _stuckAt) = (_now + Limits.NotFollowingPause, Balloon);
+                (_notFollowingUntil, _stuckAt, _pull) = (_now + Limits.NotFollowingPause, Balloon, 0);
         }
 
         private bool IsStuck(double told)
@@ -369,7 +438,15 @@ internal sealed class GuardWorld
             _ => before ?? 0,
         };
 
-        private static double Strange(Random random) => random.Next(6) switch
+        private static double NoSize(Random random) => random.Next(4) switch
+        {
+            0 => double.PositiveInfinity,
+            1 => double.NegativeInfinity,
+            2 => -1 - (random.NextDouble() * 1e4),
+            _ => double.NaN,
+        };
+
+        public static double Strange(Random random) => random.Next(6) switch
         {
             0 => double.NaN,
             1 => double.PositiveInfinity,
@@ -392,7 +469,7 @@ internal sealed class GuardWorld
                 Report = _report,
             },
             IsCertain = _isCertain,
-            Used = _isCertain && _tells ? _used : null,
+            Used = !_isCertain || !_tells ? null : _claimsNonsense ? _nonsense : _used,
             DeflatesOnOom = _deflates,
             IsResidentCertain = _isResidentCertain,
             CountsSwapping = _counts,
@@ -400,6 +477,6 @@ internal sealed class GuardWorld
             WasReset = _wasReset,
         };
 
-        private double Known(int size, double value) => (_strange & size) == 0 ? value : double.NaN;
+        private double Known(int size, double value) => (_strange & size) == 0 ? value : _noSize;
     }
 }
