@@ -154,6 +154,57 @@ internal unsafe struct NativeMemoryRecord
 }
 
 [StructLayout(LayoutKind.Sequential)]
+internal struct NativePressure
+{
+    public double Last10;
+    public double Last60;
+    public double Last300;
+    public long Total;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeHostMemory
+{
+    public uint Size;
+    public int Reason;
+    public long Total;
+    public long Free;
+    public long Available;
+    public long SwapTotal;
+    public long SwapFree;
+    public long Merged;
+    public NativePressure SomePressure;
+    public NativePressure FullPressure;
+    public int HasGroup;
+    public long GroupMax;
+    public long GroupHigh;
+    public long GroupCurrent;
+    public long GroupUnreclaimable;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeProcessMemory
+{
+    public uint Size;
+    public int Reason;
+    public nint Domain;
+    public long Swapped;
+    public long Locked;
+    public long Pinned;
+    public long HugePages;
+    public long Merged;
+    public long RunTime;
+    public int ReportsFreePages;
+    public int DeflatesOnOom;
+    public nint GroupPath;
+    public int HasGroup;
+    public long GroupMax;
+    public long GroupHigh;
+    public long GroupCurrent;
+    public long GroupUnreclaimable;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 internal struct NativeStat
 {
     public int Tag;

@@ -158,6 +158,71 @@ struct _ballastMemoryRecord {
     ballastMemorySamplePtr sample;
 };
 
+/*
+ * For how much of the time tasks of the host waited for memory, as its kernel accounts for it (PSI): shares from 0 to 1 of
+ * about the last 10, 60 and 300 seconds. If the kernel does not account for it, all members are -1.
+ */
+typedef struct _ballastMemoryPressure ballastMemoryPressure;
+struct _ballastMemoryPressure {
+    double last10;
+    double last60;
+    double last300;
+    long long total;               /* ms since the host booted */
+};
+
+/* The size of a ballastHostMemory in the first version that had one. Every later library accepts it, and larger sizes. */
+#define BALLAST_HOST_MEMORY_VERSION1_SIZE 160
+
+/*
+ * The host's memory, as its kernel tells it: sizes in KiB, -1 if unknown. The rules for size are those of
+ * ballastMemorySample.
+ */
+typedef struct _ballastHostMemory ballastHostMemory;
+typedef ballastHostMemory *ballastHostMemoryPtr;
+struct _ballastHostMemory {
+    unsigned int size;                  /* sizeof(ballastHostMemory) */
+    int reason;                         /* BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON: see ballastConnectGetHostMemory */
+    long long total;                    /* all memory */
+    long long free;                     /* that nobody uses, without caches */
+    long long available;                /* that programs could get without swapping */
+    long long swapTotal;                /* 0: the host has no swap */
+    long long swapFree;
+    long long merged;                   /* saved by merging equal pages (KSM); -1 also if the kernel does not merge */
+    ballastMemoryPressure somePressure; /* some task waited */
+    ballastMemoryPressure fullPressure; /* all tasks waited at once */
+    int hasGroup;                       /* 1: the members below are those of the control group; 0: there is none of that name */
+    long long groupMax;                 /* hard limit, less what others hold under it; -1: no limit */
+    long long groupHigh;                /* limit above which the kernel slows the group down; -1: no limit */
+    long long groupCurrent;             /* what the group holds, with caches of files */
+    long long groupUnreclaimable;       /* the part that the kernel cannot drop */
+};
+
+/*
+ * What the host tells of a domain's process besides its resident memory: sizes in KiB, -1 if unknown. The library allocates
+ * and frees it, so it can grow: check size before you use a member that a later version added.
+ */
+typedef struct _ballastProcessMemory ballastProcessMemory;
+typedef ballastProcessMemory *ballastProcessMemoryPtr;
+struct _ballastProcessMemory {
+    unsigned int size;                /* size of the record in this library */
+    int reason;                       /* ballastMemoryReason: why numbers are missing */
+    virDomainPtr dom;                 /* owned by the record: virDomainRef() to keep it */
+    long long swapped;                /* the host has swapped it out; it is not resident */
+    long long locked;                 /* no balloon gives it back */
+    long long pinned;                 /* for passed-through devices: no balloon gives it back */
+    long long hugePages;              /* of hugetlbfs: not resident, and no balloon gives it back */
+    long long merged;                 /* merged with equal pages of others (KSM); known from Linux 6.1 on */
+    long long runTime;                /* ms since the process started */
+    int reportsFreePages;             /* 1: the guest tells which pages are free; 0: not; -1: unknown */
+    int deflatesOnOom;                /* 1: the guest shrinks its balloon before it kills a program; 0: not; -1: unknown */
+    const char *groupPath;            /* its memory control group, for ballastConnectGetHostMemory; NULL: unknown */
+    int hasGroup;                     /* 1: the members below are known; they are as in ballastHostMemory */
+    long long groupMax;
+    long long groupHigh;
+    long long groupCurrent;
+    long long groupUnreclaimable;
+};
+
 /* Repeated samples; see ballastConnectWatchMemoryStats. */
 typedef struct _ballastWatch ballastWatch;
 typedef ballastWatch *ballastWatchPtr;
@@ -210,6 +275,26 @@ int ballastDomainGetMemoryStatsPeriod(virDomainPtr dom, unsigned int flags);
 int ballastConnectGetMemorySamples(virConnectPtr conn, virDomainPtr *doms, ballastMemoryRecordPtr **records,
                                    unsigned int flags);
 void ballastMemoryRecordListFree(ballastMemoryRecordPtr *records);
+
+/*
+ * The host's memory, swap and memory pressure, and the limits of a memory control group. controlGroup is its path below the
+ * directory where control groups are mounted ("machine.slice"), or NULL for none. flags must be 0.
+ *
+ * libvirt's daemon does not tell most of this: reason is then BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON, only total and free
+ * and an estimate of available may be known, and a control group is refused with VIR_ERR_NO_SUPPORT. ballastd tells all.
+ */
+int ballastConnectGetHostMemory(virConnectPtr conn, const char *controlGroup, ballastHostMemoryPtr memory,
+                                unsigned int flags);
+
+/*
+ * What the host tells of the processes of all active domains, or of those in doms, a NULL-terminated array. Domains that end
+ * in the meantime are left out. Returns the number of records, and in *records a NULL-terminated array, for
+ * ballastProcessMemoryListFree. flags must be 0. Through libvirt's daemon nothing is known of any: each record's reason is
+ * BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON.
+ */
+int ballastConnectGetProcessMemory(virConnectPtr conn, virDomainPtr *doms, ballastProcessMemoryPtr **records,
+                                   unsigned int flags);
+void ballastProcessMemoryListFree(ballastProcessMemoryPtr *records);
 
 /*
  * Samples a domain, or all domains if dom is NULL (including those that start later), at once and then in each period (ms,

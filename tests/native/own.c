@@ -3,6 +3,7 @@
  *
  *     own            the drivers in process
  *     own URI NAME   a domain of that connection, which answers
+ *     own URI NAME libvirt   the only domain of a daemon of libvirt's
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -527,6 +528,138 @@ static void named_values(void)
     virTypedParamsFree(params, count);
 }
 
+/* A size that the host knows, or -1 where it does not. */
+static int is_size(long long kib)
+{
+    return kib >= -1 && kib < 1LL << 50;
+}
+
+static int is_pressure(const ballastMemoryPressure *pressure)
+{
+    if (pressure->total == -1)
+        return pressure->last10 == -1 && pressure->last60 == -1 && pressure->last300 == -1;
+    return pressure->total >= 0 && pressure->last10 >= 0 && pressure->last10 <= 1 && pressure->last60 >= 0
+        && pressure->last60 <= 1 && pressure->last300 >= 0 && pressure->last300 <= 1;
+}
+
+/* As with samples, any size from the first version's on gets exactly so many bytes. */
+static void host_sizes(virConnectPtr conn)
+{
+    CHECK(BALLAST_HOST_MEMORY_VERSION1_SIZE == 160);
+    CHECK(offsetof(ballastHostMemory, groupUnreclaimable) + sizeof(long long) == BALLAST_HOST_MEMORY_VERSION1_SIZE);
+    union { ballastHostMemory host; unsigned char bytes[4096 + 16]; } its;
+    for (unsigned int size = BALLAST_HOST_MEMORY_VERSION1_SIZE; size <= 4096; size += size < 192 ? 1 : 1952) {
+        memset(&its, 0x5a, sizeof its);
+        its.host.size = size;
+        CHECK(ballastConnectGetHostMemory(conn, NULL, &its.host, 0) == 0);
+        CHECK(its.host.size == size && its.host.total > 0);
+        for (unsigned int i = sizeof its.host; i < size; i++)
+            CHECK(its.bytes[i] == 0);
+        for (unsigned int i = size; i < sizeof its; i++)
+            CHECK(its.bytes[i] == 0x5a);
+    }
+    const unsigned int wrong[] = { 0, BALLAST_HOST_MEMORY_VERSION1_SIZE - 1, 4097, 0xffffffff };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memset(&its, 0x5a, sizeof its);
+        its.host.size = wrong[i];
+        FAILS(ballastConnectGetHostMemory(conn, NULL, &its.host, 0), -1, VIR_ERR_INVALID_ARG);
+        CHECK(strstr(virGetLastErrorMessage(), "sizeof"));
+        for (unsigned int byte = sizeof its.host.size; byte < sizeof its; byte++)
+            CHECK(its.bytes[byte] == 0x5a);
+    }
+    FAILS(ballastConnectGetHostMemory(conn, NULL, NULL, 0), -1, VIR_ERR_INVALID_ARG);
+    its.host.size = sizeof its.host;
+    FAILS(ballastConnectGetHostMemory(conn, NULL, &its.host, 1), -1, VIR_ERR_INVALID_ARG);
+}
+
+static void simulated_host(virConnectPtr fleet, virConnectPtr foreign)
+{
+    ballastHostMemory host = { .size = sizeof host };
+    CHECK(ballastConnectGetHostMemory(fleet, NULL, &host, 0) == 0);
+    CHECK(host.reason == BALLAST_MEMORY_REASON_FRESH && host.total >= host.available && host.available >= host.free);
+    CHECK(host.swapTotal == host.swapFree && host.merged == 0 && host.somePressure.total == 0 && host.somePressure.last10 == 0);
+    CHECK(host.hasGroup == 0 && host.groupMax == -1 && host.groupCurrent == -1);
+    CHECK(ballastConnectGetHostMemory(fleet, "nobody", &host, 0) == 0 && host.hasGroup == 0);
+    host_sizes(fleet);
+
+    ballastProcessMemoryPtr *records = NULL;
+    int count = ballastConnectGetProcessMemory(fleet, NULL, &records, 0);
+    CHECK(count == 3 && !records[3]);
+    for (int i = 0; i < count; i++) {
+        CHECK(records[i]->size == sizeof **records && records[i]->reason == BALLAST_MEMORY_REASON_FRESH);
+        CHECK(virDomainGetName(records[i]->dom) && records[i]->swapped == 0 && records[i]->runTime > 0);
+        CHECK(records[i]->reportsFreePages == 0 && records[i]->deflatesOnOom == 0 && !records[i]->groupPath);
+        CHECK(records[i]->hasGroup == 0 && records[i]->groupMax == -1);
+    }
+    virDomainPtr first = count > 0 ? records[0]->dom : NULL;
+    CHECK(virDomainRef(first) == 0);
+    ballastProcessMemoryListFree(records);
+    virDomainPtr chosen[] = { first, NULL };
+    CHECK(ballastConnectGetProcessMemory(fleet, chosen, &records, 0) == 1);
+    CHECK(strcmp(virDomainGetName(records[0]->dom), virDomainGetName(first)) == 0);
+    ballastProcessMemoryListFree(records);
+    CHECK(ballastConnectGetProcessMemory(fleet, chosen + 1, &records, 0) == 0 && !*records);
+    ballastProcessMemoryListFree(records);
+    ballastProcessMemoryListFree(NULL);
+    FAILS(ballastConnectGetProcessMemory(fleet, NULL, NULL, 0), -1, VIR_ERR_INVALID_ARG);
+    FAILS(ballastConnectGetProcessMemory(fleet, NULL, &records, 1), -1, VIR_ERR_INVALID_ARG);
+    FAILS(ballastConnectGetProcessMemory(foreign, chosen, &records, 0), -1, VIR_ERR_INVALID_ARG);
+    CHECK(virDomainFree(first) == 0);
+}
+
+/* Of a real host: prints what can be compared with what its kernel says. */
+static void real_host(virConnectPtr conn, const char *name)
+{
+    ballastHostMemory host = { .size = sizeof host };
+    CHECK(ballastConnectGetHostMemory(conn, NULL, &host, 0) == 0);
+    CHECK(host.reason == BALLAST_MEMORY_REASON_FRESH);
+    CHECK(host.total > 0 && host.free > 0 && host.available > 0 && host.available <= host.total);
+    CHECK(host.swapFree >= 0 && host.swapFree <= host.swapTotal && is_size(host.merged));
+    CHECK(is_pressure(&host.somePressure) && is_pressure(&host.fullPressure) && host.hasGroup == 0);
+    CHECK(ballastConnectGetHostMemory(conn, "no/such/group", &host, 0) == 0 && host.hasGroup == 0);
+    printf("host %lld %lld %d\n", host.total, host.swapTotal, host.somePressure.total >= 0);
+
+    ballastProcessMemoryPtr *records = NULL;
+    int count = ballastConnectGetProcessMemory(conn, NULL, &records, 0);
+    CHECK(count == 1);
+    for (int i = 0; i < count; i++) {
+        ballastProcessMemoryPtr one = records[i];
+        CHECK(one->reason == BALLAST_MEMORY_REASON_FRESH && strcmp(virDomainGetName(one->dom), name) == 0);
+        CHECK(one->swapped >= 0 && one->locked >= 0 && one->pinned >= 0 && one->hugePages >= 0 && is_size(one->merged));
+        CHECK(one->runTime > 0 && one->reportsFreePages >= 0 && one->deflatesOnOom >= 0);
+        CHECK(!one->hasGroup == (one->groupMax == -1 && one->groupHigh == -1 && one->groupCurrent == -1));
+        printf("process %lld %d %d %s\n", one->locked, one->deflatesOnOom, one->reportsFreePages, one->groupPath ? one->groupPath : "-");
+        if (one->hasGroup) {
+            CHECK(ballastConnectGetHostMemory(conn, one->groupPath, &host, 0) == 0);
+            CHECK(host.hasGroup == 1 && is_size(host.groupMax) && is_size(host.groupHigh) && host.groupCurrent > 0);
+        }
+    }
+    ballastProcessMemoryListFree(records);
+}
+
+/* A daemon of libvirt's tells little of that, and says so. */
+static void of_libvirts_daemon(const char *uri, const char *name)
+{
+    virConnectPtr conn = virConnectOpen(uri);
+    ballastHostMemory host = { .size = sizeof host };
+    CHECK(ballastConnectGetHostMemory(conn, NULL, &host, 0) == 0);
+    CHECK(host.reason == BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON);
+    CHECK(host.total > 0 && host.free > 0 && host.available >= host.free);
+    CHECK(host.swapTotal == -1 && host.swapFree == -1 && host.merged == -1 && host.somePressure.total == -1);
+    CHECK(is_pressure(&host.somePressure) && is_pressure(&host.fullPressure) && host.groupMax == -1);
+    FAILS(ballastConnectGetHostMemory(conn, "machine.slice", &host, 0), -1, VIR_ERR_NO_SUPPORT);
+    CHECK(strstr(virGetLastErrorMessage(), "ballastd"));
+
+    ballastProcessMemoryPtr *records = NULL;
+    CHECK(ballastConnectGetProcessMemory(conn, NULL, &records, 0) == 1);
+    CHECK(records[0]->reason == BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON);
+    CHECK(strcmp(virDomainGetName(records[0]->dom), name) == 0);
+    CHECK(records[0]->swapped == -1 && records[0]->locked == -1 && records[0]->runTime == -1);
+    CHECK(records[0]->deflatesOnOom == -1 && !records[0]->groupPath && !records[0]->hasGroup);
+    ballastProcessMemoryListFree(records);
+    CHECK(virConnectClose(conn) == 0);
+}
+
 static void in_process(void)
 {
     labels();
@@ -556,6 +689,7 @@ static void in_process(void)
     watching(fleet);
     freeing_while_waiting(fleet);
     interrupting(fleet);
+    simulated_host(fleet, conn);
     CHECK(virConnectClose(fleet) == 0);
 
     CHECK(virDomainFree(dom) == 0);
@@ -581,6 +715,22 @@ static void of_a_guest(const char *uri, const char *name)
     CHECK(sample.age >= 0 && sample.lastUpdate > 1600000000);
     for (int i = 0; i < count; i++)
         printf("%d %llu\n", stats[i].tag, stats[i].val);
+
+    /* why it is paused is no part of the first version's sample */
+    CHECK(sample.pauseCause == BALLAST_PAUSE_UNKNOWN);
+    CHECK(virDomainSuspend(dom) == 0);
+    ballastMemorySample old = { .size = BALLAST_MEMORY_SAMPLE_VERSION1_SIZE, .pauseCause = 77 };
+    CHECK(ballastDomainGetMemorySample(dom, &sample, NULL, 0, 0) == 0);
+    CHECK(ballastDomainGetMemorySample(dom, &old, NULL, 0, 0) == 0);
+    CHECK(sample.reason == BALLAST_MEMORY_REASON_PAUSED && sample.pauseCause == BALLAST_PAUSE_WAITING);
+    CHECK(old.reason == BALLAST_MEMORY_REASON_PAUSED && old.pauseCause == 77);
+    ballastMemoryRecordPtr *records = NULL;
+    CHECK(ballastConnectGetMemorySamples(conn, NULL, &records, 0) == 1);
+    CHECK(records[0]->sample->pauseCause == BALLAST_PAUSE_WAITING);
+    ballastMemoryRecordListFree(records);
+    CHECK(virDomainResume(dom) == 0);
+    CHECK(ballastDomainGetMemorySample(dom, &sample, NULL, 0, 0) == 0 && sample.pauseCause == BALLAST_PAUSE_UNKNOWN);
+    real_host(conn, name);
     CHECK(virDomainFree(dom) == 0);
     CHECK(virConnectClose(conn) == 0);
 }
@@ -588,7 +738,9 @@ static void of_a_guest(const char *uri, const char *name)
 int main(int argc, char **argv)
 {
     virSetErrorFunc(NULL, quiet);
-    if (argc == 3)
+    if (argc == 4)
+        of_libvirts_daemon(argv[1], argv[2]);
+    else if (argc == 3)
         of_a_guest(argv[1], argv[2]);
     else
         in_process();

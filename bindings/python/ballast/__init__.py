@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         virEventUpdateHandle,
         virEventUpdateTimeout,
     )
+    from ._host import HostMemory, MemoryGroup, MemoryPressure, ProcessMemory
     from ._memory import Freshness, MemorySample, Reason
     from ._unserved import (
         virDomainCheckpoint,
@@ -79,6 +80,10 @@ _LATER = {
     "virEventRunDefaultImpl": "_eventloop",
     "virEventUpdateHandle": "_eventloop",
     "virEventUpdateTimeout": "_eventloop",
+    "HostMemory": "_host",
+    "MemoryGroup": "_host",
+    "MemoryPressure": "_host",
+    "ProcessMemory": "_host",
     "Freshness": "_memory",
     "MemorySample": "_memory",
     "Reason": "_memory",

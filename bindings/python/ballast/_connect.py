@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Iterator, SupportsIndex
 
     from ._error import ErrorTuple
+    from ._host import HostMemory, ProcessMemory
     from ._memory import MemorySample
     from ._watch import Watch
 
@@ -374,6 +375,39 @@ class virConnect(Handle):
         from ._asynchronous import in_thread
 
         return await in_thread(self.memory_samples, domains, extended)
+
+    def host_memory(self, control_group: str | None = None) -> HostMemory:
+        """The host's memory, swap and memory pressure, and the limits of a memory control group.
+
+        `control_group` is its path below the directory where control groups are mounted, such as "machine.slice".
+        libvirt's daemon does not tell most of this: `HostMemory.reason` is then `Reason.UNSUPPORTED_BY_DAEMON`, and a control
+        group raises `libvirtError` (``VIR_ERR_NO_SUPPORT``). ballastd tells all.
+        """
+        from ._host import take_host_memory
+
+        return take_host_memory(self, control_group)
+
+    async def host_memory_async(self, control_group: str | None = None) -> HostMemory:
+        """`host_memory`, without blocking the event loop."""
+        from ._asynchronous import in_thread
+
+        return await in_thread(self.host_memory, control_group)
+
+    def process_memory(self, domains: Iterable[virDomain] | None = None) -> list[ProcessMemory]:
+        """What the host tells of the processes of the given domains, or of all running ones. Domains that are gone are left
+        out. Through libvirt's daemon nothing is known of any: their reason is `Reason.UNSUPPORTED_BY_DAEMON`."""
+        from ._host import take_process_memory
+
+        chosen = None if domains is None else list(domains)  # They must live as long as their addresses are used.
+        if chosen is not None and not chosen:
+            return []
+        return take_process_memory(self, None if chosen is None else pack_domains(chosen))
+
+    async def process_memory_async(self, domains: Iterable[virDomain] | None = None) -> list[ProcessMemory]:
+        """`process_memory`, without blocking the event loop."""
+        from ._asynchronous import in_thread
+
+        return await in_thread(self.process_memory, domains)
 
     def watch(self, period: float, extended: bool = False, reconnect: float = 60.0) -> Watch:
         """Samples of all domains, including those that start later, at once and then every `period` seconds (at least

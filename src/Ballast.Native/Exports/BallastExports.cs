@@ -214,7 +214,7 @@ internal static unsafe class BallastExports
         return (MemoryStatsOptions)flags;
     }
 
-    private static void RefuseFlags(uint flags, uint known, string function)
+    public static void RefuseFlags(uint flags, uint known, string function)
     {
         if ((flags & ~known) != 0)
             throw CallException.Argument($"unsupported flags (0x{flags & ~known:x}) in function {function}", "flags", function);

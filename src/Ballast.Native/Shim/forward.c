@@ -287,6 +287,11 @@ FORWARD(int, -1, ballastDomainGetMemoryStatsPeriod, (virDomainPtr dom, unsigned 
 FORWARD(int, -1, ballastConnectGetMemorySamples, (virConnectPtr conn, virDomainPtr *doms, ballastMemoryRecordPtr
         **records, unsigned int flags), (conn, doms, records, flags))
 FORWARD_VOID(ballastMemoryRecordListFree, (ballastMemoryRecordPtr *records), (records))
+FORWARD(int, -1, ballastConnectGetHostMemory, (virConnectPtr conn, const char *controlGroup, ballastHostMemoryPtr
+        memory, unsigned int flags), (conn, controlGroup, memory, flags))
+FORWARD(int, -1, ballastConnectGetProcessMemory, (virConnectPtr conn, virDomainPtr *doms, ballastProcessMemoryPtr
+        **records, unsigned int flags), (conn, doms, records, flags))
+FORWARD_VOID(ballastProcessMemoryListFree, (ballastProcessMemoryPtr *records), (records))
 FORWARD(ballastWatchPtr, NULL, ballastConnectWatchMemoryStats, (virConnectPtr conn, virDomainPtr dom, unsigned int
         period, unsigned int flags), (conn, dom, period, flags))
 FORWARD(int, -1, ballastWatchGetFd, (ballastWatchPtr watch), (watch))

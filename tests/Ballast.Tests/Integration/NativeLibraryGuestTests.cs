@@ -116,10 +116,25 @@ public sealed partial class NativeLibraryGuestTests
         await guest.AnswerPollsAsync(report, Token);
         using NativeProgram own = await NativeProgram.BuildAsync("own", forLibvirt: false, Token);
         string uri = $"qmp://{guest.MonitorPath}?timeout=20s";
-        CommandResult result = await own.RunAsync(Token, uri, "guest");
-        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
-        foreach (string line in (string[])["4 8192", "5 32768", "8 16384"])
-            Assert.Contains(line, result.Output.Split('\n'));
+
+        // The host's kernel and QEMU's command line say the same.
+        string[] memory = await File.ReadAllLinesAsync("/proc/meminfo", Token);
+        string hasPressure = File.Exists("/proc/pressure/memory") ? "1" : "0";
+        string[] expected = ["4 8192", "5 32768", "8 16384", $"host {Kib("MemTotal")} {Kib("SwapTotal")} {hasPressure}"];
+        await CheckAsync(uri);
+        await using (BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", guest.MonitorPath))
+            await CheckAsync(daemon.Uri);
+
+        async Task CheckAsync(string place)
+        {
+            CommandResult result = await own.RunAsync(Token, place, "guest");
+            Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+            string[] lines = result.Output.Split('\n');
+            Assert.All(expected, line => Assert.Contains(line, lines));
+            Assert.Contains(lines, line => line.StartsWith("process 0 0 0 ", StringComparison.Ordinal));
+        }
+
+        string Kib(string name) => memory.Single(line => line.StartsWith($"{name}:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
 
         using NativeProgram process = await NativeProgram.BuildAsync("process", forLibvirt: false, Token);
         Assert.Equal(new CommandResult(0, "", ""), await process.RunAsync(Token, uri));
@@ -155,6 +170,9 @@ public sealed partial class NativeLibraryGuestTests
         Assert.Contains($"\n{keptAlive}0\n", ours.Output, StringComparison.Ordinal);
         // A newer libvirt's formats number their arguments, and each has kinds of events of its own.
         Assert.Equal(Without(keptAlive, Unnumbered(theirs.Output)), Without(keptAlive, Unnumbered(ours.Output)));
+
+        using NativeProgram own = await NativeProgram.BuildAsync("own", forLibvirt: false, Token);
+        Assert.Equal(new CommandResult(0, "", ""), await own.RunAsync(Token, daemon.Uri, name, "libvirt"));
 
         using NativeProgram events = await NativeProgram.BuildAsync("events", forLibvirt: true, Token);
         foreach (string loop in (string[])["default", "own"])

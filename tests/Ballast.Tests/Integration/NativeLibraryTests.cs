@@ -68,6 +68,9 @@ public sealed partial class NativeLibraryTests
     [InlineData("NativeInterfaceStats", "_virDomainInterfaceStats")]
     [InlineData("NativeSample", "_ballastMemorySample")]
     [InlineData("NativeMemoryRecord", "_ballastMemoryRecord")]
+    [InlineData("NativePressure", "_ballastMemoryPressure")]
+    [InlineData("NativeHostMemory", "_ballastHostMemory")]
+    [InlineData("NativeProcessMemory", "_ballastProcessMemory")]
     public async Task Its_managed_structures_are_laid_out_as_in_C(string managed, string native)
     {
         Type type = Assembly.Load("Ballast.Native").GetType($"Ballast.Native.{managed}", throwOnError: true)!;
