@@ -7,6 +7,9 @@ internal static class GuestAdviceLimits
 {
     /// <summary>A smaller change, in MiB, is none: as in the guards.</summary>
     public static double Least { get; } = new GuardLimits().LeastChange;
+
+    /// <summary>Where the host would get back less than this share of what a balloon moves, nobody who lacks nothing has to read of it.</summary>
+    public const double GainShare = 0.1;
 }
 
 /// <summary>Advice about one guest in the making: sizes in MiB.</summary>
@@ -102,9 +105,17 @@ internal sealed class AdviceDraft
         // It is in the balloons of others.
         if (Wants > 0)
             return Common(AdviceKind.Wait, _wish.Reason, _decision) with { Short = Short };
-        return could >= GuestAdviceLimits.Least && !IsShort && !IsLeft(_step)
+        return could >= GuestAdviceLimits.Least && IsWorthTelling(Track.Balloon - could) && !IsShort && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
             : Common(AdviceKind.Keep, _wish.Reason, default);
+    }
+
+    // What others need is worth its line for the room that it makes in the budget. Where nobody needs it, only what the host gets back
+    // counts: of a guest that never touched its memory, that is nothing.
+    private bool IsWorthTelling(double step)
+    {
+        double least = Math.Min(step, _least), gain = Gain(least);
+        return gain >= GuestAdviceLimits.Least && gain >= GuestAdviceLimits.GainShare * (Track.Balloon - least);
     }
 
     // A guard that leaves it alone, whatever anybody wishes.

@@ -11,7 +11,9 @@ internal static class AdviceDocument
 {
     private const double KiB = 1024;
 
-    public static void Write(TextOutput output, DateTimeOffset time, string policy, HostAdvice advice, IReadOnlyList<GuestAdvice> shown)
+    public static void Write(
+        TextOutput output, DateTimeOffset time, string policy, HostAdvice advice, IReadOnlyList<GuestAdvice> shown,
+        IReadOnlyDictionary<Guid, DomainStateInfo?> states)
     {
         using (Utf8JsonWriter json = new(output))
         {
@@ -21,7 +23,7 @@ internal static class AdviceDocument
             WriteHost(json, advice);
             json.WriteStartArray("guests");
             foreach (GuestAdvice guest in shown)
-                Write(json, guest);
+                Write(json, guest, states.GetValueOrDefault(guest.Guest.Domain.Uuid));
             json.WriteEndArray();
             json.WriteStartArray("outcomes");
             foreach (AdviceOutcome outcome in advice.Outcomes)
@@ -52,7 +54,7 @@ internal static class AdviceDocument
         JsonOutput.WriteNumber(json, "host_swapped_kib", memory.SwapTotalKiB - memory.SwapFreeKiB);
     }
 
-    private static void Write(Utf8JsonWriter json, GuestAdvice guest)
+    private static void Write(Utf8JsonWriter json, GuestAdvice guest, DomainStateInfo? state)
     {
         json.WriteStartObject();
         JsonOutput.WriteDomain(json, guest.Guest.Domain);
@@ -69,7 +71,7 @@ internal static class AdviceDocument
         json.WriteString("reason", guest.Reason);
         JsonOutput.WriteNumber(json, "guard", (ulong?)(int?)guest.BoundBy);
         JsonOutput.WriteTextOrNull(json, "bound", guest.Bound);
-        JsonOutput.WriteTextOrNull(json, "remedy", $"{AdviceText.Remedy(guest)}");
+        JsonOutput.WriteTextOrNull(json, "remedy", $"{AdviceText.Remedy(guest, state)}");
         JsonOutput.WriteTextOrNull(json, "command", AdviceText.Command(guest));
         json.WriteEndObject();
     }

@@ -1,11 +1,16 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Ballast.Balance.Advice;
+using Ballast.Cli.Output;
 
 namespace Ballast.Cli.Balance;
 
 /// <summary>Look after look at a host, and what is written about each.</summary>
 internal sealed class AdviceRun(CommandInvocation invocation, string policy, Advisor advisor, string? controlGroup, IReadOnlySet<Guid> shown, bool isJson)
 {
+    // So many guests are asked about their state at once.
+    private const int SideBySide = 16;
+
     private readonly long _start = invocation.TimeProvider.GetTimestamp();
     private readonly AdviceNews _news = new();
     private bool _isTold;
@@ -27,9 +32,9 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
         GuestAdvice[] guests = [.. advice.Guests.Where(guest => shown.Count == 0 || shown.Contains(guest.Guest.Domain.Uuid))];
         DateTimeOffset now = invocation.TimeProvider.GetLocalNow();
         if (isJson)
-            AdviceDocument.Write(invocation.Out, now, policy, advice, guests);
+            AdviceDocument.Write(invocation.Out, now, policy, advice, guests, await StatesAsync(guests));
         else
-            WriteText(advice, guests, now);
+            await WriteTextAsync(advice, guests, now);
         invocation.Out.Flush();
         return TimeSpan.FromSeconds(advisor.Period);
     }
@@ -38,12 +43,22 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
 
     private Task<SeenHost> LookAsync(bool refresh) => HostSampler.LookAsync(invocation.Connection, controlGroup, refresh, invocation.CancellationToken);
 
-    private void WriteText(HostAdvice advice, GuestAdvice[] guests, DateTimeOffset now)
+    /// <summary>What paused guests do instead of running, by their UUIDs: not each is to be resumed.</summary>
+    private async Task<IReadOnlyDictionary<Guid, DomainStateInfo?>> StatesAsync(GuestAdvice[] guests)
+    {
+        ConcurrentDictionary<Guid, DomainStateInfo?> states = [];
+        ParallelOptions how = new() { MaxDegreeOfParallelism = SideBySide, CancellationToken = invocation.CancellationToken };
+        await Parallel.ForEachAsync(guests.Where(guest => guest.Kind == AdviceKind.Leave), how, async (guest, end) =>
+            states[guest.Guest.Domain.Uuid] = await Standstill.StateOfAsync(guest.Guest.Domain, guest.Guest.Stats, end));
+        return states;
+    }
+
+    private async Task WriteTextAsync(HostAdvice advice, GuestAdvice[] guests, DateTimeOffset now)
     {
         string time = now.ToString("HH:mm:ss", CultureInfo.InvariantCulture);
         AdviceOutcome[] outcomes = [.. advice.Outcomes.Where(outcome => shown.Count == 0 || shown.Contains(outcome.Guest.Domain.Uuid))];
         foreach (AdviceOutcome outcome in outcomes)
-            invocation.Out.WriteLine(Output.SafeText.Escape($"{time} {AdviceText.Outcome(outcome)}"));
+            invocation.Out.WriteLine(SafeText.Escape($"{time} {AdviceText.Outcome(outcome)}"));
 
         // Numbers move with each look; that something else is to be done is worth saying again, and what is next after something was.
         if (!_news.IsNews(guests) && outcomes.Length == 0)
@@ -52,7 +67,7 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
             invocation.Out.WriteLine($"\n{time}");
         _isTold = true;
         _news.Tell(guests);
-        foreach (string line in AdviceText.Lines(advice, guests, invocation.Columns, isWhole: shown.Count > 0))
+        foreach (string line in AdviceText.Lines(advice, guests, await StatesAsync(guests), invocation.Columns, isWhole: shown.Count > 0))
             invocation.Out.WriteLine(line);
     }
 }

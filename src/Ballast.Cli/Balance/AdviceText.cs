@@ -16,6 +16,9 @@ internal static class AdviceText
 
     private const double KiBPerMib = 1024;
 
+    // What else a step frees is told where it is that share of what the host gets back.
+    private const double Mentioned = 0.25;
+
     private static readonly (AdviceKind Kind, string Title)[] Sections =
     [
         (AdviceKind.Take, "Take now"),
@@ -28,9 +31,11 @@ internal static class AdviceText
 
     /// <param name="advice">The advice.</param>
     /// <param name="shown">The guests to show.</param>
+    /// <param name="states">What those that are paused do instead of running, by their UUIDs.</param>
     /// <param name="room">Columns of the terminal; null: as many as it takes.</param>
     /// <param name="isWhole">Whether all are shown, however many.</param>
-    public static IEnumerable<string> Lines(HostAdvice advice, IReadOnlyList<GuestAdvice> shown, int? room, bool isWhole)
+    public static IEnumerable<string> Lines(
+        HostAdvice advice, IReadOnlyList<GuestAdvice> shown, IReadOnlyDictionary<Guid, DomainStateInfo?> states, int? room, bool isWhole)
     {
         foreach (string line in Wrap(Budget(advice), "", room))
             yield return line;
@@ -42,7 +47,7 @@ internal static class AdviceText
             yield return "";
             yield return $"{title}{Why(kind, advice)}:";
             int most = isWhole ? int.MaxValue : MostOfKind;
-            foreach (string line in some.Take(most).SelectMany(guest => Guest(guest, room)))
+            foreach (string line in some.Take(most).SelectMany(guest => Guest(guest, states.GetValueOrDefault(guest.Guest.Domain.Uuid), room)))
                 yield return line;
             if (some.Length > most)
                 yield return string.Create(CultureInfo.InvariantCulture, $"  and {some.Length - most} more (name them, or use --json)");
@@ -61,11 +66,13 @@ internal static class AdviceText
         : null;
 
     /// <summary>What to do about a guest that is left alone; null where nothing is to be done.</summary>
-    public static Remedy? Remedy(GuestAdvice guest) => guest.Remedy switch
+    /// <param name="guest">Advice about it.</param>
+    /// <param name="state">What it does instead of running; null where it runs, or nobody can tell.</param>
+    public static Remedy? Remedy(GuestAdvice guest, DomainStateInfo? state) => guest.Remedy switch
     {
         AdviceRemedy.None => null,
         AdviceRemedy.LookAgain => new("Look again in a minute."),
-        _ => Remedies.For(new MemoryLine(guest.Guest.Domain, guest.Guest.Stats, guest.Guest.MaximumKiB, Rates: null), qemu: null, state: null),
+        _ => Remedies.For(new MemoryLine(guest.Guest.Domain, guest.Guest.Stats, guest.Guest.MaximumKiB, Rates: null), qemu: null, state),
     };
 
     private static string Budget(HostAdvice advice)
@@ -84,12 +91,12 @@ internal static class AdviceText
             + (over >= 1 ? $", {Size(over)} too much" : "") + $"; {Size(advice.Host.Free)} of it all is in no use now.{pressure}{swapped}";
     }
 
-    private static List<string> Guest(GuestAdvice guest, int? room)
+    private static List<string> Guest(GuestAdvice guest, DomainStateInfo? state, int? room)
     {
         string name = SafeText.Escape(guest.Guest.Domain.Name);
         string what = guest.Kind switch
         {
-            AdviceKind.Take or AdviceKind.Could => $"{Change(guest)}, {(guest.Gain < 1 ? "which the host does not hold, and then need not have ready" : $"the host gets back {AtMost(guest)}{Size(guest.Gain)}")}{Steps(guest)}",
+            AdviceKind.Take or AdviceKind.Could => Change(guest) + Back(guest) + Steps(guest),
             AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it lacks {Size(guest.Short)}" : ""),
             AdviceKind.Wait => $"{Size(guest.Balloon)}, it {(guest.Short > 0 ? $"lacks {Size(guest.Short)}" : "is short")}",
             AdviceKind.Keep when GuestShortage.IsShrunk((ulong)(guest.Balloon * KiBPerMib ?? 0), guest.Guest.MaximumKiB) =>
@@ -100,7 +107,7 @@ internal static class AdviceText
         List<string> lines = [.. Wrap($"{name}: {what}", Indent, room).Select((line, i) => i == 0 ? $"  {line.TrimStart()}" : line)];
         if (guest.Kind == AdviceKind.Leave)
         {
-            if (Remedy(guest) is not { } remedy)
+            if (Remedy(guest, state) is not { } remedy)
                 return lines;
             lines.AddRange(Wrap(remedy.Command is null ? remedy.Text : $"{remedy.Text}:", Indent, room));
             if (remedy.Command is { } mend)
@@ -119,6 +126,14 @@ internal static class AdviceText
     }
 
     private static string Change(GuestAdvice guest) => $"{Size(guest.Balloon)} to {Size(guest.Target)}";
+
+    // Of what the host does not hold it gets nothing back; but it need not have that ready any more, and others may have it.
+    private static string Back(GuestAdvice guest)
+    {
+        double rest = guest.Balloon - guest.Target - guest.Gain ?? 0;
+        return guest.Gain < 1 ? ", which the host does not hold, and then need not have ready"
+            : $", the host gets back {AtMost(guest)}{Size(guest.Gain)}" + (rest < Mentioned * guest.Gain ? "" : $", and need not have {Size(rest)} more ready");
+    }
 
     private static string Steps(GuestAdvice guest) =>
         guest.PossibleGain - guest.Gain >= 1 ? $" (in all {Size(guest.PossibleGain)}, step by step)" : "";

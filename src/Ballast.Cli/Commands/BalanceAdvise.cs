@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Balance.Advice;
 using Ballast.Balance.Policies;
 using Ballast.Cli.Balance;
@@ -59,7 +60,9 @@ internal static class BalanceAdvise
         TimeSpan? fixedPeriod = seconds is { } number ? TimeSpan.FromSeconds(number) : null;
         TimeSpan reports = await run.LearnAsync();
         TimeSpan first = fixedPeriod ?? TimeSpan.FromTicks(Math.Clamp((reports + ReportSlack).Ticks, ShortestLook.Ticks, LongestLook.Ticks));
+        invocation.ShowProgress(string.Create(CultureInfo.InvariantCulture, $"Rates need two reports: looking again in {first.TotalSeconds:0.#} s …"));
         await Task.Delay(first, invocation.TimeProvider, invocation.CancellationToken);
+        invocation.ShowProgress("");
         TimeSpan next = await run.AdviseAsync();
         while (invocation.Arguments.Has(Watch))
         {

@@ -110,7 +110,7 @@ internal static class DoctorCommand
         }
 
         foreach (MemoryLine line in lines)
-            verdicts.AddRange(GuestChecks.Run(line, LocalQemu.Find(proc, line.Domain), await StateAsync(invocation, line)).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
+            verdicts.AddRange(GuestChecks.Run(line, LocalQemu.Find(proc, line.Domain), await Standstill.StateOfAsync(line.Domain, line.Stats, invocation.CancellationToken)).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
         if (ProcFiles.IsAbout(invocation.Connection))
             verdicts.AddRange(HostChecks.Run(proc, lines));
         Respondent respondent = await Respondent.OfAsync(invocation);
@@ -122,21 +122,6 @@ internal static class DoctorCommand
 
         string asked = $"{(lines.Count == 0 && names.Length > 0 ? "none of them" : Count(lines.Count))}, {invocation.Connection.Uri}{await VersionAsync(invocation)}; asked: {respondent.Text}";
         return new(verdicts, respondent.Text, asked);
-    }
-
-    /// <summary>What a guest does instead of running; null where it runs, or nobody can tell.</summary>
-    private static async ValueTask<DomainStateInfo?> StateAsync(CommandInvocation invocation, MemoryLine line)
-    {
-        if (line.Stats.Reason != MemoryStatsReason.Paused)
-            return null;
-        try
-        {
-            return await line.Domain.GetStateAsync(invocation.CancellationToken);
-        }
-        catch (LibvirtException)
-        {
-            return null;
-        }
     }
 
     private static async Task<List<MemoryLine>> LookAgainAsync(CommandInvocation invocation, List<MemoryLine> lines)

@@ -11,6 +11,24 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
     private const int NoReason = 0, Migration = 2, Save = 3, Dump = 4, IOError = 5, ShuttingDown = 8, Snapshot = 9, StartingUp = 11,
         PostCopy = 12, PostCopyFailed = 13;
 
+    /// <summary>What a guest does instead of running; null where it runs, or nobody can tell.</summary>
+    /// <param name="domain">The guest.</param>
+    /// <param name="stats">Its sample.</param>
+    /// <param name="cancellationToken">Ends the question.</param>
+    public static async ValueTask<DomainStateInfo?> StateOfAsync(Domain domain, MemoryStats stats, CancellationToken cancellationToken)
+    {
+        if (stats.Reason != MemoryStatsReason.Paused)
+            return null;
+        try
+        {
+            return await domain.GetStateAsync(cancellationToken);
+        }
+        catch (LibvirtException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>It is on its way to another host or there already, so its settings here are nobody's to change.</summary>
     public bool IsLeaving => IsPaused && (Cause is PauseCause.Migrating or PauseCause.Migrated
         || (Cause != PauseCause.Waiting && State is { Reason: Migration or PostCopy or PostCopyFailed }));

@@ -112,6 +112,22 @@ public sealed class AdvisorTests
     }
 
     [Theory]
+    [InlineData(330, AdviceKind.Keep)]
+    [InlineData(340, AdviceKind.Could)]
+    public void What_nobody_needs_is_told_where_the_host_would_get_back_a_tenth_of_it(int resident, AdviceKind kind)
+    {
+        // Step by step it would move by 764 MiB, to 260.
+        AdviceGuest untouched = new("untouched") { Unused = 800, Resident = (ulong)resident };
+        HostAdvice advice = Advise(new BudgetSetting(SizeKiB: 4096 * KiB), untouched);
+        Assert.Equal(kind, Assert.Single(advice.Guests).Kind);
+        Assert.Equal(kind == AdviceKind.Keep ? 0 : 80, Math.Round(advice.PossibleGain));
+
+        // Where somebody needs it, it makes room, whatever the host holds of it.
+        advice = Advise(new BudgetSetting(SizeKiB: 2048 * KiB), untouched, new AdviceGuest("needy") { Used = 1020, Unused = 2, Maximum = 2048 });
+        Assert.Equal(AdviceKind.Take, Assert.Single(advice.Guests, one => one.Guest.Domain.Name == "untouched").Kind);
+    }
+
+    [Theory]
     [MemberData(nameof(LeftAlone))]
     public void Who_cannot_be_advised_about_is_named_and_left_alone(string what, string reason)
     {
