@@ -345,7 +345,7 @@ internal sealed class GuardWorld
         private void Move(Random random)
         {
             if (_creeps)
-                Balloon += Math.Clamp(Target - Balloon, -8, 8);
+                Balloon += IsKnown ? Math.Clamp(Target - Balloon, -8, 8) : 0;
             else if (!_isDeaf)
                 Balloon += (Target - Balloon) * random.NextDouble();
             if (random.Next(25) == 0)
