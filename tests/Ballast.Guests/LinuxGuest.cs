@@ -19,6 +19,9 @@ public sealed record LinuxGuestOptions
     /// <summary>Whether the guest loads its balloon driver when it boots.</summary>
     public bool LoadDriver { get; init; } = true;
 
+    /// <summary>What runs the guest's instructions. TCG keeps up to 1 GiB of translated ones, which matters where all is locked.</summary>
+    public string Accelerator { get; init; } = "tcg";
+
     public IReadOnlyList<string> ExtraArguments { get; init; } = [];
 
     public string Program { get; init; } = new QemuOptions().Program;
@@ -72,7 +75,7 @@ public sealed class LinuxGuest : IAsyncDisposable
                 [
                     .. options.Name is null ? Array.Empty<string>() : ["-name", options.Name],
                     .. options.Uuid is null ? Array.Empty<string>() : ["-uuid", $"{options.Uuid}"],
-                    "-accel", "tcg", "-M", "q35", "-m", options.Slots == 0 ? $"{options.MemoryMib}" : $"{options.MemoryMib},slots={options.Slots},maxmem=4G", "-nodefaults", "-no-user-config", "-display", "none",
+                    "-accel", options.Accelerator, "-M", "q35", "-m", options.Slots == 0 ? $"{options.MemoryMib}" : $"{options.MemoryMib},slots={options.Slots},maxmem=4G", "-nodefaults", "-no-user-config", "-display", "none",
                     "-kernel", image.Kernel, "-initrd", image.InitialRamDisk,
                     "-append", "console=ttyS0 panic=-1 memhp_default_state=online" + (options.LoadDriver ? "" : " noballoon"),
                     "-serial", $"file:{console}",

@@ -70,6 +70,17 @@ public sealed class MemoryControlGroup : IDisposable
     public void Limit(long bytes) =>
         File.WriteAllText(PathOf(_isOld ? "memory.limit_in_bytes" : "memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Lowers the limit, but not to what it holds and the kernel cannot drop: the older version refuses that, the newer one ends programs.</summary>
+    /// <returns>The limit that it has now, in bytes.</returns>
+    public long Lower(long bytes)
+    {
+        const long margin = 32L << 20, page = 4096;
+        long files = Statistic(_isOld ? "cache" : "file") - Statistic("shmem");
+        long limit = Math.Max(bytes, Usage - files + margin) / page * page;
+        Limit(limit);
+        return limit;
+    }
+
     /// <summary>A program that is the named one, in this group.</summary>
     public string Program(string name)
     {
@@ -107,6 +118,9 @@ public sealed class MemoryControlGroup : IDisposable
         File.ReadLines("/proc/self/cgroup").Select(line => line.Split(':', 3)).First(fields => fields[1].Split(',').Contains("memory"))[2];
 
     private string PathOf(string name) => $"{_directory}/{name}";
+
+    private long Statistic(string name) => File.ReadLines(PathOf("memory.stat")).Select(line => line.Split(' '))
+        .Where(words => words[0] == name).Sum(words => long.Parse(words[1], CultureInfo.InvariantCulture));
 
     private long Number(string name) => long.Parse(File.ReadAllText(PathOf(name)), CultureInfo.InvariantCulture);
 }
