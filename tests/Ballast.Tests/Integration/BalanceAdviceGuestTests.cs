@@ -133,7 +133,10 @@ public sealed class BalanceAdviceGuestTests
     private static async Task LeaveAloneAsync(Look look, Connection connection, LinuxGuest bare, LinuxGuest booting)
     {
         await (await connection.LookupByNameAsync("sharing", Token)).SuspendAsync(cancellationToken: Token);
+        Domain unloaded = await connection.LookupByNameAsync("cached", Token);
         _ = await bare.CommandAsync("unload", cancellationToken: Token);
+        await Deadline.UntilAsync(Deadline.Default, "a guest without its driver",
+            async token => (await unloaded.GetMemoryStatsAsync(cancellationToken: token)).Reason == MemoryStatsReason.DriverNotLoaded, Token);
         OracleMonitor oracle = await booting.OracleAsync(Token);
         _ = await (await connection.LookupByNameAsync("idle", Token)).RefreshMemoryStatsAsync(cancellationToken: Token);
         _ = await oracle.ExecuteAsync("system_reset", cancellationToken: Token);
