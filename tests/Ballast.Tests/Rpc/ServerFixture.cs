@@ -111,7 +111,7 @@ internal sealed class ServerFixture : IAsyncDisposable
         using SemaphoreSlim largeMessages = new(1);
         UserShare share = new(isReader: false, _server.Options);
         await using RpcServerConnection connection = new(
-            transport, new RpcServerLimits(), largeMessages, new ClientShare(share, new ReaderTurns(workers: 1)), TimeProvider.System);
+            transport, new RpcServerLimits(), new ClientShare(share, new ReaderTurns(workers: 1), largeMessages), TimeProvider.System);
         await connection.RunAsync(_wrap(new RemoteSession(_server, isReadOnly, share, null)), _stop.Token);
     }
 }
