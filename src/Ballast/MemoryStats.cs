@@ -23,6 +23,7 @@ public sealed class MemoryStats
         Freshness = freshness;
         Reason = reason;
         Detail = facts.Detail;
+        State = reason == MemoryStatsReason.Paused ? facts.State : null;
         PauseCause = reason == MemoryStatsReason.Paused ? facts.PauseCause : PauseCause.Unknown;
         Period = facts.PeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         Inconsistencies = inconsistencies;
@@ -120,7 +121,8 @@ public sealed class MemoryStats
             : null;
 
     /// <summary>
-    /// The age of the guest's last report; null if there is none, or its time is unknown or in the future.
+    /// The age of the guest's last report; null if there is none, or its time is unknown or in the future. From libvirt's daemons on
+    /// other hosts it is the most that it can be, as far as there was a sample before.
     /// </summary>
     public TimeSpan? Age { get; }
 
@@ -141,6 +143,12 @@ public sealed class MemoryStats
     /// <see cref="MemoryStatsReason.Paused"/>. Unknown from daemons that speak only libvirt's protocol. Source: the hypervisor.
     /// </summary>
     public PauseCause PauseCause { get; }
+
+    /// <summary>
+    /// What the domain did instead of running, with libvirt's reason; only where <see cref="Reason"/> is
+    /// <see cref="MemoryStatsReason.Paused"/>. Null where nobody told, as older ballastds do not. Source: the hypervisor.
+    /// </summary>
+    public DomainStateInfo? State { get; }
 
     /// <summary>The hypervisor's message about it, or null; for humans, not for programs.</summary>
     public string? Detail { get; }

@@ -19,6 +19,9 @@ internal sealed record MemoryStatsFacts
     /// <summary>Null: nobody knows.</summary>
     public bool? IsRunning { get; init; }
 
+    /// <summary>Its state in libvirt's terms; null: nobody knows.</summary>
+    public DomainStateInfo? State { get; init; }
+
     /// <summary>Why it does not run, where the hypervisor tells more than libvirt's reasons.</summary>
     public PauseCause PauseCause { get; init; }
 
@@ -51,6 +54,9 @@ internal sealed record MemoryStatsFacts
 
     public string? Detail { get; init; }
 
+    /// <summary>How old a report may be that is fresh.</summary>
+    public TimeSpan FreshFor => TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1);
+
     /// <summary>Judges freshness by the rules of one table, so that every driver's samples mean the same.</summary>
     public MemoryStats ToSample(DateTimeOffset now)
     {
@@ -62,7 +68,7 @@ internal sealed record MemoryStatsFacts
         else if (age < KnownFor)
             age = KnownFor;
 
-        bool isRecent = !IsFromBeforeReset && (HasAnswered ?? (age <= TimeSpan.FromSeconds(2.0 * (PeriodSeconds ?? 0) + 1)));
+        bool isRecent = !IsFromBeforeReset && (HasAnswered ?? (age <= FreshFor));
         Freshness freshness =
             lastUpdate == 0 ? Freshness.NeverReported
             : age is not null && isRecent ? Freshness.Fresh

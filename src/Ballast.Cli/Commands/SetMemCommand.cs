@@ -126,7 +126,7 @@ internal static class SetMemCommand
     }
 
     private static string PausedRemedy(Domain domain, MemoryStats stats) =>
-        stats.PauseCause is PauseCause.Unknown or PauseCause.Waiting ? "Resume the domain." : MemoryRemark.Remedy(domain, stats);
+        new Standstill(stats.PauseCause, stats.State).WaitsForResume ? "Resume the domain." : MemoryRemark.Remedy(domain, stats);
 
     private static string NotReached(Domain domain, MemoryStats stats, ulong target, TimeSpan timeout)
     {

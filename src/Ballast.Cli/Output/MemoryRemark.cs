@@ -21,8 +21,8 @@ internal static class MemoryRemark
 
     /// <summary>What to do about a sample's reason, with commands that name this domain and no other.</summary>
     public static string Remedy(Domain domain, MemoryStats stats) =>
-        stats is { Reason: MemoryStatsReason.Paused, PauseCause: not (PauseCause.Unknown or PauseCause.Waiting) }
-            ? $"{new Standstill(stats.PauseCause, State: null).Remedy(domain)}"
+        stats.Reason == MemoryStatsReason.Paused && new Standstill(stats.PauseCause, stats.State) is { WaitsForResume: false } still
+            ? $"{still.Remedy(domain)}"
             : stats.Reason.Remedy(ShellCommand.Name(domain));
 
     /// <summary>In one unit, or two where the first is large.</summary>

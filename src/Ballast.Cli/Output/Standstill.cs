@@ -8,7 +8,7 @@ namespace Ballast.Cli.Output;
 internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? State)
 {
     // libvirt's reasons why a domain is paused.
-    private const int NoReason = 0, Migration = 2, Save = 3, Dump = 4, IOError = 5, ShuttingDown = 8, Snapshot = 9, StartingUp = 11,
+    private const int NoReason = 0, ByUser = 1, Migration = 2, Save = 3, Dump = 4, IOError = 5, ShuttingDown = 8, Snapshot = 9, StartingUp = 11,
         PostCopy = 12, PostCopyFailed = 13;
 
     /// <summary>What a guest does instead of running; null where it runs, or nobody can tell.</summary>
@@ -32,6 +32,10 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
     /// <summary>It is on its way to another host or there already, so its settings here are nobody's to change.</summary>
     public bool IsLeaving => IsPaused && (Cause is PauseCause.Migrating or PauseCause.Migrated
         || (Cause != PauseCause.Waiting && State is { Reason: Migration or PostCopy or PostCopyFailed }));
+
+    /// <summary>Nothing is known but that it is paused, so that to resume it is all there is to do.</summary>
+    public bool WaitsForResume => Cause is PauseCause.Unknown or PauseCause.Waiting
+        && State is null or { State: DomainState.NoState } or { State: DomainState.Paused, Reason: NoReason or ByUser };
 
     /// <summary>Why it does not run, in libvirt's words or better ones; null where nobody knows.</summary>
     public string? Why => this switch

@@ -72,6 +72,9 @@ internal sealed record MemoryStatRow(
     /// <summary>A reported value from here on cannot be true: of an amount of bytes it is a −1 in disguise, of a count all can.</summary>
     public ulong ImpossibleFrom => Unit == MemoryStatUnit.KiB ? MemoryStatTable.ImpossibleBytes : ulong.MaxValue;
 
+    /// <summary>Whether a value in the statistic's own unit can be true, however it came here.</summary>
+    public bool CanBe(ulong value) => value < FromVirtio(ImpossibleFrom);
+
     /// <summary>What a guest reported, in the statistic's unit.</summary>
     public ulong FromVirtio(ulong value) => Unit == MemoryStatUnit.KiB ? value / 1024 : value;
 }

@@ -76,6 +76,24 @@ internal static class MemoryStatTable
         return null;
     }
 
+    /// <summary>
+    /// What of somebody's statistics can be true, and what cannot: hypervisors, daemons and guests pass on what they were told. A tag
+    /// that this version does not name stays.
+    /// </summary>
+    public static (MemoryStat[] Possible, MemoryStatTagSet Rejected) Sift(MemoryStat[] told)
+    {
+        MemoryStatTagSet rejected = default;
+        foreach (MemoryStat stat in told)
+        {
+            if (!CanBe(stat))
+                rejected = rejected.With(stat.Tag);
+        }
+
+        return (rejected.Bits == 0 ? told : Array.FindAll(told, CanBe), rejected);
+
+        static bool CanBe(MemoryStat stat) => Find(stat.Tag)?.CanBe(stat.Value) != false;
+    }
+
     private static MemoryStatRow?[] Index(int capacity, Func<MemoryStatRow, int> position)
     {
         MemoryStatRow?[] index = new MemoryStatRow?[capacity];

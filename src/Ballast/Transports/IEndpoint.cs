@@ -12,6 +12,9 @@ internal interface IEndpoint
     /// <summary>Whether nobody else can read what is sent there: only then is a password sent as it is.</summary>
     bool IsPrivate => false;
 
+    /// <summary>Whether the daemon is on this host, so that its clock is ours.</summary>
+    bool SharesClock => false;
+
     /// <param name="timeout">How long to try again where the daemon is only busy.</param>
     /// <param name="time">Where time comes from.</param>
     /// <param name="cancellationToken">Ends it in any case: the caller's deadline.</param>

@@ -14,6 +14,8 @@ internal sealed record UnixEndpoint(IReadOnlyList<string> Sockets) : IEndpoint
 
     public bool IsPrivate => true;
 
+    public bool SharesClock => true;
+
     /// <summary>The socket to connect to: the first that is there, or else the last, whose absence is the error.</summary>
     public string Socket => Sockets.FirstOrDefault(File.Exists) ?? Sockets[^1];
 

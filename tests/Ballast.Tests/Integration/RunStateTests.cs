@@ -77,6 +77,7 @@ public sealed class RunStateTests
             await stage.DoAsync(step.Verb);
             string state = await stage.AgreedStateAsync(step.State);
             Assert.True(state == step.State, $"after '{step.Verb}': {state}, not {step.State}");
+            await stage.SamplesAgreeAsync(step.State);
         }
 
         string[] expected = [.. chapter.Steps.SelectMany(step => step.Events)];
@@ -171,7 +172,7 @@ public sealed class RunStateTests
         private BallastDaemon _ballast = null!;
         private GuestMischief _mischief = null!;
         private OracleMonitor _oracle = null!;
-        private Domain _ours = null!;
+        private Domain _ours = null!, _theirs = null!;
         private DomainEventSubscription _libvirts = null!;
 
         public string OraclePath => _directory.File("m3");
@@ -248,6 +249,17 @@ public sealed class RunStateTests
             }
         }
 
+        /// <summary>Over libvirt's protocol too a sample says whether the guest stands still, and why.</summary>
+        public async Task SamplesAgreeAsync(string state)
+        {
+            MemoryStats ours = await _ours.GetMemoryStatsAsync(cancellationToken: Token), theirs = await _theirs.GetMemoryStatsAsync(cancellationToken: Token);
+
+            // One that panicked and runs on is crashed to libvirt.
+            if (ours.Reason == MemoryStatsReason.Paused || state.StartsWith("running", StringComparison.Ordinal))
+                Assert.Equal((state, ours.Reason == MemoryStatsReason.Paused, ours.State), (state, theirs.Reason == MemoryStatsReason.Paused, theirs.State));
+            Assert.Equal(!state.StartsWith("running", StringComparison.Ordinal), theirs.Reason == MemoryStatsReason.Paused);
+        }
+
         /// <summary>libvirtd looks at a panic on a thread of its own: now and then it tells first that the processors stopped.</summary>
         public async Task<List<string>> HeardByLibvirtAsync(int count)
         {
@@ -287,7 +299,9 @@ public sealed class RunStateTests
             _ours = Assert.Single(await ours.ListDomainsAsync(cancellationToken: Token));
             Ours = Keep(await ours.SubscribeAsync(cancellationToken: Token));
             Daemons = Keep(await Keep(await OpenAsync(_ballast.Uri)).SubscribeAsync(cancellationToken: Token));
-            _libvirts = Keep(await Keep(await OpenAsync(_libvirt.Uri)).SubscribeAsync(cancellationToken: Token));
+            Connection theirs = Keep(await OpenAsync(_libvirt.Uri));
+            _theirs = Assert.Single(await theirs.ListDomainsAsync(cancellationToken: Token));
+            _libvirts = Keep(await theirs.SubscribeAsync(cancellationToken: Token));
         }
 
         // Every read of it fails, and QEMU stops the guest for that.

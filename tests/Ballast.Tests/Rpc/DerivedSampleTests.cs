@@ -11,6 +11,8 @@ public sealed class DerivedSampleTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    private static DomainStateInfo Running => new(DomainState.Running, 1);
+
     private static DomainIdentity Vm => new("vm", new Guid(1, 2, 3, new byte[8]), 7);
 
     [Fact]
@@ -52,13 +54,13 @@ public sealed class DerivedSampleTests
     public void Last_numbers_grow_older_by_our_own_clock_and_are_those_of_one_process()
     {
         FakeTimeProvider time = new(Time.GetUtcNow());
-        DerivedSamples derived = new(time);
+        DerivedSamples derived = new(time, sharesClock: false);
         LibvirtException silent = LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Qemu, "silent");
         LibvirtDomainXml xml = new(Xml("<memballoon model='virtio'>\n      <stats period='5'/>"));
 
         // The daemon's host has another time: what counts is when the report was seen to change.
-        _ = derived.Learn(Vm, Report(1000), DomainState.Running, xml);
-        _ = derived.Learn(Vm, Report(1005), DomainState.Running, xml);
+        _ = derived.Learn(Vm, Report(1000), time.GetTimestamp(), Running, xml);
+        _ = derived.Learn(Vm, Report(1005), time.GetTimestamp(), Running, xml);
         time.Advance(TimeSpan.FromSeconds(40));
         MemoryStats last = derived.LastOf(Vm, silent);
         Assert.Equal((TimeSpan.FromSeconds(40), Freshness.Stale, 900_000u), (last.Age!.Value, last.Freshness, last.AvailableKiB));
@@ -70,9 +72,9 @@ public sealed class DerivedSampleTests
     [Fact]
     public void However_many_domains_there_were_only_so_many_are_kept()
     {
-        DerivedSamples derived = new(Time);
+        DerivedSamples derived = new(Time, sharesClock: false);
         for (int i = 0; i < 40_000; i++)
-            _ = derived.Learn(new DomainIdentity("vm", new Guid(i, 0, 0, new byte[8]), 1), [], DomainState.Running, null);
+            _ = derived.Learn(new DomainIdentity("vm", new Guid(i, 0, 0, new byte[8]), 1), [], 0, Running, null);
         LibvirtException silent = LibvirtError.Report(ErrorCode.OperationTimeout, ErrorOrigin.Qemu, "silent");
         int kept = Enumerable.Range(0, 40_000).Count(i => derived.LastOf(new DomainIdentity("vm", new Guid(i, 0, 0, new byte[8]), 1), silent).WhyMissing(MemoryStatTag.Rss) == MemoryStatsReason.UnsupportedByDaemon);
         Assert.InRange(kept, 1, 16_384);
@@ -89,15 +91,15 @@ public sealed class DerivedSampleTests
     [InlineData("<memballoon model='virtio'>", 780_000, false, 0)]
     public void What_the_balloon_held_when_the_guest_reported_is_not_used(string balloon, ulong available, bool isLinux, ulong held)
     {
-        DerivedSamples derived = new(new FakeTimeProvider(Time.GetUtcNow()));
+        DerivedSamples derived = new(new FakeTimeProvider(Time.GetUtcNow()), sharesClock: true);
         LibvirtDomainXml xml = new(Xml(balloon));
-        MemoryStats sample = derived.Learn(Vm, Report(2_000_000_000, available, actual: 800_000, isLinux), DomainState.Running, xml);
+        MemoryStats sample = derived.Learn(Vm, Report(2_000_000_000, available, actual: 800_000, isLinux), 0, Running, xml);
         Assert.Equal(available - 400_000 - held, sample.Used!.Value.KiB);
 
         // The balloon moved since; the guest's numbers did not.
-        sample = derived.Learn(Vm, Report(2_000_000_000, available, actual: 1_000_000, isLinux), DomainState.Running, xml);
+        sample = derived.Learn(Vm, Report(2_000_000_000, available, actual: 1_000_000, isLinux), 0, Running, xml);
         Assert.Equal(available - 400_000 - held, sample.Used!.Value.KiB);
-        sample = derived.Learn(Vm, Report(2_000_000_005, available, actual: 1_000_000, isLinux), DomainState.Running, xml);
+        sample = derived.Learn(Vm, Report(2_000_000_005, available, actual: 1_000_000, isLinux), 0, Running, xml);
         Assert.Equal(available - 400_000, sample.Used!.Value.KiB);
     }
 

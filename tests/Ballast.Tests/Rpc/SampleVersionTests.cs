@@ -116,6 +116,28 @@ public sealed class SampleVersionTests
     }
 
     [Fact]
+    public async Task What_a_guest_does_instead_of_running_arrives()
+    {
+        foreach (DomainStateInfo state in (DomainStateInfo[])[new(DomainState.Crashed, 1), new(DomainState.Paused, 13), new((DomainState)99, -1)])
+        {
+            await using ServerFixture server = ServerFixture.Start(new OneDomain { Facts = Facts with { IsRunning = false, State = state } }.Open());
+            await using Connection remote = await server.ConnectAsync();
+            foreach (MemoryStats sample in await SamplesAsync(remote))
+                Assert.Equal((MemoryStatsReason.Paused, state), (sample.Reason, sample.State));
+        }
+    }
+
+    [Fact]
+    public async Task A_value_that_cannot_be_true_is_rejected_here_too()
+    {
+        await using ServerFixture server = ServerFixture.Start(
+            new OneDomain { Facts = Facts with { Entries = [new(MemoryStatTag.ActualBalloon, 18014381329874948), .. Facts.Entries] } }.Open());
+        await using Connection remote = await server.ConnectAsync();
+        foreach (MemoryStats sample in await SamplesAsync(remote))
+            Assert.Equal(((ulong?)null, (MemoryStatsReason?)MemoryStatsReason.RejectedValue), (sample.ActualKiB, sample.WhyMissing(MemoryStatTag.ActualBalloon)));
+    }
+
+    [Fact]
     public async Task What_was_rejected_arrives_whatever_its_tag()
     {
         MemoryStatTag[] tags =

@@ -102,6 +102,7 @@ internal sealed partial class QemuDriver
             Rejected = QemuMemoryStats.Rejected(values),
             PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? QmpRefresh.Period(values.PollingIntervalSeconds) : null,
             IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
+            State = values.Has(MonitorParts.Status) ? values.State : null,
             PauseCause = values.Has(MonitorParts.Status) && !values.IsRunning ? RunStates.Cause(values.RunState) : PauseCause.Unknown,
             Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
             HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
@@ -124,6 +125,7 @@ internal sealed partial class QemuDriver
         {
             Obstacle = Obstacle(obstacle),
             IsRunning = null,
+            State = null,
             DriverNotLoaded = false,
             Detail = obstacle.Message,
         };

@@ -23,10 +23,10 @@ internal sealed partial class RemoteDriver
             return known;
         }
 
-        MemoryStatsReply reply = await AskMemoryStatsAsync(domain, Math.Min(stats.Length, RpcLimits.MaxMemoryStats), cancellationToken).ConfigureAwait(false);
-        for (int i = 0; i < reply.Stats.Length; i++)
-            stats.Span[i] = new MemoryStat((MemoryStatTag)reply.Stats[i].Tag, reply.Stats[i].Value);
-        return reply.Stats.Length;
+        MemoryStat[] told = await AskMemoryStatsAsync(domain, Math.Min(stats.Length, RpcLimits.MaxMemoryStats), cancellationToken).ConfigureAwait(false);
+        (MemoryStat[] possible, _) = MemoryStatTable.Sift(told);
+        possible.CopyTo(stats);
+        return possible.Length;
     }
 
     public async ValueTask<MemoryStats> SampleMemoryAsync(
@@ -111,17 +111,44 @@ internal sealed partial class RemoteDriver
     /// <summary>What libvirt's protocol tells, with what can be derived from it. Where the monitor is silent, the last that was told.</summary>
     private async ValueTask<MemoryStats> DeriveSampleAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
-        DerivedSamples derived = LazyInitializer.EnsureInitialized(ref _derived, () => new DerivedSamples(_options.TimeProvider));
+        DerivedSamples derived = _derived ?? BeginToDerive();
         try
         {
-            MemoryStatsReply reply = await AskMemoryStatsAsync(domain, UsualStats, cancellationToken).ConfigureAwait(false);
+            long askedAt = TimeProvider.GetTimestamp();
+            MemoryStat[] told = await AskMemoryStatsAsync(domain, UsualStats, cancellationToken).ConfigureAwait(false);
             DomainStateInfo state = await GetStateAsync(domain, cancellationToken).ConfigureAwait(false);
-            MemoryStat[] entries = [.. reply.Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))];
-            return derived.Learn(domain, entries, state.State, await TryGetXmlAsync(domain, cancellationToken).ConfigureAwait(false));
+            return derived.Learn(domain, told, askedAt, state, await TryGetXmlAsync(domain, cancellationToken).ConfigureAwait(false));
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
         {
             return derived.LastOf(domain, e);
+        }
+    }
+
+    /// <summary>Only events tell of resets, so they are wanted from the first sample on. Nobody waits for the daemon's consent, nor needs it.</summary>
+    private DerivedSamples BeginToDerive()
+    {
+        DerivedSamples derived = new(TimeProvider, _endpoint is { SharesClock: true });
+        if (Interlocked.CompareExchange(ref _derived, derived, null) is { } first)
+            return first;
+        _ = SubscribeAsync();
+        return derived;
+
+        async Task SubscribeAsync()
+        {
+            try
+            {
+                // Until the connection is closed.
+                _ = await _events.SubscribeAsync(derived.Reports, _end.Token).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is LibvirtException or OperationCanceledException or ObjectDisposedException)
+            {
+                // A daemon without events: counters that fall tell of most resets, too.
+            }
+            catch (Exception e)
+            {
+                Unattended.Note(e);
+            }
         }
     }
 
@@ -137,12 +164,12 @@ internal sealed partial class RemoteDriver
         }
     }
 
-    private async ValueTask<MemoryStatsReply> AskMemoryStatsAsync(DomainIdentity domain, int room, CancellationToken cancellationToken)
+    private async ValueTask<MemoryStat[]> AskMemoryStatsAsync(DomainIdentity domain, int room, CancellationToken cancellationToken)
     {
         MemoryStatsReply reply = await AskAsync<MemoryStatsArgs, MemoryStatsReply>(
             RemoteProcedure.DomainMemoryStats, new() { Dom = ToRemote(domain), MaxStats = (uint)room }, cancellationToken).ConfigureAwait(false);
         return reply.Stats.Length <= room
-            ? reply
+            ? [.. reply.Stats.Select(entry => new MemoryStat((MemoryStatTag)entry.Tag, entry.Value))]
             : throw RpcErrors.BadReply(RemoteProcedure.DomainMemoryStats, $"it has {reply.Stats.Length} statistics, more than the {room} asked for");
     }
 

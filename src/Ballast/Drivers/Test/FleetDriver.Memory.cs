@@ -31,6 +31,7 @@ internal sealed partial class FleetDriver
             Rejected = GuestMemoryStats.Rejected(view.Report),
             PeriodSeconds = (uint)view.Settings.PeriodSeconds,
             IsRunning = guest.IsRunning,
+            State = guest.State,
             DriverNotLoaded = !guest.HasDriver,
             MaximumKiB = guest.MaxMemoryKiB,
             CounterWentBackwards = CounterWentBackwards(guest, view),

@@ -26,7 +26,8 @@ internal sealed partial class TestDriver
             Entries = entries[..count],
             Obstacle = now.Definition.HasBalloon ? null : MemoryStatsReason.NoBalloonDevice,
             PeriodSeconds = (uint)now.Definition.PeriodSeconds,
-            IsRunning = now.State.State == DomainState.Running,
+            IsRunning = now.State.State.IsRunning(),
+            State = now.State,
             MaximumKiB = now.Definition.MaxMemoryKiB,
         };
         return new(facts.ToSample(_time.GetUtcNow()));

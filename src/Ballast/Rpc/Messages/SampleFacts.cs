@@ -12,7 +12,7 @@ internal static class SampleFacts
 
     private const int First = 0x42010000, Last = 0x4201ffff;
     private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2, RejectedHigh = First + 3,
-        PauseCauseNumber = First + 4;
+        PauseCauseNumber = First + 4, StateAndReason = First + 5;
 
     /// <summary>A question's options without those that only later versions know.</summary>
     public static MemoryStatsOptions Options(uint asked) => (MemoryStatsOptions)asked & (Wanted | MemoryStatsOptions.Extended);
@@ -33,6 +33,10 @@ internal static class SampleFacts
             stats = [.. stats, new() { Tag = RejectedHigh, Value = rejected }];
         if (facts.PauseCause != PauseCause.Unknown)
             stats = [.. stats, new() { Tag = PauseCauseNumber, Value = (ulong)facts.PauseCause }];
+
+        // The state in the upper half. Of those that run it tells nothing more.
+        if (facts is { IsRunning: false, State: { } state })
+            stats = [.. stats, new() { Tag = StateAndReason, Value = ((ulong)(uint)state.State << 32) | (uint)state.Reason }];
         return stats;
     }
 
@@ -48,6 +52,7 @@ internal static class SampleFacts
                 IsFromBeforeReset => facts with { IsFromBeforeReset = entry.Value != 0 },
                 KnownForMilliseconds => facts with { KnownFor = TimeSpan.FromMilliseconds(Math.Min(entry.Value, MemoryStatsFacts.MaxUnixSeconds)) },
                 RejectedHigh => facts with { Rejected = new MemoryStatTagSet(facts.Rejected.Bits | (entry.Value << 32)) },
+                StateAndReason => facts with { State = new DomainStateInfo((DomainState)(int)(entry.Value >> 32), (int)(uint)entry.Value) },
                 PauseCauseNumber => facts with { PauseCause = Cause(entry.Value) },
                 _ => facts,
             };
@@ -55,7 +60,9 @@ internal static class SampleFacts
                 entries.Add(new MemoryStat((MemoryStatTag)entry.Tag, entry.Value));
         }
 
-        return facts with { Entries = [.. entries] };
+        // A daemon may be as wrong as any guest.
+        (MemoryStat[] possible, MemoryStatTagSet rejected) = MemoryStatTable.Sift([.. entries]);
+        return facts with { Entries = possible, Rejected = new MemoryStatTagSet(facts.Rejected.Bits | rejected.Bits) };
     }
 
     // One that only a newer daemon knows tells nothing here.

@@ -1,0 +1,49 @@
+namespace Ballast.Drivers.Remote;
+
+/// <summary>What is known of a report that only a daemon of libvirt's tells, beyond what it says itself.</summary>
+/// <param name="Now">The moment to judge it at: it is as old then as it can be.</param>
+/// <param name="KnownFor">For how long it has been known here, by a clock that nobody sets.</param>
+/// <param name="AtMost">How old it can be, where no clock tells how old it is: for so long nobody had looked, when it was first seen. Else null.</param>
+/// <param name="ActualKiB">The balloon's size when it was first seen; null where nobody said.</param>
+/// <param name="IsFromBeforeReset">The guest was reset since.</param>
+/// <param name="CounterWentBackwards">A counter is lower than in the report before, though nobody told of a reset.</param>
+internal readonly record struct ReportSight(
+    DateTimeOffset Now, TimeSpan KnownFor = default, TimeSpan? AtMost = null, ulong? ActualKiB = null, bool IsFromBeforeReset = false,
+    bool CounterWentBackwards = false);
+
+/// <summary>One answer of the daemon's.</summary>
+/// <param name="Entries">What it told.</param>
+/// <param name="AskedAt">When it was asked for, by our clock that nobody sets.</param>
+internal readonly record struct ReportLook(MemoryStat[] Entries, long AskedAt)
+{
+    /// <summary>When the guest reported; 0 where it never did, or that is no time.</summary>
+    public ulong Reported => Find(MemoryStatTag.LastUpdate) is { } told and <= MemoryStatsFacts.MaxUnixSeconds ? told : 0;
+
+    public ulong? Find(MemoryStatTag tag)
+    {
+        foreach (MemoryStat entry in Entries)
+        {
+            if (entry.Tag == tag)
+                return entry.Value;
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether it is the same report: what others than the guest know may have changed.</summary>
+    public bool IsSameAs(in ReportLook other) => Reported == other.Reported && Entries.Where(IsOfGuest).SequenceEqual(other.Entries.Where(IsOfGuest));
+
+    /// <summary>Whether a counter is lower than it was in an earlier one.</summary>
+    public bool HasCounterBelow(in ReportLook earlier)
+    {
+        foreach (MemoryStat entry in Entries)
+        {
+            if (MemoryStatTable.Find(entry.Tag) is { Course: MemoryStatCourse.Counter } && entry.Value < earlier.Find(entry.Tag))
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool IsOfGuest(MemoryStat entry) => MemoryStatTable.Find(entry.Tag) is not { Source: not MemoryStatSource.Guest };
+}
