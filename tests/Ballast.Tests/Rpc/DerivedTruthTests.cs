@@ -182,6 +182,7 @@ public sealed class DerivedTruthTests
         // Where events are missing, or in another run, it may have been reset.
         derived.Reports.Interrupt();
         Assert.Equal(MemoryStatsInconsistency.None, Look(derived, Start + 6, counter: 3).Inconsistencies);
+        _time.Advance(TimeSpan.FromSeconds(8));
         Assert.Equal(MemoryStatsInconsistency.None, derived.Learn(Vm with { Id = 8 }, Report(Start + 8, counter: 1), _time.GetTimestamp(), Running, EveryTwoSeconds).Inconsistencies);
     }
 

@@ -55,7 +55,7 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
                 return Judge(newer.Reported, now) with { CounterWentBackwards = false };
             if (!isSame)
                 (_notSeenAt, _seenAt) = (_last?.AskedAt, now);
-            bool isOld = IsFromBeforeReset(look);
+            bool isOld = IsFromBeforeReset(look, now);
             _sight = new ReportSight(
                 default,
                 ActualKiB: isSame && _sight.ActualKiB is { } then ? then : look.Find(MemoryStatTag.ActualBalloon),
@@ -88,20 +88,27 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
         if (reported == 0)
             return _sight with { Now = wall };
         ReportSight sight = _sight with { Now = wall, KnownFor = time.GetElapsedTime(_seenAt, now) };
-        if (_notSeenAt is not { } notSeenAt)
+        if (AtMost(now) is not { } atMost || IsOurClocks(reported, wall, now))
             return sight;
         DateTimeOffset then = DateTimeOffset.FromUnixTimeSeconds((long)reported);
-        TimeSpan atMost = time.GetElapsedTime(notSeenAt, now), age = wall - then;
-        return sharesClock && age >= -ClockSlack && age <= atMost + ClockSlack
-            ? sight
-            : sight with { Now = then <= DateTimeOffset.MaxValue - atMost ? then + atMost : wall, AtMost = atMost };
+        return sight with { Now = then <= DateTimeOffset.MaxValue - atMost ? then + atMost : wall, AtMost = atMost };
+    }
+
+    /// <summary>How old the report can be; null before there was anything to compare.</summary>
+    private TimeSpan? AtMost(long now) => _notSeenAt is { } notSeenAt ? time.GetElapsedTime(notSeenAt, now) : null;
+
+    /// <summary>Whether the time of the report is by our clock, as far as anybody can tell.</summary>
+    private bool IsOurClocks(ulong reported, DateTimeOffset wall, long now)
+    {
+        TimeSpan age = wall - DateTimeOffset.FromUnixTimeSeconds((long)reported);
+        return sharesClock && age >= -ClockSlack && !(age > AtMost(now) + ClockSlack);
     }
 
     /// <summary>
     /// A report is from before a reset if it was seen before it, if its time says so, or where nobody can say. Once it changed
     /// after the reset was known, the guest has reported since: then clocks do not matter any more.
     /// </summary>
-    private bool IsFromBeforeReset(in ReportLook look)
+    private bool IsFromBeforeReset(in ReportLook look, long now)
     {
         if (_isResetOver || look.Reported == 0)
             return false;
@@ -116,7 +123,7 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
         _firstAfterReset ??= look.Reported;
         ulong second = (ulong)Math.Max(0, _reset.Wall.ToUnixTimeSeconds());
         bool wasSeen = _beforeReset is { } before && look.IsSameAs(before);
-        bool mayBeOld = look.Reported < second || (_beforeReset is null ? look.Reported == second : !sharesClock);
+        bool mayBeOld = look.Reported < second || (_beforeReset is null ? look.Reported == second : !IsOurClocks(look.Reported, time.GetUtcNow(), now));
         _isResetOver = _firstAfterReset != look.Reported || !(wasSeen || mayBeOld);
         return !_isResetOver;
     }

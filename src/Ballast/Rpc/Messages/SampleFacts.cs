@@ -12,7 +12,7 @@ internal static class SampleFacts
 
     private const int First = 0x42010000, Last = 0x4201ffff;
     private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2, RejectedHigh = First + 3,
-        PauseCauseNumber = First + 4, StateAndReason = First + 5;
+        PauseCauseNumber = First + 4, StateAndReason = First + 8;
 
     /// <summary>A question's options without those that only later versions know.</summary>
     public static MemoryStatsOptions Options(uint asked) => (MemoryStatsOptions)asked & (Wanted | MemoryStatsOptions.Extended);
