@@ -105,8 +105,9 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
     }
 
     /// <summary>
-    /// A report is from before a reset if it was seen before it, if its time says so, or where nobody can say. Once it changed
-    /// after the reset was known, the guest has reported since: then clocks do not matter any more.
+    /// A report is from before a reset if it was seen before it, if its time says so (no guest boots and reports within the second
+    /// of its reset), or where nobody can say. Once it changed after the reset was known, the guest has reported since: then clocks
+    /// do not matter any more.
     /// </summary>
     private bool IsFromBeforeReset(in ReportLook look, long now)
     {
@@ -123,7 +124,7 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
         _firstAfterReset ??= look.Reported;
         ulong second = (ulong)Math.Max(0, _reset.Wall.ToUnixTimeSeconds());
         bool wasSeen = _beforeReset is { } before && look.IsSameAs(before);
-        bool mayBeOld = look.Reported < second || (_beforeReset is null ? look.Reported == second : !IsOurClocks(look.Reported, time.GetUtcNow(), now));
+        bool mayBeOld = look.Reported <= second || (_beforeReset is not null && !IsOurClocks(look.Reported, time.GetUtcNow(), now));
         _isResetOver = _firstAfterReset != look.Reported || !(wasSeen || mayBeOld);
         return !_isResetOver;
     }
