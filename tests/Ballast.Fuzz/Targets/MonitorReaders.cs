@@ -20,7 +20,7 @@ internal static class MonitorReaders
         ("greeting", body => (int)Math.Min(QmpReplies.ReadGreetingVersion(body), 1)),
         ("empty object", ReadNothing),
         ("qom-list", body => ReadBalloon(body)),
-        ("BALLOON_CHANGE", body => QmpReplies.ReadMemberUInt64(body, "actual"u8, "BALLOON_CHANGE") > 0 ? 1 : 0),
+        ("BALLOON_CHANGE", body => QmpReplies.ReadActual(body, "BALLOON_CHANGE") > 0 ? 1 : 0),
     ];
 
     /// <summary>Reads JSON that a message holds; empty where it holds none.</summary>

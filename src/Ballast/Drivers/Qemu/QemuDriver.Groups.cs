@@ -75,11 +75,14 @@ internal sealed partial class QemuDriver
     private static void AddIoThreadFields(List<TypedParameter> fields, IReadOnlyList<IoThreadStats> threads)
     {
         fields.Add(TypedParameter.UInt("iothread.count", (uint)threads.Count));
-        foreach ((uint number, ulong max, uint grow, uint shrink) in threads)
+        foreach (IoThreadStats thread in threads)
         {
-            fields.Add(TypedParameter.ULLong(Numbered("iothread", (int)number, "poll-max-ns"), max));
-            fields.Add(TypedParameter.UInt(Numbered("iothread", (int)number, "poll-grow"), grow));
-            fields.Add(TypedParameter.UInt(Numbered("iothread", (int)number, "poll-shrink"), shrink));
+            if (thread.PollMax is { } max)
+                fields.Add(TypedParameter.ULLong(Numbered("iothread", (int)thread.Number, "poll-max-ns"), max));
+            if (thread.PollGrow is { } grow)
+                fields.Add(TypedParameter.UInt(Numbered("iothread", (int)thread.Number, "poll-grow"), grow));
+            if (thread.PollShrink is { } shrink)
+                fields.Add(TypedParameter.UInt(Numbered("iothread", (int)thread.Number, "poll-shrink"), shrink));
         }
     }
 

@@ -44,8 +44,9 @@ internal sealed partial class QemuDriver
 
             return values.Has(MonitorParts.PollingInterval)
                 ? (int)Math.Min(QmpRefresh.Period(values.PollingIntervalSeconds), int.MaxValue)
-                : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Qemu,
-                    "No memory balloon device configured, so there is no collection period");
+                : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Qemu, qemu.Monitor.Balloon is null
+                    ? "No memory balloon device configured, so there is no collection period"
+                    : $"QEMU does not tell the collection period of '{qemu.Identity.Name}'");
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {

@@ -17,7 +17,7 @@ internal static class QemuMemoryStats
         return GuestMemoryStats.Fill(
             stats,
             hasReport ? values.GuestStats.Report : default,
-            new Known(values.HasActual ? values.ActualBytes / 1024 : null, hasReport ? values.GuestStats.LastUpdate : null, process),
+            new Known(values.ActualBytes / 1024, hasReport ? values.GuestStats.LastUpdate : null, process),
             options);
     }
 
@@ -31,6 +31,8 @@ internal static class QemuMemoryStats
     public static MemoryStatTagSet Rejected(in MonitorValues values)
     {
         MemoryStatTagSet rejected = GuestMemoryStats.Rejected(values.GuestStats.Report);
+        if (values.GuestStats.IsLastUpdateRejected)
+            rejected = rejected.With(MemoryStatTag.LastUpdate);
         return values.IsActualRejected ? rejected.With(MemoryStatTag.ActualBalloon) : rejected;
     }
 

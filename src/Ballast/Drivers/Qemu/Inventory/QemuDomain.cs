@@ -78,14 +78,18 @@ internal sealed class QemuDomain
     /// <summary>
     /// The memory it has now, as libvirt keeps it: the balloon's size, as its last answer or event told it, and what the guest
     /// has of virtio-mem, which no balloon counts. Sizes are whole pages, so that libvirt's different rounding of answers and
-    /// events does not show. Null where nobody said.
+    /// events does not show. Without a balloon it is all. Null where nobody said, or what was said cannot be true.
     /// </summary>
     public ulong? CurrentKiB
     {
         get
         {
             MemorySizes? sizes = Sizes;
-            return _monitor?.ActualBytes is { } bytes ? ((bytes + 1023) / 1024) + (sizes?.VirtioMemKiB ?? 0) : sizes?.MaximumKiB;
+            if (_monitor?.ActualBytes is { } bytes)
+                return ((bytes + 1023) / 1024) + (sizes?.VirtioMemKiB ?? 0);
+
+            // Only who was connected can tell that there is no balloon.
+            return _monitor is { Balloon: null, Epoch.Connection: not 0 } ? sizes?.MaximumKiB : null;
         }
     }
 

@@ -91,7 +91,7 @@ internal sealed class ReportHistory(TimeProvider time)
                 _seenAt = time.GetTimestamp();
             _evidence = new ReportEvidence(
                 time.GetElapsedTime(_seenAt),
-                isSame && _evidence.ActualBytes is { } then ? then : values.HasActual ? values.ActualBytes : null,
+                isSame && _evidence.ActualBytes is { } then ? then : values.ActualBytes,
                 IsFromBeforeReset(values),
                 isSame
                     ? _evidence.CounterWentBackwards

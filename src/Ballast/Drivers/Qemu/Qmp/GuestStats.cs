@@ -15,6 +15,9 @@ internal struct GuestStats
     /// <summary>Seconds of Unix time by the host's clock; 0: never; null: QEMU did not say.</summary>
     public ulong? LastUpdate { get; private set; }
 
+    /// <summary>There was a last update, and it was no time.</summary>
+    public bool IsLastUpdateRejected { get; private set; }
+
     public readonly bool TryGet(int virtioTag, out ulong value) => _report.TryGet(virtioTag, out value);
 
     public readonly bool IsRejected(int virtioTag) => _report.IsRejected(virtioTag);
@@ -44,7 +47,8 @@ internal struct GuestStats
             {
                 found = true;
                 _ = reader.Read();
-                result.LastUpdate = ReadNumber(ref reader, out ulong seconds) == Number.Valid ? seconds : null;
+                Number kind = ReadNumber(ref reader, out ulong seconds);
+                (result.LastUpdate, result.IsLastUpdateRejected) = (kind == Number.Valid ? seconds : null, kind == Number.Invalid);
             }
             else
             {

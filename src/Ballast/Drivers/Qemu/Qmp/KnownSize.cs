@@ -84,15 +84,10 @@ internal sealed class KnownSize(Lock gate, TimeProvider time) : MonitorPart(gate
     public void Note(in MonitorValues values)
     {
         AssertLocked();
-        if (values.HasActual)
-        {
+        if (values.Has(MonitorParts.Balloon) || values.BalloonError is { Class: QmpErrorClass.DeviceNotActive })
             _bytes = values.ActualBytes;
+        if (values.ActualBytes is not null)
             _toldAt ??= _askedAt;
-        }
-        else if (values.BalloonError is { Class: QmpErrorClass.DeviceNotActive })
-        {
-            _bytes = null;
-        }
     }
 
     private void NoteQuestion(long now)

@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
-/// <summary>Reads the replies about processors and memory. One of another shape than its question's is an <see cref="InvalidDataException"/>.</summary>
+/// <summary>
+/// Reads the replies about processors and memory, by the rules of <see cref="QmpReplies"/>: one of another shape than its question's
+/// is an <see cref="InvalidDataException"/>, and a number that cannot be true is not known.
+/// </summary>
 internal static class MachineReplies
 {
     public static QmpCpu[] ReadCpus(ReadOnlySpan<byte> body)
@@ -17,9 +20,9 @@ internal static class MachineReplies
                 bool isIndex = reader.TextIs("cpu-index"u8), isThread = reader.TextIs("thread-id"u8);
                 _ = reader.Read();
                 if (isIndex)
-                    index = ReadCount(ref reader, "query-cpus-fast");
+                    index = ReadCount(ref reader) ?? index;
                 else if (isThread)
-                    thread = ReadCount(ref reader, "query-cpus-fast");
+                    thread = ReadCount(ref reader) ?? 0;
                 else
                     reader.Skip();
             }
@@ -30,80 +33,70 @@ internal static class MachineReplies
         return [.. cpus];
     }
 
-    public static int CountCpuSlots(ReadOnlySpan<byte> body)
+    public static bool TryCountCpuSlots(ReadOnlySpan<byte> body, out int slots)
     {
-        const string command = "query-hotpluggable-cpus";
-        Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartArray, $"its reply to {command} is not an array");
+        Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartArray, "its reply to query-hotpluggable-cpus is not an array");
         long count = 0;
+        bool isKnown = true;
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 bool isCount = reader.TextIs("vcpus-count"u8);
                 _ = reader.Read();
-                if (isCount)
-                    count += ReadCount(ref reader, command);
-                else
+                if (!isCount)
                     reader.Skip();
+                else if (ReadCount(ref reader) is { } more)
+                    count += more;
+                else
+                    isKnown = false;
             }
         }
 
-        return (int)Math.Min(count, int.MaxValue);
+        slots = isKnown ? (int)Math.Min(count, int.MaxValue) : 0;
+        return isKnown;
     }
 
-    private static int ReadCount(ref Utf8JsonReader reader, string command) =>
-        reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int count) && count >= 0
-            ? count
-            : throw new InvalidDataException($"its reply to {command} has another shape");
+    private static int? ReadCount(ref Utf8JsonReader reader) =>
+        QmpReplies.ReadNumber(ref reader) is <= int.MaxValue and var count ? (int)count : null;
 
-    public static (ulong Basic, ulong Plugged) ReadMemorySize(ReadOnlySpan<byte> body)
+    public static bool TryReadMemorySize(ReadOnlySpan<byte> body, out ulong basic, out ulong plugged)
     {
-        const string command = "query-memory-size-summary";
-        ulong basic = QmpReplies.ReadMemberUInt64(body, "base-memory"u8, command);
+        ulong? start = QmpReplies.ReadMemberNumber(body, "base-memory"u8, "query-memory-size-summary"), more = 0;
         Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartObject, "");
-        ulong plugged = 0;
-        if (QmpReplies.Find(ref reader, "plugged-memory"u8) && !(reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out plugged)))
-            throw new InvalidDataException($"its reply to {command} has another shape");
-        return basic < MemoryStatTable.ImpossibleBytes && plugged < MemoryStatTable.ImpossibleBytes - basic
-            ? (basic, plugged)
-            : throw new InvalidDataException($"its reply to {command} has impossible sizes");
+        if (QmpReplies.Find(ref reader, "plugged-memory"u8))
+            more = QmpReplies.ReadNumber(ref reader);
+        (basic, plugged) = (start ?? 0, more ?? 0);
+        return Sum(start, more) is not null;
     }
 
-    public static MemoryDeviceSizes ReadMemoryDevices(ReadOnlySpan<byte> body)
+    public static bool TryReadMemoryDevices(ReadOnlySpan<byte> body, out MemoryDeviceSizes sizes)
     {
         const string command = "query-memory-devices";
         Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartArray, $"its reply to {command} is not an array");
-        MemoryDeviceSizes sizes = default;
+        ulong? dimms = 0, virtioMem = 0, virtioMemMost = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
             Utf8JsonReader kind = reader, data = reader;
             if (!QmpReplies.Find(ref kind, "type"u8) || !QmpReplies.Find(ref data, "data"u8) || data.TokenType != JsonTokenType.StartObject)
                 throw new InvalidDataException($"its reply to {command} has another shape");
             if (kind.TokenType == JsonTokenType.String && kind.TextIs("dimm"u8))
-            {
-                sizes = sizes with { DimmBytes = Sum(sizes.DimmBytes, Size(data, "size"u8)) };
-            }
+                dimms = Sum(dimms, Size(data, "size"u8));
             else if (kind.TokenType == JsonTokenType.String && kind.TextIs("virtio-mem"u8))
-            {
-                sizes = sizes with
-                {
-                    VirtioMemBytes = Sum(sizes.VirtioMemBytes, Size(data, "size"u8)),
-                    VirtioMemMaxBytes = Sum(sizes.VirtioMemMaxBytes, Size(data, "max-size"u8)),
-                };
-            }
-
+                (virtioMem, virtioMemMost) = (Sum(virtioMem, Size(data, "size"u8)), Sum(virtioMemMost, Size(data, "max-size"u8)));
             reader.Skip();
         }
 
-        return sizes;
+        // Half of them would be another size.
+        bool isKnown = dimms is not null && virtioMem is not null && virtioMemMost is not null;
+        sizes = isKnown ? new MemoryDeviceSizes(dimms ?? 0, virtioMem ?? 0, virtioMemMost ?? 0) : default;
+        return isKnown;
 
-        static ulong Size(Utf8JsonReader data, ReadOnlySpan<byte> name) =>
-            QmpReplies.Find(ref data, name) && data.TokenType == JsonTokenType.Number && data.TryGetUInt64(out ulong size)
-                ? size
-                : throw new InvalidDataException($"its reply to {command} has another shape");
-
-        static ulong Sum(ulong one, ulong other) => one < MemoryStatTable.ImpossibleBytes && other < MemoryStatTable.ImpossibleBytes - one
-            ? one + other
-            : throw new InvalidDataException($"its reply to {command} has impossible sizes");
+        static ulong? Size(Utf8JsonReader data, ReadOnlySpan<byte> name) =>
+            QmpReplies.Find(ref data, name) ? QmpReplies.ReadNumber(ref data) : null;
     }
+
+    // Null where it is not known, or no machine has that much.
+    private static ulong? Sum(ulong? one, ulong? other) =>
+        one < MemoryStatTable.ImpossibleBytes && other < MemoryStatTable.ImpossibleBytes - one ? one + other : null;
 }

@@ -65,7 +65,9 @@ internal struct MonitorValues
     public DateTimeOffset? LastReset;
 
     public MonitorParts Answered;
-    public ulong ActualBytes;
+
+    /// <summary>The balloon's size; null also where it was told and cannot be true.</summary>
+    public ulong? ActualBytes;
     public GuestStats GuestStats;
     public uint PollingIntervalSeconds;
     public RunState RunState;
@@ -110,9 +112,7 @@ internal struct MonitorValues
 
     public readonly int Cpus => CpuList?.Length ?? 0;
 
-    public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes >= MemoryStatTable.ImpossibleBytes;
-
-    public readonly bool HasActual => Has(MonitorParts.Balloon) && !IsActualRejected;
+    public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes is null;
 
     public readonly bool Has(MonitorParts part) => (Answered & part) != 0;
 }

@@ -13,10 +13,10 @@ internal sealed record DiskStats(string Alias, string? File, bool IsRaw, IReadOn
 
 /// <summary>How an I/O thread polls, which libvirt knows by a number.</summary>
 /// <param name="Number">The number.</param>
-/// <param name="PollMax">The longest it polls, in nanoseconds.</param>
+/// <param name="PollMax">The longest it polls, in nanoseconds; null, as the others: QEMU does not tell.</param>
 /// <param name="PollGrow">QEMU's factor of growing.</param>
 /// <param name="PollShrink">QEMU's divisor of shrinking.</param>
-internal readonly record struct IoThreadStats(uint Number, ulong PollMax, uint PollGrow, uint PollShrink);
+internal readonly record struct IoThreadStats(uint Number, ulong? PollMax, uint? PollGrow, uint? PollShrink);
 
 /// <summary>
 /// Statistics of devices, for callers that want them: all their questions go out in one write. What QEMU did not answer before it
@@ -167,24 +167,26 @@ internal sealed class QmpDeviceStats
         const string prefix = "iothread";
         return Text(Member(thread, "id")) is { } id && id.StartsWith(prefix, StringComparison.Ordinal)
             && uint.TryParse(id.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out uint number)
-            ? new IoThreadStats(number, Number(Member(thread, "poll-max-ns")) ?? 0,
-                (uint)(Number(Member(thread, "poll-grow")) ?? 0), (uint)(Number(Member(thread, "poll-shrink")) ?? 0))
+            ? new IoThreadStats(number, Number(Member(thread, "poll-max-ns")), Factor("poll-grow"), Factor("poll-shrink"))
             : null;
+
+        uint? Factor(string name) => Number(Member(thread, name)) is <= uint.MaxValue and var factor ? (uint)factor : null;
     }
 
-    private static (ulong Success, ulong Fail) ReadHaltPolling(JsonElement reply)
+    // Without one of them the sum would be another.
+    private static (ulong Success, ulong Fail)? ReadHaltPolling(JsonElement reply)
     {
-        ulong success = 0, fail = 0;
+        ulong? success = 0, fail = 0;
         foreach (JsonElement statistic in Elements(reply).SelectMany(cpu => Elements(Member(cpu, "stats"))))
         {
-            ulong value = Number(Member(statistic, "value")) ?? 0;
+            ulong? value = Number(Member(statistic, "value"));
             if (Text(Member(statistic, "name")) == QmpCommands.HaltPollSuccess)
                 success += value;
             else if (Text(Member(statistic, "name")) == QmpCommands.HaltPollFail)
                 fail += value;
         }
 
-        return (success, fail);
+        return success is { } polled && fail is { } waited ? (polled, waited) : null;
     }
 
     private static DiskStats? ReadDisk(JsonElement disk, Dictionary<string, JsonElement> inserted)

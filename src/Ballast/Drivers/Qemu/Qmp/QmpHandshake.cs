@@ -82,7 +82,7 @@ internal static class QmpHandshake
 
         hello = hello with
         {
-            ActualBytes = values.HasActual ? values.ActualBytes : null,
+            ActualBytes = values.ActualBytes,
             RunState = values.Has(MonitorParts.Status) ? values.RunState : null,
             IsRunning = values.IsRunning,
         };

@@ -48,6 +48,7 @@ internal static class QmpJson
     public static string? Text(JsonElement? value) =>
         value is { ValueKind: JsonValueKind.String } text && text.GetString() is { Length: <= QmpLimits.MaxTextLength } said ? said : null;
 
+    /// <summary>Null also where it cannot be true: QEMU's numbers of this kind have 63 bits.</summary>
     public static ulong? Number(JsonElement? value) =>
-        value is { ValueKind: JsonValueKind.Number } number && number.TryGetUInt64(out ulong said) ? said : null;
+        value is { ValueKind: JsonValueKind.Number } number && number.TryGetUInt64(out ulong said) && said <= long.MaxValue ? said : null;
 }

@@ -181,14 +181,14 @@ internal sealed record QmpMachine
         List<MachineMemory> found = [];
         foreach (JsonElement device in Elements(devices))
         {
-            if (Text(Member(device, "type")) is not { } kind || Member(device, "data") is not { } data)
+            if (Text(Member(device, "type")) is not { } kind || Member(device, "data") is not { } data || Number(Member(data, "size")) is not { } size)
                 continue;
             string? alias = Text(Member(data, "id"));
             ulong? block = kind == VirtioMem && alias is not null
                 ? Number(await ask("qom-get", QmpCommands.GetProperty($"{QmpCommands.PeripheralPath}/{alias}", "block-size")).ConfigureAwait(false))
                 : null;
             found.Add(new MachineMemory(
-                kind, alias, Number(Member(data, "size")) ?? 0, Number(Member(data, "max-size")), Number(Member(data, "requested-size")), block,
+                kind, alias, size, Number(Member(data, "max-size")), Number(Member(data, "requested-size")), block,
                 Number(Member(data, "node")), Text(Member(data, "memdev")), Number(Member(data, "slot")),
                 Number(Member(data, "addr")) ?? Number(Member(data, "memaddr"))));
         }

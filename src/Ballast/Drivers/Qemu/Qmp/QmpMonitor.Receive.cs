@@ -145,11 +145,10 @@ internal sealed partial class QmpMonitor
         _size.NoteMove();
         if (message.Body.SequenceEqual("\"BALLOON_CHANGE\""u8))
         {
-            ulong actual = QmpReplies.ReadMemberUInt64(message.Data, "actual"u8, "BALLOON_CHANGE");
-            if (actual >= MemoryStatTable.ImpossibleBytes)
-                return;
+            ulong? actual = QmpReplies.ReadActual(message.Data, "BALLOON_CHANGE");
             _size.Change(actual);
-            _events.NoteBalloon(actual);
+            if (actual is { } told)
+                _events.NoteBalloon(told);
         }
         else if (message.Body.SequenceEqual("\"DEVICE_DELETED\""u8)
             && Balloon is { } balloon && QmpReplies.ReadMemberText(message.Data, "path"u8) == balloon.Path)

@@ -4,7 +4,8 @@ namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>
 /// Reads the replies to what we ask. A reply of another shape than its question's is an <see cref="InvalidDataException"/>:
-/// then nothing that the monitor sent can be trusted to answer what was asked.
+/// then nothing that the monitor sent can be trusted to answer what was asked. A number is no matter of shape: guests write
+/// some of those that QEMU passes on. One that is none, or cannot be true, is not known; everything else in the reply counts.
 /// </summary>
 internal static class QmpReplies
 {
@@ -12,58 +13,61 @@ internal static class QmpReplies
     {
         try
         {
-            ReadPart(part, body, ref values);
+            if (ReadPart(part, body, ref values))
+                values.Answered |= part;
         }
         catch (JsonException e)
         {
             throw new InvalidDataException("it sent something that is not JSON", e);
         }
-
-        values.Answered |= part;
     }
 
-    private static void ReadPart(MonitorParts part, ReadOnlySpan<byte> body, ref MonitorValues values)
+    // False where the part is as good as not answered.
+    private static bool ReadPart(MonitorParts part, ReadOnlySpan<byte> body, ref MonitorValues values)
     {
         switch (part)
         {
             case MonitorParts.Balloon:
-                values.ActualBytes = ReadMemberUInt64(body, "actual"u8, "query-balloon");
-                break;
+                // There is a balloon, whatever it says.
+                values.ActualBytes = ReadActual(body, "query-balloon");
+                return true;
             case MonitorParts.GuestStats:
                 values.GuestStats = GuestStats.Parse(body);
-                break;
+                return true;
             case MonitorParts.PollingInterval:
-                values.PollingIntervalSeconds = ReadInterval(body);
-                break;
+                return TryReadInterval(body, out values.PollingIntervalSeconds);
             case MonitorParts.Status:
                 ReadStatus(body, out values.RunState, out values.IsRunning);
-                break;
+                return true;
             case MonitorParts.Cpus:
                 values.CpuList = MachineReplies.ReadCpus(body);
-                break;
+                return true;
             case MonitorParts.CpuSlots:
-                values.CpuSlots = MachineReplies.CountCpuSlots(body);
-                break;
+                return MachineReplies.TryCountCpuSlots(body, out values.CpuSlots);
             case MonitorParts.MemorySize:
-                (values.MemoryBytes, values.PluggedBytes) = MachineReplies.ReadMemorySize(body);
-                break;
+                return MachineReplies.TryReadMemorySize(body, out values.MemoryBytes, out values.PluggedBytes);
             case MonitorParts.MemoryDevices:
-                values.MemoryDevices = MachineReplies.ReadMemoryDevices(body);
-                break;
+                return MachineReplies.TryReadMemoryDevices(body, out values.MemoryDevices);
             case MonitorParts.OffersDeflate:
                 values.OffersDeflate = body.SequenceEqual("true"u8);
-                break;
+                return true;
             case MonitorParts.StatsQueue:
-                values.StatsQueueIndex = unchecked((ushort)ReadMemberUInt64(body, "last-avail-idx"u8, "x-query-virtio-queue-status"));
-                break;
+                ulong? index = ReadMemberNumber(body, "last-avail-idx"u8, "x-query-virtio-queue-status");
+                values.StatsQueueIndex = unchecked((ushort)(index ?? 0));
+                return index is not null;
             case MonitorParts.VirtioStatus:
                 values.IsDriverBound = body.IndexOf("VIRTIO_CONFIG_S_DRIVER_OK"u8) >= 0;
                 values.DeflatesOnOom = HasGuestFeature(body, "VIRTIO_BALLOON_F_DEFLATE_ON_OOM"u8);
-                break;
+                return true;
             default:
                 throw new ArgumentOutOfRangeException(nameof(part));
         }
     }
+
+    /// <summary>The balloon's size in a reply or an event, in bytes; null where what stands there cannot be one.</summary>
+    /// <remarks>A guest writes it: QEMU takes its pages off the size of the memory and prints a negative number where they are more.</remarks>
+    public static ulong? ReadActual(ReadOnlySpan<byte> body, string command) =>
+        ReadMemberNumber(body, "actual"u8, command) is { } actual and < MemoryStatTable.ImpossibleBytes ? actual : null;
 
     // What the device offers is listed beside it, under another name.
     private static bool HasGuestFeature(ReadOnlySpan<byte> status, ReadOnlySpan<byte> feature)
@@ -193,23 +197,36 @@ internal static class QmpReplies
             throw new InvalidDataException("its reply to a change has another shape");
     }
 
-    public static ulong ReadMemberUInt64(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name, string command)
+    /// <summary>The member of a reply that tells which question it answers; null where its value is no number from 0 to 2^64 − 1.</summary>
+    /// <exception cref="InvalidDataException">There is no such member, so it answers something else.</exception>
+    public static ulong? ReadMemberNumber(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name, string command)
     {
         // No text is made before there is something to complain about: every call comes by here.
         Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
         return reader.Read() && reader.TokenType == JsonTokenType.StartObject && Find(ref reader, name)
-            && reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out ulong value)
-            ? value
+            ? ReadNumber(ref reader)
             : throw new InvalidDataException($"its reply to {command} has another shape");
     }
 
-    private static uint ReadInterval(ReadOnlySpan<byte> body)
+    /// <summary>The value that the reader stands at, which it passes over; null where it is no number from 0 to 2^64 − 1.</summary>
+    public static ulong? ReadNumber(ref Utf8JsonReader reader)
     {
+        if (reader.TokenType == JsonTokenType.Number)
+            return reader.TryGetUInt64(out ulong value) ? value : null;
+        reader.Skip();
+        return null;
+    }
+
+    private static bool TryReadInterval(ReadOnlySpan<byte> body, out uint seconds)
+    {
+        // A list or an object would be the answer to something else.
         Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
         _ = reader.Read();
-        return reader.TokenType == JsonTokenType.Number && reader.TryGetUInt32(out uint seconds)
-            ? seconds
-            : throw new InvalidDataException("its polling interval is not a number of seconds");
+        if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+            throw new InvalidDataException("its polling interval is not a number of seconds");
+        ulong? number = ReadNumber(ref reader);
+        seconds = number is <= uint.MaxValue and var said ? (uint)said : 0;
+        return number is <= uint.MaxValue;
     }
 
     private static void ReadStatus(ReadOnlySpan<byte> body, out RunState state, out bool isRunning)
