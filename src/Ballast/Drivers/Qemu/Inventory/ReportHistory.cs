@@ -115,8 +115,9 @@ internal sealed class ReportHistory(TimeProvider time)
     }
 
     /// <summary>
-    /// A report is from before a reset if it was seen before it, or its time says so. Once it changed after the reset was
-    /// known, the guest has reported since: then clocks do not matter any more.
+    /// A report is from before a reset if it was seen before it, or its time says so: no guest boots and reports within the
+    /// second of its reset. Once it changed after the reset was known, the guest has reported since: then clocks do not matter
+    /// any more.
     /// </summary>
     private bool IsFromBeforeReset(in MonitorValues values)
     {
@@ -126,7 +127,7 @@ internal sealed class ReportHistory(TimeProvider time)
         long second = reset.ToUnixTimeSeconds();
         bool wasSeen = IsSame(values, _beforeReset);
         bool isOld = _firstAfterReset == lastUpdate
-            && (wasSeen || lastUpdate < (ulong)second || (lastUpdate == (ulong)second && !_beforeReset.Has(MonitorParts.GuestStats)));
+            && (wasSeen || lastUpdate <= (ulong)second);
         _isResetOver = !isOld;
         return isOld;
     }
