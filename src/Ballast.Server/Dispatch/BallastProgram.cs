@@ -59,8 +59,8 @@ internal static class BallastProgram
         MemoryStatsOptions options = SampleFacts.Options(arguments.Options);
         Domain[] domains = [.. arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain))];
 
-        // Of one that is asked for alone the error is the answer.
-        if (domains is [var only])
+        // Of one that is asked for alone the error is the answer, unless its client wants what is known of it all the same.
+        if (domains is [var only] && (arguments.Options & (uint)SampleFacts.AsOneOfMany) == 0)
             return new() { Samples = [ToRecord(only, await only.GetMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
         IReadOnlyList<DomainMemorySample> samples = domains.Length == 0
             ? await SampleAllAsync(session, options, token).ConfigureAwait(false)

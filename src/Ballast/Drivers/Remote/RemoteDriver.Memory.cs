@@ -37,14 +37,26 @@ internal sealed partial class RemoteDriver
     public async ValueTask<IReadOnlyList<DriverSample>?> TrySampleMemoryAsync(
         IReadOnlyList<DomainIdentity>? domains, MemoryStatsOptions options, CancellationToken cancellationToken)
     {
-        // Of one that is asked for alone the daemon answers the error.
-        if (domains is { Count: <= 1 or > RpcLimits.MaxDomains })
+        if (domains is { Count: 0 or > RpcLimits.MaxDomains })
             return null;
+        bool isAlone = domains is { Count: 1 };
         RemoteLink link = await LinkAsync(cancellationToken).ConfigureAwait(false);
-        SampleArgs arguments = new() { Doms = domains is null ? [] : [.. domains.Select(ToRemote)], Options = (uint)(options | SampleFacts.Wanted) };
-        return await link.TrySampleAsync(BallastProcedure.Sample, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is { } reply
-            ? [.. reply.Samples.Select(record => new DriverSample(FromRemote(record.Dom), ToSample(record)))]
-            : null;
+        SampleArgs arguments = new()
+        {
+            Doms = domains is null ? [] : [.. domains.Select(ToRemote)],
+            Options = (uint)(options | SampleFacts.Wanted | (isAlone ? SampleFacts.AsOneOfMany : 0)),
+        };
+        try
+        {
+            return await link.TrySampleAsync(BallastProcedure.Sample, arguments, changesSomething: false, cancellationToken).ConfigureAwait(false) is { } reply
+                ? [.. reply.Samples.Select(record => new DriverSample(FromRemote(record.Dom), ToSample(record)))]
+                : null;
+        }
+        catch (LibvirtException) when (isAlone)
+        {
+            // An older daemon answers the error of one that is asked for alone.
+            return null;
+        }
     }
 
     public async ValueTask<MemoryStats> RefreshMemoryAsync(

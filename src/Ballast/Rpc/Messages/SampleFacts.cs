@@ -10,6 +10,12 @@ internal static class SampleFacts
     /// <summary>The option of a question that says: facts are understood. An older server ignores it.</summary>
     public const MemoryStatsOptions Wanted = (MemoryStatsOptions)0x4000_0000;
 
+    /// <summary>
+    /// The option of a question about one domain that says: as if it were asked for among several, so that what keeps it from being
+    /// asked is a reason in its sample and no error. An older server ignores it.
+    /// </summary>
+    public const MemoryStatsOptions AsOneOfMany = (MemoryStatsOptions)0x2000_0000;
+
     private const int First = 0x42010000, Last = 0x4201ffff;
     private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2, RejectedHigh = First + 3,
         PauseCauseNumber = First + 4, StateAndReason = First + 8;
