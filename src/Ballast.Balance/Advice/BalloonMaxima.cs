@@ -3,7 +3,7 @@ namespace Ballast.Balance.Advice;
 /// <summary>The largest sizes that balloons may be given.</summary>
 public static class BalloonMaxima
 {
-    /// <summary>Asks for all in one call.</summary>
+    /// <summary>Asks for all in one call, and each for itself where that says nothing.</summary>
     /// <param name="connection">The host.</param>
     /// <param name="domains">Domains of that connection.</param>
     /// <param name="cancellationToken">Ends the call.</param>
@@ -32,6 +32,29 @@ public static class BalloonMaxima
                 maxima[record.Domain.Uuid] = maximum;
         }
 
+        // Not every driver has them among its statistics; then they are where `dominfo` has them.
+        (Guid Uuid, ulong? KiB)[] others = await Task.WhenAll(domains
+            .Where(domain => !maxima.ContainsKey(domain.Uuid)).DistinctBy(domain => domain.Uuid)
+            .Select(async domain => (domain.Uuid, await AskAsync(domain, cancellationToken).ConfigureAwait(false)))).ConfigureAwait(false);
+        foreach ((Guid uuid, ulong? kib) in others)
+        {
+            if (kib is { } maximum)
+                maxima[uuid] = maximum;
+        }
+
         return maxima;
+    }
+
+    // One that cannot be had does not cost the others.
+    private static async Task<ulong?> AskAsync(Domain domain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await domain.GetInfoAsync(cancellationToken).ConfigureAwait(false)).MaxMemoryKiB;
+        }
+        catch (LibvirtException)
+        {
+            return null;
+        }
     }
 }

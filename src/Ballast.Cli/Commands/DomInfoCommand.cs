@@ -29,7 +29,9 @@ internal static class DomInfoCommand
         if (info.CpuTime > TimeSpan.Zero)
             Write(invocation, "CPU time", string.Create(CultureInfo.InvariantCulture, $"{info.CpuTime.TotalSeconds:F1}s"));
         Write(invocation, "Max memory", string.Create(CultureInfo.InvariantCulture, $"{info.MaxMemoryKiB} KiB"));
-        Write(invocation, "Used memory", string.Create(CultureInfo.InvariantCulture, $"{info.MemoryKiB} KiB"));
+        Write(invocation, "Used memory", await KnowsSizeAsync(domain, info, cancellationToken)
+            ? string.Create(CultureInfo.InvariantCulture, $"{info.MemoryKiB} KiB")
+            : YesNo(null));
 
         Write(invocation, "Persistent", YesNo(await AskAsync<bool?>(async () => await domain.IsPersistentAsync(cancellationToken))));
         if (await AskAsync<bool?>(async () => await domain.GetAutostartAsync(cancellationToken)) is { } autostart)
@@ -42,6 +44,18 @@ internal static class DomInfoCommand
             Write(invocation, name, SafeText.Escape(message));
             name = "";
         }
+    }
+
+    // libvirt's call says the maximum where nobody knows the size; in the statistics it is left out then.
+    private static async ValueTask<bool> KnowsSizeAsync(Domain domain, DomainInfo info, CancellationToken cancellationToken)
+    {
+        if (info.MemoryKiB != info.MaxMemoryKiB)
+            return true;
+        IReadOnlyList<DomainStatsRecord>? records = await AskAsync<IReadOnlyList<DomainStatsRecord>>(
+            async () => await domain.Connection.GetDomainStatsAsync([domain], DomainStatsGroups.Balloon, cancellationToken: cancellationToken));
+        return records is not [var record] || !Has("balloon.maximum") || Has("balloon.current");
+
+        bool Has(string field) => record.Parameters.Any(parameter => parameter.Field == field);
     }
 
     private static async ValueTask WriteSecurityAsync(CommandInvocation invocation, Domain domain)
