@@ -1,16 +1,24 @@
+using System.Diagnostics;
+
 namespace Ballast.Native;
 
-/// <summary>A <c>ballastWatchPtr</c>: samples taken again and again, of which one waits to be taken.</summary>
+/// <summary>
+/// A <c>ballastWatchPtr</c>: samples taken again and again, of which each domain's newest waits to be read. Who reads slowly misses
+/// some, and is told of those that it reads how old they are then.
+/// </summary>
 internal sealed class WatchHandle : IDisposable
 {
+    // More domains than any host has; of one that ended, its last sample waits as well.
+    private const int MostUnread = 100_000;
+
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly object _gate = new();
     private readonly ConnectionHandle _owner;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _taken = new(0);
+    private readonly Dictionary<Guid, (DomainMemorySample Sample, long TakenAt)> _unread = [];
+    private readonly Queue<Guid> _order = [];
     private readonly Task _watching;
-    private DomainMemorySample? _next;
     private Exception? _end;
     private bool _isFreed;
     private volatile bool _isShutDown;
@@ -97,7 +105,6 @@ internal sealed class WatchHandle : IDisposable
             _isFreed = true;
             Monitor.PulseAll(_gate);
             Signal.Close();
-            _taken.Dispose();
         }
 
         _stop.Dispose();
@@ -109,13 +116,28 @@ internal sealed class WatchHandle : IDisposable
     {
         if (_isFreed)
             throw new OperationCanceledException();
-        if (_next is not { } sample)
+        if (!_order.TryDequeue(out Guid domain))
             return _end is null ? null : throw _end;
-        _next = null;
-        if (_end is null)
+        _ = _unread.Remove(domain, out (DomainMemorySample Sample, long TakenAt) newest);
+        if (_end is null && _order.Count == 0)
             Signal.Drain();
-        _ = _taken.Release();
-        return sample;
+        return newest.Sample with { Stats = newest.Sample.Stats.After(Stopwatch.GetElapsedTime(newest.TakenAt)) };
+    }
+
+    // Within the gate.
+    private void Add(DomainMemorySample sample)
+    {
+        Guid domain = sample.Domain.Uuid;
+        if (!_unread.ContainsKey(domain))
+        {
+            if (_order.Count == MostUnread)
+                _ = _unread.Remove(_order.Dequeue());
+            _order.Enqueue(domain);
+        }
+
+        _unread[domain] = (sample, Stopwatch.GetTimestamp());
+        if (_order.Count == 1)
+            Tell();
     }
 
     private async Task WatchAsync(Domain? only, TimeSpan period)
@@ -130,12 +152,7 @@ internal sealed class WatchHandle : IDisposable
             await foreach (DomainMemorySample sample in samples.WithCancellation(_stop.Token).ConfigureAwait(false))
             {
                 lock (_gate)
-                {
-                    _next = sample;
-                    Tell();
-                }
-
-                await _taken.WaitAsync(_stop.Token).ConfigureAwait(false);
+                    Add(sample);
             }
         }
         catch (Exception e)

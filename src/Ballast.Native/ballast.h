@@ -54,6 +54,7 @@ typedef enum {
     BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND = 15,
     BALLAST_MEMORY_REASON_INCONSISTENT = 16, /* the numbers contradict each other, or come from the future */
     BALLAST_MEMORY_REASON_NOT_TRUSTED = 17,
+    BALLAST_MEMORY_REASON_PROCESS_NOT_FOUND = 18, /* the host's numbers: QEMU's process cannot be seen from here */
 #ifdef BALLAST_ENUM_SENTINELS
     BALLAST_MEMORY_REASON_LAST
 #endif
@@ -92,6 +93,9 @@ typedef enum {
     BALLAST_INCONSISTENT_COUNTER_WENT_BACKWARDS = 8,
     BALLAST_INCONSISTENT_DISK_CACHES_ABOVE_AVAILABLE = 16, /* together with unused */
     BALLAST_INCONSISTENT_LAST_UPDATE_IN_FUTURE = 32,       /* by more than a second: the age is unknown */
+    BALLAST_INCONSISTENT_ACTUAL_ABOVE_MAXIMUM = 64,
+    BALLAST_INCONSISTENT_AVAILABLE_ABOVE_ACTUAL = 128, /* though the guest's driver subtracts the balloon */
+    BALLAST_INCONSISTENT_USABLE_ABOVE_ACTUAL = 256,    /* or unused, without usable */
 } ballastMemoryInconsistency;
 
 /* What keeps a paused domain from running, where the hypervisor tells more than libvirt's reasons do. */
@@ -298,7 +302,8 @@ void ballastProcessMemoryListFree(ballastProcessMemoryPtr *records);
 
 /*
  * Samples a domain, or all domains if dom is NULL (including those that start later), at once and then in each period (ms,
- * at least 1). At most one sample per domain waits to be read, so samples do not pile up. Free it with ballastWatchFree.
+ * at least 1). Each domain's newest sample waits to be read, so samples do not pile up; its age and freshness are those at the
+ * time of reading. Free it with ballastWatchFree.
  *
  * One domain and all domains behave the same. A domain that is not running or does not exist has no samples. They resume in
  * the first period after it returns (identified by UUID, with a new handle in the record). If a domain does not answer, its

@@ -156,6 +156,20 @@ public sealed class MemoryStats
     /// <summary>Contradictions between the numbers.</summary>
     public MemoryStatsInconsistency Inconsistencies { get; }
 
+    /// <summary>The same sample, judged again when time has passed: its report is that much older, and may not be fresh any more.</summary>
+    /// <param name="elapsed">The time since the sample was taken; not negative.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
+    public MemoryStats After(TimeSpan elapsed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(elapsed, TimeSpan.Zero);
+        if (elapsed == TimeSpan.Zero)
+            return this;
+
+        // Who answered then is fresh by that no more.
+        MemoryStatsFacts older = Facts with { KnownFor = Facts.KnownFor + elapsed, HasAnswered = Facts.HasAnswered == false ? false : null };
+        return older.ToSample(JudgedAt + elapsed);
+    }
+
     /// <summary>The reason why a tag has no value; null if it has one.</summary>
     public MemoryStatsReason? WhyMissing(MemoryStatTag tag)
     {

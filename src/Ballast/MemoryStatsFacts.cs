@@ -52,6 +52,12 @@ internal sealed record MemoryStatsFacts
     /// <summary>What the balloon held when the guest reported, where the guest's numbers count that as used; else 0.</summary>
     public ulong BalloonInUsedKiB { get; init; }
 
+    /// <summary>The most that the balloon can have left the guest when it reported, with memory that no balloon counts; null: nobody knows.</summary>
+    public ulong? LeftByBalloonKiB { get; init; }
+
+    /// <summary>The guest sees no more than its balloon left it; otherwise it may see all.</summary>
+    public bool SeesOnlyWhatIsLeft { get; init; }
+
     public string? Detail { get; init; }
 
     /// <summary>How old a report may be that is fresh.</summary>
@@ -70,7 +76,8 @@ internal sealed record MemoryStatsFacts
 
         bool isRecent = !IsFromBeforeReset && (HasAnswered ?? (age <= FreshFor));
         Freshness freshness =
-            lastUpdate == 0 ? Freshness.NeverReported
+            IsTimeRejected ? Freshness.Stale
+            : lastUpdate == 0 ? Freshness.NeverReported
             : age is not null && isRecent ? Freshness.Fresh
             : Freshness.Stale;
 
@@ -81,10 +88,20 @@ internal sealed record MemoryStatsFacts
     public TimeSpan? ClockAge(DateTimeOffset now) =>
         Find(MemoryStatTag.LastUpdate) is { } lastUpdate and > 0 and <= MaxUnixSeconds ? now - DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate) : null;
 
+    /// <summary>The guest reports more memory than its balloon left it, which many may.</summary>
+    public bool SaysMoreThanIsLeft =>
+        Find(MemoryStatTag.Available) > LeftByBalloonKiB || Find(MemoryStatTag.Usable) > LeftByBalloonKiB || Find(MemoryStatTag.Unused) > LeftByBalloonKiB;
+
     private MemoryStatsInconsistency FindInconsistencies()
     {
         ulong? available = Find(MemoryStatTag.Available), unused = Find(MemoryStatTag.Unused);
         MemoryStatsInconsistency found = MemoryStatsInconsistency.None;
+        if (Find(MemoryStatTag.ActualBalloon) > MaximumKiB)
+            found |= MemoryStatsInconsistency.ActualAboveMaximum;
+        if (SeesOnlyWhatIsLeft && available > LeftByBalloonKiB)
+            found |= MemoryStatsInconsistency.AvailableAboveActual;
+        if ((Find(MemoryStatTag.Usable) ?? unused) > LeftByBalloonKiB)
+            found |= MemoryStatsInconsistency.UsableAboveActual;
         if (available > MaximumKiB)
             found |= MemoryStatsInconsistency.AvailableAboveMaximum;
         if (Find(MemoryStatTag.Usable) > available)
@@ -110,6 +127,8 @@ internal sealed record MemoryStatsFacts
             return MemoryStatsReason.DriverNotLoaded;
         if (IsFromBeforeReset)
             return MemoryStatsReason.NeverReported;
+        if (IsTimeRejected)
+            return MemoryStatsReason.RejectedValue;
         if (hasReported && !HasGuestValue)
             return Rejected.Bits != 0 ? MemoryStatsReason.RejectedValue : MemoryStatsReason.DriverWithoutService;
         if (PeriodSeconds == 0)
@@ -121,6 +140,9 @@ internal sealed record MemoryStatsFacts
             _ => MemoryStatsReason.NeverReported,
         };
     }
+
+    /// <summary>The guest reported, but not when: no number says how old its report is.</summary>
+    private bool IsTimeRejected => Rejected.Contains(MemoryStatTag.LastUpdate) && HasGuestValue;
 
     private bool HasGuestValue
     {

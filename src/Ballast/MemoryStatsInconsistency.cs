@@ -33,6 +33,20 @@ public enum MemoryStatsInconsistency
     /// is unknown.
     /// </summary>
     LastUpdateInFuture = 32,
+
+    /// <summary>
+    /// The balloon's size is above the domain's maximum. QEMU passes on what the guest writes.
+    /// </summary>
+    ActualAboveMaximum = 64,
+
+    /// <summary>
+    /// The guest reports more memory than its balloon leaves it, though its driver subtracts the balloon. It may have reported
+    /// just before the balloon grew: then the next report is right.
+    /// </summary>
+    AvailableAboveActual = 128,
+
+    /// <summary>The guest reports more usable (or, without that, unused) memory than its balloon leaves it.</summary>
+    UsableAboveActual = 256,
 }
 
 /// <summary>Texts for <see cref="MemoryStatsInconsistency"/>.</summary>
@@ -51,6 +65,9 @@ public static class MemoryStatsInconsistencyExtensions
         MemoryStatsInconsistency.CounterWentBackwards => "counter went backwards",
         MemoryStatsInconsistency.DiskCachesAboveAvailable => "disk_caches above available",
         MemoryStatsInconsistency.LastUpdateInFuture => "last_update in the future",
+        MemoryStatsInconsistency.ActualAboveMaximum => "actual above maximum",
+        MemoryStatsInconsistency.AvailableAboveActual => "available above actual",
+        MemoryStatsInconsistency.UsableAboveActual => "usable above actual",
         _ when !uint.IsPow2((uint)found) => string.Join(", ", Each(found).Select(Label)),
         _ => ((uint)found).ToString(CultureInfo.InvariantCulture),
     };

@@ -58,6 +58,9 @@ public enum MemoryStatsReason
 
     /// <summary>A discovered QEMU of another user, whose command line is not trusted.</summary>
     NotTrusted,
+
+    /// <summary>The process behind the monitor cannot be seen from here, or is none that could be shown to be QEMU's.</summary>
+    ProcessNotFound,
 }
 
 /// <summary>Texts of <see cref="MemoryStatsReason"/>.</summary>
@@ -84,6 +87,7 @@ public static class MemoryStatsReasonExtensions
         MemoryStatsReason.SocketNotFound => "socket not found",
         MemoryStatsReason.Inconsistent => "inconsistent",
         MemoryStatsReason.NotTrusted => "not trusted",
+        MemoryStatsReason.ProcessNotFound => "process not found",
         _ => string.Create(CultureInfo.InvariantCulture, $"reason {(int)reason}"),
     };
 
@@ -113,6 +117,7 @@ public static class MemoryStatsReasonExtensions
             MemoryStatsReason.SocketNotFound => "Find the socket. If it was moved, use its new path (qmp:///PATH); if it was removed, restart QEMU to create it again.",
             MemoryStatsReason.Inconsistent => $"Do not rely on these numbers. Request a new report: dommemstat {domainName} --refresh",
             MemoryStatsReason.NotTrusted => "Name its monitor's socket explicitly (qmp:///PATH), or add its user to ballastd's trusted_users.",
+            MemoryStatsReason.ProcessNotFound => "Run Ballast where QEMU's process can be seen: on its host, in its PID namespace.",
             _ => "Update this program: it does not know this reason.",
         };
     }

@@ -20,14 +20,14 @@ public sealed class LabelTests
     {
         Assert.Equal("99", ((Freshness)99).Label());
         Assert.Equal("-7", ((UsedMemoryFormula)(-7)).Label());
-        Assert.Equal("64", ((MemoryStatsInconsistency)64).Label());
+        Assert.Equal("65536", ((MemoryStatsInconsistency)65536).Label());
         Assert.Equal("2147483648", ((MemoryStatsInconsistency)int.MinValue).Label());
     }
 
     [Theory]
     [InlineData(MemoryStatsInconsistency.None, "")]
     [InlineData(MemoryStatsInconsistency.UsableAboveAvailable | MemoryStatsInconsistency.LastUpdateInFuture, "usable above available, last_update in the future")]
-    [InlineData((MemoryStatsInconsistency)(4 | 128), "unused above available, 128")]
+    [InlineData((MemoryStatsInconsistency)(4 | 65536), "unused above available, 65536")]
     [InlineData((MemoryStatsInconsistency)(int.MinValue | 1), "available above maximum, 2147483648")]
     public void Several_inconsistencies_are_parted_by_commas(MemoryStatsInconsistency found, string expected) => Assert.Equal(expected, found.Label());
 

@@ -141,7 +141,7 @@ static void labels(void)
     CHECK(strcmp(ballastFreshnessLabel(BALLAST_FRESHNESS_NEVER_REPORTED), "never reported") == 0);
     CHECK(strcmp(ballastUsedFormulaLabel(BALLAST_USED_AVAILABLE_MINUS_USABLE), "available - usable") == 0);
     for (unsigned int bit = 1; bit; bit <<= 1)
-        CHECK(!ballastMemoryInconsistencyLabel(bit) == (bit > BALLAST_INCONSISTENT_LAST_UPDATE_IN_FUTURE));
+        CHECK(!ballastMemoryInconsistencyLabel(bit) == (bit > BALLAST_INCONSISTENT_USABLE_ABOVE_ACTUAL));
     CHECK(strcmp(ballastMemoryInconsistencyLabel(BALLAST_INCONSISTENT_USABLE_ABOVE_AVAILABLE), "usable above available") == 0);
     CHECK(!ballastMemoryInconsistencyLabel(0) && !ballastMemoryInconsistencyLabel(3));
 
@@ -271,6 +271,17 @@ static void watching(virConnectPtr conn)
     clock_gettime(CLOCK_MONOTONIC, &after);
     CHECK((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 >= 50);
     CHECK(ballastWatchNext(watch, &record, 0) == 0);
+    ballastWatchFree(watch);
+
+    /* read late: as old as it is then */
+    ballastMemorySample now = sized();
+    CHECK(ballastDomainGetMemorySample(dom, &now, NULL, 0, 0) == 0 && now.age >= 0);
+    watch = ballastConnectWatchMemoryStats(conn, dom, 3600000, 0);
+    CHECK(is_readable(ballastWatchGetFd(watch), 10000));
+    usleep(1200000);
+    CHECK(ballastWatchNext(watch, &record, 0) == 1 && record->sample->age >= now.age + 1200);
+    ballastMemoryRecordFree(record);
+    CHECK(!is_readable(ballastWatchGetFd(watch), 0));
 
     FAILS(ballastConnectWatchMemoryStats(conn, NULL, 0, 0), NULL, VIR_ERR_INVALID_ARG);
     FAILS(ballastConnectWatchMemoryStats(conn, NULL, 1, 4), NULL, VIR_ERR_INVALID_ARG);

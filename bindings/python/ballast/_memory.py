@@ -78,6 +78,7 @@ class Reason(int):
     SOCKET_NOT_FOUND: ClassVar[Reason]
     INCONSISTENT: ClassVar[Reason]
     NOT_TRUSTED: ClassVar[Reason]
+    PROCESS_NOT_FOUND: ClassVar[Reason]
 
     def remedy(self, domain: virDomain | str) -> str:
         """What an operator can do about it, with this domain's name in the commands; empty for `FRESH`."""
@@ -121,7 +122,7 @@ _REASONS = _members(
     Reason,
     "FRESH STALE PAUSED NEVER_REPORTED DRIVER_NOT_LOADED DRIVER_WITHOUT_SERVICE POLLING_OFF NO_BALLOON_DEVICE "
     "MONITOR_BUSY MONITOR_HUNG PERMISSION_DENIED CONNECTION_LOST REJECTED_VALUE UNSUPPORTED_BY_DAEMON "
-    "NO_MONITOR SOCKET_NOT_FOUND INCONSISTENT NOT_TRUSTED",
+    "NO_MONITOR SOCKET_NOT_FOUND INCONSISTENT NOT_TRUSTED PROCESS_NOT_FOUND",
 )
 _FRESHNESSES = _members(Freshness, "NEVER_REPORTED STALE FRESH")
 

@@ -127,6 +127,22 @@ def test_watching_gives_samples_again_and_again(own_conn: Any, own_dom: Any) -> 
             own_dom.watch(period)
 
 
+def test_a_watch_says_how_old_a_sample_is_when_it_is_read(ballast: Any, own_conn: Any, own_dom: Any) -> None:
+    for watched in (own_conn, own_dom):
+        with watched.watch(3600) as watch:
+            time.sleep(4.5)
+            late = next(watch)
+        assert late.age >= timedelta(seconds=4.4) and late.freshness is ballast.Freshness.STALE
+
+        # Of those that were not read, the newest.
+        with watched.watch(0.25) as watch:
+            first = next(watch)
+            time.sleep(3.5)
+            late = next(watch)
+        assert late.last_update - first.last_update >= timedelta(seconds=2)
+        assert late.age < timedelta(seconds=3) and late.freshness is ballast.Freshness.FRESH
+
+
 def test_watching_does_not_block_the_event_loop(own_dom: Any) -> None:
     async def watch() -> "tuple[List[Any], int]":
         ticks = 0

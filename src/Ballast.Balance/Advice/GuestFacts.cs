@@ -76,6 +76,10 @@ internal sealed record GuestFacts
     /// <summary>Its balloon's size; where nobody tells, the maximum may stand for it.</summary>
     public ulong? SizeKiB => BalloonKiB ?? MaximumKiB;
 
+    // What the guest's balloon cannot have. QEMU passes on what the guest writes, and nothing is budgeted with that.
+    private const MemoryStatsInconsistency OfBalloon = MemoryStatsInconsistency.ActualAboveMaximum
+        | MemoryStatsInconsistency.AvailableAboveActual | MemoryStatsInconsistency.UsableAboveActual;
+
     public static GuestFacts Of(SeenGuest guest)
     {
         (MemoryStats stats, ProcessMemory process) = (guest.Stats, guest.Process);
@@ -90,7 +94,7 @@ internal sealed record GuestFacts
             Inconsistencies = stats.Inconsistencies,
             Reported = stats.LastUpdate?.ToUnixTimeSeconds(),
             AgeSeconds = stats.Age?.TotalSeconds,
-            BalloonKiB = stats.ActualKiB,
+            BalloonKiB = (stats.Inconsistencies & OfBalloon) == MemoryStatsInconsistency.None ? stats.ActualKiB : null,
             MaximumKiB = guest.MaximumKiB,
             ResidentKiB = stats.RssKiB,
             AvailableKiB = stats.AvailableKiB,

@@ -74,7 +74,9 @@ internal sealed class GuestReading
 
     private GuestReport? Report(GuestFacts guest, double now)
     {
-        if (guest is not { Reported: { } reported, BalloonKiB: { } actual, AvailableKiB: { } available })
+        // Where its balloon's size is none, it contradicts itself all the same, and is said to.
+        ulong? size = guest.Inconsistencies != MemoryStatsInconsistency.None ? guest.SizeKiB : guest.BalloonKiB;
+        if (guest is not { Reported: { } reported, AvailableKiB: { } available } || size is not { } actual)
             return null;
 
         // A report has one time, however often it is looked at and whatever the host's clock does meanwhile.

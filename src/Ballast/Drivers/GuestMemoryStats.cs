@@ -61,7 +61,12 @@ internal static class GuestMemoryStats
     {
         if (availableKiB is null || actualKiB is not { } actual || wholeKiB is not { } whole || whole <= actual)
             return 0;
-        bool seesAll = deflatesOnOom == true || (availableKiB > actual && !(deflatesOnOom == false && countsHugePages));
+        bool seesAll = deflatesOnOom == true || (availableKiB > actual && !SeesOnlyWhatIsLeft(countsHugePages, deflatesOnOom));
         return seesAll ? whole - actual : 0;
     }
+
+    /// <summary>Whether its driver is known to take the balloon off what the guest sees: a Linux one without "deflate on OOM".</summary>
+    /// <param name="countsHugePages">Whether its report has counters of huge pages.</param>
+    /// <param name="deflatesOnOom">Whether the driver took the feature; null: unknown.</param>
+    public static bool SeesOnlyWhatIsLeft(bool countsHugePages, bool? deflatesOnOom) => deflatesOnOom == false && countsHugePages;
 }

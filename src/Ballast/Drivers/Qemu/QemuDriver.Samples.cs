@@ -105,7 +105,7 @@ internal sealed partial class QemuDriver
             State = values.Has(MonitorParts.Status) ? values.State : null,
             PauseCause = values.Has(MonitorParts.Status) && !values.IsRunning ? RunStates.Cause(values.RunState) : PauseCause.Unknown,
             Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
-            HostSideMissing = qemu.Process is null ? MemoryStatsReason.PermissionDenied : null,
+            HostSideMissing = qemu.Process is null ? MemoryStatsReason.ProcessNotFound : null,
             DriverNotLoaded = values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound,
             MaximumKiB = qemu.MaxMemoryKiB,
             CounterWentBackwards = evidence.CounterWentBackwards,
@@ -113,6 +113,9 @@ internal sealed partial class QemuDriver
             KnownFor = evidence.KnownFor,
             BalloonInUsedKiB = QemuMemoryStats.BalloonInUsedKiB(
                 values.GuestStats.Report, evidence.ActualBytes, qemu.Sizes, qemu.Instance.Reports.DeflatesOnOom),
+            LeftByBalloonKiB = (evidence.MostActualBytes / 1024) + (qemu.Sizes?.VirtioMemKiB ?? 0),
+            SeesOnlyWhatIsLeft = GuestMemoryStats.SeesOnlyWhatIsLeft(
+                values.GuestStats.Report.Find(MemoryStatTag.HugetlbPgAlloc) is not null, qemu.Instance.Reports.DeflatesOnOom),
             Detail = (values.GuestStatsError ?? values.BalloonError)?.Description ?? qemu.Instance.Disagreement(),
         };
     }

@@ -114,6 +114,8 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
         // An older client, which does not ask for facts, ends at a reason that it does not know.
         if ((options & SampleFacts.Wanted) == 0 && facts.Obstacle > MemoryStatsReason.SocketNotFound)
             facts = facts with { Obstacle = MemoryStatsReason.PermissionDenied };
+        if ((options & SampleFacts.Wanted) == 0 && facts.HostSideMissing > MemoryStatsReason.SocketNotFound)
+            facts = facts with { HostSideMissing = MemoryStatsReason.PermissionDenied };
         MemoryStatEntry[] stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })];
         return From(domain, (options & SampleFacts.Wanted) != 0 ? SampleFacts.Add(stats, facts, now) : stats, facts, now);
     }

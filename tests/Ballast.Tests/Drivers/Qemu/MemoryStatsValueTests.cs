@@ -105,6 +105,24 @@ public sealed class MemoryStatsValueTests
         Assert.DoesNotContain(await session.StatsAsync(), stat => stat.Tag == MemoryStatTag.LastUpdate);
     }
 
+    [Theory]
+    [InlineData("1.5")]
+    [InlineData("\"now\"")]
+    [InlineData("-5")]
+    public async Task A_report_whose_time_is_none_is_rejected_and_not_said_to_be_missing(string json)
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting().LastUpdate = json;
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+
+        MemoryStats sample = await session.SampleAsync();
+
+        Assert.Equal(MemoryStatsReason.RejectedValue, sample.WhyMissing(MemoryStatTag.LastUpdate));
+        Assert.Equal((MemoryStatsReason.RejectedValue, Freshness.Stale), (sample.Reason, sample.Freshness));
+        Assert.Null(sample.Age);
+        Assert.Equal(60ul * 1024, sample.AvailableKiB);
+    }
+
     [Fact]
     public async Task A_last_update_beyond_all_calendars_is_delivered_without_an_age()
     {
@@ -136,6 +154,7 @@ public sealed class MemoryStatsValueTests
     [Theory]
     [InlineData("9223372036854775808")]
     [InlineData("18446744073709551615")]
+    [InlineData("-17591917604864")]
     public async Task An_impossible_size_of_the_balloon_is_rejected(string json)
     {
         await using FakeQmp fake = FakeQmp.Start();
@@ -147,6 +166,8 @@ public sealed class MemoryStatsValueTests
         Assert.Null(sample.ActualKiB);
         Assert.Equal(MemoryStatsReason.RejectedValue, sample.WhyMissing(MemoryStatTag.ActualBalloon));
         Assert.Equal([new(MemoryStatTag.LastUpdate, 0)], await session.StatsAsync());
-        Assert.Equal(2048ul * 1024, (await session.Domain.GetInfoAsync(TestContext.Current.CancellationToken)).MemoryKiB);
+
+        // libvirt's call has to say something: the most that it can be.
+        Assert.Equal(4096ul * 1024, (await session.Domain.GetInfoAsync(TestContext.Current.CancellationToken)).MemoryKiB);
     }
 }

@@ -19,6 +19,9 @@ public sealed partial class RemedyTests
 
         // RemoteComparisonTests: the same guest through libvirtd and through ballastd.
         MemoryStatsReason.UnsupportedByDaemon,
+
+        // SampleReasonTests: only of the host's numbers, where the monitor is answered by no process that is seen.
+        MemoryStatsReason.ProcessNotFound,
     ];
 
     private static readonly Dictionary<MemoryStatsReason, Func<FakeQmp, Task<Func<Task>>>> Cases = new()

@@ -27,7 +27,7 @@ public sealed class SampleReasonTests
         Assert.Equal(TimeSpan.FromSeconds(5), sample.Period);
         Assert.Null(sample.Detail);
         Assert.Equal(new UsedMemory((60 - 7) * 1024, UsedMemoryFormula.AvailableMinusUsable), sample.Used);
-        Assert.Equal(MemoryStatsReason.PermissionDenied, sample.WhyMissing(MemoryStatTag.Rss));
+        Assert.Equal(MemoryStatsReason.ProcessNotFound, sample.WhyMissing(MemoryStatTag.Rss));
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class SampleReasonTests
 
         Assert.Equal(
             MemoryStatsInconsistency.AvailableAboveMaximum | MemoryStatsInconsistency.UsableAboveAvailable
-                | MemoryStatsInconsistency.UnusedAboveAvailable,
+                | MemoryStatsInconsistency.UnusedAboveAvailable | MemoryStatsInconsistency.UsableAboveActual,
             sample.Inconsistencies);
         Assert.Null(sample.Used);
         Assert.Equal(5ul * 1024 * 1024, sample.AvailableKiB);

@@ -5,9 +5,11 @@ namespace Ballast.Drivers.Qemu.Inventory;
 /// <summary>What is known of a report beyond what it says itself.</summary>
 /// <param name="KnownFor">For how long it has been known here, by a clock that nobody sets.</param>
 /// <param name="ActualBytes">The balloon's size when it was first seen; null where nobody said.</param>
+/// <param name="MostActualBytes">The most that its size may have been when the guest reported; null where nobody said.</param>
 /// <param name="IsFromBeforeReset">The guest was reset since.</param>
 /// <param name="CounterWentBackwards">A counter is lower than in the report before, though the guest was not reset.</param>
-internal readonly record struct ReportEvidence(TimeSpan KnownFor, ulong? ActualBytes, bool IsFromBeforeReset, bool CounterWentBackwards);
+internal readonly record struct ReportEvidence(
+    TimeSpan KnownFor, ulong? ActualBytes, ulong? MostActualBytes, bool IsFromBeforeReset, bool CounterWentBackwards);
 
 /// <summary>
 /// The reports of one QEMU's guest, over whichever of its monitors they came: the last one, for when nobody can be asked, and
@@ -92,6 +94,7 @@ internal sealed class ReportHistory(TimeProvider time)
             _evidence = new ReportEvidence(
                 time.GetElapsedTime(_seenAt),
                 isSame && _evidence.ActualBytes is { } then ? then : values.ActualBytes,
+                isSame && _evidence.MostActualBytes is { } most ? most : MostActual(values),
                 IsFromBeforeReset(values),
                 isSame
                     ? _evidence.CounterWentBackwards
@@ -101,6 +104,10 @@ internal sealed class ReportHistory(TimeProvider time)
             return _evidence;
         }
     }
+
+    // It was made after the look that still showed the one before, and the balloon may have moved since then.
+    private ulong? MostActual(in MonitorValues values) =>
+        values.ActualBytes is { } now ? Math.Max(now, _last.ActualBytes ?? 0) : null;
 
     private static bool IsSame(in MonitorValues one, in MonitorValues other) =>
         one.Has(MonitorParts.GuestStats) && other.Has(MonitorParts.GuestStats)
