@@ -15,7 +15,7 @@ public sealed class UnknownSizeTests
         await using FakeQmp fake = FakeQmp.Start();
         fake.On("query-balloon", FakeQmp.Return($$"""{"actual": {{actual}}}"""));
 
-        Outcome outcome = await CliRun.BallastAsync(["-q", "-c", fake.Uri, "dominfo", "fake"], open: null);
+        Outcome outcome = await CliRun.BallastAsync("-q", "-c", fake.Uri, "dominfo", "fake");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Contains("Max memory:     4194304 KiB\n", outcome.Output, StringComparison.Ordinal);
@@ -28,7 +28,7 @@ public sealed class UnknownSizeTests
         await using FakeQmp fake = FakeQmp.Start();
         fake.Guest.Balloon = null;
 
-        Outcome outcome = await CliRun.BallastAsync(["-q", "-c", fake.Uri, "dominfo", "fake"], open: null);
+        Outcome outcome = await CliRun.BallastAsync("-q", "-c", fake.Uri, "dominfo", "fake");
 
         Assert.Contains("Used memory:    4194304 KiB\n", outcome.Output, StringComparison.Ordinal);
     }
@@ -49,7 +49,7 @@ public sealed class UnknownSizeTests
         await using FakeQmp fake = FakeQmp.Start();
         fake.On("guest-stats", FakeQmp.Return("[]"));
 
-        Outcome outcome = await CliRun.BallastAsync(["-q", "-c", fake.Uri, "dommemstat", "fake", "--json"], open: null);
+        Outcome outcome = await CliRun.BallastAsync("-q", "-c", fake.Uri, "dommemstat", "fake", "--json");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Equal("connection lost", JsonDocument.Parse(outcome.Output).RootElement.GetProperty("reason").GetString());
