@@ -40,8 +40,7 @@ public enum MemoryStatsInconsistency
     ActualAboveMaximum = 64,
 
     /// <summary>
-    /// The guest reports more memory than its balloon leaves it, though its driver subtracts the balloon. It may have reported
-    /// just before the balloon grew: then the next report is right.
+    /// The guest reports more memory than its balloon leaves it, though its driver subtracts the balloon.
     /// </summary>
     AvailableAboveActual = 128,
 

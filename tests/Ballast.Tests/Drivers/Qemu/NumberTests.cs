@@ -131,6 +131,7 @@ public sealed class NumberTests
         fake.Guest.CpuSlots = 4;
         fake.Guest.Blocks = """[{"device": "d", "inserted": {"file": "f", "drv": "raw", "image": {"virtual-size": 5}}}]""";
         fake.Guest.BlockStats = """[{"device": "d", "stats": {"rd_bytes": 5, "wr_bytes": 7}}]""";
+        fake.On("stop", FakeQmp.Return("{}"));
         fake.On("query-iothreads", FakeQmp.Return("[]"));
         fake.On("query-dirty-rate", FakeQmp.Return("""{"status": "unstarted", "start-time": 0, "calc-time": 0}"""));
         return fake;

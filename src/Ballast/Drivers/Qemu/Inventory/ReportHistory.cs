@@ -1,4 +1,5 @@
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Virtio;
 
 namespace Ballast.Drivers.Qemu.Inventory;
 
@@ -105,9 +106,17 @@ internal sealed class ReportHistory(TimeProvider time)
         }
     }
 
-    // It was made after the look that still showed the one before, and the balloon may have moved since then.
-    private ulong? MostActual(in MonitorValues values) =>
-        values.ActualBytes is { } now ? Math.Max(now, _last.ActualBytes ?? 0) : null;
+    // A report was made after the look that still showed the one before, and the balloon may have moved since then. At the first
+    // look it may have grown by all that was usable, and by no more.
+    private ulong? MostActual(in MonitorValues values)
+    {
+        if (values.ActualBytes is not { } now)
+            return null;
+        if (_last.Has(MonitorParts.GuestStats))
+            return Math.Max(now, _last.ActualBytes ?? 0);
+        BalloonReport report = values.GuestStats.Report;
+        return now + ((report.Find(MemoryStatTag.Usable) ?? report.Find(MemoryStatTag.Unused) ?? 0) * 1024);
+    }
 
     private static bool IsSame(in MonitorValues one, in MonitorValues other) =>
         one.Has(MonitorParts.GuestStats) && other.Has(MonitorParts.GuestStats)
