@@ -34,14 +34,10 @@ public enum MemoryStatsInconsistency
     /// </summary>
     LastUpdateInFuture = 32,
 
-    /// <summary>
-    /// The balloon's size is above the domain's maximum. QEMU passes on what the guest writes.
-    /// </summary>
+    /// <summary>The balloon's size is above the domain's maximum. QEMU passes on what the guest writes.</summary>
     ActualAboveMaximum = 64,
 
-    /// <summary>
-    /// The guest reports more memory than its balloon leaves it, though its driver subtracts the balloon.
-    /// </summary>
+    /// <summary>The guest reports more memory than its balloon leaves it, though its driver subtracts the balloon.</summary>
     AvailableAboveActual = 128,
 
     /// <summary>The guest reports more usable (or, without that, unused) memory than its balloon leaves it.</summary>

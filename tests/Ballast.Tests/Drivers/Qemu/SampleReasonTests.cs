@@ -138,7 +138,7 @@ public sealed class SampleReasonTests
 
         Assert.Equal(
             MemoryStatsInconsistency.AvailableAboveMaximum | MemoryStatsInconsistency.UsableAboveAvailable
-                | MemoryStatsInconsistency.UnusedAboveAvailable | MemoryStatsInconsistency.UsableAboveActual,
+                | MemoryStatsInconsistency.UnusedAboveAvailable,
             sample.Inconsistencies);
         Assert.Null(sample.Used);
         Assert.Equal(5ul * 1024 * 1024, sample.AvailableKiB);
