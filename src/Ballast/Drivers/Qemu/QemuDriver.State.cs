@@ -15,18 +15,11 @@ internal sealed partial class QemuDriver
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         MonitorValues values = await AskAsync(
             domain, qemu, MonitorParts.Status | MonitorParts.Cpus | qemu.SizeParts, cancellationToken).ConfigureAwait(false);
-        ulong maximum = qemu.MaxMemoryKiB ?? await AskMaximumAsync(qemu, cancellationToken).ConfigureAwait(false);
+        // A size that nobody knows is an error: zero would be a lie.
+        ulong maximum = qemu.MaxMemoryKiB ?? (await qemu.Monitor.QueryAsync(
+            qemu.SizeParts, _timeout, cancellationToken).ConfigureAwait(false)).MaximumBytes / 1024;
         return new DomainInfo(
             State(values).State, maximum, qemu.CurrentKiB ?? maximum, qemu.VirtualCpus, CpuTime(qemu) ?? TimeSpan.Zero);
-    }
-
-    // A size that nobody knows is an error: zero would be a lie.
-    private async ValueTask<ulong> AskMaximumAsync(QemuDomain qemu, CancellationToken cancellationToken)
-    {
-        MonitorValues values = await qemu.Monitor.QueryAsync(qemu.SizeParts, _timeout, cancellationToken).ConfigureAwait(false);
-        return values.Has(MonitorParts.MemorySize)
-            ? values.MaximumBytes / 1024
-            : throw LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"QEMU does not tell the memory of '{qemu.Identity.Name}'");
     }
 
     public async ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>

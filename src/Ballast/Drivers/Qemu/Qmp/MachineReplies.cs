@@ -66,8 +66,9 @@ internal static class MachineReplies
         Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartObject, "");
         if (QmpReplies.Find(ref reader, "plugged-memory"u8))
             more = QmpReplies.ReadNumber(ref reader);
-        (basic, plugged) = (start ?? 0, more ?? 0);
-        return Sum(start, more) is not null;
+        bool isKnown = Sum(start, more) is not null;
+        (basic, plugged) = isKnown ? (start ?? 0, more ?? 0) : (0, 0);
+        return isKnown;
     }
 
     public static bool TryReadMemoryDevices(ReadOnlySpan<byte> body, out MemoryDeviceSizes sizes)
