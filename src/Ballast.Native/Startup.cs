@@ -13,6 +13,8 @@ internal static class Startup
 {
     private const string AnyVariable = "PATH";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     [UnmanagedCallersOnly(EntryPoint = "managed_start")]
     private static void Start()
     {
@@ -20,11 +22,21 @@ internal static class Startup
         {
             _ = Encoding.UTF8.GetByteCount(Environment.GetEnvironmentVariable(AnyVariable) ?? "");
             MeetAtALock();
+            StartThreads();
         }
         catch (Exception)
         {
             // Without memory or threads: the call that brought us here fails of the same, and says so.
         }
+    }
+
+    // That of the timers and one of the pool's. The shim has just seen that there is room for them; later there may be none, and
+    // calls would wait for what nobody does.
+    private static void StartThreads()
+    {
+        ManualResetEventSlim isRun = new(false, spinCount: 0);
+        using Timer timer = new(static isRun => ((ManualResetEventSlim)isRun!).Set(), isRun, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        _ = isRun.Wait(Patience);
     }
 
     private static void MeetAtALock()

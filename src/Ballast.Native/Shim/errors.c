@@ -17,10 +17,12 @@ static pthread_key_t threadEnd;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static volatile int isChild;
 
+/* One handler is never called with another's argument. */
 static struct {
+    pthread_mutex_t gate;
     virErrorFunc handler;
     void *userData;
-} global;
+} global = { .gate = PTHREAD_MUTEX_INITIALIZER };
 
 static void free_last(void *unused)
 {
@@ -31,7 +33,9 @@ static void free_last(void *unused)
 
 static void now_a_child(void)
 {
-    isChild = 1;
+    /* Whoever held it in the parent is not here. */
+    global.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    isChild |= shim_is_begun();
 }
 
 /* The runtime's threads do not come along into a forked child: whoever waited for them would wait for ever. */
@@ -50,12 +54,9 @@ int shim_begin(const char *function)
 
 int shim_allows(const char *function)
 {
-    static pthread_once_t started = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, first_call);
-    if (!isChild) {
-        (void)pthread_once(&started, shim_start);
-        return 1;
-    }
+    if (!isChild)
+        return shim_start(function);
 
     char message[512];
     static const char prefix[] = "Requested operation is not valid: ";
@@ -106,10 +107,14 @@ void shim_set_plain_error(int isOutOfMemory)
 
 void shim_tell_error(virErrorFunc handler, void *userData)
 {
+    if (!handler) {
+        (void)pthread_mutex_lock(&global.gate);
+        handler = global.handler;
+        userData = global.userData;
+        (void)pthread_mutex_unlock(&global.gate);
+    }
     if (handler)
         handler(userData, &last);
-    else if (global.handler)
-        global.handler(global.userData, &last);
     else
         virDefaultErrorFunc(&last);
 }
@@ -197,8 +202,10 @@ void virFreeError(virErrorPtr err)
 
 void virSetErrorFunc(void *userData, virErrorFunc handler)
 {
+    (void)pthread_mutex_lock(&global.gate);
     global.handler = handler;
     global.userData = userData;
+    (void)pthread_mutex_unlock(&global.gate);
 }
 
 static const char *origin(int domain)

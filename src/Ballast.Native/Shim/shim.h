@@ -9,14 +9,23 @@
 
 #include "../ballast.h"
 
-/* Begins a call of the interface: forgets the thread's last error. False in a forked child, whose error is set. */
+/*
+ * Begins a call of the interface: forgets the thread's last error. False in a forked child, or where the runtime
+ * cannot start; the error is set then.
+ */
 int shim_begin(const char *function);
 
 /* The same for functions that leave the last error as it was. */
 int shim_allows(const char *function);
 
-/* Starts the runtime, so that the process's signals are afterwards as they were. */
-void shim_start(void);
+/* Starts the runtime where it is not yet. False where that cannot be; the error is set and told. */
+int shim_start(const char *function);
+
+/* In a child that was forked just now: whether the runtime had begun in the parent, so that it cannot be used here. */
+int shim_is_begun(void);
+
+/* Calls it, so that the process's signals are afterwards as they were, and returns its result. */
+int shim_keep_signals(int (*start)(void));
 
 /* The thread's last error, without telling anybody. Strings are copied; NULL is allowed. */
 void shim_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
@@ -36,6 +45,9 @@ void shim_keep_error(virErrorPtr to);
 
 /* Copies an error into *to, whatever that held. */
 void shim_copy_error(virErrorPtr from, virErrorPtr to);
+
+/* Reads a number of one of libvirt's types into the parameter's value; false where the text is none. */
+int shim_read_number(int type, const char *text, virTypedParameterPtr to);
 
 /* A descriptor, ends[0], that is readable when it was told, until it is drained. Laid out as in Signal.cs. */
 struct shim_signal {

@@ -1,30 +1,47 @@
 /*
- * Signals are the program's. The runtime ignores SIGPIPE for the whole process when it starts, and relies on it; here it is
- * given back, and what is sent to sockets says of itself that it wants no signal.
+ * Signals are the program's. What is sent to it is for its own threads: ours, and the runtime's, block all that does not come
+ * of what they do themselves, or a signal that the program blocks and waits for would be delivered to one of them. The
+ * runtime ignores SIGPIPE for the whole process when it starts, and relies on it; here it is given back, and what is sent to
+ * sockets says of itself that it wants no signal.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shim.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 
-extern void managed_start(void);
-
-void shim_start(void)
+int shim_keep_signals(int (*start)(void))
 {
     struct sigaction before, after;
     int isKnown = sigaction(SIGPIPE, NULL, &before) == 0;
-
-    /* The first call into managed code starts the runtime. */
-    managed_start();
+    int result = start();
 
     /* Unless the program has set it meanwhile itself. */
     if (isKnown && sigaction(SIGPIPE, NULL, &after) == 0 && after.sa_handler == SIG_IGN)
         (void)sigaction(SIGPIPE, &before, NULL);
+    return result;
 }
 
-/* The linker takes these for the system's, wherever the library and the runtime's own parts in it send something. */
+/* The linker takes these for the system's, wherever the library and the runtime's own parts in it use them. */
+
+extern int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    /* Faults of a thread's own, and that by which the runtime stops threads, which a program may have blocked. */
+    const int needed[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGRTMIN };
+    sigset_t blocked, before;
+    (void)sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        (void)sigdelset(&blocked, needed[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    int error = __real_pthread_create(thread, attributes, run, argument);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
 
 extern ssize_t __real_send(int fd, const void *buffer, size_t length, int flags);
 ssize_t __wrap_send(int fd, const void *buffer, size_t length, int flags);

@@ -1,0 +1,136 @@
+/*
+ * The runtime's start. Where it fails the runtime ends the process, which is not ours: so it is started here, where its failure
+ * is the call's, and not by the first call into managed code.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shim.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The runtime's own, those of its pool and its timers, one that it needs for a moment, and that of our sockets. */
+#define THREADS 8
+#define STACK (256 * 1024)
+
+enum state { NOT_YET, BEGUN, STARTED, FAILED };
+
+static atomic_int state;
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+
+static int (*initialize)(void);
+
+extern void managed_start(void);
+
+/* The runtime's parts say here by what function it is to be started; the linker takes this for the runtime's. */
+void __wrap_RhSetRuntimeInitializationCallback(int (*function)(void));
+
+void __wrap_RhSetRuntimeInitializationCallback(int (*function)(void))
+{
+    initialize = function;
+}
+
+/*
+ * DOTNET_… is meant for another program: the runtime would take from it how large its memory may be, and not start. The linker
+ * takes this for the system's. The program's environment stays as it is.
+ */
+extern char *__real_getenv(const char *name);
+char *__wrap_getenv(const char *name);
+
+char *__wrap_getenv(const char *name)
+{
+    static const char prefix[] = "DOTNET_";
+    char *value = __real_getenv(name);
+    return strncmp(name, prefix, sizeof prefix - 1) == 0 ? NULL : value;
+}
+
+static void *stand(void *gate)
+{
+    (void)pthread_mutex_lock(gate);
+    (void)pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+/* Returns the system's error where it has no room for as many threads as the start needs, of which a failure could not be undone. */
+static int find_room(void)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_attr_t small;
+    pthread_t threads[THREADS];
+    int made = 0, error = pthread_attr_init(&small);
+    if (error != 0)
+        return error;
+    (void)pthread_attr_setstacksize(&small, STACK);
+    (void)pthread_mutex_lock(&gate);
+    while (made < THREADS && (error = pthread_create(&threads[made], &small, stand, &gate)) == 0)
+        made++;
+    (void)pthread_mutex_unlock(&gate);
+    (void)pthread_attr_destroy(&small);
+    while (made > 0)
+        (void)pthread_join(threads[--made], NULL);
+    return error;
+}
+
+static int start(void)
+{
+    if (initialize() != 0)
+        return -1;
+    managed_start();
+    return 0;
+}
+
+static void say_no_room(int error, const char *function)
+{
+    char message[512];
+    (void)snprintf(message, sizeof message,
+                   "%s: the system has no room for the %d threads that the library starts with: raise the limit of processes "
+                   "and threads (ulimit -u, pids.max) (error %d)", function, THREADS, error);
+    shim_set_error(VIR_ERR_SYSTEM_ERROR, VIR_FROM_NONE, VIR_ERR_ERROR, message, "%s", message, NULL, error, 0);
+}
+
+static void say_failed(const char *function)
+{
+    char message[512];
+    static const char prefix[] = "internal error: ";
+    (void)snprintf(message, sizeof message,
+                   "%s%s: the library's runtime could not start in this process: raise the limits of its memory (RLIMIT_AS, "
+                   "RLIMIT_DATA) and start the program again", prefix, function);
+    shim_set_error(VIR_ERR_INTERNAL_ERROR, VIR_FROM_NONE, VIR_ERR_ERROR, message, "internal error: %s",
+                   message + sizeof prefix - 1, NULL, -1, -1);
+}
+
+int shim_start(const char *function)
+{
+    if (atomic_load_explicit(&state, memory_order_acquire) == STARTED)
+        return 1;
+
+    int error = 0;
+    (void)pthread_mutex_lock(&starting);
+    if (state == NOT_YET && (error = find_room()) == 0) {
+        state = BEGUN;
+        state = shim_keep_signals(start) == 0 ? STARTED : FAILED;
+    }
+    int now = state;
+    (void)pthread_mutex_unlock(&starting);
+    if (now == STARTED)
+        return 1;
+    if (now == FAILED)
+        say_failed(function);
+    else
+        say_no_room(error, function);
+    shim_tell_error(NULL, NULL);
+    return 0;
+}
+
+int shim_is_begun(void)
+{
+    if (state != NOT_YET)
+        return 1;
+    /* Whoever held it in the parent is not here. */
+    starting = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    return 0;
+}
