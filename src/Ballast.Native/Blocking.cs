@@ -29,15 +29,27 @@ internal static unsafe class Blocking
     /// <summary>Whether the program wants to be interrupted.</summary>
     public static bool IsInterrupted() => _check?.Ask() ?? false;
 
+    /// <exception cref="CallException">There is no thread on which the call could go on.</exception>
     public static T Wait<T>(ValueTask<T> call)
     {
         if (call.IsCompleted)
             return call.GetAwaiter().GetResult();
         Task<T> task = call.AsTask();
-        WaitFor(task);
+        try
+        {
+            WaitFor(task, IsChecked);
+        }
+        catch (CallException)
+        {
+            // What it makes later, when there is room again, is nobody's.
+            _ = task.ContinueWith(LetGo, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+
         return task.GetAwaiter().GetResult();
     }
 
+    /// <exception cref="CallException">There is no thread on which the call could go on.</exception>
     public static void Wait(ValueTask call)
     {
         if (call.IsCompleted)
@@ -47,7 +59,16 @@ internal static unsafe class Blocking
         }
 
         Task task = call.AsTask();
-        WaitFor(task);
+        WaitFor(task, IsChecked);
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>The same of what must be done to its end, however the program wants to be interrupted.</summary>
+    /// <exception cref="CallException">There is no thread on which it could go on.</exception>
+    public static void WaitToTheEnd(Task task)
+    {
+        if (!task.IsCompleted)
+            WaitFor(task, isChecked: false);
         task.GetAwaiter().GetResult();
     }
 
@@ -58,30 +79,35 @@ internal static unsafe class Blocking
         public bool Ask() => _function(opaque) != 0;
     }
 
-    /// <summary>Sleeps at once: the runtime's own wait looks up again and again first, on a processor that the answer may need.</summary>
-    private static void WaitFor(Task task)
+    private static void LetGo<T>(Task<T> task)
     {
-        ManualResetEventSlim ended = _ended ??= new ManualResetEventSlim(false, spinCount: 0);
+        if (task.IsCompletedSuccessfully && task.Result is IAsyncDisposable result)
+            _ = result.DisposeAsync().AsTask();
+    }
+
+    /// <summary>Sleeps at once: the runtime's own wait looks up again and again first, on a processor that the answer may need.</summary>
+    private static void WaitFor(Task task, bool isChecked)
+    {
+        // The program's check may make calls of its own, and whatever is given up sets it much later.
+        ManualResetEventSlim ended = _ended ?? new ManualResetEventSlim(false, spinCount: 0);
+        _ended = null;
         ended.Reset();
         task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(ended.Set);
-        if (!IsChecked)
+        PoolCheck pool = new();
+        while (!ended.Wait(isChecked ? CheckInterval : pool.Interval))
         {
-            ended.Wait();
-            return;
-        }
-
-        while (!ended.Wait(CheckInterval))
-        {
-            if (!IsInterrupted())
+            pool.Look();
+            if (!isChecked || !IsInterrupted())
                 continue;
 
-            // It is set when the call has ended, and may be waited for by another call before that.
-            _ended = null;
+            // From now on it is about to end.
+            isChecked = false;
             CancellationTokenSource? interrupt = _interrupt;
             _interrupt = null;
             interrupt?.Cancel();
             interrupt?.Dispose();
-            return;
         }
+
+        _ended = ended;
     }
 }

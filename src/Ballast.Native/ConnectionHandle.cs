@@ -52,7 +52,7 @@ internal sealed unsafe class ConnectionHandle
         try
         {
             Callbacks.Close();
-            Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Blocking.WaitToTheEnd(Connection.DisposeAsync().AsTask());
         }
         finally
         {
@@ -105,7 +105,7 @@ internal sealed unsafe class ConnectionHandle
         foreach (WatchHandle watch in watches)
             watch.End();
         Callbacks.Clear();
-        Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Blocking.WaitToTheEnd(Connection.DisposeAsync().AsTask());
     }
 
     /// <exception cref="CallException">There are flags where the function knows none.</exception>

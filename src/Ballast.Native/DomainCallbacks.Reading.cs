@@ -18,16 +18,16 @@ internal sealed unsafe partial class DomainCallbacks
         {
             _callbacks = callbacks;
             _events = events;
-            GCHandle self = GCHandle.Alloc(this);
+            nint self = Handles.Add(this);
             try
             {
-                _watch = EventImplementation.AddHandle(events.Signal.Descriptor, Readable, &Ready, GCHandle.ToIntPtr(self), &Forget);
+                _watch = EventImplementation.AddHandle(events.Signal.Descriptor, Readable, &Ready, self, &Forget);
                 if (_watch < 0)
                     throw NoLoop();
             }
             catch
             {
-                self.Free();
+                _ = Handles.Remove(self);
                 throw;
             }
         }
@@ -44,7 +44,7 @@ internal sealed unsafe partial class DomainCallbacks
             }
             catch
             {
-                subscription.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                Blocking.WaitToTheEnd(subscription.DisposeAsync().AsTask());
                 throw;
             }
 
@@ -74,7 +74,9 @@ internal sealed unsafe partial class DomainCallbacks
         {
             try
             {
-                Reading reading = (Reading)GCHandle.FromIntPtr(opaque).Target!;
+                // A program's own loop may forget it while another thread is about to call this.
+                if (Handles.Find<Reading>(opaque) is not { } reading)
+                    return;
                 if (!reading._events.Signal.IsOurs)
                 {
                     // The program has closed it, and the connection's own sockets most likely too.
@@ -99,9 +101,9 @@ internal sealed unsafe partial class DomainCallbacks
         {
             try
             {
-                GCHandle self = GCHandle.FromIntPtr(opaque);
-                ((Reading)self.Target!)._events.Dispose();
-                self.Free();
+                Reading? reading = Handles.Find<Reading>(opaque);
+                if (Handles.Remove(opaque))
+                    reading?._events.Dispose();
             }
             catch (Exception e)
             {

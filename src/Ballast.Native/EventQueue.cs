@@ -33,8 +33,15 @@ internal sealed class EventQueue : IDisposable
     public void Stop()
     {
         _stop.Cancel();
-        _events.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+        try
+        {
+            Blocking.WaitToTheEnd(_events.DisposeAsync().AsTask());
+            Blocking.WaitToTheEnd(_reading);
+        }
+        catch (Exception e) when (e is OperationCanceledException or CallException)
+        {
+            // So it ends; or there is no thread on which it could, and nobody takes what it still adds.
+        }
     }
 
     public void Dispose()

@@ -16,6 +16,7 @@ internal sealed class WatchHandle : IDisposable
     private readonly object _gate = new();
     private readonly ConnectionHandle _owner;
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationToken _stopped;
     private readonly Dictionary<Guid, (DomainMemorySample Sample, long TakenAt)> _unread = [];
     private readonly Queue<Guid> _order = [];
     private readonly Task _watching;
@@ -27,6 +28,7 @@ internal sealed class WatchHandle : IDisposable
     {
         _owner = owner;
         Options = options;
+        _stopped = _stop.Token;
         Signal = new Signal();
         try
         {
@@ -40,7 +42,7 @@ internal sealed class WatchHandle : IDisposable
         }
 
         Handle = Handles.Add(this);
-        _watching = Task.Run(() => WatchAsync(only, period));
+        _watching = Task.Run(() => WatchAsync(only, period), _stopped);
     }
 
     public nint Handle { get; }
@@ -54,9 +56,11 @@ internal sealed class WatchHandle : IDisposable
 
     /// <summary>The next sample, or null when the time is over; milliseconds below zero wait for ever.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted, or the watch freed meanwhile.</exception>
+    /// <exception cref="CallException">There is no thread that could take samples.</exception>
     public DomainMemorySample? Next(int milliseconds)
     {
         long end = milliseconds < 0 ? long.MaxValue : Environment.TickCount64 + milliseconds;
+        PoolCheck pool = new();
         while (true)
         {
             lock (_gate)
@@ -64,7 +68,7 @@ internal sealed class WatchHandle : IDisposable
                 if (Take() is { } sample)
                     return sample;
                 long left = Math.Max(0, end - Environment.TickCount64);
-                TimeSpan wait = TimeSpan.FromMilliseconds(Math.Min(left, Blocking.IsChecked ? CheckInterval.TotalMilliseconds : int.MaxValue));
+                TimeSpan wait = TimeSpan.FromMilliseconds(Math.Min(left, (Blocking.IsChecked ? CheckInterval : pool.Interval).TotalMilliseconds));
                 if (Monitor.Wait(_gate, wait) && Take() is { } awaited)
                     return awaited;
             }
@@ -75,6 +79,7 @@ internal sealed class WatchHandle : IDisposable
             // Not while the gate is held: the program may do anything there, even free the watch.
             if (Blocking.IsInterrupted())
                 throw new OperationCanceledException();
+            pool.Look();
         }
     }
 
@@ -98,7 +103,15 @@ internal sealed class WatchHandle : IDisposable
             return;
         _owner.Remove(this);
         _stop.Cancel();
-        _watching.GetAwaiter().GetResult();
+        try
+        {
+            Blocking.WaitToTheEnd(_watching);
+        }
+        catch (Exception e) when (e is OperationCanceledException or CallException)
+        {
+            // It never began; or there is no thread on which it could end, and it finds below that nobody wants anything of it.
+        }
+
         lock (_gate)
         {
             // Its number may be another file's next: nobody who still waits may touch it.
@@ -107,7 +120,9 @@ internal sealed class WatchHandle : IDisposable
             Signal.Close();
         }
 
-        _stop.Dispose();
+        if (_watching.IsCompleted)
+            _stop.Dispose();
+
         _ = _owner.Release();
     }
 
@@ -147,9 +162,9 @@ internal sealed class WatchHandle : IDisposable
             // Within this: a connection that was closed meanwhile says so here.
             Connection connection = _owner.Connection;
             IAsyncEnumerable<DomainMemorySample> samples = only is null
-                ? connection.WatchMemoryStatsAsync(period, Options, _stop.Token)
-                : SingleDomainWatch.RunAsync(connection, only, period, Options, _stop.Token);
-            await foreach (DomainMemorySample sample in samples.WithCancellation(_stop.Token).ConfigureAwait(false))
+                ? connection.WatchMemoryStatsAsync(period, Options, _stopped)
+                : SingleDomainWatch.RunAsync(connection, only, period, Options, _stopped);
+            await foreach (DomainMemorySample sample in samples.WithCancellation(_stopped).ConfigureAwait(false))
             {
                 lock (_gate)
                     Add(sample);
@@ -165,8 +180,11 @@ internal sealed class WatchHandle : IDisposable
         }
     }
 
+    // Within the gate.
     private void Tell()
     {
+        if (_isFreed)
+            return;
         Monitor.PulseAll(_gate);
         Signal.Tell();
     }
