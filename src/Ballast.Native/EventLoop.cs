@@ -2,7 +2,8 @@ namespace Ballast.Native;
 
 /// <summary>
 /// The default event loop: descriptors and timers, waited for with poll(2) by whoever runs it. Others may add, change and
-/// remove them meanwhile, from the callbacks too; what was removed is never called again.
+/// remove them meanwhile, from the callbacks too; what was removed is never called again, and freed when nobody is in its
+/// callback any more.
 /// </summary>
 internal sealed unsafe class EventLoop
 {
@@ -14,6 +15,7 @@ internal sealed unsafe class EventLoop
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Watch> _watches = [];
     private readonly Dictionary<int, Timer> _timers = [];
+    private readonly Queue<Entry> _removed = new();
     private Signal _wake = new();
     private int _lastWatch;
     private int _lastTimer;
@@ -56,8 +58,7 @@ internal sealed unsafe class EventLoop
         {
             if (!_watches.Remove(watch, out Watch? found))
                 return false;
-            _removed.Enqueue((found.Free(), found.Opaque));
-            _wake.Tell();
+            Retire(found);
             return true;
         }
     }
@@ -91,8 +92,7 @@ internal sealed unsafe class EventLoop
         {
             if (!_timers.Remove(timer, out Timer? found))
                 return false;
-            _removed.Enqueue((found.Free(), found.Opaque));
-            _wake.Tell();
+            Retire(found);
             return true;
         }
     }
@@ -123,8 +123,6 @@ internal sealed unsafe class EventLoop
 
         FreeRemoved();
     }
-
-    private readonly Queue<(nint Free, nint Opaque)> _removed = new();
 
     private static void Set(Timer timer, int milliseconds)
     {
@@ -201,9 +199,11 @@ internal sealed unsafe class EventLoop
                 if (!_timers.TryGetValue(timer, out found) || found.Due > Environment.TickCount64)
                     continue;
                 Set(found, found.Interval);
+                found.Running++;
             }
 
             found.Call(timer);
+            HasRun(found);
         }
     }
 
@@ -214,6 +214,7 @@ internal sealed unsafe class EventLoop
         {
             if (!_watches.TryGetValue(watch, out found) || found.Events == 0)
                 return;
+            found.Running++;
         }
 
         int happened = ((entry.Happened & Libc.PollIn) != 0 ? Readable : 0)
@@ -221,6 +222,26 @@ internal sealed unsafe class EventLoop
             | ((entry.Happened & (Libc.PollError | Libc.PollInvalid)) != 0 ? Error : 0)
             | ((entry.Happened & Libc.PollHangUp) != 0 ? HangUp : 0);
         found.Call(watch, happened);
+        HasRun(found);
+    }
+
+    // Within the gate. What is being called, by this thread or another, is freed after that.
+    private void Retire(Entry removed)
+    {
+        removed.IsRemoved = true;
+        if (removed.Running == 0)
+            _removed.Enqueue(removed);
+        _wake.Tell();
+    }
+
+    private void HasRun(Entry called)
+    {
+        lock (_gate)
+        {
+            called.Running--;
+            if (called.IsRemoved)
+                Retire(called);
+        }
     }
 
     // Not from within the call that removed it: its caller may hold what the function wants.
@@ -228,47 +249,57 @@ internal sealed unsafe class EventLoop
     {
         while (true)
         {
-            (nint Free, nint Opaque) next;
+            Entry? next;
             lock (_gate)
             {
                 if (!_removed.TryDequeue(out next))
                     return;
             }
 
-            if (next.Free != 0)
-                ((delegate* unmanaged<nint, void>)next.Free)(next.Opaque);
+            next.Free();
+        }
+    }
+
+    /// <summary>What is waited for, and what its function is told.</summary>
+    private abstract class Entry(nint opaque, delegate* unmanaged<nint, void> free)
+    {
+        private readonly delegate* unmanaged<nint, void> _free = free;
+
+        protected nint Opaque => opaque;
+
+        /// <summary>How many are in its callback; more than one where several run the loop, or a callback runs it.</summary>
+        public int Running { get; set; }
+
+        public bool IsRemoved { get; set; }
+
+        public void Free()
+        {
+            if (_free != null)
+                _free(Opaque);
         }
     }
 
     private sealed class Watch(int fd, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+        : Entry(opaque, free)
     {
         private readonly delegate* unmanaged<int, int, int, nint, void> _callback = callback;
-        private readonly delegate* unmanaged<nint, void> _free = free;
 
         public int Fd => fd;
 
-        public nint Opaque => opaque;
-
         public int Events { get; set; }
 
-        public nint Free() => (nint)_free;
-
-        public void Call(int watch, int events) => _callback(watch, fd, events, opaque);
+        public void Call(int watch, int events) => _callback(watch, fd, events, Opaque);
     }
 
     private sealed class Timer(delegate* unmanaged<int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+        : Entry(opaque, free)
     {
         private readonly delegate* unmanaged<int, nint, void> _callback = callback;
-        private readonly delegate* unmanaged<nint, void> _free = free;
-
-        public nint Opaque => opaque;
 
         public int Interval { get; set; }
 
         public long Due { get; set; }
 
-        public nint Free() => (nint)_free;
-
-        public void Call(int timer) => _callback(timer, opaque);
+        public void Call(int timer) => _callback(timer, Opaque);
     }
 }
