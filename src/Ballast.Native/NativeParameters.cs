@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -98,14 +97,14 @@ internal static unsafe class NativeParameters
         }
     }
 
-    /// <exception cref="CallException">The name is empty or too long.</exception>
+    /// <exception cref="CallException">There is none, or it is too long.</exception>
     public static void CheckName(byte* name)
     {
-        if (name == null || *name == 0)
+        if (name == null)
             throw CallException.Invalid("a parameter needs a name");
         ReadOnlySpan<byte> field = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name);
         if (field.Length >= FieldName.Length)
-            throw CallException.Invalid($"Field name '{Encoding.UTF8.GetString(field)}' too long");
+            throw CallException.Internal($"Field name '{Encoding.UTF8.GetString(field)}' too long");
     }
 
     /// <summary>Makes room for one more in an array of C's, whatever its caller believes that it has.</summary>
@@ -126,29 +125,38 @@ internal static unsafe class NativeParameters
         parameters[(*count)++] = value;
     }
 
+    /// <summary>A text's copy; an empty one of none, as in libvirt.</summary>
+    public static NativeParameter Text(byte* value) => new() { String = value == null ? NativeText.Copy("") : NativeText.Copy(value) };
+
     /// <exception cref="CallException">The text is no value of that type.</exception>
     public static NativeParameter Parse(TypedParameterType type, byte* given, string name)
     {
         string text = NativeText.Require(given, "value", "virTypedParamsAddFromString");
         NativeParameter value = default;
-        bool isRight = type switch
+        switch (type)
         {
-            TypedParameterType.Int => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value.Int),
-            TypedParameterType.UInt => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value.UInt),
-            TypedParameterType.LLong => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value.LLong),
-            TypedParameterType.ULLong => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value.ULLong),
-            TypedParameterType.Double => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value.Double),
-            TypedParameterType.Boolean => text is "0" or "1",
-            TypedParameterType.String => true,
-            _ => throw CallException.Invalid($"unexpected type {(int)type} for field {name}"),
+            case TypedParameterType.String:
+                return Text(given);
+            case TypedParameterType.Boolean:
+                bool isTrue = text == "1" || text.Equals("true", StringComparison.OrdinalIgnoreCase);
+                if (!isTrue && text != "0" && !text.Equals("false", StringComparison.OrdinalIgnoreCase))
+                    throw CallException.Invalid($"Invalid boolean value for field '{name}'");
+                value.Boolean = (sbyte)(isTrue ? 1 : 0);
+                return value;
+        }
+
+        string expected = type switch
+        {
+            TypedParameterType.Int => "int",
+            TypedParameterType.UInt => "unsigned int",
+            TypedParameterType.LLong => "long long",
+            TypedParameterType.ULLong => "unsigned long long",
+            TypedParameterType.Double => "double",
+            _ => throw CallException.Internal($"unexpected type {(int)type} for field {name}"),
         };
-        if (!isRight)
-            throw CallException.Invalid($"Invalid value for field '{name}': '{text}' is no {TypeName((int)type)}");
-        if (type == TypedParameterType.Boolean)
-            value.Boolean = (sbyte)(text == "1" ? 1 : 0);
-        else if (type == TypedParameterType.String)
-            value.String = NativeText.Copy(given);
-        return value;
+        return Shim.ReadNumber((int)type, given, &value) != 0
+            ? value
+            : throw CallException.Invalid($"Invalid value for field '{name}': expected {expected}");
     }
 
     public static string TypeName(int type) => (TypedParameterType)type switch

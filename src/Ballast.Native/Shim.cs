@@ -29,6 +29,10 @@ internal static unsafe partial class Shim
     [LibraryImport("shim", EntryPoint = "shim_copy_error")]
     public static partial void CopyError(NativeError* from, NativeError* to);
 
+    /// <summary>Reads a number as C does into the parameter's value; 0 where the text is none.</summary>
+    [LibraryImport("shim", EntryPoint = "shim_read_number")]
+    public static partial int ReadNumber(int type, byte* text, NativeParameter* to);
+
     [LibraryImport("shim", EntryPoint = "virResetError")]
     public static partial void ResetError(NativeError* error);
 }

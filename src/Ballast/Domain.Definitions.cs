@@ -137,7 +137,7 @@ public sealed partial class Domain
     public async ValueTask SetVirtualCpuCountAsync(
         int count, DomainModificationImpact impact = DomainModificationImpact.Live, CancellationToken cancellationToken = default)
     {
-        CheckVirtualCpus(count);
+        CheckVirtualCpus(count, impact);
         await Connection.Driver.SetVirtualCpuCountAsync(Identity, count, isMaximum: false, impact, cancellationToken).ConfigureAwait(false);
     }
 
@@ -151,13 +151,14 @@ public sealed partial class Domain
     {
         const string function = "virDomainSetVcpusFlags";
         RefuseReadOnly(function);
+        RefuseGuestsOfDefinition(impact, function);
         if ((impact & DomainModificationImpact.Config) == 0)
         {
             throw LibvirtError.InvalidArgument(
                 "Flag 'VIR_DOMAIN_AFFECT_CONFIG' is required by flag 'VIR_DOMAIN_VCPU_MAXIMUM'", function, "ctl", ErrorOrigin.Domain);
         }
 
-        CheckVirtualCpus(count);
+        CheckVirtualCpus(count, impact);
         await Connection.Driver.SetVirtualCpuCountAsync(Identity, count, isMaximum: true, impact, cancellationToken).ConfigureAwait(false);
     }
 
@@ -174,12 +175,24 @@ public sealed partial class Domain
         }
     }
 
-    private void CheckVirtualCpus(int count)
+    private void CheckVirtualCpus(int count, DomainModificationImpact impact)
     {
         const string function = "virDomainSetVcpusFlags";
         RefuseReadOnly(function);
+        RefuseGuestsOfDefinition(impact, function);
         if (count == 0)
             throw LibvirtError.InvalidArgument($"nvcpus in {function} must not be zero", function, "nvcpus", ErrorOrigin.Domain);
+    }
+
+    // libvirt's bit for the processors that the guest's agent is to use: a definition has no guest.
+    private static void RefuseGuestsOfDefinition(DomainModificationImpact impact, string function)
+    {
+        const DomainModificationImpact guest = (DomainModificationImpact)8;
+        if ((impact & guest) != 0 && (impact & DomainModificationImpact.Config) != 0)
+        {
+            throw LibvirtError.InvalidArgument(
+                "Flags 'VIR_DOMAIN_VCPU_GUEST' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive", function, "ctl", ErrorOrigin.Domain);
+        }
     }
 
     private static void RequireGiven(string? argument, string name, string function)

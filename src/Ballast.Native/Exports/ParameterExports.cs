@@ -74,7 +74,7 @@ internal static unsafe class ParameterExports
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddString")]
     private static int AddString(NativeParameter** parameters, int* count, int* room, byte* name, byte* value) =>
-        Add(parameters, count, room, name, TypedParameterType.String, () => new NativeParameter { String = NativeText.Copy(value) });
+        Add(parameters, count, room, name, TypedParameterType.String, () => NativeParameters.Text(value));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddStringList")]
     private static int AddStringList(NativeParameter** parameters, int* count, int* room, byte* name, byte** values)
@@ -84,7 +84,7 @@ internal static unsafe class ParameterExports
             for (byte** next = values; next != null && *next != null; next++)
             {
                 byte* value = *next;
-                if (Add(parameters, count, room, name, TypedParameterType.String, () => new NativeParameter { String = NativeText.Copy(value) }) < 0)
+                if (Add(parameters, count, room, name, TypedParameterType.String, () => NativeParameters.Text(value)) < 0)
                     return -1;
             }
 

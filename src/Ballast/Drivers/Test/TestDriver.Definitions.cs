@@ -87,8 +87,9 @@ internal sealed partial class TestDriver
 
         return Change(domain, now =>
         {
-            int possible = Split(impact).Min(part => now.Part(part).MaxVcpus);
-            if (!isMaximum && count > possible)
+            // The most that a running domain can have does not change.
+            int possible = Split(impact).Min(part => isMaximum && part == DomainModificationImpact.Config ? MaxVcpus : now.Part(part).MaxVcpus);
+            if (count > possible)
             {
                 throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Test,
                     $"requested cpu amount exceeds maximum ({count} > {possible})");
