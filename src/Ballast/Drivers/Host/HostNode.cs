@@ -64,7 +64,7 @@ internal sealed partial class HostNode(string root = "/")
     {
         const int user = 1, nice = 2, system = 3, idle = 4, iowait = 5, irq = 6, softirq = 7;
         string name = cpu == AllOfNode ? "cpu" : string.Create(CultureInfo.InvariantCulture, $"cpu{cpu}");
-        foreach (string line in Lines("proc/stat"))
+        foreach (string line in RequiredLines("proc/stat"))
         {
             string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length <= softirq || fields[0] != name)
@@ -167,7 +167,7 @@ internal sealed partial class HostNode(string root = "/")
 
     private ulong Memory(string name)
     {
-        foreach (string line in Lines("proc/meminfo"))
+        foreach (string line in RequiredLines("proc/meminfo"))
         {
             if (line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] == ':')
                 return Number(line[(name.Length + 1)..].Replace("kB", "", StringComparison.Ordinal).Trim());
@@ -215,6 +215,19 @@ internal sealed partial class HostNode(string root = "/")
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return [];
+        }
+    }
+
+    // Of a file that every host has: where it cannot be read, that is what is to be mended.
+    private string[] RequiredLines(string path)
+    {
+        try
+        {
+            return File.ReadAllLines(Path.Combine(root, path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"/{path} cannot be read: {e.Message}");
         }
     }
 
