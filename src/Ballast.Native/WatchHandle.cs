@@ -42,7 +42,7 @@ internal sealed class WatchHandle : IDisposable
         }
 
         Handle = Handles.Add(this);
-        _watching = Task.Run(() => WatchAsync(only, period), _stopped);
+        _watching = Task.Run(() => WatchAsync(only, period));
     }
 
     public nint Handle { get; }
@@ -107,9 +107,9 @@ internal sealed class WatchHandle : IDisposable
         {
             Blocking.WaitToTheEnd(_watching);
         }
-        catch (Exception e) when (e is OperationCanceledException or CallException)
+        catch (CallException)
         {
-            // It never began; or there is no thread on which it could end, and it finds below that nobody wants anything of it.
+            // There is no thread on which it could end. Where there is one again, it finds that nobody wants anything of it.
         }
 
         lock (_gate)

@@ -535,7 +535,7 @@ static void named_values(void)
     CHECK(virTypedParamsGetBoolean(params, count, longest, &value) == 1 && value == 1);
     longest[VIR_TYPED_PARAM_FIELD_LENGTH - 1] = 'l';
     longest[VIR_TYPED_PARAM_FIELD_LENGTH] = '\0';
-    FAILS(virTypedParamsAddInt(&params, &count, &room, longest, 1), -1, VIR_ERR_INVALID_ARG);
+    FAILS(virTypedParamsAddInt(&params, &count, &room, longest, 1), -1, VIR_ERR_INTERNAL_ERROR);
     virTypedParamsFree(params, count);
 }
 

@@ -42,7 +42,7 @@ static void a_turn(int thread, int turn)
     virTypedParameterPtr params = NULL;
     int count = 0, room = 0;
     snprintf(text, sizeof text, "t%d-%d", thread, turn);
-    CHECK(virTypedParamsAddFromString(&params, &count, &room, "field", VIR_TYPED_PARAM_INT, text) == -1);
+    CHECK(virTypedParamsAddFromString(&params, &count, &room, text, VIR_TYPED_PARAM_INT, "none") == -1);
     if (turn % 64 == 0)
         usleep(1);
     CHECK(virGetLastErrorCode() == VIR_ERR_INVALID_ARG && strstr(virGetLastErrorMessage(), text));
