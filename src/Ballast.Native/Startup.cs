@@ -30,13 +30,22 @@ internal static class Startup
         }
     }
 
-    // That of the timers and one of the pool's. The shim has just seen that there is room for them; later there may be none, and
-    // calls would wait for what nobody does.
+    // That of the timers and all that the pool wants. The shim has just seen that there is room for them; later there may be none:
+    // calls would wait for what nobody does, and the pool would end the process.
     private static void StartThreads()
     {
-        ManualResetEventSlim isRun = new(false, spinCount: 0);
-        using Timer timer = new(static isRun => ((ManualResetEventSlim)isRun!).Set(), isRun, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-        _ = isRun.Wait(Patience);
+        ThreadPool.GetMinThreads(out int wanted, out _);
+        CountdownEvent together = new(wanted);
+        for (int i = 0; i < wanted; i++)
+            _ = ThreadPool.UnsafeQueueUserWorkItem(Stand, together, preferLocal: false);
+        using Timer timer = new(static _ => { }, null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        _ = together.Wait(Patience);
+
+        static void Stand(CountdownEvent together)
+        {
+            _ = together.Signal();
+            _ = together.Wait(Patience);
+        }
     }
 
     private static void MeetAtALock()

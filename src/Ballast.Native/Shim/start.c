@@ -13,9 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The runtime's own, those of its pool and its timers, one that it needs for a moment, and that of our sockets. */
-#define THREADS 8
-#define STACK (256 * 1024)
+/* The runtime's own and that of its timers, five of its pool, one that it needs for a moment, and that of our sockets. */
+#define THREADS 9
 
 enum state { NOT_YET, BEGUN, STARTED, FAILED };
 
@@ -59,17 +58,12 @@ static void *stand(void *gate)
 static int find_room(void)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    pthread_attr_t small;
     pthread_t threads[THREADS];
-    int made = 0, error = pthread_attr_init(&small);
-    if (error != 0)
-        return error;
-    (void)pthread_attr_setstacksize(&small, STACK);
+    int made = 0, error = 0;
     (void)pthread_mutex_lock(&gate);
-    while (made < THREADS && (error = pthread_create(&threads[made], &small, stand, &gate)) == 0)
+    while (made < THREADS && (error = pthread_create(&threads[made], NULL, stand, &gate)) == 0)
         made++;
     (void)pthread_mutex_unlock(&gate);
-    (void)pthread_attr_destroy(&small);
     while (made > 0)
         (void)pthread_join(threads[--made], NULL);
     return error;
@@ -88,7 +82,7 @@ static void say_no_room(int error, const char *function)
     char message[512];
     (void)snprintf(message, sizeof message,
                    "%s: the system has no room for the %d threads that the library starts with: raise the limit of processes "
-                   "and threads (ulimit -u, pids.max) (error %d)", function, THREADS, error);
+                   "and threads (ulimit -u, pids.max), or that of memory (ulimit -v) (error %d)", function, THREADS, error);
     shim_set_error(VIR_ERR_SYSTEM_ERROR, VIR_FROM_NONE, VIR_ERR_ERROR, message, "%s", message, NULL, error, 0);
 }
 

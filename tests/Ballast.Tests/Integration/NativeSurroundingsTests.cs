@@ -29,6 +29,13 @@ public sealed class NativeSurroundingsTests
         Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token, part));
     }
 
+    [Fact]
+    public async Task Where_there_is_no_room_for_a_thread_more_calls_go_on()
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("crowded", forLibvirt: false, Token);
+        Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token));
+    }
+
     // A newer libvirt has other texts.
     [Fact]
     [Trait("oracle", "libvirt 9.0")]
