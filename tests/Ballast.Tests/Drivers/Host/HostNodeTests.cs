@@ -36,6 +36,19 @@ public sealed class HostNodeTests : IDisposable
     }
 
     [Fact]
+    public void Without_the_kernels_files_it_says_that_they_cannot_be_read()
+    {
+        Directory.Delete(_root.File("sys/devices/system/node"), recursive: true);
+        Directory.Delete(_root.File("proc"), recursive: true);
+        HostNode node = new(_root.Path);
+        foreach (Action ask in (Action[])[() => node.Info(), () => node.FreeMemoryBytes(), () => node.MemoryStats(Connection.AllOfNode)])
+            Assert.StartsWith("internal error: /proc/meminfo cannot be read: ", Assert.Throws<LibvirtException>(ask).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "internal error: /proc/stat cannot be read: ",
+            Assert.Throws<LibvirtException>(() => node.CpuStats(Connection.AllOfNode)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_kernel_without_cells_has_one_with_all_memory()
     {
         Directory.Delete(_root.File("sys/devices/system/node"), recursive: true);
