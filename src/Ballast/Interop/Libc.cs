@@ -39,7 +39,7 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "getaddrinfo", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetAddrInfo(string host, string service, in AddressInfo hints, out nint first);
 
-    [LibraryImport("libc", EntryPoint = "getdents64")]
+    [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
     public static partial nint GetDents64(SafeFileHandle directory, Span<byte> entries, nint length);
 
     [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
@@ -51,16 +51,16 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Open(string path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "read")]
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(SafeFileHandle file, Span<byte> buffer, nint length);
 
-    [LibraryImport("libc", EntryPoint = "readlink", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint ReadLink(string path, Span<byte> target, nint length);
 
-    [LibraryImport("libc", EntryPoint = "readlinkat")]
+    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
     public static partial nint ReadLinkAt(SafeFileHandle directory, ref byte name, Span<byte> target, nint length);
 
-    [LibraryImport("libc", EntryPoint = "readlinkat", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint ReadLinkAt(SafeFileHandle directory, string path, Span<byte> target, nint length);
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
@@ -69,7 +69,7 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(SafeHandle socket, ReadOnlySpan<byte> buffer, nint length, int flags);
 
-    [LibraryImport("libc", EntryPoint = "setns")]
+    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
     public static partial int SetNs(SafeFileHandle target, int kind);
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
@@ -81,10 +81,10 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int family, int type, int protocol);
 
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> result);
 
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> result);
 
     [LibraryImport("libc", EntryPoint = "syscall")]

@@ -44,7 +44,7 @@ internal sealed class HostView
         get
         {
             lock (_gate)
-                return _ownMounts ??= MountTable.Read("self");
+                return _ownMounts ?? Read(static () => MountTable.Read("self"), mounts => _ownMounts = mounts);
         }
     }
 
@@ -53,9 +53,9 @@ internal sealed class HostView
     {
         lock (_gate)
         {
-            if (!_tables.TryGetValue(place, out UnixSocketTable? table))
-                _tables[place] = table = UnixSocketTable.Read(place);
-            return table;
+            return _tables.TryGetValue(place, out UnixSocketTable? known)
+                ? known
+                : Read(() => UnixSocketTable.Read(place), table => _tables[place] = table);
         }
     }
 
@@ -68,11 +68,11 @@ internal sealed class HostView
             string root = Root(process);
 
             // Where this user may not know, it is taken for ours: what is found there still has to be proven.
-            if (root == (_ownRoot ??= Root("self")) || root == " ")
+            if (root == (_ownRoot ?? Read(static () => Root("self"), own => _ownRoot = own)) || root == " ")
                 return OwnMounts;
-            if (!_mounts.TryGetValue(root, out MountTable? mounts))
-                _mounts[root] = mounts = MountTable.Read(process);
-            return mounts;
+            return _mounts.TryGetValue(root, out MountTable? known)
+                ? known
+                : Read(() => MountTable.Read(process), mounts => _mounts[root] = mounts);
         }
     }
 
@@ -81,9 +81,9 @@ internal sealed class HostView
     {
         lock (_gate)
         {
-            if (!_sockets.TryGetValue(pid, out HashSet<uint>? sockets))
-                _sockets[pid] = sockets = ProcessSockets.Read(pid);
-            return sockets;
+            return _sockets.TryGetValue(pid, out HashSet<uint>? known)
+                ? known
+                : Read(() => ProcessSockets.Read(pid), sockets => _sockets[pid] = sockets);
         }
     }
 
@@ -123,7 +123,19 @@ internal sealed class HostView
     private List<NetNamespace> Others()
     {
         lock (_gate)
-            return _others ??= [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
+            return _others ?? Read<List<NetNamespace>>(
+                static () => [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()],
+                others => _others = others);
+    }
+
+    // What could not be looked at is not kept: whoever asks next looks again, and is told.
+    private static T Read<T>(Func<T> read, Action<T> keep)
+    {
+        using LookTrouble trouble = new();
+        T found = read();
+        if (trouble.Failure is null)
+            keep(found);
+        return found;
     }
 
     private static string Root(string process) =>

@@ -17,7 +17,9 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <param name="ModifiedAt">When it was modified, in nanoseconds; of a directory, when a name in it changed.</param>
 internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, ulong Bytes, Int128 ModifiedAt)
 {
-    private const ushort TypeMask = 0xF000, Socket = 0xC000, Link = 0xA000, Regular = 0x8000;
+    private const ushort TypeMask = 0xF000, Socket = 0xC000, Link = 0xA000, Regular = 0x8000, Directory = 0x4000;
+
+    public bool IsDirectory => (Mode & TypeMask) == Directory;
 
     public bool IsRegular => (Mode & TypeMask) == Regular;
 
@@ -38,10 +40,9 @@ internal static partial class LinuxFiles
 {
     public const int NoEntry = 2, Loop = 40;
 
-    private const int AtCurrent = -100, AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
+    private const int AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
     private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;
     private const ulong NoOtherMount = 1, NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
-    private const long OpenAt2 = 437;
     private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x100 | 0x200, StatxMount = 0x1000;
     private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
 
@@ -51,13 +52,13 @@ internal static partial class LinuxFiles
     /// <summary>What a path leads to, links followed; the handle is invalid and the error number set where it cannot be told.</summary>
     public static SafeFileHandle Open(string path, out int errno)
     {
-        int descriptor = Libc.Open(path, OpenPath | OpenClose);
+        int descriptor = HostCalls.Open(path, OpenPath | OpenClose);
         errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
         return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     /// <summary>A file's contents, opened without waiting for whoever has a lease on it; invalid where it cannot be read.</summary>
-    public static SafeFileHandle OpenToRead(string path) => new(Libc.Open(path, OpenNoWait | OpenNoTerminal | OpenClose), ownsHandle: true);
+    public static SafeFileHandle OpenToRead(string path) => new(HostCalls.Open(path, OpenNoWait | OpenNoTerminal | OpenClose), ownsHandle: true);
 
     /// <summary>What a path without symbolic links leads to, within a root that it cannot leave.</summary>
     public static SafeFileHandle OpenWithin(SafeFileHandle root, string path, bool staysInMount, out int errno) =>
@@ -70,7 +71,7 @@ internal static partial class LinuxFiles
         if (link.IsInvalid)
             return null;
         Span<byte> target = stackalloc byte[MaxLinkBytes];
-        nint length = Libc.ReadLinkAt(link, "", target, target.Length);
+        nint length = HostCalls.ReadLinkAt(link, target, path);
         return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
     }
 
@@ -78,7 +79,7 @@ internal static partial class LinuxFiles
     public static string? ReadLink(string path)
     {
         Span<byte> target = stackalloc byte[MaxLinkBytes];
-        nint length = Libc.ReadLink(path, target, target.Length);
+        nint length = HostCalls.ReadLink(path, target);
         return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
     }
 
@@ -86,18 +87,18 @@ internal static partial class LinuxFiles
     /// <returns>Whether the directory could be read, and has no more entries than that.</returns>
     public static bool ReadLinks(string directory, int maxEntries, ReadLinkTarget take)
     {
-        using SafeFileHandle handle = new(Libc.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        using SafeFileHandle handle = new(HostCalls.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
         if (handle.IsInvalid)
             return false;
         Span<byte> entries = stackalloc byte[EntriesBytes];
         Span<byte> target = stackalloc byte[MaxLinkBytes];
         int count = 0;
-        DirectoryEntries names = new(handle, entries);
+        DirectoryEntries names = new(handle, entries, directory);
         while (names.MoveNext())
         {
             if (++count > maxEntries)
                 return false;
-            nint size = Libc.ReadLinkAt(handle, ref MemoryMarshal.GetReference(names.Current), target, target.Length);
+            nint size = HostCalls.ReadLinkAt(handle, ref MemoryMarshal.GetReference(names.Current), target, directory);
             if (size > 0)
                 take(target[..(int)size]);
         }
@@ -109,11 +110,11 @@ internal static partial class LinuxFiles
     public static List<int> ReadNumbers(string directory)
     {
         List<int> numbers = [];
-        using SafeFileHandle handle = new(Libc.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        using SafeFileHandle handle = new(HostCalls.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
         if (handle.IsInvalid)
             return numbers;
         Span<byte> entries = stackalloc byte[EntriesBytes];
-        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries))
+        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries, directory))
         {
             if (Utf8Parser.TryParse(name, out int number, out int length) && length == name.Length)
                 numbers.Add(number);
@@ -122,10 +123,23 @@ internal static partial class LinuxFiles
         return numbers;
     }
 
+    /// <summary>All names in a directory; none where it cannot be read.</summary>
+    public static List<string> ReadNames(string directory)
+    {
+        List<string> all = [];
+        using SafeFileHandle handle = new(HostCalls.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        if (handle.IsInvalid)
+            return all;
+        Span<byte> entries = stackalloc byte[EntriesBytes];
+        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries, directory) { TakesHidden = true })
+            all.Add(Encoding.UTF8.GetString(name));
+        return all;
+    }
+
     /// <summary>A file of /proc, of which so much is read at most; null where it cannot be read.</summary>
     public static ReadOnlyMemory<byte>? ReadAll(string path, int maxBytes)
     {
-        int descriptor = Libc.Open(path, OpenClose);
+        int descriptor = HostCalls.Open(path, OpenClose);
         if (descriptor < 0)
             return null;
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
@@ -141,7 +155,7 @@ internal static partial class LinuxFiles
                 bytes = larger;
             }
 
-            nint count = Libc.Read(file, bytes[length..], bytes.Length - length);
+            nint count = HostCalls.Read(file, bytes[length..], path);
             if (count < 0)
                 return null;
             if (count == 0)
@@ -155,26 +169,28 @@ internal static partial class LinuxFiles
     /// <summary>The beginning of a small file of /proc; none where it cannot be read.</summary>
     public static ReadOnlySpan<byte> ReadStart(string path, Span<byte> buffer)
     {
-        int descriptor = Libc.Open(path, OpenClose);
+        int descriptor = HostCalls.Open(path, OpenClose);
         if (descriptor < 0)
             return [];
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
-        nint length = Libc.Read(file, buffer, buffer.Length);
+        nint length = HostCalls.Read(file, buffer, path);
         return length > 0 ? buffer[..(int)length] : [];
     }
 
     /// <summary>Null where there is no such file, or this user may not know.</summary>
-    public static FileFacts? Stat(SafeFileHandle file)
+    /// <param name="file">The file.</param>
+    /// <param name="shown">What it is called where it cannot be told.</param>
+    public static FileFacts? Stat(SafeFileHandle file, string shown)
     {
         Span<byte> facts = stackalloc byte[StatxBytes];
-        return Libc.Statx(file, "", AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
+        return HostCalls.Statx(file, AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts, shown) == 0 ? Read(facts) : null;
     }
 
     /// <summary>The same of a path.</summary>
     public static FileFacts? Stat(string path, bool followsLinks)
     {
         Span<byte> facts = stackalloc byte[StatxBytes];
-        return Libc.Statx(AtCurrent, path, followsLinks ? AtNoSync : AtNoSync | AtNoFollow, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
+        return HostCalls.Statx(path, followsLinks ? AtNoSync : AtNoSync | AtNoFollow, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
     }
 
     private const int StatxBytes = 256;
@@ -200,7 +216,7 @@ internal static partial class LinuxFiles
         try
         {
             root.DangerousAddRef(ref isHeld);
-            long descriptor = Libc.SyscallOpenAt2(OpenAt2, (int)root.DangerousGetHandle(), name, ref how, Marshal.SizeOf<Libc.OpenHow>());
+            long descriptor = HostCalls.OpenAt2((int)root.DangerousGetHandle(), name, ref how, path);
             errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
             return new SafeFileHandle((nint)descriptor, ownsHandle: true);
         }

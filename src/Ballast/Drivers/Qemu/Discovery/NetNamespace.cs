@@ -5,6 +5,9 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>A network namespace; each has a table of unix sockets of its own.</summary>
 internal sealed class NetNamespace : IEquatable<NetNamespace>
 {
+    private static readonly Remembered<NetNamespace> Self =
+        new(static () => new(LinuxFiles.ReadLink("/proc/self/ns/net") ?? "net:[own]", "/proc/self/ns/net"));
+
     private readonly string _id;
 
     private NetNamespace(string id, string path)
@@ -14,7 +17,7 @@ internal sealed class NetNamespace : IEquatable<NetNamespace>
     }
 
     /// <summary>This process's.</summary>
-    public static NetNamespace Own { get; } = new(LinuxFiles.ReadLink("/proc/self/ns/net") ?? "net:[own]", "/proc/self/ns/net");
+    public static NetNamespace Own => Self.Value;
 
     /// <summary>Whether an open file stands for this namespace: the process through which it was found may be gone, and its id another's.</summary>
     public bool IsBehind(SafeFileHandle file) => LinuxFiles.ReadLink($"/proc/thread-self/fd/{file.DangerousGetHandle()}") == _id;

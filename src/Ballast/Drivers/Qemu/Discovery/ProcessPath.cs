@@ -54,7 +54,7 @@ internal static class ProcessPath
     {
         using SafeFileHandle directory = LinuxFiles.Open(link, out int errno);
         string? type = "";
-        if (!directory.IsInvalid && LinuxFiles.Stat(directory) is { Mount: { } mount })
+        if (!directory.IsInvalid && LinuxFiles.Stat(directory, link) is { Mount: { } mount })
             type = mounts.TypeOf(mount) ?? ownMounts.TypeOf(mount);
         if (type is null || MountTable.CanHang(type))
         {

@@ -30,7 +30,7 @@ internal sealed class SocketEntry : IDisposable
     public string ConnectPath => $"/proc/self/fd/{_handle.DangerousGetHandle()}";
 
     /// <summary>What lies at a path of this process's, links followed; null with the kernel's error number where it cannot be told.</summary>
-    public static SocketEntry? Open(string path, MountTable mounts, out int errno) => Take(LinuxFiles.Open(path, out errno), mounts, ref errno);
+    public static SocketEntry? Open(string path, MountTable mounts, out int errno) => Take(LinuxFiles.Open(path, out errno), path, mounts, ref errno);
 
     /// <summary>What lies at a path within a root; null with the reason or error number.</summary>
     /// <param name="root">A directory that is not left.</param>
@@ -60,14 +60,14 @@ internal sealed class SocketEntry : IDisposable
             handle = LinuxFiles.OpenWithin(root, resolved, staysInMount, out errno);
         }
 
-        return Take(handle, mounts, ref errno);
+        return Take(handle, path, mounts, ref errno);
     }
 
     public void Dispose() => _handle.Dispose();
 
-    private static SocketEntry? Take(SafeFileHandle handle, MountTable mounts, ref int errno)
+    private static SocketEntry? Take(SafeFileHandle handle, string path, MountTable mounts, ref int errno)
     {
-        if (!handle.IsInvalid && LinuxFiles.Stat(handle) is { } facts)
+        if (!handle.IsInvalid && LinuxFiles.Stat(handle, path) is { } facts)
             return new SocketEntry(handle, facts, mounts);
         if (errno == 0)
             errno = LinuxFiles.NoEntry;

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
-using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -35,6 +34,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
     private const ulong AnyCookie = ulong.MaxValue;
     private const uint ShowName = 1, ShowFile = 2, ShowPeer = 4, ShowWaiting = 8;
     private const ushort AttributeName = 0, AttributeFile = 1, AttributePeer = 2, AttributeWaiting = 3;
+    public const string Shown = "the kernel's table of unix sockets";
     private const int BufferBytes = 64 * 1024;
     private const int MaxEntries = 1_000_000;
 
@@ -53,8 +53,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
         else
         {
             // The thread that enters the other namespace never comes back from it, and ends.
-            if (Unattended.TryStartThread("Ballast visitor", Visit, out Thread visitor))
-                visitor.Join();
+            HostCalls.RunOnThread("Ballast visitor", Visit);
         }
 
         if (socket is { IsInvalid: false })
@@ -65,7 +64,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
         void Visit()
         {
             using SafeFileHandle target = OpenNamespace(place.Path);
-            if (!target.IsInvalid && place.IsBehind(target) && Libc.SetNs(target, CloneNewNet) == 0)
+            if (!target.IsInvalid && place.IsBehind(target) && HostCalls.SetNs(target, CloneNewNet, place.Path) == 0)
                 socket = CreateSocket();
         }
     }
@@ -105,7 +104,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
 
     private List<UnixSocketEntry>? Read(ReadOnlySpan<byte> request, bool isOne)
     {
-        if (Libc.Send(_socket, request, RequestBytes, 0) != RequestBytes)
+        if (HostCalls.Send(_socket, request[..RequestBytes], Shown) != RequestBytes)
             return null;
 
         // The kernel has its answer ready: it is made within each receive.
@@ -113,7 +112,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            for (nint length; entries.Count < MaxEntries && (length = Libc.Recv(_socket, buffer, BufferBytes, 0)) > 0;)
+            for (nint length; entries.Count < MaxEntries && (length = HostCalls.Recv(_socket, buffer.AsSpan(0, BufferBytes), Shown)) > 0;)
             {
                 if (ReadMessages(buffer.AsSpan(0, (int)length), entries) is { } isWhole)
                     return isWhole ? entries : null;
@@ -148,7 +147,13 @@ internal sealed partial class UnixSocketDiag : IDisposable
             int length = BinaryPrimitives.ReadInt32LittleEndian(messages);
             ushort type = BinaryPrimitives.ReadUInt16LittleEndian(messages[4..]);
             if (type is MessageDone or MessageError || length < HeaderBytes || length > messages.Length)
+            {
+                // An error is a negative number behind the header.
+                if (type == MessageError && messages.Length >= HeaderBytes + sizeof(int))
+                    LookTrouble.Note(-BinaryPrimitives.ReadInt32LittleEndian(messages[HeaderBytes..]), Shown);
                 return type == MessageDone;
+            }
+
             if (length >= HeaderBytes + EntryBytes)
                 entries.Add(ReadEntry(messages[HeaderBytes..length]));
             messages = messages[Math.Min(Align(length), messages.Length)..];
@@ -189,7 +194,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
 
     private static int Align(int length) => (length + 3) & ~3;
 
-    private static SafeFileHandle CreateSocket() => new(Libc.Socket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag), ownsHandle: true);
+    private static SafeFileHandle CreateSocket() => new(HostCalls.Socket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag, Shown), ownsHandle: true);
 
-    private static SafeFileHandle OpenNamespace(string path) => new(Libc.Open(path, SockCloexec), ownsHandle: true);
+    private static SafeFileHandle OpenNamespace(string path) => new(HostCalls.Open(path, SockCloexec), ownsHandle: true);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Scopes;
@@ -195,6 +196,15 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>The keys of its monitors.</summary>
     public IEnumerable<MonitorKey> Keys => _candidates.Where(candidate => candidate.Endpoint is not null).Select(candidate => candidate.Endpoint!.Key);
+
+    /// <summary>Whether something is its own, by the name of what cannot be looked at: of its process, or on the way to its sockets.</summary>
+    public bool Concerns(string path)
+    {
+        if (Process is { } process && path.StartsWith(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/"), StringComparison.Ordinal))
+            return true;
+        return _candidates.Any(candidate => candidate.Endpoint?.Name is { } name && name.StartsWith(path, StringComparison.Ordinal)
+            && (name.Length == path.Length || path.EndsWith('/') || name[path.Length] == '/'));
+    }
 
     /// <summary>Why none of its monitors is connected to just now, because all misbehaved; null where one may be.</summary>
     public LibvirtException? ReasonToPause

@@ -19,8 +19,10 @@ internal sealed partial class QemuInventory
 
             // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
             // of many callers looked at the whole host, one after the other.
-            if (_lastLook <= begun && (scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
+            if (_lastLook <= begun && (_mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
                 Look(gone);
+            if (_instances.Count == 0)
+                ThrowIfUnseen();
             return _instances.Where(isWanted).ToArray();
         }, cancellationToken).ConfigureAwait(false);
         await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -44,11 +46,29 @@ internal sealed partial class QemuInventory
         long number = ++_begunLooks;
         HostView view = new();
         HashSet<QemuInstance> seen = [];
-        foreach (Sighting sighting in Merge(scopes.SelectMany(scope => scope.Look(view, _processes))))
+        List<QemuInstance> added = [];
+        using LookTrouble trouble = new();
+        List<Sighting> sightings = Merge(scopes.SelectMany(scope => scope.Look(view, _processes)));
+        bool isPartial = trouble.Failure is not null;
+        foreach (Sighting sighting in sightings)
         {
             QemuInstance? instance = Known(sighting);
+
+            // Of whom something could not be seen, what was known stays; and only a process is new for certain.
+            if (instance is null ? trouble.Failure is not null && sighting.Process is null : IsHidden(instance, trouble))
+            {
+                isPartial = true;
+                if (instance is not null)
+                    seen.Add(instance);
+                continue;
+            }
+
             if (instance is null)
+            {
                 _instances.Add(instance = new QemuInstance(time, log));
+                added.Add(instance);
+            }
+
             _mustName |= !seen.Contains(instance) && instance.Process is null;
             if (seen.Add(instance))
                 instance.Update(sighting);
@@ -58,7 +78,15 @@ internal sealed partial class QemuInventory
         Volatile.Write(ref _lookedAt, time.GetTimestamp());
         foreach (QemuInstance instance in _instances.ToArray())
         {
-            if (instance.HasExited || (!seen.Contains(instance) && !StaysKnown(instance)))
+            bool isGone = instance.HasExited;
+            if (!isGone && !seen.Contains(instance) && !StaysKnown(instance))
+            {
+                bool isHidden = IsHidden(instance, trouble);
+                isPartial |= isHidden;
+                isGone = !isHidden;
+            }
+
+            if (isGone)
             {
                 _instances.Remove(instance);
                 gone.Add(instance);
@@ -66,7 +94,41 @@ internal sealed partial class QemuInventory
             }
         }
 
+        NoteTrouble(trouble, isPartial, added);
         _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
+    }
+
+    // Nobody could look, or may not look any more where it was seen: that does not show that it is gone.
+    private bool IsHidden(QemuInstance instance, LookTrouble trouble) =>
+        trouble.Failure is not null
+        || (trouble.IsDenied && trouble.Denied.Any(path => !_wereDenied.Contains(path) && (IsOfAll(path) || instance.Concerns(path))));
+
+    private static bool IsOfAll(string path) =>
+        path is "/proc" or UnixSocketDiag.Shown || path.StartsWith("/proc/self/", StringComparison.Ordinal);
+
+    // The next call looks again; it is said once.
+    private void NoteTrouble(LookTrouble trouble, bool isPartial, List<QemuInstance> added)
+    {
+        _trouble = trouble.Failure;
+        if (isPartial && !_mustLookAgain)
+        {
+            log.LookFailed(trouble.Failure is { } failure
+                ? QmpErrors.CannotLook(failure)
+                : QmpErrors.CannotLook(new LookFailure(LookFailures.Denied, trouble.Denied.First(path => !_wereDenied.Contains(path)))));
+        }
+
+        // What is new was never seen otherwise.
+        _wereDenied = !isPartial ? trouble.Denied
+            : trouble.IsDenied && added.Count > 0 ? _wereDenied.Union(trouble.Denied.Where(path => added.Exists(instance => instance.Concerns(path)))).ToHashSet()
+            : _wereDenied;
+        _mustLookAgain = isPartial;
+    }
+
+    /// <summary>Whoever finds nobody is not told that nobody is there, where the last look could not see all.</summary>
+    private void ThrowIfUnseen()
+    {
+        if (_trouble is { } failure)
+            throw QmpErrors.CannotLook(failure);
     }
 
     // Of one socket that was named, whose entry is away for a while, the QEMU stays known: its calls fail with the reason.

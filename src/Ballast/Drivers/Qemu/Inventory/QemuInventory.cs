@@ -32,6 +32,11 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     // Not held: it is large.
     private readonly WeakReference<HostView?> _lastView = new(null);
     private bool _mustName;
+
+    // What the last look could not see, and what this user might not look at in the last one that saw all.
+    private LookFailure? _trouble;
+    private IReadOnlySet<string> _wereDenied = new HashSet<string>();
+    private bool _mustLookAgain;
     private bool _isDisposed;
 
     /// <summary>All QEMUs that are there; those that cannot be asked are among them, and say why.</summary>
@@ -58,7 +63,10 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsIdentified && MayConnect(instance)).ToArray();
         }, cancellationToken).ConfigureAwait(false);
         _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
-        return await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
+        QemuDomain? found = await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
+        if (found is null)
+            ThrowIfUnseen();
+        return found;
     }
 
     /// <summary>The QEMU that a handle leads to, if it can be asked at once; asks nobody.</summary>
@@ -78,6 +86,8 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             _ = await PublishAsync(_ => false, cancellationToken).ConfigureAwait(false);
         }
 
+        if (TryGet(identity) is null)
+            ThrowIfUnseen();
         if (TryGet(identity) is not { HasExited: false } instance)
             return null;
         if (instance.IsConnected)
@@ -155,7 +165,8 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             FindOwners(instances.Where(instance => instance.LastOwnerSearch <= searches), searches);
             for (int i = 0; i < instances.Length; i++)
             {
-                if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error && !QmpErrors.IsPermissionDenied(error))
+                if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error
+                    && !QmpErrors.IsPermissionDenied(error) && !QmpErrors.ProvesNothing(error))
                 {
                     log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
                     Disregard(instances[i], gone);

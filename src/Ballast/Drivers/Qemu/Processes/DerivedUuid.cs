@@ -10,7 +10,7 @@ internal static class DerivedUuid
     private static readonly UInt128 FnvOffset = new(0x6C62272E07BB0142, 0x62B821756295C58D);
     private static readonly UInt128 FnvPrime = new(0x0000000001000000, 0x000000000000013B);
 
-    private static readonly Lazy<string> BootId = new(static () =>
+    private static readonly Remembered<string> BootId = new(static () =>
         LinuxFiles.ReadAll("/proc/sys/kernel/random/boot_id", 64) is { } id ? Encoding.ASCII.GetString(id.Span).Trim() : "");
 
     /// <param name="process">What tells the process from all others since the host booted.</param>

@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Discovery;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Processes;
@@ -5,6 +6,8 @@ namespace Ballast.Drivers.Qemu.Processes;
 /// <summary>A file of a process that is kept open and read again and again from its beginning.</summary>
 internal sealed class KeptFile(SafeFileHandle file) : IDisposable
 {
+    private const int NoProcess = 3;
+
     private readonly OwnDescriptor _descriptor = new(file);
 
     /// <summary>False where there is no such file.</summary>
@@ -14,16 +17,24 @@ internal sealed class KeptFile(SafeFileHandle file) : IDisposable
     public bool IsOurs => _descriptor.IsOurs;
 
     /// <summary>False where there is no such process any more, or the file was closed.</summary>
-    public bool TryRead(ref Span<byte> text)
+    public bool TryRead(ref Span<byte> text) => TryRead(ref text, out _);
+
+    /// <summary>The same.</summary>
+    /// <param name="text">What was read.</param>
+    /// <param name="isAnswer">False where the file could not be read, which says nothing of the process.</param>
+    public bool TryRead(ref Span<byte> text, out bool isAnswer)
     {
+        isAnswer = true;
         try
         {
             if (!IsOpen || !IsOurs)
                 return false;
-            text = text[..RandomAccess.Read(file, text, 0)];
+            int length = HostCalls.ReadAgain(file, text, out int errno);
+            isAnswer = errno is 0 or NoProcess;
+            text = text[..Math.Max(length, 0)];
             return !text.IsEmpty;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (ObjectDisposedException)
         {
             return false;
         }

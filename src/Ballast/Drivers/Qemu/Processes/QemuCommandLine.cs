@@ -11,21 +11,21 @@ internal sealed class QemuCommandLine
     private const int MaxBytes = 1024 * 1024;
 
     private readonly string[] _arguments;
-    private readonly Lazy<CommandLineReader> _reader;
-    private readonly Lazy<IReadOnlyList<MonitorSocket>> _monitors;
-    private readonly Lazy<MachineOptions> _machine;
+    private readonly Remembered<CommandLineReader> _reader;
+    private readonly Remembered<IReadOnlyList<MonitorSocket>> _monitors;
+    private readonly Remembered<MachineOptions> _machine;
 
-    private readonly Lazy<string?> _workingDirectory;
-    private readonly Lazy<string?> _launchDirectory;
+    private readonly Remembered<string?> _workingDirectory;
+    private readonly Remembered<string?> _launchDirectory;
 
     internal QemuCommandLine(
         string[] arguments, string? workingDirectory, Func<string, string?>? readFile = null, string? launchDirectory = null)
-        : this(arguments, new Lazy<string?>(workingDirectory), new Lazy<string?>(launchDirectory), readFile)
+        : this(arguments, new Remembered<string?>(() => workingDirectory), new Remembered<string?>(() => launchDirectory), readFile)
     {
     }
 
     private QemuCommandLine(
-        string[] arguments, Lazy<string?> workingDirectory, Lazy<string?> launchDirectory, Func<string, string?>? readFile)
+        string[] arguments, Remembered<string?> workingDirectory, Remembered<string?> launchDirectory, Func<string, string?>? readFile)
     {
         _arguments = arguments;
         _workingDirectory = workingDirectory;
@@ -93,7 +93,7 @@ internal sealed class QemuCommandLine
         if (ReadStrings($"/proc/{pid}/cmdline") is not { } arguments)
             return false;
         commandLine = new QemuCommandLine(
-            arguments, new Lazy<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Lazy<string?>(() => ReadLaunchDirectory(pid)), readFile);
+            arguments, new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile);
         return true;
     }
 

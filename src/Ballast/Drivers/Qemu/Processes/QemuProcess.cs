@@ -27,6 +27,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private KeptFile _statm;
     private volatile bool _isClosed;
     private volatile bool _isGone;
+    private volatile bool _couldNotRenew;
 
     private QemuProcess(int pid, QemuCommandLine commandLine, string? executable, KeptFile stat, KeptFile statm)
     {
@@ -53,11 +54,11 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             // A look at all domains asks this of each, and of its files this one costs the kernel least. What is dead has no
             // memory: its size is 0.
             Span<byte> text = stackalloc byte[256];
-            if (!Kept(ref _statm).TryRead(ref text))
+            if (!Kept(ref _statm).TryRead(ref text, out bool isAnswer))
             {
                 // Closed with the connection, the file tells nothing: "gone" would be a lie.
                 ObjectDisposedException.ThrowIf(IsClosed, typeof(QemuProcess));
-                return true;
+                return isAnswer && !_couldNotRenew;
             }
 
             return text is [(byte)'0', ..];
@@ -65,7 +66,18 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     }
 
     /// <summary>Whether it still runs what it ran when it was found: a wrapper becomes QEMU under the same id.</summary>
-    public bool IsSame => !HasExited && Executable == _executable;
+    public bool IsSame
+    {
+        get
+        {
+            if (HasExited)
+                return false;
+            using LookTrouble trouble = new();
+
+            // What it runs may not be told any more: then it is the process that it was, as its own files show.
+            return Executable == _executable || trouble.Failure is not null || trouble.IsDenied;
+        }
+    }
 
     /// <summary>When the process started, in clock ticks since the host booted; 0 where it is gone.</summary>
     public ulong StartTicks { get; }
@@ -162,13 +174,16 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     // of a process that was given its id, or of a program that it became meanwhile.
     private static QemuProcess? Open(int pid)
     {
+        using LookTrouble trouble = new();
         KeptFile stat = OpenFile(pid, "stat");
         string? executable = ReadExecutable(pid);
         if (stat.IsOpen && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu)
         {
+            // What it names is read now: who could not read it all may not know its name, and finds it at the next look.
+            _ = commandLine.Monitors;
             KeptFile statm = OpenFile(pid, "statm");
             QemuProcess process = new(pid, commandLine, executable, stat, statm);
-            if (statm.IsOpen && process.IsSame)
+            if (statm.IsOpen && process.IsSame && trouble.Failure is null)
                 return process;
             process.Dispose();
             return null;
@@ -199,6 +214,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private void Renew()
     {
         (KeptFile oldStat, KeptFile oldStatm) = (_stat, _statm);
+        using LookTrouble trouble = new();
         KeptFile stat = OpenFile(Pid, "stat");
         KeptFile statm = OpenFile(Pid, "statm");
 
@@ -207,8 +223,11 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         {
             stat.Dispose();
             statm.Dispose();
+            _couldNotRenew = trouble.Failure is not null;
             return;
         }
+
+        _couldNotRenew = false;
 
         Volatile.Write(ref _statm, statm);
         Volatile.Write(ref _stat, stat);

@@ -150,11 +150,12 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
                 Volatile.Write(ref _isPeerProven, true);
             }
 
+            // Whoever leaves the queue does not wait for it.
             Task<QmpHello> greeting = QmpHandshake.RunAsync(channel, SeeOwner, cancellationToken);
+            _ = greeting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             if (await IsTakenAsync(greeting, socket, isUnknown).ConfigureAwait(false))
             {
                 channel.Dispose();
-                _ = greeting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
                 // Whoever cannot see who is served does not wait in a queue that may be an owner's.
                 if (isUnknown)

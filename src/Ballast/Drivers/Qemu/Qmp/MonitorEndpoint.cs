@@ -95,6 +95,13 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">Another socket lies there now.</exception>
     public IReadOnlyList<uint>? ReadClients()
     {
+        using LookTrouble trouble = new();
+        IReadOnlyList<uint>? clients = ReadClientsAgain();
+        return trouble.Failure is { } failure ? throw QmpErrors.CannotLook(failure) : clients;
+    }
+
+    private List<uint>? ReadClientsAgain()
+    {
         List<uint>? clients = ReadClients(View(out bool isNew));
         if (isNew || clients is not { Count: > 0 })
             return clients;
@@ -111,8 +118,13 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
     /// <remarks>A monitor accepts one client at a time: who was accepted is the one who is served.</remarks>
-    public bool ServesOther(SafeHandle socket) =>
-        OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServedAt(key.File).Any(client => client != own);
+    /// <exception cref="LibvirtException">Nobody could look.</exception>
+    public bool ServesOther(SafeHandle socket)
+    {
+        using LookTrouble trouble = new();
+        bool servesOther = OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServedAt(key.File).Any(client => client != own);
+        return trouble.Failure is { } failure ? throw QmpErrors.CannotLook(failure) : servesOther;
+    }
 
     /// <summary>
     /// Who is served there, other than this monitor's own connections; empty where nobody is, or that cannot be told. For when time is
@@ -120,6 +132,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// </summary>
     public IReadOnlyList<uint> FindServed()
     {
+        using LookTrouble trouble = new();
         uint[] served = [.. new HostView().ServedAt(key.File)];
 
         // After the look: one that is seen was noted by then.
@@ -171,21 +184,26 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
             throw QmpErrors.Replaced(name);
         if (peer.Pid == owner.Pid && peer.IsAlive == true)
             return true;
+        using LookTrouble trouble = new();
         bool? isInTable = key.Listener == 0 ? null : owner.HasSocket(key.Listener);
         if (peer.Pid == owner.Pid && (peer.IsAlive ?? isInTable ?? true))
             return true;
 
         // The descriptor was passed to it, by a manager or by systemd: then it is in its own table.
-        return isInTable == true ? false : throw QmpErrors.WrongPeer(name, owner.Pid, peer);
+        return isInTable == true ? false : throw WrongPeer(owner, peer, trouble);
     }
 
     /// <summary>Sees that it was the owner that accepted a connection.</summary>
     /// <exception cref="LibvirtException">It was somebody else who has the same listening socket.</exception>
     public void CheckAccepted(SafeHandle socket, UnixSocketPeer peer)
     {
+        using LookTrouble trouble = new();
         if (Owner is { } owner && IsAcceptedBy(owner, socket) != true)
-            throw QmpErrors.WrongPeer(name, owner.Pid, peer);
+            throw WrongPeer(owner, peer, trouble);
     }
+
+    private LibvirtException WrongPeer(IMonitorOwner owner, UnixSocketPeer peer, LookTrouble trouble) =>
+        trouble.Failure is { } failure ? QmpErrors.CannotLook(failure) : QmpErrors.WrongPeer(name, owner.Pid, peer);
 
     /// <summary>Whether the other end of a connection is in a process's own table; null where that cannot be told.</summary>
     public static bool? IsAcceptedBy(IMonitorOwner owner, SafeHandle socket) =>

@@ -72,6 +72,15 @@ internal static class QmpErrors
     public static LibvirtException Replaced(string path) =>
         LibvirtError.System(ConnectionRefused, ErrorOrigin.Qemu, $"QEMU monitor '{path}' is gone: another socket lies at its path now");
 
+    /// <summary>The host could not be looked at, which says nothing of what is there.</summary>
+    public static LibvirtException CannotLook(LookFailure failure) =>
+        LibvirtError.System(failure.Errno, ErrorOrigin.Qemu,
+            $"Cannot look at '{DisplayText.Escape(failure.What)}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
+
+    /// <summary>Whether an error says nothing of who is there: nobody could look, or connect, for a reason of our own.</summary>
+    public static bool ProvesNothing(LibvirtException error) =>
+        error.Code == ErrorCode.SystemError && LookTrouble.IsFailure(error.Int1);
+
     public static LibvirtException HolderUnknown(string path) =>
         LibvirtError.System(Eacces, ErrorOrigin.Qemu,
             $"QEMU monitor '{path}' is not used: it lies in a network namespace that this user may not look into, so that nobody can tell "

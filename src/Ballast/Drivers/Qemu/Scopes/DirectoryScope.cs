@@ -28,7 +28,8 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
         HashSet<MonitorKey> keys = [];
         SocketFile?[] own = [.. ownSockets.Select(socket => SocketFile.Of(socket, view.OwnMounts))];
         List<Sighting> sightings = [];
-        foreach (string name in Names())
+        // A directory that may be used but not listed shows nothing: its sockets can be named.
+        foreach (string name in LinuxFiles.ReadNames(path).Select(name => Path.Join(path, name)))
         {
             _isSettled &= LinuxFiles.Stat(name, followsLinks: false) is { IsLink: false };
             if (NamedSockets.Look(name, view, processes, findsOwner: true) is not { } sighting)
@@ -43,17 +44,4 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
     }
 
     private static Int128 Now() => (Int128)(TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
-
-    private List<string> Names()
-    {
-        try
-        {
-            return [.. Directory.EnumerateFileSystemEntries(path)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Not yet, or no more. One that may be used but not listed shows nothing: its sockets can be named.
-            return [];
-        }
-    }
 }

@@ -19,7 +19,11 @@ internal static class MonitorLocator
         NetNamespace place = NetNamespace.Of(process.Pid) ?? NetNamespace.Own;
         string name = monitor.Path ?? monitor.Address ?? "fd";
         if (view.Sockets(place) is not { } table)
-            return MonitorCandidate.Refused(() => QmpErrors.HolderUnknown(name));
+        {
+            LookFailure? failure = LookTrouble.Now;
+            return MonitorCandidate.Refused(() => failure is { } met ? QmpErrors.CannotLook(met) : QmpErrors.HolderUnknown(name));
+        }
+
         HashSet<uint>? own = view.SocketsOf(process.Pid);
         string? path = monitor.Path;
         if (monitor.Kind == MonitorKind.PassedDescriptor)

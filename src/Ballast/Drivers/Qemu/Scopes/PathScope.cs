@@ -10,7 +10,20 @@ internal sealed class PathScope(string path, IReadOnlyList<string> ownSockets) :
     private readonly DirectoryScope _directory = new(path, ownSockets);
     private readonly SocketScope _socket = new(path);
 
-    private IQemuScope Current => Directory.Exists(path) ? _directory : _socket;
+    private bool _isDirectory;
+
+    // What cannot be looked at is taken for what it was.
+    private IQemuScope Current
+    {
+        get
+        {
+            using LookTrouble trouble = new();
+            FileFacts? found = LinuxFiles.Stat(path, followsLinks: true);
+            if (trouble.Failure is null && !trouble.IsDenied)
+                _isDirectory = found is { IsDirectory: true };
+            return _isDirectory ? _directory : _socket;
+        }
+    }
 
     public bool MayHaveChanged() => _directory.MayHaveChanged();
 

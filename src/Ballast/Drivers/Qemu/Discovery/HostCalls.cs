@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using Ballast.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>
+/// The system calls by which the host is looked at. Each failure is noted for the look under way (<see cref="LookTrouble"/>), so
+/// that nothing that could not be looked at is taken for gone.
+/// </summary>
+internal static class HostCalls
+{
+    private static readonly AsyncLocal<Func<string, string, int>?> Faults = new();
+    private static bool s_haveFaults;
+
+    /// <summary>For tests: the error that a call, by its name and what it is about, shall fail with; 0 for none. Holds for whoever sets it, and what it begins.</summary>
+    internal static Func<string, string, int>? Fault
+    {
+        set
+        {
+            s_haveFaults = true;
+            Faults.Value = value;
+        }
+    }
+
+    public static int Open(string path, int flags) => Fails("open", path) ? -1 : (int)Noted(Libc.Open(path, flags), path);
+
+    public static long OpenAt2(int root, nint path, ref Libc.OpenHow how, string shown)
+    {
+        const long number = 437;
+        return Fails("openat2", shown)
+            ? -1
+            : Noted((nint)Libc.SyscallOpenAt2(number, root, path, ref how, Marshal.SizeOf<Libc.OpenHow>()), shown);
+    }
+
+    public static nint Read(SafeFileHandle file, Span<byte> buffer, string shown) =>
+        Fails("read", shown) ? -1 : Noted(Libc.Read(file, buffer, buffer.Length), shown);
+
+    /// <summary>Reads a file again from its beginning.</summary>
+    /// <returns>-1 where it cannot be read.</returns>
+    public static int ReadAgain(SafeFileHandle file, Span<byte> buffer, out int errno)
+    {
+        const string shown = "a file of /proc";
+        errno = 0;
+        if (Fails("pread", shown))
+        {
+            errno = Marshal.GetLastPInvokeError();
+            return -1;
+        }
+
+        try
+        {
+            return RandomAccess.Read(file, buffer, 0);
+        }
+        catch (IOException e)
+        {
+            // The runtime keeps the kernel's number there.
+            LookTrouble.Note(errno = e.HResult, shown);
+            return -1;
+        }
+    }
+
+    public static nint ReadLink(string path, Span<byte> target) =>
+        Fails("readlink", path) ? -1 : Noted(Libc.ReadLink(path, target, target.Length), path);
+
+    public static nint ReadLinkAt(SafeFileHandle directory, ref byte name, Span<byte> target, string shown) =>
+        Fails("readlinkat", shown) ? -1 : Noted(Libc.ReadLinkAt(directory, ref name, target, target.Length), shown);
+
+    public static nint ReadLinkAt(SafeFileHandle link, Span<byte> target, string shown) =>
+        Fails("readlinkat", shown) ? -1 : Noted(Libc.ReadLinkAt(link, "", target, target.Length), shown);
+
+    public static nint GetDents(SafeFileHandle directory, Span<byte> entries, string shown) =>
+        Fails("getdents64", shown) ? -1 : Noted(Libc.GetDents64(directory, entries, entries.Length), shown);
+
+    public static int Statx(SafeFileHandle file, int flags, uint mask, Span<byte> result, string shown) =>
+        Fails("statx", shown) ? -1 : (int)Noted(Libc.Statx(file, "", flags, mask, result), shown);
+
+    public static int Statx(string path, int flags, uint mask, Span<byte> result)
+    {
+        const int current = -100;
+        return Fails("statx", path) ? -1 : (int)Noted(Libc.Statx(current, path, flags, mask, result), path);
+    }
+
+    public static int Socket(int family, int type, int protocol, string shown) =>
+        Fails("socket", shown) ? -1 : (int)Noted(Libc.Socket(family, type, protocol), shown);
+
+    public static int SetNs(SafeFileHandle target, int kind, string shown) =>
+        Fails("setns", shown) ? -1 : (int)Noted(Libc.SetNs(target, kind), shown);
+
+    public static nint Send(SafeHandle socket, ReadOnlySpan<byte> buffer, string shown) =>
+        Fails("send", shown) ? -1 : Noted(Libc.Send(socket, buffer, buffer.Length, 0), shown);
+
+    public static nint Recv(SafeHandle socket, Span<byte> buffer, string shown) =>
+        Fails("recv", shown) ? -1 : Noted(Libc.Recv(socket, buffer, buffer.Length, 0), shown);
+
+    /// <summary>Runs on a thread of its own, which ends with it; what fails there is noted here.</summary>
+    public static void RunOnThread(string name, Action run)
+    {
+        LookTrouble? met = null;
+        if (Fails("clone", name))
+            return;
+        if (!Unattended.TryStartThread(name, Run, out Thread thread))
+        {
+            LookTrouble.Note(LookTrouble.NoThread, name);
+            return;
+        }
+
+        thread.Join();
+        met?.NoteHere();
+
+        void Run()
+        {
+            using LookTrouble trouble = met = new LookTrouble();
+            run();
+        }
+    }
+
+    private static nint Noted(nint result, string what)
+    {
+        if (result < 0)
+            LookTrouble.Note(Marshal.GetLastPInvokeError(), what);
+        return result;
+    }
+
+    private static bool Fails(string call, string what)
+    {
+        if (!s_haveFaults || Faults.Value?.Invoke(call, what) is not (int errno and not 0))
+            return false;
+        LookTrouble.Note(errno, what);
+        Marshal.SetLastPInvokeError(errno);
+        return true;
+    }
+}

@@ -1,0 +1,77 @@
+namespace Ballast.Drivers.Qemu.Discovery;
+
+/// <summary>
+/// What a look could not see. A system call that fails shows that something is not there only where its error says so; for want
+/// of a descriptor or of memory, or after an input error, it shows nothing. <see cref="HostCalls"/> notes each failure for the look
+/// under way on its thread, so that whoever looks can tell "it is not there" from "nobody could look".
+/// </summary>
+internal sealed class LookTrouble : IDisposable
+{
+    private const int NotPermitted = 1, AccessDenied = 13;
+
+    // EAGAIN, as the system says it where it has no room for a thread.
+    public const int NoThread = 11;
+
+    // Errors that answer the question: ENOENT, ESRCH, ENXIO, EXDEV, ENODEV, ENOTDIR, EISDIR, EINVAL (of what is no link, or of a dead
+    // process), EPIPE, ENAMETOOLONG, ENOSYS, ELOOP, the protocols that a system or a sandbox does not have, ECONNRESET, ECONNREFUSED.
+    private static readonly int[] Answers = [2, 3, 6, 18, 19, 20, 21, 22, 32, 36, 38, 40, 93, 94, 95, 97, 104, 111];
+
+    [ThreadStatic]
+    private static LookTrouble? s_underWay;
+
+    private readonly LookTrouble? _outer = s_underWay;
+    private HashSet<string>? _denied;
+
+    /// <summary>Begins to note what fails on this thread, until it is disposed; what encloses it is told too.</summary>
+    public LookTrouble() => s_underWay = this;
+
+    /// <summary>What failed in the look under way on this thread; null: nothing, or nobody looks.</summary>
+    public static LookFailure? Now => s_underWay?.Failure;
+
+    /// <summary>The first failure that proves nothing; null where there was none.</summary>
+    public LookFailure? Failure { get; private set; }
+
+    /// <summary>What this user may not look at.</summary>
+    public IReadOnlySet<string> Denied => _denied ??= [];
+
+    /// <summary>Whether there was anything that this user may not look at.</summary>
+    public bool IsDenied => _denied is { Count: > 0 };
+
+    /// <summary>Whether an error proves nothing of what was asked about; that this user may not know is another matter.</summary>
+    public static bool IsFailure(int errno) =>
+        errno is not (0 or NotPermitted or AccessDenied) && Array.IndexOf(Answers, errno) < 0;
+
+    /// <summary>A system call failed.</summary>
+    /// <param name="errno">With this error.</param>
+    /// <param name="what">What it was about.</param>
+    public static void Note(int errno, string what)
+    {
+        if (s_underWay is not { } trouble)
+            return;
+        if (IsFailure(errno))
+            trouble.Failure ??= new LookFailure(errno, what);
+        else if (errno is NotPermitted or AccessDenied)
+            _ = (trouble._denied ??= []).Add(what);
+    }
+
+    /// <summary>Notes the same on this thread: it was met on another.</summary>
+    public void NoteHere() => s_underWay?.Add(this);
+
+    public void Dispose()
+    {
+        s_underWay = _outer;
+        _outer?.Add(this);
+    }
+
+    private void Add(LookTrouble inner)
+    {
+        Failure ??= inner.Failure;
+        if (inner.IsDenied)
+            (_denied ??= []).UnionWith(inner._denied!);
+    }
+}
+
+/// <summary>A system call that failed without an answer.</summary>
+/// <param name="Errno">The kernel's error number.</param>
+/// <param name="What">What it was about.</param>
+internal sealed record LookFailure(int Errno, string What);

@@ -1,0 +1,170 @@
+using System.Net.Sockets;
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Inventory;
+using Ballast.Drivers.Qemu.Scopes;
+using Ballast.Guests;
+using Ballast.Telemetry;
+using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Fakes;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>
+/// A look that fails proves nothing. Each system call of a look fails in its turn, and each kind of call all the time, with the errors
+/// of a host that has no room: no QEMU is ever gone for that, and the next look that nothing keeps from seeing finds all.
+/// </summary>
+[Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
+public sealed class LookFaultTests
+{
+    private const int NotThere = 2;
+
+    // EMFILE, ENFILE, ENOMEM, EIO, EAGAIN, EACCES.
+    private static readonly int[] Errors = [24, 23, 12, 5, 11, 13];
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("directory")]
+    [InlineData("path")]
+    [InlineData("host")]
+    public async Task A_running_qemu_is_never_gone_because_a_look_failed(string kind)
+    {
+        await using QemuProcess qemu = await QemuProcess.StartPcAsync(["-name", "steady", "-uuid", Guid.NewGuid().ToString()], monitors: 1, Token);
+
+        // Another program holds the monitor, so that only looks tell that the QEMU is there.
+        using Socket holder = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await holder.ConnectAsync(new UnixDomainSocketEndPoint(qemu.MonitorPaths[0]), Token);
+        Assert.NotEqual(0, await holder.ReceiveAsync(new byte[1024], Token));
+        await using QemuInventory inventory = new([Scope(kind, qemu.DirectoryPath)], TimeProvider.System, ConnectionLog.None);
+        QemuInstance known = Assert.Single(await ListAsync(inventory), domain => domain.Identity.Id == qemu.Pid).Instance;
+        Faults faults = new(qemu.Pid);
+
+        HostCalls.Fault = faults.Count;
+        await RequireAsync("without a fault");
+        HostCalls.Fault = null;
+        Assert.NotInRange(faults.Seen.Count, 0, 10);
+        List<string> kinds = [.. faults.Seen.Distinct()];
+        for (int at = 0, total = faults.Seen.Count; at < total; at++)
+        {
+            int errno = Errors[at % Errors.Length];
+            HostCalls.Fault = faults.At(at, errno);
+            await RequireAsync($"call {at} of {total} failed with {errno}");
+            HostCalls.Fault = null;
+            if (at % 16 == 0)
+                await RequireAsync($"after call {at} failed with {errno}");
+        }
+
+        foreach (string call in kinds)
+        {
+            foreach (int errno in Errors)
+            {
+                HostCalls.Fault = (name, _) => name == call ? errno : 0;
+                await RequireAsync($"each {call} failed with {errno}");
+                HostCalls.Fault = null;
+            }
+        }
+
+        await RequireAsync("at last");
+
+        // What does show that it is gone is believed.
+        qemu.Kill();
+        await qemu.WaitForExitAsync(Token);
+        Assert.DoesNotContain(await ListAsync(inventory), domain => domain.Identity.Id == qemu.Pid);
+
+        async Task RequireAsync(string when)
+        {
+            IReadOnlyList<QemuDomain> found = await ListAsync(inventory);
+            Assert.True(found.Any(domain => domain.Instance == known && domain.Identity.Name == "steady"), when);
+        }
+    }
+
+    [Fact]
+    public async Task A_monitor_is_not_disregarded_because_the_first_look_failed()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        string directory = Path.GetDirectoryName(fake.Path)!;
+        Faults faults = new(Environment.ProcessId);
+        await TryAsync(faults.Count, "without a fault");
+        Assert.NotInRange(faults.Seen.Count, 0, 10);
+        for (int at = 0, total = faults.Seen.Count; at < total; at++)
+        {
+            int errno = Errors[at % Errors.Length];
+            await TryAsync(faults.At(at, errno), $"call {at} of {total} failed with {errno}");
+        }
+
+        async Task TryAsync(Func<string, string, int> fault, string when)
+        {
+            await using QemuInventory inventory = new([new DirectoryScope(directory, [])], TimeProvider.System, ConnectionLog.None);
+            HostCalls.Fault = fault;
+            try
+            {
+                _ = await ListAsync(inventory);
+            }
+            catch (LibvirtException)
+            {
+                // Nobody is known, and nobody could look: that is said.
+            }
+
+            HostCalls.Fault = null;
+            Assert.True((await ListAsync(inventory)).Count == 1, when);
+        }
+    }
+
+    [Fact]
+    public async Task An_empty_list_is_not_given_where_nobody_could_look()
+    {
+        using PrivateDirectory directory = new();
+        await using QemuInventory inventory = new([new DirectoryScope(directory.Path, [])], TimeProvider.System, ConnectionLog.None);
+
+        HostCalls.Fault = static (call, _) => call == "open" ? 24 : 0;
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(() => ListAsync(inventory));
+        HostCalls.Fault = null;
+
+        Assert.Contains("Cannot look at", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await ListAsync(inventory));
+        HostCalls.Fault = static (call, _) => call == "open" ? NotThere : 0;
+        Assert.Empty(await ListAsync(inventory));
+        HostCalls.Fault = null;
+    }
+
+    private static async Task<IReadOnlyList<QemuDomain>> ListAsync(QemuInventory inventory) =>
+        await inventory.RefreshAsync(connects: true, Timeout, Token).AsTask().In();
+
+    private static IQemuScope Scope(string kind, string directory) => kind switch
+    {
+        "directory" => new DirectoryScope(directory, []),
+        "path" => new PathScope(directory, []),
+        _ => new HostScope(new QemuTrust([]), MonitorManagers.Known),
+    };
+
+    /// <summary>The calls of a look, but for those about other processes, which come and go.</summary>
+    private sealed class Faults(int pid)
+    {
+        public List<string> Seen { get; } = [];
+
+        public int Count(string call, string what)
+        {
+            if (!Concerns(what))
+                return 0;
+            lock (Seen)
+                Seen.Add(call);
+            return 0;
+        }
+
+        public Func<string, string, int> At(int index, int errno)
+        {
+            int next = -1;
+            return (_, what) => Concerns(what) && Interlocked.Increment(ref next) == index ? errno : 0;
+        }
+
+        private bool Concerns(string what)
+        {
+            const string processes = "/proc/";
+            return !what.StartsWith(processes, StringComparison.Ordinal) || !char.IsAsciiDigit(what[processes.Length])
+                || what.StartsWith($"{processes}{pid}/", StringComparison.Ordinal);
+        }
+    }
+}
