@@ -27,6 +27,10 @@ internal sealed class Handler<TArgs, TReply>(Func<RemoteSession, TArgs, Cancella
     {
         TReply reply = default;
         LibvirtException? error = null;
+
+        // A monitor lets those go first who may change something, and readers in turns.
+        if (session.Share.IsReader)
+            CallOrigin.Reader = session.Share;
         try
         {
             reply = await TakeRefusal(run(session, arguments, session.Client.Ended), out error).ConfigureAwait(false);

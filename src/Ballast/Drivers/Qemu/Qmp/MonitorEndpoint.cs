@@ -132,7 +132,6 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// </summary>
     public IReadOnlyList<uint> FindServed()
     {
-        using LookTrouble trouble = new();
         uint[] served = [.. new HostView().ServedAt(key.File)];
 
         // After the look: one that is seen was noted by then.

@@ -20,7 +20,10 @@ internal enum LanePhase
 /// </summary>
 internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, DeadlineTimer deadline) : MonitorPart(gate)
 {
-    private readonly List<QmpCall> _calls = [];
+    private readonly CallLine _calls = new(gate);
+
+    // Those that ask the same as the call under way.
+    private readonly List<QmpCall> _sharers = [];
     private List<MonitorQuery> _waiting = [];
     private List<MonitorQuery> _asked = [];
     private QmpCall? _call;
@@ -45,6 +48,7 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
     public void Add(QmpCall call)
     {
         AssertLocked();
+        call.HasWaited = Phase != LanePhase.Idle || !_calls.IsEmpty || _waiting.Count > 0;
         _calls.Add(call);
         deadline.Arm(call.AskedAt, call.Timeout);
     }
@@ -66,8 +70,10 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
     {
         AssertLocked();
         if (_call == call)
-            return true;
-        _ = _calls.Remove(call);
+            return _sharers.Count == 0;
+        if (_sharers.Remove(call))
+            return _sharers.Count == 0 && _call!.Task.IsCompleted;
+        _calls.Remove(call);
         return false;
     }
 
@@ -78,11 +84,11 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
         Debug.Assert(Phase == LanePhase.Idle, "One thing at a time.");
 
         // In turns with queries, or one kind of caller could keep the other waiting for ever.
-        _call = _calls.Count == 0 || (_wasCall && _waiting.Count > 0) ? null : _calls[0];
+        _call = _calls.IsEmpty || (_wasCall && _waiting.Count > 0) ? null : _calls.Take();
         _wasCall = _call is not null;
         if (_call is null)
             return null;
-        _calls.RemoveAt(0);
+        _calls.TakeSame(_call, _sharers);
         Enter(LanePhase.Call);
         return _call;
     }
@@ -135,11 +141,17 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
     {
         AssertLocked();
         QmpCall call = _call!;
-        if (!call.Take(message))
+        bool isLast = call.Take(message);
+        foreach (QmpCall sharer in _sharers)
+            _ = sharer.Take(message);
+        if (!isLast)
             return false;
         _call = null;
         Enter(LanePhase.Idle);
         call.Complete();
+        foreach (QmpCall sharer in _sharers)
+            sharer.Complete();
+        _sharers.Clear();
         return true;
     }
 
@@ -165,10 +177,14 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
             deadline.Arm(query.AskedAt, query.Timeout);
         foreach (MonitorQuery query in _waiting)
             deadline.Arm(query.AskedAt, query.Timeout);
-        foreach (QmpCall call in _calls)
+        foreach (QmpCall call in _calls.All)
             deadline.Arm(call.AskedAt, call.Timeout);
+        foreach (QmpCall sharer in _sharers)
+            deadline.Arm(sharer.AskedAt, sharer.Timeout);
+
+        // Whose caller gave up already, the monitor still owes an answer.
         if (_call is { } underWay && Phase == LanePhase.Call)
-            deadline.Arm(underWay.AskedAt, underWay.Timeout);
+            deadline.Arm(underWay.Task.IsCompleted ? _silentSince : underWay.AskedAt, underWay.Timeout);
     }
 
     /// <summary>
@@ -180,6 +196,11 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
         AssertLocked();
         _waiting.InsertRange(0, _asked);
         _asked.Clear();
+        if (_call is { IsShareable: true, Task.IsCompleted: false })
+            _calls.PutBack(_call);
+        foreach (QmpCall sharer in _sharers)
+            _calls.PutBack(sharer);
+        _sharers.Clear();
         _call = null;
         Enter(LanePhase.Resynchronise);
     }
@@ -200,12 +221,15 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
             query.Fail(error);
         foreach (MonitorQuery query in _waiting)
             query.Fail(error);
-        foreach (QmpCall call in _calls)
+        foreach (QmpCall call in _calls.All)
             call.Fail(error);
+        foreach (QmpCall sharer in _sharers)
+            sharer.Fail(error);
         _call?.Fail(error);
         _asked.Clear();
         _waiting.Clear();
         _calls.Clear();
+        _sharers.Clear();
         _call = null;
         Enter(LanePhase.Idle);
     }
@@ -221,6 +245,9 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
         Debug.Assert((_call is not null) == (phase == LanePhase.Call), "A call is under way exactly in its phase.");
     }
 
+    // Whether what is under way is unanswered for as long: else those who waited so long waited for others.
+    private bool IsSilent(TimeSpan timeout, long now) => Phase != LanePhase.Idle && HasPassed(_silentSince, timeout, now);
+
     private bool HasPassed(long askedAt, TimeSpan timeout, long now) => time.GetElapsedTime(askedAt, now) >= timeout;
 
     private bool ExpireQueries(List<MonitorQuery> queries, long now, bool areAsked)
@@ -234,7 +261,9 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
             queries.RemoveAt(i);
             isHung |= areAsked && HasPassed(_silentSince, query.Timeout, now);
             Metrics.Timeouts.Add(1);
-            query.Fail(QmpErrors.Timeout(path, query.Timeout));
+            query.Fail(areAsked || IsSilent(query.Timeout, now)
+                ? QmpErrors.Timeout(path, query.Timeout)
+                : QmpErrors.Crowded(path, null, query.Timeout));
         }
 
         return isHung;
@@ -242,25 +271,45 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
 
     private bool ExpireCallUnderWay(long now)
     {
-        if (Phase != LanePhase.Call || !HasPassed(_call!.AskedAt, _call.Timeout, now))
+        if (Phase != LanePhase.Call)
             return false;
-        Metrics.Timeouts.Add(1);
-        _call.Fail(_call.ChangesSomething
-            ? QmpErrors.WriteTimeout(path, _call.Name, _call.Timeout)
-            : QmpErrors.Timeout(path, _call.Timeout));
-        return true;
+        bool isHung = HasExpired(_call!, now);
+        for (int i = _sharers.Count - 1; i >= 0; i--)
+        {
+            isHung |= HasExpired(_sharers[i], now);
+            if (_sharers[i].Task.IsCompleted)
+                _sharers.RemoveAt(i);
+        }
+
+        return isHung;
+    }
+
+    // Whether the monitor was silent for as long as the caller waited. One that waited for others first was sent late.
+    private bool HasExpired(QmpCall call, long now)
+    {
+        if (!HasPassed(call.AskedAt, call.Timeout, now))
+            return false;
+        bool isSilent = !call.HasWaited || IsSilent(call.Timeout, now);
+        if (!call.Task.IsCompleted)
+        {
+            Metrics.Timeouts.Add(1);
+            call.Fail(!isSilent ? QmpErrors.SentLate(path, call.Name, call.ChangesSomething, call.Timeout)
+                : call.ChangesSomething ? QmpErrors.WriteTimeout(path, call.Name, call.Timeout)
+                : QmpErrors.Timeout(path, call.Timeout));
+        }
+
+        return isSilent;
     }
 
     private void ExpireCallsNotSent(long now)
     {
-        for (int i = _calls.Count - 1; i >= 0; i--)
+        foreach (QmpCall call in _calls.All.Where(call => HasPassed(call.AskedAt, call.Timeout, now)).ToArray())
         {
-            QmpCall call = _calls[i];
-            if (!HasPassed(call.AskedAt, call.Timeout, now))
-                continue;
-            _calls.RemoveAt(i);
+            _calls.Remove(call);
             Metrics.Timeouts.Add(1);
-            call.Fail(QmpErrors.NotSent(path, call.Name, call.Timeout));
+            call.Fail(IsSilent(call.Timeout, now)
+                ? QmpErrors.NotSent(path, call.Name, call.Timeout)
+                : QmpErrors.Crowded(path, call.Name, call.Timeout));
         }
     }
 }

@@ -21,6 +21,18 @@ internal sealed class QmpCall(
 
     public bool ChangesSomething => changesSomething;
 
+    /// <summary>The user for whose clients it is, who may only read; null: whoever asks may change something.</summary>
+    public object? Reader { get; } = CallOrigin.Reader;
+
+    /// <summary>Whether others were before it when it was asked.</summary>
+    public bool HasWaited { get; set; }
+
+    /// <summary>Whether its answer is as good for others who ask the same.</summary>
+    public bool IsShareable => !changesSomething && Count == 1;
+
+    public bool AsksSame(QmpCall other) =>
+        IsShareable && other.IsShareable && name == other.Name && command.AsSpan().SequenceEqual(other.Command);
+
     public TimeSpan Timeout => timeout;
 
     /// <summary>The monitor's clock when the caller asked.</summary>

@@ -30,6 +30,20 @@ internal static class QmpErrors
         Report(ErrorCode.OperationTimeout,
             $"QEMU monitor '{path}' did not answer an earlier question within {Seconds(waited)}; {command} was not sent");
 
+    /// <summary>The monitor answers, but so many were before the caller that its time passed.</summary>
+    /// <param name="path">The monitor.</param>
+    /// <param name="command">What was not sent; null for a question.</param>
+    /// <param name="waited">For so long.</param>
+    public static LibvirtException Crowded(string path, string? command, TimeSpan waited) =>
+        Report(ErrorCode.OperationTimeout,
+            $"Others' calls were before it at QEMU monitor '{path}' for {Seconds(waited)}; {(command is null ? "it was not asked" : $"{command} was not sent")}");
+
+    /// <summary>The same of a command that was sent in the end, and has no answer yet.</summary>
+    public static LibvirtException SentLate(string path, string command, bool changesSomething, TimeSpan waited) =>
+        Report(ErrorCode.OperationTimeout,
+            $"Others' calls were before it at QEMU monitor '{path}', which did not answer {command} within {Seconds(waited)}"
+            + (changesSomething ? "; it may still take effect" : ""));
+
     public static LibvirtException Busy(string path, string? holder = null) =>
         Report(ErrorCode.ResourceBusy,
             $"QEMU monitor '{path}' is held by {holder ?? "another program"}; it serves one client at a time");
