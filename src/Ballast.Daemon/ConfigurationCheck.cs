@@ -12,6 +12,7 @@ internal static class ConfigurationCheck
     {
         List<Exception> faults = [];
         Try(() => _ = UnixAccess.RequireGroup(options.Group), faults);
+        Try(() => _ = OpenFiles.TakeAll(), faults);
         ListenPaths? paths = null;
         Try(() => paths = ListenPaths.Choose(options), faults);
         Try(() => faults.AddRange(paths?.Faults() ?? []), faults);
@@ -44,7 +45,7 @@ internal static class ConfigurationCheck
         {
             look();
         }
-        catch (Exception e) when (e is UsageException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UsageException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
             faults.Add(e);
         }

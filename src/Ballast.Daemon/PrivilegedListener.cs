@@ -21,16 +21,16 @@ internal sealed class PrivilegedEndPoint(ulong descriptor, PrivilegedLane lane) 
 }
 
 /// <summary>Makes listeners for such sockets; all others are the web server's.</summary>
-internal sealed class PrivilegedListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class PrivilegedListenerFactory(OpenFiles files) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is PrivilegedEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new(new PrivilegedListener((PrivilegedEndPoint)endpoint));
+        new(new PrivilegedListener((PrivilegedEndPoint)endpoint, files));
 }
 
 /// <summary>Accepts clients into the lane.</summary>
-internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnectionListener
+internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint, OpenFiles files) : IConnectionListener
 {
     // Where the system has no room for a client for the moment.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
@@ -50,6 +50,12 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
             try
             {
                 Socket client = await _socket.AcceptAsync(end.Token).ConfigureAwait(false);
+                if (!files.Admits(client.Handle, isPrivileged: true))
+                {
+                    client.Dispose();
+                    continue;
+                }
+
                 return new PrivilegedConnection(client, endPoint.Lane.Open(client), ++_accepted);
             }
             catch (OperationCanceledException)
@@ -59,7 +65,10 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint) : IConnect
             catch (Exception e) when (!_isDisposed)
             {
                 // The web server never asks again a listener that failed once.
-                Background.Note(e);
+                if (e is SocketException { SocketErrorCode: SocketError.TooManyOpenSockets })
+                    files.SayFull();
+                else
+                    Background.Note(e);
                 await Task.Delay(Pause, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
@@ -82,6 +83,7 @@ internal static partial class Program
     {
         CaughtSignal.End.Catch();
         uint? group = UnixAccess.RequireGroup(options.Group);
+        OpenFiles files = OpenFiles.TakeAll();
         using PassedSockets? passed = PassedSockets.Take();
         ListenPaths? paths = passed is null ? ListenPaths.Choose(options) : null;
         ConnectionOptions how = How(options);
@@ -131,16 +133,16 @@ internal static partial class Program
         });
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new SocketBuffers());
         builder.Services.AddSingleton<IHostLifetime, CaughtSignal.Lifetime>();
-        builder.Services.AddSingleton<IConnectionListenerFactory, PrivilegedListenerFactory>();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services => new RoomListenerFactory(
+            new SocketTransportFactory(services.GetRequiredService<IOptions<SocketTransportOptions>>(), services.GetRequiredService<ILoggerFactory>()), files));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(new PrivilegedListenerFactory(files));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
         ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();
-        int maxClients = OpenFiles.MakeRoom(options.MaxClients);
-        if (maxClients < options.MaxClients)
-            FewFiles(log, maxClients, options.MaxClients);
+        files.Log = log;
         ChangeLog changes = new(log);
         Background.Failed += changes.Fault;
-        ClientSlots places = new(maxClients, options.MaxAnonymousClients, options.MaxAddressClients);
+        ClientSlots places = new(options.MaxClients, options.MaxAnonymousClients, options.MaxAddressClients);
         CurrentAccess access = new(new AccessRules(options, group, tls));
         SaslGate gate = new(changes);
         ClientHandler clients = new(server, places, access, gate, log, changes, app.Lifetime.ApplicationStopping);
@@ -148,6 +150,8 @@ internal static partial class Program
         remote = new NetworkClients(server, clients, places, access, gate, changes, app.Lifetime.ApplicationStopping);
         await app.StartAsync().ConfigureAwait(false);
         CaughtSignal.End.Attach(app.Lifetime.StopApplication);
+        if (files.CountRoom() is var room && room < options.MaxClients)
+            FewFiles(log, room, options.MaxClients);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
             NotThereYet(log, missing);
         Listening(log, Version, sockets.Description + network.Description);
@@ -155,6 +159,7 @@ internal static partial class Program
             Advised(log, advice);
         using IdleTracker idle = new(clients, options.IdleTimeout, app.Lifetime.StopApplication);
         await using GuestChangeReporter guests = new(qemu, changes);
+        files.Guests = () => guests.Guests;
         await using BalanceAdviser? adviser = options.Advises
             ? new BalanceAdviser(qemu, new BudgetSetting(options.BalanceBudgetKiB, options.BalanceGroup), options.BalanceLog, log)
             : null;
@@ -166,7 +171,7 @@ internal static partial class Program
             uint? newGroup = UnixAccess.RequireGroup(newer.Group);
             if (newGroup != access.Rules.Group)
                 sockets.OpenTo(newGroup);
-            places.Resize(OpenFiles.MakeRoom(newer.MaxClients), newer.MaxAnonymousClients, newer.MaxAddressClients);
+            places.Resize(newer.MaxClients, newer.MaxAnonymousClients, newer.MaxAddressClients);
             server.Options = Treatment(newer);
             access.Rules = new AccessRules(newer, newGroup, newTls);
             LibvirtServer.Retrust(qemu, How(newer));

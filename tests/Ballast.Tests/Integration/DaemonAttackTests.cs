@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Ballast.Guests;
 using Ballast.Rpc;
 using Ballast.Tests.Rpc;
@@ -151,10 +153,20 @@ public sealed class DaemonAttackTests
     {
         using PrivateDirectory directory = new();
         await using BallastDaemon daemon = await BallastDaemon.StartThroughAsync(["prlimit", "--nofile=64:200"], Token, "--qmp", directory.Path);
-        Assert.Contains("leaves room for 150 clients, not 5000", daemon.Errors, StringComparison.Ordinal);
+        Match said = Regex.Match(daemon.Errors, "leaves room for ([0-9]+) clients, not 5000");
+        Assert.True(said.Success, daemon.Errors);
+        int room = int.Parse(said.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+        Assert.InRange(room, 50, 200);
+
+        // Readers leave room for those who may change something.
         List<RawClient> clients = [];
-        for (int i = 0; i < 150; i++)
-            clients.Add(await RawClient.ConnectAsync(daemon.SocketPath, open: "qemu:///system"));
+        while (await TryConnectAsync(daemon.ReadOnlySocketPath) is { } reader)
+            clients.Add(reader);
+        Assert.InRange(clients.Count, room / 2, room);
+        while (await TryConnectAsync(daemon.SocketPath) is { } client)
+            clients.Add(client);
+        Assert.InRange(clients.Count, room - 10, room + 10);
+        Assert.Contains("Further clients are refused: of 200 files", daemon.Errors, StringComparison.Ordinal);
         for (int i = 0; i < 20; i++)
         {
             using RawClient refused = await RawClient.ConnectAsync(daemon.SocketPath, authenticate: false);
@@ -170,16 +182,33 @@ public sealed class DaemonAttackTests
         // Their places are free again, by and by.
         await Deadline.UntilAsync(Deadline.Default, "a place", async _ =>
         {
-            try
-            {
-                (await RawClient.ConnectAsync(daemon.SocketPath, open: "qemu:///system")).Dispose();
-                return true;
-            }
-            catch (Exception e) when (e is SocketException or EndOfStreamException)
-            {
-                return false;
-            }
+            using RawClient? client = await TryConnectAsync(daemon.SocketPath);
+            return client is not null;
         }, Token);
+        Assert.DoesNotContain("fault", daemon.Errors, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("Too many open files", daemon.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_may_open_too_few_files_says_so_and_does_not_start()
+    {
+        CommandResult result = await ChildProcess.RunAsync(
+            "prlimit", ["--nofile=40", BallastDaemon.Program, "--config", "/dev/null", "--check"], cancellationToken: Token);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("The limit of open files is 40", result.Errors, StringComparison.Ordinal);
+    }
+
+    private static async Task<RawClient?> TryConnectAsync(string path)
+    {
+        try
+        {
+            return await RawClient.ConnectAsync(path, open: "qemu:///system");
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            return null;
+        }
     }
 
     [Fact]
