@@ -25,6 +25,18 @@ internal sealed partial class ChangeLog(ILogger log)
             Changed(log, line);
     }
 
+    /// <summary>The host cannot be looked at, or can be again.</summary>
+    /// <param name="trouble">Why not; null where it can.</param>
+    public void Look(string? trouble)
+    {
+        if (!MayWrite("looks", "looks"))
+            return;
+        if (trouble is null)
+            Changed(log, "The host can be looked at again");
+        else
+            Trouble(log, $"The guests that were known stay, because the host cannot be looked at: {trouble}");
+    }
+
     /// <summary>What a client had done.</summary>
     public void Client(in PeerProcess peer, in ClientChange change, string? entered = null)
     {

@@ -15,6 +15,7 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Dictionary<(Guid Uuid, int? Id), (Domain Domain, bool IsSilent)> _known = [];
     private readonly Task _watching;
+    private string? _trouble;
 
     public GuestChangeReporter(Connection connection, ChangeLog log)
     {
@@ -48,8 +49,17 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
                 if (e is not LibvirtException)
                     Background.Note(e);
             }
+
+            NoteTrouble(LibvirtServer.LookTrouble(_connection));
         }
         while (await timer.WaitForNextTickAsync(_end.Token).ConfigureAwait(false));
+    }
+
+    private void NoteTrouble(string? trouble)
+    {
+        if ((trouble is null) != (_trouble is null))
+            _log.Look(trouble);
+        _trouble = trouble;
     }
 
     private void Compare(IReadOnlyList<Domain> found)

@@ -100,6 +100,9 @@ internal sealed class LibvirtServer
     /// <param name="options">Trusted users and managed directories.</param>
     public static void Retrust(Connection connection, ConnectionOptions options) => connection.Retrust(options);
 
+    /// <summary>What the last look at this host's QEMUs could not see, of which those that were known stay; null where it saw all.</summary>
+    public static string? LookTrouble(Connection connection) => DriverSelection.LookTrouble(connection.Driver);
+
     /// <summary>Whether a domain's hypervisor left the last question unanswered; asks nobody.</summary>
     public static bool IsSilent(Domain domain) => domain.Connection.Driver.IsSilent(domain.Identity);
 

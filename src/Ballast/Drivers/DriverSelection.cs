@@ -31,6 +31,9 @@ internal static class DriverSelection
     public static IDriver OpenMonitors(IReadOnlyList<string> paths, IReadOnlyList<string> ownSockets, ConnectionOptions options) =>
         QemuDriver.OpenMonitors(paths, ownSockets, options);
 
+    /// <summary>What the last look at the host could not see; null where it saw all, or nobody looks.</summary>
+    public static string? LookTrouble(IDriver driver) => (driver as QemuDriver)?.LookTrouble;
+
     /// <summary>Whose QEMUs are asked from now on.</summary>
     public static void Retrust(IDriver driver, ConnectionOptions options) => (driver as QemuDriver)?.Retrust(options);
 

@@ -78,6 +78,9 @@ internal sealed partial class QemuDriver : IDriver
         new([.. paths.Select(path => new PathScope(path, ownSockets))],
             UriParameters.Bounded(options.Timeout), options);
 
+    /// <summary>What the last look at the host could not see; null where it saw all.</summary>
+    public string? LookTrouble => _inventory.LookError?.Message;
+
     /// <summary>Whose QEMUs are asked from now on, where all of the host are.</summary>
     public void Retrust(ConnectionOptions options) =>
         _host?.Retrust(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options));

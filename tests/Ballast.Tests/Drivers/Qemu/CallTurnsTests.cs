@@ -1,5 +1,4 @@
 using System.Text;
-using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Tests.Fakes;
 using Microsoft.Extensions.Time.Testing;
 

@@ -110,12 +110,11 @@ internal sealed partial class QemuInventory
     private void NoteTrouble(LookTrouble trouble, bool isPartial, List<QemuInstance> added)
     {
         _trouble = trouble.Failure;
-        if (isPartial && !_mustLookAgain)
-        {
-            log.LookFailed(trouble.Failure is { } failure
-                ? QmpErrors.CannotLook(failure)
-                : QmpErrors.CannotLook(new LookFailure(LookFailures.Denied, trouble.Denied.First(path => !_wereDenied.Contains(path)))));
-        }
+        LibvirtException? error = !isPartial ? null : QmpErrors.CannotLook(trouble.Failure
+            ?? new LookFailure(LookFailures.Denied, trouble.Denied.First(path => !_wereDenied.Contains(path))));
+        if (error is not null && _lookError is null)
+            log.LookFailed(error);
+        _lookError = error;
 
         // What is new was never seen otherwise.
         _wereDenied = !isPartial ? trouble.Denied

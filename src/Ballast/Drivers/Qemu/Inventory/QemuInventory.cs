@@ -37,7 +37,11 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     private LookFailure? _trouble;
     private IReadOnlySet<string> _wereDenied = new HashSet<string>();
     private bool _mustLookAgain;
+    private volatile LibvirtException? _lookError;
     private bool _isDisposed;
+
+    /// <summary>Why the last look did not see all; null where it did.</summary>
+    public LibvirtException? LookError => _lookError;
 
     /// <summary>All QEMUs that are there; those that cannot be asked are among them, and say why.</summary>
     /// <param name="connects">Whether to connect to all that let us; else only to those that cannot be named without.</param>
