@@ -89,7 +89,7 @@ internal static class QmpErrors
     /// <summary>The host could not be looked at, which says nothing of what is there.</summary>
     public static LibvirtException CannotLook(LookFailure failure) =>
         LibvirtError.System(failure.Errno, ErrorOrigin.Qemu,
-            $"Cannot look at '{DisplayText.Escape(failure.What)}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
+            $"Cannot look at '{failure.What}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
 
     /// <summary>Whether an error says nothing of who is there: nobody could look, or connect, for a reason of our own.</summary>
     public static bool ProvesNothing(LibvirtException error) =>
