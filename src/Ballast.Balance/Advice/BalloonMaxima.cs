@@ -50,7 +50,8 @@ public static class BalloonMaxima
     {
         try
         {
-            return (await domain.GetInfoAsync(cancellationToken).ConfigureAwait(false)).MaxMemoryKiB;
+            // 0 is libvirt's answer where nobody told it.
+            return (await domain.GetInfoAsync(cancellationToken).ConfigureAwait(false)).MaxMemoryKiB is > 0 and var maximum ? maximum : null;
         }
         catch (LibvirtException)
         {
