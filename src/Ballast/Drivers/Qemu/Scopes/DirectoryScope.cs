@@ -23,6 +23,7 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
 
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {
+        using LookTrouble trouble = new();
         _seen = LinuxFiles.Stat(path, followsLinks: true);
         _isSettled = _seen is { } seen && Now() - seen.ModifiedAt > Settled;
         HashSet<MonitorKey> keys = [];
@@ -39,6 +40,8 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
                 sightings.Add(sighting);
         }
 
+        // What may not be looked at now may be later, and the directory does not tell when. Other users' processes are not in it.
+        _isSettled &= trouble.Failure is null && !trouble.Denied.Any(static denied => !denied.StartsWith("/proc/", StringComparison.Ordinal));
         _disregarded.IntersectWith(keys);
         return sightings;
     }
