@@ -38,11 +38,12 @@ internal sealed class CallerQuestions
     {
         Task<T> task = call.AsTask();
         task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_questions.CompleteAdding);
+        PoolCheck pool = new();
         while (!_questions.IsCompleted)
         {
-            if (_questions.TryTake(out Action? ask, Blocking.IsChecked ? CheckInterval : Timeout.InfiniteTimeSpan))
+            if (_questions.TryTake(out Action? ask, Blocking.IsChecked ? CheckInterval : pool.Interval))
                 ask();
-            else if (!_questions.IsCompleted && Blocking.IsInterrupted())
+            else if (!_questions.IsCompleted && (Blocking.IsInterrupted() || !pool.Works()))
                 break;
         }
 

@@ -42,6 +42,20 @@ internal sealed class PoolCheck
         }
     }
 
+    /// <summary>Looks, and says whether the pool works, as far as anybody can tell.</summary>
+    public bool Works()
+    {
+        try
+        {
+            Look();
+            return true;
+        }
+        catch (CallException)
+        {
+            return false;
+        }
+    }
+
     // Where there is room again, the pool takes it when there is something new to do.
     private void AskAgain()
     {

@@ -94,6 +94,9 @@ internal abstract class SharedWatch : IAsyncDisposable
     {
         // Whoever joins holds locks.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+
+        // They are all readers', and not the turn of who joined first.
+        CallOrigin.Reader = this is ReaderWatch ? this : null;
         try
         {
             await RunAsync().ConfigureAwait(false);

@@ -167,7 +167,9 @@ public sealed class MemoryStats
 
         // Who answered then is fresh by that no more.
         MemoryStatsFacts older = Facts with { KnownFor = Facts.KnownFor + elapsed, HasAnswered = Facts.HasAnswered == false ? false : null };
-        return older.ToSample(JudgedAt + elapsed);
+
+        // A daemon's clock may say anything.
+        return older.ToSample(JudgedAt <= DateTimeOffset.MaxValue - elapsed ? JudgedAt + elapsed : DateTimeOffset.MaxValue);
     }
 
     /// <summary>The reason why a tag has no value; null if it has one.</summary>

@@ -8,7 +8,8 @@ public sealed record ProcessMemory
 {
     /// <summary>
     /// Why numbers are missing: <see cref="MemoryStatsReason.UnsupportedByDaemon"/> (a daemon of libvirt's has no word for them),
-    /// <see cref="MemoryStatsReason.PermissionDenied"/> (the process is not known here); else <see cref="MemoryStatsReason.Fresh"/>.
+    /// <see cref="MemoryStatsReason.ProcessNotFound"/> (the process cannot be seen from here),
+    /// <see cref="MemoryStatsReason.PermissionDenied"/> (its files cannot be read); else <see cref="MemoryStatsReason.Fresh"/>.
     /// </summary>
     public MemoryStatsReason Reason { get; init; }
 

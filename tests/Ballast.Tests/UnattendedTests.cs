@@ -30,6 +30,9 @@ public sealed class UnattendedTests
 
         // Enters a lock, and nothing else.
         "Ballast.Native.Startup",
+
+        // Sets a flag, or ends at once.
+        "Ballast.Native.PoolCheck",
     ];
 
     private static readonly string[] Programs =

@@ -115,8 +115,9 @@ class ProcessMemory:
     """The domain."""
 
     reason: Reason
-    """Why numbers are missing: `Reason.UNSUPPORTED_BY_DAEMON` (libvirt's daemon has no words for them) or
-    `Reason.PERMISSION_DENIED`. Else `Reason.FRESH`."""
+    """Why numbers are missing: `Reason.UNSUPPORTED_BY_DAEMON` (libvirt's daemon has no words for them),
+    `Reason.PROCESS_NOT_FOUND` (its process cannot be seen) or `Reason.PERMISSION_DENIED` (its files cannot be read). Else
+    `Reason.FRESH`."""
 
     swapped: int | None
     """The part that the host has swapped out, in KiB; it is not resident."""

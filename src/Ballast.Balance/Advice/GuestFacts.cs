@@ -74,7 +74,10 @@ internal sealed record GuestFacts
     public (Guid Uuid, int? Id) Key => (Uuid, Id);
 
     /// <summary>Its balloon's size; where nobody tells, the maximum may stand for it.</summary>
-    public ulong? SizeKiB => BalloonKiB ?? MaximumKiB;
+    public ulong? SizeKiB => KnownBalloonKiB ?? MaximumKiB;
+
+    /// <summary>Its balloon's size, where the rest of what is known allows it to be that.</summary>
+    public ulong? KnownBalloonKiB => (Inconsistencies & OfBalloon) == MemoryStatsInconsistency.None ? BalloonKiB : null;
 
     // What the guest's balloon cannot have. QEMU passes on what the guest writes, and nothing is budgeted with that.
     private const MemoryStatsInconsistency OfBalloon = MemoryStatsInconsistency.ActualAboveMaximum
@@ -94,7 +97,7 @@ internal sealed record GuestFacts
             Inconsistencies = stats.Inconsistencies,
             Reported = stats.LastUpdate?.ToUnixTimeSeconds(),
             AgeSeconds = stats.Age?.TotalSeconds,
-            BalloonKiB = (stats.Inconsistencies & OfBalloon) == MemoryStatsInconsistency.None ? stats.ActualKiB : null,
+            BalloonKiB = stats.ActualKiB,
             MaximumKiB = guest.MaximumKiB,
             ResidentKiB = stats.RssKiB,
             AvailableKiB = stats.AvailableKiB,

@@ -32,7 +32,7 @@ internal sealed class GuestReading
         if (guest.UsedKiB is not { } used)
             return null;
         double free = guest.UsableKiB ?? guest.UnusedKiB ?? 0;
-        return Math.Max(used, (guest.BalloonKiB ?? 0) - free) / KiB;
+        return Math.Max(used, (guest.KnownBalloonKiB ?? 0) - free) / KiB;
     }
 
     /// <summary>Reads what is seen now.</summary>
@@ -75,7 +75,7 @@ internal sealed class GuestReading
     private GuestReport? Report(GuestFacts guest, double now)
     {
         // Where its balloon's size is none, it contradicts itself all the same, and is said to.
-        ulong? size = guest.Inconsistencies != MemoryStatsInconsistency.None ? guest.SizeKiB : guest.BalloonKiB;
+        ulong? size = guest.Inconsistencies != MemoryStatsInconsistency.None ? guest.SizeKiB : guest.KnownBalloonKiB;
         if (guest is not { Reported: { } reported, AvailableKiB: { } available } || size is not { } actual)
             return null;
 

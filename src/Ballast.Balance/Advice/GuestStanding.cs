@@ -26,7 +26,7 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
         bool isNew = guest.RunSeconds < BootSeconds && guest.Reported is null;
         return guest.Reason switch
         {
-            MemoryStatsReason.Fresh when guest.UsedKiB is null || guest.BalloonKiB is null || guest.MaximumKiB is null =>
+            MemoryStatsReason.Fresh when guest.UsedKiB is null || guest.KnownBalloonKiB is null || guest.MaximumKiB is null =>
                 new(GuestObstacle.None, "Its report is incomplete, so nobody knows what it uses.", AdviceRemedy.None),
             MemoryStatsReason.Fresh => new(GuestObstacle.None, null, AdviceRemedy.None),
             MemoryStatsReason.Paused when guest.Reported is null && guest.PauseCause == PauseCause.Waiting =>

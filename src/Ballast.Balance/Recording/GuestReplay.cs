@@ -57,7 +57,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
         GuestStanding standing = GuestStanding.Of(guest);
 
         // A monitor that does not answer moves no balloon.
-        _size = guest.BalloonKiB ?? _size;
+        _size = guest.KnownBalloonKiB ?? _size;
         guest = guest with { BalloonKiB = _size };
         if (guest.SizeKiB is not { } size)
         {

@@ -131,8 +131,8 @@ internal static class AdviceText
     private static string Back(GuestAdvice guest)
     {
         double rest = guest.Balloon - guest.Target - guest.Gain ?? 0;
-        return guest.Gain < 1 ? ", which the host does not hold, and then need not have ready"
-            : $", the host gets back {AtMost(guest)}{Size(guest.Gain)}" + (rest < Mentioned * guest.Gain ? "" : $", and need not have {Size(rest)} more ready");
+        return guest.Gain < 1 ? ", which the host does not hold now and would no longer have to keep available"
+            : $", the host gets back {AtMost(guest)}{Size(guest.Gain)}" + (rest < Mentioned * guest.Gain ? "" : $", and would not have to keep another {Size(rest)} available");
     }
 
     private static string Steps(GuestAdvice guest) =>

@@ -52,7 +52,7 @@ internal static class DomInfoCommand
         if (info.MemoryKiB != info.MaxMemoryKiB)
             return true;
         IReadOnlyList<DomainStatsRecord>? records = await AskAsync<IReadOnlyList<DomainStatsRecord>>(
-            async () => await domain.Connection.GetDomainStatsAsync([domain], DomainStatsGroups.Balloon, cancellationToken: cancellationToken));
+            async () => await domain.Connection.GetDomainStatsAsync([domain], DomainStatsGroups.Balloon, DomainStatsFlags.NoWait, cancellationToken));
         return records is not [var record] || !Has("balloon.maximum") || Has("balloon.current");
 
         bool Has(string field) => record.Parameters.Any(parameter => parameter.Field == field);

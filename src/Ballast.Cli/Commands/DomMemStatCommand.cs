@@ -216,9 +216,13 @@ internal static class DomMemStatCommand
         JsonOutput.Write(invocation.Out, json => MemoryStatsJson.WriteObject(json, domain, stats));
     }
 
-    // As `--all`: what keeps it from being asked is a reason beside its last report. Null where it does not run, which is an error.
+    // As `--all`: what keeps it from being asked is a reason beside its last report. Null where it does not run, or there is nothing to
+    // show: that is an error, which says more.
     private static async ValueTask<MemoryStats?> SampleAsOneOfManyAsync(CommandInvocation invocation, Domain domain) =>
-        await invocation.Connection.GetMemoryStatsAsync([domain], Options(invocation), invocation.CancellationToken) is [var sample] ? sample.Stats : null;
+        await invocation.Connection.GetMemoryStatsAsync([domain], Options(invocation), invocation.CancellationToken) is [{ Stats: var stats }]
+            && stats is not { Reason: MemoryStatsReason.ConnectionLost, Entries.Count: 0 }
+            ? stats
+            : null;
 
     private static ValueTask<MemoryStats> SampleAsync(CommandInvocation invocation, Domain domain) =>
         invocation.Arguments.Has(Refresh)

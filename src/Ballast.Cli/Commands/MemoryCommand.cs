@@ -49,7 +49,8 @@ internal static class MemoryCommand
             it less than the memory in use, the kernel's own and {GuestShortage.MarginKiB / 1024} MiB. `doctor` and `balance advise` mean the same.
 
             The last look is the previous run of this command by the same user for the same connection. There are
-            no rates if the guest has not reported since, has booted since, or if that was more than {LastLook.LongestGap.TotalMinutes:0} minutes ago.
+            no rates if the guest has not reported since, has rebooted, or if its two reports are more than
+            {GuestCounters.LongestGap.TotalMinutes:0} minutes and two periods apart.
 
             The totals include only guests with current and consistent numbers; the others are listed. A sum says how
             many of these guests lack its number. With --pressed, guests that nobody can judge are named. The host
@@ -114,7 +115,7 @@ internal static class MemoryCommand
             (true, false, false) => $"{none}is short of memory{(total.Unjudged.Count == 0 ? "" : $"; without current numbers: {total.Unjudged.Count}")}.",
             (false, true, false) => $"{none}is without current numbers.",
             (false, false, true) => $"{none}has this reason.",
-            _ => $"{none}is like that.",
+            _ => $"{none}matches.",
         });
         foreach (string line in MemorySummary.Unjudged(total, invocation.Columns, HostOf(hosts)))
             invocation.Out.WriteLine(line);

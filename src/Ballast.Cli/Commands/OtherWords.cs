@@ -7,7 +7,7 @@ internal static class OtherWords
     [
         ("shell sh repl interactive prompt", "without a command, ballast is a shell"),
         ("man manual doc docs", "'help' explains commands, and the manual is ballast(1)"),
-        ("complete completion completions autocomplete", "the files below share/ complete in bash, zsh and fish; see ballast(1)"),
+        ("complete completion completions autocomplete", "completion files for bash, zsh and fish are in share/; see ballast(1)"),
         ("short pressure pressed usage used mem free available reclaim reclaimable stats", "did you mean 'memory'?"),
         ("stale missing why check diagnose diag health holder owner who status ping daemon", "did you mean 'doctor'?"),
         ("alert alarm wait warn notify until", "did you mean 'watch', with --until?"),

@@ -18,9 +18,17 @@ internal readonly record struct GuestCounters(int Id, long Seconds, ulong? SwapI
             ? new GuestCounters(id, reported.ToUnixTimeSeconds(), stats.SwapInKiB, stats.SwapOutKiB, stats.MajorFaults, stats.MinorFaults)
             : null;
 
-    /// <summary>What changed since an earlier report; null where it is none of this run.</summary>
-    public MemoryRates? Since(GuestCounters then)
+    /// <summary>How far apart two reports may be, or else two periods: what a guest did on average over longer is not what it does now.</summary>
+    public static readonly TimeSpan LongestGap = TimeSpan.FromMinutes(10);
+
+    /// <summary>What changed since an earlier report; null where it is none of this run, or too long ago.</summary>
+    /// <param name="then">The earlier report's.</param>
+    /// <param name="period">How often the guest reports; null: unknown.</param>
+    public MemoryRates? Since(GuestCounters then, TimeSpan? period)
     {
+        if (Seconds - then.Seconds > Math.Max(LongestGap.TotalSeconds, 2 * (period ?? default).TotalSeconds))
+            return null;
+
         // All begin anew at a reboot, which keeps the id. What has passed its old value since would make a rate that never was.
         if (then.Id != Id || Seconds <= then.Seconds || SwapIn < then.SwapIn || SwapOut < then.SwapOut || Faults < then.Faults || MinorFaults < then.MinorFaults)
             return null;

@@ -11,9 +11,6 @@ internal sealed class LastLook
 {
     private const int MaxBytes = 16 << 20;
 
-    /// <summary>How far apart two reports may be: what a guest did on average over longer is not what it does now.</summary>
-    public static readonly TimeSpan LongestGap = TimeSpan.FromMinutes(10);
-
     private readonly Dictionary<Guid, GuestCounters> _entries;
 
     private LastLook(Dictionary<Guid, GuestCounters> entries) => _entries = entries;
@@ -47,10 +44,7 @@ internal sealed class LastLook
 
     /// <summary>What changed since then, by the guest's own times; null where that is unknown, or too long ago.</summary>
     public MemoryRates? Since(Domain domain, MemoryStats stats) =>
-        GuestCounters.Of(domain, stats) is { } now && _entries.TryGetValue(domain.Uuid, out GuestCounters then)
-        && now.Seconds - then.Seconds <= LongestGap.TotalSeconds
-            ? now.Since(then)
-            : null;
+        GuestCounters.Of(domain, stats) is { } now && _entries.TryGetValue(domain.Uuid, out GuestCounters then) ? now.Since(then, stats.Period) : null;
 
     /// <summary>Keeps what is seen now.</summary>
     /// <param name="directory">Where to; null: nowhere.</param>

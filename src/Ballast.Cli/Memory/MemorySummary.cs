@@ -24,7 +24,7 @@ internal static class MemorySummary
     /// <summary>Who may be short of memory, and cannot be judged.</summary>
     /// <inheritdoc cref="Lines"/>
     public static IEnumerable<string> Unjudged(MemoryTotal total, int? room, Func<MemoryLine, string>? host) =>
-        Named("Perhaps short, nobody knows: ", total.Unjudged, room ?? Usual, host);
+        Named("Cannot be judged: ", total.Unjudged, room ?? Usual, host);
 
     public static IEnumerable<string> Sums(MemoryTotal total, SizeUnit unit)
     {

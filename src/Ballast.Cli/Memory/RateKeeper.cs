@@ -21,7 +21,7 @@ internal sealed class RateKeeper
         if (_last.TryGetValue(domain.Uuid, out (GuestCounters Counters, MemoryRates? Rates) last))
         {
             bool isSameReport = last.Counters.Id == now.Id && last.Counters.Seconds == now.Seconds;
-            rates = isSameReport ? last.Rates : now.Since(last.Counters);
+            rates = isSameReport ? last.Rates : now.Since(last.Counters, stats.Period);
         }
 
         _last[domain.Uuid] = (now, rates);

@@ -19,6 +19,8 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
     {
         if (stats.Reason != MemoryStatsReason.Paused)
             return null;
+        if (stats.State is { } known)
+            return known;
         try
         {
             return await domain.GetStateAsync(cancellationToken);
@@ -35,7 +37,8 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
 
     /// <summary>Nothing is known but that it is paused, so that to resume it is all there is to do.</summary>
     public bool WaitsForResume => Cause is PauseCause.Unknown or PauseCause.Waiting
-        && State is null or { State: DomainState.NoState } or { State: DomainState.Paused, Reason: NoReason or ByUser };
+        && (State is null or { State: DomainState.NoState } or { State: DomainState.Paused, Reason: ByUser }
+            || (Cause == PauseCause.Waiting && State is { State: DomainState.Paused, Reason: NoReason }));
 
     /// <summary>Why it does not run, in libvirt's words or better ones; null where nobody knows.</summary>
     public string? Why => this switch

@@ -101,7 +101,18 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
     }
 
     /// <summary>Whether a host is another one by another name, which shows its guests.</summary>
-    private bool IsShownAsAnother(HostFollower host) => _sameAs.TryGetValue(host, out HostFollower? other) && TroubleOf(other) is null;
+    private bool IsShownAsAnother(HostFollower host)
+    {
+        // Of three names of one host, the second may be in trouble.
+        while (_sameAs.TryGetValue(host, out HostFollower? other))
+        {
+            if (TroubleOf(other) is null)
+                return true;
+            host = other;
+        }
+
+        return false;
+    }
 
     // Once they are the same, they stay so while some are: guests that come and go are seen by one of both first.
     private void NoteSame(HostLookResult look)

@@ -37,10 +37,12 @@ internal static class AuthenticationHandlers
 
     private static async ValueTask<SaslReply> StepAsync(RemoteSession session, Func<SaslExchange, Task<SaslReply>> step)
     {
+        // Who need not prove anything guesses nothing.
+        SaslExchange exchange = Exchange(session);
         SaslReply reply;
         try
         {
-            reply = await step(Exchange(session)).ConfigureAwait(false);
+            reply = await step(exchange).ConfigureAwait(false);
         }
         catch (LibvirtException)
         {

@@ -245,7 +245,8 @@ internal sealed class RpcServerConnection(
                     Close();
             }
 
-            await written.WaitAsync(limits.WriteTimeout - limits.ReadTime, time, CancellationToken.None).ConfigureAwait(false);
+            TimeSpan left = limits.WriteTimeout > limits.ReadTime ? limits.WriteTimeout - limits.ReadTime : TimeSpan.Zero;
+            await written.WaitAsync(left, time, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

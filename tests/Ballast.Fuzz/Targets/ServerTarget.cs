@@ -37,6 +37,7 @@ internal sealed class ServerTarget : FuzzTarget
         ]),
         [OpensTest, .. Recordings.Calls.SelectMany(call => call)],
         [OpensFleet, .. Ours(BallastSample), .. Ours(BallastRefresh)],
+        [OpensTest, .. Frames.Call(RemoteProcedure.AuthSaslStart, 1, $"{PipedClient.Text("PLAIN")}0000000000000000")],
         [.. Frames.Call(RemoteProcedure.AuthList, 0), .. Frames.Call(RemoteProcedure.ConnectOpen, 1, $"01000000{PipedClient.Text(Test)}00000000"), .. Frames.Call(RemoteProcedure.ConnectClose, 2)],
     ];
 

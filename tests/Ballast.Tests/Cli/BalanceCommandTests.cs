@@ -126,6 +126,6 @@ public sealed class BalanceCommandTests
         await File.WriteAllTextAsync(file, """{"memory": 1, "second": 2}""", TestContext.Current.CancellationToken);
         Outcome outcome = await CliRun.BallastAsync(new FakeDriver(), "balance", "simulate", file);
         File.Delete(file);
-        Assert.StartsWith($"error: {file}: the scenario has no 'seconds'", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"error: {file}: line 1, column 1: the scenario has no 'seconds'", outcome.Error, StringComparison.Ordinal);
     }
 }

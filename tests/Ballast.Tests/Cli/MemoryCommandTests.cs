@@ -66,9 +66,9 @@ public sealed partial class MemoryCommandTests : IDisposable
     [Theory]
     [InlineData("--stale", "Of 1 guest, none is without current numbers.", 600)]
     [InlineData("--pressed", "Of 1 guest, none is short of memory.", 600)]
-    [InlineData("--pressed", "Of 2 guests, none is short of memory; without current numbers: 1.\nPerhaps short, nobody knows: vm1 (stale)", 600, 700)]
+    [InlineData("--pressed", "Of 2 guests, none is short of memory; without current numbers: 1.\nCannot be judged: vm1 (stale)", 600, 700)]
     [InlineData("--reason|monitor hung", "Of 2 guests, none has this reason.", 600, 600)]
-    [InlineData("--pressed|--stale", "Of 1 guest, none is like that.", 600)]
+    [InlineData("--pressed|--stale", "Of 1 guest, none matches.", 600)]
     public async Task Where_no_guest_is_meant_that_is_said_and_no_table_is_shown(string options, string said, params int[] ages)
     {
         FakeDriver driver = new([.. ages.Select((age, i) => Guest($"vm{i}", i + 1, used: 100, age: (ulong)(age - 599)))]);
@@ -169,8 +169,8 @@ public sealed partial class MemoryCommandTests : IDisposable
     [InlineData(601, false)]
     public async Task What_a_guest_did_long_ago_is_not_what_it_does_now(ulong seconds, bool isShort)
     {
-        _ = await RunAsync(new FakeDriver(Guest("a", 1, used: 100, age: seconds + 1, period: 2000, swapOut: 10)));
-        JsonElement line = (await JsonAsync(new FakeDriver(Guest("a", 1, used: 100, age: 1, period: 2000, swapOut: 14)))).GetProperty("domains")[0];
+        _ = await RunAsync(new FakeDriver(Guest("a", 1, used: 100, age: seconds + 1, period: 60, swapOut: 10)));
+        JsonElement line = (await JsonAsync(new FakeDriver(Guest("a", 1, used: 100, age: 1, period: 60, swapOut: 14)))).GetProperty("domains")[0];
         Assert.Equal((isShort, isShort), (line.GetProperty("is_short").GetBoolean(), line.GetProperty("rates").ValueKind == JsonValueKind.Object));
 
         // What makes a guest short is no zero.
@@ -198,12 +198,12 @@ public sealed partial class MemoryCommandTests : IDisposable
         FakeDriver driver = new(Guest("calm", 1, used: 100), Guest("mute", 2, used: null));
         string output = (await RunAsync(driver, "--pressed")).Output;
         Assert.Equal(
-            "Of 2 guests, none is short of memory; without current numbers: 1.\nPerhaps short, nobody knows: mute (never reported)", output.Trim('\n'));
+            "Of 2 guests, none is short of memory; without current numbers: 1.\nCannot be judged: mute (never reported)", output.Trim('\n'));
         driver = new(Guest("full", 1, used: 950), Guest("mute", 2, used: null));
         Assert.Contains("Total of 1 guest", (await RunAsync(driver, "--pressed")).Output, StringComparison.Ordinal);
-        Assert.Contains("\nPerhaps short, nobody knows: mute (never reported)\n", (await RunAsync(driver, "--pressed")).Output, StringComparison.Ordinal);
+        Assert.Contains("\nCannot be judged: mute (never reported)\n", (await RunAsync(driver, "--pressed")).Output, StringComparison.Ordinal);
         Assert.Equal(1, (await JsonAsync(driver, "--pressed")).GetProperty("total").GetProperty("unjudged").GetInt32());
-        Assert.DoesNotContain("Perhaps", (await RunAsync(driver)).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Cannot be judged", (await RunAsync(driver)).Output, StringComparison.Ordinal);
         Assert.Equal(0, (await JsonAsync(driver)).GetProperty("total").GetProperty("unjudged").GetInt32());
     }
 

@@ -77,7 +77,7 @@ public sealed partial class MistakeTests
     [InlineData("-c test:///default shell", "error: without a command, ballast is a shell\n")]
     [InlineData("-c test:///default Alert test", "error: did you mean 'watch', with --until?\n")]
     [InlineData("-c test:///default holder test", "error: did you mean 'doctor'?\n")]
-    [InlineData("-c test:///default help completion", "hint: the files below share/ complete in bash, zsh and fish; see ballast(1)\n")]
+    [InlineData("-c test:///default help completion", "hint: completion files for bash, zsh and fish are in share/; see ballast(1)\n")]
     [InlineData("-c test:///default balance", "hint: action is one of: advise, log, record, replay, simulate\n")]
     [InlineData("-c test:///default event lifecycle", "hint: of all domains: event --event lifecycle\n")]
     [InlineData("-c test:///default event test", "hint: write: event test EVENT, or event test --all\n")]

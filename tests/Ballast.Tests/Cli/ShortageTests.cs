@@ -30,7 +30,7 @@ public sealed class ShortageTests
             GuestCounters? counters = GuestCounters.Of(one.Guest.Domain, stats), then = GuestCounters.Of(one.Guest.Domain, before[one.Guest.Domain.Uuid].Stats);
 
             // Of what has not reported in between, everybody is told nothing of rates.
-            MemoryRates? rates = then is { } known ? counters?.Since(known) : null;
+            MemoryRates? rates = then is { } known ? counters?.Since(known, stats.Period) : null;
             MemoryLine line = new(one.Guest.Domain, stats, one.Guest.MaximumKiB, rates ?? new MemoryRates(0, 0, 0));
             bool isFound = GuestChecks.Run(line, qemu: null, state: null).Any(verdict => Words.Contains(verdict.Check));
             Assert.Equal((one.Guest.Domain.Name, line.IsShort, line.IsShort), (one.Guest.Domain.Name, isFound, one.IsShort));

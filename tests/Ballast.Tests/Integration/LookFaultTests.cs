@@ -5,6 +5,8 @@ using Ballast.Drivers.Qemu.Scopes;
 using Ballast.Guests;
 using Ballast.Telemetry;
 using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Fakes;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Integration;
 
@@ -77,6 +79,52 @@ public sealed class LookFaultTests
         {
             IReadOnlyList<QemuDomain> found = await ListAsync(inventory);
             Assert.True(found.Any(domain => domain.Instance == known && domain.Identity.Name == "steady"), when);
+        }
+    }
+
+    [Fact]
+    public void What_a_stranger_can_make_fail_hides_nobody_else()
+    {
+        const int wouldBlock = 11, tooManyOpen = 24;
+        using LookTrouble look = new();
+        using (new LookTrouble { IsOfStranger = true })
+            LookTrouble.Note(wouldBlock, "a file under a lease");
+        Assert.Null(look.Failure);
+        using (new LookTrouble { IsOfStranger = true })
+            LookTrouble.Note(tooManyOpen, "any file");
+        Assert.Equal(tooManyOpen, look.Failure?.Errno);
+    }
+
+    [Fact]
+    public async Task A_monitor_is_not_disregarded_because_the_first_look_failed()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        string directory = Path.GetDirectoryName(fake.Path)!;
+        Faults faults = new(Environment.ProcessId);
+        await TryAsync(faults.Count, "without a fault");
+        Assert.NotInRange(faults.Seen.Count, 0, 10);
+        for (int at = 0, total = faults.Seen.Count; at < total; at++)
+        {
+            int errno = Errors[at % Errors.Length];
+            await TryAsync(faults.At(at, errno), $"call {at} of {total} failed with {errno}");
+        }
+
+        async Task TryAsync(Func<string, string, int> fault, string when)
+        {
+            // No wait for a greeting ends before it comes, however busy the machine is.
+            await using QemuInventory inventory = new([new DirectoryScope(directory, [])], new FakeTimeProvider(), ConnectionLog.None);
+            HostCalls.Fault = fault;
+            try
+            {
+                _ = await ListAsync(inventory);
+            }
+            catch (LibvirtException)
+            {
+                // Nobody is known, and nobody could look: that is said.
+            }
+
+            HostCalls.Fault = null;
+            Assert.True((await ListAsync(inventory)).Count == 1, when);
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed partial class QemuDriver
             cancellationToken.ThrowIfCancellationRequested();
             ProcessMemory memory = qemu.Process is { } process
                 ? _processMemory.Read(process.Pid, process.StartTicks)
-                : new ProcessMemory { Reason = MemoryStatsReason.PermissionDenied };
+                : new ProcessMemory { Reason = MemoryStatsReason.ProcessNotFound };
 
             // That the process lives after its files were read shows that they were its own.
             if (!qemu.HasExited)

@@ -100,7 +100,9 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
             }
             catch (LibvirtException e)
             {
-                log.LookFailed(e);
+                // The inventory says once that it cannot look.
+                if (inventory.LookError is null)
+                    log.LookFailed(e);
 
                 // What cannot be looked at now may be at the next look; who calls something is told.
             }

@@ -37,6 +37,10 @@ internal sealed class DerivedSamples(TimeProvider time, bool sharesClock)
                 sight.ActualKiB, xml?.MaximumKiB, xml?.DeflatesOnOom),
         });
 
+        // An answer that a newer one overtook is no last one.
+        if (sight.IsOvertaken)
+            return facts.ToSample(sight.Now);
+
         // Domains that went are forgotten with the others when there are too many.
         if (_last.Count >= RpcLimits.MaxDomains && !_last.ContainsKey(domain.Uuid))
             _last.Clear();

@@ -52,7 +52,7 @@ internal sealed partial class RemoteDriver
                 ? [.. reply.Samples.Select(record => new DriverSample(FromRemote(record.Dom), ToSample(record)))]
                 : null;
         }
-        catch (LibvirtException) when (isAlone)
+        catch (LibvirtException e) when (isAlone && e.Code is not (ErrorCode.OperationTimeout or ErrorCode.NoDomain) && link == Link)
         {
             // An older daemon answers the error of one that is asked for alone.
             return null;

@@ -7,9 +7,10 @@ namespace Ballast.Drivers.Remote;
 /// <param name="ActualKiB">The balloon's size when it was first seen; null where nobody said.</param>
 /// <param name="IsFromBeforeReset">The guest was reset since.</param>
 /// <param name="CounterWentBackwards">A counter is lower than in the report before, though nobody told of a reset.</param>
+/// <param name="IsOvertaken">It is older than one that came before it.</param>
 internal readonly record struct ReportSight(
     DateTimeOffset Now, TimeSpan KnownFor = default, TimeSpan? AtMost = null, ulong? ActualKiB = null, bool IsFromBeforeReset = false,
-    bool CounterWentBackwards = false);
+    bool CounterWentBackwards = false, bool IsOvertaken = false);
 
 /// <summary>One answer of the daemon's.</summary>
 /// <param name="Entries">What it told.</param>

@@ -5,6 +5,8 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>The host at one moment: what several QEMUs have in common is read once. Safe for use by many threads.</summary>
 internal sealed class HostView
 {
+    private static readonly WeakReference<HostView?> s_late = new(null);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<NetNamespace, UnixSocketTable?> _tables = [];
     private readonly Dictionary<string, MountTable> _mounts = [];
@@ -35,6 +37,19 @@ internal sealed class HostView
             isNew = true;
             _next = new WeakReference<HostView>(next = new HostView());
             return next;
+        }
+    }
+
+    /// <summary>
+    /// A view for callers whose time is up, shared: many may come at the same moment, and just then the host is busy.
+    /// </summary>
+    public static HostView Late()
+    {
+        lock (s_late)
+        {
+            if (!s_late.TryGetTarget(out HostView? view) || !view.IsFresh)
+                s_late.SetTarget(view = new HostView());
+            return view;
         }
     }
 

@@ -13,8 +13,8 @@ internal sealed class LookTrouble : IDisposable
     public const int NoThread = 11;
 
     // Errors that answer the question: ENOENT, ESRCH, ENXIO, EXDEV, ENODEV, ENOTDIR, EISDIR, EINVAL (of what is no link, or of a dead
-    // process), EPIPE, ENAMETOOLONG, ENOSYS, ELOOP, the protocols that a system or a sandbox does not have, ECONNRESET, ECONNREFUSED.
-    private static readonly int[] Answers = [2, 3, 6, 18, 19, 20, 21, 22, 32, 36, 38, 40, 93, 94, 95, 97, 104, 111];
+    // process), EPIPE, ENAMETOOLONG, ENOSYS, ELOOP, EPROTOTYPE (another type of socket), the protocols that a system or a sandbox does not have, ECONNRESET, ECONNREFUSED.
+    private static readonly int[] Answers = [2, 3, 6, 18, 19, 20, 21, 22, 32, 36, 38, 40, 91, 93, 94, 95, 97, 104, 111];
 
     [ThreadStatic]
     private static LookTrouble? s_underWay;
@@ -30,6 +30,12 @@ internal sealed class LookTrouble : IDisposable
 
     /// <summary>The first failure that proves nothing; null where there was none.</summary>
     public LookFailure? Failure { get; private set; }
+
+    /// <summary>
+    /// Whether it is about files that a process names. Their owner can make them fail as it likes (a lease, a file system of its own), so
+    /// that only our own want is a failure of the whole look.
+    /// </summary>
+    public bool IsOfStranger { get; init; }
 
     /// <summary>What this user may not look at.</summary>
     public IReadOnlySet<string> Denied => _denied ??= [];
@@ -60,7 +66,8 @@ internal sealed class LookTrouble : IDisposable
     public void Dispose()
     {
         s_underWay = _outer;
-        _outer?.Add(this);
+        if (!IsOfStranger || Failure is { IsWant: true })
+            _outer?.Add(this);
     }
 
     private void Add(LookTrouble inner)
@@ -74,4 +81,10 @@ internal sealed class LookTrouble : IDisposable
 /// <summary>A system call that failed without an answer.</summary>
 /// <param name="Errno">The kernel's error number.</param>
 /// <param name="What">What it was about.</param>
-internal sealed record LookFailure(int Errno, string What);
+internal sealed record LookFailure(int Errno, string What)
+{
+    private const int NoMemory = 12, FullTable = 23, TooManyOpen = 24;
+
+    /// <summary>Whether this process or the system lacks something, whatever was looked at.</summary>
+    public bool IsWant => Errno is NoMemory or FullTable or TooManyOpen;
+}

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -67,8 +68,13 @@ internal sealed class SocketEntry : IDisposable
 
     private static SocketEntry? Take(SafeFileHandle handle, string path, MountTable mounts, ref int errno)
     {
-        if (!handle.IsInvalid && LinuxFiles.Stat(handle, path) is { } facts)
-            return new SocketEntry(handle, facts, mounts);
+        if (!handle.IsInvalid)
+        {
+            if (LinuxFiles.Stat(handle, path) is { } facts)
+                return new SocketEntry(handle, facts, mounts);
+            errno = Marshal.GetLastPInvokeError();
+        }
+
         if (errno == 0)
             errno = LinuxFiles.NoEntry;
         handle.Dispose();

@@ -12,6 +12,7 @@ internal sealed partial class QemuInventory
     {
         List<QemuInstance> gone = [];
         long begun = Volatile.Read(ref _begunLooks);
+        LookFailure? unseen = null;
         QemuInstance[] wanted = await ExclusivelyAsync(() =>
         {
             if (_isDisposed)
@@ -21,12 +22,13 @@ internal sealed partial class QemuInventory
             // of many callers looked at the whole host, one after the other.
             if (_lastLook <= begun && (_mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
                 Look(gone);
+            // Whoever finds nobody is not told that nobody is there, where the last look could not see all.
             if (_instances.Count == 0)
-                ThrowIfUnseen();
+                unseen = _trouble;
             return _instances.Where(isWanted).ToArray();
         }, cancellationToken).ConfigureAwait(false);
         await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return wanted;
+        return unseen is { } failure ? throw QmpErrors.CannotLook(failure) : wanted;
     }
 
     // Side by side: however many are gone, their last words are waited for once.
@@ -50,12 +52,13 @@ internal sealed partial class QemuInventory
         using LookTrouble trouble = new();
         List<Sighting> sightings = Merge(scopes.SelectMany(scope => scope.Look(view, _processes)));
         bool isPartial = trouble.Failure is not null;
+        string[] denied = trouble.IsDenied ? [.. trouble.Denied.Where(path => !_wereDenied.Contains(path))] : [];
         foreach (Sighting sighting in sightings)
         {
             QemuInstance? instance = Known(sighting);
 
             // Of whom something could not be seen, what was known stays; and only a process is new for certain.
-            if (instance is null ? trouble.Failure is not null && sighting.Process is null : IsHidden(instance, trouble))
+            if (instance is null ? trouble.Failure is not null && sighting.Process is null : IsHidden(instance, trouble, denied))
             {
                 isPartial = true;
                 if (instance is not null)
@@ -81,7 +84,7 @@ internal sealed partial class QemuInventory
             bool isGone = instance.HasExited;
             if (!isGone && !seen.Contains(instance) && !StaysKnown(instance))
             {
-                bool isHidden = IsHidden(instance, trouble);
+                bool isHidden = IsHidden(instance, trouble, denied);
                 isPartial |= isHidden;
                 isGone = !isHidden;
             }
@@ -99,9 +102,8 @@ internal sealed partial class QemuInventory
     }
 
     // Nobody could look, or may not look any more where it was seen: that does not show that it is gone.
-    private bool IsHidden(QemuInstance instance, LookTrouble trouble) =>
-        trouble.Failure is not null
-        || (trouble.IsDenied && trouble.Denied.Any(path => !_wereDenied.Contains(path) && (IsOfAll(path) || instance.Concerns(path))));
+    private static bool IsHidden(QemuInstance instance, LookTrouble trouble, string[] denied) =>
+        trouble.Failure is not null || Array.Exists(denied, path => IsOfAll(path) || instance.Concerns(path));
 
     private static bool IsOfAll(string path) =>
         path is "/proc" or UnixSocketDiag.Shown || path.StartsWith("/proc/self/", StringComparison.Ordinal);

@@ -29,6 +29,7 @@ internal sealed class ReportHistory(TimeProvider time)
     private bool _deflatesOnOom;
     private bool? _offersDeflate;
     private bool _isAskedForOffer;
+    private long _lookedAt;
 
     /// <summary>The last answer with a report; null where there was none.</summary>
     public MonitorValues? Last
@@ -101,19 +102,22 @@ internal sealed class ReportHistory(TimeProvider time)
                     ? _evidence.CounterWentBackwards
                     : _last.Connection == values.Connection && _last.LastReset == values.LastReset && !_evidence.IsFromBeforeReset
                         && values.GuestStats.Report.HasCounterBelow(_last.GuestStats.Report));
-            _last = values;
+            (_last, _lookedAt) = (values, time.GetTimestamp());
             return _evidence;
         }
     }
 
+    // How long two looks may be apart for a balloon to have moved but once between them.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+
     // A report was made after the look that still showed the one before, and the balloon may have moved since then. At the first
-    // look it may have grown by all that was usable, and by no more.
+    // look, or after a long time without any, it may have grown by all that was usable, and by no more.
     private ulong? MostActual(in MonitorValues values)
     {
         if (values.ActualBytes is not { } now)
             return null;
-        if (_last.Has(MonitorParts.GuestStats))
-            return Math.Max(now, _last.ActualBytes ?? 0);
+        if (_last.Has(MonitorParts.GuestStats) && _last.ActualBytes is { } before && time.GetElapsedTime(_lookedAt) <= Soon)
+            return Math.Max(now, before);
         BalloonReport report = values.GuestStats.Report;
         return now + ((report.Find(MemoryStatTag.Usable) ?? report.Find(MemoryStatTag.Unused) ?? 0) * 1024);
     }

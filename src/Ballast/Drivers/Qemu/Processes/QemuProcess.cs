@@ -172,12 +172,18 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.
+    private static string? ReadNamed(int pid, string path)
+    {
+        using LookTrouble theirs = new() { IsOfStranger = true };
+        return ProcessFile.Read(pid, path);
+    }
+
     private static QemuProcess? Open(int pid)
     {
         using LookTrouble trouble = new();
         KeptFile stat = OpenFile(pid, "stat");
         string? executable = ReadExecutable(pid);
-        if (stat.IsOpen && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ProcessFile.Read(pid, path)) && commandLine.IsQemu)
+        if (stat.IsOpen && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ReadNamed(pid, path)) && commandLine.IsQemu)
         {
             // What it names is read now: who could not read it all may not know its name, and finds it at the next look.
             _ = commandLine.Monitors;

@@ -17,7 +17,7 @@ internal readonly record struct MonitorKey(uint Listener, SocketFile File);
 /// <param name="open">Opens its entry, as the host is seen.</param>
 internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace? place, HostView seen, Func<HostView, SocketEntry> open)
 {
-    private const int Eagain = 11, MostOwn = 8;
+    private const int Eagain = 11, NoInode = 5, MostOwn = 8;
 
     // One process, seen by each connection that uses the monitor.
     private readonly List<IMonitorOwner> _owners = [];
@@ -132,7 +132,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// </summary>
     public IReadOnlyList<uint> FindServed()
     {
-        uint[] served = [.. new HostView().ServedAt(key.File)];
+        uint[] served = [.. HostView.Late().ServedAt(key.File)];
 
         // After the look: one that is seen was noted by then.
         lock (_own)
@@ -143,23 +143,47 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <exception cref="LibvirtException">It is not there any more, or does not accept.</exception>
     public SafeHandle Connect()
     {
-        using SocketEntry entry = open(View(out _));
+        using LookTrouble trouble = new();
+        using SocketEntry entry = Open(trouble);
         _seen = null;
         if (entry.File != key.File)
-            throw QmpErrors.Replaced(name);
+            throw trouble.Failure is { } failure ? QmpErrors.CannotLook(failure) : QmpErrors.Replaced(name);
         int errno;
         SafeHandle? socket;
         lock (_own)
         {
             errno = UnixSocketClient.TryConnect(entry.ConnectPath, out socket);
-            if (socket is not null && OwnInode(socket) is { } inode)
+            if (socket is not null)
+            {
+                // One that is not known to be our own would be taken for another's.
+                if (OwnInode(socket) is not { } inode)
+                {
+                    socket.Dispose();
+                    throw QmpErrors.CannotLook(trouble.Failure ?? new LookFailure(NoInode, name));
+                }
+
                 _own.Enqueue(inode);
+            }
+
             if (_own.Count > MostOwn)
                 _ = _own.Dequeue();
         }
 
         // A full queue of waiting clients though nobody is served: QEMU does not run.
         return socket ?? throw (errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno));
+    }
+
+    // An entry that nobody could look at is not known to be gone.
+    private SocketEntry Open(LookTrouble trouble)
+    {
+        try
+        {
+            return open(View(out _));
+        }
+        catch (LibvirtException) when (trouble.Failure is not null)
+        {
+            throw QmpErrors.CannotLook(trouble.Failure);
+        }
     }
 
     /// <summary>Sees that the peer is the owner, before anything is sent to it.</summary>

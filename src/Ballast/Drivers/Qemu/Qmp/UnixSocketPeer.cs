@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Interop;
 using Ballast.Transports;
 using Microsoft.Win32.SafeHandles;
@@ -31,7 +32,13 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
         Span<byte> descriptor = stackalloc byte[4];
         int length = descriptor.Length;
         if (Libc.GetSockOpt(socket, SolSocket, SoPeerPidfd, descriptor, ref length) != 0)
-            return Marshal.GetLastPInvokeError() == NoSuchOption ? null : false;
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno == NoSuchOption)
+                return null;
+            return LookTrouble.IsFailure(errno) ? throw new ConnectionBrokenException(errno) : false;
+        }
+
         new SafeFileHandle(MemoryMarshal.Read<int>(descriptor), ownsHandle: true).Dispose();
         return true;
     }

@@ -16,6 +16,7 @@ internal static class MonitorLocator
     /// <param name="view">The host.</param>
     public static MonitorCandidate Locate(QemuProcess process, uint uid, MonitorSocket monitor, HostView view)
     {
+        using LookTrouble trouble = new() { IsOfStranger = true };
         NetNamespace place = NetNamespace.Of(process.Pid) ?? NetNamespace.Own;
         string name = monitor.Path ?? monitor.Address ?? "fd";
         if (view.Sockets(place) is not { } table)
@@ -49,6 +50,11 @@ internal static class MonitorLocator
                 else if (own?.Contains(listener.Inode) == false)
                 {
                     foreign ??= listener;
+                }
+                else if (trouble.Failure is { IsWant: true } want)
+                {
+                    // Part of what it would remember was not seen.
+                    return MonitorCandidate.Refused(() => QmpErrors.CannotLook(want));
                 }
                 else
                 {
