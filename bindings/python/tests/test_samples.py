@@ -221,9 +221,10 @@ def test_names_are_the_librarys(ballast: Any) -> None:
             assert getattr(ballast.MemorySample(None, empty, {statistic_name(tag): 7}), statistic_name(tag)) == 7
     assert sorted(STATISTICS) == list(range(13)) and library.ballastMemoryStatLabel(13) is None
     assert library.ballastMemoryStatLabel(max(EXTENDED_STATISTICS) + 1) is None
-    for number, reason in _REASONS.items():
+    known = {number: reason for number, reason in _REASONS.items() if not reason.name.startswith("UNKNOWN")}  # Tests make up others.
+    for number, reason in known.items():
         assert str(reason) == library.ballastMemoryReasonLabel(number).decode()
-    assert library.ballastMemoryReasonLabel(len(_REASONS)) is None
+    assert library.ballastMemoryReasonLabel(len(known)) is None
     for number, freshness in _FRESHNESSES.items():
         assert str(freshness) == library.ballastFreshnessLabel(number).decode()
     assert library.ballastFreshnessLabel(len(_FRESHNESSES)) is None
