@@ -211,18 +211,29 @@ internal static class DomMemStatCommand
 
     private static async ValueTask WriteJsonAsync(CommandInvocation invocation, Domain domain)
     {
-        MemoryStats stats = (invocation.Arguments.Has(Refresh) ? null : await SampleAsOneOfManyAsync(invocation, domain))
-            ?? await SampleAsync(invocation, domain);
+        MemoryStats? known = invocation.Arguments.Has(Refresh) ? null : await SampleAsOneOfManyAsync(invocation, domain);
+        MemoryStats stats = known is null or { Reason: MemoryStatsReason.ConnectionLost, Entries.Count: 0 }
+            ? await SampleUnlessLostAsync(invocation, domain, known)
+            : known;
         JsonOutput.Write(invocation.Out, json => MemoryStatsJson.WriteObject(json, domain, stats));
     }
 
-    // As `--all`: what keeps it from being asked is a reason beside its last report. Null where it does not run, or there is nothing to
-    // show: that is an error, which says more.
+    // As `--all`: what keeps it from being asked is a reason beside its last report. Null where it does not run, which is an error.
     private static async ValueTask<MemoryStats?> SampleAsOneOfManyAsync(CommandInvocation invocation, Domain domain) =>
-        await invocation.Connection.GetMemoryStatsAsync([domain], Options(invocation), invocation.CancellationToken) is [{ Stats: var stats }]
-            && stats is not { Reason: MemoryStatsReason.ConnectionLost, Entries.Count: 0 }
-            ? stats
-            : null;
+        await invocation.Connection.GetMemoryStatsAsync([domain], Options(invocation), invocation.CancellationToken) is [var sample] ? sample.Stats : null;
+
+    // Among several, each error is a lost connection. Of one, the error is told unless it is that.
+    private static async ValueTask<MemoryStats> SampleUnlessLostAsync(CommandInvocation invocation, Domain domain, MemoryStats? lost)
+    {
+        try
+        {
+            return await SampleAsync(invocation, domain);
+        }
+        catch (LibvirtException e) when (lost is not null && e.Code is ErrorCode.SystemError or ErrorCode.Rpc)
+        {
+            return lost;
+        }
+    }
 
     private static ValueTask<MemoryStats> SampleAsync(CommandInvocation invocation, Domain domain) =>
         invocation.Arguments.Has(Refresh)
