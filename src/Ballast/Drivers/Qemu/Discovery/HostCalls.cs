@@ -11,14 +11,14 @@ namespace Ballast.Drivers.Qemu.Discovery;
 internal static class HostCalls
 {
     private static readonly AsyncLocal<Func<string, string, int>?> Faults = new();
-    private static bool s_haveFaults;
+    private static bool _hasFaults;
 
     /// <summary>For tests: the error that a call, by its name and what it is about, shall fail with; 0 for none. Holds for whoever sets it, and what it begins.</summary>
     internal static Func<string, string, int>? Fault
     {
         set
         {
-            s_haveFaults = true;
+            _hasFaults = true;
             Faults.Value = value;
         }
     }
@@ -124,7 +124,7 @@ internal static class HostCalls
 
     private static bool Fails(string call, string what)
     {
-        if (!s_haveFaults || Faults.Value?.Invoke(call, what) is not (int errno and not 0))
+        if (!_hasFaults || Faults.Value?.Invoke(call, what) is not (int errno and not 0))
             return false;
         LookTrouble.Note(errno, what);
         Marshal.SetLastPInvokeError(errno);

@@ -5,7 +5,7 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>The host at one moment: what several QEMUs have in common is read once. Safe for use by many threads.</summary>
 internal sealed class HostView
 {
-    private static readonly WeakReference<HostView?> s_late = new(null);
+    private static readonly WeakReference<HostView?> LastLate = new(null);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<NetNamespace, UnixSocketTable?> _tables = [];
@@ -45,10 +45,10 @@ internal sealed class HostView
     /// </summary>
     public static HostView Late()
     {
-        lock (s_late)
+        lock (LastLate)
         {
-            if (!s_late.TryGetTarget(out HostView? view) || !view.IsFresh)
-                s_late.SetTarget(view = new HostView());
+            if (!LastLate.TryGetTarget(out HostView? view) || !view.IsFresh)
+                LastLate.SetTarget(view = new HostView());
             return view;
         }
     }

@@ -17,16 +17,16 @@ internal sealed class LookTrouble : IDisposable
     private static readonly int[] Answers = [2, 3, 6, 18, 19, 20, 21, 22, 32, 36, 38, 40, 91, 93, 94, 95, 97, 104, 111];
 
     [ThreadStatic]
-    private static LookTrouble? s_underWay;
+    private static LookTrouble? _underWay;
 
-    private readonly LookTrouble? _outer = s_underWay;
+    private readonly LookTrouble? _outer = _underWay;
     private HashSet<string>? _denied;
 
     /// <summary>Begins to note what fails on this thread, until it is disposed; what encloses it is told too.</summary>
-    public LookTrouble() => s_underWay = this;
+    public LookTrouble() => _underWay = this;
 
     /// <summary>What failed in the look under way on this thread; null: nothing, or nobody looks.</summary>
-    public static LookFailure? Now => s_underWay?.Failure;
+    public static LookFailure? Now => _underWay?.Failure;
 
     /// <summary>The first failure that proves nothing; null where there was none.</summary>
     public LookFailure? Failure { get; private set; }
@@ -52,7 +52,7 @@ internal sealed class LookTrouble : IDisposable
     /// <param name="what">What it was about.</param>
     public static void Note(int errno, string what)
     {
-        if (s_underWay is not { } trouble)
+        if (_underWay is not { } trouble)
             return;
         if (IsFailure(errno))
             trouble.Failure ??= new LookFailure(errno, what);
@@ -61,11 +61,11 @@ internal sealed class LookTrouble : IDisposable
     }
 
     /// <summary>Notes the same on this thread: it was met on another.</summary>
-    public void NoteHere() => s_underWay?.Add(this);
+    public void NoteHere() => _underWay?.Add(this);
 
     public void Dispose()
     {
-        s_underWay = _outer;
+        _underWay = _outer;
         if (!IsOfStranger || Failure is { IsWant: true })
             _outer?.Add(this);
     }
