@@ -110,13 +110,16 @@ internal sealed class ReportHistory(TimeProvider time)
     // How long two looks may be apart for a balloon to have moved but once between them.
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
-    // A report was made after the look that still showed the one before, and the balloon may have moved since then. At the first
-    // look, or after a long time without any, it may have grown by all that was usable, and by no more.
+    // A report was made after the look that still showed the one before, and the balloon may have moved since then. Where none of this
+    // system's was seen, at the first look or after a reset (a system that boots has all its memory), or not for long, it may have been
+    // larger by all that was usable, and by no more.
     private ulong? MostActual(in MonitorValues values)
     {
         if (values.ActualBytes is not { } now)
             return null;
-        if (_last.Has(MonitorParts.GuestStats) && _last.ActualBytes is { } before && time.GetElapsedTime(_lookedAt) <= Soon)
+        bool hasReport = _last.Has(MonitorParts.GuestStats) && _last.GuestStats.LastUpdate > 0 && !_evidence.IsFromBeforeReset
+            && _last.LastReset == values.LastReset;
+        if (hasReport && _last.ActualBytes is { } before && time.GetElapsedTime(_lookedAt) <= Soon)
             return Math.Max(now, before);
         BalloonReport report = values.GuestStats.Report;
         return now + ((report.Find(MemoryStatTag.Usable) ?? report.Find(MemoryStatTag.Unused) ?? 0) * 1024);
