@@ -222,7 +222,7 @@ internal static class DomMemStatCommand
     private static async ValueTask<MemoryStats?> SampleAsOneOfManyAsync(CommandInvocation invocation, Domain domain) =>
         await invocation.Connection.GetMemoryStatsAsync([domain], Options(invocation), invocation.CancellationToken) is [var sample] ? sample.Stats : null;
 
-    // Among several, each error is a lost connection. Of one, the error is told unless it is that.
+    // Among several domains, every error is shown as `connection lost`. For a single one, the error itself says more.
     private static async ValueTask<MemoryStats> SampleUnlessLostAsync(CommandInvocation invocation, Domain domain, MemoryStats? lost)
     {
         try

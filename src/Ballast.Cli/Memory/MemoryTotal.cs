@@ -12,7 +12,7 @@ internal sealed class MemoryTotal
     private readonly List<MemoryLine> _summed;
 
     /// <param name="lines">The guests that are listed.</param>
-    /// <param name="unjudged">Those that are not, because nobody knows whether they belong to what was asked for.</param>
+    /// <param name="unjudged">Guests that are not listed because their numbers do not show whether they are short of memory.</param>
     public MemoryTotal(IReadOnlyList<MemoryLine> lines, IReadOnlyList<MemoryLine>? unjudged = null)
     {
         _all = lines;
