@@ -5,8 +5,6 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>The host at one moment: what several QEMUs have in common is read once. Safe for use by many threads.</summary>
 internal sealed class HostView
 {
-    private static readonly WeakReference<HostView?> LastLate = new(null);
-
     private readonly Lock _gate = new();
     private readonly Dictionary<NetNamespace, UnixSocketTable?> _tables = [];
     private readonly Dictionary<string, MountTable> _mounts = [];
@@ -37,19 +35,6 @@ internal sealed class HostView
             isNew = true;
             _next = new WeakReference<HostView>(next = new HostView());
             return next;
-        }
-    }
-
-    /// <summary>
-    /// A view for callers whose time is up, shared: many may come at the same moment, and just then the host is busy.
-    /// </summary>
-    public static HostView Late()
-    {
-        lock (LastLate)
-        {
-            if (!LastLate.TryGetTarget(out HostView? view) || !view.IsFresh)
-                LastLate.SetTarget(view = new HostView());
-            return view;
         }
     }
 

@@ -132,7 +132,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// </summary>
     public IReadOnlyList<uint> FindServed()
     {
-        uint[] served = [.. HostView.Late().ServedAt(key.File)];
+        uint[] served = [.. new HostView().ServedAt(key.File)];
 
         // After the look: one that is seen was noted by then.
         lock (_own)
