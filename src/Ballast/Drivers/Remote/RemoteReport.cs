@@ -111,27 +111,20 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
     /// </summary>
     private bool IsFromBeforeReset(in ReportLook look, long now)
     {
-        if (_isResetOver)
+        if (_isResetOver || look.Reported == 0)
             return false;
 
         // Asked before the reset, answered after it was known.
         if (look.AskedAt < _reset.At)
         {
             _beforeReset = look;
-            return look.Reported != 0;
-        }
-
-        // Where the reset left no report, the next one is from after it.
-        if (look.Reported == 0)
-        {
-            _firstAfterReset ??= 0;
-            return false;
+            return true;
         }
 
         _firstAfterReset ??= look.Reported;
         ulong second = (ulong)Math.Max(0, _reset.Wall.ToUnixTimeSeconds());
         bool wasSeen = _beforeReset is { } before && look.IsSameAs(before);
-        bool mayBeOld = look.Reported <= second || !IsOurClocks(look.Reported, time.GetUtcNow(), now);
+        bool mayBeOld = look.Reported <= second || (_beforeReset is not null && !IsOurClocks(look.Reported, time.GetUtcNow(), now));
         _isResetOver = _firstAfterReset != look.Reported || !(wasSeen || mayBeOld);
         return !_isResetOver;
     }
