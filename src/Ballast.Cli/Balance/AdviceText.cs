@@ -16,7 +16,7 @@ internal static class AdviceText
 
     private const double KiBPerMib = 1024;
 
-    // What else a step frees is told where it is that share of what the host gets back.
+    // Other memory that a step frees is mentioned from this share of what the host gets back.
     private const double Mentioned = 0.25;
 
     private static readonly (AdviceKind Kind, string Title)[] Sections =

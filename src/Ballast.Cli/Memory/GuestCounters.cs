@@ -29,7 +29,7 @@ internal readonly record struct GuestCounters(int Id, long Seconds, ulong? SwapI
         if (Seconds - then.Seconds > Math.Max(LongestGap.TotalSeconds, 2 * (period ?? default).TotalSeconds))
             return null;
 
-        // All begin anew at a reboot, which keeps the id. What has passed its old value since would make a rate that never was.
+        // A reboot resets all counters and keeps the id. One that has passed its old value since would give a false rate.
         if (then.Id != Id || Seconds <= then.Seconds || SwapIn < then.SwapIn || SwapOut < then.SwapOut || Faults < then.Faults || MinorFaults < then.MinorFaults)
             return null;
         double seconds = Seconds - then.Seconds;
