@@ -9,7 +9,9 @@ internal sealed partial class RemoteDriver
     {
         ListAllDomainsReply reply = await AskAsync<ListAllArgs, ListAllDomainsReply>(
             RemoteProcedure.ConnectListAllDomains, new() { NeedResults = true, Flags = (uint)filter }, cancellationToken).ConfigureAwait(false);
-        return [.. reply.Domains.Select(domain => FromRemote(domain)).OrderBy(domain => domain.Id ?? int.MaxValue).ThenBy(domain => domain.Id is null ? domain.Name : "", StringComparer.Ordinal)];
+        DomainIdentity[] domains = [.. reply.Domains.Select(domain => FromRemote(domain))];
+        Array.Sort(domains, static (one, other) => DomainOrder.Compare(one.Id, one.Name, other.Id, other.Name));
+        return domains;
     }
 
     public async ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) =>

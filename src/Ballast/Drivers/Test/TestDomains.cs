@@ -18,9 +18,15 @@ internal sealed class TestDomains
     public DriverEventSinks Events { get; } = new();
 
     /// <summary>Active ones by id, then the others by name.</summary>
-    public IEnumerable<TestDomain> All => _all.Values
-        .OrderBy(domain => domain.Id ?? int.MaxValue)
-        .ThenBy(domain => domain.Definition.Name, StringComparer.Ordinal);
+    public IEnumerable<TestDomain> All
+    {
+        get
+        {
+            TestDomain[] all = [.. _all.Values];
+            Array.Sort(all, static (one, other) => DomainOrder.Compare(one.Id, one.Definition.Name, other.Id, other.Definition.Name));
+            return all;
+        }
+    }
 
     public TestDomain? Find(Guid uuid) => _all.GetValueOrDefault(uuid);
 

@@ -58,10 +58,15 @@ internal static class TestLayout
     /// <summary>Copies of a domain's elements, ordered; inside of some it is ordered as well.</summary>
     public static IReadOnlyList<XmlElement> InOrder(IEnumerable<XmlElement> elements) => [.. InOrder(elements, Domain)];
 
-    private static IEnumerable<XmlElement> InOrder(IEnumerable<XmlElement> elements, string[] order) => elements
-        .Where(element => element.Space.Length == 0 && order.Contains(element.Name))
-        .OrderBy(element => Array.IndexOf(order, element.Name))
-        .Select(InOrder);
+    private static IEnumerable<XmlElement> InOrder(IEnumerable<XmlElement> elements, string[] order)
+    {
+        ILookup<string, XmlElement> byName = elements.Where(element => element.Space.Length == 0).ToLookup(element => element.Name);
+        foreach (string name in order)
+        {
+            foreach (XmlElement element in byName[name])
+                yield return InOrder(element);
+        }
+    }
 
     private static XmlElement InOrder(XmlElement element)
     {

@@ -110,7 +110,13 @@ internal sealed class HostView
     /// <param name="owner">The sockets of the process that listens; null where they are not known.</param>
     public List<uint> ClientsOf(SocketFile file, NetNamespace place, HashSet<uint>? owner)
     {
-        List<UnixSocketTable> tables = [.. ((NetNamespace[])[NetNamespace.Own, place]).Distinct().Select(Sockets).OfType<UnixSocketTable>()];
+        List<UnixSocketTable> tables = [];
+        foreach (NetNamespace one in (NetNamespace[])(place.Equals(NetNamespace.Own) ? [place] : [NetNamespace.Own, place]))
+        {
+            if (Sockets(one) is { } table)
+                tables.Add(table);
+        }
+
         if (owner is not null && !owner.All(socket => tables.Exists(table => table.Contains(socket))))
             tables.AddRange(Others().Where(other => !other.Equals(place)).Select(Sockets).OfType<UnixSocketTable>());
         return [.. tables.SelectMany(table => table.ClientsOf(file))];

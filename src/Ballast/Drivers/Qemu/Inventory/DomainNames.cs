@@ -37,12 +37,8 @@ internal static class DomainNames
     {
         T[] assigned = new T[claims.Count];
         HashSet<T> taken = [];
-        IOrderedEnumerable<int> order = Enumerable.Range(0, claims.Count)
-            .OrderBy(i => listed(claims[i]) is null)
-            .ThenBy(i => !claims[i].IsRoot)
-            .ThenBy(i => !claimed(claims[i]).IsOnCommandLine)
-            .ThenBy(i => claims[i].Age)
-            .ThenBy(i => claims[i].Pid);
+        int[] order = [.. Enumerable.Range(0, claims.Count)];
+        Array.Sort(order, (one, other) => Rank(one).CompareTo(Rank(other)));
         foreach (int i in order)
         {
             T value = listed(claims[i]) is T kept ? kept : claimed(claims[i]).Value;
@@ -56,5 +52,8 @@ internal static class DomainNames
         }
 
         return assigned;
+
+        (bool, bool, bool, ulong, int, int) Rank(int i) =>
+            (listed(claims[i]) is null, !claims[i].IsRoot, !claimed(claims[i]).IsOnCommandLine, claims[i].Age, claims[i].Pid, i);
     }
 }

@@ -211,9 +211,13 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     {
         get
         {
-            QmpMonitor?[] monitors;
+            List<QmpMonitor?> monitors = [];
             lock (_gate)
-                monitors = [.. Keys.Select(key => _acquired.GetValueOrDefault(key).Monitor)];
+            {
+                foreach (MonitorKey key in Keys)
+                    monitors.Add(_acquired.GetValueOrDefault(key).Monitor);
+            }
+
             LibvirtException? first = null;
             foreach (QmpMonitor? monitor in monitors)
             {

@@ -76,7 +76,7 @@ internal sealed partial class QemuInventory
     private void Unite(List<QemuInstance> gone)
     {
         HashSet<QemuProcess> processes = [];
-        foreach (QemuInstance instance in _instances.OrderBy(instance => !instance.IsListed).ThenBy(instance => !instance.IsConnected).ToArray())
+        foreach (QemuInstance instance in _instances.OrderBy(instance => (instance.IsListed ? 0 : 2) + (instance.IsConnected ? 0 : 1)).ToArray())
         {
             if (instance.Process is { } process && !processes.Add(process) && _instances.Remove(instance))
                 gone.Add(instance);

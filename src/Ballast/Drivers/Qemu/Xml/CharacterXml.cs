@@ -65,7 +65,7 @@ internal static class CharacterXml
         (guest.Machine?.Chardevs.Keys ?? [])
             .Where(label => label.StartsWith(prefix, StringComparison.Ordinal) && guest.Options?.Chardevs.ContainsKey(label) != true
                 && int.TryParse(label.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            .Select(label => (label, label[prefix.Length..])).OrderBy(one => one.Item2.Length).ThenBy(one => one.Item2, StringComparer.Ordinal);
+            .Select(label => (label, label[prefix.Length..])).OrderBy(one => int.Parse(one.Item2, NumberStyles.None, CultureInfo.InvariantCulture));
 
     private sealed record Port(CharacterSource Source, string Target, string Model, string Number, string? Alias);
 }
