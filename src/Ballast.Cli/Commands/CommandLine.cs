@@ -6,5 +6,5 @@ namespace Ballast.Cli.Commands;
 internal static class CommandLine
 {
     public static CommandParser Parser(CliHost host) =>
-        new(CommandTable.All, HelpCommand.Command, HelpCommand.Topic) { Suggests = !host.IsVirsh, Explains = OutOfScope.Explain, Means = OtherWords.Explain };
+        new(CommandTable.Find, static () => CommandTable.Names, HelpCommand.Command, HelpCommand.Topic) { Suggests = !host.IsVirsh, Explains = OutOfScope.Explain, Means = OtherWords.Explain };
 }

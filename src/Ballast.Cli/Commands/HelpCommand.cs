@@ -9,7 +9,7 @@ internal static class HelpCommand
     {
         IsPositional = true,
         MayBeEmpty = true,
-        Values = () => CommandTable.All.Select(command => command.Name).Concat(CommandTable.Groups.Select(group => group.Keyword)),
+        Values = () => CommandTable.Names.Concat(CommandTable.Groups.Select(group => group.Keyword)),
     };
 
     public static Command Command { get; } = new("help", "explain commands")
@@ -36,7 +36,7 @@ internal static class HelpCommand
             return default;
         }
 
-        Command command = CommandTable.All.FirstOrDefault(candidate => candidate.Name == topic)
+        Command command = CommandTable.Find(topic)
             ?? throw (OutOfScope.ExplainTopic(topic) is { } why ? new CommandException(why) : new CommandException($"command or command group '{topic}' doesn't exist")
             {
                 Hint = OtherWords.Explain(topic) ?? (NearestName.Among(Topic.Values(), topic) is { } near ? $"did you mean '{near}'?" : null),

@@ -93,7 +93,7 @@ internal sealed class ProgramCompleter(CliHost host, CancellationToken cancellat
 
     // All that were named, where the command asks all; else the last, as it would.
     private IEnumerable<string?> Asked(string? command) =>
-        !host.IsVirsh && CommandTable.All.FirstOrDefault(known => known.Name == command) is { TakesSeveral: true } && _uris.Count > 0
+        !host.IsVirsh && CommandTable.Find(command) is { TakesSeveral: true } && _uris.Count > 0
             ? _uris.Distinct() : [_uris.LastOrDefault()];
 
     private async ValueTask<Connection?> OpenAsync(string? named, CancellationToken token)

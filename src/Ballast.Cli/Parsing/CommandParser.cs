@@ -3,7 +3,7 @@ namespace Ballast.Cli.Parsing;
 /// <summary>
 /// virsh's grammar of commands. Everything is read before anything runs, and the first mistake discards it all.
 /// </summary>
-internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, CommandOption helpTopic)
+internal sealed class CommandParser(Func<string, Command?> find, Func<IEnumerable<string>> names, Command help, CommandOption helpTopic)
 {
     private readonly List<string> _errors = [];
 
@@ -44,7 +44,7 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
                     return null;
             }
 
-            if (Find(text) is not { } command)
+            if (find(text) is not { } command)
             {
                 if (Explains(text) is { } why)
                 {
@@ -56,7 +56,7 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
                 if (Suggests && Means(text) is { } meant)
                     _errors.Add(meant);
                 else
-                    Suggest(table.Select(known => known.Name), text, "");
+                    Suggest(names(), text, "");
                 return null;
             }
 
@@ -227,6 +227,4 @@ internal sealed class CommandParser(IReadOnlyList<Command> table, Command help, 
         if (Suggests && NearestName.Among(known, name) is { } near)
             _errors.Add($"did you mean '{dashes}{near}'?");
     }
-
-    private Command? Find(string name) => table.FirstOrDefault(command => command.Name == name);
 }

@@ -47,7 +47,7 @@ internal sealed class CommandTarget : FuzzTarget
 
     private static int Commands(IWordSource words)
     {
-        CommandParser parser = new(CommandTable.All, HelpCommand.Command, HelpCommand.Topic) { Suggests = true };
+        CommandParser parser = new(CommandTable.Find, static () => CommandTable.Names, HelpCommand.Command, HelpCommand.Topic) { Suggests = true };
         if (parser.Parse(words) is not { } commands)
         {
             FuzzException.Require(parser.Errors.Count > 0 && parser.Errors.All(error => error.Length > 0), "it is refused without a word");

@@ -68,7 +68,7 @@ public sealed class TextTests
     {
         Gen.String[OneOf("a \\'\";#\n-=".ToCharArray()), 0, 30].Sample(line =>
         {
-            CommandParser parser = new(CommandTable.All, HelpCommand.Command, HelpCommand.Topic);
+            CommandParser parser = new(CommandTable.Find, static () => CommandTable.Names, HelpCommand.Command, HelpCommand.Topic);
             return parser.Parse(new LineWords(line)) is not null || parser.Errors.Count > 0;
         });
     }
@@ -90,7 +90,8 @@ public sealed class TextTests
     [Fact]
     public void Every_command_and_option_is_explained()
     {
-        Assert.Distinct(CommandTable.All.Select(command => command.Name));
+        Assert.Distinct(CommandTable.Names);
+        Assert.All(CommandTable.Groups.SelectMany(group => group.Entries), entry => Assert.Equal(entry.Name, entry.Make().Name));
         foreach (Command command in CommandTable.All)
         {
             string help = HelpText.Of(command);
