@@ -41,8 +41,8 @@ public sealed class BulkStatsTests
 
             Assert.Equal(questions, fake.Commands.Skip(commands).Select(command => command.Key));
 
-            // In one write; the next question may have been begun by then.
-            Assert.InRange(fake.Chunks, chunks + 1, chunks + 2);
+            // In one write. The next question may have been begun by then, and the one before may have been read late.
+            Assert.InRange(fake.Chunks, chunks + 1, chunks + 3);
         }
     }
 
