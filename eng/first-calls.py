@@ -2,8 +2,8 @@
 
     first-calls.py PROGRAM < COMMANDS
 
-Each line of the standard input is one run's arguments. The program must have its symbols and an address of its own (no PIE). Each
-function gets a breakpoint at its start, which goes when it is hit: a run costs a stop a function, not one a call.
+Each line of the standard input is one run's arguments; SIGTERM is passed on. The program must have its symbols. Each function gets a breakpoint at its
+start, which goes when it is hit: a run costs a stop a function, not one a call.
 """
 import ctypes
 import os
@@ -45,6 +45,14 @@ def functions(program):
     return start, end, names
 
 
+def address_of(pid, program):
+    """Where a program was put; 0 where it has an address of its own."""
+    with open(program, "rb") as file:
+        is_movable = file.read(18)[16] == 3  # ET_DYN
+    with open(f"/proc/{pid}/maps") as maps:
+        return int(next(line for line in maps if line.rstrip().endswith(os.path.realpath(program))).split("-")[0], 16) if is_movable else 0
+
+
 def run(program, arguments, start, end, names, called):
     """Runs the program once and adds the addresses that are called to a dictionary, in their order."""
     pid = os.fork()
@@ -54,15 +62,17 @@ def run(program, arguments, start, end, names, called):
         libc.ptrace(PTRACE_TRACEME, 0, None, None)
         os.execv(program, [program, *arguments])
     os.waitpid(pid, 0)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
     ptrace(PTRACE_SETOPTIONS, pid, TRACE_CLONE)
+    base = address_of(pid, program)
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
-        memory.seek(start)
+        memory.seek(base + start)
         original = memory.read(end - start)
         patched = bytearray(original)
         for address in names:
             if address not in called:
                 patched[address - start] = BREAKPOINT
-        memory.seek(start)
+        memory.seek(base + start)
         memory.write(patched)
         ptrace(PTRACE_CONT, pid)
         registers = (ctypes.c_ulong * 27)()
@@ -79,12 +89,12 @@ def run(program, arguments, start, end, names, called):
             if passed_on == signal.SIGTRAP:
                 passed_on = 0
                 ptrace(PTRACE_GETREGS, thread, ctypes.addressof(registers))
-                address = registers[RIP] - 1
+                address = registers[RIP] - 1 - base
                 if status >> 16 == 0 and address in names:
                     called.setdefault(address)
-                    memory.seek(address)
+                    memory.seek(base + address)
                     memory.write(original[address - start : address - start + 1])
-                    registers[RIP] = address
+                    registers[RIP] = base + address
                     ptrace(PTRACE_SETREGS, thread, ctypes.addressof(registers))
             elif passed_on == signal.SIGSTOP:
                 passed_on = 0  # a thread's first stop
