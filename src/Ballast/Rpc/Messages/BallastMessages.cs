@@ -73,6 +73,8 @@ internal struct OptionalNumber : IXdrMessage<OptionalNumber>
 /// <summary>What is known for one sample; both sides judge it by the same rules and by the server's clock.</summary>
 internal struct SampleRecord : IXdrMessage<SampleRecord>
 {
+    private const MemoryStatsReason NewestReasonOfOlderClients = MemoryStatsReason.SocketNotFound;
+
     public RemoteDomain Dom;
     public MemoryStatEntry[] Stats;
     public uint Rejected;
@@ -111,14 +113,15 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
     /// <param name="options">What the client asked for.</param>
     public static SampleRecord From(RemoteDomain domain, MemoryStatsFacts facts, DateTimeOffset now, MemoryStatsOptions options)
     {
-        // An older client, which does not ask for facts, ends at a reason that it does not know.
-        if ((options & SampleFacts.Wanted) == 0 && facts.Obstacle > MemoryStatsReason.SocketNotFound)
-            facts = facts with { Obstacle = MemoryStatsReason.PermissionDenied };
-        if ((options & SampleFacts.Wanted) == 0 && facts.HostSideMissing > MemoryStatsReason.SocketNotFound)
-            facts = facts with { HostSideMissing = MemoryStatsReason.PermissionDenied };
+        if ((options & SampleFacts.Wanted) == 0)
+            facts = facts with { Obstacle = ForOlderClient(facts.Obstacle), HostSideMissing = ForOlderClient(facts.HostSideMissing) };
         MemoryStatEntry[] stats = [.. facts.Entries.Select(entry => new MemoryStatEntry { Tag = (int)entry.Tag, Value = entry.Value })];
         return From(domain, (options & SampleFacts.Wanted) != 0 ? SampleFacts.Add(stats, facts, now) : stats, facts, now);
     }
+
+    // A client that does not ask for facts fails at a reason that it does not know.
+    private static MemoryStatsReason? ForOlderClient(MemoryStatsReason? reason) =>
+        reason > NewestReasonOfOlderClients ? MemoryStatsReason.PermissionDenied : reason;
 
     private static SampleRecord From(RemoteDomain domain, MemoryStatEntry[] stats, MemoryStatsFacts facts, DateTimeOffset now) => new()
     {
