@@ -19,7 +19,7 @@ public sealed record ConnectionOptions
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// The deadline of each call through a daemon (<c>qemu:</c>, <c>+unix</c>, <c>+ssh</c>, <c>+tcp</c>), and of opening such
+    /// The deadline of each call through a daemon (<c>qemu:</c>, <c>+unix</c>, <c>+ssh</c>, <c>+tls</c>, <c>+tcp</c>), and of opening such
     /// a connection as a whole. Above zero; default: 30 seconds. A daemon has deadlines of its own, and may need seconds
     /// right after its start. A dead daemon is usually detected sooner, by its silence. A <c>timeout=</c> parameter in the
     /// URI overrides it.
@@ -106,7 +106,7 @@ public sealed record ConnectionOptions
     /// Answers what is asked when a connection is opened: the user's name and password, where a daemon wants them (SASL) and
     /// libvirt's auth file does not have them, or where the file of a test host (<c>test:///FILE</c>) lists users. Null as the
     /// answer cancels. For a daemon it is called on a worker of the thread pool, and has to answer before
-    /// the deadline of opening (<see cref="DaemonTimeout"/>). Null: such hosts cannot be opened.
+    /// the deadline of opening (<see cref="DaemonTimeout"/>). Null: only what the auth file has can be answered.
     /// </summary>
     public Func<CredentialRequest, CancellationToken, ValueTask<string?>>? AskCredential { get; init; }
 

@@ -122,7 +122,7 @@ public sealed class MemoryStats
 
     /// <summary>
     /// The age of the guest's last report; null if there is none, or its time is unknown or in the future. From libvirt's daemons on
-    /// other hosts it is the most that it can be, as far as there was a sample before.
+    /// other hosts it is an upper bound, known once there was an earlier sample.
     /// </summary>
     public TimeSpan? Age { get; }
 
@@ -146,11 +146,11 @@ public sealed class MemoryStats
 
     /// <summary>
     /// What the domain did instead of running, with libvirt's reason; only where <see cref="Reason"/> is
-    /// <see cref="MemoryStatsReason.Paused"/>. Null where nobody told, as older ballastds do not. Source: the hypervisor.
+    /// <see cref="MemoryStatsReason.Paused"/>. Null where the daemon does not say, for example an older ballastd. Source: the hypervisor.
     /// </summary>
     public DomainStateInfo? State { get; }
 
-    /// <summary>The hypervisor's message about it, or null; for humans, not for programs.</summary>
+    /// <summary>The hypervisor's message about why numbers are missing, or null; for humans, not for programs.</summary>
     public string? Detail { get; }
 
     /// <summary>Contradictions between the numbers.</summary>
@@ -165,7 +165,7 @@ public sealed class MemoryStats
         if (elapsed == TimeSpan.Zero)
             return this;
 
-        // Who answered then is fresh by that no more.
+        // An answer to a refresh does not make an older sample fresh.
         MemoryStatsFacts older = Facts with { KnownFor = Facts.KnownFor + elapsed, HasAnswered = Facts.HasAnswered == false ? false : null };
 
         // A daemon's clock may say anything.

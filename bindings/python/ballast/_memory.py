@@ -332,7 +332,7 @@ def take_sample(function: Callable[..., int], name: str, domain: virDomain, exte
 
 
 def read_record(conn: virConnect, address: int, domain: virDomain | None = None) -> MemorySample:
-    """What is in a ballastMemoryRecord, which is still to be freed. The domain is the one that is given, where it is that."""
+    """What is in a ballastMemoryRecord, which is still to be freed. Uses `domain` if the record belongs to it."""
     _, count, handle, statistics, sample = _RECORD.unpack(string_at(address, _RECORD.size))
     count = min(count, MOST_STATISTICS)
     # An older library's sample ends sooner.

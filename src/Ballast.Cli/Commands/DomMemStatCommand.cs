@@ -32,8 +32,8 @@ internal static class DomMemStatCommand
                                counters since the guest booted
               last_update      time of the guest's last report in Unix seconds; 0: never
             Memory and swap are in KiB; faults and huge pages are counts. Unknown statistics are left out.
-            Used memory, as `free` in the guest shows it, is available - usable. For guests that count the
-            balloon as used (deflate-on-oom, Windows), subtract the balloon as well.
+            Used memory is available - usable. For guests that count the balloon as used (deflate-on-oom,
+            Windows), subtract the balloon as well.
 
             On a terminal, a line on standard error gives the age of the numbers and any problem with them.
 

@@ -22,9 +22,10 @@ internal static class UriForms
         ("qemu+ssh://[USER@]HOST[:PORT]/system",
         [
             "the daemon of another host through ssh, which ballast, virt-ssh-helper or",
-            "nc connects there; qemu+tcp://HOST/system without ssh, on trusted networks",
+            "nc connects there; qemu+tls://HOST/system (or qemu://HOST/system) by TLS;",
+            "qemu+tcp://HOST/system without encryption, on trusted networks",
         ]),
-        ("test:///default", ["libvirt's test domain, for experiments"]),
+        ("test:///default", ["libvirt's test domain, for experiments; test:///FILE: a host from a file"]),
         ("test:///fleet?domains=N&seed=S", ["N simulated guests with changing memory (default: 10)"]),
     ];
 

@@ -16,7 +16,7 @@ internal static class BallastManual
             .Example("ballast [OPTION...] COMMAND [ARGUMENT...]\nballast [OPTION...] 'COMMAND [ARGUMENT...]; ...'\nballast [OPTION...]")
             .Section("Description")
             .Paragraph("Shows the memory statistics of virtual machines and resizes their balloons: through QEMU's monitor, or through a daemon that speaks libvirt's protocol. Its commands are those of virsh, and some of its own.")
-            .Paragraph("Without a command it is a shell: see `The shell` below. Called `virsh` (a link of that name), it says and does nothing that virsh does not.");
+            .Paragraph("Without a command it is a shell: see `The shell` below. Called `virsh` (a link of that name), it behaves like virsh, without the checks and hints of `ballast`.");
         page.Section("Options").Paragraph("Options stand before the command.");
         foreach (GlobalOption option in GlobalOption.All)
             page.Item(option.Label, option.Summary);
@@ -25,7 +25,7 @@ internal static class BallastManual
             page.Item(form, string.Join(' ', lines));
         page.Help(UriForms.Default);
 
-        page.Section("Commands").Paragraph("`ballast help COMMAND` shows the same as here.");
+        page.Section("Commands").Paragraph("`ballast help COMMAND` prints the text below for one command.");
         foreach (CommandGroup group in groups)
         {
             page.Subsection(group.Title);

@@ -17,7 +17,7 @@ internal static class Metrics
 
     public static readonly Measure<long> Timeouts = Counter("ballast.monitor.timeouts", "{caller}", "Callers that a monitor did not answer in time.");
 
-    public static readonly Measure<long> Resynchronisations = Counter("ballast.monitor.resynchronizations", "{mark}", "Marks that were sent to find the place again among late or unasked answers.");
+    public static readonly Measure<long> Resynchronisations = Counter("ballast.monitor.resynchronizations", "{marker}", "Markers sent to resynchronize after late or unexpected answers.");
 
     public static readonly Measure<long> OpenMonitors = UpDownCounter("ballast.monitor.open", "{monitor}", "Monitors that this process is connected to.");
 
