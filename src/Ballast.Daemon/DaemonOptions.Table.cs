@@ -190,6 +190,12 @@ internal sealed partial class DaemonOptions
                 Value = options => Text(options.MaxClientRequests),
                 Read = (options, values, where) => options.MaxClientRequests = Number(values, where, 1, 1024),
             },
+            new("log_level", "N", "what is logged: 1: also monitors connected to, resynchronised and", "passed over; 2: changes and events (default); 3: warnings; 4: errors")
+            {
+                IsLive = true,
+                Value = options => Text(options.LogLevel),
+                Read = (options, values, where) => options.LogLevel = Number(values, where, 1, 4),
+            },
             new("keepalive_interval", "SECONDS", "how long a client that takes part in it may be silent before it is", "probed, from 1 to 86400 (default: 5)")
             {
                 IsLive = true,

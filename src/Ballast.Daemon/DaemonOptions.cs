@@ -70,6 +70,9 @@ internal sealed partial class DaemonOptions
 
     public int MaxClientRequests { get; private set; } = 32;
 
+    /// <summary>From 1 (debug) to 4 (errors only).</summary>
+    public int LogLevel { get; private set; } = 2;
+
     public int KeepaliveInterval { get; private set; } = 5;
 
     public int KeepaliveCount { get; private set; } = 5;

@@ -86,7 +86,8 @@ internal static partial class Program
         OpenFiles files = OpenFiles.TakeAll();
         using PassedSockets? passed = PassedSockets.Take();
         ListenPaths? paths = passed is null ? ListenPaths.Choose(options) : null;
-        ConnectionOptions how = How(options);
+        using StandardErrorLog errors = new() { Level = Level(options) };
+        ConnectionOptions how = How(options, errors.ForLibrary());
         await using Connection qemu = options.Qmp.Count > 0
             ? LibvirtServer.OpenMonitors(options.Qmp, passed?.Paths ?? [paths!.ReadWrite, paths.ReadOnly], how)
             : await Connection.OpenAsync("qmp:///", how).ConfigureAwait(false);
@@ -102,9 +103,8 @@ internal static partial class Program
         bool isTlsPassed = passed is { Tls: not null };
         TlsAccess? tls = NetworkOptions.ReadTls(options, isTlsPassed);
         using NetworkSockets network = NetworkSockets.Listen(options, passed);
-        using StandardErrorLog errors = new();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
         NetworkClients? remote = null;
         PrivilegedLane lane = new();
@@ -173,8 +173,9 @@ internal static partial class Program
                 sockets.OpenTo(newGroup);
             places.Resize(newer.MaxClients, newer.MaxAnonymousClients, newer.MaxAddressClients);
             server.Options = Treatment(newer);
+            errors.Level = Level(newer);
             access.Rules = new AccessRules(newer, newGroup, newTls);
-            LibvirtServer.Retrust(qemu, How(newer));
+            LibvirtServer.Retrust(qemu, How(newer, how.LoggerFactory));
             idle.Change(newer.IdleTimeout);
             periods.Change(newer.Period);
         }, log);
@@ -194,8 +195,9 @@ internal static partial class Program
         Stopped(log);
     }
 
-    private static ConnectionOptions How(DaemonOptions options) => new()
+    private static ConnectionOptions How(DaemonOptions options, ILoggerFactory? log) => new()
     {
+        LoggerFactory = log,
         Timeout = options.MonitorTimeout,
         TrustedUserIds = options.TrustedUsers,
         ManagedDirectories = options.ManagedDirectories,
@@ -203,6 +205,8 @@ internal static partial class Program
         // What goes on is our own, which writes an answer and waits for the next question.
         UnsafePreferInlineContinuations = true,
     };
+
+    private static LogLevel Level(DaemonOptions options) => LogLevel.Debug + (options.LogLevel - 1);
 
     private static LibvirtServerOptions Treatment(DaemonOptions options) => new()
     {

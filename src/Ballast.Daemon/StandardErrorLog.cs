@@ -21,10 +21,24 @@ internal sealed class StandardErrorLog : ILoggerProvider
     private readonly bool _isJournal = IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"));
     private readonly Task _writing;
     private long _left;
+    private volatile LogLevel _level = LogLevel.Information;
+
+    /// <summary>What is less important is left out.</summary>
+    public LogLevel Level
+    {
+        get => _level;
+        set => _level = value;
+    }
 
     public StandardErrorLog() => _writing = Task.Run(WriteAsync);
 
     public ILogger CreateLogger(string categoryName) => new Logger(this);
+
+    /// <summary>
+    /// For the library, whose lines are for whoever looks for a fault: the daemon tells of guests itself. Only what it does not tell is
+    /// always written: that a guest is started by a connection.
+    /// </summary>
+    public ILoggerFactory ForLibrary() => new LibraryLog(this);
 
     public void Dispose()
     {
@@ -102,14 +116,44 @@ internal sealed class StandardErrorLog : ILoggerProvider
         }
     }
 
+    private sealed class LibraryLog(StandardErrorLog log) : ILoggerFactory, ILogger
+    {
+        private const int StartsGuest = 108;
+
+        private readonly Logger _lines = new(log);
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+            // The log is the daemon's.
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => (logLevel >= LogLevel.Warning || log.Level <= LogLevel.Debug) && _lines.IsEnabled(logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Id == StartsGuest || log.Level <= LogLevel.Debug)
+                _lines.Log(logLevel, eventId, state, exception, formatter);
+        }
+    }
+
     private sealed class Logger(StandardErrorLog log) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None && logLevel >= log.Level;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            log.Write(logLevel, exception is null ? formatter(state, null) : $"{formatter(state, exception)}: {exception.Message}");
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+                log.Write(logLevel, exception is null ? formatter(state, null) : $"{formatter(state, exception)}: {exception.Message}");
+        }
     }
 }

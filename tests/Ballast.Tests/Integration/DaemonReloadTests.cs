@@ -44,6 +44,24 @@ public sealed class DaemonReloadTests : IDisposable
         await DaemonRun.EndAsync(daemon, Token);
     }
 
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    public async Task The_log_tells_of_monitors_where_it_is_wanted(int level, bool isTold)
+    {
+        await using DrivenGuest guest = await DrivenGuest.StartAsync(new(), Token);
+        string place = $"qmp = [\"{guest.MonitorPath}\"]\n";
+        await using ChildProcess daemon = await StartAsync($"{place}log_level = {level}\n");
+        await using Connection client = await OpenAsync();
+        _ = Assert.Single(await client.ListDomainsAsync(cancellationToken: Token));
+        _ = Assert.Single(await client.GetAllMemoryStatsAsync(cancellationToken: Token));
+
+        await ReloadAsync(daemon, $"{place}log_level = {3 - level}\n", "changed: log_level");
+
+        Assert.Equal(isTold, daemon.Errors.Contains("Connected to monitor", StringComparison.Ordinal));
+        await DaemonRun.EndAsync(daemon, Token);
+    }
+
     [Fact]
     public async Task How_many_may_be_not_let_in_yet_holds_at_once_for_those_with_clients_too()
     {
