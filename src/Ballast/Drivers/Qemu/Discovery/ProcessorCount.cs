@@ -26,26 +26,5 @@ internal static class ProcessorCount
         return (int)product;
     }
 
-    // As C reads a number: 0x is hexadecimal, and 0 alone in front octal.
-    private static int? Read(string? text)
-    {
-        long number = 0;
-        (int radix, int start) = text switch
-        {
-            ['0', 'x' or 'X', ..] => (16, 2),
-            ['0', ..] => (8, 1),
-            _ => (10, 0),
-        };
-        foreach (char digit in text.AsSpan(Math.Min(start, text?.Length ?? 0)))
-        {
-            int value = char.IsAsciiHexDigit(digit) ? DigitValue(digit) : radix;
-            number = (number * radix) + value;
-            if (value >= radix || number > int.MaxValue)
-                return null;
-        }
-
-        return number > 0 ? (int)number : null;
-    }
-
-    private static int DigitValue(char digit) => char.IsAsciiDigit(digit) ? digit - '0' : (digit | ' ') - 'a' + 10;
+    private static int? Read(string? text) => OptionNumber.Parse(text) is > 0 and <= int.MaxValue and var number ? (int)number : null;
 }
