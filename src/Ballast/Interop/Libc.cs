@@ -82,7 +82,7 @@ internal static partial class Libc
     public static partial int Socket(int family, int type, int protocol);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> result);
+    public static partial int Statx(SafeHandle directory, string path, int flags, uint mask, Span<byte> result);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> result);
@@ -92,6 +92,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial long SyscallOpenAt2(long number, int root, nint path, ref OpenHow how, nint size);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint GetEffectiveUid();
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial long SyscallPidfdOpen(long number, int pid, uint flags);

@@ -72,7 +72,7 @@ internal static class HostCalls
     public static nint GetDents(SafeFileHandle directory, Span<byte> entries, string shown) =>
         Fails("getdents64", shown) ? -1 : Noted(Libc.GetDents64(directory, entries, entries.Length), shown);
 
-    public static int Statx(SafeFileHandle file, int flags, uint mask, Span<byte> result, string shown) =>
+    public static int Statx(SafeHandle file, int flags, uint mask, Span<byte> result, string shown) =>
         Fails("statx", shown) ? -1 : (int)Noted(Libc.Statx(file, "", flags, mask, result), shown);
 
     public static int Statx(string path, int flags, uint mask, Span<byte> result)

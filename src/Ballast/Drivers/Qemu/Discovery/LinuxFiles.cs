@@ -47,7 +47,7 @@ internal static partial class LinuxFiles
     private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
 
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
-    private static readonly int OpenDirectory = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
+    private static readonly int DirectoryOnly = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
 
     /// <summary>What a path leads to, links followed; the handle is invalid and the error number set where it cannot be told.</summary>
     public static SafeFileHandle Open(string path, out int errno)
@@ -59,6 +59,9 @@ internal static partial class LinuxFiles
 
     /// <summary>A file's contents, opened without waiting for whoever has a lease on it; invalid where it cannot be read.</summary>
     public static SafeFileHandle OpenToRead(string path) => new(HostCalls.Open(path, OpenNoWait | OpenNoTerminal | OpenClose), ownsHandle: true);
+
+    /// <summary>A directory; invalid, with the error number set, where it cannot be opened.</summary>
+    public static SafeFileHandle OpenDirectory(string path) => new(HostCalls.Open(path, DirectoryOnly | OpenClose), ownsHandle: true);
 
     /// <summary>What a path without symbolic links leads to, within a root that it cannot leave.</summary>
     public static SafeFileHandle OpenWithin(SafeFileHandle root, string path, bool staysInMount, out int errno) =>
@@ -87,7 +90,7 @@ internal static partial class LinuxFiles
     /// <returns>Whether the directory could be read, and has no more entries than that.</returns>
     public static bool ReadLinks(string directory, int maxEntries, ReadLinkTarget take)
     {
-        using SafeFileHandle handle = new(HostCalls.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        using SafeFileHandle handle = OpenDirectory(directory);
         if (handle.IsInvalid)
             return false;
         Span<byte> entries = stackalloc byte[EntriesBytes];
@@ -110,7 +113,7 @@ internal static partial class LinuxFiles
     public static List<int> ReadNumbers(string directory)
     {
         List<int> numbers = [];
-        using SafeFileHandle handle = new(HostCalls.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        using SafeFileHandle handle = OpenDirectory(directory);
         if (handle.IsInvalid)
             return numbers;
         Span<byte> entries = stackalloc byte[EntriesBytes];
@@ -127,7 +130,7 @@ internal static partial class LinuxFiles
     public static List<string> ReadNames(string directory)
     {
         List<string> all = [];
-        using SafeFileHandle handle = new(HostCalls.Open(directory, OpenDirectory | OpenClose), ownsHandle: true);
+        using SafeFileHandle handle = OpenDirectory(directory);
         if (handle.IsInvalid)
             return all;
         Span<byte> entries = stackalloc byte[EntriesBytes];
@@ -180,7 +183,7 @@ internal static partial class LinuxFiles
     /// <summary>Null where there is no such file, or this user may not know.</summary>
     /// <param name="file">The file.</param>
     /// <param name="shown">What it is called where it cannot be told.</param>
-    public static FileFacts? Stat(SafeFileHandle file, string shown)
+    public static FileFacts? Stat(SafeHandle file, string shown)
     {
         Span<byte> facts = stackalloc byte[StatxBytes];
         return HostCalls.Statx(file, AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts, shown) == 0 ? Read(facts) : null;

@@ -60,6 +60,13 @@ internal sealed class LookTrouble : IDisposable
             _ = (trouble._denied ??= []).Add(what);
     }
 
+    /// <summary>What was seen cannot be, though no call failed.</summary>
+    public static void Fail(LookFailure failure)
+    {
+        if (_underWay is { } trouble)
+            trouble.Failure ??= failure;
+    }
+
     /// <summary>Notes the same on this thread: it was met on another.</summary>
     public void NoteHere() => _underWay?.Add(this);
 
@@ -83,7 +90,10 @@ internal sealed class LookTrouble : IDisposable
 /// <param name="What">What it was about.</param>
 internal sealed record LookFailure(int Errno, string What)
 {
-    private const int NoMemory = 12, FullTable = 23, TooManyOpen = 24;
+    private const int NoEntry = 2, NoMemory = 12, FullTable = 23, TooManyOpen = 24;
+
+    /// <summary>/proc shows no process, though there is always one.</summary>
+    public static LookFailure NoProcesses { get; } = new(NoEntry, "/proc");
 
     /// <summary>Whether this process or the system lacks something, whatever was looked at.</summary>
     public bool IsWant => Errno is NoMemory or FullTable or TooManyOpen;

@@ -6,8 +6,31 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>The host's processes.</summary>
 internal static class ProcessTable
 {
+    private const int MaxStatusBytes = 1024 * 1024;
+
+    // By how many ids /proc shows this process: its own in the PID namespace that /proc is of, then those further in.
+    private static readonly Remembered<string[]> OwnIds = new(static () =>
+        (StatusLine("self", "NSpid:") ?? StatusLine("self", "Pid:"))?.Split('\t', StringSplitOptions.RemoveEmptyEntries) ?? []);
+
+    /// <summary>Whether /proc shows this process at all; else it is not mounted, or another PID namespace's.</summary>
+    public static bool ShowsSelf => OwnIds.Value.Length > 0;
+
+    /// <summary>
+    /// Whether /proc is this process's PID namespace's. Else its numbers are no ids: to the kernel, the same number is another
+    /// process of ours.
+    /// </summary>
+    public static bool IsOurs => OwnIds.Value is [var only] && only == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>The ids of all processes there are now.</summary>
-    public static IReadOnlyList<int> Pids() => LinuxFiles.ReadNumbers("/proc");
+    public static IReadOnlyList<int> Pids()
+    {
+        List<int> pids = LinuxFiles.ReadNumbers("/proc");
+
+        // It shows at least this process, or that of the namespace whose it is.
+        if (pids.Count == 0)
+            LookTrouble.Fail(LookFailure.NoProcesses);
+        return pids;
+    }
 
     /// <summary>When a process started, by the host's clock, to a second; null where it is gone.</summary>
     public static DateTimeOffset? StartedAt(int pid)
@@ -32,12 +55,18 @@ internal static class ProcessTable
     /// <summary>The user that a process acts as; null where it is gone.</summary>
     public static uint? Uid(int pid)
     {
-        // Uid: real effective saved file-system
-        const int maxBytes = 64 * 1024, effective = 2;
-        foreach (string line in Text($"/proc/{pid}/status", maxBytes).Split('\n'))
+        // Real, effective, saved, of the file system.
+        return StatusLine(pid.ToString(CultureInfo.InvariantCulture), "Uid:")?.Split('\t') is [_, var effective, ..]
+            ? uint.Parse(effective, NumberStyles.None, CultureInfo.InvariantCulture)
+            : null;
+    }
+
+    private static string? StatusLine(string process, string name)
+    {
+        foreach (string line in Text($"/proc/{process}/status", MaxStatusBytes).Split('\n'))
         {
-            if (line.StartsWith("Uid:", StringComparison.Ordinal))
-                return uint.Parse(line.Split('\t')[effective], NumberStyles.None, CultureInfo.InvariantCulture);
+            if (line.StartsWith(name, StringComparison.Ordinal))
+                return line[name.Length..].Trim();
         }
 
         return null;

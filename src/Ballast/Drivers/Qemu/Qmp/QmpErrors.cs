@@ -82,6 +82,12 @@ internal static class QmpErrors
         LibvirtError.System(Eacces, ErrorOrigin.Qemu, string.Create(CultureInfo.InvariantCulture,
             $"QEMU monitor '{path}' of process {expected ?? 0} is not used: its socket belongs to another process, {other}{(uid is null ? "" : $"; user {uid} listens there")}"));
 
+    /// <summary>The process listens there, but another one that was passed the same socket was quicker.</summary>
+    public static LibvirtException OtherAccepted(string path, int pid) =>
+        LibvirtError.System(Eacces, ErrorOrigin.Qemu, string.Create(CultureInfo.InvariantCulture,
+            $"QEMU monitor '{path}' of process {pid} is not used: another process listens on the same socket and accepted the connection; "
+            + $"give each QEMU a socket of its own"));
+
     /// <summary>What was found is not there any more, but something else is.</summary>
     public static LibvirtException Replaced(string path) =>
         LibvirtError.System(ConnectionRefused, ErrorOrigin.Qemu, $"QEMU monitor '{path}' is gone: another socket lies at its path now");
@@ -89,14 +95,23 @@ internal static class QmpErrors
     /// <summary>The host could not be looked at, which says nothing of what is there.</summary>
     public static LibvirtException CannotLook(LookFailure failure) =>
         LibvirtError.System(failure.Errno, ErrorOrigin.Qemu,
-            $"Cannot look at '{failure.What}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
+            failure == LookFailure.NoProcesses
+                ? "/proc shows no processes, so that nobody can tell which QEMUs there are: mount it (mount -t proc proc /proc)"
+                : $"Cannot look at '{failure.What}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
+
+    /// <summary>Sockets are reached, and looked at, through this process's own files in /proc.</summary>
+    public static LibvirtException NoOwnProc(string path) =>
+        LibvirtError.System(NoEntry, ErrorOrigin.Qemu,
+            $"QEMU monitor '{path}' is not used: /proc does not show this process, so it is another PID namespace's, or not mounted; "
+            + "enter that namespace too (nsenter --pid), or mount a /proc of your own");
 
     /// <summary>Whether an error says nothing of who is there: nobody could look, or connect, for a reason of our own.</summary>
     public static bool ProvesNothing(LibvirtException error) =>
         error.Code == ErrorCode.SystemError && LookTrouble.IsFailure(error.Int1);
 
-    public static LibvirtException HolderUnknown(string path) =>
-        LibvirtError.System(Eacces, ErrorOrigin.Qemu,
+    public static LibvirtException HolderUnknown(string path) => !ProcessTable.ShowsSelf
+        ? NoOwnProc(path)
+        : LibvirtError.System(Eacces, ErrorOrigin.Qemu,
             $"QEMU monitor '{path}' is not used: it lies in a network namespace that this user may not look into, so that nobody can tell "
             + "whether another program holds it; run as root, or name its socket");
 

@@ -23,8 +23,10 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
         int length = credentials.Length;
         if (Libc.GetSockOpt(socket, SolSocket, SoPeerCred, credentials, ref length) != 0)
             throw new ConnectionBrokenException(Marshal.GetLastPInvokeError());
-        return new UnixSocketPeer(
-            MemoryMarshal.Read<int>(credentials), MemoryMarshal.Read<uint>(credentials[4..]), ReadIsAlive(socket));
+
+        // By this process's PID namespace; where /proc is another one's, the number means nobody there.
+        int pid = ProcessTable.IsOurs ? MemoryMarshal.Read<int>(credentials) : 0;
+        return new UnixSocketPeer(pid, MemoryMarshal.Read<uint>(credentials[4..]), ReadIsAlive(socket));
     }
 
     private static bool? ReadIsAlive(SafeHandle socket)

@@ -1,5 +1,5 @@
-using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
+using Ballast.Interop;
 
 namespace Ballast.Drivers.Qemu.Scopes;
 
@@ -11,7 +11,7 @@ internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
 {
     private const uint Root = 0;
 
-    private readonly uint _self = ProcessTable.Uid(Environment.ProcessId) ?? uint.MaxValue;
+    private readonly uint _self = Libc.GetEffectiveUid();
 
     /// <summary>Why a process is not believed, or null.</summary>
     public string? Refuse(QemuProcess process, uint uid)
