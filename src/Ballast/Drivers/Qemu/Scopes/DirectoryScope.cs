@@ -12,18 +12,24 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
     // The kernel's clock of files may stand still for some milliseconds.
     private static readonly Int128 Settled = 50_000_000;
 
+    // A socket that lies there may be listened at later, and be covered by a mount: the directory tells neither.
+    private static readonly TimeSpan Untold = TimeSpan.FromSeconds(1);
+
     private readonly HashSet<MonitorKey> _disregarded = [];
     private FileFacts? _seen;
     private bool _isSettled;
+    private long _lookedAt;
 
     public void Disregard(MonitorKey key) => _disregarded.Add(key);
 
-    /// <summary>Whether a name came or went since the last look; a link may lead elsewhere at any time.</summary>
-    public bool MayHaveChanged() => !_isSettled || LinuxFiles.Stat(path, followsLinks: true) != _seen;
+    /// <summary>Whether a name came or went since the last look, or what the directory does not tell may have changed.</summary>
+    public bool MayHaveChanged() =>
+        !_isSettled || TimeProvider.System.GetElapsedTime(_lookedAt) >= Untold || LinuxFiles.Stat(path, followsLinks: true) != _seen;
 
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {
         using LookTrouble trouble = new();
+        _lookedAt = TimeProvider.System.GetTimestamp();
         _seen = LinuxFiles.Stat(path, followsLinks: true);
         _isSettled = _seen is { } seen && Now() - seen.ModifiedAt > Settled;
         HashSet<MonitorKey> keys = [];
