@@ -6,7 +6,8 @@ internal delegate void QmpReplyReader(ReadOnlySpan<byte> body);
 
 /// <summary>One command, or several in one write, on its own: what changes something, and what is asked seldom.</summary>
 internal sealed class QmpCall(
-    string name, byte[] command, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout, long askedAt)
+    string name, byte[] command, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent, TimeSpan timeout,
+    long askedAt)
 {
     private readonly TaskCompletionSource<QmpError?> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _repliesLeft = replies;
@@ -57,6 +58,9 @@ internal sealed class QmpCall(
 
         return --_repliesLeft == 0;
     }
+
+    /// <summary>From now on it may take effect. The monitor's lock is held.</summary>
+    public void NoteSent() => onSent?.Invoke();
 
     public void Complete() => _completion.TrySetResult(_error);
 

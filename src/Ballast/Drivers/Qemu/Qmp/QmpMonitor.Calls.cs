@@ -12,27 +12,27 @@ internal sealed partial class QmpMonitor
     /// <returns>The monitor's error, or null.</returns>
     public Task<QmpError?> CallAsync(
         string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken) =>
-        CallAsync(name, command, replies: 1, changesSomething, reader, onRefusal: null, timeout, cancellationToken);
+        CallAsync(name, command, replies: 1, changesSomething, reader, onRefusal: null, onSent: null, timeout, cancellationToken);
 
     /// <summary>
     /// The same for several commands that are sent in one write, with nothing between them. Of each either the reply is read
-    /// or the refusal told, in their order.
+    /// or the refusal told, in their order; and, before that, that they were sent.
     /// </summary>
     /// <returns>The first error that the monitor answered, or null.</returns>
     public Task<QmpError?> CallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent, TimeSpan timeout,
         CancellationToken cancellationToken) => Activities.AreWanted
-        ? TraceCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken)
-        : SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, timeout, cancellationToken);
+        ? TraceCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, timeout, cancellationToken)
+        : SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, timeout, cancellationToken);
 
     private async Task<QmpError?> SendCallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, TimeSpan timeout,
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent, TimeSpan timeout,
         CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         long askedAt = _time.GetTimestamp();
         await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        QmpCall call = new(name, commands, replies, changesSomething, reader, onRefusal, timeout, askedAt);
+        QmpCall call = new(name, commands, replies, changesSomething, reader, onRefusal, onSent, timeout, askedAt);
         bool isAnything;
         lock (_gate)
         {

@@ -14,6 +14,7 @@ internal sealed partial class QmpMonitor
         {
             _prefetch.NoteQuestion(isForStats: false);
             CommandsSent += call.Count;
+            call.NoteSent();
             Send(call.Command);
         }
         else if (_lane.TryTakeQueries(out MonitorParts parts))

@@ -172,7 +172,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         _isWhole = false;
         _isChanging = true;
         QmpError? error = await monitor.CallAsync(
-            "qom-set", commands, isOn ? 2 : 1, changesSomething: true, QmpReplies.ReadNothing, onRefusal: null, timeout, end).ConfigureAwait(false);
+            "qom-set", commands, isOn ? 2 : 1, changesSomething: true, QmpReplies.ReadNothing, onRefusal: null, onSent: null, timeout, end).ConfigureAwait(false);
         _isChanging = false;
         if (error is not null)
         {
