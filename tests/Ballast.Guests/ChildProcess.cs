@@ -111,7 +111,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Ends a process that a child of ours started.</summary>
-    internal static void Kill(int pid) => _ = SendSignal(pid, SignalKill);
+    public static void Kill(int pid) => _ = SendSignal(pid, SignalKill);
 
     public static void Terminate(int pid) => _ = SendSignal(pid, SignalTerminate);
 

@@ -68,18 +68,18 @@ internal sealed partial class QemuDriver
         if ((flags & ~known) is not DomainDestroyFlags.None and var unknown)
             throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainDestroyFlags", ErrorOrigin.Qemu);
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        bool wasSent = false;
         try
         {
-            await ExecuteAsync(qemu, "quit", cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(qemu, "quit", cancellationToken, () => wasSent = true).ConfigureAwait(false);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout && qemu is { Process: not null, MonitorOrNull.IsProven: true })
         {
             // Stuck or stopped: its process can be told all the same.
         }
-        catch (LibvirtException e) when (e.Code == ErrorCode.SystemError && qemu.MonitorOrNull is { IsConnected: false }
-            && !QmpErrors.IsPermissionDenied(e))
+        catch (LibvirtException e) when (e.Code == ErrorCode.SystemError && wasSent && qemu.MonitorOrNull is { IsConnected: false, IsProven: true })
         {
-            // It went before its answer did.
+            // It went before its answer did. Where nothing was sent, the error says only that nobody could be asked.
         }
 
         if (qemu.Process is { } process && !await HasEndedAsync(process, cancellationToken).ConfigureAwait(false))
@@ -102,8 +102,9 @@ internal sealed partial class QemuDriver
                 break;
             if (process.Signal(signal) is not 0 and var errno)
             {
-                throw LibvirtError.System(errno, ErrorOrigin.Qemu,
-                    $"Failed to terminate process {process.Pid}: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)}");
+                throw LibvirtError.System(errno, ErrorOrigin.Qemu, $"Failed to terminate process {process.Pid}: " + (errno == QemuProcess.OtherNamespace
+                    ? "it is not in this process's PID namespace, and gets no signal from here"
+                    : System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)));
             }
 
             if (await HasEndedAsync(process, cancellationToken).ConfigureAwait(false))
@@ -148,10 +149,10 @@ internal sealed partial class QemuDriver
         }
     }
 
-    private async Task ExecuteAsync(QemuDomain qemu, string command, CancellationToken cancellationToken)
+    private async Task ExecuteAsync(QemuDomain qemu, string command, CancellationToken cancellationToken, Action? onSent = null)
     {
         QmpError? error = await qemu.Monitor.CallAsync(
-            command, QmpCommands.Execute(command), changesSomething: true, QmpReplies.ReadNothing,
+            command, QmpCommands.Execute(command), replies: 1, changesSomething: true, QmpReplies.ReadNothing, onRefusal: null, onSent,
             _timeout, cancellationToken).ConfigureAwait(false);
         if (error is not null)
             throw QmpErrors.Refused(command, error);

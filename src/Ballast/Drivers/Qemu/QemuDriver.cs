@@ -115,7 +115,7 @@ internal sealed partial class QemuDriver : IDriver
     }
 
     public async ValueTask<DomainIdentity> LookupByIdAsync(int id, CancellationToken cancellationToken) =>
-        await LookupAsync(identity => identity.Id == id, cancellationToken).ConfigureAwait(false)
+        await LookupAsync(identity => id > 0 && identity.Id == id, cancellationToken).ConfigureAwait(false)
             ?? throw NoDomain($"no domain with matching id {id}");
 
     public async ValueTask<DomainIdentity> LookupByNameAsync(string name, CancellationToken cancellationToken) =>

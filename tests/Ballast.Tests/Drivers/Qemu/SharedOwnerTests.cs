@@ -61,6 +61,10 @@ public sealed class SharedOwnerTests
 
         public bool HasExited => IsClosed ? throw new ObjectDisposedException(nameof(View)) : false;
 
+        public bool Binds(string? boundName) => true;
+
+        public bool MayBeCalled(string? name) => true;
+
         public bool? HasSocket(uint inode) => null;
     }
 }

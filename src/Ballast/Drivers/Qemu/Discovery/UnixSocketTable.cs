@@ -36,6 +36,9 @@ internal sealed class UnixSocketTable
     /// <summary>Whether a socket is in this namespace, by its own inode.</summary>
     public bool Contains(uint inode) => (_inodes ??= [.. _entries.Select(entry => entry.Inode)]).Contains(inode);
 
+    /// <summary>Whether any of the given sockets waits for clients.</summary>
+    public bool HasListener(HashSet<uint> inodes) => _entries.Exists(entry => entry.IsListening && inodes.Contains(entry.Inode));
+
     /// <summary>A socket by its own inode.</summary>
     public UnixSocketEntry? Find(uint inode)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Drivers.Qemu.Processes;
 
 namespace Ballast.Drivers.Qemu.Inventory;
@@ -8,15 +9,17 @@ namespace Ballast.Drivers.Qemu.Inventory;
 /// </summary>
 internal static class DomainNames
 {
+    private const int MarkDigits = 8;
+
     /// <summary>The identities, in the order of the claims.</summary>
     public static DomainIdentity[] Assign(IReadOnlyList<DomainClaim> claims)
     {
-        string[] names = AssignEach(claims, claim => claim.Listed?.Name, claim => (claim.Name ?? $"qemu-{claim.Pid}", claim.IsNameOnCommandLine),
+        string[] names = AssignEach(claims, claim => claim.Listed?.Name, claim => (claim.Name ?? $"qemu-{Mark(claim)}", claim.IsNameOnCommandLine),
             (claim, taken) =>
             {
-                string name = $"{claim.Name ?? $"qemu-{claim.Pid}"}@{claim.Pid}";
+                string name = $"{claim.Name ?? $"qemu-{Mark(claim)}"}@{Mark(claim)}";
                 while (taken.Contains(name))
-                    name = $"{name}@{claim.Pid}";
+                    name = $"{name}@{Mark(claim)}";
                 return name;
             });
         Guid[] uuids = AssignEach(claims, claim => claim.Listed is { } listed ? listed.Uuid : (Guid?)null,
@@ -30,6 +33,10 @@ internal static class DomainNames
             });
         return [.. claims.Select((claim, i) => new DomainIdentity(names[i], uuids[i], claim.Pid))];
     }
+
+    // A process that is not visible from here has no id; its socket tells it from others.
+    private static string Mark(DomainClaim claim) =>
+        claim.Pid > 0 ? claim.Pid.ToString(CultureInfo.InvariantCulture) : claim.DerivedUuid.ToString("N")[..MarkDigits];
 
     private static T[] AssignEach<T>(
         IReadOnlyList<DomainClaim> claims, Func<DomainClaim, object?> listed, Func<DomainClaim, (T Value, bool IsOnCommandLine)> claimed,

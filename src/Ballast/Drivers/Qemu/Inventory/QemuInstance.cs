@@ -151,7 +151,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
                 candidate.Endpoint?.AddOwner(process, isProven: true);
             }
 
-            _current?.Endpoint.AddOwner(process, isProven: true);
+            foreach ((QmpMonitor monitor, _) in _acquired.Values)
+                monitor.Endpoint.AddOwner(process, isProven: true);
             _isDomainStale = true;
         }
     }
@@ -179,6 +180,15 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>The peer of the connection; null where there is none.</summary>
     public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
 
+    /// <summary>
+    /// What tells it from others where no process could be shown: who listens, and what it says. Null where that is not enough:
+    /// nothing was heard, or a listener that is not visible has no UUID of its own.
+    /// </summary>
+    public (int Pid, string? Name, string? Uuid)? ToldBy =>
+        Peer is { } peer && _hello is { } hello && (peer is { Pid: > 0, IsAlive: not false } || (Guid.TryParse(hello.Uuid, out Guid uuid) && uuid != Guid.Empty))
+            ? (peer.Pid, hello.Name, hello.Uuid)
+            : null;
+
     /// <summary>Whether a process can be the one behind the socket, though another one created it.</summary>
     public bool IsServedBy(QemuProcess process) => _current is not { IsConnected: true } current || current.IsServedBy(process) == true;
 
@@ -192,6 +202,23 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
         // It lives, listens, and was told to by its own command line: its descriptors could say no more.
         return (creator.IsAlive == true && process.CommandLine.Binds(current.Endpoint.BoundName)) || current.IsServedBy(process) != false;
+    }
+
+    /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>
+    public UnixSocketPeer? MetPeer
+    {
+        get
+        {
+            lock (_gate)
+                return WasSilent ? _acquired.Values.Select(acquired => acquired.Monitor.Met).FirstOrDefault(met => met is not null) : null;
+        }
+    }
+
+    /// <summary>Whether a process that listens at one of its sockets was told to by its own command line, as a QEMU for its monitor.</summary>
+    public bool IsBoundBy(QemuProcess process)
+    {
+        lock (_gate)
+            return _acquired.Values.Any(acquired => process.Binds(acquired.Monitor.Endpoint.BoundName));
     }
 
     /// <summary>The keys of its monitors.</summary>

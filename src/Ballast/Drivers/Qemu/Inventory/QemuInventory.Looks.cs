@@ -81,7 +81,7 @@ internal sealed partial class QemuInventory
         Volatile.Write(ref _lookedAt, time.GetTimestamp());
         foreach (QemuInstance instance in _instances.ToArray())
         {
-            bool isGone = instance.HasExited;
+            bool isGone = instance.HasExited || IsSuperseded(instance, sightings);
             if (!isGone && !seen.Contains(instance) && !StaysKnown(instance))
             {
                 bool isHidden = IsHidden(instance, trouble, denied);
@@ -100,6 +100,10 @@ internal sealed partial class QemuInventory
         NoteTrouble(trouble, isPartial, added);
         _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
     }
+
+    // The same process runs something else now, and was found as that.
+    private static bool IsSuperseded(QemuInstance instance, List<Sighting> sightings) => instance.Process is { } process
+        && sightings.Exists(sighting => sighting.Process is { } other && other.Pid == process.Pid && other != process);
 
     // Nobody could look, or may not look any more where it was seen: that does not show that it is gone.
     private static bool IsHidden(QemuInstance instance, LookTrouble trouble, string[] denied) =>

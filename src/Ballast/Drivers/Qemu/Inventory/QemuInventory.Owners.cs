@@ -25,11 +25,8 @@ internal sealed partial class QemuInventory
                 : null;
             foreach (MonitorKey key in instance.Keys)
             {
-                if (owner is null && key.Listener != 0
-                    && _processes.OwnerOf(key.Listener, view ??= ViewAfter(searches)) is { } other && instance.IsServedBy(other))
-                {
-                    owner = other;
-                }
+                if (owner is null && key.Listener != 0)
+                    owner = _processes.OwnersOf(key.Listener, view ??= ViewAfter(searches)).FirstOrDefault(instance.IsServedBy);
             }
 
             if (owner is not null)
@@ -48,6 +45,16 @@ internal sealed partial class QemuInventory
         _lastView.SetTarget(view);
         _viewed = _searches;
         return view;
+    }
+
+    // Of one that says nothing just now, who listens there has to do, and that its command line says what for.
+    private void FindSilent(QemuInstance instance)
+    {
+        if (instance is { Process: null, MetPeer: { Pid: > 0, IsAlive: not false } peer } && _processes.Find(peer.Pid) is { } process
+            && instance.IsBoundBy(process))
+        {
+            instance.Become(process);
+        }
     }
 
     private void Disregard(QemuInstance instance, List<QemuInstance> gone)
@@ -76,9 +83,11 @@ internal sealed partial class QemuInventory
     private void Unite(List<QemuInstance> gone)
     {
         HashSet<QemuProcess> processes = [];
+        HashSet<(int Pid, string? Name, string? Uuid)> others = [];
         foreach (QemuInstance instance in _instances.OrderBy(instance => (instance.IsListed ? 0 : 2) + (instance.IsConnected ? 0 : 1)).ToArray())
         {
-            if (instance.Process is { } process && !processes.Add(process) && _instances.Remove(instance))
+            bool isNew = instance.Process is { } process ? processes.Add(process) : instance.ToldBy is not { } told || others.Add(told);
+            if (!isNew && _instances.Remove(instance))
                 gone.Add(instance);
         }
     }

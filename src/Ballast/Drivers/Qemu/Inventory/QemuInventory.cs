@@ -169,6 +169,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             FindOwners(instances.Where(instance => instance.LastOwnerSearch <= searches), searches);
             for (int i = 0; i < instances.Length; i++)
             {
+                FindSilent(instances[i]);
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error
                     && !QmpErrors.IsPermissionDenied(error) && !QmpErrors.ProvesNothing(error))
                 {

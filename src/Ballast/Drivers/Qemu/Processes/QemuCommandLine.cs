@@ -28,6 +28,7 @@ internal sealed class QemuCommandLine
         string[] arguments, Remembered<string?> workingDirectory, Remembered<string?> launchDirectory, Func<string, string?>? readFile)
     {
         _arguments = arguments;
+        BecomesDaemon = CommandLineOptions.Of(arguments).Any(static option => option.Option == "daemonize");
         _workingDirectory = workingDirectory;
         _launchDirectory = launchDirectory;
 
@@ -36,6 +37,9 @@ internal sealed class QemuCommandLine
         _monitors = new(() => _reader.Value.FindMonitors());
         _machine = new(() => MachineOptions.Read(_arguments, readFile));
     }
+
+    /// <summary>Whether it makes QEMU go on in the background, and the process that was started wait until it is there.</summary>
+    public bool BecomesDaemon { get; }
 
     /// <summary>Whether the program is called as QEMU's are.</summary>
     public bool IsQemu => _arguments is [var program, ..] && IsQemuName(Path.GetFileName(program));
@@ -77,6 +81,16 @@ internal sealed class QemuCommandLine
     /// <summary>Whether it makes QEMU wait for a monitor's first client at a path, as it is written here.</summary>
     public bool WaitsAt(string path) =>
         Monitors.Any(monitor => monitor is { Kind: MonitorKind.Unix, WaitsForClient: true } && monitor.Path == path);
+
+    /// <summary>Whether a path stands anywhere in it, as QEMU's options write one.</summary>
+    public bool Mentions(string path)
+    {
+        string written = path.Replace(",", ",,", StringComparison.Ordinal);
+        return _arguments.Any(argument => argument.Contains(written, StringComparison.Ordinal) || argument.Contains(path, StringComparison.Ordinal));
+    }
+
+    /// <summary>Whether a process says the same now; null where this user may not know, or it ended.</summary>
+    public bool? IsThatOf(int pid) => ReadStrings($"/proc/{pid}/cmdline") is { } arguments ? arguments.AsSpan().SequenceEqual(_arguments) : null;
 
     /// <summary>The first file of <c>-readconfig</c> that could not be read, as it was written: more may be said there.</summary>
     public string? UnreadConfiguration => _reader.Value.UnreadFile;

@@ -14,6 +14,9 @@ namespace Ballast.Drivers.Qemu.Processes;
 /// </summary>
 internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 {
+    /// <summary>EINVAL, as the kernel says it of a process in a PID namespace that is not ours, nor within it.</summary>
+    public const int OtherNamespace = 22;
+
     private const int TicksPerSecond = 100, StartTime = 22;
 
     // 146 years of one processor, so that sums of a few stay in range.
@@ -22,21 +25,20 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
 
     private readonly Lock _renewing = new();
-    private readonly string? _executable;
     private KeptFile _stat;
     private KeptFile _statm;
     private volatile bool _isClosed;
     private volatile bool _isGone;
     private volatile bool _couldNotRenew;
 
-    private QemuProcess(int pid, QemuCommandLine commandLine, string? executable, KeptFile stat, KeptFile statm)
+    private QemuProcess(int pid, QemuCommandLine commandLine, string[] fields, KeptFile stat, KeptFile statm)
     {
         Pid = pid;
         CommandLine = commandLine;
         _stat = stat;
         _statm = statm;
-        _executable = executable;
-        StartTicks = TryReadStat(stat, out string[] fields) ? Number(fields[StartTime - 1]) : 0;
+        _fields = fields;
+        StartTicks = Number(fields[StartTime - 1]);
     }
 
     public int Pid { get; }
@@ -65,20 +67,6 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         }
     }
 
-    /// <summary>Whether it still runs what it ran when it was found: a wrapper becomes QEMU under the same id.</summary>
-    public bool IsSame
-    {
-        get
-        {
-            if (HasExited)
-                return false;
-            using LookTrouble trouble = new();
-
-            // What it runs may not be told any more: then it is the process that it was, as its own files show.
-            return Executable == _executable || trouble.Failure is not null || trouble.IsDenied;
-        }
-    }
-
     /// <summary>When the process started, in clock ticks since the host booted; 0 where it is gone.</summary>
     public ulong StartTicks { get; }
 
@@ -97,22 +85,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// <param name="pid">The process's id.</param>
     /// <param name="isLikely">Whether it probably is one, so that a look at the beginning alone saves nothing.</param>
     public static QemuProcess? Find(int pid, bool isLikely = true) =>
-        pid > 0 && (isLikely || IsCalledQemu(pid)) ? Open(pid) : null;
-
-    /// <summary>Whether a process is called as QEMUs are. Most are not: the beginning of a command line tells.</summary>
-    public static bool IsCalledQemu(int pid)
-    {
-        Span<byte> buffer = stackalloc byte[512];
-        ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
-        return MayBeCalledQemu(start, isWhole: start.Length < buffer.Length);
-    }
-
-    /// <summary>The same of the beginning of a command line; a name that does not end within so much is looked at in full.</summary>
-    public static bool MayBeCalledQemu(ReadOnlySpan<byte> start, bool isWhole)
-    {
-        int end = start.IndexOf((byte)0);
-        return end < 0 ? !isWhole : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end])));
-    }
+        pid > 0 && (isLikely || MayBeQemu(pid)) ? Open(pid) : null;
 
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>
     public ulong? ReadRssKiB()
@@ -133,11 +106,17 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public Guid DeriveUuid() => DerivedUuid.From($"{Pid}/{StartTicks}");
 
     /// <summary>Sends the process a signal, and nobody else who was given its id since.</summary>
-    /// <returns>The kernel's error number; 0 where it was sent, or the process is gone.</returns>
+    /// <returns>
+    /// The kernel's error number; 0 where it was sent, or the process is gone. <see cref="OtherNamespace"/>: the process is not in this
+    /// one's PID namespace, or one within it, and the kernel sends it nothing from here.
+    /// </returns>
     public int Signal(int signal)
     {
         const int noSuchProcess = 3;
-        using SafeFileHandle process = new((nint)Libc.SyscallPidfdOpen(Libc.PidfdOpen, Pid, 0), ownsHandle: true);
+
+        // Its directory in /proc is a handle of the process. To open one by the id would be to ask for whoever has the number in
+        // our own PID namespace, and /proc may be another one's.
+        using SafeFileHandle process = LinuxFiles.OpenDirectory(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}"));
         int error = Marshal.GetLastPInvokeError();
         // Our own file of the process shows that it still lived when the handle was opened: so the handle is its.
         if (HasExited)
@@ -182,13 +161,13 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     {
         using LookTrouble trouble = new();
         KeptFile stat = OpenFile(pid, "stat");
-        string? executable = ReadExecutable(pid);
-        if (stat.IsOpen && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ReadNamed(pid, path)) && commandLine.IsQemu)
+        if (stat.IsOpen && TryReadStat(stat, out string[] fields)
+            && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ReadNamed(pid, path)) && (commandLine.IsQemu || RunsQemu(pid)))
         {
             // What it names is read now: who could not read it all may not know its name, and finds it at the next look.
             _ = commandLine.Monitors;
             KeptFile statm = OpenFile(pid, "statm");
-            QemuProcess process = new(pid, commandLine, executable, stat, statm);
+            QemuProcess process = new(pid, commandLine, fields, stat, statm);
             if (statm.IsOpen && process.IsSame && trouble.Failure is null)
                 return process;
             process.Dispose();

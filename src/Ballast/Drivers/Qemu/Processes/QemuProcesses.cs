@@ -24,16 +24,23 @@ internal sealed class QemuProcesses : IDisposable
     }
 
     /// <summary>
-    /// The QEMU that has a socket in its own descriptor table; null where none of those that are visible has it. No more
-    /// processes are looked at than it takes: a QEMU is among the youngest, the host's services are not.
+    /// The QEMUs that have a socket in their own descriptor tables: one, or those too that inherited it. No more processes are
+    /// looked at than are asked for: a QEMU is among the youngest, the host's services are not.
     /// </summary>
-    public QemuProcess? OwnerOf(uint socket, HostView view)
+    public IEnumerable<QemuProcess> OwnersOf(uint socket, HostView view)
     {
         Begin(view);
-        QemuProcess? owner = _known.Values.FirstOrDefault(Has);
-        while (owner is null && _unseen.Count > 0)
-            owner = FindNext() is { } next && Has(next) ? next : null;
-        return owner;
+        foreach (QemuProcess known in _known.Values.ToArray())
+        {
+            if (Has(known))
+                yield return known;
+        }
+
+        while (_unseen.Count > 0)
+        {
+            if (FindNext() is { } next && Has(next))
+                yield return next;
+        }
 
         bool Has(QemuProcess process) => view.SocketsOf(process.Pid)?.Contains(socket) == true;
     }
@@ -54,10 +61,13 @@ internal sealed class QemuProcesses : IDisposable
         return _known[pid] = process;
     }
 
-    /// <summary>Keeps only those that are of use: of other QEMUs of the host nothing stays open.</summary>
+    /// <summary>
+    /// Keeps only those that are of use: of other QEMUs of the host nothing stays open. What a QEMU made for itself stays known, since
+    /// it would be found again by each look.
+    /// </summary>
     public void Keep(IReadOnlySet<QemuProcess> used)
     {
-        foreach (QemuProcess process in _known.Values.Where(process => !used.Contains(process)).ToArray())
+        foreach (QemuProcess process in _known.Values.Where(process => !used.Contains(process) && !process.IsHelper).ToArray())
             Forget(process);
     }
 

@@ -10,6 +10,12 @@ internal interface IMonitorOwner
 
     bool HasExited { get; }
 
+    /// <summary>Whether it made the socket itself for a monitor's clients, by what the socket was bound to, as it was written.</summary>
+    bool Binds(string? boundName);
+
+    /// <summary>Whether its guest may have a name: its command line says no other.</summary>
+    bool MayBeCalled(string? name);
+
     /// <summary>Whether a socket is in the process's own descriptor table; null where this user may not know.</summary>
     bool? HasSocket(uint inode);
 }

@@ -23,12 +23,23 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
     private long _silentSince;
     private long _failedAt;
     private bool _isPeerProven;
+    private UnixSocketPeer? _met;
 
     /// <summary>What the monitor said at the last connect; null before the first.</summary>
     public QmpHello? Hello { get; private set; }
 
     /// <summary>Who listens, as of the last connect.</summary>
     public UnixSocketPeer Peer { get; private set; }
+
+    /// <summary>Who listened when the last attempt began, whether it greeted or not; null before the first.</summary>
+    public UnixSocketPeer? Met
+    {
+        get
+        {
+            lock (Gate)
+                return _met;
+        }
+    }
 
     /// <summary>Whether the peer of a connection was shown to be the monitor's owner.</summary>
     public bool IsPeerProven => Volatile.Read(ref _isPeerProven);
@@ -142,6 +153,8 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             SafeHandle socket = monitor.Endpoint.Connect();
             channel = new QmpChannel(socket, time);
             UnixSocketPeer peer = UnixSocketPeer.Of(socket);
+            lock (Gate)
+                _met = peer;
             bool isWhole = monitor.Endpoint.CheckPeer(peer);
             void SeeOwner()
             {
@@ -166,7 +179,10 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
                     : throw QmpErrors.Busy(monitor.Path);
             }
 
-            monitor.Adopt(channel, await greeting.ConfigureAwait(false), peer);
+            QmpHello hello = await greeting.ConfigureAwait(false);
+            if (isWhole && monitor.Endpoint.Owner?.MayBeCalled(hello.Name) == false)
+                monitor.Endpoint.CheckAccepted(socket, peer);
+            monitor.Adopt(channel, hello, peer);
             return true;
         }
         catch

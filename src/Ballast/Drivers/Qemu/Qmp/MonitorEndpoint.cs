@@ -153,6 +153,8 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         lock (_own)
         {
             errno = UnixSocketClient.TryConnect(entry.ConnectPath, out socket);
+            if (socket is null && !ProcessTable.ShowsSelf)
+                throw QmpErrors.NoOwnProc(name);
             if (socket is not null)
             {
                 // One that is not known to be our own would be taken for another's.
@@ -205,12 +207,15 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 
         if (owner.HasExited)
             throw QmpErrors.Replaced(name);
+
+        // What was passed to it may have been passed to others too, which accept as well: the credentials are those of the last
+        // that called listen().
         if (peer.Pid == owner.Pid && peer.IsAlive == true)
-            return true;
+            return owner.Binds(BoundName);
         using LookTrouble trouble = new();
         bool? isInTable = key.Listener == 0 ? null : owner.HasSocket(key.Listener);
         if (peer.Pid == owner.Pid && (peer.IsAlive ?? isInTable ?? true))
-            return true;
+            return owner.Binds(BoundName);
 
         // The descriptor was passed to it, by a manager or by systemd: then it is in its own table.
         return isInTable == true ? false : throw WrongPeer(owner, peer, trouble);
@@ -221,8 +226,16 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public void CheckAccepted(SafeHandle socket, UnixSocketPeer peer)
     {
         using LookTrouble trouble = new();
-        if (Owner is { } owner && IsAcceptedBy(owner, socket) != true)
-            throw WrongPeer(owner, peer, trouble);
+        if (Owner is not { } owner || IsAcceptedBy(owner, socket) is not { } isAccepted)
+        {
+            // Of whom this user may not see what it has open, the credentials are all there is.
+            if (Owner is { } hidden && (hidden.Pid != peer.Pid || trouble.Failure is not null))
+                throw WrongPeer(hidden, peer, trouble);
+        }
+        else if (!isAccepted)
+        {
+            throw QmpErrors.OtherAccepted(name, owner.Pid);
+        }
     }
 
     private LibvirtException WrongPeer(IMonitorOwner owner, UnixSocketPeer peer, LookTrouble trouble) =>
@@ -249,5 +262,5 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         return _seen = _seen?.Fresh(out isNew) ?? new HostView();
     }
 
-    private static uint? OwnInode(SafeHandle socket) => ProcessSockets.Read(Environment.ProcessId, (int)socket.DangerousGetHandle());
+    private static uint? OwnInode(SafeHandle socket) => LinuxFiles.Stat(socket, "a socket of ours") is { Inode: <= uint.MaxValue and var inode } ? (uint)inode : null;
 }

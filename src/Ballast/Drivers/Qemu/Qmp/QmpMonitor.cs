@@ -82,6 +82,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>Who listens, as of the last connect.</summary>
     public UnixSocketPeer Peer => _connector.Peer;
 
+    /// <summary>Who listened when last somebody connected, whether it greeted or not; null: nobody connected yet.</summary>
+    public UnixSocketPeer? Met => _connector.Met;
+
     /// <summary>Whether the monitor was shown to be its owner's: by the peer of a connection, or by the owner's own table.</summary>
     public bool IsProven => Endpoint.IsProvenByTable || _connector.IsPeerProven;
 

@@ -33,7 +33,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
     {
         foreach (QemuProcess process in processes.Look(view))
         {
-            if (process.Uid is not { } uid)
+            if (process.IsHelper || process.IsLaunching(view) || process.Uid is not { } uid)
                 continue;
             string? distrust = _trust.Refuse(process, uid);
             IReadOnlyList<MonitorCandidate> monitors = distrust is null

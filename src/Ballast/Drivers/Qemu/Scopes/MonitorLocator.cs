@@ -35,8 +35,14 @@ internal static class MonitorLocator
             name = path ?? name;
         }
 
-        if (path is null)
-            return MonitorCandidate.Refused(() => QmpErrors.NotLocated(name, "this user may not see which socket was passed to QEMU", isDenied: true));
+        if (string.IsNullOrEmpty(path))
+        {
+            (string why, bool isDenied) = monitor.Kind == MonitorKind.Unix ? ("its command line leaves the path to QEMU, which makes one up", false)
+                : own is null ? ("this user may not see which socket was passed to QEMU", true)
+                : ("no unix socket with a path was passed to QEMU", false);
+            return MonitorCandidate.Refused(() => QmpErrors.NotLocated(name, why, isDenied));
+        }
+
         LookFailures reasons = new();
         UnixSocketEntry? foreign = null;
         foreach (SocketEntry entry in Entries(process, path, view.MountsOf(process.Pid), view.OwnMounts, reasons))
@@ -65,11 +71,14 @@ internal static class MonitorLocator
                             Owner = process,
                             OwnerUid = uid,
                             IsProvenByTable = own is not null,
+                            BoundName = listener.Name,
                         }, isNamed: false);
                 }
             }
         }
 
+        if (foreign is null && trouble.Failure is { IsWant: true } lack)
+            return MonitorCandidate.Refused(() => QmpErrors.CannotLook(lack));
         int pid = process.Pid;
         return MonitorCandidate.Refused(() => foreign is { } other
             ? NotOwn(name, pid, other.Inode)

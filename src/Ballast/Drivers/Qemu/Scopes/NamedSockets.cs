@@ -20,8 +20,8 @@ internal static class NamedSockets
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
         MonitorKey key = new(found?.Listener.Inode ?? 0, file);
-        QemuProcess? owner = findsOwner && found is { } known ? processes.OwnerOf(known.Listener.Inode, view) : null;
-        if (owner is not null && !IsMonitor(owner, found!.Value.Listener))
+        QemuProcess? owner = null;
+        if (findsOwner && found is { } known && !TryFindOwner(known.Listener, view, processes, out owner))
             return null;
         MonitorEndpoint endpoint = new(path, key, found?.Place, view, seen => Reopen(path, seen))
         {
@@ -31,6 +31,28 @@ internal static class NamedSockets
             FindWaiting = found?.Listener.Name is { } name ? FindWaiting(name, found.Value.Listener.Inode, entry.ModifiedAt, owner) : null,
         };
         return new Sighting(owner, null, owner?.Uid ?? 0, [MonitorCandidate.Usable(endpoint, isNamed: true)]) { MayBeNoMonitor = findsOwner && owner is null };
+    }
+
+    // False where QEMUs have the socket, and it is no monitor of any.
+    private static bool TryFindOwner(UnixSocketEntry listener, HostView view, QemuProcesses processes, out QemuProcess? owner)
+    {
+        owner = null;
+        bool isTheirs = false;
+        foreach (QemuProcess holder in processes.OwnersOf(listener.Inode, view))
+        {
+            if (IsMonitor(holder, listener))
+            {
+                owner = holder;
+                return true;
+            }
+
+            // It made the socket for something else. Who does not even name it only inherited it, and the next may be whose it is.
+            isTheirs = true;
+            if (listener.Name is { } name && holder.CommandLine.Mentions(name))
+                break;
+        }
+
+        return !isTheirs;
     }
 
     private static Func<int?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null

@@ -46,9 +46,9 @@ internal static class SocketMaker
         Span<byte> buffer = stackalloc byte[LookBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
         bool isWhole = start.Length < buffer.Length;
-        if (!QemuProcess.MayBeCalledQemu(start, isWhole) || (isWhole && start.IndexOf(mark) < 0))
+        if (!QemuProcess.MayBeQemu(pid, start, isWhole) || (isWhole && start.IndexOf(mark) < 0))
             return null;
-        return QemuCommandLine.TryRead(pid, out QemuCommandLine? line) && line.IsQemu && line.Binds(name) ? line : null;
+        return QemuCommandLine.TryRead(pid, out QemuCommandLine? line) && (line.IsQemu || QemuProcess.RunsQemu(pid)) && line.Binds(name) ? line : null;
     }
 
     // What stands in a command line that binds the path, however it is written there: commas are doubled.

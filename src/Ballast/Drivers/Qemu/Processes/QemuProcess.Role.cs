@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text;
+using Ballast.Drivers.Qemu.Discovery;
+
+namespace Ballast.Drivers.Qemu.Processes;
+
+// Which processes are QEMUs, and whether one still is the one that it was.
+internal sealed partial class QemuProcess
+{
+    // The fields of stat, numbered from 1. Those of its memory are 0 or 1 where this user may not know them.
+    private const int Command = 2, Parent = 4, SessionLeader = 6, Threads = 20;
+    private const int CodeStart = 26, StackStart = 28, ArgumentsStart = 48, ArgumentsEnd = 49;
+
+    private const int StartBytes = 512;
+
+    // What hardly another program's command line has. The name of a program alone says nothing: it can be started by any.
+    private static readonly string[] Telling =
+    [
+        "machine", "M", "accel", "enable-kvm", "cpu", "smp", "qmp", "qmp-pretty", "mon", "chardev", "device", "drive", "blockdev", "netdev",
+        "nic", "nodefaults", "no-user-config", "display", "readconfig", "daemonize", "hda", "cdrom",
+    ];
+
+    // As it was when it was last looked at.
+    private string[] _fields;
+    private bool _isInBackground;
+
+    /// <summary>
+    /// Whether it still runs what it ran when it was found: a wrapper becomes QEMU, and one QEMU another, under the same id. The
+    /// text of /proc/PID/exe does not tell: it changes when the file is moved.
+    /// </summary>
+    public bool IsSame
+    {
+        get
+        {
+            if (HasExited)
+                return false;
+            if (!TryReadStat(out string[] fields))
+                return true;
+
+            // Whoever runs another program has other memory, which the same file tells.
+            string[] before = Interlocked.Exchange(ref _fields, fields);
+            return (Memory(fields) is { } memory && memory == Memory(before)) || CommandLine.IsThatOf(Pid) != false;
+        }
+    }
+
+    /// <summary>
+    /// Whether it is no QEMU of its own, but a process that one made: the one that <c>async-teardown</c> leaves behind to free the
+    /// guest's memory, which outlives it, or one that is about to run another program. A QEMU has more than one thread.
+    /// </summary>
+    public bool IsHelper => Number(_fields[Threads - 1]) == 1
+        && (IsCleaner(_fields[Command - 1])
+            || (int.TryParse(_fields[Parent - 1], NumberStyles.None, CultureInfo.InvariantCulture, out int parent) && parent > 0
+                && CommandLine.IsThatOf(parent) == true));
+
+    /// <summary>
+    /// Whether it was told to go on in the background and is not there yet: it waits for the process that is the guest's, or has not
+    /// made its sockets. Who is in the background is in a session whose leader, which made it, is gone.
+    /// </summary>
+    public bool IsLaunching(HostView view)
+    {
+        if (!CommandLine.BecomesDaemon || _isInBackground)
+            return false;
+        string session = _fields[SessionLeader - 1];
+        if (session == _fields[0] || session == "0" || IsAlive(session) || !MayListen(view))
+            return true;
+        _isInBackground = true;
+        return false;
+    }
+
+    public bool Binds(string? boundName) => CommandLine.Binds(boundName);
+
+    public bool MayBeCalled(string? name) => CommandLine.Name is not { } said || string.IsNullOrEmpty(name) || said == name;
+
+    /// <summary>Whether a process may be a QEMU. Most are not: the beginning of a command line tells.</summary>
+    private static bool MayBeQemu(int pid)
+    {
+        Span<byte> buffer = stackalloc byte[StartBytes];
+        ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
+        return MayBeQemu(pid, start, isWhole: start.Length < buffer.Length);
+    }
+
+    /// <summary>The same of the beginning of a command line; a name that does not end within so much is looked at in full.</summary>
+    public static bool MayBeQemu(int pid, ReadOnlySpan<byte> start, bool isWhole)
+    {
+        int end = start.IndexOf((byte)0);
+        return end < 0
+            ? !isWhole
+            : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end]))) || (HasTellingOption(start[end..]) && RunsQemu(pid));
+    }
+
+    /// <summary>Whether a process runs a program that is called as QEMU's are, whatever the process is called.</summary>
+    public static bool RunsQemu(int pid) => ReadExecutable(pid) is { } executable && QemuCommandLine.IsQemuName(Path.GetFileName(executable));
+
+    private static bool HasTellingOption(ReadOnlySpan<byte> arguments)
+    {
+        foreach (Range range in arguments.Split((byte)0))
+        {
+            ReadOnlySpan<byte> argument = arguments[range];
+            if (argument is not [(byte)'-', ..])
+                continue;
+            ReadOnlySpan<byte> option = argument.TrimStart((byte)'-');
+            foreach (string telling in Telling)
+            {
+                if (option.Length == telling.Length && Ascii.Equals(option, telling))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static string? Memory(string[] fields) => fields.Length >= ArgumentsEnd && Number(fields[ArgumentsStart - 1]) > 1
+        ? $"{fields[CodeStart - 1]} {fields[StackStart - 1]} {fields[ArgumentsStart - 1]} {fields[ArgumentsEnd - 1]}"
+        : null;
+
+    // "cleanup/" and the QEMU's id, as it knows it.
+    private static bool IsCleaner(string command)
+    {
+        const string cleaner = "cleanup/";
+        return command.StartsWith(cleaner, StringComparison.Ordinal) && command.AsSpan(cleaner.Length) is { IsEmpty: false } id
+            && !id.ContainsAnyExceptInRange('0', '9');
+    }
+
+    private static bool IsAlive(string pid)
+    {
+        Span<byte> buffer = stackalloc byte[StartBytes];
+        ReadOnlySpan<byte> stat = LinuxFiles.ReadStart($"/proc/{pid}/stat", buffer);
+        int name = stat.LastIndexOf((byte)')');
+        return name >= 0 && stat[(name + 1)..] is [_, not ((byte)'Z' or (byte)'X'), ..];
+    }
+
+    // Whether it made the sockets that its command line asks for; also where nobody can tell.
+    private bool MayListen(HostView view) =>
+        CommandLine.Monitors.All(static monitor => monitor.Kind is not (MonitorKind.Unix or MonitorKind.Abstract))
+        || view.SocketsOf(Pid) is not { } own
+        || view.Sockets(NetNamespace.Of(Pid) ?? NetNamespace.Own) is not { } table
+        || table.HasListener(own);
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration.Identity;
+
+/// <summary>Processes that a QEMU makes for itself, and those that make it, bear its command line and are no guests.</summary>
+[Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
+public sealed class HelperProcessTests : IdentityTest
+{
+    private const uint Nobody = 65534;
+
+    private static string[] AsyncTeardown => Installed.Qemu.Major >= 9 ? ["-run-with", "async-teardown=on"] : ["-async-teardown"];
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_one_that_frees_a_guests_memory_is_not_listed_and_takes_no_name(bool isOtherUser)
+    {
+        Guid uuid = Guid.NewGuid();
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions
+        {
+            Name = "torn",
+            Uuid = uuid,
+            Arguments = [.. Monitor(Root.File("q.sock")), .. AsyncTeardown, .. isOtherUser ? RunWith("user", "nobody") : []],
+        });
+        int companion = await CompanionAsync(qemu);
+        await using Connection connection = await OpenAsync(trusted: Nobody);
+        IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: Token);
+        Assert.DoesNotContain(domains, domain => domain.Id == companion);
+        Domain torn = Assert.Single(domains, domain => domain.Id == qemu.Pid);
+        Assert.Equal(("torn", uuid), (torn.Name, torn.Uuid));
+        await IsReachedAsync(torn, qemu);
+
+        // It outlives the guest for as long as it has memory to free.
+        ChildProcess.Freeze(companion);
+        try
+        {
+            await torn.DestroyAsync(cancellationToken: Token);
+            await qemu.WaitForDeathAsync(Token);
+            Assert.True(Directory.Exists($"/proc/{companion}"));
+            Assert.DoesNotContain(await connection.ListDomainsAsync(cancellationToken: Token), IsTorn);
+            await using Connection fresh = await OpenAsync(trusted: Nobody);
+            Assert.DoesNotContain(await fresh.ListDomainsAsync(cancellationToken: Token), IsTorn);
+        }
+        finally
+        {
+            ChildProcess.Thaw(companion);
+
+            // Of a guest that took on another user, the kernel does not tell it the end.
+            ChildProcess.Kill(companion);
+        }
+
+        static bool IsTorn(Domain domain) => domain.Name.StartsWith("torn", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("setsid")]
+    [InlineData("env")]
+    public async Task The_one_that_waits_for_a_daemon_to_start_never_takes_its_name(string through)
+    {
+        Guid uuid = Guid.NewGuid();
+        await using Connection connection = await OpenAsync();
+        HashSet<(string Name, int Id)> seen = [];
+        int looks = 0;
+        Task<PlainQemu> starting = StartAsync(new PlainQemuOptions
+        {
+            Name = "slowly",
+            Uuid = uuid,
+            MemoryMib = 1024,
+            Through = [through],
+            PidFile = Root.File("pid"),
+            Arguments = [.. Monitor(Root.File("q.sock")), "-machine", "memory-backend=m0", "-object", "memory-backend-ram,id=m0,size=1024M,prealloc=on"],
+        });
+        while (!starting.IsCompleted)
+        {
+            foreach (Domain domain in await connection.ListDomainsAsync(cancellationToken: Token))
+            {
+                if (domain.Name.StartsWith("slowly", StringComparison.Ordinal) || domain.Uuid == uuid)
+                    seen.Add((domain.Name, domain.Id!.Value));
+            }
+
+            looks++;
+            await Task.Delay(TimeSpan.FromMilliseconds(5), Token);
+        }
+
+        PlainQemu qemu = await starting;
+        Assert.InRange(looks, 5, int.MaxValue);
+        Domain listed = await connection.LookupByUuidAsync(uuid, Token);
+        seen.Add((listed.Name, listed.Id!.Value));
+        Assert.Equal([("slowly", qemu.Pid)], seen);
+        await IsReachedAsync(await connection.LookupByNameAsync("slowly", Token), qemu);
+    }
+
+    // Its name is the guest's process id.
+    private static async Task<int> CompanionAsync(PlainQemu qemu)
+    {
+        int found = 0;
+        await Deadline.UntilAsync(Deadline.Default, "the process that frees the memory", _ =>
+        {
+            found = Directory.EnumerateDirectories("/proc").Select(path => Path.GetFileName(path))
+                .Where(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int _) && Comm(name) == $"cleanup/{qemu.Pid}")
+                .Select(name => int.Parse(name, CultureInfo.InvariantCulture)).FirstOrDefault();
+            return Task.FromResult(found != 0);
+        }, Token);
+        return found;
+    }
+
+    private static string Comm(string pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm").TrimEnd('\n');
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}

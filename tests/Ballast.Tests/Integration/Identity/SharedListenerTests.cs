@@ -1,0 +1,130 @@
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration.Identity;
+
+/// <summary>Listening sockets that more than one QEMU was given, or that come to life when nobody looks.</summary>
+[Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
+public sealed class SharedListenerTests : IdentityTest
+{
+    // A listening socket as descriptor 3; it listens a while after it was made.
+    private const string Listen =
+        """
+        import os, socket, sys, time
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(sys.argv[1])
+        time.sleep(float(sys.argv[2]))
+        s.listen(1)
+        os.dup2(s.fileno(), 3)
+        os.set_inheritable(3, True)
+        os.execvp(sys.argv[3], sys.argv[3:])
+        """;
+
+    // Descriptor 3 of another process as a descriptor of this one.
+    private const string Take =
+        """
+        import ctypes, os, sys
+        its = ctypes.CDLL(None).syscall(438, os.pidfd_open(int(sys.argv[1])), 3, 0)
+        os.dup2(its, int(sys.argv[2]), inheritable=True)
+        os.execvp(sys.argv[3], sys.argv[3:])
+        """;
+
+    private static readonly string[] Passed = ["-chardev", "socket,id=m,fd=3,server=on,wait=off", "-mon", "chardev=m,mode=control"];
+
+    [Fact]
+    public async Task What_is_meant_for_one_of_two_on_one_socket_never_reaches_the_other()
+    {
+        PlainQemu first = await StartPassedAsync("shared1", Listening("q.sock"));
+        PlainQemu second = await StartPassedAsync("shared2", ["/usr/bin/python3", "-c", Take, $"{first.Pid}", "3"]);
+        ulong set = 0;
+        int refused = 0;
+        for (int i = 0; i < 24; i++)
+        {
+            await using Connection connection = await OpenAsync();
+            Domain domain = await connection.LookupByNameAsync("shared2", Token);
+            Assert.Equal(second.Pid, domain.Id);
+            try
+            {
+                await domain.SetMemoryAsync(40960 + ((ulong)i * 4), cancellationToken: Token);
+                set = 40960 + ((ulong)i * 4);
+            }
+            catch (LibvirtException e) when (e.Code == ErrorCode.SystemError)
+            {
+                Assert.Contains("accepted the connection", e.Message, StringComparison.Ordinal);
+                refused++;
+            }
+
+            Assert.Equal(first.MemoryKib, await first.TargetKibAsync(Token));
+            Assert.Equal(set == 0 ? second.MemoryKib : set, await second.TargetKibAsync(Token));
+        }
+
+        Assert.NotEqual(0, refused);
+    }
+
+    [Fact]
+    public async Task One_that_only_inherited_a_socket_hides_nobody()
+    {
+        PlainQemu first = await StartPassedAsync("leak1", Listening("a.sock"));
+        PlainQemu second = await StartPassedAsync("leak2", [.. Listening("b.sock"), "/usr/bin/python3", "-c", Take, $"{first.Pid}", "9"]);
+        await using Connection connection = await OpenAsync($"qmp://{MakeDirectory("x")}");
+        IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: Token);
+        Assert.Equal([("leak1", first.Pid), ("leak2", second.Pid)], domains.Select(domain => (domain.Name, domain.Id!.Value)).Order());
+        foreach (PlainQemu qemu in (PlainQemu[])[first, second])
+            await IsReachedAsync(await DomainOfAsync(connection, qemu), qemu);
+    }
+
+    [Fact]
+    public async Task What_a_directory_does_not_tell_is_seen_a_moment_later()
+    {
+        string directory = MakeDirectory("x"), covered = $"{directory}/covered";
+        await File.WriteAllTextAsync(covered, "", Token);
+        PlainQemu elsewhere = await StartAsync("mounted", $"{MakeDirectory("y")}/q.sock", Guid.NewGuid());
+        await using Connection connection = await OpenAsync($"qmp://{directory}");
+        Assert.Empty(await connection.ListDomainsAsync(cancellationToken: Token));
+        await Task.Delay(TimeSpan.FromMilliseconds(200), Token);
+
+        Task<PlainQemu> starting = StartPassedAsync("late", Listening("late.sock", delay: "0.8"));
+        await Deadline.UntilAsync(Deadline.Default, "the one that listens late", async token =>
+            (await connection.ListDomainsAsync(cancellationToken: token)).Select(domain => domain.Name).SequenceEqual(["late"]), Token);
+        _ = await starting;
+
+        await Task.Delay(TimeSpan.FromMilliseconds(200), Token);
+        Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token));
+        CommandResult mounted = await ChildProcess.RunAsync("mount", ["--bind", Root.File("y/q.sock"), covered], cancellationToken: Token);
+        Assert.True(mounted.ExitCode == 0, mounted.Errors);
+        try
+        {
+            await Deadline.UntilAsync(Deadline.Default, "the one that was mounted there", async token =>
+                (await connection.ListDomainsAsync(cancellationToken: token)).Any(domain => domain.Name == "mounted"), Token);
+        }
+        finally
+        {
+            _ = await ChildProcess.RunAsync("umount", [covered], cancellationToken: CancellationToken.None);
+        }
+
+        Assert.True(elsewhere.IsAlive);
+    }
+
+    [Fact]
+    public async Task One_that_is_silent_and_whose_sockets_are_hidden_is_listed_as_silent()
+    {
+        string directory = MakeDirectory("x"), socket = $"{directory}/q.sock";
+        OpenToAll(Root.Path);
+        OpenToAll(directory);
+        PlainQemu qemu = await StartAsync("silent", socket, Guid.NewGuid());
+        OpenToAll(socket);
+        await qemu.StopAsync(Token);
+        string[] ask = ["--reuid=65534", "--regid=65534", "--clear-groups", BallastProgram.Path, "-c", $"qmp://{directory}"];
+        CommandResult list = await ChildProcess.RunAsync("setpriv", [.. ask, "list"], cancellationToken: Token);
+        Assert.Matches($" {qemu.Pid} +silent +no state", list.Output);
+
+        qemu.Continue();
+        list = await ChildProcess.RunAsync("setpriv", [.. ask, "list"], cancellationToken: Token);
+        Assert.Matches($" {qemu.Pid} +silent +paused", list.Output);
+    }
+
+    private string[] Listening(string name, string delay = "0") => ["/usr/bin/python3", "-c", Listen, $"{MakeDirectory("x")}/{name}", delay];
+
+    private Task<PlainQemu> StartPassedAsync(string name, string[] through) =>
+        StartAsync(new PlainQemuOptions { Name = name, Uuid = Guid.NewGuid(), Through = through, Arguments = Passed });
+}
