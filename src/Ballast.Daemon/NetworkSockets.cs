@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Ballast.Daemon.Systemd;
 
 namespace Ballast.Daemon;
@@ -15,6 +16,9 @@ internal sealed record NetworkSocket(ulong Descriptor, IPEndPoint Address, Socke
 /// <param name="tls">With TLS.</param>
 internal sealed class NetworkSockets(NetworkSocket? tcp, NetworkSocket? tls) : IDisposable
 {
+    // SOL_SOCKET and SO_REUSEADDR: connections of a daemon that is gone do not keep the port.
+    private const int SocketLevel = 1, ReuseAddress = 2;
+
     // As many as may connect before the daemon looks at the first of them.
     private const int Backlog = 512;
 
@@ -37,6 +41,7 @@ internal sealed class NetworkSockets(NetworkSocket? tcp, NetworkSocket? tls) : I
     {
         NetworkSocket? tcp = passed?.Tcp, tls = passed?.Tls;
         Require(tcp?.Address ?? options.Tcp, options.TcpAnywhere);
+        RequireApart(tcp?.Address ?? options.Tcp, tls?.Address ?? options.Tls);
         tcp ??= options.Tcp is { } plain ? Listen(plain) : null;
         try
         {
@@ -80,12 +85,24 @@ internal sealed class NetworkSockets(NetworkSocket? tcp, NetworkSocket? tls) : I
         }
     }
 
+    /// <exception cref="UsageException">Both are to listen for the same connections.</exception>
+    private static void RequireApart(IPEndPoint? tcp, IPEndPoint? tls)
+    {
+        if (tcp is not null && tls is not null && tcp.Port == tls.Port && tcp.Port != 0 && (Has(tcp.Address, tls.Address) || Has(tls.Address, tcp.Address)))
+            throw new UsageException($"tcp and tls both have port {tcp.Port} of {(Has(tcp.Address, tls.Address) ? tls : tcp).Address}: give them different ports");
+    }
+
+    // Every address of IPv6 is every one of IPv4 too.
+    private static bool Has(IPAddress all, IPAddress one) =>
+        all.Equals(one) || all.Equals(IPAddress.IPv6Any) || (all.Equals(IPAddress.Any) && one.AddressFamily == AddressFamily.InterNetwork);
+
     private static NetworkSocket Listen(IPEndPoint address)
     {
         Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            // By its number: .NET's option of that name sets SO_REUSEPORT too, by which two daemons would share a port and its clients.
+            socket.SetRawSocketOption(SocketLevel, ReuseAddress, MemoryMarshal.AsBytes<int>([1]));
 
             // Every address is IPv4's too.
             if (address.Address.Equals(IPAddress.IPv6Any))
