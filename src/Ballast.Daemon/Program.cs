@@ -174,10 +174,14 @@ internal static partial class Program
             places.Resize(newer.MaxClients, newer.MaxAnonymousClients, newer.MaxAddressClients);
             server.Options = Treatment(newer);
             errors.Level = Level(newer);
+            IReadOnlyList<string>? certificates = newTls?.ChangesSince(access.Rules.Tls!);
+            if (newTls?.HasLostRevocations(access.Rules.Tls!) == true)
+                NobodyRevoked(log);
             access.Rules = new AccessRules(newer, newGroup, newTls);
             LibvirtServer.Retrust(qemu, How(newer, how.LoggerFactory));
             idle.Change(newer.IdleTimeout);
             periods.Change(newer.Period);
+            return certificates;
         }, log);
         using ServiceManager? manager = ServiceManager.Find();
         await using ServiceReports service = new(manager, new ServerProbe(server, lane), () => $"{guests.Guests} guests, {clients.Clients} clients", log);
@@ -229,6 +233,9 @@ internal static partial class Program
 
     [LoggerMessage(14, LogLevel.Warning, "{Advice}")]
     private static partial void Advised(ILogger log, string advice);
+
+    [LoggerMessage(16, LogLevel.Warning, "cacrl.pem is gone: clients whose certificates it took back are let in from now on")]
+    private static partial void NobodyRevoked(ILogger log);
 
     [LoggerMessage(11, LogLevel.Information, "Stopped")]
     private static partial void Stopped(ILogger log);

@@ -29,22 +29,30 @@ internal sealed class TlsAccess
     /// <summary>The file of the private key, which nobody else should read.</summary>
     public static string KeyFile(string? directory) => Files(directory).Key;
 
+    /// <summary>The files that are others than they were.</summary>
+    public IReadOnlyList<string> ChangesSince(TlsAccess older) => Identity.ChangesSince(older.Identity);
+
+    /// <summary>Whether there was a list of revoked certificates, and none is any more.</summary>
+    public bool HasLostRevocations(TlsAccess older) => older.Identity.HasRevocations && !Identity.HasRevocations;
+
     /// <summary>Why a client is refused; null: it is let in.</summary>
     public string? Fault(X509Certificate2 certificate, X509Chain chain, DateTimeOffset now)
     {
         if (Identity.Fault(certificate, chain, now) is { } fault)
             return $"its certificate is no good: {fault}";
-        if (Name(certificate) is not { } name)
+        if (Name(certificate)?.Text is not { } name)
             return "the name in its certificate cannot be read: make another one";
         return _allowed?.Any(pattern => DistinguishedName.Matches(pattern, name)) == false
             ? "its name is not on the list (tls_allowed_dn_list): add it, or a pattern for it"
             : null;
     }
 
-    public bool IsReadOnly(string name) => _readers.Any(pattern => DistinguishedName.Matches(pattern, name));
+    /// <summary>Whether a client may only read. Where some may, whoever's name is not read in full may be one of them.</summary>
+    public bool IsReadOnly(CertificateName name) =>
+        _readers.Count > 0 && (!name.IsRead || _readers.Any(pattern => DistinguishedName.Matches(pattern, name.Text)));
 
     /// <summary>The name in a certificate, as patterns see it; null where it cannot be read.</summary>
-    public static string? Name(X509Certificate2 certificate) => DistinguishedName.Text(certificate.SubjectName);
+    public static CertificateName? Name(X509Certificate2 certificate) => DistinguishedName.Of(certificate.SubjectName);
 
     private static PkiFiles Files(string? directory) =>
         directory is null ? PkiFiles.OfSystem(isServer: true) : PkiFiles.In(directory, isServer: true);

@@ -50,18 +50,18 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
         SslStream tls = new(new PipeStream(transport), leaveInnerStreamOpen: true);
         try
         {
-            (string? fault, string name) = await ShakeHandsAsync(tls, access, time, deadline).ConfigureAwait(false);
+            (string? fault, CertificateName name) = await ShakeHandsAsync(tls, access, time, deadline).ConfigureAwait(false);
             if (fault is null)
             {
                 // As libvirt's servers: only now the client may speak.
                 await tls.WriteAsync(new byte[] { 1 }, deadline).ConfigureAwait(false);
-                TlsClient client = new(tls, name, access.IsReadOnly(name));
+                TlsClient client = new(tls, name.Text, access.IsReadOnly(name));
                 tls = null!;
                 return (client, "");
             }
 
             await TlsProtocols.EndAsync(tls, Farewell).ConfigureAwait(false);
-            return (null, name.Length > 0 ? $"{fault} ({DisplayText.Quote(name)})" : fault);
+            return (null, name.Text.Length > 0 ? $"{fault} ({DisplayText.Quote(name.Text)})" : fault);
         }
         catch (Exception e) when (e is AuthenticationException or IOException or CryptographicException)
         {
@@ -88,11 +88,11 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
     }
 
     [SuppressMessage("Security", "CA5359", Justification = "What is wrong with the certificate is kept, and decides after the handshake.")]
-    private static async Task<(string? Fault, string Name)> ShakeHandsAsync(
+    private static async Task<(string? Fault, CertificateName Name)> ShakeHandsAsync(
         SslStream tls, TlsAccess access, TimeProvider time, CancellationToken deadline)
     {
         string? fault = "it shows no certificate: it needs clientcert.pem and clientkey.pem";
-        string name = "";
+        CertificateName nameless = new("", IsRead: false), name = nameless;
         await tls.AuthenticateAsServerAsync(
             new SslServerAuthenticationOptions
             {
@@ -108,7 +108,7 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
                 {
                     if (certificate is X509Certificate2 shown && chain is not null)
                     {
-                        name = TlsAccess.Name(shown) ?? "";
+                        name = TlsAccess.Name(shown) ?? nameless;
                         fault = access.Fault(shown, chain, time.GetUtcNow());
                     }
 

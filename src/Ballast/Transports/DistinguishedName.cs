@@ -4,14 +4,25 @@ using System.Text;
 
 namespace Ballast.Transports;
 
+/// <summary>The name in a certificate.</summary>
+/// <param name="Text">As GnuTLS prints it.</param>
+/// <param name="IsRead">
+/// Whether it has a value, and all of them as text. What is not known is shown by its bytes: another version of GnuTLS may know it, so
+/// that a pattern made there takes the name and here does not.
+/// </param>
+internal sealed record CertificateName(string Text, bool IsRead);
+
 /// <summary>Names of certificates as GnuTLS prints them for libvirt (virt-pki-query-dn), and the patterns that libvirt compares them with.</summary>
 internal static class DistinguishedName
 {
+    private static readonly UnicodeEncoding StrictBigEndian = new(bigEndian: true, byteOrderMark: false, throwOnInvalidBytes: true);
+
     /// <summary>In the order of the certificate: <c>C=GB,O=Red Hat,CN=host1</c>.</summary>
-    /// <returns>Null: it is none that can be read.</returns>
-    public static string? Text(X500DistinguishedName name)
+    /// <returns>Null: it is none, and GnuTLS prints nothing.</returns>
+    public static CertificateName? Of(X500DistinguishedName name)
     {
         StringBuilder text = new();
+        bool isRead = true;
         try
         {
             for (AsnReader parts = new AsnReader(name.RawData, AsnEncodingRules.BER).ReadSequence(); parts.HasData;)
@@ -19,7 +30,7 @@ internal static class DistinguishedName
                 // Those of one part are joined.
                 char before = ',';
                 for (AsnReader part = parts.ReadSetOf(skipSortOrderValidation: true); part.HasData; before = '+')
-                    Append(text.Length > 0 ? text.Append(before) : text, part.ReadSequence());
+                    isRead &= TryAppend(text.Length > 0 ? text.Append(before) : text, part.ReadSequence());
             }
         }
         catch (AsnContentException)
@@ -27,7 +38,7 @@ internal static class DistinguishedName
             return null;
         }
 
-        return text.ToString();
+        return new CertificateName(text.ToString(), isRead && text.Length > 0);
     }
 
     /// <summary>Whether a pattern takes all of a text; <c>*</c> stands for anything, <c>?</c> for one character.</summary>
@@ -60,60 +71,70 @@ internal static class DistinguishedName
         return wanted.AsSpan(at).IndexOfAnyExcept(new Rune('*')) < 0;
     }
 
-    private static void Append(StringBuilder text, AsnReader attribute)
+    // False where a value is shown by its bytes.
+    private static bool TryAppend(StringBuilder text, AsnReader attribute)
     {
         string kind = attribute.ReadObjectIdentifier();
-        string? name = Name(kind);
-        _ = text.Append(name ?? Unread(kind)).Append('=');
-        if (name is not null && ReadText(attribute) is { } value)
-            Escape(text, value);
+        (string name, AttributeForm form) = DistinguishedNameTable.Find(kind) ?? (kind, AttributeForm.Unknown);
+        _ = text.Append(name).Append('=');
+        Asn1Tag tag = attribute.PeekTag();
+        ReadOnlySpan<byte> whole = attribute.ReadEncodedValue().Span;
+        _ = AsnDecoder.ReadEncodedValue(whole, AsnEncodingRules.BER, out int start, out int length, out _);
+        ReadOnlySpan<byte> content = whole.Slice(start, length);
+        (string? value, bool isExact) = tag.IsConstructed || tag.TagClass != TagClass.Universal
+            ? (null, false)
+            : Value(form, (UniversalTagNumber)tag.TagValue, content);
+        if (value is null)
+            _ = text.Append('#').Append(Convert.ToHexStringLower(whole));
         else
-            _ = text.Append('#').Append(Convert.ToHexStringLower(attribute.ReadEncodedValue().Span));
+            Escape(text, value);
+        return isExact;
     }
 
-    private static string? Name(string kind) => kind switch
+    /// <summary>A value as text, and whether nothing of it was lost; null where it is shown by its bytes.</summary>
+    /// <exception cref="AsnContentException">GnuTLS takes the whole name for none.</exception>
+    private static (string? Text, bool IsExact) Value(AttributeForm form, UniversalTagNumber tag, ReadOnlySpan<byte> content)
     {
-        "2.5.4.3" => "CN",
-        "2.5.4.4" => "surName",
-        "2.5.4.5" => "serialNumber",
-        "2.5.4.6" => "C",
-        "2.5.4.7" => "L",
-        "2.5.4.8" => "ST",
-        "2.5.4.9" => "street",
-        "2.5.4.10" => "O",
-        "2.5.4.11" => "OU",
-        "2.5.4.12" => "title",
-        "2.5.4.15" => "businessCategory",
-        "2.5.4.17" => "postalCode",
-        "2.5.4.41" => "name",
-        "2.5.4.42" => "givenName",
-        "2.5.4.43" => "initials",
-        "2.5.4.44" => "generationQualifier",
-        "2.5.4.46" => "dnQualifier",
-        "2.5.4.65" => "pseudonym",
-        "1.2.840.113549.1.9.1" => "EMAIL",
-        "0.9.2342.19200300.100.1.1" => "UID",
-        "0.9.2342.19200300.100.1.25" => "DC",
-        "1.3.6.1.4.1.311.60.2.1.1" => "jurisdictionOfIncorporationLocalityName",
-        "1.3.6.1.4.1.311.60.2.1.2" => "jurisdictionOfIncorporationStateOrProvinceName",
-        "1.3.6.1.4.1.311.60.2.1.3" => "jurisdictionOfIncorporationCountryName",
-        _ => null,
-    };
+        const UniversalTagNumber universal = (UniversalTagNumber)28;
+        string? text;
+        if (form == AttributeForm.Any)
+        {
+            if (tag is not (UniversalTagNumber.UTF8String or UniversalTagNumber.PrintableString or UniversalTagNumber.T61String or UniversalTagNumber.BMPString or universal))
+                return (null, false);
+            if (content.IsEmpty)
+                throw new AsnContentException();
 
-    // GnuTLS knows their names, and not how their values read.
-    private static string Unread(string kind) => kind switch
+            // Of these GnuTLS reads only what it is sure of; the rest is their bytes, without their length, as text.
+            text = tag switch
+            {
+                UniversalTagNumber.T61String => content.ContainsAnyExceptInRange((byte)' ', (byte)'~') ? null : Encoding.ASCII.GetString(content),
+                UniversalTagNumber.BMPString => Characters(content),
+                universal => null,
+                _ => Encoding.UTF8.GetString(content),
+            };
+            text ??= $"#{Convert.ToHexStringLower(content)}";
+        }
+        else
+        {
+            if (form != (AttributeForm)tag || content.IsEmpty)
+                return (null, false);
+            text = Encoding.UTF8.GetString(content);
+        }
+
+        return text.Contains('\0', StringComparison.Ordinal) ? (null, false) : (text, !text.Contains('\ufffd', StringComparison.Ordinal));
+    }
+
+    private static string? Characters(ReadOnlySpan<byte> content)
     {
-        "2.5.4.13" => "description",
-        "2.5.4.20" => "telephoneNumber",
-        _ => kind,
-    };
-
-    private static string? ReadText(AsnReader attribute) =>
-        (UniversalTagNumber)attribute.PeekTag().TagValue is var kind
-        && kind is UniversalTagNumber.UTF8String or UniversalTagNumber.PrintableString or UniversalTagNumber.IA5String or UniversalTagNumber.BMPString
-            or UniversalTagNumber.T61String
-            ? attribute.ReadCharacterString(kind)
-            : null;
+        try
+        {
+            return StrictBigEndian.GetString(content);
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
+    }
 
     private static void Escape(StringBuilder text, string value)
     {

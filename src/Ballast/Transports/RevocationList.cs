@@ -13,7 +13,11 @@ internal sealed class RevocationList
     /// <exception cref="AsnContentException">These are not the bytes of one.</exception>
     public RevocationList(ReadOnlyMemory<byte> bytes)
     {
-        AsnReader list = new AsnReader(bytes, AsnEncodingRules.DER).ReadSequence().ReadSequence();
+        AsnReader file = new(bytes, AsnEncodingRules.DER), signed = file.ReadSequence(), list = signed.ReadSequence();
+        file.ThrowIfNotEmpty();
+        _ = signed.ReadSequence();
+        _ = signed.ReadBitString(out _);
+        signed.ThrowIfNotEmpty();
         if (list.PeekTag() == Asn1Tag.Integer)
             _ = list.ReadIntegerBytes();
         _ = list.ReadEncodedValue();

@@ -21,8 +21,14 @@ internal sealed class TlsIdentity
     private readonly X509Certificate2Collection _authorities;
     private readonly IReadOnlyList<RevocationList> _revocations;
 
-    private TlsIdentity(X509Certificate2Collection authorities, IReadOnlyList<RevocationList> revocations, SslStreamCertificateContext? own)
+    // What was read, and the name of its file.
+    private readonly IReadOnlyList<(string Path, byte[]? Content)> _files;
+
+    private TlsIdentity(
+        X509Certificate2Collection authorities, IReadOnlyList<RevocationList> revocations, SslStreamCertificateContext? own,
+        IReadOnlyList<(string Path, byte[]? Content)> files)
     {
+        _files = files;
         _authorities = authorities;
         _revocations = revocations;
         Own = own;
@@ -30,6 +36,15 @@ internal sealed class TlsIdentity
 
     /// <summary>Null: it has none to show.</summary>
     public SslStreamCertificateContext? Own { get; }
+
+    /// <summary>Whether there are lists of revoked certificates.</summary>
+    public bool HasRevocations => _revocations.Count > 0;
+
+    /// <summary>The names of the files that have something else than they had, are gone, or are there now; keys are not looked at.</summary>
+    public IReadOnlyList<string> ChangesSince(TlsIdentity older) =>
+    [
+        .. _files.Zip(older._files).Where(static file => !Same(file.First.Content, file.Second.Content)).Select(static file => Path.GetFileName(file.First.Path)),
+    ];
 
     /// <param name="files">Where all is.</param>
     /// <param name="isServer">Whose they are; a server has a certificate, a client may have none.</param>
@@ -40,11 +55,14 @@ internal sealed class TlsIdentity
     {
         const string authority = "CA certificate", list = "CA CRL", certificate = "certificate", key = "private key";
         string whose = isServer ? "server" : "client";
-        X509Certificate2Collection authorities = Certificates(PkiFile.Read(files.Authorities, authority, isOptional: false)!, files.Authorities, authority);
-        RevocationList[] revocations = PkiFile.Read(files.Revocations, list, isOptional: true) is { } lists ? Lists(lists, files.Revocations, list) : [];
+        byte[] authorityBytes = PkiFile.Read(files.Authorities, authority, isOptional: false)!;
+        X509Certificate2Collection authorities = Certificates(authorityBytes, files.Authorities, authority);
+        byte[]? listBytes = PkiFile.Read(files.Revocations, list, isOptional: true);
+        RevocationList[] revocations = listBytes is null ? [] : Lists(listBytes, files.Revocations, list);
         byte[]? ownBytes = PkiFile.Read(files.Certificate, $"{whose} {certificate}", isOptional: !isServer);
         byte[]? keyBytes = PkiFile.Read(files.Key, $"{whose} {key}", isOptional: !isServer);
-        TlsIdentity trusting = new(authorities, revocations, null);
+        (string, byte[]?)[] read = [(files.Authorities, authorityBytes), (files.Revocations, listBytes), (files.Certificate, ownBytes)];
+        TlsIdentity trusting = new(authorities, revocations, null, read);
         if (ownBytes is null || keyBytes is null)
             return trusting;
 
@@ -53,7 +71,7 @@ internal sealed class TlsIdentity
         chain.RemoveAt(0);
         if (isChecked && trusting.OwnFault(own, chain, isServer, time.GetUtcNow()) is { } fault)
             throw PkiFile.Unusable(files.Certificate, $"the {whose} {certificate}", fault);
-        return new TlsIdentity(authorities, revocations, SslStreamCertificateContext.Create(own, chain, offline: true));
+        return new TlsIdentity(authorities, revocations, SslStreamCertificateContext.Create(own, chain, offline: true), read);
     }
 
     /// <summary>How a peer's certificates are looked at; nothing is fetched from anywhere.</summary>
@@ -121,6 +139,8 @@ internal sealed class TlsIdentity
         return Fault(own, chain, now);
     }
 
+    private static bool Same(byte[]? one, byte[]? other) => one is null || other is null ? one == other : one.AsSpan().SequenceEqual(other);
+
     private static string Day(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture) + " UTC";
 
     private static X509Certificate2Collection Certificates(byte[] bytes, string path, string what)
@@ -128,9 +148,16 @@ internal sealed class TlsIdentity
         X509Certificate2Collection found = [];
         try
         {
-            found.ImportFromPem(Encoding.ASCII.GetString(bytes));
+            foreach (byte[] certificate in PemBlocks.Read(bytes, "CERTIFICATE", "X509 CERTIFICATE"))
+            {
+                // The loader skips bytes behind it: one of its lines is there twice then.
+                AsnReader whole = new(certificate, AsnEncodingRules.BER);
+                _ = whole.ReadSequence();
+                whole.ThrowIfNotEmpty();
+                _ = found.Add(X509CertificateLoader.LoadCertificate(certificate));
+            }
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or FormatException or AsnContentException)
         {
             throw PkiFile.Unusable(path, what, "it has a certificate that cannot be read", e);
         }
@@ -140,23 +167,17 @@ internal sealed class TlsIdentity
 
     private static RevocationList[] Lists(byte[] bytes, string path, string what)
     {
-        List<RevocationList> found = [];
-        ReadOnlySpan<char> text = Encoding.ASCII.GetString(bytes);
+        RevocationList[] found;
         try
         {
-            while (PemEncoding.TryFind(text, out PemFields next))
-            {
-                if (text[next.Label] is "X509 CRL")
-                    found.Add(new RevocationList(Convert.FromBase64String(text[next.Base64Data].ToString())));
-                text = text[next.Location.End..];
-            }
+            found = [.. PemBlocks.Read(bytes, "X509 CRL").Select(static list => new RevocationList(list))];
         }
         catch (Exception e) when (e is AsnContentException or FormatException)
         {
             throw PkiFile.Unusable(path, what, "it has a list that cannot be read", e);
         }
 
-        return found.Count > 0 ? [.. found] : throw PkiFile.Unusable(path, what, "it has no list in the form PEM");
+        return found.Length > 0 ? found : throw PkiFile.Unusable(path, what, "it has no list in the form PEM");
     }
 
     private static X509Certificate2 WithKey(X509Certificate2 certificate, byte[] bytes, string path, string what)

@@ -32,7 +32,7 @@ internal sealed class PkiTarget : FuzzTarget
         byte[] bytes = input[1..];
         if (input[0] == IsName)
         {
-            string? text = DistinguishedName.Text(new X500DistinguishedName(bytes));
+            string? text = DistinguishedName.Of(new X500DistinguishedName(bytes))?.Text;
             FuzzException.Require(text is null || DistinguishedName.Matches("*", text), "a name is not taken by the pattern for all");
             return text is null ? 1 : 2 + Math.Min(text.Count(c => c == ','), 8);
         }

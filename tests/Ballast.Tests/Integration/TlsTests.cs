@@ -135,6 +135,11 @@ public sealed class TlsTests : IDisposable
         _pki.Write("client", "C=GB, CN=reader").Dispose();
         Assert.False(await MayChangeAsync(TlsUri()));
         Assert.False(await MayChangeAsync(TcpUri));
+
+        // What is not read of a name may be what the list names.
+        _pki.Write("client", "C=GB, OID.1.2.3.4=x, CN=other").Dispose();
+        Assert.False(await MayChangeAsync(TlsUri()));
+        _pki.Write("client", "C=GB, CN=reader").Dispose();
         await File.WriteAllTextAsync(config, "tcp_write = 1\n", Token);
         daemon.Signal(1);
         await daemon.LogsAsync("changed: tcp_write, tls_readonly_dn_list", Token);
@@ -164,7 +169,7 @@ public sealed class TlsTests : IDisposable
         using X509Certificate2 client = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(_pki.Path, "clientcert.pem"));
         _pki.Write("server", hosts: "127.0.0.1").Dispose();
         daemon.Signal(1);
-        await daemon.LogsAsync("Read the configuration again; nothing changed", Token);
+        await daemon.LogsAsync("Read the configuration and the certificates again; changed: servercert.pem", Token);
         await using (await Connection.OpenAsync(byAddress, cancellationToken: Token))
         {
         }
@@ -173,9 +178,19 @@ public sealed class TlsTests : IDisposable
         string own = Client("own");
         _pki.Revoke(1, client);
         daemon.Signal(1);
-        await Deadline.UntilAsync(Deadline.Default, "the list", _ => Task.FromResult(daemon.Errors.Split("nothing changed").Length == 3), Token);
+        await daemon.LogsAsync("Read the configuration and the certificates again; changed: cacrl.pem", Token);
         _ = await Connection.OpenAsync(byAddress.Replace(_pki.Path, own, StringComparison.Ordinal), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
         _ = await before.ListDomainsAsync(cancellationToken: Token);
+        daemon.Signal(1);
+        await daemon.LogsAsync("Read the configuration and the certificates again; nothing changed", Token);
+
+        // Whoever removed the list by mistake is told what that means.
+        const string gone = "cacrl.pem is gone: clients whose certificates it took back are let in from now on";
+        Assert.DoesNotContain(gone, daemon.Errors, StringComparison.Ordinal);
+        File.Delete(Path.Combine(_pki.Path, "cacrl.pem"));
+        daemon.Signal(1);
+        await daemon.LogsAsync(gone, Token);
+        await Deadline.UntilAsync(Deadline.Default, "the change", _ => Task.FromResult(daemon.Errors.Split("changed: cacrl.pem").Length == 3), Token);
     }
 
     [Fact]
@@ -191,6 +206,15 @@ public sealed class TlsTests : IDisposable
             _ = await Assert.ThrowsAsync<LibvirtException>(() => Connection.OpenAsync(TlsUri(), cancellationToken: Token).AsTask());
             await daemon.LogsAsync("too many clients of its address", Token);
             await using Connection local = await Connection.OpenAsync(daemon.Uri, cancellationToken: Token);
+
+            // Every user of this host has all addresses of loopback.
+            foreach ((int port, int last) in new[] { (_tls.Port, 2), (_tcp.Port, 3) })
+            {
+                using Socket other = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                other.Bind(new IPEndPoint(IPAddress.Parse($"127.9.0.{last}"), 0));
+                other.Connect(IPAddress.Loopback, port);
+                await daemon.LogsAsync($"Client {other.LocalEndPoint} was refused: there are too many clients of its address", Token);
+            }
         }
 
         // Theirs are given back, a moment after they went.
@@ -219,6 +243,87 @@ public sealed class TlsTests : IDisposable
     {
         DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, arguments.Split(' ')), 2, message);
         DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, ["--check", .. arguments.Split(' ')]), 2, message);
+    }
+
+    [Fact]
+    public async Task A_port_has_one_daemon_and_the_next_one_has_it_at_once()
+    {
+        using PrivateDirectory directory = new();
+        string[] second = ["--socket", directory.File("sock"), "--tcp", $"127.0.0.1:{_tcp.Port}"];
+        await using (BallastDaemon daemon = await BallastDaemon.StartAsync(Token, Ports))
+        {
+            await using Connection client = await Connection.OpenAsync(TcpUri, cancellationToken: Token);
+            foreach (string[] arguments in (string[][])[second, ["--check", .. second]])
+            {
+                DaemonRun.IsRefused(
+                    await DaemonRun.ToEndAsync(Token, arguments), 1,
+                    $"cannot listen on 127.0.0.1:{_tcp.Port}: Address already in use: stop the program that does, or choose another port");
+            }
+
+            Assert.Equal(0, await daemon.TerminateAsync(Token));
+        }
+
+        // Though the connections of the former one are remembered by the kernel.
+        await using BallastDaemon next = await BallastDaemon.StartAsync(Token, Ports);
+        await using Connection again = await Connection.OpenAsync(TcpUri, cancellationToken: Token);
+        _ = await again.ListDomainsAsync(cancellationToken: Token);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", "127.0.0.1", "127.0.0.1")]
+    [InlineData("127.0.0.1", "0.0.0.0", "127.0.0.1")]
+    [InlineData("127.0.0.1", "[::]", "127.0.0.1")]
+    [InlineData("0.0.0.0", "127.0.0.1", "127.0.0.1")]
+    public async Task Both_listeners_do_not_share_a_port(string tcp, string tls, string both)
+    {
+        string[] arguments = ["--tcp-anywhere", "--tcp", $"{tcp}:{_tcp.Port}", "--tls", $"{tls}:{_tcp.Port}", "--pki", _pki.Path];
+        using PrivateDirectory directory = new();
+        foreach (string[] way in (string[][])[[], ["--check"]])
+        {
+            DaemonRun.IsRefused(
+                await DaemonRun.ToEndAsync(Token, [.. way, "--socket", directory.File("sock"), .. arguments]), 2,
+                $"tcp and tls both have port {_tcp.Port} of {both}: give them different ports");
+        }
+    }
+
+    [Fact]
+    [Trait("needs", "virsh")]
+    public async Task A_damaged_list_of_revoked_certificates_lets_nobody_in()
+    {
+        using X509Certificate2 revoked = _pki.Write("client");
+        using TestPki other = TestPki.Create();
+        other.Revoke();
+        string others = await File.ReadAllTextAsync(Path.Combine(other.Path, "cacrl.pem"), Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, Ports);
+        await using (await Connection.OpenAsync(TlsUri(), cancellationToken: Token))
+        {
+        }
+
+        _pki.Revoke(1, revoked);
+        string list = Path.Combine(_pki.Path, "cacrl.pem"), whole = await File.ReadAllTextAsync(list, Token), part = whole[..(whole.Length / 2)];
+        int times = 0;
+        foreach (string damaged in (string[])[others + "\n" + part, part + "\n" + others])
+        {
+            await File.WriteAllTextAsync(list, damaged, Token);
+            daemon.Signal(1);
+            times++;
+            await Deadline.UntilAsync(
+                Deadline.Default, "the error", _ => Task.FromResult(
+                    daemon.Errors.Split($"The configuration stays as it was: tls: Unable to import CA CRL {list}: it has a list that cannot be read").Length == times + 1), Token);
+            DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, ["--check", "--tls", "127.0.0.1:0", "--pki", _pki.Path]), 2, "Unable to import CA CRL");
+
+            // Clients take it for as little as the daemon, and as virsh.
+            LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(() => Connection.OpenAsync(TlsUri(), cancellationToken: Token).AsTask());
+            Assert.Contains($"Unable to import CA CRL {list}", error.Message, StringComparison.Ordinal);
+            CommandResult virsh = await ChildProcess.RunAsync("virsh", ["-c", TlsUri(), "uri"], new Dictionary<string, string> { ["LC_ALL"] = "C" }, cancellationToken: Token);
+            Assert.Equal(1, virsh.ExitCode);
+            Assert.Contains("cacrl.pem", virsh.Errors, StringComparison.Ordinal);
+        }
+
+        await File.WriteAllTextAsync(list, others + "\n" + whole, Token);
+        daemon.Signal(1);
+        await daemon.LogsAsync("Read the configuration and the certificates again; changed: cacrl.pem", Token);
+        _ = await Connection.OpenAsync(TlsUri(Client("own")), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
     }
 
     [Fact]

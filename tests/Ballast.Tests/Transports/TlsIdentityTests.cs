@@ -76,6 +76,50 @@ public sealed class TlsIdentityTests : IDisposable
             Assert.StartsWith(fault, found, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("cacert.pem", false)]
+    [InlineData("cacert.pem", true)]
+    [InlineData("cacrl.pem", false)]
+    [InlineData("cacrl.pem", true)]
+    public void A_file_of_which_a_part_is_missing_is_never_taken_in_part(string name, bool isServer)
+    {
+        using TestPki pki = TestPki.Create(byCurve: true), other = TestPki.Create(byCurve: true);
+        pki.Revoke();
+        other.Revoke();
+        string file = Path.Combine(pki.Path, name);
+        string first = File.ReadAllText(file).TrimEnd() + "\n", second = File.ReadAllText(Path.Combine(other.Path, name)).TrimEnd() + "\n", both = first + second;
+        Assert.True(IsTaken(both));
+        Assert.True(IsTaken($"a text\n--\n{first.ReplaceLineEndings("\r\n")}another\n{second}"));
+        for (int cut = 0; cut < both.Length - 1; cut++)
+            Assert.Equal(both[..cut].TrimEnd() + "\n" == first, IsTaken(both[..cut]));
+
+        // The first of them: less than five dashes may be a line between two.
+        for (int cut = 5; cut < first.Length - 1; cut++)
+            Assert.False(IsTaken($"{first[..cut]}\n{second}"), $"cut at {cut}");
+        string[] lines = both.Split('\n')[..^1];
+        for (int i = 0; i < lines.Length; i++)
+        {
+            Assert.False(IsTaken(string.Join('\n', [.. lines[..i], .. lines[(i + 1)..], ""])), $"without line {i}");
+            Assert.False(IsTaken(string.Join('\n', [.. lines[..i], lines[i], .. lines[i..], ""])), $"twice line {i}");
+            Assert.False(IsTaken(string.Join('\n', [.. lines[..i], lines[i][4..], .. lines[(i + 1)..], ""])), $"half of line {i}");
+        }
+
+        bool IsTaken(string text)
+        {
+            File.WriteAllText(file, text);
+            try
+            {
+                _ = TlsIdentity.Load(PkiFiles.In(pki.Path, isServer), isServer, TimeProvider.System, isChecked: false);
+                return true;
+            }
+            catch (LibvirtException e)
+            {
+                Assert.StartsWith("Unable to import CA ", e.Message, StringComparison.Ordinal);
+                return false;
+            }
+        }
+    }
+
     private static CertificateRequest Request(string name, ECDsa key, bool isAuthority)
     {
         CertificateRequest request = new(name, key, HashAlgorithmName.SHA256);
