@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ballast.Drivers.Remote;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration;
@@ -96,6 +97,30 @@ public sealed class SshCommandTests : IDisposable
     {
         string ours = await RunAsync(BallastProgram.Path, "qemu+ssh://h/system?proxy=netcat&socket=/a%20b/'$(touch%20x)'%22%3Bc", isReadOnly: false);
         Assert.EndsWith("nc [-U] [/a b/'$(touch x)'\";c]\n", ours, StringComparison.Ordinal);
+    }
+
+    // sshd hands what it is told to the user's login shell. Each of its signs is beside every other character once.
+    [Theory]
+    [InlineData("sh")]
+    [InlineData("bash")]
+    [InlineData("zsh")]
+    [InlineData("fish")]
+    [InlineData("csh")]
+    [InlineData("tcsh")]
+    public async Task A_path_is_one_word_to_every_login_shell(string shell)
+    {
+        string printable = string.Concat(Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)) + "üß日😀";
+        string[] paths = [.. "\\'!\"$` %#~*?[{(;&|<>^=\u00fc".Select(sign => $"/{sign}{string.Join(sign, printable.EnumerateRunes())}{sign}"), "/x\\';touch pwned;:\\'", "/x!foo", "/\\", "/!"];
+        foreach (string path in paths)
+        {
+            File.Delete(_directory.File("ran"));
+            ConnectUri uri = ConnectUri.Parse($"qemu+ssh://h/system?proxy=netcat&socket={Uri.EscapeDataString(path)}");
+            Dictionary<string, string> variables = new() { ["LC_ALL"] = "C", ["PATH"] = _directory.File("far"), ["HOME"] = _directory.Path };
+            CommandResult result = await ChildProcess.RunAsync(
+                $"/usr/bin/{shell}", ["-c", SshCommand.Of(uri, "qemu:///system", readOnly: false).Arguments[^1]], variables, cancellationToken: Token);
+            Assert.True(File.Exists(_directory.File("ran")), result.Errors);
+            Assert.Equal($"nc [-U] [{path}]\n", await File.ReadAllTextAsync(_directory.File("ran"), Token));
+        }
     }
 
     [Fact]

@@ -75,6 +75,36 @@ public sealed class SshUriTests
             Assert.Contains("is no name of a user", Assert.Throws<LibvirtException>(() => Of($"qemu+ssh://{Uri.EscapeDataString($"a{c}b")}@h/system")).Message, StringComparison.Ordinal);
     }
 
+    // A shell takes them for the end of a command, or ssh for that of an option.
+    [Theory]
+    [InlineData("socket", "/")]
+    [InlineData("netcat", "/")]
+    [InlineData("name", "qemu:///")]
+    [InlineData("keyfile", "/")]
+    [InlineData("known_hosts", "/")]
+    public void Control_characters_go_to_nobodys_shell(string parameter, string begin)
+    {
+        for (char c = '\u0001'; c < '\u00a0'; c++)
+        {
+            if (!char.IsControl(c))
+                continue;
+            LibvirtException error = Assert.Throws<LibvirtException>(() => Of($"qemu+ssh://h/system?{parameter}={begin}{Uri.EscapeDataString($"a{c}b")}"));
+            Assert.Equal(ErrorCode.InvalidArgument, error.Code);
+            Assert.DoesNotContain(error.Message, char.IsControl);
+        }
+    }
+
+    [Theory]
+    [InlineData("known_hosts")]
+    [InlineData("keyfile")]
+    public void What_ssh_would_replace_by_a_variable_is_refused(string parameter)
+    {
+        Assert.EndsWith(
+            "has '${', which ssh replaces by a variable of its environment: use another name",
+            Assert.Throws<LibvirtException>(() => Of($"qemu+ssh://h/system?{parameter}=/a%24%7BHOME%7D")).Message, StringComparison.Ordinal);
+        _ = Of($"qemu+ssh://h/system?{parameter}=/a%24HOME%7B%7D");
+    }
+
     // Neither checks certificates, and TCP asks nobody.
     [Theory]
     [InlineData("qemu+ssh://h/system?no_sanity=1")]

@@ -38,6 +38,20 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
         if (uri.Parameter("socket") is { } socket and not ['/', ..])
             throw RemoteAddress.Bad($"socket '{DisplayText.Escape(socket)}' in {uri.Original} is no absolute path");
 
+        // A shell there, or ssh's reader of options, may end a command with them.
+        foreach (string word in (string[])["socket", "netcat", "name", "keyfile", "known_hosts"])
+        {
+            if (uri.Parameter(word) is { } value && value.Any(char.IsControl))
+                throw RemoteAddress.Bad($"{word} '{DisplayText.Escape(value)}' in {DisplayText.Escape(uri.Original)} has control characters");
+        }
+
+        // ssh has no escape for it.
+        foreach (string word in (string[])["keyfile", "known_hosts"])
+        {
+            if (uri.Parameter(word) is { } value && value.Contains("${", StringComparison.Ordinal))
+                throw RemoteAddress.Bad($"{word} '{DisplayText.Escape(value)}' in {uri.Original} has '${{', which ssh replaces by a variable of its environment: use another name");
+        }
+
         List<string> words = [];
         if (uri.Port is > 0 and var port)
             words.AddRange("-p", port.ToString(CultureInfo.InvariantCulture));

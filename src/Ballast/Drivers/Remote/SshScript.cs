@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Ballast.Drivers.Remote;
 
 /// <summary>
@@ -48,9 +50,18 @@ internal static class SshScript
     // The paths hold a variable of the shell's, and nothing that would need more.
     private static string Words(List<string> paths) => string.Join(' ', paths.Select(path => $"\"{path}\""));
 
-    /// <summary>As one word of a shell's; what every shell takes for itself stays as it is.</summary>
-    public static string Quote(string word) =>
-        word.Length > 0 && word.All(static c => char.IsAsciiLetterOrDigit(c) || "/._-:+=,@".Contains(c, StringComparison.Ordinal))
-            ? word
-            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    /// <summary>
+    /// As one word, in sh, bash, zsh, fish, csh and tcsh alike, as long as no control characters are in it; what every shell takes for
+    /// itself stays as it is. A backslash stands only outside of the quotes, and never before one: inside, fish takes it for the quote's.
+    /// An exclamation mark stands outside too: csh looks for it inside.
+    /// </summary>
+    public static string Quote(string word)
+    {
+        if (word.Length > 0 && word.All(static c => char.IsAsciiLetterOrDigit(c) || "/._-:+=,@".Contains(c, StringComparison.Ordinal)))
+            return word;
+        StringBuilder quoted = new("'");
+        foreach (char c in word)
+            _ = c is '\'' or '\\' or '!' ? quoted.Append("'\\").Append(c).Append('\'') : quoted.Append(c);
+        return quoted.Append('\'').ToString();
+    }
 }
