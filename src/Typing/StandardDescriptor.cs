@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Ballast.Cli.Output;
+namespace Ballast.Typing;
 
 /// <summary>The descriptors of standard input, output and error.</summary>
 internal static partial class StandardDescriptor

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Ballast.Cli.Output;
+using Ballast.Typing;
 
 namespace Ballast.Cli.Shell;
 

@@ -68,6 +68,8 @@ internal static class PasswordCommand
 
     private static string ReadPassword(string user)
     {
+        if (!StandardDescriptor.IsGiven(0))
+            throw new IOException("standard input is closed: the password is read from it");
         using TerminalEcho? hidden = TerminalEcho.Hide();
         if (hidden is null)
             return ReadLine();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -18,6 +19,8 @@ internal sealed class UserFile(string path)
 
     private const int MaxBytes = 4 * 1024 * 1024, SecretBytes = 32, OthersMask = 0x3F;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(10), PauseForTurn = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Finds a user's verifier; of one who is not there, what takes its place.</summary>
     /// <exception cref="IOException">The file cannot be read, or not be trusted.</exception>
@@ -44,18 +47,19 @@ internal sealed class UserFile(string path)
     /// <exception cref="InvalidDataException">It is none of ours.</exception>
     public bool Change(string user, ScramVerifier? verifier)
     {
-        string directory = Path.GetDirectoryName(path)!;
-        using SafeFileHandle place = HostFiles.OpenDirectory(directory);
-        using SafeFileHandle turn = HostFiles.OpenToLock(place, $"{Path.GetFileName(path)}.lock", $"{path}.lock");
-        if (!HostFiles.TryLock(turn, path))
-            throw new IOException($"another ballastd passwd changes {path}: try again");
+        // Where a link leads to is written, and locked: the link stays one, whoever comes by another one has the same lock.
+        FileInfo file = new(path);
+        string target = file.LinkTarget is null ? path : file.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+        using SafeFileHandle place = HostFiles.OpenDirectory(Path.GetDirectoryName(target)!);
+        using SafeFileHandle turn = HostFiles.OpenToLock(place, $"{Path.GetFileName(target)}.lock", $"{target}.lock");
+        TakeTurn(turn);
         (byte[] secret, SortedDictionary<string, ScramVerifier> users) = Read() ?? (RandomNumberGenerator.GetBytes(SecretBytes), new(StringComparer.Ordinal));
         bool wasThere = users.Remove(user);
         if (verifier is not null)
             users[user] = verifier;
         else if (!wasThere)
             return false;
-        Write(secret, users);
+        Write(target, secret, users);
         return wasThere;
     }
 
@@ -97,15 +101,28 @@ internal sealed class UserFile(string path)
         for (int i = 1; i < lines.Length; i++)
         {
             int end = lines[i].IndexOf(':', StringComparison.Ordinal);
-            users[lines[i][..Math.Max(end, 0)]] = (end > 0 ? ScramVerifier.Parse(lines[i][(end + 1)..]) : null)
+            string name = lines[i][..Math.Max(end, 0)];
+            ScramVerifier user = (end > 0 ? ScramVerifier.Parse(lines[i][(end + 1)..]) : null)
                 ?? throw new InvalidDataException($"{path}:{i + 1}: this is no user of ballastd passwd");
+            if (!users.TryAdd(name, user))
+                throw new InvalidDataException($"{path}:{i + 1}: '{name}' is there twice: delete the line of the old password");
         }
 
         return (key, users);
     }
 
+    // One changes the file in a moment; many may at once, as a program that adds all its users.
+    private void TakeTurn(SafeFileHandle turn)
+    {
+        for (long start = Stopwatch.GetTimestamp(); !HostFiles.TryLock(turn, path); Thread.Sleep(PauseForTurn))
+        {
+            if (Stopwatch.GetElapsedTime(start) >= LongestTurn)
+                throw new IOException($"another ballastd passwd has been changing {path} for {LongestTurn.TotalSeconds:0} s: see why it does not end, and try again");
+        }
+    }
+
     // In its place at once, and whole: whoever reads it meanwhile has the one or the other.
-    private void Write(byte[] secret, SortedDictionary<string, ScramVerifier> users)
+    private static void Write(string path, byte[] secret, SortedDictionary<string, ScramVerifier> users)
     {
         StringBuilder text = new($":{Convert.ToBase64String(secret)}\n");
         foreach ((string user, ScramVerifier verifier) in users)

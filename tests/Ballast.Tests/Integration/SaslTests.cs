@@ -235,6 +235,64 @@ public sealed class SaslTests : IDisposable
         Assert.Equal((0, "", ""), await PasswdAsync("", "--list"));
     }
 
+    [Theory]
+    [InlineData("../kept/users")]
+    [InlineData("/absolute")]
+    [InlineData("another-link")]
+    public async Task A_link_to_the_file_stays_one_and_the_file_behind_it_changes(string target)
+    {
+        _ = Directory.CreateDirectory(_directory.File("kept"));
+        _ = Directory.CreateDirectory(_directory.File("etc"));
+        string kept = _directory.File("kept/users"), link = _directory.File("etc/users");
+        if (target == "another-link")
+            _ = File.CreateSymbolicLink(_directory.File("etc/another-link"), kept);
+        _ = File.CreateSymbolicLink(link, target == "/absolute" ? kept : target);
+        _ = File.CreateSymbolicLink(Users, "etc/users");
+
+        // Behind it, there is nothing at first.
+        await AddAsync(User, Password);
+        await AddAsync("bob", Password);
+        string before = await File.ReadAllTextAsync(kept, Token);
+        await AddAsync(User, "another one");
+        Assert.NotEqual(before, await File.ReadAllTextAsync(kept, Token));
+        Assert.Equal((0, "", ""), await PasswdAsync("", "bob", "--delete"));
+        Assert.DoesNotContain("bob:", await File.ReadAllTextAsync(kept, Token), StringComparison.Ordinal);
+        Assert.Equal("etc/users", new FileInfo(Users).LinkTarget);
+        Assert.NotNull(new FileInfo(link).LinkTarget);
+        Assert.Equal(["users", "users.lock"], Directory.GetFiles(_directory.File("kept")).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public async Task Many_at_a_time_are_all_kept()
+    {
+        const int count = 24;
+        (int, string, string)[] results = await Task.WhenAll(Enumerable.Range(0, count).Select(i => PasswdAsync($"secret{i}\n", $"user{i:00}")));
+        Assert.All(results, result => Assert.Equal((0, "", ""), result));
+        Assert.Equal((0, string.Concat(Enumerable.Range(0, count).Select(i => $"user{i:00}\n")), ""), await PasswdAsync("", "--list"));
+    }
+
+    [Fact]
+    public async Task Without_standard_input_there_is_no_password()
+    {
+        await File.WriteAllTextAsync(Config, $"sasl_users = \"{Users}\"\n", Token);
+        CommandResult result = await ChildProcess.RunAsync(
+            "timeout", ["10", "sh", "-c", "exec \"$0\" passwd --config \"$1\" ann <&-", BallastDaemon.Program, Config], cancellationToken: Token);
+        Assert.Equal((1, "", "ballastd: standard input is closed: the password is read from it\n"), (result.ExitCode, result.Output, result.Errors));
+        Assert.False(File.Exists(Users));
+    }
+
+    [Fact]
+    public async Task A_user_who_is_there_twice_is_found()
+    {
+        await AddAsync(User, Password);
+        string text = await File.ReadAllTextAsync(Users, Token);
+        await File.WriteAllTextAsync(Users, text + text.Split('\n')[1] + "\n", Token);
+        string why = $"{Users}:3: '{User}' is there twice: delete the line of the old password";
+        Assert.Equal((1, "", $"ballastd: {why}\n"), await PasswdAsync("", "--list"));
+        await File.WriteAllTextAsync(Config, $"auth_unix_rw = \"sasl\"\nsasl_users = \"{Users}\"\n", Token);
+        DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, "--config", Config, "--socket", _directory.File("sock"), "--check"), 1, why);
+    }
+
     [Fact]
     public async Task Users_are_kept_in_a_file_of_the_daemons_own()
     {
