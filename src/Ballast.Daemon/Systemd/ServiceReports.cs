@@ -14,6 +14,9 @@ internal sealed partial class ServiceReports(ServiceManager? manager, ServerProb
     // Two questions may be lost before it counts as dead.
     private const int QuestionsInTime = 3;
 
+    // A shorter one is none to a timer, and leaves no time for an answer.
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
+
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _end = new();
@@ -69,6 +72,8 @@ internal sealed partial class ServiceReports(ServiceManager? manager, ServerProb
     /// <summary>Says that the daemon is alive, but only as long as it answers a client.</summary>
     private async Task ProveAsync(TimeSpan interval)
     {
+        if (interval < Shortest)
+            interval = Shortest;
         using PeriodicTimer timer = new(interval);
         do
         {

@@ -250,6 +250,15 @@ public sealed class SystemdTests
     }
 
     [Fact]
+    public async Task A_watchdog_without_patience_hears_of_the_daemon_too()
+    {
+        await using ServiceManagerStandIn manager = new();
+        manager.Environment["WATCHDOG_USEC"] = "2000";
+        await manager.StartAsync("readwrite:readonly", "rw,ro");
+        _ = await manager.HearAsync("WATCHDOG=1", Token);
+    }
+
+    [Fact]
     public async Task A_watchdog_of_another_process_is_not_ours()
     {
         await using ServiceManagerStandIn manager = new();
