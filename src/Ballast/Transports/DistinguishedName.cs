@@ -81,6 +81,8 @@ internal static class DistinguishedName
         ReadOnlySpan<byte> whole = attribute.ReadEncodedValue().Span;
         _ = AsnDecoder.ReadEncodedValue(whole, AsnEncodingRules.BER, out int start, out int length, out _);
         ReadOnlySpan<byte> content = whole.Slice(start, length);
+        if (form == AttributeForm.Any && content.IsEmpty)
+            throw new AsnContentException(); // GnuTLS takes the whole name for none
         (string? value, bool isExact) = tag.IsConstructed || tag.TagClass != TagClass.Universal
             ? (null, false)
             : Value(form, (UniversalTagNumber)tag.TagValue, content);
@@ -92,23 +94,23 @@ internal static class DistinguishedName
     }
 
     /// <summary>A value as text, and whether nothing of it was lost; null where it is shown by its bytes.</summary>
-    /// <exception cref="AsnContentException">GnuTLS takes the whole name for none.</exception>
     private static (string? Text, bool IsExact) Value(AttributeForm form, UniversalTagNumber tag, ReadOnlySpan<byte> content)
     {
         const UniversalTagNumber universal = (UniversalTagNumber)28;
         string? text;
+
+        // GnuTLS leaves half a character out.
+        bool isHalf = tag == UniversalTagNumber.BMPString && content.Length % 2 != 0;
         if (form == AttributeForm.Any)
         {
             if (tag is not (UniversalTagNumber.UTF8String or UniversalTagNumber.PrintableString or UniversalTagNumber.T61String or UniversalTagNumber.BMPString or universal))
                 return (null, false);
-            if (content.IsEmpty)
-                throw new AsnContentException();
 
             // Of these GnuTLS reads only what it is sure of; the rest is their bytes, without their length, as text.
             text = tag switch
             {
                 UniversalTagNumber.T61String => content.ContainsAnyExceptInRange((byte)' ', (byte)'~') ? null : Encoding.ASCII.GetString(content),
-                UniversalTagNumber.BMPString => Characters(content),
+                UniversalTagNumber.BMPString => Characters(content[..(content.Length & ~1)]),
                 universal => null,
                 _ => Encoding.UTF8.GetString(content),
             };
@@ -121,7 +123,7 @@ internal static class DistinguishedName
             text = Encoding.UTF8.GetString(content);
         }
 
-        return text.Contains('\0', StringComparison.Ordinal) ? (null, false) : (text, !text.Contains('\ufffd', StringComparison.Ordinal));
+        return text.Contains('\0', StringComparison.Ordinal) ? (null, false) : (text, !isHalf && !text.Contains('\ufffd', StringComparison.Ordinal));
     }
 
     private static string? Characters(ReadOnlySpan<byte> content)

@@ -49,14 +49,13 @@ public sealed class DistinguishedNameTests
         string[] some = ["2.5.4.10", "2.5.4.6", "1.2.840.113549.1.9.1", "1.2.643.100.1", "1.2.3.4"];
         byte[][] values =
         [
-            .. Enumerable.Range(1, 127).Where(c => c != '\n').Select(c => new[] { (byte)c, (byte)'x', (byte)c, (byte)c }), "Grüße"u8.ToArray(), "日本😀"u8.ToArray(), [0x47, 0xfc, 0xdf, 0x65],
+            .. Enumerable.Range(1, 127).Select(c => new[] { (byte)c, (byte)'x', (byte)c, (byte)c }), "Grüße"u8.ToArray(), "日本😀"u8.ToArray(), [0x47, 0xfc, 0xdf, 0x65],
             [0x61, 0, 0x62], "   "u8.ToArray(), "#"u8.ToArray(), "\u202e"u8.ToArray(), [0, 0x61, 0xd8, 0x3d, 0xde, 0], [0xd8, 0x3d, 0, 0x61], [0, 0x61, 0, 0], [0, 0x23, 0, 0x20],
             [0, 0, 0, 0x47],
         ];
         foreach (byte form in (byte[])[12, 18, 19, 20, 22, 28, 30])
         {
-            foreach (byte[] value in values)
-                await CompareAsync(some.Select(kind => (kind, Value(form, value))));
+            await CompareAsync(values.SelectMany(value => some.Select(kind => (kind, Value(form, value)))));
             await CompareAsync([("2.5.4.6", Value(form, [])), ("1.2.840.113549.1.9.1", Value(form, [])), ("1.2.643.100.1", Value(form, []))]);
             await CompareAsync([("2.5.4.3", Value(form, []))]);
         }
