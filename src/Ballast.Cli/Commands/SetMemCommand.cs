@@ -51,8 +51,8 @@ internal static class SetMemCommand
         DomainModificationImpact impact = arguments.Impact(DomainModificationImpact.Live);
         TimeSpan timeout = ReadTimeout(arguments);
 
-        // Another definition takes nothing from a guest that runs.
-        bool isLive = domain.Id is not null && (impact & DomainModificationImpact.Config) == 0;
+        // The persistent definition alone takes nothing from a guest that runs.
+        bool isLive = domain.Id is not null && impact != DomainModificationImpact.Config;
         MemoryStats? before = null;
         if (isLive && !invocation.IsVirsh && !arguments.Has(Force) && !invocation.Connection.IsReadOnly)
             before = await SetMemCheck.RunAsync(invocation, domain, kib, isBare: arguments.Text(Size)!.All(char.IsAsciiDigit));

@@ -166,4 +166,21 @@ public sealed class SetMemTests
         Assert.Equal(new Outcome(1, "\n", $"error: {error}\n"), await CliRun.BallastAsync(driver, line));
         Assert.Empty(driver.Changes);
     }
+
+    [Theory]
+    [InlineData("--live --config")]
+    [InlineData("--config --live")]
+    [InlineData("--live")]
+    [InlineData("--current")]
+    public async Task Whatever_else_is_set_what_runs_is_looked_at_and_waited_for(string impact)
+    {
+        FakeDriver driver = new(Guest());
+        Outcome outcome = await CliRun.BallastAsync(driver, $"setmem guest 200M {impact}");
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.StartsWith("error: guest was not changed: it needs 232 MiB", outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(driver.Changes);
+
+        outcome = await CliRun.BallastAsync(driver, $"setmem guest 300M {impact} --wait --timeout 1");
+        Assert.StartsWith("error: guest is at 512 MiB after 1 s instead of 300 MiB.", outcome.Error, StringComparison.Ordinal);
+    }
 }
