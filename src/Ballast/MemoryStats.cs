@@ -54,6 +54,24 @@ public sealed class MemoryStats
     /// <summary>The balloon's current size in KiB. Source: the hypervisor.</summary>
     public ulong? ActualKiB => this[MemoryStatTag.ActualBalloon];
 
+    /// <summary>
+    /// The balloon's size in KiB that belongs to the guest's report: what was available to the guest then was so with this one. It is
+    /// <see cref="ActualKiB"/> as far as the balloon is not known to have moved since. Null where that is unknown, or the balloon moved
+    /// about the time of the report. Source: the hypervisor.
+    /// </summary>
+    public ulong? ActualAtReportKiB => Facts.ActualAtReportKiB switch
+    {
+        0 => null,
+        { } then => then,
+        null => ActualKiB,
+    };
+
+    /// <summary>
+    /// Whether the balloon has moved since the guest reported, or may have: then its report says nothing of what it has now. A balloon
+    /// that moves by two hundredths is taken to stand.
+    /// </summary>
+    public bool HasBalloonMoved => ActualKiB is { } now && (ActualAtReportKiB is not { } then || HasMoved(then, now));
+
     /// <summary>Memory read back from swap since boot, in KiB. Source: the guest.</summary>
     public ulong? SwapInKiB => this[MemoryStatTag.SwapIn];
 
@@ -171,6 +189,9 @@ public sealed class MemoryStats
         // A daemon's clock may say anything.
         return older.ToSample(JudgedAt <= DateTimeOffset.MaxValue - elapsed ? JudgedAt + elapsed : DateTimeOffset.MaxValue);
     }
+
+    internal static bool HasMoved(ulong? then, ulong? now) =>
+        then is { } before && now is { } after && Math.Max(before, after) - Math.Min(before, after) > Math.Max(before, after) / 50;
 
     /// <summary>The reason why a tag has no value; null if it has one.</summary>
     public MemoryStatsReason? WhyMissing(MemoryStatTag tag)

@@ -52,6 +52,9 @@ internal sealed record MemoryStatsFacts
     /// <summary>What the balloon held when the guest reported, where the guest's numbers count that as used; else 0.</summary>
     public ulong BalloonInUsedKiB { get; init; }
 
+    /// <summary>The balloon's size when the guest reported; 0: it moved about then, and nobody knows. Null: it is not known to have moved since.</summary>
+    public ulong? ActualAtReportKiB { get; init; }
+
     /// <summary>The most that the balloon can have left the guest when it reported, with memory that no balloon counts; null: nobody knows.</summary>
     public ulong? LeftByBalloonKiB { get; init; }
 
@@ -87,6 +90,9 @@ internal sealed record MemoryStatsFacts
     /// <summary>How old the report is by its own time; negative where that is ahead, null where it is never, or no time at all.</summary>
     public TimeSpan? ClockAge(DateTimeOffset now) =>
         Find(MemoryStatTag.LastUpdate) is { } lastUpdate and > 0 and <= MaxUnixSeconds ? now - DateTimeOffset.FromUnixTimeSeconds((long)lastUpdate) : null;
+
+    /// <summary>The balloon has another size now than when the guest reported.</summary>
+    public bool HasOtherActualAtReport => ActualAtReportKiB is { } then && Find(MemoryStatTag.ActualBalloon) != then;
 
     /// <summary>The guest reports more memory than its balloon left it, which many may.</summary>
     public bool SaysMoreThanIsLeft =>

@@ -17,7 +17,7 @@ public static class GuestShortage
 
     /// <summary>
     /// Whether it uses nine tenths of its memory or more, writes to swap, or was left less by its balloon than it needs. False where its
-    /// numbers are not current or contradict each other: nobody knows.
+    /// numbers are not current or contradict each other, or its balloon gave it more since its report: nobody knows.
     /// </summary>
     /// <param name="stats">Its sample.</param>
     /// <param name="maximumKiB">The largest size that its balloon may be given; null where nobody knows.</param>
@@ -28,6 +28,8 @@ public static class GuestShortage
         if (stats.Reason != MemoryStatsReason.Fresh || stats.Used is null || stats.ActualKiB is not { } actual)
             return false;
         bool isBelowNeed = IsShrunk(actual, maximumKiB) && actual < FloorKiB(stats);
+        if (stats.HasBalloonMoved && !(actual < stats.ActualAtReportKiB))
+            return isBelowNeed;
         return swapOut > 0 || isBelowNeed || UsedShare(stats) >= FullShare;
     }
 
@@ -79,8 +81,8 @@ public static class GuestShortage
         ArgumentNullException.ThrowIfNull(stats);
         ulong? free = stats.UsableKiB ?? (stats.UnusedKiB + stats.DiskCachesKiB) ?? stats.UnusedKiB;
 
-        // A report from before the balloon moved says nothing of what the guest can do without now.
-        return stats.ActualKiB is { } actual && stats.Used is { } used && actual - free is { } needed && free <= actual
+        // What it reported is compared with the balloon of that time: with one that moved since, it would say nothing.
+        return stats.ActualAtReportKiB is { } actual && stats.Used is { } used && actual - free is { } needed && free <= actual
             && needed >= used.KiB && needed - used.KiB <= KernelsOwnKiB(actual) ? needed : null;
     }
 

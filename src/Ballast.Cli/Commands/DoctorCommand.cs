@@ -133,13 +133,13 @@ internal static class DoctorCommand
         return await HostLook.RunAsync(invocation, invocation.Arguments.Texts(Domains), remarks: false);
     }
 
-    /// <summary>Whether another report would tell more, and is due soon: of a guest that may swap, or was resumed or reset a moment ago.</summary>
+    /// <summary>Whether another report would tell more, and is due soon: of a guest that may swap, whose balloon moved, or that was resumed or reset a moment ago.</summary>
     private static bool IsUnclear(MemoryLine line)
     {
         if (line.Stats.Period is not { } period || period == TimeSpan.Zero || period > LongestLook)
             return false;
         bool maySwap = line is { IsSummed: true, Rates: null, Stats.SwapOutKiB: > 0 } && line.Stats.ActualKiB < line.MaximumKiB;
-        return maySwap || line.Stats.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported;
+        return maySwap || (line.HasBalloonMoved && line.Stats.Reason == MemoryStatsReason.Fresh) || line.Stats.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported;
     }
 
     private static void WriteText(CommandInvocation invocation, List<Verdict> verdicts, Examination?[] examined, HostGroup hosts)

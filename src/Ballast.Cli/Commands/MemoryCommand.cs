@@ -52,7 +52,8 @@ internal static class MemoryCommand
             no rates if the guest has not reported since, has rebooted, or if its two reports are more than
             {GuestCounters.LongestGap.TotalMinutes:0} minutes and two periods apart.
 
-            The totals include only guests with current and consistent numbers; the others are listed. A sum says how
+            The totals include only guests with current and consistent numbers, whose balloon has not moved since
+            their report; the others are listed. A sum says how
             many of these guests lack its number. With --pressed, guests that nobody can judge are named. The host
             could get back, from each guest, the smaller of balloon and resident memory, minus the memory in use,
             the kernel's own and {SetMemCheck.MarginKiB / 1024} MiB.

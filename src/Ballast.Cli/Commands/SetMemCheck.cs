@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ballast.Balance.Advice;
+using Ballast.Cli.Memory;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
 
@@ -11,6 +12,11 @@ internal static class SetMemCheck
     /// <inheritdoc cref="GuestShortage.MarginKiB"/>
     public const ulong MarginKiB = GuestShortage.MarginKiB;
 
+    // The time of a report has whole seconds.
+    private static readonly TimeSpan IsOfNow = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan ReportPatience = TimeSpan.FromSeconds(2), Look = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Warns where nobody can tell what the target does to the guest.</summary>
     /// <param name="invocation">The command.</param>
     /// <param name="domain">Whose memory is to be set.</param>
@@ -21,7 +27,7 @@ internal static class SetMemCheck
     public static async ValueTask<MemoryStats?> RunAsync(CommandInvocation invocation, Domain domain, ulong targetKiB, bool isBare)
     {
         // Of a target that no domain can have, or of one without statistics, the change itself says what it thinks.
-        if (targetKiB == 0 || await AskAsync(invocation, domain) is not { } stats || stats.Reason == MemoryStatsReason.NoBalloonDevice)
+        if (targetKiB == 0 || await AskAsync(invocation, domain, targetKiB) is not { } stats || stats.Reason == MemoryStatsReason.NoBalloonDevice)
             return null;
         bool takes = stats.ActualKiB is not { } actual || targetKiB < actual;
         ulong? needed = stats.Inconsistencies == MemoryStatsInconsistency.None ? GuestShortage.NeededKiB(stats) : null;
@@ -32,6 +38,9 @@ internal static class SetMemCheck
                 isBare ? "--force sets it anyway; a size without a unit is in KiB (1G means 1 GiB)" : "--force sets it anyway");
         }
 
+        // What is seen now tells the next look whether the balloon has moved since the report.
+        LastLook.Read(invocation.LookDirectory, domain.Connection.Uri)
+            .Write(invocation.LookDirectory, domain.Connection.Uri, [(domain, stats)], isWhole: false);
         if (isBare && targetKiB < MarginKiB)
             invocation.Warn($"{Size(targetKiB)} is very little: a size without a unit is in KiB (1G means 1 GiB)");
         if (stats.Reason == MemoryStatsReason.DriverNotLoaded)
@@ -52,7 +61,7 @@ internal static class SetMemCheck
     };
 
     /// <summary>The guest reports now where it can be made to; null where there are no statistics at all.</summary>
-    private static async ValueTask<MemoryStats?> AskAsync(CommandInvocation invocation, Domain domain)
+    private static async ValueTask<MemoryStats?> AskAsync(CommandInvocation invocation, Domain domain, ulong targetKiB)
     {
         try
         {
@@ -65,12 +74,53 @@ internal static class SetMemCheck
 
         try
         {
-            return await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken);
+            MemoryStats stats = await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken);
+            return targetKiB < stats.ActualKiB ? await AskAnewAsync(invocation, domain, stats) : stats;
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
         {
             return null;
         }
+    }
+
+    /// <summary>
+    /// The balloon may have moved since the report, which a daemon of libvirt's does not tell. It has no word for a report either, but
+    /// a guest whose collection begins is asked at once.
+    /// </summary>
+    private static async ValueTask<MemoryStats> AskAnewAsync(CommandInvocation invocation, Domain domain, MemoryStats known)
+    {
+        if (known is not { Reason: MemoryStatsReason.Fresh, LastUpdate: { } before, Period: { TotalSeconds: > 0 } period } || known.Age < IsOfNow)
+            return known;
+        try
+        {
+            await domain.SetMemoryStatsPeriodAsync(TimeSpan.Zero, DomainModificationImpact.Live, CancellationToken.None);
+        }
+        catch (LibvirtException)
+        {
+            return known;
+        }
+
+        // Nobody shall be left without collection because somebody pressed Ctrl-C.
+        try
+        {
+            await domain.SetMemoryStatsPeriodAsync(period, DomainModificationImpact.Live, CancellationToken.None);
+        }
+        catch (LibvirtException e)
+        {
+            invocation.Warn(string.Create(CultureInfo.InvariantCulture, $"{domain.Name}: the collection period of {period.TotalSeconds:0} s was taken away for a new report and could not be set again: {e.Message}"));
+            return known;
+        }
+
+        long since = invocation.TimeProvider.GetTimestamp();
+        while (invocation.TimeProvider.GetElapsedTime(since) < ReportPatience)
+        {
+            await Task.Delay(Look, invocation.TimeProvider, invocation.CancellationToken);
+            MemoryStats now = await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken);
+            if (now.LastUpdate != before)
+                return now;
+        }
+
+        return known;
     }
 
     /// <summary>Says what was set, to people.</summary>

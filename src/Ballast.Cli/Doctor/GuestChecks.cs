@@ -45,7 +45,18 @@ internal static class GuestChecks
         MemoryStats stats = line.Stats;
         string name = line.Domain.Name, age = stats.Age is { } old ? $"; its last report is {MemoryRemark.Duration(old)} old" : "";
         if (stats.Reason == MemoryStatsReason.Fresh)
-            return null;
+        {
+            return line.HasBalloonMoved ? new(Severity.Note, name, "balloon moved", $"its balloon has moved since its last report{(stats.Age is { } reported ? $", {MemoryRemark.Duration(reported)} ago" : "")}: what it uses of its memory is not known",
+                new("look again when it has reported")) : null;
+        }
+
+        // An older report than that is none of a system that boots.
+        if (stats is { Reason: MemoryStatsReason.NeverReported, Age: { } last } && last < BootTime + stats.Period.GetValueOrDefault())
+        {
+            return new(Severity.Note, name, stats.Reason.Label(), $"was reset and has not reported since; its last report is {MemoryRemark.Duration(last)} old, so it may still boot",
+                new("look again in a minute"));
+        }
+
         if (stats is { Reason: MemoryStatsReason.DriverNotLoaded or MemoryStatsReason.NeverReported, Age: null } && qemu?.Age is { } run && run < BootTime)
         {
             return new(Severity.Note, name, stats.Reason.Label(), $"has not reported yet; its QEMU started {MemoryRemark.Duration(run)} ago, so it may still boot",

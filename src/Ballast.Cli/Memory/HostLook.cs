@@ -32,7 +32,10 @@ internal static class HostLook
         Dictionary<Guid, ulong> maxima = await asking;
         LastLook last = LastLook.Read(invocation.LookDirectory, connection.Uri);
         List<MemoryLine> lines = [.. samples.Values.Select(sample => new MemoryLine(
-            sample.Domain, sample.Stats, maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null, last.Since(sample.Domain, sample.Stats)))];
+            sample.Domain, sample.Stats, maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null, last.Since(sample.Domain, sample.Stats))
+        {
+            HasMovedSinceLastLook = last.HasMoved(sample.Domain, sample.Stats),
+        })];
         last.Write(invocation.LookDirectory, connection.Uri, lines.Select(line => (line.Domain, line.Stats)), isWhole);
         lines.Sort((one, other) => MemoryLine.ByPressure(one, other) is not 0 and var order ? order : MemoryLine.ByName(one, other));
         return lines;

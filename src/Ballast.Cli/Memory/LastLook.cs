@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Ballast.Balance.Advice;
 
 namespace Ballast.Cli.Memory;
 
@@ -46,6 +47,11 @@ internal sealed class LastLook
     public MemoryRates? Since(Domain domain, MemoryStats stats) =>
         GuestCounters.Of(domain, stats) is { } now && _entries.TryGetValue(domain.Uuid, out GuestCounters then) ? now.Since(then, stats.Period) : null;
 
+    /// <summary>Whether the balloon had another size then, with the same report.</summary>
+    public bool HasMoved(Domain domain, MemoryStats stats) =>
+        GuestCounters.Of(domain, stats) is { } now && _entries.TryGetValue(domain.Uuid, out GuestCounters then) && now.WithActualOf(then).Actual is { } before
+            && stats.ActualKiB is { } actual && GuestShortage.IsShrunk(Math.Min(before, actual), Math.Max(before, actual));
+
     /// <summary>Keeps what is seen now.</summary>
     /// <param name="directory">Where to; null: nowhere.</param>
     /// <param name="uri">The connection's.</param>
@@ -61,7 +67,7 @@ internal sealed class LastLook
             foreach ((Domain domain, MemoryStats stats) in seen)
             {
                 if (GuestCounters.Of(domain, stats) is { } entry)
-                    entries[domain.Uuid] = entry;
+                    entries[domain.Uuid] = _entries.TryGetValue(domain.Uuid, out GuestCounters then) ? entry.WithActualOf(then) : entry;
             }
 
             StringBuilder text = new();

@@ -19,7 +19,13 @@ internal sealed record MemoryRates(double? SwapInKiB, double? SwapOutKiB, double
 internal sealed record MemoryLine(Domain Domain, MemoryStats Stats, ulong? MaximumKiB, MemoryRates? Rates)
 {
     /// <summary>Whether its numbers may be summed: they are current and do not contradict each other.</summary>
-    public bool IsSummed => Stats.Reason == MemoryStatsReason.Fresh && Stats.Used is not null;
+    public bool IsSummed => Stats.Reason == MemoryStatsReason.Fresh && Stats.Used is not null && !HasBalloonMoved;
+
+    /// <summary>Whether its balloon moved at an earlier look that showed the same report.</summary>
+    public bool HasMovedSinceLastLook { get; init; }
+
+    /// <summary>Whether its report is of a balloon of another size, as far as anybody knows.</summary>
+    public bool HasBalloonMoved => HasMovedSinceLastLook || Stats.HasBalloonMoved;
 
     /// <inheritdoc cref="GuestShortage.AvailableKiB"/>
     public ulong? AvailableKiB => GuestShortage.AvailableKiB(Stats);
@@ -28,7 +34,7 @@ internal sealed record MemoryLine(Domain Domain, MemoryStats Stats, ulong? Maxim
     public double? UsedShare => GuestShortage.UsedShare(Stats);
 
     /// <inheritdoc cref="GuestShortage.IsShort"/>
-    public bool IsShort => GuestShortage.IsShort(Stats, MaximumKiB, Rates?.SwapOutKiB);
+    public bool IsShort => !HasMovedSinceLastLook && GuestShortage.IsShort(Stats, MaximumKiB, Rates?.SwapOutKiB);
 
     /// <summary>
     /// What the host could get back: of the smaller of balloon and resident memory, what the guest can do without. Null where the

@@ -48,6 +48,9 @@ internal static class MemorySummary
 
     private static string Count(int guests) => guests == 1 ? "1 guest" : string.Create(CultureInfo.InvariantCulture, $"{guests} guests");
 
+    private static string Why(MemoryLine guest) => guest.Stats.Reason != MemoryStatsReason.Fresh ? guest.Stats.Reason.Label()
+        : guest.HasBalloonMoved ? "balloon moved since its report" : "incomplete";
+
     private static IEnumerable<string> Named(string begin, IEnumerable<MemoryLine> guests, int room, Func<MemoryLine, string>? host)
     {
         const string indent = "  ";
@@ -55,7 +58,7 @@ internal static class MemorySummary
         foreach (MemoryLine guest in guests)
         {
             string place = host is null ? "" : $" at {SafeText.Escape(host(guest))}";
-            string one = $"{SafeText.Escape(guest.Domain.Name)}{place} ({(guest.Stats.Reason == MemoryStatsReason.Fresh ? "incomplete" : guest.Stats.Reason.Label())})";
+            string one = $"{SafeText.Escape(guest.Domain.Name)}{place} ({Why(guest)})";
             if (line.Length == 0)
             {
                 line = begin + one;

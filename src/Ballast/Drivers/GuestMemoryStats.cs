@@ -65,6 +65,19 @@ internal static class GuestMemoryStats
         return seesAll ? whole - actual : 0;
     }
 
+    /// <summary>How long two looks may be apart for a balloon to have moved but once between them.</summary>
+    public static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The balloon's size that belongs to a report that is seen for the first time. A report comes between two looks; where the balloon
+    /// moved between them, too, nobody knows which was first, and that is 0. Without a look before, it is taken not to have moved.
+    /// </summary>
+    /// <param name="before">The size at the look before; null: unknown.</param>
+    /// <param name="now">The size at this look; null: unknown.</param>
+    /// <param name="between">The time between the two.</param>
+    public static ulong? ActualAtReport(ulong? before, ulong? now, TimeSpan between) =>
+        between <= Soon && MemoryStats.HasMoved(before, now) ? 0 : now;
+
     /// <summary>Whether its driver is known to take the balloon off what the guest sees: a Linux one without "deflate on OOM".</summary>
     /// <param name="countsHugePages">Whether its report has counters of huge pages.</param>
     /// <param name="deflatesOnOom">Whether the driver took the feature; null: unknown.</param>

@@ -351,6 +351,32 @@ public sealed class DoctorCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_guest_that_was_reset_is_no_failure_until_it_takes_too_long()
+    {
+        FakeDomain guest = Guest("reset", 1, used: 100);
+        FakeDomain Reset(ulong age) => guest with
+        {
+            Facts = guest.Facts with { Entries = [.. guest.Facts.Entries.Where(entry => entry.Tag != MemoryStatTag.LastUpdate), new(MemoryStatTag.LastUpdate, Now - age)], PeriodSeconds = 10, IsFromBeforeReset = true },
+        };
+        Outcome outcome = await RunAsync(new FakeDriver(Reset(5)));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith("note: reset: was reset and has not reported since; its last report is 5 s old, so it may still boot\n    look again in a minute\n", outcome.Output, StringComparison.Ordinal);
+        Assert.StartsWith("warning: reset: never reported", (await RunAsync(new FakeDriver(Reset(75)))).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Of_a_balloon_that_moved_since_the_report_it_says_no_more_than_that()
+    {
+        FakeDomain guest = Guest("moved", 1, used: 950);
+        Assert.Equal(1, (await RunAsync(new FakeDriver(guest))).ExitCode);
+        MemoryStatsFacts grown = guest.Facts with { ActualAtReportKiB = guest.Sample.ActualKiB / 2, PeriodSeconds = 30 };
+        Outcome outcome = await RunAsync(new FakeDriver(guest with { Facts = grown }));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith("note: moved: its balloon has moved since its last report", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("setmem", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_guest_whose_next_report_is_due_is_looked_at_again()
     {
         FakeDomain guest = Guest("resumed", 1, used: 100);

@@ -55,6 +55,32 @@ public sealed partial class MemoryCommandTests : IDisposable
         Assert.Equal((1024 - 100 - 132 + 1024 - 400 - 132) * MiB, total.GetProperty("reclaimable_kib").GetUInt64());
     }
 
+    // Told by the driver, or seen because the balloon had another size at the last look.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_was_reported_before_the_balloon_moved_is_not_current(bool isTold)
+    {
+        FakeDomain before = Guest("moved", 1, used: 950, age: 5, period: 30);
+        MemoryStat[] entries = [.. before.Facts.Entries.Select(entry => entry.Tag == MemoryStatTag.ActualBalloon ? entry with { Value = 1524 * MiB } : entry)];
+        FakeDomain moved = before with { Facts = before.Facts with { Entries = entries, ActualAtReportKiB = isTold ? 1124 * MiB : null } };
+        if (!isTold)
+            Assert.True((await JsonAsync(new FakeDriver(before))).GetProperty("domains")[0].GetProperty("is_summed").GetBoolean());
+
+        // As long as that report stands.
+        for (int i = 0; i < 2; i++)
+        {
+            JsonElement guest = (await JsonAsync(new FakeDriver(moved))).GetProperty("domains")[0];
+            Assert.Equal((false, false, JsonValueKind.Null),
+                (guest.GetProperty("is_summed").GetBoolean(), guest.GetProperty("is_short").GetBoolean(), guest.GetProperty("reclaimable_kib").ValueKind));
+            Assert.Contains("Not in the total: moved (balloon moved since its report)\n", (await RunAsync(new FakeDriver(moved))).Output, StringComparison.Ordinal);
+        }
+
+        // A new one is of the new size.
+        FakeDomain anew = moved with { Facts = moved.Facts with { Entries = [.. entries.Select(entry => entry.Tag == MemoryStatTag.LastUpdate ? entry with { Value = Now - 1 } : entry)], ActualAtReportKiB = null } };
+        Assert.True((await JsonAsync(new FakeDriver(anew))).GetProperty("domains")[0].GetProperty("is_summed").GetBoolean());
+    }
+
     [Fact]
     public async Task There_are_no_sums_of_nothing()
     {

@@ -183,4 +183,51 @@ public sealed class SetMemTests
         outcome = await CliRun.BallastAsync(driver, $"setmem guest 300M {impact} --wait --timeout 1");
         Assert.StartsWith("error: guest is at 512 MiB after 1 s instead of 300 MiB.", outcome.Error, StringComparison.Ordinal);
     }
+
+    // 38 MiB are its kernel's own, whatever the balloon holds.
+    private static MemoryStatsFacts Grown(ulong age, ulong available, ulong usable) => Facts() with
+    {
+        Entries =
+        [
+            new(MemoryStatTag.ActualBalloon, 256 * MiB), new(MemoryStatTag.Available, available * MiB), new(MemoryStatTag.Usable, usable * MiB),
+            new(MemoryStatTag.LastUpdate, Now - age),
+        ],
+        PeriodSeconds = 30,
+        MaximumKiB = 256 * MiB,
+    };
+
+    [Fact]
+    public async Task What_was_reported_before_the_balloon_grew_is_compared_with_the_balloon_of_then()
+    {
+        FakeDriver driver = new(Guest(Grown(20, 122, 99) with { ActualAtReportKiB = 160 * MiB }));
+        Assert.Equal(new Outcome(0, "\n", ""), await CliRun.BallastAsync(driver, "setmem", "guest", "180M"));
+        Assert.Contains("it needs 61 MiB (it uses 23 MiB, its kernel needs the rest)", (await CliRun.BallastAsync(driver, "setmem", "guest", "90M")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_nobody_knows_which_was_first_nothing_is_refused()
+    {
+        FakeDriver driver = new(Guest(Grown(20, 122, 99) with { ActualAtReportKiB = 0 }));
+        Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", "90M");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith("warning: the memory in use by guest is unknown", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Through_a_daemon_of_libvirts_a_guest_is_made_to_report_by_its_period()
+    {
+        FakeDomain guest = Guest(Grown(0, 218, 195));
+        guest.Coming.Enqueue(() => Grown(20, 122, 99));
+        guest.Coming.Enqueue(() => Grown(20, 122, 99));
+        FakeDriver driver = new(guest);
+        Assert.Equal(new Outcome(0, "\n", ""), await CliRun.BallastAsync(driver, "setmem", "guest", "180M"));
+        Assert.Equal(["period guest 0 Live", "period guest 30 Live", $"memory guest {180 * MiB} Live"], driver.Changes);
+
+        // What gives takes nothing, and what reported just now has told all.
+        driver.Changes.Clear();
+        guest.Coming.Enqueue(() => Grown(20, 122, 99));
+        _ = await CliRun.BallastAsync(driver, "setmem", "guest", "256M");
+        _ = await CliRun.BallastAsync(driver, "setmem", "guest", "200M");
+        Assert.Equal([$"memory guest {256 * MiB} Live", $"memory guest {200 * MiB} Live"], driver.Changes);
+    }
 }

@@ -115,6 +115,19 @@ public sealed class SampleVersionTests
         }
     }
 
+    [Theory]
+    [InlineData(null, 800ul, false)]
+    [InlineData(800ul, 800ul, false)]
+    [InlineData(500ul, 500ul, true)]
+    [InlineData(0ul, null, true)]
+    public async Task The_balloons_size_when_the_guest_reported_arrives(ulong? then, ulong? told, bool hasMoved)
+    {
+        await using ServerFixture server = ServerFixture.Start(new OneDomain { Facts = Facts with { ActualAtReportKiB = then } }.Open());
+        await using Connection remote = await server.ConnectAsync();
+        foreach (MemoryStats sample in await SamplesAsync(remote))
+            Assert.Equal((800ul, told, hasMoved), (sample.ActualKiB, sample.ActualAtReportKiB, sample.HasBalloonMoved));
+    }
+
     [Fact]
     public async Task What_a_guest_does_instead_of_running_arrives()
     {

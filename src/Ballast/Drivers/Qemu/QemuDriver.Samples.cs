@@ -62,7 +62,7 @@ internal sealed partial class QemuDriver
         }
 
         MemoryStatsFacts facts = obstacle is null
-            ? Describe(qemu, values, qemu.Instance.Reports.Learn(values), options)
+            ? Describe(qemu, values, qemu.Instance.Reports.Learn(values, isOfNow: hasAnswered == true), options)
             : DescribeLast(qemu, obstacle, options);
         facts = facts with
         {
@@ -77,7 +77,7 @@ internal sealed partial class QemuDriver
         }
 
         return MayLackDriver(sample) && !values.Has(MonitorParts.VirtioStatus) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null
-            ? await WithDriverStateAsync(qemu, facts, sample, cancellationToken).ConfigureAwait(false)
+            ? await WithDriverStateAsync(qemu, values, facts, sample, cancellationToken).ConfigureAwait(false)
             : sample;
     }
 
@@ -96,6 +96,7 @@ internal sealed partial class QemuDriver
     private static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values, ReportEvidence evidence, MemoryStatsOptions options)
     {
         MemoryStat[] entries = new MemoryStat[QemuMemoryStats.MaxCount];
+        bool isUnbound = values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound, mayBoot = isUnbound && qemu.Instance.Reports.MayBoot(values);
         return new()
         {
             Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
@@ -106,13 +107,14 @@ internal sealed partial class QemuDriver
             PauseCause = values.Has(MonitorParts.Status) && !values.IsRunning ? RunStates.Cause(values.RunState) : PauseCause.Unknown,
             Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
             HostSideMissing = qemu.Process is null ? MemoryStatsReason.ProcessNotFound : null,
-            DriverNotLoaded = values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound,
+            DriverNotLoaded = isUnbound && !mayBoot,
             MaximumKiB = qemu.MaxMemoryKiB,
             CounterWentBackwards = evidence.CounterWentBackwards,
-            IsFromBeforeReset = evidence.IsFromBeforeReset,
+            IsFromBeforeReset = evidence.IsFromBeforeReset || mayBoot,
             KnownFor = evidence.KnownFor,
             BalloonInUsedKiB = QemuMemoryStats.BalloonInUsedKiB(
                 values.GuestStats.Report, evidence.ActualBytes, qemu.Sizes, qemu.Instance.Reports.DeflatesOnOom),
+            ActualAtReportKiB = evidence.ActualAtReportBytes / 1024,
             LeftByBalloonKiB = (evidence.MostActualBytes / 1024) + (qemu.Sizes?.VirtioMemKiB ?? 0),
             SeesOnlyWhatIsLeft = GuestMemoryStats.SeesOnlyWhatIsLeft(
                 values.GuestStats.Report.Find(MemoryStatTag.HugetlbPgAlloc) is not null, qemu.Instance.Reports.DeflatesOnOom),
@@ -143,7 +145,7 @@ internal sealed partial class QemuDriver
             or MemoryStatsReason.DriverWithoutService or MemoryStatsReason.Inconsistent;
 
     private async ValueTask<MemoryStats> WithDriverStateAsync(
-        QemuDomain qemu, MemoryStatsFacts facts, MemoryStats sample, CancellationToken cancellationToken)
+        QemuDomain qemu, MonitorValues known, MemoryStatsFacts facts, MemoryStats sample, CancellationToken cancellationToken)
     {
         try
         {
@@ -151,7 +153,11 @@ internal sealed partial class QemuDriver
                 MonitorParts.VirtioStatus, _timeout, cancellationToken).ConfigureAwait(false);
             _ = qemu.Instance.Reports.Learn(values);
             if (values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound)
-                return (facts with { DriverNotLoaded = true }).ToSample(_time.GetUtcNow());
+            {
+                return (qemu.Instance.Reports.MayBoot(values with { GuestStats = known.GuestStats })
+                    ? facts with { IsFromBeforeReset = true }
+                    : facts with { DriverNotLoaded = true }).ToSample(_time.GetUtcNow());
+            }
         }
         catch (LibvirtException)
         {

@@ -64,6 +64,7 @@ internal sealed class DerivedSamples(TimeProvider time, bool sharesClock)
         KnownFor = sight.KnownFor,
         IsFromBeforeReset = sight.IsFromBeforeReset,
         CounterWentBackwards = sight.CounterWentBackwards,
+        ActualAtReportKiB = sight.ActualAtReportKiB,
 
         // Neither fresh nor old: who is told that it is old is told why.
         Detail = sight.AtMost is { } atMost && atMost > facts.FreshFor && sight.KnownFor <= facts.FreshFor

@@ -55,10 +55,14 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
                 return Judge(newer.Reported, now) with { CounterWentBackwards = false, IsOvertaken = true };
             if (!isSame)
                 (_notSeenAt, _seenAt) = (_last?.AskedAt, now);
-            bool isOld = IsFromBeforeReset(look, now);
+            bool isOld = IsFromBeforeReset(look, now), hadReport = _last is { Reported: > 0 } && !_sight.IsFromBeforeReset;
+            ulong? actual = look.Find(MemoryStatTag.ActualBalloon);
             _sight = new ReportSight(
                 default,
-                ActualKiB: isSame && _sight.ActualKiB is { } then ? then : look.Find(MemoryStatTag.ActualBalloon),
+                ActualKiB: isSame && _sight.ActualKiB is { } then ? then : actual,
+                ActualAtReportKiB: isSame && _sight.ActualAtReportKiB is { } known ? known
+                    : hadReport ? GuestMemoryStats.ActualAtReport(_last!.Value.Find(MemoryStatTag.ActualBalloon), actual, time.GetElapsedTime(_answeredAt, now))
+                    : actual,
                 IsFromBeforeReset: isOld,
                 CounterWentBackwards: isSame
                     ? _sight.CounterWentBackwards

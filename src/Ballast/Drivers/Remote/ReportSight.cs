@@ -5,12 +5,13 @@ namespace Ballast.Drivers.Remote;
 /// <param name="KnownFor">For how long it has been known here, by a clock that nobody sets.</param>
 /// <param name="AtMost">How old it can be, where no clock tells how old it is: for so long nobody had looked, when it was first seen. Else null.</param>
 /// <param name="ActualKiB">The balloon's size when it was first seen; null where nobody said.</param>
+/// <param name="ActualAtReportKiB">The size that belongs to it, by the rule of <see cref="GuestMemoryStats.ActualAtReport"/>.</param>
 /// <param name="IsFromBeforeReset">The guest was reset since.</param>
 /// <param name="CounterWentBackwards">A counter is lower than in the report before, though nobody told of a reset.</param>
 /// <param name="IsOvertaken">It is older than one that came before it.</param>
 internal readonly record struct ReportSight(
-    DateTimeOffset Now, TimeSpan KnownFor = default, TimeSpan? AtMost = null, ulong? ActualKiB = null, bool IsFromBeforeReset = false,
-    bool CounterWentBackwards = false, bool IsOvertaken = false);
+    DateTimeOffset Now, TimeSpan KnownFor = default, TimeSpan? AtMost = null, ulong? ActualKiB = null, ulong? ActualAtReportKiB = null,
+    bool IsFromBeforeReset = false, bool CounterWentBackwards = false, bool IsOvertaken = false);
 
 /// <summary>One answer of the daemon's.</summary>
 /// <param name="Entries">What it told.</param>

@@ -18,7 +18,8 @@ internal static class SampleFacts
 
     private const int First = 0x42010000, Last = 0x4201ffff;
     private const int BalloonInUsedKiB = First, IsFromBeforeReset = First + 1, KnownForMilliseconds = First + 2, RejectedHigh = First + 3,
-        PauseCauseNumber = First + 4, LeftByBalloonKiB = First + 5, SeesOnlyWhatIsLeft = First + 6, StateAndReason = First + 8;
+        PauseCauseNumber = First + 4, LeftByBalloonKiB = First + 5, SeesOnlyWhatIsLeft = First + 6, StateAndReason = First + 8,
+        ActualAtReportKiB = First + 9;
 
     /// <summary>A question's options without those that only later versions know.</summary>
     public static MemoryStatsOptions Options(uint asked) => (MemoryStatsOptions)asked & (Wanted | MemoryStatsOptions.Extended);
@@ -43,6 +44,10 @@ internal static class SampleFacts
         // The state in the upper half. Of those that run it tells nothing more.
         if (facts is { IsRunning: false, State: { } state })
             stats = [.. stats, new() { Tag = StateAndReason, Value = ((ulong)(uint)state.State << 32) | (uint)state.Reason }];
+
+        // Nearly always it is what it is now.
+        if (facts.HasOtherActualAtReport)
+            stats = [.. stats, new() { Tag = ActualAtReportKiB, Value = facts.ActualAtReportKiB.GetValueOrDefault() }];
 
         // Only where the guest says more: otherwise they change nothing.
         if (facts.SaysMoreThanIsLeft)
@@ -69,6 +74,7 @@ internal static class SampleFacts
                 RejectedHigh => facts with { Rejected = new MemoryStatTagSet(facts.Rejected.Bits | (entry.Value << 32)) },
                 StateAndReason => facts with { State = new DomainStateInfo((DomainState)(int)(entry.Value >> 32), (int)(uint)entry.Value) },
                 PauseCauseNumber => facts with { PauseCause = Cause(entry.Value) },
+                ActualAtReportKiB => facts with { ActualAtReportKiB = entry.Value },
                 LeftByBalloonKiB => facts with { LeftByBalloonKiB = entry.Value },
                 SeesOnlyWhatIsLeft => facts with { SeesOnlyWhatIsLeft = entry.Value != 0 },
                 _ => facts,

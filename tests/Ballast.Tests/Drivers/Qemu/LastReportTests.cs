@@ -134,8 +134,51 @@ public sealed class LastReportTests
 
         MemoryStats sample = await session.SampleAsync();
 
-        Assert.Equal(MemoryStatsReason.DriverNotLoaded, sample.Reason);
+        Assert.Equal((MemoryStatsReason.NeverReported, Freshness.Stale), (sample.Reason, sample.Freshness));
         Assert.NotNull(sample.AvailableKiB);
+
+        // No system takes so long to boot.
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(MemoryStatsReason.DriverNotLoaded, (await session.SampleAsync()).Reason);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(300)]
+    public async Task A_guest_that_was_reset_a_moment_ago_may_still_boot(int age)
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start - age);
+        fake.Guest.Interval = 300;
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        Assert.Equal(MemoryStatsReason.Fresh, (await session.SampleAsync()).Reason);
+
+        await fake.SendAsync(FakeQmp.Event("RESET", "{}"));
+        await session.SettleAsync(fake);
+        fake.Guest.IsDriverBound = false;
+        foreach (int wait in (int[])[0, 5, 54])
+        {
+            _time.Advance(TimeSpan.FromSeconds(wait));
+            MemoryStats sample = await session.SampleAsync();
+            Assert.Equal((MemoryStatsReason.NeverReported, Freshness.Stale), (sample.Reason, sample.Freshness));
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(MemoryStatsReason.DriverNotLoaded, (await session.SampleAsync()).Reason);
+    }
+
+    [Fact]
+    public async Task A_driver_that_is_unloaded_without_a_reset_is_not_loaded_at_once()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        Assert.Equal(MemoryStatsReason.Fresh, (await session.SampleAsync()).Reason);
+
+        // The driver is asked for where the numbers grow old.
+        fake.Guest.IsDriverBound = false;
+        _time.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal(MemoryStatsReason.DriverNotLoaded, (await session.SampleAsync()).Reason);
     }
 
     [Fact]
@@ -168,5 +211,43 @@ public sealed class LastReportTests
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
             time.CreateTimer(callback, state, dueTime, period);
+    }
+
+    [Fact]
+    public async Task What_was_reported_belongs_to_the_balloon_of_then()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        fake.Guest.Interval = 30;
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        const ulong gib = 1 << 20;
+        Assert.Equal((2 * gib, 2 * gib, false), await LookAsync());
+
+        // It moved after the report: for as long as that is the last one.
+        fake.Guest.ActualBytes = 3ul << 30;
+        for (int i = 0; i < 2; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(5));
+            Assert.Equal((3 * gib, 2 * gib, true), await LookAsync());
+        }
+
+        fake.Guest.Report(Start + 10, 5 << 20);
+        Assert.Equal((3 * gib, 3 * gib, false), await LookAsync());
+
+        // It moved and the guest reported: nobody knows which was first, until the next report.
+        _time.Advance(TimeSpan.FromSeconds(5));
+        fake.Guest.ActualBytes = 1ul << 30;
+        fake.Guest.Report(Start + 15, 6 << 20);
+        Assert.Equal((gib, null, true), await LookAsync());
+        Assert.Equal((gib, null, true), await LookAsync());
+        _time.Advance(TimeSpan.FromSeconds(5));
+        fake.Guest.Report(Start + 20, 6 << 20);
+        Assert.Equal((gib, gib, false), await LookAsync());
+
+        async Task<(ulong?, ulong?, bool)> LookAsync()
+        {
+            MemoryStats stats = await session.SampleAsync();
+            return (stats.ActualKiB, stats.ActualAtReportKiB, stats.HasBalloonMoved);
+        }
     }
 }

@@ -6,11 +6,12 @@ namespace Ballast.Drivers.Qemu.Inventory;
 /// <summary>What is known of a report beyond what it says itself.</summary>
 /// <param name="KnownFor">For how long it has been known here, by a clock that nobody sets.</param>
 /// <param name="ActualBytes">The balloon's size when it was first seen; null where nobody said.</param>
+/// <param name="ActualAtReportBytes">The size that belongs to it, by the rule of <see cref="GuestMemoryStats.ActualAtReport"/>.</param>
 /// <param name="MostActualBytes">The most that its size may have been when the guest reported; null where nobody said.</param>
 /// <param name="IsFromBeforeReset">The guest was reset since.</param>
 /// <param name="CounterWentBackwards">A counter is lower than in the report before, though the guest was not reset.</param>
 internal readonly record struct ReportEvidence(
-    TimeSpan KnownFor, ulong? ActualBytes, ulong? MostActualBytes, bool IsFromBeforeReset, bool CounterWentBackwards);
+    TimeSpan KnownFor, ulong? ActualBytes, ulong? ActualAtReportBytes, ulong? MostActualBytes, bool IsFromBeforeReset, bool CounterWentBackwards);
 
 /// <summary>
 /// The reports of one QEMU's guest, over whichever of its monitors they came: the last one, for when nobody can be asked, and
@@ -77,7 +78,9 @@ internal sealed class ReportHistory(TimeProvider time)
     /// Compares an answer with the one before and keeps it. Who shared an answer is told the same, and who comes late with an
     /// old one is not compared with a newer.
     /// </summary>
-    public ReportEvidence Learn(in MonitorValues values)
+    /// <param name="values">The answer.</param>
+    /// <param name="isOfNow">Whether the guest made its report because it was asked just now.</param>
+    public ReportEvidence Learn(in MonitorValues values, bool isOfNow = false)
     {
         lock (_gate)
         {
@@ -96,6 +99,9 @@ internal sealed class ReportHistory(TimeProvider time)
             _evidence = new ReportEvidence(
                 time.GetElapsedTime(_seenAt),
                 isSame && _evidence.ActualBytes is { } then ? then : values.ActualBytes,
+                isSame && !isOfNow && _evidence.ActualAtReportBytes is { } known ? known
+                    : isOfNow || !HasReport(values) ? values.ActualBytes
+                    : GuestMemoryStats.ActualAtReport(_last.ActualBytes, values.ActualBytes, time.GetElapsedTime(_lookedAt)),
                 isSame && _evidence.MostActualBytes is { } most ? most : MostActual(values),
                 IsFromBeforeReset(values),
                 isSame
@@ -107,8 +113,24 @@ internal sealed class ReportHistory(TimeProvider time)
         }
     }
 
-    // How long two looks may be apart for a balloon to have moved but once between them.
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+    // Firmware, kernel and drivers take so long at most.
+    private static readonly TimeSpan BootTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Whether a guest without a driver may still boot: it was reset a moment ago, or reported a moment ago and had no driver any more
+    /// when this connection was made. What was bound over this connection and is not, without a reset, was unloaded.
+    /// </summary>
+    public bool MayBoot(in MonitorValues values)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (values.LastReset is { } reset)
+            return now - reset < BootTime;
+        lock (_gate)
+        {
+            return _driverKnownIn.Item1 != values.Connection && values.GuestStats.LastUpdate is > 0 and <= MemoryStatsFacts.MaxUnixSeconds and var reported
+                && now - DateTimeOffset.FromUnixTimeSeconds((long)reported) < BootTime;
+        }
+    }
 
     // A report was made after the look that still showed the one before, and the balloon may have moved since then. Where none of this
     // system's was seen, at the first look or after a reset (a system that boots has all its memory), or not for long, it may have been
@@ -117,13 +139,15 @@ internal sealed class ReportHistory(TimeProvider time)
     {
         if (values.ActualBytes is not { } now)
             return null;
-        bool hasReport = _last.Has(MonitorParts.GuestStats) && _last.GuestStats.LastUpdate > 0 && !_evidence.IsFromBeforeReset
-            && _last.LastReset == values.LastReset;
-        if (hasReport && _last.ActualBytes is { } before && time.GetElapsedTime(_lookedAt) <= Soon)
+        if (HasReport(values) && _last.ActualBytes is { } before && time.GetElapsedTime(_lookedAt) <= GuestMemoryStats.Soon)
             return Math.Max(now, before);
         BalloonReport report = values.GuestStats.Report;
         return now + ((report.Find(MemoryStatTag.Usable) ?? report.Find(MemoryStatTag.Unused) ?? 0) * 1024);
     }
+
+    // Whether a report of the same system was seen before.
+    private bool HasReport(in MonitorValues values) =>
+        _last.Has(MonitorParts.GuestStats) && _last.GuestStats.LastUpdate > 0 && !_evidence.IsFromBeforeReset && _last.LastReset == values.LastReset;
 
     private static bool IsSame(in MonitorValues one, in MonitorValues other) =>
         one.Has(MonitorParts.GuestStats) && other.Has(MonitorParts.GuestStats)
