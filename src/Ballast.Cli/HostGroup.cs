@@ -40,14 +40,15 @@ internal sealed class HostGroup : IAsyncDisposable
     /// <summary>Asks all of them the same.</summary>
     /// <param name="question">Asks one.</param>
     /// <param name="tells">Whether to say which has not answered; else the caller does.</param>
+    /// <param name="wantsInactive">Whether domains that do not run are asked for, which of two names of one host only libvirt's daemon knows.</param>
     /// <exception cref="CommandException">None has answered.</exception>
-    public async Task<IReadOnlyList<HostAnswer<T>>> AskAsync<T>(Func<CommandInvocation, Task<T>> question, bool tells = true)
+    public async Task<IReadOnlyList<HostAnswer<T>>> AskAsync<T>(Func<CommandInvocation, Task<T>> question, bool tells = true, bool wantsInactive = false)
     {
         if (_group is null)
             return [new(_invocation.Connection.Uri, _invocation, await question(_invocation), [])];
         HostAnswer<T>[] answers = [.. (await Task.WhenAll(_group.Members.Select(member => AskAsync(member, question)))).OfType<HostAnswer<T>>()];
-        answers = [.. answers.Where((answer, i) => answer.Trouble.Count > 0 || !answers.Take(i).Any(
-            earlier => earlier.Trouble.Count == 0 && earlier.Guests?.AreThose(answer.Guests) == true))];
+        HostAnswer<T>[] all = answers;
+        answers = [.. all.Where((answer, i) => answer.Trouble.Count > 0 || !all.Where((_, other) => IsShownBy(other, i)).Any())];
         string[] trouble = [.. answers.Where(answer => answer.Trouble.Count > 0).SelectMany(
             answer => answer.Trouble.Select((line, i) => i == 0 ? $"{NameOf(answer.Uri)}: {line}" : line))];
         if (Array.TrueForAll(answers, answer => answer.Trouble.Count > 0))
@@ -56,6 +57,15 @@ internal sealed class HostGroup : IAsyncDisposable
             _invocation.Error(line);
         _invocation.HasFailed = _hasTrouble = trouble.Length > 0;
         return answers;
+
+        // Of two names of one host, the one with more guests, else the first.
+        bool IsShownBy(int other, int one)
+        {
+            HostGuests? guests = all[one].Guests, others = all[other].Guests;
+            if (other == one || all[other].Trouble.Count > 0 || others?.Cover(guests) != true)
+                return false;
+            return wantsInactive && guests!.AreOfLibvirt != others.AreOfLibvirt ? others.AreOfLibvirt : !guests!.Cover(others) || other < one;
+        }
     }
 
     /// <summary>The domains of these names, as far as this host has them.</summary>

@@ -76,7 +76,7 @@ internal static class ListCommand
         arguments.Exclude(Table, Json);
         await using HostGroup hosts = HostGroup.Of(invocation);
         bool isBare = arguments.Has(Name) || arguments.Has(Uuid) || arguments.Has(Id);
-        ListRow[] rows = [.. (await hosts.AskAsync(on => ReadAsync(on, isBare))).SelectMany(answer => answer.Value ?? [])];
+        ListRow[] rows = [.. (await hosts.AskAsync(on => ReadAsync(on, isBare), wantsInactive: (ReadFilter(arguments) & DomainListFilter.Inactive) != 0)).SelectMany(answer => answer.Value ?? [])];
         if (arguments.Has(Json))
             WriteJson(invocation.Out, rows, hosts);
         else if (isBare)

@@ -28,7 +28,7 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
     private Dictionary<Guid, ulong> _maxima = [];
     private int _looks;
     private Connection? _heard;
-    private (Connection Connection, string? HostName)? _named;
+    private (Connection Connection, HostPlace? Place)? _named;
     private Task _hearing = Task.CompletedTask;
 
     /// <summary>Which connection, for people.</summary>
@@ -41,7 +41,7 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         while (_events.TryDequeue(out GuestEvent? happened))
             events.Add(happened);
         return answer.Value is { } said
-            ? new(this, Lines(said), answer.Error?.Message, events, HostGuests.Of(said.Connection, said.HostName, said.Samples.Select(sample => sample.Domain)))
+            ? new(this, Lines(said), answer.Error?.Message, events, HostGuests.Of(said.Place, said.Samples.Select(sample => sample.Domain)))
             : new(this, [], answer.Error?.Message, events);
     }
 
@@ -61,14 +61,14 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         Dictionary<Guid, ulong>? maxima = isTime || samples.Any(sample => !known.ContainsKey(sample.Domain.Uuid))
             ? await Ballast.Balance.Advice.BalloonMaxima.AskAsync(connection, [.. samples.Select(sample => sample.Domain)], token)
             : null;
-        string? name = _named is { } named && ReferenceEquals(named.Connection, connection) ? named.HostName : await HostGuests.NameAsync(connection, token);
-        return new(connection, samples, maxima, name);
+        HostPlace? place = _named is { } named && ReferenceEquals(named.Connection, connection) ? named.Place : await HostPlace.AskAsync(connection, token);
+        return new(connection, samples, maxima, place);
     }
 
     private List<MemoryLine> Lines(Answer answer)
     {
         Name = member.Uri ?? answer.Connection.Uri;
-        _named = (answer.Connection, answer.HostName);
+        _named = (answer.Connection, answer.Place);
         Hear(answer.Connection);
         _looks++;
         _maxima = answer.Maxima ?? _maxima;
@@ -78,7 +78,7 @@ internal sealed class HostFollower(ConnectionGroupMember member, TimeProvider ti
         return lines;
     }
 
-    private sealed record Answer(Connection Connection, IReadOnlyList<DomainMemorySample> Samples, Dictionary<Guid, ulong>? Maxima, string? HostName);
+    private sealed record Answer(Connection Connection, IReadOnlyList<DomainMemorySample> Samples, Dictionary<Guid, ulong>? Maxima, HostPlace? Place);
 
     private void Hear(Connection connection)
     {

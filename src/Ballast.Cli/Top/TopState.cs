@@ -70,12 +70,15 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
     public void Take(HostLookResult look)
     {
         _looks[look.Host] = look;
-        foreach (Connection connection in look.Lines.Select(line => line.Domain.Connection).Distinct())
+        Connection[] connections = [.. look.Lines.Select(line => line.Domain.Connection).Distinct()];
+        if (connections.Length > 0)
         {
             foreach (Connection old in _hostsByConnection.Where(known => known.Value == look.Host).Select(known => known.Key).ToList())
                 _ = _hostsByConnection.Remove(old);
-            _hostsByConnection[connection] = look.Host;
         }
+
+        foreach (Connection connection in connections)
+            _hostsByConnection[connection] = look.Host;
 
         HashSet<Guid> here = [.. look.Lines.Select(line => line.Domain.Uuid)];
         foreach (MemoryLine line in look.Lines)
@@ -104,7 +107,7 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
     private bool IsShownAsAnother(HostFollower host)
     {
         // Of three names of one host, the second may be in trouble.
-        while (_sameAs.TryGetValue(host, out HostFollower? other))
+        for (int i = 0; i < hosts.Count && _sameAs.TryGetValue(host, out HostFollower? other); i++)
         {
             if (TroubleOf(other) is null)
                 return true;
@@ -122,10 +125,20 @@ internal sealed class TopState(IReadOnlyList<HostFollower> hosts, MemoryOrder or
         foreach (HostLookResult other in _looks.Values.Where(other => other.Host != look.Host && other.Trouble is null))
         {
             HostFollower earlier = hosts.First(host => host == look.Host || host == other.Host), later = earlier == look.Host ? other.Host : look.Host;
-            if (guests.AreThose(other.Guests))
-                _ = _sameAs.TryAdd(later, earlier);
-            else if (_sameAs.TryGetValue(later, out HostFollower? same) && same == earlier && !guests.AreSomeOf(other.Guests))
-                _ = _sameAs.Remove(later);
+            HostGuests? first = _looks[earlier].Guests, second = _looks[later].Guests;
+            bool isInLater = second?.Cover(first) == true && first?.Cover(second) != true;
+            (HostFollower hidden, HostFollower shown) = isInLater ? (earlier, later) : (later, earlier);
+            bool isHidden = _sameAs.TryGetValue(hidden, out HostFollower? same) && same == shown, isTurned = _sameAs.TryGetValue(shown, out same) && same == hidden;
+            if (isInLater || first?.Cover(second) == true)
+            {
+                if (isTurned)
+                    _ = _sameAs.Remove(shown);
+                _ = _sameAs.TryAdd(hidden, shown);
+            }
+            else if ((isHidden || isTurned) && !guests.AreSomeOf(other.Guests))
+            {
+                _ = _sameAs.Remove(isHidden ? hidden : shown);
+            }
         }
     }
 

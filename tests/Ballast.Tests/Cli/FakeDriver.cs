@@ -7,7 +7,7 @@ internal sealed record FakeDomain(string Name, int? Id)
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1_700_000_000);
 
-    public DomainIdentity Identity { get; } = new(Name, new Guid(Id ?? 0xbeef, 0, 0, 1, 2, 3, 4, 5, 6, 7, (byte)Name.Length), Id);
+    public DomainIdentity Identity { get; init; } = new(Name, new Guid(Id ?? 0xbeef, 0, 0, 1, 2, 3, 4, 5, 6, 7, (byte)Name.Length), Id);
 
     public DomainStateInfo State { get; init; } = new(Id is null ? DomainState.Shutoff : DomainState.Running, 1);
 

@@ -147,6 +147,50 @@ public sealed class SeveralHostsTests
         }
     }
 
+    // libvirt's daemon numbers its domains, and ballastd gives the process. Clones may have the same UUIDs, on hosts of the same name.
+    [Theory]
+    [InlineData("host", "qemu+unix:///system?socket=/o", "web db", 1)]
+    [InlineData("host", "qemu+unix:///system?socket=/o", "web db more", 2)]
+    [InlineData("host", "qemu+unix:///system?socket=/o", "web", 1)]
+    [InlineData("host", "qemu+unix:///system?socket=/o", "web other", 0)]
+    [InlineData("host", "qmp:///run/o", "web db", 1)]
+    [InlineData("other", "qemu+unix:///system?socket=/o", "web db", 0)]
+    [InlineData("host", "qemu+tcp://far:1/system", "web db", 0)]
+    public async Task The_same_guests_by_libvirts_daemon_and_ballastd_are_shown_once(string host, string otherUri, string others, int shown)
+    {
+        const string first = "qemu+unix:///system?socket=/libvirt";
+        FakeDomain[] all = [TopWorld.Guest("web", 1), TopWorld.Guest("db", 2), TopWorld.Guest("more", 3), TopWorld.Guest("other", 4)];
+        FakeDriver libvirt = new([.. all.Take(2), new FakeDomain("off", null)]) { HostName = "host", DaemonVersion = null };
+        FakeDriver ballastd = new([.. all.Where(guest => others.Split(' ').Contains(guest.Name)).Select(guest => guest with { Identity = new(guest.Name, guest.Identity.Uuid, 4000 + guest.Id) })])
+        {
+            HostName = host,
+            DaemonVersion = otherUri.StartsWith("qmp", StringComparison.Ordinal) ? null : CliProgram.Version,
+        };
+        foreach (string command in (string[])["memory --json", "doctor --json", "list --json", "list --all --json", "top --count 1"])
+        {
+            foreach (bool isTurned in (bool[])[false, true])
+            {
+                string[] uris = isTurned ? [otherUri, first] : [first, otherUri];
+                Outcome outcome = await CliRun.BallastAsync(
+                    ["-c", uris[0], "-c", uris[1], .. command.Split(' ')], (uri, options, _) => new(new Connection(uri == first ? libvirt : ballastd, uri!, options)),
+                    procPath: "/nonexistent", cancellationToken: Token);
+                bool hasFirst = outcome.Output.Contains("socket=/libvirt", StringComparison.Ordinal), hasOther = outcome.Output.Contains(otherUri[^9..], StringComparison.Ordinal);
+                if (command == "top --count 1")
+                {
+                    Assert.Equal(shown == 0 ? 2 : 1, outcome.Output.Split("web").Length - 1);
+                    continue;
+                }
+
+                // Only libvirt's daemon knows what does not run; of the same guests, who was named first shows them.
+                bool isAll = command.Contains("--all", StringComparison.Ordinal);
+                bool isSmaller = others == "web", isLarger = shown == 2;
+                Assert.Equal(
+                    shown == 0 || (isAll && isLarger) ? (true, true) : isAll || isSmaller || (!isLarger && !isTurned) ? (true, false) : (false, true), (hasFirst, hasOther));
+                Assert.Equal(isAll, outcome.Output.Contains("\"off\"", StringComparison.Ordinal));
+            }
+        }
+    }
+
     [Fact]
     public async Task Below_the_table_guests_that_are_not_summed_have_their_host()
     {
