@@ -6,7 +6,7 @@ using Ballast.Typing;
 using Microsoft.Win32.SafeHandles;
 
 using EndingSignals signals = new();
-StandardStream output = new(1), error = new(2);
+StandardStream output = new(1, signals.Token), error = new(2, signals.Token);
 CliHost host = new(output, error)
 {
     // Not the console's own, which takes the terminal over and shows what is typed.

@@ -6,12 +6,23 @@ namespace Ballast.Cli.Output;
 
 /// <summary>
 /// Standard output or error. .NET's own console streams swallow a closed pipe, and a program that went on writing to
-/// nobody would report success.
+/// nobody would report success. And a write that waits for a reader would keep the program from ending.
 /// </summary>
-internal sealed partial class StandardStream(int descriptor) : Stream
+/// <param name="descriptor">Its number.</param>
+/// <param name="ending">Is cancelled when the program is to end: nothing waits for long for a reader any more.</param>
+internal sealed partial class StandardStream(int descriptor, CancellationToken ending = default) : Stream
 {
     private const int Interrupted = 4;
     private const int TryAgain = 11;
+
+    // A pipe that has room at all has room for so much.
+    private const int Piece = 4096;
+
+    // Often enough for whoever ends the program, and long enough for a reader that is only slow.
+    private const int LookMilliseconds = 100, LastMilliseconds = 200;
+
+    // A terminal's room is not known before: only a write that never waits is sure not to.
+    private readonly Lazy<int> _writer = new(() => IsATerminal(descriptor) == 1 && Reopen(descriptor) is >= 0 and var own ? own : descriptor, LazyThreadSafetyMode.ExecutionAndPublication);
 
     private readonly Lazy<bool> _isGiven = new(() => StandardDescriptor.IsGiven(descriptor), LazyThreadSafetyMode.PublicationOnly);
 
@@ -45,7 +56,8 @@ internal sealed partial class StandardStream(int descriptor) : Stream
             throw new OutputException(StandardDescriptor.NotOpen);
         while (!buffer.IsEmpty)
         {
-            nint written = WriteDescriptor(descriptor, in MemoryMarshal.GetReference(buffer), (nuint)buffer.Length);
+            AwaitRoom();
+            nint written = WriteDescriptor(_writer.Value, in MemoryMarshal.GetReference(buffer), (nuint)Math.Min(buffer.Length, Piece));
             if (written >= 0)
             {
                 buffer = buffer[(int)written..];
@@ -54,10 +66,18 @@ internal sealed partial class StandardStream(int descriptor) : Stream
 
             int errno = Marshal.GetLastPInvokeError();
             if (errno == TryAgain)
-                Thread.Sleep(1); // somebody else made the terminal non-blocking
+                Thread.Sleep(1); // it was taken by another writer, or somebody else made the terminal non-blocking
             else if (errno != Interrupted)
                 throw new OutputException(errno);
         }
+    }
+
+    /// <summary>Has a terminal that its user stopped (Ctrl-S) go on.</summary>
+    public void Resume()
+    {
+        const int off = 0, on = 1;
+        _ = Flow(_writer.Value, off);
+        _ = Flow(_writer.Value, on);
     }
 
     public override void Flush()
@@ -69,6 +89,32 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private void AwaitRoom()
+    {
+        const short canWrite = 4;
+        long? endsAt = null;
+        while (true)
+        {
+            PollRequest request = new() { Descriptor = _writer.Value, Events = canWrite };
+
+            // What it is not ready for is what a write fails with.
+            if (Poll(ref request, 1, ending.IsCancellationRequested ? 1 : LookMilliseconds) != 0 && request.Returned != 0)
+                return;
+            if (!ending.IsCancellationRequested)
+                continue;
+            endsAt ??= Environment.TickCount64 + LastMilliseconds;
+            if (Environment.TickCount64 >= endsAt)
+                throw new OperationCanceledException(ending);
+        }
+    }
+
+    // The same terminal, opened anew: that its writes do not wait is nobody else's business.
+    private static int Reopen(int descriptor)
+    {
+        const int writesOnly = 1, noTerminal = 0x100, nonBlocking = 0x800, closesOnExec = 0x80000;
+        return OpenFile($"/proc/self/fd/{descriptor}", writesOnly | noTerminal | nonBlocking | closesOnExec);
+    }
 
     private int? SizeOf(int which)
     {
@@ -83,8 +129,24 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     [LibraryImport("libc", EntryPoint = "ioctl")]
     private static partial int Control(int descriptor, nuint request, ref ushort argument);
 
+    [LibraryImport("libc", EntryPoint = "tcflow")]
+    private static partial int Flow(int descriptor, int action);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenFile(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static partial int Poll(ref PollRequest requests, nuint count, int milliseconds);
+
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint WriteDescriptor(int descriptor, in byte buffer, nuint length);
+
+    private struct PollRequest
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
 }
 
 /// <summary>An output cannot be written to.</summary>

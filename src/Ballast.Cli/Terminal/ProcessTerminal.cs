@@ -93,11 +93,13 @@ internal sealed partial class ProcessTerminal : ITerminal
             _isEntered = false;
             try
             {
+                // Whoever stopped it (Ctrl-S) shall find the first screen there.
+                _output.Resume();
                 _output.Write(Encoding.UTF8.GetBytes(Leave));
             }
-            catch (OutputException)
+            catch (Exception e) when (e is OutputException or OperationCanceledException)
             {
-                // The terminal is gone.
+                // The terminal is gone, or nobody reads it.
             }
 
             _mode.Restore();

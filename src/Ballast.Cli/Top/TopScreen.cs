@@ -57,7 +57,8 @@ internal sealed class TopScreen(TopState state, bool hasColour)
 
     private IEnumerable<string> Title(int columns, DateTimeOffset now)
     {
-        string shown = state.Shown.Count == state.All.Count ? $"{state.All.Count} guests" : $"{state.Shown.Count} of {state.All.Count} guests";
+        string shown = state.Shown.Count == state.All.Count ? "" : $"{state.Shown.Count} of ";
+        shown += state.All.Count == 1 ? "1 guest" : $"{state.All.Count} guests";
         string filter = state.Filter.Length > 0 && !state.IsTyping ? $"  filter: {SafeText.Escape(state.Filter)}" : "";
         yield return TableRow.Cut(
             string.Create(CultureInfo.InvariantCulture, $"ballast top  {now:HH:mm:ss}  {shown}  by {state.Order.Name}{filter}{Where()}"), columns);

@@ -27,6 +27,25 @@ public sealed class ProgramTests
         Assert.Equal(new Outcome(0, "1\n", ""), outcome);
     }
 
+    [Theory]
+    [InlineData("TERM", "143")]
+    [InlineData("HUP", "129")]
+    public async Task A_reader_that_does_not_read_keeps_nothing_from_ending(string signal, string status)
+    {
+        Outcome outcome = await ShellAsync(
+            $"exec 3>&1; (trap '' PIPE; \"$P\" -c 'test:///fleet?domains=5000' list & p=$!; sleep 1.5; kill -{signal} $p; wait $p; echo $? >&3) 1> >(exec 3>&-; sleep 12 >/dev/null 2>&1)");
+        Assert.Equal(new Outcome(0, $"{status}\n", ""), outcome);
+    }
+
+    [Fact]
+    public async Task A_reader_that_is_slow_gets_everything()
+    {
+        Outcome outcome = await ShellAsync("\"$P\" -c 'test:///fleet?domains=5000' list | (sleep 1; wc -l); \"$P\" -c 'test:///fleet?domains=5000' list | wc -l");
+        string[] lines = outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(lines[0], lines[1]);
+        Assert.InRange(int.Parse(lines[0], System.Globalization.CultureInfo.InvariantCulture), 4000, 6000);
+    }
+
     [Fact]
     public async Task A_full_disk_is_a_failure_with_words()
     {

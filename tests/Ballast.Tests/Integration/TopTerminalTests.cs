@@ -71,6 +71,14 @@ public sealed partial class TopTerminalTests
         await SignalAsync(await terminal.ChildAsync(Token), Terminate);
         await IsGivenBackAsync(terminal, 128 + Terminate);
 
+        // Its user has stopped the terminal, and it waits to write.
+        await terminal.TypeLineAsync($"clear; echo before; {CliRun.Program} -c {Fleet} top --delay 0.2", Token);
+        _ = await SeeAsync(terminal, "the table", Foot);
+        await terminal.SendAsync(Token, "C-s");
+        await Task.Delay(TimeSpan.FromSeconds(1), Token);
+        await SignalAsync(await terminal.ChildAsync(Token), Terminate);
+        await IsGivenBackAsync(terminal, 128 + Terminate);
+
         await terminal.TypeLineAsync($"clear; echo before; {CliRun.Program} -c test:///default top", Token);
         _ = await SeeAsync(terminal, "the table", Foot);
         await terminal.SendAsync(Token, "C-z");
@@ -91,7 +99,7 @@ public sealed partial class TopTerminalTests
         BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", directory.Path);
         _ = File.CreateSymbolicLink(link, daemon.SocketPath);
         await using TmuxTerminal terminal = await StartAsync(120, 24, $"-c 'qemu+unix:///system?socket={link}' -c test:///default top");
-        _ = await terminal.UntilAsync("both hosts", screen => screen.Contains("1 guests", StringComparison.Ordinal) && !screen.Contains("connecting", StringComparison.Ordinal), Token);
+        _ = await terminal.UntilAsync("both hosts", screen => screen.Contains("1 guest ", StringComparison.Ordinal) && !screen.Contains("connecting", StringComparison.Ordinal), Token);
 
         // First it is silent, then it speaks again, then it is gone, then another one is there.
         daemon.Signal(Stop);
