@@ -9,7 +9,11 @@ namespace Ballast.Cli.Shell;
 /// </summary>
 internal sealed class ShellHistory
 {
-    private const int Lines = 1000, MaxBytes = 1 << 20, MaxLineBytes = 4096;
+    private const int Lines = 1000, MaxLineBytes = 4096;
+
+    // As much as the lines that are kept may take; of a larger file the end is read.
+    private const long MaxBytes = (long)Lines * MaxLineBytes;
+
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string? _path;
@@ -36,12 +40,15 @@ internal sealed class ShellHistory
         try
         {
             // A pipe has no length, and would be waited for.
-            if (new FileInfo(_path) is not { Exists: true, LinkTarget: null, Length: > 0 and var length } || length > 2 * MaxBytes)
+            if (new FileInfo(_path) is not { Exists: true, LinkTarget: null, Length: > 0 })
                 return [];
-            string[] all = [.. File.ReadLines(_path).Where(line => line.Length > 0)];
+            using FileStream file = new(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            bool isWhole = file.Length <= MaxBytes;
+            file.Position = isWhole ? 0 : file.Length - MaxBytes;
+            string[] all = [.. LinesOf(file).Skip(isWhole ? 0 : 1)];
             string[] kept = all.Length > Lines ? all[^Lines..] : all;
-            if (all.Length > 2 * Lines || length > MaxBytes)
-                Replace(kept);
+            if (all.Length > 2 * Lines || !isWhole)
+                Replace(kept, file);
             _last = kept.LastOrDefault();
             return kept;
         }
@@ -64,7 +71,7 @@ internal sealed class ShellHistory
         try
         {
             _ = Directory.CreateDirectory(Path.GetDirectoryName(_path)!, Private | UnixFileMode.UserExecute);
-            if (new FileInfo(_path) is { Exists: true, LinkTarget: not null } or { Exists: true, Length: > 2 * MaxBytes })
+            if (new FileInfo(_path) is { Exists: true } there && (there.LinkTarget is not null || !IsFile(there)))
                 return true;
             using FileStream file = new(_path, new FileStreamOptions
             {
@@ -85,15 +92,48 @@ internal sealed class ShellHistory
         return true;
     }
 
-    private void Replace(IEnumerable<string> lines)
+    // What has no length may be a pipe: opened to write only, it would be waited for.
+    private static bool IsFile(FileInfo file)
+    {
+        if (file.Length > 0)
+            return true;
+        using FileStream stream = new(file.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        return stream.CanSeek;
+    }
+
+    private static IEnumerable<string> LinesOf(FileStream file)
+    {
+        using StreamReader reader = new(file, leaveOpen: true);
+        while (reader.ReadLine() is { } line)
+        {
+            if (line.Length > 0)
+                yield return line;
+        }
+    }
+
+    /// <param name="lines">What stays.</param>
+    /// <param name="former">The file, read to its end: another shell may have written on since.</param>
+    private void Replace(IEnumerable<string> lines, FileStream former)
     {
         string part = $"{_path}.{Environment.ProcessId}";
-        using (StreamWriter writer = new(part, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private }))
+        Write(part, FileMode.CreateNew, lines);
+        try
         {
-            foreach (string line in lines)
-                writer.Write(line + "\n");
+            File.Move(part, _path!, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(part);
+            throw;
         }
 
-        File.Move(part, _path!, overwrite: true);
+        Write(_path!, FileMode.Append, LinesOf(former));
+    }
+
+    private static void Write(string path, FileMode mode, IEnumerable<string> lines)
+    {
+        using StreamWriter writer = new(path, new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = Private });
+        foreach (string line in lines)
+            writer.Write(line + "\n");
     }
 }
