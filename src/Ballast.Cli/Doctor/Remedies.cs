@@ -32,11 +32,21 @@ internal static class Remedies
             MemoryStatsReason.PollingOff => PollingOff(domain, qemu),
             MemoryStatsReason.NoBalloonDevice when isOfLibvirt => new("Add a balloon device to its XML, and restart it: <memballoon model='virtio'/>"),
             MemoryStatsReason.NoMonitor when isOfLibvirt => new($"Give QEMU a monitor in its XML, and restart it: {MonitorXml}"),
+            MemoryStatsReason.MonitorBusy when DaemonIn(line.Stats.Detail) is { } uri => new(
+                "Ask the daemon that holds its monitor", $"ballast -c {ShellCommand.Quote(uri)} doctor {ShellCommand.Name(domain)}"),
             MemoryStatsReason.MonitorBusy => new(isOfLibvirt
                 ? $"Ask libvirt (-c qemu:///system), or give QEMU another monitor in its XML, and restart it: {MonitorXml}"
                 : $"Stop the other program, ask it instead, or start QEMU with another monitor: {Monitor}"),
             var reason => new(reason.Remedy(ShellCommand.Name(domain))),
         };
+    }
+
+    // The library's own words for a holder that is a daemon; only they name it.
+    private static string? DaemonIn(string? detail)
+    {
+        const string asks = ", a daemon: ask it, -c '";
+        int at = detail?.LastIndexOf(asks, StringComparison.Ordinal) ?? -1;
+        return at >= 0 && detail![(at + asks.Length)..] is [.. var uri, '\''] ? uri : null;
     }
 
     public static Remedy PollingOff(Domain domain, LocalQemu? qemu) => new(

@@ -19,9 +19,9 @@ internal static class ShellCommand
             ? $"{domain.Uuid}"
             : Quote(domain.Name);
 
-    /// <summary>A word as a shell reads it.</summary>
+    /// <summary>A word as a shell reads it. zsh puts a program's path for a word that begins with an equals sign.</summary>
     public static string Quote(string word) =>
-        word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or ':' or '@' or '/' or '=' or ',') && word.Length > 0
+        word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or ':' or '@' or '/' or '=' or ',') && word is [not '=', ..]
             ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

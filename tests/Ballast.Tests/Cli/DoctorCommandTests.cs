@@ -78,6 +78,7 @@ public sealed class DoctorCommandTests : IDisposable
         // What it has nothing to get back from is short of memory as such; a name is quoted as a shell reads it.
         outcome = await RunAsync(new FakeDriver(Guest("d b", 1, used: 1000, actual: 2048)));
         Assert.StartsWith("warning: d b: uses 98 % of 1.0G, and the balloon holds nothing", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("setmem '=eq' 1408MiB", (await RunAsync(new FakeDriver(Guest("=eq", 1, used: 1000)))).Output, StringComparison.Ordinal);
         Assert.Contains("setmem 'd b' 1408MiB", (await RunAsync(new FakeDriver(Guest("d b", 1, used: 1000)))).Output, StringComparison.Ordinal);
     }
 
@@ -411,6 +412,13 @@ public sealed class DoctorCommandTests : IDisposable
         Assert.Contains("take <locked/> out of <memoryBacking>", (await RunAsync(new FakeDriver(guest))).Output, StringComparison.Ordinal);
         string busy = (await RunAsync(new FakeDriver(guest with { Facts = Facts(MemoryStatsReason.MonitorBusy) }))).Output;
         Assert.Contains("<qemu:arg value='unix:PATH,server=on,wait=off'/>", busy, StringComparison.Ordinal);
+
+        // Whoever holds it is to be asked, whose QEMU it may be.
+        const string detail = "resource busy: QEMU monitor '/m' is held by ballastd (process 7), a daemon: ask it, -c 'qemu+unix:///system?socket=/s'";
+        FakeDriver held = new(guest with { Facts = Facts(MemoryStatsReason.MonitorBusy) with { Detail = detail } });
+        Assert.Contains("Ask the daemon that holds its monitor: ballast -c 'qemu+unix:///system?socket=/s' doctor lv\n", (await RunAsync(held)).Output, StringComparison.Ordinal);
+        Assert.Equal("ballast -c 'qemu+unix:///system?socket=/s' doctor lv",
+            JsonDocument.Parse((await RunAsync(held, "--json")).Output).RootElement[0].GetProperty("command").GetString());
     }
 
     [Theory]
