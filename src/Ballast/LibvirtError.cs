@@ -66,6 +66,7 @@ internal static class LibvirtError
         ErrorCode.NoNetwork => "Network not found: ",
         ErrorCode.AuthenticationFailed => "authentication failed: ",
         ErrorCode.OperationInvalid => "Requested operation is not valid: ",
+        ErrorCode.ConfigurationSyntax => "configuration file syntax error: ",
         ErrorCode.ConfigurationUnsupported => "unsupported configuration: ",
         ErrorCode.OperationTimeout => "Timed out during operation: ",
         ErrorCode.ArgumentUnsupported => "argument unsupported: ",

@@ -12,13 +12,14 @@ internal static class DriverSelection
 
     /// <summary>The URI for callers that named none.</summary>
     public static string DefaultUri() =>
-        Environment.GetEnvironmentVariable("LIBVIRT_DEFAULT_URI") is { Length: > 0 } uri
-            ? uri
-            : LibvirtConf.Read().DefaultUri ?? RemoteAddress.DefaultUri() ?? "qmp:///";
+        Environment.GetEnvironmentVariable("LIBVIRT_DEFAULT_URI") is { Length: > 0 } uri ? Resolve(uri)
+        : LibvirtConf.Read().DefaultUri is { } named ? Resolve(named)
+        : RemoteAddress.DefaultUri() ?? "qmp:///";
 
     /// <summary>The URI that a name stands for in libvirt.conf's <c>uri_aliases</c>; else itself.</summary>
+    /// <exception cref="LibvirtException">An entry there is malformed.</exception>
     public static string Resolve(string uri) =>
-        uri.Contains(':', StringComparison.Ordinal) ? uri : LibvirtConf.Read().Aliases.GetValueOrDefault(uri, uri);
+        uri.Contains(':', StringComparison.Ordinal) ? uri : LibvirtConf.Read().Find(uri) ?? uri;
 
     /// <summary>The socket of a daemon of this host; null where there is none for this user.</summary>
     public static string? FindSocket(string target, bool readOnly) => SocketRelay.Find(target, readOnly);

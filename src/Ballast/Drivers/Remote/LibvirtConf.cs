@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Ballast.Drivers.Remote;
 
 /// <summary>What libvirt's clients read from libvirt.conf: the URI for those who name none, and names for URIs.</summary>
-internal sealed partial record LibvirtConf(string? DefaultUri, IReadOnlyDictionary<string, string> Aliases)
+internal sealed partial record LibvirtConf(string? DefaultUri, IReadOnlyList<string> Aliases)
 {
     private const int MaxBytes = 1024 * 1024;
 
@@ -29,16 +29,30 @@ internal sealed partial record LibvirtConf(string? DefaultUri, IReadOnlyDictiona
 
     public static LibvirtConf Parse(string text)
     {
-        Dictionary<string, string> aliases = [];
         text = Comment().Replace(text, "");
-        if (AliasList().Match(text) is { Success: true } list)
-        {
-            foreach (Match alias in Alias().Matches(list.Groups[1].Value))
-                aliases[alias.Groups[1].Value] = alias.Groups[2].Value;
-        }
-
+        string[] aliases = AliasList().Match(text) is { Success: true } list ? [.. Alias().Matches(list.Groups[1].Value).Select(alias => alias.Groups[1].Value)] : [];
         return new LibvirtConf(Default().Match(text) is { Success: true } found ? found.Groups[1].Value : null, aliases);
     }
+
+    /// <summary>The URI that a name stands for; null: none.</summary>
+    /// <exception cref="LibvirtException">An entry before that is malformed.</exception>
+    public string? Find(string name)
+    {
+        foreach (string entry in Aliases)
+        {
+            if (entry.Split('=', 2) is not [var alias, var uri])
+                throw Malformed(entry, "expected 'alias=uri://host/path'");
+            if (!alias.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
+                throw Malformed(entry, "aliases may only contain 'a-Z, 0-9, _, -'");
+            if (alias == name)
+                return uri;
+        }
+
+        return null;
+    }
+
+    private static LibvirtException Malformed(string entry, string expected) => LibvirtError.Report(
+        ErrorCode.ConfigurationSyntax, ErrorOrigin.None, $"Malformed 'uri_aliases' config entry '{entry}', {expected}");
 
     [GeneratedRegex("^[ \\t]*uri_default[ \\t]*=[ \\t]*[\"']([^\"'\\n]+)[\"']", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Default();
@@ -46,7 +60,7 @@ internal sealed partial record LibvirtConf(string? DefaultUri, IReadOnlyDictiona
     [GeneratedRegex("^[ \\t]*uri_aliases[ \\t]*=[ \\t]*\\[([^\\]]*)\\]", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex AliasList();
 
-    [GeneratedRegex("[\"']([A-Za-z0-9_-]+)=([^\"'\\n]+)[\"']", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("[\"']([^\"'\\n]*)[\"']", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Alias();
 
     [GeneratedRegex("^[ \\t]*#.*$", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
