@@ -111,14 +111,14 @@ internal static class MemoryCommand
             return;
         ParsedCommand arguments = invocation.Arguments;
         string none = $"Of {(all == 1 ? "1 guest" : $"{all} guests")}, none ";
-        invocation.Out.WriteLine((arguments.Has(Pressed), arguments.Has(Stale), arguments.Text(Reason) is not null) switch
+        string text = (arguments.Has(Pressed), arguments.Has(Stale), arguments.Text(Reason) is not null) switch
         {
             (true, false, false) => $"{none}is short of memory{(total.Unjudged.Count == 0 ? "" : $"; without current numbers: {total.Unjudged.Count}")}.",
             (false, true, false) => $"{none}is without current numbers.",
             (false, false, true) => $"{none}has this reason.",
             _ => $"{none}matches.",
-        });
-        foreach (string line in MemorySummary.Unjudged(total, invocation.Columns, HostOf(hosts)))
+        };
+        foreach (string line in MemorySummary.Unjudged(total, invocation.Columns, HostOf(hosts)).Prepend(text).SelectMany(line => Wrapped(invocation, line)))
             invocation.Out.WriteLine(line);
     }
 
@@ -154,8 +154,17 @@ internal static class MemoryCommand
         foreach (string line in MemorySummary.Lines(total, unit, invocation.Columns, host))
             output.WriteLine(line);
         if (table.LeftOut.Count > 0 && invocation.MayRemark)
-            invocation.Remark($"Left out for lack of room: {string.Join(", ", table.LeftOut)}.");
+            Remark($"Left out for lack of room: {string.Join(", ", table.LeftOut)}.");
         if (total.NotSummed.Any() && invocation.MayRemark)
-            invocation.Remark("Reason: `ballast doctor` says what to do about it.");
+            Remark("Reason: `ballast doctor` says what to do about it.");
+
+        void Remark(string text)
+        {
+            foreach (string line in Wrapped(invocation, text))
+                invocation.Remark(line);
+        }
     }
+
+    private static IEnumerable<string> Wrapped(CommandInvocation invocation, string text) =>
+        invocation.Columns is { } width ? SafeText.Wrap(text, width) : [text];
 }

@@ -141,7 +141,10 @@ public sealed partial class MemoryCommandTests : IDisposable
         Assert.Contains(rows, row => columns < 40 || row.Contains("never r", StringComparison.Ordinal));
         Assert.Equal(columns == 200, outcome.Output.Contains("Faults/s", StringComparison.Ordinal));
         Assert.Equal(columns == 200, !outcome.Error.Contains("Left out", StringComparison.Ordinal));
-        Assert.EndsWith("Reason: `ballast doctor` says what to do about it.\n", outcome.Error, StringComparison.Ordinal);
+        Assert.EndsWith("Reason: `ballast doctor` says what to do about it. ", outcome.Error.Replace('\n', ' '), StringComparison.Ordinal);
+        Assert.All(outcome.Error.Split('\n'), line => Assert.InRange(Columns(line), 0, columns));
+        string none = (await RunAsync(new FakeDriver(Guest("calm", 1, used: 10), Guest("silent", 2, used: null)), columns, [], "--pressed")).Output;
+        Assert.All(none.Split('\n'), line => Assert.InRange(Columns(line), 0, columns));
         Assert.All(outcome.Output.Split('\n'), line => Assert.Equal(line, line.TrimEnd()));
     }
 
