@@ -50,13 +50,20 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
         return true;
     }
 
-    /// <summary>Connects to another hypervisor, or to the same again. Where that fails, the connection that there is stays.</summary>
+    /// <summary>Connects to another hypervisor, or to the same again: what simulated guests went through ends with their last connection. Where that
+    /// fails, the one that was named before is connected to again when it is needed.</summary>
     /// <param name="uri">Null: the one that was named last.</param>
     /// <param name="isReadOnly">Whether to refuse changes from now on. The same URI again never allows more than before.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async ValueTask<bool> ReplaceAsync(string? uri, bool isReadOnly, CancellationToken cancellationToken)
     {
         isReadOnly |= uri is null && IsReadOnly;
+        if (Connection is { } former)
+        {
+            Connection = null;
+            await former.DisposeAsync();
+        }
+
         if (!await TryOpenAsync(uri ?? Uri, isReadOnly, "failed to connect to the hypervisor", cancellationToken))
             return false;
         _uri = uri ?? _uri;
@@ -132,10 +139,7 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
                 return false;
             }
 
-            Connection? former = Connection;
             Connection = opened;
-            if (former is not null)
-                await former.DisposeAsync();
             return true;
         }
         catch (LibvirtException e)

@@ -132,11 +132,14 @@ internal static class ListCommand
                 cells.Add(SafeText.Escape(hosts.NameOf(domain.Connection.Uri)));
             if (invocation.Arguments.Has(Uuid))
                 cells.Add(domain.Uuid.ToString());
-            if (invocation.Arguments.Has(Id))
+
+            // Alone, it and its line are left out where there is none; beside others it is a dash.
+            if (invocation.Arguments.Has(Id) && (domain.Id is not null || hosts.IsSeveral || invocation.Arguments.Has(Uuid) || invocation.Arguments.Has(Name)))
                 cells.Add(DomIdCommand.Format(domain));
             if (invocation.Arguments.Has(Name))
                 cells.Add(SafeText.Escape(domain.Name));
-            invocation.Out.WriteLine(string.Join(' ', cells));
+            if (cells.Count > 0)
+                invocation.Out.WriteLine(string.Join(' ', cells));
         }
     }
 

@@ -26,10 +26,12 @@ internal static class DomainCandidates
         }
     }
 
+    // What begins with a dash would be read as an option.
     private static async Task<string[]> ListAsync(Func<CancellationToken, ValueTask<Connection?>> connect, CancellationToken cancellationToken)
     {
         if (await connect(cancellationToken) is not { } connection)
             return [];
-        return [.. (await connection.ListDomainsAsync(DomainListFilter.Active | DomainListFilter.Inactive, cancellationToken)).Select(domain => domain.Name)];
+        return [.. (await connection.ListDomainsAsync(DomainListFilter.Active | DomainListFilter.Inactive, cancellationToken))
+            .Select(domain => domain.Name.StartsWith('-') ? $"{domain.Uuid}" : domain.Name)];
     }
 }

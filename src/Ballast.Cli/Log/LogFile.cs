@@ -27,7 +27,8 @@ internal sealed partial class LogFile : IDisposable
         return null;
     }
 
-    public void Write(DateTimeOffset time, string program, int level, string text)
+    /// <returns>False where it could not be written to, which stops nothing.</returns>
+    public bool Write(DateTimeOffset time, string program, int level, string text)
     {
         byte[] line = Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
@@ -39,10 +40,11 @@ internal sealed partial class LogFile : IDisposable
                 // In one piece, so that the lines of several programs do not mix.
                 // Where it begins is the system's to say.
                 RandomAccess.Write(_file, line, fileOffset: 0);
+                return true;
             }
             catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
-                // A full disk stops nothing.
+                return false;
             }
         }
     }

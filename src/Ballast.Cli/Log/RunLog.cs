@@ -39,14 +39,23 @@ internal sealed class RunLog : ILoggerFactory, ILogger, IDisposable
         if (options.Log is null && options.DebugLevel == LogLevels.Error)
             return null;
         RunLog log = new(options, host, output);
-        output.OnError = error => options.Log?.Write(host.TimeProvider.GetLocalNow(), log._program, LogLevels.Error, error);
+        bool isWritten = true;
+        output.OnError = error =>
+        {
+            // Once, before the first error that is missing there.
+            if (isWritten && options.Log?.Write(host.TimeProvider.GetLocalNow(), log._program, LogLevels.Error, error) == false)
+            {
+                isWritten = false;
+                output.ErrorText("error: failed to write the log file\n");
+            }
+        };
         return log;
     }
 
     /// <summary>Errors are written where they are shown.</summary>
     public void Write(int level, string text)
     {
-        _options.Log?.Write(_host.TimeProvider.GetLocalNow(), _program, level, text);
+        _ = _options.Log?.Write(_host.TimeProvider.GetLocalNow(), _program, level, text);
         if (level >= _options.DebugLevel)
             _output.Note($"{LogLevels.Name(level)} {SafeText.Escape(text)}\n");
     }

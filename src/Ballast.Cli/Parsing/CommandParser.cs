@@ -44,6 +44,17 @@ internal sealed class CommandParser(Func<string, Command?> find, Func<IEnumerabl
                     return null;
             }
 
+            // However it was written: the comment is as long as the command that it stands for, and may be as wrong as it likes.
+            if (text.StartsWith('#'))
+            {
+                do
+                    kind = words.Next(out _);
+                while (kind == WordKind.Word);
+                if (kind == WordKind.End)
+                    return commands;
+                continue;
+            }
+
             if (find(text) is not { } command)
             {
                 if (Explains(text) is { } why)

@@ -39,9 +39,13 @@ internal static class NumberText
     }
 
     /// <summary>The same of a number that is not negative.</summary>
-    public static bool TryReadNumber(string text, out uint number) =>
-        uint.TryParse(
-            text.AsSpan().TrimStart(WhiteSpace), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+    public static bool TryReadNumber(string text, out uint number)
+    {
+        // Not even of a zero.
+        ReadOnlySpan<char> digits = text.AsSpan().TrimStart(WhiteSpace);
+        number = 0;
+        return digits is not ['-', ..] && uint.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+    }
 
     /// <summary>
     /// A number of bytes with an optional unit. One letter or letter + "iB" counts in powers of 1024, letter + "B" in

@@ -33,6 +33,8 @@ internal static partial class ParityCases
             "test --total --count 1", "test --total --start 0 --count 0", "test 1", "test 0 1", "test 0 1 2", "test --start 4294967295", "test --count 129",
             "test --total --count -1", "test --start", "test --bogus",
         }.Select(arguments => Words(["cpu-stats", .. Split(arguments)])),
+        Line("destroy test; list --all --id"), Line("destroy test; list --all --id --uuid"), Line("destroy test; list --all --name --id"),
+        Case("vcpupin test --vcpu -0"), Case("cpu-stats test --start -0"), Case("freecell -0"),
         Case("-q cpu-stats test"), Case("-r cpu-stats 1"),
         .. new[]
         {

@@ -40,7 +40,8 @@ internal static partial class ParityCases
             "cd /usr\npwd\n", "cd /usr\ncd lib\npwd\n", "cd\n", "cd /nonexistent\npwd\n", "cd \"\"\n", "cd --\n", "cd /dev/null\n", "cd /usr\ncd ..\npwd\n", "cd a b\n",
             "echo a b \"c d\"\n", "echo\n", "echo ä 漢字\n", "connect\nuri\n", "connect test:///default\nuri\n", "connect --readonly\nsetmem test 1024\nconnect\nuri\n",
             "list; domid 2\nquit\n", "domname 1\ndomid test\n", "\x04uri\n", "list --bogus\nuri\n", "setmem\nuri\n", "uri\r\nuri\n", "domstate test\n",
-            "''\nuri\n", "uri\nquit", "uri\nexit;uri", "help bogus\n", "setmem test 1024; dominfo test\ndommemstat test\n",
+            "''\nuri\n", "uri\nquit", "uri\nexit;uri", "help bogus\n", "'#x'\nuri\n", "destroy test\nconnect\nlist --all\n",
+            "destroy test\nconnect test:///default\nlist --all\n", "suspend test\nconnect --readonly\ndomstate test\n", "setmem test 1024; dominfo test\ndommemstat test\n",
         }.Select(input => Words() with { Input = input }),
         .. new[] { "uri\n", "quit\n", "uri\nquit\n", "bogus\n", "echo a\necho b\n", "domid 9\n" }.SelectMany(input => new[]
         {
@@ -64,7 +65,7 @@ internal static partial class ParityCases
             "-l", "-ql /dev/null", "-l /dev/null -k 3",
         }.Select(words => Case($"{words} uri")),
         Words("-k", " 0", "uri"), Words("-k", "0 ", "uri"), Words("-k", "", "uri"), Words("-d", "", "uri"), Words("-d", " 4", "uri"), Words("-e", "", "uri"), Words("-l", "", "uri"),
-        Case("-l /dev/null bogus"), Case("-k 3") with { Input = "uri\n" }, Case("-k 0") with { Input = "uri\n" }, Case("-k 3 connect"), Words("-k", "0", "connect; uri"),
+        Case("-l /dev/full bogus"), Case("-l /dev/full uri"), Line("uri; domid 9") with { Variable = ("VIRSH_LOG_FILE", "/dev/full") }, Case("-l /dev/null bogus"), Case("-k 3") with { Input = "uri\n" }, Case("-k 0") with { Input = "uri\n" }, Case("-k 3 connect"), Words("-k", "0", "connect; uri"),
         .. new[] { "", "4", " 4", "+4", "9", "-1", "x", "4x", "0x4" }.SelectMany(level => new[] { "uri", "-d 4 uri", "--version", "--bogus", "bogus" }.Select(
             words => Case(words) with { Variable = ("VIRSH_DEBUG", level), Difference = words == "--version" ? Differences.ProgramVersion : null })),
         .. new[] { "", "/dev/null", "/nonexistent/x", "/tmp" }.SelectMany(file => new[] { "uri", "-l /dev/null uri", "-l /nonexistent/x uri", "--bogus", "bogus" }.Select(

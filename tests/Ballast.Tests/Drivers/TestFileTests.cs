@@ -161,4 +161,17 @@ public sealed class TestFileTests
         await File.WriteAllTextAsync(file, xml, Token);
         return await Connection.OpenAsync($"test://{file}", cancellationToken: Token);
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task Times_are_of_two_processors_whatever_there_are(int vcpus)
+    {
+        using PrivateDirectory directory = new();
+        await File.WriteAllTextAsync(directory.File("node.xml"),
+            $"<node><domain type='test'><name>a</name><memory>8192</memory><vcpu>{vcpus}</vcpu><os><type>hvm</type></os></domain></node>", TestContext.Current.CancellationToken);
+        await using Connection connection = await Connection.OpenAsync($"test://{directory.File("node.xml")}", cancellationToken: TestContext.Current.CancellationToken);
+        Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Equal(2, (await domain.GetCpuStatsAsync(cancellationToken: TestContext.Current.CancellationToken)).Count);
+    }
 }
