@@ -250,4 +250,41 @@ public sealed class LastReportTests
             return (stats.ActualKiB, stats.ActualAtReportKiB, stats.HasBalloonMoved);
         }
     }
+
+    [Fact]
+    public async Task An_event_tells_what_was_reported_before_the_balloon_moved()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        fake.Guest.Reporting(lastUpdate: Start);
+        fake.Guest.Interval = 30;
+        await using FakeSession session = await FakeSession.AtAsync(fake, _time);
+        await MoveAsync(1);
+
+        // Nobody looked before: this one is of another size, as is one of the same second.
+        Assert.Null((await session.SampleAsync()).ActualAtReportKiB);
+        fake.Guest.Report(Start + 10, 5 << 20);
+        Assert.True((await session.SampleAsync()).HasBalloonMoved);
+        fake.Guest.Report(Start + 11, 5 << 20);
+        Assert.Equal((1ul << 20, false), await LookAsync());
+
+        // It moved and reported between two looks, in this order.
+        await MoveAsync(3);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        fake.Guest.Report(Start + 22, 5 << 20);
+        Assert.Equal((3ul << 20, false), await LookAsync());
+
+        async Task MoveAsync(ulong gib)
+        {
+            _time.Advance(TimeSpan.FromSeconds(10));
+            fake.Guest.ActualBytes = gib << 30;
+            await fake.SendAsync(FakeQmp.Event("BALLOON_CHANGE", $$"""{"actual": {{gib << 30}}}"""));
+            await Waiting.UntilAsync("BALLOON_CHANGE", () => session.Monitor.ActualBytes == gib << 30);
+        }
+
+        async Task<(ulong?, bool)> LookAsync()
+        {
+            MemoryStats stats = await session.SampleAsync();
+            return (stats.ActualAtReportKiB, stats.HasBalloonMoved);
+        }
+    }
 }

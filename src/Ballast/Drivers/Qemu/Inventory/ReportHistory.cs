@@ -100,8 +100,7 @@ internal sealed class ReportHistory(TimeProvider time)
                 time.GetElapsedTime(_seenAt),
                 isSame && _evidence.ActualBytes is { } then ? then : values.ActualBytes,
                 isSame && !isOfNow && _evidence.ActualAtReportBytes is { } known ? known
-                    : isOfNow || !HasReport(values) ? values.ActualBytes
-                    : GuestMemoryStats.ActualAtReport(_last.ActualBytes, values.ActualBytes, time.GetElapsedTime(_lookedAt)),
+                    : isOfNow ? values.ActualBytes : ActualAtReport(values),
                 isSame && _evidence.MostActualBytes is { } most ? most : MostActual(values),
                 IsFromBeforeReset(values),
                 isSame
@@ -144,6 +143,12 @@ internal sealed class ReportHistory(TimeProvider time)
         BalloonReport report = values.GuestStats.Report;
         return now + ((report.Find(MemoryStatTag.Usable) ?? report.Find(MemoryStatTag.Unused) ?? 0) * 1024);
     }
+
+    // An event tells when the balloon moved. A report of that second or before it was made with another size.
+    private ulong? ActualAtReport(in MonitorValues values) =>
+        values.LastMove is { } moved ? (long?)values.GuestStats.LastUpdate > moved.ToUnixTimeSeconds() ? values.ActualBytes : 0
+        : HasReport(values) ? GuestMemoryStats.ActualAtReport(_last.ActualBytes, values.ActualBytes, time.GetElapsedTime(_lookedAt))
+        : values.ActualBytes;
 
     // Whether a report of the same system was seen before.
     private bool HasReport(in MonitorValues values) =>

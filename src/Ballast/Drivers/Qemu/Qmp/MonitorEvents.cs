@@ -8,12 +8,16 @@ internal sealed class MonitorEvents(Lock gate, TimeProvider time) : MonitorPart(
 
     private IMonitorListener[] _listeners = [];
     private RunHistory _history = new();
+    private ulong? _actualBytes;
 
     /// <summary>The connection's number, which no other has; zero before the first.</summary>
     public long Connection { get; private set; }
 
     /// <summary>When QEMU last told of a reset over this connection; null: not yet.</summary>
     public DateTimeOffset? LastReset { get; private set; }
+
+    /// <summary>When QEMU last told over this connection that the balloon had moved; null: not yet. Small steps count when they have added up.</summary>
+    public DateTimeOffset? LastMove { get; private set; }
 
     /// <summary>What the guest does, as of the last answer or event; no state before the first connection.</summary>
     public DomainStateInfo State => _history.State;
@@ -44,7 +48,7 @@ internal sealed class MonitorEvents(Lock gate, TimeProvider time) : MonitorPart(
             _history = new();
         if (told is { } state)
             _ = _history.Note(state, isRunning);
-        (Connection, LastReset) = (Interlocked.Increment(ref _connections), null);
+        (Connection, LastReset, LastMove, _actualBytes) = (Interlocked.Increment(ref _connections), null, null, actualBytes);
         foreach (IMonitorListener listener in _listeners)
             listener.Connected(_history.State, actualBytes);
     }
@@ -74,6 +78,8 @@ internal sealed class MonitorEvents(Lock gate, TimeProvider time) : MonitorPart(
     public void NoteBalloon(ulong actualBytes)
     {
         AssertLocked();
+        if (_actualBytes is null || MemoryStats.HasMoved(_actualBytes, actualBytes))
+            (LastMove, _actualBytes) = (time.GetUtcNow(), actualBytes);
         foreach (IMonitorListener listener in _listeners)
             listener.BalloonChanged(actualBytes);
     }

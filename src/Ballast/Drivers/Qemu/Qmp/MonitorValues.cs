@@ -64,6 +64,9 @@ internal struct MonitorValues
     /// <summary>When QEMU last told of a reset over that connection; null: not yet.</summary>
     public DateTimeOffset? LastReset;
 
+    /// <summary>When QEMU last told over that connection that the balloon had moved; null: not yet.</summary>
+    public DateTimeOffset? LastMove;
+
     public MonitorParts Answered;
 
     /// <summary>The balloon's size; null also where it was told and cannot be true.</summary>

@@ -72,7 +72,7 @@ internal sealed partial class QmpMonitor
     {
         ref MonitorValues values = ref _question.Values;
         values.Number = Interlocked.Increment(ref _answered);
-        (values.Connection, values.LastReset) = (_events.Connection, _events.LastReset);
+        (values.Connection, values.LastReset, values.LastMove) = (_events.Connection, _events.LastReset, _events.LastMove);
         _size.Note(values);
         _lane.FinishQuery(values, inline);
         SendNext();
