@@ -21,7 +21,7 @@ public sealed class ShellHistoryTests : IDisposable
         ShellHistory history = Open();
         Task<(int, bool)> using_ = Task.Run(() => (history.Read().Count, history.Add("uri")));
         Assert.Equal((0, true), await using_.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
-        Assert.Empty(Directory.GetFiles(_directory.File("ballast")).Where(path => path != File));
+        Assert.DoesNotContain(Directory.GetFiles(_directory.File("ballast")), path => path != File);
     }
 
     [Theory]
