@@ -73,8 +73,15 @@ public sealed class BalloonGuard
         _round++;
         double budget = host.Memory - host.Overhead - host.Reserve;
         bool isExceeded = Sizes.Sum(guests, guest => IsKnown(guest.State) ? guest.State.Balloon : 0) > budget;
-        GuardedWish[] all = [.. guests.Select((guest, i) => Bound(guest, wishes[i], host.Time, isExceeded, isAdvice))];
+        GuardedWish[] all = [.. guests.Select(guest => Look(guest, host.Time, isExceeded, isAdvice))];
         Forget();
+        double margins = MarginsThatFit(all, budget);
+        for (int i = 0; i < all.Length; i++)
+        {
+            all[i].Margins = margins;
+            Bound(all[i], wishes[i]);
+        }
+
         Grow(all, budget);
         return all;
     }
@@ -90,29 +97,69 @@ public sealed class BalloonGuard
         }
     }
 
-    private GuardedWish Bound(GuardedGuest guest, BalloonWish wish, double now, bool isExceeded, bool isAdvice)
+    private GuardedWish Look(GuardedGuest guest, double now, bool isExceeded, bool isAdvice)
     {
         if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
             _records[guest.State.Name] = record = new GuestRecord(_limits);
         record.Round = _round;
         if (IsKnown(guest.State))
             record.Observe(guest, now);
-        GuardedWish bounded = new(guest, record, _limits, now, isExceeded, isAdvice);
-        if (!IsKnown(guest.State))
-            bounded.Leave(GuardRule.UncertainNumbers, "Its sizes are not known.");
-        else if (HasStopped)
-            bounded.Leave(GuardRule.Failures, $"The last {_failures} changes failed: nothing is changed until somebody looks.");
-        else if (guest.Obstacle != GuestObstacle.None)
-            bounded.NotReady();
-        else if (record.ReturnsNothing)
-            bounded.GiveBack();
-        else if (now < record.NotFollowingUntil)
-            bounded.LeaveNotFollowing();
-        else if (now < record.ForeignUntil)
-            bounded.LeaveForeign();
-        else
-            bounded.Take(wish);
-        return bounded;
+        return new GuardedWish(guest, record, _limits, now, isExceeded, isAdvice) { LeftBy = LeftBy(guest, record, now) };
+    }
+
+    private GuardRule? LeftBy(GuardedGuest guest, GuestRecord record, double now) =>
+        !IsKnown(guest.State) ? GuardRule.UncertainNumbers
+        : HasStopped ? GuardRule.Failures
+        : guest.Obstacle != GuestObstacle.None ? GuardRule.NotReady
+        : record.ReturnsNothing ? GuardRule.NothingReturned
+        : now < record.NotFollowingUntil ? GuardRule.NotFollowing
+        : now < record.ForeignUntil ? GuardRule.ForeignTarget
+        : null;
+
+    /// <summary>
+    /// The share of all margins that fits into the budget beside what guests use. Where they do not fit, one guest's margin is what
+    /// another lacks, or what the host swaps.
+    /// </summary>
+    private static double MarginsThatFit(GuardedWish[] wishes, double budget)
+    {
+        double bare = 0, margins = 0;
+        foreach (GuardedWish wish in wishes)
+        {
+            double least = wish.LeastAt(0);
+            bare += least;
+            margins += wish.LeastAt(1) - least;
+        }
+
+        // Of a budget that nobody knows, nobody knows what fits.
+        return double.IsNaN(budget) || budget - bare >= margins ? 1 : Sizes.Max(0, (budget - bare) / margins);
+    }
+
+    private void Bound(GuardedWish bounded, BalloonWish wish)
+    {
+        switch (bounded.LeftBy)
+        {
+            case null:
+                bounded.Take(wish);
+                break;
+            case GuardRule.UncertainNumbers:
+                bounded.Leave(GuardRule.UncertainNumbers, "Its sizes are not known.");
+                break;
+            case GuardRule.Failures:
+                bounded.Leave(GuardRule.Failures, $"The last {_failures} changes failed: nothing is changed until somebody looks.");
+                break;
+            case GuardRule.NotReady:
+                bounded.NotReady();
+                break;
+            case GuardRule.NothingReturned:
+                bounded.GiveBack();
+                break;
+            case GuardRule.NotFollowing:
+                bounded.LeaveNotFollowing();
+                break;
+            default:
+                bounded.LeaveForeign();
+                break;
+        }
     }
 
     private static bool IsKnown(GuestState state) =>

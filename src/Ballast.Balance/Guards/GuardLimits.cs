@@ -54,6 +54,9 @@ public sealed record GuardLimits
     /// <inheritdoc cref="NothingReturnedShare"/>
     public double NothingReturnedMargin { get; init; } = 128;
 
+    /// <summary>And where it lost less than this share of what the balloon took of what it held.</summary>
+    public double ReturnedShare { get; init; } = 0.5;
+
     /// <summary>How long a guest is left alone whose balloon somebody else moved.</summary>
     public double ForeignPause { get; init; } = 600;
 

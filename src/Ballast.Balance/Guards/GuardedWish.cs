@@ -16,6 +16,12 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     public GuestRecord Record => record;
 
+    /// <summary>The rule by which it is left alone, whatever is wished for it; null where it is not.</summary>
+    public required GuardRule? LeftBy { get; init; }
+
+    /// <summary>The share of the margins that guests keep above what they use, 0 to 1.</summary>
+    public double Margins { get; set; } = 1;
+
     public GuardDecision Decision { get; private set; }
 
     /// <summary>What it has or may take, whatever is decided now.</summary>
@@ -29,11 +35,17 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     // Where its balloon goes.
     private double Aim => record.Target ?? State.Balloon;
 
-    private double FloorBound => Math.Max(State.Minimum, Floor());
+    private double FloorBound => FloorAt(Margins);
 
     // Numbers without what the guest uses are no ground to take anything.
     private double CertainBound =>
         guest.IsCertain && guest.Used is { } used && Sizes.IsSize(used) ? 0 : guest.IsResidentCertain ? State.Resident : State.Balloon;
+
+    /// <summary>What rules 1 and 2 keep for it with such a share of the margins; who is left alone keeps all it has.</summary>
+    public double LeastAt(double margins) =>
+        LeftBy is null ? Math.Min(Math.Max(FloorAt(margins), CertainBound), Math.Max(State.Maximum, State.Balloon))
+        : LeftBy is GuardRule.UncertainNumbers ? 0
+        : State.Balloon;
 
     /// <summary>No change; what it was told before may still come true.</summary>
     public void Leave(GuardRule rule, string reason)
@@ -165,18 +177,20 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         }
     }
 
-    private double Floor()
+    private double FloorAt(double margins)
     {
         if (guest.Used is not { } used || !Sizes.IsSize(used))
-            return 0;
-        double claimed = WithMargin(used);
-        return guest.IsResidentCertain && guest.CountsSwapping && State.Resident < used ? record.Claim.Floor(State, claimed, WithMargin(State.Resident), now) : claimed;
-    }
+            return State.Minimum;
+        double floor = WithMargin(used);
+        if (guest.IsResidentCertain && guest.CountsSwapping && State.Resident < used)
+            floor = record.Claim.Floor(State, floor, WithMargin(State.Resident), now);
+        return Math.Max(State.Minimum, floor);
 
-    private double WithMargin(double used)
-    {
-        double factor = guest.DeflatesOnOom ? 1 : limits.FloorFactorWithoutDeflate;
-        return used + (factor * ((limits.FloorShare * used) + limits.FloorMargin));
+        double WithMargin(double size)
+        {
+            double factor = guest.DeflatesOnOom ? 1 : limits.FloorFactorWithoutDeflate;
+            return size + (margins * factor * ((limits.FloorShare * size) + limits.FloorMargin));
+        }
     }
 
     private void Decide(double target)

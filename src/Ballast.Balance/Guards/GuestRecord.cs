@@ -5,7 +5,8 @@ internal sealed class GuestRecord(GuardLimits limits)
 {
     private readonly BalloonTrail _trail = new();
     private readonly BalloonPull _pull = new(limits);
-    private double? _size, _ours, _heldSince;
+    private double? _size, _ours, _resident, _heldSince;
+    private (double Balloon, double Resident)? _whole;
     private double _stuckAt;
 
     /// <summary>The last round in which it was there.</summary>
@@ -21,7 +22,7 @@ internal sealed class GuestRecord(GuardLimits limits)
 
     public double ForeignUntil { get; private set; } = double.MinValue;
 
-    /// <summary>Whether the host got nothing back from its balloon: it is not asked for memory again.</summary>
+    /// <summary>Whether the host got nothing back from its balloon: it is not asked for memory again, as what keeps its memory there stays.</summary>
     public bool ReturnsNothing { get; private set; }
 
     /// <summary>What is made of a claim to use more than the host holds.</summary>
@@ -43,6 +44,7 @@ internal sealed class GuestRecord(GuardLimits limits)
     {
         GuestState state = guest.State;
         SeenSize = state.Balloon;
+        _resident = guest.IsResidentCertain ? state.Resident : null;
         _trail.Add(now, state.Balloon);
         Claim.Look(state.Report, now);
 
@@ -61,6 +63,7 @@ internal sealed class GuestRecord(GuardLimits limits)
     {
         Target = target;
         Claim.Stepped(now);
+        _whole = target > SeenSize ? null : _whole ?? (_resident is { } resident ? (SeenSize, resident) : null);
 
         // From now on it is to follow.
         if (_size is { } size)
@@ -100,14 +103,28 @@ internal sealed class GuestRecord(GuardLimits limits)
         }
     }
 
+    // What the host holds beside the balloon may be QEMU's own, however much it is. So it counts what the balloon took, and what the
+    // host lost of that, since it was first told to shrink.
     private void NoteReturn(GuardedGuest guest, double now)
     {
         GuestState state = guest.State;
-        double held = state.Resident - state.Balloon;
+        double above = state.Resident - state.Balloon;
         bool isThere = Target is { } target && target < state.Maximum - limits.LeastChange && Math.Abs(state.Balloon - target) <= limits.LeastChange;
-        if (!isThere || !guest.IsResidentCertain || held <= (limits.NothingReturnedShare * state.Maximum) + limits.NothingReturnedMargin)
+        if (Target is null || state.Balloon > _whole?.Balloon)
+            _whole = null;
+        if (!isThere || _resident is null || above <= (limits.NothingReturnedShare * state.Maximum) + limits.NothingReturnedMargin || HasReturned(state))
             _heldSince = null;
         else if ((_heldSince ??= now) <= now - limits.FollowSeconds)
             ReturnsNothing = true;
+    }
+
+    private bool HasReturned(GuestState state)
+    {
+        if (_whole is not { } whole)
+            return true;
+
+        // What the guest had never touched, nobody got back.
+        double taken = Math.Min(whole.Balloon, whole.Resident) - state.Balloon;
+        return taken < limits.LeastChange || whole.Resident - state.Resident >= limits.ReturnedShare * taken;
     }
 }

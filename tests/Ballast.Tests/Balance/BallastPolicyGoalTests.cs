@@ -53,6 +53,28 @@ public sealed class BallastPolicyGoalTests
         Assert.InRange(ours.StallPercent, 0, preferred.StallPercent + 0.2);
     }
 
+    // What they use fits; the margins of many small guests do not.
+    [Theory]
+    [InlineData(4, 150, 950)]
+    [InlineData(12, 150, 2582)]
+    [InlineData(12, 150, 2800)]
+    [InlineData(24, 100, 3600)]
+    [InlineData(8, 200, 2300)]
+    public void Guards_make_no_host_swap_on_which_all_that_guests_use_fits(int count, double used, double memory)
+    {
+        Scenario scenario = new()
+        {
+            About = "small guests",
+            Memory = memory,
+            Overhead = 100,
+            Seconds = 1800,
+            Guests = [.. Enumerable.Range(0, count).Select(i => SmallGuest($"s{i}", used))],
+        };
+        SimulationResult guarded = Run(scenario, "ballast", new GuardLimits()), unguarded = Run(scenario, "ballast");
+        Assert.InRange(guarded.StallPercent, 0, unguarded.StallPercent + 0.2);
+        Assert.InRange(guarded.HostSwapMib, 0, 1.1 * unguarded.HostSwapMib);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -129,6 +151,16 @@ public sealed class BallastPolicyGoalTests
         Assert.InRange(figures.Swapping.Count, 0, figures.Count / 50);
         Assert.All(figures.Swapping, one => Assert.InRange(one.Mib, 0, isGuarded ? MostSwapGuarded : MostSwap));
     }
+
+    private static GuestScenario SmallGuest(string name, double used) => new()
+    {
+        Name = name,
+        Maximum = 512,
+        Minimum = 64,
+        Anonymous = TimeSeries.Constant(used),
+        Hot = TimeSeries.Constant(10),
+        Data = 400,
+    };
 
     private static GuardLimits? Guards(bool areThere) => areThere ? new GuardLimits() : null;
 

@@ -57,6 +57,29 @@ public sealed class BalloonGuardTests
         Assert.Equal((floor, GuardRule.Floor), (decision.Target, decision.BoundBy));
     }
 
+    // Two guests that use 1000 MiB each, with margins of 104 and 52 MiB.
+    [Theory]
+    [InlineData(3000, 1)]
+    [InlineData(2156, 1)]
+    [InlineData(2078, 0.5)]
+    [InlineData(2000, 0)]
+    [InlineData(1000, 0)]
+    public void Margins_that_do_not_fit_beside_what_guests_use_are_smaller_for_all_by_the_same_share(double budget, double share)
+    {
+        GuardedGuest[] guests = [Guest(1200, used: 1000, name: "one") with { DeflatesOnOom = false }, Guest(1200, used: 1000, name: "other")];
+        IReadOnlyList<GuardDecision> decisions = _guard.Decide(new(budget, 0, 0, 0, 0, 10), guests, [new(500, ""), new(500, "")]);
+        Assert.Equal([1000 + (share * 104), 1000 + (share * 52)], decisions.Select(decision => decision.Target!.Value));
+        Assert.All(decisions, decision => Assert.Equal(GuardRule.Floor, decision.BoundBy));
+    }
+
+    [Fact]
+    public void Who_is_left_alone_counts_with_its_size_where_margins_are_to_fit()
+    {
+        GuardedGuest[] guests = [Guest(1200, used: 1000, name: "one"), Guest(3000, used: 1000, name: "paused") with { Obstacle = GuestObstacle.Paused }];
+        IReadOnlyList<GuardDecision> decisions = _guard.Decide(new(4052, 0, 0, 0, 0, 10), guests, [new(500, ""), new(500, "")]);
+        Assert.Equal(1000 + 52, decisions[0].Target);
+    }
+
     [Fact]
     public void Who_claims_more_than_the_host_holds_loses_it_by_a_little_at_each_report()
     {
@@ -240,6 +263,23 @@ public sealed class BalloonGuardTests
         // And it is not asked again.
         _now += 3600;
         Assert.Equal((null, GuardRule.NothingReturned), Bound(Decide(Guest(Maximum, used: 300, resident: Maximum), 1500)));
+    }
+
+    [Theory]
+    [InlineData(50)]
+    [InlineData(400)]
+    [InlineData(2000)]
+    public void What_a_QEMU_needs_itself_is_not_taken_for_memory_that_does_not_come_back(double own)
+    {
+        double size = Maximum;
+        for (; _now < 300; _now += 10)
+        {
+            GuardDecision decision = Decide(Guest(size, used: 300, resident: size + own), 800);
+            Assert.NotEqual(GuardRule.NothingReturned, decision.BoundBy);
+            size = decision.Target ?? size;
+        }
+
+        Assert.Equal(800, size);
     }
 
     [Fact]

@@ -15,6 +15,9 @@ internal sealed class GuardWorld
     private double _now;
     private int _failures;
 
+    // The share of rule 1's margins that fits.
+    private double _margins;
+
     /// <param name="seed">Which of the worlds.</param>
     /// <param name="policy">Whose wishes are guarded; null for wishes that come to somebody's mind.</param>
     public GuardWorld(int seed, IBalloonPolicy? policy = null)
@@ -48,6 +51,7 @@ internal sealed class GuardWorld
         HostState host = _host with { Time = _now, Free = _random.NextDouble() * _host.Memory };
         double known = _host.Memory - _host.Overhead - _host.Reserve, budget = double.IsNaN(known) ? 0 : known;
         bool isExceeded = guests.Sum(guest => guest.IsKnown ? guest.Balloon : 0) > known;
+        _margins = Margins(guests, seen, known, hadStopped);
         if (_random.Next(4) == 0 && IsFollowed(guard.Advise(host, seen, Wishes(host, guests, seen)), guard, guests, seen, hadStopped, isExceeded))
         {
             Assert.InRange(guests.Sum(guest => guest.Due), 0, Above(Math.Max(budget, before)));
@@ -57,7 +61,7 @@ internal sealed class GuardWorld
         IReadOnlyList<GuardDecision> decisions = guard.Decide(host, seen, Wishes(host, guests, seen));
         for (int i = 0; i < decisions.Count; i++)
             Check(guests[i], seen[i], decisions[i], hadStopped, isExceeded);
-        double[] floors = [.. guests.Select((guest, i) => Least(guest, seen[i]))];
+        double[] floors = [.. guests.Select((guest, i) => Math.Min(guest.Balloon, Least(guest, seen[i], _margins)))];
         for (int i = 0; i < decisions.Count; i++)
         {
             if (decisions[i].Target is { } target)
@@ -149,7 +153,7 @@ internal sealed class GuardWorld
         Assert.True(guest.IsKnown, "A guest of which nobody knows how large it is was given a target.");
         Assert.InRange(target, 0, Math.Max(guest.Maximum, guest.Balloon));
         if (target < guest.Balloon)
-            Assert.InRange(target, Least(guest, seen), guest.Balloon);
+            Assert.InRange(target, Below(Math.Min(guest.Balloon, Least(guest, seen, _margins))), guest.Balloon);
 
         double[] lastMinute = [.. guest.History.Where(past => past.Time >= _now - 60).Select(past => past.Balloon), guest.Balloon];
         double minute = isExceeded ? double.MinValue : lastMinute.Max() - (Limits.ShrinkMinuteShare * guest.Maximum);
@@ -189,17 +193,30 @@ internal sealed class GuardWorld
             Assert.InRange(guest.Target, guest.Balloon, double.MaxValue);
     }
 
-    /// <summary>How far it may be shrunk by rules 1 and 2.</summary>
-    private double Least(Subject guest, GuardedGuest seen)
+    // Where they do not fit beside what guests use, all margins are smaller by the same share. Who is not asked for memory has all it has.
+    private double Margins(Subject[] guests, GuardedGuest[] seen, double budget, bool hadStopped)
     {
-        double least = Math.Max(guest.Minimum, Floor(guest, seen));
+        double[] bare = [.. guests.Select((guest, i) => Keeps(guest, seen[i], 0))], full = [.. guests.Select((guest, i) => Keeps(guest, seen[i], 1))];
+        double margins = full.Sum() - bare.Sum(), room = budget - bare.Sum();
+        return double.IsNaN(budget) || room >= margins ? 1 : Math.Max(0, room / margins);
+
+        double Keeps(Subject guest, GuardedGuest at, double share) =>
+            !guest.IsKnown ? 0
+            : hadStopped || !guest.IsReady || guest.ReturnsNothing || guest.IsNotFollowing || guest.IsSomebodyElses ? guest.Balloon
+            : Math.Min(Least(guest, at, share), Math.Max(guest.Maximum, guest.Balloon));
+    }
+
+    /// <summary>How far it may be shrunk by rules 1 and 2, with such a share of the margins.</summary>
+    private double Least(Subject guest, GuardedGuest seen, double margins)
+    {
+        double least = Math.Max(guest.Minimum, Floor(guest, seen, margins));
         if (!seen.IsCertain || !Tells(seen))
             least = Math.Max(least, seen.IsResidentCertain ? seen.State.Resident : guest.Balloon);
-        return Math.Min(guest.Balloon, least);
+        return least;
     }
 
     // Who claims more than the host holds of it may lose that only by a little at a time, and only while it reports.
-    private double Floor(Subject guest, GuardedGuest seen)
+    private double Floor(Subject guest, GuardedGuest seen, double margins)
     {
         if (!Tells(seen))
             return 0;
@@ -209,7 +226,7 @@ internal sealed class GuardWorld
         return isTested ? Math.Max(held, Math.Min(claimed, guest.Balloon - step)) : claimed;
 
         double WithMargin(double size) =>
-            size + ((seen.DeflatesOnOom ? 1 : Limits.FloorFactorWithoutDeflate) * ((size * Limits.FloorShare) + Limits.FloorMargin));
+            size + (margins * (seen.DeflatesOnOom ? 1 : Limits.FloorFactorWithoutDeflate) * ((size * Limits.FloorShare) + Limits.FloorMargin));
     }
 
     // What is no size says nothing.
@@ -227,6 +244,7 @@ internal sealed class GuardWorld
         private double _used, _nonsense, _noSize, _resident, _believedUntil, _now, _foreignUntil, _notFollowingUntil, _pulledFrom, _pulledSince, _stuckAt;
         private int _pull;
         private double? _told, _before, _heldSince;
+        private (double Balloon, double Resident)? _whole;
         private GuestReport? _report;
 
         // One that is odd may vanish, and have sizes that nobody knows and limits that are crossed.
@@ -275,7 +293,7 @@ internal sealed class GuardWorld
 
         public bool ReturnsNothing { get; private set; }
 
-        /// <summary>It swapped not long ago.</summary>
+        /// <summary>It swapped or read files again not long ago.</summary>
         public bool IsBelieved => _now < _believedUntil;
 
         /// <summary>The last report that counts.</summary>
@@ -328,6 +346,10 @@ internal sealed class GuardWorld
         {
             (Target, IsTargetOurs, _creeps) = (target, true, false);
             (_told, ToldAt) = (target, _now);
+            if (target > Balloon)
+                _whole = null;
+            else if (_isResidentCertain)
+                _whole ??= (Balloon, _resident);
             if (IsReady)
                 _ = IsStuck(target);
         }
@@ -358,7 +380,7 @@ internal sealed class GuardWorld
         {
             (_told, _before, _heldSince, _report, Heard, ReturnsNothing, _pull) = (null, null, null, null, null, false, 0);
             (_believedUntil, _foreignUntil, _notFollowingUntil, ToldAt) = (double.MinValue, double.MinValue, double.MinValue, double.MinValue);
-            (IsTargetOurs, _creeps) = (false, false);
+            (IsTargetOurs, _creeps, _whole) = (false, false, null);
             History.Clear();
         }
 
@@ -397,10 +419,21 @@ internal sealed class GuardWorld
 
         private void SeeReturn()
         {
+            if (_told is null || Balloon > _whole?.Balloon)
+                _whole = null;
             bool isHeld = _told < Maximum - Limits.LeastChange && Math.Abs(Balloon - _told.Value) <= Limits.LeastChange && _isResidentCertain
-                && _resident - Balloon > (Limits.NothingReturnedShare * Maximum) + Limits.NothingReturnedMargin;
+                && _resident - Balloon > (Limits.NothingReturnedShare * Maximum) + Limits.NothingReturnedMargin && HasKept();
             _heldSince = isHeld ? _heldSince ?? _now : null;
             ReturnsNothing |= _now - _heldSince >= Limits.FollowSeconds;
+        }
+
+        // Of what the balloon took, the host has most, too.
+        private bool HasKept()
+        {
+            if (_whole is not { } whole)
+                return false;
+            double taken = Math.Min(whole.Balloon, whole.Resident) - Balloon;
+            return taken >= Limits.LeastChange && whole.Resident - _resident < Limits.ReturnedShare * taken;
         }
 
         // Silent at times, a liar at others; numbers jump, are none, or lie in the past, and counters begin anew.
@@ -417,10 +450,15 @@ internal sealed class GuardWorld
                 return;
             if (_report is not { } report || !double.IsFinite(report.Time) || report.Time <= before?.Time)
                 return;
-            if (report.SwapOut > before?.SwapOut)
-                _believedUntil = now + new GuardLimits().BelievedSeconds;
+            if (before is not null && IsHurt(before, report))
+                _believedUntil = now + Limits.BelievedSeconds;
             Heard = report;
         }
+
+        // It swaps or reads files again; what is no number may be either.
+        private static bool IsHurt(GuestReport before, GuestReport report) =>
+            !(report.SwapOut <= before.SwapOut) || !(report.SwapIn <= before.SwapIn)
+            || !(report.MajorFaults - before.MajorFaults <= Limits.QuietFaults * (report.Time - before.Time));
 
         private double Size(Random random) => random.Next(10) switch
         {
