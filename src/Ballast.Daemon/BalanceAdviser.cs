@@ -58,7 +58,9 @@ internal sealed partial class BalanceAdviser : IAsyncDisposable
                 }
                 else
                 {
-                    _decisions.Write(TimeProvider.System.GetUtcNow(), BalloonPolicies.Ours, advisor.Advise(seen, now));
+                    HostAdvice advice = advisor.Consider(seen, now);
+                    if (_decisions.Write(TimeProvider.System.GetUtcNow(), BalloonPolicies.Ours, advice))
+                        advisor.Tell(advice.Guests);
                 }
 
                 (isFirst, _complaint) = (false, "");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Balance.Guards;
 
 namespace Ballast.Balance.Advice;
@@ -15,6 +16,8 @@ internal static class GuestAdviceLimits
 /// <summary>Advice about one guest in the making: sizes in MiB.</summary>
 internal sealed class AdviceDraft
 {
+    private const double KiB = 1024;
+
     private readonly BalloonWish _wish;
     private readonly GuardDecision _decision, _step;
     private readonly double _least;
@@ -27,7 +30,7 @@ internal sealed class AdviceDraft
     /// <param name="least">How far it could be taken from in all.</param>
     /// <param name="step">How far of that now.</param>
     public AdviceDraft(GuestTrack track, BalloonWish wish, GuardDecision decision, double least, GuardDecision step) =>
-        (Track, _wish, _decision, _least, _step) = (track, wish, decision, least, step);
+        (Track, _wish, _decision, _least, _step) = (track, wish, Bound(decision, track), Math.Max(least, Kept(track)), Bound(step, track));
 
     public GuestTrack Track { get; }
 
@@ -109,6 +112,15 @@ internal sealed class AdviceDraft
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
             : Common(AdviceKind.Keep, _wish.Reason, default);
     }
+
+    // What `setmem` refuses is not advised: where guards would test what a guest claims, or let it keep no margin, nobody does so by hand.
+    private static GuardDecision Bound(GuardDecision decision, GuestTrack track) =>
+        decision.Target < Math.Min(Kept(track), track.Balloon)
+            ? new GuardDecision(Math.Min(Kept(track), track.Balloon), GuardRule.Floor, string.Create(CultureInfo.InvariantCulture,
+                $"By its report it needs {Kept(track) - (GuestShortage.MarginKiB / KiB):F0} MiB: it keeps that and {GuestShortage.MarginKiB / KiB:F0} MiB to spare."))
+            : decision;
+
+    private static double Kept(GuestTrack track) => (GuestShortage.FloorKiB(track.Seen.Stats) ?? 0) / KiB;
 
     // What others need is worth its line for the room that it makes in the budget. Where nobody needs it, only what the host gets back
     // counts: of a guest that never touched its memory, that is nothing.

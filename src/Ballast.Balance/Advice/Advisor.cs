@@ -33,24 +33,50 @@ public sealed class Advisor
 
     /// <summary>Looks without advising anybody: rates need two looks.</summary>
     /// <inheritdoc cref="Advise" path="/param|/exception"/>
-    public void Learn(SeenHost seen, double time) => _ = Look(seen, time, isToldAnybody: false);
+    public void Learn(SeenHost seen, double time) => _ = Look(seen, time);
 
-    /// <summary>Advice about what is seen now.</summary>
+    /// <summary>As <see cref="Consider"/>, for who tells all of it each time.</summary>
+    /// <inheritdoc cref="Consider"/>
+    public HostAdvice Advise(SeenHost seen, double time)
+    {
+        HostAdvice advice = Consider(seen, time);
+        Tell(advice.Guests);
+        return advice;
+    }
+
+    /// <summary>Advice about what is seen now. Who follows advice follows what was told: what is, goes to <see cref="Tell"/>.</summary>
     /// <param name="seen">The host and all its guests: those left out would count as other programs.</param>
     /// <param name="time">Now, in seconds on any clock that does not go back.</param>
     /// <exception cref="BudgetException">Nobody knows what guests share.</exception>
-    public HostAdvice Advise(SeenHost seen, double time) => Look(seen, time, isToldAnybody: true);
+    public HostAdvice Consider(SeenHost seen, double time)
+    {
+        HostAdvice advice = Look(seen, time);
+        foreach (GuestTrack track in _tracks.Values)
+            track.Followed.Repeat(time);
+        BalanceMetrics.Record(advice);
+        return advice;
+    }
 
-    private HostAdvice Look(SeenHost seen, double time, bool isToldAnybody)
+    /// <summary>This was told to people, and stands until something else is told.</summary>
+    /// <param name="guests">Advice of the last look: all of it, or that about some guests.</param>
+    public void Tell(IEnumerable<GuestAdvice> guests)
+    {
+        ArgumentNullException.ThrowIfNull(guests);
+        foreach (GuestAdvice guest in guests)
+        {
+            if (_tracks.TryGetValue(guest.Guest.Key, out GuestTrack? track))
+                track.Followed.Tell(guest, track.Resident, track.Time);
+        }
+    }
+
+    private HostAdvice Look(SeenHost seen, double time)
     {
         ArgumentNullException.ThrowIfNull(seen);
         SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
-        GuestFacts[] facts = [.. guests.Select(GuestFacts.Of)];
+        GuestFacts[] facts = [.. guests.Select(guest => GuestFacts.Of(guest) with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
         HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, Period);
         GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
-        for (int i = 0; isToldAnybody && i < tracks.Length; i++)
-            tracks[i].Followed.Advise(advice[i], tracks[i].Resident, time);
         HostAdvice all = new(host, seen.Memory, [.. advice.OrderBy(one => one.Kind switch
         {
             AdviceKind.Take => 0,
@@ -61,8 +87,6 @@ public sealed class Advisor
             _ => 5,
         }).ThenByDescending(one => Math.Max(one.Gain, one.Short)).ThenBy(one => one.Guest.Domain.Name, StringComparer.Ordinal)], outcomes);
         SetPeriod(all, isMoving);
-        if (isToldAnybody)
-            BalanceMetrics.Record(all);
         return all;
     }
 

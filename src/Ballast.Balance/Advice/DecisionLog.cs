@@ -21,19 +21,21 @@ public sealed class DecisionLog(string path, long maxBytes = DecisionLog.Default
     /// <param name="time">When the advice was given.</param>
     /// <param name="policy">The policy's name.</param>
     /// <param name="advice">The advice.</param>
+    /// <returns>Whether there was.</returns>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
-    public void Write(DateTimeOffset time, string policy, HostAdvice advice)
+    public bool Write(DateTimeOffset time, string policy, HostAdvice advice)
     {
         ArgumentNullException.ThrowIfNull(advice);
         if (!_news.IsNews(advice.Guests) && advice.Outcomes.Count == 0)
-            return;
+            return false;
         ArrayBufferWriter<byte> line = new();
         using (Utf8JsonWriter json = new(line))
             Write(json, time, policy, advice);
         line.Write("\n"u8);
         Append(line.WrittenSpan);
         _news.Tell(advice.Guests);
+        return true;
     }
 
     private static void Write(Utf8JsonWriter json, DateTimeOffset time, string policy, HostAdvice advice)

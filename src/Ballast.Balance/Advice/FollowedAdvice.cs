@@ -16,19 +16,28 @@ internal sealed class FollowedAdvice
     private MemoryStats? _then;
     private double? _residentThen, _last;
     private double _advisedAt;
-    private bool _isMoving;
+    private bool _isMoving, _stands;
 
     /// <summary>Where the balloon is on its way to, as advised, or where it stopped before it was there; null where it does not follow advice.</summary>
     public double? Target { get; private set; }
 
-    public void Advise(GuestAdvice advice, double? resident, double time)
+    /// <summary>This was told to people. What differs from it and is not told is followed by nobody.</summary>
+    public void Tell(GuestAdvice advice, double? resident, double time)
     {
         // What was advised last holds for a while; a balloon on its way is not turned.
-        if (_isMoving || advice.Target is not { } target || advice.Kind is not (AdviceKind.Take or AdviceKind.Give or AdviceKind.Could))
+        _stands = advice.Target is not null && advice.Kind is AdviceKind.Take or AdviceKind.Give or AdviceKind.Could;
+        if (_isMoving || !_stands)
             return;
-        (_advised, _from, _advisedAt) = (target, advice.Balloon, time);
+        (_advised, _from, _advisedAt) = (advice.Target, advice.Balloon, time);
         if (_followedAt is null)
             (_then, _residentThen) = (advice.Guest.Stats, resident);
+    }
+
+    /// <summary>What was told last still stands, until something else is told.</summary>
+    public void Repeat(double time)
+    {
+        if (_stands)
+            _advisedAt = time;
     }
 
     /// <summary>Compares what is seen with what was advised.</summary>

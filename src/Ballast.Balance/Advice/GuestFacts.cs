@@ -73,8 +73,14 @@ internal sealed record GuestFacts
     /// <summary>Whose history it continues: another run under the same name begins a new one.</summary>
     public (Guid Uuid, int? Id) Key => (Uuid, Id);
 
-    /// <summary>Its balloon's size; where nobody tells, the maximum may stand for it.</summary>
-    public ulong? SizeKiB => KnownBalloonKiB ?? MaximumKiB;
+    /// <summary>Its balloon's size when that was last known, by whoever looks again and again.</summary>
+    public ulong? LastSizeKiB { get; init; }
+
+    /// <summary>Its balloon's size; where nobody tells, what it was last, and the maximum may stand for what never was known.</summary>
+    public ulong? SizeKiB => MeasuredSizeKiB ?? MaximumKiB;
+
+    /// <summary>The same where it is one that somebody told, now or before.</summary>
+    public ulong? MeasuredSizeKiB => KnownBalloonKiB ?? LastSizeKiB;
 
     /// <summary>Its balloon's size, where the rest of what is known allows it to be that.</summary>
     public ulong? KnownBalloonKiB => (Inconsistencies & OfBalloon) == MemoryStatsInconsistency.None ? BalloonKiB : null;

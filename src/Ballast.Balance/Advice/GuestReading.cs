@@ -63,6 +63,7 @@ internal sealed class GuestReading
                 Report = Report(guest, now),
             },
             IsCertain = !isAlone,
+            IsSizeCertain = guest.MeasuredSizeKiB is not null,
             Used = NeededOf(guest),
             DeflatesOnOom = guest.DeflatesOnOom == true,
             IsResidentCertain = resident is not null,

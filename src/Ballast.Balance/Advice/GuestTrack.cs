@@ -29,6 +29,9 @@ internal sealed class GuestTrack
     /// <summary>The balloon's size in MiB, or what may stand for it.</summary>
     public double Balloon { get; private set; }
 
+    /// <summary>Its balloon's size when that was known last, in KiB: a report that contradicts itself moves no balloon.</summary>
+    public ulong? LastSizeKiB { get; private set; }
+
     /// <summary>What the host holds of it in MiB; null where that is no measure.</summary>
     public double? Resident { get; private set; }
 
@@ -43,6 +46,7 @@ internal sealed class GuestTrack
         (Seen, Time) = (guest, now);
         Standing = GuestStanding.Of(facts);
         Resident = GuestReading.ResidentOf(facts, host);
+        LastSizeKiB = facts.MeasuredSizeKiB;
         Balloon = (facts.SizeKiB ?? facts.ResidentKiB ?? 0) / KiB;
         Guarded = facts.SizeKiB is null ? null : _reading.Read(facts, Standing, Resident, Followed.Target, now);
     }

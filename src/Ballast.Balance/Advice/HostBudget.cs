@@ -20,9 +20,14 @@ internal static class HostBudget
     {
         if (setting.ControlGroup is not { } group)
             return true;
-        const string mount = "/sys/fs/cgroup/";
-        string path = "/" + (group.StartsWith(mount, StringComparison.Ordinal) ? group[mount.Length..] : group).Trim('/');
-        return groupPath is not null && (path == "/" || groupPath == path || groupPath.StartsWith(path + "/", StringComparison.Ordinal));
+        // As people copy it, from either version of control groups.
+        const string mount = "/sys/fs/cgroup/", memory = mount + "memory/";
+        return groupPath is not null
+            && (IsIn(group.StartsWith(mount, StringComparison.Ordinal) ? group[mount.Length..] : group)
+                || (group.StartsWith(memory, StringComparison.Ordinal) && IsIn(group[memory.Length..])));
+
+        bool IsIn(string name) => "/" + name.Trim('/') is var path
+            && (path == "/" || groupPath == path || groupPath.StartsWith(path + "/", StringComparison.Ordinal));
     }
 
     /// <exception cref="BudgetException">Nobody knows what there is.</exception>
@@ -79,7 +84,10 @@ internal static class HostBudget
         if (group.UnreclaimableKiB is { } held)
             overhead = Math.Max(QemuAllowance * guests.Count, (held / KiB) - Sizes.Sum(guests, HeldInGroup));
         double used = (group.UnreclaimableKiB ?? group.CurrentKiB ?? 0) / KiB;
-        return new HostState(limit, overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
+
+        // No limit of the group counts huge pages: guests have them beside it, and count with them.
+        double beside = Sizes.Sum(guests, guest => Math.Min((guest.HugePagesKiB ?? 0) / KiB, Balloon(guest) ?? 0));
+        return new HostState(limit + beside, overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
     }
 
     private static double HostHas(HostMemory host, MemoryGroup group) =>

@@ -102,7 +102,7 @@ public sealed class BalloonGuard
         if (!_records.TryGetValue(guest.State.Name, out GuestRecord? record))
             _records[guest.State.Name] = record = new GuestRecord(_limits);
         record.Round = _round;
-        if (IsKnown(guest.State))
+        if (IsKnown(guest.State) && guest.IsSizeCertain)
             record.Observe(guest, now);
         return new GuardedWish(guest, record, _limits, now, isExceeded, isAdvice) { LeftBy = LeftBy(guest, record, now) };
     }

@@ -9,6 +9,9 @@ public sealed record GuardedGuest
     /// <summary>Whether its numbers are fresh and agree with each other.</summary>
     public required bool IsCertain { get; init; }
 
+    /// <summary>Whether the balloon's size is one that somebody told: what only stands for it says nothing about how it moves.</summary>
+    public bool IsSizeCertain { get; init; } = true;
+
     /// <summary>What it uses, without caches and without its balloon; null where it does not tell.</summary>
     public required double? Used { get; init; }
 

@@ -15,7 +15,6 @@ internal sealed class GuestReplay(string name, Guid uuid)
     private readonly List<WrongWish> _worst = [];
     private GuestReading _reading = new();
     private WishedGuest _wished = new();
-    private ulong? _size;
     private double? _wish;
     private string _reason = "";
     private double _seconds, _known, _balloons, _wishes, _least = double.MaxValue;
@@ -23,6 +22,9 @@ internal sealed class GuestReplay(string name, Guid uuid)
     private WrongWish? _wrong;
     private int _wrongs;
     private double _worstLack, _longest, _wrongSeconds;
+
+    /// <summary>Its balloon's size when that was known last, in KiB.</summary>
+    public ulong? LastSizeKiB { get; private set; }
 
     /// <summary>What policies and guards are told; null where nobody knows how large it is.</summary>
     public GuardedGuest? Guarded { get; private set; }
@@ -43,22 +45,19 @@ internal sealed class GuestReplay(string name, Guid uuid)
     public GuestReplay Again()
     {
         EndLack();
-        (_reading, _wished, _size, _wish, Guarded) = (new GuestReading(), new WishedGuest(), null, null, null);
+        (_reading, _wished, LastSizeKiB, _wish, Guarded) = (new GuestReading(), new WishedGuest(), null, null, null);
         return this;
     }
 
     /// <summary>What is seen of it now.</summary>
-    /// <param name="guest">As it was recorded.</param>
+    /// <param name="guest">As it was recorded, with its last size.</param>
     /// <param name="host">The host's memory.</param>
     /// <param name="now">Now, in seconds.</param>
     /// <param name="passed">Seconds for which the last wish held; 0 at the first look.</param>
     public void See(GuestFacts guest, HostMemory host, double now, double passed)
     {
         GuestStanding standing = GuestStanding.Of(guest);
-
-        // A monitor that does not answer moves no balloon.
-        _size = guest.KnownBalloonKiB ?? _size;
-        guest = guest with { BalloonKiB = _size };
+        LastSizeKiB = guest.MeasuredSizeKiB;
         if (guest.SizeKiB is not { } size)
         {
             (Guarded, Returned) = (null, 0);

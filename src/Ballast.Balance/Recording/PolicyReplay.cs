@@ -26,12 +26,17 @@ internal sealed class PolicyReplay(string name, double? period)
     {
         double passed = time - (_lookedAt ?? time);
         Dictionary<(Guid, int?), GuestReplay> present = new(guests.Count);
+        GuestFacts[] known = [.. guests];
         double returned = 0;
-        foreach (GuestFacts guest in guests)
+        for (int i = 0; i < known.Length; i++)
         {
             // A restarted guest is the same guest, without its history.
+            GuestFacts guest = known[i];
             if (!_present.TryGetValue(guest.Key, out GuestReplay? replay))
                 _all[guest.Uuid] = replay = _all.GetValueOrDefault(guest.Uuid)?.Again() ?? new GuestReplay(guest.Name, guest.Uuid);
+
+            // A monitor that does not answer moves no balloon.
+            known[i] = guest = guest with { LastSizeKiB = replay.LastSizeKiB };
             replay.See(guest, host, time, _present.ContainsKey(guest.Key) ? passed : 0);
             returned += replay.Returned;
             present[guest.Key] = replay;
@@ -42,7 +47,7 @@ internal sealed class PolicyReplay(string name, double? period)
         (_present, _lookedAt) = (present, time);
         bool isDue = _decidedAt is not { } before || time - before >= (period ?? 0) - Slack;
         if (isDue)
-            Decide(budget, host, guests, time, returned);
+            Decide(budget, host, known, time, returned);
     }
 
     /// <exception cref="BudgetException">No sample tells what guests share.</exception>

@@ -27,6 +27,7 @@ internal sealed class WishedGuest
         return guest with
         {
             BalloonKiB = guest.BalloonKiB is null ? null : Whole(left),
+            LastSizeKiB = guest.LastSizeKiB is null ? null : Whole(left),
             AvailableKiB = guest.TotalStays ? guest.AvailableKiB : Moved(guest.AvailableKiB, more),
             UnusedKiB = Moved(guest.UnusedKiB, more),
             UsableKiB = Moved(guest.UsableKiB, more),

@@ -54,12 +54,13 @@ internal sealed class ScenarioMembers
         _ => throw WrongValue(name, value, "true or false"),
     };
 
-    /// <summary>Null where it is absent, or null.</summary>
-    public double? Number(string name, double least, double most, bool isWhole = false) => Take(name) is { ValueKind: not JsonValueKind.Null } value
-        ? ReadNumber(value, least, most) is { } number && (!isWhole || number == Math.Floor(number))
-            ? number
-            : throw WrongValue(name, value, $"a {(isWhole ? "whole " : "")}number from {Written(least)} to {Written(most)}")
-        : null;
+    /// <summary>Null where it is absent, or may be null and is.</summary>
+    public double? Number(string name, double least, double most, bool isWhole = false, bool mayBeNull = false) =>
+        Take(name) is { } value && !(mayBeNull && value.ValueKind == JsonValueKind.Null)
+            ? ReadNumber(value, least, most) is { } number && (!isWhole || number == Math.Floor(number))
+                ? number
+                : throw WrongValue(name, value, $"a {(isWhole ? "whole " : "")}number from {Written(least)} to {Written(most)}")
+            : null;
 
     public ScenarioMembers? Members(string name) => Take(name) is { } value ? new ScenarioMembers(_text, value, $"'{name}' of {_what}") : null;
 

@@ -28,13 +28,19 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
     public async Task<TimeSpan> AdviseAsync()
     {
         SeenHost host = await LookAsync(refresh: true);
-        HostAdvice advice = advisor.Advise(host, Seconds);
+        HostAdvice advice = advisor.Consider(host, Seconds);
         GuestAdvice[] guests = [.. advice.Guests.Where(guest => shown.Count == 0 || shown.Contains(guest.Guest.Domain.Uuid))];
         DateTimeOffset now = invocation.TimeProvider.GetLocalNow();
         if (isJson)
+        {
+            advisor.Tell(guests);
             AdviceDocument.Write(invocation.Out, now, policy, advice, guests, await StatesAsync(guests));
+        }
         else
+        {
             await WriteTextAsync(advice, guests, now);
+        }
+
         invocation.Out.Flush();
         return TimeSpan.FromSeconds(advisor.Period);
     }
@@ -67,6 +73,7 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
             invocation.Out.WriteLine($"\n{time}");
         _isTold = true;
         _news.Tell(guests);
+        advisor.Tell(guests);
         foreach (string line in AdviceText.Lines(advice, guests, await StatesAsync(guests), invocation.Columns, isWhole: shown.Count > 0))
             invocation.Out.WriteLine(line);
     }

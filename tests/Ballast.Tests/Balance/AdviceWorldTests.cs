@@ -79,5 +79,8 @@ public sealed class AdviceWorldTests
         Assert.InRange(target, Math.Min(balloon, Math.Max(64, maximum / 16)) - 1, balloon - 1);
         Assert.InRange(balloon - target, 1, (0.25 * Math.Max(maximum, balloon)) + 1);
         Assert.True(one.Kind == AdviceKind.Take || one.Short == 0);
+
+        // Nor is anything advised that the command which follows it would refuse.
+        Assert.InRange(target * 1024, GuestShortage.FloorKiB(one.Guest.Stats) ?? 0, double.MaxValue);
     }
 }

@@ -176,6 +176,79 @@ public sealed class AdvisorTests
     }
 
     [Fact]
+    public void Who_follows_what_was_told_is_no_stranger_though_something_else_would_be_advised_by_now()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 4096 * KiB));
+        AdviceGuest guest = new("guest") { Used = 620, Balloon = 900, Maximum = 900, Resident = 900 };
+        advisor.Learn(See(0, guest), 0);
+        HostAdvice advice = advisor.Consider(See(10, guest), 10);
+        double told = Assert.Single(advice.Guests).Target!.Value;
+        advisor.Tell(advice.Guests);
+
+        // What its use grows by is told nobody, for longer than told advice holds that does not stand any more.
+        for (double time = 20; time <= 200; time += 10)
+            Assert.InRange(Assert.Single(advisor.Consider(See(time, guest with { Used = 660 }), time).Guests).Target!.Value, told + 20, 900);
+        advice = advisor.Consider(See(210, guest with { Used = 660, Balloon = (ulong)told, Resident = (ulong)told }), 210);
+        Assert.Equal((true, $"Its balloon went from 900 MiB to {told} MiB, as advised. The host holds {900 - told} MiB less of it."), (Assert.Single(advice.Outcomes).IsFollowed, advice.Outcomes[0].Text));
+        Assert.NotEqual(AdviceKind.Leave, Assert.Single(advice.Guests).Kind);
+    }
+
+    [Fact]
+    public void Who_was_told_nothing_of_a_guest_follows_no_advice()
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 4096 * KiB));
+        AdviceGuest guest = new("guest");
+        advisor.Learn(See(0, guest), 0);
+        Assert.Equal(768, Assert.Single(advisor.Consider(See(10, guest), 10).Guests).Target);
+        HostAdvice advice = advisor.Consider(See(20, guest with { Balloon = 768, Resident = 768 }), 20);
+        Assert.Equal((AdviceKind.Leave, GuardRule.ForeignTarget), (Assert.Single(advice.Guests).Kind, advice.Guests[0].BoundBy));
+        Assert.Empty(advice.Outcomes);
+    }
+
+    // Before it is known, during, and after.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(50)]
+    public void A_report_that_contradicts_itself_moves_no_balloon(double odd)
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 1500 * KiB));
+        AdviceGuest half = new("half") { Balloon = 512, Resident = 512, Maximum = 1024 }, other = new("other") { Balloon = 900, Resident = 900 };
+        AdviceGuest contradicts = half with { With = facts => facts with { LeftByBalloonKiB = 512 * KiB, SeesOnlyWhatIsLeft = true, Entries = [.. facts.Entries.Where(entry => entry.Tag != MemoryStatTag.Available), new(MemoryStatTag.Available, 520 * KiB)] } };
+        for (double time = 0; time <= 100; time += 10)
+        {
+            HostAdvice advice = advisor.Advise(See(time, time == odd ? contradicts : half, other), time);
+            GuestAdvice seen = Assert.Single(advice.Guests, guest => guest.Guest.Domain.Name == "half");
+            Assert.Equal(time == odd, seen.Kind == AdviceKind.Leave);
+            Assert.Empty(advice.Outcomes);
+            if (time == 0)
+                continue;
+            Assert.Equal(512, seen.Balloon);
+            Assert.DoesNotContain(advice.Guests, guest => guest.Kind == AdviceKind.Take);
+        }
+    }
+
+    [Fact]
+    public void What_setmem_refuses_is_not_advised()
+    {
+        // Its kernel sees 250 MiB and uses nearly all of them; most of that it has reserved and never touched.
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 400 * KiB));
+        AdviceGuest reserved = new("reserved") { Balloon = 256, Maximum = 256, Resident = 75, Used = 196, Unused = 50 };
+        AdviceGuest needy = new("needy") { Balloon = 256, Maximum = 512, Resident = 256, Used = 250, Unused = 2 };
+        for (double time = 0; time <= 60; time += 10)
+        {
+            GuestAdvice taken = Assert.Single(advisor.Advise(See(time, reserved, needy), time).Guests, guest => guest.Guest.Domain.Name == "reserved");
+            if (taken.Kind != AdviceKind.Take)
+                continue;
+            Assert.Equal((228.0, GuardRule.Floor), (taken.Target, taken.BoundBy));
+            Assert.Equal("By its report it needs 196 MiB: it keeps that and 32 MiB to spare.", taken.Bound);
+            return;
+        }
+
+        Assert.Fail("Nothing was ever taken.");
+    }
+
+    [Fact]
     public void A_report_is_as_old_as_it_is_though_nobody_looked_then()
     {
         GuestTrack track = new();
@@ -344,6 +417,27 @@ public sealed class AdvisorTests
     }
 
     [Fact]
+    public void No_limit_of_a_control_group_counts_what_its_guests_have_in_huge_pages()
+    {
+        AdviceGuest plain = In("plain"), huge = In("huge-one") with { Balloon = 3072, Maximum = 3072, Resident = 60 };
+        huge = huge with { Process = huge.Process with { HugePagesKiB = 3072 * KiB } };
+        SeenHost without = new(Host with { Group = Group(1200) }, [plain.See(10)]), with = new(Host with { Group = Group(1264) }, [plain.See(10), huge.See(10)]);
+        HostAdvice alone = Second(without), both = Second(with);
+        Assert.Equal(alone.Budget - alone.Balloons, both.Budget - both.Balloons, 128.0);
+        Assert.DoesNotContain(both.Guests, guest => guest.Kind == AdviceKind.Take);
+
+        static MemoryGroup Group(ulong held) => new(3072 * KiB, null, 2000 * KiB) { UnreclaimableKiB = held * KiB };
+        static AdviceGuest In(string name) => new AdviceGuest(name) is var guest ? guest with { Process = guest.Process with { GroupPath = "/vms" } } : guest;
+
+        static HostAdvice Second(SeenHost seen)
+        {
+            Advisor advisor = new(budget: new BudgetSetting(ControlGroup: "vms"));
+            advisor.Learn(seen, 0);
+            return advisor.Advise(seen, 10);
+        }
+    }
+
+    [Fact]
     public void Hosts_without_guests_and_guests_that_come_and_go_are_no_trouble()
     {
         Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 2048 * KiB));
@@ -370,7 +464,7 @@ public sealed class AdvisorTests
         inside = inside with { Process = inside.Process with { GroupPath = "/vms/one" } };
         outside = outside with { Process = outside.Process with { GroupPath = "/vms-others" } };
         HostMemory host = Host with { Group = new MemoryGroup(4000 * KiB, 2000 * KiB, 1500 * KiB) };
-        foreach (string name in (string[])["vms", "/vms/", "/sys/fs/cgroup/vms"])
+        foreach (string name in (string[])["vms", "/vms/", "/sys/fs/cgroup/vms", "/sys/fs/cgroup/memory/vms"])
         {
             HostAdvice advice = new Advisor(budget: new BudgetSetting(ControlGroup: name)).Advise(new SeenHost(host, [inside.See(0), outside.See(0)]), 0);
             Assert.Equal("inside", Assert.Single(advice.Guests).Guest.Domain.Name);

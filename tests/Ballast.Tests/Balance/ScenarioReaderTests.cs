@@ -54,7 +54,7 @@ public sealed class ScenarioReaderTests
         {
             "memory", "overhead", "reserve", "seconds", "kernel_share", "deflate", "inflate", "inflate_swapping", "swap_out", "swap_in", "read", "free_touched",
             "report_age", "maximum", "minimum", "start", "data", "silent_from", "deaf_from", "claims", "shares",
-        }.SelectMany(name => new[] { "-1e16", "1e400", "\"1\"", "true", "[]", "{}" }.Select(value => (name, value))),
+        }.SelectMany(name => new[] { "-1e16", "1e400", "\"1\"", "true", "[]", "{}", "null" }.Select(value => (name, value))).Where(one => one is not ("silent_from" or "deaf_from", "null")),
     ];
 
     [Theory]
@@ -102,6 +102,13 @@ public sealed class ScenarioReaderTests
     {
         byte[] json = [.. Encoding.UTF8.Preamble, .. """{"memory": -1}"""u8];
         Assert.StartsWith("line 1, column 12: 'memory'", Refused(json), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_never_happens_may_be_null()
+    {
+        Scenario scenario = ScenarioReader.Read("""{"memory": 1024, "seconds": 60, "guests": [{"name": "g", "maximum": 512, "anon": [[0, 100]], "silent_from": null, "deaf_from": null}]}"""u8.ToArray());
+        Assert.Equal((null, null), (Assert.Single(scenario.Guests).SilentFrom, scenario.Guests[0].DeafFrom));
     }
 
     [Fact]

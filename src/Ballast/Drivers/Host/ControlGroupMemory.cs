@@ -39,14 +39,15 @@ internal sealed class ControlGroupMemory(string root = "/")
     /// <summary>A group by its path below where control groups are mounted; null where there is none, or it is not seen from here.</summary>
     public MemoryGroup? Group(string path)
     {
-        // As people copy it.
-        const string mount = "/sys/fs/cgroup/";
         if (path.Contains('\0', StringComparison.Ordinal))
             return null;
-        string group = path.StartsWith(mount, StringComparison.Ordinal) ? path[mount.Length..] : path;
 
         // A group of version 2 may be called as the mount of version 1.
         GroupFiles files = File.Exists(Path.Combine(Top(First), First.Hard)) ? First : Second;
+
+        // As people copy it.
+        string mount = new[] { $"/{files.Mount}/", $"/{Second.Mount}/" }.FirstOrDefault(one => path.StartsWith(one, StringComparison.Ordinal)) ?? "";
+        string group = path[mount.Length..];
 
         // That it is there, its own file shows.
         string directory = DirectoryOf(files, group);

@@ -76,6 +76,18 @@ public sealed class ControlGroupMemoryTests : IDisposable
         Assert.Equal(256 * MiB, group?.LimitKiB);
     }
 
+    // As completion offers it, as QEMU's /proc names it, and as it was always taken.
+    [Theory]
+    [InlineData("/sys/fs/cgroup/memory/vms")]
+    [InlineData("/vms")]
+    [InlineData("/sys/fs/cgroup/vms")]
+    public void A_group_of_the_old_version_is_found_by_its_path(string path)
+    {
+        Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");
+        Write("sys/fs/cgroup/memory/vms/memory.limit_in_bytes", $"{512 * MiB * 1024}");
+        Assert.Equal(512 * MiB, new ControlGroupMemory(_root.Path).Group(path)?.LimitKiB);
+    }
+
     [Fact]
     public void What_others_hold_under_a_limit_is_not_this_groups()
     {
