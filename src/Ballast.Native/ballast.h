@@ -96,6 +96,7 @@ typedef enum {
     BALLAST_INCONSISTENT_ACTUAL_ABOVE_MAXIMUM = 64,
     BALLAST_INCONSISTENT_AVAILABLE_ABOVE_ACTUAL = 128, /* though the guest's driver subtracts the balloon */
     BALLAST_INCONSISTENT_USABLE_ABOVE_ACTUAL = 256,    /* or unused, without usable */
+    BALLAST_INCONSISTENT_AVAILABLE_ZERO = 512,
 } ballastMemoryInconsistency;
 
 /* What keeps a paused domain from running, where the hypervisor tells more than libvirt's reasons do. */

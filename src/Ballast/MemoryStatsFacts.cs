@@ -108,6 +108,8 @@ internal sealed record MemoryStatsFacts
             found |= MemoryStatsInconsistency.AvailableAboveActual;
         if ((Find(MemoryStatTag.Usable) ?? unused) > LeftByBalloonKiB)
             found |= MemoryStatsInconsistency.UsableAboveActual;
+        if (available == 0)
+            found |= MemoryStatsInconsistency.AvailableZero;
         if (available > MaximumKiB)
             found |= MemoryStatsInconsistency.AvailableAboveMaximum;
         if (Find(MemoryStatTag.Usable) > available)

@@ -42,6 +42,9 @@ public enum MemoryStatsInconsistency
 
     /// <summary>The guest reports more usable (or, without that, unused) memory than its balloon leaves it.</summary>
     UsableAboveActual = 256,
+
+    /// <summary>The guest reports that it has no memory at all.</summary>
+    AvailableZero = 512,
 }
 
 /// <summary>Texts for <see cref="MemoryStatsInconsistency"/>.</summary>
@@ -63,6 +66,7 @@ public static class MemoryStatsInconsistencyExtensions
         MemoryStatsInconsistency.ActualAboveMaximum => "actual above maximum",
         MemoryStatsInconsistency.AvailableAboveActual => "available above actual",
         MemoryStatsInconsistency.UsableAboveActual => "usable above actual",
+        MemoryStatsInconsistency.AvailableZero => "available is zero",
         _ when !uint.IsPow2((uint)found) => string.Join(", ", Each(found).Select(Label)),
         _ => ((uint)found).ToString(CultureInfo.InvariantCulture),
     };

@@ -26,6 +26,7 @@ public sealed class BalloonContradictionTests
     [InlineData(500, 1000, 900, 500, 501, false, MemoryStatsInconsistency.None)]
     [InlineData(0, 1000, 900, 800, 0, true, MemoryStatsInconsistency.AvailableAboveActual | MemoryStatsInconsistency.UsableAboveActual)]
     [InlineData(0, 1000, 900, 800, 0, false, MemoryStatsInconsistency.UsableAboveActual)]
+    [InlineData(1000, 1000, 0, 0, 0, true, MemoryStatsInconsistency.AvailableZero)]
     public void Every_surface_judges_the_same(
         ulong actual, ulong maximum, ulong available, ulong usable, ulong unused, bool seesOnlyWhatIsLeft, MemoryStatsInconsistency expected)
     {

@@ -141,7 +141,7 @@ static void labels(void)
     CHECK(strcmp(ballastFreshnessLabel(BALLAST_FRESHNESS_NEVER_REPORTED), "never reported") == 0);
     CHECK(strcmp(ballastUsedFormulaLabel(BALLAST_USED_AVAILABLE_MINUS_USABLE), "available - usable") == 0);
     for (unsigned int bit = 1; bit; bit <<= 1)
-        CHECK(!ballastMemoryInconsistencyLabel(bit) == (bit > BALLAST_INCONSISTENT_USABLE_ABOVE_ACTUAL));
+        CHECK(!ballastMemoryInconsistencyLabel(bit) == (bit > BALLAST_INCONSISTENT_AVAILABLE_ZERO));
     CHECK(strcmp(ballastMemoryInconsistencyLabel(BALLAST_INCONSISTENT_USABLE_ABOVE_AVAILABLE), "usable above available") == 0);
     CHECK(!ballastMemoryInconsistencyLabel(0) && !ballastMemoryInconsistencyLabel(3));
 

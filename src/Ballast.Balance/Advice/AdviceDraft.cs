@@ -75,6 +75,9 @@ internal sealed class AdviceDraft
 
     private bool IsShort => GuestShortage.IsShort(Track.Seen.Stats, Track.Seen.MaximumKiB, Track.Rise(static stats => stats.SwapOutKiB));
 
+    // What bounds how far it may be shrunk is no reason why it has to wait.
+    private bool BoundsGrowth => _decision.BoundBy is GuardRule.Budget || (_decision.BoundBy is GuardRule.Speed && !(_decision.Target < Track.Balloon));
+
     private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);
 
     /// <summary>Takes what somebody needs.</summary>
@@ -107,7 +110,7 @@ internal sealed class AdviceDraft
 
         // It is in the balloons of others.
         if (Wants > 0)
-            return Common(AdviceKind.Wait, _wish.Reason, _decision) with { Short = Short };
+            return Common(AdviceKind.Wait, _wish.Reason, BoundsGrowth ? _decision : default) with { Short = Short };
         return could >= GuestAdviceLimits.Least && IsWorthTelling(Track.Balloon - could) && !IsShort && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
             : Common(AdviceKind.Keep, _wish.Reason, default);

@@ -26,9 +26,18 @@ internal readonly struct GuestRisk(GuestTrack track, double taken, double lack)
         AdviceRisk.High => $"It {Trouble} already.",
         AdviceRisk.Low => "That much of its memory holds nothing.",
         _ when IsNeeded => string.Create(CultureInfo.InvariantCulture, $"It is left {lack:F0} MiB less than it needs, now or soon."),
-        _ when taken > Unused => string.Create(CultureInfo.InvariantCulture, $"Up to {taken - Unused:F0} MiB of its cached files may have to be read again."),
+        _ when taken > Unused => Beyond(taken - Unused),
         _ => "It has not reported twice yet, so nobody knows whether it swaps or reads files from disk again.",
     };
+
+    // What is not in caches is the kernel's, which drops some of that where it must.
+    private string Beyond(double size)
+    {
+        double files = Math.Min(size, (track.Seen.Stats.DiskCachesKiB ?? 0) / KiB), rest = size - files;
+        string reads = string.Create(CultureInfo.InvariantCulture, $"Up to {files:F0} MiB of its cached files may have to be read again"),
+            drops = string.Create(CultureInfo.InvariantCulture, $"its kernel has to find {rest:F0} MiB elsewhere");
+        return rest < 0.5 ? $"{reads}." : files < 0.5 ? $"{char.ToUpperInvariant(drops[0])}{drops[1..]}." : $"{reads}, and {drops}.";
+    }
 
     private double Unused => (track.Seen.Stats.UnusedKiB ?? 0) / KiB;
 

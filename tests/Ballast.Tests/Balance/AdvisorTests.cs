@@ -379,6 +379,39 @@ public sealed class AdvisorTests
         Assert.Equal(risk == AdviceRisk.None, found.Cost.Length == 0);
     }
 
+    [Theory]
+    [InlineData(804, "Up to 80 MiB of its cached files may have to be read again.")]
+    [InlineData(50, "Up to 50 MiB of its cached files may have to be read again, and its kernel has to find 30 MiB elsewhere.")]
+    [InlineData(0, "Its kernel has to find 80 MiB elsewhere.")]
+    public void No_more_cached_files_are_read_again_than_there_are(ulong caches, string cost)
+    {
+        GuestTrack track = new();
+        foreach (double time in (double[])[0, 10])
+        {
+            See(track, new AdviceGuest("guest")
+            {
+                With = facts => facts with { Entries = [.. facts.Entries.Where(entry => entry.Tag != MemoryStatTag.DiskCaches), new(MemoryStatTag.DiskCaches, caches * KiB)] },
+            }, time);
+        }
+
+        Assert.Equal(cost, new GuestRisk(track, 100, 0).Cost);
+    }
+
+    [Theory]
+    [InlineData(900, GuardRule.Floor, null)]
+    [InlineData(900, GuardRule.UncertainNumbers, null)]
+    [InlineData(900, GuardRule.Speed, null)]
+    [InlineData(null, GuardRule.Floor, null)]
+    [InlineData(null, GuardRule.Budget, GuardRule.Budget)]
+    [InlineData(null, GuardRule.Speed, GuardRule.Speed)]
+    public void Who_has_to_wait_is_told_no_guard_that_keeps_it_from_shrinking(int? target, GuardRule rule, GuardRule? told)
+    {
+        GuestTrack track = new();
+        See(track, new AdviceGuest("guest") { Maximum = 2048 }, 0);
+        GuestAdvice advice = new AdviceDraft(track, new BalloonWish(900, "It needs much.") { Needed = 1200 }, new GuardDecision(target, rule, "Bound."), 0, default).Make();
+        Assert.Equal((AdviceKind.Wait, told, told is null ? "" : "Bound."), (advice.Kind, advice.BoundBy, advice.Bound));
+    }
+
     [Fact]
     public void What_a_guest_of_unknown_size_holds_stays_overhead()
     {

@@ -52,7 +52,7 @@ public sealed class BallastPolicyTests
             2600, Guest("silent", size, old) with { Resident = held }, Guest("b", other, Report(other, usable: 0) with { SwapOut = 5000 }));
         Assert.Equal(held, wishes[0].Target!.Value, 1e-6);
         Assert.Equal($"Its last report is 100 s old, and the host holds {held:F0} MiB of it.", wishes[0].Reason);
-        Assert.EndsWith("there is too little for all.", wishes[1].Reason, StringComparison.Ordinal);
+        Assert.EndsWith("what guests may share does not suffice for that.", wishes[1].Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -26,6 +26,19 @@ public sealed class TextTests
     [InlineData("👍", 2)]
     public void Width_is_in_columns(string text, int columns) => Assert.Equal(columns, SafeText.Width(text));
 
+    // A command to paste changes something, and a socket for those who only read refuses that.
+    [Theory]
+    [InlineData("qemu+unix:///system?socket=/run/x-ro/sock-ro", "'qemu+unix:///system?socket=/run/x-ro/sock'")]
+    [InlineData("qemu+unix:///system?socket=/a-ro;keepalive=1", "'qemu+unix:///system?socket=/a;keepalive=1'")]
+    [InlineData("qemu+unix:///system?socket=/run/x-ro/sock&name=y-ro", "'qemu+unix:///system?socket=/run/x-ro/sock&name=y-ro'")]
+    [InlineData("qemu+ssh://host-ro/system", "qemu+ssh://host-ro/system")]
+    public async Task A_command_to_paste_names_the_socket_by_which_it_can_be_done(string uri, string named)
+    {
+        await using Connection connection = new(new FakeDriver(new FakeDomain("vm", 1)), uri, new ConnectionOptions());
+        Domain domain = await connection.LookupByNameAsync("vm", TestContext.Current.CancellationToken);
+        Assert.Equal($"ballast -c {named} setmem vm 1G", ShellCommand.On(domain, "setmem", "1G"));
+    }
+
     [Theory]
     [InlineData("a b;c", "a|b|;|c")]
     [InlineData(" a\t'b c' \"d \\\" e\"f\\ g ", "a|b c|d \" ef g")]

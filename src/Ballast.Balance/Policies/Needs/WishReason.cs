@@ -30,7 +30,7 @@ internal static class WishReason
         const double Little = 1;
         double beyond = target - need[NeedRank.Kept];
         return beyond > Little ? $"; {Size(beyond)} more is its part of what is left."
-            : target < need[NeedRank.Demand] - Little ? "; there is too little for all."
+            : target < need[NeedRank.Demand] - Little ? "; what guests may share does not suffice for that."
             : beyond < -Little ? "; others' demand comes before the rest."
             : ".";
     }
