@@ -75,6 +75,14 @@ public sealed class BallastPolicyGoalTests
         Assert.InRange(guarded.HostSwapMib, 0, 1.1 * unguarded.HostSwapMib);
     }
 
+    // A program of a guest ends while it reads from its swap, and the host holds all that it freed.
+    [Fact]
+    public void An_honest_guest_that_frees_memory_is_not_taken_for_a_liar_by_what_the_host_still_holds()
+    {
+        Scenario scenario = GeneratedScenario.Create(20111) with { Constants = new SimulationConstants { FreeTouched = 1 } };
+        Assert.InRange(Run(scenario, "ballast", new GuardLimits()).StallPercent, 0, Run(scenario, "ballast").StallPercent + 0.2);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -134,6 +134,21 @@ public sealed class BallastPolicyTests
         Assert.StartsWith("It swaps while it says that memory is usable", wishes[0].Reason, StringComparison.Ordinal);
     }
 
+    // All of its balloon is touched; a program that ended while it read from its swap makes it say little.
+    [Fact]
+    public void Who_is_not_believed_counts_with_what_it_used_before_a_program_ended()
+    {
+        IReadOnlyList<BalloonWish> wishes = [];
+        for (int round = 0; round < 4; round++, _time += Period)
+        {
+            GuestReport honest = Report(2500, usable: round < 3 ? 450 : 1900) with { SwapIn = 300 * round, SwapOut = 500 };
+            wishes = Decide(5000, Guest("honest", 2500, honest), Guest("b", 2500, Report(2500, usable: 0)));
+        }
+
+        // A tenth more than the 2500 MiB that the host held for 2050, of the 600 MiB that it uses now, and some files.
+        Assert.InRange(wishes[0].Needed!.Value, 600, (1.1 * 2500 / 2050 * 600) + 200);
+    }
+
     [Fact]
     public void Who_claims_more_than_the_host_holds_of_it_gets_no_more_for_it()
     {

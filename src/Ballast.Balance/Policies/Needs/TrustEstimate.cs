@@ -27,13 +27,15 @@ internal sealed class TrustEstimate
             (_count, _first) = (0, time - change.Seconds);
         (_count, _last) = (_count + 1, time);
         if (_count >= 2 && time - _first >= BallastConstants.ContradictionLasts)
-            Distrust(report, use, guest, time);
+            Distrust(before, report, use, guest, time);
     }
 
-    private void Distrust(GuestReport report, UseEstimate use, GuestState guest, double time)
+    private void Distrust(GuestReport before, GuestReport report, UseEstimate use, GuestState guest, double time)
     {
-        double held = Math.Max(use.Used, Math.Min(report.Actual, UseEstimate.HeldOf(guest)) - report.DiskCaches);
-        double factor = BallastConstants.DistrustMargin * held / Math.Max(1, use.Used);
+        // What it gave free between the two, the host holds still: that it uses less now is no lie.
+        double used = Math.Max(use.Used, UseEstimate.UsedOf(before, guest));
+        double held = Math.Max(used, Math.Min(report.Actual, UseEstimate.HeldOf(guest)) - report.DiskCaches);
+        double factor = BallastConstants.DistrustMargin * held / Math.Max(1, used);
         (_factor, _distrusted) = (IsDistrusted(time) ? Math.Max(_factor, factor) : factor, time);
     }
 }
