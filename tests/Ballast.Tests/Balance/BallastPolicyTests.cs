@@ -139,9 +139,9 @@ public sealed class BallastPolicyTests
     public void Who_is_not_believed_counts_with_what_it_used_before_a_program_ended()
     {
         IReadOnlyList<BalloonWish> wishes = [];
-        for (int round = 0; round < 4; round++, _time += Period)
+        for (int round = 0; round < 5; round++, _time += Period)
         {
-            GuestReport honest = Report(2500, usable: round < 3 ? 450 : 1900) with { SwapIn = 300 * round, SwapOut = 500 };
+            GuestReport honest = Report(2500, usable: round < 3 ? 450 : 1900) with { SwapIn = 300 * Math.Min(round, 3), SwapOut = 500 };
             wishes = Decide(5000, Guest("honest", 2500, honest), Guest("b", 2500, Report(2500, usable: 0)));
         }
 
