@@ -130,8 +130,9 @@ public sealed class BalloonGuard
             margins += wish.LeastAt(1) - least;
         }
 
-        // Of a budget that nobody knows, nobody knows what fits.
-        return double.IsNaN(budget) || budget - bare >= margins ? 1 : Sizes.Max(0, (budget - bare) / margins);
+        // Of a budget that nobody knows, nobody knows what fits. Where not even what guests use fits, to be without margins helps
+        // nobody: they would read from their own swap what the host's would have held.
+        return double.IsNaN(budget) || budget - bare >= margins || budget < bare ? 1 : (budget - bare) / margins;
     }
 
     private void Bound(GuardedWish bounded, BalloonWish wish)

@@ -193,12 +193,12 @@ internal sealed class GuardWorld
             Assert.InRange(guest.Target, guest.Balloon, double.MaxValue);
     }
 
-    // Where they do not fit beside what guests use, all margins are smaller by the same share. Who is not asked for memory has all it has.
+    // Where they do not fit beside what guests use, and that fits, all margins are smaller by the same share. Who is not asked for memory has all it has.
     private double Margins(Subject[] guests, GuardedGuest[] seen, double budget, bool hadStopped)
     {
         double[] bare = [.. guests.Select((guest, i) => Keeps(guest, seen[i], 0))], full = [.. guests.Select((guest, i) => Keeps(guest, seen[i], 1))];
         double margins = full.Sum() - bare.Sum(), room = budget - bare.Sum();
-        return double.IsNaN(budget) || room >= margins ? 1 : Math.Max(0, room / margins);
+        return double.IsNaN(budget) || room >= margins || room < 0 ? 1 : room / margins;
 
         double Keeps(Subject guest, GuardedGuest at, double share) =>
             !guest.IsKnown ? 0
