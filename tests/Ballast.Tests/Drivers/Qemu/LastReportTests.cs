@@ -134,12 +134,8 @@ public sealed class LastReportTests
 
         MemoryStats sample = await session.SampleAsync();
 
-        Assert.Equal((MemoryStatsReason.NeverReported, Freshness.Stale), (sample.Reason, sample.Freshness));
+        Assert.Equal(MemoryStatsReason.DriverNotLoaded, sample.Reason);
         Assert.NotNull(sample.AvailableKiB);
-
-        // No system takes so long to boot.
-        _time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(MemoryStatsReason.DriverNotLoaded, (await session.SampleAsync()).Reason);
     }
 
     [Theory]

@@ -46,16 +46,7 @@ public sealed partial class RemedyTests
         },
         [MemoryStatsReason.Paused] = fake => Later(fake, () => fake.Guest.Status = "paused", () => fake.Guest.Status = "running"),
         [MemoryStatsReason.NeverReported] = fake => Later(fake, () => fake.Guest.LastUpdate = "0", () => Report(fake), clears: true),
-        [MemoryStatsReason.DriverNotLoaded] = fake =>
-        {
-            // What reported a moment ago may boot.
-            Report(fake, -100);
-            return Later(fake, () => fake.Guest.IsDriverBound = false, () =>
-            {
-                fake.Guest.IsDriverBound = true;
-                Report(fake);
-            });
-        },
+        [MemoryStatsReason.DriverNotLoaded] = fake => Later(fake, () => fake.Guest.IsDriverBound = false, () => fake.Guest.IsDriverBound = true),
         [MemoryStatsReason.DriverWithoutService] = fake => Later(fake, () => { }, () => Report(fake), clears: true),
         [MemoryStatsReason.RejectedValue] = fake => Later(
             fake, () => fake.Guest.Stats["stat-free-memory"] = "18446744073709547520", () => Report(fake), clears: true),

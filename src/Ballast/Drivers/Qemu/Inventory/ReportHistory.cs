@@ -116,20 +116,10 @@ internal sealed class ReportHistory(TimeProvider time)
     private static readonly TimeSpan BootTime = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// Whether a guest without a driver may still boot: it was reset a moment ago, or reported a moment ago and had no driver any more
-    /// when this connection was made. What was bound over this connection and is not, without a reset, was unloaded.
+    /// Whether a guest without a driver may still boot: it was reset a moment ago. Where no reset was seen, the driver may have been
+    /// unloaded as well, and that is what its device says.
     /// </summary>
-    public bool MayBoot(in MonitorValues values)
-    {
-        DateTimeOffset now = time.GetUtcNow();
-        if (values.LastReset is { } reset)
-            return now - reset < BootTime;
-        lock (_gate)
-        {
-            return _driverKnownIn.Item1 != values.Connection && values.GuestStats.LastUpdate is > 0 and <= MemoryStatsFacts.MaxUnixSeconds and var reported
-                && now - DateTimeOffset.FromUnixTimeSeconds((long)reported) < BootTime;
-        }
-    }
+    public bool MayBoot(in MonitorValues values) => values.LastReset is { } reset && time.GetUtcNow() - reset < BootTime;
 
     // A report was made after the look that still showed the one before, and the balloon may have moved since then. Where none of this
     // system's was seen, at the first look or after a reset (a system that boots has all its memory), or not for long, it may have been
