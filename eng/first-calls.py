@@ -86,19 +86,22 @@ def run(program, arguments, start, end, names, called):
                     sys.exit(f"{' '.join(arguments)}: it ended with {status:#x}")
                 continue
             passed_on = os.WSTOPSIG(status)
-            if passed_on == signal.SIGTRAP:
-                passed_on = 0
-                ptrace(PTRACE_GETREGS, thread, ctypes.addressof(registers))
-                address = registers[RIP] - 1 - base
-                if status >> 16 == 0 and address in names:
-                    called.setdefault(address)
-                    memory.seek(base + address)
-                    memory.write(original[address - start : address - start + 1])
-                    registers[RIP] = base + address
-                    ptrace(PTRACE_SETREGS, thread, ctypes.addressof(registers))
-            elif passed_on == signal.SIGSTOP:
-                passed_on = 0  # a thread's first stop
-            ptrace(PTRACE_CONT, thread, passed_on)
+            try:
+                if passed_on == signal.SIGTRAP:
+                    passed_on = 0
+                    ptrace(PTRACE_GETREGS, thread, ctypes.addressof(registers))
+                    address = registers[RIP] - 1 - base
+                    if status >> 16 == 0 and address in names:
+                        called.setdefault(address)
+                        memory.seek(base + address)
+                        memory.write(original[address - start : address - start + 1])
+                        registers[RIP] = base + address
+                        ptrace(PTRACE_SETREGS, thread, ctypes.addressof(registers))
+                elif passed_on == signal.SIGSTOP:
+                    passed_on = 0  # a thread's first stop
+                ptrace(PTRACE_CONT, thread, passed_on)
+            except ProcessLookupError:
+                pass  # The program ended meanwhile.
 
 
 def main():
