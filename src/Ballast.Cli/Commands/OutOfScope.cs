@@ -23,7 +23,7 @@ internal static class OutOfScope
         ("", "what runs in a guest",
             "domfsfreeze domfsinfo domfsthaw domfstrim domhostname domifaddr domtime get-user-sshkeys guest-agent-timeout guestinfo "
             + "lxc-enter-namespace qemu-agent-command send-process-signal set-user-password set-user-sshkeys"),
-        ("", "virsh's tests of itself and its completion", "complete self-test"),
+        ("", "virsh's tests of itself", "self-test"),
         ("", "consoles and displays", "console domdisplay domdisplay-reload inject-nmi screenshot send-key ttyconsole vncdisplay"),
         ("", "other programs' monitors", "qemu-attach qemu-monitor-command qemu-monitor-event"),
         ("", "memory encryption", "domlaunchsecinfo domsetlaunchsecstate nodesevinfo"),
