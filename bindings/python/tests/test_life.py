@@ -21,8 +21,6 @@ TEST_DRIVER = {
     "defineXML '<domain'": PARSER,
     "setMetadata 2 '<x' 'key' 'urn:x'": PARSER,
     "createXML 'x'": PARSER,
-    "getCPUStats, running False": "libvirt's test driver has two CPUs here, ours as many as the domain",
-    "getCPUStats, fewer False": "libvirt's test driver has two CPUs here, ours as many as the domain",
     "the host's getCPUModelNames 'x86_64'": "CPU models come from a QEMU",
 }
 BALLASTD = {
