@@ -13,6 +13,8 @@ internal sealed partial class QemuProcess
 
     private const int StartBytes = 512;
 
+    private static readonly TimeSpan ReadAgain = TimeSpan.FromSeconds(1);
+
     // What hardly another program's command line has. The name of a program alone says nothing: it can be started by any.
     private static readonly string[] Telling =
     [
@@ -21,8 +23,11 @@ internal sealed partial class QemuProcess
     ];
 
     // As it was when it was last looked at.
-    private string[] _fields;
+    private volatile string[] _fields;
     private bool _isInBackground;
+
+    // When its command line was last read, and said the same.
+    private long _saidSameAt;
 
     /// <summary>
     /// Whether it still runs what it ran when it was found: a wrapper becomes QEMU, and one QEMU another, under the same id. The
@@ -37,9 +42,12 @@ internal sealed partial class QemuProcess
             if (!TryReadStat(out string[] fields))
                 return true;
 
-            // Whoever runs another program has other memory, which the same file tells.
-            string[] before = Interlocked.Exchange(ref _fields, fields);
-            return (Memory(fields) is { } memory && memory == Memory(before)) || CommandLine.IsThatOf(Pid) != false;
+            // Whoever runs another program has other memory, which the same file tells. Where nobody could look, the next one asks again.
+            string[] before = _fields;
+            bool? isSame = SaysSame(fields, before);
+            if (isSame == true)
+                _fields = fields;
+            return isSame != false;
         }
     }
 
@@ -60,10 +68,11 @@ internal sealed partial class QemuProcess
     {
         if (!CommandLine.BecomesDaemon || _isInBackground)
             return false;
+        using LookTrouble trouble = new();
         string session = _fields[SessionLeader - 1];
         if (session == _fields[0] || session == "0" || IsAlive(session) || !MayListen(view))
             return true;
-        _isInBackground = true;
+        _isInBackground = trouble.Failure is null;
         return false;
     }
 
@@ -109,6 +118,27 @@ internal sealed partial class QemuProcess
         return false;
     }
 
+    // Null where nobody could tell. To read the command line of each QEMU at each look would cost too much where this user may not know
+    // of its memory: there, only who is called otherwise is looked at again at once.
+    private bool? SaysSame(string[] fields, string[] before)
+    {
+        if (Memory(fields) is { } memory)
+        {
+            if (memory == Memory(before))
+                return true;
+        }
+        else if (Volatile.Read(ref _saidSameAt) is > 0 and var saidAt && fields[Command - 1] == before[Command - 1]
+            && TimeProvider.System.GetElapsedTime(saidAt) < ReadAgain)
+        {
+            return true;
+        }
+
+        bool? isSame = CommandLine.IsThatOf(Pid);
+        if (isSame == true)
+            Volatile.Write(ref _saidSameAt, TimeProvider.System.GetTimestamp());
+        return isSame;
+    }
+
     private static string? Memory(string[] fields) => fields.Length >= ArgumentsEnd && Number(fields[ArgumentsStart - 1]) > 1
         ? $"{fields[CodeStart - 1]} {fields[StackStart - 1]} {fields[ArgumentsStart - 1]} {fields[ArgumentsEnd - 1]}"
         : null;
@@ -121,12 +151,14 @@ internal sealed partial class QemuProcess
             && !id.ContainsAnyExceptInRange('0', '9');
     }
 
+    // Who cannot be looked at is not known to be dead.
     private static bool IsAlive(string pid)
     {
+        using LookTrouble trouble = new();
         Span<byte> buffer = stackalloc byte[StartBytes];
         ReadOnlySpan<byte> stat = LinuxFiles.ReadStart($"/proc/{pid}/stat", buffer);
         int name = stat.LastIndexOf((byte)')');
-        return name >= 0 && stat[(name + 1)..] is [_, not ((byte)'Z' or (byte)'X'), ..];
+        return name < 0 ? trouble.Failure is not null : stat[(name + 1)..] is [_, not ((byte)'Z' or (byte)'X'), ..];
     }
 
     // Whether it made the sockets that its command line asks for; also where nobody can tell.

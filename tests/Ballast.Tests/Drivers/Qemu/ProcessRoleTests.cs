@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Text;
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Guests;
+using QemuProcess = Ballast.Drivers.Qemu.Processes.QemuProcess;
+
+namespace Ballast.Tests.Drivers.Qemu;
+
+/// <summary>What a process is does not change because nobody could look for a moment.</summary>
+public sealed class ProcessRoleTests
+{
+    private const int TooManyOpen = 24;
+
+    private const string Wait = "while :; do sleep 1; done";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Who_became_another_program_is_another_also_after_a_look_that_failed()
+    {
+        using PrivateDirectory directory = new();
+        string go = directory.File("go");
+        await using ChildProcess child = await ChildProcess.StartAsync("bash", [
+            "-c", """exec -a qemu-system-x86_64 bash -c 'until [ -e "$0" ]; do sleep 0.01; done; exec -a qemu-system-arm sleep 300' "$0" """, go]);
+        await SaysAsync(child.Pid, "qemu-system-x86_64\0");
+        using QemuProcess process = QemuProcess.Find(child.Pid)!;
+        Assert.True(process.IsSame);
+        await File.WriteAllTextAsync(go, "", Token);
+        await SaysAsync(child.Pid, "qemu-system-arm\0");
+
+        HostCalls.Fault = static (_, what) => what.EndsWith("/cmdline", StringComparison.Ordinal) ? TooManyOpen : 0;
+        bool whileNobodyCouldLook = process.IsSame;
+        HostCalls.Fault = null;
+
+        Assert.True(whileNobodyCouldLook);
+        Assert.False(process.IsSame);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_its_starter_still_does_where_nobody_could_look_at_it()
+    {
+        // The starter leads the session, and ends when it is told to.
+        await using ChildProcess starter = await ChildProcess.StartAsync("setsid", [
+            "--wait", "bash", "-c", """(exec -a qemu-system-x86_64 bash -c "$0" bash -daemonize >/dev/null 2>&1) & echo $! >&2; exec sleep 300""", Wait]);
+        await Waiting.UntilAsync("process", () => starter.Errors.Length > 0);
+        int pid = int.Parse(starter.Errors, CultureInfo.InvariantCulture);
+        try
+        {
+            await SaysAsync(pid, "qemu-system-x86_64\0");
+            using QemuProcess process = QemuProcess.Find(pid)!;
+            Assert.True(process.CommandLine.BecomesDaemon);
+            int leader = SessionOf(pid);
+            Assert.NotEqual(pid, leader);
+            Assert.True(process.IsLaunching(new HostView()));
+            ChildProcess.Kill(leader);
+            await Waiting.UntilAsync("end of the leader", () => SaysNothing(leader));
+
+            HostCalls.Fault = (_, what) => what == $"/proc/{leader}/stat" ? TooManyOpen : 0;
+            bool whileNobodyCouldLook = process.IsLaunching(new HostView());
+            HostCalls.Fault = null;
+
+            Assert.True(whileNobodyCouldLook);
+            Assert.False(process.IsLaunching(new HostView()));
+        }
+        finally
+        {
+            ChildProcess.Kill(pid);
+        }
+    }
+
+    private static Task SaysAsync(int pid, string start) => Waiting.UntilAsync(
+        start, () => Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/cmdline")).StartsWith(start, StringComparison.Ordinal));
+
+    private static bool SaysNothing(int pid) => !File.Exists($"/proc/{pid}/cmdline") || File.ReadAllBytes($"/proc/{pid}/cmdline").Length == 0;
+
+    private static int SessionOf(int pid)
+    {
+        const int sessionAfterName = 3;
+        string stat = File.ReadAllText($"/proc/{pid}/stat");
+        return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[sessionAfterName], CultureInfo.InvariantCulture);
+    }
+}
