@@ -187,6 +187,21 @@ public sealed class QemuCommandLineTests
         Assert.False(QemuCommandLine.TryRead(-1, out _));
     }
 
+    [Theory]
+    [InlineData("unix:/run/a,server=on", "/run/a", true)]
+    [InlineData("socket,id=c,path=/run/a", "/run/a", true)]
+    [InlineData("/run/a", "/run/a", true)]
+    [InlineData("""{"path":"/run/a"}""", "/run/a", true)]
+    [InlineData("socket,path=/run/a,,b,server=on", "/run/a,b", true)]
+    [InlineData("socket,path=/run/a2,logfile=/run/a", "/run/a", true)]
+    [InlineData("unix:/run/a.log,server=on", "/run/a", false)]
+    [InlineData("unix:/run/a,,b,server=on", "/run/a", false)]
+    [InlineData("unix:/var/run/a,server=on", "/run/a", false)]
+    [InlineData("socket,path=/run/a2", "/run/a", false)]
+    [InlineData("unix:/run/a", "", false)]
+    public void A_path_is_mentioned_where_it_stands_as_a_whole(string argument, string path, bool isMentioned) =>
+        Assert.Equal(isMentioned, Line("qemu", "-x", argument).Mentions(path));
+
     private static QemuCommandLine Line(params string[] arguments) => new(arguments, "/run/a");
 
     private static bool Names(QemuCommandLine line, string path) =>

@@ -86,7 +86,20 @@ internal sealed class QemuCommandLine
     public bool Mentions(string path)
     {
         string written = path.Replace(",", ",,", StringComparison.Ordinal);
-        return _arguments.Any(argument => argument.Contains(written, StringComparison.Ordinal) || argument.Contains(path, StringComparison.Ordinal));
+        return path.Length > 0 && _arguments.Any(argument => HasValue(argument, written) || HasValue(argument, path));
+    }
+
+    // As a whole value: an argument, or one of its members, or a text of JSON.
+    private static bool HasValue(string argument, string value)
+    {
+        for (int at = argument.IndexOf(value, StringComparison.Ordinal); at >= 0; at = argument.IndexOf(value, at + 1, StringComparison.Ordinal))
+        {
+            ReadOnlySpan<char> before = argument.AsSpan(0, at), after = argument.AsSpan(at + value.Length);
+            if (before is [] or [.., '=' or ':' or '"' or '\''] && after is [] or [','] or [',', not ',', ..] or ['"' or '\'', ..])
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>Whether a process says the same now; null where this user may not know, or it ended.</summary>

@@ -24,8 +24,8 @@ internal sealed class QemuProcesses : IDisposable
     }
 
     /// <summary>
-    /// The QEMUs that have a socket in their own descriptor tables: one, or those too that inherited it. No more processes are
-    /// looked at than are asked for: a QEMU is among the youngest, the host's services are not.
+    /// The QEMUs that have a socket in their own descriptor tables: one, or those too that inherited it; not what a QEMU made for itself.
+    /// No more processes are looked at than are asked for: a QEMU is among the youngest, the host's services are not.
     /// </summary>
     public IEnumerable<QemuProcess> OwnersOf(uint socket, HostView view)
     {
@@ -42,7 +42,7 @@ internal sealed class QemuProcesses : IDisposable
                 yield return next;
         }
 
-        bool Has(QemuProcess process) => view.SocketsOf(process.Pid)?.Contains(socket) == true;
+        bool Has(QemuProcess process) => view.SocketsOf(process.Pid)?.Contains(socket) == true && !process.IsHelper;
     }
 
     /// <summary>The QEMU with an id; null where there is none.</summary>
