@@ -33,6 +33,10 @@ internal static class LibvirtError
     public static LibvirtException System(int errno, ErrorOrigin origin, string detail, MemoryStatsReason reason) =>
         new(ErrorCode.SystemError, origin, detail) { Str1 = "%s", Str2 = detail, Int1 = errno, Reason = reason };
 
+    /// <summary>The same, for an error that says nothing of who is there, though its number could.</summary>
+    public static LibvirtException Unseen(int errno, ErrorOrigin origin, string detail) =>
+        new(ErrorCode.SystemError, origin, detail) { Str1 = "%s", Str2 = detail, Int1 = errno, ProvesNothing = true };
+
     public static LibvirtException UnsupportedFlags(uint flags, string function, ErrorOrigin origin) =>
         InvalidArgument($"unsupported flags (0x{flags:x}) in function {function}", function, "flags", origin);
 

@@ -51,6 +51,9 @@ public sealed class LibvirtException : Exception
     /// <summary>Whether it lasts until somebody mends it, whatever its code: a file that is no certificate, a key that ssh's server does not take.</summary>
     internal bool IsLasting { get; init; }
 
+    /// <summary>Whether it says nothing of who is there, whatever its number: nobody could look.</summary>
+    internal bool ProvesNothing { get; init; }
+
     /// <summary>
     /// Whether the same call may succeed later without any change: a deadline passed, or a monitor is held.
     /// </summary>

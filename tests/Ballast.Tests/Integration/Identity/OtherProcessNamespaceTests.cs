@@ -119,19 +119,21 @@ public sealed class OtherProcessNamespaceTests : IdentityTest
             Uuid = Guid.NewGuid(),
             Arguments = [.. Monitor(Socket), .. Monitor(Root.File("x/second.sock"))],
         });
-        PlainQemu two = await StartAsync("two", Root.File("x/two.sock"), Guid.NewGuid());
+        Guid shared = Guid.NewGuid();
+        PlainQemu two = await StartAsync("two", Root.File("x/two.sock"), shared);
+        PlainQemu clone = await StartAsync("two", Root.File("x/clone.sock"), shared);
         PlainQemu namesake = await StartAsync("two", Root.File("x/namesake.sock"), Guid.NewGuid());
         string[] apart = ["--pid", "--fork", "--mount", "--mount-proc", BallastProgram.Path, "-c", Uri("directory")];
         CommandResult list = await ChildProcess.RunAsync("unshare", [.. apart, "list", "--name"], cancellationToken: Token);
         string[] names = [.. list.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
-        Assert.True(names.Length == 3, list.Output + list.Errors);
+        Assert.True(names.Length == 4, list.Output + list.Errors);
         Assert.Equal(["one", "two"], names[..2]);
-        Assert.Matches("^two@[0-9a-f]{8}$", names[2]);
+        Assert.All(names[2..], static name => Assert.Matches("^two@[0-9a-f]{8}$", name));
         CommandResult found = await ChildProcess.RunAsync("unshare", [.. apart, "dominfo", "0"], cancellationToken: Token);
         Assert.NotEqual(0, found.ExitCode);
         found = await ChildProcess.RunAsync("unshare", [.. apart, "destroy", "0"], cancellationToken: Token);
         Assert.NotEqual(0, found.ExitCode);
-        Assert.True(two.IsAlive && namesake.IsAlive);
+        Assert.True(two.IsAlive && clone.IsAlive && namesake.IsAlive);
     }
 
     private string Socket => $"{MakeDirectory("x")}/q.sock";

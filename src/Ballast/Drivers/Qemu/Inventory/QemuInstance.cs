@@ -16,6 +16,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<MonitorKey, (QmpMonitor Monitor, bool IsNamed)> _acquired = [];
+    private readonly HashSet<MonitorKey> _others = [];
     private IReadOnlyList<MonitorCandidate> _candidates = [];
     private QmpMonitor? _current;
     private QmpHello? _hello;
@@ -138,6 +139,39 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         }
     }
 
+    /// <summary>One more of its sockets, of which no look can tell that they are one QEMU's.</summary>
+    public void UpdateFurther(Sighting sighting)
+    {
+        lock (_gate)
+        {
+            _candidates = [.. _candidates, .. sighting.Monitors.Where(monitor => monitor.Endpoint is { } endpoint && _others.Contains(endpoint.Key))];
+        }
+    }
+
+    /// <summary>Another one turned out to be the same QEMU: its sockets are looked for no more as if they were somebody else's.</summary>
+    public void Absorb(QemuInstance same)
+    {
+        lock (_gate)
+        {
+            _candidates = [.. _candidates, .. same._candidates.Where(candidate => candidate.Endpoint is { } other && !Keys.Contains(other.Key))];
+            _others.UnionWith(Keys);
+        }
+    }
+
+    /// <summary>Whether a socket is one of its own, also where the look under way has shown another of them already.</summary>
+    public bool Knows(MonitorKey key)
+    {
+        lock (_gate)
+            return _others.Contains(key) || Keys.Contains(key);
+    }
+
+    /// <summary>The look is over: a socket that it did not show is another one's, should its number come again.</summary>
+    public void EndLook()
+    {
+        lock (_gate)
+            _others.IntersectWith(Keys);
+    }
+
     /// <summary>It was found who is behind the socket.</summary>
     public void Become(QemuProcess process)
     {
@@ -181,12 +215,13 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
 
     /// <summary>
-    /// What tells it from others where no process could be shown: who listens, and what it says. Null where that is not enough:
-    /// nothing was heard, or a listener that is not visible has no UUID of its own.
+    /// What tells it from others where no process could be shown: who listens, and what it says. Null where that is not enough: nobody
+    /// can tell which process listens, or it has no name or no UUID. One that listens may be a relay of several QEMUs.
     /// </summary>
-    public (int Pid, string? Name, string? Uuid)? ToldBy =>
-        Peer is { } peer && _hello is { } hello && (peer is { Pid: > 0, IsAlive: not false } || (Guid.TryParse(hello.Uuid, out Guid uuid) && uuid != Guid.Empty))
-            ? (peer.Pid, hello.Name, hello.Uuid)
+    public (int Pid, ulong Number, string Name, Guid Uuid)? ToldBy =>
+        Peer is { } peer && (peer.Pid > 0 || peer.Number != 0)
+        && _hello is { Name: { Length: > 0 } name } hello && Guid.TryParse(hello.Uuid, out Guid uuid) && uuid != Guid.Empty
+            ? (peer.Pid, peer.Number, name, uuid)
             : null;
 
     /// <summary>Whether a process can be the one behind the socket, though another one created it.</summary>

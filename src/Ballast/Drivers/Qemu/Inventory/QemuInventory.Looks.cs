@@ -75,8 +75,12 @@ internal sealed partial class QemuInventory
             _mustName |= !seen.Contains(instance) && instance.Process is null;
             if (seen.Add(instance))
                 instance.Update(sighting);
+            else
+                instance.UpdateFurther(sighting);
         }
 
+        foreach (QemuInstance instance in seen)
+            instance.EndLook();
         _lastLook = number;
         Volatile.Write(ref _lookedAt, time.GetTimestamp());
         foreach (QemuInstance instance in _instances.ToArray())
@@ -170,8 +174,8 @@ internal sealed partial class QemuInventory
 
     private QemuInstance? Known(Sighting sighting) => sighting.Process is { } process
         ? _instances.Find(instance => instance.Process == process)
-            ?? _instances.Find(instance => instance.Process is null && instance.Keys.Intersect(Keys(sighting)).Any())
-        : _instances.Find(instance => instance.Keys.Intersect(Keys(sighting)).Any());
+            ?? _instances.Find(instance => instance.Process is null && Keys(sighting).Any(instance.Knows))
+        : _instances.Find(instance => Keys(sighting).Any(instance.Knows));
 
     private static IEnumerable<MonitorKey> Keys(Sighting sighting) =>
         sighting.Monitors.Where(monitor => monitor.Endpoint is not null).Select(monitor => monitor.Endpoint!.Key);

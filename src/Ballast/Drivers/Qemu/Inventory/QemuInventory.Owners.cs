@@ -82,13 +82,17 @@ internal sealed partial class QemuInventory
     // Two sockets whose process was not visible before they were asked may turn out to be one QEMU's.
     private void Unite(List<QemuInstance> gone)
     {
-        HashSet<QemuProcess> processes = [];
-        HashSet<(int Pid, string? Name, string? Uuid)> others = [];
+        Dictionary<QemuProcess, QemuInstance> processes = [];
+        Dictionary<(int Pid, ulong Number, string Name, Guid Uuid), QemuInstance> others = [];
         foreach (QemuInstance instance in _instances.OrderBy(instance => (instance.IsListed ? 0 : 2) + (instance.IsConnected ? 0 : 1)).ToArray())
         {
-            bool isNew = instance.Process is { } process ? processes.Add(process) : instance.ToldBy is not { } told || others.Add(told);
-            if (!isNew && _instances.Remove(instance))
-                gone.Add(instance);
+            QemuInstance? same = null;
+            bool isNew = instance.Process is { } process ? processes.TryAdd(process, instance) || !processes.TryGetValue(process, out same)
+                : instance.ToldBy is not { } told || others.TryAdd(told, instance) || !others.TryGetValue(told, out same);
+            if (isNew || !_instances.Remove(instance))
+                continue;
+            same?.Absorb(instance);
+            gone.Add(instance);
         }
     }
 }

@@ -245,7 +245,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                 domains.Add(instance.Domain);
             }
 
-            domains.Sort((left, right) => left.Identity.Id.GetValueOrDefault().CompareTo(right.Identity.Id.GetValueOrDefault()));
+            domains.Sort(static (left, right) => DomainOrder.Compare(left.Identity.Id, left.Identity.Name, right.Identity.Id, right.Identity.Name));
             return (IReadOnlyList<QemuDomain>)domains;
         }, cancellationToken);
 

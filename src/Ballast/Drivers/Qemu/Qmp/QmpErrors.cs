@@ -94,20 +94,20 @@ internal static class QmpErrors
 
     /// <summary>The host could not be looked at, which says nothing of what is there.</summary>
     public static LibvirtException CannotLook(LookFailure failure) =>
-        LibvirtError.System(failure.Errno, ErrorOrigin.Qemu,
+        LibvirtError.Unseen(failure.Errno, ErrorOrigin.Qemu,
             failure == LookFailure.NoProcesses
                 ? "/proc shows no processes, so that nobody can tell which QEMUs there are: mount it (mount -t proc proc /proc)"
                 : $"Cannot look at '{failure.What}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
 
     /// <summary>Sockets are reached, and looked at, through this process's own files in /proc.</summary>
     public static LibvirtException NoOwnProc(string path) =>
-        LibvirtError.System(NoEntry, ErrorOrigin.Qemu,
+        LibvirtError.Unseen(NoEntry, ErrorOrigin.Qemu,
             $"QEMU monitor '{path}' is not used: /proc does not show this process, so it is another PID namespace's, or not mounted; "
             + "enter that namespace too (nsenter --pid), or mount a /proc of your own");
 
     /// <summary>Whether an error says nothing of who is there: nobody could look, or connect, for a reason of our own.</summary>
     public static bool ProvesNothing(LibvirtException error) =>
-        error.Code == ErrorCode.SystemError && LookTrouble.IsFailure(error.Int1);
+        error.ProvesNothing || (error.Code == ErrorCode.SystemError && LookTrouble.IsFailure(error.Int1));
 
     public static LibvirtException HolderUnknown(string path) => !ProcessTable.ShowsSelf
         ? NoOwnProc(path)
