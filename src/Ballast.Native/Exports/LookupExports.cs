@@ -8,7 +8,7 @@ internal static unsafe class LookupExports
     private const int UuidLength = 16;
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectNumOfDomains")]
-    private static int CountActive(nint connection) => List(connection, "virConnectNumOfDomains", DomainListFilter.Active, found => found.Count);
+    private static int CountActive(nint connection) => List(connection, "virConnectNumOfDomains", DomainListFilter.Active, found => Ids(found).Length);
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectNumOfDefinedDomains")]
     private static int CountInactive(nint connection) => List(connection, "virConnectNumOfDefinedDomains", DomainListFilter.Inactive, found => found.Count);
@@ -17,14 +17,14 @@ internal static unsafe class LookupExports
     private static int ListActive(nint connection, int* ids, int maximum)
     {
         const string function = "virConnectListDomains";
-        return ListUpTo(connection, function, "ids", ids, "maxids", maximum, DomainListFilter.Active, (i, domain) => ids[i] = domain.Id ?? -1);
+        return ListUpTo(connection, function, "ids", ids, "maxids", maximum, DomainListFilter.Active, Ids, (i, id) => ids[i] = id);
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectListDefinedDomains")]
     private static int ListInactive(nint connection, nint* names, int maximum)
     {
         const string function = "virConnectListDefinedDomains";
-        return ListUpTo(connection, function, "names", names, "maxnames", maximum, DomainListFilter.Inactive, (i, domain) => names[i] = NativeText.Copy(domain.Name));
+        return ListUpTo(connection, function, "names", names, "maxnames", maximum, DomainListFilter.Inactive, found => found, (i, domain) => names[i] = NativeText.Copy(domain.Name));
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virConnectListAllDomains")]
@@ -109,18 +109,23 @@ internal static unsafe class LookupExports
         }
     }
 
+    // Those by which a domain is found: one whose process is not visible from here has 0, like others of its kind.
+    private static int[] Ids(IReadOnlyList<Domain> domains) => [.. domains.Select(domain => domain.Id ?? 0).Where(id => id > 0)];
+
     private static int List(nint connection, string function, DomainListFilter filter, Func<IReadOnlyList<Domain>, int> answer) =>
         Call.OfConnection(connection, function, (handle, token) => handle.Connection.ListDomainsAsync(filter, token), answer);
 
-    private static int ListUpTo(
-        nint connection, string function, string arrayName, void* array, string maximumName, int maximum, DomainListFilter filter, Action<int, Domain> fill) =>
+    private static int ListUpTo<T>(
+        nint connection, string function, string arrayName, void* array, string maximumName, int maximum, DomainListFilter filter,
+        Func<IReadOnlyList<Domain>, IReadOnlyList<T>> select, Action<int, T> fill) =>
         Call.OfConnection(connection, function, (handle, token) =>
         {
             if (maximum < 0)
                 throw CallException.Argument($"{maximumName} in {function} must be zero or greater", maximumName, function);
             return maximum > 0 && array == null ? throw CallException.Null(arrayName, function) : handle.Connection.ListDomainsAsync(filter, token);
-        }, found =>
+        }, domains =>
         {
+            IReadOnlyList<T> found = select(domains);
             int filled = Math.Min(found.Count, maximum);
             for (int i = 0; i < filled; i++)
                 fill(i, found[i]);

@@ -23,14 +23,14 @@ internal static class LookupHandlers
             return new() { Domains = arguments.NeedResults ? [.. found.Select(ToRemote)] : [], Count = (uint)found.Count };
         }),
         On<Nothing, NumberReply>(RemoteProcedure.ConnectNumOfDomains, async (session, _, token) =>
-            new() { Number = (await ListAsync(session, DomainListFilter.Active, token).ConfigureAwait(false)).Count }),
+            new() { Number = Ids(await ListAsync(session, DomainListFilter.Active, token).ConfigureAwait(false)).Length }),
         On<Nothing, NumberReply>(RemoteProcedure.ConnectNumOfDefinedDomains, async (session, _, token) =>
             new() { Number = (await ListAsync(session, DomainListFilter.Inactive, token).ConfigureAwait(false)).Count }),
         On<MaximumArgs, DomainIdsReply>(RemoteProcedure.ConnectListDomains, async (session, arguments, token) =>
         {
             int maximum = Maximum(arguments.Maximum, "maxids");
             IReadOnlyList<Domain> found = await ListAsync(session, DomainListFilter.Active, token).ConfigureAwait(false);
-            return new() { Ids = [.. found.Take(maximum).Select(domain => new DomainId { Id = domain.Id ?? -1 })] };
+            return new() { Ids = [.. Ids(found).Take(maximum).Select(id => new DomainId { Id = id })] };
         }),
         On<MaximumArgs, DomainNamesReply>(RemoteProcedure.ConnectListDefinedDomains, async (session, arguments, token) =>
         {
@@ -44,6 +44,9 @@ internal static class LookupHandlers
 
     private static ValueTask<IReadOnlyList<Domain>> ListAsync(RemoteSession session, DomainListFilter filter, CancellationToken token) =>
         session.Connection.ListDomainsAsync(filter, token);
+
+    // Those by which a domain is found: one whose process is not visible from here has 0, like others of its kind.
+    private static int[] Ids(IReadOnlyList<Domain> domains) => [.. domains.Select(domain => domain.Id ?? 0).Where(id => id > 0)];
 
     // As libvirt's daemon: too many is its own mistake, fewer than none the caller's.
     private static int Maximum(int asked, string name) => asked > RpcLimits.MaxDomains

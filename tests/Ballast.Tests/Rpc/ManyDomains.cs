@@ -5,10 +5,10 @@ using Microsoft.Extensions.Time.Testing;
 namespace Ballast.Tests.Rpc;
 
 /// <summary>A driver with many domains, all the same, that counts what it is asked.</summary>
-internal sealed class ManyDomains(int count) : IDriver
+internal sealed class ManyDomains(int count, int firstId = 1) : IDriver
 {
     private readonly DomainIdentity[] _domains =
-        [.. Enumerable.Range(0, count).Select(i => new DomainIdentity(string.Create(CultureInfo.InvariantCulture, $"domain{i}"), new Guid(i + 1, 0, 0, new byte[8]), i + 1))];
+        [.. Enumerable.Range(0, count).Select(i => new DomainIdentity(string.Create(CultureInfo.InvariantCulture, $"domain{i}"), new Guid(i + 1, 0, 0, new byte[8]), i + firstId))];
 
     private long _samples, _lists, _remoteQuestions;
 
