@@ -17,7 +17,8 @@ public static class GuestShortage
 
     /// <summary>
     /// Whether it uses nine tenths of its memory or more, writes to swap, or was left less by its balloon than it needs. False where its
-    /// numbers are not current or contradict each other, or its balloon gave it more since its report: nobody knows.
+    /// numbers are not current or contradict each other, or its balloon gave it more since its report: nobody knows. Where nobody knows
+    /// which way its balloon moved, only what it writes to swap counts.
     /// </summary>
     /// <param name="stats">Its sample.</param>
     /// <param name="maximumKiB">The largest size that its balloon may be given; null where nobody knows.</param>
@@ -29,7 +30,7 @@ public static class GuestShortage
             return false;
         bool isBelowNeed = IsShrunk(actual, maximumKiB) && actual < FloorKiB(stats);
         if (stats.HasBalloonMoved && !(actual < stats.ActualAtReportKiB))
-            return isBelowNeed;
+            return isBelowNeed || (stats.ActualAtReportKiB is null && swapOut > 0);
         return swapOut > 0 || isBelowNeed || UsedShare(stats) >= FullShare;
     }
 

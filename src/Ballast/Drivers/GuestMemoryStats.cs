@@ -74,9 +74,8 @@ internal static class GuestMemoryStats
     /// </summary>
     /// <param name="before">The size at the look before; null: unknown.</param>
     /// <param name="now">The size at this look; null: unknown.</param>
-    /// <param name="between">The time between the two.</param>
-    public static ulong? ActualAtReport(ulong? before, ulong? now, TimeSpan between) =>
-        between <= Soon && MemoryStats.HasMoved(before, now) ? 0 : now;
+    public static ulong? ActualAtReport(ulong? before, ulong? now) =>
+        MemoryStats.HasMoved(before, now) ? 0 : now;
 
     /// <summary>Whether its driver is known to take the balloon off what the guest sees: a Linux one without "deflate on OOM".</summary>
     /// <param name="countsHugePages">Whether its report has counters of huge pages.</param>

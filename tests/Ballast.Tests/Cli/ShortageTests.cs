@@ -10,6 +10,27 @@ public sealed class ShortageTests
     private static readonly string[] Words = ["short of memory", "ballooned too far"];
 
     [Theory]
+    [InlineData(0.0, false)]
+    [InlineData(1.0, true)]
+    [InlineData(null, false)]
+    public void Where_nobody_knows_which_way_the_balloon_moved_swapping_tells(double? swapOut, bool isShort)
+    {
+        MemoryStats stats = new MemoryStatsFacts
+        {
+            Entries =
+            [
+                new(MemoryStatTag.ActualBalloon, 512 << 10), new(MemoryStatTag.Available, 480 << 10), new(MemoryStatTag.Usable, 20 << 10),
+                new(MemoryStatTag.LastUpdate, 1_700_000_000),
+            ],
+            PeriodSeconds = 2,
+            IsRunning = true,
+            ActualAtReportKiB = 0,
+        }.ToSample(DateTimeOffset.FromUnixTimeSeconds(1_700_000_001));
+        Assert.Equal((MemoryStatsReason.Fresh, true), (stats.Reason, stats.HasBalloonMoved));
+        Assert.Equal(isShort, GuestShortage.IsShort(stats, 1024 << 10, swapOut));
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]

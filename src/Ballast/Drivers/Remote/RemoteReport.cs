@@ -61,7 +61,7 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
                 default,
                 ActualKiB: isSame && _sight.ActualKiB is { } then ? then : actual,
                 ActualAtReportKiB: isSame && _sight.ActualAtReportKiB is { } known ? known
-                    : hadReport ? GuestMemoryStats.ActualAtReport(_last!.Value.Find(MemoryStatTag.ActualBalloon), actual, time.GetElapsedTime(_answeredAt, now))
+                    : hadReport ? GuestMemoryStats.ActualAtReport(_last!.Value.Find(MemoryStatTag.ActualBalloon), actual)
                     : actual,
                 IsFromBeforeReset: isOld,
                 CounterWentBackwards: isSame

@@ -240,6 +240,15 @@ public sealed class LastReportTests
         fake.Guest.Report(Start + 20, 6 << 20);
         Assert.Equal((gib, gib, false), await LookAsync());
 
+        // The longer nobody looked, the less anybody knows; one report more tells again.
+        _time.Advance(TimeSpan.FromMinutes(10));
+        fake.Guest.ActualBytes = 2ul << 30;
+        fake.Guest.Report(Start + 615, 6 << 20);
+        Assert.Equal((2 * gib, null, true), await LookAsync());
+        _time.Advance(TimeSpan.FromSeconds(5));
+        fake.Guest.Report(Start + 620, 6 << 20);
+        Assert.Equal((2 * gib, 2 * gib, false), await LookAsync());
+
         async Task<(ulong?, ulong?, bool)> LookAsync()
         {
             MemoryStats stats = await session.SampleAsync();

@@ -88,10 +88,19 @@ internal sealed class ReportHistory(TimeProvider time)
                 (_driverKnownIn, _deflatesOnOom) = ((values.Connection, values.LastReset), values.DeflatesOnOom);
             if (values.Has(MonitorParts.OffersDeflate))
                 _offersDeflate = values.OffersDeflate;
-            if (!values.Has(MonitorParts.GuestStats) || values.Number < _last.Number)
+            if (!values.Has(MonitorParts.GuestStats))
                 return default;
-            if (values.Number == _last.Number)
+
+            // Nothing is known of a report that was overtaken, nor which size belongs to it.
+            if (values.Number < _last.Number && !IsSame(values, _last))
+                return new ReportEvidence { ActualAtReportBytes = 0 };
+            if (values.Number <= _last.Number)
+            {
+                if (isOfNow && values.Number == _last.Number)
+                    _evidence = _evidence with { ActualAtReportBytes = values.ActualBytes };
                 return _evidence with { KnownFor = time.GetElapsedTime(_seenAt) };
+            }
+
             NoteReset(values);
             bool isSame = IsSame(values, _last);
             if (!isSame)
@@ -137,7 +146,7 @@ internal sealed class ReportHistory(TimeProvider time)
     // An event tells when the balloon moved. A report of that second or before it was made with another size.
     private ulong? ActualAtReport(in MonitorValues values) =>
         values.LastMove is { } moved ? (long?)values.GuestStats.LastUpdate > moved.ToUnixTimeSeconds() ? values.ActualBytes : 0
-        : HasReport(values) ? GuestMemoryStats.ActualAtReport(_last.ActualBytes, values.ActualBytes, time.GetElapsedTime(_lookedAt))
+        : HasReport(values) ? GuestMemoryStats.ActualAtReport(_last.ActualBytes, values.ActualBytes)
         : values.ActualBytes;
 
     // Whether a report of the same system was seen before.
