@@ -31,16 +31,17 @@ internal static class SetMemCheck
             return null;
         bool takes = stats.ActualKiB is not { } actual || targetKiB < actual;
         ulong? needed = stats.Inconsistencies == MemoryStatsInconsistency.None ? GuestShortage.NeededKiB(stats) : null;
-        if (takes && needed is { } least && targetKiB < least + MarginKiB)
+
+        // Whatever the balloon did since the report, the guest needs what it uses.
+        ulong? known = needed ?? (stats.Inconsistencies == MemoryStatsInconsistency.None ? stats.Used?.KiB : null);
+        if (takes && known is { } least && targetKiB < least + MarginKiB)
         {
             throw new CommandException(
                 $"{domain.Name} was not changed: it needs {Size(least)}{Parts(stats, least)}{Old(stats)} and {Size(MarginKiB)} to spare, more than {Size(targetKiB)}",
                 isBare ? "--force sets it anyway; a size without a unit is in KiB (1G means 1 GiB)" : "--force sets it anyway");
         }
 
-        // What is seen now tells the next look whether the balloon has moved since the report.
-        LastLook.Read(invocation.LookDirectory, domain.Connection.Uri)
-            .Write(invocation.LookDirectory, domain.Connection.Uri, [(domain, stats)], isWhole: false);
+        Note(invocation, domain, stats);
         if (isBare && targetKiB < MarginKiB)
             invocation.Warn($"{Size(targetKiB)} is very little: a size without a unit is in KiB (1G means 1 GiB)");
         if (stats.Reason == MemoryStatsReason.DriverNotLoaded)
@@ -49,6 +50,25 @@ internal static class SetMemCheck
             invocation.Warn($"the memory in use by {domain.Name} is unknown; make sure that {Size(targetKiB)} is enough. {MemoryRemark.Of(domain, stats)}");
         return stats;
     }
+
+    /// <summary>Looks at a guest whose memory is taken whatever it uses.</summary>
+    public static async ValueTask NoteAsync(CommandInvocation invocation, Domain domain)
+    {
+        try
+        {
+            Note(invocation, domain, await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken));
+        }
+        catch (LibvirtException)
+        {
+            // The change itself says what is wrong.
+        }
+    }
+
+    // What is seen now tells the next look whether the balloon has moved since the report.
+    private static void Note(CommandInvocation invocation, Domain domain, MemoryStats stats) =>
+        Last(invocation, domain).Write(invocation.LookDirectory, domain.Connection.Uri, [(domain, stats)], isWhole: false);
+
+    private static LastLook Last(CommandInvocation invocation, Domain domain) => LastLook.Read(invocation.LookDirectory, domain.Connection.Uri);
 
     private static string Parts(MemoryStats stats, ulong needed) =>
         stats.Used is { } used && needed > used.KiB + 1024 ? $" (it uses {Size(used.KiB)}, its kernel needs the rest)" : "";
@@ -63,6 +83,7 @@ internal static class SetMemCheck
     /// <summary>The guest reports now where it can be made to; null where there are no statistics at all.</summary>
     private static async ValueTask<MemoryStats?> AskAsync(CommandInvocation invocation, Domain domain, ulong targetKiB)
     {
+        bool lacksRefresh;
         try
         {
             return await domain.RefreshMemoryStatsAsync(cancellationToken: invocation.CancellationToken);
@@ -70,12 +91,13 @@ internal static class SetMemCheck
         catch (LibvirtException e) when (e.Code is not (ErrorCode.NoDomain or ErrorCode.OperationInvalid))
         {
             // A daemon of libvirt's cannot make it report: what it knows is better than nothing.
+            lacksRefresh = e.Code == ErrorCode.NoSupport;
         }
 
         try
         {
             MemoryStats stats = await domain.GetMemoryStatsAsync(cancellationToken: invocation.CancellationToken);
-            return targetKiB < stats.ActualKiB ? await AskAnewAsync(invocation, domain, stats) : stats;
+            return lacksRefresh && targetKiB < stats.ActualKiB ? await AskAnewAsync(invocation, domain, stats) : stats;
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.NoSupport)
         {
@@ -89,15 +111,20 @@ internal static class SetMemCheck
     /// </summary>
     private static async ValueTask<MemoryStats> AskAnewAsync(CommandInvocation invocation, Domain domain, MemoryStats known)
     {
-        if (known is not { Reason: MemoryStatsReason.Fresh, LastUpdate: { } before, Period: { TotalSeconds: > 0 } period } || known.Age < IsOfNow)
+        if (known is not { Reason: MemoryStatsReason.Fresh, LastUpdate: { } before, Period: { TotalSeconds: > 0 } period }
+            || (known.Age < IsOfNow && !Last(invocation, domain).HasMoved(domain, known)))
             return known;
         try
         {
             await domain.SetMemoryStatsPeriodAsync(TimeSpan.Zero, DomainModificationImpact.Live, CancellationToken.None);
         }
-        catch (LibvirtException)
+        catch (LibvirtException e) when (e.Code is ErrorCode.NoSupport or ErrorCode.NoDomain or ErrorCode.OperationDenied or ErrorCode.OperationInvalid or ErrorCode.AccessDenied)
         {
             return known;
+        }
+        catch (LibvirtException)
+        {
+            // Who did not answer in time may do it later.
         }
 
         // Nobody shall be left without collection because somebody pressed Ctrl-C.

@@ -54,7 +54,10 @@ internal static class SetMemCommand
         // The persistent definition alone takes nothing from a guest that runs.
         bool isLive = domain.Id is not null && impact != DomainModificationImpact.Config;
         MemoryStats? before = null;
-        if (isLive && !invocation.IsVirsh && !arguments.Has(Force) && !invocation.Connection.IsReadOnly)
+        bool looks = isLive && !invocation.IsVirsh && !invocation.Connection.IsReadOnly;
+        if (looks && arguments.Has(Force))
+            await SetMemCheck.NoteAsync(invocation, domain);
+        else if (looks)
             before = await SetMemCheck.RunAsync(invocation, domain, kib, isBare: arguments.Text(Size)!.All(char.IsAsciiDigit));
         try
         {

@@ -49,8 +49,8 @@ internal sealed class LastLook
 
     /// <summary>Whether the balloon had another size then, with the same report.</summary>
     public bool HasMoved(Domain domain, MemoryStats stats) =>
-        GuestCounters.Of(domain, stats) is { } now && _entries.TryGetValue(domain.Uuid, out GuestCounters then) && now.WithActualOf(then).Actual is { } before
-            && stats.ActualKiB is { } actual && GuestShortage.IsShrunk(Math.Min(before, actual), Math.Max(before, actual));
+        GuestCounters.Of(domain, stats) is { } now && _entries.TryGetValue(domain.Uuid, out GuestCounters then)
+            && then with { Actual = now.Actual } == now && then.Actual is { } before && stats.ActualKiB is { } actual && GuestShortage.IsShrunk(Math.Min(before, actual), Math.Max(before, actual));
 
     /// <summary>Keeps what is seen now.</summary>
     /// <param name="directory">Where to; null: nowhere.</param>

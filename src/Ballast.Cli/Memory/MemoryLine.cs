@@ -34,7 +34,7 @@ internal sealed record MemoryLine(Domain Domain, MemoryStats Stats, ulong? Maxim
     public double? UsedShare => GuestShortage.UsedShare(Stats);
 
     /// <inheritdoc cref="GuestShortage.IsShort"/>
-    public bool IsShort => !HasMovedSinceLastLook && GuestShortage.IsShort(Stats, MaximumKiB, Rates?.SwapOutKiB);
+    public bool IsShort => (Stats.HasBalloonMoved || !HasMovedSinceLastLook) && GuestShortage.IsShort(Stats, MaximumKiB, Rates?.SwapOutKiB);
 
     /// <summary>
     /// What the host could get back: of the smaller of balloon and resident memory, what the guest can do without. Null where the

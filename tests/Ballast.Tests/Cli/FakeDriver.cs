@@ -147,11 +147,20 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
         return new(Find(domain).Sample);
     }
 
+    /// <summary>Why a guest cannot be made to report.</summary>
+    public ErrorCode RefreshFailure { get; init; } = ErrorCode.NoSupport;
+
+    public ValueTask<MemoryStats> RefreshMemoryAsync(DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
+        throw LibvirtError.Report(RefreshFailure, ErrorOrigin.Test, "no refresh");
+
+    /// <summary>What collection fails with when it is turned off.</summary>
+    public ErrorCode? OffFailure { get; init; }
+
     public ValueTask SetMemoryStatsPeriodAsync(
         DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
         Changes.Add($"period {Find(domain).Name} {seconds} {impact}");
-        return default;
+        return seconds == 0 && OffFailure is { } code ? throw LibvirtError.Report(code, ErrorOrigin.Test, "not turned off") : default;
     }
 
     public ValueTask SetMemoryAsync(DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)

@@ -82,6 +82,52 @@ public sealed partial class MemoryCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_was_left_less_than_it_needs_is_short_at_every_look()
+    {
+        FakeDomain before = Guest("shrunk", 1, used: 600, age: 5, period: 30);
+        FakeDomain shrunk = Sized(before, 700, told: 1124);
+        for (int i = 0; i < 3; i++)
+            Assert.True((await JsonAsync(new FakeDriver(shrunk))).GetProperty("domains")[0].GetProperty("is_short").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("setmem moved 600M")]
+    [InlineData("setmem moved 1200M")]
+    public async Task What_was_set_by_force_tells_the_next_look_that_the_balloon_moved(string line)
+    {
+        FakeDomain before = Guest("moved", 1, used: 600, age: 5, period: 30);
+        _ = await CliRun.BallastAsync(
+            [.. line.Split(' '), "--force"], (uri, options, _) => new(new Connection(new FakeDriver(before), uri ?? "fake:///", options)),
+            new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = _directory.Path }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.False((await JsonAsync(new FakeDriver(Sized(before, 800, told: null)))).GetProperty("domains")[0].GetProperty("is_summed").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_guest_that_reported_just_now_reports_again_where_its_balloon_moved_since_the_last_look()
+    {
+        FakeDomain before = Guest("moved", 1, used: 100, age: 0, period: 30);
+        FakeDriver standing = new(before), moved = new(Sized(before, 1500, told: null));
+        foreach (FakeDriver driver in (FakeDriver[])[standing, moved])
+        {
+            _ = await CliRun.BallastAsync(
+                ["setmem", "moved", "1000M"], (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)),
+                new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = _directory.Path }, cancellationToken: TestContext.Current.CancellationToken);
+        }
+
+        Assert.DoesNotContain(standing.Changes, change => change.StartsWith("period", StringComparison.Ordinal));
+        Assert.Equal(["period moved 0 Live", "period moved 30 Live"], moved.Changes.Where(change => change.StartsWith("period", StringComparison.Ordinal)));
+    }
+
+    private static FakeDomain Sized(FakeDomain guest, ulong size, ulong? told) => guest with
+    {
+        Facts = guest.Facts with
+        {
+            Entries = [.. guest.Facts.Entries.Select(entry => entry.Tag == MemoryStatTag.ActualBalloon ? entry with { Value = size * MiB } : entry)],
+            ActualAtReportKiB = told * MiB,
+        },
+    };
+
+    [Fact]
     public async Task There_are_no_sums_of_nothing()
     {
         string output = (await RunAsync(new FakeDriver(Guest("one", 1, used: 100), Guest("old", 2, used: 100, age: 700)), "--stale")).Output;

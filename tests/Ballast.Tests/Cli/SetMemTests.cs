@@ -89,9 +89,9 @@ public sealed class SetMemTests
     }
 
     [Theory]
-    [InlineData(300, 1000, 600, "40M")]
+    [InlineData(300, 1000, 800, "240M")]
     [InlineData(1024, 300, 200, "500M")]
-    public async Task A_report_from_before_the_balloon_moved_decides_nothing(ulong actual, ulong available, ulong usable, string size)
+    public async Task A_report_from_before_the_balloon_moved_tells_no_more_than_what_is_used(ulong actual, ulong available, ulong usable, string size)
     {
         FakeDriver driver = new(Guest(Facts() with
         {
@@ -205,12 +205,28 @@ public sealed class SetMemTests
     }
 
     [Fact]
-    public async Task Where_nobody_knows_which_was_first_nothing_is_refused()
+    public async Task Where_nobody_knows_which_was_first_only_what_is_used_is_kept()
     {
         FakeDriver driver = new(Guest(Grown(20, 122, 99) with { ActualAtReportKiB = 0 }));
         Outcome outcome = await CliRun.BallastAsync(driver, "setmem", "guest", "90M");
         Assert.Equal(0, outcome.ExitCode);
         Assert.StartsWith("warning: the memory in use by guest is unknown", outcome.Error, StringComparison.Ordinal);
+
+        driver.Changes.Clear();
+        outcome = await CliRun.BallastAsync(driver, "setmem", "guest", "54M");
+        Assert.StartsWith("error: guest was not changed: it needs 23 MiB and 32 MiB to spare, more than 54 MiB\n", outcome.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(driver.Changes, change => change.StartsWith("memory", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(ErrorCode.OperationTimeout, null, "")]
+    [InlineData(ErrorCode.NoSupport, ErrorCode.OperationDenied, "period guest 0 Live")]
+    [InlineData(ErrorCode.NoSupport, ErrorCode.OperationTimeout, "period guest 0 Live|period guest 30 Live")]
+    public async Task A_period_is_touched_only_where_there_is_no_refresh_and_is_set_back_where_it_may_be_off(ErrorCode refresh, ErrorCode? off, string periods)
+    {
+        FakeDriver driver = new(Guest(Grown(20, 122, 99))) { RefreshFailure = refresh, OffFailure = off };
+        _ = await CliRun.BallastAsync(driver, "setmem", "guest", "180M");
+        Assert.Equal(periods, string.Join('|', driver.Changes.Where(change => change.StartsWith("period", StringComparison.Ordinal))));
     }
 
     [Fact]
