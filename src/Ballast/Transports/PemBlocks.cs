@@ -48,7 +48,7 @@ internal static class PemBlocks
         foreach (ReadOnlySpan<char> line in text.EnumerateLines())
         {
             if (line.Contains(BareBegin, StringComparison.Ordinal) || line.Contains(End, StringComparison.Ordinal)
-                || (line.StartsWith(Dashes, StringComparison.Ordinal) && Begin.StartsWith(line, StringComparison.Ordinal)))
+                || (line.Length > Dashes.Length && line.StartsWith(Dashes, StringComparison.Ordinal) && Begin.StartsWith(line, StringComparison.Ordinal)))
                 throw new FormatException("there is only a part of a block");
         }
     }
