@@ -37,8 +37,17 @@ internal static class CliProgram
         }
         catch (OutputException e)
         {
-            if (!e.IsReaderGone)
-                output.Error($"cannot write to standard output: {e.Message}");
+            try
+            {
+                if (!e.IsReaderGone)
+                    output.Error($"cannot write to standard output: {e.Message}");
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // Standard error takes nothing either, and somebody ended the program.
+                return Interrupted;
+            }
+
             return output.FailureExitCode;
         }
     }
