@@ -79,8 +79,11 @@ internal sealed record GuestFacts
     /// <summary>Its balloon's size; where nobody tells, what it was last, and the maximum may stand for what never was known.</summary>
     public ulong? SizeKiB => MeasuredSizeKiB ?? MaximumKiB;
 
-    /// <summary>The same where it is one that somebody told, now or before.</summary>
-    public ulong? MeasuredSizeKiB => KnownBalloonKiB ?? LastSizeKiB;
+    /// <summary>
+    /// The same where it is one that somebody told, now or before. Where the rest contradicts a size that is possible, the larger of both
+    /// counts: what a balloon may hold by now is not budgeted to others.
+    /// </summary>
+    public ulong? MeasuredSizeKiB => KnownBalloonKiB ?? (BalloonKiB <= MaximumKiB && BalloonKiB > LastSizeKiB ? BalloonKiB : LastSizeKiB);
 
     /// <summary>Its balloon's size, where the rest of what is known allows it to be that.</summary>
     public ulong? KnownBalloonKiB => (Inconsistencies & OfBalloon) == MemoryStatsInconsistency.None ? BalloonKiB : null;

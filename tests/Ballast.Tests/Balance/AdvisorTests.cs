@@ -228,6 +228,21 @@ public sealed class AdvisorTests
         }
     }
 
+    [Theory]
+    [InlineData(800, 512, 800)]
+    [InlineData(400, 512, 512)]
+    [InlineData(2000, 512, 512)]
+    [InlineData(800, null, null)]
+    public void A_size_that_the_report_contradicts_counts_only_where_it_is_more(int told, int? before, int? counted)
+    {
+        GuestFacts facts = new()
+        {
+            Name = "guest", Uuid = Guid.NewGuid(), Inconsistencies = MemoryStatsInconsistency.AvailableAboveActual,
+            BalloonKiB = (ulong)told, MaximumKiB = 1024, LastSizeKiB = (ulong?)before,
+        };
+        Assert.Equal((ulong?)counted, facts.MeasuredSizeKiB);
+    }
+
     [Fact]
     public void What_setmem_refuses_is_not_advised()
     {
