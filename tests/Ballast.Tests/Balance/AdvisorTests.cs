@@ -237,8 +237,12 @@ public sealed class AdvisorTests
     {
         GuestFacts facts = new()
         {
-            Name = "guest", Uuid = Guid.NewGuid(), Inconsistencies = MemoryStatsInconsistency.AvailableAboveActual,
-            BalloonKiB = (ulong)told, MaximumKiB = 1024, LastSizeKiB = (ulong?)before,
+            Name = "guest",
+            Uuid = Guid.NewGuid(),
+            Inconsistencies = MemoryStatsInconsistency.AvailableAboveActual,
+            BalloonKiB = (ulong)told,
+            MaximumKiB = 1024,
+            LastSizeKiB = (ulong?)before,
         };
         Assert.Equal((ulong?)counted, facts.MeasuredSizeKiB);
     }
