@@ -57,13 +57,13 @@ public sealed class BalloonGuardTests
         Assert.Equal((floor, GuardRule.Floor), (decision.Target, decision.BoundBy));
     }
 
-    // Two guests that use 1000 MiB each, with margins of 104 and 52 MiB.
+    // Two guests that use 1000 MiB each, with margins of 104 and 52 MiB. Where not even what they use fits, margins stay whole.
     [Theory]
     [InlineData(3000, 1)]
     [InlineData(2156, 1)]
     [InlineData(2078, 0.5)]
     [InlineData(2000, 0)]
-    [InlineData(1000, 0)]
+    [InlineData(1000, 1)]
     public void Margins_that_do_not_fit_beside_what_guests_use_are_smaller_for_all_by_the_same_share(double budget, double share)
     {
         GuardedGuest[] guests = [Guest(1200, used: 1000, name: "one") with { DeflatesOnOom = false }, Guest(1200, used: 1000, name: "other")];
