@@ -19,7 +19,7 @@ public sealed class DomainIdTests
         reply = XdrReader.Read<DomainIdsReply>((await client.CallAsync(RemoteProcedure.ConnectListDomains, $"{1:x8}")).Payload);
         Assert.Equal([1], reply.Ids.Select(id => id.Id));
         await using Connection connection = await server.ConnectAsync();
-        Assert.Equal(3, (await connection.ListDomainsAsync().In()).Count);
+        Assert.Equal(3, (await connection.ListDomainsAsync(cancellationToken: TestContext.Current.CancellationToken).In()).Count);
     }
 
     [Fact]
