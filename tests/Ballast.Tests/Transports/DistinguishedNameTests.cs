@@ -45,7 +45,7 @@ public sealed class DistinguishedNameTests
         foreach (byte form in forms)
             await CompareAsync(kinds.Select(kind => (kind, Value(form, form == 30 ? [0, (byte)'G', 0, (byte)'B'] : form == 0x2c ? Value(12, "GB"u8) : "GB"u8))));
 
-        // One of each form that is read, and one of none.
+        // One of each form that is read, and one of none. What an empty value reads as is another with each GnuTLS: it is not read.
         string[] some = ["2.5.4.10", "2.5.4.6", "1.2.840.113549.1.9.1", "1.2.643.100.1", "1.2.3.4"];
         byte[][] values =
         [
@@ -56,8 +56,6 @@ public sealed class DistinguishedNameTests
         foreach (byte form in (byte[])[12, 18, 19, 20, 22, 28, 30])
         {
             await CompareAsync(values.SelectMany(value => some.Select(kind => (kind, Value(form, value)))));
-            await CompareAsync([("2.5.4.6", Value(form, [])), ("1.2.840.113549.1.9.1", Value(form, [])), ("1.2.643.100.1", Value(form, []))]);
-            await CompareAsync([("2.5.4.3", Value(form, []))]);
         }
     }
 
