@@ -93,8 +93,8 @@ public sealed class TlsIdentityTests : IDisposable
         for (int cut = 0; cut < both.Length - 1; cut++)
             Assert.Equal(both[..cut].TrimEnd() + "\n" == first, IsTaken(both[..cut]));
 
-        // The first of them: less than five dashes may be a line between two.
-        for (int cut = 5; cut < first.Length - 1; cut++)
+        // The first of them: five dashes and less may be a line between two.
+        for (int cut = 6; cut < first.Length - 1; cut++)
             Assert.False(IsTaken($"{first[..cut]}\n{second}"), $"cut at {cut}");
         string[] lines = both.Split('\n')[..^1];
         for (int i = 0; i < lines.Length; i++)
