@@ -24,12 +24,13 @@ internal sealed class QemuProcesses : IDisposable
     }
 
     /// <summary>
-    /// The QEMUs that have a socket in their own descriptor tables: one, or those too that inherited it; not what a QEMU made for itself.
+    /// The QEMUs that have a socket in their own descriptor tables: one, or those too that inherited it; what a QEMU made for itself comes last.
     /// No more processes are looked at than are asked for: a QEMU is among the youngest, the host's services are not.
     /// </summary>
     public IEnumerable<QemuProcess> OwnersOf(uint socket, HostView view)
     {
         Begin(view);
+        List<QemuProcess> helpers = [];
         foreach (QemuProcess known in _known.Values.ToArray())
         {
             if (Has(known))
@@ -42,7 +43,18 @@ internal sealed class QemuProcesses : IDisposable
                 yield return next;
         }
 
-        bool Has(QemuProcess process) => view.SocketsOf(process.Pid)?.Contains(socket) == true && !process.IsHelper;
+        // A QEMU's child has its sockets until it runs its own program; where nobody else has one, the child is who accepts.
+        foreach (QemuProcess helper in helpers)
+            yield return helper;
+
+        bool Has(QemuProcess process)
+        {
+            if (view.SocketsOf(process.Pid)?.Contains(socket) != true)
+                return false;
+            if (process.IsHelper)
+                helpers.Add(process);
+            return !process.IsHelper;
+        }
     }
 
     /// <summary>The QEMU with an id; null where there is none.</summary>
