@@ -109,7 +109,7 @@ internal sealed partial class StandardStream(int descriptor, CancellationToken e
         }
     }
 
-    // The same terminal, opened anew: that its writes do not wait is nobody else's business.
+    // A second opening of the same terminal. Only it is non-blocking; other users of the terminal are not affected.
     private static int Reopen(int descriptor)
     {
         const int writesOnly = 1, noTerminal = 0x100, nonBlocking = 0x800, closesOnExec = 0x80000;
