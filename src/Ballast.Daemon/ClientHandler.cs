@@ -52,27 +52,30 @@ internal sealed partial class ClientHandler(
             return;
         }
 
-        using (ClientSlots.Place? place = places.TryTake(peer.Uid, mayChange))
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
+        ClientSlots.Place? place = places.TryTake(peer.Uid, mayChange);
+        if (place is null)
         {
+            SayFull();
+            place = await places.TryTakeLaterAsync(peer.Uid, mayChange, end.Token).ConfigureAwait(false);
             if (place is null)
-            {
-                SayFull();
                 return;
-            }
+        }
 
+        using (place)
+        {
             Changed?.Invoke();
-            await ServeAsync(context, rules.Options, isReadOnly, peer, place).ConfigureAwait(false);
+            await ServeAsync(context, rules.Options, isReadOnly, peer, place, end.Token).ConfigureAwait(false);
         }
 
         Changed?.Invoke();
     }
 
-    private async Task ServeAsync(ConnectionContext context, DaemonOptions options, bool isReadOnly, PeerProcess peer, ClientSlots.Place place)
+    private async Task ServeAsync(ConnectionContext context, DaemonOptions options, bool isReadOnly, PeerProcess peer, ClientSlots.Place place, CancellationToken end)
     {
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
         try
         {
-            await place.WaitAsync(end.Token).ConfigureAwait(false);
+            await place.WaitAsync(end).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -81,12 +84,12 @@ internal sealed partial class ClientHandler(
 
         string? account = null;
         await server.ServeAsync(
-            context.Transport, isReadOnly, peer.Uid, place.LetIn, end.Token, change => changes.Client(peer, change, account),
+            context.Transport, isReadOnly, peer.Uid, place.LetIn, end, change => changes.Client(peer, change, account),
             gate.OfUnixSocket(options, peer, isReadOnly, name => account = name)).ConfigureAwait(false);
 
         // Who does not take the rest is not waited for: Kestrel would wait, with the socket open, for as long as the client
         // keeps its end. The place is taken until then, so that nobody has more sockets than there are places.
-        await Task.Delay(LastAnswers, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(LastAnswers, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Abort();
     }
 

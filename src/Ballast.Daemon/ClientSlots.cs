@@ -11,9 +11,12 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
 {
     private const int Reserved = 10;
 
+    private static readonly TimeSpan RefusalTime = TimeSpan.FromSeconds(2);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<ClientOwner, User> _users = [];
     private int _taken;
+    private int _waiting;
 
     private int _clients = clients;
     private int _anonymousClients = anonymousClients;
@@ -48,6 +51,30 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
             user.Places++;
             _taken++;
             return new Place(this, user);
+        }
+    }
+
+    /// <summary>
+    /// Tries again in a moment. To refuse a client at once would cost more than to have it wait: those who come again as soon as they
+    /// are refused would take a whole processor.
+    /// </summary>
+    /// <param name="owner">Whose client it is.</param>
+    /// <param name="mayChange">Whether it may change something.</param>
+    /// <param name="gone">Ends when the client has gone.</param>
+    public async ValueTask<Place?> TryTakeLaterAsync(ClientOwner owner, bool mayChange, CancellationToken gone)
+    {
+        // Not more than have places: what they cost is bounded like those.
+        bool waits = Interlocked.Increment(ref _waiting) <= Volatile.Read(ref _clients);
+        try
+        {
+            if (!waits)
+                return null;
+            await Task.Delay(RefusalTime, gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return gone.IsCancellationRequested ? null : TryTake(owner, mayChange);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
         }
     }
 

@@ -96,31 +96,36 @@ internal sealed class NetworkClients(
         if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
             NetworkSockets.Probe(socket);
 
-        // Not of the last tenth, which is for those of this host that may change something.
-        using (ClientSlots.Place? place = places.TryTake(ClientOwner.Of(client.Address), mayChange: false))
-        {
-            if (place is null)
-            {
-                changes.Refused(client, "there are too many clients of its address, or altogether (max_address_clients, max_clients)");
-                context.Abort();
-                return;
-            }
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
 
+        // Not of the last tenth, which is for those of this host that may change something.
+        ClientOwner owner = ClientOwner.Of(client.Address);
+        ClientSlots.Place? place = places.TryTake(owner, mayChange: false)
+            ?? await places.TryTakeLaterAsync(owner, mayChange: false, end.Token).ConfigureAwait(false);
+        if (place is null)
+        {
+            changes.Refused(client, "there are too many clients of its address, or altogether (max_address_clients, max_clients)");
+            context.Abort();
+            return;
+        }
+
+        using (place)
+        {
             local.CountChanged();
-            await ServeToEndAsync(context, client, place, serve).ConfigureAwait(false);
+            await ServeToEndAsync(context, client, place, serve, end.Token).ConfigureAwait(false);
         }
 
         local.CountChanged();
     }
 
     private async Task ServeToEndAsync(
-        ConnectionContext context, IPEndPoint client, ClientSlots.Place place, Func<IPEndPoint, ClientSlots.Place, CancellationToken, Task> serve)
+        ConnectionContext context, IPEndPoint client, ClientSlots.Place place, Func<IPEndPoint, ClientSlots.Place, CancellationToken, Task> serve,
+        CancellationToken end)
     {
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed, stopping);
         try
         {
-            await place.WaitAsync(end.Token).ConfigureAwait(false);
-            await serve(client, place, end.Token).ConfigureAwait(false);
+            await place.WaitAsync(end).ConfigureAwait(false);
+            await serve(client, place, end).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -134,7 +139,7 @@ internal sealed class NetworkClients(
         {
             // What is left is sent, to who takes it.
             await context.Transport.Output.CompleteAsync().ConfigureAwait(false);
-            await Task.Delay(LastAnswers, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(LastAnswers, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             context.Abort();
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -146,6 +147,29 @@ public sealed class DaemonAttackTests
         }
 
         Assert.Contains("(max_clients)", daemon.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_without_a_place_waits_a_moment_for_one_so_that_those_who_come_again_at_once_cost_little()
+    {
+        const int most = 10;
+        using PrivateDirectory directory = new();
+        await File.WriteAllTextAsync(directory.File("conf"), $"max_clients = {most}\n", Token);
+        await using BallastDaemon daemon = await BallastDaemon.StartAsync(Token, "--qmp", directory.Path, "--config", directory.File("conf"));
+        List<RawClient> clients = [];
+        while (clients.Count < most)
+            clients.Add(await RawClient.ConnectAsync(daemon.SocketPath, open: "qemu:///system"));
+
+        long began = Stopwatch.GetTimestamp();
+        Assert.Null(await TryConnectAsync(daemon.SocketPath));
+        Assert.True(Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(1.5));
+
+        Task<RawClient?> waiting = TryConnectAsync(daemon.SocketPath);
+        await Task.Delay(TimeSpan.FromSeconds(0.5), Token);
+        Assert.False(waiting.IsCompleted);
+        clients[0].Dispose();
+        clients[0] = Assert.IsType<RawClient>(await waiting);
+        clients.ForEach(client => client.Dispose());
     }
 
     [Fact]
