@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Guests;
 using Ballast.Tests.Fakes;
 
@@ -8,6 +9,14 @@ namespace Ballast.Tests.Drivers.Qemu;
 /// <summary>A monitor that somebody else uses is left to them.</summary>
 public sealed class HeldMonitorTests
 {
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1999, 0)]
+    [InlineData(20_000, 10)]
+    [InlineData(1_000_000, 500)]
+    public void Queues_are_looked_at_less_often_where_there_are_thousands_of_sockets(int listeners, int skipped) =>
+        Assert.Equal(skipped, MonitorCourtesy.LooksToSkip(listeners));
+
     [Fact]
     public async Task A_held_monitor_is_busy_and_never_connected_to()
     {

@@ -14,6 +14,9 @@ internal sealed class MonitorCourtesy
     // Looks, a second.
     private const int Again = 25;
 
+    // Listening sockets of which a look takes a twentieth of its interval: each costs the kernel and us a microsecond.
+    private const int MostAtFullPace = 2000;
+
     private static readonly Lock Gate = new();
     private static readonly Dictionary<TimeProvider, MonitorCourtesy> Watches = [];
 
@@ -23,6 +26,7 @@ internal sealed class MonitorCourtesy
     private readonly Dictionary<NetNamespace, UnixSocketDiag?> _tables = [];
     private bool _isLooking;
     private int _looks;
+    private int _skipped;
 
     private MonitorCourtesy(TimeProvider time)
     {
@@ -48,7 +52,7 @@ internal sealed class MonitorCourtesy
         QmpMonitor[] monitors;
         lock (Gate)
         {
-            if (_isLooking)
+            if (_isLooking || --_skipped >= 0)
                 return;
             _monitors.RemoveWhere(static monitor => !monitor.LetGoWhenIdle());
             if (_monitors.Count == 0)
@@ -66,8 +70,7 @@ internal sealed class MonitorCourtesy
             _looks++;
             ILookup<NetNamespace, QmpMonitor> places = monitors.Where(static monitor => !monitor.IsNamed).ToLookup(static monitor => monitor.Endpoint.Place!);
             Leave(places);
-            foreach (IGrouping<NetNamespace, QmpMonitor> place in places)
-                MakeWay(place.Key, place);
+            _skipped = LooksToSkip(places.Sum(place => MakeWay(place.Key, place)));
         }
         finally
         {
@@ -86,21 +89,26 @@ internal sealed class MonitorCourtesy
         }
     }
 
-    private void MakeWay(NetNamespace place, IEnumerable<QmpMonitor> monitors)
+    /// <summary>Whoever opens thousands of sockets makes owners wait longer, but does not make us take a processor.</summary>
+    internal static int LooksToSkip(int listeners) => listeners / MostAtFullPace;
+
+    /// <summary>Gives up what is waited for.</summary>
+    /// <returns>How many sockets were looked at.</returns>
+    private int MakeWay(NetNamespace place, IEnumerable<QmpMonitor> monitors)
     {
         // Where there was none, perhaps for want of a thread, it is tried again in a while.
         if (!_tables.TryGetValue(place, out UnixSocketDiag? table) || (table is null && _looks % Again == 0))
             _tables[place] = table = UnixSocketDiag.Open(place);
         if (table?.ReadWaiting() is not { } listeners)
-            return;
+            return 0;
         HashSet<uint> awaited = [.. listeners.Where(static listener => listener.Clients.Any()).Select(static listener => listener.Inode)];
-        if (awaited.Count == 0)
-            return;
-        foreach (QmpMonitor monitor in monitors)
+        foreach (QmpMonitor monitor in awaited.Count > 0 ? monitors : [])
         {
             if (awaited.Contains(monitor.Endpoint.Key.Listener))
                 _ = monitor.YieldAsync();
         }
+
+        return listeners.Count;
     }
 
     /// <summary>The lock is held.</summary>
