@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server.Authentication;
@@ -100,8 +101,34 @@ internal sealed class RemoteSession(
     /// <summary>Keeps the client's callbacks; where it has some already, those are returned.</summary>
     public SessionEvents KeepEvents(SessionEvents events) => Interlocked.CompareExchange(ref _events, events, null) ?? events;
 
-    public Domain Domain(in RemoteDomain domain) =>
-        new(Connection, new DomainIdentity(domain.Name, domain.Uuid, domain.Id < 0 ? null : domain.Id));
+    public Domain Domain(in RemoteDomain domain) => Resolve(Connection, domain);
+
+    private static Domain Resolve(Connection connection, in RemoteDomain domain) =>
+        new(connection, new DomainIdentity(domain.Name, domain.Uuid, domain.Id < 0 ? null : domain.Id));
+
+    /// <summary>
+    /// Asks about several domains, or all. Readers share rounds, at their user's pace: what one of them started is for all who ask the
+    /// same, and goes on when that one goes, whose own connection ends then.
+    /// </summary>
+    /// <param name="asked">The domains; none: all.</param>
+    /// <param name="question">What is asked; equal ones have answers of the same type.</param>
+    /// <param name="ask">Asks, about all where there are no domains.</param>
+    /// <param name="count">Of how many domains an answer is.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<T> AskManyAsync<T>(
+        RemoteDomain[] asked, object question, Func<Connection, IReadOnlyList<Domain>?, CancellationToken, ValueTask<T>> ask, Func<T, int> count,
+        CancellationToken cancellationToken)
+    {
+        if (!Share.IsReader || (asked.Length > 0 && Array.TrueForAll(asked, domain => domain.Uuid == asked[0].Uuid)))
+            return await ask(Connection, On(Connection), cancellationToken).ConfigureAwait(false);
+        RequireOpen();
+        Connection shared = Shared;
+        string names = string.Concat(asked.Select(static domain => string.Create(CultureInfo.InvariantCulture, $"{domain.Uuid} {domain.Id} ")));
+        return await Share.Rounds.JoinAsync(
+            (shared, question, names), () => ask(shared, On(shared), CancellationToken.None).AsTask(), count, cancellationToken).ConfigureAwait(false);
+
+        IReadOnlyList<Domain>? On(Connection connection) => asked.Length == 0 ? null : [.. asked.Select(domain => Resolve(connection, domain))];
+    }
 
     public bool TryHandle(in RpcHeader header, ReadOnlySpan<byte> arguments, RpcServerConnection client, out ValueTask answered)
     {

@@ -57,28 +57,21 @@ internal static class BallastProgram
     private static async ValueTask<SamplesReply> SampleAsync(RemoteSession session, SampleArgs arguments, CancellationToken token)
     {
         MemoryStatsOptions options = SampleFacts.Options(arguments.Options);
-        Domain[] domains = [.. arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain))];
+        RemoteDomain[] asked = [.. arguments.Doms.DistinctBy(domain => domain.Uuid)];
 
         // Of one that is asked for alone the error is the answer, unless its client wants what is known of it all the same.
-        if (domains is [var only] && (arguments.Options & (uint)SampleFacts.AsOneOfMany) == 0)
-            return new() { Samples = [ToRecord(only, await only.GetMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
-        IReadOnlyList<DomainMemorySample> samples = domains.Length == 0
-            ? await SampleAllAsync(session, options, token).ConfigureAwait(false)
-            : await session.Connection.GetMemoryStatsAsync(domains, options, token).ConfigureAwait(false);
-        return new() { Samples = [.. samples.Select(sample => ToRecord(sample.Domain, sample.Stats, options))] };
-    }
+        if (asked is [var only] && (arguments.Options & (uint)SampleFacts.AsOneOfMany) == 0)
+        {
+            Domain domain = session.Domain(only);
+            return new() { Samples = [ToRecord(domain, await domain.GetMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
+        }
 
-    private static async Task<IReadOnlyList<DomainMemorySample>> SampleAllAsync(RemoteSession session, MemoryStatsOptions options, CancellationToken token)
-    {
-        if (!session.Share.IsReader)
-            return await session.Connection.GetAllMemoryStatsAsync(options, token).ConfigureAwait(false);
-
-        // What one of them started is for all: it goes on when that one goes, whose own connection ends then.
-        session.RequireOpen();
-        Connection connection = session.Shared;
-        return await session.Share.Rounds.JoinAsync(
-            (connection, options), () => connection.GetAllMemoryStatsAsync(options, CancellationToken.None).AsTask(),
+        IReadOnlyList<DomainMemorySample> samples = await session.AskManyAsync(
+            asked, options, (connection, domains, end) => domains is null
+                ? connection.GetAllMemoryStatsAsync(options, end)
+                : connection.GetMemoryStatsAsync(domains, options, end),
             static samples => samples.Count, token).ConfigureAwait(false);
+        return new() { Samples = [.. samples.Select(sample => ToRecord(sample.Domain, sample.Stats, options))] };
     }
 
     private static async ValueTask<SamplesReply> RefreshAsync(RemoteSession session, RefreshArgs arguments, CancellationToken token)

@@ -54,36 +54,10 @@ internal static class MemoryHandlers
     {
         DomainStatsGroups groups = (DomainStatsGroups)arguments.Stats;
         DomainStatsFlags flags = (DomainStatsFlags)arguments.Flags;
-        if (arguments.Doms.Length > 0)
-        {
-            return ToReply(await session.Connection.GetDomainStatsAsync(
-                arguments.Doms.Select(domain => session.Domain(domain)), groups, flags, token).ConfigureAwait(false));
-        }
-
-        if (!session.Share.IsReader)
-            return ToReply(await session.Connection.GetAllDomainStatsAsync(groups, flags, token).ConfigureAwait(false));
-
-        // What one of them started is for all: it goes on when that one goes, whose own connection ends then.
-        session.RequireOpen();
-        Connection connection = session.Shared;
-        return await session.Share.Rounds.JoinAsync(
-            (session.Shared, groups, flags),
-            async () => ToReply(await connection.GetAllDomainStatsAsync(groups, flags, CancellationToken.None).ConfigureAwait(false)),
+        return await session.AskManyAsync(
+            arguments.Doms, (groups, flags), async (connection, domains, end) => StatsReplies.Of(domains is null
+                ? await connection.GetAllDomainStatsAsync(groups, flags, end).ConfigureAwait(false)
+                : await connection.GetDomainStatsAsync(domains, groups, flags, end).ConfigureAwait(false)),
             static reply => reply.RetStats.Length, token).ConfigureAwait(false);
-    }
-
-    private static AllStatsReply ToReply(IReadOnlyList<DomainStatsRecord> records)
-    {
-        StatsRecord[] replies = new StatsRecord[records.Count];
-        for (int i = 0; i < replies.Length; i++)
-        {
-            replies[i] = new StatsRecord
-            {
-                Dom = LookupHandlers.ToRemote(records[i].Domain),
-                Params = [.. records[i].Parameters.Select(RemoteParameter.From)],
-            };
-        }
-
-        return new() { RetStats = replies };
     }
 }

@@ -106,6 +106,38 @@ public sealed class ReaderRoundsTests
     }
 
     [Fact]
+    public async Task To_name_domains_is_no_way_around_the_pace_unless_it_is_one()
+    {
+        FakeTimeProvider clock = new();
+        LibvirtServerOptions options = new() { TimeProvider = clock };
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        LibvirtServer server = new([("test:///default", connection)], options);
+        UserShare share = new(isReader: true, options);
+        RemoteSession session = new(server, isReadOnly: true, share, authenticated: null);
+        session.Open("test:///default", 0);
+        int began = 0;
+        Task<int> AskAsync(string question, params RemoteDomain[] domains) => session.AskManyAsync(
+            domains, question, (_, asked, _) => ValueTask.FromResult(Interlocked.Increment(ref began)), static _ => 1, Token);
+        static RemoteDomain Named(string name) => new() { Name = name, Uuid = new Guid(name.Length, 0, 0, new byte[8]), Id = 1 };
+
+        for (int i = 1; i <= ReaderPace.AtOnce; i++)
+            Assert.Equal(i, await AskAsync("same", Named("a"), Named("bb")).In());
+        Task<int> next = AskAsync("same", Named("a"), Named("bb")), same = AskAsync("same", Named("a"), Named("bb")), other = AskAsync("same", Named("a"), Named("ccc"));
+        for (int i = 1; i <= 2 * ReaderPace.AtOnce; i++)
+            Assert.Equal(ReaderPace.AtOnce + i, await AskAsync("same", [.. Enumerable.Repeat(Named("a"), 1800)]).In());
+        Assert.False(next.IsCompleted || other.IsCompleted);
+        while (!other.IsCompleted || !next.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(20));
+            await Task.Delay(5, Token);
+        }
+
+        // Equal questions have one round.
+        Assert.Equal(await next, await same);
+        Assert.NotEqual(await next, await other);
+    }
+
+    [Fact]
     public async Task Rounds_of_many_domains_are_further_apart()
     {
         FakeTimeProvider clock = new();

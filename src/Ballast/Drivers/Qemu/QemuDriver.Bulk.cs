@@ -18,7 +18,7 @@ internal sealed partial class QemuDriver
         IReadOnlyList<QemuDomain> all = await ChooseAsync(domains, cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        MemoryStats?[] samples = await Task.WhenAll(all.Select(qemu => SampleOneAsync(qemu, options, end.Token, cancellationToken))).ConfigureAwait(false);
+        MemoryStats?[] samples = await OncePerGuestAsync(all, qemu => SampleOneAsync(qemu, options, end.Token, cancellationToken)).ConfigureAwait(false);
         return MemorySampling.Found([.. all.Select(qemu => qemu.Identity)], samples);
     }
 
@@ -38,8 +38,8 @@ internal sealed partial class QemuDriver
         using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         IReadOnlyList<QemuDomain> chosen = await FilterAsync(all, DomainRules.ToFilter(flags), end.Token, cancellationToken).ConfigureAwait(false);
-        DriverStatsRecord?[] records = await Task.WhenAll(
-            chosen.Select(qemu => ReadRecordAsync(qemu, groups, flags, end.Token, cancellationToken))).ConfigureAwait(false);
+        DriverStatsRecord?[] records = await OncePerGuestAsync(
+            chosen, qemu => ReadRecordAsync(qemu, groups, flags, end.Token, cancellationToken)).ConfigureAwait(false);
 
         // What is done with thousands of records is too much for the thread that received the last one. Yielding only helps
         // now: a task that is not complete yet goes on where it is completed, whatever it is awaited with.
@@ -60,6 +60,13 @@ internal sealed partial class QemuDriver
                     && (domain.Id is null || domain.Id == qemu.Identity.Id))
                 .Select(domain => known[domain.Uuid]),
         ];
+    }
+
+    /// <summary>A guest that was named several times is asked once, and each time has the same answer.</summary>
+    private static Task<T[]> OncePerGuestAsync<T>(IReadOnlyList<QemuDomain> all, Func<QemuDomain, Task<T>> ask)
+    {
+        Dictionary<QemuDomain, Task<T>> asked = new(all.Count);
+        return Task.WhenAll(all.Select(qemu => asked.TryGetValue(qemu, out Task<T>? answer) ? answer : asked[qemu] = ask(qemu)));
     }
 
     /// <summary>Null where the QEMU went meanwhile.</summary>

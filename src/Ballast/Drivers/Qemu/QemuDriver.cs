@@ -167,7 +167,7 @@ internal sealed partial class QemuDriver : IDriver
             return all;
         DomainStateInfo[] states = (filter & byState) == 0
             ? [.. all.Select(_ => Unusable)]
-            : await Task.WhenAll(all.Select(qemu => StateOrUnusableAsync(qemu, late, cancellationToken))).ConfigureAwait(false);
+            : await OncePerGuestAsync(all, qemu => StateOrUnusableAsync(qemu, late, cancellationToken)).ConfigureAwait(false);
         return [.. all.Where((_, i) => DomainRules.Matches(
             filter, new DomainTraits(states[i].State, IsPersistent: false, HasManagedSave: false, IsAutostart: false)))];
     }

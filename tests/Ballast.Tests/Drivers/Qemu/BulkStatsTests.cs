@@ -198,6 +198,43 @@ public sealed class BulkStatsTests
         Assert.Empty(await OthersAsync(session));
     }
 
+    [Fact]
+    public async Task A_domain_that_is_named_many_times_is_asked_once_and_told_each_time()
+    {
+        const int times = 500;
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        _ = await AllAsync(session);
+        int commands = fake.Commands.Count;
+        Domain[] named = [.. Enumerable.Repeat(session.Domain, times)];
+
+        IReadOnlyList<DomainStatsRecord> records = await session.Connection.GetDomainStatsAsync(
+            named, DomainStatsGroups.State | DomainStatsGroups.Vcpu | DomainStatsGroups.Block, cancellationToken: Token);
+        IReadOnlyList<DomainMemorySample> samples = await session.Connection.GetMemoryStatsAsync(named, cancellationToken: Token);
+
+        Assert.Equal((times, times), (records.Count, samples.Count));
+        Assert.All(records, record => Assert.Same(records[0].Parameters, record.Parameters));
+        Assert.InRange(fake.Commands.Count - commands, 1, 20);
+    }
+
+    [Theory]
+    [InlineData(4096, true)]
+    [InlineData(4097, false)]
+    [InlineData(300_000, false)]
+    public async Task More_processors_and_threads_than_QEMU_can_have_are_not_believed(int count, bool isBelieved)
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        string list = $"[{string.Join(',', Enumerable.Repeat("{}", count))}]";
+        fake.On("query-cpus-fast", FakeQmp.Return(list));
+
+        IReadOnlyList<TypedParameter> fields = Assert.Single(await session.Connection.GetAllDomainStatsAsync(
+            DomainStatsGroups.State | DomainStatsGroups.Vcpu, cancellationToken: Token).In()).Parameters;
+
+        Assert.Equal(isBelieved, fields.Any(field => field.ToString() == $"vcpu.current={count}"));
+        Assert.Equal(isBelieved ? 4 + count : 2, fields.Count);
+    }
+
     private static async Task<IReadOnlyList<TypedParameter>> OthersAsync(FakeSession session) =>
         Assert.Single(await session.Connection.GetAllDomainStatsAsync(
             DomainStatsGroups.CpuTotal | DomainStatsGroups.Vcpu | DomainStatsGroups.Interface | DomainStatsGroups.Block,
