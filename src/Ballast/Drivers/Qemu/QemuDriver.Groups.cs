@@ -28,7 +28,7 @@ internal sealed partial class QemuDriver
         fields.Add(TypedParameter.ULLong("cpu.haltpoll.fail.time", fail));
     }
 
-    private static void AddVcpuFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values)
+    private static void AddVcpuFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values, CancellationToken cancellationToken)
     {
         if (values.CpuList is not { } cpus)
             return;
@@ -36,6 +36,8 @@ internal sealed partial class QemuDriver
         fields.Add(TypedParameter.UInt("vcpu.maximum", (uint)Slots(values)));
         foreach (QmpCpu cpu in cpus)
         {
+            // Each takes some ten microseconds to be read.
+            cancellationToken.ThrowIfCancellationRequested();
             fields.Add(TypedParameter.Int(Numbered("vcpu", cpu.Index, "state"), (int)VirtualCpuState.Running));
             if (qemu.Process?.ReadThread(cpu.ThreadId) is not { } thread)
                 continue;

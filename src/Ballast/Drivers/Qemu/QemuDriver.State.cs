@@ -79,7 +79,7 @@ internal sealed partial class QemuDriver
         if ((groups & DomainStatsGroups.Balloon) != 0)
             AddBalloonFields(fields, qemu, values, isAsked);
         if ((groups & DomainStatsGroups.Vcpu) != 0)
-            AddVcpuFields(fields, qemu, values);
+            AddVcpuFields(fields, qemu, values, cancellationToken);
         if (devices is not null)
             AddDeviceFields(fields, devices);
         return fields;

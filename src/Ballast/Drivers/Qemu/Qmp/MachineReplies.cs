@@ -14,6 +14,8 @@ internal static class MachineReplies
         List<QmpCpu> cpus = [];
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
+            if (cpus.Count == QmpLimits.MaxElements)
+                throw new InvalidDataException($"it tells of more than {QmpLimits.MaxElements} processors");
             (int index, int thread) = (cpus.Count, 0);
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {

@@ -130,6 +130,9 @@ internal sealed class QmpDeviceStats
 
     private void Read(DomainStatsGroups group, JsonElement?[] answers)
     {
+        // No QEMU has so many: what it tells is not believed, and counts as not answered.
+        if (answers.Any(static answer => answer is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > QmpLimits.MaxElements))
+            return;
         switch (group)
         {
             case DomainStatsGroups.CpuTotal:

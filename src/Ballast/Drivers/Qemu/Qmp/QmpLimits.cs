@@ -24,6 +24,12 @@ internal static class QmpLimits
     /// <summary>Events, and replies that nobody asked for, taken within a second; QEMU throttles its events to a few.</summary>
     public const int MaxUnsolicitedPerSecond = 10_000;
 
+    /// <summary>
+    /// Elements of a list of which each becomes several numbers: processors, disks, I/O threads. QEMU has 4,096 processors at most, and
+    /// far fewer of the others.
+    /// </summary>
+    public const int MaxElements = 4096;
+
     /// <summary>Longest name, error text or path kept from a message, in characters.</summary>
     public const int MaxTextLength = 4096;
 }
