@@ -1,4 +1,4 @@
-using Ballast.Server;
+using Ballast.Server.Tls;
 
 namespace Ballast.Daemon;
 

@@ -3,6 +3,7 @@ using System.Net;
 using Ballast.Daemon.Authentication;
 using Ballast.Server;
 using Ballast.Server.Authentication;
+using Ballast.Server.Tls;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -59,7 +60,7 @@ internal sealed class NetworkClients(
 
         AccessRules rules = access.Rules;
         (TlsClient? secure, string fault) =
-            await BoundedAsync(deadline => TlsClient.AcceptAsync(context.Transport, rules.Tls!, TimeProvider.System, deadline)).ConfigureAwait(false);
+            await BoundedAsync(deadline => TlsClient.AcceptAsync(((LaneTransport)context.Transport).TakeStream(), rules.Tls!, TimeProvider.System, deadline)).ConfigureAwait(false);
         if (secure is null)
         {
             changes.Refused(client, fault);

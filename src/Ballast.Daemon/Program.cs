@@ -3,6 +3,7 @@ using Ballast.Balance.Advice;
 using Ballast.Daemon.Authentication;
 using Ballast.Daemon.Systemd;
 using Ballast.Server;
+using Ballast.Server.Tls;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -107,18 +108,18 @@ internal static partial class Program
         builder.Logging.AddProvider(errors).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning);
         ClientHandler? handler = null;
         NetworkClients? remote = null;
-        PrivilegedLane lane = new();
+        ClientLane lane = ClientLane.OfPrivileged();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxConcurrentConnections = null;
             if (sockets.ReadWriteDescriptor is { } readWrite)
-                kestrel.Listen(new PrivilegedEndPoint(readWrite, lane), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
+                kestrel.Listen(new LaneEndPoint(readWrite, lane), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             if (sockets.ReadOnlyDescriptor is { } readOnly)
                 kestrel.ListenHandle(readOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
             if (network.Tcp is { } tcpSocket)
                 kestrel.ListenHandle(tcpSocket, listen => Serve(listen, context => remote!.ServeTcpAsync(context)));
             if (network.Tls is { } tlsSocket)
-                kestrel.ListenHandle(tlsSocket, listen => Serve(listen, context => remote!.ServeTlsAsync(context)));
+                kestrel.Listen(new LaneEndPoint(tlsSocket, ClientLane.OfTls()), listen => Serve(listen, context => remote!.ServeTlsAsync(context)));
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are
@@ -135,7 +136,7 @@ internal static partial class Program
         builder.Services.AddSingleton<IHostLifetime, CaughtSignal.Lifetime>();
         builder.Services.AddSingleton<IConnectionListenerFactory>(services => new RoomListenerFactory(
             new SocketTransportFactory(services.GetRequiredService<IOptions<SocketTransportOptions>>(), services.GetRequiredService<ILoggerFactory>()), files));
-        builder.Services.AddSingleton<IConnectionListenerFactory>(new PrivilegedListenerFactory(files));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(new LaneListenerFactory(files));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         await using WebApplication app = builder.Build();
         ILogger<ClientHandler> log = app.Services.GetRequiredService<ILogger<ClientHandler>>();

@@ -12,7 +12,7 @@ namespace Ballast.Server;
 /// </summary>
 /// <param name="server">The server.</param>
 /// <param name="lane">Where its privileged clients are served.</param>
-internal sealed class ServerProbe(LibvirtServer server, PrivilegedLane lane)
+internal sealed class ServerProbe(LibvirtServer server, ClientLane lane)
 {
     // No user has this number, so what it uses is nobody else's.
     private const uint NoUser = uint.MaxValue;

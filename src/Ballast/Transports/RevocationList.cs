@@ -8,7 +8,6 @@ internal sealed class RevocationList
 {
     private readonly byte[] _issuer;
     private readonly HashSet<string> _serials = [];
-    private readonly DateTimeOffset? _nextUpdate;
 
     /// <exception cref="AsnContentException">These are not the bytes of one.</exception>
     public RevocationList(ReadOnlyMemory<byte> bytes)
@@ -24,12 +23,15 @@ internal sealed class RevocationList
         _issuer = list.ReadEncodedValue().ToArray();
         _ = ReadTime(list);
         if (list.HasData && IsTime(list.PeekTag()))
-            _nextUpdate = ReadTime(list);
+            NextUpdate = ReadTime(list);
         if (!list.HasData || list.PeekTag() != Asn1Tag.Sequence)
             return;
         for (AsnReader entries = list.ReadSequence(); entries.HasData;)
             _serials.Add(Convert.ToHexString(entries.ReadSequence().ReadIntegerBytes().Span));
     }
+
+    /// <summary>When a newer one is there at the latest; null: it does not say.</summary>
+    public DateTimeOffset? NextUpdate { get; }
 
     /// <summary>Whether it says something about a certificate.</summary>
     public bool IsAbout(X509Certificate2 certificate) => certificate.IssuerName.RawData.AsSpan().SequenceEqual(_issuer);
@@ -37,7 +39,7 @@ internal sealed class RevocationList
     public bool HasRevoked(X509Certificate2 certificate) => IsAbout(certificate) && _serials.Contains(Convert.ToHexString(certificate.SerialNumberBytes.Span));
 
     /// <summary>Whether a newer one should be there by now, which may know of more.</summary>
-    public bool IsOutdated(DateTimeOffset now) => _nextUpdate < now;
+    public bool IsOutdated(DateTimeOffset now) => NextUpdate < now;
 
     private static bool IsTime(Asn1Tag tag) => tag == Asn1Tag.UtcTime || tag == Asn1Tag.GeneralizedTime;
 

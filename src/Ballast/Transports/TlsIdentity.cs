@@ -112,6 +112,16 @@ internal sealed class TlsIdentity
             : RevocationFault(chain, now);
     }
 
+    /// <summary>From when until when a chain without a fault has none: until a certificate or a list of revoked ones is out of date.</summary>
+    public (DateTimeOffset From, DateTimeOffset Until) Validity(X509Chain chain, DateTimeOffset now)
+    {
+        X509Certificate2[] certificates = [.. chain.ChainElements.Select(static element => element.Certificate)];
+        return (
+            certificates.Max(static certificate => new DateTimeOffset(certificate.NotBefore)),
+            _revocations.Select(static list => list.NextUpdate).Where(next => next >= now)
+                .Concat(certificates.Select(static certificate => (DateTimeOffset?)new DateTimeOffset(certificate.NotAfter))).Min()!.Value);
+    }
+
     private string? RevocationFault(X509Chain chain, DateTimeOffset now)
     {
         foreach (X509Certificate2 certificate in chain.ChainElements.Select(static element => element.Certificate))

@@ -9,10 +9,6 @@ internal static class TlsProtocols
     // Nothing older is safe, whatever the system's OpenSSL would still do.
     public const SslProtocols OfClients = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-    // In TLS 1.3, OpenSSL sends tickets behind the handshake, and .NET cannot turn that off. libvirt's client looks once for the byte
-    // that lets it in, finds a ticket, and gives up.
-    public const SslProtocols OfServers = SslProtocols.Tls12;
-
     /// <summary>What OpenSSL says of a failure.</summary>
     public static string Words(Exception error)
     {

@@ -1,22 +1,29 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Transports;
 
-namespace Ballast.Server;
+namespace Ballast.Server.Tls;
 
 /// <summary>By which certificates clients are let in, and the server's own. A newer one holds for clients that come from then on.</summary>
 internal sealed class TlsAccess
 {
+    private static readonly CertificateName Nameless = new("", IsRead: false);
+
     private readonly IReadOnlyList<string>? _allowed;
     private readonly IReadOnlyList<string> _readers;
+    private readonly TlsIdentity _identity;
+    private readonly BelievedCertificates _believed = new();
 
     private TlsAccess(TlsIdentity identity, IReadOnlyList<string>? allowed, IReadOnlyList<string> readers)
     {
-        Identity = identity;
+        _identity = identity;
+        Context = TlsContext.Create(identity.Own!);
         _allowed = allowed;
         _readers = readers;
     }
 
-    public TlsIdentity Identity { get; }
+    /// <summary>What all connections have in common.</summary>
+    public TlsContext Context { get; }
 
     /// <param name="directory">Where cacert.pem, servercert.pem, serverkey.pem and perhaps cacrl.pem are; null: at libvirt's places.</param>
     /// <param name="allowed">Patterns of the names that are let in; null: all that an authority of ours has signed.</param>
@@ -30,15 +37,44 @@ internal sealed class TlsAccess
     public static string KeyFile(string? directory) => Files(directory).Key;
 
     /// <summary>The files that are others than they were.</summary>
-    public IReadOnlyList<string> ChangesSince(TlsAccess older) => Identity.ChangesSince(older.Identity);
+    public IReadOnlyList<string> ChangesSince(TlsAccess older) => _identity.ChangesSince(older._identity);
 
     /// <summary>Whether there was a list of revoked certificates, and none is any more.</summary>
-    public bool HasLostRevocations(TlsAccess older) => older.Identity.HasRevocations && !Identity.HasRevocations;
+    public bool HasLostRevocations(TlsAccess older) => older._identity.HasRevocations && !_identity.HasRevocations;
 
-    /// <summary>Why a client is refused; null: it is let in.</summary>
-    public string? Fault(X509Certificate2 certificate, X509Chain chain, DateTimeOffset now)
+    /// <summary>Why a client is refused, null: it is let in; and the name in its certificate, empty where there is none that can be read.</summary>
+    /// <param name="shown">The certificates that it showed, its own first.</param>
+    /// <param name="now">The time.</param>
+    /// <exception cref="CryptographicException">A certificate cannot be read.</exception>
+    public (string? Fault, CertificateName Name) Judge(IReadOnlyList<byte[]> shown, DateTimeOffset now)
     {
-        if (Identity.Fault(certificate, chain, now) is { } fault)
+        if (shown.Count == 0)
+            return ("it shows no certificate: it needs clientcert.pem and clientkey.pem", Nameless);
+        if (_believed.Find(shown, now) is { } known)
+            return (null, known);
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(shown[0]);
+        using X509Chain chain = new() { ChainPolicy = _identity.Policy(ofServer: false) };
+        foreach (byte[] other in shown.Skip(1))
+            _ = chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(other));
+        try
+        {
+            _ = chain.Build(certificate);
+            CertificateName name = Name(certificate) ?? Nameless;
+            string? fault = Fault(certificate, chain, now);
+            if (fault is null)
+                _believed.Add(shown, name, _identity.Validity(chain, now));
+            return (fault, name);
+        }
+        finally
+        {
+            foreach (X509Certificate2 each in chain.ChainPolicy.ExtraStore)
+                each.Dispose();
+        }
+    }
+
+    private string? Fault(X509Certificate2 certificate, X509Chain chain, DateTimeOffset now)
+    {
+        if (_identity.Fault(certificate, chain, now) is { } fault)
             return $"its certificate is no good: {fault}";
         if (Name(certificate)?.Text is not { } name)
             return "the name in its certificate cannot be read: make another one";

@@ -8,12 +8,12 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Ballast.Daemon;
 
-/// <summary>The socket whose clients have a lane of their own.</summary>
+/// <summary>A socket whose clients have a lane of their own.</summary>
 /// <param name="descriptor">The number of the descriptor on which clients are accepted; it stays its owner's.</param>
 /// <param name="lane">The lane.</param>
-internal sealed class PrivilegedEndPoint(ulong descriptor, PrivilegedLane lane) : EndPoint
+internal sealed class LaneEndPoint(ulong descriptor, ClientLane lane) : EndPoint
 {
-    public PrivilegedLane Lane => lane;
+    public ClientLane Lane => lane;
 
     public nint Descriptor => (nint)descriptor;
 
@@ -21,16 +21,16 @@ internal sealed class PrivilegedEndPoint(ulong descriptor, PrivilegedLane lane) 
 }
 
 /// <summary>Makes listeners for such sockets; all others are the web server's.</summary>
-internal sealed class PrivilegedListenerFactory(OpenFiles files) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class LaneListenerFactory(OpenFiles files) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    public bool CanBind(EndPoint endpoint) => endpoint is PrivilegedEndPoint;
+    public bool CanBind(EndPoint endpoint) => endpoint is LaneEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new(new PrivilegedListener((PrivilegedEndPoint)endpoint, files));
+        new(new LaneListener((LaneEndPoint)endpoint, files));
 }
 
 /// <summary>Accepts clients into the lane.</summary>
-internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint, OpenFiles files) : IConnectionListener
+internal sealed class LaneListener(LaneEndPoint endPoint, OpenFiles files) : IConnectionListener
 {
     // Where the system has no room for a client for the moment.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
@@ -50,13 +50,13 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint, OpenFiles 
             try
             {
                 Socket client = await _socket.AcceptAsync(end.Token).ConfigureAwait(false);
-                if (!files.Admits(client.Handle, isPrivileged: true))
+                if (!files.Admits(client.Handle, isPrivileged: true) || !TryHurry(client))
                 {
                     client.Dispose();
                     continue;
                 }
 
-                return new PrivilegedConnection(client, endPoint.Lane.Open(client), ++_accepted);
+                return new LaneConnection(client, endPoint.Lane.Open(client), ++_accepted);
             }
             catch (OperationCanceledException)
             {
@@ -74,6 +74,21 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint, OpenFiles 
         }
     }
 
+    /// <summary>What is written to another host is sent at once; false: the client has gone already.</summary>
+    private static bool TryHurry(Socket client)
+    {
+        try
+        {
+            if (client.AddressFamily != AddressFamily.Unix)
+                client.NoDelay = true;
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => new(_unbound.CancelAsync());
 
     public ValueTask DisposeAsync()
@@ -85,17 +100,18 @@ internal sealed class PrivilegedListener(PrivilegedEndPoint endPoint, OpenFiles 
 }
 
 /// <summary>A client in the lane, as the web server sees it.</summary>
-internal sealed class PrivilegedConnection : ConnectionContext, IConnectionSocketFeature
+internal sealed class LaneConnection : ConnectionContext, IConnectionSocketFeature
 {
     private readonly LaneTransport _transport;
     private System.IO.Pipelines.IDuplexPipe _pipe;
 
-    public PrivilegedConnection(Socket socket, LaneTransport transport, long number)
+    public LaneConnection(Socket socket, LaneTransport transport, long number)
     {
         Socket = socket;
         _transport = transport;
         _pipe = transport;
         ConnectionId = number.ToString(CultureInfo.InvariantCulture);
+        RemoteEndPoint = socket.RemoteEndPoint;
         ConnectionClosed = transport.Closed;
         Features.Set<IConnectionSocketFeature>(this);
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net.Sockets;
@@ -7,16 +8,23 @@ using Ballast.Transports;
 namespace Ballast.Server;
 
 /// <summary>
-/// Threads of their own for the clients who may change something: what such a client asks is read, handled and sent on there
-/// or on the thread of the monitors. So it never stands behind others' work in the runtime's queue, nor waits for one of the
-/// runtime's workers, which compete for the processors when there is much to do for those who may only read.
+/// Threads of their own for some clients: what such a client asks is read, handled and sent on there or on the thread of the
+/// monitors. So it never stands behind others' work in the runtime's queue, nor waits for one of the runtime's workers, which
+/// compete for the processors when there is much to do for those who may only read.
 /// </summary>
-internal sealed class PrivilegedLane
+/// <param name="name">The threads'.</param>
+/// <param name="threads">How many there are: while one is at work, or has to wait for a processor, another takes what comes.</param>
+internal sealed class ClientLane(string name, int threads)
 {
-    // While one is at work, or has to wait for a processor, the other takes what comes.
-    private const int Threads = 2;
+    private const int Fewest = 2, Most = 16;
 
-    private readonly SocketPoller _poller = new("Ballast clients", Threads);
+    private readonly SocketPoller _poller = new(name, threads);
+
+    /// <summary>For the clients who may change something.</summary>
+    public static ClientLane OfPrivileged() => new("Ballast clients", Fewest);
+
+    /// <summary>For those that come by TLS: a handshake computes for a millisecond, and nobody of this host waits behind it.</summary>
+    public static ClientLane OfTls() => new("Ballast TLS", Math.Clamp(Environment.ProcessorCount, Fewest, Most));
 
     /// <summary>The socket's bytes; it is closed with them.</summary>
     /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
@@ -50,6 +58,19 @@ internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
 
     /// <summary>Ends when all was sent that ever will be.</summary>
     public CancellationToken Closed => _closed.Token;
+
+    /// <summary>What comes and goes, from now on without the pipes between; what was looked at, and is still there, comes first.</summary>
+    public Stream TakeStream()
+    {
+        byte[] first = [];
+        if (Input.TryRead(out ReadResult looked))
+        {
+            first = looked.Buffer.ToArray();
+            Input.AdvanceTo(looked.Buffer.End);
+        }
+
+        return new LedStream(first, _transport.Stream);
+    }
 
     public void Abort() => Unattended.Cancel(_closed);
 

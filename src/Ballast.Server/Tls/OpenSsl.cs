@@ -1,0 +1,190 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Ballast.Server.Tls;
+
+/// <summary>Functions of OpenSSL 3, by its names, and its numbers.</summary>
+internal static unsafe partial class OpenSsl
+{
+    /// <summary>What <see cref="GetError"/> says: more has to come first; the peer has said that it sends nothing more.</summary>
+    public const int WantRead = 2, ZeroReturn = 6;
+
+    public const int VerifyPeer = 1;
+
+    public const int ControlMode = 33, ControlCacheMode = 44, ControlAddChainCertificate = 89, ControlLeastVersion = 123, ControlGetLeastVersion = 130;
+
+    public const int Tls12 = 0x303;
+
+    /// <summary>Who is idle has no buffers; nothing is kept for sessions that go on later.</summary>
+    public const int ModeReleaseBuffers = 0x10, CacheOff = 0;
+
+    public const ulong NoTicket = 1UL << 14, NoCompression = 1UL << 17, NoRenegotiation = 1UL << 30;
+
+    private const string Ssl = "libssl.so.3", Crypto = "libcrypto.so.3";
+
+    [LibraryImport(Ssl, EntryPoint = "TLS_server_method")]
+    public static partial nint ServerMethod();
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_new")]
+    public static partial SslContextHandle NewContext(nint method);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_free")]
+    public static partial void FreeContext(nint context);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_ctrl")]
+    public static partial nint Control(SslContextHandle context, int command, nint number, nint argument);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_options")]
+    public static partial ulong SetOptions(SslContextHandle context, ulong options);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_num_tickets")]
+    public static partial int SetTickets(SslContextHandle context, nuint count);
+
+    /// <returns>The ciphers of TLS 1.2 that may be spoken, which stay the context's.</returns>
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_get_ciphers")]
+    public static partial nint Ciphers(SslContextHandle context);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_cipher_list", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetCiphers(SslContextHandle context, string list);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_session_id_context")]
+    public static partial int SetSessionContext(SslContextHandle context, ReadOnlySpan<byte> id, uint length);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_use_certificate_ASN1")]
+    public static partial int UseCertificate(SslContextHandle context, int length, ReadOnlySpan<byte> certificate);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_use_PrivateKey")]
+    public static partial int UseKey(SslContextHandle context, nint key);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_verify")]
+    public static partial void SetVerify(SslContextHandle context, int mode, nint callback);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_cert_verify_callback")]
+    public static partial void SetCertificateCallback(SslContextHandle context, delegate* unmanaged[Cdecl]<nint, nint, int> callback, nint argument);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_new")]
+    public static partial SslHandle New(SslContextHandle context);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_free")]
+    public static partial void Free(nint ssl);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_set_bio")]
+    public static partial void SetBuffers(SslHandle ssl, nint input, nint output);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_set_accept_state")]
+    public static partial void SetServer(SslHandle ssl);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_do_handshake")]
+    public static partial int ShakeHands(SslHandle ssl);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_get_error")]
+    public static partial int GetError(SslHandle ssl, int result);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_read")]
+    public static partial int Read(SslHandle ssl, Span<byte> bytes, int length);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_write")]
+    public static partial int Write(SslHandle ssl, ReadOnlySpan<byte> bytes, int length);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_has_pending")]
+    public static partial int HasPending(SslHandle ssl);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_shutdown")]
+    public static partial int Shutdown(SslHandle ssl);
+
+    /// <returns>The peer's own certificate, which is the caller's to free; 0: it showed none.</returns>
+    [LibraryImport(Ssl, EntryPoint = "SSL_get1_peer_certificate")]
+    public static partial nint PeerCertificate(SslHandle ssl);
+
+    /// <returns>Those that it showed beside its own; they stay the connection's.</returns>
+    [LibraryImport(Ssl, EntryPoint = "SSL_get_peer_cert_chain")]
+    public static partial nint PeerChain(SslHandle ssl);
+
+    [LibraryImport(Crypto, EntryPoint = "OPENSSL_sk_num")]
+    public static partial int Count(nint stack);
+
+    [LibraryImport(Crypto, EntryPoint = "OPENSSL_sk_value")]
+    public static partial nint Item(nint stack, int index);
+
+    [LibraryImport(Crypto, EntryPoint = "d2i_X509")]
+    public static partial nint ReadCertificate(nint reuse, byte** bytes, nint length);
+
+    [LibraryImport(Crypto, EntryPoint = "i2d_X509")]
+    public static partial int WriteCertificate(nint certificate, byte** bytes);
+
+    [LibraryImport(Crypto, EntryPoint = "X509_free")]
+    public static partial void FreeCertificate(nint certificate);
+
+    [LibraryImport(Crypto, EntryPoint = "d2i_AutoPrivateKey")]
+    public static partial nint ReadKey(nint reuse, byte** bytes, nint length);
+
+    [LibraryImport(Crypto, EntryPoint = "EVP_PKEY_free")]
+    public static partial void FreeKey(nint key);
+
+    [LibraryImport(Crypto, EntryPoint = "BIO_s_mem")]
+    public static partial nint MemoryMethod();
+
+    [LibraryImport(Crypto, EntryPoint = "BIO_new")]
+    public static partial nint NewBuffer(nint method);
+
+    [LibraryImport(Crypto, EntryPoint = "BIO_free")]
+    public static partial int FreeBuffer(nint buffer);
+
+    [LibraryImport(Crypto, EntryPoint = "BIO_ctrl_pending")]
+    public static partial nuint Pending(nint buffer);
+
+    [LibraryImport(Crypto, EntryPoint = "BIO_read")]
+    public static partial int ReadBuffer(nint buffer, Span<byte> bytes, int length);
+
+    [LibraryImport(Crypto, EntryPoint = "BIO_write")]
+    public static partial int WriteBuffer(nint buffer, ReadOnlySpan<byte> bytes, int length);
+
+    [LibraryImport(Crypto, EntryPoint = "ERR_clear_error")]
+    public static partial void ClearErrors();
+
+    [LibraryImport(Crypto, EntryPoint = "ERR_get_error")]
+    private static partial nuint FirstError();
+
+    [LibraryImport(Crypto, EntryPoint = "ERR_error_string_n")]
+    private static partial void Describe(nuint error, Span<byte> text, nuint length);
+
+    /// <summary>The first of this thread's errors, in OpenSSL's words; all are forgotten.</summary>
+    public static string Words()
+    {
+        nuint error = FirstError();
+        ClearErrors();
+        if (error == 0)
+            return "OpenSSL says nothing of the reason";
+        Span<byte> text = stackalloc byte[256];
+        Describe(error, text, (nuint)text.Length);
+        return System.Text.Encoding.ASCII.GetString(text[..text.IndexOf((byte)0)]);
+    }
+
+    /// <summary>A peer's certificate is judged when the handshake is over, not by OpenSSL.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    public static int TakeAnyCertificate(nint store, nint argument) => 1;
+}
+
+/// <summary>OpenSSL's <c>SSL_CTX</c>.</summary>
+internal sealed class SslContextHandle() : SafeHandle(0, ownsHandle: true)
+{
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        OpenSsl.FreeContext(handle);
+        return true;
+    }
+}
+
+/// <summary>OpenSSL's <c>SSL</c>.</summary>
+internal sealed class SslHandle() : SafeHandle(0, ownsHandle: true)
+{
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        OpenSsl.Free(handle);
+        return true;
+    }
+}
