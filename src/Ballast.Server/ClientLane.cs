@@ -32,12 +32,36 @@ internal sealed class ClientLane(string name, int threads)
     public LaneTransport Open(Socket socket)
     {
         GC.SuppressFinalize(socket);
-        return Open(socket.SafeHandle);
+        return Open(socket.AddressFamily == AddressFamily.Unix ? socket.SafeHandle : new PoliteHandle(socket));
     }
 
     /// <summary>The socket's bytes; it is closed with them.</summary>
     /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
     public LaneTransport Open(SafeHandle socket) => new(socket, _poller);
+}
+
+/// <summary>
+/// The descriptor of a socket that is closed by the socket: .NET resets the connection where its handle is closed instead, and what was
+/// sent last would not arrive.
+/// </summary>
+internal sealed class PoliteHandle : SafeHandle
+{
+    private readonly Socket _socket;
+
+    public PoliteHandle(Socket socket)
+        : base(-1, ownsHandle: true)
+    {
+        _socket = socket;
+        SetHandle(socket.Handle);
+    }
+
+    public override bool IsInvalid => handle == -1;
+
+    protected override bool ReleaseHandle()
+    {
+        _socket.Dispose();
+        return true;
+    }
 }
 
 /// <summary>One client's connection in the lane.</summary>
