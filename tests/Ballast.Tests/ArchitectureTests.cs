@@ -159,7 +159,7 @@ public class ArchitectureTests
         return type.FullName switch
         {
             "Ballast.Drivers.DriverSelection" => "selection",
-            "Ballast.Interop.Libc" => "model",
+            "Ballast.Interop.Libc" or "Ballast.Interop.SystemOpenSsl" => "model",
             var name when Api.Contains(name) => "api",
             _ => type.Namespace == "Ballast" ? "model" : type.Namespace,
         };

@@ -1,3 +1,4 @@
+using Ballast.Interop;
 using Ballast.Rpc.Messages;
 using Ballast.Sasl;
 
@@ -66,7 +67,7 @@ internal sealed class SaslExchange(ClientAuthentication how)
         byte[]? said;
         try
         {
-            OpenSsl.Require();
+            SystemOpenSsl.RequireForSasl();
             said = answer();
         }
         catch (SaslException e)

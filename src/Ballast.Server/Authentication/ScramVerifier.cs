@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Ballast.Interop;
 using Ballast.Sasl;
 
 namespace Ballast.Server.Authentication;
@@ -20,7 +21,7 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
     /// <exception cref="LibvirtException">The system has no library for that.</exception>
     public static ScramVerifier Of(string password)
     {
-        OpenSsl.Require();
+        SystemOpenSsl.RequireForSasl();
         try
         {
             byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Ballast.Interop;
 
 namespace Ballast.Transports;
 
@@ -53,6 +54,7 @@ internal sealed class TlsIdentity
     /// <exception cref="LibvirtException">Something is missing, or of no use.</exception>
     public static TlsIdentity Load(PkiFiles files, bool isServer, TimeProvider time, bool isChecked = true)
     {
+        SystemOpenSsl.RequireForTls();
         const string authority = "CA certificate", list = "CA CRL", certificate = "certificate", key = "private key";
         string whose = isServer ? "server" : "client";
         byte[] authorityBytes = PkiFile.Read(files.Authorities, authority, isOptional: false)!;
@@ -138,7 +140,8 @@ internal sealed class TlsIdentity
         return null;
     }
 
-    private bool IsAuthority(X509Certificate2 certificate) =>
+    /// <summary>Whether it is one that is believed as it is.</summary>
+    public bool IsAuthority(X509Certificate2 certificate) =>
         _authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
 
     private string? OwnFault(X509Certificate2 own, X509Certificate2Collection others, bool isServer, DateTimeOffset now)

@@ -1,3 +1,4 @@
+using Ballast.Interop;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Sasl;
@@ -32,7 +33,7 @@ internal sealed class SaslLogin(string host, string? user, string? file, bool is
     {
         TextReply offered = await link.OpeningCallAsync<Nothing, TextReply>(RemoteProcedure.AuthSaslInit, default, token).ConfigureAwait(false);
         string mechanism = Choose(offered.Text, wanted);
-        OpenSsl.Require();
+        SystemOpenSsl.RequireForSasl();
         (string name, string password) = _known ?? await CredentialsAsync(token).ConfigureAwait(false);
         try
         {
