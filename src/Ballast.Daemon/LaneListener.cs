@@ -11,9 +11,12 @@ namespace Ballast.Daemon;
 /// <summary>A socket whose clients have a lane of their own.</summary>
 /// <param name="descriptor">The number of the descriptor on which clients are accepted; it stays its owner's.</param>
 /// <param name="lane">The lane.</param>
-internal sealed class LaneEndPoint(ulong descriptor, ClientLane lane) : EndPoint
+/// <param name="isPrivileged">Whether its clients are those for whom the last files are kept.</param>
+internal sealed class LaneEndPoint(ulong descriptor, ClientLane lane, bool isPrivileged) : EndPoint
 {
     public ClientLane Lane => lane;
+
+    public bool IsPrivileged => isPrivileged;
 
     public nint Descriptor => (nint)descriptor;
 
@@ -50,7 +53,7 @@ internal sealed class LaneListener(LaneEndPoint endPoint, OpenFiles files) : ICo
             try
             {
                 Socket client = await _socket.AcceptAsync(end.Token).ConfigureAwait(false);
-                if (!files.Admits(client.Handle, isPrivileged: true) || !TryHurry(client))
+                if (!files.Admits(client.Handle, endPoint.IsPrivileged) || !TryHurry(client))
                 {
                     client.Dispose();
                     continue;

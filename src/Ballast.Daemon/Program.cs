@@ -113,13 +113,13 @@ internal static partial class Program
         {
             kestrel.Limits.MaxConcurrentConnections = null;
             if (sockets.ReadWriteDescriptor is { } readWrite)
-                kestrel.Listen(new LaneEndPoint(readWrite, lane), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
+                kestrel.Listen(new LaneEndPoint(readWrite, lane, isPrivileged: true), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             if (sockets.ReadOnlyDescriptor is { } readOnly)
                 kestrel.ListenHandle(readOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
             if (network.Tcp is { } tcpSocket)
                 kestrel.ListenHandle(tcpSocket, listen => Serve(listen, context => remote!.ServeTcpAsync(context)));
             if (network.Tls is { } tlsSocket)
-                kestrel.Listen(new LaneEndPoint(tlsSocket, ClientLane.OfTls()), listen => Serve(listen, context => remote!.ServeTlsAsync(context)));
+                kestrel.Listen(new LaneEndPoint(tlsSocket, ClientLane.OfTls(), isPrivileged: false), listen => Serve(listen, context => remote!.ServeTlsAsync(context)));
         });
 
         // No handler blocks, so what is received is handled, and answered, by the worker that received it. The buffers are

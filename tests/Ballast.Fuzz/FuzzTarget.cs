@@ -10,7 +10,7 @@ internal abstract class FuzzTarget
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget(), new SaslTarget(), new PkiTarget(), new TlsTarget(),
+        new MonitorTarget(), new ChannelTarget(), new VirtioTarget(), new UriTarget(), new ServerTarget(), new ClientTarget(), new SaslTarget(), new PkiTarget(), new TlsTarget(), new RecordTarget(),
         new SshTarget(), new CommandTarget(), new BalanceTarget(),
     ];
 

@@ -46,11 +46,14 @@ public sealed class TestPki : IDisposable
     /// <param name="from">Its first day, counted from now.</param>
     /// <param name="days">Its last.</param>
     /// <param name="use">What it is for; null: what the file says.</param>
+    /// <param name="rsaBits">How long an RSA key is; 0: one of the curve P-256.</param>
     public X509Certificate2 Write(
-        string whose, string name = "C=GB, O=Ballast, CN=tester", string hosts = "localhost", double from = -1, double days = 1, string? use = null)
+        string whose, string name = "C=GB, O=Ballast, CN=tester", string hosts = "localhost", double from = -1, double days = 1, string? use = null, int rsaBits = 0)
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new(new X500DistinguishedName(name, X500DistinguishedNameFlags.None), key, HashAlgorithmName.SHA256);
+        using ECDsa curve = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using RSA? rsa = rsaBits > 0 ? RSA.Create(rsaBits) : null;
+        X500DistinguishedName subject = new(name, X500DistinguishedNameFlags.None);
+        CertificateRequest request = rsa is null ? new(subject, curve, HashAlgorithmName.SHA256) : new(subject, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid((use ?? whose) == "server" ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], false));
@@ -67,7 +70,7 @@ public sealed class TestPki : IDisposable
         X509Certificate2 made = request.Create(
             _authority.SubjectName, Generator(), Now.AddDays(from), Now.AddDays(days), BitConverter.GetBytes(Interlocked.Increment(ref _serial) | 0x01000000));
         File.WriteAllText(_directory.File($"{whose}cert.pem"), made.ExportCertificatePem());
-        File.WriteAllText(_directory.File($"{whose}key.pem"), key.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(_directory.File($"{whose}key.pem"), ((AsymmetricAlgorithm?)rsa ?? curve).ExportPkcs8PrivateKeyPem());
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(_directory.File($"{whose}key.pem"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return made;

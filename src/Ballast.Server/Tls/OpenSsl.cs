@@ -13,7 +13,13 @@ internal static unsafe partial class OpenSsl
 
     public const int ControlMode = 33, ControlCacheMode = 44, ControlAddChainCertificate = 89, ControlLeastVersion = 123, ControlGetLeastVersion = 130;
 
+    /// <summary>Of one connection: what <see cref="CountChangesOfKeys"/> counts in.</summary>
+    public const int ControlMessageArgument = 16;
+
     public const int Tls12 = 0x303;
+
+    private const int Handshake = 22;
+    private const byte ChangeOfKeys = 24;
 
     /// <summary>Who is idle has no buffers; nothing is kept for sessions that go on later.</summary>
     public const int ModeReleaseBuffers = 0x10, CacheOff = 0;
@@ -62,6 +68,12 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_cert_verify_callback")]
     public static partial void SetCertificateCallback(SslContextHandle context, delegate* unmanaged[Cdecl]<nint, nint, int> callback, nint argument);
 
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_msg_callback")]
+    public static partial void SetMessageCallback(SslContextHandle context, delegate* unmanaged[Cdecl]<int, int, int, byte*, nuint, nint, int*, void> callback);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_get_security_level")]
+    public static partial int SecurityLevel(SslContextHandle context);
+
     [LibraryImport(Ssl, EntryPoint = "SSL_new")]
     public static partial SslHandle New(SslContextHandle context);
 
@@ -70,6 +82,13 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Ssl, EntryPoint = "SSL_set_bio")]
     public static partial void SetBuffers(SslHandle ssl, nint input, nint output);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_ctrl")]
+    public static partial nint Control(SslHandle ssl, int command, nint number, int* argument);
+
+    /// <summary>Another buffer of what is to go; the former one is freed.</summary>
+    [LibraryImport(Ssl, EntryPoint = "SSL_set0_wbio")]
+    public static partial void SetOutput(SslHandle ssl, nint output);
 
     [LibraryImport(Ssl, EntryPoint = "SSL_set_accept_state")]
     public static partial void SetServer(SslHandle ssl);
@@ -114,6 +133,21 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Crypto, EntryPoint = "X509_free")]
     public static partial void FreeCertificate(nint certificate);
+
+    /// <returns>Its key, which stays its own.</returns>
+    [LibraryImport(Crypto, EntryPoint = "X509_get0_pubkey")]
+    public static partial nint PublicKey(nint certificate);
+
+    [LibraryImport(Crypto, EntryPoint = "EVP_PKEY_get_security_bits")]
+    public static partial int SecurityBits(nint key);
+
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="digest">0: not asked for.</param>
+    /// <param name="key">0: not asked for.</param>
+    /// <param name="bits">How hard its signature is to forge.</param>
+    /// <param name="flags">0: not asked for.</param>
+    [LibraryImport(Crypto, EntryPoint = "X509_get_signature_info")]
+    public static partial int SignatureBits(nint certificate, nint digest, nint key, out int bits, nint flags);
 
     [LibraryImport(Crypto, EntryPoint = "d2i_AutoPrivateKey")]
     public static partial nint ReadKey(nint reuse, byte** bytes, nint length);
@@ -163,6 +197,14 @@ internal static unsafe partial class OpenSsl
     /// <summary>A peer's certificate is judged when the handshake is over, not by OpenSSL.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     public static int TakeAnyCertificate(nint store, nint argument) => 1;
+
+    /// <summary>Sees each message of a handshake, and counts how often the client wants other keys.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    public static void CountChangesOfKeys(int isSent, int version, int kind, byte* message, nuint length, nint ssl, int* count)
+    {
+        if (isSent == 0 && kind == Handshake && length > 0 && *message == ChangeOfKeys && count != null)
+            ++*count;
+    }
 }
 
 /// <summary>OpenSSL's <c>SSL_CTX</c>.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Transports;
@@ -7,6 +8,9 @@ namespace Ballast.Server.Tls;
 /// <summary>By which certificates clients are let in, and the server's own. A newer one holds for clients that come from then on.</summary>
 internal sealed class TlsAccess
 {
+    // Nobody has so many between a client and its authority, and each is looked at.
+    private const int MostShown = 16;
+
     private static readonly CertificateName Nameless = new("", IsRead: false);
 
     private readonly IReadOnlyList<string>? _allowed;
@@ -48,6 +52,8 @@ internal sealed class TlsAccess
     /// <exception cref="CryptographicException">A certificate cannot be read.</exception>
     public (string? Fault, CertificateName Name) Judge(IReadOnlyList<byte[]> shown, DateTimeOffset now)
     {
+        if (shown.Count > MostShown)
+            return (string.Create(CultureInfo.InvariantCulture, $"it shows more than {MostShown} certificates"), Nameless);
         if (shown.Count == 0)
             return ("it shows no certificate: it needs clientcert.pem and clientkey.pem", Nameless);
         if (_believed.Find(shown, now) is { } known)
@@ -76,6 +82,12 @@ internal sealed class TlsAccess
     {
         if (_identity.Fault(certificate, chain, now) is { } fault)
             return $"its certificate is no good: {fault}";
+        foreach (X509Certificate2 each in chain.ChainElements.Select(static element => element.Certificate))
+        {
+            if (!_identity.IsAuthority(each) && Context.IsTooWeak(each.RawDataMemory.Span, out int level))
+                return string.Create(CultureInfo.InvariantCulture, $"its key or signature, or that of an authority between, is too weak for the security level of openssl.cnf here ({level}): make a stronger one");
+        }
+
         if (Name(certificate)?.Text is not { } name)
             return "the name in its certificate cannot be read: make another one";
         return _allowed?.Any(pattern => DistinguishedName.Matches(pattern, name)) == false

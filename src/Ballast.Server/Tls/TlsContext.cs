@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Ballast.Interop;
 
 namespace Ballast.Server.Tls;
 
@@ -13,6 +14,9 @@ internal sealed unsafe class TlsContext
 {
     // As .NET would have it.
     private const string ForwardSecret = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES+SHA384:ECDHE+AES+SHA256";
+
+    // OpenSSL's security levels (SSL_CTX_set_security_level(3)).
+    private static readonly int[] LeastBits = [0, 80, 112, 128, 192, 256];
 
     private readonly SslContextHandle _handle;
 
@@ -36,7 +40,7 @@ internal sealed unsafe class TlsContext
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
-            throw LibvirtError.Lasting(0, ErrorOrigin.Rpc, "TLS needs OpenSSL 3 (libssl.so.3): install it", e);
+            throw SystemOpenSsl.NoTls(e);
         }
         catch (CryptographicException e)
         {
@@ -45,9 +49,13 @@ internal sealed unsafe class TlsContext
     }
 
     /// <summary>The state of one connection, and its buffers of what came and what is to go, which end with it.</summary>
+    /// <param name="came">What came.</param>
+    /// <param name="going">What is to go.</param>
+    /// <param name="changesOfKeys">Where it counts them; it stays in its place while the connection is used.</param>
     /// <exception cref="CryptographicException">There is no memory.</exception>
-    public SslHandle Open(out nint came, out nint going)
+    public SslHandle Open(out nint came, out nint going, int* changesOfKeys)
     {
+        OpenSsl.ClearErrors();
         SslHandle ssl = OpenSsl.New(_handle);
         came = OpenSsl.NewBuffer(OpenSsl.MemoryMethod());
         going = OpenSsl.NewBuffer(OpenSsl.MemoryMethod());
@@ -61,7 +69,39 @@ internal sealed unsafe class TlsContext
 
         OpenSsl.SetBuffers(ssl, came, going);
         OpenSsl.SetServer(ssl);
+        _ = OpenSsl.Control(ssl, OpenSsl.ControlMessageArgument, 0, changesOfKeys);
         return ssl;
+    }
+
+    /// <summary>
+    /// Whether the system's security level (openssl.cnf) forbids a certificate's key, or how it was signed. OpenSSL looks at that itself
+    /// where it judges the certificate, which it does not here.
+    /// </summary>
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="level">The level.</param>
+    public bool IsTooWeak(ReadOnlySpan<byte> certificate, out int level)
+    {
+        level = OpenSsl.SecurityLevel(_handle);
+        if (level <= 0)
+            return false;
+        int least = LeastBits[Math.Min(level, LeastBits.Length - 1)];
+        fixed (byte* start = certificate)
+        {
+            byte* next = start;
+            nint read = OpenSsl.ReadCertificate(0, &next, certificate.Length);
+            Require(read != 0);
+            try
+            {
+                nint key = OpenSsl.PublicKey(read);
+                return key == 0 || OpenSsl.SecurityBits(key) < least
+                    || OpenSsl.SignatureBits(read, 0, 0, out int signature, 0) != 1 || signature < least;
+            }
+            finally
+            {
+                OpenSsl.FreeCertificate(read);
+                OpenSsl.ClearErrors();
+            }
+        }
     }
 
     private static void SetRules(SslContextHandle context)
@@ -85,6 +125,7 @@ internal sealed unsafe class TlsContext
         // A certificate is asked for. Whatever comes, or does not, is judged after the handshake.
         OpenSsl.SetVerify(context, OpenSsl.VerifyPeer, 0);
         OpenSsl.SetCertificateCallback(context, &OpenSsl.TakeAnyCertificate, 0);
+        OpenSsl.SetMessageCallback(context, &OpenSsl.CountChangesOfKeys);
     }
 
     private static bool HasDefaultCiphers(SslContextHandle context)

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace Ballast.Server.Tls;
@@ -18,27 +20,34 @@ internal enum TlsProgress
 /// </summary>
 internal sealed unsafe class TlsRecords : IDisposable
 {
+    /// <summary>As much is taken at a time: OpenSSL's buffers keep the size that they once had, and a client that is idle should cost little.</summary>
+    public const int FeedBytes = 4096;
+
+    // A change of keys computes as long as some tens of calls, and no client needs many.
+    private const int FreeChanges = 32, BytesPerChange = 64 * 1024;
+
     private readonly Lock _gate = new();
+    private readonly int[] _changesOfKeys = GC.AllocateArray<int>(1, pinned: true);
     private readonly SslHandle _ssl;
-    private readonly nint _came, _going;
+    private readonly nint _came;
+    private nint _going;
+    private long _dataBytes;
     private bool _isOpen;
 
     /// <exception cref="CryptographicException">There is no memory.</exception>
-    public TlsRecords(TlsContext context) => _ssl = context.Open(out _came, out _going);
+    public TlsRecords(TlsContext context) =>
+        _ssl = context.Open(out _came, out _going, (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_changesOfKeys)));
 
     /// <summary>Whether something came that is not deciphered yet.</summary>
     /// <exception cref="IOException">The connection has ended.</exception>
-    public bool HasCome
+    public bool HasCome()
     {
-        get
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                RequireOpen();
-                bool hasCome = OpenSsl.Pending(_came) > 0 || OpenSsl.HasPending(_ssl) == 1;
-                GC.KeepAlive(_ssl);
-                return hasCome;
-            }
+            RequireOpen();
+            bool hasCome = OpenSsl.Pending(_came) > 0 || OpenSsl.HasPending(_ssl) == 1;
+            GC.KeepAlive(_ssl);
+            return hasCome;
         }
     }
 
@@ -100,7 +109,7 @@ internal sealed unsafe class TlsRecords : IDisposable
         }
     }
 
-    /// <summary>Takes what came.</summary>
+    /// <summary>Takes what came, <see cref="FeedBytes"/> at the most.</summary>
     /// <exception cref="IOException">The connection has ended.</exception>
     public void Feed(ReadOnlySpan<byte> bytes)
     {
@@ -125,6 +134,9 @@ internal sealed unsafe class TlsRecords : IDisposable
             RequireOpen();
             OpenSsl.ClearErrors();
             count = OpenSsl.Read(_ssl, buffer, buffer.Length);
+            _dataBytes += Math.Max(count, 0);
+            if (_changesOfKeys[0] > FreeChanges + (_dataBytes / BytesPerChange))
+                throw Broken("the client changes its keys again and again");
             int error = count > 0 ? 0 : OpenSsl.GetError(_ssl, count);
             mustSend = OpenSsl.Pending(_going) > 0;
             GC.KeepAlive(_ssl);
@@ -161,6 +173,7 @@ internal sealed unsafe class TlsRecords : IDisposable
             _isOpen = false;
             OpenSsl.ClearErrors();
             _ = OpenSsl.Shutdown(_ssl);
+            OpenSsl.ClearErrors();
             return true;
         }
     }
@@ -177,6 +190,12 @@ internal sealed unsafe class TlsRecords : IDisposable
                 return null;
             byte[] bytes = ArrayPool<byte>.Shared.Rent(count);
             count = OpenSsl.ReadBuffer(_going, bytes, count);
+            if (_isOpen && count > FeedBytes && OpenSsl.NewBuffer(OpenSsl.MemoryMethod()) is var smaller and not 0)
+            {
+                OpenSsl.SetOutput(_ssl, smaller);
+                _going = smaller;
+            }
+
             GC.KeepAlive(_ssl);
             return bytes;
         }
@@ -198,11 +217,18 @@ internal sealed unsafe class TlsRecords : IDisposable
         }
     }
 
+    /// <summary>What came ended, and TLS did not say so: somebody between may have cut it off.</summary>
+    public IOException Cut()
+    {
+        Break();
+        return new IOException("the connection ended without TLS's good-bye");
+    }
+
     // The lock is held.
-    private IOException Broken()
+    private IOException Broken(string? why = null)
     {
         _isOpen = false;
-        return new IOException(OpenSsl.Words());
+        return new IOException(why ?? OpenSsl.Words());
     }
 
     private void RequireOpen()

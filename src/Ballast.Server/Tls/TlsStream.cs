@@ -12,8 +12,8 @@ namespace Ballast.Server.Tls;
 /// </summary>
 internal sealed class TlsStream : AsyncStream
 {
-    // A record is up to 16 KiB, its head, and what the cipher adds.
-    private const int RecordBytes = 16 * 1024, ReadBytes = RecordBytes + 512, WriteBytes = 4 * RecordBytes;
+    // Two records of at most 16 KiB, with room in a buffer of the pool's for what the cipher adds.
+    private const int WriteBytes = (32 * 1024) - 512;
 
     private readonly Stream _below;
     private readonly TlsRecords _records;
@@ -57,7 +57,7 @@ internal sealed class TlsStream : AsyncStream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        bool hasCome = _records.HasCome;
+        bool hasCome = _records.HasCome();
         if (buffer.IsEmpty)
             return hasCome ? new(0) : _below.ReadAsync(buffer, cancellationToken);
         if (!hasCome)
@@ -119,7 +119,7 @@ internal sealed class TlsStream : AsyncStream
             if (progress == TlsProgress.Done)
                 return count;
             if (!await FeedAsync(cancellationToken).ConfigureAwait(false))
-                return 0;
+                throw _records.Cut();
             progress = _records.Read(buffer.Span, out count, out mustSend);
         }
     }
@@ -129,10 +129,10 @@ internal sealed class TlsStream : AsyncStream
     {
         // Who waits has no buffer meanwhile.
         _ = await _below.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(ReadBytes);
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(TlsRecords.FeedBytes);
         try
         {
-            int count = await _below.ReadAsync(bytes, cancellationToken).ConfigureAwait(false);
+            int count = await _below.ReadAsync(bytes.AsMemory(0, TlsRecords.FeedBytes), cancellationToken).ConfigureAwait(false);
             if (count > 0)
                 _records.Feed(bytes.AsSpan(0, count));
             return count > 0;

@@ -2,7 +2,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
-using Ballast.Server;
+using Ballast.Server.Tls;
 using Ballast.Transports;
 
 namespace Ballast.Tests.Transports;

@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
 using Ballast.Server;
 using Ballast.Server.Tls;
+using Ballast.Transports;
 
 namespace Ballast.Tests.Transports;
 
@@ -69,13 +70,26 @@ public sealed class TlsStreamTests : IDisposable
         await pair.Server.EndAsync(Deadline.Default);
     }
 
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task A_cut_is_no_end(SslProtocols version)
+    {
+        await using Pair pair = await Pair.MakeAsync(_pki, version);
+        await pair.Client.WriteAsync(new byte[] { 7 }, Token);
+        pair.ClientSocket.Shutdown(SocketShutdown.Send);
+        byte[] got = new byte[2];
+        Assert.Equal((1, 7), (await pair.Server.ReadAsync(got, Token), got[0]));
+        Assert.Equal(0, await pair.Server.ReadAsync(Memory<byte>.Empty, Token));
+        IOException error = await Assert.ThrowsAsync<IOException>(() => ReadAsync(pair.Server));
+        Assert.Contains("without TLS's good-bye", error.Message, StringComparison.Ordinal);
+        _ = await Assert.ThrowsAsync<IOException>(() => pair.Server.WriteAsync(new byte[1], Token).AsTask());
+    }
+
     [Fact]
     public async Task Who_has_ended_it_finds_an_end()
     {
         await using Pair pair = await Pair.MakeAsync(_pki, SslProtocols.Tls12);
-        pair.ClientSocket.Shutdown(SocketShutdown.Send);
-        Assert.Equal(0, await pair.Server.ReadAsync(Memory<byte>.Empty, Token));
-        Assert.Equal(0, await pair.Server.ReadAsync(new byte[1], Token));
         await pair.Server.DisposeAsync();
         _ = await Assert.ThrowsAsync<IOException>(() => ReadAsync(pair.Server));
         _ = await Assert.ThrowsAsync<IOException>(() => pair.Server.WriteAsync(new byte[1], Token).AsTask());
@@ -99,12 +113,13 @@ public sealed class TlsStreamTests : IDisposable
         using X509Certificate2 other = _pki.Write("client", "CN=other"), client = _pki.Write("client", "CN=good", days: 1);
         _pki.Revoke(nextUpdateDays: 0.5, other);
         TlsAccess access = Load();
-        Assert.Equal((null, "CN=good"), access.Judge([client.RawData], now));
-        Assert.Equal((null, "CN=good"), access.Judge([client.RawData], now));
+        CertificateName good = new("CN=good", IsRead: true);
+        Assert.Equal((null, good), access.Judge([client.RawData], now));
+        Assert.Equal((null, good), access.Judge([client.RawData], now));
 
         // What is shown beside it is part of it, and what another shows is not.
         Assert.Contains("it was revoked", access.Judge([other.RawData], now).Fault, StringComparison.Ordinal);
-        Assert.Equal((null, "CN=good"), access.Judge([client.RawData, other.RawData], now));
+        Assert.Equal((null, good), access.Judge([client.RawData, other.RawData], now));
         Assert.Contains("it was revoked", access.Judge([other.RawData, client.RawData], now).Fault, StringComparison.Ordinal);
         Assert.Contains("out of date", access.Judge([client.RawData], now.AddDays(0.6)).Fault, StringComparison.Ordinal);
         Assert.Contains("it has expired", access.Judge([client.RawData], now.AddDays(1.1)).Fault, StringComparison.Ordinal);
@@ -112,10 +127,33 @@ public sealed class TlsStreamTests : IDisposable
 
         // The next reading of the files begins anew.
         _pki.Revoke(nextUpdateDays: 1, client);
-        Assert.Equal((null, "CN=good"), access.Judge([client.RawData], now));
+        Assert.Equal((null, good), access.Judge([client.RawData], now));
         Assert.Contains("it was revoked", Load().Judge([client.RawData], now).Fault, StringComparison.Ordinal);
 
         TlsAccess Load() => TlsAccess.Load(_pki.Path, allowed: null, readers: [], TimeProvider.System);
+    }
+
+    [Fact]
+    public void What_openssl_cnf_calls_too_weak_is_refused()
+    {
+        // Of OpenSSL's level 2, which is Debian's: 112 bits.
+        TlsAccess access = TlsAccess.Load(_pki.Path, allowed: null, readers: [], TimeProvider.System);
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        foreach ((int bits, bool isRefused) in new[] { (1024, true), (2048, false) })
+        {
+            using X509Certificate2 client = _pki.Write("client", rsaBits: bits);
+            Assert.Equal(isRefused, access.Judge([client.RawData], now).Fault?.Contains("too weak for the security level of openssl.cnf here (2)", StringComparison.Ordinal) == true);
+        }
+    }
+
+    [Fact]
+    public void A_client_shows_only_so_many_certificates()
+    {
+        TlsAccess access = TlsAccess.Load(_pki.Path, allowed: null, readers: [], TimeProvider.System);
+        using X509Certificate2 client = _pki.Write("client");
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        Assert.Null(access.Judge([.. Enumerable.Repeat(client.RawData, 16)], now).Fault);
+        Assert.Contains("more than 16 certificates", access.Judge([.. Enumerable.Repeat(client.RawData, 17)], now).Fault, StringComparison.Ordinal);
     }
 
     [Fact]
