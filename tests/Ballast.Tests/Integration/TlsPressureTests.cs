@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using System.Text;
 using Ballast.Guests;
 using Ballast.Rpc;
+using Ballast.Server.Tls;
 using Ballast.Tests.Rpc;
 
 namespace Ballast.Tests.Integration;
@@ -83,6 +85,39 @@ public sealed class TlsPressureTests : IDisposable
         using (RawClient client = await RawClient.ConnectAsync(daemon.SocketPath))
             Assert.Equal(RpcStatus.Ok, (await client.CallAsync(RemoteProcedure.ConnectNumOfDomains, "")).Header.Status);
         sockets.ForEach(static socket => socket.Dispose());
+    }
+
+    [Fact]
+    public async Task Keys_may_be_changed_but_not_again_and_again()
+    {
+        using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+
+        // It says something, and changes its keys, and wants ours changed, at each K.
+        const string said = "hello\n";
+        await using ChildProcess client = await ChildProcess.StartAsync(
+            "sh", ["-c", "while echo hello; do sleep 0.01; echo K; sleep 0.01; done | openssl s_client -tls1_3 -connect \"$0\" >/dev/null 2>&1", $"{listener.LocalEndPoint}"]);
+        using Socket socket = await listener.AcceptAsync(Token);
+        await using TlsStream tls = new(TlsAccess.Load(_pki.Path, allowed: null, readers: [], TimeProvider.System).Context, new NetworkStream(socket));
+        await tls.AcceptAsync(Token);
+        await tls.WriteAsync(new byte[] { 1 }, Token);
+        List<byte> got = [];
+        IOException end = await Assert.ThrowsAsync<IOException>(() => Deadline.WithinAsync(Deadline.Default, "its end", ReadAsync, Token));
+        Assert.Contains("changes its keys again and again", end.Message, StringComparison.Ordinal);
+        string text = Encoding.ASCII.GetString([.. got]);
+        Assert.True(text.Split(said).Length > 10 && text.Replace(said, "", StringComparison.Ordinal).Replace("K\n", "", StringComparison.Ordinal).Length == 0, text);
+
+        async Task ReadAsync(CancellationToken token)
+        {
+            byte[] buffer = new byte[100];
+            while (true)
+            {
+                int count = await tls.ReadAsync(buffer, token);
+                Assert.NotEqual(0, count);
+                got.AddRange(buffer.AsSpan(0, count));
+            }
+        }
     }
 
     [Fact]
