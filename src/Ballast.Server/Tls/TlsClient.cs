@@ -65,7 +65,7 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
         catch (Exception e) when (e is AuthenticationException or IOException or CryptographicException)
         {
             string words = TlsProtocols.Words(e);
-            return (null, $"the TLS handshake failed: {words}{(words.Contains(OtherVersion, StringComparison.Ordinal) ? ": it speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here" : "")}");
+            return (null, $"the TLS handshake failed: {words}{(words.Contains(OtherVersion, StringComparison.Ordinal) ? ": TLS 1.2 and 1.3 are spoken here, as far as openssl.cnf allows" : "")}");
         }
         finally
         {
