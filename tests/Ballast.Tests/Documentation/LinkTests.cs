@@ -10,7 +10,7 @@ public sealed partial class LinkTests
     public void Links_lead_somewhere()
     {
         int links = 0;
-        foreach (string page in (string[])[.. DocumentedCode.Pages, "CHANGELOG.md", "CONTRIBUTING.md", "bindings/python/README.md"])
+        foreach (string page in (string[])[.. DocumentedCode.Pages, "CHANGELOG.md", "CONTRIBUTING.md", "bindings/python/README.md", "tests/README.md"])
         {
             foreach (Match link in Link().Matches(DocumentedCode.Text(page)))
             {
