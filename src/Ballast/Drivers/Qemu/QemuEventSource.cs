@@ -43,8 +43,9 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
         if (_monitor is { } monitor)
             await _instance.HearOutAsync(monitor).ConfigureAwait(false);
         Dispose();
-        const int shutdown = 0, failed = 5;
-        Publish(new LifeStep(DomainLifecycleChange.Stopped, _state == DomainState.Shutdown ? shutdown : failed));
+        Publish(new LifeStep(
+            DomainLifecycleChange.Stopped,
+            _state == DomainState.Shutdown ? DomainLifecycleDetails.Stopped.Shutdown : DomainLifecycleDetails.Stopped.Failed));
     }
 
     public void Dispose() => _monitor?.Detach(this);

@@ -130,7 +130,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
             }
 
             if (!isFirst)
-                _sinks.Publish(DriverEvent.Lifecycle(domain.Identity, DomainLifecycleChange.Started, 0));
+                _sinks.Publish(DriverEvent.Lifecycle(domain.Identity, DomainLifecycleChange.Started, DomainLifecycleDetails.Started.Booted));
             _watched[key] = new QemuEventSource(domain, isNew: !isFirst, _sinks, NoticeLoss);
         }
 

@@ -61,7 +61,7 @@ internal readonly struct FleetGuest
 
     public bool Reports => Kind is not (GuestKind.NoDriver or GuestKind.Silent);
 
-    public DomainStateInfo State => IsRunning ? new(DomainState.Running, 1) : new(DomainState.Paused, 1);
+    public DomainStateInfo State => IsRunning ? new(DomainState.Running, DomainStateReasons.Running.Booted) : new(DomainState.Paused, DomainStateReasons.Paused.User);
 
     /// <summary>
     /// What is resident on the host: what the guest ever touched, which is more than it uses, and the hypervisor's own.

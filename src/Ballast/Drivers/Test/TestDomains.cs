@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using static Ballast.DomainLifecycleDetails;
+using Reasons = Ballast.DomainStateReasons;
 
 namespace Ballast.Drivers.Test;
 
@@ -8,9 +10,6 @@ namespace Ballast.Drivers.Test;
 /// </summary>
 internal sealed class TestDomains
 {
-    private const int Booted = 1, ShutoffBySave = 5;
-    private const int Added = 0, Updated = 1, DefinedByRename = 2, Removed = 0, UndefinedByRename = 1, StartedBooted = 0, StoppedBySave = 4;
-
     private readonly Lock _changing = new();
     private readonly ConcurrentDictionary<Guid, TestDomain> _all = new();
     private int _lastId;
@@ -89,10 +88,10 @@ internal sealed class TestDomains
         lock (_changing)
         {
             TestDomain? old = FindEqual(definition);
-            TestDomain first = old ?? new TestDomain { State = new(DomainState.Shutoff, 0), Definition = definition };
+            TestDomain first = old ?? new TestDomain { State = new(DomainState.Shutoff, Reasons.Unknown), Definition = definition };
             TestDomain now = first.WithNext(definition) with { IsPersistent = true };
             _all[definition.Uuid] = now;
-            Publish(now, DomainLifecycleChange.Defined, old?.Next is null ? Added : Updated);
+            Publish(now, DomainLifecycleChange.Defined, old?.Next is null ? Defined.Added : Defined.Updated);
             return now.Identity;
         }
     }
@@ -111,7 +110,7 @@ internal sealed class TestDomains
             }
 
             TestDomain now = old is null
-                ? new TestDomain { State = new(DomainState.Shutoff, 0), Definition = definition }
+                ? new TestDomain { State = new(DomainState.Shutoff, Reasons.Unknown), Definition = definition }
                 : old with { Definition = definition };
             return Start(now);
         }
@@ -151,7 +150,7 @@ internal sealed class TestDomains
             if (now.Definition.OnReboot is "destroy" or "preserve")
                 Stop(now, reason, detail);
             else
-                _all[now.Definition.Uuid] = now with { State = new(DomainState.Running, Booted) };
+                _all[now.Definition.Uuid] = now with { State = new(DomainState.Running, Reasons.Running.Booted) };
         }
     }
 
@@ -168,7 +167,7 @@ internal sealed class TestDomains
                     "cannot do managed save for transient domain");
             }
 
-            Stop(now with { HasManagedSave = true }, ShutoffBySave, StoppedBySave);
+            Stop(now with { HasManagedSave = true }, Reasons.Shutoff.Saved, Stopped.Saved);
         }
     }
 
@@ -185,7 +184,7 @@ internal sealed class TestDomains
             }
 
             Keep(now with { IsPersistent = false, HasManagedSave = false });
-            Publish(now, DomainLifecycleChange.Undefined, Removed);
+            Publish(now, DomainLifecycleChange.Undefined, Undefined.Removed);
         }
     }
 
@@ -207,8 +206,8 @@ internal sealed class TestDomains
 
             TestDomain renamed = now.WithNext(now.Definition with { Name = name });
             _all[now.Definition.Uuid] = renamed;
-            Publish(now, DomainLifecycleChange.Undefined, UndefinedByRename);
-            Publish(renamed, DomainLifecycleChange.Defined, DefinedByRename);
+            Publish(now, DomainLifecycleChange.Undefined, Undefined.Renamed);
+            Publish(renamed, DomainLifecycleChange.Defined, Defined.Renamed);
         }
 
         static LibvirtException Refused(string why) => LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Test, why);
@@ -216,9 +215,9 @@ internal sealed class TestDomains
 
     private DomainIdentity Start(TestDomain domain)
     {
-        TestDomain now = domain with { Id = ++_lastId, State = new(DomainState.Running, Booted), HasManagedSave = false };
+        TestDomain now = domain with { Id = ++_lastId, State = new(DomainState.Running, Reasons.Running.Booted), HasManagedSave = false };
         _all[now.Definition.Uuid] = now;
-        Publish(now, DomainLifecycleChange.Started, StartedBooted);
+        Publish(now, DomainLifecycleChange.Started, Started.Booted);
         return now.Identity;
     }
 

@@ -1,11 +1,10 @@
+using static Ballast.DomainStateReasons;
+using Details = Ballast.DomainLifecycleDetails;
+
 namespace Ballast.Drivers.Test;
 
 internal sealed partial class TestDriver
 {
-    // Reasons of libvirt's states, and details of its events.
-    private const int PausedByUser = 1, Unpaused = 5, ShutoffByShutdown = 1, ShutoffByDestroy = 2;
-    private const int SuspendedPaused = 0, ResumedUnpaused = 0, StoppedByShutdown = 0, StoppedByDestroy = 1;
-
     /// <summary>The simulated guest obeys before the call returns.</summary>
     public bool ShutsDownAtOnce => true;
 
@@ -18,17 +17,17 @@ internal sealed partial class TestDriver
 
     public ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken) => Enter(
         domain, now => now.Require(now.State.State == DomainState.Running, "running"),
-        new(DomainState.Paused, PausedByUser), DomainLifecycleChange.Suspended, SuspendedPaused);
+        new(DomainState.Paused, Paused.User), DomainLifecycleChange.Suspended, Details.Suspended.Paused);
 
     public ValueTask ResumeAsync(DomainIdentity domain, CancellationToken cancellationToken) => Enter(
         domain, now => now.Require(now.State.State == DomainState.Paused, "paused"),
-        new(DomainState.Running, Unpaused), DomainLifecycleChange.Resumed, ResumedUnpaused);
+        new(DomainState.Running, Running.Unpaused), DomainLifecycleChange.Resumed, Details.Resumed.Unpaused);
 
     /// <summary>A guest that is paused obeys too.</summary>
     public ValueTask ShutdownAsync(DomainIdentity domain, DomainShutdownFlags flags, CancellationToken cancellationToken)
     {
         RefuseFlags((uint)flags, "testDomainShutdownFlags");
-        Domains.Stop(domain, now => now.Require(now.IsActive, "running"), ShutoffByShutdown, StoppedByShutdown);
+        Domains.Stop(domain, now => now.Require(now.IsActive, "running"), Shutoff.Shutdown, Details.Stopped.Shutdown);
         return default;
     }
 
@@ -45,14 +44,14 @@ internal sealed partial class TestDriver
         const DomainRebootFlags known = DomainRebootFlags.AcpiPowerButton | DomainRebootFlags.GuestAgent | DomainRebootFlags.InitControl
             | DomainRebootFlags.Signal | DomainRebootFlags.Paravirtual;
         RefuseFlags((uint)(flags & ~known), "testDomainReboot");
-        Domains.Reboot(domain, ShutoffByShutdown, StoppedByShutdown);
+        Domains.Reboot(domain, Shutoff.Shutdown, Details.Stopped.Shutdown);
         return default;
     }
 
     public ValueTask DestroyAsync(DomainIdentity domain, DomainDestroyFlags flags, CancellationToken cancellationToken)
     {
         RefuseFlags((uint)(flags & ~DomainDestroyFlags.Graceful), "testDomainDestroyFlags");
-        Domains.Stop(domain, now => now.RequireActive(), ShutoffByDestroy, StoppedByDestroy);
+        Domains.Stop(domain, now => now.RequireActive(), Shutoff.Destroyed, Details.Stopped.Destroyed);
         return default;
     }
 

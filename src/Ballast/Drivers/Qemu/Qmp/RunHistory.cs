@@ -1,3 +1,6 @@
+using static Ballast.DomainStateReasons;
+using Details = Ballast.DomainLifecycleDetails;
+
 namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>A change of a guest's life, in the terms of libvirt's lifecycle events.</summary>
@@ -13,7 +16,7 @@ internal sealed class RunHistory
     private bool _hasArrived;
     private bool _runsOnCrashed;
     private bool _isStoppedAsleep;
-    private int _stopReason = RunStates.ByUser;
+    private int _stopReason = Paused.User;
 
     /// <summary>As of the last answer or event; no state before the first.</summary>
     public DomainStateInfo State { get; private set; }
@@ -41,41 +44,44 @@ internal sealed class RunHistory
     /// <returns>What it means to those who follow the guest's life; null where nothing changed for them.</returns>
     public LifeStep? Note(MonitorEvent happened)
     {
-        const int crashloaded = 1;
         switch (happened)
         {
             // Processors stop when the guest panics, suspends or shuts down too: that was told already.
             case MonitorEvent.Stop when MayRun:
-                return Enter(RunStates.Paused(_stopReason));
+                return Enter(RunStates.IsPaused(_stopReason));
 
             // Newer QEMUs stop a guest that sleeps, call it paused, and let it sleep on afterwards.
             case MonitorEvent.Stop when State.State == DomainState.PMSuspended:
                 _isStoppedAsleep = true;
                 return null;
             case MonitorEvent.WatchdogPause when MayRun:
-                _stopReason = RunStates.ByWatchdog;
+                _stopReason = Paused.Watchdog;
                 return null;
             case MonitorEvent.IOErrorStop when MayRun:
-                _stopReason = RunStates.ByIOError;
+                _stopReason = Paused.IOError;
                 return null;
             case MonitorEvent.Resume when State.State != DomainState.Running:
-                return Enter(RunStates.Running(ReasonToResume));
+                return Enter(RunStates.Runs(ReasonToResume));
             case MonitorEvent.Suspend or MonitorEvent.SuspendDisk when MayRun:
-                const int memory = 0, disk = 1;
-                return Enter(RunStates.Suspended) with { Detail = happened == MonitorEvent.Suspend ? memory : disk };
+                return Enter(RunStates.Sleeps) with
+                {
+                    Detail = happened == MonitorEvent.Suspend ? Details.PMSuspended.Memory : Details.PMSuspended.Disk,
+                };
             case MonitorEvent.Wakeup when State.State is DomainState.PMSuspended or DomainState.NoState:
-                return Enter(RunStates.Running(RunStates.Wakeup));
+                return Enter(RunStates.Runs(Running.Wakeup));
             case MonitorEvent.GuestPanicked or MonitorEvent.GuestPanickedAndRuns:
-                LifeStep crash = Enter(RunStates.Crashed);
+                LifeStep crash = Enter(RunStates.HasPanicked);
                 _runsOnCrashed = happened == MonitorEvent.GuestPanickedAndRuns;
                 return crash;
             case MonitorEvent.GuestCrashLoaded:
-                return new LifeStep(DomainLifecycleChange.Crashed, crashloaded);
+                return new LifeStep(DomainLifecycleChange.Crashed, Details.Crashed.Crashloaded);
             case MonitorEvent.GuestShutdown or MonitorEvent.HostShutdown when State.State != DomainState.Shutdown:
-                const int guest = 1, host = 2;
-                return Enter(RunStates.ShutDown) with { Detail = happened == MonitorEvent.GuestShutdown ? guest : host };
+                return Enter(RunStates.ShutDown) with
+                {
+                    Detail = happened == MonitorEvent.GuestShutdown ? Details.Shutdown.ByGuest : Details.Shutdown.ByHost,
+                };
             case MonitorEvent.Reset when State.State == DomainState.Crashed:
-                _ = Enter(_runsOnCrashed ? RunStates.Running(RunStates.Booted) : RunStates.Paused(RunStates.AfterCrash));
+                _ = Enter(_runsOnCrashed ? RunStates.Runs(Running.Booted) : RunStates.IsPaused(Paused.Crashed));
                 return null;
             default:
                 return null;
@@ -85,24 +91,25 @@ internal sealed class RunHistory
     /// <summary>The event by which libvirt tells that a guest came into that state.</summary>
     public static LifeStep StepTo(DomainStateInfo state) => state.State switch
     {
-        DomainState.Running when state.Reason == RunStates.Wakeup => new(DomainLifecycleChange.Started, 4),
-        DomainState.Running => new(DomainLifecycleChange.Resumed, state.Reason == RunStates.Migrated ? 1 : 0),
-        DomainState.PMSuspended => new(DomainLifecycleChange.PMSuspended, 0),
-        DomainState.Crashed => new(DomainLifecycleChange.Crashed, 0),
-        DomainState.Shutdown => new(DomainLifecycleChange.Shutdown, 0),
+        DomainState.Running when state.Reason == Running.Wakeup => new(DomainLifecycleChange.Started, Details.Started.Wakeup),
+        DomainState.Running => new(
+            DomainLifecycleChange.Resumed, state.Reason == Running.Migrated ? Details.Resumed.Migrated : Details.Resumed.Unpaused),
+        DomainState.PMSuspended => new(DomainLifecycleChange.PMSuspended, Details.PMSuspended.Memory),
+        DomainState.Crashed => new(DomainLifecycleChange.Crashed, Details.Crashed.Panicked),
+        DomainState.Shutdown => new(DomainLifecycleChange.Shutdown, Details.Shutdown.Finished),
         _ => new(DomainLifecycleChange.Suspended, state.Reason switch
         {
-            RunStates.ByMigration => 1,
-            RunStates.ByIOError => 2,
-            RunStates.ByWatchdog => 3,
-            _ => 0,
+            Paused.Migration => Details.Suspended.Migrated,
+            Paused.IOError => Details.Suspended.IOError,
+            Paused.Watchdog => Details.Suspended.Watchdog,
+            _ => Details.Suspended.Paused,
         }),
     };
 
     // Of one whose run state nobody told, every event is believed.
     private bool MayRun => State.State is DomainState.Running or DomainState.NoState;
 
-    private int ReasonToResume => _isIncoming && !_hasArrived ? RunStates.Migrated : RunStates.Unpaused;
+    private int ReasonToResume => _isIncoming && !_hasArrived ? Running.Migrated : Running.Unpaused;
 
     private bool IsCrashedOn => State.State == DomainState.Crashed && _runsOnCrashed;
 
@@ -113,9 +120,9 @@ internal sealed class RunHistory
         {
             DomainState.Running => State,
             DomainState.Crashed when _runsOnCrashed => State,
-            DomainState.NoState => RunStates.Running(RunStates.Booted),
-            DomainState.PMSuspended => RunStates.Running(RunStates.Wakeup),
-            _ => RunStates.Running(ReasonToResume),
+            DomainState.NoState => RunStates.Runs(Running.Booted),
+            DomainState.PMSuspended => RunStates.Runs(Running.Wakeup),
+            _ => RunStates.Runs(ReasonToResume),
         };
         _isIncoming = _hasArrived = false;
         return running;
@@ -124,8 +131,8 @@ internal sealed class RunHistory
     // A guest that was reset waits as it did before, but one that panicked has not any more.
     private DomainStateInfo StateWhenReset() => State.State switch
     {
-        DomainState.NoState or DomainState.Running => RunStates.Paused(RunStates.ByUser),
-        DomainState.Crashed => RunStates.Paused(RunStates.AfterCrash),
+        DomainState.NoState or DomainState.Running => RunStates.IsPaused(Paused.User),
+        DomainState.Crashed => RunStates.IsPaused(Paused.Crashed),
         _ => State,
     };
 
@@ -133,7 +140,7 @@ internal sealed class RunHistory
     {
         State = state;
         _isStoppedAsleep = false;
-        _stopReason = RunStates.ByUser;
+        _stopReason = Paused.User;
         if (state.State == DomainState.Running)
             _isIncoming = _hasArrived = false;
         return StepTo(state);
