@@ -6,7 +6,7 @@ namespace Ballast.Native;
 /// <summary>Named values in C's memory: <c>virTypedParameter</c>.</summary>
 internal static unsafe class NativeParameters
 {
-    /// <summary>The bit by which a program says that it knows strings among parameters.</summary>
+    /// <summary>VIR_TYPED_PARAM_STRING_OKAY, by which a program says that it knows strings among parameters.</summary>
     public const uint StringsAreOkay = 4;
 
     private const int FirstRoom = 16;

@@ -5,6 +5,7 @@ namespace Ballast.Native.Exports;
 /// <summary>What changes a domain: its state, its memory, its collection period.</summary>
 internal static class ChangeExports
 {
+    // VIR_DOMAIN_MEM_MAXIMUM: the maximum and not the balloon.
     private const uint MaximumMemory = 4;
 
     // The most KiB whose bytes still fit 63 bits; libvirt's limit.

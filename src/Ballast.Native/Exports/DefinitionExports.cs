@@ -95,7 +95,7 @@ internal static unsafe class DefinitionExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainSetVcpusFlags")]
     private static int SetVcpusFlags(nint domain, uint count, uint flags) => Call.Change(domain, "virDomainSetVcpusFlags", (handle, token) =>
     {
-        const uint maximum = 4;
+        const uint maximum = (uint)VirtualCpuCountFlags.Maximum;
         DomainModificationImpact impact = (DomainModificationImpact)(flags & ~maximum);
         return (flags & maximum) != 0
             ? handle.Domain.SetMaxVirtualCpuCountAsync((int)count, impact, token)

@@ -7,7 +7,7 @@ namespace Ballast.Server.Dispatch;
 /// <summary>Definitions of domains: what makes them, changes them and removes them.</summary>
 internal static class DefinitionHandlers
 {
-    private const uint MaximumVcpus = 4;
+    private const uint MaximumVcpus = (uint)VirtualCpuCountFlags.Maximum;
 
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [

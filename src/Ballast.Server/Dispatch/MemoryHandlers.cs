@@ -7,8 +7,6 @@ namespace Ballast.Server.Dispatch;
 /// <summary>Memory: statistics, one by one and in bulk, the collection period, the balloon's size.</summary>
 internal static class MemoryHandlers
 {
-    private const uint MaximumMemory = 4;
-
     public static (RemoteProcedure Procedure, Handler Handler)[] All { get; } =
     [
         On<MemoryStatsArgs, MemoryStatsReply>(RemoteProcedure.DomainMemoryStats, GetStatsAsync),
@@ -26,12 +24,12 @@ internal static class MemoryHandlers
         OnChange<MemoryArgs>(RemoteProcedure.DomainSetMaxMemory, arguments => ($"maximum memory {arguments.Memory} KiB", arguments.Dom), (session, arguments, token) =>
             session.Domain(arguments.Dom).SetMaxMemoryAsync(arguments.Memory, cancellationToken: token)),
         OnChange<MemoryFlagsArgs>(RemoteProcedure.DomainSetMemoryFlags, arguments => (
-            $"{((arguments.Flags & MaximumMemory) != 0 ? "maximum memory" : "balloon size")} {arguments.Memory} KiB", arguments.Dom), (session, arguments, token) =>
+            $"{((arguments.Flags & RemoteFlags.MaximumMemory) != 0 ? "maximum memory" : "balloon size")} {arguments.Memory} KiB", arguments.Dom), (session, arguments, token) =>
         {
             Domain domain = session.Domain(arguments.Dom);
             domain.CheckMemory(arguments.Memory, "virDomainSetMemoryFlags");
-            DomainModificationImpact impact = (DomainModificationImpact)(arguments.Flags & ~MaximumMemory);
-            return (arguments.Flags & MaximumMemory) != 0
+            DomainModificationImpact impact = (DomainModificationImpact)(arguments.Flags & ~RemoteFlags.MaximumMemory);
+            return (arguments.Flags & RemoteFlags.MaximumMemory) != 0
                 ? domain.SetMaxMemoryAsync(arguments.Memory, impact, token)
                 : domain.SetMemoryAsync(arguments.Memory, impact, token);
         }),

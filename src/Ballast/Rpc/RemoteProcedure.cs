@@ -122,9 +122,12 @@ internal static class RemoteFeatures
     public const int FdPassing = 8, TypedParamString = 9, ProgramKeepalive = 10, EventCallback = 14, CloseCallback = 15;
 }
 
-/// <summary>Flags that a client's side of the protocol adds to a caller's.</summary>
+/// <summary>Flags on the wire that no enumeration of the API has.</summary>
 internal static class RemoteFlags
 {
-    /// <summary>Strings may come among typed parameters.</summary>
+    /// <summary>Strings may come among typed parameters: libvirt's <c>VIR_TYPED_PARAM_STRING_OKAY</c>, which clients add.</summary>
     public const uint TypedParameterStrings = 4;
+
+    /// <summary>The maximum and not the balloon: libvirt's <c>VIR_DOMAIN_MEM_MAXIMUM</c>.</summary>
+    public const uint MaximumMemory = 4;
 }

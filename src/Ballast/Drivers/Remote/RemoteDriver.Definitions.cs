@@ -53,10 +53,9 @@ internal sealed partial class RemoteDriver
     public ValueTask SetVirtualCpuCountAsync(
         DomainIdentity domain, int count, bool isMaximum, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
-        const uint maximum = 4;
+        VirtualCpuCountFlags which = isMaximum ? VirtualCpuCountFlags.Maximum : VirtualCpuCountFlags.None;
         return ChangeAsync(RemoteProcedure.DomainSetVcpusFlags,
-            new VcpuCountFlagsArgs { Dom = ToRemote(domain), Nvcpus = (uint)count, Flags = (uint)impact | (isMaximum ? maximum : 0) },
-            cancellationToken);
+            new VcpuCountFlagsArgs { Dom = ToRemote(domain), Nvcpus = (uint)count, Flags = (uint)impact | (uint)which }, cancellationToken);
     }
 
     private async ValueTask<DomainIdentity> MakeAsync<TArgs>(RemoteProcedure procedure, TArgs arguments, CancellationToken cancellationToken)

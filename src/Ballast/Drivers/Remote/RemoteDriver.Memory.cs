@@ -86,12 +86,9 @@ internal sealed partial class RemoteDriver
             new MemoryFlagsArgs { Dom = ToRemote(domain), Memory = kib, Flags = (uint)impact }, cancellationToken);
 
     public ValueTask SetMaxMemoryAsync(
-        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
-    {
-        const uint maximum = 4;
-        return ChangeAsync(RemoteProcedure.DomainSetMemoryFlags,
-            new MemoryFlagsArgs { Dom = ToRemote(domain), Memory = kib, Flags = (uint)impact | maximum }, cancellationToken);
-    }
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        ChangeAsync(RemoteProcedure.DomainSetMemoryFlags,
+            new MemoryFlagsArgs { Dom = ToRemote(domain), Memory = kib, Flags = (uint)impact | RemoteFlags.MaximumMemory }, cancellationToken);
 
     public async ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
         IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
