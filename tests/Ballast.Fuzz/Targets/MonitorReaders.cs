@@ -17,7 +17,7 @@ internal static class MonitorReaders
         ("error", body => ReadError(body)),
         ("name", body => ReadText(body, "name"u8)),
         ("path", body => ReadText(body, "path"u8)),
-        ("greeting", body => (int)Math.Min(QmpReplies.ReadGreetingVersion(body), 1)),
+        ("greeting", body => (int)Math.Min(HandshakeReplies.ReadGreetingVersion(body), 1)),
         ("empty object", ReadNothing),
         ("qom-list", body => ReadBalloon(body)),
         ("BALLOON_CHANGE", body => QmpReplies.ReadActual(body, "BALLOON_CHANGE") > 0 ? 1 : 0),
@@ -104,14 +104,14 @@ internal static class MonitorReaders
 
     private static int ReadText(byte[] body, ReadOnlySpan<byte> name)
     {
-        string? text = QmpReplies.ReadMemberText(body, name);
+        string? text = QmpMembers.ReadText(body, name);
         CheckText(text);
         return text is null ? -1 : Math.Min(text.Length, 1);
     }
 
     private static int ReadBalloon(byte[] body)
     {
-        bool found = QmpReplies.TryFindBalloon(body, out string name, out bool isProxied);
+        bool found = HandshakeReplies.TryFindBalloon(body, out string name, out bool isProxied);
         CheckText(name);
         FuzzException.Require(found == name.Length > 0, "a balloon without a name was found");
         if (found)

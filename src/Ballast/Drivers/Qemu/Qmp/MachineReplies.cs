@@ -10,7 +10,7 @@ internal static class MachineReplies
 {
     public static QmpCpu[] ReadCpus(ReadOnlySpan<byte> body)
     {
-        Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartArray, "its reply to query-cpus-fast is not an array");
+        Utf8JsonReader reader = QmpMembers.Open(body, JsonTokenType.StartArray, "its reply to query-cpus-fast is not an array");
         List<QmpCpu> cpus = [];
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
@@ -37,7 +37,7 @@ internal static class MachineReplies
 
     public static bool TryCountCpuSlots(ReadOnlySpan<byte> body, out int slots)
     {
-        Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartArray, "its reply to query-hotpluggable-cpus is not an array");
+        Utf8JsonReader reader = QmpMembers.Open(body, JsonTokenType.StartArray, "its reply to query-hotpluggable-cpus is not an array");
         long count = 0;
         bool isKnown = true;
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
@@ -60,14 +60,14 @@ internal static class MachineReplies
     }
 
     private static int? ReadCount(ref Utf8JsonReader reader) =>
-        QmpReplies.ReadNumber(ref reader) is <= int.MaxValue and var count ? (int)count : null;
+        QmpMembers.ReadNumber(ref reader) is <= int.MaxValue and var count ? (int)count : null;
 
     public static bool TryReadMemorySize(ReadOnlySpan<byte> body, out ulong basic, out ulong plugged)
     {
-        ulong? start = QmpReplies.ReadMemberNumber(body, "base-memory"u8, "query-memory-size-summary"), more = 0;
-        Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartObject, "");
-        if (QmpReplies.Find(ref reader, "plugged-memory"u8))
-            more = QmpReplies.ReadNumber(ref reader);
+        ulong? start = QmpMembers.ReadNumber(body, "base-memory"u8, "query-memory-size-summary"), more = 0;
+        Utf8JsonReader reader = QmpMembers.Open(body, JsonTokenType.StartObject, "");
+        if (QmpMembers.Find(ref reader, "plugged-memory"u8))
+            more = QmpMembers.ReadNumber(ref reader);
         bool isKnown = Sum(start, more) is not null;
         (basic, plugged) = isKnown ? (start ?? 0, more ?? 0) : (0, 0);
         return isKnown;
@@ -76,12 +76,12 @@ internal static class MachineReplies
     public static bool TryReadMemoryDevices(ReadOnlySpan<byte> body, out MemoryDeviceSizes sizes)
     {
         const string command = "query-memory-devices";
-        Utf8JsonReader reader = QmpReplies.Open(body, JsonTokenType.StartArray, $"its reply to {command} is not an array");
+        Utf8JsonReader reader = QmpMembers.Open(body, JsonTokenType.StartArray, $"its reply to {command} is not an array");
         ulong? dimms = 0, virtioMem = 0, virtioMemMost = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
             Utf8JsonReader kind = reader, data = reader;
-            if (!QmpReplies.Find(ref kind, "type"u8) || !QmpReplies.Find(ref data, "data"u8) || data.TokenType != JsonTokenType.StartObject)
+            if (!QmpMembers.Find(ref kind, "type"u8) || !QmpMembers.Find(ref data, "data"u8) || data.TokenType != JsonTokenType.StartObject)
                 throw new InvalidDataException($"its reply to {command} has another shape");
             if (kind.TokenType == JsonTokenType.String && kind.TextIs("dimm"u8))
                 dimms = Sum(dimms, Size(data, "size"u8));
@@ -96,7 +96,7 @@ internal static class MachineReplies
         return isKnown;
 
         static ulong? Size(Utf8JsonReader data, ReadOnlySpan<byte> name) =>
-            QmpReplies.Find(ref data, name) ? QmpReplies.ReadNumber(ref data) : null;
+            QmpMembers.Find(ref data, name) ? QmpMembers.ReadNumber(ref data) : null;
     }
 
     // Null where it is not known, or no machine has that much.

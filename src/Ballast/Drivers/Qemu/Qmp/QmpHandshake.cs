@@ -62,16 +62,16 @@ internal static class QmpHandshake
     {
         byte[] greeting = await NextAsync(channel, QmpMessageKind.Greeting, cancellationToken).ConfigureAwait(false)
             ?? throw new InvalidDataException("it did not greet as QEMU does");
-        QmpHello hello = new() { Version = QmpReplies.ReadGreetingVersion(greeting) };
+        QmpHello hello = new() { Version = HandshakeReplies.ReadGreetingVersion(greeting) };
 
         greeted();
         channel.Send(Opening);
         if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is null)
             throw new InvalidDataException("it refused to leave capabilities negotiation");
         if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } name)
-            hello = hello with { Name = QmpReplies.ReadMemberText(name, "name"u8) };
+            hello = hello with { Name = QmpMembers.ReadText(name, "name"u8) };
         if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } uuid)
-            hello = hello with { Uuid = QmpReplies.ReadMemberText(uuid, "UUID"u8) };
+            hello = hello with { Uuid = QmpMembers.ReadText(uuid, "UUID"u8) };
 
         MonitorValues values = default;
         foreach (MonitorParts part in (MonitorParts[])[MonitorParts.Balloon, MonitorParts.Status])
@@ -89,7 +89,7 @@ internal static class QmpHandshake
         foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
         {
             if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } list
-                && QmpReplies.TryFindBalloon(list, out string device, out bool isProxied))
+                && HandshakeReplies.TryFindBalloon(list, out string device, out bool isProxied))
             {
                 hello = hello with { Balloon = hello.Balloon ?? BalloonDevice.In(container, device, isProxied) };
             }

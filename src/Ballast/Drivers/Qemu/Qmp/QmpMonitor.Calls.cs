@@ -61,7 +61,7 @@ internal sealed partial class QmpMonitor
             // The lock is held.
             void Take(ReadOnlySpan<byte> children)
             {
-                if (QmpReplies.TryFindBalloon(children, out string name, out bool isProxied))
+                if (HandshakeReplies.TryFindBalloon(children, out string name, out bool isProxied))
                     _commands.UseBalloon(BalloonDevice.In(container, name, isProxied));
             }
         }

@@ -151,12 +151,12 @@ internal sealed partial class QmpMonitor
                 _events.NoteBalloon(told);
         }
         else if (message.Body.SequenceEqual("\"DEVICE_DELETED\""u8)
-            && Balloon is { } balloon && QmpReplies.ReadMemberText(message.Data, "path"u8) == balloon.Path)
+            && Balloon is { } balloon && QmpMembers.ReadText(message.Data, "path"u8) == balloon.Path)
         {
             _commands.UseBalloon(null);
             _size.Change(null);
         }
-        else if (QmpReplies.ReadEvent(message) is var happened and not MonitorEvent.None)
+        else if (QmpEventReader.Read(message) is var happened and not MonitorEvent.None)
         {
             _events.Note(happened);
         }
