@@ -4,28 +4,37 @@ using Ballast.Telemetry;
 namespace Ballast.Rpc;
 
 /// <summary>
-/// The server's side of one connection: frames, errors of the protocol, keepalive, flow control. It knows no socket and no
-/// driver. Reading goes on while calls are under way, up to a limit; a client that does not read is given up.
+/// The server's side of one connection: frames, errors of the protocol, keepalive. It knows no socket and no driver. Reading goes on
+/// while calls are under way, up to a limit.
 /// </summary>
-/// <param name="transport">What leads to the client.</param>
-/// <param name="limits">How much it may use.</param>
-/// <param name="share">What it shares with other clients.</param>
-/// <param name="time">The clock.</param>
-internal sealed class RpcServerConnection(
-    IDuplexPipe transport, RpcServerLimits limits, IRpcShare share, TimeProvider time) : IAsyncDisposable, ICancellable
+internal sealed class RpcServerConnection : IAsyncDisposable, ICancellable
 {
-    private readonly RpcFrameWriter _output = new(transport.Output, Peer.Client);
+    private readonly IDuplexPipe _transport;
+    private readonly RpcServerLimits _limits;
+    private readonly IRpcShare _share;
+    private readonly TimeProvider _time;
 
     // Never disposed, as it has neither a timer nor a handle: whoever closes late finds it there.
     private readonly CancellationTokenSource _end = new();
+    private readonly RpcServerCalls _calls;
+    private readonly RpcServerOutput _output;
+    private readonly RpcLargeMessages _largeMessages;
     private readonly List<Task> _background = [];
-    private TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RpcKeepalive? _keepalive;
-    private ITimer? _largeMessageDeadline;
     private int _inARow;
-    private int _callsUnderWay;
-    private int _blocked;
     private bool _closeAfterAnswers;
+
+    /// <param name="transport">What leads to the client.</param>
+    /// <param name="limits">How much it may use.</param>
+    /// <param name="share">What it shares with other clients.</param>
+    /// <param name="time">The clock.</param>
+    public RpcServerConnection(IDuplexPipe transport, RpcServerLimits limits, IRpcShare share, TimeProvider time)
+    {
+        (_transport, _limits, _share, _time) = (transport, limits, share, time);
+        _calls = new RpcServerCalls(limits.MaxCalls);
+        _output = new RpcServerOutput(transport.Output, limits, share, time, _calls, _end);
+        _largeMessages = new RpcLargeMessages(limits, share, time, _end);
+    }
 
     /// <summary>Ends when the connection does; what a client waits for is in vain then.</summary>
     public CancellationToken Ended => _end.Token;
@@ -34,30 +43,30 @@ internal sealed class RpcServerConnection(
     public async Task RunAsync(IRpcSession session, CancellationToken stop)
     {
         using CancellationTokenRegistration stopping = Unattended.Register(this, stop);
-        RpcFrameReader input = new(transport.Input, Peer.Client) { MaxFreeBytes = limits.MaxFreeMessageBytes, Share = share.HasTurns ? share : null };
+        RpcFrameReader input = new(_transport.Input, Peer.Client) { MaxFreeBytes = _limits.MaxFreeMessageBytes, Share = _share.HasTurns ? _share : null };
         Metrics.Clients.Add(1);
         RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
         {
             Handle(session, header, payload);
-            return ++_inARow < limits.MaxInARow && HasRoom;
+            return ++_inARow < _limits.MaxInARow && _calls.HasRoom;
         };
         try
         {
             do
             {
-                input.MaxFrameBytes = session.IsAuthenticated ? limits.MaxMessageBytes : limits.MaxMessageBytesBeforeAuthentication;
-                while (!HasRoom)
-                    await Answered().WaitAsync(_end.Token).ConfigureAwait(false);
+                input.MaxFrameBytes = session.IsAuthenticated ? _limits.MaxMessageBytes : _limits.MaxMessageBytesBeforeAuthentication;
+                while (!_calls.HasRoom)
+                    await _calls.WaitForRoomAsync().WaitAsync(_end.Token).ConfigureAwait(false);
                 if (input.IsHeld)
-                    await AdmitAsync(input).ConfigureAwait(false);
-                if (_inARow >= limits.MaxInARow)
+                    await _largeMessages.AdmitAsync(input).ConfigureAwait(false);
+                if (_inARow >= _limits.MaxInARow)
                 {
                     // Others of this worker's clients first.
                     _inARow = 0;
                     await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
                 }
             }
-            while (await input.ReadAsync(handler, _end.Token).ConfigureAwait(false) && !(_closeAfterAnswers && _callsUnderWay == 0));
+            while (await input.ReadAsync(handler, _end.Token).ConfigureAwait(false) && (_calls.Any || !_closeAfterAnswers));
         }
         catch (Exception e) when (e is InvalidDataException or IOException or OperationCanceledException)
         {
@@ -73,22 +82,22 @@ internal sealed class RpcServerConnection(
     /// <summary>Sends the result of a call.</summary>
     public ValueTask ReplyAsync<T>(in RpcHeader call, T result)
         where T : struct, IXdrMessage<T> =>
-        SendAsync(call with { Type = RpcType.Reply, Status = RpcStatus.Ok }, result);
+        _output.SendAsync(call with { Type = RpcType.Reply, Status = RpcStatus.Ok }, result);
 
     public ValueTask ReplyErrorAsync(in RpcHeader call, LibvirtException error) =>
-        SendAsync(call with { Type = RpcType.Reply, Status = RpcStatus.Error }, Messages.RemoteError.From(error));
+        _output.SendAsync(call with { Type = RpcType.Reply, Status = RpcStatus.Error }, Messages.RemoteError.From(error));
 
     /// <summary>Sends an event; libvirt's daemon numbers them all 1.</summary>
     public ValueTask SendEventAsync<T>(uint program, int procedure, T message)
         where T : struct, IXdrMessage<T> =>
-        SendAsync(new RpcHeader(program, RpcPrograms.Version, procedure, RpcType.Message, 1, RpcStatus.Ok), message);
+        _output.SendAsync(new RpcHeader(program, RpcPrograms.Version, procedure, RpcType.Message, 1, RpcStatus.Ok), message);
 
     /// <summary>From now on a silent client is asked whether it is there; only for one that understands it.</summary>
     public void StartKeepalive(TimeSpan interval, int count)
     {
         if (_keepalive is not null)
             return;
-        _keepalive = new RpcKeepalive(interval, count, time);
+        _keepalive = new RpcKeepalive(interval, count, _time);
         Watch(RunKeepaliveAsync());
     }
 
@@ -107,9 +116,9 @@ internal sealed class RpcServerConnection(
     private void Handle(IRpcSession session, in RpcHeader header, ReadOnlySpan<byte> payload)
     {
         _keepalive?.Heard();
-        bool isLarge = TakeAdmission();
+        bool isLarge = _largeMessages.Take();
         if (RpcKeepalive.IsPing(header))
-            Start(SendAsync(RpcKeepalive.Pong, default(Nothing)), isLarge);
+            Start(_output.SendAsync(RpcKeepalive.Pong, default(Nothing)), isLarge);
         else if (header.Type == RpcType.CallWithFds)
             Start(ReplyErrorAsync(header with { Type = RpcType.Call }, RpcErrors.Bare("file descriptors are not taken")), isLarge);
         else if (header.Type != RpcType.Call || _closeAfterAnswers)
@@ -134,37 +143,18 @@ internal sealed class RpcServerConnection(
         }
     }
 
-    /// <summary>A long message is next: it has to wait for a place, and then to come in time.</summary>
-    private async ValueTask AdmitAsync(RpcFrameReader input)
-    {
-        await share.AdmitLargeMessageAsync(_end.Token).ConfigureAwait(false);
-        _largeMessageDeadline = Unattended.CreateTimer(
-            time, static connection => connection.Close(), this, limits.LargeMessageTimeout, Timeout.InfiniteTimeSpan);
-        input.IsAdmitted = true;
-    }
-
-    /// <summary>Whether a place was waited for; now it is the caller's.</summary>
-    private bool TakeAdmission()
-    {
-        if (_largeMessageDeadline is not { } deadline)
-            return false;
-        _largeMessageDeadline = null;
-        deadline.Dispose();
-        return true;
-    }
-
     private void Start(ValueTask answered, bool isLarge)
     {
         if (answered.IsCompletedSuccessfully)
         {
             answered.GetAwaiter().GetResult();
             if (isLarge)
-                share.LeaveLargeMessage();
+                _largeMessages.Leave();
             return;
         }
 
-        Interlocked.Increment(ref _callsUnderWay);
-        share.CallBegan();
+        _calls.Begin();
+        _share.CallBegan();
         Keep(FinishAsync(answered.AsTask(), isLarge));
     }
 
@@ -177,11 +167,9 @@ internal sealed class RpcServerConnection(
         finally
         {
             if (isLarge)
-                share.LeaveLargeMessage();
-            share.CallEnded();
-            bool isLast = Interlocked.Decrement(ref _callsUnderWay) == 0;
-            Volatile.Read(ref _answered).TrySetResult();
-            if (isLast && _closeAfterAnswers)
+                _largeMessages.Leave();
+            _share.CallEnded();
+            if (_calls.End() && _closeAfterAnswers)
                 Close();
         }
     }
@@ -208,70 +196,17 @@ internal sealed class RpcServerConnection(
         }
     }
 
-    // Who does not read gets no further answers made: they would only wait with the others.
-    private bool HasRoom => Volatile.Read(ref _callsUnderWay) < limits.MaxCalls && Volatile.Read(ref _blocked) == 0;
-
-    /// <summary>Ends when another call was answered since.</summary>
-    private Task Answered()
-    {
-        if (_answered.Task.IsCompleted)
-            Interlocked.Exchange(ref _answered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        // An answer between the look and the new signal would be missed: so look again, and not before it is there.
-        return HasRoom ? Task.CompletedTask : _answered.Task;
-    }
-
-    private async ValueTask SendAsync<T>(RpcHeader header, T message)
-        where T : struct, IXdrMessage<T>
-    {
-        ValueTask writing = _output.WriteAsync(header, message, _end.Token);
-        if (writing.IsCompletedSuccessfully)
-        {
-            await writing.ConfigureAwait(false);
-            return;
-        }
-
-        bool isBlocked = false;
-        Interlocked.Increment(ref _blocked);
-        try
-        {
-            // Who reads needs a moment for an answer that is longer than the buffers between us.
-            Task written = writing.AsTask();
-            await written.WaitAsync(limits.ReadTime, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!written.IsCompleted)
-            {
-                // What waits for who does not read costs memory: so much of each client, and of each user's so many.
-                isBlocked = share.TryBlock();
-                if (!isBlocked)
-                    Close();
-            }
-
-            TimeSpan left = limits.WriteTimeout > limits.ReadTime ? limits.WriteTimeout - limits.ReadTime : TimeSpan.Zero;
-            await written.WaitAsync(left, time, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            Close();
-        }
-        finally
-        {
-            if (isBlocked)
-                share.Unblock();
-            if (Interlocked.Decrement(ref _blocked) == 0)
-                Volatile.Read(ref _answered).TrySetResult();
-        }
-    }
-
     private async Task RunKeepaliveAsync()
     {
-        await _keepalive!.RunAsync(_output, _end.Token).ConfigureAwait(false);
+        await _keepalive!.RunAsync(_output.Frames, _end.Token).ConfigureAwait(false);
         Close();
     }
 
     private async Task EndAsync(IRpcSession session)
     {
         await _end.CancelAsync().ConfigureAwait(false);
-        if (TakeAdmission())
-            share.LeaveLargeMessage();
+        if (_largeMessages.Take())
+            _largeMessages.Leave();
 
         // First what is under way: what it still registers or opens ends with the session.
         while (UnderWay() is { Length: > 0 } tasks)
@@ -282,20 +217,8 @@ internal sealed class RpcServerConnection(
         }
         finally
         {
-            await transport.Input.CompleteAsync().ConfigureAwait(false);
-            await CompleteOutputAsync().ConfigureAwait(false);
-        }
-    }
-
-    private async Task CompleteOutputAsync()
-    {
-        try
-        {
-            await transport.Output.CompleteAsync().ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
-        {
-            // A message was under way, and nobody is left to take the rest of it.
+            await _transport.Input.CompleteAsync().ConfigureAwait(false);
+            await _output.CompleteAsync().ConfigureAwait(false);
         }
     }
 

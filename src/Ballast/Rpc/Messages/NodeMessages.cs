@@ -155,3 +155,99 @@ internal struct CpuMapReply : IXdrMessage<CpuMapReply>
         xdr.Int("ret", ref message.Ret);
     }
 }
+
+/// <summary>CONNECT_GET_CPU_MODEL_NAMES.</summary>
+internal struct CpuModelsArgs : IXdrMessage<CpuModelsArgs>
+{
+    public string Arch;
+    public int NeedResults;
+    public uint Flags;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref CpuModelsArgs message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.String("arch", ref message.Arch, RpcLimits.MaxString);
+        xdr.Int("needResults", ref message.NeedResults);
+        xdr.UInt("flags", ref message.Flags);
+    }
+}
+
+/// <summary>A name in a list.</summary>
+internal struct CpuModelName : IXdrMessage<CpuModelName>
+{
+    public string Name;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref CpuModelName message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.String("name", ref message.Name, RpcLimits.MaxString);
+    }
+}
+
+/// <summary>CONNECT_GET_CPU_MODEL_NAMES.</summary>
+internal struct CpuModelsReply : IXdrMessage<CpuModelsReply>
+{
+    public CpuModelName[] Models;
+    public int Ret;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref CpuModelsReply message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Array("models", ref message.Models, RpcLimits.MaxCpuModels);
+        xdr.Int("ret", ref message.Ret);
+    }
+}
+
+/// <summary>KiB.</summary>
+internal struct PageSize : IXdrMessage<PageSize>
+{
+    public uint Size;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref PageSize message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.UInt("size", ref message.Size);
+    }
+}
+
+/// <summary>NODE_GET_FREE_PAGES.</summary>
+internal struct FreePagesArgs : IXdrMessage<FreePagesArgs>
+{
+    public PageSize[] Pages;
+    public int StartCell;
+    public uint CellCount;
+    public uint Flags;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref FreePagesArgs message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Array("pages", ref message.Pages, RpcLimits.MaxNodeCells);
+        xdr.Int("startCell", ref message.StartCell);
+        xdr.UInt("cellCount", ref message.CellCount);
+        xdr.UInt("flags", ref message.Flags);
+    }
+}
+
+/// <summary>Free pages of one size.</summary>
+internal struct PageCount : IXdrMessage<PageCount>
+{
+    public ulong Count;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref PageCount message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.UHyper("count", ref message.Count);
+    }
+}
+
+/// <summary>NODE_GET_FREE_PAGES: of each size, of each cell.</summary>
+internal struct FreePagesReply : IXdrMessage<FreePagesReply>
+{
+    public PageCount[] Counts;
+
+    public static void Layout<TCodec>(ref TCodec xdr, ref FreePagesReply message)
+        where TCodec : IXdrCodec, allows ref struct
+    {
+        xdr.Array("counts", ref message.Counts, RpcLimits.MaxNodeCells);
+    }
+}

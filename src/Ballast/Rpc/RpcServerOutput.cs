@@ -1,0 +1,67 @@
+using System.IO.Pipelines;
+using Ballast.Telemetry;
+
+namespace Ballast.Rpc;
+
+/// <summary>What one client is sent. It is waited for while it reads; when it does not, the connection is closed.</summary>
+internal sealed class RpcServerOutput(
+    PipeWriter output, RpcServerLimits limits, IRpcShare share, TimeProvider time, RpcServerCalls calls, CancellationTokenSource end) : IAsyncDisposable
+{
+    /// <summary>For messages that wait for nobody, such as those of the keepalive.</summary>
+    public RpcFrameWriter Frames { get; } = new(output, Peer.Client);
+
+    public async ValueTask SendAsync<T>(RpcHeader header, T message)
+        where T : struct, IXdrMessage<T>
+    {
+        ValueTask writing = Frames.WriteAsync(header, message, end.Token);
+        if (writing.IsCompletedSuccessfully)
+        {
+            await writing.ConfigureAwait(false);
+            return;
+        }
+
+        bool isBlocked = false;
+        calls.BeginUnread();
+        try
+        {
+            // A client that reads needs a moment for an answer that is longer than the buffers between us.
+            Task written = writing.AsTask();
+            await written.WaitAsync(limits.ReadTime, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!written.IsCompleted)
+            {
+                // What waits for a client that does not read costs memory: so much of each client, and of each user's so many.
+                isBlocked = share.TryBlock();
+                if (!isBlocked)
+                    Unattended.Cancel(end);
+            }
+
+            TimeSpan left = limits.WriteTimeout > limits.ReadTime ? limits.WriteTimeout - limits.ReadTime : TimeSpan.Zero;
+            await written.WaitAsync(left, time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Unattended.Cancel(end);
+        }
+        finally
+        {
+            if (isBlocked)
+                share.Unblock();
+            calls.EndUnread();
+        }
+    }
+
+    /// <summary>Nothing more is sent.</summary>
+    public async Task CompleteAsync()
+    {
+        try
+        {
+            await output.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // A message was under way, and nobody is left to take the rest of it.
+        }
+    }
+
+    public ValueTask DisposeAsync() => Frames.DisposeAsync();
+}
