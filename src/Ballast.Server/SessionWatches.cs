@@ -21,14 +21,13 @@ internal sealed class SessionWatches(RemoteSession session)
     private readonly Lock _gate = new();
     private readonly Dictionary<int, CancellationTokenSource> _watches = [];
 
-    /// <returns>Why there cannot be one of that number, or one more; null where it began.</returns>
-    /// <exception cref="LibvirtException">Nothing is open yet, or the period cannot be.</exception>
+    /// <summary>Starts a watch over the session's open connection. A refusal is returned and not thrown: some clients are refused again and again.</summary>
+    /// <returns>Why it was refused; null where it began.</returns>
     public LibvirtException? Start(WatchArgs watch)
     {
         const string function = "ballastConnectWatchMemoryStats";
-        session.RequireOpen();
         if (watch.PeriodMilliseconds is 0 or > MaxPeriod)
-            throw LibvirtError.InvalidArgument($"period in {function} must be 1 to {MaxPeriod} milliseconds", function, "period", ErrorOrigin.Rpc);
+            return LibvirtError.InvalidArgument($"period in {function} must be 1 to {MaxPeriod} milliseconds", function, "period", ErrorOrigin.Rpc);
         lock (_gate)
         {
             LibvirtServerOptions limits = session.Server.Options;

@@ -9,7 +9,10 @@ internal static class BallastProgram
     private static readonly Handler Sample = new Handler<SampleArgs, SamplesReply>(SampleAsync);
     private static readonly Handler Refresh = new Handler<RefreshArgs, SamplesReply>(RefreshAsync);
     private static readonly Handler Watch = new Handler<WatchArgs, Nothing>((session, arguments, _) =>
-        session.Watches.Start(arguments) is { } refusal ? ValueTask.FromException<Nothing>(refusal) : default);
+    {
+        session.RequireOpen();
+        return session.Watches.Start(arguments) is { } refusal ? ValueTask.FromException<Nothing>(refusal) : default;
+    });
 
     private static readonly Handler Unwatch = new Handler<UnwatchArgs, Nothing>((session, arguments, _) =>
     {
