@@ -21,7 +21,8 @@ public enum MemoryStatsInconsistency
     UnusedAboveAvailable = 4,
 
     /// <summary>
-    /// A counter is lower than in an earlier sample: the guest was reset, or its driver reports wrong numbers.
+    /// A counter is lower than in the report before, though no reset is known: the guest's driver reports wrong numbers, or it was reset
+    /// unnoticed. Not told where a reset may lie between the two.
     /// </summary>
     CounterWentBackwards = 8,
 

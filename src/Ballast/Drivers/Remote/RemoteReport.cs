@@ -11,30 +11,25 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
 
     private readonly Lock _gate = new();
 
-    // The last answer, and when it came.
-    private ReportLook? _last;
+    // Of one run of the domain.
+    private ReportSequence<ReportLook> _reports = new();
     private int? _id;
     private long _answeredAt;
 
-    // Its report: when it was first seen, and when we last looked without seeing it.
+    // The last report: when it was first seen, and when we last looked without seeing it.
     private long _seenAt;
     private long? _notSeenAt;
     private ReportSight _sight;
 
-    // What was known when the guest was reset last, and what was seen first since.
-    private (long At, DateTimeOffset Wall) _reset;
-    private ReportLook? _beforeReset;
-    private ulong? _firstAfterReset;
-    private bool _isResetOver = true;
-    private bool _isSeenSinceReset;
+    private long? _resetAt;
     private int _interruptions;
 
     public void NoteReset()
     {
         lock (_gate)
         {
-            _reset = (time.GetTimestamp(), time.GetUtcNow());
-            (_beforeReset, _firstAfterReset, _isResetOver, _isSeenSinceReset) = (_last, null, false, false);
+            _resetAt = time.GetTimestamp();
+            _reports.NoteReset(time.GetUtcNow());
         }
     }
 
@@ -46,28 +41,27 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
         lock (_gate)
         {
             long now = time.GetTimestamp();
-            if (_last is not null && _id != id)
-                (_last, _beforeReset, _isResetOver, _sight) = (null, null, true, default);
-            bool isSame = _last is { } before && look.IsSameAs(before);
+            if (_reports.Last is not null && _id != id)
+                (_reports, _resetAt, _sight) = (new(), null, default);
+            ReportLook? last = _reports.Last;
+            bool isSame = last is { } before && look.ShowsSameAs(before);
 
             // Answers to questions that were under way together may come in another order.
-            if (!isSame && _last is { } newer && look.AskedAt < _answeredAt && look.Reported < newer.Reported)
+            if (!isSame && last is { } newer && look.AskedAt < _answeredAt && look.Reported < newer.Reported)
                 return Judge(newer.Reported, now) with { CounterWentBackwards = false, IsOvertaken = true };
             if (!isSame)
-                (_notSeenAt, _seenAt) = (_last?.AskedAt, now);
-            bool isOld = IsFromBeforeReset(look, now), hadReport = _last is { Reported: > 0 } && !_sight.IsFromBeforeReset;
+                (_notSeenAt, _seenAt) = (last?.AskedAt, now);
             ulong? actual = look.Find(MemoryStatTag.ActualBalloon);
             _sight = new ReportSight(
                 default,
                 ActualKiB: isSame && _sight.ActualKiB is { } then ? then : actual,
                 ActualAtReportKiB: isSame && _sight.ActualAtReportKiB is { } known ? known
-                    : hadReport ? GuestMemoryStats.ActualAtReport(_last!.Value.Find(MemoryStatTag.ActualBalloon), actual)
-                    : actual,
-                IsFromBeforeReset: isOld,
-                CounterWentBackwards: isSame
-                    ? _sight.CounterWentBackwards
-                    : _last is { } last && _isSeenSinceReset && _interruptions == interruptions && !_sight.IsFromBeforeReset && look.HasCounterBelow(last));
-            (_last, _id, _answeredAt, _interruptions, _isSeenSinceReset) = (look, id, now, interruptions, true);
+                    : _reports.HasReport ? GuestMemoryStats.ActualAtReport(last!.Value.Find(MemoryStatTag.ActualBalloon), actual)
+                    : actual);
+            if (_interruptions != interruptions)
+                _reports.NoteGap();
+            _reports.See(look, IsOurClocks(look.Reported, time.GetUtcNow(), now), isFromBeforeReset: look.AskedAt < _resetAt);
+            (_id, _answeredAt, _interruptions) = (id, now, interruptions);
             return Judge(look.Reported, now);
         }
     }
@@ -76,10 +70,7 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
     public ReportSight Last()
     {
         lock (_gate)
-        {
-            ReportSight sight = Judge(_last?.Reported ?? 0, time.GetTimestamp());
-            return _isSeenSinceReset || _isResetOver ? sight : sight with { IsFromBeforeReset = true };
-        }
+            return Judge(_reports.Last?.Reported ?? 0, time.GetTimestamp());
     }
 
     /// <summary>
@@ -89,9 +80,15 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
     private ReportSight Judge(ulong reported, long now)
     {
         DateTimeOffset wall = time.GetUtcNow();
+        ReportSight sight = _sight with
+        {
+            Now = wall,
+            IsFromBeforeReset = _reports.IsFromBeforeReset,
+            CounterWentBackwards = _reports.CounterWentBackwards,
+        };
         if (reported == 0)
-            return _sight with { Now = wall };
-        ReportSight sight = _sight with { Now = wall, KnownFor = time.GetElapsedTime(_seenAt, now) };
+            return sight;
+        sight = sight with { KnownFor = time.GetElapsedTime(_seenAt, now) };
         if (AtMost(now) is not { } atMost || IsOurClocks(reported, wall, now))
             return sight;
         DateTimeOffset then = DateTimeOffset.FromUnixTimeSeconds((long)reported);
@@ -106,30 +103,5 @@ internal sealed class RemoteReport(TimeProvider time, bool sharesClock)
     {
         TimeSpan age = wall - DateTimeOffset.FromUnixTimeSeconds((long)reported);
         return sharesClock && age >= -ClockSlack && !(age > AtMost(now) + ClockSlack);
-    }
-
-    /// <summary>
-    /// A report is from before a reset if it was seen before it, if its time says so (no guest boots and reports within the second
-    /// of its reset), or where nobody can say. Once it changed after the reset was known, the guest has reported since: then clocks
-    /// do not matter any more.
-    /// </summary>
-    private bool IsFromBeforeReset(in ReportLook look, long now)
-    {
-        if (_isResetOver || look.Reported == 0)
-            return false;
-
-        // Asked before the reset, answered after it was known.
-        if (look.AskedAt < _reset.At)
-        {
-            _beforeReset = look;
-            return true;
-        }
-
-        _firstAfterReset ??= look.Reported;
-        ulong second = (ulong)Math.Max(0, _reset.Wall.ToUnixTimeSeconds());
-        bool wasSeen = _beforeReset is { } before && look.IsSameAs(before);
-        bool mayBeOld = look.Reported <= second || (_beforeReset is not null && !IsOurClocks(look.Reported, time.GetUtcNow(), now));
-        _isResetOver = _firstAfterReset != look.Reported || !(wasSeen || mayBeOld);
-        return !_isResetOver;
     }
 }

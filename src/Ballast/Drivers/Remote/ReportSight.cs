@@ -16,10 +16,12 @@ internal readonly record struct ReportSight(
 /// <summary>One answer of the daemon's.</summary>
 /// <param name="Entries">What it told.</param>
 /// <param name="AskedAt">When it was asked for, by our clock that nobody sets.</param>
-internal readonly record struct ReportLook(MemoryStat[] Entries, long AskedAt)
+internal readonly record struct ReportLook(MemoryStat[] Entries, long AskedAt) : IReportLook<ReportLook>
 {
     /// <summary>When the guest reported; 0 where it never did, or that is no time.</summary>
     public ulong Reported => Find(MemoryStatTag.LastUpdate) is { } told and <= MemoryStatsFacts.MaxUnixSeconds ? told : 0;
+
+    ulong? IReportLook<ReportLook>.ReportedAt => Reported;
 
     public ulong? Find(MemoryStatTag tag)
     {
@@ -32,10 +34,8 @@ internal readonly record struct ReportLook(MemoryStat[] Entries, long AskedAt)
         return null;
     }
 
-    /// <summary>Whether it is the same report: what others than the guest know may have changed.</summary>
-    public bool IsSameAs(in ReportLook other) => Reported == other.Reported && Entries.Where(IsOfGuest).SequenceEqual(other.Entries.Where(IsOfGuest));
+    public bool ShowsSameAs(in ReportLook other) => Reported == other.Reported && Entries.Where(IsOfGuest).SequenceEqual(other.Entries.Where(IsOfGuest));
 
-    /// <summary>Whether a counter is lower than it was in an earlier one.</summary>
     public bool HasCounterBelow(in ReportLook earlier)
     {
         foreach (MemoryStat entry in Entries)

@@ -20,12 +20,11 @@ internal readonly record struct ReportEvidence(
 internal sealed class ReportHistory(TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private MonitorValues _last;
+    private readonly ReportSequence<MonitorValues> _reports = new();
+    private DateTimeOffset? _lastReset;
     private ReportEvidence _evidence;
+    private long _lastNumber;
     private long _seenAt;
-    private MonitorValues _beforeReset;
-    private ulong? _firstAfterReset;
-    private bool _isResetOver;
     private (long, DateTimeOffset?) _driverKnownIn;
     private bool _deflatesOnOom;
     private bool? _offersDeflate;
@@ -38,7 +37,7 @@ internal sealed class ReportHistory(TimeProvider time)
         get
         {
             lock (_gate)
-                return _last.Has(MonitorParts.GuestStats) ? _last : null;
+                return _reports.Last;
         }
     }
 
@@ -92,31 +91,31 @@ internal sealed class ReportHistory(TimeProvider time)
                 return default;
 
             // Nothing is known of a report that was overtaken, nor which size belongs to it.
-            if (values.Number < _last.Number && !IsSame(values, _last))
+            bool isSame = _reports.Last is { } last && values.ShowsSameAs(last);
+            if (values.Number < _lastNumber && !isSame)
                 return new ReportEvidence { ActualAtReportBytes = 0 };
-            if (values.Number <= _last.Number)
+            if (values.Number <= _lastNumber)
             {
-                if (isOfNow && values.Number == _last.Number)
+                if (isOfNow && values.Number == _lastNumber)
                     _evidence = _evidence with { ActualAtReportBytes = values.ActualBytes };
                 return _evidence with { KnownFor = time.GetElapsedTime(_seenAt) };
             }
 
             NoteReset(values);
-            bool isSame = IsSame(values, _last);
             if (!isSame)
                 _seenAt = time.GetTimestamp();
+            ulong? mostActual = isSame && _evidence.MostActualBytes is { } most ? most : MostActual(values);
+            ulong? actualAtReport = isSame && !isOfNow && _evidence.ActualAtReportBytes is { } known ? known
+                : isOfNow ? values.ActualBytes : ActualAtReport(values);
+            _reports.See(values);
             _evidence = new ReportEvidence(
                 time.GetElapsedTime(_seenAt),
                 isSame && _evidence.ActualBytes is { } then ? then : values.ActualBytes,
-                isSame && !isOfNow && _evidence.ActualAtReportBytes is { } known ? known
-                    : isOfNow ? values.ActualBytes : ActualAtReport(values),
-                isSame && _evidence.MostActualBytes is { } most ? most : MostActual(values),
-                IsFromBeforeReset(values),
-                isSame
-                    ? _evidence.CounterWentBackwards
-                    : _last.Connection == values.Connection && _last.LastReset == values.LastReset && !_evidence.IsFromBeforeReset
-                        && values.GuestStats.Report.HasCounterBelow(_last.GuestStats.Report));
-            (_last, _lookedAt) = (values, time.GetTimestamp());
+                actualAtReport,
+                mostActual,
+                _reports.IsFromBeforeReset,
+                _reports.CounterWentBackwards);
+            (_lastNumber, _lookedAt) = (values.Number, time.GetTimestamp());
             return _evidence;
         }
     }
@@ -137,7 +136,7 @@ internal sealed class ReportHistory(TimeProvider time)
     {
         if (values.ActualBytes is not { } now)
             return null;
-        if (HasReport(values) && _last.ActualBytes is { } before && time.GetElapsedTime(_lookedAt) <= GuestMemoryStats.Soon)
+        if (LastActual is { } before && time.GetElapsedTime(_lookedAt) <= GuestMemoryStats.Soon)
             return Math.Max(now, before);
         BalloonReport report = values.GuestStats.Report;
         return now + ((report.Find(MemoryStatTag.Usable) ?? report.Find(MemoryStatTag.Unused) ?? 0) * 1024);
@@ -146,40 +145,18 @@ internal sealed class ReportHistory(TimeProvider time)
     // An event tells when the balloon moved. A report of that second or before it was made with another size.
     private ulong? ActualAtReport(in MonitorValues values) =>
         values.LastMove is { } moved ? (long?)values.GuestStats.LastUpdate > moved.ToUnixTimeSeconds() ? values.ActualBytes : 0
-        : HasReport(values) ? GuestMemoryStats.ActualAtReport(_last.ActualBytes, values.ActualBytes)
+        : _reports.HasReport ? GuestMemoryStats.ActualAtReport(LastActual, values.ActualBytes)
         : values.ActualBytes;
 
-    // Whether a report of the same system was seen before.
-    private bool HasReport(in MonitorValues values) =>
-        _last.Has(MonitorParts.GuestStats) && _last.GuestStats.LastUpdate > 0 && !_evidence.IsFromBeforeReset && _last.LastReset == values.LastReset;
-
-    private static bool IsSame(in MonitorValues one, in MonitorValues other) =>
-        one.Has(MonitorParts.GuestStats) && other.Has(MonitorParts.GuestStats)
-        && one.GuestStats.LastUpdate == other.GuestStats.LastUpdate && one.GuestStats.Report.IsSameAs(other.GuestStats.Report);
+    // Of the report before, where that was the same system's.
+    private ulong? LastActual => _reports.HasReport ? _reports.Last?.ActualBytes : null;
 
     private void NoteReset(in MonitorValues values)
     {
-        if (_last.Connection == values.Connection && _last.LastReset == values.LastReset)
-            return;
-        _beforeReset = _last;
-        (_firstAfterReset, _isResetOver) = (null, values.LastReset is null);
-    }
-
-    /// <summary>
-    /// A report is from before a reset if it was seen before it, or its time says so: no guest boots and reports within the
-    /// second of its reset. Once it changed after the reset was known, the guest has reported since: then clocks do not matter
-    /// any more.
-    /// </summary>
-    private bool IsFromBeforeReset(in MonitorValues values)
-    {
-        if (_isResetOver || values.LastReset is not { } reset || values.GuestStats.LastUpdate is not { } lastUpdate)
-            return false;
-        _firstAfterReset ??= lastUpdate;
-        long second = reset.ToUnixTimeSeconds();
-        bool wasSeen = IsSame(values, _beforeReset);
-        bool isOld = _firstAfterReset == lastUpdate
-            && (wasSeen || lastUpdate <= (ulong)second);
-        _isResetOver = !isOld;
-        return isOld;
+        if (_reports.Last is { } last && last.Connection != values.Connection)
+            _reports.NoteGap();
+        if (values.LastReset is { } reset && reset != _lastReset)
+            _reports.NoteReset(reset);
+        _lastReset = values.LastReset;
     }
 }
