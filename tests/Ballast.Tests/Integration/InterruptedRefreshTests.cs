@@ -91,7 +91,9 @@ public sealed class InterruptedRefreshTests
                 await BreakOffAsync(breaker, signal, guest, daemon, moment);
                 if (breaker == Breaker.Daemon)
                     daemon = await EndAsync(daemon!);
-                await CheckAsync(guest, oracle, daemon, period, wasKilled: signal == Kill, story);
+
+                // What a daemon began for a client that was killed, it ends.
+                await CheckAsync(guest, oracle, daemon, period, wasKilled: signal == Kill && breaker is Breaker.Program or Breaker.Daemon, story);
             }
         }
         finally
@@ -153,7 +155,7 @@ public sealed class InterruptedRefreshTests
             await Deadline.UntilAsync(TimeSpan.FromSeconds(10), "the period", async token =>
             {
                 left = await oracle.PollingIntervalAsync(guest.BalloonPath, token);
-                return left == period || (wasKilled && left == (period == 0 ? day : 0));
+                return IsPossible(left);
             }, Token);
         }
         catch (TimeoutException)
@@ -168,6 +170,10 @@ public sealed class InterruptedRefreshTests
             ShiftedTime time = new() { Shift = Later };
             await using Connection reader = await Connection.OpenAsync(uri, new ConnectionOptions { ReadOnly = true, TimeProvider = time }, Token);
             MemoryStats sample = await Assert.Single(await reader.ListDomainsAsync(cancellationToken: Token)).GetMemoryStatsAsync(cancellationToken: Token);
+
+            // QEMU may have read what a killed program wrote only after that look; when it took the reader, it was done with it.
+            left = await oracle.PollingIntervalAsync(guest.BalloonPath, Token);
+            Assert.True(IsPossible(left), $"{story}: the period is {left} at last");
             Assert.True(sample.Freshness != Freshness.Fresh, $"{story}: fresh, though {sample.Age} old");
             Assert.True(sample.Period == TimeSpan.FromSeconds(left is day ? 0 : left), $"{story}: said to be {sample.Period}, is {left}");
             Assert.True(left is not (0 or day) || sample.Reason == MemoryStatsReason.PollingOff, $"{story}: {sample.Reason}");
@@ -182,5 +188,7 @@ public sealed class InterruptedRefreshTests
         await using Connection client = await Connection.OpenAsync(uri, cancellationToken: Token);
         MemoryStats seen = await Assert.Single(await client.ListDomainsAsync(cancellationToken: Token)).GetMemoryStatsAsync(cancellationToken: Token);
         Assert.True(seen.Period == TimeSpan.FromSeconds(left is day ? 0 : left), $"{story}: said to be {seen.Period}, is {left}");
+
+        bool IsPossible(long found) => found == period || (wasKilled && found == (period == 0 ? day : 0));
     }
 }
