@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Balance.Policies.Needs;
 
 namespace Ballast.Balance.Advice;
 
@@ -10,8 +11,9 @@ internal readonly struct GuestRisk(GuestTrack track, double taken, double lack)
 {
     private const double KiB = 1024;
 
-    // What a kernel does to tidy up.
-    private const double QuietSwap = 0.1, QuietFaults = 5;
+    // More major faults a second than programs cause that start now and then. A policy and the guards, which only leave a guest more
+    // for it, go by a tenth of that; here it alone makes the risk high.
+    private const double ManyFaults = 5;
 
     public AdviceRisk Risk =>
         taken <= 0 ? AdviceRisk.None
@@ -54,8 +56,8 @@ internal readonly struct GuestRisk(GuestTrack track, double taken, double lack)
         {
             double seconds = Math.Max(1, track.Time - track.TimeBefore);
             double swapped = (track.Rise(stats => stats.SwapOutKiB) ?? 0) + (track.Rise(stats => stats.SwapInKiB) ?? 0);
-            return swapped / KiB > QuietSwap * seconds ? "swaps"
-                : track.Rise(stats => stats.MajorFaults) > QuietFaults * seconds ? "reads files from disk again"
+            return swapped / KiB > BallastConstants.QuietSwapRate * seconds ? "swaps"
+                : track.Rise(stats => stats.MajorFaults) > ManyFaults * seconds ? "reads files from disk again"
                 : null;
         }
     }

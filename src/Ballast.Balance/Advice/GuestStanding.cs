@@ -38,7 +38,7 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
                 new(GuestObstacle.Booting, "It was reset and has not reported since.", AdviceRemedy.LookAgain),
             MemoryStatsReason.NeverReported => new(GuestObstacle.Booting, "It has never reported.", remedy),
             MemoryStatsReason.DriverNotLoaded => new(GuestObstacle.DriverNotLoaded, "Its balloon driver is not loaded.", remedy),
-            MemoryStatsReason.NoBalloonDevice => new(GuestObstacle.DriverNotLoaded, "It has no balloon device.", remedy),
+            MemoryStatsReason.NoBalloonDevice => new(GuestObstacle.NoBalloonDevice, "It has no balloon device.", remedy),
             MemoryStatsReason.Stale => new(GuestObstacle.None, "Its last report is old, so nobody knows what it needs now.", remedy),
             MemoryStatsReason.Inconsistent => new(GuestObstacle.None, $"Its numbers contradict each other ({guest.Inconsistencies.Label()}).", remedy),
             MemoryStatsReason.RejectedValue => new(GuestObstacle.None, "It reports impossible numbers.", remedy),

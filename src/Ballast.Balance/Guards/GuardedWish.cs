@@ -95,6 +95,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
         string reason = guest.Obstacle switch
         {
+            GuestObstacle.NoBalloonDevice => "It has no balloon device.",
             GuestObstacle.DriverNotLoaded => "Its balloon driver is not loaded.",
             GuestObstacle.Booting => "It has not reported since it was started or reset.",
             GuestObstacle.Prelaunch => "It waits to be started.",

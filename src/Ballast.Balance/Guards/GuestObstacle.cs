@@ -6,6 +6,9 @@ public enum GuestObstacle
     /// <summary>It can.</summary>
     None,
 
+    /// <summary>The domain has no balloon device.</summary>
+    NoBalloonDevice,
+
     /// <summary>The guest has no balloon driver loaded.</summary>
     DriverNotLoaded,
 
