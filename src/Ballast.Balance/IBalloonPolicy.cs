@@ -1,8 +1,8 @@
 namespace Ballast.Balance;
 
 /// <summary>
-/// Decides how large balloons should be. The same history gives the same wishes: a policy has no clock, reads nothing by itself, and
-/// keeps only what it was told before.
+/// Decides how large balloons should be. The same history always gives the same wishes: a policy has no clock, reads nothing, and
+/// remembers only its earlier calls.
 /// </summary>
 public interface IBalloonPolicy
 {

@@ -4,7 +4,7 @@ using Ballast.Balance.Policies;
 namespace Ballast.Balance.Advice;
 
 /// <summary>
-/// Says what could be done about balloons, look after look, and what came of it. It changes nothing, has no clock and no I/O.
+/// Advises on balloons, sample after sample, and reports the results of advice. It changes nothing, has no clock and does no I/O.
 /// </summary>
 public sealed class Advisor
 {
@@ -24,18 +24,18 @@ public sealed class Advisor
     private int _quiet;
 
     /// <param name="policy">A name of <see cref="BalloonPolicies.Names"/>.</param>
-    /// <param name="budget">What guests share.</param>
+    /// <param name="budget">The memory that guests share.</param>
     /// <exception cref="ArgumentException">There is no such policy.</exception>
     public Advisor(string policy = BalloonPolicies.Ours, BudgetSetting budget = default) => (_policy, _budget) = (BalloonPolicies.Create(policy), budget);
 
-    /// <summary>In how many seconds to look again: soon where somebody is short or a balloon moves, later where nothing changes.</summary>
+    /// <summary>The number of seconds until the next sample: small while a guest is short or a balloon moves, larger while nothing changes.</summary>
     public double Period { get; private set; } = UsualPeriod;
 
-    /// <summary>Looks without advising anybody: rates need two looks.</summary>
+    /// <summary>Takes in a sample without giving advice: rates need two samples.</summary>
     /// <inheritdoc cref="Advise" path="/param|/exception"/>
     public void Learn(SeenHost seen, double time) => _ = Look(seen, time);
 
-    /// <summary>As <see cref="Consider"/>, for who tells all of it each time.</summary>
+    /// <summary>As <see cref="Consider"/>, for callers that pass on all advice each time.</summary>
     /// <inheritdoc cref="Consider"/>
     public HostAdvice Advise(SeenHost seen, double time)
     {
@@ -44,10 +44,10 @@ public sealed class Advisor
         return advice;
     }
 
-    /// <summary>Advice about what is seen now. Who follows advice follows what was told: what is, goes to <see cref="Tell"/>.</summary>
-    /// <param name="seen">The host and all its guests: those left out would count as other programs.</param>
-    /// <param name="time">Now, in seconds on any clock that does not go back.</param>
-    /// <exception cref="BudgetException">Nobody knows what guests share.</exception>
+    /// <summary>Advice about a sample. Pass what you tell people to <see cref="Tell"/>: only that can be followed.</summary>
+    /// <param name="seen">The host and all its guests; omitted guests would count as other programs.</param>
+    /// <param name="time">The current time, in seconds on any monotonic clock.</param>
+    /// <exception cref="BudgetException">The memory that guests share is unknown.</exception>
     public HostAdvice Consider(SeenHost seen, double time)
     {
         HostAdvice advice = Look(seen, time);
@@ -57,7 +57,7 @@ public sealed class Advisor
         return advice;
     }
 
-    /// <summary>This was told to people, and stands until something else is told.</summary>
+    /// <summary>Notes advice that people were told. It stands until they are told something else.</summary>
     /// <param name="guests">Advice of the last look: all of it, or that about some guests.</param>
     public void Tell(IEnumerable<GuestAdvice> guests)
     {

@@ -3,11 +3,11 @@ namespace Ballast.Balance.Advice;
 /// <summary>The largest sizes that balloons may be given.</summary>
 public static class BalloonMaxima
 {
-    /// <summary>Asks for all in one call, and each for itself where that says nothing.</summary>
+    /// <summary>Asks for all of them in one call, and individually for those that the call leaves out.</summary>
     /// <param name="connection">The host.</param>
     /// <param name="domains">Domains of that connection.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    /// <returns>Sizes in KiB by UUID; those that nobody knows are left out.</returns>
+    /// <returns>Sizes in KiB by UUID; unknown ones are left out.</returns>
     /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
     public static async Task<Dictionary<Guid, ulong>> AskAsync(
         Connection connection, IReadOnlyList<Domain> domains, CancellationToken cancellationToken = default)

@@ -4,26 +4,26 @@ using System.Text.Json;
 namespace Ballast.Balance.Advice;
 
 /// <summary>
-/// A log of advice, a JSON object a line: docs/cli-json.md. A line is written where something else is advised than before
-/// (<see cref="AdviceNews"/>), or something came of advice. A file that is full is kept under its name with <c>.1</c> behind it, in place of the one before.
+/// A log of advice, one JSON object per line (docs/cli-json.md). A line is written if the advice has changed (<see cref="AdviceNews"/>) or
+/// has a result. A full file is renamed: <c>.1</c> is appended to its name, and the file of that name before is replaced.
 /// </summary>
 /// <param name="path">The file.</param>
-/// <param name="maxBytes">How large it may grow: the log takes twice as much at most.</param>
+/// <param name="maxBytes">The maximum size of a file in bytes; the log takes at most twice as much.</param>
 public sealed class DecisionLog(string path, long maxBytes = DecisionLog.DefaultBytes)
 {
-    /// <summary>How large a file may grow, in bytes, where nothing else is said.</summary>
+    /// <summary>The default maximum size of a file, in bytes.</summary>
     public const long DefaultBytes = 8 * 1024 * 1024;
 
     private const double KiB = 1024;
     private readonly AdviceNews _news = new();
 
-    /// <summary>Writes a line, where there is something new.</summary>
+    /// <summary>Writes a line if there is something new.</summary>
     /// <param name="time">When the advice was given.</param>
     /// <param name="policy">The policy's name.</param>
     /// <param name="advice">The advice.</param>
-    /// <returns>Whether there was.</returns>
+    /// <returns>Whether a line was written.</returns>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
     public bool Write(DateTimeOffset time, string policy, HostAdvice advice)
     {
         ArgumentNullException.ThrowIfNull(advice);

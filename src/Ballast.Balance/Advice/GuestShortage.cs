@@ -1,15 +1,15 @@
 namespace Ballast.Balance.Advice;
 
 /// <summary>
-/// When a guest is short of memory now, by its last report: the one definition for everything that says so. What a policy would give it
-/// beyond that, for what it will need, is a wish.
+/// Whether a guest is short of memory now, by its last report: the one definition for everything that says so. Memory that a policy would
+/// give it for later needs does not count.
 /// </summary>
 public static class GuestShortage
 {
     /// <summary>From this share of its memory in use on, a guest is short of it.</summary>
     public const double FullShare = 0.9;
 
-    /// <summary>What a guest keeps beside what it needs, in KiB.</summary>
+    /// <summary>What a guest keeps besides what it needs, in KiB.</summary>
     public const ulong MarginKiB = 32 * 1024;
 
     // A balloon is never quite as large as it was told to be.

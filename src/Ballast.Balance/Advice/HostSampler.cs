@@ -1,6 +1,6 @@
 namespace Ballast.Balance.Advice;
 
-/// <summary>Looks at a host and its guests, with what advice needs of both.</summary>
+/// <summary>Takes samples of a host and its guests, with everything that advice needs.</summary>
 public static class HostSampler
 {
     // So many guests are made to report at once; and of more than so many, each one's last report has to do.
@@ -9,12 +9,12 @@ public static class HostSampler
     // A report that is younger need not be asked for again.
     private static readonly TimeSpan Young = TimeSpan.FromSeconds(1);
 
-    /// <summary>Looks once.</summary>
+    /// <summary>Takes one sample.</summary>
     /// <param name="connection">The host.</param>
-    /// <param name="controlGroup">A control group whose limits are wanted, too; null for none.</param>
-    /// <param name="refresh">Whether guests are to report now, where that can be asked for.</param>
-    /// <param name="cancellationToken">Ends the look.</param>
-    /// <exception cref="LibvirtException">The domains cannot be listed, or the host does not tell of its memory.</exception>
+    /// <param name="controlGroup">A control group whose limits are read too; null for none.</param>
+    /// <param name="refresh">Whether to make guests report now, where that is possible.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="LibvirtException">The domains cannot be listed, or the memory of the host is unknown.</exception>
     public static async Task<SeenHost> LookAsync(
         Connection connection, string? controlGroup, bool refresh, CancellationToken cancellationToken = default)
     {

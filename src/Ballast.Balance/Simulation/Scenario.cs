@@ -3,19 +3,19 @@ namespace Ballast.Balance.Simulation;
 /// <summary>What happens to a host and its guests: sizes in MiB.</summary>
 public sealed record Scenario
 {
-    /// <summary>What it is about, for people.</summary>
+    /// <summary>A description for humans.</summary>
     public string About { get; init; } = "";
 
     /// <summary>The host's memory.</summary>
     public required double Memory { get; init; }
 
-    /// <summary>What the host needs beside the guests.</summary>
+    /// <summary>The memory that the host needs besides the guests.</summary>
     public double Overhead { get; init; }
 
-    /// <summary>What is kept free.</summary>
+    /// <summary>The memory that stays free.</summary>
     public double Reserve { get; init; } = 32;
 
-    /// <summary>How long it takes, in seconds.</summary>
+    /// <summary>Its length in seconds.</summary>
     public required int Seconds { get; init; }
 
     /// <summary>The model's own numbers.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Ballast.Balance.Simulation;
 
-/// <summary>Reads scenarios. What it does not know is an error: a misspelt member would be another scenario.</summary>
+/// <summary>Reads scenarios. An unknown member is an error, because a misspelt one would change the scenario.</summary>
 public static class ScenarioReader
 {
     private const int MaxGuests = 10_000, MaxSeconds = 10_000_000, MaxPoints = 1_000_000;
@@ -19,7 +19,7 @@ public static class ScenarioReader
 
     /// <summary>Reads a scenario's JSON.</summary>
     /// <param name="json">The text, as UTF-8.</param>
-    /// <exception cref="InvalidDataException">It is no scenario; the message says where, with lines and columns from 1, and why.</exception>
+    /// <exception cref="InvalidDataException">The text is no scenario. The message says why, with line and column, counted from 1.</exception>
     public static Scenario Read(ReadOnlyMemory<byte> json)
     {
         ScenarioText text = new(json);

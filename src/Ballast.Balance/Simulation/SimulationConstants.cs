@@ -24,9 +24,9 @@ public sealed record SimulationConstants
     /// <summary>How fast it reads files into its cache, in MiB a second.</summary>
     public double Read { get; init; } = 80;
 
-    /// <summary>The share of a guest's free memory that the host holds all the same.</summary>
+    /// <summary>The share of a guest's free memory that the host still holds.</summary>
     public double FreeTouched { get; init; } = 0.3;
 
-    /// <summary>How old a guest's report is when it comes, in seconds.</summary>
+    /// <summary>How old a guest's report is when it arrives, in seconds.</summary>
     public double ReportAge { get; init; }
 }

@@ -4,8 +4,8 @@ using Ballast.Balance.Policies;
 namespace Ballast.Balance.Simulation;
 
 /// <summary>
-/// A small model of a host and its guests in steps of a second, to compare policies by: no claim about a product. A guard acts each
-/// second: who is to shrink, shrinks; who is to grow, grows only into what is free for good.
+/// A small model of a host and its guests, in steps of a second, to compare policies. It says nothing about any product. A simple guard
+/// acts every second: guests shrink as the policy says, and grow only into memory that others gave back.
 /// </summary>
 public static class Simulator
 {
@@ -21,7 +21,7 @@ public static class Simulator
     /// <param name="scenario">What happens.</param>
     /// <param name="policy">A name of <see cref="Policies"/>.</param>
     /// <param name="period">Seconds between two decisions, at least 1.</param>
-    /// <param name="observer">Sees each second; null for nobody.</param>
+    /// <param name="observer">Called after each second; null for none.</param>
     /// <param name="guards">The numbers of a <see cref="BalloonGuard"/> that decides each second; null for the model's own guard.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     /// <exception cref="ArgumentException">There is no such policy, or the period is too short.</exception>

@@ -19,7 +19,7 @@ public sealed class TimeSeries
         }
     }
 
-    /// <summary>The value that is always the same.</summary>
+    /// <summary>A constant value.</summary>
     public static TimeSeries Constant(double value) => new([(0, value)]);
 
     /// <summary>The value at a time, in seconds.</summary>
@@ -29,7 +29,7 @@ public sealed class TimeSeries
         return At(time, ref place);
     }
 
-    /// <summary>The same for who goes on in time, which is faster.</summary>
+    /// <summary>The same, faster, for callers that only move forward in time.</summary>
     /// <param name="time">In seconds.</param>
     /// <param name="place">Where the last value was found; 0 at the start.</param>
     internal double At(double time, ref int place)
