@@ -60,14 +60,14 @@ internal static class DomMemStatCommand
               inconsistencies  contradictions between the numbers
 
             """,
-        Options = [OneDomain, All, Period, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Refresh, Extended, Json],
+        Options = [OneDomain, All, Period, ImpactOptions.Change.Config, ImpactOptions.Change.Live, ImpactOptions.Change.Current, Refresh, Extended, Json],
         Execute = ExecuteAsync,
     };
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
-        arguments.CheckImpact();
+        ImpactOptions.Change.Check(arguments);
         arguments.Exclude(All, OneDomain);
         if (arguments.Has(All))
         {
@@ -173,8 +173,8 @@ internal static class DomMemStatCommand
             throw new CommandException($"Invalid collection period value '{value}'");
         }
 
-        DomainModificationImpact impact = invocation.Arguments.Impact(
-            domain.Id is null ? DomainModificationImpact.Current : DomainModificationImpact.Live);
+        DomainModificationImpact impact = ImpactOptions.Change.Of(
+            invocation.Arguments, domain.Id is null ? DomainModificationImpact.Current : DomainModificationImpact.Live);
         try
         {
             await domain.SetMemoryStatsPeriodAsync(TimeSpan.FromSeconds(seconds), impact, invocation.CancellationToken);

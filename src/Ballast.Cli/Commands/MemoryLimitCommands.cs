@@ -23,7 +23,7 @@ internal static class MemoryLimitCommands
             applies from the next start. `help setmem` explains the units.
 
             """,
-        Options = [DomainArgument.Any, Size, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current],
+        Options = [DomainArgument.Any, Size, ImpactOptions.Change.Config, ImpactOptions.Change.Live, ImpactOptions.Change.Current],
         Execute = SetMaximumAsync,
     };
 
@@ -39,7 +39,7 @@ internal static class MemoryLimitCommands
             without libvirt.
 
             """,
-        Options = [DomainArgument.Any, .. Limits, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current],
+        Options = [DomainArgument.Any, .. Limits, ImpactOptions.Show.Config, ImpactOptions.Show.Live, ImpactOptions.Show.Current],
         Execute = ShowLimitsAsync,
     };
 
@@ -48,12 +48,12 @@ internal static class MemoryLimitCommands
     private static async ValueTask SetMaximumAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
-        arguments.CheckImpact();
+        ImpactOptions.Change.Check(arguments);
         Domain domain = await invocation.FindDomainAsync();
         ulong kib = arguments.SizeInKiB(Size);
         try
         {
-            await domain.SetMaxMemoryAsync(kib, arguments.Impact(DomainModificationImpact.Current), invocation.CancellationToken);
+            await domain.SetMaxMemoryAsync(kib, ImpactOptions.Change.Of(arguments, DomainModificationImpact.Current), invocation.CancellationToken);
         }
         catch (LibvirtException e)
         {
@@ -64,7 +64,7 @@ internal static class MemoryLimitCommands
     private static async ValueTask ShowLimitsAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
-        arguments.CheckImpact();
+        ImpactOptions.Show.Check(arguments);
         Domain domain = await invocation.FindDomainAsync();
         if (Limits.Any(arguments.Has))
             throw new CommandException("ballast does not change memory limits: use virsh, or systemctl set-property for a QEMU without libvirt");
@@ -72,7 +72,7 @@ internal static class MemoryLimitCommands
         DomainMemoryLimits limits;
         try
         {
-            limits = await domain.GetMemoryLimitsAsync(arguments.Impact(DomainModificationImpact.Current), invocation.CancellationToken);
+            limits = await domain.GetMemoryLimitsAsync(ImpactOptions.Show.Of(arguments, DomainModificationImpact.Current), invocation.CancellationToken);
         }
         catch (LibvirtException e)
         {

@@ -19,14 +19,14 @@ internal static class SchedulerCommand
             for a QEMU without libvirt.
 
             """,
-        Options = [DomainArgument.Any, Weight, Cap, ImpactOptions.Current, ImpactOptions.Config, ImpactOptions.Live, Set],
+        Options = [DomainArgument.Any, Weight, Cap, ImpactOptions.Show.Current, ImpactOptions.Show.Config, ImpactOptions.Show.Live, Set],
         Execute = ShowAsync,
     };
 
     private static async ValueTask ShowAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
-        arguments.CheckImpact();
+        ImpactOptions.Show.Check(arguments);
         Domain domain = await invocation.FindDomainAsync();
         if (arguments.Has(Weight) || arguments.Has(Cap) || arguments.Has(Set))
             throw new CommandException("ballast does not change scheduler parameters: use virsh, or systemctl set-property for a QEMU without libvirt");
@@ -41,9 +41,9 @@ internal static class SchedulerCommand
         }
 
         // Both at once are those of the running domain, as neither is.
-        DomainModificationImpact impact = arguments.Has(ImpactOptions.Live) && arguments.Has(ImpactOptions.Config)
+        DomainModificationImpact impact = arguments.Has(ImpactOptions.Show.Live) && arguments.Has(ImpactOptions.Show.Config)
             ? DomainModificationImpact.Current
-            : arguments.Impact(DomainModificationImpact.Current);
+            : ImpactOptions.Show.Of(arguments, DomainModificationImpact.Current);
         IReadOnlyList<TypedParameter> parameters = await domain.GetSchedulerParametersAsync(impact, invocation.CancellationToken);
         foreach (TypedParameter parameter in parameters)
             Write(parameter.Field, parameter.ValueText);
