@@ -54,30 +54,14 @@ internal static class SimulationChart
         // The first guest is on top.
         double height = 1.0 / scenario.Guests.Count, bottom = 1 - ((guest + 1) * height);
         string sizes = string.Create(CultureInfo.InvariantCulture, $"sizes{guest}"), stalls = string.Create(CultureInfo.InvariantCulture, $"stalls{guest}");
-        model.Axes.Add(new LinearAxis
-        {
-            Key = sizes,
-            Position = AxisPosition.Left,
-            StartPosition = bottom,
-            EndPosition = bottom + (height * PlotShare),
-            Minimum = 0,
-            Maximum = 1.05 * Math.Max(scenario.Guests[guest].Maximum, moments.Max(moment => moment.Need)),
-            AxisTitleDistance = TitleDistance,
-            Title = string.Create(CultureInfo.InvariantCulture, $"{scenario.Guests[guest].Name}, MiB"),
-            MajorGridlineStyle = LineStyle.Dot,
-        });
-        model.Axes.Add(new LinearAxis
-        {
-            Key = stalls,
-            Position = AxisPosition.Right,
-            StartPosition = bottom,
-            EndPosition = bottom + (height * PlotShare),
-            Minimum = 0,
-            Maximum = 100,
-            MajorStep = 50,
-            AxisTitleDistance = TitleDistance,
-            Title = string.Create(CultureInfo.InvariantCulture, $"stall {stallPercent:F1} %"),
-        });
+        LinearAxis size = Axis(
+            sizes, AxisPosition.Left, string.Create(CultureInfo.InvariantCulture, $"{scenario.Guests[guest].Name}, MiB"),
+            1.05 * Math.Max(scenario.Guests[guest].Maximum, moments.Max(moment => moment.Need)));
+        size.MajorGridlineStyle = LineStyle.Dot;
+        LinearAxis share = Axis(stalls, AxisPosition.Right, string.Create(CultureInfo.InvariantCulture, $"stall {stallPercent:F1} %"), 100);
+        share.MajorStep = 50;
+        model.Axes.Add(size);
+        model.Axes.Add(share);
         AreaSeries stall = new() { XAxisKey = Time, YAxisKey = stalls, Fill = StallColor, Color = OxyColors.Transparent };
         LineSeries balloon = new() { XAxisKey = Time, YAxisKey = sizes, Color = BalloonColor, StrokeThickness = 1.6 };
         LineSeries need = new() { XAxisKey = Time, YAxisKey = sizes, Color = NeedColor, StrokeThickness = 1.2 };
@@ -91,5 +75,17 @@ internal static class SimulationChart
         model.Series.Add(stall);
         model.Series.Add(need);
         model.Series.Add(balloon);
+
+        LinearAxis Axis(string key, AxisPosition position, string title, double maximum) => new()
+        {
+            Key = key,
+            Position = position,
+            StartPosition = bottom,
+            EndPosition = bottom + (height * PlotShare),
+            Minimum = 0,
+            Maximum = maximum,
+            AxisTitleDistance = TitleDistance,
+            Title = title,
+        };
     }
 }

@@ -17,11 +17,11 @@ internal static class BalanceAdvise
     // A report is not there the moment it is due.
     private static readonly TimeSpan ReportSlack = TimeSpan.FromMilliseconds(200);
 
-    public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "what guests may share, in KiB if no unit is given (default: what the host has for them)");
+    public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "the memory that guests share, in KiB if no unit is given (default: what the host has for them)");
 
     public static CommandOption Group { get; } = new("cgroup", OptionKind.Text, "only the guests of this memory control group, which share its limit");
 
-    public static CommandOption Watch { get; } = new("watch", OptionKind.Flag, "go on advising until Ctrl-C, and say what came of it");
+    public static CommandOption Watch { get; } = new("watch", OptionKind.Flag, "continue until Ctrl-C, and report the effect of the advice");
 
     /// <param name="invocation">The command.</param>
     /// <param name="names">The guests to show; none: all.</param>

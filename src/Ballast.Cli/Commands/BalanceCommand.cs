@@ -45,57 +45,56 @@ internal static class BalanceCommand
         (BalanceRecord.MaxSize, [BalanceRecord.Name]), (BalanceRecord.Force, [BalanceRecord.Name]),
     ];
 
-    public static Command Command { get; } = new("balance", "say which guests could give memory, and compare balloon policies")
+    public static Command Command { get; } = new("balance", "advise which guests could give up memory, and compare balloon policies")
     {
         Description =
             $$"""
-            `balance advise [DOMAIN…]` says which guests could give memory now, at what risk, and which are short of
-            it. Each line has its reason, the guard that bounds it, and the command to follow. Nothing is changed. It
-            looks twice, some seconds apart, because rates need two reports. It names guests with unreliable numbers,
-            and guests whose balloon would give the host nothing back, and leaves them alone. --watch looks again and
-            again, and reports what came of advice that you followed.
+            `balance advise [DOMAIN…]` says which guests could give up memory now, at what risk, and which ones are
+            short of it. Each line has a reason, the guard that limits it, and the command that carries it out.
+            Nothing is changed. The command looks twice, some seconds apart, because rates need two reports. It names
+            guests whose numbers are unreliable, or whose balloon would give the host nothing back, and advises
+            nothing for them. --watch continues, and reports the effect of advice that you followed.
 
             `balance log [FILE]` shows the advice that ballastd logged, if its configuration has balance = "advise"
             (default: {{BalanceLog.DefaultFile}}).
 
-            `balance record FILE` keeps what is seen of the host and its guests, a sample each 2 to 30 seconds, until
-            Ctrl-C (--duration, --samples end it, too). It changes nothing. The file is JSON lines compressed by gzip
-            (zcat shows them), can be read however it ended, and stops at --max-size.
+            `balance record FILE` records the host and its guests, a sample every 2 to 30 seconds, until Ctrl-C,
+            --duration or --samples. It changes nothing. The file is JSON lines compressed by gzip (zcat shows them).
+            It is readable however the recording ended, and grows no larger than --max-size.
 
-            `balance replay FILE` says what each policy would have wished on a record, within the guards:
-              Given       by how much wishes lay below the balloons' real sizes, all guests together, on average
-              Returned    what of that the host held and would have got back, on average
+            `balance replay FILE` shows what each policy, within the guards, would have decided on a record:
+              Given       memory that it would have taken from guests, all together, on average
+              Returned    the part of Given that the host held and would have got back, on average
               GiB h       Given, summed over time
-              Grown       by how much wishes lay above the balloons' real sizes, on average
-              Wrong       how often a guest later needed more than the wish left it, before the next decisions gave
-                          that back: each time that it lacked at least 16 MiB
-              Worst       how much it lacked at most
-              Longest     for how long at most; Short %: for which share of the guests' time
-            With one policy, each guest and the worst wishes are shown. Guests did not live with the wishes: a record
-            cannot tell what they would have done with less, what they would have read from disk again, or what they
-            would have used had they had more.
+              Grown       memory that it would have added to guests, on average
+              Wrong       how often a guest then needed at least 16 MiB more than it was left, before the next
+                          decisions gave that back
+              Worst       the most that a guest lacked
+              Longest     the longest time that a guest lacked memory; Short %: the share of the guests' time
+            With one policy, each guest and the worst decisions are shown. The guests never lived with these
+            decisions. So a record cannot show what a guest would have done with less memory, what it would have
+            read from disk again, or what it would have used if it had had more.
 
             `balance simulate FILE` runs a scenario with each policy and writes one line per policy:
-              Stall       the share of the time for which guests stalled, because they or the host swapped or because
-                          files that they work on did not fit into their caches; the mean of the guests
-              Worst       the same of the guest that fared worst
-              Host swap   what lay in the host's swap, on average
-              Idle        the share of the host's memory that lay idle, on average
+              Stall       the share of the time that guests stalled, because they or the host swapped, or because the
+                          files they work on did not fit into their caches; the mean of the guests
+              Worst       the same for the guest that stalled most
+              Host swap   memory in the host's swap, on average
+              Idle        the share of the host's memory that was idle, on average
               Moved       how far balloons moved
-            --svg draws a chart of one policy: each guest's need, its balloon, and when it stalled. --guarded puts the
-            guards between policies and balloons that stand before real ones, in place of the model's simple one.
-            Nothing on a real host is read or changed. docs/balancing.md describes advice, records, guards and the
-            model. A scenario is a JSON object; sizes are in MiB, times in seconds, and a series is [time, size], …:
+            --svg draws a chart of one policy: each guest's need, its balloon, and when it stalled. --guarded applies
+            the guards that protect real balloons instead of the model's simple one. Nothing on a real host is read or
+            changed. docs/balancing.md describes advice, records, guards and the model. A scenario is a JSON object; sizes are in MiB, times in seconds, and a series is [time, size], …:
               {"memory": 8192, "seconds": 600, "guests": [
                 {"name": "web", "maximum": 4096, "minimum": 512, "anon": [[0, 1024], [300, 3000]]},
                 {"name": "db", "maximum": 6144, "anon": [[0, 900]], "hot": [[0, 2048]], "data": 4096}]}
-            anon is the memory of a guest's programs, hot the files that they read again and again, data all files that
-            it would ever cache. Other members of a guest: start, shared, silent_from, deaf_from, claims, total_stays,
+            anon is the memory of a guest's programs, hot the files that they read again and again, data all files
+            that the guest could ever cache. Other members of a guest: start, shared, silent_from, deaf_from, claims, total_stays,
             shares; of the host: overhead, reserve, about, constants.
 
             Policies: {{string.Join(", ", Simulator.Policies.Take(4))}},
             {{string.Join(", ", Simulator.Policies.Skip(4))}}. static never moves a balloon; oracle knows what guests
-            will need until the next decision; ballast is ours.
+            will need until the next decision; ballast is our own.
 
             """,
         Options =

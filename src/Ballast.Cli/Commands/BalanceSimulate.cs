@@ -24,7 +24,7 @@ internal static class BalanceSimulate
         Completes = ValueCompletion.File,
     };
 
-    public static CommandOption Guarded { get; } = new("guarded", OptionKind.Flag, "let the guards decide that stand before real balloons");
+    public static CommandOption Guarded { get; } = new("guarded", OptionKind.Flag, "apply the guards that protect real balloons");
 
     public static async Task ExecuteAsync(CommandInvocation invocation, string file, string? policyName, int? seconds, bool isJson)
     {

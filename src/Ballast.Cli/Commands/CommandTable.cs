@@ -18,7 +18,7 @@ internal static class CommandTable
 {
     public static IReadOnlyList<CommandGroup> Groups { get; } =
     [
-        new("monitor", "What domains do",
+        new("monitor", "Watching domains",
         [
             new("balance", static () => BalanceCommand.Command),
             new("cpu-stats", static () => CpuStatsCommand.Command),
@@ -39,13 +39,13 @@ internal static class CommandTable
             new("top", static () => TopCommand.Command),
             new("watch", static () => WatchCommand.Command),
         ]),
-        new("domain", "What domains are, and what changes them",
+        new("domain", "Describing and changing domains",
         [
             new("destroy", static () => LifecycleCommands.Destroy),
-            new("domid", static () => DomIdCommand.Command),
-            new("domname", static () => DomNameCommand.Command),
+            new("domid", static () => IdentityCommands.Id),
+            new("domname", static () => IdentityCommands.Name),
             new("dompmwakeup", static () => LifecycleCommands.WakeUp),
-            new("domuuid", static () => DomUuidCommand.Command),
+            new("domuuid", static () => IdentityCommands.Uuid),
             new("dumpxml", static () => DumpXmlCommand.Command),
             new("memtune", static () => MemoryLimitCommands.Tune),
             new("reboot", static () => LifecycleCommands.Reboot),
@@ -60,7 +60,7 @@ internal static class CommandTable
             new("vcpuinfo", static () => VirtualCpuCommands.Info),
             new("vcpupin", static () => VirtualCpuCommands.Pin),
         ]),
-        new("host", "The host and the hypervisor",
+        new("host", "Host and hypervisor",
         [
             new("capabilities", static () => HostCommands.Capabilities),
             new("freecell", static () => HostStatsCommands.FreeMemory),
@@ -75,7 +75,7 @@ internal static class CommandTable
             new("uri", static () => UriCommand.Command),
             new("version", static () => VersionCommand.Command),
         ]),
-        new("virsh", "The program itself",
+        new("virsh", "The shell",
         [
             new("cd", static () => ShellCommands.ChangeDirectory),
             new("connect", static () => ShellCommands.Connect),

@@ -25,7 +25,7 @@ internal static class DoctorCommand
 
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
 
-    public static Command Command { get; } = new("doctor", "find out why numbers are missing and what else is wrong, and what to do")
+    public static Command Command { get; } = new("doctor", "find out what is wrong with guests and host, and what to do about it")
     {
         Description =
             $"""
@@ -35,16 +35,17 @@ internal static class DoctorCommand
             uses. Checks the host: available memory, memory pressure, overcommit. Checks the connection: whether
             the daemon can tell all this.
 
-            One line per finding, the worst first, and below it what to do. The last line names the daemon that was
-            asked, and how fast it answered. The exit status is 1 if there is an error or a warning; notes do not
-            count. It is 2 if nothing can be found out or told: no connection, no such domain, a wrong command line.
+            Writes a line for each finding, the worst first, and below it what to do. The last line names the daemon
+            and says how fast it answered. The exit status is 1 if there is an error or a warning; notes do not count.
+            It is 2 if the command could not check or report anything: no connection, no such domain, a wrong command
+            line.
 
-            Several hosts at once: name each by an option -c before the command. A host that cannot be asked is an
+            Several hosts at once: name each by an option -c before the command. A host that does not answer is an
             error among the findings.
 
-            A guest that may be swapping, or whose next report may be due, is looked at twice: a collection period
-            apart, if that is no longer than {LongestLook.TotalSeconds:0} seconds. The processes and memory of the host are looked at only if
-            the guests run on this one.
+            If a guest may be swapping, or its next report may be due, the command looks twice, a collection period
+            apart, but no longer than {LongestLook.TotalSeconds:0} seconds. It checks the host's processes and memory only if the guests run
+            on this host.
 
             """,
         Options = [Domains, Json],

@@ -17,7 +17,7 @@ internal static class DomInfoCommand
     {
         CancellationToken cancellationToken = invocation.CancellationToken;
         Domain domain = await invocation.FindDomainAsync();
-        Write(invocation, "Id", DomIdCommand.Format(domain));
+        Write(invocation, "Id", IdentityCommands.Format(domain));
         Write(invocation, "Name", SafeText.Escape(domain.Name));
         Write(invocation, "UUID", domain.Uuid.ToString());
         if (await AskAsync<string?>(async () => await domain.GetOSTypeAsync(cancellationToken)) is { } osType)

@@ -32,7 +32,7 @@ internal static class LifecycleCommands
             invocation, "suspend", "suspended", domain => domain.SuspendAsync(invocation.CancellationToken)),
     };
 
-    public static Command Resume { get; } = new("resume", "let a paused domain run again")
+    public static Command Resume { get; } = new("resume", "continue a paused domain")
     {
         Options = [DomainArgument.Any],
         Execute = invocation => ChangeAsync(
@@ -77,7 +77,7 @@ internal static class LifecycleCommands
         },
     };
 
-    public static Command WakeUp { get; } = new("dompmwakeup", "wake a domain whose guest sleeps")
+    public static Command WakeUp { get; } = new("dompmwakeup", "wake a guest that suspended itself")
     {
         Description = "Wakes a guest that suspended itself to memory: `domstate` shows `pmsuspended`.\n",
         Options = [DomainArgument.Any],

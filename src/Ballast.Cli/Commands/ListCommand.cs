@@ -135,7 +135,7 @@ internal static class ListCommand
 
             // Alone, it and its line are left out where there is none; beside others it is a dash.
             if (invocation.Arguments.Has(Id) && (domain.Id is not null || hosts.IsSeveral || invocation.Arguments.Has(Uuid) || invocation.Arguments.Has(Name)))
-                cells.Add(DomIdCommand.Format(domain));
+                cells.Add(IdentityCommands.Format(domain));
             if (invocation.Arguments.Has(Name))
                 cells.Add(SafeText.Escape(domain.Name));
             if (cells.Count > 0)
@@ -153,7 +153,7 @@ internal static class ListCommand
         foreach (ListRow row in rows)
         {
             string host = hosts.IsSeveral ? hosts.NameOf(row.Domain.Connection.Uri) : "";
-            table.AddRow([.. Cells(host, DomIdCommand.Format(row.Domain), row.Domain.Name, row.StateLabel, row.Title, row.Why ?? "")]);
+            table.AddRow([.. Cells(host, IdentityCommands.Format(row.Domain), row.Domain.Name, row.StateLabel, row.Title, row.Why ?? "")]);
         }
 
         table.WriteTo(invocation.Out, withHeader: !invocation.IsQuiet);

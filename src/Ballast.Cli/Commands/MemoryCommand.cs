@@ -46,23 +46,21 @@ internal static class MemoryCommand
             A dash is an unknown value. K, M, G and T are powers of 1024.
 
             A guest is short of memory if it uses {GuestShortage.FullShare * 100:0} % of its memory or more, writes to swap, or if its balloon left
-            it less than the memory in use, the kernel's own and {GuestShortage.MarginKiB / 1024} MiB. `doctor` and `balance advise` mean the same.
+            it less than the memory in use, the kernel's own and {GuestShortage.MarginKiB / 1024} MiB. `doctor` and `balance advise` use the same rule.
 
             The last look is the previous run of this command by the same user for the same connection. There are
             no rates if the guest has not reported since, has rebooted, or if its two reports are more than
             {GuestCounters.LongestGap.TotalMinutes:0} minutes and two periods apart.
 
             The totals include only guests with current and consistent numbers, whose balloon has not moved since
-            their report; the others are listed. A sum says how
-            many of these guests lack its number. With --pressed, guests that nobody can judge are named. The host
-            could get back, from each guest, the smaller of balloon and resident memory, minus the memory in use,
-            the kernel's own and {SetMemCheck.MarginKiB / 1024} MiB.
+            their report; the others are listed. If some of these guests lack a number, its sum says how many.
+            --pressed also names the guests whose pressure is unknown. From each guest, the host could get back the
+            smaller of balloon and resident memory, minus the memory in use, the kernel's own and {SetMemCheck.MarginKiB / 1024} MiB.
 
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
-            Several hosts at once: name each by an option -c before the command. Each is asked by itself; one that does
-            not answer delays no other, is named on standard error, and makes the exit status 1. One that is named by
-            two URIs is shown once.
+            Several hosts at once: name each by an option -c before the command. A host that does not answer delays no
+            other, is named on standard error, and makes the exit status 1. A host that two URIs name is shown once.
 
             On a terminal, columns are left out if the terminal is too narrow, and colours mark guests under
             pressure (not if NO_COLOR is set).

@@ -19,7 +19,7 @@ internal static class SetMemCommand
     private static readonly CommandOption Wait = new("wait", OptionKind.Flag, "wait until the balloon reaches the size; fail if it stops elsewhere");
     private static readonly CommandOption Timeout = new("timeout", OptionKind.Int, "the longest wait with --wait, in seconds; default: 60");
 
-    public static Command Command { get; } = new("setmem", "make a domain smaller or larger, if its guest can do without")
+    public static Command Command { get; } = new("setmem", "resize the memory of a domain, but never below what its guest needs")
     {
         Description =
             $"""
@@ -27,28 +27,28 @@ internal static class SetMemCommand
             towards the target at its own speed. `dommemstat` shows the current size as `actual`; --wait
             waits until the balloon reaches its target.
 
-            Before it takes memory from a running guest, the command checks what the guest uses. It refuses a
-            target below the sum of the memory in use, the memory of the guest's kernel and {SetMemCheck.MarginKiB / 1024} MiB, because the
-            guest would swap or kill programs. --force skips this check.
-            If the memory in use is unknown or the guest has no balloon driver, the command prints a warning.
-            Called as virsh, it makes no checks, like virsh.
+            Before it takes memory from a running guest, the command checks what the guest uses. Below the memory
+            in use, the kernel's own memory and another {SetMemCheck.MarginKiB / 1024} MiB, the guest would swap or kill programs, so the
+            command refuses such a target. --force skips the check. If the memory in use is unknown, or the guest
+            has no balloon driver, the command only prints a warning. Called as virsh, it checks nothing, as virsh
+            does not.
 
             Units, in any case: b or bytes; k, m, g, t, p, e and KiB, MiB … are powers of 1024; KB, MB … are
             powers of 1000. The size is rounded up to KiB. Without --live, --config or --current, the command
             changes the running domain.
 
             """,
-        Options = [DomainArgument.Any, Size, ImpactOptions.Config, ImpactOptions.Live, ImpactOptions.Current, Force, Wait, Timeout],
+        Options = [DomainArgument.Any, Size, ImpactOptions.Change.Config, ImpactOptions.Change.Live, ImpactOptions.Change.Current, Force, Wait, Timeout],
         Execute = ExecuteAsync,
     };
 
     private static async ValueTask ExecuteAsync(CommandInvocation invocation)
     {
         ParsedCommand arguments = invocation.Arguments;
-        arguments.CheckImpact();
+        ImpactOptions.Change.Check(arguments);
         Domain domain = await invocation.FindDomainAsync();
         ulong kib = ReadSize(arguments);
-        DomainModificationImpact impact = arguments.Impact(DomainModificationImpact.Live);
+        DomainModificationImpact impact = ImpactOptions.Change.Of(arguments, DomainModificationImpact.Live);
         TimeSpan timeout = ReadTimeout(arguments);
 
         // The persistent definition alone takes nothing from a guest that runs.

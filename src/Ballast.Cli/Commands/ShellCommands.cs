@@ -23,7 +23,7 @@ internal static partial class ShellCommands
         Completes = ValueCompletion.Directory,
     };
 
-    public static Command Connect { get; } = new("connect", "connect to another hypervisor, or again")
+    public static Command Connect { get; } = new("connect", "connect to another hypervisor, or reconnect")
     {
         Description =
             """
@@ -36,7 +36,7 @@ internal static partial class ShellCommands
         Execute = ConnectAsync,
     };
 
-    public static Command ChangeDirectory { get; } = new("cd", "go to another directory")
+    public static Command ChangeDirectory { get; } = new("cd", "switch to another directory")
     {
         Description = "Works in the shell only (`ballast` without a command): elsewhere there is nothing that would notice.\n",
         Options = [Directory],
@@ -44,7 +44,7 @@ internal static partial class ShellCommands
         Execute = ChangeDirectoryAsync,
     };
 
-    public static Command PrintDirectory { get; } = new("pwd", "show the directory that the program is in")
+    public static Command PrintDirectory { get; } = new("pwd", "show which directory the shell is in")
     {
         NeedsConnection = false,
         Execute = PrintDirectoryAsync,

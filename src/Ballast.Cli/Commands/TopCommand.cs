@@ -8,12 +8,12 @@ namespace Ballast.Cli.Commands;
 
 internal static class TopCommand
 {
-    private static readonly CommandOption Delay = new("delay", OptionKind.Text, "seconds between two looks, at least 0.1 (default: 1)");
-    private static readonly CommandOption Sort = new("sort", OptionKind.Text, "the order at first: pressure (default), name or one of the numbers");
+    private static readonly CommandOption Delay = new("delay", OptionKind.Text, "seconds between two updates, at least 0.1 (default: 1)");
+    private static readonly CommandOption Sort = new("sort", OptionKind.Text, "the initial order: pressure (default), name or one of the numbers");
     private static readonly CommandOption Batch = new("batch", OptionKind.Flag, "write one table after the other, for files and programs");
     private static readonly CommandOption Count = new("count", OptionKind.Int, "end after this number of tables; implies --batch");
 
-    public static Command Command { get; } = new("top", "follow the memory of all guests, of one host or several")
+    public static Command Command { get; } = new("top", "show the memory of all guests, live, on one host or several")
     {
         Description =
             $"""
@@ -21,16 +21,15 @@ internal static class TopCommand
             are between a guest's last two reports. Keys:
             {string.Join('\n', TopKeys.All.Select(key => $"  {key.Key,-22}{key.Meaning}"))}
 
-            The page of one guest has charts of used memory, caches, balloon and resident memory since top began, its
-            rates, and its events.
+            The page of one guest has charts of used memory, caches, balloon and resident memory since top started,
+            its rates, and its events.
 
-            Several hosts at once: name each by an option -c before the command. Each is opened and asked by itself,
-            and one that does not answer delays no other. Trouble with a host is shown above the table, and top tries
-            it again. One that is named by two URIs is shown once.
+            Several hosts at once: name each by an option -c before the command. A host that does not answer delays no
+            other; the line above the table says so, and top tries it again. A host that two URIs name is shown once.
               ballast -c qmp:/// -c 'qemu+unix:///system?socket=/run/host2.sock' top
 
-            --batch and --count write the totals too. Rates need two tables. The exit status is 1 if a host could not be
-            asked at the last table; a line on standard error names it.
+            --batch and --count write the totals too. The first table has no rates. The exit status is 1 if a host did
+            not answer for the last table; a line on standard error names it.
 
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
