@@ -18,7 +18,7 @@ public sealed class BalancingTests
             [GuardRule.Floor] = [Percent(limits.FloorShare), $"{Whole(limits.FloorMargin)} MiB", "twice", $"{Whole(limits.ClaimStep)} MiB a report", $"{Whole(limits.BelievedSeconds / 60)} minutes"],
             [GuardRule.UncertainNumbers] = [],
             [GuardRule.Budget] = [],
-            [GuardRule.Speed] = ["a quarter of the maximum a step, half a minute", "half a step, all a minute"],
+            [GuardRule.Speed] = ["a quarter of the maximum per step and half of it per minute", "half of it per step and all of it per minute"],
             [GuardRule.NotReady] = [],
             [GuardRule.NothingReturned] = [Percent(limits.NothingReturnedShare), $"{Whole(limits.NothingReturnedMargin)} MiB", $"{Whole(limits.FollowSeconds)} s"],
             [GuardRule.NotFollowing] = [$"{Whole(limits.LeastChange)} MiB", $"{Whole(limits.FollowSeconds)} s", $"{Whole(limits.NotFollowingPause)} s"],
@@ -39,7 +39,7 @@ public sealed class BalancingTests
     {
         GuardLimits limits = new();
         Assert.Contains(
-            $"Shrinking by less than {Whole(limits.LeastChange)} MiB, and growing by less than {Whole(limits.LeastGrowth)}, is not done",
+            $"The guards skip shrinking by less than {Whole(limits.LeastChange)} MiB and growing by less than {Whole(limits.LeastGrowth)} MiB",
             string.Join(' ', Lines), StringComparison.Ordinal);
     }
 

@@ -20,7 +20,7 @@ internal readonly record struct ReportEvidence(
 internal sealed class ReportHistory(TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private readonly ReportSequence<MonitorValues> _reports = new();
+    private readonly ReportSequence<MonitorLook> _reports = new();
     private DateTimeOffset? _lastReset;
     private ReportEvidence _evidence;
     private long _lastNumber;
@@ -37,7 +37,7 @@ internal sealed class ReportHistory(TimeProvider time)
         get
         {
             lock (_gate)
-                return _reports.Last;
+                return _reports.Last?.Values;
         }
     }
 
@@ -91,7 +91,8 @@ internal sealed class ReportHistory(TimeProvider time)
                 return default;
 
             // Nothing is known of a report that was overtaken, nor which size belongs to it.
-            bool isSame = _reports.Last is { } last && values.ShowsSameAs(last);
+            MonitorLook look = new(values);
+            bool isSame = _reports.Last is { } last && look.ShowsSameAs(last);
             if (values.Number < _lastNumber && !isSame)
                 return new ReportEvidence { ActualAtReportBytes = 0 };
             if (values.Number <= _lastNumber)
@@ -107,7 +108,7 @@ internal sealed class ReportHistory(TimeProvider time)
             ulong? mostActual = isSame && _evidence.MostActualBytes is { } most ? most : MostActual(values);
             ulong? actualAtReport = isSame && !isOfNow && _evidence.ActualAtReportBytes is { } known ? known
                 : isOfNow ? values.ActualBytes : ActualAtReport(values);
-            _reports.See(values);
+            _reports.See(look);
             _evidence = new ReportEvidence(
                 time.GetElapsedTime(_seenAt),
                 isSame && _evidence.ActualBytes is { } then ? then : values.ActualBytes,
@@ -149,11 +150,11 @@ internal sealed class ReportHistory(TimeProvider time)
         : values.ActualBytes;
 
     // Of the report before, where that was the same system's.
-    private ulong? LastActual => _reports.HasReport ? _reports.Last?.ActualBytes : null;
+    private ulong? LastActual => _reports.HasReport ? _reports.Last?.Values.ActualBytes : null;
 
     private void NoteReset(in MonitorValues values)
     {
-        if (_reports.Last is { } last && last.Connection != values.Connection)
+        if (_reports.Last is { } last && last.Values.Connection != values.Connection)
             _reports.NoteGap();
         if (values.LastReset is { } reset && reset != _lastReset)
             _reports.NoteReset(reset);

@@ -53,7 +53,7 @@ internal readonly record struct QmpCpu(int Index, int ThreadId);
 internal readonly record struct MemoryDeviceSizes(ulong DimmBytes, ulong VirtioMemBytes, ulong VirtioMemMaxBytes);
 
 /// <summary>The answers to one query; a value counts only where its part is in <see cref="Answered"/>.</summary>
-internal struct MonitorValues : IReportLook<MonitorValues>
+internal struct MonitorValues
 {
     /// <summary>Counts the answers of all monitors: of one QEMU's, the higher is the later.</summary>
     public long Number;
@@ -116,14 +116,6 @@ internal struct MonitorValues : IReportLook<MonitorValues>
     public readonly int Cpus => CpuList?.Length ?? 0;
 
     public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes is null;
-
-    readonly ulong? IReportLook<MonitorValues>.ReportedAt => GuestStats.LastUpdate;
-
-    public readonly bool ShowsSameAs(in MonitorValues other) =>
-        Has(MonitorParts.GuestStats) && other.Has(MonitorParts.GuestStats)
-        && GuestStats.LastUpdate == other.GuestStats.LastUpdate && GuestStats.Report.IsSameAs(other.GuestStats.Report);
-
-    public readonly bool HasCounterBelow(in MonitorValues earlier) => GuestStats.Report.HasCounterBelow(earlier.GuestStats.Report);
 
     public readonly bool Has(MonitorParts part) => (Answered & part) != 0;
 }
