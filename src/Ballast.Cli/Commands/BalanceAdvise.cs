@@ -17,7 +17,7 @@ internal static class BalanceAdvise
     // A report is not there the moment it is due.
     private static readonly TimeSpan ReportSlack = TimeSpan.FromMilliseconds(200);
 
-    public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "the memory that guests share, in KiB if no unit is given (default: what the host has for them)");
+    public static CommandOption Budget { get; } = new("budget", OptionKind.ScaledSize, "the memory that guests share, in KiB if no unit is given (default: what the host has)");
 
     public static CommandOption Group { get; } = new("cgroup", OptionKind.Text, "only the guests of this memory control group, which share its limit");
 

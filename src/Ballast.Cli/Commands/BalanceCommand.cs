@@ -84,13 +84,14 @@ internal static class BalanceCommand
               Moved       how far balloons moved
             --svg draws a chart of one policy: each guest's need, its balloon, and when it stalled. --guarded applies
             the guards that protect real balloons instead of the model's simple one. Nothing on a real host is read or
-            changed. docs/balancing.md describes advice, records, guards and the model. A scenario is a JSON object; sizes are in MiB, times in seconds, and a series is [time, size], …:
+            changed. docs/balancing.md describes advice, records, guards and the model. A scenario is a JSON object;
+            sizes are in MiB, times in seconds, and a series is [time, size], …:
               {"memory": 8192, "seconds": 600, "guests": [
                 {"name": "web", "maximum": 4096, "minimum": 512, "anon": [[0, 1024], [300, 3000]]},
                 {"name": "db", "maximum": 6144, "anon": [[0, 900]], "hot": [[0, 2048]], "data": 4096}]}
             anon is the memory of a guest's programs, hot the files that they read again and again, data all files
-            that the guest could ever cache. Other members of a guest: start, shared, silent_from, deaf_from, claims, total_stays,
-            shares; of the host: overhead, reserve, about, constants.
+            that the guest could ever cache. Other members of a guest: start, shared, silent_from, deaf_from, claims,
+            total_stays, shares; of the host: overhead, reserve, about, constants.
 
             Policies: {{string.Join(", ", Simulator.Policies.Take(4))}},
             {{string.Join(", ", Simulator.Policies.Skip(4))}}. static never moves a balloon; oracle knows what guests

@@ -25,7 +25,7 @@ internal static class DoctorCommand
 
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write JSON");
 
-    public static Command Command { get; } = new("doctor", "find out what is wrong with guests and host, and what to do about it")
+    public static Command Command { get; } = new("doctor", "find out why numbers are missing or what else is wrong, and what to do")
     {
         Description =
             $"""

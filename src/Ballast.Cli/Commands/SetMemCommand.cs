@@ -19,7 +19,7 @@ internal static class SetMemCommand
     private static readonly CommandOption Wait = new("wait", OptionKind.Flag, "wait until the balloon reaches the size; fail if it stops elsewhere");
     private static readonly CommandOption Timeout = new("timeout", OptionKind.Int, "the longest wait with --wait, in seconds; default: 60");
 
-    public static Command Command { get; } = new("setmem", "resize the memory of a domain, but never below what its guest needs")
+    public static Command Command { get; } = new("setmem", "make the memory of a domain smaller or larger, as far as its guest allows")
     {
         Description =
             $"""

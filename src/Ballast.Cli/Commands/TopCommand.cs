@@ -13,7 +13,7 @@ internal static class TopCommand
     private static readonly CommandOption Batch = new("batch", OptionKind.Flag, "write one table after the other, for files and programs");
     private static readonly CommandOption Count = new("count", OptionKind.Int, "end after this number of tables; implies --batch");
 
-    public static Command Command { get; } = new("top", "show the memory of all guests, live, on one host or several")
+    public static Command Command { get; } = new("top", "follow the memory of all guests, on one host or several")
     {
         Description =
             $"""

@@ -14,7 +14,7 @@ internal static class WatchCommand
     private static readonly CommandOption Until = new("until", OptionKind.Text, "end when a condition holds, such as \"used>90%\"");
     private static readonly CommandOption Json = new("json", OptionKind.Flag, "write a JSON object per line");
 
-    public static Command Command { get; } = new("watch", "show the memory of a domain, live, or wait until it runs short")
+    public static Command Command { get; } = new("watch", "follow the memory of a domain, or wait until it is short")
     {
         Description =
             $"""
