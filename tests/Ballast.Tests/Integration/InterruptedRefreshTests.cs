@@ -12,6 +12,9 @@ public sealed class InterruptedRefreshTests
 {
     private const int Hangup = 1, Interrupt = 2, Quit = 3, Kill = 9, Terminate = 15;
 
+    /// <summary>For looks, which a busy machine must not break off.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     /// <summary>Long enough that no period of the test makes a report fresh.</summary>
     private static readonly TimeSpan Later = TimeSpan.FromHours(3);
 
@@ -168,7 +171,7 @@ public sealed class InterruptedRefreshTests
         if (daemon is null)
         {
             ShiftedTime time = new() { Shift = Later };
-            await using Connection reader = await Connection.OpenAsync(uri, new ConnectionOptions { ReadOnly = true, TimeProvider = time }, Token);
+            await using Connection reader = await Connection.OpenAsync(uri, new ConnectionOptions { ReadOnly = true, TimeProvider = time, Timeout = Patience }, Token);
             MemoryStats sample = await Assert.Single(await reader.ListDomainsAsync(cancellationToken: Token)).GetMemoryStatsAsync(cancellationToken: Token);
 
             // QEMU may have read what a killed program wrote only after that look; when it took the reader, it was done with it.
@@ -179,7 +182,7 @@ public sealed class InterruptedRefreshTests
             Assert.True(left is not (0 or day) || sample.Reason == MemoryStatsReason.PollingOff, $"{story}: {sample.Reason}");
             if (left != day)
                 return;
-            await using Connection writer = await Connection.OpenAsync(uri, new ConnectionOptions { TimeProvider = time }, Token);
+            await using Connection writer = await Connection.OpenAsync(uri, new ConnectionOptions { TimeProvider = time, Timeout = Patience }, Token);
             _ = await Assert.Single(await writer.ListDomainsAsync(cancellationToken: Token)).GetMemoryStatsAsync(cancellationToken: Token);
             Assert.True(await oracle.PollingIntervalAsync(guest.BalloonPath, Token) == 0, $"{story}: not put back");
             return;
