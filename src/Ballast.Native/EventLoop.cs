@@ -162,7 +162,9 @@ internal sealed unsafe class EventLoop
                 throw CallException.System(errno, "the event loop cannot wait");
             if (Blocking.IsInterrupted())
                 throw new OperationCanceledException();
-            if (Environment.TickCount64 >= end)
+
+            // A signal ends the round: the program may have set a flag in its handler, and looks at it between two rounds.
+            if (ready < 0 || Environment.TickCount64 >= end)
                 return;
         }
     }
