@@ -50,6 +50,13 @@ internal sealed class CallException : Exception
         ? Report(ErrorCode.OperationInvalid, ErrorOrigin.Remote, "Requested operation is not valid: ", "A different callback was requested")
         : Internal("A different callback was requested");
 
+    /// <summary>The same of a second one.</summary>
+    public static CallException CloseCallbackStands(bool isRemote)
+    {
+        const string detail = "A close callback is already registered";
+        return isRemote ? Report(ErrorCode.OperationInvalid, ErrorOrigin.Remote, "Requested operation is not valid: ", detail) : Internal(detail);
+    }
+
     public static CallException NoCredential(string detail) =>
         Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Authentication, "authentication failed: ", detail);
 

@@ -36,7 +36,8 @@ internal sealed unsafe partial class DomainCallbacks
         {
             if (!EventImplementation.IsRegistered)
                 throw NoLoop();
-            DomainEventSubscription subscription = Blocking.Wait(connection.SubscribeAsync(cancellationToken: Blocking.Token));
+            DomainEventSubscription subscription = Blocking.Wait(
+                connection.SubscribeAsync(new DomainEventFilter { Capacity = int.MaxValue }, Blocking.Token));
             EventQueue events;
             try
             {
@@ -65,6 +66,35 @@ internal sealed unsafe partial class DomainCallbacks
         {
             _events.Stop();
             _ = EventImplementation.RemoveHandle(_watch);
+
+            // The default loop knows no descriptor any more that was removed. It may not be run for long, and more of them would
+            // pile up with each registration. A program's own loop may still hold it, until it says that it does not.
+            if (EventImplementation.IsDefault)
+                _events.Signal.Close();
+        }
+
+        private void Tell(int watch)
+        {
+            if (!_callbacks.BeginTelling(this))
+                return;
+            try
+            {
+                if (!_events.Signal.IsOurs)
+                {
+                    // The program has closed it, and the connection's own sockets most likely too.
+                    EventImplementation.UpdateHandle(watch, 0);
+                    _callbacks.Tell(new EventQueue.ConnectionLost(EventQueue.ConnectionLost.EndOfFile));
+                    return;
+                }
+
+                _events.Signal.Drain();
+                while (_events.TryTake(out object? happened))
+                    _callbacks.Tell(happened);
+            }
+            finally
+            {
+                _callbacks.EndTelling();
+            }
         }
 
         private static CallException NoLoop() => CallException.Internal("could not initialize domain event timer");
@@ -77,17 +107,7 @@ internal sealed unsafe partial class DomainCallbacks
                 // A program's own loop may forget it while another thread is about to call this.
                 if (Handles.Find<Reading>(opaque) is not { } reading)
                     return;
-                if (!reading._events.Signal.IsOurs)
-                {
-                    // The program has closed it, and the connection's own sockets most likely too.
-                    EventImplementation.UpdateHandle(watch, 0);
-                    reading._callbacks.Tell(new EventQueue.ConnectionLost());
-                    return;
-                }
-
-                reading._events.Signal.Drain();
-                while (reading._events.TryTake(out object? happened))
-                    reading._callbacks.Tell(happened);
+                reading.Tell(watch);
             }
             catch (Exception e)
             {

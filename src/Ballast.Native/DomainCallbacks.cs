@@ -12,6 +12,7 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
     private EventCallback? _close;
     private int _lastId = -1;
     private Reading? _reading;
+    private int _telling;
 
     /// <summary>Returns the callback's number.</summary>
     /// <exception cref="CallException">There is no event loop; or the same function stands already.</exception>
@@ -19,7 +20,7 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
     {
         lock (_setup)
         {
-            if (isOld && Array.Exists(_callbacks, known => known.IsOld && known.Function == function))
+            if (Array.Exists(_callbacks, known => known.IsOld == isOld && known.Function == function && known.EventId == eventId && known.Domain == domain))
                 throw CallException.Invalid("event callback already tracked");
             StartReading();
             EventCallback added = new(++_lastId, eventId, domain, function, opaque, free, isOld);
@@ -40,7 +41,7 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
         lock (_setup)
         {
             if (_close is not null)
-                throw CallException.Internal("A close callback is already registered");
+                throw CallException.CloseCallbackStands(owner.IsRemote);
             if (EventImplementation.IsRegistered && owner.IsRemote)
                 StartReading();
             lock (_gate)
@@ -134,10 +135,32 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
 
     private void StartReading() => _reading ??= Reading.Start(this, owner.Connection);
 
+    // A callback may put another one in its place, which is told what still waits: so that is kept until all are told.
     private void StopReadingIfIdle()
     {
-        if (_callbacks.Length == 0 && _close is null)
+        if (_telling == 0 && _callbacks.Length == 0 && _close is null)
             StopReading();
+    }
+
+    /// <summary>False where the reading was stopped: its events are nobody's.</summary>
+    private bool BeginTelling(Reading reading)
+    {
+        lock (_setup)
+        {
+            if (reading != _reading)
+                return false;
+            _telling++;
+            return true;
+        }
+    }
+
+    private void EndTelling()
+    {
+        lock (_setup)
+        {
+            _telling--;
+            StopReadingIfIdle();
+        }
     }
 
     private void StopReading()
@@ -164,9 +187,9 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
                 const int metadataChange = 23;
                 Tell(metadataChange, e.Domain, (callback, domain) => callback.MetadataChange(owner.Handle, domain, (int)e.Type, e.NamespaceUri));
                 break;
-            case EventQueue.ConnectionLost:
+            case EventQueue.ConnectionLost lost:
                 if (Volatile.Read(ref _close) is { } close)
-                    Run(close, callback => callback.Closed(owner.Handle, EventQueue.ConnectionLost.EndOfFile));
+                    Run(close, callback => callback.Closed(owner.Handle, lost.Reason));
                 break;
         }
     }

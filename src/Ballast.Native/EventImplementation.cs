@@ -17,6 +17,16 @@ internal static unsafe class EventImplementation
         }
     }
 
+    /// <summary>Whether it is the default one.</summary>
+    public static bool IsDefault
+    {
+        get
+        {
+            lock (Gate)
+                return _isDefault;
+        }
+    }
+
     public static void RegisterDefault()
     {
         lock (Gate)

@@ -1,18 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Threading.Channels;
 
 namespace Ballast.Native;
 
-/// <summary>Events of one connection on their way to the program's event loop. What does not fit waits in the subscription.</summary>
+/// <summary>
+/// Events of one connection on their way to the program's event loop. They wait in <see cref="WaitingEvents"/>, so that a
+/// program that never runs its loop costs no more memory than these.
+/// </summary>
 internal sealed class EventQueue : IDisposable
 {
-    private const int MaxWaiting = 1024;
-
     private readonly DomainEventSubscription _events;
-    private readonly Channel<object> _waiting = Channel.CreateBounded<object>(MaxWaiting);
+    private readonly WaitingEvents _waiting = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _reading;
 
+    /// <param name="events">The subscription; of unlimited capacity, as everything is taken out of it at once.</param>
     public EventQueue(DomainEventSubscription events)
     {
         _events = events;
@@ -26,7 +27,7 @@ internal sealed class EventQueue : IDisposable
     public bool TryTake([NotNullWhen(true)] out object? happened)
     {
         happened = null;
-        return !_stop.IsCancellationRequested && _waiting.Reader.TryRead(out happened);
+        return !_stop.IsCancellationRequested && _waiting.TryTake(out happened);
     }
 
     /// <summary>Nothing comes any more.</summary>
@@ -55,29 +56,34 @@ internal sealed class EventQueue : IDisposable
         try
         {
             await foreach (DomainEvent happened in _events.WithCancellation(_stop.Token).ConfigureAwait(false))
-                await AddAsync(happened).ConfigureAwait(false);
+                Add(happened);
         }
         catch (OperationCanceledException)
         {
             // Nobody is registered any more.
         }
-        catch (Exception)
+        catch (Exception e)
         {
             // However the events ended, there will be no more of them.
-            await AddAsync(new ConnectionLost()).ConfigureAwait(false);
+            Add(new ConnectionLost(ConnectionLost.ReasonOf(e)));
         }
     }
 
-    private async ValueTask AddAsync(object happened)
+    private void Add(object happened)
     {
-        await _waiting.Writer.WriteAsync(happened, _stop.Token).ConfigureAwait(false);
+        _waiting.Add(happened);
         Signal.Tell();
     }
 
     /// <summary>The daemon is gone.</summary>
-    public sealed record ConnectionLost
+    /// <param name="Reason">libvirt's <c>virConnectCloseReason</c>.</param>
+    public sealed record ConnectionLost(int Reason)
     {
-        /// <summary>libvirt's VIR_CONNECT_CLOSE_REASON_EOF.</summary>
-        public const int EndOfFile = 1;
+        public const int EndOfFile = 1, Keepalive = 2;
+
+        // libvirt has no error code of its own for it either.
+        public static int ReasonOf(Exception error) =>
+            error is LibvirtException { Code: ErrorCode.InternalError, Origin: ErrorOrigin.Rpc } && error.Message.Contains("keepalive timeout", StringComparison.Ordinal)
+                ? Keepalive : EndOfFile;
     }
 }

@@ -10,6 +10,10 @@ internal sealed partial class Signal
 {
     private readonly State _state;
 
+    // Who closes it may not be who drains it, and between a look and a read the number may come to be another file's.
+    private readonly Lock _gate = new();
+    private bool _isClosed;
+
     /// <exception cref="CallException">There is no room for one.</exception>
     public Signal()
     {
@@ -20,13 +24,42 @@ internal sealed partial class Signal
     public int Descriptor => _state.Reader;
 
     /// <summary>Whether the program has left it to us.</summary>
-    public bool IsOurs => OwnsSignal(_state) != 0;
+    public bool IsOurs
+    {
+        get
+        {
+            lock (_gate)
+                return !_isClosed && OwnsSignal(_state) != 0;
+        }
+    }
 
-    public void Tell() => TellSignal(_state);
+    public void Tell()
+    {
+        lock (_gate)
+        {
+            if (!_isClosed)
+                TellSignal(_state);
+        }
+    }
 
-    public void Drain() => DrainSignal(_state);
+    public void Drain()
+    {
+        lock (_gate)
+        {
+            if (!_isClosed)
+                DrainSignal(_state);
+        }
+    }
 
-    public void Close() => CloseSignal(_state);
+    public void Close()
+    {
+        lock (_gate)
+        {
+            if (!_isClosed)
+                CloseSignal(_state);
+            _isClosed = true;
+        }
+    }
 
     [LibraryImport("shim", EntryPoint = "shim_open_signal")]
     private static partial int OpenSignal(out State signal);
