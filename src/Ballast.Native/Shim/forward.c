@@ -21,6 +21,16 @@
 #define FORWARD_QUIET(type, failure, name, parameters, arguments) \
     FORWARD_AFTER(shim_allows, type, failure, name, parameters, arguments)
 
+/* A list's failure is no list, even where managed code is not reached: the program frees what it is left with. */
+#define FORWARD_LIST(list, name, parameters, arguments)     \
+    extern int managed_##name parameters;                   \
+    int name parameters                                     \
+    {                                                       \
+        if (list)                                           \
+            *list = NULL;                                   \
+        return shim_begin(#name) ? managed_##name arguments : -1; \
+    }
+
 #define FORWARD_VOID(name, parameters, arguments) \
     extern void managed_##name parameters;        \
     void name parameters                          \
@@ -75,7 +85,7 @@ FORWARD(int, -1, virConnectListDomains, (virConnectPtr conn, int *ids, int maxid
 FORWARD(int, -1, virConnectNumOfDefinedDomains, (virConnectPtr conn), (conn))
 FORWARD(int, -1, virConnectListDefinedDomains, (virConnectPtr conn, char **const names, int maxnames), (conn, names,
         maxnames))
-FORWARD(int, -1, virConnectListAllDomains, (virConnectPtr conn, virDomainPtr **domains, unsigned int flags), (conn,
+FORWARD_LIST(domains, virConnectListAllDomains, (virConnectPtr conn, virDomainPtr **domains, unsigned int flags), (conn,
         domains, flags))
 FORWARD(virDomainPtr, NULL, virDomainLookupByID, (virConnectPtr conn, int id), (conn, id))
 FORWARD(virDomainPtr, NULL, virDomainLookupByName, (virConnectPtr conn, const char *name), (conn, name))
@@ -143,9 +153,9 @@ FORWARD(int, -1, virDomainReboot, (virDomainPtr domain, unsigned int flags), (do
 FORWARD(int, -1, virDomainPMWakeup, (virDomainPtr dom, unsigned int flags), (dom, flags))
 FORWARD(int, -1, virDomainStartDirtyRateCalc, (virDomainPtr domain, int seconds, unsigned int flags), (domain, seconds,
         flags))
-FORWARD(int, -1, virConnectListAllStoragePools, (virConnectPtr conn, virStoragePoolPtr **pools, unsigned int flags),
+FORWARD_LIST(pools, virConnectListAllStoragePools, (virConnectPtr conn, virStoragePoolPtr **pools, unsigned int flags),
         (conn, pools, flags))
-FORWARD(int, -1, virConnectGetCPUModelNames, (virConnectPtr conn, const char *arch, char ***models, unsigned int flags),
+FORWARD_LIST(models, virConnectGetCPUModelNames, (virConnectPtr conn, const char *arch, char ***models, unsigned int flags),
         (conn, arch, models, flags))
 FORWARD(int, -1, virNodeGetFreePages, (virConnectPtr conn, unsigned int npages, unsigned int *pages, int startCell,
         unsigned int cellCount, unsigned long long *counts, unsigned int flags), (conn, npages, pages, startCell,
@@ -191,9 +201,9 @@ FORWARD(int, -1, virDomainSetVcpusFlags, (virDomainPtr domain, unsigned int nvcp
         nvcpus, flags))
 
 /* statistics of many */
-FORWARD(int, -1, virConnectGetAllDomainStats, (virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr
+FORWARD_LIST(retStats, virConnectGetAllDomainStats, (virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr
         **retStats, unsigned int flags), (conn, stats, retStats, flags))
-FORWARD(int, -1, virDomainListGetStats, (virDomainPtr *doms, unsigned int stats, virDomainStatsRecordPtr **retStats,
+FORWARD_LIST(retStats, virDomainListGetStats, (virDomainPtr *doms, unsigned int stats, virDomainStatsRecordPtr **retStats,
         unsigned int flags), (doms, stats, retStats, flags))
 FORWARD_VOID(virDomainStatsRecordListFree, (virDomainStatsRecordPtr *stats), (stats))
 
@@ -284,12 +294,12 @@ FORWARD(int, -1, ballastDomainRefreshMemoryStats, (virDomainPtr dom, ballastMemo
         virDomainMemoryStatPtr stats, unsigned int nr_stats, unsigned int flags), (dom, sample, stats, nr_stats,
         flags))
 FORWARD(int, -1, ballastDomainGetMemoryStatsPeriod, (virDomainPtr dom, unsigned int flags), (dom, flags))
-FORWARD(int, -1, ballastConnectGetMemorySamples, (virConnectPtr conn, virDomainPtr *doms, ballastMemoryRecordPtr
+FORWARD_LIST(records, ballastConnectGetMemorySamples, (virConnectPtr conn, virDomainPtr *doms, ballastMemoryRecordPtr
         **records, unsigned int flags), (conn, doms, records, flags))
 FORWARD_VOID(ballastMemoryRecordListFree, (ballastMemoryRecordPtr *records), (records))
 FORWARD(int, -1, ballastConnectGetHostMemory, (virConnectPtr conn, const char *controlGroup, ballastHostMemoryPtr
         memory, unsigned int flags), (conn, controlGroup, memory, flags))
-FORWARD(int, -1, ballastConnectGetProcessMemory, (virConnectPtr conn, virDomainPtr *doms, ballastProcessMemoryPtr
+FORWARD_LIST(records, ballastConnectGetProcessMemory, (virConnectPtr conn, virDomainPtr *doms, ballastProcessMemoryPtr
         **records, unsigned int flags), (conn, doms, records, flags))
 FORWARD_VOID(ballastProcessMemoryListFree, (ballastProcessMemoryPtr *records), (records))
 FORWARD(ballastWatchPtr, NULL, ballastConnectWatchMemoryStats, (virConnectPtr conn, virDomainPtr dom, unsigned int

@@ -111,6 +111,29 @@ static void unsupported(const char *function, void *first)
         return -1;                 \
     }
 
+/* A list's failure is no list: the program frees what it is left with. */
+#define LIST(name)                          \
+    int name(void *first, void **list);     \
+    int name(void *first, void **list)      \
+    {                                       \
+        if (list)                           \
+            *list = NULL;                   \
+        unsupported(#name, first);          \
+        return -1;                          \
+    }
+
+/* The same of what belongs to something. */
+#define LIST_OF(name)                                       \
+    int name(void *first, const char *of, void **list);     \
+    int name(void *first, const char *of, void **list)      \
+    {                                                       \
+        (void)of;                                           \
+        if (list)                                           \
+            *list = NULL;                                   \
+        unsupported(#name, first);                          \
+        return -1;                                          \
+    }
+
 #define POINTER(name)              \
     void *name(void *first);       \
     void *name(void *first)        \
@@ -128,12 +151,12 @@ static void unsupported(const char *function, void *first)
 
 INT(virConnectCompareCPU)
 INT(virConnectCompareHypervisorCPU)
-INT(virConnectListAllInterfaces)
-INT(virConnectListAllNWFilterBindings)
-INT(virConnectListAllNWFilters)
-INT(virConnectListAllNetworks)
-INT(virConnectListAllNodeDevices)
-INT(virConnectListAllSecrets)
+LIST(virConnectListAllInterfaces)
+LIST(virConnectListAllNWFilterBindings)
+LIST(virConnectListAllNWFilters)
+LIST(virConnectListAllNetworks)
+LIST(virConnectListAllNodeDevices)
+LIST(virConnectListAllSecrets)
 INT(virConnectListDefinedInterfaces)
 INT(virConnectListDefinedNetworks)
 INT(virConnectListDefinedStoragePools)
@@ -179,7 +202,7 @@ INT(virDomainBlockRebase)
 INT(virDomainBlockResize)
 INT(virDomainCheckpointDelete)
 INT(virDomainCheckpointFree)
-INT(virDomainCheckpointListAllChildren)
+LIST(virDomainCheckpointListAllChildren)
 INT(virDomainCheckpointRef)
 INT(virDomainCoreDump)
 INT(virDomainCoreDumpWithFormat)
@@ -199,10 +222,10 @@ INT(virDomainGetBlockIoTune)
 INT(virDomainGetBlockJobInfo)
 INT(virDomainGetDiskErrors)
 INT(virDomainGetEmulatorPinInfo)
-INT(virDomainGetFSInfo)
+LIST(virDomainGetFSInfo)
 INT(virDomainGetGuestInfo)
 INT(virDomainGetGuestVcpus)
-INT(virDomainGetIOThreadInfo)
+LIST(virDomainGetIOThreadInfo)
 INT(virDomainGetInterfaceParameters)
 INT(virDomainGetLaunchSecurityInfo)
 INT(virDomainGetPerfEvents)
@@ -211,9 +234,9 @@ INT(virDomainGetTime)
 INT(virDomainGraphicsReload)
 INT(virDomainHasCurrentSnapshot)
 INT(virDomainInjectNMI)
-INT(virDomainInterfaceAddresses)
-INT(virDomainListAllCheckpoints)
-INT(virDomainListAllSnapshots)
+LIST(virDomainInterfaceAddresses)
+LIST(virDomainListAllCheckpoints)
+LIST(virDomainListAllSnapshots)
 INT(virDomainManagedSaveDefineXML)
 INT(virDomainMemoryPeek)
 INT(virDomainMigrateGetCompressionCache)
@@ -267,7 +290,7 @@ INT(virDomainSnapshotDelete)
 INT(virDomainSnapshotFree)
 INT(virDomainSnapshotHasMetadata)
 INT(virDomainSnapshotIsCurrent)
-INT(virDomainSnapshotListAllChildren)
+LIST(virDomainSnapshotListAllChildren)
 INT(virDomainSnapshotListChildrenNames)
 INT(virDomainSnapshotListNames)
 INT(virDomainSnapshotNum)
@@ -295,12 +318,12 @@ INT(virNetworkCreate)
 INT(virNetworkDestroy)
 INT(virNetworkFree)
 INT(virNetworkGetAutostart)
-INT(virNetworkGetDHCPLeases)
+LIST_OF(virNetworkGetDHCPLeases)
 INT(virNetworkGetUUID)
 INT(virNetworkGetUUIDString)
 INT(virNetworkIsActive)
 INT(virNetworkIsPersistent)
-INT(virNetworkListAllPorts)
+LIST(virNetworkListAllPorts)
 INT(virNetworkPortDelete)
 INT(virNetworkPortFree)
 INT(virNetworkPortGetParameters)
@@ -354,7 +377,7 @@ INT(virStoragePoolGetUUID)
 INT(virStoragePoolGetUUIDString)
 INT(virStoragePoolIsActive)
 INT(virStoragePoolIsPersistent)
-INT(virStoragePoolListAllVolumes)
+LIST(virStoragePoolListAllVolumes)
 INT(virStoragePoolListVolumes)
 INT(virStoragePoolNumOfVolumes)
 INT(virStoragePoolRef)
