@@ -38,6 +38,16 @@ internal sealed class CallException : Exception
     public static CallException Invalid(string detail, ErrorOrigin origin = ErrorOrigin.None) =>
         Report(ErrorCode.InvalidArgument, origin, "invalid argument: ", detail);
 
+    /// <param name="code">What to call it: of a definition, of a name or of any other text.</param>
+    /// <param name="origin">The driver that would have looked for the name.</param>
+    /// <param name="text">The text, as far as it is one.</param>
+    public static CallException NoUtf8(ErrorCode code, ErrorOrigin origin, string text) => code switch
+    {
+        ErrorCode.XmlDetail => Whole(code, "the XML is not proper UTF-8"),
+        ErrorCode.NoDomain => Report(code, origin, "Domain not found: ", $"no domain with matching name '{text}'"),
+        _ => Invalid($"'{text}' is not proper UTF-8", origin),
+    };
+
     public static CallException ReadOnly(string function) =>
         Report(ErrorCode.OperationDenied, ErrorOrigin.Domain, "operation forbidden: ", $"read only access prevents {function}");
 
@@ -70,6 +80,8 @@ internal sealed class CallException : Exception
 
     public static CallException Argument(string message, string argument, string function, ErrorOrigin origin = ErrorOrigin.Domain) =>
         new(ErrorCode.InvalidArgument, origin, message) { Str1 = function, Str2 = argument, Number = 0 };
+
+    private static CallException Whole(ErrorCode code, string message) => new(code, ErrorOrigin.Domain, message) { Str1 = "%s", Str2 = message };
 
     private static CallException Report(ErrorCode code, ErrorOrigin origin, string prefix, string detail) =>
         new(code, origin, prefix + detail) { Str1 = prefix + "%s", Str2 = detail };

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Ballast.Native;
 
@@ -49,10 +50,23 @@ internal static unsafe class NativeText
         return isWhole ? written : Encoding.UTF8.GetByteCount(text);
     }
 
-    public static string? Read(byte* text) => text == null ? null : Marshal.PtrToStringUTF8((nint)text);
+    /// <summary>A text of the program's; null where there is none.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="code">What the program is told where it is no UTF-8.</param>
+    /// <param name="origin">Whose error that is; none where the code says it.</param>
+    /// <exception cref="CallException">It is no UTF-8: with other characters in place of its bytes, it would be another text.</exception>
+    public static string? Read(byte* text, ErrorCode code = ErrorCode.InvalidArgument, ErrorOrigin origin = ErrorOrigin.None)
+    {
+        if (text == null)
+            return null;
+        ReadOnlySpan<byte> bytes = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text);
+        return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw CallException.NoUtf8(code, origin, Encoding.UTF8.GetString(bytes));
+    }
 
-    /// <exception cref="CallException">There is none.</exception>
-    public static string Require(byte* text, string argument, string function) => Read(text) ?? throw CallException.Null(argument, function);
+    /// <exception cref="CallException">There is none, or it is no UTF-8.</exception>
+    public static string Require(
+        byte* text, string argument, string function, ErrorCode code = ErrorCode.InvalidArgument, ErrorOrigin origin = ErrorOrigin.None) =>
+        Read(text, code, origin) ?? throw CallException.Null(argument, function);
 
     // C would take a text for what stands before a NUL, and so for another one.
     private static string WithoutNul(string text) => text.Contains('\0', StringComparison.Ordinal) ? text.Replace('\0', Replacement) : text;

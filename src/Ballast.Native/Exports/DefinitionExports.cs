@@ -114,7 +114,7 @@ internal static unsafe class DefinitionExports
                 throw CallException.Null(argument, function);
             if (handle.Connection.IsReadOnly)
                 throw CallException.ReadOnly(function);
-            string text = NativeText.Require(xml, argument, function);
+            string text = NativeText.Require(xml, argument, function, ErrorCode.XmlDetail);
             return new DomainHandle(handle, Blocking.Wait(make(handle, text, Blocking.Token))).Handle;
         }
         catch (Exception e)

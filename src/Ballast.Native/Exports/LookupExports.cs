@@ -73,7 +73,7 @@ internal static unsafe class LookupExports
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainLookupByName")]
     private static nint LookupByName(nint connection, byte* name) => Lookup(connection, "virDomainLookupByName", (handle, token) =>
-        handle.Connection.LookupByNameAsync(NativeText.Require(name, "name", "virDomainLookupByName"), token));
+        handle.Connection.LookupByNameAsync(NativeText.Require(name, "name", "virDomainLookupByName", ErrorCode.NoDomain, handle.DriverOrigin), token));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virDomainLookupByUUID")]
     private static nint LookupByUuid(nint connection, byte* uuid) => Lookup(connection, "virDomainLookupByUUID", (handle, token) =>
@@ -89,11 +89,23 @@ internal static unsafe class LookupExports
             TryParseUuid(NativeText.Require(uuid, "uuidstr", function), out Guid parsed) ? parsed : throw CallException.Argument("Invalid UUID", "uuidstr", function), token);
     });
 
-    /// <summary>As libvirt does: 32 hexadecimal digits, with hyphens and white space wherever somebody likes them between bytes.</summary>
+    /// <summary>As libvirt does: 16 bytes of two hexadecimal digits, with hyphens and spaces before each, and white space around all.</summary>
     private static bool TryParseUuid(string text, out Guid uuid)
     {
-        string digits = string.Concat(text.Where(character => character != '-' && !char.IsWhiteSpace(character)));
-        return Guid.TryParseExact(digits, "N", out uuid);
+        const string space = " \t\n\v\f\r";
+        Span<char> digits = stackalloc char[UuidLength * 2];
+        ReadOnlySpan<char> rest = text.AsSpan().Trim(space);
+        uuid = default;
+        for (int i = 0; i < digits.Length; i += 2)
+        {
+            rest = rest.TrimStart("- ");
+            if (rest.Length < 2)
+                return false;
+            rest[..2].CopyTo(digits[i..]);
+            rest = rest[2..];
+        }
+
+        return rest.IsEmpty && Guid.TryParseExact(digits, "N", out uuid);
     }
 
     private static nint Lookup(nint connection, string function, Func<ConnectionHandle, CancellationToken, ValueTask<Domain>> find)
