@@ -16,7 +16,7 @@ internal static unsafe class EventExports
             ConnectionHandle handle = Handles.Connection(connection, function);
             DomainHandle? only = domain == 0 ? null : Handles.Domain(domain, function);
             if (only is not null && only.Owner != handle)
-                throw CallException.Argument($"domain in {function} must match connection", "dom", function);
+                throw CallException.Argument($"domain '{only.Domain.Name}' must match connection", "dom", function);
             if (callback == 0)
                 throw CallException.Null("cb", function);
             if (eventId < 0)

@@ -109,7 +109,7 @@ internal static unsafe class FactsExports
             int each = found.Select(cpu => cpu.Count).DefaultIfEmpty(0).Max();
             if (count == 0)
                 return cpus == 0 ? found.Count : each;
-            new Span<NativeParameter>(parameters, checked((int)(count * cpus))).Clear();
+            NativeMemory.Clear(parameters, (nuint)count * cpus * (nuint)sizeof(NativeParameter));
             for (int i = 0; i < Math.Min(found.Count, (int)cpus); i++)
                 _ = NativeParameters.Fill(parameters + ((nuint)i * count), (int)count, found[i]);
             return (int)Math.Min((uint)each, count);
@@ -289,6 +289,8 @@ internal static unsafe class FactsExports
             throw CallException.Null("params", function);
         if (cpus == 0 && !hasNoRoom)
             throw CallException.Argument($"params in {function} must be NULL", "params", function);
+        if ((ulong)count * cpus > uint.MaxValue)
+            throw CallException.Overflow($"input too large: {count} * {cpus}");
     }
 
     private static void RequireSome(uint number, string argument, string function)

@@ -48,7 +48,11 @@ internal static unsafe class NodeExports
     {
         const string function = "virNodeGetCellsFreeMemory";
         return Call.OfConnection(connection, function, (handle, token) =>
-            cells == null ? throw CallException.Null("freeMems", function) : handle.Connection.GetCellsFreeMemoryAsync(first, count, token), found =>
+        {
+            if (count <= 0)
+                throw CallException.Argument($"maxCells in {function} must be greater than zero", "maxCells", function);
+            return cells == null ? throw CallException.Null("freeMems", function) : handle.Connection.GetCellsFreeMemoryAsync(first, count, token);
+        }, found =>
         {
             int filled = Math.Min(found.Count, count);
             for (int i = 0; i < filled; i++)
