@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import Any
 
@@ -55,8 +56,27 @@ def main() -> int:
     return 0
 
 
-if __name__ == "__main__":
+def _run() -> int:
+    # A name that the terminal cannot show is shown escaped.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(main())
+        status = main()
+        sys.stdout.flush()
+        return status
     except (BrokenPipeError, KeyboardInterrupt):
-        sys.exit(1)
+        return 1
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    finally:
+        # What cannot be written now cannot be written at the interpreter's end either, which would say so again.
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(_run())

@@ -8,7 +8,7 @@ from ctypes import CFUNCTYPE, c_char_p, c_int, c_longlong, c_uint, c_ulonglong, 
 from itertools import count
 
 from ._error import failure, libvirtError, unpack_error
-from ._library import get_ident, is_main_interpreter, library, raised_in_calls
+from ._library import at_end, get_ident, is_main_interpreter, library, raised_in_calls
 from ._parameters import unpack_parameters
 
 TYPE_CHECKING = False
@@ -38,6 +38,28 @@ def registered(number: int) -> tuple[Any, ...] | None:
 def forget(number: int) -> None:
     """Releases the object."""
     _registered.pop(number, None)
+    _taken_back.pop(number, None)
+
+
+_taken_back: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
+_is_to_be_taken_back = False
+
+
+def take_back_at_end(number: int, function: Callable[..., object], *arguments: Any) -> None:
+    """Has an interpreter that ends before its process take back what the library would call: it outlasts the
+    interpreter. The main one's end is the end of the process, which nothing shall delay."""
+    global _is_to_be_taken_back
+    if is_main_interpreter() or number not in _registered:
+        return
+    _taken_back[number] = function, arguments
+    if not _is_to_be_taken_back:
+        _is_to_be_taken_back = True
+        at_end(_take_back)
+
+
+def _take_back() -> None:
+    for function, arguments in list(_taken_back.values()):
+        function(*arguments)
 
 
 free_entry = CFUNCTYPE(None, c_void_p)(forget)
@@ -179,6 +201,7 @@ def register_domain_event(conn: virConnect, dom: virDomain | None, event: int, c
     if result < 0:
         forget(number)
         raise failure("virConnectDomainEventRegisterAny")
+    take_back_at_end(number, library.virConnectDomainEventDeregisterAny, conn._o, result)
     return result
 
 
@@ -200,6 +223,7 @@ def register_listener(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> 
     if library.virConnectDomainEventRegister(conn._o, _trampoline(0), number, free_entry) < 0:
         forget(number)
         raise failure("virConnectDomainEventRegister")
+    take_back_at_end(number, library.virConnectDomainEventDeregister, conn._o, _trampoline(0))
     conn._listeners = listeners
 
 
@@ -234,6 +258,7 @@ def register_close_callback(conn: virConnect, cb: Callable[..., Any], opaque: An
     if result < 0:
         forget(number)
         raise failure("virConnectRegisterCloseCallback")
+    take_back_at_end(number, library.virConnectUnregisterCloseCallback, conn._o, _closed_c)
     conn._close_callback = number
     return result
 
@@ -248,6 +273,7 @@ def unregister_close_callback(conn: virConnect) -> None:
 # Errors
 
 _error_handler: tuple[Callable[..., Any], Any] | None = None
+_is_error_handler_to_go = False
 
 
 def _error_occurred(_opaque: int, error: int) -> None:
@@ -268,14 +294,13 @@ _error_occurred_c = CFUNCTYPE(None, c_void_p, c_void_p)(_error_occurred)
 def registerErrorHandler(f: Callable[[Any, Any], Any] | None, ctx: Any) -> int:
     """Calls ``f(ctx, error)`` for each error instead of printing it to standard error. `error` has the form of
     ``libvirtError.err``. None for both restores the default. Returns 1."""
-    global _error_handler
+    global _error_handler, _is_error_handler_to_go
     _error_handler = None if f is None else (f, ctx)
     library.virSetErrorFunc(None, _error_occurred_c)
-    if not is_main_interpreter():
+    if not _is_error_handler_to_go:
         # The library outlasts this interpreter, and what it would call.
-        import atexit
-
-        atexit.register(library.virSetErrorFunc, None, None)
+        _is_error_handler_to_go = True
+        at_end(library.virSetErrorFunc, None, None)
     return 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import CFUNCTYPE, c_int, c_void_p, cast
 
 from ._arguments import int32
-from ._callbacks import forget, free_entry, register, registered, report
+from ._callbacks import forget, register, registered, report, take_back_at_end
 from ._error import failure, raise_raised
 from ._library import library
 
@@ -39,7 +39,11 @@ def virEventRunDefaultImpl() -> int:
     return result
 
 
-# Callbacks of this program, on whatever loop there is
+# Callbacks of this program, on whatever loop there is. They are let go when they are removed: a loop frees what was removed
+# in its next round, when the interpreter may have ended.
+
+_handles: dict[int, int] = {}
+_timers: dict[int, int] = {}
 
 
 def _handle_ready(watch: int, fd: int, events: int, number: int) -> None:
@@ -72,10 +76,12 @@ def virEventAddHandle(fd: int, events: int, cb: Callable[..., Any], opaque: Any)
     """Calls ``cb(watch, fd, events, opaque)`` when `fd` is ready for one of the `events`
     (``VIR_EVENT_HANDLE_…``). Returns the number of the watch."""
     number = register(cb, opaque)
-    watch: int = library.virEventAddHandle(int32(fd), int32(events), _handle_ready_c, number, free_entry)
+    watch: int = library.virEventAddHandle(int32(fd), int32(events), _handle_ready_c, number, None)
     if watch < 0:
         forget(number)
         raise failure("virEventAddHandle")
+    _handles[watch] = number
+    take_back_at_end(number, library.virEventRemoveHandle, watch)
     return watch
 
 
@@ -89,6 +95,7 @@ def virEventRemoveHandle(watch: SupportsIndex) -> int:
     result: int = library.virEventRemoveHandle(int32(watch))
     if result < 0:
         raise failure("virEventRemoveHandle")
+    forget(_handles.pop(int32(watch), 0))
     return result
 
 
@@ -96,10 +103,12 @@ def virEventAddTimeout(timeout: int, cb: Callable[..., Any], opaque: Any) -> int
     """Calls ``cb(timer, opaque)`` every `timeout` ms; 0: in each round of the loop, -1: never. Returns the number
     of the timer."""
     number = register(cb, opaque)
-    timer: int = library.virEventAddTimeout(int32(timeout), _timeout_over_c, number, free_entry)
+    timer: int = library.virEventAddTimeout(int32(timeout), _timeout_over_c, number, None)
     if timer < 0:
         forget(number)
         raise failure("virEventAddTimeout")
+    _timers[timer] = number
+    take_back_at_end(number, library.virEventRemoveTimeout, timer)
     return timer
 
 
@@ -113,6 +122,7 @@ def virEventRemoveTimeout(timer: SupportsIndex) -> int:
     result: int = library.virEventRemoveTimeout(int32(timer))
     if result < 0:
         raise failure("virEventRemoveTimeout")
+    forget(_timers.pop(int32(timer), 0))
     return result
 
 

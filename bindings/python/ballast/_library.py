@@ -243,7 +243,9 @@ class Library:
         try:
             self.ballastSetInterruptCheck(_check, None)
         except AttributeError:
-            pass  # libvirt's own library, which can stand in for ours where only libvirt's functions are wanted.
+            return  # libvirt's own library, which can stand in for ours where only libvirt's functions are wanted.
+        # A thread that waits in a call outlasts the interpreter, whom nobody may ask any more.
+        at_end(self.ballastSetInterruptCheck, None, None)
 
     def _after_fork_in_child(self) -> None:
         # What was never used has no threads and no state that the fork could have lost.
@@ -270,6 +272,17 @@ class Handle:
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         # Copies by pickle and by the module copy.
         raise TypeError(f"a {type(self).__name__} can be neither copied nor pickled: use this one, or look it up again")
+
+
+def at_end(function: Callable[..., object], *arguments: object) -> None:
+    """Has the interpreter call it before it ends, unless the library is not this process's any more."""
+    import atexit
+
+    def call() -> None:
+        if not library.forked:
+            function(*arguments)
+
+    atexit.register(call)
 
 
 def is_main_interpreter() -> bool:

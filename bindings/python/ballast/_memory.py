@@ -54,11 +54,36 @@ def _word(function: str, number: int, unknown: str) -> str:
     return word
 
 
-class Reason(int):
-    """The condition of a sample, or the reason for a missing statistic. Prints as text; compares as libballast's
-    number."""
+class _Number(int):
+    """A number of libballast's with a name. There is one object for each, also after a copy: ``is`` compares them."""
 
     name: str
+    _known: ClassVar[dict[int, Any]]
+
+    def __init_subclass__(cls) -> None:
+        cls._known = {}
+
+    def __new__(cls, number: Any) -> Any:
+        made = int.__new__(cls, number)
+        made.name = f"UNKNOWN_{int(made)}"  # Unless it is known: a later library has more of them.
+        return cls._known.setdefault(int(made), made)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (int(self),)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Any:
+        return self
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+
+class Reason(_Number):
+    """The condition of a sample, or the reason for a missing statistic. Prints as text; compares as libballast's
+    number."""
 
     FRESH: ClassVar[Reason]
     STALE: ClassVar[Reason]
@@ -89,14 +114,9 @@ class Reason(int):
     def __str__(self) -> str:
         return _word("ballastMemoryReasonLabel", self, f"reason {int(self)}")
 
-    def __repr__(self) -> str:
-        return f"Reason.{self.name}"
 
-
-class Freshness(int):
+class Freshness(_Number):
     """The age of the guest's numbers compared with its period. Prints as text; larger is fresher."""
-
-    name: str
 
     NEVER_REPORTED: ClassVar[Freshness]
     STALE: ClassVar[Freshness]
@@ -104,9 +124,6 @@ class Freshness(int):
 
     def __str__(self) -> str:
         return _word("ballastFreshnessLabel", self, f"freshness {int(self)}")
-
-    def __repr__(self) -> str:
-        return f"Freshness.{self.name}"
 
 
 def _members(kind: Any, names: str) -> dict[int, Any]:
@@ -130,11 +147,7 @@ _FRESHNESSES = _members(Freshness, "NEVER_REPORTED STALE FRESH")
 def _member(members: dict[int, Any], kind: Any, number: int) -> Any:
     """The member with this number; a new one if only a later library knows it."""
     member = members.get(number)
-    if member is None:
-        member = kind(number)
-        member.name = f"UNKNOWN_{number}"
-        members[number] = member
-    return member
+    return kind(number) if member is None else member
 
 
 def _statistic(tag: int) -> Any:

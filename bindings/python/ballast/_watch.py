@@ -61,18 +61,24 @@ class Watch(Handle):
         return f"<ballast.Watch of {whose!r} every {self._period} s{state}>"
 
     def close(self) -> None:
-        """Ends the watch. Iterations over it stop."""
+        """Ends the watch. Iterations over it stop, those of other threads and event loops too."""
         self._is_closed = True
         if self._reopening is not None:
             self._reopening.give_up()
         handle, self._o = self._o, None
-        if self._waiting is not None:
-            loop, descriptor, future = self._waiting
-            if descriptor >= 0:
-                loop.remove_reader(descriptor)
-            _wake(future)
-        if handle is not None:
-            library.ballastWatchFree(handle)
+        waiting = self._waiting
+
+        def end() -> None:
+            if waiting is not None:
+                loop, descriptor, future = waiting
+                if descriptor >= 0:
+                    loop.remove_reader(descriptor)
+                _wake(future)
+            if handle is not None:
+                library.ballastWatchFree(handle)
+
+        if waiting is None or not _later_in_loop(waiting[0], end):
+            end()
 
     def __del__(self) -> None:
         # At the interpreter's end the module may be gone before its objects.
@@ -118,7 +124,9 @@ class Watch(Handle):
         result: int = library.ballastWatchNext(self._o, byref(record), milliseconds)
         if result < 0:
             error = failure("ballastWatchNext")
-            if self._is_closed or not self._is_lost(error):
+            if self._is_closed and isinstance(error, libvirtError):
+                return None  # By another thread, or another round of an event loop.
+            if not self._is_lost(error):
                 raise error
             self._reopen(error)
             return None
@@ -234,6 +242,19 @@ def _abandon(result: tuple[virConnect, virDomain | None, int]) -> None:
 def _wake(future: Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _later_in_loop(loop: AbstractEventLoop, function: Callable[[], None]) -> bool:
+    """Has a loop that another thread runs call it: a loop is for its own thread. False if no other thread does."""
+    from asyncio.events import _get_running_loop
+
+    if not loop.is_running() or _get_running_loop() is loop:
+        return False
+    try:
+        loop.call_soon_threadsafe(function)
+    except RuntimeError:
+        return False  # It was closed.
+    return True
 
 
 def _waker(loop: AbstractEventLoop, future: Future[None]) -> Callable[[], None]:

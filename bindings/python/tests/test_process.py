@@ -499,3 +499,108 @@ def test_a_cancelled_task_gives_its_call_up(ballast: Any) -> None:
     finally:
         machine.go_on()
         machine.close()
+
+
+def test_numbers_with_a_name_are_one_object_each() -> None:
+    import dataclasses
+
+    import ballast
+
+    with ballast.openReadOnly("test:///fleet?domains=2&seed=1") as conn:
+        host = conn.host_memory()
+    assert host.reason is ballast.Reason.FRESH
+    assert dataclasses.asdict(host)["reason"] is ballast.Reason.FRESH
+    assert pickle.loads(pickle.dumps(host)).reason is ballast.Reason.FRESH
+    for member in (ballast.Reason.PAUSED, ballast.Freshness.FRESH, ballast.Reason(99)):
+        assert type(member)(int(member)) is member
+        assert copy.copy(member) is member and copy.deepcopy(member) is member
+        assert all(pickle.loads(pickle.dumps(member, protocol)) is member for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1))
+    assert repr(ballast.Reason(3)) == "Reason.NEVER_REPORTED" and repr(ballast.Reason(99)) == "Reason.UNKNOWN_99"
+
+
+def test_a_watch_that_another_thread_closes_stops_its_iterations() -> None:
+    source = """
+        import asyncio, threading, time, ballast
+        ballast.registerErrorHandler(lambda *error: None, None)
+        def close_soon(watch):
+            threading.Timer(0.3, watch.close).start()
+            return watch
+        async def wait():
+            watch = conn.watch(3600)
+            await watch.__anext__()
+            async for sample in close_soon(watch):
+                pass
+        with ballast.open("test:///default") as conn:
+            begin = time.monotonic()
+            asyncio.run(asyncio.wait_for(wait(), 20))
+            print(sum(1 for sample in close_soon(conn.watch(3600))))
+            watch = conn.watch(3600)
+            watch.next()
+            print(close_soon(watch).next(20), time.monotonic() - begin < 15)
+    """
+    assert run_program(source) == (0, "1\nNone True\n", "")
+
+
+@pytest.mark.parametrize("wait", ["while True: ballast.virEventRunDefaultImpl()", "for sample in conn.watch(3600): pass"])
+def test_an_interpreter_ends_before_its_process(wait: str) -> None:
+    # Some C library's exit handlers take their time: the threads go on, the interpreter is gone.
+    source = f"""
+        import ctypes, threading, time
+        import ballast
+        libc = ctypes.CDLL(None)
+        sleep = ctypes.cast(libc.usleep, ctypes.c_void_p)
+        libc.__cxa_atexit(sleep, ctypes.c_void_p(400000), None)
+        ballast.registerErrorHandler(lambda *error: None, None)
+        ballast.virEventRegisterDefaultImpl()
+        conn = ballast.open("test:///default")
+        def work():
+            {wait}
+        threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.3)
+    """
+    for _ in range(5):
+        assert run_program(source) == (0, "", "")
+
+
+def test_an_inner_interpreter_leaves_nothing_that_would_be_called() -> None:
+    pytest.importorskip("_xxsubinterpreters")
+    source = '''
+        import _xxsubinterpreters as inner, ballast
+        ballast.registerErrorHandler(lambda *error: None, None)
+        ballast.virEventRegisterDefaultImpl()
+        conn = ballast.open("test:///default")
+        for _ in range(3):
+            made = inner.create()
+            inner.run_string(made, """if True:
+                import ballast
+                conn = ballast.open("test:///default")
+                conn.domainEventRegisterAny(None, 0, lambda *seen: print("event"), None)
+                conn.domainEventRegister(lambda *seen: print("event"), None)
+                conn.registerCloseCallback(lambda *seen: print("closed"), None)
+                ballast.virEventAddTimeout(1, lambda *seen: print("tick"), None)
+            """)
+            inner.destroy(made)
+            for _ in range(3):
+                ballast.virEventAddTimeout(0, lambda timer, opaque: ballast.virEventRemoveTimeout(timer), None)
+                ballast.virEventRunDefaultImpl()
+        print("end")
+    '''
+    assert run_program(source) == (0, "end\n", "")
+
+
+def test_the_program_says_what_it_cannot_write(tmp_path: Any) -> None:
+    import subprocess
+    import sys
+
+    path = os.path.join(str(tmp_path), "host.xml")
+    with open(path, "w", encoding="utf-8") as host:
+        host.write(
+            "<node><domain type='test'><name>g\u00e4st</name><memory>4096</memory><os><type>hvm</type></os></domain></node>"
+        )
+    command = [sys.executable, "-m", "ballast", "-c", f"test://{path}"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert (shown.returncode, shown.stderr) == (0, b"") and b"\ng\\xe4st " in shown.stdout
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        refused = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert (refused.returncode, refused.stderr) == (1, b"error: [Errno 28] No space left on device\n")
