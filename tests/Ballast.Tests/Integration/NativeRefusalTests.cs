@@ -85,7 +85,7 @@ public sealed partial class NativeRefusalTests
     }
 
     // Those that make a list of structures.
-    [GeneratedRegex(@"^int\s+(vir\w+)\s*\(([^;()]*\w+Ptr \*\*[^;()]*)\);", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^int\s+(vir(?!Adm)\w+)\s*\(([^;()]*\w+Ptr \*\*[^;()]*)\);", RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
     [GeneratedRegex(@"\s+")]
