@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace Ballast.Native;
@@ -21,7 +22,7 @@ internal sealed unsafe partial class DomainCallbacks
             nint self = Handles.Add(this);
             try
             {
-                _watch = EventImplementation.AddHandle(events.Signal.Descriptor, Readable, &Ready, self, &Forget);
+                _watch = EventImplementation.AddHandle(events.Signal.Descriptor, Readable, Shim.ReadyFunction(), self, Shim.ForgetFunction());
                 if (_watch < 0)
                     throw NoLoop();
             }
@@ -73,23 +74,26 @@ internal sealed unsafe partial class DomainCallbacks
                 _events.Signal.Close();
         }
 
-        private void Tell(int watch)
+        private IEnumerable<HostCall> Calls(int watch)
         {
             if (!_callbacks.BeginTelling(this))
-                return;
+                yield break;
             try
             {
                 if (!_events.Signal.IsOurs)
                 {
                     // The program has closed it, and the connection's own sockets most likely too.
                     EventImplementation.UpdateHandle(watch, 0);
-                    _callbacks.Tell(new EventQueue.ConnectionLost(EventQueue.ConnectionLost.EndOfFile));
-                    return;
+                    foreach (HostCall call in _callbacks.Tell(new EventQueue.ConnectionLost(EventQueue.ConnectionLost.EndOfFile)))
+                        yield return call;
+                    yield break;
                 }
 
-                _events.Signal.Drain();
-                while (_events.TryTake(out object? happened))
-                    _callbacks.Tell(happened);
+                while (TakeOrDrain(out object? happened))
+                {
+                    foreach (HostCall call in _callbacks.Tell(happened))
+                        yield return call;
+                }
             }
             finally
             {
@@ -97,26 +101,34 @@ internal sealed unsafe partial class DomainCallbacks
             }
         }
 
+        // Not drained before all is told: where a callback leaves by a jump, the loop comes back for the rest.
+        private bool TakeOrDrain([NotNullWhen(true)] out object? happened)
+        {
+            if (_events.TryTake(out happened))
+                return true;
+            _events.Signal.Drain();
+            return _events.TryTake(out happened);
+        }
+
         private static CallException NoLoop() => CallException.Internal("could not initialize domain event timer");
 
-        [UnmanagedCallersOnly]
-        private static void Ready(int watch, int fd, int events, nint opaque)
+        [UnmanagedCallersOnly(EntryPoint = "managed_ready")]
+        private static int Ready(nint mark, int watch, nint opaque)
         {
             try
             {
                 // A program's own loop may forget it while another thread is about to call this.
-                if (Handles.Find<Reading>(opaque) is not { } reading)
-                    return;
-                reading.Tell(watch);
+                HostCalls.Begin(mark, Handles.Find<Reading>(opaque)?.Calls(watch) ?? []);
+                return 0;
             }
             catch (Exception e)
             {
-                Failure.Raise(e);
+                return Failure.Of(e);
             }
         }
 
         // The event loop's last word: it does not look at the descriptor any more.
-        [UnmanagedCallersOnly]
+        [UnmanagedCallersOnly(EntryPoint = "managed_forget")]
         private static void Forget(nint opaque)
         {
             try

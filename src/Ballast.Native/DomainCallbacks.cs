@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Ballast.Native;
 
 /// <summary>
@@ -169,32 +171,21 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
         _reading = null;
     }
 
-    private void Tell(object happened)
+    private IEnumerable<HostCall> Tell(object happened)
     {
-        switch (happened)
+        const int lifecycle = 0, reboot = 1, balloonChange = 13, metadataChange = 23;
+        return happened switch
         {
-            case DomainLifecycleEvent e:
-                Tell(0, e.Domain, (callback, domain) => callback.Lifecycle(owner.Handle, domain, (int)e.Change, e.Detail));
-                break;
-            case DomainRebootEvent e:
-                Tell(1, e.Domain, (callback, domain) => callback.Reboot(owner.Handle, domain));
-                break;
-            case BalloonChangeEvent e:
-                const int balloonChange = 13;
-                Tell(balloonChange, e.Domain, (callback, domain) => callback.BalloonChange(owner.Handle, domain, e.ActualKiB));
-                break;
-            case MetadataChangeEvent e:
-                const int metadataChange = 23;
-                Tell(metadataChange, e.Domain, (callback, domain) => callback.MetadataChange(owner.Handle, domain, (int)e.Type, e.NamespaceUri));
-                break;
-            case EventQueue.ConnectionLost lost:
-                if (Volatile.Read(ref _close) is { } close)
-                    Run(close, callback => callback.Closed(owner.Handle, lost.Reason));
-                break;
-        }
+            DomainLifecycleEvent e => Tell(lifecycle, e.Domain, (callback, domain) => callback.Lifecycle(owner.Handle, domain, (int)e.Change, e.Detail)),
+            DomainRebootEvent e => Tell(reboot, e.Domain, (callback, domain) => callback.Reboot(owner.Handle, domain)),
+            BalloonChangeEvent e => Tell(balloonChange, e.Domain, (callback, domain) => callback.BalloonChange(owner.Handle, domain, e.ActualKiB)),
+            MetadataChangeEvent e => Tell(metadataChange, e.Domain, (callback, domain) => callback.MetadataChange(owner.Handle, domain, (int)e.Type, e.NamespaceUri)),
+            EventQueue.ConnectionLost lost => TellClosed(lost.Reason),
+            _ => [],
+        };
     }
 
-    private void Tell(int eventId, Domain domain, Action<EventCallback, nint> call)
+    private IEnumerable<HostCall> Tell(int eventId, Domain domain, Func<EventCallback, nint, HostCall> call)
     {
         foreach (EventCallback callback in Volatile.Read(ref _callbacks))
         {
@@ -203,7 +194,8 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
             DomainHandle handle = new(owner, domain);
             try
             {
-                Run(callback, running => call(running, handle.Handle));
+                foreach (HostCall made in Run(callback, running => call(running, handle.Handle)))
+                    yield return made;
             }
             finally
             {
@@ -212,21 +204,28 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
         }
     }
 
-    private void Run(EventCallback callback, Action<EventCallback> call)
+    private IEnumerable<HostCall> TellClosed(int reason) =>
+        Volatile.Read(ref _close) is { } close ? Run(close, callback => callback.Closed(owner.Handle, reason)) : [];
+
+    private IEnumerable<HostCall> Run(EventCallback callback, Func<EventCallback, HostCall> call)
     {
         lock (_gate)
         {
             if (callback.IsGone)
-                return;
+                yield break;
             callback.Running++;
         }
 
+        nint text = 0;
         try
         {
-            call(callback);
+            HostCall made = call(callback);
+            text = made.Text;
+            yield return made;
         }
         finally
         {
+            Marshal.FreeCoTaskMem(text);
             bool isFree;
             lock (_gate)
                 isFree = --callback.Running == 0 && callback.IsGone;

@@ -24,28 +24,26 @@ internal sealed unsafe class EventCallback(int id, int eventId, Guid? domain, ni
     /// <summary>How often it is being called right now.</summary>
     public int Running { get; set; }
 
-    public void Lifecycle(nint connection, nint domainHandle, int change, int detail) =>
-        _ = ((delegate* unmanaged<nint, nint, int, int, nint, int>)function)(connection, domainHandle, change, detail, opaque);
+    public HostCall Lifecycle(nint connection, nint domainHandle, int change, int detail) =>
+        Call(HostCallKind.Lifecycle, connection, domainHandle) with { Number = change, First = detail };
 
-    public void Reboot(nint connection, nint domainHandle) =>
-        ((delegate* unmanaged<nint, nint, nint, void>)function)(connection, domainHandle, opaque);
+    public HostCall Reboot(nint connection, nint domainHandle) => Call(HostCallKind.Reboot, connection, domainHandle);
 
-    public void BalloonChange(nint connection, nint domainHandle, ulong kib) =>
-        ((delegate* unmanaged<nint, nint, ulong, nint, void>)function)(connection, domainHandle, kib, opaque);
+    public HostCall BalloonChange(nint connection, nint domainHandle, ulong kib) =>
+        Call(HostCallKind.BalloonChange, connection, domainHandle) with { Size = kib };
 
-    public void MetadataChange(nint connection, nint domainHandle, int type, string? uri)
-    {
-        nint text = Marshal.StringToCoTaskMemUTF8(uri);
-        ((delegate* unmanaged<nint, nint, int, nint, nint, void>)function)(connection, domainHandle, type, text, opaque);
-        Marshal.FreeCoTaskMem(text);
-    }
+    /// <summary>Its text is to be freed, with <see cref="Marshal.FreeCoTaskMem"/>.</summary>
+    public HostCall MetadataChange(nint connection, nint domainHandle, int type, string? uri) =>
+        Call(HostCallKind.MetadataChange, connection, domainHandle) with { Number = type, Text = Marshal.StringToCoTaskMemUTF8(uri) };
 
-    public void Closed(nint connection, int reason) =>
-        ((delegate* unmanaged<nint, int, nint, void>)function)(connection, reason, opaque);
+    public HostCall Closed(nint connection, int reason) => Call(HostCallKind.Closed, connection, 0) with { Number = reason };
 
     public void Free()
     {
         if (_free != null)
             _free(opaque);
     }
+
+    private HostCall Call(HostCallKind kind, nint connection, nint domainHandle) =>
+        new() { Kind = kind, Function = function, Opaque = opaque, Connection = connection, Domain = domainHandle };
 }

@@ -97,11 +97,12 @@ internal sealed unsafe class EventLoop
         }
     }
 
-    /// <summary>Waits until something happens, and calls who wants to know.</summary>
+    /// <summary>Waits until something happens; yields the calls of who wants to know.</summary>
     /// <exception cref="OperationCanceledException">The program was interrupted meanwhile.</exception>
-    public void RunOnce()
+    public IEnumerable<HostCall> Round()
     {
-        FreeRemoved();
+        foreach (HostCall free in FreeRemoved())
+            yield return free;
 
         // Whatever was changed until here is seen below: only what changes during the wait has to end it.
         Signal wake = Wake();
@@ -114,14 +115,24 @@ internal sealed unsafe class EventLoop
         Poll(entries, wait);
         if (entries[0].Happened != 0)
             wake.Drain();
-        CallTimers();
+        foreach (HostCall call in CallTimers())
+            yield return call;
         for (int i = 0; i < waited.Length; i++)
         {
-            if (entries[i + 1].Happened != 0)
-                CallWatch(waited[i].Watch, entries[i + 1]);
+            if (entries[i + 1].Happened == 0 || BeginWatch(waited[i].Watch) is not { } found)
+                continue;
+            try
+            {
+                yield return found.Call(waited[i].Watch, Happened(entries[i + 1]));
+            }
+            finally
+            {
+                HasRun(found);
+            }
         }
 
-        FreeRemoved();
+        foreach (HostCall free in FreeRemoved())
+            yield return free;
     }
 
     private static void Set(Timer timer, int milliseconds)
@@ -188,7 +199,7 @@ internal sealed unsafe class EventLoop
         }
     }
 
-    private void CallTimers()
+    private IEnumerable<HostCall> CallTimers()
     {
         int[] due;
         lock (_gate)
@@ -204,28 +215,33 @@ internal sealed unsafe class EventLoop
                 found.Running++;
             }
 
-            found.Call(timer);
-            HasRun(found);
+            try
+            {
+                yield return found.Call(timer);
+            }
+            finally
+            {
+                HasRun(found);
+            }
         }
     }
 
-    private void CallWatch(int watch, Libc.PollEntry entry)
+    private Watch? BeginWatch(int watch)
     {
-        Watch? found;
         lock (_gate)
         {
-            if (!_watches.TryGetValue(watch, out found) || found.Events == 0)
-                return;
+            if (!_watches.TryGetValue(watch, out Watch? found) || found.Events == 0)
+                return null;
             found.Running++;
+            return found;
         }
+    }
 
-        int happened = ((entry.Happened & Libc.PollIn) != 0 ? Readable : 0)
+    private static int Happened(Libc.PollEntry entry) =>
+        ((entry.Happened & Libc.PollIn) != 0 ? Readable : 0)
             | ((entry.Happened & Libc.PollOut) != 0 ? Writable : 0)
             | ((entry.Happened & (Libc.PollError | Libc.PollInvalid)) != 0 ? Error : 0)
             | ((entry.Happened & Libc.PollHangUp) != 0 ? HangUp : 0);
-        found.Call(watch, happened);
-        HasRun(found);
-    }
 
     // Within the gate. What is being called, by this thread or another, is freed after that.
     private void Retire(Entry removed)
@@ -247,7 +263,7 @@ internal sealed unsafe class EventLoop
     }
 
     // Not from within the call that removed it: its caller may hold what the function wants.
-    private void FreeRemoved()
+    private IEnumerable<HostCall> FreeRemoved()
     {
         while (true)
         {
@@ -255,10 +271,11 @@ internal sealed unsafe class EventLoop
             lock (_gate)
             {
                 if (!_removed.TryDequeue(out next))
-                    return;
+                    yield break;
             }
 
-            next.Free();
+            if (next.IsToBeFreed)
+                yield return next.Free();
         }
     }
 
@@ -274,11 +291,9 @@ internal sealed unsafe class EventLoop
 
         public bool IsRemoved { get; set; }
 
-        public void Free()
-        {
-            if (_free != null)
-                _free(Opaque);
-        }
+        public bool IsToBeFreed => _free != null;
+
+        public HostCall Free() => new() { Kind = HostCallKind.Free, Function = (nint)_free, Opaque = Opaque };
     }
 
     private sealed class Watch(int fd, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
@@ -290,7 +305,8 @@ internal sealed unsafe class EventLoop
 
         public int Events { get; set; }
 
-        public void Call(int watch, int events) => _callback(watch, fd, events, Opaque);
+        public HostCall Call(int watch, int events) =>
+            new() { Kind = HostCallKind.Handle, Function = (nint)_callback, Number = watch, First = fd, Second = events, Opaque = Opaque };
     }
 
     private sealed class Timer(delegate* unmanaged<int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
@@ -302,6 +318,6 @@ internal sealed unsafe class EventLoop
 
         public long Due { get; set; }
 
-        public void Call(int timer) => _callback(timer, Opaque);
+        public HostCall Call(int timer) => new() { Kind = HostCallKind.Timer, Function = (nint)_callback, Number = timer, Opaque = Opaque };
     }
 }

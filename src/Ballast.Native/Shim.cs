@@ -13,13 +13,21 @@ internal static unsafe partial class Shim
     [LibraryImport("shim", EntryPoint = "shim_set_plain_error")]
     public static partial void SetPlainError(int isOutOfMemory);
 
-    /// <summary>Tells the thread's last error to a handler; null: to the global one, or to standard error.</summary>
-    [LibraryImport("shim", EntryPoint = "shim_tell_error")]
+    /// <summary>Tells the thread's last error to a handler, when managed code has been left; null: to the global one, or to standard error.</summary>
+    [LibraryImport("shim", EntryPoint = "shim_tell_later")]
     public static partial void TellError(delegate* unmanaged<nint, NativeError*, void> handler, nint userData);
 
     /// <summary>The same to the global one, or to standard error.</summary>
-    [LibraryImport("shim", EntryPoint = "shim_tell_everybody")]
+    [LibraryImport("shim", EntryPoint = "shim_tell_everybody_later")]
     public static partial void TellEverybody();
+
+    /// <summary>What an event loop calls when events wait: a function of the shim's, for <c>managed_ready</c>.</summary>
+    [LibraryImport("shim", EntryPoint = "shim_ready_function")]
+    public static partial delegate* unmanaged<int, int, int, nint, void> ReadyFunction();
+
+    /// <summary>What it calls when it does not look at the descriptor any more, for <c>managed_forget</c>.</summary>
+    [LibraryImport("shim", EntryPoint = "shim_forget_function")]
+    public static partial delegate* unmanaged<nint, void> ForgetFunction();
 
     /// <summary>Keeps a copy of the thread's last error, in place of another one.</summary>
     [LibraryImport("shim", EntryPoint = "shim_keep_error")]

@@ -31,10 +31,11 @@ internal static unsafe class EventLoopExports
         return 0;
     });
 
-    [UnmanagedCallersOnly(EntryPoint = "managed_virEventRunDefaultImpl")]
-    private static int RunDefault() => Call.Guarded(-1, () =>
+    /// <summary>One round; the shim makes its calls.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "managed_run_loop")]
+    private static int RunDefault(nint mark) => Call.Guarded(-1, () =>
     {
-        EventLoop.Default.RunOnce();
+        HostCalls.Begin(mark, EventLoop.Default.Round());
         return 0;
     });
 

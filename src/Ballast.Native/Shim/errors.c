@@ -13,6 +13,11 @@
 
 static __thread virError last;
 static __thread int isKept; /* whether the thread's end will free its strings */
+static __thread struct {
+    int isWaiting;
+    virErrorFunc handler;
+    void *userData;
+} waiting; /* whom to tell the last error when managed code has been left */
 static pthread_key_t threadEnd;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static volatile int isChild;
@@ -119,9 +124,25 @@ void shim_tell_error(virErrorFunc handler, void *userData)
         virDefaultErrorFunc(&last);
 }
 
-void shim_tell_everybody(void)
+void shim_tell_later(virErrorFunc handler, void *userData)
 {
-    shim_tell_error(NULL, NULL);
+    waiting.isWaiting = 1;
+    waiting.handler = handler;
+    waiting.userData = userData;
+}
+
+void shim_tell_everybody_later(void)
+{
+    shim_tell_later(NULL, NULL);
+}
+
+void shim_tell_waiting(void)
+{
+    if (!waiting.isWaiting)
+        return;
+    waiting.isWaiting = 0;
+    if (last.code != VIR_ERR_OK)
+        shim_tell_error(waiting.handler, waiting.userData);
 }
 
 void shim_keep_error(virErrorPtr to)

@@ -11,7 +11,9 @@
     extern type managed_##name parameters;                               \
     type name parameters                                                 \
     {                                                                    \
-        return guard(#name) ? managed_##name arguments : failure;        \
+        type result = guard(#name) ? managed_##name arguments : failure; \
+        shim_tell_waiting();                                             \
+        return result;                                                   \
     }
 
 #define FORWARD(type, failure, name, parameters, arguments) \
@@ -28,7 +30,9 @@
     {                                                       \
         if (list)                                           \
             *list = NULL;                                   \
-        return shim_begin(#name) ? managed_##name arguments : -1; \
+        int result = shim_begin(#name) ? managed_##name arguments : -1; \
+        shim_tell_waiting();                                \
+        return result;                                      \
     }
 
 #define FORWARD_VOID(name, parameters, arguments) \
@@ -37,6 +41,7 @@
     {                                             \
         if (shim_allows(#name))                   \
             managed_##name arguments;             \
+        shim_tell_waiting();                      \
     }
 
 /* connections */
@@ -222,7 +227,6 @@ FORWARD_VOID(virEventRegisterImpl, (virEventAddHandleFunc addHandle, virEventUpd
         updateTimeout, virEventRemoveTimeoutFunc removeTimeout), (addHandle, updateHandle, removeHandle, addTimeout,
         updateTimeout, removeTimeout))
 FORWARD(int, -1, virEventRegisterDefaultImpl, (void), ())
-FORWARD(int, -1, virEventRunDefaultImpl, (void), ())
 FORWARD_QUIET(int, -1, virEventAddHandle, (int fd, int events, virEventHandleCallback cb, void *opaque, virFreeCallback ff),
         (fd, events, cb, opaque, ff))
 FORWARD_VOID(virEventUpdateHandle, (int watch, int events), (watch, events))

@@ -37,8 +37,18 @@ void shim_set_plain_error(int isOutOfMemory);
 /* Tells the thread's last error to a handler, or, where it is NULL, to the global one, or to standard error. */
 void shim_tell_error(virErrorFunc handler, void *userData);
 
-/* Tells it to the global handler, or to standard error. */
-void shim_tell_everybody(void);
+/* The same when managed code has been left: handlers may leave by a jump, which must not cross it. */
+void shim_tell_later(virErrorFunc handler, void *userData);
+
+/* The same to the global handler, or to standard error. */
+void shim_tell_everybody_later(void);
+
+/* Tells what waits for it. Whoever has called managed code does so, with none of it above. */
+void shim_tell_waiting(void);
+
+/* What event loops call of ours. */
+virEventHandleCallback shim_ready_function(void);
+virFreeCallback shim_forget_function(void);
 
 /* Keeps a copy of the thread's last error in *to, whose strings it frees. */
 void shim_keep_error(virErrorPtr to);

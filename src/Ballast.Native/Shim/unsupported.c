@@ -101,6 +101,7 @@ static void unsupported(const char *function, void *first)
     shim_set_error(isDenied ? VIR_ERR_OPERATION_DENIED : VIR_ERR_NO_SUPPORT, origin(function), VIR_ERR_ERROR, message, format,
                    detail, NULL, -1, -1);
     managed_tell_error(first);
+    shim_tell_waiting();
 }
 
 #define INT(name)                  \

@@ -28,6 +28,19 @@ public sealed class NativeLoopTests
         Assert.Equal(theirs, await program.RunAsync(Token, part));
     }
 
+    [Theory]
+    [InlineData("error", true)]
+    [InlineData("event", true)]
+    [InlineData("timer", false)]
+    [InlineData("handle", false)]
+    public async Task Functions_of_the_program_may_leave_by_a_jump(string part, bool alsoOnLibvirt)
+    {
+        using NativeProgram program = await NativeProgram.BuildAsync("jumps", forLibvirt: true, Token);
+        if (alsoOnLibvirt)
+            Assert.Equal(new CommandResult(0, "300 jumps\n", ""), await program.RunOnLibvirtAsync(Token, part));
+        Assert.Equal(new CommandResult(0, "300 jumps\n", ""), await program.RunAsync(Token, part));
+    }
+
     [Fact]
     public void Where_too_many_events_wait_the_newest_of_each_domain_and_kind_are_told_last()
     {
