@@ -131,7 +131,7 @@ internal static unsafe class NativeParameters
     /// <exception cref="CallException">The text is no value of that type.</exception>
     public static NativeParameter Parse(TypedParameterType type, byte* given, string name)
     {
-        string text = NativeText.Require(given, "value", "virTypedParamsAddFromString");
+        string text = NativeText.Show(given) ?? throw CallException.Null("value", "virTypedParamsAddFromString");
         NativeParameter value = default;
         switch (type)
         {

@@ -63,6 +63,9 @@ internal static unsafe class NativeText
         return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw CallException.NoUtf8(code, origin, Encoding.UTF8.GetString(bytes));
     }
 
+    /// <summary>The same of one that is only shown again, or compared with words: what is no UTF-8 is replaced.</summary>
+    public static string? Show(byte* text) => text == null ? null : Marshal.PtrToStringUTF8((nint)text);
+
     /// <exception cref="CallException">There is none, or it is no UTF-8.</exception>
     public static string Require(
         byte* text, string argument, string function, ErrorCode code = ErrorCode.InvalidArgument, ErrorOrigin origin = ErrorOrigin.None) =>

@@ -236,7 +236,7 @@ class _Method:
     def __get__(self, instance: Any, kind: Any) -> Any:
         signature, _, function = self._row.rpartition(" ")
         parameters = signature.partition("(")[2][:-1]
-        declare(function, "vp")  # It looks at nothing but the handle, and gives nothing back but the error.
+        declare(function, "vppp")  # It looks at the handle, sets a list to none, and gives nothing back but the error.
         made: dict[str, Any] = {"refuse": _refuse, "function": function}
         exec(f"def {self._name}(self, {parameters}): refuse(self, function)", made)
         method = made[self._name]
@@ -251,7 +251,7 @@ def _refuse(owner: Any, function: str) -> NoReturn:
     if not hasattr(library, "ballastGetVersion"):
         # Not our library but one that would do it, and that needs all arguments.
         raise libvirtError(f"{function}() failed", use_last_error=False)
-    getattr(library, function)(owner._o)
+    getattr(library, function)(owner._o, None, None)
     raise failure(function)
 
 

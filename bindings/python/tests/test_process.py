@@ -38,7 +38,7 @@ def test_the_import_is_light() -> None:
         ballast.VIR_DOMAIN_RUNNING
         print("ballast._constants" in sys.modules, "ballast._memory" in sys.modules)
     """
-    assert run_program(source) == (0, "[]\n[]\nTrue False\n", "")
+    assert run_program(source) == (0, "['atexit']\n[]\nTrue False\n", "")
 
 
 def test_objects_and_calls_may_be_shared_by_threads(subject: Subject) -> None:

@@ -32,7 +32,7 @@ internal static unsafe class LabelExports
         try
         {
             return Enum.IsDefined((MemoryStatsReason)reason)
-                ? NativeText.Copy(((MemoryStatsReason)reason).Remedy(NativeText.Read(domain) ?? "DOMAIN"))
+                ? NativeText.Copy(((MemoryStatsReason)reason).Remedy(NativeText.Show(domain) ?? "DOMAIN"))
                 : throw CallException.Argument($"there is no reason {reason}", "reason", "ballastMemoryReasonRemedy");
         }
         catch (Exception e)

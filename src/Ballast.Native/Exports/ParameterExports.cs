@@ -99,7 +99,7 @@ internal static unsafe class ParameterExports
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsAddFromString")]
     private static int AddFromText(NativeParameter** parameters, int* count, int* room, byte* name, int type, byte* value) =>
         Add(parameters, count, room, name, (TypedParameterType)type, () =>
-            NativeParameters.Parse((TypedParameterType)type, value, NativeText.Read(name) ?? ""));
+            NativeParameters.Parse((TypedParameterType)type, value, NativeText.Show(name) ?? ""));
 
     [UnmanagedCallersOnly(EntryPoint = "managed_virTypedParamsClear")]
     private static void Clear(NativeParameter* parameters, int count)
