@@ -18,6 +18,9 @@ internal sealed class CommandLineReader
 
     public string? Name => _name["guest"] is { Length: > 0 } name ? name : null;
 
+    /// <summary>Whether a file of <c>-readconfig</c> says the name, and the command line itself none.</summary>
+    public bool IsNameFromFile { get; private set; }
+
     public Guid? Uuid { get; private set; }
 
     public IReadOnlyDictionary<string, string> NetworkKinds => _networkKinds;
@@ -74,7 +77,7 @@ internal sealed class CommandLineReader
         switch (option)
         {
             case "name":
-                _name.Add(value, "guest");
+                AddName(OptionMembers.Parse(value, "guest"), isFromFile: false);
                 break;
             case "m":
                 _memory.Add(value, "size");
@@ -115,6 +118,13 @@ internal sealed class CommandLineReader
             default:
                 break;
         }
+    }
+
+    private void AddName(OptionMembers members, bool isFromFile)
+    {
+        _name.Merge(members);
+        if (members["guest"] is not null)
+            IsNameFromFile = isFromFile;
     }
 
     // What is said of the processors here and by -smp is one to QEMU, in the order of the options.
@@ -209,7 +219,7 @@ internal sealed class CommandLineReader
             switch (group.Name)
             {
                 case "name":
-                    _name.Merge(group.Members);
+                    AddName(group.Members, isFromFile: true);
                     break;
                 case "memory":
                     _memory.Merge(group.Members);

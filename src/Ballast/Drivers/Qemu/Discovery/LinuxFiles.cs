@@ -15,7 +15,8 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <param name="Mode">Its type and permissions.</param>
 /// <param name="Bytes">Its size; 0 for files that the kernel makes up when they are read, which may keep a reader waiting.</param>
 /// <param name="ModifiedAt">When it was modified, in nanoseconds; of a directory, when a name in it changed.</param>
-internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, ulong Bytes, Int128 ModifiedAt)
+/// <param name="ChangedAt">When anything of it was changed, its contents, owner or name, in nanoseconds: nobody can set that back.</param>
+internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, ulong Bytes, Int128 ModifiedAt, Int128 ChangedAt)
 {
     private const ushort TypeMask = 0xF000, Socket = 0xC000, Link = 0xA000, Regular = 0x8000, Directory = 0x4000;
 
@@ -43,7 +44,7 @@ internal static partial class LinuxFiles
     private const int AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
     private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;
     private const ulong NoOtherMount = 1, NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
-    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x100 | 0x200, StatxMount = 0x1000;
+    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x80 | 0x100 | 0x200, StatxMount = 0x1000;
     private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
 
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
@@ -200,7 +201,7 @@ internal static partial class LinuxFiles
 
     private static FileFacts Read(ReadOnlySpan<byte> facts)
     {
-        const int mode = 28, inode = 32, size = 40, seconds = 112, nanoseconds = 120, major = 136, minor = 140, mount = 144;
+        const int mode = 28, inode = 32, size = 40, changed = 96, modified = 112, major = 136, minor = 140, mount = 144;
         bool hasMount = (BinaryPrimitives.ReadUInt32LittleEndian(facts) & StatxMount) != 0;
         return new FileFacts(
             BinaryPrimitives.ReadUInt64LittleEndian(facts[inode..]),
@@ -208,8 +209,13 @@ internal static partial class LinuxFiles
             hasMount ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
             BinaryPrimitives.ReadUInt16LittleEndian(facts[mode..]),
             BinaryPrimitives.ReadUInt64LittleEndian(facts[size..]),
-            ((Int128)BinaryPrimitives.ReadInt64LittleEndian(facts[seconds..]) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(facts[nanoseconds..]));
+            ReadTime(facts[modified..]),
+            ReadTime(facts[changed..]));
     }
+
+    // Seconds, then nanoseconds.
+    private static Int128 ReadTime(ReadOnlySpan<byte> time) =>
+        ((Int128)BinaryPrimitives.ReadInt64LittleEndian(time) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(time[sizeof(long)..]);
 
     private static SafeFileHandle Open(SafeFileHandle root, string path, int flags, bool staysInMount, out int errno)
     {

@@ -34,7 +34,9 @@ internal sealed class ProcessBirths
             yield return Pids[at];
     }
 
-    private static long TicksSinceBoot(Int128 nanoseconds) =>
+    /// <summary>A time of the host's clock in clock ticks since the host booted, as /proc counts them.</summary>
+    /// <param name="nanoseconds">Since 1970.</param>
+    public static long TicksSinceBoot(Int128 nanoseconds) =>
         (long)((Now(BootTime) - (Now(RealTime) - nanoseconds)) / (NanosecondsPerSecond / TicksPerSecond));
 
     private static Int128 Now(int clock)

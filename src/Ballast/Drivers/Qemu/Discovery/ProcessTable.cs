@@ -32,20 +32,36 @@ internal static class ProcessTable
         return pids;
     }
 
+    /// <summary>When the first thread started that a process's program made beside its own; null where it has none.</summary>
+    /// <returns>In clock ticks since the host booted.</returns>
+    public static ulong? FirstThreadTicks(int pid)
+    {
+        // In the order in which they were made.
+        int first = LinuxFiles.ReadNumbers($"/proc/{pid}/task").Find(thread => thread != pid);
+        return first > 0 ? StartTicks($"/proc/{pid}/task/{first}") : null;
+    }
+
     /// <summary>When a process started, by the host's clock, to a second; null where it is gone.</summary>
     public static DateTimeOffset? StartedAt(int pid)
     {
-        // The name is in parentheses and may have anything in it; the 20th field after it is the start, in ticks since the boot.
-        const int maxBytes = 4096, startField = 19;
         const ulong ticksPerSecond = 100;
         const string bootTime = "btime ";
-        string stat = Text($"/proc/{pid}/stat", maxBytes);
-        string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        string? boot = Text("/proc/stat", maxBytes << 10).Split('\n').FirstOrDefault(line => line.StartsWith(bootTime, StringComparison.Ordinal));
-        return fields.Length > startField && ulong.TryParse(fields[startField], NumberStyles.None, CultureInfo.InvariantCulture, out ulong ticks)
+        string? boot = Text("/proc/stat", MaxStatusBytes).Split('\n').FirstOrDefault(line => line.StartsWith(bootTime, StringComparison.Ordinal));
+        return StartTicks($"/proc/{pid}") is { } ticks
             && ulong.TryParse(boot?[bootTime.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out ulong seconds)
             && seconds + (ticks / ticksPerSecond) is var start and <= MemoryStatsFacts.MaxUnixSeconds
             ? DateTimeOffset.FromUnixTimeSeconds((long)start)
+            : null;
+    }
+
+    private static ulong? StartTicks(string directory)
+    {
+        // The name is in parentheses and may have anything in it; the 20th field after it is the start, in ticks since the boot.
+        const int maxBytes = 4096, startField = 19;
+        string stat = Text($"{directory}/stat", maxBytes);
+        string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields.Length > startField && ulong.TryParse(fields[startField], NumberStyles.None, CultureInfo.InvariantCulture, out ulong ticks)
+            ? ticks
             : null;
     }
 

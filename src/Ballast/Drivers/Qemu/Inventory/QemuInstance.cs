@@ -76,7 +76,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
     public bool IsIdentified =>
-        _hello is not null || Distrust is not null || (Process is { CommandLine: { Name: not null, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
+        _hello is not null || Distrust is not null || (Process is { CommandLine: { Name: not null, IsNameFromFile: false, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
 
     public DomainClaim Claim()
     {
@@ -84,10 +84,12 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         {
             QemuCommandLine? said = Distrust is null ? Process?.CommandLine : null;
             int pid = Process?.Pid ?? _current?.Peer.Pid ?? 0;
+            string? toldName = string.IsNullOrEmpty(_hello?.Name) ? null : _hello.Name;
+            bool isNameSaid = said is { Name: not null, IsNameFromFile: false };
             Guid? told = Guid.TryParse(_hello?.Uuid, out Guid uuid) && uuid != Guid.Empty ? uuid : null;
             return new DomainClaim(
                 pid,
-                said?.Name ?? (string.IsNullOrEmpty(_hello?.Name) ? null : _hello.Name), said?.Name is not null,
+                isNameSaid ? said!.Name : toldName ?? said?.Name, isNameSaid,
                 said?.Uuid ?? told, said?.Uuid is not null,
                 Process?.DeriveUuid() ?? DerivedUuid.From($"{pid}/{_current?.Endpoint.Key}"),
                 Uid == 0, Process?.StartTicks ?? ulong.MaxValue, IsListed ? Identity : null);
@@ -99,7 +101,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     {
         if (_hello is not { } hello || Distrust is not null || Process?.CommandLine is not { } said)
             return null;
-        if (said.Name is { } name && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
+        if (said is { Name: { } name, IsNameFromFile: false } && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
             return $"its command line names it '{DisplayText.Escape(name)}', its monitor says '{DisplayText.Escape(hello.Name)}'";
         return said.Uuid is { } uuid && Guid.TryParse(hello.Uuid, out Guid told) && told != uuid
             ? $"its command line gives it the UUID {uuid}, its monitor says {told}"

@@ -60,17 +60,22 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         Func<DomainIdentity, bool> isWanted, TimeSpan timeout, CancellationToken cancellationToken)
     {
         _ = await LookAsync(_ => false, cancellationToken).ConfigureAwait(false);
-        QemuInstance[] nameless = await ExclusivelyAsync(() =>
-        {
-            NameAll();
-            QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
-            return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsIdentified && MayConnect(instance)).ToArray();
-        }, cancellationToken).ConfigureAwait(false);
-        _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
+        HashSet<QemuInstance> asked = [];
+
+        // Who says another name once it is asked may leave the one that was asked for to somebody else, who is asked, too.
+        while (await ExclusivelyAsync(Nameless, cancellationToken).ConfigureAwait(false) is { Length: > 0 } nameless)
+            _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
         QemuDomain? found = await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
         if (found is null)
             ThrowIfUnseen();
         return found;
+
+        QemuInstance[] Nameless()
+        {
+            NameAll();
+            QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
+            return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsIdentified && MayConnect(instance) && asked.Add(instance)).ToArray();
+        }
     }
 
     /// <summary>The QEMU that a handle leads to, if it can be asked at once; asks nobody.</summary>

@@ -56,6 +56,12 @@ internal sealed class QemuCommandLine
     /// <summary>The guest's name, or null.</summary>
     public string? Name => _reader.Value.Name;
 
+    /// <summary>
+    /// Whether a file says the name: it may be another one's by now, so that the monitor knows better. Of all who a QEMU is, only the
+    /// name can stand in a file.
+    /// </summary>
+    public bool IsNameFromFile => _reader.Value.IsNameFromFile;
+
     /// <summary>The guest's UUID, or null.</summary>
     public Guid? Uuid => _reader.Value.Uuid;
 
@@ -105,7 +111,10 @@ internal sealed class QemuCommandLine
     /// <summary>Whether a process says the same now; null where this user may not know, or it ended.</summary>
     public bool? IsThatOf(int pid) => ReadStrings($"/proc/{pid}/cmdline") is { } arguments ? arguments.AsSpan().SequenceEqual(_arguments) : null;
 
-    /// <summary>The first file of <c>-readconfig</c> that could not be read, as it was written: more may be said there.</summary>
+    /// <summary>
+    /// The first file of <c>-readconfig</c> that could not be read, or was changed since QEMU read it, as it was written: more may be
+    /// said there.
+    /// </summary>
     public string? UnreadConfiguration => _reader.Value.UnreadFile;
 
     public static bool IsQemuName(string name) => QemuName.IsQemu(name);

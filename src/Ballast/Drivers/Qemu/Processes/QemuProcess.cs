@@ -151,18 +151,18 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.
-    private static string? ReadNamed(int pid, string path)
+    private static string? ReadNamed(int pid, string path, ulong startTicks)
     {
         using LookTrouble theirs = new() { IsOfStranger = true };
-        return ProcessFile.Read(pid, path);
+        return ProcessFile.Read(pid, path, startTicks);
     }
 
     private static QemuProcess? Open(int pid)
     {
         using LookTrouble trouble = new();
         KeptFile stat = OpenFile(pid, "stat");
-        if (stat.IsOpen && TryReadStat(stat, out string[] fields)
-            && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ReadNamed(pid, path)) && (commandLine.IsQemu || RunsQemu(pid)))
+        if (stat.IsOpen && TryReadStat(stat, out string[] fields) && Number(fields[StartTime - 1]) is var startTicks
+            && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ReadNamed(pid, path, startTicks)) && (commandLine.IsQemu || RunsQemu(pid)))
         {
             // What it names is read now: who could not read it all may not know its name, and finds it at the next look.
             _ = commandLine.Monitors;

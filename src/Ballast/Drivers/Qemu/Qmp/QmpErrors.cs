@@ -59,11 +59,11 @@ internal static class QmpErrors
             $"the monitor of '{name}' belongs to {manager}: ask {manager}, give QEMU a second monitor, or name this one's socket");
 
     /// <param name="name">The QEMU.</param>
-    /// <param name="unread">A configuration file (-readconfig) that could not be read, where a monitor may be named; escaped.</param>
+    /// <param name="unread">A configuration file (-readconfig) that could not be read as QEMU read it, where a monitor may be named; escaped.</param>
     public static LibvirtException NoMonitor(string name, string? unread = null) =>
         Report(ErrorCode.OperationUnsupported,
             $"'{name}' offers no QMP monitor on a unix socket: start QEMU with -qmp unix:PATH,server=on,wait=off"
-            + (unread is null ? "" : $"; its configuration file '{unread}' could not be read, so name the socket if it has one"));
+            + (unread is null ? "" : $"; its configuration file '{unread}' could not be read, or was changed since, so name the socket if it has one"));
 
     /// <summary>A monitor that is not reached by a unix socket: nobody could prove whose it is.</summary>
     public static LibvirtException NotUnix(string name, string address) =>

@@ -42,6 +42,8 @@ public class ConfigurationFileTests
         Assert.Equal("a", Line(file, "-name", "b", "-readconfig", "f").Name);
         Assert.Equal("b", Line(file, "-readconfig", "f", "-name", "b").Name);
         Assert.Equal("a", Line(file, "-readconfig", "f", "-name", "process=b").Name);
+        Assert.True(Line(file, "-name", "b", "-readconfig", "f", "-name", "process=b").IsNameFromFile);
+        Assert.False(Line(file, "-readconfig", "f", "-name", "b").IsNameFromFile);
         Assert.Equal(64ul * 1024, Line(file, "-m", "32", "-readconfig", "f").MemoryKiB);
         Assert.Equal(32ul * 1024, Line(file, "-readconfig", "f", "-m", "32").MemoryKiB);
         Assert.Equal(32ul * 1024, Line("[memory]\n maxmem = \"1G\"\n", "-m", "32", "-readconfig", "f").MemoryKiB);

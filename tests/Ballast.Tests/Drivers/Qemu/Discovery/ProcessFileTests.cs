@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Guests;
 
@@ -46,6 +47,31 @@ public sealed class ProcessFileTests : IDisposable
         using (FileStream file = File.Create(_directory.File("huge")))
             file.SetLength(1L << 40);
         Assert.Null(await ReadAsync(_directory.File("huge")));
+    }
+
+    [Fact]
+    public async Task What_was_changed_since_the_process_started_was_not_read_by_it()
+    {
+        string old = _directory.File("old"), link = _directory.File("link");
+        await File.WriteAllTextAsync(old, "old", TestContext.Current.CancellationToken);
+        await using ChildProcess child = await ChildProcess.StartAsync("sleep", ["300"]);
+        string stat = await File.ReadAllTextAsync($"/proc/{child.Pid}/stat", TestContext.Current.CancellationToken);
+        ulong start = ulong.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19], CultureInfo.InvariantCulture);
+        Assert.Equal("old", ProcessFile.Read(child.Pid, old, start));
+        await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+
+        string young = _directory.File("young");
+        await File.WriteAllTextAsync(young, "young", TestContext.Current.CancellationToken);
+        File.SetLastWriteTimeUtc(young, new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        File.CreateSymbolicLink(link, young);
+        Assert.Null(ProcessFile.Read(child.Pid, young, start));
+        Assert.Null(ProcessFile.Read(child.Pid, link, start));
+        Assert.Equal("young", ProcessFile.Read(child.Pid, young));
+        File.CreateSymbolicLink(_directory.File("new-link"), old);
+        Assert.Null(ProcessFile.Read(child.Pid, _directory.File("new-link"), start));
+        Assert.Equal("old", ProcessFile.Read(child.Pid, old, start));
+        File.Move(old, _directory.File("moved"));
+        Assert.Null(ProcessFile.Read(child.Pid, _directory.File("moved"), start));
     }
 
     private static Task<string?> ReadAsync(string path) => Task.Run(() => ProcessFile.Read(Environment.ProcessId, path)).WaitAsync(Soon);

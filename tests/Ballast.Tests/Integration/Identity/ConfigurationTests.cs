@@ -1,0 +1,95 @@
+using System.Globalization;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Integration.Identity;
+
+/// <summary>QEMU reads a file of -readconfig once, when it starts; by now it may be another one's.</summary>
+[Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
+public sealed class ConfigurationTests : IdentityTest
+{
+    [Theory]
+    [InlineData(Host, false)]
+    [InlineData("directory", false)]
+    [InlineData(Host, true)]
+    [InlineData("directory", true)]
+    public async Task What_a_file_says_now_names_nobody_who_read_something_else(string where, bool isLink)
+    {
+        string directory = MakeDirectory("x"), file = Root.File("vm.cfg");
+        string[] files = [Root.File("a.cfg"), Root.File("b.cfg")];
+        await File.WriteAllTextAsync(files[0], Named("alpha"), Token);
+        await File.WriteAllTextAsync(files[1], Named("beta"), Token);
+        PlainQemu[] qemus = [await StartNextAsync(0), await StartNextAsync(1)];
+        string uri = where == Host ? Host : $"qmp://{directory}";
+
+        await using (Connection connection = await OpenAsync(uri))
+        {
+            foreach ((PlainQemu qemu, string name) in qemus.Zip((string[])["alpha", "beta"]))
+            {
+                Domain domain = await connection.LookupByNameAsync(name, Token);
+                Assert.Equal(qemu.Pid, domain.Id);
+                await IsReachedAsync(domain, qemu);
+                Assert.Equal(name, (await DomainOfAsync(connection, qemu)).Name);
+            }
+        }
+
+        CommandResult destroyed = await BallastProgram.RunAsync(Token, "-c", uri, "destroy", "beta");
+        Assert.Equal((0, ""), (destroyed.ExitCode, destroyed.Errors));
+        await qemus[1].WaitForDeathAsync(Token);
+        Assert.True(qemus[0].IsAlive);
+
+        // Each from the one path, which leads to the next one's by then.
+        async Task<PlainQemu> StartNextAsync(int number)
+        {
+            if (isLink)
+            {
+                File.Delete(file);
+                File.CreateSymbolicLink(file, files[number]);
+            }
+            else
+            {
+                await File.WriteAllTextAsync(file, await File.ReadAllTextAsync(files[number], Token), Token);
+            }
+
+            return await StartAsync(new PlainQemuOptions
+            {
+                Uuid = Guid.NewGuid(),
+                Arguments = ["-readconfig", file, .. Monitor($"{directory}/{number}.sock")],
+            });
+        }
+    }
+
+    [Fact]
+    public async Task One_without_a_monitor_that_can_be_asked_does_not_bear_the_name_of_the_next()
+    {
+        string file = Root.File("vm.cfg");
+        await File.WriteAllTextAsync(file, Named("alpha"), Token);
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions { Uuid = Guid.NewGuid(), Arguments = ["-readconfig", file] });
+        await using (Connection before = await OpenAsync())
+            Assert.Equal("alpha", (await DomainOfAsync(before, qemu)).Name);
+        await File.WriteAllTextAsync(file, Named("beta"), Token);
+        await using Connection connection = await OpenAsync();
+        Domain domain = await DomainOfAsync(connection, qemu);
+        Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"qemu-{qemu.Pid}"), domain.Name);
+        Assert.Contains("could not be read, or was changed since", (await SampleAsync(domain)).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_script_that_writes_the_file_and_becomes_QEMU_changes_nothing()
+    {
+        string file = Root.File("vm.cfg"), socket = Root.File("q.sock");
+        string text = $"{Named("alpha")}[chardev \"m\"]\n backend = \"socket\"\n path = \"{socket}\"\n server = \"on\"\n wait = \"off\"\n[mon]\n chardev = \"m\"\n mode = \"control\"\n";
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions
+        {
+            Uuid = Guid.NewGuid(),
+            Arguments = ["-readconfig", file],
+            Through = ["sh", "-c", "sleep 0.5; printf %s \"$0\" > \"$1\"; shift; exec \"$@\"", text, file],
+        });
+        await using Connection connection = await OpenAsync();
+        Domain domain = await DomainOfAsync(connection, qemu);
+        Assert.Equal("alpha", domain.Name);
+        await IsReachedAsync(domain, qemu);
+    }
+
+    private static string Named(string name) => $"[name]\n guest = \"{name}\"\n";
+}
