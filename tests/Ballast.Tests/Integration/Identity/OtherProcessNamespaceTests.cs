@@ -111,7 +111,7 @@ public sealed class OtherProcessNamespaceTests : IdentityTest
     }
 
     [Fact]
-    public async Task From_a_neighbouring_namespace_each_guest_is_listed_once_and_no_shared_id_leads_to_one()
+    public async Task From_a_neighbouring_namespace_no_guest_hides_another_and_no_shared_id_leads_to_one()
     {
         _ = await StartAsync(new PlainQemuOptions
         {
@@ -126,9 +126,12 @@ public sealed class OtherProcessNamespaceTests : IdentityTest
         string[] apart = ["--pid", "--fork", "--mount", "--mount-proc", BallastProgram.Path, "-c", Uri("directory")];
         CommandResult list = await ChildProcess.RunAsync("unshare", [.. apart, "list", "--name"], cancellationToken: Token);
         string[] names = [.. list.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
-        Assert.True(names.Length == 4, list.Output + list.Errors);
-        Assert.Equal(["one", "two"], names[..2]);
-        Assert.All(names[2..], static name => Assert.Matches("^two@[0-9a-f]{8}$", name));
+
+        // Nobody can tell from there whether one process listens at both sockets of the first.
+        Assert.True(names.Length == 5, list.Output + list.Errors);
+        Assert.Equal(("one", "two"), (names[0], names[2]));
+        Assert.Matches("^one@[0-9a-f]{8}$", names[1]);
+        Assert.All(names[3..], static name => Assert.Matches("^two@[0-9a-f]{8}$", name));
         CommandResult found = await ChildProcess.RunAsync("unshare", [.. apart, "dominfo", "0"], cancellationToken: Token);
         Assert.NotEqual(0, found.ExitCode);
         found = await ChildProcess.RunAsync("unshare", [.. apart, "destroy", "0"], cancellationToken: Token);

@@ -83,7 +83,9 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         lock (_gate)
         {
             QemuCommandLine? said = Distrust is null ? Process?.CommandLine : null;
-            int pid = Process?.Pid ?? _current?.Peer.Pid ?? 0;
+
+            // Whoever listens where no process could be shown may be a relay: its id is no QEMU's.
+            int pid = Process?.Pid ?? 0;
             string? toldName = string.IsNullOrEmpty(_hello?.Name) ? null : _hello.Name;
             bool isNameSaid = said is { Name: not null, IsNameFromFile: false };
             Guid? told = Guid.TryParse(_hello?.Uuid, out Guid uuid) && uuid != Guid.Empty ? uuid : null;
@@ -91,7 +93,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
                 pid,
                 isNameSaid ? said!.Name : toldName ?? said?.Name, isNameSaid,
                 said?.Uuid ?? told, said?.Uuid is not null,
-                Process?.DeriveUuid() ?? DerivedUuid.From($"{pid}/{_current?.Endpoint.Key}"),
+                Process?.DeriveUuid() ?? DerivedUuid.From($"{_current?.Peer.Pid ?? 0}/{_current?.Endpoint.Key}"),
                 Uid == 0, Process?.StartTicks ?? ulong.MaxValue, IsListed ? Identity : null);
         }
     }
@@ -215,16 +217,6 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>The peer of the connection; null where there is none.</summary>
     public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
-
-    /// <summary>
-    /// What tells it from others where no process could be shown: who listens, and what it says. Null where that is not enough: nobody
-    /// can tell which process listens, or it has no name or no UUID. One that listens may be a relay of several QEMUs.
-    /// </summary>
-    public (int Pid, ulong Number, string Name, Guid Uuid)? ToldBy =>
-        Peer is { } peer && (peer.Pid > 0 || peer.Number != 0)
-        && _hello is { Name: { Length: > 0 } name } hello && Guid.TryParse(hello.Uuid, out Guid uuid) && uuid != Guid.Empty
-            ? (peer.Pid, peer.Number, name, uuid)
-            : null;
 
     /// <summary>Whether a process can be the one behind the socket, though another one created it.</summary>
     public bool IsServedBy(QemuProcess process) => _current is not { IsConnected: true } current || current.IsServedBy(process) == true;

@@ -79,19 +79,16 @@ internal sealed partial class QemuInventory
         }
     }
 
-    // Two sockets whose process was not visible before they were asked may turn out to be one QEMU's.
+    // Two sockets whose process was not visible before they were asked may turn out to be one QEMU's. Where no process can be shown,
+    // nobody can tell a QEMU with two sockets from a relay of two QEMUs that say the same.
     private void Unite(List<QemuInstance> gone)
     {
         Dictionary<QemuProcess, QemuInstance> processes = [];
-        Dictionary<(int Pid, ulong Number, string Name, Guid Uuid), QemuInstance> others = [];
         foreach (QemuInstance instance in _instances.OrderBy(instance => (instance.IsListed ? 0 : 2) + (instance.IsConnected ? 0 : 1)).ToArray())
         {
-            QemuInstance? same = null;
-            bool isNew = instance.Process is { } process ? processes.TryAdd(process, instance) || !processes.TryGetValue(process, out same)
-                : instance.ToldBy is not { } told || others.TryAdd(told, instance) || !others.TryGetValue(told, out same);
-            if (isNew || !_instances.Remove(instance))
+            if (instance.Process is not { } process || processes.TryAdd(process, instance) || !_instances.Remove(instance))
                 continue;
-            same?.Absorb(instance);
+            processes[process].Absorb(instance);
             gone.Add(instance);
         }
     }
