@@ -68,7 +68,7 @@ internal static class QmpHandshake
         channel.Send(Opening);
         if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is null)
             throw new InvalidDataException("it refused to leave capabilities negotiation");
-        if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } name)
+        if (await NextReplyAsync(channel, cancellationToken, RefuseUnknown).ConfigureAwait(false) is { } name)
             hello = hello with { Name = QmpMembers.ReadText(name, "name"u8) };
         if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } uuid)
             hello = hello with { Uuid = QmpMembers.ReadText(uuid, "UUID"u8) };
@@ -98,11 +98,19 @@ internal static class QmpHandshake
         return hello;
     }
 
-    private static Task<byte[]?> NextReplyAsync(QmpChannel channel, CancellationToken cancellationToken) =>
-        NextAsync(channel, QmpMessageKind.Return, cancellationToken);
+    // Every QEMU knows the question for its guest's name; others speak the same language and have no guest.
+    private static void RefuseUnknown(byte[] error)
+    {
+        if (QmpError.Parse(error).Class == QmpErrorClass.CommandNotFound)
+            throw new InvalidDataException("it speaks QMP, but runs no guest: it does not know query-name, as qemu-storage-daemon does not; name a QEMU's monitor");
+    }
+
+    private static Task<byte[]?> NextReplyAsync(QmpChannel channel, CancellationToken cancellationToken, Action<byte[]>? onError = null) =>
+        NextAsync(channel, QmpMessageKind.Return, cancellationToken, onError);
 
     // The body of the next message that is no event; null where it is an error.
-    private static async Task<byte[]?> NextAsync(QmpChannel channel, QmpMessageKind expected, CancellationToken cancellationToken)
+    private static async Task<byte[]?> NextAsync(
+        QmpChannel channel, QmpMessageKind expected, CancellationToken cancellationToken, Action<byte[]>? onError = null)
     {
         for (int events = 0; events <= QmpLimits.MaxUnsolicitedPerSecond;)
         {
@@ -118,7 +126,10 @@ internal static class QmpHandshake
             else if (kind == expected)
                 return body;
             else if (kind == QmpMessageKind.Error)
+            {
+                onError?.Invoke(body!);
                 return null;
+            }
             else
                 throw new InvalidDataException("it sent a message out of turn");
         }
