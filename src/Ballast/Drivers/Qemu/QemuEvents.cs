@@ -119,21 +119,18 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
     {
         IReadOnlyList<QemuDomain> found = await inventory.RefreshAsync(connects: true, timeout, cancellationToken).ConfigureAwait(false);
         HashSet<QemuInstance> seen = [];
+        List<QemuDomain> started = [];
         foreach (QemuDomain domain in found)
         {
-            QemuInstance key = domain.Instance;
-            seen.Add(key);
-            if (_watched.TryGetValue(key, out QemuEventSource? watched))
-            {
+            seen.Add(domain.Instance);
+            if (_watched.TryGetValue(domain.Instance, out QemuEventSource? watched))
                 watched.Update(domain);
-                continue;
-            }
-
-            if (!isFirst)
-                _sinks.Publish(DriverEvent.Lifecycle(domain.Identity, DomainLifecycleChange.Started, DomainLifecycleDetails.Started.Booted));
-            _watched[key] = new QemuEventSource(domain, isNew: !isFirst, _sinks, NoticeLoss);
+            else
+                started.Add(domain);
         }
 
+        // Ends before beginnings: of a QEMU that was replaced, the new one has the same name and UUID, and who goes by those would take
+        // it for off while it runs.
         List<Task> ending = [];
         foreach ((var key, QemuEventSource watched) in _watched.ToArray())
         {
@@ -144,6 +141,12 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
         }
 
         await Task.WhenAll(ending).ConfigureAwait(false);
+        foreach (QemuDomain domain in started)
+        {
+            if (!isFirst)
+                _sinks.Publish(DriverEvent.Lifecycle(domain.Identity, DomainLifecycleChange.Started, DomainLifecycleDetails.Started.Booted));
+            _watched[domain.Instance] = new QemuEventSource(domain, isNew: !isFirst, _sinks, NoticeLoss);
+        }
     }
 
     private async ValueTask<bool> IsLostWithinAsync(TimeSpan pause, CancellationToken cancellationToken)

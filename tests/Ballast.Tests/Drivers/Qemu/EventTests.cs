@@ -1,4 +1,6 @@
+using Ballast.Guests;
 using Ballast.Tests.Fakes;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Drivers.Qemu;
 
@@ -151,6 +153,24 @@ public sealed class EventTests
         await using DomainEventSubscription events = await connection.SubscribeAsync(cancellationToken: Token);
         await SendAsync(fake, "RESET");
         Assert.Equal(["reboot"], await TakeAsync(events, 1));
+    }
+
+    [Fact]
+    public async Task One_that_was_replaced_ends_before_the_new_one_begins()
+    {
+        // Nobody looks before the loss, and whoever looks then sees both.
+        FakeTimeProvider time = new();
+        using PrivateDirectory directory = new();
+        await using FakeQmp old = FakeQmp.Start(path: directory.File("old"));
+        await using Connection connection = await Connection.OpenAsync($"qmp://{directory.Path}", new ConnectionOptions { TimeProvider = time }, Token);
+        await using DomainEventSubscription events = await connection.SubscribeAsync(cancellationToken: Token);
+        await using FakeQmp replacement = FakeQmp.Start(path: directory.File("new"));
+        old.StopListening();
+        old.Disconnect();
+
+        List<string> got = await TakeAsync(events, 2);
+        Assert.StartsWith("Stopped", got[0], StringComparison.Ordinal);
+        Assert.StartsWith("Started", got[1], StringComparison.Ordinal);
     }
 
     private static Task SendAsync(FakeQmp fake, string text)
