@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>
@@ -57,7 +59,8 @@ internal sealed class MonitorManagers(IReadOnlyList<(string Name, string PathPre
         new("the qemus/qemu container") { File = "qemu-qmp-ballooning.sock" },
     ];
 
-    private readonly (string Name, string Under)[] _more = [.. more.Select(row => (row.Name, Plain(row.PathPrefix).TrimEnd('/') + "/"))];
+    private readonly (string Name, string Under)[] _more =
+        [.. more.SelectMany(row => Spellings(row.PathPrefix).Select(path => (row.Name, Plain(path).TrimEnd('/') + "/")))];
 
     /// <summary>The table alone.</summary>
     public static MonitorManagers Known { get; } = new([]);
@@ -81,6 +84,15 @@ internal sealed class MonitorManagers(IReadOnlyList<(string Name, string PathPre
         }
 
         return Array.Find(Rows, row => row.Fits(plain, chardevId, guest))?.Name;
+    }
+
+    // As it was written, and without symbolic links where it has any.
+    private static IEnumerable<string> Spellings(string directory)
+    {
+        yield return directory;
+        using SafeFileHandle handle = LinuxFiles.Open(directory, out _);
+        if (!handle.IsInvalid && LinuxFiles.ReadLink($"/proc/self/fd/{handle.DangerousGetHandle()}") is { } place && place != directory)
+            yield return place;
     }
 
     // One spelling for each path: without "//", "." and "..", and /run for /var/run, which is a link to it.

@@ -62,23 +62,23 @@ internal static class ProcessPath
             return null;
         }
 
-        string shown = LinuxFiles.ReadLink(link) is { } text ? Path.Join(text, path) : path;
-        return OpenBelow(directory, path, shown, mounts, null, reasons, errno);
+        string? at = LinuxFiles.ReadLink(link);
+        return OpenBelow(directory, at, path, Path.Join(at, path), mounts, null, reasons, errno);
     }
 
     private static SocketEntry? OpenBelow(string root, string path, MountTable mounts, MountTable traps, LookFailures reasons)
     {
         using SafeFileHandle handle = LinuxFiles.Open(root, out int errno);
-        return OpenBelow(handle, path, path, mounts, traps, reasons, errno);
+        return OpenBelow(handle, "/", path, path, mounts, traps, reasons, errno);
     }
 
     private static SocketEntry? OpenBelow(
-        SafeFileHandle handle, string path, string shown, MountTable mounts, MountTable? traps, LookFailures reasons, int errno)
+        SafeFileHandle handle, string? at, string path, string shown, MountTable mounts, MountTable? traps, LookFailures reasons, int errno)
     {
         SocketEntry? entry = null;
         string? refusal = null;
         if (!handle.IsInvalid)
-            entry = SocketEntry.OpenWithin(handle, path, mounts, traps, out refusal, out errno);
+            entry = SocketEntry.OpenWithin(handle, at, path, mounts, traps, out refusal, out errno);
         if (entry is null)
             reasons.Add(refusal ?? $"'{shown}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
         return entry;

@@ -21,6 +21,9 @@ internal sealed class SocketEntry : IDisposable
 
     public bool IsSocket { get; }
 
+    /// <summary>Where it lies, by a path without symbolic links, as whoever named it sees it; null where nobody knows.</summary>
+    public string? Place { get; private set; }
+
     /// <summary>In nanoseconds since 1970; of a socket, when it was made.</summary>
     public Int128 ModifiedAt { get; }
 
@@ -35,6 +38,7 @@ internal sealed class SocketEntry : IDisposable
 
     /// <summary>What lies at a path within a root; null with the reason or error number.</summary>
     /// <param name="root">A directory that is not left.</param>
+    /// <param name="at">Where that directory is, for <see cref="Place"/>; null where nobody knows.</param>
     /// <param name="path">The path below it.</param>
     /// <param name="mounts">The mounts through which it is reached.</param>
     /// <param name="traps">
@@ -44,7 +48,7 @@ internal sealed class SocketEntry : IDisposable
     /// <param name="refusal">Why the path is not followed.</param>
     /// <param name="errno">The kernel's error number.</param>
     public static SocketEntry? OpenWithin(
-        SafeFileHandle root, string path, MountTable mounts, MountTable? traps, out string? refusal, out int errno)
+        SafeFileHandle root, string? at, string path, MountTable mounts, MountTable? traps, out string? refusal, out int errno)
     {
         bool staysInMount = traps is null;
         traps ??= MountTable.Empty;
@@ -61,7 +65,10 @@ internal sealed class SocketEntry : IDisposable
             handle = LinuxFiles.OpenWithin(root, resolved, staysInMount, out errno);
         }
 
-        return Take(handle, path, mounts, ref errno);
+        SocketEntry? entry = Take(handle, path, mounts, ref errno);
+        if (entry is not null && at is not null)
+            entry.Place = Path.Join(at.TrimEnd('/'), resolved);
+        return entry;
     }
 
     public void Dispose() => _handle.Dispose();

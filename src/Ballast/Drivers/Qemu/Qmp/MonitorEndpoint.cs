@@ -82,6 +82,9 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// <summary>What the listening socket was bound to, as it was written; null where that is not known.</summary>
     public string? BoundName { get; init; }
 
+    /// <summary>Where its entry was found, by a path without symbolic links, as its process sees it; null where that is not known.</summary>
+    public string? EntryPlace { get; init; }
+
     /// <summary>
     /// Finds the process that was started to wait here for its first client, whose guest starts then; null where nobody has to
     /// be told. Asked once, before the first connection.

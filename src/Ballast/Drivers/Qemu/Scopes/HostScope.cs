@@ -55,13 +55,25 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
             else if (monitor.Kind is not (MonitorKind.Unix or MonitorKind.PassedDescriptor))
                 candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NotUnix(name, monitor.Address ?? "something else than a unix socket")));
             else
-                candidates.Add(WithoutDisturbing(MonitorLocator.Locate(process, uid, monitor, view), monitor, view));
+                candidates.Add(Unmanaged(MonitorLocator.Locate(process, uid, monitor, view), monitor, process, view));
         }
 
         if (candidates.Count == 0)
             candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NoMonitor(
                 name, process.CommandLine.UnreadConfiguration is { } unread ? DisplayText.Escape(unread) : null)));
         return candidates;
+    }
+
+    // The command line may say it otherwise: by a path that is relative to where QEMU was once, by a link, or by a descriptor.
+    private MonitorCandidate Unmanaged(MonitorCandidate candidate, MonitorSocket monitor, QemuProcess process, HostView view)
+    {
+        foreach (string? place in (string?[])[candidate.Endpoint?.EntryPlace, candidate.Endpoint?.BoundName])
+        {
+            if (place is not null && place != monitor.Path && _managers.Of(place, monitor.ChardevId, process.CommandLine.Name) is { } manager)
+                return MonitorCandidate.Refused(() => QmpErrors.Managed(process.CommandLine.Name ?? $"qemu-{process.Pid}", manager));
+        }
+
+        return WithoutDisturbing(candidate, monitor, view);
     }
 
     // A QEMU that waits starts its guest for whoever connects first.

@@ -72,6 +72,7 @@ internal static class MonitorLocator
                             OwnerUid = uid,
                             IsProvenByTable = own is not null,
                             BoundName = listener.Name,
+                            EntryPlace = entry.Place,
                         }, isNamed: false);
                 }
             }
