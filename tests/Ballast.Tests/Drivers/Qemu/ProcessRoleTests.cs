@@ -68,6 +68,18 @@ public sealed class ProcessRoleTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(13)]
+    public void Descriptors_whose_links_may_not_be_read_are_not_none(int errno)
+    {
+        Assert.NotNull(ProcessSockets.Read(Environment.ProcessId));
+        HostCalls.Fault = (call, _) => call == "readlinkat" ? errno : 0;
+        HashSet<uint>? sockets = ProcessSockets.Read(Environment.ProcessId);
+        HostCalls.Fault = null;
+        Assert.Null(sockets);
+    }
+
     private static Task SaysAsync(int pid, string start) => Waiting.UntilAsync(
         start, () => Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/cmdline")).StartsWith(start, StringComparison.Ordinal));
 

@@ -72,6 +72,21 @@ public sealed class OtherUsersTests : IdentityTest
     }
 
     [Fact]
+    public async Task Root_who_may_not_trace_processes_reaches_its_own()
+    {
+        PlainQemu qemu = await StartRootsAsync(Socket);
+        string[] untraced = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", BallastProgram.Path, "-c"];
+        ulong size = 40000;
+        foreach (string where in (string[])[Host, $"qmp://{Root.File("open")}", $"qmp://{Socket}"])
+        {
+            CommandResult result = await ChildProcess.RunAsync(untraced[0], [.. untraced[1..], where, "setmem", "theirs", $"{size}", "--force"], cancellationToken: Token);
+            Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+            Assert.Equal(size, await qemu.TargetKibAsync(Token));
+            size += 4;
+        }
+    }
+
+    [Fact]
     public async Task Where_the_first_monitor_refuses_the_user_the_next_one_is_used()
     {
         OpenToAll(Root.Path);

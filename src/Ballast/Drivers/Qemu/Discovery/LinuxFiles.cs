@@ -41,6 +41,8 @@ internal static partial class LinuxFiles
 {
     public const int NoEntry = 2, Loop = 40;
 
+    private const int NotPermitted = 1, AccessDenied = 13;
+
     private const int AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
     private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;
     private const ulong NoOtherMount = 1, NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
@@ -88,7 +90,7 @@ internal static partial class LinuxFiles
     }
 
     /// <summary>The targets of all links in a directory, and nothing else of them: to ask for more would follow them.</summary>
-    /// <returns>Whether the directory could be read, and has no more entries than that.</returns>
+    /// <returns>Whether the directory and its links could be read, and it has no more entries than that.</returns>
     public static bool ReadLinks(string directory, int maxEntries, ReadLinkTarget take)
     {
         using SafeFileHandle handle = OpenDirectory(directory);
@@ -105,6 +107,8 @@ internal static partial class LinuxFiles
             nint size = HostCalls.ReadLinkAt(handle, ref MemoryMarshal.GetReference(names.Current), target, directory);
             if (size > 0)
                 take(target[..(int)size]);
+            else if (Marshal.GetLastPInvokeError() is NotPermitted or AccessDenied)
+                return false; // The names alone may be seen, by root without CAP_SYS_PTRACE for one: that is not to have seen none.
         }
 
         return !names.HasFailed;
