@@ -82,8 +82,11 @@ internal sealed partial class QemuDriver : IDriver
     public string? LookTrouble => _inventory.LookError?.Message;
 
     /// <summary>Whose QEMUs are asked from now on, where all of the host are.</summary>
-    public void Retrust(ConnectionOptions options) =>
+    public void Retrust(ConnectionOptions options)
+    {
         _host?.Retrust(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options));
+        _inventory.Reconsider();
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -139,6 +139,10 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
             _candidates = sighting.Monitors;
             MayBeNoMonitor = sighting.MayBeNoMonitor;
+
+            // Calls under way end; it is let go when it was idle for as long as others.
+            if (_current is { } current && IsForbidden(current))
+                _current = null;
             _isDomainStale |= _current is not { IsConnected: true };
         }
     }
@@ -411,11 +415,19 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         return acquired.Monitor;
     }
 
+    // The lock is held.
+    private bool IsForbidden(QmpMonitor monitor) =>
+        _candidates.Any(candidate => candidate.Forbids?.Invoke(monitor.Endpoint) == true) && !Keys.Contains(monitor.Endpoint.Key);
+
     private void Use(QmpMonitor monitor)
     {
         lock (_gate)
         {
             WasSilent = false;
+
+            // As long as it was connected to, the one who forbids it may have been asked.
+            if (IsForbidden(monitor))
+                return;
             _current = monitor;
             if (Process is null && _hello is { } before && monitor.Hello is { } now && (before.Name, before.Uuid) != (now.Name, now.Uuid))
                 IsReplaced = true;

@@ -45,7 +45,7 @@ internal sealed partial class QemuInventory
 
     private void Look(List<QemuInstance> gone)
     {
-        long number = ++_begunLooks;
+        long number = ++_begunLooks, trust = Volatile.Read(ref _trustChanges);
         HostView view = new();
         HashSet<QemuInstance> seen = [];
         List<QemuInstance> added = [];
@@ -82,6 +82,7 @@ internal sealed partial class QemuInventory
         foreach (QemuInstance instance in seen)
             instance.EndLook();
         _lastLook = number;
+        Volatile.Write(ref _trustSeen, trust);
         Volatile.Write(ref _lookedAt, time.GetTimestamp());
         foreach (QemuInstance instance in _instances.ToArray())
         {

@@ -39,6 +39,8 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     private bool _mustLookAgain;
     private volatile LibvirtException? _lookError;
     private bool _isDisposed;
+    private long _trustChanges;
+    private long _trustSeen;
 
     /// <summary>Why the last look did not see all; null where it did.</summary>
     public LibvirtException? LookError => _lookError;
@@ -78,8 +80,11 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         }
     }
 
+    /// <summary>Whom to trust was changed: no call begins on any of them before a look has shown which may be asked.</summary>
+    public void Reconsider() => Interlocked.Increment(ref _trustChanges);
+
     /// <summary>The QEMU that a handle leads to, if it can be asked at once; asks nobody.</summary>
-    public QemuDomain? Find(DomainIdentity identity) => TryGet(identity) is { IsConnected: true } instance ? instance.Domain : null;
+    public QemuDomain? Find(DomainIdentity identity) => !MustReconsider && TryGet(identity) is { IsConnected: true } instance ? instance.Domain : null;
 
     /// <summary>The QEMU that a handle leads to, connected where that is possible; null where it is gone.</summary>
     /// <param name="identity">The handle.</param>
@@ -89,7 +94,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     public async ValueTask<QemuDomain?> ResolveAsync(
         DomainIdentity identity, bool waitsForSilent, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (TryGet(identity) is not { HasExited: false } || time.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= LookAgain)
+        if (MustReconsider || TryGet(identity) is not { HasExited: false } || time.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= LookAgain)
         {
             _ = await LookAsync(_ => false, cancellationToken).ConfigureAwait(false);
             _ = await PublishAsync(_ => false, cancellationToken).ConfigureAwait(false);
@@ -150,6 +155,8 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
 
     /// <summary>The one monitor of a connection that has one.</summary>
     internal QmpMonitor OnlyMonitor => _known.Values.Single().Domain.Monitor;
+
+    private bool MustReconsider => Volatile.Read(ref _trustChanges) != Volatile.Read(ref _trustSeen);
 
     // By its UUID, which no other has; and where the handle says it, by its process.
     private QemuInstance? TryGet(DomainIdentity identity) =>

@@ -38,7 +38,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
             string? distrust = _trust.Refuse(process, uid);
             IReadOnlyList<MonitorCandidate> monitors = distrust is null
                 ? Monitors(process, uid, view)
-                : [MonitorCandidate.Refused(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust))];
+                : [MonitorCandidate.Forbidden(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust), static _ => true)];
             yield return new Sighting(process, distrust, uid, monitors);
         }
     }
@@ -51,7 +51,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         {
             string? path = monitor.Kind == MonitorKind.Unix ? process.CommandLine.AbsolutePath(monitor) ?? monitor.Path : null;
             if (_managers.Of(path, monitor.ChardevId, process.CommandLine.Name) is { } manager)
-                candidates.Add(MonitorCandidate.Refused(() => QmpErrors.Managed(name, manager)));
+                candidates.Add(MonitorCandidate.Forbidden(() => QmpErrors.Managed(name, manager), endpoint => endpoint.Name == monitor.Path));
             else if (monitor.Kind is not (MonitorKind.Unix or MonitorKind.PassedDescriptor))
                 candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NotUnix(name, monitor.Address ?? "something else than a unix socket")));
             else
@@ -70,7 +70,8 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         foreach (string? place in (string?[])[candidate.Endpoint?.EntryPlace, candidate.Endpoint?.BoundName])
         {
             if (place is not null && place != monitor.Path && _managers.Of(place, monitor.ChardevId, process.CommandLine.Name) is { } manager)
-                return MonitorCandidate.Refused(() => QmpErrors.Managed(process.CommandLine.Name ?? $"qemu-{process.Pid}", manager));
+                return MonitorCandidate.Forbidden(
+                    () => QmpErrors.Managed(process.CommandLine.Name ?? $"qemu-{process.Pid}", manager), endpoint => endpoint.Key == candidate.Endpoint!.Key);
         }
 
         return WithoutDisturbing(candidate, monitor, view);
