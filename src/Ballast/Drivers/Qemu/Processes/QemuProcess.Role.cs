@@ -19,7 +19,8 @@ internal sealed partial class QemuProcess
     private static readonly string[] Telling =
     [
         "machine", "M", "accel", "enable-kvm", "cpu", "smp", "qmp", "qmp-pretty", "mon", "chardev", "device", "drive", "blockdev", "netdev",
-        "nic", "nodefaults", "no-user-config", "display", "readconfig", "daemonize", "hda", "cdrom",
+        "nic", "nodefaults", "no-user-config", "display", "nographic", "readconfig", "daemonize", "hda", "cdrom", "object", "smbios", "fw_cfg",
+        "monitor", "serial", "vga", "rtc",
     ];
 
     // As it was when it was last looked at.
@@ -88,13 +89,16 @@ internal sealed partial class QemuProcess
         return MayBeQemu(pid, start, isWhole: start.Length < buffer.Length);
     }
 
-    /// <summary>The same of the beginning of a command line; a name that does not end within so much is looked at in full.</summary>
+    /// <summary>
+    /// The same of the beginning of a command line; a name that does not end within so much is looked at in full. Of one that goes on,
+    /// the telling option may stand behind: the program that runs tells then.
+    /// </summary>
     public static bool MayBeQemu(int pid, ReadOnlySpan<byte> start, bool isWhole)
     {
         int end = start.IndexOf((byte)0);
         return end < 0
             ? !isWhole
-            : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end]))) || (HasTellingOption(start[end..]) && RunsQemu(pid));
+            : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end]))) || ((isWhole ? HasTellingOption(start[end..]) : start[end..].IndexOf("\0-"u8) >= 0) && RunsQemu(pid));
     }
 
     /// <summary>Whether a process runs a program that is called as QEMU's are, whatever the process is called.</summary>
