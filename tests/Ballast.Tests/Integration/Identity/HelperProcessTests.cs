@@ -92,6 +92,33 @@ public sealed class HelperProcessTests : IdentityTest
         await IsReachedAsync(await connection.LookupByNameAsync("slowly", Token), qemu);
     }
 
+    [Fact]
+    public async Task A_wrapper_that_waits_under_QEMUs_name_takes_no_name()
+    {
+        // One thread, QEMU's name and options, and a QEMU for a child.
+        string wrapper = $"{MakeDirectory("bin")}/qemu-system-x86_64";
+        File.Copy("/usr/bin/perl", wrapper);
+        Guid uuid = Guid.NewGuid();
+        string script = $"{MakeDirectory("script")}/s";
+        await File.WriteAllTextAsync(script, "my @c = splice(@ARGV, 0); if (!fork) { exec 'setpriv', '--pdeathsig', 'KILL', @c; } wait;", Token);
+        string[] command =
+        [
+            "-accel", "tcg,tb-size=1", "-S", "-M", "microvm,acpi=off", "-m", "64", "-nodefaults", "-no-user-config", "-display", "none",
+            "-device", "virtio-balloon-device,id=balloon0", "-name", "wrapped", "-uuid", $"{uuid}", .. Monitor(Root.File("q.sock")),
+        ];
+        await using ChildProcess parent = await ChildProcess.StartAsync(
+            wrapper, [script, "qemu-system-x86_64", .. command]);
+        await ListensAsync(Root.File("q.sock"));
+        await using Connection connection = await OpenAsync();
+        IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: Token);
+        Domain guest = Assert.Single(domains, domain => domain.Name.StartsWith("wrapped", StringComparison.Ordinal) || domain.Uuid == uuid);
+        Assert.Equal(("wrapped", uuid), (guest.Name, guest.Uuid));
+        Assert.NotEqual(parent.Pid, guest.Id);
+        Assert.DoesNotContain(domains, domain => domain.Id == parent.Pid);
+        Assert.NotNull((await SampleAsync(guest)).ActualKiB);
+        await guest.DestroyAsync(cancellationToken: Token);
+    }
+
     // Its name is the guest's process id.
     private static async Task<int> CompanionAsync(PlainQemu qemu)
     {

@@ -32,6 +32,11 @@ internal static class ProcessTable
         return pids;
     }
 
+    /// <summary>What a process with one thread made and has not waited for; none where the kernel does not tell.</summary>
+    public static IEnumerable<int> Children(int pid) =>
+        Text($"/proc/{pid}/task/{pid}/children", MaxStatusBytes).Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(static child => int.Parse(child, NumberStyles.None, CultureInfo.InvariantCulture));
+
     /// <summary>When the first thread started that a process's program made beside its own; null where it has none.</summary>
     /// <returns>In clock ticks since the host booted.</returns>
     public static ulong? FirstThreadTicks(int pid)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 
@@ -26,6 +27,7 @@ internal sealed partial class QemuProcess
     // As it was when it was last looked at.
     private volatile string[] _fields;
     private bool _isInBackground;
+    private StrongBox<(string[] Fields, bool Has)>? _twin;
 
     // When its command line was last read, and said the same.
     private long _saidSameAt;
@@ -54,12 +56,17 @@ internal sealed partial class QemuProcess
 
     /// <summary>
     /// Whether it is no QEMU of its own, but a process that one made: the one that <c>async-teardown</c> leaves behind to free the
-    /// guest's memory, which outlives it, or one that is about to run another program. A QEMU has more than one thread.
+    /// guest's memory, which outlives it, or one that is about to run another program; or one that made it and waits, as a wrapper does
+    /// under QEMU's name. A QEMU has more than one thread.
     /// </summary>
-    public bool IsHelper => Number(_fields[Threads - 1]) == 1
-        && (IsCleaner(_fields[Command - 1])
-            || (int.TryParse(_fields[Parent - 1], NumberStyles.None, CultureInfo.InvariantCulture, out int parent) && parent > 0
-                && CommandLine.IsThatOf(parent) == true));
+    public bool IsHelper
+    {
+        get
+        {
+            string[] fields = _fields;
+            return Number(fields[Threads - 1]) == 1 && (IsCleaner(fields[Command - 1]) || HasTwin(fields));
+        }
+    }
 
     /// <summary>
     /// Whether it was told to go on in the background and is not there yet: it waits for the process that is the guest's, or has not
@@ -120,6 +127,18 @@ internal sealed partial class QemuProcess
         }
 
         return false;
+    }
+
+    // Once for each time that it was looked at: its parent and its children cost files of their own.
+    private bool HasTwin(string[] fields)
+    {
+        (string[] Fields, bool Has)? known = Volatile.Read(ref _twin)?.Value;
+        if (known is { } seen && seen.Fields == fields)
+            return seen.Has;
+        bool has = (int.TryParse(fields[Parent - 1], NumberStyles.None, CultureInfo.InvariantCulture, out int parent) && parent > 0 && CommandLine.IsThatOf(parent) == true)
+            || ProcessTable.Children(Pid).Any(child => CommandLine.IsThatOf(child) == true || RunsQemu(child));
+        Volatile.Write(ref _twin, new StrongBox<(string[], bool)>((fields, has)));
+        return has;
     }
 
     // Null where nobody could tell. To read the command line of each QEMU at each look would cost too much where this user may not know
