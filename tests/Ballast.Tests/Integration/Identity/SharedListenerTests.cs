@@ -62,6 +62,23 @@ public sealed class SharedListenerTests : IdentityTest
     }
 
     [Fact]
+    public async Task Of_two_on_one_socket_both_are_listed_and_the_one_without_it_says_why()
+    {
+        PlainQemu first = await StartPassedAsync("shared1", Listening("q.sock"));
+        PlainQemu second = await StartPassedAsync("shared2", ["/usr/bin/python3", "-c", Take, $"{first.Pid}", "3"]);
+        await using Connection connection = await OpenAsync();
+        List<string> reasons = [];
+        foreach (PlainQemu qemu in (PlainQemu[])[first, second])
+        {
+            MemoryStats sample = await SampleAsync(await DomainOfAsync(connection, qemu));
+            if (sample.ActualKiB is null)
+                reasons.Add(sample.Detail ?? "");
+        }
+
+        Assert.Contains(reasons, static reason => reason.Contains("listens on the same socket; give each QEMU a socket of its own", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task One_that_only_inherited_a_socket_hides_nobody()
     {
         PlainQemu first = await StartPassedAsync("leak1", Listening("a.sock"));

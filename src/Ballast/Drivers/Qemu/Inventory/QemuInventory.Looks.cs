@@ -149,11 +149,11 @@ internal sealed partial class QemuInventory
     private static List<Sighting> Merge(IEnumerable<Sighting> sightings)
     {
         Dictionary<QemuProcess, List<MonitorCandidate>> monitors = [];
-        HashSet<MonitorKey> keys = [];
+        Dictionary<MonitorKey, QemuProcess?> keys = [];
         List<Sighting> merged = [];
         foreach (Sighting sighting in sightings)
         {
-            List<MonitorCandidate> fresh = [.. sighting.Monitors.Where(monitor => monitor.Endpoint is not { } endpoint || keys.Add(endpoint.Key))];
+            List<MonitorCandidate> fresh = [.. sighting.Monitors.Select(monitor => Fresh(sighting, monitor)).OfType<MonitorCandidate>()];
             if (sighting.Process is not { } process)
             {
                 if (fresh.Count > 0)
@@ -171,6 +171,16 @@ internal sealed partial class QemuInventory
         }
 
         return merged;
+
+        // Of two that were given one listening socket, which of them accepts is chance.
+        MonitorCandidate? Fresh(Sighting sighting, MonitorCandidate monitor)
+        {
+            if (monitor.Endpoint is not { } endpoint || keys.TryAdd(endpoint.Key, sighting.Process))
+                return monitor;
+            return sighting.Process is { } process && keys[endpoint.Key] is { } first && first != process
+                ? MonitorCandidate.Refused(() => QmpErrors.ListensToo(endpoint.Name, process.Pid, first.Pid))
+                : null;
+        }
     }
 
     private QemuInstance? Known(Sighting sighting) => sighting.Process is { } process

@@ -88,6 +88,11 @@ internal static class QmpErrors
             $"QEMU monitor '{path}' of process {pid} is not used: another process listens on the same socket and accepted the connection; "
             + $"give each QEMU a socket of its own"));
 
+    /// <summary>The process listens there, but so does another one, whose the monitor is taken for.</summary>
+    public static LibvirtException ListensToo(string path, int pid, int other) =>
+        LibvirtError.System(Eacces, ErrorOrigin.Qemu, string.Create(CultureInfo.InvariantCulture,
+            $"QEMU monitor '{path}' of process {pid} is not used: process {other} listens on the same socket; give each QEMU a socket of its own"));
+
     /// <summary>What was found is not there any more, but something else is.</summary>
     public static LibvirtException Replaced(string path) =>
         LibvirtError.System(ConnectionRefused, ErrorOrigin.Qemu, $"QEMU monitor '{path}' is gone: another socket lies at its path now");
