@@ -3,11 +3,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Ballast.Cli.Log;
 
-/// <summary>Shows the user the one warning that must come before the event. The library's other lines go to another log, if there is one.</summary>
+/// <summary>
+/// Shows the user the warning that must come before the event, and what is missing in a list. The library's other lines go to another
+/// log, if there is one.
+/// </summary>
 internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) : ILoggerFactory, ILogger
 {
-    // Its event's number, by docs/metrics.md.
-    private const int StartsGuest = 108;
+    // Their events' numbers, by docs/metrics.md.
+    private const int StartsGuest = 108, SocketLeftOut = 113;
 
     private readonly ILogger? _rest = rest?.CreateLogger("Ballast");
 
@@ -24,7 +27,7 @@ internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) :
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (eventId.Id == StartsGuest)
+        if (eventId.Id is StartsGuest or SocketLeftOut)
             output.Note($"warning: {SafeText.Escape(formatter(state, exception))}\n");
         _rest?.Log(logLevel, eventId, state, exception, formatter);
     }

@@ -28,14 +28,19 @@ internal sealed partial class ConnectionLog
     public void MonitorYielded(string monitor) => Write(log => Lines.MonitorYielded(log, monitor));
 
     /// <summary>Completes when it was written, so that it is known before it happens.</summary>
-    public Task StartsGuestAsync(string monitor, int pid)
+    public Task StartsGuestAsync(string monitor, int pid) => WriteAsync(log => Lines.StartsGuest(log, monitor, pid));
+
+    /// <summary>Completes when it was written, so that it is known together with what is listed.</summary>
+    public Task SocketLeftOutAsync(Exception reason) => WriteAsync(log => Lines.SocketLeftOut(log, reason.Message));
+
+    private Task WriteAsync(Action<ILogger> line)
     {
         TaskCompletionSource written = new(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!TryWrite(log =>
         {
             try
             {
-                Lines.StartsGuest(log, monitor, pid);
+                line(log);
             }
             finally
             {
@@ -104,6 +109,9 @@ internal sealed partial class ConnectionLog
 
         [LoggerMessage(112, LogLevel.Warning, "Cannot look for QEMUs now: {Reason}")]
         public static partial void LookFailed(ILogger log, string reason);
+
+        [LoggerMessage(113, LogLevel.Warning, "A socket is not listed, since nobody can tell which QEMU it leads to: {Reason}")]
+        public static partial void SocketLeftOut(ILogger log, string reason);
 
         [LoggerMessage(120, LogLevel.Warning, "Lost the connection to {Daemon}: {Reason}")]
         public static partial void DaemonLost(ILogger log, string daemon, string reason);

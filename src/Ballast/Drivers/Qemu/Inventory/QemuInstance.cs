@@ -23,6 +23,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private QemuDomain? _domain;
     private bool _isDomainStale;
     private bool _isDisposed;
+    private (ErrorCode, int)? _leftOutFor;
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
     public long Number { get; } = Interlocked.Increment(ref _last);
@@ -53,6 +54,16 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>Somebody waited for its greeting in vain; the attempt may go on.</summary>
     public void NoteSilence() => WasSilent = !IsConnected;
+
+    /// <summary>Whether it is missing in lists for another reason than the one that was told last, which it is from now on.</summary>
+    public bool IsLeftOutAnew(LibvirtException reason)
+    {
+        (ErrorCode, int) kind = (reason.Code, reason.Int1);
+        if (_leftOutFor == kind)
+            return false;
+        _leftOutFor = kind;
+        return true;
+    }
 
     /// <summary>Whether another QEMU answers where only the peer of a socket is known, by what it says.</summary>
     public bool IsReplaced { get; private set; }

@@ -8,6 +8,8 @@ namespace Ballast.Drivers.Qemu.Inventory;
 // Whose sockets they are, where a look could not tell.
 internal sealed partial class QemuInventory
 {
+    private static readonly TimeSpan LoggerPatience = TimeSpan.FromSeconds(1);
+
     /// <summary>A socket is shown to be a process's by its peer or, where nobody could be reached, by the process's own table.</summary>
     /// <param name="instances">Whose.</param>
     /// <param name="searches">The last search that had begun when they were asked: what was seen in a later one holds.</param>
@@ -54,6 +56,26 @@ internal sealed partial class QemuInventory
             && instance.IsBoundBy(process))
         {
             instance.Become(process);
+        }
+    }
+
+    // What could not be asked, and whose process cannot be shown, is in no list: whoever asks for a list is told why, once for each
+    // reason. A service that does not speak as QEMU does is missed by nobody.
+    private void NoteLeftOut(QemuInstance instance, LibvirtException? error)
+    {
+        if (instance.IsKnown)
+            return;
+        error ??= instance.WasSilent ? instance.FindHolder() ?? QmpErrors.StillSilent(instance.Domain.MonitorOrNull?.Path ?? "") : null;
+        if (error is not null && (error.Code is ErrorCode.ResourceBusy or ErrorCode.OperationTimeout || QmpErrors.IsPermissionDenied(error)) && instance.IsLeftOutAnew(error))
+            _leftOut.Enqueue(error);
+    }
+
+    private async ValueTask TellLeftOutAsync(CancellationToken cancellationToken)
+    {
+        while (_leftOut.TryDequeue(out LibvirtException? reason))
+        {
+            await log.SocketLeftOutAsync(reason).WaitAsync(LoggerPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
@@ -39,6 +40,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     private bool _mustLookAgain;
     private volatile LibvirtException? _lookError;
     private bool _isDisposed;
+    private readonly ConcurrentQueue<LibvirtException> _leftOut = [];
     private long _trustChanges;
     private long _trustSeen;
 
@@ -54,7 +56,9 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         QemuInstance[] wanted = await LookAsync(
             instance => (connects || !instance.IsIdentified) && MayConnect(instance), cancellationToken).ConfigureAwait(false);
         _ = await ConnectAsync(wanted, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
-        return await PublishAsync(_ => true, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<QemuDomain> all = await PublishAsync(_ => true, cancellationToken).ConfigureAwait(false);
+        await TellLeftOutAsync(cancellationToken).ConfigureAwait(false);
+        return all;
     }
 
     /// <summary>The QEMU that is asked for; null where there is none. Looks at command lines first, so that asking for one connects to no other.</summary>
@@ -69,7 +73,11 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
         QemuDomain? found = await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
         if (found is null)
+        {
+            await TellLeftOutAsync(cancellationToken).ConfigureAwait(false);
             ThrowIfUnseen();
+        }
+
         return found;
 
         QemuInstance[] Nameless()
@@ -182,6 +190,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             for (int i = 0; i < instances.Length; i++)
             {
                 FindSilent(instances[i]);
+                NoteLeftOut(instances[i], errors[i]);
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error
                     && !QmpErrors.IsPermissionDenied(error) && !QmpErrors.ProvesNothing(error))
                 {

@@ -47,9 +47,11 @@ internal static class NamedSockets
             }
 
             // It made the socket for something else. Who does not even name it only inherited it, and the next may be whose it is.
-            isTheirs = true;
             if (listener.Name is { } name && holder.CommandLine.Mentions(name))
-                break;
+                return false;
+
+            // Of whom not all is known that it was told, the socket may be a monitor after all: its greeting tells.
+            isTheirs |= holder.CommandLine.UnreadConfiguration is null;
         }
 
         return !isTheirs;
