@@ -71,6 +71,24 @@ public sealed class OtherUsersTests : IdentityTest
         Assert.Contains($"actual {qemu.MemoryKib}", named.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_cannot_see_who_is_served_leaves_a_named_monitors_queue_at_once(bool isNobody)
+    {
+        PlainQemu qemu = await StartRootsAsync(Socket);
+        await OpenSocketAsync();
+        await using ChildProcess holder = await ChildProcess.StartAsync(
+            "unshare", ["--net", "/usr/bin/python3", "-c", "import socket,sys,time; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print(s.recv(1),file=sys.stderr,flush=True); time.sleep(300)", Socket]);
+        await Deadline.UntilAsync(Deadline.Default, "owner", _ => Task.FromResult(holder.Errors.Length > 0), Token);
+        string[] through = isNobody ? AsNobody : ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace"];
+        string[] all = [.. through, Program(), "-c", $"qmp://{Socket}", "list"];
+        CommandResult result = await ChildProcess.RunAsync(all[0], all[1..], cancellationToken: Token);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Matches(@"sent no greeting within 0\.25 s|is held by", result.Errors);
+        Assert.True(qemu.IsAlive);
+    }
+
     [Fact]
     public async Task Root_who_may_not_trace_processes_reaches_its_own()
     {

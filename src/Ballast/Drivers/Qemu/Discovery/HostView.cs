@@ -13,6 +13,7 @@ internal sealed class HostView
     // Not held: who looks once more than all others would keep what none of them needs.
     private WeakReference<HostView>? _next;
     private List<NetNamespace>? _others;
+    private bool _seesAllPlaces;
     private MountTable? _ownMounts;
     private string? _ownRoot;
 
@@ -126,12 +127,31 @@ internal sealed class HostView
     public IEnumerable<uint> ServedAt(SocketFile file) =>
         Others().Prepend(NetNamespace.Own).SelectMany(place => Sockets(place)?.ServedAt(file) ?? []);
 
+    /// <summary>Whether the network namespace of each process could be seen, so that a client in any of them would be.</summary>
+    public bool SeesAllPlaces
+    {
+        get
+        {
+            lock (_gate)
+            {
+                _ = Others();
+                return _seesAllPlaces;
+            }
+        }
+    }
+
     private List<NetNamespace> Others()
     {
         lock (_gate)
-            return _others ?? Read<List<NetNamespace>>(
-                static () => [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()],
-                others => _others = others);
+            return _others ?? Read(ReadOthers, others => _others = others);
+
+        List<NetNamespace> ReadOthers()
+        {
+            using LookTrouble trouble = new();
+            List<NetNamespace> others = [.. ProcessTable.Pids().Select(NetNamespace.Of).OfType<NetNamespace>().Where(place => !place.IsOwn).Distinct()];
+            _seesAllPlaces = !trouble.IsDenied && trouble.Failure is null;
+            return others;
+        }
     }
 
     // What could not be looked at is not kept: whoever asks next looks again, and is told.

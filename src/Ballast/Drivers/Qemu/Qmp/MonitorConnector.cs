@@ -155,6 +155,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             UnixSocketPeer peer = UnixSocketPeer.Of(socket);
             lock (Gate)
                 _met = peer;
+            isUnknown |= monitor.Endpoint.Owner is null && !monitor.Endpoint.SeesAllClientsOf(peer);
             bool isWhole = monitor.Endpoint.CheckPeer(peer);
             void SeeOwner()
             {

@@ -119,6 +119,13 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// </summary>
     public bool SeesAllClients => Owner is not { } owner || View(out _).SocketsOf(owner.Pid) is not null;
 
+    /// <summary>The same where no owner is known yet: who listens is taken for it.</summary>
+    public bool SeesAllClientsOf(UnixSocketPeer peer)
+    {
+        HostView view = View(out _);
+        return (peer.Pid > 0 && view.SocketsOf(peer.Pid) is not null) || view.SeesAllPlaces;
+    }
+
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
     /// <remarks>A monitor accepts one client at a time: who was accepted is the one who is served.</remarks>
     /// <exception cref="LibvirtException">Nobody could look.</exception>
