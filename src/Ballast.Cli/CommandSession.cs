@@ -80,6 +80,10 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     public ConnectionGroup OpenGroup(TimeSpan? timeout = null) =>
         new(Named, HowToConnect(IsReadOnly) with { AskCredential = null }, timeout, (uri, how, token) => host.Open(uri, how, token));
 
+    /// <summary>The QEMUs of this host, whichever connection commands use; it is the caller's to close.</summary>
+    public ValueTask<Connection> OpenThisHostAsync(CancellationToken cancellationToken) =>
+        host.Open("qmp:///", ConnectionOptions.Default with { ReadOnly = true, TimeProvider = host.TimeProvider }, cancellationToken);
+
     /// <summary>The same for one of them, which is its owner's to close.</summary>
     public CommandSession With(Connection connection) => new(options, host, output, log) { Connection = connection, IsReadOnly = IsReadOnly };
 

@@ -110,8 +110,9 @@ internal static class DoctorCommand
                 new("ask the QEMUs directly (-c qmp:///; each needs a monitor of its own), or run ballastd")));
         }
 
+        LocalQemus local = await LocalQemus.FindAsync(invocation, proc, lines.Select(line => line.Domain));
         foreach (MemoryLine line in lines)
-            verdicts.AddRange(GuestChecks.Run(line, LocalQemu.Find(proc, line.Domain), await Standstill.StateOfAsync(line.Domain, line.Stats, invocation.CancellationToken)).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
+            verdicts.AddRange(GuestChecks.Run(line, local.Of(line.Domain), await Standstill.StateOfAsync(line.Domain, line.Stats, invocation.CancellationToken)).Where(verdict => !isPlainDaemon || verdict.Check != MemoryStatsReason.UnsupportedByDaemon.Label()));
         if (ProcFiles.IsAbout(invocation.Connection))
             verdicts.AddRange(HostChecks.Run(proc, lines));
         Respondent respondent = await Respondent.OfAsync(invocation);

@@ -24,22 +24,11 @@ internal sealed class LocalQemu
     private string State => _proc.Word($"{_directory}/status", "State") ?? "";
 
     /// <param name="proc">The host's files.</param>
-    /// <param name="domain">The domain, whose id may be the process's.</param>
-    /// <returns>Its QEMU; null where it runs on another host, or nobody can tell which one it is.</returns>
-    public static LocalQemu? Find(ProcFiles proc, Domain domain)
+    /// <param name="pid">The process, which was shown to be the domain's.</param>
+    public static LocalQemu At(ProcFiles proc, int pid)
     {
-        if (domain.Id is not { } pid || !ProcFiles.IsAbout(domain.Connection))
-            return null;
         string directory = ProcFiles.DirectoryOf(pid);
-        if (proc.Word($"{directory}/status", "Name")?.Contains("qemu", StringComparison.Ordinal) != true)
-            return null;
-        string commandLine = proc.Text($"{directory}/cmdline");
-
-        // libvirt counts its domains: the process with such a number is another one.
-        bool isOwn = !domain.Connection.Uri.StartsWith("qemu", StringComparison.Ordinal)
-            || commandLine.Contains(domain.Uuid.ToString(), StringComparison.Ordinal)
-            || commandLine.Contains(domain.Name, StringComparison.Ordinal);
-        return isOwn ? new LocalQemu(proc, directory, commandLine) : null;
+        return new LocalQemu(proc, directory, proc.Text($"{directory}/cmdline"));
     }
 
     /// <summary>A field of its status, in KiB where it is a size.</summary>

@@ -123,9 +123,13 @@ public sealed class DoctorCommandTests : IDisposable
         Assert.Contains(text, outcome.Output, StringComparison.Ordinal);
         Assert.Contains(remedy, outcome.Output, StringComparison.Ordinal);
 
-        // An id that is another program's process says nothing of the guest.
-        Write("1/status", $"Name:\tsystemd\n{field}:\t  {mib * MiB} kB\n");
-        Assert.Equal(0, (await RunAsync(new FakeDriver(Guest("vm", 1, used: 100)))).ExitCode);
+        // An id that is not this domain's here says nothing of the guest, whatever runs under it.
+        foreach (FakeDriver here in (FakeDriver[])[new(), new(Guest("vm10", 1, used: 100))])
+            Assert.Equal(0, (await RunWithAsync(new FakeDriver(Guest("vm", 1, used: 100)), ["doctor"], here)).ExitCode);
+
+        // How its process is called says nothing either.
+        Write("1/status", $"Name:\tvm\n{field}:\t  {mib * MiB} kB\n");
+        Assert.Equal(1, (await RunAsync(new FakeDriver(Guest("vm", 1, used: 100)))).ExitCode);
         Write("1/status", $"Name:\tqemu-system-x86\n{field}:\t  8 kB\n");
         Assert.Equal(0, (await RunAsync(new FakeDriver(Guest("vm", 1, used: 100)))).ExitCode);
     }
@@ -426,12 +430,12 @@ public sealed class DoctorCommandTests : IDisposable
     [InlineData("qemu+ssh://other/system", false)]
     public async Task The_processes_of_this_host_say_nothing_of_another(string uri, bool isHere)
     {
-        // A daemon may count its domains: the process is another one unless it bears the name.
+        // A daemon may count its domains: the process is another one's then.
         Write("meminfo", "MemTotal:       16000000 kB\nMemAvailable:     200000 kB\n");
         Write("1/status", "Name:\tqemu-system-x86\nVmLck:\t  1048576 kB\n");
         Write("1/cmdline", "qemu\0-name\0guest=web\0");
         FakeDriver driver = new(Guest("web", 1, used: 100), Guest("db", 1, used: 100));
-        string output = (await RunAtAsync(driver, uri)).Output;
+        string output = (await RunWithAsync(driver, ["-c", uri, "doctor"], new FakeDriver(Guest("web", 1, used: 100)))).Output;
         Assert.Equal(isHere, output.Contains("error: host", StringComparison.Ordinal));
         Assert.Equal(isHere, output.Contains("warning: web", StringComparison.Ordinal));
         Assert.DoesNotContain("warning: db", output, StringComparison.Ordinal);
@@ -489,7 +493,10 @@ public sealed class DoctorCommandTests : IDisposable
 
     private Task<Outcome> RunAsync(FakeDriver driver, params string[] arguments) => RunWithAsync(driver, ["doctor", .. arguments]);
 
-    private Task<Outcome> RunWithAsync(FakeDriver driver, string[] arguments) => CliRun.BallastAsync(
-        arguments, (uri, options, _) => new(new Connection(driver, uri ?? "fake:///", options)),
+    /// <param name="driver">The connection's.</param>
+    /// <param name="arguments">The command.</param>
+    /// <param name="here">What runs on this host; null: the connection's domains do.</param>
+    private Task<Outcome> RunWithAsync(FakeDriver driver, string[] arguments, FakeDriver? here = null) => CliRun.BallastAsync(
+        arguments, (uri, options, _) => new(new Connection(uri == "qmp:///" ? here ?? driver : driver, uri ?? "fake:///", options)),
         procPath: _directory.File("proc"), cancellationToken: TestContext.Current.CancellationToken);
 }
