@@ -8,6 +8,9 @@ internal interface IDriverEventSink
     /// <summary>Events are missing here, nobody knows how many.</summary>
     void Interrupt();
 
+    /// <summary>So many events are missing here: more came than were kept.</summary>
+    void Miss(long count) => Interrupt();
+
     /// <summary>After an interruption: from now on none is missing.</summary>
     void Resume()
     {
@@ -15,6 +18,13 @@ internal interface IDriverEventSink
 
     /// <summary>Nothing more will come: why, or null where it was asked to end.</summary>
     void End(Exception? error);
+}
+
+/// <summary>A subscription whose events may be on their way to their sink.</summary>
+internal interface IDriverSubscription : IAsyncDisposable
+{
+    /// <summary>What happened until now is in the sink when this returns, but for what is held back.</summary>
+    void Settle();
 }
 
 /// <summary>One event, as a driver gives it; which members count depends on the kind.</summary>

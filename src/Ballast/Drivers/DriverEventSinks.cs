@@ -29,6 +29,13 @@ internal sealed class DriverEventSinks
             sink.Interrupt();
     }
 
+    /// <summary>So many are missing here.</summary>
+    public void Miss(long count)
+    {
+        foreach (IDriverEventSink sink in Volatile.Read(ref _sinks))
+            sink.Miss(count);
+    }
+
     /// <summary>From now on they come again.</summary>
     public void Resume()
     {

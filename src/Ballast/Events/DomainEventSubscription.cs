@@ -48,10 +48,17 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
     /// <summary>Ends the subscription.</summary>
     public async ValueTask DisposeAsync()
     {
-        ((IDriverEventSink)this).End(null);
-        if (Interlocked.Exchange(ref _registration, null) is { } registration)
-            await registration.DisposeAsync().ConfigureAwait(false);
-        _connection.Forget(this);
+        try
+        {
+            // First, for it gets what happened until now.
+            if (Interlocked.Exchange(ref _registration, null) is { } registration)
+                await registration.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            ((IDriverEventSink)this).End(null);
+            _connection.Forget(this);
+        }
     }
 
     /// <summary>Is told when events come again after an interruption: what happened until then is missing, and from then on nothing. Must not block.</summary>
@@ -86,6 +93,16 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
             // Always kept: without it the gap would not be known.
             if (!_ended)
                 _waiting.Enqueue(new EventsMissed(EventsMissedCause.ConnectionLost, null));
+            Wake();
+        }
+    }
+
+    void IDriverEventSink.Miss(long count)
+    {
+        lock (_gate)
+        {
+            if (!_ended)
+                _missed += count;
             Wake();
         }
     }

@@ -6,21 +6,25 @@ namespace Ballast.Drivers.Qemu;
 /// <summary>One QEMU whose subscribers are told what happens to it: QEMU's events in libvirt's terms.</summary>
 internal sealed class QemuEventSource : IMonitorListener, IDisposable
 {
-    private readonly DriverEventSinks _sinks;
+    private readonly QemuEventQueue _queue;
+    private readonly EventPace _pace;
     private readonly Action _lost;
     private readonly QemuInstance _instance;
     private QmpMonitor? _monitor;
     private DomainState? _state;
     private ulong? _actualBytes;
 
-    public QemuEventSource(QemuDomain domain, bool isNew, DriverEventSinks sinks, Action lost)
+    public QemuEventSource(QemuDomain domain, bool isNew, QemuEventQueue queue, Action lost)
     {
         // Of a new one it was said that it started: that it does not run is news.
         _state = isNew ? DomainState.Running : null;
-        _sinks = sinks;
+        _queue = queue;
+        _pace = queue.NewPace();
         _lost = lost;
         _instance = domain.Instance;
         Identity = domain.Identity;
+        if (isNew)
+            Publish(new LifeStep(DomainLifecycleChange.Started, 0));
         Update(domain);
     }
 
@@ -67,7 +71,7 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
         Publish(step);
     }
 
-    void IMonitorListener.WasReset() => _sinks.Publish(DriverEvent.Reboot(Identity));
+    void IMonitorListener.WasReset() => _queue.Put(_pace, DriverEvent.Reboot(Identity));
 
     void IMonitorListener.BalloonChanged(ulong actualBytes)
     {
@@ -77,8 +81,8 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
 
     void IMonitorListener.Lost() => _lost();
 
-    private void Publish(LifeStep step) => _sinks.Publish(DriverEvent.Lifecycle(Identity, step.Change, step.Detail));
+    private void Publish(LifeStep step) => _queue.Put(_pace, DriverEvent.Lifecycle(Identity, step.Change, step.Detail));
 
     private void PublishBalloon(ulong actualBytes) =>
-        _sinks.Publish(DriverEvent.BalloonChange(Identity, (actualBytes / 1024) + (actualBytes % 1024 == 0 ? 0u : 1u)));
+        _queue.Put(_pace, DriverEvent.BalloonChange(Identity, (actualBytes / 1024) + (actualBytes % 1024 == 0 ? 0u : 1u)));
 }

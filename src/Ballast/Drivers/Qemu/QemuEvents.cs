@@ -14,7 +14,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
     // A QEMU that closes its monitor takes a moment to be gone.
     private static readonly TimeSpan FirstLookAfterLoss = TimeSpan.FromMilliseconds(10);
 
-    private readonly DriverEventSinks _sinks = new();
+    private readonly QemuEventQueue _queue = new(time);
     private readonly SemaphoreSlim _starting = new(1);
     private readonly Dictionary<QemuInstance, QemuEventSource> _watched = [];
     private TaskCompletionSource _lost = NewSignal();
@@ -30,7 +30,9 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
             if (_stop is null)
                 await StartAsync(cancellationToken).ConfigureAwait(false);
 
-            return _sinks.Add(sink, StopAsync);
+            // What happened before is not for it.
+            _queue.Flush(heldToo: false);
+            return new Subscriber(_queue, _queue.Sinks.Add(sink, StopAsync));
         }
         finally
         {
@@ -40,8 +42,10 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
 
     public async ValueTask DisposeAsync()
     {
-        _sinks.End(null);
+        _queue.Flush(heldToo: true);
+        _queue.Sinks.End(null);
         await StopAsync().ConfigureAwait(false);
+        _queue.Dispose();
     }
 
     private async ValueTask StartAsync(CancellationToken cancellationToken)
@@ -65,7 +69,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
         await _starting.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (_stop is null || !_sinks.IsEmpty)
+            if (_stop is null || !_queue.Sinks.IsEmpty)
                 return;
             await _stop.CancelAsync().ConfigureAwait(false);
             await _looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -109,7 +113,8 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 // Subscribers must not wait for ever for what nobody looks for any more.
-                _sinks.End(e);
+                _queue.Flush(heldToo: true);
+                _queue.Sinks.End(e);
                 return;
             }
         }
@@ -142,11 +147,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
 
         await Task.WhenAll(ending).ConfigureAwait(false);
         foreach (QemuDomain domain in started)
-        {
-            if (!isFirst)
-                _sinks.Publish(DriverEvent.Lifecycle(domain.Identity, DomainLifecycleChange.Started, DomainLifecycleDetails.Started.Booted));
-            _watched[domain.Instance] = new QemuEventSource(domain, isNew: !isFirst, _sinks, NoticeLoss);
-        }
+            _watched[domain.Instance] = new QemuEventSource(domain, isNew: !isFirst, _queue, NoticeLoss);
     }
 
     private async ValueTask<bool> IsLostWithinAsync(TimeSpan pause, CancellationToken cancellationToken)
@@ -167,4 +168,16 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
     private void NoticeLoss() => Volatile.Read(ref _lost).TrySetResult();
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private sealed class Subscriber(QemuEventQueue queue, IAsyncDisposable registration) : IDriverSubscription
+    {
+        public void Settle() => queue.Flush(heldToo: false);
+
+        public ValueTask DisposeAsync()
+        {
+            // What happened until now is for it.
+            queue.Flush(heldToo: true);
+            return registration.DisposeAsync();
+        }
+    }
 }
