@@ -27,6 +27,9 @@ internal sealed record LibvirtServerOptions
     /// <summary>Events that one client may register for.</summary>
     public int MaxCallbacks { get; init; } = 1024;
 
+    /// <summary>Those that the clients of one user may register for together; those that may only read are counted apart.</summary>
+    public int MaxUserCallbacks { get; init; } = 4096;
+
     /// <summary>Watches that one client may have.</summary>
     public int MaxWatches { get; init; } = 16;
 
@@ -77,6 +80,7 @@ internal sealed class LibvirtServer
         _largeMessages = (new SemaphoreSlim(options.MaxLargeMessages), new SemaphoreSlim(options.MaxLargeMessages));
         _connections = connections.ToDictionary(pair => pair.Name, pair => pair.Connection, StringComparer.Ordinal);
         DefaultName = connections[0].Name;
+        Events = new ServerEvents(options.TimeProvider);
     }
 
     /// <summary>Clients that come from now on are treated by a newer value.</summary>
@@ -84,6 +88,9 @@ internal sealed class LibvirtServer
 
     /// <summary>What clients watch.</summary>
     public SharedWatches Watches { get; } = new();
+
+    /// <summary>The events that clients registered for.</summary>
+    public ServerEvents Events { get; }
 
     /// <summary>What a client gets that opens "".</summary>
     public string DefaultName { get; }

@@ -9,6 +9,7 @@ namespace Ballast.Server;
 internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
 {
     private int _watches;
+    private int _callbacks;
     private int _blocked;
 
     public bool IsReader => isReader;
@@ -36,6 +37,10 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
     public bool TryAddWatch() => TryAdd(ref _watches, options.MaxUserWatches);
 
     public void RemoveWatch() => Interlocked.Decrement(ref _watches);
+
+    public bool TryAddCallback() => TryAdd(ref _callbacks, options.MaxUserCallbacks);
+
+    public void RemoveCallbacks(int count) => Interlocked.Add(ref _callbacks, -count);
 
     /// <summary>One more client does not read what it was sent; false: they are too many.</summary>
     public bool TryAddBlocked() => TryAdd(ref _blocked, options.MaxUserBlocked);

@@ -62,10 +62,11 @@ internal static class EventHandlers
             return known;
 
         // Before the registration is answered: what happens after the answer is sent.
-        SessionEvents events = new(session, await session.Connection.SubscribeAsync(cancellationToken: token).ConfigureAwait(false));
+        session.RequireOpen();
+        SessionEvents events = await SessionEvents.JoinAsync(session, token).ConfigureAwait(false);
         SessionEvents kept = session.KeepEvents(events);
         if (kept == events)
-            session.Client.Watch(events.SendAllAsync());
+            events.Start();
         else
             await events.DisposeAsync().ConfigureAwait(false); // Another registration of this client was faster.
         return kept;

@@ -40,7 +40,9 @@ internal static class LookupHandlers
         }),
     ];
 
-    public static RemoteDomain ToRemote(Domain domain) => new() { Name = domain.Name, Uuid = domain.Uuid, Id = domain.Id ?? -1 };
+    public static RemoteDomain ToRemote(Domain domain) => ToRemote(domain.Identity);
+
+    public static RemoteDomain ToRemote(DomainIdentity domain) => new() { Name = domain.Name, Uuid = domain.Uuid, Id = domain.Id ?? -1 };
 
     private static ValueTask<IReadOnlyList<Domain>> ListAsync(RemoteSession session, DomainListFilter filter, CancellationToken token) =>
         session.Connection.ListDomainsAsync(filter, token);
