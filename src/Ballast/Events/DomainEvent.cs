@@ -41,7 +41,10 @@ public sealed record EventsMissed(EventsMissedCause Cause, long? Count) : Domain
 /// <summary>Why events are missing.</summary>
 public enum EventsMissedCause
 {
-    /// <summary>The reader was too slow: more than <see cref="DomainEventFilter.Capacity"/> were queued.</summary>
+    /// <summary>
+    /// The reader was too slow: more than <see cref="DomainEventFilter.Capacity"/> were queued. Or the thread pool was, and events came
+    /// faster than it passed them on.
+    /// </summary>
     SlowReader = 0,
 
     /// <summary>The connection to the daemon was lost and is being reopened. Events until then are missing.</summary>
