@@ -1,4 +1,3 @@
-using Ballast.Drivers;
 using Ballast.Rpc.Messages;
 using Ballast.Server.Dispatch;
 
