@@ -1,5 +1,4 @@
 using System.Reflection;
-using Ballast.Drivers;
 using Ballast.Guests;
 using Ballast.Rpc;
 
