@@ -118,7 +118,7 @@ internal sealed class StandardErrorLog : ILoggerProvider
 
     private sealed class LibraryLog(StandardErrorLog log) : ILoggerFactory, ILogger
     {
-        private const int StartsGuest = 108, SocketLeftOut = 113;
+        private const int StartsGuest = 108, SocketLeftOut = 113, ProcessesNotShown = 114;
 
         private readonly Logger _lines = new(log);
 
@@ -138,7 +138,7 @@ internal sealed class StandardErrorLog : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Id is StartsGuest or SocketLeftOut || log.Level <= LogLevel.Debug)
+            if (eventId.Id is StartsGuest or SocketLeftOut or ProcessesNotShown || log.Level <= LogLevel.Debug)
                 _lines.Log(logLevel, eventId, state, exception, formatter);
         }
     }

@@ -56,6 +56,8 @@ internal sealed partial class ConnectionLog
 
     public void ProcessSkipped(int pid, string reason) => Write(log => Lines.ProcessSkipped(log, pid, reason));
 
+    public void ProcessesNotShown(uint uid, int count) => Write(log => Lines.ProcessesNotShown(log, count, uid));
+
     public void SocketSkipped(string socket, Exception reason) => Write(log => Lines.SocketSkipped(log, socket, reason.Message));
 
     public void LookFailed(Exception reason) => Write(log => Lines.LookFailed(log, reason.Message));
@@ -112,6 +114,9 @@ internal sealed partial class ConnectionLog
 
         [LoggerMessage(113, LogLevel.Warning, "A socket is not listed, since nobody can tell which QEMU it leads to: {Reason}")]
         public static partial void SocketLeftOut(ILogger log, string reason);
+
+        [LoggerMessage(114, LogLevel.Warning, "{Count} more processes of user {Uid}, whom this user does not trust, are called as QEMU is and are not shown")]
+        public static partial void ProcessesNotShown(ILogger log, int count, uint uid);
 
         [LoggerMessage(120, LogLevel.Warning, "Lost the connection to {Daemon}: {Reason}")]
         public static partial void DaemonLost(ILogger log, string daemon, string reason);

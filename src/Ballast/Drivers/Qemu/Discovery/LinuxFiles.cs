@@ -32,6 +32,9 @@ internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount
 /// <summary>Takes a link's target, which is valid during the call.</summary>
 internal delegate void ReadLinkTarget(ReadOnlySpan<byte> target);
 
+/// <summary>Takes a piece of a file, which is valid during the call.</summary>
+internal delegate void ReadPiece(ReadOnlySpan<byte> piece);
+
 /// <summary>
 /// Files as descriptors that name them and open nothing (O_PATH): what was looked at is what is used, whoever renames
 /// what meanwhile.
@@ -172,6 +175,26 @@ internal static partial class LinuxFiles
         }
 
         return bytes[..length].ToArray();
+    }
+
+    /// <summary>A file of /proc, of which so much is read at most, piece by piece: nothing of it is kept.</summary>
+    /// <returns>Whether it could be read.</returns>
+    public static bool ReadPieces(string path, int maxBytes, ReadPiece take)
+    {
+        int descriptor = HostCalls.Open(path, OpenClose);
+        if (descriptor < 0)
+            return false;
+        using SafeFileHandle file = new(descriptor, ownsHandle: true);
+        Span<byte> piece = stackalloc byte[EntriesBytes];
+        nint count = 1;
+        for (int left = maxBytes; left > 0 && count > 0; left -= (int)count)
+        {
+            count = HostCalls.Read(file, piece[..Math.Min(left, piece.Length)], path);
+            if (count > 0)
+                take(piece[..(int)count]);
+        }
+
+        return count >= 0;
     }
 
     /// <summary>The beginning of a small file of /proc; none where it cannot be read.</summary>

@@ -103,6 +103,7 @@ internal sealed partial class QemuInventory
         }
 
         NoteTrouble(trouble, isPartial, added);
+        NoteCrowd(_processes.Crowd);
         _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
     }
 
@@ -132,6 +133,20 @@ internal sealed partial class QemuInventory
             : trouble.IsDenied && added.Count > 0 ? _wereDenied.Union(trouble.Denied.Where(path => added.Exists(instance => instance.Concerns(path)))).ToHashSet()
             : _wereDenied;
         _mustLookAgain = isPartial;
+    }
+
+    // Once for each user, and again when there are twice as many.
+    private void NoteCrowd(StrangerCrowd crowd)
+    {
+        foreach (uint uid in _saidMore.Keys.Where(uid => !crowd.More.ContainsKey(uid)).ToArray())
+            _saidMore.Remove(uid);
+        foreach ((uint uid, int count) in crowd.More)
+        {
+            if (count < 2 * _saidMore.GetValueOrDefault(uid))
+                continue;
+            _saidMore[uid] = count;
+            log.ProcessesNotShown(uid, count);
+        }
     }
 
     /// <summary>Whoever finds nobody is not told that nobody is there, where the last look could not see all.</summary>

@@ -44,6 +44,9 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     private long _trustChanges;
     private long _trustSeen;
 
+    // How many more processes of users that are not trusted there were, when that was last said.
+    private readonly Dictionary<uint, int> _saidMore = [];
+
     /// <summary>Why the last look did not see all; null where it did.</summary>
     public LibvirtException? LookError => _lookError;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Scopes;
@@ -8,7 +9,8 @@ namespace Ballast.Drivers.Qemu.Processes;
 /// <summary>What a QEMU's command line says about it. Anybody can write one, so only those of trusted processes are believed (<see cref="QemuTrust"/>).</summary>
 internal sealed class QemuCommandLine
 {
-    private const int MaxBytes = 1024 * 1024;
+    // Many more than any QEMU has.
+    private const int MaxBytes = 1024 * 1024, MaxArguments = 16 * 1024;
 
     private readonly string[] _arguments;
     private readonly Remembered<CommandLineReader> _reader;
@@ -37,6 +39,9 @@ internal sealed class QemuCommandLine
         _monitors = new(() => _reader.Value.FindMonitors());
         _machine = new(() => MachineOptions.Read(_arguments, readFile));
     }
+
+    /// <summary>What it is known again by.</summary>
+    public CommandLineMark Mark { get; private init; }
 
     /// <summary>Whether it makes QEMU go on in the background, and the process that was started wait until it is there.</summary>
     public bool BecomesDaemon { get; }
@@ -109,7 +114,18 @@ internal sealed class QemuCommandLine
     }
 
     /// <summary>Whether a process says the same now; null where this user may not know, or it ended.</summary>
-    public bool? IsThatOf(int pid) => ReadStrings($"/proc/{pid}/cmdline") is { } arguments ? arguments.AsSpan().SequenceEqual(_arguments) : null;
+    public bool? IsThatOf(int pid) => Mark.IsThatOf(pid);
+
+    /// <summary>That of a process which is not believed: nothing of it is kept, and no more is looked at than tells it from another.</summary>
+    /// <returns>Null where the process is none that is called as QEMU's are, or cannot be looked at.</returns>
+    public static QemuCommandLine? OfStranger(int pid)
+    {
+        Span<byte> buffer = stackalloc byte[CommandLineMark.StrangersBytes];
+        ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
+        return QemuProcess.MayBeQemu(pid, start, isWhole: true)
+            ? new QemuCommandLine([], workingDirectory: null) { Mark = CommandLineMark.Of(start, CommandLineMark.StrangersBytes) }
+            : null;
+    }
 
     /// <summary>
     /// The first file of <c>-readconfig</c> that could not be read, or was changed since QEMU read it, as it was written: more may be
@@ -126,10 +142,13 @@ internal sealed class QemuCommandLine
     public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine, Func<string, string?>? readFile = null)
     {
         commandLine = null;
-        if (ReadStrings($"/proc/{pid}/cmdline") is not { } arguments)
+        if (LinuxFiles.ReadAll($"/proc/{pid}/cmdline", MaxBytes) is not { Length: > 0 } read)
             return false;
         commandLine = new QemuCommandLine(
-            arguments, new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile);
+            Divide(read.Span), new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile)
+        {
+            Mark = CommandLineMark.Of(read.Span, MaxBytes),
+        };
         return true;
     }
 
@@ -145,23 +164,37 @@ internal sealed class QemuCommandLine
 
     private static string? ReadLaunchDirectory(int pid)
     {
-        const string variable = "PWD=";
-        string? entry = ReadStrings($"/proc/{pid}/environ")?.FirstOrDefault(entry => entry.StartsWith(variable, StringComparison.Ordinal));
-        return entry?[variable.Length..] is { } directory && Path.IsPathRooted(directory) ? directory : null;
+        ReadOnlySpan<byte> variable = "PWD="u8;
+        if (LinuxFiles.ReadAll($"/proc/{pid}/environ", MaxBytes) is not { } read)
+            return null;
+        ReadOnlySpan<byte> bytes = Whole(read.Span);
+        foreach (Range range in bytes.Split((byte)0))
+        {
+            if (bytes[range].StartsWith(variable))
+                return Encoding.UTF8.GetString(bytes[range][variable.Length..]) is var directory && Path.IsPathRooted(directory) ? directory : null;
+        }
+
+        return null;
     }
 
     // Strings that a zero byte ends each, as the kernel shows a command line and an environment.
-    private static string[]? ReadStrings(string file)
+    private static string[] Divide(ReadOnlySpan<byte> bytes)
     {
-        if (LinuxFiles.ReadAll(file, MaxBytes) is not { Length: > 0 } read)
-            return null;
-        ReadOnlySpan<byte> bytes = read.Span;
-
-        // One that was cut off could be taken for another.
-        if (bytes.Length == MaxBytes && bytes.LastIndexOf((byte)0) is var end and > 0)
-            bytes = bytes[..end];
-        if (bytes[^1] == 0)
+        bytes = Whole(bytes);
+        if (bytes is [.., 0])
             bytes = bytes[..^1]; // No more than the last one's own: an empty argument counts.
-        return Encoding.UTF8.GetString(bytes).Split('\0');
+        List<string> strings = [];
+        foreach (Range range in bytes.Split((byte)0))
+        {
+            if (strings.Count == MaxArguments)
+                break;
+            strings.Add(Encoding.UTF8.GetString(bytes[range]));
+        }
+
+        return [.. strings];
     }
+
+    // One that was cut off could be taken for another.
+    private static ReadOnlySpan<byte> Whole(ReadOnlySpan<byte> bytes) =>
+        bytes.Length == MaxBytes && bytes.LastIndexOf((byte)0) is var end and > 0 ? bytes[..end] : bytes;
 }

@@ -32,6 +32,9 @@ internal sealed partial class QemuProcess
     // When its command line was last read, and said the same.
     private long _saidSameAt;
 
+    // Whether its parent said the same, when that was last looked at.
+    private AskedParent? _asked;
+
     /// <summary>
     /// Whether it still runs what it ran when it was found: a wrapper becomes QEMU, and one QEMU another, under the same id. The
     /// text of /proc/PID/exe does not tell: it changes when the file is moved.
@@ -89,7 +92,7 @@ internal sealed partial class QemuProcess
     public bool MayBeCalled(string? name) => CommandLine.Name is not { } said || string.IsNullOrEmpty(name) || said == name;
 
     /// <summary>Whether a process may be a QEMU. Most are not: the beginning of a command line tells.</summary>
-    private static bool MayBeQemu(int pid)
+    public static bool MayBeQemu(int pid)
     {
         Span<byte> buffer = stackalloc byte[StartBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
@@ -135,10 +138,22 @@ internal sealed partial class QemuProcess
         (string[] Fields, bool Has)? known = Volatile.Read(ref _twin)?.Value;
         if (known is { } seen && seen.Fields == fields)
             return seen.Has;
-        bool has = (int.TryParse(fields[Parent - 1], NumberStyles.None, CultureInfo.InvariantCulture, out int parent) && parent > 0 && CommandLine.IsThatOf(parent) == true)
+        bool has = SaysWhatItsParentSays(fields[Parent - 1])
             || ProcessTable.Children(Pid).Any(child => CommandLine.IsThatOf(child) == true || RunsQemu(child));
         Volatile.Write(ref _twin, new StrongBox<(string[], bool)>((fields, has)));
         return has;
+    }
+
+    // Not asked again by each look: a command line may be a mebibyte.
+    private bool SaysWhatItsParentSays(string parent)
+    {
+        if (_asked is { } asked && asked.Parent == parent && TimeProvider.System.GetElapsedTime(asked.At) < ReadAgain)
+            return asked.SaysSame;
+        using LookTrouble trouble = new();
+        bool saysSame = int.TryParse(parent, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0 && CommandLine.IsThatOf(pid) == true;
+        if (trouble.Failure is null)
+            _asked = new AskedParent(parent, saysSame, TimeProvider.System.GetTimestamp());
+        return saysSame;
     }
 
     // Null where nobody could tell. To read the command line of each QEMU at each look would cost too much where this user may not know
@@ -190,4 +205,6 @@ internal sealed partial class QemuProcess
         || view.SocketsOf(Pid) is not { } own
         || view.Sockets(NetNamespace.Of(Pid) ?? NetNamespace.Own) is not { } table
         || table.HasListener(own);
+
+    private sealed record AskedParent(string Parent, bool SaysSame, long At);
 }

@@ -25,13 +25,13 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
 
     private readonly Lock _renewing = new();
-    private KeptFile _stat;
-    private KeptFile _statm;
+    private KeptFile? _stat;
+    private KeptFile? _statm;
     private volatile bool _isClosed;
     private volatile bool _isGone;
     private volatile bool _couldNotRenew;
 
-    private QemuProcess(int pid, QemuCommandLine commandLine, string[] fields, KeptFile stat, KeptFile statm)
+    private QemuProcess(int pid, QemuCommandLine commandLine, string[] fields, KeptFile? stat, KeptFile? statm)
     {
         Pid = pid;
         CommandLine = commandLine;
@@ -43,7 +43,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     public int Pid { get; }
 
-    public QemuCommandLine CommandLine { get; }
+    /// <summary>What it says; of a process that is not believed, nothing.</summary>
+    public QemuCommandLine CommandLine { get; private set; }
 
     public bool IsClosed => _isClosed && !_isGone;
 
@@ -56,6 +57,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             // A look at all domains asks this of each, and of its files this one costs the kernel least. What is dead has no
             // memory: its size is 0.
             Span<byte> text = stackalloc byte[256];
+            if (IsStranger)
+                return HasStrangerExited();
             if (!Kept(ref _statm).TryRead(ref text, out bool isAnswer))
             {
                 // Closed with the connection, the file tells nothing: "gone" would be a lie.
@@ -91,7 +94,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public ulong? ReadRssKiB()
     {
         Span<byte> text = stackalloc byte[256];
-        if (!Kept(ref _statm).TryRead(ref text))
+        if (IsStranger ? !TryReadAgain("statm", ref text) || HasExited : !Kept(ref _statm).TryRead(ref text))
             return null;
         // size resident shared …, in pages
         int space = text.IndexOf((byte)' ');
@@ -144,8 +147,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         lock (_renewing)
         {
             _isClosed = true;
-            _stat.Dispose();
-            _statm.Dispose();
+            _stat?.Dispose();
+            _statm?.Dispose();
         }
     }
 
@@ -183,22 +186,22 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     // A program that has closed the files, as descriptors of its own, is no end of the process: they are opened again, if it
     // still is the one that started then.
-    private KeptFile Kept(ref KeptFile file)
+    private KeptFile Kept(ref KeptFile? file)
     {
-        KeptFile kept = Volatile.Read(ref file);
+        KeptFile kept = Volatile.Read(ref file)!;
         if (kept.IsOurs)
             return kept;
         lock (_renewing)
         {
             if (!_isClosed)
                 Renew();
-            return file;
+            return file!;
         }
     }
 
     private void Renew()
     {
-        (KeptFile oldStat, KeptFile oldStatm) = (_stat, _statm);
+        (KeptFile oldStat, KeptFile oldStatm) = (_stat!, _statm!);
         using LookTrouble trouble = new();
         KeptFile stat = OpenFile(Pid, "stat");
         KeptFile statm = OpenFile(Pid, "statm");
@@ -220,7 +223,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         oldStatm.Dispose();
     }
 
-    private static string? ReadExecutable(int pid)
+    /// <summary>The program that a process runs; null where this user may not know.</summary>
+    public static string? ReadExecutable(int pid)
     {
         // The kernel appends this to a program that was replaced on disk since, as updates do.
         const string replaced = " (deleted)";
@@ -229,7 +233,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     }
 
     // The fields of stat, numbered from 1 as proc(5) does; the second, a name, may hold spaces and parentheses.
-    private bool TryReadStat(out string[] fields) => TryReadStat(Kept(ref _stat), out fields);
+    private bool TryReadStat(out string[] fields) => IsStranger ? TryReadStrangersStat(out fields, out _) : TryReadStat(Kept(ref _stat), out fields);
 
     private static bool TryReadStat(KeptFile stat, out string[] fields)
     {

@@ -14,14 +14,34 @@ internal sealed class QemuProcesses : IDisposable
     // Not held: it is large, and nobody looks the same way twice.
     private readonly WeakReference<HostView?> _lastView = new(null);
 
-    /// <summary>All that are there; looked for once in each view of the host.</summary>
-    public IReadOnlyCollection<QemuProcess> Look(HostView view)
+    /// <summary>All that are there; looked for once in each view of the host. Of those that are not believed, no more than a few are kept.</summary>
+    /// <param name="view">The host.</param>
+    /// <param name="refuse">Why a process of a user is not believed, or null; asked before the process is.</param>
+    public IReadOnlyCollection<QemuProcess> Look(HostView view, Func<int, uint, string?> refuse)
     {
         Begin(view);
+        if (_unseen.Count == 0)
+            return _known.Values;
+        StrangerCrowd crowd = new(_known.Values);
         while (_unseen.Count > 0)
-            _ = FindNext();
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
+            int pid = _unseen.Pop();
+            if (!_known.ContainsKey(pid) && QemuProcess.MayBeQemu(pid) && ProcessTable.Uid(pid) is { } uid && Find(pid, uid) is { } process)
+                _known[pid] = process;
+        }
+
+        Crowd = crowd;
         return _known.Values;
+
+        QemuProcess? Find(int pid, uint uid) =>
+            refuse(pid, uid) is null ? QemuProcess.Find(pid)
+            : crowd.TryEnter(uid) ? QemuProcess.FindStranger(pid, uid)
+            : null;
     }
+
+    /// <summary>Those that are not believed, as the last look found them.</summary>
+    public StrangerCrowd Crowd { get; private set; } = new([]);
 
     /// <summary>
     /// The QEMUs that have a socket in their own descriptor tables: one, or those too that inherited it; what a QEMU made for itself comes last.

@@ -31,11 +31,14 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
 
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {
-        foreach (QemuProcess process in processes.Look(view))
+        QemuTrust trusted = _trust;
+        foreach (QemuProcess process in processes.Look(view, trusted.Refuse))
         {
-            if (process.IsHelper || process.IsLaunching(view) || process.Uid is not { } uid)
+            if (process.IsHelper || process.Uid is not { } uid)
                 continue;
-            string? distrust = _trust.Refuse(process, uid);
+            string? distrust = trusted.Refuse(process.Pid, uid);
+            if ((distrust is null && !process.Believe()) || process.IsLaunching(view))
+                continue;
             IReadOnlyList<MonitorCandidate> monitors = distrust is null
                 ? Monitors(process, uid, view)
                 : [MonitorCandidate.Forbidden(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust), static _ => true)];

@@ -13,12 +13,12 @@ internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
 
     private readonly uint _self = Libc.GetEffectiveUid();
 
-    /// <summary>Why a process is not believed, or null.</summary>
-    public string? Refuse(QemuProcess process, uint uid)
+    /// <summary>Why a process is not believed, or null. Asked before anything is read that the process says of itself.</summary>
+    public string? Refuse(int pid, uint uid)
     {
         if (uid != _self && uid != Root && !users.Contains(uid))
             return $"it belongs to user {uid}, whom this user does not trust: add {uid} to trusted_users of ballastd (TrustedUserIds of ConnectionOptions), or name its socket";
-        if (process.Executable is { } executable && !QemuCommandLine.IsQemuName(Path.GetFileName(executable)))
+        if (QemuProcess.ReadExecutable(pid) is { } executable && !QemuCommandLine.IsQemuName(Path.GetFileName(executable)))
             return $"it is called as QEMU is, but runs {DisplayText.Escape(executable)}";
         return null;
     }

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text;
+using Ballast.Drivers.Qemu.Discovery;
+
+namespace Ballast.Drivers.Qemu.Processes;
+
+// Processes that are called as QEMU's are and are not believed. Anybody may start thousands of them with a mebibyte of command line each:
+// of these, nothing stays open, and nothing is read or kept that is not needed to list them.
+internal sealed partial class QemuProcess
+{
+    private const int MemorySize = 23;
+
+    private volatile bool _isStranger;
+
+    /// <summary>Whether it is not believed, so that nothing is known of it but that it is there, and whose it is.</summary>
+    public bool IsStranger => _isStranger;
+
+    /// <summary>Whose it was when it was found; of a process that is not believed.</summary>
+    public uint StrangersUid { get; private init; }
+
+    /// <summary>A process that is not to be believed, if it is called as QEMU's are.</summary>
+    public static QemuProcess? FindStranger(int pid, uint uid)
+    {
+        using LookTrouble trouble = new();
+        if (!TryParseStat(ReadStat(pid), out string[] fields) || QemuCommandLine.OfStranger(pid) is not { } line)
+            return null;
+        QemuProcess process = new(pid, line, fields, stat: null, statm: null) { _isStranger = true, StrangersUid = uid };
+        return process.IsSame && trouble.Failure is null ? process : null;
+    }
+
+    /// <summary>What it says is believed from now on.</summary>
+    /// <returns>False where nobody could read it, or it is not there any more.</returns>
+    public bool Believe()
+    {
+        if (!_isStranger)
+            return true;
+        if (Open(Pid) is not { } believed)
+            return false;
+        lock (_renewing)
+        {
+            if (_isClosed || believed.StartTicks != StartTicks)
+            {
+                believed.Dispose();
+                return false;
+            }
+
+            (CommandLine, _fields, _stat, _statm) = (believed.CommandLine, believed._fields, believed._stat, believed._statm);
+            _isStranger = false;
+        }
+
+        return true;
+    }
+
+    private static string ReadStat(int pid)
+    {
+        Span<byte> buffer = stackalloc byte[1024];
+        return Encoding.UTF8.GetString(LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), buffer));
+    }
+
+    private bool HasStrangerExited()
+    {
+        ObjectDisposedException.ThrowIf(IsClosed, typeof(QemuProcess));
+
+        // What is dead has no memory: its size is 0.
+        return TryReadStrangersStat(out string[] fields, out bool isAnswer) ? Number(fields[MemorySize - 1]) == 0 : isAnswer;
+    }
+
+    // Its id may be another's by now, which its start tells.
+    private bool TryReadStrangersStat(out string[] fields, out bool isAnswer)
+    {
+        using LookTrouble trouble = new();
+        bool isRead = TryParseStat(ReadStat(Pid), out fields);
+        isAnswer = trouble.Failure is null;
+        return isRead && Number(fields[StartTime - 1]) == StartTicks;
+    }
+
+    private bool TryReadAgain(string name, ref Span<byte> text)
+    {
+        int length = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/{name}"), text).Length;
+        text = text[..length];
+        return length > 0;
+    }
+}

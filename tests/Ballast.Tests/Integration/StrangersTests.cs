@@ -1,0 +1,140 @@
+using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Inventory;
+using Ballast.Drivers.Qemu.Processes;
+using Ballast.Drivers.Qemu.Scopes;
+using Ballast.Guests;
+using Ballast.Telemetry;
+using Ballast.Tests.Drivers.Qemu;
+using Ballast.Tests.Telemetry;
+
+namespace Ballast.Tests.Integration;
+
+/// <summary>What users may do whom nobody trusts: start thousands of processes that are called as QEMU's are.</summary>
+[Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)]
+public sealed class StrangersTests : IAsyncDisposable
+{
+    private const uint Stranger = 23456;
+    private const int Crowd = 40;
+
+    private readonly PrivateDirectory _directory = new();
+    private readonly List<IAsyncDisposable> _started = [];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        HostCalls.Fault = null;
+        foreach (IAsyncDisposable started in _started)
+            await started.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task Of_a_crowd_a_few_are_listed_and_nothing_of_them_is_kept_or_read()
+    {
+        int[] crowd = await StartCrowdAsync(Crowd, arguments: 30_000);
+        await using Connection connection = await Connection.OpenAsync("qmp:///", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20) }, Token);
+        for (int look = 0; look < 3; look++)
+        {
+            int[] listed = [.. (await connection.ListDomainsAsync(cancellationToken: Token)).Select(domain => domain.Id ?? 0).Intersect(crowd)];
+            Assert.Equal(StrangerCrowd.MostOfUser, listed.Length);
+        }
+
+        string[] open = [.. Directory.EnumerateFiles("/proc/self/fd").Select(file => LinuxFiles.ReadLink(file)).OfType<string>()];
+        Assert.DoesNotContain(open, target => Array.Exists(crowd, pid => IsOf(target, pid)));
+    }
+
+    [Fact]
+    public async Task Trust_is_decided_before_the_command_line_is_read()
+    {
+        int[] crowd = await StartCrowdAsync(4, arguments: 30_000);
+        using QemuProcesses processes = new();
+        List<(string Call, string What)> calls = [];
+        HostCalls.Fault = (call, what) =>
+        {
+            if (Array.Exists(crowd, pid => IsOf(what, pid)))
+                calls.Add((call, what));
+            return 0;
+        };
+        QemuProcess[] found = [.. Find(new QemuTrust([]).Refuse)];
+        HostCalls.Fault = null;
+
+        Assert.Equal(crowd.Order(), found.Select(process => process.Pid).Order());
+        Assert.All(found, process =>
+        {
+            Assert.True(process is { IsStranger: true, IsHelper: false, HasExited: false });
+            Assert.True(process.CommandLine.Mark.Length <= CommandLineMark.StrangersBytes);
+            Assert.Null(process.CommandLine.Name);
+            Assert.NotNull(process.ReadRssKiB());
+
+            // The beginning, once to see what it is and once to know it again.
+            Assert.True(calls.Count(call => call == ("read", $"/proc/{process.Pid}/cmdline")) <= 2);
+        });
+        Assert.DoesNotContain(calls, call => call.What.EndsWith("/environ", StringComparison.Ordinal) || call.What.Contains("/fd", StringComparison.Ordinal));
+
+        // Whoever is trusted from now on is the same process, and says who it is; and no more of it is kept than any QEMU says.
+        foreach (QemuProcess process in Find((_, _) => null))
+        {
+            Assert.True(process.Believe());
+            Assert.Equal((false, "stranger"), (process.IsStranger, process.CommandLine.Name));
+            Assert.True(process.CommandLine.IsThatOf(process.Pid));
+            Assert.False(process.CommandLine.IsThatOf(Environment.ProcessId));
+            Assert.True(process.CommandLine.Mentions("stranger"));
+            Assert.False(process.CommandLine.Mentions("the-last"));
+            Assert.Contains(process, found);
+        }
+
+        IEnumerable<QemuProcess> Find(Func<int, uint, string?> refuse) =>
+            processes.Look(new HostView(), refuse).Where(process => crowd.Contains(process.Pid));
+    }
+
+    [Fact]
+    public void Users_with_many_ids_are_no_larger_crowd()
+    {
+        StrangerCrowd crowd = new([]);
+        int shown = 0;
+        for (uint uid = 100_000; uid < 102_000; uid++)
+        {
+            for (int i = 0; i < StrangerCrowd.MostOfUser + 1; i++)
+                shown += crowd.TryEnter(uid) ? 1 : 0;
+        }
+
+        Assert.Equal(StrangerCrowd.Most, shown);
+        Assert.Equal(1, crowd.More[100_000]);
+        Assert.Equal(StrangerCrowd.Most, crowd.More.Count);
+    }
+
+    [Fact]
+    public async Task Those_that_are_not_shown_are_counted_in_one_line()
+    {
+        await StartCrowdAsync(Crowd, arguments: 1);
+        using HeardLog heard = new();
+        ConnectionLog log = ConnectionLog.Of(new ConnectionOptions { LoggerFactory = heard });
+        await using QemuInventory inventory = new([new HostScope(new QemuTrust([]), MonitorManagers.Known)], TimeProvider.System, log);
+        for (int look = 0; look < 3; look++)
+            _ = await inventory.RefreshAsync(connects: false, TimeSpan.FromSeconds(20), Token);
+        const int notShown = 114;
+        string said = $"{Crowd - StrangerCrowd.MostOfUser} more processes of user {Stranger}, ";
+        await Waiting.UntilAsync(said, () => heard.Lines.Count(line => line.Event == notShown && line.Text.StartsWith(said, StringComparison.Ordinal)) == 1);
+    }
+
+    private static bool IsOf(string path, int pid) => path.StartsWith(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/"), StringComparison.Ordinal);
+
+    // Bashes that wait, under QEMU's name; they end with the one that started them.
+    private async Task<int[]> StartCrowdAsync(int count, int arguments)
+    {
+        const string wait = "exec {never}<> <(:); read -t 300 -u $never", one = "exec -a qemu-system-x86_64 bash -c \"$@\"";
+        const string all = "many=$(yes a | head -n $2); for i in $(seq $1); do (exec setpriv --pdeathsig KILL bash -c \"$3\" bash \"$4\" -name stranger $many the-last) & done; wait";
+        ChildProcess crowd = await ChildProcess.StartAsync("setpriv", [
+            $"--reuid={Stranger}", $"--regid={Stranger}", "--clear-groups", "--pdeathsig", "KILL", "bash", "-c", all, "bash",
+            count.ToString(CultureInfo.InvariantCulture), arguments.ToString(CultureInfo.InvariantCulture), one, wait]);
+        _started.Add(crowd);
+        int[] pids = [];
+        await Waiting.UntilAsync("crowd", () => (pids = Called()).Length == count);
+        return pids;
+
+        static int[] Called() => [.. ProcessTable.Pids().Where(pid => ProcessTable.Uid(pid) == Stranger && QemuProcess.MayBeQemu(pid))];
+    }
+}
