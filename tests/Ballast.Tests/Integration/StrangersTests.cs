@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Processes;
@@ -10,7 +11,7 @@ using Ballast.Tests.Telemetry;
 
 namespace Ballast.Tests.Integration;
 
-/// <summary>What users may do whom nobody trusts: start thousands of processes that are called as QEMU's are.</summary>
+/// <summary>What users may do whom nobody trusts: start thousands of processes that are called as QEMU's are, and open thousands of sockets.</summary>
 [Trait("needs", "qemu")]
 [Collection(ExclusiveCollection.Name)]
 public sealed class StrangersTests : IAsyncDisposable
@@ -118,6 +119,83 @@ public sealed class StrangersTests : IAsyncDisposable
         const int notShown = 114;
         string said = $"{Crowd - StrangerCrowd.MostOfUser} more processes of user {Stranger}, ";
         await Waiting.UntilAsync(said, () => heard.Lines.Count(line => line.Event == notShown && line.Text.StartsWith(said, StringComparison.Ordinal)) == 1);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Whoever_listens_where_it_did_is_found_without_the_table_of_all_sockets(bool isDirectory)
+    {
+        string path = _directory.File("m.sock");
+        ChildProcess qemu = await ChildProcess.StartAsync("qemu-system-x86_64", [
+            "-S", "-accel", "tcg,tb-size=1", "-M", "none", "-nodefaults", "-display", "none", "-qmp", $"unix:{path},server=on,wait=off"]);
+        _started.Add(qemu);
+        await Waiting.UntilAsync("socket", () => UnixSocket.IsListening(path));
+        IQemuScope scope = isDirectory ? new DirectoryScope(_directory.Path, []) : new HostScope(new QemuTrust([]), MonitorManagers.Known);
+        using QemuProcesses processes = new();
+        Assert.True(await UntilFoundAsync() > 0);
+
+        Assert.Equal(0, Look(out Sighting? again));
+        Assert.Equal(path, again?.Monitors[0].Endpoint?.BoundName);
+        qemu.Kill();
+        await qemu.WaitForExitAsync(Token);
+        _ = Look(out Sighting? gone);
+        Assert.Null(gone);
+
+        async Task<int> UntilFoundAsync()
+        {
+            int tables = 0;
+            await Waiting.UntilAsync("QEMU", () =>
+            {
+                tables = Look(out Sighting? found);
+                return found?.Monitors[0].Endpoint is not null;
+            });
+            return tables;
+        }
+
+        int Look(out Sighting? found)
+        {
+            int tables = 0;
+            HostCalls.Fault = (call, what) =>
+            {
+                tables += (call, what) == ("send", UnixSocketDiag.Shown) ? 1 : 0;
+                return 0;
+            };
+            found = scope.Look(new HostView(), processes).FirstOrDefault(sighting => sighting.Process?.Pid == qemu.Pid);
+            HostCalls.Fault = null;
+            return tables;
+        }
+    }
+
+    [Fact]
+    public void A_crowd_of_sockets_costs_a_few_bytes_each()
+    {
+        const int count = 2000, bytesOfEach = 250;
+        List<Socket> sockets = [];
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                sockets.Add(socket);
+                socket.Bind(new UnixDomainSocketEndPoint(_directory.File(i.ToString(CultureInfo.InvariantCulture))));
+                socket.Listen();
+            }
+
+            _ = UnixSocketTable.Read(NetNamespace.Own);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            UnixSocketTable table = UnixSocketTable.Read(NetNamespace.Own)!;
+            long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+
+            Assert.InRange(table.Listeners, count, int.MaxValue);
+            Assert.InRange(bytes, 0, bytesOfEach * (long)table.Listeners);
+            string last = _directory.File((count - 1).ToString(CultureInfo.InvariantCulture));
+            Assert.Equal(last, table.Listener(SocketFile.Of(last)!.Value)?.Name);
+        }
+        finally
+        {
+            sockets.ForEach(socket => socket.Dispose());
+        }
     }
 
     private static bool IsOf(string path, int pid) => path.StartsWith(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/"), StringComparison.Ordinal);

@@ -115,7 +115,7 @@ public sealed class HeldMonitorTests
         client.Dispose();
         Assert.Empty(Served());
 
-        IEnumerable<uint> Served() => UnixSocketTable.Read(NetNamespace.Own)!.ServedAt(Assert.IsType<SocketFile>(SocketFile.Of(path)));
+        IEnumerable<uint> Served() => UnixSocketTable.Read(NetNamespace.Own)!.ServedAt(Assert.IsType<SocketFile>(SocketFile.Of(path)))!;
     }
 
     [Fact]

@@ -14,13 +14,23 @@ internal sealed class HostView
     private WeakReference<HostView>? _next;
     private List<NetNamespace>? _others;
     private bool _seesAllPlaces;
+
+    // Readings of tables that are under way, and how long they took, in ticks.
+    private int _readings;
+    private long _spent;
     private MountTable? _ownMounts;
     private string? _ownRoot;
 
     /// <summary>
     /// Whether it is as good as a new one: whoever connects looks at who is served once more where the greeting does not come.
     /// </summary>
-    public bool IsFresh => TimeProvider.System.GetElapsedTime(_since) < TimeSpan.FromMilliseconds(20);
+    /// <remarks>
+    /// Where there are so many sockets that a look takes longer than that, it is good for twice as long as it took: else each of
+    /// those who connect side by side would look for itself.
+    /// </remarks>
+    public bool IsFresh =>
+        Volatile.Read(ref _readings) > 0
+        || TimeProvider.System.GetElapsedTime(_since) < TimeSpan.FromMilliseconds(20) + (2 * TimeSpan.FromTicks(Volatile.Read(ref _spent)));
 
     /// <summary>This view while it is fresh; then a newer one, the same for all who had this.</summary>
     /// <param name="isNew">Whether it was made now.</param>
@@ -56,7 +66,22 @@ internal sealed class HostView
         {
             return _tables.TryGetValue(place, out UnixSocketTable? known)
                 ? known
-                : Read(() => UnixSocketTable.Read(place), table => _tables[place] = table);
+                : Read(() => Timed(() => UnixSocketTable.Read(place)), table => _tables[place] = table);
+        }
+    }
+
+    private T Timed<T>(Func<T> read)
+    {
+        long begin = TimeProvider.System.GetTimestamp();
+        Interlocked.Increment(ref _readings);
+        try
+        {
+            return read();
+        }
+        finally
+        {
+            Interlocked.Add(ref _spent, TimeProvider.System.GetElapsedTime(begin).Ticks);
+            Interlocked.Decrement(ref _readings);
         }
     }
 
@@ -109,7 +134,8 @@ internal sealed class HostView
     /// <param name="file">The entry.</param>
     /// <param name="place">Where its listening socket is.</param>
     /// <param name="owner">The sockets of the process that listens; null where they are not known.</param>
-    public List<uint> ClientsOf(SocketFile file, NetNamespace place, HashSet<uint>? owner)
+    /// <returns>Null where the kernel does not tell.</returns>
+    public List<uint>? ClientsOf(SocketFile file, NetNamespace place, HashSet<uint>? owner)
     {
         List<UnixSocketTable> tables = [];
         foreach (NetNamespace one in (NetNamespace[])(place.Equals(NetNamespace.Own) ? [place] : [NetNamespace.Own, place]))
@@ -118,9 +144,20 @@ internal sealed class HostView
                 tables.Add(table);
         }
 
-        if (owner is not null && !owner.All(socket => tables.Exists(table => table.Contains(socket))))
-            tables.AddRange(Others().Where(other => !other.Equals(place)).Select(Sockets).OfType<UnixSocketTable>());
-        return [.. tables.SelectMany(table => table.ClientsOf(file))];
+        return Timed(() =>
+        {
+            if (owner is not null && HasOther(owner, tables))
+                tables.AddRange(Others().Where(other => !other.Equals(place)).Select(Sockets).OfType<UnixSocketTable>());
+            List<uint> clients = [];
+            foreach (UnixSocketTable table in tables)
+            {
+                if (table.ClientsOf(file) is not { } found)
+                    return null;
+                clients.AddRange(found);
+            }
+
+            return clients;
+        });
     }
 
     /// <summary>The clients that were accepted at an entry, in any network namespace, and are still there.</summary>
@@ -138,6 +175,15 @@ internal sealed class HostView
                 return _seesAllPlaces;
             }
         }
+    }
+
+    // Whether it has sockets that are in none of the tables.
+    private static bool HasOther(HashSet<uint> owner, List<UnixSocketTable> tables)
+    {
+        HashSet<uint> others = [.. owner];
+        foreach (UnixSocketTable table in tables)
+            table.Remove(others);
+        return others.Count > 0;
     }
 
     private List<NetNamespace> Others()

@@ -1,24 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
-
-/// <summary>One unix socket: its bound name and its peer, as the kernel's socket diagnosis tells.</summary>
-/// <param name="Inode">The socket's own inode, as in /proc/PID/fd.</param>
-/// <param name="PeerInode">The inode of the socket at the other end; 0 where there is none.</param>
-/// <param name="IsListening">Whether it waits for clients; one that is not is somebody's connection.</param>
-/// <param name="Name">The path it was bound to, as it was written; connections that it accepted have the same.</param>
-/// <param name="File">The entry that it was bound to.</param>
-/// <param name="Waiting">For a listening one, the inodes of the clients that wait to be accepted; 0 for those that left.</param>
-internal readonly record struct UnixSocketEntry(
-    uint Inode, uint PeerInode, bool IsListening, string? Name, SocketFile? File, uint[] Waiting)
-{
-    /// <summary>The inodes of the clients at the other end, of this connection or of those that wait; dead ones do not count.</summary>
-    public IEnumerable<uint> Clients => (IsListening ? Waiting : [PeerInode]).Where(inode => inode != 0);
-}
 
 /// <summary>Asks the kernel (sock_diag over netlink) for unix sockets with their peers, which /proc/net/unix lacks.</summary>
 /// <remarks>The socket belongs to the network namespace that it was opened in, and tells of the sockets there.</remarks>
@@ -69,15 +54,31 @@ internal sealed partial class UnixSocketDiag : IDisposable
         }
     }
 
-    /// <summary>All unix sockets of a namespace; null where the kernel does not tell.</summary>
-    public static List<UnixSocketEntry>? ReadAll(NetNamespace place)
-    {
-        using UnixSocketDiag? diag = Open(place);
-        return diag?.Read(AllStates, ShowName | ShowFile | ShowPeer | ShowWaiting);
-    }
-
     /// <summary>The listening sockets, with the clients that wait to be accepted.</summary>
-    public List<UnixSocketEntry>? ReadWaiting() => Read(ListeningOnly, ShowWaiting);
+    /// <param name="take">Takes each of them.</param>
+    /// <returns>False where the kernel does not tell.</returns>
+    public bool ReadListeners(TakeUnixSocket take) => Read(ListeningOnly, ShowName | ShowFile | ShowWaiting, take);
+
+    /// <summary>The sockets that do not listen, with the socket at the other end.</summary>
+    /// <param name="take">Takes each of them.</param>
+    /// <returns>False where the kernel does not tell.</returns>
+    public bool ReadConnections(TakeUnixSocket take) => Read(AllStates & ~ListeningOnly, ShowFile | ShowPeer, take);
+
+    /// <summary>How many sockets listen; those are kept where clients wait to be accepted.</summary>
+    /// <param name="awaited">Their inodes.</param>
+    /// <returns>Null where the kernel does not tell.</returns>
+    public int? ReadAwaited(HashSet<uint> awaited)
+    {
+        int count = 0;
+        return Read(ListeningOnly, ShowWaiting, Take) ? count : null;
+
+        void Take(in UnixSocketMessage socket)
+        {
+            count++;
+            if (socket.Waiting.ContainsAnyExcept(0u))
+                awaited.Add(socket.Inode);
+        }
+    }
 
     /// <summary>
     /// The socket at the other end of one of this network namespace, by their inodes, without reading the table of all: 0 where there
@@ -90,37 +91,45 @@ internal sealed partial class UnixSocketDiag : IDisposable
         WriteRequest(request, Request, AllStates, ShowPeer);
         BinaryPrimitives.WriteUInt32LittleEndian(request[(HeaderBytes + 8)..], inode);
         BinaryPrimitives.WriteUInt64LittleEndian(request[(HeaderBytes + 16)..], AnyCookie);
-        return diag?.Read(request, isOne: true) is [{ } entry] && entry.Inode == inode ? entry.PeerInode : null;
+        uint? peer = null;
+        diag?.Read(request, isOne: true, Take);
+        return peer;
+
+        void Take(in UnixSocketMessage socket)
+        {
+            if (socket.Inode == inode)
+                peer = socket.Peer;
+        }
     }
 
     public void Dispose() => _socket.Dispose();
 
-    private List<UnixSocketEntry>? Read(uint states, uint show)
+    private bool Read(uint states, uint show, TakeUnixSocket take)
     {
         Span<byte> request = stackalloc byte[RequestBytes];
         WriteRequest(request, RequestDump, states, show);
-        return Read(request, isOne: false);
+        return Read(request, isOne: false, take);
     }
 
-    private List<UnixSocketEntry>? Read(ReadOnlySpan<byte> request, bool isOne)
+    private bool Read(ReadOnlySpan<byte> request, bool isOne, TakeUnixSocket take)
     {
         if (HostCalls.Send(_socket, request[..RequestBytes], Shown) != RequestBytes)
-            return null;
+            return false;
 
         // The kernel has its answer ready: it is made within each receive.
-        List<UnixSocketEntry> entries = [];
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            for (nint length; entries.Count < MaxEntries && (length = HostCalls.Recv(_socket, buffer.AsSpan(0, BufferBytes), Shown)) > 0;)
+            int count = 0;
+            for (nint length; count < MaxEntries && (length = HostCalls.Recv(_socket, buffer.AsSpan(0, BufferBytes), Shown)) > 0;)
             {
-                if (ReadMessages(buffer.AsSpan(0, (int)length), entries) is { } isWhole)
-                    return isWhole ? entries : null;
-                if (isOne && entries.Count > 0)
-                    return entries;
+                if (ReadMessages(buffer.AsSpan(0, (int)length), take, ref count) is { } isWhole)
+                    return isWhole;
+                if (isOne && count > 0)
+                    return true;
             }
 
-            return null;
+            return false;
         }
         finally
         {
@@ -140,7 +149,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
     }
 
     // Null: there is more to come; else whether it came to its end without an error.
-    private static bool? ReadMessages(ReadOnlySpan<byte> messages, List<UnixSocketEntry> entries)
+    private static bool? ReadMessages(ReadOnlySpan<byte> messages, TakeUnixSocket take, ref int count)
     {
         while (messages.Length >= HeaderBytes)
         {
@@ -155,21 +164,21 @@ internal sealed partial class UnixSocketDiag : IDisposable
             }
 
             if (length >= HeaderBytes + EntryBytes)
-                entries.Add(ReadEntry(messages[HeaderBytes..length]));
+            {
+                count++;
+                take(ReadEntry(messages[HeaderBytes..length]));
+            }
+
             messages = messages[Math.Min(Align(length), messages.Length)..];
         }
 
         return null;
     }
 
-    private static UnixSocketEntry ReadEntry(ReadOnlySpan<byte> entry)
+    // Nothing is made of it before somebody wants it: most sockets of a host are nobody's who is asked for.
+    private static UnixSocketMessage ReadEntry(ReadOnlySpan<byte> entry)
     {
-        byte state = entry[2];
-        uint inode = BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]);
-        uint peer = 0;
-        string? name = null;
-        SocketFile? file = null;
-        uint[] waiting = [];
+        UnixSocketMessage message = new() { Inode = BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]), IsListening = entry[2] == Listening };
         ReadOnlySpan<byte> attributes = entry[EntryBytes..];
         while (attributes.Length >= 4)
         {
@@ -179,17 +188,17 @@ internal sealed partial class UnixSocketDiag : IDisposable
                 break;
             ReadOnlySpan<byte> value = attributes[4..length];
             if (type == AttributePeer && value.Length >= 4)
-                peer = BinaryPrimitives.ReadUInt32LittleEndian(value);
+                message.Peer = BinaryPrimitives.ReadUInt32LittleEndian(value);
             else if (type == AttributeWaiting)
-                waiting = MemoryMarshal.Cast<byte, uint>(value[..(value.Length & ~3)]).ToArray();
+                message.Waiting = MemoryMarshal.Cast<byte, uint>(value[..(value.Length & ~3)]);
             else if (type == AttributeFile && value.Length >= 8)
-                file = new SocketFile(BinaryPrimitives.ReadUInt32LittleEndian(value), BinaryPrimitives.ReadUInt32LittleEndian(value[4..]));
+                message.File = new SocketFile(BinaryPrimitives.ReadUInt32LittleEndian(value), BinaryPrimitives.ReadUInt32LittleEndian(value[4..]));
             else if (type == AttributeName && !value.IsEmpty && value[0] != 0)
-                name = Encoding.UTF8.GetString(value).TrimEnd('\0');
+                message.Name = value.TrimEnd((byte)0);
             attributes = attributes[Math.Min(Align(length), attributes.Length)..];
         }
 
-        return new UnixSocketEntry(inode, peer, state == Listening, name, file, waiting);
+        return message;
     }
 
     private static int Align(int length) => (length + 3) & ~3;

@@ -40,6 +40,16 @@ internal sealed class QemuProcesses : IDisposable
             : null;
     }
 
+    /// <summary>The sockets at which they were seen to listen.</summary>
+    public KnownListeners Listeners { get; } = new();
+
+    /// <summary>The socket at an entry, if it is known, and whose; null where the tables have to be read.</summary>
+    public KnownListener? ListenerAt(SocketFile file, HostView view)
+    {
+        Begin(view);
+        return Listeners.Find(file, view);
+    }
+
     /// <summary>Those that are not believed, as the last look found them.</summary>
     public StrangerCrowd Crowd { get; private set; } = new([]);
 
@@ -119,6 +129,7 @@ internal sealed class QemuProcesses : IDisposable
         _lastView.SetTarget(view);
         foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
             Forget(known);
+        Listeners.Keep(owner => _known.GetValueOrDefault(owner.Pid) == owner);
         _unseen = new Stack<int>(ProcessTable.Pids());
     }
 

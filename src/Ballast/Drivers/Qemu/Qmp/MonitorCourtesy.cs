@@ -99,16 +99,16 @@ internal sealed class MonitorCourtesy
         // Where there was none, perhaps for want of a thread, it is tried again in a while.
         if (!_tables.TryGetValue(place, out UnixSocketDiag? table) || (table is null && _looks % Again == 0))
             _tables[place] = table = UnixSocketDiag.Open(place);
-        if (table?.ReadWaiting() is not { } listeners)
+        HashSet<uint> awaited = [];
+        if (table?.ReadAwaited(awaited) is not { } listeners)
             return 0;
-        HashSet<uint> awaited = [.. listeners.Where(static listener => listener.Clients.Any()).Select(static listener => listener.Inode)];
         foreach (QmpMonitor monitor in awaited.Count > 0 ? monitors : [])
         {
             if (awaited.Contains(monitor.Endpoint.Key.Listener))
                 _ = monitor.YieldAsync();
         }
 
-        return listeners.Count;
+        return listeners;
     }
 
     /// <summary>The lock is held.</summary>

@@ -40,13 +40,13 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
             if ((distrust is null && !process.Believe()) || process.IsLaunching(view))
                 continue;
             IReadOnlyList<MonitorCandidate> monitors = distrust is null
-                ? Monitors(process, uid, view)
+                ? Monitors(process, uid, view, processes.Listeners)
                 : [MonitorCandidate.Forbidden(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust), static _ => true)];
             yield return new Sighting(process, distrust, uid, monitors);
         }
     }
 
-    private List<MonitorCandidate> Monitors(QemuProcess process, uint uid, HostView view)
+    private List<MonitorCandidate> Monitors(QemuProcess process, uint uid, HostView view, KnownListeners listeners)
     {
         string name = process.CommandLine.Name ?? $"qemu-{process.Pid}";
         List<MonitorCandidate> candidates = [];
@@ -58,7 +58,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
             else if (monitor.Kind is not (MonitorKind.Unix or MonitorKind.PassedDescriptor))
                 candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NotUnix(name, monitor.Address ?? "something else than a unix socket")));
             else
-                candidates.Add(Unmanaged(MonitorLocator.Locate(process, uid, monitor, view), monitor, process, view));
+                candidates.Add(Unmanaged(MonitorLocator.Locate(process, uid, monitor, view, listeners), monitor, process, view));
         }
 
         if (candidates.Count == 0)
@@ -85,8 +85,9 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
     {
         if (!monitor.WaitsForClient || candidate.Endpoint is not { } endpoint)
             return candidate;
-        if (endpoint.Place is { } place && view.ClientsOf(endpoint.Key.File, place, view.SocketsOf(endpoint.Owner!.Pid)).Count > 0)
-            _wereHeld.Add(endpoint.Key);
-        return _wereHeld.Contains(endpoint.Key) ? candidate : MonitorCandidate.Refused(() => QmpErrors.WaitsForController(endpoint.Name));
+        bool wasHeld = _wereHeld.Contains(endpoint.Key);
+        if (!wasHeld && endpoint.Place is { } place && view.ClientsOf(endpoint.Key.File, place, view.SocketsOf(endpoint.Owner!.Pid)) is { Count: > 0 })
+            wasHeld = _wereHeld.Add(endpoint.Key);
+        return wasHeld ? candidate : MonitorCandidate.Refused(() => QmpErrors.WaitsForController(endpoint.Name));
     }
 }

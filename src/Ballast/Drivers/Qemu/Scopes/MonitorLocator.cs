@@ -14,24 +14,26 @@ internal static class MonitorLocator
     /// <param name="uid">Its user.</param>
     /// <param name="monitor">What its command line says.</param>
     /// <param name="view">The host.</param>
-    public static MonitorCandidate Locate(QemuProcess process, uint uid, MonitorSocket monitor, HostView view)
+    /// <param name="listeners">Sockets that were seen before: as long as all are, the table is not read.</param>
+    public static MonitorCandidate Locate(QemuProcess process, uint uid, MonitorSocket monitor, HostView view, KnownListeners listeners)
     {
         using LookTrouble trouble = new() { IsOfStranger = true };
         NetNamespace place = NetNamespace.Of(process.Pid) ?? NetNamespace.Own;
         string name = monitor.Path ?? monitor.Address ?? "fd";
-        if (view.Sockets(place) is not { } table)
-        {
-            LookFailure? failure = LookTrouble.Now;
-            return MonitorCandidate.Refused(() => failure is { } met ? QmpErrors.CannotLook(met) : QmpErrors.HolderUnknown(name));
-        }
-
         HashSet<uint>? own = view.SocketsOf(process.Pid);
+        UnixSocketTable? table = null;
         string? path = monitor.Path;
         if (monitor.Kind == MonitorKind.PassedDescriptor)
         {
-            path = monitor.Descriptor is { } descriptor && ProcessSockets.Read(process.Pid, descriptor) is { } inode
-                ? table.Find(inode)?.Name
-                : null;
+            path = null;
+            if (monitor.Descriptor is { } descriptor && ProcessSockets.Read(process.Pid, descriptor) is { } inode
+                && (path = listeners.NameOf(inode, own)) is null)
+            {
+                if ((table = view.Sockets(place)) is null)
+                    return CannotTell(name);
+                path = table.Find(inode)?.Name;
+            }
+
             name = path ?? name;
         }
 
@@ -49,7 +51,10 @@ internal static class MonitorLocator
         {
             using (entry)
             {
-                if (table.Listener(entry.File) is not { } listener)
+                UnixSocketEntry? found = listeners.Find(entry.File, own);
+                if (found is null && (table ??= view.Sockets(place)) is null)
+                    return CannotTell(name);
+                if ((found ?? table?.Listener(entry.File)) is not { } listener)
                 {
                     reasons.Add(entry.IsSocket ? $"nobody listens at '{path}'" : $"'{path}' is not a socket", 0);
                 }
@@ -65,6 +70,8 @@ internal static class MonitorLocator
                 else
                 {
                     MonitorKey key = new(listener.Inode, entry.File);
+                    if (found is null && own is not null)
+                        listeners.Add(entry.File, new KnownListener(process, place, listener));
                     return MonitorCandidate.Usable(
                         new MonitorEndpoint(name, key, place, view, seen => Reopen(process, path, key.File, name, seen))
                         {
@@ -84,6 +91,12 @@ internal static class MonitorLocator
         return MonitorCandidate.Refused(() => foreign is { } other
             ? NotOwn(name, pid, other.Inode)
             : QmpErrors.NotLocated(name, reasons.ToString(), reasons.IsDenied));
+    }
+
+    private static MonitorCandidate CannotTell(string name)
+    {
+        LookFailure? failure = LookTrouble.Now;
+        return MonitorCandidate.Refused(() => failure is { } met ? QmpErrors.CannotLook(met) : QmpErrors.HolderUnknown(name));
     }
 
     private static LibvirtException NotOwn(string name, int pid, uint listener)

@@ -14,15 +14,22 @@ internal static class NamedSockets
         if (entry is not { IsSocket: true })
             return null;
         SocketFile file = entry.File;
-        (NetNamespace Place, UnixSocketEntry Listener)? found = view.FindListener(file);
+        KnownListener? before = findsOwner ? processes.ListenerAt(file, view) : null;
+        (NetNamespace Place, UnixSocketEntry Listener)? found = before is not null ? (before.Place, before.Socket) : view.FindListener(file);
         if (found is null && findsOwner)
             return null;
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
         MonitorKey key = new(found?.Listener.Inode ?? 0, file);
-        QemuProcess? owner = null;
-        if (findsOwner && found is { } known && !TryFindOwner(known.Listener, view, processes, out owner))
-            return null;
+        QemuProcess? owner = before?.Owner;
+        if (findsOwner && owner is null && found is { } known)
+        {
+            if (!TryFindOwner(known.Listener, view, processes, out owner))
+                return null;
+            if (owner is not null)
+                processes.Listeners.Add(file, new KnownListener(owner, known.Place, known.Listener));
+        }
+
         MonitorEndpoint endpoint = new(path, key, found?.Place, view, seen => Reopen(path, seen))
         {
             Owner = owner,
