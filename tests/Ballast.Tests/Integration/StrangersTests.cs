@@ -8,6 +8,7 @@ using Ballast.Guests;
 using Ballast.Telemetry;
 using Ballast.Tests.Drivers.Qemu;
 using Ballast.Tests.Telemetry;
+using QemuProcess = Ballast.Drivers.Qemu.Processes.QemuProcess;
 
 namespace Ballast.Tests.Integration;
 
@@ -99,7 +100,12 @@ public sealed class StrangersTests : IAsyncDisposable
         for (uint uid = 100_000; uid < 102_000; uid++)
         {
             for (int i = 0; i < StrangerCrowd.MostOfUser + 1; i++)
-                shown += crowd.TryEnter(uid) ? 1 : 0;
+            {
+                if (!crowd.HasRoom(uid))
+                    continue;
+                crowd.Enter(uid);
+                shown++;
+            }
         }
 
         Assert.Equal(StrangerCrowd.Most, shown);

@@ -34,10 +34,17 @@ internal sealed class QemuProcesses : IDisposable
         Crowd = crowd;
         return _known.Values;
 
-        QemuProcess? Find(int pid, uint uid) =>
-            refuse(pid, uid) is null ? QemuProcess.Find(pid)
-            : crowd.TryEnter(uid) ? QemuProcess.FindStranger(pid, uid)
-            : null;
+        QemuProcess? Find(int pid, uint uid)
+        {
+            if (refuse(pid, uid) is null)
+                return QemuProcess.Find(pid);
+
+            // A QEMU's children are not shown, and take no place of those that are.
+            if (!crowd.HasRoom(uid) || QemuProcess.FindStranger(pid, uid) is not { IsHelper: false } stranger)
+                return null;
+            crowd.Enter(uid);
+            return stranger;
+        }
     }
 
     /// <summary>The sockets at which they were seen to listen.</summary>

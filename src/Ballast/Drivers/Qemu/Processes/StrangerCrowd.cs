@@ -12,6 +12,10 @@ internal sealed class StrangerCrowd
     /// <summary>So many are shown of all: whoever may give itself other users' ids has 65,536 of them.</summary>
     public const int Most = 256;
 
+    // So many of one user are looked at for those that can be shown.
+    private const int MostLooks = 4 * MostOfUser;
+
+    private readonly Dictionary<uint, int> _looks = [];
     private readonly Dictionary<uint, int> _shown = [];
     private readonly Dictionary<uint, int> _more = [];
     private int _all;
@@ -22,26 +26,32 @@ internal sealed class StrangerCrowd
         foreach (QemuProcess process in known)
         {
             if (process.IsStranger)
-                _ = TryEnter(process.StrangersUid);
+                Enter(process.StrangersUid);
         }
     }
 
     /// <summary>How many more than those that are shown a user has; of more users than are shown, only some.</summary>
     public IReadOnlyDictionary<uint, int> More => _more;
 
-    /// <summary>One more of a user's: whether it is shown.</summary>
-    public bool TryEnter(uint uid)
+    /// <summary>Whether one more of a user's is looked at, and shown if it is a QEMU of its own.</summary>
+    public bool HasRoom(uint uid)
     {
-        int shown = _shown.GetValueOrDefault(uid);
-        if (shown >= MostOfUser || _all >= Most)
+        if (_shown.GetValueOrDefault(uid) >= MostOfUser || _all >= Most || _looks.GetValueOrDefault(uid) >= MostLooks
+            || (_looks.Count >= Most && !_looks.ContainsKey(uid)))
         {
             if (_more.Count < Most || _more.ContainsKey(uid))
                 _more[uid] = _more.GetValueOrDefault(uid) + 1;
             return false;
         }
 
-        _shown[uid] = shown + 1;
-        _all++;
+        _looks[uid] = _looks.GetValueOrDefault(uid) + 1;
         return true;
+    }
+
+    /// <summary>One more of a user's is shown.</summary>
+    public void Enter(uint uid)
+    {
+        _shown[uid] = _shown.GetValueOrDefault(uid) + 1;
+        _all++;
     }
 }
