@@ -209,8 +209,8 @@ public sealed class StrangersTests : IAsyncDisposable
     // Bashes that wait, under QEMU's name; they end with the one that started them.
     private async Task<int[]> StartCrowdAsync(int count, int arguments)
     {
-        const string wait = "exec {never}<> <(:); read -t 300 -u $never", one = "exec -a qemu-system-x86_64 bash -c \"$@\"";
-        const string all = "many=$(yes a | head -n $2); for i in $(seq $1); do (exec setpriv --pdeathsig KILL bash -c \"$3\" bash \"$4\" -name stranger $many the-last) & done; wait";
+        const string wait = "read -t 300 -u 9", one = "exec -a qemu-system-x86_64 bash -c \"$@\"";
+        const string all = "exec 9<> <(:); many=$(yes a | head -n $2); for i in $(seq $1); do (exec setpriv --pdeathsig KILL bash -c \"$3\" bash \"$4\" -name stranger $many the-last) & done; wait";
         ChildProcess crowd = await ChildProcess.StartAsync("setpriv", [
             $"--reuid={Stranger}", $"--regid={Stranger}", "--clear-groups", "--pdeathsig", "KILL", "bash", "-c", all, "bash",
             count.ToString(CultureInfo.InvariantCulture), arguments.ToString(CultureInfo.InvariantCulture), one, wait]);
