@@ -41,10 +41,15 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
                 continue;
             IReadOnlyList<MonitorCandidate> monitors = distrust is null
                 ? Monitors(process, uid, view, processes.Listeners)
-                : [MonitorCandidate.Forbidden(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust), static _ => true)];
+                : [NotTrusted(process, uid, distrust)];
             yield return new Sighting(process, distrust, uid, monitors);
         }
     }
+
+    // A connection that stands ends with its user's trust; it does not end because somebody moved the program's file since.
+    private MonitorCandidate NotTrusted(QemuProcess process, uint uid, string distrust) => _trust.Trusts(uid)
+        ? MonitorCandidate.Refused(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust))
+        : MonitorCandidate.Forbidden(() => QmpErrors.NotTrusted($"qemu-{process.Pid}", distrust), static _ => true);
 
     private List<MonitorCandidate> Monitors(QemuProcess process, uint uid, HostView view, KnownListeners listeners)
     {

@@ -13,10 +13,13 @@ internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
 
     private readonly uint _self = Libc.GetEffectiveUid();
 
+    /// <summary>Whether a user's processes may be believed.</summary>
+    public bool Trusts(uint uid) => uid == _self || uid == Root || users.Contains(uid);
+
     /// <summary>Why a process is not believed, or null. Asked before anything is read that the process says of itself.</summary>
     public string? Refuse(int pid, uint uid)
     {
-        if (uid != _self && uid != Root && !users.Contains(uid))
+        if (!Trusts(uid))
             return $"it belongs to user {uid}, whom this user does not trust: add {uid} to trusted_users of ballastd (TrustedUserIds of ConnectionOptions), or name its socket";
         if (QemuProcess.ReadExecutable(pid) is { } executable && !QemuCommandLine.IsQemuName(Path.GetFileName(executable)))
             return $"it is called as QEMU is, but runs {DisplayText.Escape(executable)}";
