@@ -44,6 +44,7 @@ public sealed class LeftOutTests : IdentityTest
         await File.WriteAllTextAsync(
             file, $"[chardev \"m\"]\n backend = \"socket\"\n path = \"{socket}\"\n server = \"on\"\n wait = \"off\"\n[mon]\n chardev = \"m\"\n mode = \"control\"\n", Token);
         PlainQemu qemu = await StartAsync(new PlainQemuOptions { Name = "vm", Uuid = Guid.NewGuid(), Arguments = ["-readconfig", file] });
+        await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
         if (wasChanged)
             await File.WriteAllTextAsync(file, "# of another guest\n", Token);
         else

@@ -8,9 +8,6 @@ internal static class ProcessFile
 {
     private const int MaxBytes = 1024 * 1024;
 
-    // By how many ticks the clock of files and that of processes may be apart.
-    private const long Slack = 2;
-
     /// <summary>
     /// Its text; null where it is not there, is no plain file, is too long, or must not be looked at, or was changed since the process
     /// can have read it: then it says what another one was told.
@@ -43,7 +40,9 @@ internal static class ProcessFile
         // A link may have led to another file.
         string link = $"/proc/{pid}/{(Path.IsPathRooted(path) ? "root" : "cwd/")}{path}";
         Int128 changedAt = LinuxFiles.Stat(link, followsLinks: false) is { IsLink: true } found ? Int128.Max(file.ChangedAt, found.ChangedAt) : file.ChangedAt;
-        long changed = ProcessBirths.TicksSinceBoot(changedAt) - Slack;
+
+        // Both are rounded down, and the clock of files is not ahead: what was written before the start is no younger by this.
+        long changed = ProcessBirths.TicksSinceBoot(changedAt);
         return changed > (long)startTicks && !(ProcessTable.FirstThreadTicks(pid) is { } running && changed <= (long)running);
     }
 
