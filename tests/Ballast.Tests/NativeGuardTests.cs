@@ -35,7 +35,7 @@ public class NativeGuardTests
     {
         // They do throw, and nothing is caught in them.
         Assert.NotNull(WhatThrows(AllMethods().First(method => method is { Name: "Require", DeclaringType.Name: "NativeText" })));
-        Assert.NotNull(WhatThrows(AllMethods().First(method => method is { Name: "RunOnce", DeclaringType.Name: "EventLoop" })));
+        Assert.NotNull(WhatThrows(AllMethods().First(method => method is { Name: "Poll", DeclaringType.Name: "EventLoop" })));
         Assert.NotNull(WhatThrows(AllMethods().First(method => method is { Name: "Find", DeclaringType.Name: "NativeParameters" })));
     }
 
