@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 using Ballast.Balance.Advice;
 
 namespace Ballast.Balance.Recording;
@@ -118,6 +119,8 @@ internal sealed class RecordReader : IDisposable
             }
         }
         while (line.Length == 0);
+        if (!Utf8.IsValid(line.Span))
+            throw new InvalidDataException($"line {_lines.Number} is not UTF-8");
         try
         {
             _document = JsonDocument.Parse(line, Shallow);

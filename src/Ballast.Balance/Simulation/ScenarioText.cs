@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Ballast.Balance.Simulation;
 
@@ -20,11 +21,15 @@ internal sealed class ScenarioText
         _json = json.Span.StartsWith(mark) ? json[mark.Length..] : json;
     }
 
-    /// <exception cref="InvalidDataException">It is not JSON.</exception>
+    /// <exception cref="InvalidDataException">It is not JSON, or not UTF-8.</exception>
     public JsonDocument Parse()
     {
         if (_json.Span.Trim(" \t\r\n"u8).IsEmpty)
             throw new InvalidDataException($"the scenario is empty; {Described}");
+
+        // The parser takes whatever stands between quotes; who reads it then fails otherwise.
+        if (!Utf8.IsValid(_json.Span))
+            throw new InvalidDataException($"the scenario is not UTF-8; {Described}");
         try
         {
             return JsonDocument.Parse(_json);
