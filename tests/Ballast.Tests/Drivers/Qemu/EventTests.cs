@@ -84,9 +84,13 @@ public sealed class EventTests
         await using FakeSession session = await FakeSession.AtAsync(fake);
         await using DomainEventSubscription events = await session.Connection.SubscribeAsync(
             new DomainEventFilter { Kinds = DomainEventKinds.BalloonChange, Capacity = 3 }, Token);
+        await using DomainEventSubscription later = await session.Connection.SubscribeAsync(
+            new DomainEventFilter { Kinds = DomainEventKinds.BalloonChange }, Token);
         for (int i = 1; i <= 8; i++)
             await SendAsync(fake, $"BALLOON_CHANGE {{\"actual\": {i * 1024}}}");
-        await session.SettleAsync(fake);
+
+        // Each is told to the earlier subscription first.
+        _ = await TakeAsync(later, 8);
 
         Assert.Equal(["1 KiB", "2 KiB", "3 KiB", "6 missed"], await TakeAsync(events, 4));
         await SendAsync(fake, "BALLOON_CHANGE {\"actual\": 9216}");
