@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 
 namespace Ballast.Balance.Simulation;
 
@@ -21,15 +20,11 @@ internal sealed class ScenarioText
         _json = json.Span.StartsWith(mark) ? json[mark.Length..] : json;
     }
 
-    /// <exception cref="InvalidDataException">It is not JSON, or not UTF-8.</exception>
+    /// <exception cref="InvalidDataException">It is not JSON.</exception>
     public JsonDocument Parse()
     {
         if (_json.Span.Trim(" \t\r\n"u8).IsEmpty)
             throw new InvalidDataException($"the scenario is empty; {Described}");
-
-        // The parser takes whatever stands between quotes; who reads it then fails otherwise.
-        if (!Utf8.IsValid(_json.Span))
-            throw new InvalidDataException($"the scenario is not UTF-8; {Described}");
         try
         {
             return JsonDocument.Parse(_json);
@@ -49,10 +44,13 @@ internal sealed class ScenarioText
     /// <summary>A value as it is written, cut where it is long.</summary>
     public static string Shown(JsonElement value)
     {
-        string text = value.GetRawText();
-        return text.Length <= MostShown && text.All(c => c is >= ' ' and <= '~') ? text : value.ValueKind switch
+        // As bytes: what stands between quotes may be no text.
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(value);
+        if (raw.Length <= MostShown && !raw.ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+            return Encoding.ASCII.GetString(raw);
+        return value.ValueKind switch
         {
-            JsonValueKind.Number => $"{text[..MostShown]}…",
+            JsonValueKind.Number => $"{Encoding.ASCII.GetString(raw[..MostShown])}…",
             JsonValueKind.Array => "a list",
             JsonValueKind.Object => "an object",
             _ => "a text",
