@@ -18,6 +18,9 @@ internal sealed class ReaderPace(TimeProvider time)
     private TimeSpan _next;
     private TimeSpan _pace = Between(0);
 
+    /// <summary>So many domains, or more, have the longest pace.</summary>
+    public static int Many => (int)Math.Ceiling(Longest / (ProcessorTime / Environment.ProcessorCount));
+
     /// <summary>From the beginning of a round of so many domains to that of the next.</summary>
     public static TimeSpan Between(int domains)
     {
@@ -39,14 +42,22 @@ internal sealed class ReaderPace(TimeProvider time)
     }
 
     /// <summary>Takes the next round, and returns how long to wait for it.</summary>
-    public TimeSpan Take()
+    /// <param name="price">How long it keeps the next one waiting.</param>
+    public TimeSpan Take(TimeSpan price)
     {
         lock (_gate)
         {
-            TimeSpan now = time.GetElapsedTime(_start), wait = _next - now - (Saved * _pace);
-            _next = (_next > now ? _next : now) + _pace;
+            TimeSpan now = time.GetElapsedTime(_start), wait = _next - now - (Saved * price);
+            _next = (_next > now ? _next : now) + price;
             return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
         }
+    }
+
+    /// <summary>A round that was taken had another price, or none.</summary>
+    public void Correct(TimeSpan taken, TimeSpan price)
+    {
+        lock (_gate)
+            _next += price - taken;
     }
 
     /// <summary>Takes the next round where it may begin now, and returns zero; else how long it is until one may.</summary>

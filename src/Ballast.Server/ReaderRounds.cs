@@ -11,7 +11,10 @@ internal sealed class ReaderRounds(TimeProvider time)
     private readonly ReaderPace _pace = new(time);
 
     // Those that did not begin yet. They stand in one line, whatever they ask for: a user has so many rounds, not so many of each kind.
-    private readonly Dictionary<object, Task> _waiting = [];
+    private readonly Dictionary<object, Round> _waiting = [];
+
+    // Of how many domains an answer about all was; before the first, of so many as there may be at the slowest pace.
+    private int _all = ReaderPace.Many;
 
     /// <summary>Whether rounds were taken before their time, or stand in line.</summary>
     public bool AreAhead => _pace.IsAhead;
@@ -19,41 +22,99 @@ internal sealed class ReaderRounds(TimeProvider time)
     /// <param name="kind">What is asked for; equal ones are the same question, with the same type of answer.</param>
     /// <param name="ask">Asks.</param>
     /// <param name="count">Of how many domains an answer is.</param>
-    /// <param name="cancellationToken">Gives up; the round goes on for the others.</param>
-    public Task<T> JoinAsync<T>(object kind, Func<Task<T>> ask, Func<T, int> count, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Gives up; the round goes on for the others, and does not begin where there are none.</param>
+    /// <param name="named">How many domains are asked; null: all.</param>
+    public async Task<T> JoinAsync<T>(object kind, Func<Task<T>> ask, Func<T, int> count, CancellationToken cancellationToken, int? named = null)
     {
-        Task<T> round;
+        Round<T> round;
         lock (_gate)
         {
-            if (_waiting.TryGetValue(kind, out Task? waiting))
+            if (_waiting.TryGetValue(kind, out Round? waiting))
             {
-                round = (Task<T>)waiting;
+                round = (Round<T>)waiting;
             }
             else
             {
-                TimeSpan wait = _pace.Take();
-                round = BeginAsync(kind, wait, ask, count);
+                TimeSpan price = ReaderPace.Between(named ?? _all), wait = _pace.Take(price);
+                round = new Round<T>(kind, price);
                 if (wait > TimeSpan.Zero)
                     _waiting.Add(kind, round);
+                round.Answer = BeginAsync(round, wait, ask, named is null ? count : null);
             }
+
+            round.Callers++;
         }
 
-        return round.WaitAsync(cancellationToken);
+        try
+        {
+            return await round.Answer.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Leave(round);
+        }
     }
 
-    private async Task<T> BeginAsync<T>(object kind, TimeSpan wait, Func<Task<T>> ask, Func<T, int> count)
+    // What it would ask, and for whom, is kept no longer than somebody waits for it.
+    private void Leave(Round round)
+    {
+        lock (_gate)
+        {
+            if (--round.Callers > 0 || _waiting.GetValueOrDefault(round.Kind) != round)
+                return;
+            _waiting.Remove(round.Kind);
+            _pace.Correct(round.Price, TimeSpan.Zero);
+        }
+
+        round.Abandon();
+    }
+
+    private async Task<T> BeginAsync<T>(Round round, TimeSpan wait, Func<Task<T>> ask, Func<T, int>? countAll)
     {
         // The caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (wait > TimeSpan.Zero)
         {
-            await Task.Delay(wait, time).ConfigureAwait(false);
+            await Task.WhenAny(Task.Delay(wait, time), round.Abandoned).ConfigureAwait(false);
             lock (_gate)
-                _waiting.Remove(kind);
+            {
+                if (_waiting.GetValueOrDefault(round.Kind) != round)
+                    throw new OperationCanceledException();
+                _waiting.Remove(round.Kind);
+            }
         }
 
         T answer = await ask().ConfigureAwait(false);
-        _pace.Has(count(answer));
+        if (countAll is not null)
+        {
+            lock (_gate)
+                _all = countAll(answer);
+            _pace.Correct(round.Price, ReaderPace.Between(_all));
+        }
+
         return answer;
+    }
+
+    /// <summary>One for all who ask the same before it begins.</summary>
+    private class Round(object kind, TimeSpan price)
+    {
+        private readonly TaskCompletionSource _abandoned = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public object Kind => kind;
+
+        public TimeSpan Price => price;
+
+        /// <summary>Who waits for it.</summary>
+        public int Callers { get; set; }
+
+        /// <summary>Ends when nobody waits for it any more.</summary>
+        public Task Abandoned => _abandoned.Task;
+
+        public void Abandon() => _abandoned.TrySetResult();
+    }
+
+    private sealed class Round<T>(object kind, TimeSpan price) : Round(kind, price)
+    {
+        public Task<T> Answer { get; set; } = null!;
     }
 }

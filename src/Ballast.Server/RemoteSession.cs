@@ -125,7 +125,8 @@ internal sealed class RemoteSession(
         Connection shared = Shared;
         string names = string.Concat(asked.Select(static domain => string.Create(CultureInfo.InvariantCulture, $"{domain.Uuid} {domain.Id} ")));
         return await Share.Rounds.JoinAsync(
-            (shared, question, names), () => ask(shared, On(shared), CancellationToken.None).AsTask(), count, cancellationToken).ConfigureAwait(false);
+            (shared, question, names), () => ask(shared, On(shared), CancellationToken.None).AsTask(), count, cancellationToken,
+            asked.Length == 0 ? null : asked.Length).ConfigureAwait(false);
 
         IReadOnlyList<Domain>? On(Connection connection) => asked.Length == 0 ? null : [.. asked.Select(domain => Resolve(connection, domain))];
     }

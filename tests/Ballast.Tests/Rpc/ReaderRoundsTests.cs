@@ -63,18 +63,62 @@ public sealed class ReaderRoundsTests
     {
         FakeTimeProvider clock = new();
         ReaderPace pace = new(clock);
+        TimeSpan dear = ReaderPace.Between(1000), cheap = ReaderPace.Between(1);
         for (int i = 0; i < ReaderPace.AtOnce; i++)
-        {
-            Assert.Equal(TimeSpan.Zero, pace.Take());
-            pace.Has(1000);
-        }
+            Assert.Equal(TimeSpan.Zero, pace.Take(dear));
 
         // The others are gone, and what was taken ahead weighs less.
-        pace.Has(1);
-        Assert.InRange(pace.Take(), TimeSpan.Zero, 2 * ReaderPace.Between(1));
+        for (int i = 0; i < ReaderPace.AtOnce; i++)
+            pace.Correct(dear, cheap);
+        Assert.InRange(pace.Take(cheap), TimeSpan.Zero, 2 * cheap);
         Assert.True(pace.IsAhead);
-        clock.Advance(2 * ReaderPace.AtOnce * ReaderPace.Between(1));
+        clock.Advance(2 * ReaderPace.AtOnce * cheap);
         Assert.False(pace.IsAhead);
+    }
+
+    [Fact]
+    public async Task A_round_that_nobody_waits_for_any_more_is_kept_no_longer_and_costs_its_user_nothing()
+    {
+        FakeTimeProvider clock = new();
+        ReaderRounds rounds = new(clock);
+        int began = 0;
+        Task<int> JoinAsync(string kind, CancellationToken token) => rounds.JoinAsync(kind, () => Task.FromResult(++began), _ => 1, token, named: 1000);
+        for (int i = 1; i <= ReaderPace.AtOnce; i++)
+            Assert.Equal(i, await JoinAsync("now", Token).In());
+        Task<int> next = JoinAsync("next", Token);
+        for (int i = 0; i < 1000; i++)
+        {
+            using CancellationTokenSource gone = new();
+            Task<int> abandoned = JoinAsync($"{i}", gone.Token);
+            await gone.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => abandoned);
+        }
+
+        clock.Advance(2 * ReaderPace.Between(1000));
+        Assert.Equal(ReaderPace.AtOnce + 1, await next.In());
+        clock.Advance(10 * ReaderPace.Between(1000));
+        Assert.Equal(ReaderPace.AtOnce + 2, await JoinAsync("last", Token).In());
+    }
+
+    [Fact]
+    public async Task Who_names_a_few_domains_pays_for_all_when_it_asks_for_all()
+    {
+        FakeTimeProvider clock = new();
+        ReaderRounds rounds = new(clock);
+        int all = 0;
+        Task<int> AskAllAsync(int i) => rounds.JoinAsync($"all {i}", () => Task.FromResult(++all), _ => 1000, Token);
+        Task<int> NameAsync(int i) => rounds.JoinAsync($"two {i}", () => Task.FromResult(0), _ => 2, Token, named: 2);
+        for (int i = 0; i < 40; i++)
+            (_, _) = (AskAllAsync(i), NameAsync(i));
+        TimeSpan between = ReaderPace.Between(1000);
+        for (int i = 0; i < 20; i++)
+        {
+            clock.Advance(between / 2);
+            await Task.Delay(20, Token);
+        }
+
+        // Those at once, and one for each price that has passed.
+        Assert.InRange(all, 1, ReaderPace.AtOnce + 11);
     }
 
     [Fact]
