@@ -7,7 +7,11 @@ namespace Ballast.Daemon;
 /// counted for each user and each address. An address has so many places at most, a user of this host who may only read half of
 /// them, and the last tenth of all is for those of this host who may change something.
 /// </summary>
-internal sealed class ClientSlots(int clients, int anonymousClients, int addressClients)
+/// <param name="clients">How many there may be.</param>
+/// <param name="anonymousClients">How many of one user or address may be waiting to be let in.</param>
+/// <param name="addressClients">How many of one address there may be.</param>
+/// <param name="mostWaiting">How many may wait for a place: each has a file open.</param>
+internal sealed class ClientSlots(int clients, int anonymousClients, int addressClients, int mostWaiting)
 {
     private const int Reserved = 10;
 
@@ -15,6 +19,7 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ClientOwner, User> _users = [];
+    private readonly Dictionary<ClientOwner, int> _waitingOf = [];
     private int _taken;
     private int _waiting;
 
@@ -56,25 +61,41 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
 
     /// <summary>
     /// Tries again in a moment. To refuse a client at once would cost more than to have it wait: those who come again as soon as they
-    /// are refused would take a whole processor.
+    /// are refused would take a whole processor. So many of one user or address wait as may have places.
     /// </summary>
     /// <param name="owner">Whose client it is.</param>
     /// <param name="mayChange">Whether it may change something.</param>
     /// <param name="gone">Ends when the client has gone.</param>
     public async ValueTask<Place?> TryTakeLaterAsync(ClientOwner owner, bool mayChange, CancellationToken gone)
     {
-        // Not more than have places: what they cost is bounded like those.
-        bool waits = Interlocked.Increment(ref _waiting) <= Volatile.Read(ref _clients);
+        if (!TryWait(owner, mayChange))
+            return null;
         try
         {
-            if (!waits)
-                return null;
             await Task.Delay(RefusalTime, gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return gone.IsCancellationRequested ? null : TryTake(owner, mayChange);
         }
         finally
         {
-            Interlocked.Decrement(ref _waiting);
+            lock (_gate)
+            {
+                _waiting--;
+                if (--_waitingOf[owner] == 0)
+                    _waitingOf.Remove(owner);
+            }
+        }
+    }
+
+    private bool TryWait(ClientOwner owner, bool mayChange)
+    {
+        lock (_gate)
+        {
+            int own = _waitingOf.GetValueOrDefault(owner);
+            if (own >= MostOf(owner, mayChange) || _waiting >= mostWaiting)
+                return false;
+            _waitingOf[owner] = own + 1;
+            _waiting++;
+            return true;
         }
     }
 

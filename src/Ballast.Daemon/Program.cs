@@ -143,7 +143,11 @@ internal static partial class Program
         files.Log = log;
         ChangeLog changes = new(log);
         Background.Failed += changes.Fault;
-        ClientSlots places = new(options.MaxClients, options.MaxAnonymousClients, options.MaxAddressClients);
+
+        // Who waits for a place takes a part of what is left for those who have one.
+        const int partForWaiting = 4;
+        ClientSlots places = new(
+            options.MaxClients, options.MaxAnonymousClients, options.MaxAddressClients, Math.Min(options.MaxClients, files.CountRoom() / partForWaiting));
         CurrentAccess access = new(new AccessRules(options, group, tls));
         SaslGate gate = new(changes);
         ClientHandler clients = new(server, places, access, gate, log, changes, app.Lifetime.ApplicationStopping);
