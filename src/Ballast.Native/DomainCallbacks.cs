@@ -135,19 +135,32 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
         _ = owner.Release();
     }
 
-    private void StartReading() => _reading ??= Reading.Start(this, owner.Connection);
+    private void StartReading()
+    {
+        if (_reading is not null)
+            return;
+        Reading started = Reading.Start(this, owner.Connection);
+        lock (_gate)
+            _reading = started;
+    }
 
     // A callback may put another one in its place, which is told what still waits: so that is kept until all are told.
     private void StopReadingIfIdle()
     {
-        if (_telling == 0 && _callbacks.Length == 0 && _close is null)
+        bool isIdle;
+        lock (_gate)
+            isIdle = IsIdle;
+        if (isIdle)
             StopReading();
     }
+
+    private bool IsIdle => _telling == 0 && _callbacks.Length == 0 && _close is null;
 
     /// <summary>False where the reading was stopped: its events are nobody's.</summary>
     private bool BeginTelling(Reading reading)
     {
-        lock (_setup)
+        // Not the other lock: the program's loop may hold one of its own here, which another thread waits for while it registers.
+        lock (_gate)
         {
             if (reading != _reading)
                 return false;
@@ -158,17 +171,23 @@ internal sealed unsafe partial class DomainCallbacks(ConnectionHandle owner)
 
     private void EndTelling()
     {
-        lock (_setup)
+        lock (_gate)
         {
             _telling--;
-            StopReadingIfIdle();
+            if (!IsIdle)
+                return;
         }
+
+        lock (_setup)
+            StopReadingIfIdle();
     }
 
     private void StopReading()
     {
-        _reading?.Stop();
-        _reading = null;
+        Reading? stopped;
+        lock (_gate)
+            (stopped, _reading) = (_reading, null);
+        stopped?.Stop();
     }
 
     private IEnumerable<HostCall> Tell(object happened)
