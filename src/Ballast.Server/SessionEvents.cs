@@ -34,7 +34,12 @@ internal sealed class SessionEvents(RemoteSession session, EventFeed feed) : IAs
     }
 
     /// <summary>From now on it has turns.</summary>
-    public void Start() => _turns.Add(this);
+    public void Start()
+    {
+        // Another registration of this client may have been answered, and told of an event, in between.
+        _turns.Add(this);
+        _turns.Wake();
+    }
 
     /// <summary>Registers for an event, of one domain where one is given, and returns the callback's number.</summary>
     public int Add(int eventId, Guid? domain, bool isOld)

@@ -115,7 +115,7 @@ internal sealed partial class ConnectionLog
         [LoggerMessage(113, LogLevel.Warning, "A socket is not listed, since nobody can tell which QEMU it leads to: {Reason}")]
         public static partial void SocketLeftOut(ILogger log, string reason);
 
-        [LoggerMessage(114, LogLevel.Warning, "{Count} more processes of user {Uid}, whom this user does not trust, are called as QEMU is and are not shown")]
+        [LoggerMessage(114, LogLevel.Warning, "{Count} more processes of user {Uid} are called as QEMU is, are not believed, and are not shown")]
         public static partial void ProcessesNotShown(ILogger log, int count, uint uid);
 
         [LoggerMessage(120, LogLevel.Warning, "Lost the connection to {Daemon}: {Reason}")]

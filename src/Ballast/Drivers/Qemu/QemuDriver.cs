@@ -84,7 +84,9 @@ internal sealed partial class QemuDriver : IDriver
     /// <summary>Whose QEMUs are asked from now on, where all of the host are.</summary>
     public void Retrust(ConnectionOptions options)
     {
-        _host?.Retrust(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options));
+        if (_host is null)
+            return;
+        _host.Retrust(new QemuTrust(options.TrustedUserIds), MonitorManagers.Of(options));
         _inventory.Reconsider();
     }
 

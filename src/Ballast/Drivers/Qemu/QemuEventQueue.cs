@@ -26,7 +26,10 @@ internal sealed class QemuEventQueue(TimeProvider time) : IDisposable
     public EventPace NewPace() => new(time);
 
     /// <summary>Takes one. Short, whoever subscribes.</summary>
-    public void Put(EventPace pace, in DriverEvent happened)
+    /// <param name="pace">Its QEMU's.</param>
+    /// <param name="happened">The event.</param>
+    /// <param name="isLast">Whether the QEMU is gone: nothing of it is held back then, since another may take its name at once.</param>
+    public void Put(EventPace pace, in DriverEvent happened, bool isLast = false)
     {
         if (Sinks.IsEmpty)
             return;
@@ -36,6 +39,8 @@ internal sealed class QemuEventQueue(TimeProvider time) : IDisposable
                 Enqueue(happened);
             else
                 Hold(pace, happened);
+            if (isLast && pace.IsHolding && pace.TryRelease(Enqueue, atOnce: true))
+                _holding.Remove(pace);
             if (_isQueued || (_ready.Count == 0 && _missed == 0))
                 return;
             _isQueued = true;

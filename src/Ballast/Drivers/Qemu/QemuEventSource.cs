@@ -47,9 +47,8 @@ internal sealed class QemuEventSource : IMonitorListener, IDisposable
         if (_monitor is { } monitor)
             await _instance.HearOutAsync(monitor).ConfigureAwait(false);
         Dispose();
-        Publish(new LifeStep(
-            DomainLifecycleChange.Stopped,
-            _state == DomainState.Shutdown ? DomainLifecycleDetails.Stopped.Shutdown : DomainLifecycleDetails.Stopped.Failed));
+        int why = _state == DomainState.Shutdown ? DomainLifecycleDetails.Stopped.Shutdown : DomainLifecycleDetails.Stopped.Failed;
+        _queue.Put(_pace, DriverEvent.Lifecycle(Identity, DomainLifecycleChange.Stopped, why), isLast: true);
     }
 
     public void Dispose() => _monitor?.Detach(this);

@@ -27,10 +27,18 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
         await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            // The looks have ended by a fault, which ended all who had subscribed.
+            if (_stop is not null && _looking.IsCompleted)
+            {
+                _stop.Dispose();
+                _stop = null;
+                Forget();
+            }
+
             if (_stop is null)
                 await StartAsync(cancellationToken).ConfigureAwait(false);
 
-            // What happened before is not for it.
+            // What happened before is not for it, except what is held back.
             _queue.Flush(heldToo: false);
             return new Subscriber(_queue, _queue.Sinks.Add(sink, StopAsync));
         }

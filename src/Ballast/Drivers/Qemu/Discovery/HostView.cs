@@ -72,15 +72,17 @@ internal sealed class HostView
 
     private T Timed<T>(Func<T> read)
     {
+        // Who waits for another's reading, or reads within it, takes no more time.
         long begin = TimeProvider.System.GetTimestamp();
-        Interlocked.Increment(ref _readings);
+        bool isOuter = Interlocked.Increment(ref _readings) == 1;
         try
         {
             return read();
         }
         finally
         {
-            Interlocked.Add(ref _spent, TimeProvider.System.GetElapsedTime(begin).Ticks);
+            if (isOuter)
+                Interlocked.Add(ref _spent, TimeProvider.System.GetElapsedTime(begin).Ticks);
             Interlocked.Decrement(ref _readings);
         }
     }

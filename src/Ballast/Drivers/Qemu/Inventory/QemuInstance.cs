@@ -55,6 +55,9 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>Somebody waited for its greeting in vain; the attempt may go on.</summary>
     public void NoteSilence() => WasSilent = !IsConnected;
 
+    /// <summary>Whether it was told why it is missing in lists.</summary>
+    public bool IsLeftOut => _leftOutFor is not null;
+
     /// <summary>Whether it is missing in lists for another reason than the one that was told last, which it is from now on.</summary>
     public bool IsLeftOutAnew(LibvirtException reason)
     {

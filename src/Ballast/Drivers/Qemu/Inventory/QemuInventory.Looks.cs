@@ -20,7 +20,7 @@ internal sealed partial class QemuInventory
 
             // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
             // of many callers looked at the whole host, one after the other.
-            if (_lastLook <= begun && (_mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
+            if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
                 Look(gone);
             // Whoever finds nobody is not told that nobody is there, where the last look could not see all.
             if (_instances.Count == 0)
@@ -61,8 +61,10 @@ internal sealed partial class QemuInventory
             if (instance is null ? trouble.Failure is not null && sighting.Process is null : IsHidden(instance, trouble, denied))
             {
                 isPartial = true;
-                if (instance is not null)
-                    seen.Add(instance);
+
+                // What is certain is that nobody may use it any more.
+                if (instance is not null && seen.Add(instance) && sighting.Monitors.Any(monitor => monitor.Forbids is not null))
+                    instance.Update(sighting);
                 continue;
             }
 

@@ -63,7 +63,8 @@ internal sealed partial class QemuInventory
     // reason. A service that does not speak as QEMU does is missed by nobody.
     private void NoteLeftOut(QemuInstance instance, LibvirtException? error)
     {
-        if (instance.IsKnown)
+        // Who serves a silent one is looked up once: it costs a look at the host.
+        if (instance.IsKnown || (error is null && instance.IsLeftOut))
             return;
         error ??= instance.WasSilent ? instance.FindHolder() ?? QmpErrors.StillSilent(instance.Domain.MonitorOrNull?.Path ?? "") : null;
         if (error is not null && (error.Code is ErrorCode.ResourceBusy or ErrorCode.OperationTimeout || QmpErrors.IsPermissionDenied(error)) && instance.IsLeftOutAnew(error))
@@ -72,11 +73,13 @@ internal sealed partial class QemuInventory
 
     private async ValueTask TellLeftOutAsync(CancellationToken cancellationToken)
     {
+        List<Task> telling = [];
         while (_leftOut.TryDequeue(out LibvirtException? reason))
-        {
-            await log.SocketLeftOutAsync(reason).WaitAsync(LoggerPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            cancellationToken.ThrowIfCancellationRequested();
-        }
+            telling.Add(log.SocketLeftOutAsync(reason));
+        if (telling.Count == 0)
+            return;
+        await Task.WhenAll(telling).WaitAsync(LoggerPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private void Disregard(QemuInstance instance, List<QemuInstance> gone)

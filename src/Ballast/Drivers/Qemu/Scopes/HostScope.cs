@@ -59,7 +59,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         {
             string? path = monitor.Kind == MonitorKind.Unix ? process.CommandLine.AbsolutePath(monitor) ?? monitor.Path : null;
             if (_managers.Of(path, monitor.ChardevId, process.CommandLine.Name) is { } manager)
-                candidates.Add(MonitorCandidate.Forbidden(() => QmpErrors.Managed(name, manager), endpoint => endpoint.Name == monitor.Path));
+                candidates.Add(MonitorCandidate.Forbidden(() => QmpErrors.Managed(name, manager), endpoint => endpoint.Name == monitor.Path || endpoint.BoundName == monitor.Path));
             else if (monitor.Kind is not (MonitorKind.Unix or MonitorKind.PassedDescriptor))
                 candidates.Add(MonitorCandidate.Refused(() => QmpErrors.NotUnix(name, monitor.Address ?? "something else than a unix socket")));
             else

@@ -54,7 +54,7 @@ internal static class NamedSockets
             }
 
             // It made the socket for something else. Who does not even name it only inherited it, and the next may be whose it is.
-            if (listener.Name is { } name && holder.CommandLine.Mentions(name))
+            if (holder.CommandLine.UnreadConfiguration is null && listener.Name is { } name && holder.CommandLine.Mentions(name))
                 return false;
 
             // Of whom not all is known that it was told, the socket may be a monitor after all: its greeting tells.
