@@ -53,7 +53,7 @@ public sealed class ProcessRoleTests
             Assert.NotEqual(pid, leader);
             Assert.True(process.IsLaunching(new HostView()));
             ChildProcess.Kill(leader);
-            await Waiting.UntilAsync("end of the leader", () => SaysNothing(leader));
+            await Waiting.UntilAsync("end of the leader", () => !Directory.Exists($"/proc/{leader}"));
 
             HostCalls.Fault = (_, what) => what == $"/proc/{leader}/stat" ? TooManyOpen : 0;
             bool whileNobodyCouldLook = process.IsLaunching(new HostView());
@@ -100,8 +100,6 @@ public sealed class ProcessRoleTests
 
     private static Task SaysAsync(int pid, string start) => Waiting.UntilAsync(
         start, () => Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/cmdline")).StartsWith(start, StringComparison.Ordinal));
-
-    private static bool SaysNothing(int pid) => !File.Exists($"/proc/{pid}/cmdline") || File.ReadAllBytes($"/proc/{pid}/cmdline").Length == 0;
 
     private static int SessionOf(int pid)
     {
