@@ -36,8 +36,27 @@ internal sealed class ProcessBirths
 
     /// <summary>A time of the host's clock in clock ticks since the host booted, as /proc counts them.</summary>
     /// <param name="nanoseconds">Since 1970.</param>
-    public static long TicksSinceBoot(Int128 nanoseconds) =>
-        (long)((Now(BootTime) - (Now(RealTime) - nanoseconds)) / (NanosecondsPerSecond / TicksPerSecond));
+    public static long TicksSinceBoot(Int128 nanoseconds) => TicksSinceBoot(nanoseconds, Now);
+
+    /// <summary>The same with clocks of the caller's: by their numbers, in nanoseconds.</summary>
+    /// <param name="nanoseconds">Since 1970.</param>
+    /// <param name="now">What a clock says.</param>
+    internal static long TicksSinceBoot(Int128 nanoseconds, Func<int, Int128> now)
+    {
+        // The thread may have to wait between its looks at the two clocks. A time that is taken for an earlier one makes a file look
+        // as if its process had read it, so the second look at the boot's clock counts: it errs to the later only.
+        const int tries = 5, near = NanosecondsPerSecond / 10_000;
+        Int128 boot = now(BootTime), real, before;
+        int left = tries;
+        do
+        {
+            before = boot;
+            real = now(RealTime);
+            boot = now(BootTime);
+        }
+        while (boot - before > near && --left > 0);
+        return (long)((boot - (real - nanoseconds)) / (NanosecondsPerSecond / TicksPerSecond));
+    }
 
     private static Int128 Now(int clock)
     {
