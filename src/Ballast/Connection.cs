@@ -235,7 +235,7 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>
     /// Subscribes to domain events. The subscription yields everything that happens after this call has returned. A new
     /// QEMU of this host is noticed within about a second. The end of a QEMU is noticed at once if Ballast can use its
-    /// monitor. If one QEMU of this host has more than 100 events at once, or more than 20 a second for long, repeated ones are
+    /// monitor. If one QEMU of this host has more than 100 events at once, or more than 100 a second for long, repeated ones are
     /// merged into the last of them: order, states and sizes stay true, and other domains' events are not affected.
     /// </summary>
     /// <param name="filter">The events; null for all.</param>

@@ -9,8 +9,8 @@ internal sealed class EventPace(TimeProvider time)
     /// <summary>So many at once, where none came for long.</summary>
     public const int AtOnce = 100;
 
-    /// <summary>From one to the next, where they come without a pause.</summary>
-    public static readonly TimeSpan Between = TimeSpan.FromMilliseconds(50);
+    /// <summary>From one to the next, where they come without a pause: shorter than a program that pauses and resumes a guest takes.</summary>
+    public static readonly TimeSpan Between = TimeSpan.FromMilliseconds(10);
 
     private readonly List<DriverEvent> _held = [];
     private readonly long _start = time.GetTimestamp();
