@@ -1,3 +1,4 @@
+using Ballast.Guests;
 using Ballast.Tests.Fakes;
 using Microsoft.Extensions.Time.Testing;
 
@@ -155,6 +156,38 @@ public sealed class RefreshTests
 
         Assert.Equal(["86400", "0"], Written(fake));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => refresh.In());
+    }
+
+    [Fact]
+    public async Task Closing_waits_for_no_silent_monitor_however_many_there_are()
+    {
+        const int count = 40;
+        using PrivateDirectory directory = new();
+        FakeQmp[] fakes = [.. Enumerable.Range(0, count).Select(i => Silent(directory.File($"q{i}")))];
+        Connection connection = await Connection.OpenAsync(
+            $"qmp://{directory.Path}", new ConnectionOptions { Timeout = TimeSpan.FromMinutes(5) }, Token);
+        TaskCompletionSource[] releases = [.. fakes.Select(fake => fake.Hold(Set))];
+        Task[] refreshes = [.. (await connection.ListDomainsAsync(cancellationToken: Token).In()).Select(RefreshAsync)];
+        await Task.WhenAll(fakes.Select(fake => fake.ReceivedAsync(Set)));
+
+        await connection.DisposeAsync().AsTask().In();
+
+        await Task.WhenAll(refreshes).In();
+        foreach ((FakeQmp fake, TaskCompletionSource release) in fakes.Zip(releases))
+        {
+            release.SetResult();
+            await fake.DisposeAsync();
+        }
+
+        static FakeQmp Silent(string path)
+        {
+            FakeQmp fake = FakeQmp.Start(path: path);
+            fake.Guest.Report(Before, 5 * MiB);
+            return fake;
+        }
+
+        static async Task RefreshAsync(Domain domain) =>
+            await Assert.ThrowsAnyAsync<Exception>(() => domain.RefreshMemoryStatsAsync(cancellationToken: Token).AsTask());
     }
 
     [Fact]

@@ -151,17 +151,23 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             _known = [];
             return instances;
         }, CancellationToken.None).ConfigureAwait(false);
-        foreach (QemuInstance instance in all)
-            await instance.ReleaseAsync(isGone: false).ConfigureAwait(false);
 
-        // A call that is still under way may be looking at them.
-        _ = await ExclusivelyAsync(
-            () =>
-            {
-                _processes.Dispose();
-                return true;
-            },
-            CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            // Side by side, so that those which are silent take no longer than one of them.
+            await Task.WhenAll(all.Select(instance => instance.ReleaseAsync(isGone: false).AsTask())).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A call that is still under way may be looking at them.
+            _ = await ExclusivelyAsync(
+                () =>
+                {
+                    _processes.Dispose();
+                    return true;
+                },
+                CancellationToken.None).ConfigureAwait(false);
+        }
     }
 
     /// <summary>The one monitor of a connection that has one.</summary>

@@ -29,6 +29,9 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     // Where the guest does not answer, its period is set back when the time is up: who asked is told when that is done.
     private static readonly TimeSpan SettingBack = TimeSpan.FromMilliseconds(100);
 
+    // Nobody who closes waits long for a QEMU that does not answer: our mark stays, and the next one that uses it puts it back.
+    private static readonly TimeSpan LongestWhereGivenUp = TimeSpan.FromMilliseconds(500);
+
     private readonly Lock _gate = new();
     private CancellationTokenSource _end = new();
     private Task<RefreshOutcome>? _running;
@@ -140,7 +143,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         }
         finally
         {
-            await SetBackAsync(balloon, period, timeout).ConfigureAwait(false);
+            await SetBackAsync(balloon, period, end.IsCancellationRequested && timeout > LongestWhereGivenUp ? LongestWhereGivenUp : timeout).ConfigureAwait(false);
         }
     }
 
