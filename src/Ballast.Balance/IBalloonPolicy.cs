@@ -6,9 +6,9 @@ namespace Ballast.Balance;
 /// </summary>
 public interface IBalloonPolicy
 {
-    /// <summary>One decision.</summary>
-    /// <param name="host">The host now.</param>
-    /// <param name="guests">The guests now, always in the same order.</param>
-    /// <returns>A wish for each guest, in their order.</returns>
+    /// <summary>Decides once for all guests.</summary>
+    /// <param name="host">The current state of the host.</param>
+    /// <param name="guests">The current state of the guests, always in the same order.</param>
+    /// <returns>A wish for each guest, in the same order.</returns>
     IReadOnlyList<BalloonWish> Decide(HostState host, IReadOnlyList<GuestState> guests);
 }

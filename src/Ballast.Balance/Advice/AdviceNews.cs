@@ -3,19 +3,19 @@ using Ballast.Balance.Guards;
 namespace Ballast.Balance.Advice;
 
 /// <summary>
-/// Tells whether something else is advised than was told before. Amounts move with each look, and what hangs on them flips to and fro
-/// near its bounds. So only what nobody takes for a wobble counts at once: another guest, another reason to leave one alone, a guest
-/// that is short all of a sudden. What else changes counts where it is large enough and stays for some looks.
+/// Decides whether advice has changed enough to be reported. Amounts fluctuate from sample to sample, and so does advice that depends on
+/// a limit. So only plain changes count at once: another guest, another reason to leave one alone, a guest that becomes short. Other
+/// changes count if they are large enough and last for some samples.
 /// </summary>
 public sealed class AdviceNews
 {
-    /// <summary>An amount that differs from the one that was told by less than this share of it is the same.</summary>
+    /// <summary>Two amounts that differ by less than this share of the reported one count as equal.</summary>
     public const double LeastShare = 0.10;
 
-    /// <summary>What may be a wobble counts after so many looks in a row.</summary>
+    /// <summary>The number of samples in a row after which other changes count.</summary>
     public const int Looks = 3;
 
-    /// <summary>Of a guest that changes again and again, twice as many each time, and so many at most.</summary>
+    /// <summary>The most samples in a row: for a guest whose advice keeps changing, the number doubles each time, up to this.</summary>
     public const int MostLooks = 8 * Looks;
 
     // Whether anything is advised at all changes only by an amount that is clearly worth it.
@@ -26,12 +26,12 @@ public sealed class AdviceNews
 
     private Dictionary<(Guid, int?), Told>? _told;
 
-    /// <summary>An amount that differs from the one that was told by fewer MiB is the same.</summary>
+    /// <summary>Two amounts that differ by less than this count as equal, in MiB.</summary>
     public static double LeastAmount { get; } = new GuardLimits().LeastChange;
 
-    /// <summary>Compares what is advised now with what was told. Call it once a look.</summary>
+    /// <summary>Compares the current advice with the reported advice. Call it once per sample.</summary>
     /// <param name="guests">The advice about all guests.</param>
-    /// <returns>Whether it is worth telling.</returns>
+    /// <returns>Whether the advice has changed enough to be reported.</returns>
     public bool IsNews(IReadOnlyList<GuestAdvice> guests)
     {
         ArgumentNullException.ThrowIfNull(guests);
@@ -41,7 +41,7 @@ public sealed class AdviceNews
         return isNews;
     }
 
-    /// <summary>This was told.</summary>
+    /// <summary>Notes the advice that was reported.</summary>
     /// <param name="guests">The advice about all guests.</param>
     public void Tell(IReadOnlyList<GuestAdvice> guests)
     {

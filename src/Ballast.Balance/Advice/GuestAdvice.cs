@@ -33,7 +33,7 @@ public enum AdviceRisk
     /// <summary>The memory holds nothing.</summary>
     Low,
 
-    /// <summary>Files may have to be read again, it needs some of it now or soon, or nobody knows whether it already swaps.</summary>
+    /// <summary>Files may have to be read again, it needs some of it now or soon, or it is unknown whether it already swaps.</summary>
     Medium,
 
     /// <summary>It already swaps or reads its files again.</summary>

@@ -1,28 +1,28 @@
 namespace Ballast.Balance.Advice;
 
 /// <summary>
-/// Whether a guest is short of memory now, by its last report: the one definition for everything that says so. Memory that a policy would
-/// give it for later needs does not count.
+/// Defines when a guest is short of memory, for all programs alike. Its last report counts; memory that a policy would give it for later
+/// needs does not.
 /// </summary>
 public static class GuestShortage
 {
-    /// <summary>From this share of its memory in use on, a guest is short of it.</summary>
+    /// <summary>A guest that uses this share of its memory or more is short of memory.</summary>
     public const double FullShare = 0.9;
 
-    /// <summary>What a guest keeps besides what it needs, in KiB.</summary>
+    /// <summary>The margin that a guest keeps besides the memory that it needs, in KiB.</summary>
     public const ulong MarginKiB = 32 * 1024;
 
     // A balloon is never quite as large as it was told to be.
     private const double Shrunk = 0.98;
 
     /// <summary>
-    /// Whether it uses nine tenths of its memory or more, writes to swap, or was left less by its balloon than it needs. False where its
-    /// numbers are not current or contradict each other, or its balloon gave it more since its report: nobody knows. Where nobody knows
-    /// which way its balloon moved, only what it writes to swap counts.
+    /// Whether a guest uses nine tenths of its memory or more, writes to swap, or has a balloon that leaves it less than it needs. False if
+    /// its numbers are not current or contradict each other. After a balloon has grown since the report, only a size below the need counts;
+    /// if it is unknown which way it moved, swapping counts too.
     /// </summary>
     /// <param name="stats">Its sample.</param>
-    /// <param name="maximumKiB">The largest size that its balloon may be given; null where nobody knows.</param>
-    /// <param name="swapOut">What it wrote to swap between its last two reports, in any unit; null where nobody knows.</param>
+    /// <param name="maximumKiB">The largest size that its balloon may be given; null if unknown.</param>
+    /// <param name="swapOut">The memory that it wrote to swap between its last two reports, in any unit; null if unknown.</param>
     public static bool IsShort(MemoryStats stats, ulong? maximumKiB, double? swapOut)
     {
         ArgumentNullException.ThrowIfNull(stats);
@@ -34,14 +34,14 @@ public static class GuestShortage
         return swapOut > 0 || isBelowNeed || UsedShare(stats) >= FullShare;
     }
 
-    /// <summary>Whether a balloon of this size holds something that it could give back.</summary>
+    /// <summary>Whether a balloon is more than 2 % below its maximum, so that it could give its guest memory.</summary>
     /// <param name="actualKiB">The balloon's size.</param>
-    /// <param name="maximumKiB">The largest that it may be given; null where nobody knows.</param>
+    /// <param name="maximumKiB">The largest size that it may be given; null if unknown.</param>
     public static bool IsShrunk(ulong actualKiB, ulong? maximumKiB) => actualKiB < maximumKiB * Shrunk;
 
     /// <summary>
-    /// What the guest has, in KiB: its available memory, without the balloon where it counts that (as with deflate-on-oom). Null where
-    /// that is unknown.
+    /// The memory that the guest has, in KiB: its available memory, less the balloon if the guest counts that as available (deflate-on-oom,
+    /// Windows). Null if unknown.
     /// </summary>
     /// <param name="stats">Its sample.</param>
     public static ulong? AvailableKiB(MemoryStats stats)
@@ -56,7 +56,7 @@ public static class GuestShortage
         };
     }
 
-    /// <summary>What it uses of what it has, 0 to 1; null where that is unknown.</summary>
+    /// <summary>The share of its memory that a guest uses, 0 to 1; null if unknown.</summary>
     /// <param name="stats">Its sample.</param>
     public static double? UsedShare(MemoryStats stats)
     {
@@ -64,7 +64,9 @@ public static class GuestShortage
         return stats.Used is { } used && AvailableKiB(stats) is { } available and > 0 ? (double)used.KiB / available : null;
     }
 
-    /// <summary>The smallest size of its balloon, in KiB, that leaves a guest what it needs and something to spare; null where nobody knows.</summary>
+    /// <summary>
+    /// The smallest balloon size that leaves a guest what it needs and <see cref="MarginKiB"/>, in KiB; null if unknown.
+    /// </summary>
     /// <param name="stats">Its sample.</param>
     public static ulong? FloorKiB(MemoryStats stats)
     {
@@ -73,8 +75,8 @@ public static class GuestShortage
     }
 
     /// <summary>
-    /// What the guest has and could not give up, in KiB: what it uses, and what its kernel took at boot, which it does not count as
-    /// memory. Null where nobody knows.
+    /// The memory that a guest cannot give up, in KiB: the memory in use, and the memory that its kernel took at boot, which is not part of
+    /// <c>available</c>. Null if unknown.
     /// </summary>
     /// <param name="stats">Its sample.</param>
     public static ulong? NeededKiB(MemoryStats stats)

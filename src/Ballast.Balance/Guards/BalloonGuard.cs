@@ -1,8 +1,8 @@
 namespace Ballast.Balance.Guards;
 
 /// <summary>
-/// Stands between a policy and balloons, whatever the policy: it bounds each wish by the rules of <see cref="GuardRule"/>. It
-/// remembers what it decided, and has no clock and no I/O.
+/// Limits the wishes of any policy by the rules of <see cref="GuardRule"/>, before they reach a balloon. It remembers its decisions, has
+/// no clock and does no I/O.
 /// </summary>
 public sealed class BalloonGuard
 {
@@ -11,46 +11,46 @@ public sealed class BalloonGuard
     private int _failures;
     private long _round;
 
-    /// <param name="limits">Its numbers; null for the usual ones.</param>
+    /// <param name="limits">The guard's numbers; null for the defaults.</param>
     public BalloonGuard(GuardLimits? limits = null) => _limits = limits ?? new GuardLimits();
 
-    /// <summary>Whether it stopped because changes failed too often: from then on it changes nothing, until <see cref="Resume"/>.</summary>
+    /// <summary>Whether the guard has stopped because changes failed too often. It then changes nothing until <see cref="Resume"/>.</summary>
     public bool HasStopped => _failures >= _limits.MostFailures;
 
-    /// <summary>Goes on after it stopped.</summary>
+    /// <summary>Makes a guard that has stopped decide again.</summary>
     public void Resume() => _failures = 0;
 
-    /// <summary>What became of a change.</summary>
-    /// <param name="isDone">Whether the hypervisor took it.</param>
+    /// <summary>Reports the result of a change. A success ends a row of failures.</summary>
+    /// <param name="isDone">Whether the hypervisor accepted the change.</param>
     public void NoteChange(bool isDone)
     {
         if (!HasStopped)
             _failures = isDone ? 0 : _failures + 1;
     }
 
-    /// <summary>What was set for a guest after all, where <see cref="Advise"/> had it set by others.</summary>
-    /// <param name="guest">A guest of the last decision; others are passed over.</param>
-    /// <param name="target">The balloon's new size in MiB.</param>
-    /// <param name="time">When, on the clock of <see cref="HostState.Time"/>.</param>
+    /// <summary>Reports a target that somebody set on the advice of <see cref="Advise"/>.</summary>
+    /// <param name="guest">The name of a guest of the last decision; other names are ignored.</param>
+    /// <param name="target">The balloon's new target in MiB.</param>
+    /// <param name="time">The time, in seconds on the clock of <see cref="HostState.Time"/>.</param>
     public void NoteTarget(string guest, double target, double time)
     {
         if (_records.TryGetValue(guest, out GuestRecord? record))
             record.Set(target, time);
     }
 
-    /// <summary>As <see cref="Decide"/>, for wishes that nobody sets: what is remembered is only what was seen.</summary>
+    /// <summary>As <see cref="Decide"/>, for decisions that are only shown: the guard assumes that the targets are not set.</summary>
     /// <inheritdoc cref="Decide" path="/param"/>
-    /// <returns>What would be decided for each, in their order.</returns>
-    /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
+    /// <returns>The decision for each guest, in the same order.</returns>
+    /// <exception cref="ArgumentException">The numbers of wishes and guests differ.</exception>
     public IReadOnlyList<GuardDecision> Advise(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes) =>
         [.. BoundAll(host, guests, wishes, isAdvice: true).Select(wish => wish.Decision)];
 
-    /// <summary>Decides what becomes of wishes. Who gets a target is taken to be told it at once.</summary>
-    /// <param name="host">The host now; what guests share is its memory without overhead and reserve.</param>
-    /// <param name="guests">The guests now, with different names.</param>
-    /// <param name="wishes">A policy's wish for each, in their order.</param>
-    /// <returns>A decision for each, in their order.</returns>
-    /// <exception cref="ArgumentException">There are not as many wishes as guests.</exception>
+    /// <summary>Turns a policy's wishes into decisions. The guard assumes that the caller sets each target at once.</summary>
+    /// <param name="host">The current state of the host. Guests share its memory less overhead and reserve.</param>
+    /// <param name="guests">The current state of the guests, with unique names.</param>
+    /// <param name="wishes">The policy's wish for each guest, in the same order.</param>
+    /// <returns>The decision for each guest, in the same order.</returns>
+    /// <exception cref="ArgumentException">The numbers of wishes and guests differ.</exception>
     public IReadOnlyList<GuardDecision> Decide(HostState host, IReadOnlyList<GuardedGuest> guests, IReadOnlyList<BalloonWish> wishes)
     {
         GuardedWish[] all = BoundAll(host, guests, wishes, isAdvice: false);

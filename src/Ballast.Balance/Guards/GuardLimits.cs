@@ -3,63 +3,66 @@ namespace Ballast.Balance.Guards;
 /// <summary>The guards' numbers: sizes in MiB, times in seconds. docs/balancing.md explains each.</summary>
 public sealed record GuardLimits
 {
-    /// <summary>What a guest keeps above what it uses: a share of that, and so much more.</summary>
+    /// <summary>The margin that a guest keeps above what it uses: this share of what it uses, plus <see cref="FloorMargin"/>.</summary>
     public double FloorShare { get; init; } = 0.02;
 
-    /// <inheritdoc cref="FloorShare"/>
+    /// <summary>The fixed part of that margin, in MiB.</summary>
     public double FloorMargin { get; init; } = 32;
 
-    /// <summary>The factor of both for a guest that would rather kill a program than take memory out of its balloon.</summary>
+    /// <summary>The factor of the margin for a guest that kills a program before it deflates its balloon (no deflate-on-oom).</summary>
     public double FloorFactorWithoutDeflate { get; init; } = 2;
 
     /// <summary>
-    /// A guest that says it uses more than the host holds of it is shrunk below its floor by so much at each report, down to what the
-    /// host holds and the margin. No more than the margin, so that a guest that said the truth still has what it uses after the first.
+    /// How far a guest that claims to use more than the host holds of it shrinks below its floor at each report, in MiB, down to what the
+    /// host holds and the margin. It is no more than the margin, so that an honest guest still has what it uses after the first step.
     /// </summary>
     public double ClaimStep { get; init; } = 32;
 
-    /// <summary>If it swaps, or has more major faults a second than this, it needs what it says it uses.</summary>
+    /// <summary>If such a guest swaps, or has more major faults per second than this, the guards believe its claim.</summary>
     public double QuietFaults { get; init; } = 0.5;
 
-    /// <summary>Then it is believed for so long.</summary>
+    /// <summary>How long the guards then believe it, in seconds.</summary>
     public double BelievedSeconds { get; init; } = 1800;
 
-    /// <summary>How far a balloon may shrink a guest in one step: a share of its maximum.</summary>
+    /// <summary>The most that a guest shrinks in one step, as a share of its maximum.</summary>
     public double ShrinkStepShare { get; init; } = 0.25;
 
-    /// <summary>How far in a minute.</summary>
+    /// <summary>The most that a guest shrinks in a minute, as a share of its maximum.</summary>
     public double ShrinkMinuteShare { get; init; } = 0.50;
 
-    /// <summary>How far a guest may grow in one step: a share of its maximum.</summary>
+    /// <summary>The most that a guest grows in one step, as a share of its maximum.</summary>
     public double GrowStepShare { get; init; } = 0.50;
 
-    /// <summary>How far in a minute.</summary>
+    /// <summary>The most that a guest grows in a minute, as a share of its maximum.</summary>
     public double GrowMinuteShare { get; init; } = 1;
 
-    /// <summary>What is not worth a change.</summary>
+    /// <summary>The smallest change worth making, in MiB.</summary>
     public double LeastChange { get; init; } = 16;
 
-    /// <summary>How little is worth growing by: a guest that needs more and more, and does not say how much, grows by little at a time.</summary>
+    /// <summary>The smallest growth worth making, in MiB: the need of some guests grows in small steps.</summary>
     public double LeastGrowth { get; init; } = 1;
 
-    /// <summary>A balloon that came no nearer to its target for so long does not follow.</summary>
+    /// <summary>A balloon that has come no nearer to its target for this time does not follow, in seconds.</summary>
     public double FollowSeconds { get; init; } = 30;
 
-    /// <summary>How long such a guest is left alone.</summary>
+    /// <summary>How long such a guest is left alone, in seconds.</summary>
     public double NotFollowingPause { get; init; } = 300;
 
-    /// <summary>Where the host still holds so much more than the balloon leaves, for <see cref="FollowSeconds"/>, it got nothing back: a share of the maximum, and so much more.</summary>
+    /// <summary>
+    /// The host got nothing back if, for <see cref="FollowSeconds"/>, it holds more than the balloon's size plus this share of the maximum
+    /// plus <see cref="NothingReturnedMargin"/>, and lost less than <see cref="ReturnedShare"/>.
+    /// </summary>
     public double NothingReturnedShare { get; init; } = 0.05;
 
-    /// <inheritdoc cref="NothingReturnedShare"/>
+    /// <summary>The fixed part of <see cref="NothingReturnedShare"/>, in MiB.</summary>
     public double NothingReturnedMargin { get; init; } = 128;
 
-    /// <summary>And where it lost less than this share of what the balloon took of what it held.</summary>
+    /// <summary>The share of the resident memory taken by the balloon that the host must at least have got back.</summary>
     public double ReturnedShare { get; init; } = 0.5;
 
-    /// <summary>How long a guest is left alone whose balloon somebody else moved.</summary>
+    /// <summary>How long a guest is left alone after somebody else moved its balloon, in seconds.</summary>
     public double ForeignPause { get; init; } = 600;
 
-    /// <summary>After so many failures in a row nothing is changed any more.</summary>
+    /// <summary>The number of failures in a row after which the guard stops.</summary>
     public int MostFailures { get; init; } = 5;
 }

@@ -1,38 +1,38 @@
 namespace Ballast.Balance.Guards;
 
-/// <summary>What guards know of a guest: sizes in MiB.</summary>
+/// <summary>A guest, as guards see it: sizes in MiB.</summary>
 public sealed record GuardedGuest
 {
-    /// <summary>What its policy knows of it, too.</summary>
+    /// <summary>The guest, as its policy sees it.</summary>
     public required GuestState State { get; init; }
 
-    /// <summary>Whether its numbers are fresh and agree with each other.</summary>
+    /// <summary>Whether its numbers are fresh and consistent.</summary>
     public required bool IsCertain { get; init; }
 
-    /// <summary>Whether the balloon's size is one that somebody told: what only stands for it says nothing about how it moves.</summary>
+    /// <summary>Whether the balloon's size was reported. An estimate does not show how the balloon moves.</summary>
     public bool IsSizeCertain { get; init; } = true;
 
-    /// <summary>What it uses, without caches and without its balloon; null where it does not tell.</summary>
+    /// <summary>The memory that it uses, without caches and without its balloon; null if it does not report that.</summary>
     public required double? Used { get; init; }
 
     /// <summary>Whether the guest takes memory out of its balloon before it kills a program.</summary>
     public bool DeflatesOnOom { get; init; }
 
     /// <summary>
-    /// Whether <see cref="GuestState.Resident"/> says what the host holds: not where its QEMU is swapped out, merged with others, or
-    /// told which pages are free.
+    /// Whether <see cref="GuestState.Resident"/> shows what the host holds of the guest. False if its QEMU is swapped out or merged with
+    /// others, or if the guest reports free pages.
     /// </summary>
     public bool IsResidentCertain { get; init; } = true;
 
     /// <summary>
-    /// Whether its reports count what it swaps and which faults it has: not where its kernel keeps no such counters. Without them
-    /// nobody can see that it needs what it says it uses.
+    /// Whether its reports have counters for swapping and page faults. Without them, the guards cannot see whether the guest needs what it
+    /// claims to use.
     /// </summary>
     public bool CountsSwapping { get; init; } = true;
 
-    /// <summary>Why it cannot answer to its balloon.</summary>
+    /// <summary>Why it cannot operate its balloon.</summary>
     public GuestObstacle Obstacle { get; init; }
 
-    /// <summary>Whether it was reset since the last decision: its old target would count for the system that starts now.</summary>
+    /// <summary>Whether it was reset since the last decision. Its old target would otherwise apply to the system that is booting.</summary>
     public bool WasReset { get; init; }
 }

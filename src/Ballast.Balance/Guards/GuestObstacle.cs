@@ -1,9 +1,9 @@
 namespace Ballast.Balance.Guards;
 
-/// <summary>Why a guest cannot answer to its balloon now.</summary>
+/// <summary>Why a guest cannot operate its balloon now.</summary>
 public enum GuestObstacle
 {
-    /// <summary>It can.</summary>
+    /// <summary>It can operate its balloon.</summary>
     None,
 
     /// <summary>The domain has no balloon device.</summary>
@@ -15,15 +15,15 @@ public enum GuestObstacle
     /// <summary>It was started or reset, and has not reported since.</summary>
     Booting,
 
-    /// <summary>QEMU waits to be told to start it.</summary>
+    /// <summary>QEMU has not started it yet.</summary>
     Prelaunch,
 
     /// <summary>It is paused.</summary>
     Paused,
 
-    /// <summary>It moves to another host.</summary>
+    /// <summary>It is being migrated.</summary>
     Migrating,
 
-    /// <summary>Its memory is locked, in huge pages, or passed through: its balloon would give the host nothing back.</summary>
+    /// <summary>Its memory is locked, in huge pages, or pinned for passed-through devices, so its balloon would give the host nothing back.</summary>
     FixedMemory,
 }

@@ -3,10 +3,10 @@ using Ballast.Balance.Policies.Needs;
 namespace Ballast.Balance.Policies;
 
 /// <summary>
-/// Ours. A guest needs what it cannot give back (its size less what it calls usable) and what lies in its swap; how fast that grows,
-/// which files it reads again, what it needed at its peaks. What it says is held against what it cannot forge: what the host holds
-/// of it, and what it swaps. Memory goes out by rank: everybody's minimum, what is held anyway, demand, growth, caches; most of what
-/// is left goes out as well, as a reserve for what nobody foresees. Who has more than that gives at once.
+/// Ballast's own policy. A guest needs the memory that it cannot give back (its balloon's size less what it calls usable) and what it
+/// has swapped out. The policy adds the growth of that need, files that the guest reads again, and past peaks. It compares the report
+/// with what a guest cannot forge: its resident memory on the host, and its swapping. It hands out memory in ranks: minima, memory that
+/// guests hold anyway, demand, growth, caches. It hands out most of the rest as a reserve. A guest above its share shrinks at once.
 /// </summary>
 public sealed class BallastPolicy : IBalloonPolicy
 {

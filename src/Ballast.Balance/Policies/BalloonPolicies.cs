@@ -3,7 +3,7 @@ namespace Ballast.Balance.Policies;
 /// <summary>The policies that can decide about real guests, by their names.</summary>
 public static class BalloonPolicies
 {
-    /// <summary>The name of ours.</summary>
+    /// <summary>The name of Ballast's own policy.</summary>
     public const string Ours = "ballast";
 
     private static readonly (string Name, Func<IBalloonPolicy> Create)[] Known =
@@ -18,10 +18,10 @@ public static class BalloonPolicies
         (Ours, () => new BallastPolicy()),
     ];
 
-    /// <summary>All names.</summary>
+    /// <summary>The names of all policies; <see cref="Ours"/> is the last.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Known.Select(known => known.Name)];
 
-    /// <summary>A new policy, which remembers nothing yet.</summary>
+    /// <summary>Creates a policy without any history.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <exception cref="ArgumentException">There is no such policy.</exception>
     public static IBalloonPolicy Create(string name) =>

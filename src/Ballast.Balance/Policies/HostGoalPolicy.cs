@@ -1,6 +1,8 @@
 namespace Ballast.Balance.Policies;
 
-/// <summary>The host is to be 80 % full; at most 100 MiB a guest and step; guests with much unused memory give first.</summary>
+/// <summary>
+/// Moves each balloon by at most 100 MiB per decision until the host's memory is 80 % full. Guests with much unused memory give first.
+/// </summary>
 public sealed class HostGoalPolicy : IBalloonPolicy
 {
     private const double FullShare = 0.8, Enough = 10, MostChange = 100, RichShare = 0.25;

@@ -1,8 +1,8 @@
 namespace Ballast.Balance.Policies;
 
 /// <summary>
-/// Each guest alone, a PI controller on the host's free share, of which 20 % are wanted; not below what is used, but with less than
-/// 10 % free down to the minimum.
+/// Moves each balloon by a PI controller of its own that wants 20 % of the host's memory free. No guest shrinks below what it uses, a
+/// third of its maximum or its minimum; if less than 10 % of the host is free, what it uses does not count.
 /// </summary>
 public sealed class PiControlPolicy : IBalloonPolicy
 {

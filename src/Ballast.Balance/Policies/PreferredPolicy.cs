@@ -1,8 +1,8 @@
 namespace Ballast.Balance.Policies;
 
 /// <summary>
-/// 1.3 times what is used, swap included; what is left over goes out in proportion, and where too little is left, those who have
-/// more than that give first.
+/// Gives each guest 1.3 times what it uses, including swap, and shares the rest in proportion. If there is too little for all, guests
+/// that have more than that give first.
 /// </summary>
 public sealed class PreferredPolicy : IBalloonPolicy
 {

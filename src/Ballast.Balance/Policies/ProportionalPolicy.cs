@@ -1,6 +1,6 @@
 namespace Ballast.Balance.Policies;
 
-/// <summary>The same share of the way from minimum to maximum for all, whatever they need.</summary>
+/// <summary>Gives all guests the same share of what lies between their minimum and maximum, whatever they need.</summary>
 public sealed class ProportionalPolicy : IBalloonPolicy
 {
     private const double Spare = 64;

@@ -1,6 +1,9 @@
 namespace Ballast.Balance.Policies;
 
-/// <summary>Rules on the host's free memory, 5 % a step. Caches count as used: what is unused is all that a guest gives.</summary>
+/// <summary>
+/// Shrinks guests by at most 5 % per decision while less than 20 % of the host is free, and otherwise lets them grow. Caches count as
+/// used, so a guest gives only unused memory.
+/// </summary>
 public sealed class ShrinkByFreePolicy : IBalloonPolicy
 {
     private const double Pressed = 0.20, Scarce = 0.05, Step = 0.05, LeastChange = 0.0025;

@@ -1,8 +1,8 @@
 namespace Ballast.Balance.Policies;
 
 /// <summary>
-/// Asks guests nothing: while the host has less than 10 % free, it takes what is missing to 15 % in proportion to what each has
-/// above a floor of half.
+/// Ignores what guests report. When 10 % of the host or less is free, it takes memory until 15 % are: from each guest in proportion to
+/// what its maximum is above its floor, which is its minimum or half of its maximum.
 /// </summary>
 public sealed class WatermarkPolicy : IBalloonPolicy
 {

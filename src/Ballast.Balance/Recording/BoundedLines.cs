@@ -1,16 +1,16 @@
 namespace Ballast.Balance.Recording;
 
-/// <summary>Reads some bytes; 0 at the end.</summary>
-/// <param name="buffer">Where to.</param>
-/// <returns>How many.</returns>
+/// <summary>Reads bytes from a source.</summary>
+/// <param name="buffer">The buffer to fill.</param>
+/// <returns>The number of bytes read; 0 at the end.</returns>
 public delegate int ByteSource(Span<byte> buffer);
 
-/// <summary>The lines of a text that somebody else writes, none of them longer than it may be.</summary>
+/// <summary>Reads lines from an untrusted source, and limits their length.</summary>
 /// <param name="source">UTF-8 text.</param>
-/// <param name="maxBytes">How long a line may be, in bytes.</param>
+/// <param name="maxBytes">The maximum length of a line, in bytes.</param>
 public sealed class BoundedLines(ByteSource source, int maxBytes = BoundedLines.DefaultBytes)
 {
-    /// <summary>How long a line may be where nothing else is said, in bytes: ten thousand guests take half of it.</summary>
+    /// <summary>The default maximum length of a line, in bytes. Ten thousand guests take half of it.</summary>
     public const int DefaultBytes = RecordFormat.MaxLineBytes;
 
     private const byte End = (byte)'\n';
@@ -25,10 +25,10 @@ public sealed class BoundedLines(ByteSource source, int maxBytes = BoundedLines.
     /// <summary>Whether the last line ended as lines do; the one that was read last otherwise breaks off.</summary>
     public bool IsWhole { get; private set; } = true;
 
-    /// <summary>The next line, without its end; it is valid until the next call.</summary>
+    /// <summary>Reads the next line, without its line break. It is valid until the next call.</summary>
     /// <param name="line">The line.</param>
     /// <returns>False at the end.</returns>
-    /// <exception cref="InvalidDataException">The line is longer than it may be; what follows it cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The line is too long; the lines after it cannot be read.</exception>
     /// <exception cref="IOException">The text cannot be read.</exception>
     public bool TryRead(out ReadOnlyMemory<byte> line)
     {

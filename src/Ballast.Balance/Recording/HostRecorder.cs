@@ -6,8 +6,8 @@ using Ballast.Balance.Advice;
 namespace Ballast.Balance.Recording;
 
 /// <summary>
-/// Writes what is seen of a host into a stream: JSON lines, compressed by gzip. Each line is there to the end before the next one
-/// begins, so that a record which is cut off can be read up to there. Disposing it ends the compressed data, not the stream.
+/// Records samples of a host in a stream: JSON lines, compressed by gzip. Each line is written completely before the next one begins, so a
+/// truncated record can be read up to its end. Disposing the recorder ends the compressed data; the stream stays open.
 /// </summary>
 public sealed class HostRecorder : IDisposable
 {
@@ -22,9 +22,9 @@ public sealed class HostRecorder : IDisposable
     private readonly ArrayBufferWriter<byte> _line = new();
     private bool _hasFailed;
 
-    /// <param name="stream">Where to; it is written to only.</param>
-    /// <param name="header">What the record begins with.</param>
-    /// <param name="maxBytes">How large it may grow.</param>
+    /// <param name="stream">The stream to write to.</param>
+    /// <param name="header">The beginning of the record.</param>
+    /// <param name="maxBytes">The maximum size of the record, in bytes.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public HostRecorder(Stream stream, RecordHeader header, long maxBytes)
     {
@@ -38,10 +38,10 @@ public sealed class HostRecorder : IDisposable
     /// <summary>How many bytes it has written.</summary>
     public long Written { get; private set; }
 
-    /// <summary>Writes what is seen.</summary>
+    /// <summary>Writes a sample.</summary>
     /// <param name="seen">The host and its guests.</param>
-    /// <param name="time">Seconds since the record began, on a clock that does not go back.</param>
-    /// <returns>False where it would become larger than it may; then nothing is written.</returns>
+    /// <param name="time">Seconds since the record began, on a monotonic clock.</param>
+    /// <returns>False if the record would exceed its maximum size; then nothing is written.</returns>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public bool TryWrite(SeenHost seen, double time)
     {
@@ -49,14 +49,16 @@ public sealed class HostRecorder : IDisposable
         return Append(json => RecordDocument.WriteLook(json, time, seen.Memory, seen.Guests.Select(GuestFacts.Of).DistinctBy(guest => guest.Uuid)), isLast: false, elseMissed: time);
     }
 
-    /// <summary>Writes that a look failed.</summary>
-    /// <param name="reason">Why, in one sentence.</param>
+    /// <summary>Writes that a sample could not be taken.</summary>
+    /// <param name="reason">The reason, in one sentence.</param>
     /// <param name="time">Seconds since the record began.</param>
     /// <inheritdoc cref="TryWrite" path="/returns|/exception"/>
     public bool TryWriteMissed(string reason, double time) => Append(json => RecordDocument.WriteMissed(json, time, reason), isLast: false);
 
-    /// <summary>Writes why it ends; nothing where it could not be written before: who knows how much of that is there.</summary>
-    /// <param name="end">Why.</param>
+    /// <summary>
+    /// Writes why the record ends. After a failed write it writes nothing, because it is unknown how much of that line was written.
+    /// </summary>
+    /// <param name="end">The reason.</param>
     /// <param name="time">Seconds since the record began.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public void End(RecordEnd end, double time)

@@ -31,26 +31,26 @@ internal static class RecordFormat
     public const int MaxLineBytes = 16 * 1024 * 1024;
 }
 
-/// <summary>Why a record ended; what has no end was cut off.</summary>
+/// <summary>Why a record ended.</summary>
 public enum RecordEnd
 {
-    /// <summary>Its end is missing.</summary>
+    /// <summary>It was truncated: it has no last line.</summary>
     Cut,
 
     /// <summary>Somebody ended it.</summary>
     Interrupted,
 
-    /// <summary>It has as many samples, or took as long, as was asked for.</summary>
+    /// <summary>It reached the requested number of samples or the requested time.</summary>
     Complete,
 
-    /// <summary>It is as large as it may be.</summary>
+    /// <summary>It reached its maximum size.</summary>
     Full,
 }
 
-/// <summary>What a record begins with.</summary>
-/// <param name="Started">When it began.</param>
-/// <param name="Uri">The connection that was recorded; null where it is not known.</param>
-/// <param name="ControlGroup">The control group whose guests share a budget; null where all of the host do.</param>
+/// <summary>The first line of a record.</summary>
+/// <param name="Started">The time of its beginning.</param>
+/// <param name="Uri">The connection that was recorded; null if unknown.</param>
+/// <param name="ControlGroup">The control group whose guests share a budget; null if all guests of the host do.</param>
 public sealed record RecordHeader(DateTimeOffset Started, string? Uri, string? ControlGroup);
 
 /// <summary>A host and its guests at one moment of a record.</summary>

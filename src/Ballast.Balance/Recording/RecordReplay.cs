@@ -4,21 +4,21 @@ using Ballast.Balance.Policies;
 namespace Ballast.Balance.Recording;
 
 /// <summary>
-/// Says what policies would have wished on a record of a real host, and where that would have been wrong in hindsight. A balloon is
-/// taken to follow the wish at once, within the guards; what guests use stays as it was recorded, as nobody knows how they would have
-/// lived with the wishes.
+/// Shows what policies would have decided on a record of a real host, and where that would have been wrong in hindsight. It assumes that a
+/// balloon reaches its target at once, within the guards. The memory that guests use stays as recorded, because a record cannot show how
+/// they would have reacted.
 /// </summary>
 public static class RecordReplay
 {
     /// <summary>Runs policies over a record, all in one pass.</summary>
     /// <param name="file">The record.</param>
     /// <param name="policies">Names of <see cref="BalloonPolicies.Names"/>.</param>
-    /// <param name="period">Seconds between two decisions at least; null: one at each look.</param>
-    /// <param name="budgetKiB">What guests share, in KiB; null: what the host had for them.</param>
+    /// <param name="period">The minimum number of seconds between two decisions; null for a decision at each sample.</param>
+    /// <param name="budgetKiB">The memory that guests share, in KiB; null for what the host had for them.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     /// <exception cref="ArgumentException">There is no such policy.</exception>
-    /// <exception cref="InvalidDataException">It is no record; the message says in which line and why.</exception>
-    /// <exception cref="BudgetException">Nobody knows what guests share.</exception>
+    /// <exception cref="InvalidDataException">The file is not a record. The message says why, and in which line.</exception>
+    /// <exception cref="BudgetException">The memory that guests share is unknown.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static Replay Run(
         Stream file, IReadOnlyList<string> policies, double? period = null, ulong? budgetKiB = null, CancellationToken cancellationToken = default)
