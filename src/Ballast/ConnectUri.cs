@@ -10,7 +10,7 @@ namespace Ballast;
 /// </summary>
 public sealed class ConnectUri
 {
-    /// <summary>The longest URI taken, in characters.</summary>
+    /// <summary>The maximum length of a URI, in characters.</summary>
     public const int MaxLength = 8192;
 
     private ConnectUri(string original) => Original = original;
@@ -18,28 +18,28 @@ public sealed class ConnectUri
     /// <summary>The URI as it was given.</summary>
     public string Original { get; }
 
-    /// <summary>The driver: the scheme up to its <c>+</c>.</summary>
+    /// <summary>The driver: the part of the scheme before <c>+</c>.</summary>
     public string Driver { get; private init; } = "";
 
-    /// <summary>The transport: the scheme behind its <c>+</c>, in lower case; null where none is named.</summary>
+    /// <summary>The transport: the part of the scheme after <c>+</c>, in lower case; null if there is none.</summary>
     public string? Transport { get; private init; }
 
     /// <summary>The user, or null.</summary>
     public string? User { get; private init; }
 
-    /// <summary>The host without an IPv6 address's brackets; empty where none is named.</summary>
+    /// <summary>The host, without the brackets of an IPv6 address; empty if there is none.</summary>
     public string Host { get; private init; } = "";
 
     /// <summary>The port, or null.</summary>
     public int? Port { get; private init; }
 
-    /// <summary>The path, percent-decoded; empty where there is none.</summary>
+    /// <summary>The path, percent-decoded; empty if there is none.</summary>
     public string Path { get; private init; } = "";
 
-    /// <summary>The parameters in their order, percent-decoded; a name without <c>=</c> has the value "".</summary>
+    /// <summary>The parameters in their order, percent-decoded; a name without <c>=</c> has the empty value.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Parameters { get; private init; } = [];
 
-    /// <summary>The value of the last parameter of that name, or null.</summary>
+    /// <summary>The value of the last parameter with the given name, in any case; null if there is none.</summary>
     public string? Parameter(string name)
     {
         for (int i = Parameters.Count - 1; i >= 0; i--)
@@ -53,7 +53,7 @@ public sealed class ConnectUri
 
     /// <summary>Reads a URI.</summary>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.InternalError"/>: it is not one. <see cref="ErrorCode.NoConnect"/>: it names no driver.
+    /// <see cref="ErrorCode.InternalError"/>: the text is not a URI. <see cref="ErrorCode.NoConnect"/>: it names no driver.
     /// </exception>
     public static ConnectUri Parse(string uri)
     {
@@ -72,7 +72,7 @@ public sealed class ConnectUri
         : System.IO.Path.GetFileName(uri) is "ballast-sock" or "libvirt-sock" or "virtqemud-sock" ? $"; did you mean qemu+unix:///system?socket={uri}"
         : $"; did you mean qmp://{uri}";
 
-    /// <summary>Reads a URI; false where it is not one.</summary>
+    /// <summary>Reads a URI; returns false if the text is not a URI.</summary>
     public static bool TryParse(string uri, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ConnectUri? parsed)
     {
         ArgumentNullException.ThrowIfNull(uri);

@@ -4,8 +4,8 @@ namespace Ballast;
 public sealed partial class Connection
 {
     /// <summary>
-    /// Defines a domain from libvirt's XML, without starting it. A domain with the same name and UUID is defined anew; if
-    /// it runs, the new definition takes effect at its next start.
+    /// Defines a domain from libvirt's XML, without starting it. If a domain has the same name and UUID, its definition is replaced; if it
+    /// is running, the new definition takes effect at its next start.
     /// </summary>
     /// <param name="xml">The domain's XML. A domain without a UUID gets a random one.</param>
     /// <param name="flags">The options.</param>
@@ -24,8 +24,8 @@ public sealed partial class Connection
     }
 
     /// <summary>
-    /// Starts a domain from libvirt's XML without defining it: it is gone when it ends. If it has the name and UUID of an
-    /// inactive defined domain, that domain runs with this XML once.
+    /// Starts a domain from libvirt's XML without defining it, so it disappears when it stops. If it has the name and UUID of an inactive
+    /// defined domain, that domain runs with this XML once.
     /// </summary>
     /// <param name="xml">The domain's XML. A domain without a UUID gets a random one.</param>
     /// <param name="flags">The options.</param>

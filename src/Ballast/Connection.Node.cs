@@ -89,13 +89,16 @@ public sealed partial class Connection
         await Driver.GetCpuMapAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>
-    /// The number of free pages, of each of the sizes in each of the NUMA cells; cell after cell. Source: the host's kernel.
+    /// The numbers of free pages of the given sizes in the given NUMA cells: all sizes of the first cell, then of the next. Source: the
+    /// host's kernel.
     /// </summary>
     /// <param name="sizesKiB">The page sizes, in KiB.</param>
     /// <param name="firstCell">The first cell. <see cref="AllOfNode"/>, the host as a whole, comes before cell 0.</param>
     /// <param name="cells">The number of cells, at least 1.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationFailed"/>: no such size. <see cref="ErrorCode.InternalError"/>: no such cell.</exception>
+    /// <exception cref="LibvirtException">
+    /// <see cref="ErrorCode.OperationFailed"/>: there is no such size. <see cref="ErrorCode.InternalError"/>: there is no such cell.
+    /// </exception>
     public async ValueTask<IReadOnlyList<ulong>> GetFreePagesAsync(
         IReadOnlyList<uint> sizesKiB, int firstCell = 0, int cells = 1, CancellationToken cancellationToken = default)
     {
@@ -103,7 +106,7 @@ public sealed partial class Connection
         return await Driver.GetFreePagesAsync(sizesKiB, firstCell, cells, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The CPU models of an architecture that domains can have; empty if all that the hypervisor knows can be used.</summary>
+    /// <summary>The CPU models that domains of an architecture can have; empty if every model that the hypervisor knows can be used.</summary>
     /// <param name="architecture">The architecture, such as <c>x86_64</c>.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     public async ValueTask<IReadOnlyList<string>> GetCpuModelNamesAsync(string architecture, CancellationToken cancellationToken = default)
@@ -112,7 +115,7 @@ public sealed partial class Connection
         return await Driver.GetCpuModelNamesAsync(architecture, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The number of storage pools of the other side. Ballast itself has none.</summary>
+    /// <summary>The number of storage pools that the daemon manages. Ballast itself has none.</summary>
     /// <param name="filter">libvirt's filters, <c>virConnectListAllStoragePoolsFlags</c>; 0 for all.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     public async ValueTask<int> CountStoragePoolsAsync(int filter = 0, CancellationToken cancellationToken = default) =>

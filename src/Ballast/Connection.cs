@@ -101,6 +101,7 @@ public sealed partial class Connection : IAsyncDisposable
     /// </param>
     /// <param name="options">The options; null for the defaults.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A timeout in the options is not above zero.</exception>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.NoConnect"/>: no driver supports the URI. <see cref="ErrorCode.SystemError"/>: connecting to
     /// the socket failed. <see cref="ErrorCode.ResourceBusy"/>: another program holds the monitor.
@@ -119,7 +120,10 @@ public sealed partial class Connection : IAsyncDisposable
         return new Connection(driver, name, options);
     }
 
-    /// <summary>The hypervisor's version.</summary>
+    /// <summary>
+    /// The hypervisor's version. For the QEMUs of this host it is that of the first one whose monitor answers, or 0.0.0 if none does.
+    /// Source: the hypervisor.
+    /// </summary>
     public async ValueTask<Version> GetVersionAsync(CancellationToken cancellationToken = default) =>
         LibvirtVersion.FromNumber(await Driver.GetVersionAsync(cancellationToken).ConfigureAwait(false));
 
@@ -128,7 +132,7 @@ public sealed partial class Connection : IAsyncDisposable
         LibvirtVersion.FromNumber(await Driver.GetLibraryVersionAsync(cancellationToken).ConfigureAwait(false));
 
     /// <summary>
-    /// The version of the ballastd that answers. Null in process, of libvirt's daemon, and of a ballastd that is older than this call.
+    /// The version of the ballastd at the other end. Null in process, and if the daemon is libvirt's or a ballastd older than this call.
     /// </summary>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">The connection to the daemon was lost.</exception>
@@ -282,6 +286,7 @@ public sealed partial class Connection : IAsyncDisposable
     /// <param name="period">The time between rounds; above zero.</param>
     /// <param name="options">Whether to include statistics beyond libvirt's.</param>
     /// <param name="cancellationToken">Ends the enumeration.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The period is not above zero.</exception>
     /// <exception cref="LibvirtException">The domains can no longer be listed.</exception>
     public IAsyncEnumerable<DomainMemorySample> WatchMemoryStatsAsync(
         TimeSpan period, MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default)
@@ -292,7 +297,7 @@ public sealed partial class Connection : IAsyncDisposable
 
     /// <summary>
     /// Closes the connection: ends its subscriptions and gives back its leases on collection periods. Calls in progress on
-    /// other threads may fail.
+    /// other threads may fail. Later calls throw <see cref="ObjectDisposedException"/>.
     /// </summary>
     public async ValueTask DisposeAsync()
     {

@@ -1,12 +1,12 @@
 namespace Ballast;
 
 /// <summary>What one connection of a <see cref="ConnectionGroup"/> answered.</summary>
-/// <typeparam name="T">What is answered.</typeparam>
+/// <typeparam name="T">The type of the answer.</typeparam>
 public sealed class ConnectionAnswer<T>
 {
     internal ConnectionAnswer(ConnectionGroupMember member, T? value, LibvirtException? error) => (Member, Value, Error) = (member, value, error);
 
-    /// <summary>Who answered, or did not.</summary>
+    /// <summary>The member that was asked.</summary>
     public ConnectionGroupMember Member { get; }
 
     /// <summary>The answer; the type's default if there is an error.</summary>

@@ -4,9 +4,9 @@ using Ballast.Drivers;
 namespace Ballast;
 
 /// <summary>
-/// Connections to several hypervisors, opened and asked side by side. Each has its own deadline, so one that does not answer
-/// delays no other, and its error is its own. A connection is opened when it is asked first, and again when it was lost.
-/// It is thread-safe.
+/// Connections to several hypervisors, opened and asked concurrently. Each has its own deadline, so one that does not answer
+/// does not delay the others, and an error affects only its own connection. A connection is opened when it is first asked, and
+/// reopened after it was lost. The group is thread-safe.
 /// </summary>
 /// <example>
 /// <code>
@@ -24,12 +24,12 @@ public sealed class ConnectionGroup : IAsyncDisposable
 
     private readonly CancellationTokenSource _end = new();
 
-    /// <summary>Makes a group. Nothing is opened yet.</summary>
+    /// <summary>Creates a group without opening a connection.</summary>
     /// <param name="uris">The URIs, as for <see cref="Connection.OpenAsync"/>; null stands for the default one.</param>
     /// <param name="options">The options of each connection.</param>
     /// <param name="timeout">
-    /// The deadline of each answer, including the time to open the connection; above zero. Null: 5 seconds. A URI whose own
-    /// <c>timeout=</c> is longer has that and a second: what it waits for tells more than that nothing came.
+    /// The deadline of each answer, including the time to open the connection; above zero. Null: 5 seconds. A URI with a longer
+    /// <c>timeout=</c> of its own gets that plus a second, so that its own error, which says more, comes first.
     /// </param>
     /// <param name="open">Opens a connection; null: <see cref="Connection.OpenAsync"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is not above zero.</exception>
@@ -46,16 +46,19 @@ public sealed class ConnectionGroup : IAsyncDisposable
     /// <summary>The connections, in the order of the URIs.</summary>
     public IReadOnlyList<ConnectionGroupMember> Members { get; }
 
-    /// <summary>Asks all of them the same, and returns the answers in the order of <see cref="Members"/>. It takes no longer than the deadline.</summary>
-    /// <typeparam name="T">What is answered.</typeparam>
+    /// <summary>
+    /// Asks all connections the same question, and returns the answers in the order of <see cref="Members"/>. It takes no longer than the
+    /// longest deadline.
+    /// </summary>
+    /// <typeparam name="T">The type of an answer.</typeparam>
     /// <param name="question">Asks one connection. The token is cancelled at the deadline.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     public async ValueTask<IReadOnlyList<ConnectionAnswer<T>>> AskAsync<T>(
         Func<Connection, CancellationToken, ValueTask<T>> question, CancellationToken cancellationToken = default) =>
         await Task.WhenAll(Members.Select(member => member.AskAsync(question, cancellationToken).AsTask())).ConfigureAwait(false);
 
-    /// <summary>Asks all of them the same, and yields each answer as soon as it is there.</summary>
-    /// <typeparam name="T">What is answered.</typeparam>
+    /// <summary>Asks all connections the same question, and yields each answer as soon as it arrives.</summary>
+    /// <typeparam name="T">The type of an answer.</typeparam>
     /// <param name="question">Asks one connection. The token is cancelled at the deadline.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     public async IAsyncEnumerable<ConnectionAnswer<T>> AskEachAsync<T>(

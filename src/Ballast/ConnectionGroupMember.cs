@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Ballast;
 
-/// <summary>One connection of a <see cref="ConnectionGroup"/>, which comes and goes.</summary>
+/// <summary>One member of a <see cref="ConnectionGroup"/>: a URI and, while it is open, its connection.</summary>
 public sealed class ConnectionGroupMember
 {
     private readonly ConnectionOptions _options;
@@ -19,10 +19,10 @@ public sealed class ConnectionGroupMember
         CancellationToken end) =>
         (Uri, _options, _timeout, _open, _end) = (uri, options, timeout, open, end);
 
-    /// <summary>The URI that was given; null is the default one.</summary>
+    /// <summary>The given URI; null for the default one.</summary>
     public string? Uri { get; }
 
-    /// <summary>The connection that is open; null if there is none.</summary>
+    /// <summary>The open connection; null if there is none.</summary>
     public Connection? Connection
     {
         get
@@ -32,13 +32,13 @@ public sealed class ConnectionGroupMember
         }
     }
 
-    /// <summary>Asks this connection, which is opened first if it is not.</summary>
-    /// <typeparam name="T">What is answered.</typeparam>
+    /// <summary>Asks this connection, and opens it first if necessary.</summary>
+    /// <typeparam name="T">The type of the answer.</typeparam>
     /// <param name="question">Asks the connection. The token is cancelled at the deadline.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>
-    /// The answer, or the error: that of the connection or the question, or <see cref="ErrorCode.OperationTimeout"/> if the
-    /// deadline passed, whatever the question still does.
+    /// The answer, or the error of opening the connection or of the question. <see cref="ErrorCode.OperationTimeout"/>: the deadline
+    /// passed; the question may still be running.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The group is closed.</exception>
     public async ValueTask<ConnectionAnswer<T>> AskAsync<T>(

@@ -27,9 +27,9 @@ public sealed record ConnectionOptions
     public TimeSpan DaemonTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long a daemon may be silent before it is probed, and between two probes. From zero, which never probes, to a day;
-    /// default: 5 seconds. With the defaults a silent daemon is given up after 25 seconds: before its callers' deadline
-    /// (<see cref="DaemonTimeout"/>), so that they are told that it is dead.
+    /// How long a daemon may be silent before it is probed, and the time between two probes. Zero, which turns probes off, to a day;
+    /// default: 5 seconds. With the defaults, a silent daemon is given up after 25 seconds: before the deadline of calls
+    /// (<see cref="DaemonTimeout"/>), so that their error says that the daemon is dead.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or longer than a day.</exception>
     public TimeSpan KeepaliveInterval
@@ -44,7 +44,7 @@ public sealed record ConnectionOptions
     } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Probes without an answer after which a daemon is given up, one interval after the last one. At least 0; default: 4.
+    /// The number of unanswered probes after which a daemon is given up, one interval after the last. At least 0; default: 4.
     /// With 0, a daemon that is silent for an interval is given up without a probe.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
@@ -89,9 +89,9 @@ public sealed record ConnectionOptions
 
     /// <summary>
     /// Whether to reopen a lost connection to a daemon, including its subscriptions and watches. Calls in progress still fail
-    /// once, a subscription yields <see cref="EventsMissed"/>, and a watch goes on with the next samples. A daemon
-    /// that refuses (a password, a certificate) ends subscriptions and watches with its error. The option does not apply to
-    /// in-process connections.
+    /// once, a subscription yields <see cref="EventsMissed"/>, and a watch continues with the next samples. If the daemon
+    /// refuses the connection (a password, a certificate), subscriptions and watches end with its error. The option does not
+    /// apply to in-process connections.
     /// </summary>
     public bool Reconnect { get; init; }
 
@@ -103,20 +103,20 @@ public sealed record ConnectionOptions
     public bool UnsafePreferInlineContinuations { get; init; }
 
     /// <summary>
-    /// Answers what is asked when a connection is opened: the user's name and password, where a daemon wants them (SASL) and
-    /// libvirt's auth file does not have them, or where the file of a test host (<c>test:///FILE</c>) lists users. Null as the
-    /// answer cancels. For a daemon it is called on a worker of the thread pool, and has to answer before
-    /// the deadline of opening (<see cref="DaemonTimeout"/>). Null: only what the auth file has can be answered.
+    /// Supplies a user's name and password when a connection is opened: if a daemon asks for them (SASL) and libvirt's auth file
+    /// does not have them, or if the file of a test host (<c>test:///FILE</c>) lists users. If it returns null, opening fails
+    /// with <see cref="ErrorCode.AuthenticationFailed"/>. For a daemon, it is called on a thread of the thread pool and must
+    /// return before the deadline of opening (<see cref="DaemonTimeout"/>). Null: only the auth file is used.
     /// </summary>
     public Func<CredentialRequest, CancellationToken, ValueTask<string?>>? AskCredential { get; init; }
 
     /// <summary>
-    /// The factory of the logger (category <c>Ballast</c>) for what happens outside of calls: monitors lost, silent,
-    /// refused and back; processes that are not used; daemons lost and reconnected. Null: no log. A thread-pool worker
+    /// The factory of the logger (category <c>Ballast</c>) for events outside of calls: monitors that are lost, silent, refused
+    /// or usable again; processes that are not used; daemons lost and reconnected. Null: no log. A thread of the thread pool
     /// writes the lines in order. docs/metrics.md lists them.
     /// </summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
-    /// <summary>The source of time.</summary>
+    /// <summary>The source of time for deadlines, ages and periods; default: the system's clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

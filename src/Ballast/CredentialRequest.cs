@@ -1,9 +1,9 @@
 namespace Ballast;
 
 /// <summary>What a connection asks for when it is opened; see <see cref="ConnectionOptions.AskCredential"/>.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Prompt">The question, for people.</param>
-/// <param name="Challenge">Who asks: the host's name.</param>
+/// <param name="Kind">The kind of credential.</param>
+/// <param name="Prompt">The question, for humans.</param>
+/// <param name="Challenge">The name of the host that asks.</param>
 public sealed record CredentialRequest(CredentialKind Kind, string Prompt, string Challenge);
 
 /// <summary>Kinds of credentials: libvirt's <c>virConnectCredentialType</c>.</summary>

@@ -3,7 +3,7 @@ namespace Ballast;
 /// <content>A domain's definition. Only <c>test:</c> connections and daemons have them: a QEMU is a domain while it runs.</content>
 public sealed partial class Domain
 {
-    /// <summary>Starts a defined domain. <see cref="Id"/> of this handle is then the new one.</summary>
+    /// <summary>Starts a defined domain, and updates the <see cref="Id"/> of this handle.</summary>
     /// <param name="flags">The options.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
@@ -18,7 +18,7 @@ public sealed partial class Domain
         Identity = Identity with { Id = id };
     }
 
-    /// <summary>Removes the domain's definition. If the domain runs, it goes on, and is gone when it ends.</summary>
+    /// <summary>Removes the domain's definition. A running domain keeps running, and disappears when it stops.</summary>
     /// <param name="flags">The options.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
@@ -31,7 +31,7 @@ public sealed partial class Domain
         await Connection.Driver.UndefineAsync(Identity, flags, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Gives the domain another name. It must not be running. Handles keep the name that they were made with.</summary>
+    /// <summary>Renames the domain, which must not be running. Existing handles, including this one, keep the old name.</summary>
     /// <param name="name">The new name, without slashes.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
@@ -49,12 +49,12 @@ public sealed partial class Domain
         await Connection.Driver.RenameAsync(Identity, name, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Whether the definition differs from what runs. The test driver says no, whatever was changed, as libvirt's.</summary>
+    /// <summary>Whether the definition differs from the running domain. The test driver always returns false, like libvirt's.</summary>
     public async ValueTask<bool> IsUpdatedAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.IsUpdatedAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Sets whether the domain starts with the host.</summary>
-    /// <param name="starts">Whether it does.</param>
+    /// <param name="starts">Whether it starts with the host.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.NoSupport"/>: the driver has no definitions.
@@ -65,7 +65,7 @@ public sealed partial class Domain
         await Connection.Driver.SetAutostartAsync(Identity, starts, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Saves the running domain's state where its driver keeps it, and stops it. The next start restores the state.</summary>
+    /// <summary>Saves the state of the running domain in a file that the driver manages, and stops it. The next start restores the state.</summary>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: the domain is not running, or
     /// has no definition. <see cref="ErrorCode.NoSupport"/>: the driver cannot save.
@@ -130,7 +130,7 @@ public sealed partial class Domain
     /// <param name="impact">The running domain, its definition, or both.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.InvalidArgument"/>: zero, or more than there can be. <see cref="ErrorCode.OperationDenied"/>: read-only.
+    /// <see cref="ErrorCode.InvalidArgument"/>: zero, or above the maximum. <see cref="ErrorCode.OperationDenied"/>: read-only.
     /// <see cref="ErrorCode.OperationInvalid"/>: the domain is not running, or has no definition.
     /// <see cref="ErrorCode.NoSupport"/>: the driver cannot change it.
     /// </exception>
@@ -143,7 +143,7 @@ public sealed partial class Domain
 
     /// <summary>Sets how many virtual CPUs the domain can have, from its next start on.</summary>
     /// <param name="count">The number, at least 1.</param>
-    /// <param name="impact">Must include the definition. With the running domain too, that gets as many CPUs at once.</param>
+    /// <param name="impact">Must include the definition. If it includes the running domain too, that gets this number of CPUs at once.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">Same as <see cref="SetVirtualCpuCountAsync"/>.</exception>
     public async ValueTask SetMaxVirtualCpuCountAsync(

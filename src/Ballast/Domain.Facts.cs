@@ -1,6 +1,6 @@
 namespace Ballast;
 
-/// <content>What clients ask beside memory and state.</content>
+/// <content>Virtual CPUs, metadata, jobs, devices and the host's parameters of a domain.</content>
 public sealed partial class Domain
 {
     // libvirt's bits of the running domain and of its definition, in every function's flags.
@@ -53,9 +53,9 @@ public sealed partial class Domain
     public async ValueTask<DomainJobInfo> GetJobInfoAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.GetJobInfoAsync(Identity, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The same with all its numbers.</summary>
-    /// <param name="completed">The last job that was completed instead of the one that runs.</param>
-    /// <param name="keep">Whether the completed one is kept for the next call.</param>
+    /// <summary>The domain's background job with all its numbers.</summary>
+    /// <param name="completed">Whether to return the last completed job instead of the current one.</param>
+    /// <param name="keep">Whether to keep the completed job, so that a later call returns it again.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     public async ValueTask<DomainJobStats> GetJobStatsAsync(
         bool completed = false, bool keep = false, CancellationToken cancellationToken = default)
@@ -65,11 +65,11 @@ public sealed partial class Domain
             Identity, (completed ? completedBit : 0) | (keep ? keepBit : 0), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The state of the way to the hypervisor.</summary>
+    /// <summary>The state of the control channel to the hypervisor: for a QEMU of this host, its monitor.</summary>
     public async ValueTask<DomainControlInfo> GetControlInfoAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.GetControlInfoAsync(Identity, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The parameters of the host's scheduler for the domain; empty if there are none.</summary>
+    /// <summary>The parameters of the host's scheduler for the domain, by libvirt's names (<c>cpu_shares</c>); empty if there are none.</summary>
     /// <param name="impact">The running domain, or its definition.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">
@@ -82,7 +82,7 @@ public sealed partial class Domain
         return await Connection.Driver.GetSchedulerParametersAsync(Identity, impact, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>On which NUMA cells of the host the domain's memory may lie: <c>numa_mode</c>, <c>numa_nodeset</c>.</summary>
+    /// <summary>The NUMA cells of the host that the domain's memory may use: <c>numa_mode</c>, <c>numa_nodeset</c>.</summary>
     /// <param name="impact">The running domain, or its definition.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">As <see cref="GetSchedulerParametersAsync"/>.</exception>
@@ -94,15 +94,16 @@ public sealed partial class Domain
     /// The CPU time of the domain on all CPUs of the host together, in nanoseconds: <c>cpu_time</c>, <c>user_time</c>,
     /// <c>system_time</c>. Source: the host.
     /// </summary>
-    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationInvalid"/>: the host does not tell.</exception>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationInvalid"/>: the host does not account for it.</exception>
     public async ValueTask<IReadOnlyList<TypedParameter>> GetCpuTotalsAsync(CancellationToken cancellationToken = default) =>
         await Connection.Driver.GetCpuTotalsAsync(Identity, cancellationToken).ConfigureAwait(false);
 
     /// <summary>The CPU time of the domain on single CPUs of the host, in nanoseconds: <c>cpu_time</c>, <c>vcpu_time</c>.</summary>
-    /// <param name="first">The first CPU.</param>
-    /// <param name="count">How many to return at most.</param>
+    /// <param name="first">The first CPU, from 0.</param>
+    /// <param name="count">The maximum number of CPUs, from 0.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationInvalid"/>: the host does not tell.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A negative argument.</exception>
+    /// <exception cref="LibvirtException"><see cref="ErrorCode.OperationInvalid"/>: the host does not account for it.</exception>
     public async ValueTask<IReadOnlyList<IReadOnlyList<TypedParameter>>> GetCpuStatsAsync(
         int first = 0, int count = int.MaxValue, CancellationToken cancellationToken = default)
     {
@@ -121,8 +122,8 @@ public sealed partial class Domain
         return await Connection.Driver.GetBlockStatsAsync(Identity, disk, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>A disk's counters as libvirt's older call has them. Source: the hypervisor.</summary>
-    /// <param name="disk">The disk's name in the XML, or the file behind it; empty for all disks together, where the driver adds them up.</param>
+    /// <summary>A disk's counters, in the form of libvirt's older call. Source: the hypervisor.</summary>
+    /// <param name="disk">The disk's name in the XML, or the file behind it; empty for all disks together, if the driver supports that.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: there is no such disk.</exception>
     public async ValueTask<DomainBlockCounters> GetBlockCountersAsync(string disk, CancellationToken cancellationToken = default)
@@ -131,7 +132,7 @@ public sealed partial class Domain
         return await Connection.Driver.GetBlockCountersAsync(Identity, disk, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>How large a disk and its storage are, in bytes. Source: the hypervisor.</summary>
+    /// <summary>The sizes of a disk and its storage, in bytes. Source: the hypervisor.</summary>
     /// <param name="disk">The disk's name in the XML, or the file behind it.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">
@@ -146,7 +147,7 @@ public sealed partial class Domain
         return await Connection.Driver.GetBlockInfoAsync(Identity, disk, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>What a network interface has received and sent, as the guest sees it. Source: the host.</summary>
+    /// <summary>The counters of a network interface, as the guest sees them. Source: the host.</summary>
     /// <param name="device">The interface's name on the host, as the XML has it; with libvirt also its MAC address.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException"><see cref="ErrorCode.InvalidArgument"/>: the domain has no such interface.</exception>
@@ -172,7 +173,7 @@ public sealed partial class Domain
 
     /// <summary>Wakes a guest that suspended itself to memory.</summary>
     /// <exception cref="LibvirtException">
-    /// Same as <see cref="SuspendAsync"/>. <see cref="ErrorCode.OperationInvalid"/>: the guest does not sleep.
+    /// Same as <see cref="SuspendAsync"/>. <see cref="ErrorCode.OperationInvalid"/>: the guest is not suspended.
     /// </exception>
     public async ValueTask WakeUpAsync(CancellationToken cancellationToken = default)
     {
@@ -181,8 +182,8 @@ public sealed partial class Domain
     }
 
     /// <summary>
-    /// Has the hypervisor measure how fast the guest writes to its memory. The result is in the <c>dirtyrate</c> group of bulk
-    /// statistics, after that time.
+    /// Makes the hypervisor measure how fast the guest writes to its memory. The call returns at once. When the time has passed, the
+    /// result is in the <c>dirtyrate</c> group of bulk statistics.
     /// </summary>
     /// <param name="period">How long to measure: 1 to 60 seconds, in whole seconds.</param>
     /// <param name="mode">How to measure.</param>

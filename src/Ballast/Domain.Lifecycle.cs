@@ -1,6 +1,6 @@
 namespace Ballast;
 
-/// <content>What a domain is made of, and what makes it run, stop or go.</content>
+/// <content>A domain's XML and messages, and changes of its state and maximum memory.</content>
 public sealed partial class Domain
 {
     /// <summary>Whether the domain exists and is active.</summary>
@@ -98,8 +98,8 @@ public sealed partial class Domain
     /// <param name="impact">Whether to change the running domain or its definition.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.InvalidArgument"/>: zero. <see cref="ErrorCode.OperationDenied"/>: read-only.
-    /// <see cref="ErrorCode.OperationInvalid"/>: the domain is active.
+    /// <see cref="ErrorCode.InvalidArgument"/>: zero. <see cref="ErrorCode.Overflow"/>: the number is too large.
+    /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: the domain is active.
     /// </exception>
     public async ValueTask SetMaxMemoryAsync(
         ulong kib, DomainModificationImpact impact = DomainModificationImpact.Current, CancellationToken cancellationToken = default)

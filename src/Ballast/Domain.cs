@@ -96,7 +96,8 @@ public sealed partial class Domain
     /// <param name="cancellationToken">Cancels the call. A query that other callers share continues.</param>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.NoDomain"/>: the domain is gone. <see cref="ErrorCode.SystemError"/>: the connection to its
-    /// monitor was lost; a call for many domains gives it as a reason instead. <see cref="ErrorCode.OperationInvalid"/>: the domain is shut off.
+    /// monitor was lost; calls for several domains report this as a reason instead. <see cref="ErrorCode.OperationInvalid"/>: the domain
+    /// is shut off.
     /// </exception>
     public async ValueTask<MemoryStats> GetMemoryStatsAsync(
         MemoryStatsOptions options = MemoryStatsOptions.None, CancellationToken cancellationToken = default) =>

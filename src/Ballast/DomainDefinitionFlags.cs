@@ -27,7 +27,7 @@ public enum DomainCreateFlags : uint
     /// <summary>Read a saved state without the host's file cache.</summary>
     BypassCache = 4,
 
-    /// <summary>Boot anew; a saved state is dropped.</summary>
+    /// <summary>Boot instead of restoring a saved state, which is discarded.</summary>
     ForceBoot = 8,
 
     /// <summary>Check the XML against libvirt's schema. Drivers without a schema accept the option and do not check.</summary>

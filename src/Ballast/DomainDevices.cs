@@ -1,20 +1,20 @@
 namespace Ballast;
 
-/// <summary>How large a disk is, in bytes: libvirt's <c>virDomainBlockInfo</c>.</summary>
-/// <param name="CapacityBytes">As the guest sees it.</param>
+/// <summary>The sizes of a disk, in bytes, as libvirt reports them: libvirt's <c>virDomainBlockInfo</c>.</summary>
+/// <param name="CapacityBytes">The size that the guest sees.</param>
 /// <param name="AllocationBytes">
-/// How much room its storage takes up; of a raw disk to which something was written since QEMU started, the end of what was written.
+/// The space that its storage occupies. For a raw disk that was written to since QEMU started: the end of the highest write.
 /// </param>
 /// <param name="PhysicalBytes">
-/// How large its storage is, from a QEMU without libvirt in whole sectors of 512; of a raw file to which something was written since QEMU
-/// started, how much room it takes up. Both are as libvirt tells them.
+/// The size of its storage; without libvirt, in whole sectors of 512 bytes. For a raw file that was written to since QEMU started: the
+/// space that it occupies.
 /// </param>
 public readonly record struct DomainBlockInfo(ulong CapacityBytes, ulong AllocationBytes, ulong PhysicalBytes);
 
-/// <summary>What a disk has done: libvirt's <c>virDomainBlockStats</c>. Null is unknown.</summary>
-/// <param name="ReadRequests">Requests to read.</param>
+/// <summary>A disk's counters since the domain started: libvirt's <c>virDomainBlockStats</c>. Null is unknown.</summary>
+/// <param name="ReadRequests">Read requests.</param>
 /// <param name="ReadBytes">Bytes read.</param>
-/// <param name="WriteRequests">Requests to write.</param>
+/// <param name="WriteRequests">Write requests.</param>
 /// <param name="WriteBytes">Bytes written.</param>
 /// <param name="Errors">Errors; most hypervisors do not count them.</param>
 public readonly record struct DomainBlockCounters(long? ReadRequests, long? ReadBytes, long? WriteRequests, long? WriteBytes, long? Errors);
@@ -26,7 +26,7 @@ public readonly record struct DomainBlockCounters(long? ReadRequests, long? Read
 /// <param name="Drops">Packets that were dropped.</param>
 public readonly record struct InterfaceTraffic(long? Bytes, long? Packets, long? Errors, long? Drops);
 
-/// <summary>What a network interface has done: libvirt's <c>virDomainInterfaceStats</c>.</summary>
-/// <param name="Received">What the guest received.</param>
-/// <param name="Sent">What the guest sent.</param>
+/// <summary>A network interface's counters: libvirt's <c>virDomainInterfaceStats</c>.</summary>
+/// <param name="Received">Traffic that the guest received.</param>
+/// <param name="Sent">Traffic that the guest sent.</param>
 public readonly record struct DomainInterfaceStats(InterfaceTraffic Received, InterfaceTraffic Sent);

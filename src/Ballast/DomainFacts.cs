@@ -16,7 +16,7 @@ public enum VirtualCpuCountFlags : uint
     /// <summary>The maximum instead of those that are plugged in.</summary>
     Maximum = 4,
 
-    /// <summary>Those that the guest uses; its agent tells.</summary>
+    /// <summary>Those that the guest uses, as its agent reports.</summary>
     Guest = 8,
 }
 
@@ -70,7 +70,7 @@ public enum DomainRebootFlags : uint
     Paravirtual = 16,
 }
 
-/// <summary>What a domain's background job is: libvirt's <c>virDomainJobType</c>.</summary>
+/// <summary>The kind of a domain's background job: libvirt's <c>virDomainJobType</c>.</summary>
 public enum DomainJobType
 {
     /// <summary>No job.</summary>
@@ -92,47 +92,47 @@ public enum DomainJobType
     Cancelled = 5,
 }
 
-/// <summary>What a job has to move, in bytes.</summary>
-/// <param name="TotalBytes">All of it.</param>
-/// <param name="ProcessedBytes">What is done.</param>
-/// <param name="RemainingBytes">What is left.</param>
+/// <summary>The amount of data that a job moves, in bytes.</summary>
+/// <param name="TotalBytes">The whole amount.</param>
+/// <param name="ProcessedBytes">The part that has been moved.</param>
+/// <param name="RemainingBytes">The part that is left.</param>
 public readonly record struct DomainJobAmount(ulong TotalBytes, ulong ProcessedBytes, ulong RemainingBytes);
 
 /// <summary>A domain's background job (migration, save, dump): libvirt's <c>virDomainJobInfo</c>. Source: the hypervisor's driver.</summary>
-/// <param name="Type">What it is.</param>
-/// <param name="ElapsedMilliseconds">How long it runs, in milliseconds.</param>
-/// <param name="RemainingMilliseconds">The estimated rest, in milliseconds; 0 if unknown.</param>
-/// <param name="Data">Everything together.</param>
-/// <param name="Memory">The memory.</param>
-/// <param name="File">The files.</param>
+/// <param name="Type">The kind of job.</param>
+/// <param name="ElapsedMilliseconds">The time that it has been running, in milliseconds.</param>
+/// <param name="RemainingMilliseconds">The estimated remaining time, in milliseconds; 0 if unknown.</param>
+/// <param name="Data">All of its data.</param>
+/// <param name="Memory">Its memory.</param>
+/// <param name="File">Its files.</param>
 public readonly record struct DomainJobInfo(
     DomainJobType Type, ulong ElapsedMilliseconds, ulong RemainingMilliseconds, DomainJobAmount Data, DomainJobAmount Memory, DomainJobAmount File);
 
 /// <summary>A domain's background job in libvirt's newer form.</summary>
-/// <param name="Type">What it is.</param>
+/// <param name="Type">The kind of job.</param>
 /// <param name="Parameters">Its numbers, by libvirt's names; empty if there is no job.</param>
 public sealed record DomainJobStats(DomainJobType Type, IReadOnlyList<TypedParameter> Parameters);
 
-/// <summary>The state of the way to a hypervisor: libvirt's <c>virDomainControlState</c>.</summary>
+/// <summary>The state of the control channel to a hypervisor: libvirt's <c>virDomainControlState</c>.</summary>
 public enum DomainControlState
 {
-    /// <summary>Free.</summary>
+    /// <summary>Ready for a command.</summary>
     Ok = 0,
 
-    /// <summary>A background job runs.</summary>
+    /// <summary>A background job is running.</summary>
     Job = 1,
 
-    /// <summary>A command is under way.</summary>
+    /// <summary>A command is in progress.</summary>
     Occupied = 2,
 
     /// <summary>It cannot be used any more.</summary>
     Error = 3,
 }
 
-/// <summary>The state of the way to a domain's hypervisor.</summary>
+/// <summary>The state of the control channel to a domain's hypervisor.</summary>
 /// <param name="State">The state.</param>
 /// <param name="Details">libvirt's number for the reason of an error; 0 if there is none.</param>
-/// <param name="StateMilliseconds">How long it has been so, in milliseconds; 0 if unknown.</param>
+/// <param name="StateMilliseconds">The time that it has been in this state, in milliseconds; 0 if unknown.</param>
 public readonly record struct DomainControlInfo(DomainControlState State, uint Details, ulong StateMilliseconds);
 
 /// <summary>How a guest's dirty rate is measured: libvirt's <c>virDomainDirtyRateCalcFlags</c>.</summary>

@@ -167,7 +167,7 @@ public enum DomainXmlFlags : uint
     /// <summary>The configuration for the next start.</summary>
     Inactive = 2,
 
-    /// <summary>Include the full CPU model for the start.</summary>
+    /// <summary>Include all details of the CPU model.</summary>
     UpdateCpu = 4,
 
     /// <summary>Suitable for migration to another host.</summary>

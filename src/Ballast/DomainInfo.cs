@@ -4,8 +4,8 @@ namespace Ballast;
 /// <param name="State">The state.</param>
 /// <param name="MaxMemoryKiB">The maximum memory, in KiB. Source: the hypervisor.</param>
 /// <param name="MemoryKiB">The current memory (the balloon's size), in KiB. Source: the hypervisor.</param>
-/// <param name="VirtualCpus">Number of virtual CPUs.</param>
-/// <param name="CpuTime">CPU time the hypervisor's process has used. Source: the host.</param>
+/// <param name="VirtualCpus">The number of virtual CPUs. Source: the hypervisor.</param>
+/// <param name="CpuTime">The CPU time that the hypervisor's process has used. Source: the host.</param>
 public readonly record struct DomainInfo(
     DomainState State, ulong MaxMemoryKiB, ulong MemoryKiB, int VirtualCpus, TimeSpan CpuTime);
 

@@ -55,9 +55,9 @@ public sealed class MemoryStats
     public ulong? ActualKiB => this[MemoryStatTag.ActualBalloon];
 
     /// <summary>
-    /// The balloon's size in KiB that belongs to the guest's report: what was available to the guest then was so with this one. It is
-    /// <see cref="ActualKiB"/> as far as the balloon is not known to have moved since. Null where that is unknown, or the balloon moved
-    /// about the time of the report. Source: the hypervisor.
+    /// The balloon's size at the time of the guest's report, in KiB: the report's numbers belong to this size. It equals
+    /// <see cref="ActualKiB"/> unless the balloon is known to have moved since. Null if unknown, or if the balloon moved at about the time
+    /// of the report. Source: the hypervisor.
     /// </summary>
     public ulong? ActualAtReportKiB => Facts.ActualAtReportKiB switch
     {
@@ -67,8 +67,8 @@ public sealed class MemoryStats
     };
 
     /// <summary>
-    /// Whether the balloon has moved since the guest reported, or may have: then its report says nothing of what it has now. A balloon
-    /// that moves by two hundredths is taken to stand.
+    /// Whether the balloon has moved, or may have moved, since the guest's report. The report then does not describe the memory that the
+    /// guest has now. Differences of up to 2 % do not count.
     /// </summary>
     public bool HasBalloonMoved => ActualKiB is { } now && (ActualAtReportKiB is not { } then || HasMoved(then, now));
 
@@ -147,7 +147,7 @@ public sealed class MemoryStats
     /// <summary>The collection period; zero if collection is off, null if unknown.</summary>
     public TimeSpan? Period { get; }
 
-    /// <summary>Whether the guest's numbers are fresh, stale or were never reported.</summary>
+    /// <summary>Whether the guest's numbers are fresh or stale, or were never reported.</summary>
     public Freshness Freshness { get; }
 
     /// <summary>
@@ -157,14 +157,14 @@ public sealed class MemoryStats
     public MemoryStatsReason Reason { get; }
 
     /// <summary>
-    /// Why the domain does not run, where the hypervisor tells more than libvirt's reasons; only where <see cref="Reason"/> is
+    /// What keeps the domain from running, in more detail than libvirt's reasons; only if <see cref="Reason"/> is
     /// <see cref="MemoryStatsReason.Paused"/>. Unknown from daemons that speak only libvirt's protocol. Source: the hypervisor.
     /// </summary>
     public PauseCause PauseCause { get; }
 
     /// <summary>
-    /// What the domain did instead of running, with libvirt's reason; only where <see cref="Reason"/> is
-    /// <see cref="MemoryStatsReason.Paused"/>. Null where the daemon does not say, for example an older ballastd. Source: the hypervisor.
+    /// The state of a domain that is not running, with libvirt's reason; only if <see cref="Reason"/> is
+    /// <see cref="MemoryStatsReason.Paused"/>. Null if the daemon does not report it, such as an older ballastd. Source: the hypervisor.
     /// </summary>
     public DomainStateInfo? State { get; }
 
@@ -174,7 +174,7 @@ public sealed class MemoryStats
     /// <summary>Contradictions between the numbers.</summary>
     public MemoryStatsInconsistency Inconsistencies { get; }
 
-    /// <summary>The same sample, judged again when time has passed: its report is that much older, and may not be fresh any more.</summary>
+    /// <summary>Returns the same sample as of a later time: its report is older by the elapsed time, and may no longer be fresh.</summary>
     /// <param name="elapsed">The time since the sample was taken; not negative.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
     public MemoryStats After(TimeSpan elapsed)

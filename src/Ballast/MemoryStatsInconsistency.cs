@@ -21,8 +21,8 @@ public enum MemoryStatsInconsistency
     UnusedAboveAvailable = 4,
 
     /// <summary>
-    /// A counter is lower than in the report before, though no reset is known: the guest's driver reports wrong numbers, or it was reset
-    /// unnoticed. Not told where a reset may lie between the two.
+    /// A counter is lower than in the previous report, although no reset is known: the guest's driver reports wrong numbers, or a reset went
+    /// unnoticed. Not set if the guest may have been reset between the two reports.
     /// </summary>
     CounterWentBackwards = 8,
 

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Ballast;
 
-/// <summary>The condition of a sample, or of one statistic in it. Each reason has a remedy. A newer daemon may send reasons that this version does not know; their numbers are kept.</summary>
+/// <summary>
+/// The condition of a sample, or of one statistic in it. Each reason has a remedy. A newer daemon may send reasons that this version does
+/// not know; their numbers are kept.
+/// </summary>
 public enum MemoryStatsReason
 {
     /// <summary>The guest reported within two collection periods and a second. Nothing to do.</summary>
@@ -41,7 +44,7 @@ public enum MemoryStatsReason
     /// <summary>The connection to the monitor or daemon was lost.</summary>
     ConnectionLost,
 
-    /// <summary>The value was impossible and is not shown.</summary>
+    /// <summary>The reported value was impossible, and is not shown.</summary>
     RejectedValue,
 
     /// <summary>The daemon speaks only libvirt's protocol, which cannot carry this.</summary>
@@ -50,7 +53,7 @@ public enum MemoryStatsReason
     /// <summary>QEMU's command line defines no usable monitor.</summary>
     NoMonitor,
 
-    /// <summary>The monitor's socket is not where the QEMU's command line says, or cannot be seen from here.</summary>
+    /// <summary>The monitor's socket is not where QEMU's command line says, or is not visible from here.</summary>
     SocketNotFound,
 
     /// <summary>The numbers contradict each other or come from the future; <see cref="MemoryStats.Inconsistencies"/> says how.</summary>
@@ -59,7 +62,7 @@ public enum MemoryStatsReason
     /// <summary>A discovered QEMU of another user, whose command line is not trusted.</summary>
     NotTrusted,
 
-    /// <summary>The process behind the monitor cannot be seen from here, or is none that could be shown to be QEMU's.</summary>
+    /// <summary>The process behind the monitor is not visible from here, or is not proven to be QEMU's.</summary>
     ProcessNotFound,
 }
 
@@ -139,7 +142,7 @@ public enum Freshness
 /// <summary>The words for a <see cref="Freshness"/>.</summary>
 public static class FreshnessExtensions
 {
-    /// <summary>The freshness in words: "never reported", "stale" or "fresh"; the number in decimal for one that this version does not name.</summary>
+    /// <summary>The freshness in words: "never reported", "stale" or "fresh"; a decimal number if this version does not know it.</summary>
     public static string Label(this Freshness freshness) => freshness switch
     {
         Freshness.NeverReported => "never reported",

@@ -6,7 +6,7 @@ public enum VirtualCpuState
     /// <summary>Not plugged in.</summary>
     Offline = 0,
 
-    /// <summary>Plugged in; the guest may be running or paused.</summary>
+    /// <summary>Plugged in, whether the guest is running or paused.</summary>
     Running = 1,
 
     /// <summary>Blocked on a resource.</summary>

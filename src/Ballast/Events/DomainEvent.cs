@@ -42,8 +42,8 @@ public sealed record EventsMissed(EventsMissedCause Cause, long? Count) : Domain
 public enum EventsMissedCause
 {
     /// <summary>
-    /// The reader was too slow: more than <see cref="DomainEventFilter.Capacity"/> were queued. Or the thread pool was, and events came
-    /// faster than it passed them on.
+    /// The reader was too slow: more than <see cref="DomainEventFilter.Capacity"/> events were queued. Or the thread pool was too busy to
+    /// pass events on as fast as they arrived.
     /// </summary>
     SlowReader = 0,
 
@@ -51,7 +51,7 @@ public enum EventsMissedCause
     ConnectionLost = 1,
 }
 
-/// <summary>libvirt's <c>virDomainEventType</c>.</summary>
+/// <summary>A change of a domain's state or definition: libvirt's <c>virDomainEventType</c>.</summary>
 public enum DomainLifecycleChange
 {
     /// <summary>The definition was added or changed.</summary>

@@ -1,8 +1,8 @@
 namespace Ballast;
 
 /// <summary>One statistic of a domain's memory: a tag and its value, in the unit that the tag defines.</summary>
-/// <param name="Tag">The statistic; may be a number that <see cref="MemoryStatTag"/> does not name.</param>
-/// <param name="Value">The value: KiB, a count or Unix seconds, see <see cref="MemoryStatTagExtensions.Unit"/>.</param>
+/// <param name="Tag">The statistic; it may be a number that <see cref="MemoryStatTag"/> does not name.</param>
+/// <param name="Value">The value in KiB, as a count or in Unix seconds, see <see cref="MemoryStatTagExtensions.Unit"/>.</param>
 public readonly record struct MemoryStat(MemoryStatTag Tag, ulong Value);
 
 /// <summary>The unit of a <see cref="MemoryStat"/>'s value.</summary>

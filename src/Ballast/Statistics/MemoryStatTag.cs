@@ -1,8 +1,8 @@
 namespace Ballast;
 
 /// <summary>
-/// What a <see cref="MemoryStat"/> tells. Tags are open: a value outside this list is carried unchanged,
-/// so that a newer driver, daemon or guest can say more than this version names.
+/// The statistic that a <see cref="MemoryStat"/> contains. Tags are open: values outside this list are passed on unchanged, so a newer
+/// driver, daemon or guest can report more than this version names.
 /// </summary>
 /// <remarks>
 /// 0 to 12 are libvirt's <c>virDomainMemoryStatTags</c>. The tags from 0x4200000A on are Ballast's own, for the six
@@ -23,25 +23,28 @@ public enum MemoryStatTag
     /// <summary>Page faults served without the disk since the guest booted, a count. Source: the guest.</summary>
     MinorFault = 3,
 
-    /// <summary>Memory the guest uses for nothing at all (Linux: MemFree; caches are not in it), in KiB. Source: the guest.</summary>
+    /// <summary>Memory that holds nothing, not even caches (Linux: MemFree), in KiB. Source: the guest.</summary>
     Unused = 4,
 
-    /// <summary>All memory the guest's system sees (Linux: MemTotal; the balloon takes from it), in KiB. Source: the guest.</summary>
+    /// <summary>
+    /// All memory that the guest's kernel manages (Linux: MemTotal), in KiB. It shrinks when the balloon grows, unless the guest counts the
+    /// balloon as used (deflate-on-oom, Windows). Source: the guest.
+    /// </summary>
     Available = 5,
 
-    /// <summary>The balloon's current size: what the guest may use, in KiB. Source: the hypervisor.</summary>
+    /// <summary>The balloon's current size: the memory that the guest may use, in KiB. Source: the hypervisor.</summary>
     ActualBalloon = 6,
 
-    /// <summary>Memory of the hypervisor's process that is resident on the host, in KiB. Source: the host.</summary>
+    /// <summary>Resident memory of the hypervisor's process, in KiB. Source: the host.</summary>
     Rss = 7,
 
-    /// <summary>What the guest could hand out without swapping (Linux: MemAvailable), in KiB. Source: the guest.</summary>
+    /// <summary>Memory that the guest can allocate without swapping (Linux: MemAvailable), in KiB. Source: the guest.</summary>
     Usable = 8,
 
     /// <summary>When the guest last reported, in seconds of Unix time by the host's clock; 0 means never. Source: the hypervisor.</summary>
     LastUpdate = 9,
 
-    /// <summary>Memory that caches of files hold and that can be reclaimed, in KiB. Source: the guest.</summary>
+    /// <summary>File caches that the guest can reclaim, in KiB. Source: the guest.</summary>
     DiskCaches = 10,
 
     /// <summary>Huge pages allocated successfully since the guest booted, a count. Source: the guest.</summary>

@@ -6,8 +6,8 @@ namespace Ballast;
 public static class MemoryStatTagExtensions
 {
     /// <summary>
-    /// The label that <c>dommemstat</c>, libvirt's Python bindings and JSON output use (<c>swap_in</c>), or the
-    /// number in decimal for a tag that this version does not name.
+    /// The label, as in <c>dommemstat</c>, libvirt's Python bindings and JSON (<c>swap_in</c>); a decimal number if this version does
+    /// not name the tag.
     /// </summary>
     public static string Label(this MemoryStatTag tag) =>
         MemoryStatTable.Find(tag)?.Label ?? ((int)tag).ToString(CultureInfo.InvariantCulture);
@@ -15,7 +15,7 @@ public static class MemoryStatTagExtensions
     /// <summary>The unit of the tag's values.</summary>
     public static MemoryStatUnit Unit(this MemoryStatTag tag) => MemoryStatTable.Find(tag)?.Unit ?? MemoryStatUnit.Unknown;
 
-    /// <summary>Whether this version names the tag; others are delivered with their number.</summary>
+    /// <summary>Whether this version names the tag.</summary>
     public static bool IsKnown(this MemoryStatTag tag) => MemoryStatTable.Find(tag) is not null;
 
     /// <summary>

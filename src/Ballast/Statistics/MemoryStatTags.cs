@@ -1,12 +1,12 @@
 namespace Ballast;
 
-/// <summary>The statistics that this version names; answers may have others too, which are delivered with their number.</summary>
+/// <summary>The statistics that this version names. Answers may contain others, which have only a number.</summary>
 public static class MemoryStatTags
 {
-    /// <summary>libvirt's own, by their number.</summary>
+    /// <summary>libvirt's statistics, in the order of their numbers.</summary>
     public static IReadOnlyList<MemoryStatTag> Libvirt { get; } = Select(isExtended: false);
 
-    /// <summary>Ballast's own, by their number; only callers that ask for <see cref="MemoryStatsOptions.Extended"/> get them.</summary>
+    /// <summary>Ballast's own statistics, in the order of their numbers. Only <see cref="MemoryStatsOptions.Extended"/> requests them.</summary>
     public static IReadOnlyList<MemoryStatTag> Extended { get; } = Select(isExtended: true);
 
     private static MemoryStatTag[] Select(bool isExtended)
