@@ -14,7 +14,7 @@ internal static class DaemonManual
     private static readonly (string Label, string[] Help)[] Others =
     [
         ("--config FILE", ["the configuration file (default: /etc/ballast/ballastd.conf, if", "it exists)"]),
-        ("--check", ["report everything that would make a start fail; change nothing"]),
+        ("--check", ["report everything that would prevent a start; change nothing"]),
         ("--version", ["show the version"]),
         ("--help", ["show this help"]),
     ];
@@ -31,9 +31,9 @@ internal static class DaemonManual
         {string.Join('\n', Options.SelectMany(option => option.Help.Select((line, i) => $"  {(i == 0 ? option.Label : "").PadRight(LabelWidth)}{line}")))}
 
         The file has lines such as  group = "kvm"  or  qmp = ["/run/vm1.sock", "/run/vms"] .
-        Settings: {Wrapped(Setting.All.Select(setting => setting.Name))}.
-        SIGHUP reloads the file; {string.Join(", ", Setting.All.Where(setting => !setting.IsLive).Select(setting => setting.Name))}
-        need a restart.
+        {Wrapped("Settings: ", Setting.All.Select(setting => setting.Name))}.
+        SIGHUP reloads the file. These settings need a restart:
+        {Wrapped("", Setting.All.Where(setting => !setting.IsLive).Select(setting => setting.Name))}.
 
         """;
 
@@ -99,14 +99,14 @@ internal static class DaemonManual
         return page.ToString();
     }
 
-    private static string Wrapped(IEnumerable<string> names)
+    private static string Wrapped(string heading, IEnumerable<string> names)
     {
         const int width = 80;
-        string text = "";
-        int line = "Settings: ".Length;
+        string text = heading;
+        int line = heading.Length;
         foreach (string name in names)
         {
-            bool isFirst = text.Length == 0, fits = line + name.Length < width;
+            bool isFirst = text.Length == heading.Length, fits = line + name.Length < width;
             text += isFirst ? name : fits ? $", {name}" : $",\n{name}";
             line = (fits ? line + 2 : 0) + name.Length;
         }

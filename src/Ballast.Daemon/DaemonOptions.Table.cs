@@ -16,7 +16,7 @@ internal sealed partial class DaemonOptions
         /// <summary>In the order of help: first those that are options too.</summary>
         public static IReadOnlyList<DaemonSetting> All { get; } =
         [
-            new("socket", "PATH", "the socket for reading and changing", "(default: /run/ballast/ballast-sock; for other users than root:", "$XDG_RUNTIME_DIR/ballast/ballast-sock)")
+            new("socket", "PATH", "the socket for reading and changing", "(default: /run/ballast/ballast-sock; for users other than root:", "$XDG_RUNTIME_DIR/ballast/ballast-sock)")
             {
                 Option = "--socket",
                 Value = options => options.Socket ?? "",
@@ -54,13 +54,13 @@ internal sealed partial class DaemonOptions
                 Value = options => $"{options.Tcp}",
                 Read = (options, values, where) => options.Tcp = NetworkAddress.Parse(One(values, where), where, usualPort: 16509),
             },
-            new("tcp_anywhere", null, "let tcp be another address than one of loopback")
+            new("tcp_anywhere", null, "allow a tcp address other than loopback")
             {
                 Option = "--tcp-anywhere",
                 Value = options => $"{options.TcpAnywhere}",
                 Read = (options, values, where) => options.TcpAnywhere = Number(values, where, 0, 1) == 1,
             },
-            new("tcp_write", null, "let clients that come by tcp change something: whoever can connect", "(default: they only read)")
+            new("tcp_write", null, "let every client that connects by tcp change something", "(default: they may only read)")
             {
                 Option = "--tcp-write",
                 IsLive = true,
@@ -73,14 +73,14 @@ internal sealed partial class DaemonOptions
                 Value = options => $"{options.Tls}",
                 Read = (options, values, where) => options.Tls = NetworkAddress.Parse(One(values, where), where, usualPort: 16514),
             },
-            new("pki", "DIR", "cacert.pem, servercert.pem, serverkey.pem and perhaps cacrl.pem of", "tls (default: libvirt's places below /etc/pki)")
+            new("pki", "DIR", "the directory with cacert.pem, servercert.pem, serverkey.pem and", "optionally cacrl.pem, for tls (default: libvirt's below /etc/pki)")
             {
                 Option = "--pki",
                 IsLive = true,
                 Value = options => options.Pki ?? "",
                 Read = (options, values, where) => options.Pki = AbsolutePath(values, where),
             },
-            new("tls_allowed_dn_list", "PATTERN", "the names in certificates that are let in, with * and ?; may be", "repeated (default: all that the authority has signed)")
+            new("tls_allowed_dn_list", "PATTERN", "the names in certificates that are let in, with the wildcards * and", "?; may be repeated (default: all that the authority has signed)")
             {
                 Option = "--tls-allow",
                 IsLive = true,
@@ -148,13 +148,13 @@ internal sealed partial class DaemonOptions
                 Value = options => $"{options.AsksReaders}",
                 Read = (options, values, where) => options.AsksReaders = IsSasl(values, where),
             },
-            new("auth_tls", "WAY", "the same for clients that come by TLS, besides their certificates")
+            new("auth_tls", "WAY", "the same for clients that connect by TLS, besides their certificates")
             {
                 IsLive = true,
                 Value = options => $"{options.AsksTls}",
                 Read = (options, values, where) => options.AsksTls = IsSasl(values, where),
             },
-            new("auth_tcp", "WAY", "the same for clients that come by TCP")
+            new("auth_tcp", "WAY", "the same for clients that connect by TCP")
             {
                 IsLive = true,
                 Value = options => $"{options.AsksTcp}",
@@ -178,7 +178,7 @@ internal sealed partial class DaemonOptions
                 Value = options => Text(options.MaxAnonymousClients),
                 Read = (options, values, where) => options.MaxAnonymousClients = Number(values, where, 1, 100_000),
             },
-            new("max_address_clients", "N", "the most clients of one address of another host, or one network of", "IPv6 (/64), from 1 to 100000 (default: 100)")
+            new("max_address_clients", "N", "the most clients from one address of another host, or from one IPv6", "network (/64), from 1 to 100000 (default: 100)")
             {
                 IsLive = true,
                 Value = options => Text(options.MaxAddressClients),
@@ -190,25 +190,25 @@ internal sealed partial class DaemonOptions
                 Value = options => Text(options.MaxClientRequests),
                 Read = (options, values, where) => options.MaxClientRequests = Number(values, where, 1, 1024),
             },
-            new("log_level", "N", "what is logged: 1: also monitors connected to, resynchronised and", "passed over; 2: changes and events (default); 3: warnings; 4: errors")
+            new("log_level", "N", "what is logged: 1: also monitors connected to, resynchronised or", "skipped; 2: changes and events (default); 3: warnings; 4: errors")
             {
                 IsLive = true,
                 Value = options => Text(options.LogLevel),
                 Read = (options, values, where) => options.LogLevel = Number(values, where, 1, 4),
             },
-            new("keepalive_interval", "SECONDS", "how long a client that takes part in it may be silent before it is", "probed, from 1 to 86400 (default: 5)")
+            new("keepalive_interval", "SECONDS", "how long a client that supports keepalive may be silent before it is", "probed, from 1 to 86400 (default: 5)")
             {
                 IsLive = true,
                 Value = options => Text(options.KeepaliveInterval),
                 Read = (options, values, where) => options.KeepaliveInterval = Number(values, where, 1, 86400),
             },
-            new("keepalive_count", "N", "probes without an answer after which such a client is dropped,", "from 0 to 1000 (default: 5)")
+            new("keepalive_count", "N", "unanswered probes after which such a client is disconnected,", "from 0 to 1000 (default: 5)")
             {
                 IsLive = true,
                 Value = options => Text(options.KeepaliveCount),
                 Read = (options, values, where) => options.KeepaliveCount = Number(values, where, 0, 1000),
             },
-            new("balance", "WORD", "advise: say which guests could give memory and which are short, in", "a log (`ballast balance log` shows it); nothing is changed", "(default: off)")
+            new("balance", "WORD", "advise: log which guests could give up memory and which are short", "(`ballast balance log` shows the log); nothing is changed", "(default: off)")
             {
                 Value = options => options.Advises ? "advise" : "off",
                 Read = (options, values, where) => options.Advises = One(values, where) switch
@@ -218,7 +218,7 @@ internal sealed partial class DaemonOptions
                     var other => throw new UsageException($"{where}: '{other}' is neither off nor advise"),
                 },
             },
-            new("balance_budget", "SIZE", "what guests may share, such as 48G (default: the host's memory, less", "what others use and a reserve)")
+            new("balance_budget", "SIZE", "the memory that guests share, such as 48G (default: the host's, less", "what other programs use and a reserve)")
             {
                 Value = options => $"{options.BalanceBudgetKiB}",
                 Read = (options, values, where) => options.BalanceBudgetKiB = Size(values, where),
@@ -228,7 +228,7 @@ internal sealed partial class DaemonOptions
                 Value = options => options.BalanceGroup ?? "",
                 Read = (options, values, where) => options.BalanceGroup = One(values, where),
             },
-            new("balance_log", "PATH", "the log of advice, at most 16 MiB in two files", "(default: /var/log/ballast/balance.jsonl; for other users than", "root: ~/.local/state/ballast/balance.jsonl)")
+            new("balance_log", "PATH", "the log of advice, at most 16 MiB in two files", "(default: /var/log/ballast/balance.jsonl; for users other than", "root: ~/.local/state/ballast/balance.jsonl)")
             {
                 Value = options => options.BalanceLog,
                 Read = (options, values, where) => options.BalanceLog = FilePath(values, where),

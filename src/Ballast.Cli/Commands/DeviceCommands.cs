@@ -13,14 +13,14 @@ internal static class DeviceCommands
 
     public static Command Disks { get; } = new("domblklist", "list the disks of a domain")
     {
-        Description = "A dash stands for what the hypervisor does not tell, and for an empty drive.\n",
+        Description = "A dash means that the hypervisor does not report the value, or that the drive is empty.\n",
         Options = [DomainArgument.Any, Inactive, Details],
         Execute = ListDisksAsync,
     };
 
     public static Command Interfaces { get; } = new("domiflist", "list the network interfaces of a domain")
     {
-        Description = "A dash stands for what the hypervisor does not tell.\n",
+        Description = "A dash means that the hypervisor does not report the value.\n",
         Options = [DomainArgument.Any, Inactive],
         Execute = ListInterfacesAsync,
     };

@@ -10,8 +10,8 @@ internal static class DomControlCommand
         Description =
             """
             Shows ok, or what keeps the monitor busy and for how long. If it cannot be used, a warning on standard
-            error says why, and which process holds it; the exit status is 0 all the same, as virsh's. ok means that
-            whoever is asked, this program or a daemon, can use the monitor. Simulated guests have none.
+            error says why, and which process holds it; the exit status is still 0, like virsh's. Through a daemon,
+            ok means that the daemon can use the monitor. test:///fleet does not support this command.
 
             """,
         Options = [DomainArgument.Any],

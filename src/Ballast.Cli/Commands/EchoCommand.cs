@@ -8,8 +8,8 @@ namespace Ballast.Cli.Commands;
 internal static class EchoCommand
 {
     private static readonly CommandOption Shell = new("shell", OptionKind.Flag, "quote each argument for a POSIX shell");
-    private static readonly CommandOption Xml = new("xml", OptionKind.Flag, "write what is special in XML as entities");
-    private static readonly CommandOption Split = new("split", OptionKind.Flag, "one line for each part between commas; two commas are one that does not part");
+    private static readonly CommandOption Xml = new("xml", OptionKind.Flag, "write characters that are special in XML as entities");
+    private static readonly CommandOption Split = new("split", OptionKind.Flag, "one line for each part between commas; write two commas for a comma inside a part");
     private static readonly CommandOption Error = new("err", OptionKind.Flag, "write an error line");
     private static readonly CommandOption Arguments = new("string", OptionKind.RepeatedText, "what to show")
     {

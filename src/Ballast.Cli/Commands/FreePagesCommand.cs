@@ -13,7 +13,7 @@ internal static class FreePagesCommand
 
     public static Command Command { get; } = new("freepages", "show how many pages of the host's memory are free")
     {
-        Description = "Huge pages that are not in use are free memory that only guests in huge pages can use.\n",
+        Description = "Only guests backed by huge pages can use free huge pages.\n",
         Options = [Cell, Size, All],
         Execute = ShowAsync,
     };

@@ -8,7 +8,7 @@ namespace Ballast.Cli.Commands;
 internal static class JobCommand
 {
     private static readonly CommandOption Completed = new("completed", OptionKind.Flag, "the last job that ended instead of the one that runs");
-    private static readonly CommandOption Keep = new("keep-completed", OptionKind.Flag, "with --completed: can be shown again");
+    private static readonly CommandOption Keep = new("keep-completed", OptionKind.Flag, "with --completed: keep the job, so that it can be shown again");
     private static readonly CommandOption Any = new("anystats", OptionKind.Flag, "also the numbers of a job that failed or was cancelled");
     private static readonly CommandOption Raw = new("rawstats", OptionKind.Flag, "every field by its libvirt name");
 

@@ -14,9 +14,9 @@ internal static class SchedulerCommand
     {
         Description =
             """
-            Shows the scheduler, and its parameters for the domain where the hypervisor has any: libvirt's daemon
-            for the control groups that it made. ballast does not change them: use virsh, or systemctl set-property
-            for a QEMU without libvirt.
+            Shows the scheduler, and its parameters for the domain if the hypervisor reports any. libvirt's daemon
+            reports those of the control groups that it created. ballast does not change them: use virsh, or
+            systemctl set-property for a QEMU without libvirt.
 
             """,
         Options = [DomainArgument.Any, Weight, Cap, ImpactOptions.Show.Current, ImpactOptions.Show.Config, ImpactOptions.Show.Live, Set],

@@ -30,8 +30,8 @@ internal static class SetMemCommand
             Before it takes memory from a running guest, the command checks what the guest uses. Below the memory
             in use, the kernel's own memory and another {SetMemCheck.MarginKiB / 1024} MiB, the guest would swap or kill programs, so the
             command refuses such a target. --force skips the check. If the memory in use is unknown, or the guest
-            has no balloon driver, the command only prints a warning. Called as virsh, it checks nothing, as virsh
-            does not.
+            has no balloon driver, the command only prints a warning. If the program is called as virsh, it checks
+            nothing, like virsh.
 
             Units, in any case: b or bytes; k, m, g, t, p, e and KiB, MiB … are powers of 1024; KB, MB … are
             powers of 1000. The size is rounded up to KiB. Without --live, --config or --current, the command

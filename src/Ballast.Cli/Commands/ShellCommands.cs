@@ -7,7 +7,7 @@ namespace Ballast.Cli.Commands;
 /// <summary>What works on the program itself: its connection, its directory and its end.</summary>
 internal static partial class ShellCommands
 {
-    private static readonly CommandOption Name = new("name", OptionKind.Text, "the URI to connect to (`ballast --help` lists their forms); default: the same one again")
+    private static readonly CommandOption Name = new("name", OptionKind.Text, "the URI to connect to (`ballast --help` lists their forms); default: the current one")
     {
         IsPositional = true,
         MayBeEmpty = true,
@@ -27,7 +27,7 @@ internal static partial class ShellCommands
     {
         Description =
             """
-            The commands behind it use the new connection. If it cannot be opened, the former one stays.
+            Later commands use the new connection. If it cannot be opened, the current one stays.
             With a URI and without --readonly, changes are allowed, even if the program was started with -r.
 
             """,
@@ -38,7 +38,7 @@ internal static partial class ShellCommands
 
     public static Command ChangeDirectory { get; } = new("cd", "switch to another directory")
     {
-        Description = "Works in the shell only (`ballast` without a command): elsewhere there is nothing that would notice.\n",
+        Description = "Works only in the shell (`ballast` without a command).\n",
         Options = [Directory],
         NeedsConnection = false,
         Execute = ChangeDirectoryAsync,
@@ -52,7 +52,7 @@ internal static partial class ShellCommands
 
     public static Command Quit { get; } = new("quit", "leave the shell")
     {
-        Description = "Commands behind it in the same line do not run. Ctrl-D and the end of the input do the same.\n",
+        Description = "Commands after it on the same line do not run. Ctrl-D and the end of the input do the same.\n",
         NeedsConnection = false,
         Execute = End,
     };

@@ -12,8 +12,8 @@ internal static class VersionCommand
         Description =
             """
             The libvirt version is the one that this program is compatible with. `ballast --version` shows
-            the program's own version. With --daemon, a line on standard error says which daemon answers, if any
-            does: the version is the libvirt that it is compatible with, be it ballastd or none.
+            the program's own version. With --daemon, the daemon's version is that of the libvirt that it is compatible
+            with, and a line on standard error says which daemon answered, or that none is in use.
 
             """,
         Options = [Daemon],

@@ -9,7 +9,7 @@ internal static class VirtualCpuCommands
 {
     private static readonly CommandOption Pretty = new("pretty", OptionKind.Flag, "show ranges of CPU numbers instead of a letter for each CPU");
     private static readonly CommandOption Maximum = new("maximum", OptionKind.Flag, "only the maximum, including CPUs that can still be plugged in");
-    private static readonly CommandOption Active = new("active", OptionKind.Flag, "only the CPUs that are plugged in (default if the rest is given)");
+    private static readonly CommandOption Active = new("active", OptionKind.Flag, "only the CPUs that are plugged in (default with --live, --config or --current)");
     private static readonly CommandOption Live = new("live", OptionKind.Flag, "of the running domain");
     private static readonly CommandOption Config = new("config", OptionKind.Flag, "of the definition for the next start");
     private static readonly CommandOption Current = new("current", OptionKind.Flag, "of the running domain if it runs, else of its definition");
@@ -23,7 +23,7 @@ internal static class VirtualCpuCommands
 
     public static Command Count { get; } = new("vcpucount", "show the number of virtual CPUs of a domain")
     {
-        Description = "Without options, shows maximum and current number, of the running domain and of its definition.\n",
+        Description = "Without options, shows the maximum and the current number, of the running domain and of its definition.\n",
         Options = [DomainArgument.Any, Maximum, Active, Live, Config, Current, Guest],
         Execute = CountAsync,
     };
@@ -32,8 +32,8 @@ internal static class VirtualCpuCommands
     {
         Description =
             """
-            Shows for each virtual CPU the host CPU that it ran on last, the time it has used, and the host CPUs
-            that it may run on: a letter for each from CPU 0 on, y or -.
+            Shows for each virtual CPU the host CPU that it ran on last, the time that it has used, and the host CPUs
+            that it may run on: a letter for each, from CPU 0; y means that it may, - that it may not.
 
             """,
         Options = [DomainArgument.Any, Pretty],

@@ -11,7 +11,7 @@ internal static class Questions
         ("What could the host get back?", "memory"),
         ("Why is a number missing?", "doctor DOMAIN"),
         ("Who holds the monitor?", "doctor DOMAIN"),
-        ("How is a guest shrunk safely?", "setmem DOMAIN SIZE --wait"),
+        ("How do I shrink a guest safely?", "setmem DOMAIN SIZE --wait"),
         ("How does a guest's memory change over time?", "watch DOMAIN"),
         ("Will a guest swap soon?", "watch DOMAIN --until 'usable<10%,swap-out>0'"),
         ("How do I ask several hosts?", "-c URI -c URI memory"),

@@ -20,7 +20,7 @@ public sealed class QuestionTests
         ["What could the host get back?"] = (Fleet, [], [], 0, @"; the host could get back \d+(\.\d)?G\."),
         ["Why is a number missing?"] = (Fleet, [("DOMAIN", "no-driver-00007")], [], 1, @"^warning: no-driver-00007: driver not loaded\n +Load virtio_balloon in the guest"),
         ["Who holds the monitor?"] = ("held", [("DOMAIN", "fake")], [], 2, @"is held by .* \(process \d+, running since "),
-        ["How is a guest shrunk safely?"] = (Fleet, [("DOMAIN", "idle-00001"), ("SIZE", "10MiB")], [], 1, @"(?m)^error: idle-00001 was not changed: it needs \d+"),
+        ["How do I shrink a guest safely?"] = (Fleet, [("DOMAIN", "idle-00001"), ("SIZE", "10MiB")], [], 1, @"(?m)^error: idle-00001 was not changed: it needs \d+"),
         ["How does a guest's memory change over time?"] = (Fleet, [("DOMAIN", "idle-00001")], ["--count", "1"], 0, @"^Time +Used / guest.*\n\d\d:\d\d:\d\d +\d+M / 480M "),
         ["Will a guest swap soon?"] = (Fleet, [("DOMAIN", "swapping-00005")], [], 0, @"swapping-00005: usable<10% \(now \d"),
         ["How do I ask several hosts?"] = ("", [("URI", Fleet), ("URI", Default)], [], 0, @"(?m)^Domain +Host (.*\n)*idle-00001 +fleet"),
