@@ -99,12 +99,12 @@ typedef enum {
     BALLAST_INCONSISTENT_AVAILABLE_ZERO = 512,
 } ballastMemoryInconsistency;
 
-/* What keeps a paused domain from running, where the hypervisor tells more than libvirt's reasons do. */
+/* What keeps a paused domain from running, in more detail than libvirt's reasons. */
 typedef enum {
-    BALLAST_PAUSE_UNKNOWN = 0,        /* it runs, or virDomainGetState tells all that is known */
+    BALLAST_PAUSE_UNKNOWN = 0,        /* it is running, or virDomainGetState returns all that is known */
     BALLAST_PAUSE_WAITING = 1,        /* it waits to be resumed */
     BALLAST_PAUSE_MIGRATING = 2,
-    BALLAST_PAUSE_MIGRATED = 3,       /* it is on another host or in a file: what is left here must not be resumed */
+    BALLAST_PAUSE_MIGRATED = 3,       /* it was migrated to another host or a file: the QEMU left here must not be resumed */
     BALLAST_PAUSE_RESTORING = 4,
     BALLAST_PAUSE_DEBUGGING = 5,      /* a debugger has stopped its processors */
     BALLAST_PAUSE_INTERNAL_ERROR = 6, /* it runs again only after a reset */
@@ -164,8 +164,8 @@ struct _ballastMemoryRecord {
 };
 
 /*
- * For how much of the time tasks of the host waited for memory, as its kernel accounts for it (PSI): shares from 0 to 1 of
- * about the last 10, 60 and 300 seconds. If the kernel does not account for it, all members are -1.
+ * Memory pressure (PSI): the share of time in which tasks of the host waited for memory, from 0 to 1, over about the last 10,
+ * 60 and 300 seconds. If the kernel does not account for it, all members are -1.
  */
 typedef struct _ballastMemoryPressure ballastMemoryPressure;
 struct _ballastMemoryPressure {
@@ -175,11 +175,11 @@ struct _ballastMemoryPressure {
     long long total;               /* ms since the host booted */
 };
 
-/* The size of a ballastHostMemory in the first version that had one. Every later library accepts it, and larger sizes. */
+/* The size of a ballastHostMemory in the first version. Every library accepts it, and larger sizes. */
 #define BALLAST_HOST_MEMORY_VERSION1_SIZE 160
 
 /*
- * The host's memory, as its kernel tells it: sizes in KiB, -1 if unknown. The rules for size are those of
+ * The host's memory, as its kernel reports it: sizes in KiB, -1 if unknown. The rules for size are those of
  * ballastMemorySample.
  */
 typedef struct _ballastHostMemory ballastHostMemory;
@@ -188,23 +188,23 @@ struct _ballastHostMemory {
     unsigned int size;                  /* sizeof(ballastHostMemory) */
     int reason;                         /* BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON: see ballastConnectGetHostMemory */
     long long total;                    /* all memory */
-    long long free;                     /* that nobody uses, without caches */
-    long long available;                /* that programs could get without swapping */
+    long long free;                     /* unused, without caches (MemFree) */
+    long long available;                /* that programs can get without swapping (MemAvailable) */
     long long swapTotal;                /* 0: the host has no swap */
     long long swapFree;
     long long merged;                   /* saved by merging equal pages (KSM); -1 also if the kernel does not merge */
-    ballastMemoryPressure somePressure; /* some task waited */
+    ballastMemoryPressure somePressure; /* at least one task waited */
     ballastMemoryPressure fullPressure; /* all tasks waited at once */
-    int hasGroup;                       /* 1: the members below are those of the control group; 0: there is none of that name */
-    long long groupMax;                 /* hard limit, less what others hold under it; -1: no limit */
-    long long groupHigh;                /* limit above which the kernel slows the group down; -1: no limit */
-    long long groupCurrent;             /* what the group holds, with caches of files */
+    int hasGroup;                       /* 1: the members below are those of the control group; 0: there is none with that path */
+    long long groupMax;                 /* hard limit, less the memory of others under it; -1: no limit */
+    long long groupHigh;                /* limit above which the kernel slows the group down, likewise; -1: no limit */
+    long long groupCurrent;             /* the group's memory, including file caches */
     long long groupUnreclaimable;       /* the part that the kernel cannot drop */
 };
 
 /*
- * What the host tells of a domain's process besides its resident memory: sizes in KiB, -1 if unknown. The library allocates
- * and frees it, so it can grow: check size before you use a member that a later version added.
+ * A domain's process as the host's kernel sees it, besides its resident memory: sizes in KiB, -1 if unknown. The library
+ * allocates and frees it, so it can grow: check size before you use a member that a later version added.
  */
 typedef struct _ballastProcessMemory ballastProcessMemory;
 typedef ballastProcessMemory *ballastProcessMemoryPtr;
@@ -218,8 +218,8 @@ struct _ballastProcessMemory {
     long long hugePages;              /* of hugetlbfs: not resident, and no balloon gives it back */
     long long merged;                 /* merged with equal pages of others (KSM); known from Linux 6.1 on */
     long long runTime;                /* ms since the process started */
-    int reportsFreePages;             /* 1: the guest tells which pages are free; 0: not; -1: unknown */
-    int deflatesOnOom;                /* 1: the guest shrinks its balloon before it kills a program; 0: not; -1: unknown */
+    int reportsFreePages;             /* 1: the guest reports free pages; 0: not; -1: unknown */
+    int deflatesOnOom;                /* 1: the guest deflates its balloon before it kills a program; 0: not; -1: unknown */
     const char *groupPath;            /* its memory control group, for ballastConnectGetHostMemory; NULL: unknown */
     int hasGroup;                     /* 1: the members below are known; they are as in ballastHostMemory */
     long long groupMax;
@@ -274,8 +274,8 @@ int ballastDomainRefreshMemoryStats(virDomainPtr dom, ballastMemorySamplePtr sam
 int ballastDomainGetMemoryStatsPeriod(virDomainPtr dom, unsigned int flags);
 
 /*
- * Samples all active domains concurrently. Domains that end in the meantime are left out. Returns the number of samples, and
- * in *records a NULL-terminated array, for ballastMemoryRecordListFree. doms is NULL or a NULL-terminated array of domains.
+ * Samples all active domains concurrently, or those in doms, a NULL-terminated array. Domains that end in the meantime are left
+ * out. Returns the number of samples, and in *records a NULL-terminated array, for ballastMemoryRecordListFree.
  */
 int ballastConnectGetMemorySamples(virConnectPtr conn, virDomainPtr *doms, ballastMemoryRecordPtr **records,
                                    unsigned int flags);
@@ -285,16 +285,16 @@ void ballastMemoryRecordListFree(ballastMemoryRecordPtr *records);
  * The host's memory, swap and memory pressure, and the limits of a memory control group. controlGroup is its path below the
  * directory where control groups are mounted ("machine.slice"), or NULL for none. flags must be 0.
  *
- * libvirt's daemon does not tell most of this: reason is then BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON, only total and free
- * and an estimate of available may be known, and a control group is refused with VIR_ERR_NO_SUPPORT. ballastd tells all.
+ * libvirt's daemon does not report most of this: reason is then BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON, only total, free
+ * and an estimate of available may be known, and a control group is refused with VIR_ERR_NO_SUPPORT. ballastd reports all.
  */
 int ballastConnectGetHostMemory(virConnectPtr conn, const char *controlGroup, ballastHostMemoryPtr memory,
                                 unsigned int flags);
 
 /*
- * What the host tells of the processes of all active domains, or of those in doms, a NULL-terminated array. Domains that end
- * in the meantime are left out. Returns the number of records, and in *records a NULL-terminated array, for
- * ballastProcessMemoryListFree. flags must be 0. Through libvirt's daemon nothing is known of any: each record's reason is
+ * The processes of all active domains, or of those in doms, a NULL-terminated array, as the host's kernel sees them. Domains
+ * that end in the meantime are left out. Returns the number of records, and in *records a NULL-terminated array, for
+ * ballastProcessMemoryListFree. flags must be 0. libvirt's daemon reports none of this: each record's reason is then
  * BALLAST_MEMORY_REASON_UNSUPPORTED_BY_DAEMON.
  */
 int ballastConnectGetProcessMemory(virConnectPtr conn, virDomainPtr *doms, ballastProcessMemoryPtr **records,

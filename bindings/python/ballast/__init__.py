@@ -1,8 +1,8 @@
 """Memory statistics and balloons of virtual machines: Ballast for Python.
 
 The package has libvirt-python's names, so scripts about hosts, domains, their memory, events and errors only need
-``import ballast as libvirt``. The methods that are about anything else are there too, and raise `libvirtError`
-(``VIR_ERR_NO_SUPPORT``) with the name of the C function. In addition, connections are context managers and iterate over their domains,
+``import ballast as libvirt``. Methods for anything else exist too, and raise `libvirtError` (``VIR_ERR_NO_SUPPORT``) with
+the name of the C function. In addition, connections are context managers and iterate over their domains,
 ``domain.memory`` is a typed sample with age, freshness and reasons, ``domain.watch(2)`` works with ``for`` and
 ``async for``, and ``ballast.sample(conn)`` returns plain dictionaries for data frames.
 

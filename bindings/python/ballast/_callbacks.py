@@ -46,8 +46,8 @@ _is_to_be_taken_back = False
 
 
 def take_back_at_end(number: int, function: Callable[..., object], *arguments: Any) -> None:
-    """Has an interpreter that ends before its process take back what the library would call: it outlasts the
-    interpreter. The main one's end is the end of the process, which nothing shall delay."""
+    """Unregisters a callback when its interpreter ends before the process, because the library outlives the interpreter.
+    Does nothing in the main interpreter: it ends with the process, and nothing may delay that."""
     global _is_to_be_taken_back
     if is_main_interpreter() or number not in _registered:
         return

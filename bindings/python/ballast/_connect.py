@@ -153,8 +153,8 @@ class virConnect(Handle):
         return self._number("virConnectIsSecure")
 
     def setKeepAlive(self, interval: SupportsIndex, count: SupportsIndex) -> int:
-        """Pings the other side every `interval` seconds, and closes the connection after `count` unanswered pings.
-        Returns 1 if the other side does not support this."""
+        """Has no effect, because the library pings daemons by itself. Returns 0. Raises `libvirtError`
+        (``VIR_ERR_NO_SUPPORT``) if the connection does not use a daemon."""
         return self._number("virConnectSetKeepAlive", int32(interval), bits(count))
 
     # The host
@@ -281,9 +281,8 @@ class virConnect(Handle):
         return look_up(self, "virDomainLookupByUUIDString", text(uuidstr))
 
     def defineXML(self, xml: str | None) -> virDomain:
-        """Defines a domain, which is kept until `virDomain.undefine`, or gives the one of the same name and UUID a new
-        definition. Raises `libvirtError` (``VIR_ERR_XML_ERROR``, ``VIR_ERR_XML_DETAIL``) for what is no
-        definition."""
+        """Defines a domain, or replaces the definition of the domain with the same name and UUID. `virDomain.undefine`
+        removes the definition. Raises `libvirtError` (``VIR_ERR_XML_ERROR``, ``VIR_ERR_XML_DETAIL``) if the XML is not valid."""
         return look_up(self, "virDomainDefineXML", text(xml))
 
     def defineXMLFlags(self, xml: str | None, flags: SupportsIndex = 0) -> virDomain:
@@ -291,7 +290,7 @@ class virConnect(Handle):
         return look_up(self, "virDomainDefineXMLFlags", text(xml), bits(flags))
 
     def createXML(self, xmlDesc: str | None, flags: SupportsIndex = 0) -> virDomain:
-        """Starts a domain that is gone after it stops, with flags ``VIR_DOMAIN_START_…``."""
+        """Starts a domain without defining it, so it disappears when it stops. Flags: ``VIR_DOMAIN_START_…``."""
         return look_up(self, "virDomainCreateXML", text(xmlDesc), bits(flags))
 
     def createLinux(self, xmlDesc: str | None, flags: SupportsIndex = 0) -> virDomain:
@@ -380,8 +379,8 @@ class virConnect(Handle):
         """The host's memory, swap and memory pressure, and the limits of a memory control group.
 
         `control_group` is its path below the directory where control groups are mounted, such as "machine.slice".
-        libvirt's daemon does not tell most of this: `HostMemory.reason` is then `Reason.UNSUPPORTED_BY_DAEMON`, and a control
-        group raises `libvirtError` (``VIR_ERR_NO_SUPPORT``). ballastd tells all.
+        libvirt's daemon does not report most of this: `HostMemory.reason` is then `Reason.UNSUPPORTED_BY_DAEMON`, and a
+        control group raises `libvirtError` (``VIR_ERR_NO_SUPPORT``). ballastd reports all.
         """
         from ._host import take_host_memory
 
@@ -510,7 +509,7 @@ add_methods(virConnect)
 
 
 def adopt_connection(handle: int, name: str | None, again: Callable[[str | None], virConnect]) -> virConnect:
-    """The connection of a handle that is ours to close, the name that it was opened by, and how it is opened again."""
+    """Makes a connection from a handle that it then owns, the name that it was opened by, and a function that reopens it."""
     conn: virConnect = object.__new__(virConnect)
     conn._o = handle
     conn._name = name

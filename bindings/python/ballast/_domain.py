@@ -296,7 +296,7 @@ class virDomain(Handle):
         return self._parameters("virDomainGetMemoryParameters", flags)
 
     def numaParameters(self, flags: SupportsIndex = 0) -> dict[str, Any]:
-        """On which NUMA nodes of the host the memory may lie: "numa_mode", "numa_nodeset"."""
+        """The NUMA nodes of the host that the memory may use: "numa_mode", "numa_nodeset"."""
         return self._parameters("virDomainGetNumaParameters", flags)
 
     def schedulerType(self) -> tuple[str, int]:
@@ -368,8 +368,8 @@ class virDomain(Handle):
         return _INTERFACE_STATS.unpack(buffer)
 
     def startDirtyRateCalc(self, seconds: SupportsIndex, flags: SupportsIndex = 0) -> int:
-        """Has the hypervisor measure for so many seconds how fast the guest writes to its memory. The result is in the
-        group ``VIR_DOMAIN_STATS_DIRTYRATE`` of `virConnect.getAllDomainStats`."""
+        """Makes the hypervisor measure for 1 to 60 `seconds` how fast the guest writes to its memory, and returns at once. The
+        result is then in the group ``VIR_DOMAIN_STATS_DIRTYRATE`` of `virConnect.getAllDomainStats`."""
         return self._number("virDomainStartDirtyRateCalc", int32(seconds), bits(flags))
 
     def setMaxMemory(self, memory: SupportsIndex) -> int:
@@ -541,12 +541,12 @@ add_methods(virDomain)
 
 
 def _maps(raw: bytes, count: int, length: int, cpus: int) -> list[tuple[bool, ...]]:
-    """Maps of host CPUs, one after another."""
+    """Decodes maps of host CPUs that follow one another."""
     return [tuple(bool(raw[number * length + cpu // 8] >> cpu % 8 & 1) for cpu in range(cpus)) for number in range(count)]
 
 
 def adopt(conn: virConnect, handle: int) -> virDomain:
-    """The domain of a handle that is ours to free."""
+    """Makes a domain from a handle that it then owns."""
     domain: virDomain = object.__new__(virDomain)
     domain._conn = conn
     domain._o = handle
@@ -554,7 +554,7 @@ def adopt(conn: virConnect, handle: int) -> virDomain:
 
 
 def pack_domains(domains: list[virDomain]) -> Array[c_char]:
-    """Their handles, ended by NULL."""
+    """Packs the handles of domains into an array, terminated by NULL."""
     for domain in domains:
         if not isinstance(domain, virDomain):
             raise TypeError(f"a virDomain is wanted, not {type(domain).__name__}")
@@ -563,14 +563,14 @@ def pack_domains(domains: list[virDomain]) -> Array[c_char]:
 
 
 def share(conn: virConnect, handle: int) -> virDomain:
-    """The domain of a handle that another object frees."""
+    """Makes a domain from a handle that another object owns."""
     if library.virDomainRef(handle) < 0:
         raise failure("virDomainRef")
     return adopt(conn, handle)
 
 
 def look_up(conn: virConnect, function: str, *arguments: Any) -> virDomain:
-    """The domain that a lookup gives."""
+    """Calls a function that looks a domain up or creates one, and returns the domain."""
     handle = getattr(library, function)(conn._o, *arguments)
     if not handle:
         raise failure(function)

@@ -94,12 +94,12 @@ refusals.append(_refusal)
 
 
 def failure(function: str) -> BaseException:
-    """What to raise when a call has failed: what a signal handler raised meanwhile, else libvirt's error."""
+    """The exception to raise when a call has failed: one that a signal handler raised meanwhile, else libvirt's error."""
     return take_raised() or libvirtError(f"{function}() failed")
 
 
 def take_raised() -> BaseException | None:
-    """What a signal handler or a callback raised on this thread inside a call that is now over."""
+    """Takes the exception that a signal handler or a callback raised on this thread during a call that has returned."""
     if raised_in_calls:
         thread = get_ident()
         for position, (owner, error) in enumerate(raised_in_calls):
@@ -110,7 +110,7 @@ def take_raised() -> BaseException | None:
 
 
 def raise_raised() -> None:
-    """Raises that, after a call that ended well all the same."""
+    """Raises that exception, after a call that has succeeded."""
     raised = take_raised()
     if raised is not None:
         raise raised

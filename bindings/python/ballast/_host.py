@@ -32,7 +32,7 @@ _PROCESS = Struct("IiP6qiiPi4x4q")
 
 @dataclass(frozen=True)
 class MemoryPressure:
-    """For how much of the time tasks of the host waited for memory, as its kernel accounts for it (PSI)."""
+    """Memory pressure (PSI): the share of time in which tasks of the host waited for memory."""
 
     last_10_seconds: float
     """The mean share of about the last 10 seconds, 0 to 1."""
@@ -44,48 +44,48 @@ class MemoryPressure:
     """The mean share of about the last 300 seconds, 0 to 1."""
 
     total_ms: int
-    """All such time since the host booted, in ms."""
+    """The total of that time since the host booted, in ms."""
 
 
 @dataclass(frozen=True)
 class MemoryGroup:
-    """A memory control group of the host. Limits are the narrowest of the group's own and those around it, each less what
-    others hold under it. Sizes are in KiB."""
+    """A memory control group of the host. A limit is the lowest of the group's own and those of its parent groups, each less
+    the memory of other groups and processes under that limit. Sizes are in KiB."""
 
     max: int | None
-    """The hard limit: the kernel ends a process that would exceed it. None: there is none."""
+    """The hard limit: the kernel kills a process that would exceed it. None: there is none."""
 
     high: int | None
-    """Above this the kernel slows the group down and reclaims its memory. None: there is no such limit."""
+    """The limit above which the kernel slows the group down and reclaims its memory. None: there is none."""
 
     current: int | None
-    """What the group holds, caches of files included; None: unknown."""
+    """The group's memory, including file caches; None: unknown."""
 
     unreclaimable: int | None
     """The part that the kernel cannot drop: memory of programs, shared memory and the kernel's own; None: unknown."""
 
     @property
     def limit(self) -> int | None:
-        """The narrower of both limits, in KiB; None: there is none."""
+        """The lower of both limits, in KiB; None: there is none."""
         return min((limit for limit in (self.max, self.high) if limit is not None), default=None)
 
 
 @dataclass(frozen=True)
 class HostMemory:
-    """The host's memory, as its kernel tells it. Sizes are in KiB; None: unknown, which is never 0."""
+    """The host's memory, as its kernel reports it. Sizes are in KiB; an unknown number is None, never 0."""
 
     reason: Reason
-    """`Reason.UNSUPPORTED_BY_DAEMON`: libvirt's daemon tells only `total` and `free`, and enough to estimate `available`.
-    Else `Reason.FRESH`."""
+    """`Reason.UNSUPPORTED_BY_DAEMON` if the daemon is libvirt's, which reports only `total`, `free` and enough to estimate
+    `available`. Else `Reason.FRESH`."""
 
     total: int | None
     """All memory, in KiB."""
 
     free: int | None
-    """Memory that nobody uses, without caches, in KiB."""
+    """Unused memory, without caches (MemFree), in KiB."""
 
     available: int | None
-    """Memory that programs could get without swapping, in KiB."""
+    """Memory that programs can get without swapping (MemAvailable), in KiB."""
 
     swap_total: int | None
     """All swap, in KiB; 0: the host has none."""
@@ -94,54 +94,54 @@ class HostMemory:
     """Free swap, in KiB."""
 
     merged: int | None
-    """What merging equal pages saves (KSM), in KiB; None also if the kernel does not merge."""
+    """Memory saved by merging equal pages (KSM), in KiB; None also if the kernel does not merge."""
 
     some_pressure: MemoryPressure | None
-    """When some task waited for memory; None: the kernel does not account for it."""
+    """How long at least one task waited for memory; None: the kernel does not account for it."""
 
     full_pressure: MemoryPressure | None
-    """When all tasks waited for memory at once; None: the kernel does not account for it."""
+    """How long all tasks waited for memory at once; None: the kernel does not account for it."""
 
     group: MemoryGroup | None
-    """The control group that was asked for; None: there is none of that name, or none was asked for."""
+    """The requested control group; None: none was requested, or there is none with that path."""
 
 
 @dataclass(frozen=True)
 class ProcessMemory:
-    """What the host tells of a domain's process besides its resident memory (`MemorySample.rss`): whether its balloon gives
-    the host anything back. Sizes are in KiB; None: unknown, which is never 0."""
+    """A domain's process as the host's kernel sees it, besides its resident memory (`MemorySample.rss`). It shows whether the
+    balloon gives the host memory back. Sizes are in KiB; an unknown number is None, never 0."""
 
     domain: virDomain
     """The domain."""
 
     reason: Reason
-    """Why numbers are missing: `Reason.UNSUPPORTED_BY_DAEMON` (libvirt's daemon has no words for them),
-    `Reason.PROCESS_NOT_FOUND` (its process cannot be seen) or `Reason.PERMISSION_DENIED` (its files cannot be read). Else
+    """Why numbers are missing: `Reason.UNSUPPORTED_BY_DAEMON` (libvirt's daemon does not report them),
+    `Reason.PROCESS_NOT_FOUND` (its process is not visible) or `Reason.PERMISSION_DENIED` (its files cannot be read). Else
     `Reason.FRESH`."""
 
     swapped: int | None
-    """The part that the host has swapped out, in KiB; it is not resident."""
+    """Memory that the host has swapped out, in KiB; it is not resident."""
 
     locked: int | None
-    """The part that is locked, in KiB: no balloon gives it back."""
+    """Locked memory, in KiB: no balloon gives it back."""
 
     pinned: int | None
-    """The part that is pinned for passed-through devices, in KiB: no balloon gives it back."""
+    """Memory pinned for passed-through devices, in KiB: no balloon gives it back."""
 
     huge_pages: int | None
-    """The part in huge pages of hugetlbfs, in KiB: it is not resident, and no balloon gives it back."""
+    """Memory in huge pages of hugetlbfs, in KiB: it is not resident, and no balloon gives it back."""
 
     merged: int | None
-    """The part that is merged with equal pages of others (KSM), in KiB; known from Linux 6.1 on."""
+    """Memory merged with equal pages of other processes (KSM), in KiB; known from Linux 6.1 on."""
 
     run_time_ms: int | None
-    """For how long the process has run, in ms."""
+    """The time since the process started, in ms."""
 
     reports_free_pages: bool | None
-    """Whether the guest tells which pages are free, so that resident memory falls without the balloon."""
+    """Whether the guest reports free pages, so that resident memory falls without the balloon."""
 
     deflates_on_oom: bool | None
-    """Whether the guest takes memory out of its balloon before it kills a program."""
+    """Whether the guest deflates its balloon before it kills a program (deflate-on-oom)."""
 
     group_path: str | None
     """Its memory control group, for `virConnect.host_memory`."""
@@ -151,7 +151,7 @@ class ProcessMemory:
 
     @property
     def run_time(self) -> timedelta | None:
-        """For how long the process has run; None: unknown."""
+        """The time since the process started; None: unknown."""
         if self.run_time_ms is None:
             return None
         from datetime import timedelta
@@ -176,7 +176,7 @@ def _group(has: int, numbers: tuple[int, ...]) -> MemoryGroup | None:
 
 
 def read_host_memory(raw: bytes) -> HostMemory:
-    """A ballastHostMemory."""
+    """Decodes a ballastHostMemory."""
     fields = _HOST.unpack(raw)
     total, free, available, swap_total, swap_free, merged = map(_known, fields[2:8])
     return HostMemory(
@@ -224,7 +224,7 @@ def _read_process(conn: virConnect, address: int) -> ProcessMemory:
 
 
 def take_process_memory(conn: virConnect, domains: Array[c_char] | None) -> list[ProcessMemory]:
-    """What the host tells of the processes of the given domains, or of all running ones."""
+    """The processes of the given domains, or of all running ones."""
     records = c_void_p()
     count: int = library.ballastConnectGetProcessMemory(conn._o, domains, addressof(records), 0)
     if count < 0:

@@ -227,11 +227,11 @@ class Library:
 
     @property
     def path(self) -> str:
-        """The file that was loaded, or the name that the system found it by."""
+        """The file that was loaded, or the name by which the system found it."""
         return str(self._handle._name)
 
     def take_text(self, pointer: int) -> str:
-        """A text that is ours to free."""
+        """Decodes a text that the caller owns, and frees it."""
         try:
             return ctypes.string_at(pointer).decode()
         finally:
@@ -255,7 +255,7 @@ class Library:
 
 
 class _ForkedLibrary(Library):
-    """Stands in a forked child for a library whose threads stayed behind in the parent."""
+    """Replaces the library in a forked child, which does not inherit its threads."""
 
     forked = True
 
@@ -267,7 +267,7 @@ class _ForkedLibrary(Library):
 
 
 class Handle:
-    """What stands for an object of the native library: it frees it, so there is one for each."""
+    """The owner of an object of the native library. It frees the object, so there is only one owner."""
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         # Copies by pickle and by the module copy.
@@ -275,7 +275,7 @@ class Handle:
 
 
 def at_end(function: Callable[..., object], *arguments: object) -> None:
-    """Has the interpreter call it before it ends, unless the library is not this process's any more."""
+    """Calls the function when the interpreter ends, unless this is a forked child, which has no library."""
     import atexit
 
     def call() -> None:

@@ -30,7 +30,6 @@ _EXTENDED_FLAG = 1
 _SAMPLE = Struct("IiiIiiQQq64sI252si4x")
 _SIZE = Struct("I")
 _NONE_MISSING = b"\xff" * 64
-_SIZE = Struct("I")
 
 # ballastMemoryRecord: size, number of statistics, domain, statistics, sample.
 _RECORD = Struct("IiPPP")
@@ -55,7 +54,7 @@ def _word(function: str, number: int, unknown: str) -> str:
 
 
 class _Number(int):
-    """A number of libballast's with a name. There is one object for each, also after a copy: ``is`` compares them."""
+    """A named number of libballast's. There is one object per number, even after a copy, so ``is`` compares them."""
 
     name: str
     _known: ClassVar[dict[int, Any]]
@@ -152,7 +151,7 @@ def _member(members: dict[int, Any], kind: Any, number: int) -> Any:
 
 def _statistic(tag: int) -> Any:
     return property(
-        lambda sample: sample.statistics.get(statistic_name(tag)), doc="A statistic of that name; None where it is not known."
+        lambda sample: sample.statistics.get(statistic_name(tag)), doc="The statistic with this name; None if unknown."
     )
 
 
@@ -345,7 +344,7 @@ def take_sample(function: Callable[..., int], name: str, domain: virDomain, exte
 
 
 def read_record(conn: virConnect, address: int, domain: virDomain | None = None) -> MemorySample:
-    """What is in a ballastMemoryRecord, which is still to be freed. Uses `domain` if the record belongs to it."""
+    """Decodes a ballastMemoryRecord, without freeing it. Uses `domain` if the record belongs to it."""
     _, count, handle, statistics, sample = _RECORD.unpack(string_at(address, _RECORD.size))
     count = min(count, MOST_STATISTICS)
     # An older library's sample ends sooner.

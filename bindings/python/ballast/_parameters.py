@@ -51,7 +51,7 @@ _CONVERSIONS: dict[int, Callable[[int], Any]] = {
 
 
 def unpack_parameters(pointer: int, count: int) -> dict[str, Any]:
-    """An array of virTypedParameter."""
+    """Decodes an array of virTypedParameter."""
     parameters: dict[str, Any] = {}
     if count <= 0:
         return parameters
@@ -67,7 +67,7 @@ def unpack_parameters(pointer: int, count: int) -> dict[str, Any]:
 
 
 def read_parameters(call: Callable[[Any, Any], int]) -> dict[str, Any] | None:
-    """Typed parameters from a function that tells their count first, when it gets room for none; None where it fails."""
+    """Reads typed parameters from a function that returns their number if it gets no array. None: it failed."""
     count = create_string_buffer(4)
     if call(None, count) < 0:
         return None
@@ -82,7 +82,7 @@ def read_parameters(call: Callable[[Any, Any], int]) -> dict[str, Any] | None:
 
 
 def take_parameters(pointer: int, count: int) -> dict[str, Any]:
-    """The same array of ours, whose texts are freed."""
+    """Decodes an array that the caller owns, and frees its texts."""
     try:
         return unpack_parameters(pointer, count)
     finally:
@@ -90,7 +90,7 @@ def take_parameters(pointer: int, count: int) -> dict[str, Any]:
 
 
 def read_numbers(call: Callable[[Any, Any], int]) -> dict[str, int] | None:
-    """Named numbers from a function that tells their count first, when it gets room for none; None where it fails."""
+    """Reads named numbers from a function that returns their number if it gets no array. None: it failed."""
     count = create_string_buffer(4)
     if call(None, count) < 0:
         return None

@@ -1,8 +1,7 @@
-"""What libvirt-python has and Ballast does not serve: networks, storage, snapshots, migration, the guest's agent and the like.
+"""Parts of libvirt-python that Ballast does not serve: networks, storage, snapshots, migration, the guest agent and the like.
 
-The methods are there all the same, so that a script meets a `libvirtError` with the function's name, and no
-AttributeError. It is ``VIR_ERR_NO_SUPPORT``; on a read-only connection ``VIR_ERR_OPERATION_DENIED`` for what would
-change something.
+The methods exist and raise a `libvirtError` with the function's name, instead of an AttributeError. Its code is
+``VIR_ERR_NO_SUPPORT``, or ``VIR_ERR_OPERATION_DENIED`` for a change on a read-only connection.
 """
 
 from __future__ import annotations
@@ -225,7 +224,7 @@ updateDeviceFlags(xml, flags=0) virDomainUpdateDeviceFlags
 
 
 class _Method:
-    """A row of a table. It becomes an ordinary method when it is first looked at, as most programs never do."""
+    """A row of a table. It becomes an ordinary method when it is first used, because most programs never use it."""
 
     __slots__ = ("_name", "_row")
 
@@ -264,7 +263,7 @@ def add_methods(kind: type) -> None:
 
 
 class _Absent:
-    """A class of libvirt's of which there are no objects here; it is there for ``isinstance`` and annotations."""
+    """A class of libvirt's without objects here; it exists for ``isinstance`` and annotations."""
 
     def __init__(self, *_arguments: object, **_named: object) -> None:
         raise TypeError(f"Ballast has no {type(self).__name__}")

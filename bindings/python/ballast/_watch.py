@@ -61,7 +61,7 @@ class Watch(Handle):
         return f"<ballast.Watch of {whose!r} every {self._period} s{state}>"
 
     def close(self) -> None:
-        """Ends the watch. Iterations over it stop, those of other threads and event loops too."""
+        """Ends the watch. All iterations over it stop, including those of other threads and event loops."""
         self._is_closed = True
         if self._reopening is not None:
             self._reopening.give_up()
@@ -145,7 +145,7 @@ class Watch(Handle):
         return sample
 
     def _is_lost(self, error: BaseException) -> bool:
-        """Whether it is the daemon that went, and nobody here who closed the connection."""
+        """Whether the daemon is gone, and the program did not close the connection itself."""
         conn = self._conn._o
         return (
             isinstance(error, libvirtError) and self._reconnect > 0 and conn is not None and library.virConnectIsAlive(conn) == 0
@@ -167,7 +167,7 @@ class Watch(Handle):
         self._reopening = Reopening(attempt, _abandon, error, self._reconnect)
 
     def _go_on(self, reopening: Reopening) -> None:
-        """With the new connection, or the error that the old one ended with."""
+        """Continues with the new connection, or raises the error that ended the old one."""
         self._reopening = None
         if reopening.result is None:
             if self._is_closed:
@@ -226,7 +226,7 @@ class Watch(Handle):
 
 
 def begin(conn: virConnect, domain: virDomain | None, milliseconds: int, flags: int) -> int:
-    """A watch of the library's."""
+    """Starts a watch in the library and returns its handle."""
     handle: int | None = library.ballastConnectWatchMemoryStats(
         conn._o, None if domain is None else domain._o, milliseconds, flags
     )
@@ -245,7 +245,7 @@ def _wake(future: Future[None]) -> None:
 
 
 def _later_in_loop(loop: AbstractEventLoop, function: Callable[[], None]) -> bool:
-    """Has a loop that another thread runs call it: a loop is for its own thread. False if no other thread does."""
+    """Schedules the function in a loop that runs in another thread. Returns False if the loop does not."""
     from asyncio.events import _get_running_loop
 
     if not loop.is_running() or _get_running_loop() is loop:
