@@ -112,10 +112,10 @@ internal sealed partial class ConnectionLog
         [LoggerMessage(112, LogLevel.Warning, "Cannot look for QEMUs now: {Reason}")]
         public static partial void LookFailed(ILogger log, string reason);
 
-        [LoggerMessage(113, LogLevel.Warning, "A socket is not listed, since nobody can tell which QEMU it leads to: {Reason}")]
+        [LoggerMessage(113, LogLevel.Warning, "A socket is not listed, because it is unknown which QEMU it leads to: {Reason}")]
         public static partial void SocketLeftOut(ILogger log, string reason);
 
-        [LoggerMessage(114, LogLevel.Warning, "{Count} more processes of user {Uid} are called as QEMU is, are not believed, and are not shown")]
+        [LoggerMessage(114, LogLevel.Warning, "{Count} more untrusted processes of user {Uid} have QEMU's name and are not listed")]
         public static partial void ProcessesNotShown(ILogger log, int count, uint uid);
 
         [LoggerMessage(120, LogLevel.Warning, "Lost the connection to {Daemon}: {Reason}")]

@@ -123,7 +123,7 @@ public sealed class StrangersTests : IAsyncDisposable
         for (int look = 0; look < 3; look++)
             _ = await inventory.RefreshAsync(connects: false, TimeSpan.FromSeconds(20), Token);
         const int notShown = 114;
-        string said = $"{Crowd - StrangerCrowd.MostOfUser} more processes of user {Stranger} are called as QEMU is, ";
+        string said = $"{Crowd - StrangerCrowd.MostOfUser} more untrusted processes of user {Stranger} have QEMU's name and are not listed";
         await Waiting.UntilAsync(said, () => heard.Lines.Count(line => line.Event == notShown && line.Text.StartsWith(said, StringComparison.Ordinal)) == 1);
     }
 
