@@ -4,6 +4,13 @@ using Ballast.Telemetry;
 namespace Ballast;
 
 /// <summary>A connection to a hypervisor, in process or through a daemon. It is thread-safe.</summary>
+/// <remarks>
+/// Every call that waits for a monitor or a daemon has a deadline: <see cref="ConnectionOptions.Timeout"/> or
+/// <see cref="ConnectionOptions.DaemonTimeout"/>. Any call can throw a <see cref="LibvirtException"/> with
+/// <see cref="ErrorCode.OperationTimeout"/> (no answer in time), <see cref="ErrorCode.SystemError"/> (the connection to the daemon or
+/// monitor was lost) or <see cref="ErrorCode.NoSupport"/> (the driver or daemon does not have the function). Methods document the other
+/// errors.
+/// </remarks>
 /// <example>
 /// <code>
 /// await using Connection connection = await Connection.OpenAsync("qmp:///run/vm1/qmp.sock");

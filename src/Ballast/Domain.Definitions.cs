@@ -65,7 +65,7 @@ public sealed partial class Domain
         await Connection.Driver.SetAutostartAsync(Identity, starts, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Saves the state of the running domain in a file that the driver manages, and stops it. The next start restores the state.</summary>
+    /// <summary>Saves the state of the running domain in a place that the driver manages, and stops it. The next start restores the state.</summary>
     /// <exception cref="LibvirtException">
     /// <see cref="ErrorCode.OperationDenied"/>: read-only. <see cref="ErrorCode.OperationInvalid"/>: the domain is not running, or
     /// has no definition. <see cref="ErrorCode.NoSupport"/>: the driver cannot save.

@@ -4,7 +4,7 @@ namespace Ballast;
 
 /// <summary>
 /// A handle to a domain (a guest and its hypervisor), identified by UUID. The handle stays valid when the domain is gone,
-/// but calls then fail with <see cref="ErrorCode.NoDomain"/>.
+/// but calls then fail with <see cref="ErrorCode.NoDomain"/>. <see cref="Ballast.Connection"/> lists the errors that any call can have.
 /// </summary>
 public sealed partial class Domain
 {

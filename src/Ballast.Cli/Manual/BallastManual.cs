@@ -64,7 +64,7 @@ internal static class BallastManual
 
     private static void WriteSshHelper(Roff page) =>
         page.Section("The far end of ssh")
-            .Paragraph("`ballast ssh-helper` is no command for people: for URIs such as qemu+ssh://HOST/system, another ballast runs it on the daemon's host.")
+            .Paragraph("`ballast ssh-helper` is not meant to be run by hand: for URIs such as qemu+ssh://HOST/system, another ballast runs it on the daemon's host.")
             .Example(SshHelperCommand.Usage);
 
     private static void WriteRest(Roff page)
@@ -72,12 +72,12 @@ internal static class BallastManual
         page.Section("Exit status")
             .Item("0", "The last command succeeded.")
             .Item("1", "It failed, or the command line is wrong: then nothing was run. doctor: something is wrong; watch: the condition of --until did not hold.")
-            .Item("2", "doctor and watch only: they could not find out, or their command line is wrong.")
+            .Item("2", "doctor and watch only: they could not check anything, or their command line is wrong.")
             .Item("130, 143", "Ctrl-C or SIGTERM ended it.")
             .Section("Environment")
-            .Item("VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI", "The URI, where none is named.")
-            .Item($"{GlobalOptions.LevelVariable}, {GlobalOptions.LogVariable}", "The level of -d and the file of -l, where they are not given.")
-            .Item("NO_COLOR", "No colours, if it is set.")
+            .Item("VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI", "The default URI.")
+            .Item($"{GlobalOptions.LevelVariable}, {GlobalOptions.LogVariable}", "The default level of -d and the default file of -l.")
+            .Item("NO_COLOR", "Turns colours off.")
             .Item("XDG_STATE_HOME", "Where the shell's history is kept.")
             .Section("Files")
             .Item("$XDG_STATE_HOME/ballast/history, ~/.local/state/ballast/history", "The last 1000 lines that were typed in the shell; only their user may read them.")
