@@ -81,7 +81,7 @@ internal sealed partial class ChangeLog(ILogger log)
     public void Unproven(string peer, string client, string why)
     {
         if (MayWrite("logins", $"login of {peer}"))
-            Trouble(log, $"{client} did not prove who it is: {why}");
+            Trouble(log, $"{client} failed to log in: {why}");
     }
 
     /// <summary>The users that may log in cannot be looked up; no crowd of failures hides it.</summary>

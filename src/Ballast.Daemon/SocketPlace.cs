@@ -118,7 +118,7 @@ internal sealed class SocketPlace : IDisposable
         // By a descriptor: what lies at the path may be another's by now, or a link to it.
         using SafeFileHandle entry = HostFiles.OpenEntry(_directory, _name, Path);
         if (_own is not { } own || HostFiles.LookAt(entry, Path).Id != own.Id)
-            throw new IOException($"{Path} is not this daemon's socket any more, nobody can connect to it: start it again");
+            throw new IOException($"{Path} is no longer this daemon's socket, so no client can connect: restart the daemon");
         string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.DangerousGetHandle()}");
 
         // Nobody else's before it is said whose it is.

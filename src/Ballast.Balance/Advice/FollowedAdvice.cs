@@ -74,7 +74,7 @@ internal sealed class FollowedAdvice
             return null;
         (_advised, _followedAt) = (null, track.Time);
         string back = advised >= from ? "" : track.Resident is { } now && _residentThen is { } then
-            ? $" The host holds {Size(Math.Max(0, then - now))} less of it." : " Nobody can tell what the host got back.";
+            ? $" The host holds {Size(Math.Max(0, then - now))} less of it." : " It is unknown what the host got back.";
         return new AdviceOutcome(track.Seen, IsFollowed: true, $"Its balloon went from {Size(from)} to {Size(track.Balloon)}, as advised.{back}");
     }
 
@@ -93,7 +93,7 @@ internal sealed class FollowedAdvice
     {
         if (_then is not { } then || track.Seen.Stats.Reason != MemoryStatsReason.Fresh)
             return "it has not reported since";
-        string swapped = Rise(stats => stats.SwapOutKiB) is { } kib ? kib == 0 ? "it has not swapped" : $"it wrote {Size(kib / 1024)} to its swap" : "it does not tell whether it swapped";
+        string swapped = Rise(stats => stats.SwapOutKiB) is { } kib ? kib == 0 ? "it has not swapped" : $"it wrote {Size(kib / 1024)} to its swap" : "it does not report whether it swapped";
         string faults = Rise(stats => stats.MajorFaults) is { } count ? string.Create(CultureInfo.InvariantCulture, $" and read from disk {count:F0} times") : "";
         return swapped + faults;
 

@@ -29,7 +29,7 @@ internal readonly struct GuestRisk(GuestTrack track, double taken, double lack)
         AdviceRisk.Low => "That much of its memory holds nothing.",
         _ when IsNeeded => string.Create(CultureInfo.InvariantCulture, $"It is left {lack:F0} MiB less than it needs, now or soon."),
         _ when taken > Unused => Beyond(taken - Unused),
-        _ => "It has not reported twice yet, so nobody knows whether it swaps or reads files from disk again.",
+        _ => "It has not reported twice yet, so it is unknown whether it swaps or reads files from disk again.",
     };
 
     // What is not in caches is the kernel's, which drops some of that where it must.

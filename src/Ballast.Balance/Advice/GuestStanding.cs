@@ -27,7 +27,7 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
         return guest.Reason switch
         {
             MemoryStatsReason.Fresh when guest.UsedKiB is null || guest.KnownBalloonKiB is null || guest.MaximumKiB is null =>
-                new(GuestObstacle.None, "Its report is incomplete, so nobody knows what it uses.", AdviceRemedy.None),
+                new(GuestObstacle.None, "Its report is incomplete, so it is unknown what it uses.", AdviceRemedy.None),
             MemoryStatsReason.Fresh => new(GuestObstacle.None, null, AdviceRemedy.None),
             MemoryStatsReason.Paused when guest.Reported is null && guest.PauseCause == PauseCause.Waiting =>
                 new(GuestObstacle.Prelaunch, "It is paused, and has not reported since it was started.", remedy),
@@ -39,7 +39,7 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
             MemoryStatsReason.NeverReported => new(GuestObstacle.Booting, "It has never reported.", remedy),
             MemoryStatsReason.DriverNotLoaded => new(GuestObstacle.DriverNotLoaded, "Its balloon driver is not loaded.", remedy),
             MemoryStatsReason.NoBalloonDevice => new(GuestObstacle.NoBalloonDevice, "It has no balloon device.", remedy),
-            MemoryStatsReason.Stale => new(GuestObstacle.None, "Its last report is old, so nobody knows what it needs now.", remedy),
+            MemoryStatsReason.Stale => new(GuestObstacle.None, "Its last report is old, so it is unknown what it needs now.", remedy),
             MemoryStatsReason.Inconsistent => new(GuestObstacle.None, $"Its numbers contradict each other ({guest.Inconsistencies.Label()}).", remedy),
             MemoryStatsReason.RejectedValue => new(GuestObstacle.None, "It reports impossible numbers.", remedy),
             MemoryStatsReason.PollingOff => new(GuestObstacle.None, "Nobody asks it for reports (polling off).", remedy),

@@ -69,7 +69,7 @@ internal static class HostBudget
         if (host.Group is not { } group)
         {
             throw new BudgetException(host.Reason == MemoryStatsReason.UnsupportedByDaemon
-                ? "this daemon cannot tell a control group's limits: name what guests may share with --budget SIZE"
+                ? "this daemon does not report a control group's limits: give the memory that guests share with --budget SIZE"
                 : $"there is no memory control group '{name}': name it as in /proc/PID/cgroup of a QEMU, below /sys/fs/cgroup");
         }
 

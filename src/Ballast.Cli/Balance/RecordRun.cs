@@ -87,7 +87,7 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
         {
             await Task.WhenAny(ending, Task.Delay(Patience, CancellationToken.None));
             if (!ending.IsCompleted)
-                throw new CommandException($"cannot write {plan.Path}: nobody reads it", $"the record ends after {Samples()}");
+                throw new CommandException($"cannot write {plan.Path}: no program reads it", $"the record ends after {Samples()}");
             await ending;
         }
     }

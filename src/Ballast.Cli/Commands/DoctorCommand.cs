@@ -106,7 +106,7 @@ internal static class DoctorCommand
         if (isPlainDaemon)
         {
             verdicts.Add(new(Severity.Warning, Verdict.Connection, MemoryStatsReason.UnsupportedByDaemon.Label(),
-                "the daemon speaks only libvirt's protocol: it tells neither how often guests report nor why a number is missing",
+                "the daemon speaks only libvirt's protocol: it carries neither how often guests report nor why a number is missing",
                 new("ask the QEMUs directly (-c qmp:///; each needs a monitor of its own), or run ballastd")));
         }
 

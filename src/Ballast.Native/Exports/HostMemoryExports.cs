@@ -20,7 +20,7 @@ internal static unsafe class HostMemoryExports
         {
             // That it is not known is no sign that there is none of that name.
             if (group is not null && host.Reason == MemoryStatsReason.UnsupportedByDaemon)
-                throw CallException.NoSupport($"{function} with a control group: libvirt's daemon does not tell its limits, ballastd does");
+                throw CallException.NoSupport($"{function} with a control group: libvirt's daemon does not report its limits, ballastd does");
             HostFacts.Write(host, memory);
             return 0;
         });

@@ -9,11 +9,11 @@ internal static class Metrics
 
     private static readonly Meter Meter = new(Name);
 
-    public static readonly Measure<long> Queries = Counter("ballast.monitor.queries", "{query}", "Questions that were put to monitors; callers that wait at the same time share one.");
+    public static readonly Measure<long> Queries = Counter("ballast.monitor.queries", "{query}", "Queries sent to monitors. Callers that wait at the same time share one.");
 
-    public static readonly Measure<long> SharedCallers = Counter("ballast.monitor.shared_callers", "{caller}", "Callers who were given the answer to somebody else's question.");
+    public static readonly Measure<long> SharedCallers = Counter("ballast.monitor.shared_callers", "{caller}", "Callers that got the answer to another caller's query.");
 
-    public static readonly Measure<double> QueryDuration = Histogram("ballast.monitor.query.duration", "s", "From a caller's question to its answer.");
+    public static readonly Measure<double> QueryDuration = Histogram("ballast.monitor.query.duration", "s", "Time from a caller's query to its answer.");
 
     public static readonly Measure<long> Timeouts = Counter("ballast.monitor.timeouts", "{caller}", "Callers that a monitor did not answer in time.");
 

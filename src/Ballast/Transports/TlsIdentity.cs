@@ -203,7 +203,7 @@ internal sealed class TlsIdentity
         catch (Exception e) when (e is CryptographicException or ArgumentException or NotSupportedException)
         {
             throw PkiFile.Unusable(path, what, HasLabel(pem, "ENCRYPTED PRIVATE KEY")
-                ? "it wants a password, and nobody can be asked: store it without one"
+                ? "it is protected by a password, which cannot be asked for: store it without one"
                 : "it is not a key in the form PEM that fits the certificate (RSA or elliptic curve)", e);
         }
     }

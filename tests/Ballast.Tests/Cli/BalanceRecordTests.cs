@@ -148,7 +148,7 @@ public sealed class BalanceRecordTests : IDisposable
         _ = await Task.Run(() => reader.ReadAtLeast(new byte[1000], 1000), Token).WaitAsync(Token);
         await interrupt.CancelAsync();
         Outcome outcome = await recording.WaitAsync(Deadline.Default, Token);
-        Assert.StartsWith($"error: cannot write {Path}: nobody reads it", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"error: cannot write {Path}: no program reads it", outcome.Error, StringComparison.Ordinal);
         Assert.Equal(1, outcome.ExitCode);
     }
 

@@ -119,7 +119,7 @@ public sealed class SaslTests : IDisposable
             Assert.Equal(ErrorCode.AuthenticationFailed, refused.Code);
         }
 
-        await daemon.LogsAsync("did not prove who it is: the name or the password is wrong", Token);
+        await daemon.LogsAsync("failed to log in: the name or the password is wrong", Token);
         await using (await Connection.OpenAsync(daemon.Uri, cancellationToken: Token))
         {
         }
@@ -173,7 +173,7 @@ public sealed class SaslTests : IDisposable
             Assert.Contains("the name or the password is wrong", (await VirshAsync(daemon.Uri, SaslUsers.User, "another one", "list")).Errors, StringComparison.Ordinal);
         CommandResult limit = await VirshAsync(daemon.Uri, SaslUsers.User, "another one", "list");
         Assert.Contains("authentication failed: too many failures: try again in ", limit.Errors, StringComparison.Ordinal);
-        await daemon.LogsAsync("A client of user 0 did not prove who it is: the name or the password is wrong", Token);
+        await daemon.LogsAsync("A client of user 0 failed to log in: the name or the password is wrong", Token);
         foreach (string secret in (string[])[SaslUsers.Password, "another one"])
             Assert.DoesNotContain(secret, daemon.Errors, StringComparison.Ordinal);
     }
@@ -248,11 +248,11 @@ public sealed class SaslTests : IDisposable
         for (int i = 0; i < ofOne + tooMany; i++)
             _ = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync($"qemu+tcp://{host}:{tcp.Port}/system", "wrong"));
         _ = await Assert.ThrowsAsync<LibvirtException>(() => OpenAsync(daemon.Uri, "wrong"));
-        await daemon.LogsAsync("A client of user 0 did not prove who it is: the name or the password is wrong", Token);
+        await daemon.LogsAsync("A client of user 0 failed to log in: the name or the password is wrong", Token);
         Assert.Contains($"{tooMany} lines about changes were left out", daemon.Errors, StringComparison.Ordinal);
-        string[] lines = [.. daemon.Errors.Split('\n').Where(line => line.Contains("did not prove who it is", StringComparison.Ordinal))];
+        string[] lines = [.. daemon.Errors.Split('\n').Where(line => line.Contains("failed to log in", StringComparison.Ordinal))];
         Assert.Equal(ofOne + 1, lines.Length);
-        Assert.All(lines[..^1], line => Assert.Matches($@"Client {Regex.Escape(host)}:\d+ did not prove who it is: (the name or the password is wrong|too many failures)", line));
+        Assert.All(lines[..^1], line => Assert.Matches($@"Client {Regex.Escape(host)}:\d+ failed to log in: (the name or the password is wrong|too many failures)", line));
 
         // What is wrong with the file is said all the same.
         File.Delete(_users.Path);

@@ -68,7 +68,7 @@ internal sealed class DerivedSamples(TimeProvider time, bool sharesClock)
 
         // Neither fresh nor old: who is told that it is old is told why.
         Detail = sight.AtMost is { } atMost && atMost > facts.FreshFor && sight.KnownFor <= facts.FreshFor
-            ? string.Create(CultureInfo.InvariantCulture, $"at most: it came in the {(atMost - sight.KnownFor).TotalSeconds:0} s in which nobody looked; look more often to know its age")
+            ? string.Create(CultureInfo.InvariantCulture, $"at most: it came in the {(atMost - sight.KnownFor).TotalSeconds:0} s between two samples; sample more often to know its age")
             : null,
     };
 }

@@ -58,7 +58,7 @@ internal sealed partial class RemoteDriver
         const int bitsOfByte = 8;
         return map.Ret >= 0 && map.Ret <= map.Cpumap.Length * bitsOfByte
             ? CpuSet.FromBitmap(map.Cpumap, map.Ret)
-            : throw RpcErrors.BadReply(RemoteProcedure.NodeGetCpuMap, $"it tells of {map.Ret} processors in {map.Cpumap.Length} bytes");
+            : throw RpcErrors.BadReply(RemoteProcedure.NodeGetCpuMap, $"it reports {map.Ret} processors in {map.Cpumap.Length} bytes");
     }
 
     private static IReadOnlyList<NodeStat> Stats(in NodeStatsReply reply) => [.. reply.Params.Select(stat => new NodeStat(stat.Field, stat.Value))];

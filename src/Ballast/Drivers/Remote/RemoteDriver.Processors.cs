@@ -38,7 +38,7 @@ internal sealed partial class RemoteDriver
             RemoteProcedure.DomainGetVcpuPinInfo, arguments, cancellationToken).ConfigureAwait(false);
         return reply.Num >= 0 && reply.Num <= room
             ? [.. Enumerable.Range(0, reply.Num).Select(i => ReadMap(reply.Cpumaps, i * mapBytes, hostCpus))]
-            : throw RpcErrors.BadReply(RemoteProcedure.DomainGetVcpuPinInfo, $"it tells of {reply.Num} processors, {room} were asked for");
+            : throw RpcErrors.BadReply(RemoteProcedure.DomainGetVcpuPinInfo, $"it reports {reply.Num} processors, {room} were asked for");
     }
 
     public async ValueTask<string> GetSchedulerTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>

@@ -215,7 +215,7 @@ internal sealed class XmlReading
             raw = raw[(at + 1)..];
             int end = raw.IndexOf(';');
             if (end < 0)
-                throw Bad("'&' stands for nothing");
+                throw Bad("'&' begins no entity");
             ReadOnlySpan<char> name = raw[..end];
             text.Append(name switch
             {
@@ -225,7 +225,7 @@ internal sealed class XmlReading
                 "quot" => "\"",
                 "apos" => "'",
                 ['#', ..] => Character(name[1..]),
-                _ => throw Bad($"'&{DisplayText.Escape(name.ToString())};' stands for nothing"),
+                _ => throw Bad($"the entity '&{DisplayText.Escape(name.ToString())};' is unknown"),
             });
             raw = raw[(end + 1)..];
         }
@@ -240,7 +240,7 @@ internal sealed class XmlReading
                 CultureInfo.InvariantCulture, out int value)
             && Rune.TryCreate(value, out Rune rune) && (value >= ' ' || value is '\t' or '\n' or '\r') && value is not (0xFFFE or 0xFFFF)
             ? rune.ToString()
-            : throw Bad("a number stands for no character");
+            : throw Bad("a character's number is not valid");
     }
 
     private bool Skips(string begin, string end)
