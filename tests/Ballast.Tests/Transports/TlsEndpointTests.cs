@@ -58,7 +58,7 @@ public sealed class TlsEndpointTests : IDisposable
     [InlineData("cacert.pem", null, ErrorCode.SystemError, "Cannot read CA certificate '{0}': No such file or directory")]
     [InlineData("cacert.pem", "nothing", ErrorCode.SystemError, "Unable to import CA certificate {0}: it has no certificate in the form PEM")]
     [InlineData("clientkey.pem", "nothing", ErrorCode.SystemError, "Unable to import private key {0}: it is not a key in the form PEM that fits the certificate")]
-    [InlineData("clientkey.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", ErrorCode.SystemError, "Unable to import private key {0}: it wants a password")]
+    [InlineData("clientkey.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", ErrorCode.SystemError, "Unable to import private key {0}: it is protected by a password")]
     [InlineData("clientcert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ErrorCode.SystemError, "Unable to import certificate {0}: it has a certificate that cannot be read")]
     [InlineData("cacrl.pem", "nothing", ErrorCode.SystemError, "Unable to import CA CRL {0}: it has no list in the form PEM")]
     [InlineData("cacrl.pem", "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n", ErrorCode.SystemError, "Unable to import CA CRL {0}: it has a list that cannot be read")]
