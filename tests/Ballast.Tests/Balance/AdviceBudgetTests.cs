@@ -98,7 +98,7 @@ public sealed class AdviceBudgetTests
         Assert.Contains("has no limit", Refusal(new BudgetSetting(ControlGroup: "x"), Host with { Group = new MemoryGroup(null, null, 1) }), StringComparison.Ordinal);
         Assert.Contains("a budget of 0", Refusal(new BudgetSetting(SizeKiB: 0), Host), StringComparison.Ordinal);
         Assert.Contains("a budget of 9000 MiB is more than all of the host's memory, 8192 MiB", Refusal(new BudgetSetting(SizeKiB: 9000 * KiB), Host), StringComparison.Ordinal);
-        Assert.Contains("this daemon cannot tell", Refusal(new BudgetSetting(ControlGroup: "x"), new HostMemory { Reason = MemoryStatsReason.UnsupportedByDaemon }), StringComparison.Ordinal);
+        Assert.Contains("this daemon does not report", Refusal(new BudgetSetting(ControlGroup: "x"), new HostMemory { Reason = MemoryStatsReason.UnsupportedByDaemon }), StringComparison.Ordinal);
 
         string Refusal(BudgetSetting budget, HostMemory host) =>
             Assert.Throws<BudgetException>(() => new Advisor(budget: budget).Advise(new SeenHost(host, [guest.See(0)]), 0)).Message;
