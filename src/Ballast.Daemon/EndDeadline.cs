@@ -15,7 +15,12 @@ internal sealed class EndDeadline
     private volatile Action? _last;
 
     /// <summary>Waits for <see cref="Begin"/> on a thread of its own, which is there before anything can keep one from being made.</summary>
-    public EndDeadline() => Background.StartThread("Ballast end", Run);
+    /// <exception cref="IOException">The system has no room for it.</exception>
+    public EndDeadline()
+    {
+        if (!Background.TryStartThread("Ballast end", Run))
+            throw new IOException("there is no room for its threads: raise TasksMax or ulimit -u");
+    }
 
     /// <summary>What is done before the process ends that way; it must not wait.</summary>
     public void Before(Action last) => _last = last;
@@ -30,7 +35,7 @@ internal sealed class EndDeadline
 
         // It may hang, too.
         if (_last is { } last)
-            Background.StartThread("Ballast last", last);
+            _ = Background.TryStartThread("Ballast last", last);
         const int lastMilliseconds = 50;
         Thread.Sleep(lastMilliseconds);
         Libc.ExitNow(0);

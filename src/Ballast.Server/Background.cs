@@ -16,13 +16,8 @@ internal static class Background
     /// <summary>Does something now.</summary>
     public static void Run(Action work) => Unattended.Run(work);
 
-    /// <summary>A thread of its own, which does not keep the program from ending.</summary>
-    /// <exception cref="OutOfMemoryException">The system has no room for one.</exception>
-    public static void StartThread(string name, Action run)
-    {
-        if (!Unattended.TryStartThread(name, run, out _))
-            throw new OutOfMemoryException();
-    }
+    /// <summary>A thread of its own, which does not keep the program from ending; false where the system has no room for one.</summary>
+    public static bool TryStartThread(string name, Action run) => Unattended.TryStartThread(name, run, out _);
 
     /// <summary>A timer whose next turn comes whatever happens in this one.</summary>
     public static ITimer CreateTimer(Action work, TimeSpan due, TimeSpan period) =>
