@@ -12,6 +12,7 @@ internal sealed class CaughtSignal(params PosixSignal[] signals)
 {
     private readonly Lock _gate = new();
     private PosixSignalRegistration[]? _registrations;
+    private Action? _come;
     private Action? _obey;
     private bool _isWaiting;
 
@@ -22,11 +23,16 @@ internal sealed class CaughtSignal(params PosixSignal[] signals)
     public static CaughtSignal End { get; } = new(PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);
 
     /// <summary>From now on the signals do nothing of their own.</summary>
-    public void Catch() => _registrations ??= [.. signals.Select(signal => PosixSignalRegistration.Create(signal, context =>
+    /// <param name="come">Done first at each signal, whatever is waited for meanwhile.</param>
+    public void Catch(Action? come = null)
     {
-        context.Cancel = true;
-        Background.Run(Come);
-    }))];
+        _come = come;
+        _registrations ??= [.. signals.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            Background.Run(Come);
+        }))];
+    }
 
     /// <summary>Done at each signal, one after the other; at once where one came already.</summary>
     public void Attach(Action obey)
@@ -41,6 +47,7 @@ internal sealed class CaughtSignal(params PosixSignal[] signals)
 
     private void Come()
     {
+        _come?.Invoke();
         lock (_gate)
         {
             if (_obey is { } obey)

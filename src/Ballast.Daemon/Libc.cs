@@ -15,6 +15,10 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Chown(string path, uint owner, uint group);
 
+    /// <summary>Ends the process at once: nothing of it runs any more, nor is waited for.</summary>
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    public static partial void ExitNow(int status);
+
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Flock(SafeFileHandle file, int operation);
 

@@ -1,3 +1,4 @@
+using Ballast.Server;
 using Microsoft.Extensions.Logging;
 
 namespace Ballast.Daemon;
@@ -9,7 +10,7 @@ namespace Ballast.Daemon;
 internal sealed partial class PeriodKeeper : IAsyncDisposable
 {
     // A client that was killed within a refresh, and a QEMU that was silent, are made up for then.
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30), LongestEnd = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30), LongestGiveBack = TimeSpan.FromSeconds(4), LongestEnd = TimeSpan.FromMilliseconds(300);
 
     private readonly Connection _connection;
     private readonly ILogger _log;
@@ -39,10 +40,12 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync().ConfigureAwait(false);
+
+        // All at once: a QEMU that is silent keeps no other's period.
+        await LibvirtServer.EndPeriodsAsync(_connection).WaitAsync(LongestEnd).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _keeping.WaitAsync(LongestEnd).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_keeping.IsCompleted)
-            await GiveBackAsync([.. _leases.Keys]).ConfigureAwait(false);
-        _end.Dispose();
+            _end.Dispose();
     }
 
     private async Task KeepAsync()
@@ -123,9 +126,9 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
 
     private async Task GiveBackAsync(Guid[] uuids)
     {
-        // A QEMU that is silent shall not hold up the end for long.
+        // A QEMU that is silent shall not hold up the others for long.
         MemoryStatsPeriodLease[] leases = [.. uuids.Select(uuid => _leases.Remove(uuid, out (MemoryStatsPeriodLease Lease, int? Id) kept) ? kept.Lease : null).OfType<MemoryStatsPeriodLease>()];
-        await Task.WhenAll(leases.Select(lease => lease.DisposeAsync().AsTask())).WaitAsync(LongestEnd).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(leases.Select(lease => lease.DisposeAsync().AsTask())).WaitAsync(LongestGiveBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     [LoggerMessage(40, LogLevel.Information, "Domain '{Domain}': collection was off, its period is {Seconds} s now")]

@@ -82,7 +82,8 @@ internal static partial class Program
 
     private static async Task RunAsync(string[] arguments, DaemonOptions options)
     {
-        CaughtSignal.End.Catch();
+        EndDeadline end = new();
+        CaughtSignal.End.Catch(end.Begin);
         uint? group = UnixAccess.RequireGroup(options.Group);
         OpenFiles files = OpenFiles.TakeAll();
         using PassedSockets? passed = PassedSockets.Take();
@@ -154,6 +155,7 @@ internal static partial class Program
         handler = clients;
         remote = new NetworkClients(server, clients, places, access, gate, changes, app.Lifetime.ApplicationStopping);
         await app.StartAsync().ConfigureAwait(false);
+        end.Before(sockets.Remove);
         CaughtSignal.End.Attach(app.Lifetime.StopApplication);
         if (files.CountRoom() is var room && room < options.MaxClients)
             FewFiles(log, room, options.MaxClients);
@@ -195,6 +197,7 @@ internal static partial class Program
         using IdleMemory memory = new();
 
         // Who comes now finds nobody, instead of waiting for one who does not answer any more.
+        using CancellationTokenRegistration ending = app.Lifetime.ApplicationStopping.Register(end.Begin);
         using CancellationTokenRegistration gone = app.Lifetime.ApplicationStopping.Register(sockets.Remove);
         using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(service.Stopping);
         await app.WaitForShutdownAsync().ConfigureAwait(false);

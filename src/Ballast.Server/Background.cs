@@ -16,6 +16,9 @@ internal static class Background
     /// <summary>Does something now.</summary>
     public static void Run(Action work) => Unattended.Run(work);
 
+    /// <summary>A thread of its own, which does not keep the program from ending; false where the system has no room for one.</summary>
+    public static bool TryStartThread(string name, Action run) => Unattended.TryStartThread(name, run, out _);
+
     /// <summary>A timer whose next turn comes whatever happens in this one.</summary>
     public static ITimer CreateTimer(Action work, TimeSpan due, TimeSpan period) =>
         Unattended.CreateTimer(TimeProvider.System, static work => work(), work, due, period);

@@ -107,6 +107,9 @@ internal sealed class LibvirtServer
     /// <param name="options">Trusted users and managed directories.</param>
     public static void Retrust(Connection connection, ConnectionOptions options) => connection.Retrust(options);
 
+    /// <summary>Gives back the collection periods that a connection's callers ensured; it ensures no more from now on.</summary>
+    public static Task EndPeriodsAsync(Connection connection) => connection.EndPeriodsAsync();
+
     /// <summary>What the last look at this host's QEMUs could not see, of which those that were known stay; null where it saw all.</summary>
     public static string? LookTrouble(Connection connection) => DriverSelection.LookTrouble(connection.Driver);
 

@@ -341,6 +341,9 @@ public sealed partial class Connection : IAsyncDisposable
     /// <summary>Whose QEMUs are asked from now on: trusted users and managed directories; nothing else of the options counts.</summary>
     internal void Retrust(ConnectionOptions options) => DriverSelection.Retrust(Driver, options);
 
+    /// <summary>Gives back what its callers ensured, as its end does; for a program whose end must not wait for anything else first.</summary>
+    internal Task EndPeriodsAsync() => _ensured.DisposeAsync().AsTask();
+
     /// <summary>Another connection over the same driver, which stays open when that one is closed: for one client of a server.</summary>
     internal Connection Share(bool readOnly) => new(this, Options with { ReadOnly = readOnly || Options.ReadOnly });
 

@@ -7,6 +7,12 @@ namespace Ballast.Cli.Top;
 /// <summary>One table after the other, for files and programs.</summary>
 internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostFollower> hosts, MemoryOrder order)
 {
+    // A connection over ssh takes a moment. The only table waits for all.
+    private static readonly TimeSpan LongestFirst = TimeSpan.FromSeconds(2);
+
+    private readonly Dictionary<HostFollower, Task<HostLookResult>> _looks = [];
+    private readonly Dictionary<HostFollower, string> _troubles = [];
+
     /// <param name="delay">Between two tables.</param>
     /// <param name="count">How many; null: until it is cancelled.</param>
     public async Task RunAsync(TimeSpan delay, int? count)
@@ -15,7 +21,7 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
         using PeriodicTimer timer = new(delay, invocation.TimeProvider);
         for (int written = 1; ; written++)
         {
-            HostLookResult[] looks = await Task.WhenAll(hosts.Select(host => host.LookAsync(invocation.CancellationToken)));
+            HostLookResult[] looks = await LookAsync(count == 1 ? Timeout.InfiniteTimeSpan : written == 1 && delay < LongestFirst ? LongestFirst : delay);
             foreach (HostLookResult look in looks)
                 state.Take(look);
 
@@ -32,6 +38,37 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
 
         if (count == 1 && invocation.MayRemark)
             invocation.Remark("One table has no rates: they are between two reports of a guest (--count 2).");
+    }
+
+    /// <summary>
+    /// A look at each host. One that does not answer in time, or did not the last time, keeps nobody waiting: its answer is for a later
+    /// table, and this one says that it is missing.
+    /// </summary>
+    private async Task<HostLookResult[]> LookAsync(TimeSpan longest)
+    {
+        foreach (HostFollower host in hosts)
+            _ = _looks.TryAdd(host, host.LookAsync(invocation.CancellationToken));
+        await Task.WhenAll(hosts.Where(host => !_troubles.ContainsKey(host)).Select(host => _looks[host]))
+            .WaitAsync(longest, invocation.TimeProvider, invocation.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        invocation.CancellationToken.ThrowIfCancellationRequested();
+        return await Task.WhenAll(hosts.Select(TakeAsync));
+    }
+
+    private async Task<HostLookResult> TakeAsync(HostFollower host)
+    {
+        if (!_looks[host].IsCompleted)
+        {
+            _ = _troubles.TryAdd(host, "it has not answered yet");
+            return new(host, [], _troubles[host], []);
+        }
+
+        _ = _looks.Remove(host, out Task<HostLookResult>? done);
+        HostLookResult look = await done!;
+        if (look.Trouble is { } trouble)
+            _troubles[host] = trouble;
+        else
+            _ = _troubles.Remove(host);
+        return look;
     }
 
     private void Write(TopState state)

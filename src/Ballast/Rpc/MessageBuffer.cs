@@ -49,6 +49,17 @@ internal sealed class MessageBuffer : IBufferWriter<byte>
         output.Write(_piece.AsSpan(0, _count));
     }
 
+    /// <summary>The message in portions.</summary>
+    /// <param name="most">Bytes that a portion has at most.</param>
+    public IEnumerable<ReadOnlyMemory<byte>> Portions(int most)
+    {
+        foreach ((byte[] bytes, int count) in _full.Append((_piece, _count)))
+        {
+            for (int at = 0; at < count; at += most)
+                yield return bytes.AsMemory(at, Math.Min(most, count - at));
+        }
+    }
+
     /// <summary>Begins another message.</summary>
     public void Clear()
     {

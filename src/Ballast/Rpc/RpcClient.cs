@@ -177,7 +177,7 @@ internal sealed class RpcClient : IAsyncDisposable
     {
         // Not on the constructor's thread.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        RpcFrameReader input = new(_transport.Input);
+        RpcFrameReader input = new(_transport.Input) { Came = () => _keepalive?.Heard() };
         RpcFrameHandler handler = Handle;
         try
         {
@@ -199,7 +199,6 @@ internal sealed class RpcClient : IAsyncDisposable
 
     private bool Handle(in RpcHeader header, ReadOnlySpan<byte> payload)
     {
-        _keepalive?.Heard();
         if (RpcKeepalive.IsPing(header))
             AnswerPing();
         else if (header.Type == RpcType.Message && header.Program != RpcPrograms.Keepalive)

@@ -32,12 +32,16 @@ internal sealed class RpcFrameReader(PipeReader input, Peer peer = Peer.Daemon)
     /// <summary>Whose turn is waited for before what has come is handed over; null: nobody's.</summary>
     public IRpcShare? Share { get; init; }
 
+    /// <summary>Called whenever something has come, be it a part of a message.</summary>
+    public Action? Came { get; init; }
+
     /// <summary>Reads what has come and hands over each whole frame that it may; false at the end.</summary>
     /// <exception cref="InvalidDataException">A frame has a length that no frame can have.</exception>
     public async ValueTask<bool> ReadAsync(RpcFrameHandler handler, CancellationToken cancellationToken)
     {
         ReadResult result = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
         ReadOnlySequence<byte> bytes = result.Buffer;
+        Came?.Invoke();
         bool goesOn = true;
         IsHeld = false;
         if (Share is not null)
@@ -137,10 +141,17 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
     [ThreadStatic]
     private static MessageBuffer? _frame;
 
-    private readonly SemaphoreSlim _turn = new(1);
+    // A longer message is written in portions: so it shows whether the peer reads, however slow its network is.
+    private const int PortionBytes = 64 * 1024;
 
-    /// <summary>Bytes written so far.</summary>
-    public long BytesWritten { get; private set; }
+    private readonly SemaphoreSlim _turn = new(1);
+    private long _portions;
+
+    /// <summary>How many portions of messages the peer's side has taken.</summary>
+    public long Portions => Volatile.Read(ref _portions);
+
+    /// <summary>Called for each of them.</summary>
+    public Action? PortionTaken { get; set; }
 
     /// <summary>Whether the next write begins at once.</summary>
     public bool IsFree => _turn.CurrentCount > 0;
@@ -160,10 +171,22 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
         await _turn.WaitAsync(turn).ConfigureAwait(false);
         try
         {
-            Encode(header, message);
-            FlushResult flushed = await output.FlushAsync(cancellationToken).ConfigureAwait(false);
-            if (flushed.IsCompleted)
-                throw new IOException("the peer has closed the connection");
+            MessageBuffer? longer = Encode(header, message);
+            if (longer is null)
+            {
+                await FlushAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+
+            foreach (ReadOnlyMemory<byte> portion in longer.Portions(PortionBytes))
+            {
+                output.Write(portion.Span);
+                await FlushAsync(cancellationToken).ConfigureAwait(false);
+                PortionTaken?.Invoke();
+            }
+
+            longer.Clear();
+            _frame ??= longer;
         }
         finally
         {
@@ -177,7 +200,16 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
     /// </summary>
     public async ValueTask DisposeAsync() => await _turn.WaitAsync().ConfigureAwait(false);
 
-    private void Encode<T>(in RpcHeader header, in T message)
+    private async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        FlushResult flushed = await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (flushed.IsCompleted)
+            throw new IOException("the peer has closed the connection");
+        Volatile.Write(ref _portions, _portions + 1);
+    }
+
+    /// <returns>Null: it is written whole; else what is to be written behind its header, and is the caller's.</returns>
+    private MessageBuffer? Encode<T>(in RpcHeader header, in T message)
         where T : struct, IXdrMessage<T>
     {
         MessageBuffer frame = _frame ??= new MessageBuffer();
@@ -188,8 +220,14 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
             throw new XdrException($"the message has {payload} bytes, more than the protocol allows");
         header.Write(output.GetSpan(RpcHeader.FrameOverhead), payload);
         output.Advance(RpcHeader.FrameOverhead);
-        frame.CopyTo(output);
-        BytesWritten += RpcHeader.FrameOverhead + payload;
         Metrics.Sent(RpcHeader.FrameOverhead + payload, peer);
+        if (payload > PortionBytes)
+        {
+            _frame = null;
+            return frame;
+        }
+
+        frame.CopyTo(output);
+        return null;
     }
 }

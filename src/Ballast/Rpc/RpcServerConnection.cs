@@ -98,6 +98,9 @@ internal sealed class RpcServerConnection : IAsyncDisposable, ICancellable
         if (_keepalive is not null)
             return;
         _keepalive = new RpcKeepalive(interval, count, _time);
+
+        // It cannot answer before it has read what is in front of the question.
+        _output.Frames.PortionTaken = _keepalive.Heard;
         Watch(RunKeepaliveAsync());
     }
 

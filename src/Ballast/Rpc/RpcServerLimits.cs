@@ -24,6 +24,6 @@ internal sealed record RpcServerLimits
     /// <summary>How long a client that reads may take for one answer; one that takes longer is counted among those that do not.</summary>
     public TimeSpan ReadTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a client may leave what it was sent unread.</summary>
+    /// <summary>How long a client may take nothing of what it is sent.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -36,11 +36,7 @@ internal sealed class RpcServerOutput(
             }
 
             TimeSpan left = limits.WriteTimeout > limits.ReadTime ? limits.WriteTimeout - limits.ReadTime : TimeSpan.Zero;
-            await written.WaitAsync(left, time, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            Unattended.Cancel(end);
+            await WaitWhileItReadsAsync(written, left).ConfigureAwait(false);
         }
         finally
         {
@@ -48,6 +44,27 @@ internal sealed class RpcServerOutput(
                 share.Unblock();
             calls.EndUnread();
         }
+    }
+
+    // As long as it takes something now and then, its network may be as slow as it likes.
+    private async Task WaitWhileItReadsAsync(Task written, TimeSpan left)
+    {
+        while (true)
+        {
+            long before = Frames.Portions;
+            await written.WaitAsync(left, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (written.IsCompleted || end.IsCancellationRequested)
+                break;
+            if (Frames.Portions == before)
+            {
+                Unattended.Cancel(end);
+                return;
+            }
+
+            left = limits.WriteTimeout;
+        }
+
+        await written.ConfigureAwait(false);
     }
 
     /// <summary>Nothing more is sent.</summary>

@@ -51,6 +51,8 @@ internal sealed class PipedClient : IAsyncDisposable
 
     public Task<byte[]?> ReceiveAsync() => _peer.ReceiveAsync();
 
+    public byte[] TakeBytes(int most) => _peer.TakeBytes(most);
+
     public byte[]? TryReceive() => _peer.TryReceive();
 
     public async Task<(RpcHeader Header, byte[] Payload)> CallAsync(RemoteProcedure procedure, string payload = "")

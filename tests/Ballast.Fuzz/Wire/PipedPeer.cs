@@ -50,6 +50,17 @@ internal sealed class PipedPeer(IDuplexPipe end)
         }
     }
 
+    /// <summary>Takes some of the bytes that have come, without waiting for any.</summary>
+    public byte[] TakeBytes(int most)
+    {
+        if (!end.Input.TryRead(out ReadResult result))
+            return [];
+        ReadOnlySequence<byte> taken = result.Buffer.Slice(0, Math.Min(most, result.Buffer.Length));
+        byte[] bytes = taken.ToArray();
+        end.Input.AdvanceTo(taken.End);
+        return bytes;
+    }
+
     /// <summary>A frame that is there already; null: none.</summary>
     public byte[]? TryReceive()
     {

@@ -7,7 +7,7 @@ namespace Ballast.Tests.Cli;
 /// <summary>One command that asks several hosts, each named by <c>-c</c>.</summary>
 public sealed class SeveralHostsTests
 {
-    private const string One = "one:///", Two = "two:///", Dead = "dead:///", Alias = "first", Place = "qmp:///nosuch/place", Silent = "silent:///";
+    private const string One = "one:///", Two = "two:///", Dead = "dead:///", Alias = "first", Place = "qmp:///nosuch/place", Silent = "silent:///", Hung = "hung:///";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -202,6 +202,15 @@ public sealed class SeveralHostsTests
     }
 
     [Fact]
+    public async Task A_host_that_hangs_delays_no_table_of_the_others()
+    {
+        // Each table would take the patience with a host, five seconds.
+        Outcome outcome = await RunAsync([One, Hung], "top", "--batch", "--delay", "1", "--count", "3").WaitAsync(TimeSpan.FromSeconds(12), Token);
+        Assert.Equal((1, string.Concat(Enumerable.Repeat("error: hung:///: it has not answered yet\n", 3))), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(3, outcome.Output.Split('\n').Count(line => line.StartsWith("web ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Doctor_says_that_ballastd_has_another_version()
     {
         string uri = "qemu+unix:///system?socket=/x";
@@ -227,10 +236,12 @@ public sealed class SeveralHostsTests
         };
         return CliRun.BallastAsync(
             [.. uris.SelectMany(uri => (string[])["-c", uri]), .. all],
-            (uri, options, _) =>
+            async (uri, options, token) =>
             {
+                if (uri == Hung)
+                    await Task.Delay(Timeout.Infinite, token);
                 string meant = uri == Alias ? One : uri!;
-                return drivers.TryGetValue(meant, out FakeDriver? driver) ? new(new Connection(driver, meant, options))
+                return drivers.TryGetValue(meant, out FakeDriver? driver) ? new Connection(driver, meant, options)
                     : throw LibvirtError.Report(ErrorCode.SystemError, ErrorOrigin.Rpc, "nobody listens");
             },
             procPath: "/nonexistent", cancellationToken: Token);

@@ -71,6 +71,25 @@ public sealed class DaemonPeriodTests : IDisposable
         Assert.Equal(0, await PeriodAsync(off));
     }
 
+    [Fact]
+    public async Task Those_that_fall_silent_keep_no_others_period_nor_the_end()
+    {
+        const int silent = 5;
+        QemuProcess[] qemus = await Task.WhenAll(Enumerable.Range(0, silent + 1).Select(_ => QemuProcess.StartPcAsync(WithBalloon, cancellationToken: Token)));
+        await using (ChildProcess daemon = await StartAsync(["--period", "5", .. qemus.SelectMany(qemu => (string[])["--qmp", qemu.MonitorPaths[0]])]))
+        {
+            foreach (QemuProcess qemu in qemus)
+                await UntilAsync(qemu, 5);
+            foreach (QemuProcess qemu in qemus[..silent])
+                await qemu.StopAsync(Token);
+            await DaemonRun.EndAsync(daemon, Token).WaitAsync(TimeSpan.FromSeconds(5), Token);
+        }
+
+        Assert.Equal(0, await PeriodAsync(qemus[silent]));
+        foreach (QemuProcess qemu in qemus)
+            await qemu.DisposeAsync();
+    }
+
     [Theory]
     [InlineData("-1")]
     [InlineData("3601")]

@@ -66,6 +66,29 @@ public sealed class PatienceTests
         Assert.False(driver.IsAlive);
     }
 
+    [Fact]
+    public async Task One_whose_answer_is_still_coming_is_not_dead()
+    {
+        const int partBytes = 4, seconds = 10;
+        PipedDaemon daemon = new();
+        await using RemoteDriver driver = await daemon.OpenAsync(Options with { DaemonTimeout = TimeSpan.FromSeconds(150) }, Token);
+        daemon.IsDead = true;
+        Task<ulong> call = driver.GetVersionAsync(Token).AsTask();
+        await daemon.AskedAsync(RemoteProcedure.ConnectGetVersion);
+        foreach (byte[] part in daemon.HeldAnswer().Chunk(partBytes))
+        {
+            for (int i = 0; i < seconds; i++)
+            {
+                await Task.Delay(20, Token);
+                _time.Advance(TimeSpan.FromSeconds(1));
+            }
+
+            daemon.Send(part);
+        }
+
+        Assert.Equal(9_000_000u, await call.WaitAsync(TimeSpan.FromSeconds(15), Token));
+    }
+
     [Theory]
     [InlineData(2, 1, 4)]
     [InlineData(1, 9, 10)]

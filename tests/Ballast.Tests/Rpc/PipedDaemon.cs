@@ -74,6 +74,16 @@ internal sealed class PipedDaemon
         }
     }
 
+    /// <summary>The answer to the only call that has none.</summary>
+    public byte[] HeldAnswer()
+    {
+        lock (_gate)
+            return AnswerTo(Assert.Single(_held).Call);
+    }
+
+    /// <summary>Sends bytes upon the newest connection.</summary>
+    public void Send(ReadOnlySpan<byte> bytes) => _ends[^1].Peer.Send(bytes);
+
     /// <summary>How many callbacks it has for its clients.</summary>
     public int Callbacks => Volatile.Read(ref _lastCallback) - CountOf(RemoteProcedure.ConnectDomainEventCallbackDeregisterAny);
 
@@ -127,7 +137,9 @@ internal sealed class PipedDaemon
         Reply(peer, call);
     }
 
-    private void Reply(PipedPeer peer, RpcHeader call)
+    private void Reply(PipedPeer peer, RpcHeader call) => peer.Send(AnswerTo(call));
+
+    private byte[] AnswerTo(RpcHeader call)
     {
         RemoteProcedure procedure = (RemoteProcedure)call.Procedure;
         string payload = procedure switch
@@ -139,7 +151,7 @@ internal sealed class PipedDaemon
             RemoteProcedure.ConnectDomainEventCallbackRegisterAny => $"{Interlocked.Increment(ref _lastCallback):X8}",
             _ => "",
         };
-        peer.Send(Frames.Of(call with { Type = RpcType.Reply }, Convert.FromHexString(payload)));
+        return Frames.Of(call with { Type = RpcType.Reply }, Convert.FromHexString(payload));
     }
 
     private sealed class End(IDuplexPipe pipe, PipedPeer peer) : IDuplexPipe, IAsyncDisposable

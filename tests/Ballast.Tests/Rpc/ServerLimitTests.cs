@@ -74,6 +74,37 @@ public sealed class ServerLimitTests
         Assert.Equal(RpcStatus.Ok, (await well.CallAsync(RemoteProcedure.ConnectGetType)).Header.Status);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_reads_slowly_but_reads_gets_the_longest_answer(bool hasKeepalive)
+    {
+        const int unread = 64 * 1024, portion = 8 * 1024, seconds = 3;
+        LibvirtServer server = new([(Name, new ManyDomains(12_000).Open())], new LibvirtServerOptions { TimeProvider = _time });
+        await using PipedClient client = await PipedClient.OpenAsync(server, Name, unread: unread);
+        if (hasKeepalive)
+            _ = await client.CallAsync(RemoteProcedure.ConnectSupportsFeature, "0000000a");
+        client.Send(Frames.Call(RemoteProcedure.ConnectListAllDomains, 7, "0000000100000000"));
+        List<byte> got = [];
+        DateTimeOffset before = _time.GetUtcNow();
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        while (Frames.Length([.. got]) is null)
+        {
+            Assert.False(client.Served.IsCompleted, $"given up after {got.Count} bytes and {_time.GetUtcNow() - before}");
+
+            // Its time passes while it reads, and not while it waits for the server to come to it.
+            byte[] taken = client.TakeBytes(portion);
+            got.AddRange(taken);
+            await Task.Delay(1, limit.Token);
+            for (int i = 0; i < seconds && taken.Length > 0; i++)
+                _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(7u, Frames.Header([.. got]).Serial);
+        Assert.InRange(_time.GetUtcNow() - before, TimeSpan.FromSeconds(90), TimeSpan.MaxValue);
+    }
+
     [Fact]
     public async Task Who_sends_without_end_holds_the_worker_that_receives_it_only_for_a_while()
     {

@@ -1,0 +1,43 @@
+using Ballast.Server;
+
+namespace Ballast.Daemon;
+
+/// <summary>
+/// Ends the process soon after it was told to end, whatever still waits: a file system that hangs, a processor that others have, a fault
+/// of ours. What can be put back, is put back long before. It needs neither the runtime's workers nor its timers.
+/// </summary>
+internal sealed class EndDeadline
+{
+    /// <summary>Longest time from the signal to the end.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(900);
+
+    private readonly ManualResetEventSlim _begun = new();
+    private volatile Action? _last;
+
+    /// <summary>Waits for <see cref="Begin"/> on a thread of its own, which is there before anything can keep one from being made.</summary>
+    /// <exception cref="IOException">The system has no room for it.</exception>
+    public EndDeadline()
+    {
+        if (!Background.TryStartThread("Ballast end", Run))
+            throw new IOException("there is no room for its threads: raise TasksMax or ulimit -u");
+    }
+
+    /// <summary>What is done before the process ends that way; it must not wait.</summary>
+    public void Before(Action last) => _last = last;
+
+    /// <summary>From now on the time runs.</summary>
+    public void Begin() => _begun.Set();
+
+    private void Run()
+    {
+        _begun.Wait();
+        Thread.Sleep(Longest);
+
+        // It may hang, too.
+        if (_last is { } last)
+            _ = Background.TryStartThread("Ballast last", last);
+        const int lastMilliseconds = 50;
+        Thread.Sleep(lastMilliseconds);
+        Libc.ExitNow(0);
+    }
+}
