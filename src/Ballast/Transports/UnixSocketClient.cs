@@ -38,7 +38,7 @@ internal static partial class UnixSocketClient
         address.Clear();
         MemoryMarshal.Write(address, AfUnix);
         _ = Encoding.UTF8.GetBytes(path, address[sizeof(ushort)..]);
-        SafeFileHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0), ownsHandle: true);
+        UnixSocketHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0));
         if (!client.IsInvalid && Libc.Connect(client, address, address.Length) == 0)
         {
             socket = client;

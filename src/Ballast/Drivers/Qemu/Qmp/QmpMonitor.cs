@@ -16,6 +16,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 {
     private const int MaxRecycled = 256;
 
+    // A call that still uses the socket never waits, but its thread may have to.
+    private static readonly TimeSpan TimeToClose = TimeSpan.FromSeconds(5);
+
     // Of all monitors, because a QEMU may be asked over one and then over another.
     private static long _answered;
 
@@ -222,6 +225,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         await _connector.DisposeAsync().ConfigureAwait(false);
         if (receiving is not null)
             await receiving.ConfigureAwait(false);
+        await Endpoint.Closed.WaitAsync(TimeToClose, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     internal void Recycle(MonitorQuery query)
