@@ -16,7 +16,7 @@ internal sealed class CommandLineReader
 
     private CommandLineReader(Func<string, string?>? readFile) => _files = new ConfigurationFiles(readFile);
 
-    public string? Name => _name["guest"] is { Length: > 0 } name ? name : null;
+    public string? Name => _name["guest"] is { Length: > 0 } name ? PathText.Replaced(name) : null;
 
     /// <summary>Whether a file of <c>-readconfig</c> says the name, and the command line itself none.</summary>
     public bool IsNameFromFile { get; private set; }

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Scopes;
 
@@ -37,7 +36,9 @@ internal sealed class QemuCommandLine
         // Not before somebody asks: most processes of a host are no QEMU.
         _reader = new(() => CommandLineReader.Read(_arguments, readFile));
         _monitors = new(() => _reader.Value.FindMonitors());
-        _machine = new(() => MachineOptions.Read(_arguments, readFile));
+
+        // What describes the guest is text for everybody, whatever its files are called.
+        _machine = new(() => MachineOptions.Read(Array.ConvertAll(_arguments, PathText.Replaced), readFile));
     }
 
     /// <summary>What it is known again by.</summary>
@@ -171,7 +172,7 @@ internal sealed class QemuCommandLine
         foreach (Range range in bytes.Split((byte)0))
         {
             if (bytes[range].StartsWith(variable))
-                return Encoding.UTF8.GetString(bytes[range][variable.Length..]) is var directory && Path.IsPathRooted(directory) ? directory : null;
+                return PathText.Decode(bytes[range][variable.Length..]) is var directory && Path.IsPathRooted(directory) ? directory : null;
         }
 
         return null;
@@ -188,7 +189,7 @@ internal sealed class QemuCommandLine
         {
             if (strings.Count == MaxArguments)
                 break;
-            strings.Add(Encoding.UTF8.GetString(bytes[range]));
+            strings.Add(PathText.Decode(bytes[range]));
         }
 
         return [.. strings];

@@ -46,7 +46,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         Endpoint = endpoint;
         _time = time;
-        Log = new MonitorLog(endpoint.Name);
+        Log = new MonitorLog(PathText.Escaped(endpoint.Name));
         Refresh = new QmpRefresh(this, time);
         Use = new MonitorUse(_gate, time);
         Pause = new MisbehaviourPause(_gate, Path, time);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 
@@ -53,5 +52,5 @@ internal static class SocketMaker
 
     // What stands in a command line that binds the path, however it is written there: commas are doubled.
     private static byte[] Mark(string name) =>
-        Encoding.UTF8.GetBytes(name.Split(',', '\uFFFD').MaxBy(piece => piece.Length) ?? "");
+        PathText.Encode(name.Split(',').MaxBy(piece => piece.Length) ?? "");
 }
