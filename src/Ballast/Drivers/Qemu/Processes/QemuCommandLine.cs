@@ -20,13 +20,13 @@ internal sealed class QemuCommandLine
     private readonly Remembered<string?> _launchDirectory;
 
     internal QemuCommandLine(
-        string[] arguments, string? workingDirectory, Func<string, string?>? readFile = null, string? launchDirectory = null)
+        string[] arguments, string? workingDirectory, Func<string, ConfigurationText?>? readFile = null, string? launchDirectory = null)
         : this(arguments, new Remembered<string?>(() => workingDirectory), new Remembered<string?>(() => launchDirectory), readFile)
     {
     }
 
     private QemuCommandLine(
-        string[] arguments, Remembered<string?> workingDirectory, Remembered<string?> launchDirectory, Func<string, string?>? readFile)
+        string[] arguments, Remembered<string?> workingDirectory, Remembered<string?> launchDirectory, Func<string, ConfigurationText?>? readFile)
     {
         _arguments = arguments;
         BecomesDaemon = CommandLineOptions.Of(arguments).Any(static option => option.Option == "daemonize");
@@ -34,11 +34,16 @@ internal sealed class QemuCommandLine
         _launchDirectory = launchDirectory;
 
         // Not before somebody asks: most processes of a host are no QEMU.
-        _reader = new(() => CommandLineReader.Read(_arguments, readFile));
+        _reader = new(() => CommandLineReader.Read(_arguments, Read));
         _monitors = new(() => _reader.Value.FindMonitors());
 
         // What describes the guest is text for everybody, whatever its files are called.
-        _machine = new(() => MachineOptions.Read(Array.ConvertAll(_arguments, PathText.Replaced), readFile));
+        _machine = new(() => MachineOptions.Read(
+            Array.ConvertAll(_arguments, PathText.Replaced), path => Read(path) is { } file ? file with { Text = PathText.Replaced(file.Text) } : null));
+
+        // A daemon has left the directory that the path began in, and one that changed its root that root.
+        ConfigurationText? Read(string path) =>
+            readFile is null || (BecomesDaemon && !Path.IsPathRooted(path)) || ChangesRoot(arguments) ? null : readFile(path);
     }
 
     /// <summary>What it is known again by.</summary>
@@ -140,7 +145,7 @@ internal sealed class QemuCommandLine
     /// <param name="commandLine">What it was started with.</param>
     /// <param name="readFile">Reads a file that the command line names, as it was written; null where none may be read.</param>
     /// <exception cref="IOException">Never: a process that cannot be read is not found.</exception>
-    public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine, Func<string, string?>? readFile = null)
+    public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine, Func<string, ConfigurationText?>? readFile = null)
     {
         commandLine = null;
         if (LinuxFiles.ReadAll($"/proc/{pid}/cmdline", MaxBytes) is not { Length: > 0 } read)
@@ -177,6 +182,9 @@ internal sealed class QemuCommandLine
 
         return null;
     }
+
+    private static bool ChangesRoot(string[] arguments) => CommandLineOptions.Of(arguments).Any(static option =>
+        option.Option == "chroot" || (option is { Option: "run-with", Value: { } value } && OptionMembers.Parse(value, null)["chroot"] is not null));
 
     // Strings that a zero byte ends each, as the kernel shows a command line and an environment.
     private static string[] Divide(ReadOnlySpan<byte> bytes)

@@ -154,7 +154,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.
-    private static string? ReadNamed(int pid, string path, ulong startTicks)
+    private static ConfigurationText? ReadNamed(int pid, string path, ulong startTicks)
     {
         using LookTrouble theirs = new() { IsOfStranger = true };
         return ProcessFile.Read(pid, path, startTicks);
