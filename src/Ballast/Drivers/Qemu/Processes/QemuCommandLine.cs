@@ -53,7 +53,7 @@ internal sealed class QemuCommandLine
     public bool BecomesDaemon { get; }
 
     /// <summary>Whether the program is called as QEMU's are.</summary>
-    public bool IsQemu => _arguments is [var program, ..] && IsQemuName(Path.GetFileName(program));
+    public bool IsQemu => _arguments is [var program, ..] && QemuName.IsQemuFile(program);
 
     /// <summary>Where the process is now; null where this user may not know. A QEMU that became a daemon is at the root.</summary>
     public string? WorkingDirectory => _workingDirectory.Value;
@@ -128,7 +128,7 @@ internal sealed class QemuCommandLine
     {
         Span<byte> buffer = stackalloc byte[CommandLineMark.StrangersBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
-        return QemuProcess.MayBeQemu(pid, start, isWhole: true)
+        return QemuProcess.MayBeQemu(pid, start, isWhole: true, out bool mustBeLoaded) && !mustBeLoaded
             ? new QemuCommandLine([], workingDirectory: null) { Mark = CommandLineMark.Of(start, CommandLineMark.StrangersBytes) }
             : null;
     }
@@ -138,8 +138,6 @@ internal sealed class QemuCommandLine
     /// said there.
     /// </summary>
     public string? UnreadConfiguration => _reader.Value.UnreadFile;
-
-    public static bool IsQemuName(string name) => QemuName.IsQemu(name);
 
     /// <param name="pid">The process.</param>
     /// <param name="commandLine">What it was started with.</param>
@@ -151,7 +149,7 @@ internal sealed class QemuCommandLine
         if (LinuxFiles.ReadAll($"/proc/{pid}/cmdline", MaxBytes) is not { Length: > 0 } read)
             return false;
         commandLine = new QemuCommandLine(
-            Divide(read.Span), new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile)
+            WithoutLoader(pid, Divide(read.Span)), new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile)
         {
             Mark = CommandLineMark.Of(read.Span, MaxBytes),
         };
@@ -185,6 +183,12 @@ internal sealed class QemuCommandLine
 
     private static bool ChangesRoot(string[] arguments) => CommandLineOptions.Of(arguments).Any(static option =>
         option.Option == "chroot" || (option is { Option: "run-with", Value: { } value } && OptionMembers.Parse(value, null)["chroot"] is not null));
+
+    // What another program loads has its own command line behind that one's.
+    private static string[] WithoutLoader(int pid, string[] arguments) =>
+        !QemuName.IsQemuFile(arguments[0]) && Array.FindIndex(arguments, QemuName.IsQemuFile) is > 0 and var at && QemuProcess.IsLoaded(pid)
+            ? arguments[at..]
+            : arguments;
 
     // Strings that a zero byte ends each, as the kernel shows a command line and an environment.
     private static string[] Divide(ReadOnlySpan<byte> bytes)

@@ -45,7 +45,7 @@ internal static class SocketMaker
         Span<byte> buffer = stackalloc byte[LookBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
         bool isWhole = start.Length < buffer.Length;
-        if (!QemuProcess.MayBeQemu(pid, start, isWhole) || (isWhole && start.IndexOf(mark) < 0))
+        if (!QemuProcess.MayBeQemu(pid, start, isWhole, out _) || (isWhole && start.IndexOf(mark) < 0))
             return null;
         return QemuCommandLine.TryRead(pid, out QemuCommandLine? line) && (line.IsQemu || QemuProcess.RunsQemu(pid)) && line.Binds(name) ? line : null;
     }
