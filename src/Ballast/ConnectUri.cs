@@ -33,7 +33,10 @@ public sealed class ConnectUri
     /// <summary>The port, or null.</summary>
     public int? Port { get; private init; }
 
-    /// <summary>The path, percent-decoded; empty if there is none.</summary>
+    /// <summary>
+    /// The path, percent-decoded; empty where there is none. A byte that belongs to no character of UTF-8 (<c>%FF</c>) is one of the
+    /// code units U+DC80 to U+DCFF.
+    /// </summary>
     public string Path { get; private init; } = "";
 
     /// <summary>The parameters in their order, percent-decoded; a name without <c>=</c> has the empty value.</summary>
@@ -109,7 +112,7 @@ public sealed class ConnectUri
                 return false;
         }
 
-        if (!TryDecode(rest, out string? path) || !TryReadQuery(query, out List<KeyValuePair<string, string>>? parameters))
+        if (!TryDecodePath(rest, out string? path) || !TryReadQuery(query, out List<KeyValuePair<string, string>>? parameters))
             return false;
 
         parsed = new ConnectUri(uri)
@@ -231,6 +234,26 @@ public sealed class ConnectUri
 
         decoded = Uri.UnescapeDataString(text.ToString());
         return !decoded.Contains('\0', StringComparison.Ordinal);
+    }
+
+    // A path is bytes to Linux, and these may be no text.
+    private static bool TryDecodePath(ReadOnlySpan<char> text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? path)
+    {
+        if (!TryDecode(text, out path))
+            return false;
+        if (!path.Contains('%', StringComparison.Ordinal))
+            return true;
+        byte[] bytes = PathText.Encode(text.ToString());
+        int length = 0;
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            bool isEncoded = bytes[i] == '%';
+            bytes[length++] = isEncoded ? byte.Parse(bytes.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) : bytes[i];
+            i += isEncoded ? 2 : 0;
+        }
+
+        path = PathText.Decode(bytes.AsSpan(0, length));
+        return true;
     }
 
     private static string Shorten(string uri) => uri.Length <= 200 ? uri : string.Concat(uri.AsSpan(0, 200), "…");

@@ -7,6 +7,7 @@ internal static class LibvirtError
 {
     public static LibvirtException Report(ErrorCode code, ErrorOrigin origin, string detail, Exception? cause = null)
     {
+        detail = PathText.Escaped(detail);
         string prefix = Prefix(code);
         return new LibvirtException(code, origin, prefix + detail, cause) { Str1 = prefix + "%s", Str2 = detail };
     }
@@ -22,20 +23,32 @@ internal static class LibvirtError
     public static LibvirtException InvalidArgument(string message, string function, string argument, ErrorOrigin origin) =>
         new(ErrorCode.InvalidArgument, origin, message) { Str1 = function, Str2 = argument, Int1 = 0, Int2 = 0 };
 
-    public static LibvirtException System(int errno, ErrorOrigin origin, string detail, Exception? cause = null) =>
-        new(ErrorCode.SystemError, origin, detail, cause) { Str1 = "%s", Str2 = detail, Int1 = errno };
+    public static LibvirtException System(int errno, ErrorOrigin origin, string detail, Exception? cause = null)
+    {
+        detail = PathText.Escaped(detail);
+        return new LibvirtException(ErrorCode.SystemError, origin, detail, cause) { Str1 = "%s", Str2 = detail, Int1 = errno };
+    }
 
     /// <summary>The same, for an error that lasts until somebody mends it.</summary>
-    public static LibvirtException Lasting(int errno, ErrorOrigin origin, string detail, Exception? cause = null) =>
-        new(ErrorCode.SystemError, origin, detail, cause) { Str1 = "%s", Str2 = detail, Int1 = errno, IsLasting = true };
+    public static LibvirtException Lasting(int errno, ErrorOrigin origin, string detail, Exception? cause = null)
+    {
+        detail = PathText.Escaped(detail);
+        return new LibvirtException(ErrorCode.SystemError, origin, detail, cause) { Str1 = "%s", Str2 = detail, Int1 = errno, IsLasting = true };
+    }
 
     /// <summary>The same, for an error that the call for samples makes a reason of.</summary>
-    public static LibvirtException System(int errno, ErrorOrigin origin, string detail, MemoryStatsReason reason) =>
-        new(ErrorCode.SystemError, origin, detail) { Str1 = "%s", Str2 = detail, Int1 = errno, Reason = reason };
+    public static LibvirtException System(int errno, ErrorOrigin origin, string detail, MemoryStatsReason reason)
+    {
+        detail = PathText.Escaped(detail);
+        return new LibvirtException(ErrorCode.SystemError, origin, detail) { Str1 = "%s", Str2 = detail, Int1 = errno, Reason = reason };
+    }
 
     /// <summary>The same, for an error that says nothing of who is there, though its number could.</summary>
-    public static LibvirtException Unseen(int errno, ErrorOrigin origin, string detail) =>
-        new(ErrorCode.SystemError, origin, detail) { Str1 = "%s", Str2 = detail, Int1 = errno, ProvesNothing = true };
+    public static LibvirtException Unseen(int errno, ErrorOrigin origin, string detail)
+    {
+        detail = PathText.Escaped(detail);
+        return new LibvirtException(ErrorCode.SystemError, origin, detail) { Str1 = "%s", Str2 = detail, Int1 = errno, ProvesNothing = true };
+    }
 
     public static LibvirtException UnsupportedFlags(uint flags, string function, ErrorOrigin origin) =>
         InvalidArgument($"unsupported flags (0x{flags:x}) in function {function}", function, "flags", origin);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Ballast.Guests;
 
 /// <summary>A directory of mode 0700 with a short name, deleted at the end: a unix socket's path must stay below 108 bytes.</summary>
@@ -51,6 +53,14 @@ public sealed class PrivateDirectory : IDisposable
         }
         catch (DirectoryNotFoundException)
         {
+        }
+        catch (IOException)
+        {
+            // There are names in it that are no text, so that the runtime cannot say them.
+            using Process remove = Process.Start("rm", ["-rf", "--", Path]);
+            remove.WaitForExit();
+            if (remove.ExitCode != 0)
+                throw;
         }
     }
 }

@@ -8,7 +8,7 @@ internal static class DisplayText
 {
     /// <summary>
     /// Characters that rule a terminal or hide in a line (controls, line ends, directions, what has no width) as <c>\xNN</c> or
-    /// <c>\uNNNN</c>.
+    /// <c>\uNNNN</c>; so are bytes of a file's name that are no text.
     /// </summary>
     public static string Escape(string text) => Escape(text, quote: null);
 
@@ -17,6 +17,7 @@ internal static class DisplayText
 
     private static string Escape(string text, char? quote)
     {
+        text = PathText.Escaped(text);
         if (!text.Any(c => IsUnsafe(c, quote)))
             return text;
         StringBuilder escaped = new();

@@ -6,11 +6,14 @@ namespace Ballast.Interop;
 /// <summary>Functions of the C library, by its names; those that it has no function for are system calls by number.</summary>
 internal static partial class Libc
 {
-    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
     public static partial int Access(string path, int mode);
 
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     public static partial int ClockGetTime(int clock, out Time time);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    public static partial int Close(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(SafeHandle socket, ReadOnlySpan<byte> address, int length);
@@ -48,19 +51,19 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "gettid")]
     public static partial int GetTid();
 
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller), SetLastError = true)]
     public static partial int Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(SafeFileHandle file, Span<byte> buffer, nint length);
 
-    [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
     public static partial nint ReadLink(string path, Span<byte> target, nint length);
 
     [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
     public static partial nint ReadLinkAt(SafeFileHandle directory, ref byte name, Span<byte> target, nint length);
 
-    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
     public static partial nint ReadLinkAt(SafeFileHandle directory, string path, Span<byte> target, nint length);
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
@@ -81,17 +84,17 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int family, int type, int protocol);
 
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
     public static partial int Statx(SafeHandle directory, string path, int flags, uint mask, Span<byte> result);
 
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
     public static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> result);
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     public static partial long SyscallFstat(long number, SafeHandle file, Span<byte> facts);
 
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    public static partial long SyscallOpenAt2(long number, int root, nint path, ref OpenHow how, nint size);
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
+    public static partial long SyscallOpenAt2(long number, int root, string path, ref OpenHow how, nint size);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint GetEffectiveUid();

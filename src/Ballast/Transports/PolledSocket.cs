@@ -201,7 +201,10 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
         }
 
         // Its number is another file's: it is never closed.
-        _socket.SetHandleAsInvalid();
+        if (_socket is UnixSocketHandle lost)
+            lost.Abandon();
+        else
+            _socket.SetHandleAsInvalid();
     }
 
     void IValueTaskSource.GetResult(short token)

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -23,7 +22,7 @@ internal static partial class UnixSocketClient
     public static int TryConnect(string path, out SafeHandle? socket)
     {
         socket = null;
-        if (Encoding.UTF8.GetByteCount(path) <= MaxPathBytes)
+        if (PathText.ByteCount(path) <= MaxPathBytes)
             return TryConnectShort(path, out socket);
 
         // A descriptor of the socket's entry is a short way to it.
@@ -37,8 +36,8 @@ internal static partial class UnixSocketClient
         Span<byte> address = stackalloc byte[sizeof(ushort) + MaxPathBytes + 1];
         address.Clear();
         MemoryMarshal.Write(address, AfUnix);
-        _ = Encoding.UTF8.GetBytes(path, address[sizeof(ushort)..]);
-        SafeFileHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0), ownsHandle: true);
+        _ = PathText.Encode(path, address[sizeof(ushort)..]);
+        UnixSocketHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0));
         if (!client.IsInvalid && Libc.Connect(client, address, address.Length) == 0)
         {
             socket = client;

@@ -219,6 +219,6 @@ public sealed class StrangersTests : IAsyncDisposable
         await Waiting.UntilAsync("crowd", () => (pids = Called()).Length == count);
         return pids;
 
-        static int[] Called() => [.. ProcessTable.Pids().Where(pid => ProcessTable.Uid(pid) == Stranger && QemuProcess.MayBeQemu(pid))];
+        static int[] Called() => [.. ProcessTable.Pids().Where(pid => ProcessTable.Uid(pid) == Stranger && QemuProcess.MayBeQemu(pid, out _))];
     }
 }

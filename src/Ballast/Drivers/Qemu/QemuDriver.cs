@@ -53,7 +53,7 @@ internal sealed partial class QemuDriver : IDriver
                 $"{uri.Original}: name the monitor's socket, qmp:///ABSOLUTE/PATH");
         }
 
-        if (Directory.Exists(uri.Path))
+        if (LinuxFiles.Stat(uri.Path, followsLinks: true) is { IsDirectory: true })
             return new QemuDriver([new DirectoryScope(uri.Path, [])], timeout, options);
 
         SocketScope scope = new(uri.Path);

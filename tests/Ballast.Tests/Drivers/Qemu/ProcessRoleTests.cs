@@ -87,6 +87,30 @@ public sealed class ProcessRoleTests
     }
 
     [Theory]
+    [InlineData("ld-linux-x86-64.so.2", 5, true)]
+    [InlineData("memcheck-amd64-linux", 5, true)]
+    [InlineData("qemu-aarch64-static", 1, true)]
+    [InlineData("x86_64-binfmt-P", 1, true)]
+    [InlineData("gdb", 1, false)]
+    [InlineData("timeout", 0, false)]
+    public async Task One_that_another_program_has_loaded_is_known_by_its_file_in_memory(string file, int rights, bool isFound)
+    {
+        using PrivateDirectory directory = new();
+        string loader = directory.File(file), program = directory.File("qemu-system-aarch64");
+        File.Copy("/usr/bin/python3", loader);
+        File.Copy("/bin/true", program);
+        const string load = "import mmap,sys,time; rights=int(sys.argv[1]); f=open(sys.argv[2],'rb'); m=mmap.mmap(f.fileno(),4096,flags=mmap.MAP_PRIVATE,prot=rights) if rights else 0; "
+            + "print('there',file=sys.stderr,flush=True); time.sleep(300)";
+        await using ChildProcess child = await ChildProcess.StartAsync(
+            loader, ["-c", load, $"{rights}", program, "-name", "vm", "-qmp", "unix:q,server=on"], new Dictionary<string, string> { ["PYTHONHOME"] = "/usr" });
+        await Waiting.UntilAsync("its program", () => child.Errors.Length > 0);
+        using QemuProcess? process = QemuProcess.Find(child.Pid, isLikely: false);
+        Assert.Equal(isFound, process is not null);
+        if (process is not null)
+            Assert.Equal((program, "vm", true), (process.Executable, process.CommandLine.Name, process.CommandLine.Binds("q")));
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(13)]
     public void Descriptors_whose_links_may_not_be_read_are_not_none(int errno)

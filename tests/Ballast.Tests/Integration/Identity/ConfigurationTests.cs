@@ -74,6 +74,73 @@ public sealed class ConfigurationTests : IdentityTest
         Assert.Contains("could not be read, or was changed since", (await SampleAsync(domain)).Detail, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("renamed")]
+    [InlineData("renamed and used")]
+    [InlineData("linked")]
+    public async Task One_that_says_nothing_does_not_bear_the_name_in_a_file_that_came_to_its_files_place(string how)
+    {
+        string place = MakeDirectory("conf"), current = MakeDirectory("conf/current"), other = MakeDirectory("conf/other");
+        await File.WriteAllTextAsync($"{current}/vm.cfg", Named("beta"), Token);
+        await File.WriteAllTextAsync($"{other}/vm.cfg", Named("alpha"), Token);
+        string way = how == "linked" ? $"{place}/link" : current;
+        if (how == "linked")
+            File.CreateSymbolicLink(way, "current");
+        await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions
+        {
+            Uuid = Guid.NewGuid(),
+            Arguments = ["-readconfig", $"{way}/vm.cfg", .. Monitor($"{MakeDirectory("x")}/q.sock")],
+        });
+        await using (Connection before = await OpenAsync())
+            Assert.Equal("beta", (await DomainOfAsync(before, qemu)).Name);
+        await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
+        if (how == "linked")
+        {
+            File.Delete(way);
+            File.CreateSymbolicLink(way, "other");
+        }
+        else
+        {
+            Directory.Move(current, $"{place}/away");
+            Directory.Move(other, current);
+            if (how == "renamed and used")
+                await File.WriteAllTextAsync($"{current}/note", "", Token);
+        }
+
+        await qemu.StopAsync(Token);
+        await using (Connection connection = await OpenAsync(timeout: TimeSpan.FromSeconds(1)))
+        {
+            Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"qemu-{qemu.Pid}"), (await DomainOfAsync(connection, qemu)).Name);
+            LibvirtException nobody = await Assert.ThrowsAsync<LibvirtException>(async () => await connection.LookupByNameAsync("alpha", Token));
+            Assert.Equal(ErrorCode.NoDomain, nobody.Code);
+        }
+
+        CommandResult destroyed = await BallastProgram.RunAsync(Token, "-c", Host, "destroy", "alpha");
+        Assert.Equal(1, destroyed.ExitCode);
+        Assert.True(qemu.IsAlive);
+        qemu.Continue();
+        await using Connection after = await OpenAsync();
+        await Deadline.UntilAsync(Deadline.Default, "its own word", async _ => (await DomainOfAsync(after, qemu)).Name == "beta", Token);
+        await IsReachedAsync(await DomainOfAsync(after, qemu), qemu);
+    }
+
+    [Fact]
+    public async Task A_monitor_is_found_by_a_file_whose_directory_is_in_use()
+    {
+        string directory = MakeDirectory("vms/one"), socket = $"{directory}/q.sock";
+        await File.WriteAllTextAsync($"{directory}/vm.cfg",
+            $"{Named("alpha")}[chardev \"m\"]\n backend = \"socket\"\n path = \"{socket}\"\n server = \"on\"\n wait = \"off\"\n[mon]\n chardev = \"m\"\n mode = \"control\"\n", Token);
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions { Uuid = Guid.NewGuid(), Arguments = ["-readconfig", $"{directory}/vm.cfg"] });
+        await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
+        MakeDirectory("vms/two");
+        await File.WriteAllTextAsync($"{directory}/note", "", Token);
+        await using Connection connection = await OpenAsync();
+        Domain domain = await DomainOfAsync(connection, qemu);
+        Assert.Equal("alpha", domain.Name);
+        await IsReachedAsync(domain, qemu);
+    }
+
     [Fact]
     public async Task A_script_that_writes_the_file_and_becomes_QEMU_changes_nothing()
     {

@@ -79,6 +79,59 @@ public sealed class SharedListenerTests : IdentityTest
     }
 
     [Fact]
+    public async Task In_their_directory_none_of_two_on_one_socket_is_lost_and_no_call_reaches_the_other()
+    {
+        PlainQemu first = await StartPassedAsync("shared1", Listening("q.sock"));
+        PlainQemu second = await StartPassedAsync("shared2", ["/usr/bin/python3", "-c", Take, $"{first.Pid}", "3"]);
+        ulong[] set = [first.MemoryKib, second.MemoryKib];
+        PlainQemu[] qemus = [first, second];
+        for (int i = 0; i < 12; i++)
+        {
+            await using Connection connection = await OpenAsync($"qmp://{MakeDirectory("x")}");
+            for (int look = 0; look < 2; look++)
+            {
+                IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: Token);
+                Assert.Equal([("shared1", first.Pid), ("shared2", second.Pid)], domains.Select(domain => (domain.Name, domain.Id!.Value)).Order());
+                for (int n = 0; n < 2; n++)
+                {
+                    ulong size = 40960 + ((ulong)i * 16) + ((ulong)look * 8) + ((ulong)n * 4);
+                    Exception? error = await Record.ExceptionAsync(async () => await domains.Single(domain => domain.Id == qemus[n].Pid).SetMemoryAsync(size, cancellationToken: Token));
+                    Assert.True(error is null or LibvirtException { Code: ErrorCode.SystemError or ErrorCode.ResourceBusy }, $"{error}");
+                    set[n] = error is null ? size : set[n];
+                    Assert.Equal(set[0], await first.TargetKibAsync(Token));
+                    Assert.Equal(set[1], await second.TargetKibAsync(Token));
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(300), Token);
+            }
+        }
+
+        Assert.NotEqual((first.MemoryKib, second.MemoryKib), (set[0], set[1]));
+    }
+
+    [Fact]
+    public async Task Who_was_listed_stays_itself_when_another_one_takes_its_path()
+    {
+        string directory = MakeDirectory("x"), socket = $"{directory}/q.sock";
+        PlainQemu old = await StartAsync("old", socket, Guid.NewGuid());
+        await using Connection connection = await OpenAsync($"qmp://{directory}");
+        Domain listed = await DomainOfAsync(connection, old);
+        await IsReachedAsync(listed, old);
+        PlainQemu young = await StartAsync("young", socket, Guid.NewGuid());
+        await Task.Delay(TimeSpan.FromMilliseconds(300), Token);
+        await IsReachedAsync(await DomainOfAsync(connection, young), young);
+        await IsReachedAsync(listed, old);
+
+        // Nobody gets a new connection to it any more.
+        await using Connection next = await OpenAsync($"qmp://{directory}");
+        Assert.Equal("young", Assert.Single(await next.ListDomainsAsync(cancellationToken: Token)).Name);
+        await old.DisposeAsync();
+        LibvirtException gone = await Assert.ThrowsAsync<LibvirtException>(async () => await listed.SetMemoryAsync(4096, cancellationToken: Token));
+        Assert.Equal(ErrorCode.NoDomain, gone.Code);
+        Assert.Equal(young.MemoryKib - 4096, await young.TargetKibAsync(Token));
+    }
+
+    [Fact]
     public async Task One_that_only_inherited_a_socket_hides_nobody()
     {
         PlainQemu first = await StartPassedAsync("leak1", Listening("a.sock"));

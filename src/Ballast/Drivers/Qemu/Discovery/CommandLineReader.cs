@@ -14,9 +14,9 @@ internal sealed class CommandLineReader
     private readonly Dictionary<string, string> _networkKinds = [];
     private readonly Dictionary<string, string> _objectSizes = [];
 
-    private CommandLineReader(Func<string, string?>? readFile) => _files = new ConfigurationFiles(readFile);
+    private CommandLineReader(Func<string, ConfigurationText?>? readFile) => _files = new ConfigurationFiles(readFile);
 
-    public string? Name => _name["guest"] is { Length: > 0 } name ? name : null;
+    public string? Name => _name["guest"] is { Length: > 0 } name ? PathText.Replaced(name) : null;
 
     /// <summary>Whether a file of <c>-readconfig</c> says the name, and the command line itself none.</summary>
     public bool IsNameFromFile { get; private set; }
@@ -42,7 +42,7 @@ internal sealed class CommandLineReader
 
     /// <param name="arguments">The program, and what follows it.</param>
     /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
-    public static CommandLineReader Read(IReadOnlyList<string> arguments, Func<string, string?>? readFile)
+    public static CommandLineReader Read(IReadOnlyList<string> arguments, Func<string, ConfigurationText?>? readFile)
     {
         CommandLineReader reader = new(readFile);
         foreach ((string option, string? value) in CommandLineOptions.Of(arguments))

@@ -2,25 +2,29 @@ namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>Reads the files that one command line names; a hostile one may name a file very often, or a large one.</summary>
 /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
-internal sealed class ConfigurationFiles(Func<string, string?>? readFile)
+internal sealed class ConfigurationFiles(Func<string, ConfigurationText?>? readFile)
 {
     private const int MaxFiles = 16;
     private const int MaxFileLength = 1024 * 1024;
 
     private int _count;
 
-    /// <summary>The first file that could not be read.</summary>
+    /// <summary>The first file that could not be read, or not for certain as the process read it.</summary>
     public string? Unread { get; private set; }
 
     public IEnumerable<ConfigurationGroup> Read(string path)
     {
-        if (TryRead(path) is { Length: <= MaxFileLength } text)
-            return ConfigurationFile.Read(text);
+        ConfigurationText? file = TryRead(path);
+        IEnumerable<ConfigurationGroup> groups = file is { Text.Length: <= MaxFileLength } ? ConfigurationFile.Read(file.Text) : [];
+        if (file is { IsCertain: true, Text.Length: <= MaxFileLength })
+            return groups;
         Unread ??= path;
-        return [];
+
+        // Whose the monitors are that another one's file names is seen by their sockets; all else would be taken for this one's.
+        return groups.Where(static group => group.Name is "chardev" or "mon");
     }
 
-    private string? TryRead(string path)
+    private ConfigurationText? TryRead(string path)
     {
         if (readFile is null || _count++ >= MaxFiles)
             return null;

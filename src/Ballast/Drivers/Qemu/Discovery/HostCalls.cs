@@ -25,12 +25,12 @@ internal static class HostCalls
 
     public static int Open(string path, int flags) => Fails("open", path) ? -1 : (int)Noted(Libc.Open(path, flags), path);
 
-    public static long OpenAt2(int root, nint path, ref Libc.OpenHow how, string shown)
+    public static long OpenAt2(int root, string path, ref Libc.OpenHow how)
     {
         const long number = 437;
-        return Fails("openat2", shown)
+        return Fails("openat2", path)
             ? -1
-            : Noted((nint)Libc.SyscallOpenAt2(number, root, path, ref how, Marshal.SizeOf<Libc.OpenHow>()), shown);
+            : Noted((nint)Libc.SyscallOpenAt2(number, root, path, ref how, Marshal.SizeOf<Libc.OpenHow>()), path);
     }
 
     public static nint Read(SafeFileHandle file, Span<byte> buffer, string shown) =>

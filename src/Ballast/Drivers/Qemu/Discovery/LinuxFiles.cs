@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Text;
 using Ballast.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -27,6 +26,9 @@ internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount
     public bool IsSocket => (Mode & TypeMask) == Socket;
 
     public bool IsLink => (Mode & TypeMask) == Link;
+
+    /// <summary>When it was made, in nanoseconds; null where its file system does not keep that.</summary>
+    public Int128? BornAt { get; init; }
 }
 
 /// <summary>Takes a link's target, which is valid during the call.</summary>
@@ -49,7 +51,7 @@ internal static partial class LinuxFiles
     private const int AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
     private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;
     private const ulong NoOtherMount = 1, NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
-    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x80 | 0x100 | 0x200, StatxMount = 0x1000;
+    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x80 | 0x100 | 0x200 | StatxBirth, StatxBirth = 0x800, StatxMount = 0x1000;
     private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
 
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
@@ -76,12 +78,22 @@ internal static partial class LinuxFiles
     /// <summary>The target of a link within a root; null where there is none.</summary>
     public static string? ReadLinkWithin(SafeFileHandle root, string path, bool staysInMount)
     {
-        using SafeFileHandle link = Open(root, path, OpenPath | OpenClose | OpenNoFollow, staysInMount, out _);
-        if (link.IsInvalid)
-            return null;
+        using SafeFileHandle link = OpenEntryWithin(root, path, staysInMount);
+        return link.IsInvalid ? null : ReadLink(link, path);
+    }
+
+    /// <summary>What lies at a path without symbolic links, within a root, also where it is a link itself.</summary>
+    public static SafeFileHandle OpenEntryWithin(SafeFileHandle root, string path, bool staysInMount) =>
+        Open(root, path, OpenPath | OpenClose | OpenNoFollow, staysInMount, out _);
+
+    /// <summary>The target of a link that is held; null where it is none.</summary>
+    /// <param name="link">The link.</param>
+    /// <param name="shown">What it is called where it cannot be read.</param>
+    public static string? ReadLink(SafeFileHandle link, string shown)
+    {
         Span<byte> target = stackalloc byte[MaxLinkBytes];
-        nint length = HostCalls.ReadLinkAt(link, target, path);
-        return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
+        nint length = HostCalls.ReadLinkAt(link, target, shown);
+        return length > 0 ? PathText.Decode(target[..(int)length]) : null;
     }
 
     /// <summary>The target of a link; null where there is none, or this user may not read it.</summary>
@@ -89,7 +101,7 @@ internal static partial class LinuxFiles
     {
         Span<byte> target = stackalloc byte[MaxLinkBytes];
         nint length = HostCalls.ReadLink(path, target);
-        return length > 0 ? Encoding.UTF8.GetString(target[..(int)length]) : null;
+        return length > 0 ? PathText.Decode(target[..(int)length]) : null;
     }
 
     /// <summary>The targets of all links in a directory, and nothing else of them: to ask for more would follow them.</summary>
@@ -143,7 +155,7 @@ internal static partial class LinuxFiles
             return all;
         Span<byte> entries = stackalloc byte[EntriesBytes];
         foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries, directory) { TakesHidden = true })
-            all.Add(Encoding.UTF8.GetString(name));
+            all.Add(PathText.Decode(name));
         return all;
     }
 
@@ -228,16 +240,19 @@ internal static partial class LinuxFiles
 
     private static FileFacts Read(ReadOnlySpan<byte> facts)
     {
-        const int mode = 28, inode = 32, size = 40, changed = 96, modified = 112, major = 136, minor = 140, mount = 144;
-        bool hasMount = (BinaryPrimitives.ReadUInt32LittleEndian(facts) & StatxMount) != 0;
+        const int mode = 28, inode = 32, size = 40, born = 80, changed = 96, modified = 112, major = 136, minor = 140, mount = 144;
+        uint told = BinaryPrimitives.ReadUInt32LittleEndian(facts);
         return new FileFacts(
             BinaryPrimitives.ReadUInt64LittleEndian(facts[inode..]),
             SocketFile.MakeDevice(BinaryPrimitives.ReadUInt32LittleEndian(facts[major..]), BinaryPrimitives.ReadUInt32LittleEndian(facts[minor..])),
-            hasMount ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
+            (told & StatxMount) != 0 ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
             BinaryPrimitives.ReadUInt16LittleEndian(facts[mode..]),
             BinaryPrimitives.ReadUInt64LittleEndian(facts[size..]),
             ReadTime(facts[modified..]),
-            ReadTime(facts[changed..]));
+            ReadTime(facts[changed..]))
+        {
+            BornAt = (told & StatxBirth) != 0 ? ReadTime(facts[born..]) : null,
+        };
     }
 
     // Seconds, then nanoseconds.
@@ -247,12 +262,11 @@ internal static partial class LinuxFiles
     private static SafeFileHandle Open(SafeFileHandle root, string path, int flags, bool staysInMount, out int errno)
     {
         Libc.OpenHow how = new() { Flags = (ulong)flags, Resolve = InRoot | NoLinks | NoMagicLinks | (staysInMount ? NoOtherMount : 0) };
-        nint name = Marshal.StringToCoTaskMemUTF8(path);
         bool isHeld = false;
         try
         {
             root.DangerousAddRef(ref isHeld);
-            long descriptor = HostCalls.OpenAt2((int)root.DangerousGetHandle(), name, ref how, path);
+            long descriptor = HostCalls.OpenAt2((int)root.DangerousGetHandle(), path, ref how);
             errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
             return new SafeFileHandle((nint)descriptor, ownsHandle: true);
         }
@@ -260,7 +274,6 @@ internal static partial class LinuxFiles
         {
             if (isHeld)
                 root.DangerousRelease();
-            Marshal.FreeCoTaskMem(name);
         }
     }
 }

@@ -92,7 +92,7 @@ internal sealed class MachineOptions
 
     /// <param name="arguments">The program, and what follows it.</param>
     /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
-    public static MachineOptions Read(IReadOnlyList<string> arguments, Func<string, string?>? readFile)
+    public static MachineOptions Read(IReadOnlyList<string> arguments, Func<string, ConfigurationText?>? readFile)
     {
         MachineOptions options = new();
         ConfigurationFiles files = new(readFile);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
@@ -55,7 +54,7 @@ internal sealed class MountTable
         Dictionary<ulong, (uint, string)> mounts = [];
         Dictionary<string, string> types = [];
         // Of a process that is gone, or that this user may not look at, there are none.
-        string text = LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) is { } read ? Encoding.UTF8.GetString(read.Span) : "";
+        string text = LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) is { } read ? PathText.Decode(read.Span) : "";
         foreach (string line in text.Split('\n'))
         {
             string[] fields = line.Split(' ');

@@ -135,7 +135,7 @@ internal sealed class OptionMembers
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
+            using JsonDocument document = JsonDocument.Parse(PathText.Replaced(json), new JsonDocumentOptions { MaxDepth = MaxDepth });
             Flatten(document.RootElement);
             return true;
         }

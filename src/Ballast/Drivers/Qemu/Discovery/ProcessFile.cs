@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -15,35 +14,20 @@ internal static class ProcessFile
     /// <param name="pid">The process.</param>
     /// <param name="path">The file, as it was written.</param>
     /// <param name="startTicks">When the process started, in clock ticks since the host booted; null: whatever it says now.</param>
-    public static string? Read(int pid, string path, ulong? startTicks = null)
+    public static ConfigurationText? Read(int pid, string path, ulong? startTicks = null)
     {
         HostView view = new();
-        foreach (SocketEntry entry in ProcessPath.Entries(pid, path, null, view.MountsOf(pid), view.OwnMounts, new LookFailures()))
-        {
-            using (entry)
-            {
-                if (entry.Bytes is > 0 and <= MaxBytes && ReadText(entry.ConnectPath, (int)entry.Bytes) is { } text)
-                    return startTicks is { } start && IsYounger(entry, pid, path, start) ? null : text;
-            }
-        }
+        MountTable mounts = view.MountsOf(pid);
+        using SocketEntry? entry = ProcessPath.File(pid, path, mounts, view.OwnMounts, history: null);
+        if (entry is not { Bytes: > 0 and <= MaxBytes } || ReadText(entry.ConnectPath, (int)entry.Bytes) is not { } text)
+            return null;
+        if (startTicks is not { } start)
+            return text;
 
-        return null;
-    }
-
-    // Looked at behind the read, so that what was read is no younger. A script may write the file and become QEMU: the process is older
-    // then, but not the first thread that QEMU made, which is there before QEMU reads anything.
-    private static bool IsYounger(SocketEntry entry, int pid, string path, ulong startTicks)
-    {
-        if (LinuxFiles.Stat(entry.ConnectPath, followsLinks: true) is not { } file)
-            return true;
-
-        // A link may have led to another file.
-        string link = $"/proc/{pid}/{(Path.IsPathRooted(path) ? "root" : "cwd/")}{path}";
-        Int128 changedAt = LinuxFiles.Stat(link, followsLinks: false) is { IsLink: true } found ? Int128.Max(file.ChangedAt, found.ChangedAt) : file.ChangedAt;
-
-        // Both are rounded down, and the clock of files is not ahead: what was written before the start is no younger by this.
-        long changed = ProcessBirths.TicksSinceBoot(changedAt);
-        return changed > (long)startTicks && !(ProcessTable.FirstThreadTicks(pid) is { } running && changed <= (long)running);
+        // The way is gone once more behind the read, so that what was read is no younger than what is seen of it.
+        PathHistory history = new(pid, start);
+        using SocketEntry? again = ProcessPath.File(pid, path, mounts, view.OwnMounts, history);
+        return again?.File != entry.File || history.HasChanged ? null : new ConfigurationText(text, IsCertain: !history.MayHaveChanged);
     }
 
     private static string? ReadText(string path, int size)
@@ -57,7 +41,7 @@ internal static class ProcessFile
             int length = 0;
             for (int count; length < size && (count = RandomAccess.Read(file, bytes.AsSpan(length), length)) > 0;)
                 length += count;
-            return Encoding.UTF8.GetString(bytes, 0, length);
+            return PathText.Decode(bytes.AsSpan(0, length));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

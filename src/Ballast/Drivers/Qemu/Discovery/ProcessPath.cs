@@ -31,7 +31,7 @@ internal static class ProcessPath
             string? workingDirectory = LinuxFiles.ReadLink($"/proc/{pid}/cwd");
             if (workingDirectory is null)
                 reasons.Add("this user may not know in which directory QEMU was started", LookFailures.Denied);
-            else if (!path.Split('/').Contains("..") && OpenBelowHandle($"/proc/{pid}/cwd", path, mounts, ownMounts, reasons) is { } relative)
+            else if (!LeadsUp(path) && OpenBelowHandle($"/proc/{pid}/cwd", path, mounts, ownMounts, reasons) is { } relative)
                 yield return relative;
 
             // By its text too: only that leads above the directory, or into another mount below it.
@@ -49,8 +49,38 @@ internal static class ProcessPath
         }
     }
 
+    /// <summary>
+    /// What a path means that the process read at its start, by the root and the working directory that it has; null where that cannot
+    /// be told. Nothing shows later that it was this file, so it is looked for nowhere else.
+    /// </summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="path">The path, as it was written.</param>
+    /// <param name="mounts">The process's mounts.</param>
+    /// <param name="ownMounts">This process's.</param>
+    /// <param name="history">Looks at each thing on the way; null: nobody wants to know.</param>
+    public static SocketEntry? File(int pid, string path, MountTable mounts, MountTable ownMounts, PathHistory? history)
+    {
+        LookFailures reasons = new();
+        if (InProc(pid, path) is { } descriptor)
+            return OpenBelowHandle(descriptor.Root, descriptor.Path, mounts, ownMounts, reasons, history);
+        if (!Path.IsPathRooted(path))
+        {
+            string directory = $"/proc/{pid}/cwd";
+            if (!LeadsUp(path) && OpenBelowHandle(directory, path, mounts, ownMounts, reasons, history) is { } below)
+                return below;
+            if (LinuxFiles.ReadLink(directory) is not { } at)
+                return null;
+            path = Path.Join(at, path);
+        }
+
+        return OpenBelow($"/proc/{pid}/root", path, mounts, mounts, reasons, history);
+    }
+
+    private static bool LeadsUp(string path) => path.Split('/').Contains("..");
+
     // From a directory that is held open: no path of it is good for saying where a look could hang, its mount is.
-    private static SocketEntry? OpenBelowHandle(string link, string path, MountTable mounts, MountTable ownMounts, LookFailures reasons)
+    private static SocketEntry? OpenBelowHandle(
+        string link, string path, MountTable mounts, MountTable ownMounts, LookFailures reasons, PathHistory? history = null)
     {
         using SafeFileHandle directory = LinuxFiles.Open(link, out int errno);
         string? type = "";
@@ -63,22 +93,24 @@ internal static class ProcessPath
         }
 
         string? at = LinuxFiles.ReadLink(link);
-        return OpenBelow(directory, at, path, Path.Join(at, path), mounts, null, reasons, errno);
-    }
-
-    private static SocketEntry? OpenBelow(string root, string path, MountTable mounts, MountTable traps, LookFailures reasons)
-    {
-        using SafeFileHandle handle = LinuxFiles.Open(root, out int errno);
-        return OpenBelow(handle, "/", path, path, mounts, traps, reasons, errno);
+        return OpenBelow(directory, at, path, Path.Join(at, path), mounts, null, reasons, errno, history);
     }
 
     private static SocketEntry? OpenBelow(
-        SafeFileHandle handle, string? at, string path, string shown, MountTable mounts, MountTable? traps, LookFailures reasons, int errno)
+        string root, string path, MountTable mounts, MountTable traps, LookFailures reasons, PathHistory? history = null)
+    {
+        using SafeFileHandle handle = LinuxFiles.Open(root, out int errno);
+        return OpenBelow(handle, "/", path, path, mounts, traps, reasons, errno, history);
+    }
+
+    private static SocketEntry? OpenBelow(
+        SafeFileHandle handle, string? at, string path, string shown, MountTable mounts, MountTable? traps, LookFailures reasons, int errno,
+        PathHistory? history)
     {
         SocketEntry? entry = null;
         string? refusal = null;
         if (!handle.IsInvalid)
-            entry = SocketEntry.OpenWithin(handle, at, path, mounts, traps, out refusal, out errno);
+            entry = SocketEntry.OpenWithin(handle, at, path, mounts, traps, out refusal, out errno, history);
         if (entry is null)
             reasons.Add(refusal ?? $"'{shown}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
         return entry;

@@ -11,6 +11,21 @@ internal static class QemuName
     // Red Hat's and SUSE's, Debian's and Proxmox's, Ubuntu's, and the one of old.
     private static readonly string[] Short = ["qemu-kvm", "kvm", "kvm-spice", "qemu-kvm-spice", "qemu"];
 
+    // A program without a file, which was copied into memory, has such a path.
+    private const string MemoryFile = "/memfd:";
+
+    /// <summary>The same of a program's path.</summary>
+    public static bool IsQemuFile(string path) =>
+        IsQemu(Path.GetFileName(path.StartsWith(MemoryFile, StringComparison.Ordinal) ? path[MemoryFile.Length..] : path));
+
+    /// <summary>Whether a program runs others, which it is told of: the system's loader, or an emulator of another processor.</summary>
+    public static bool IsLoader(string path) =>
+        (Path.GetFileName(path) is var name && name.StartsWith("ld", StringComparison.Ordinal) && name.Contains(".so", StringComparison.Ordinal)) || IsUserEmulator(path);
+
+    /// <summary>Whether it is the latter: QEMU's (<c>qemu-aarch64</c>), under the names that distributions give it.</summary>
+    public static bool IsUserEmulator(string path) =>
+        !IsQemuFile(path) && (Path.GetFileName(path).StartsWith("qemu-", StringComparison.Ordinal) || path.Contains("binfmt", StringComparison.Ordinal));
+
     public static bool IsQemu(string name)
     {
         // .qemu-system-x86_64-wrapped_, and around that once more.

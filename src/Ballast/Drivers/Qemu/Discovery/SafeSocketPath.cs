@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>
@@ -25,7 +23,7 @@ internal static class SafeSocketPath
     {
         resolved = "/";
         refusal = null;
-        if (Encoding.UTF8.GetByteCount(path) >= MaxPathBytes)
+        if (PathText.ByteCount(path) >= MaxPathBytes)
         {
             refusal = "its path is longer than any that leads somewhere";
             return false;

@@ -47,17 +47,19 @@ internal sealed class SocketEntry : IDisposable
     /// </param>
     /// <param name="refusal">Why the path is not followed.</param>
     /// <param name="errno">The kernel's error number.</param>
+    /// <param name="history">Looks at each thing on the way; null: nobody wants to know.</param>
     public static SocketEntry? OpenWithin(
-        SafeFileHandle root, string? at, string path, MountTable mounts, MountTable? traps, out string? refusal, out int errno)
+        SafeFileHandle root, string? at, string path, MountTable mounts, MountTable? traps, out string? refusal, out int errno,
+        PathHistory? history = null)
     {
         bool staysInMount = traps is null;
         traps ??= MountTable.Empty;
         // Without links, which is the usual case, the path's text says where it leads.
         errno = 0;
-        if (!SafeSocketPath.TryResolve(path, traps, static _ => null, out string resolved, out refusal))
+        if (!SafeSocketPath.TryResolve(path, traps, next => history?.Pass(root, next, staysInMount), out string resolved, out refusal))
             return null;
         SafeFileHandle handle = LinuxFiles.OpenWithin(root, resolved, staysInMount, out errno);
-        if (errno == LinuxFiles.Loop)
+        if (errno == LinuxFiles.Loop && history is null)
         {
             handle.Dispose();
             if (!SafeSocketPath.TryResolve(path, traps, next => LinuxFiles.ReadLinkWithin(root, next, staysInMount), out resolved, out refusal))

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
@@ -158,7 +157,7 @@ internal sealed class UnixSocketTable
     }
 
     private UnixSocketEntry Entry(in Row row) => new(
-        row.Inode, row.NameLength == 0 ? null : Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(_names).Slice(row.NameAt, row.NameLength)));
+        row.Inode, row.NameLength == 0 ? null : PathText.Decode(CollectionsMarshal.AsSpan(_names).Slice(row.NameAt, row.NameLength)));
 
     private readonly record struct Row(uint Inode, SocketFile File, int NameAt, int NameLength, int WaitingAt, int WaitingCount);
 

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Scopes;
 
@@ -21,13 +20,13 @@ internal sealed class QemuCommandLine
     private readonly Remembered<string?> _launchDirectory;
 
     internal QemuCommandLine(
-        string[] arguments, string? workingDirectory, Func<string, string?>? readFile = null, string? launchDirectory = null)
+        string[] arguments, string? workingDirectory, Func<string, ConfigurationText?>? readFile = null, string? launchDirectory = null)
         : this(arguments, new Remembered<string?>(() => workingDirectory), new Remembered<string?>(() => launchDirectory), readFile)
     {
     }
 
     private QemuCommandLine(
-        string[] arguments, Remembered<string?> workingDirectory, Remembered<string?> launchDirectory, Func<string, string?>? readFile)
+        string[] arguments, Remembered<string?> workingDirectory, Remembered<string?> launchDirectory, Func<string, ConfigurationText?>? readFile)
     {
         _arguments = arguments;
         BecomesDaemon = CommandLineOptions.Of(arguments).Any(static option => option.Option == "daemonize");
@@ -35,9 +34,16 @@ internal sealed class QemuCommandLine
         _launchDirectory = launchDirectory;
 
         // Not before somebody asks: most processes of a host are no QEMU.
-        _reader = new(() => CommandLineReader.Read(_arguments, readFile));
+        _reader = new(() => CommandLineReader.Read(_arguments, Read));
         _monitors = new(() => _reader.Value.FindMonitors());
-        _machine = new(() => MachineOptions.Read(_arguments, readFile));
+
+        // What describes the guest is text for everybody, whatever its files are called.
+        _machine = new(() => MachineOptions.Read(
+            Array.ConvertAll(_arguments, PathText.Replaced), path => Read(path) is { } file ? file with { Text = PathText.Replaced(file.Text) } : null));
+
+        // A daemon has left the directory that the path began in, and one that changed its root that root.
+        ConfigurationText? Read(string path) =>
+            readFile is null || (BecomesDaemon && !Path.IsPathRooted(path)) || ChangesRoot(arguments) ? null : readFile(path);
     }
 
     /// <summary>What it is known again by.</summary>
@@ -47,7 +53,7 @@ internal sealed class QemuCommandLine
     public bool BecomesDaemon { get; }
 
     /// <summary>Whether the program is called as QEMU's are.</summary>
-    public bool IsQemu => _arguments is [var program, ..] && IsQemuName(Path.GetFileName(program));
+    public bool IsQemu => _arguments is [var program, ..] && QemuName.IsQemuFile(program);
 
     /// <summary>Where the process is now; null where this user may not know. A QEMU that became a daemon is at the root.</summary>
     public string? WorkingDirectory => _workingDirectory.Value;
@@ -122,7 +128,7 @@ internal sealed class QemuCommandLine
     {
         Span<byte> buffer = stackalloc byte[CommandLineMark.StrangersBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
-        return QemuProcess.MayBeQemu(pid, start, isWhole: true)
+        return QemuProcess.MayBeQemu(pid, start, isWhole: true, out bool mustBeLoaded) && !mustBeLoaded
             ? new QemuCommandLine([], workingDirectory: null) { Mark = CommandLineMark.Of(start, CommandLineMark.StrangersBytes) }
             : null;
     }
@@ -133,19 +139,17 @@ internal sealed class QemuCommandLine
     /// </summary>
     public string? UnreadConfiguration => _reader.Value.UnreadFile;
 
-    public static bool IsQemuName(string name) => QemuName.IsQemu(name);
-
     /// <param name="pid">The process.</param>
     /// <param name="commandLine">What it was started with.</param>
     /// <param name="readFile">Reads a file that the command line names, as it was written; null where none may be read.</param>
     /// <exception cref="IOException">Never: a process that cannot be read is not found.</exception>
-    public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine, Func<string, string?>? readFile = null)
+    public static bool TryRead(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine, Func<string, ConfigurationText?>? readFile = null)
     {
         commandLine = null;
         if (LinuxFiles.ReadAll($"/proc/{pid}/cmdline", MaxBytes) is not { Length: > 0 } read)
             return false;
         commandLine = new QemuCommandLine(
-            Divide(read.Span), new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile)
+            WithoutLoader(pid, Divide(read.Span)), new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile)
         {
             Mark = CommandLineMark.Of(read.Span, MaxBytes),
         };
@@ -171,11 +175,20 @@ internal sealed class QemuCommandLine
         foreach (Range range in bytes.Split((byte)0))
         {
             if (bytes[range].StartsWith(variable))
-                return Encoding.UTF8.GetString(bytes[range][variable.Length..]) is var directory && Path.IsPathRooted(directory) ? directory : null;
+                return PathText.Decode(bytes[range][variable.Length..]) is var directory && Path.IsPathRooted(directory) ? directory : null;
         }
 
         return null;
     }
+
+    private static bool ChangesRoot(string[] arguments) => CommandLineOptions.Of(arguments).Any(static option =>
+        option.Option == "chroot" || (option is { Option: "run-with", Value: { } value } && OptionMembers.Parse(value, null)["chroot"] is not null));
+
+    // What another program loads has its own command line behind that one's.
+    private static string[] WithoutLoader(int pid, string[] arguments) =>
+        !QemuName.IsQemuFile(arguments[0]) && Array.FindIndex(arguments, QemuName.IsQemuFile) is > 0 and var at && QemuProcess.IsLoaded(pid)
+            ? arguments[at..]
+            : arguments;
 
     // Strings that a zero byte ends each, as the kernel shows a command line and an environment.
     private static string[] Divide(ReadOnlySpan<byte> bytes)
@@ -188,7 +201,7 @@ internal sealed class QemuCommandLine
         {
             if (strings.Count == MaxArguments)
                 break;
-            strings.Add(Encoding.UTF8.GetString(bytes[range]));
+            strings.Add(PathText.Decode(bytes[range]));
         }
 
         return [.. strings];

@@ -92,27 +92,48 @@ internal sealed partial class QemuProcess
     public bool MayBeCalled(string? name) => CommandLine.Name is not { } said || string.IsNullOrEmpty(name) || said == name;
 
     /// <summary>Whether a process may be a QEMU. Most are not: the beginning of a command line tells.</summary>
-    public static bool MayBeQemu(int pid)
+    /// <param name="pid">The process.</param>
+    /// <param name="mustBeLoaded">Whether it is one only if the program that runs has loaded QEMU's.</param>
+    public static bool MayBeQemu(int pid, out bool mustBeLoaded)
     {
         Span<byte> buffer = stackalloc byte[StartBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
-        return MayBeQemu(pid, start, isWhole: start.Length < buffer.Length);
+        return MayBeQemu(pid, start, isWhole: start.Length < buffer.Length, out mustBeLoaded);
     }
 
     /// <summary>
     /// The same of the beginning of a command line; a name that does not end within so much is looked at in full. Of one that goes on,
     /// the telling option may stand behind: the program that runs tells then.
     /// </summary>
-    public static bool MayBeQemu(int pid, ReadOnlySpan<byte> start, bool isWhole)
+    public static bool MayBeQemu(int pid, ReadOnlySpan<byte> start, bool isWhole, out bool mustBeLoaded)
     {
+        mustBeLoaded = false;
         int end = start.IndexOf((byte)0);
-        return end < 0
-            ? !isWhole
-            : QemuCommandLine.IsQemuName(Path.GetFileName(Encoding.UTF8.GetString(start[..end]))) || ((isWhole ? HasTellingOption(start[end..]) : start[end..].IndexOf("\0-"u8) >= 0) && RunsQemu(pid));
+        if (end < 0)
+            return !isWhole;
+        if (QemuName.IsQemuFile(PathText.Decode(start[..end])))
+            return true;
+        ReadOnlySpan<byte> rest = start[end..];
+        if (!(isWhole ? HasTellingOption(rest) : rest.IndexOf("\0-"u8) >= 0) || ReadExecutable(pid) is not { } executable)
+            return false;
+        if (QemuName.IsQemuFile(executable))
+            return true;
+
+        // Who loads a program is told which: most that have such options are told of none of QEMU's.
+        return mustBeLoaded = NamesQemu(rest) || (!isWhole && QemuName.IsLoader(executable));
     }
 
-    /// <summary>Whether a process runs a program that is called as QEMU's are, whatever the process is called.</summary>
-    public static bool RunsQemu(int pid) => ReadExecutable(pid) is { } executable && QemuCommandLine.IsQemuName(Path.GetFileName(executable));
+    private static bool NamesQemu(ReadOnlySpan<byte> arguments)
+    {
+        foreach (Range range in arguments.Split((byte)0))
+        {
+            ReadOnlySpan<byte> argument = arguments[range];
+            if ((argument.IndexOf("qemu"u8) >= 0 || argument.IndexOf("kvm"u8) >= 0) && QemuName.IsQemuFile(PathText.Decode(argument)))
+                return true;
+        }
+
+        return false;
+    }
 
     private static bool HasTellingOption(ReadOnlySpan<byte> arguments)
     {

@@ -73,9 +73,6 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// <summary>When the process started, in clock ticks since the host booted; 0 where it is gone.</summary>
     public ulong StartTicks { get; }
 
-    /// <summary>The program that runs; null where this user may not know.</summary>
-    public string? Executable => ReadExecutable(Pid);
-
     /// <summary>The user that it acts as; null where it is gone.</summary>
     public uint? Uid => ProcessTable.Uid(Pid);
 
@@ -88,7 +85,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// <param name="pid">The process's id.</param>
     /// <param name="isLikely">Whether it probably is one, so that a look at the beginning alone saves nothing.</param>
     public static QemuProcess? Find(int pid, bool isLikely = true) =>
-        pid > 0 && (isLikely || MayBeQemu(pid)) ? Open(pid) : null;
+        pid > 0 && (isLikely || MayBeQemu(pid, out _)) ? Open(pid) : null;
 
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>
     public ulong? ReadRssKiB()
@@ -154,7 +151,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.
-    private static string? ReadNamed(int pid, string path, ulong startTicks)
+    private static ConfigurationText? ReadNamed(int pid, string path, ulong startTicks)
     {
         using LookTrouble theirs = new() { IsOfStranger = true };
         return ProcessFile.Read(pid, path, startTicks);
@@ -221,15 +218,6 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         Volatile.Write(ref _stat, stat);
         oldStat.Dispose();
         oldStatm.Dispose();
-    }
-
-    /// <summary>The program that a process runs; null where this user may not know.</summary>
-    public static string? ReadExecutable(int pid)
-    {
-        // The kernel appends this to a program that was replaced on disk since, as updates do.
-        const string replaced = " (deleted)";
-        string? path = LinuxFiles.ReadLink(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/exe"));
-        return path is not null && path.EndsWith(replaced, StringComparison.Ordinal) ? path[..^replaced.Length] : path;
     }
 
     // The fields of stat, numbered from 1 as proc(5) does; the second, a name, may hold spaces and parentheses.

@@ -27,20 +27,20 @@ internal sealed class QemuProcesses : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
             int pid = _unseen.Pop();
-            if (!_known.ContainsKey(pid) && QemuProcess.MayBeQemu(pid) && ProcessTable.Uid(pid) is { } uid && Find(pid, uid) is { } process)
+            if (!_known.ContainsKey(pid) && QemuProcess.MayBeQemu(pid, out bool mustBeLoaded) && ProcessTable.Uid(pid) is { } uid && Find(pid, uid, mustBeLoaded) is { } process)
                 _known[pid] = process;
         }
 
         Crowd = crowd;
         return _known.Values;
 
-        QemuProcess? Find(int pid, uint uid)
+        QemuProcess? Find(int pid, uint uid, bool mustBeLoaded)
         {
             if (refuse(pid, uid) is null)
                 return QemuProcess.Find(pid);
 
-            // A QEMU's children are not shown, and take no place of those that are.
-            if (!crowd.HasRoom(uid) || QemuProcess.FindStranger(pid, uid) is not { IsHelper: false } stranger)
+            // What only its memory could tell is not looked for in a stranger's. A QEMU's children are not shown, and take no place of those that are.
+            if (mustBeLoaded || !crowd.HasRoom(uid) || QemuProcess.FindStranger(pid, uid) is not { IsHelper: false } stranger)
                 return null;
             crowd.Enter(uid);
             return stranger;

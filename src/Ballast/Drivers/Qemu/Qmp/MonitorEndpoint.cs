@@ -27,6 +27,9 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     // Connections of ours: the last, and some before it, whose end QEMU may not have seen yet.
     private readonly Queue<uint> _own = [];
 
+    // Those that are not closed yet; guarded as the former are.
+    private readonly List<UnixSocketHandle> _sockets = [];
+
     /// <summary>The socket's path as its user knows it; for messages.</summary>
     public string Name => name;
 
@@ -91,6 +94,18 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// </summary>
     public Func<int?>? FindWaiting { get; set; }
 
+    /// <summary>
+    /// Completes when the connections that were made are closed; to whoever looks at the monitor before, they would be somebody else's.
+    /// </summary>
+    public Task Closed
+    {
+        get
+        {
+            lock (_own)
+                return Task.WhenAll(_sockets.Select(static socket => socket.Closed));
+        }
+    }
+
     /// <summary>What must be over before it is connected to: an earlier connection of ours.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
 
@@ -99,7 +114,11 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public IReadOnlyList<uint>? ReadClients()
     {
         using LookTrouble trouble = new();
-        IReadOnlyList<uint>? clients = ReadClientsAgain();
+        List<uint>? clients = ReadClientsAgain();
+
+        // One of ours that is being closed holds up nobody.
+        lock (_own)
+            clients?.RemoveAll(_own.Contains);
         return trouble.Failure is { } failure ? throw QmpErrors.CannotLook(failure) : clients;
     }
 
@@ -132,7 +151,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public bool ServesOther(SafeHandle socket)
     {
         using LookTrouble trouble = new();
-        bool servesOther = OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && new HostView().ServedAt(key.File).Any(client => client != own);
+        bool servesOther = OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && FindServed().Count > 0;
         return trouble.Failure is { } failure ? throw QmpErrors.CannotLook(failure) : servesOther;
     }
 
@@ -175,6 +194,9 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
                 }
 
                 _own.Enqueue(inode);
+                _sockets.RemoveAll(static earlier => earlier.Closed.IsCompleted);
+                if (socket is UnixSocketHandle closing)
+                    _sockets.Add(closing);
             }
 
             if (_own.Count > MostOwn)

@@ -16,6 +16,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 {
     private const int MaxRecycled = 256;
 
+    // A call that still uses the socket never waits, but its thread may have to.
+    private static readonly TimeSpan TimeToClose = TimeSpan.FromSeconds(5);
+
     // Of all monitors, because a QEMU may be asked over one and then over another.
     private static long _answered;
 
@@ -43,7 +46,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     {
         Endpoint = endpoint;
         _time = time;
-        Log = new MonitorLog(endpoint.Name);
+        Log = new MonitorLog(PathText.Escaped(endpoint.Name));
         Refresh = new QmpRefresh(this, time);
         Use = new MonitorUse(_gate, time);
         Pause = new MisbehaviourPause(_gate, Path, time);
@@ -222,6 +225,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         await _connector.DisposeAsync().ConfigureAwait(false);
         if (receiving is not null)
             await receiving.ConfigureAwait(false);
+        await Endpoint.Closed.WaitAsync(TimeToClose, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     internal void Recycle(MonitorQuery query)

@@ -31,7 +31,7 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
         using LookTrouble trouble = new();
         _lookedAt = TimeProvider.System.GetTimestamp();
         _seen = LinuxFiles.Stat(path, followsLinks: true);
-        _isSettled = _seen is { } seen && Now() - seen.ModifiedAt > Settled;
+        _isSettled = _seen is { } facts && Now() - facts.ModifiedAt > Settled;
         HashSet<MonitorKey> keys = [];
         SocketFile?[] own = [.. ownSockets.Select(socket => SocketFile.Of(socket, view.OwnMounts))];
         List<Sighting> sightings = [];
@@ -39,11 +39,12 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
         foreach (string name in LinuxFiles.ReadNames(path).Select(name => Path.Join(path, name)))
         {
             _isSettled &= LinuxFiles.Stat(name, followsLinks: false) is { IsLink: false };
-            if (NamedSockets.Look(name, view, processes, findsOwner: true) is not { } sighting)
+            IReadOnlyList<Sighting> seen = NamedSockets.Look(name, view, processes, findsOwner: true);
+            if (seen is not [var sighting, ..])
                 continue;
             MonitorKey key = sighting.Monitors[0].Endpoint!.Key;
             if (keys.Add(key) && !own.Contains(key.File) && (sighting.Process is not null || !_disregarded.Contains(key)))
-                sightings.Add(sighting);
+                sightings.AddRange(seen);
         }
 
         // What may not be looked at now may be later, and the directory does not tell when. Other users' processes are not in it.

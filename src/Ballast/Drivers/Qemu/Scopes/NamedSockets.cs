@@ -7,51 +7,63 @@ namespace Ballast.Drivers.Qemu.Scopes;
 /// <summary>Sockets that were named, or lie in a directory that was: that is consent to use them, whoever manages them.</summary>
 internal static class NamedSockets
 {
-    /// <summary>The monitor at a path; null where no socket lies there, or one that is no monitor of its QEMU.</summary>
-    public static Sighting? Look(string path, HostView view, QemuProcesses processes, bool findsOwner)
+    /// <summary>The monitor at a path, once for each QEMU that listens there; none where no socket lies there, or one that is no monitor of its QEMU.</summary>
+    public static IReadOnlyList<Sighting> Look(string path, HostView view, QemuProcesses processes, bool findsOwner)
     {
         using SocketEntry? entry = SocketEntry.Open(path, view.OwnMounts, out _);
         if (entry is not { IsSocket: true })
-            return null;
+            return [];
         SocketFile file = entry.File;
         KnownListener? before = findsOwner ? processes.ListenerAt(file, view) : null;
         (NetNamespace Place, UnixSocketEntry Listener)? found = before is not null ? (before.Place, before.Socket) : view.FindListener(file);
         if (found is null && findsOwner)
-            return null;
+            return [];
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
         MonitorKey key = new(found?.Listener.Inode ?? 0, file);
-        QemuProcess? owner = before?.Owner;
-        if (findsOwner && owner is null && found is { } known)
+        List<QemuProcess> owners = before is null ? [] : [before.Owner];
+        if (findsOwner && before is null && found is { } known)
         {
-            if (!TryFindOwner(known.Listener, view, processes, out owner))
-                return null;
-            if (owner is not null)
-                processes.Listeners.Add(file, new KnownListener(owner, known.Place, known.Listener));
+            if (!TryFindOwners(known.Listener, view, processes, owners))
+                return [];
+            if (owners is [var only])
+                processes.Listeners.Add(file, new KnownListener(only, known.Place, known.Listener));
         }
 
-        MonitorEndpoint endpoint = new(path, key, found?.Place, view, seen => Reopen(path, seen))
+        Int128 madeAt = entry.ModifiedAt;
+        return owners.Count == 0 ? [Seen(null)] : [.. owners.Select(Seen)];
+
+        Sighting Seen(QemuProcess? owner)
         {
-            Owner = owner,
-            IsProvenByTable = owner is not null,
-            BoundName = found?.Listener.Name,
-            FindWaiting = found?.Listener.Name is { } name ? FindWaiting(name, found.Value.Listener.Inode, entry.ModifiedAt, owner) : null,
-        };
-        return new Sighting(owner, null, owner?.Uid ?? 0, [MonitorCandidate.Usable(endpoint, isNamed: true)]) { MayBeNoMonitor = findsOwner && owner is null };
+            MonitorEndpoint endpoint = new(path, key, found?.Place, view, seen => Reopen(path, seen))
+            {
+                Owner = owner,
+                IsProvenByTable = owner is not null,
+                BoundName = found?.Listener.Name,
+                FindWaiting = found?.Listener.Name is { } name ? FindWaiting(name, found.Value.Listener.Inode, madeAt, owner) : null,
+            };
+            return new Sighting(owner, null, owner?.Uid ?? 0, [MonitorCandidate.Usable(endpoint, isNamed: true)]) { MayBeNoMonitor = findsOwner && owner is null };
+        }
     }
 
     // False where QEMUs have the socket, and it is no monitor of any.
-    private static bool TryFindOwner(UnixSocketEntry listener, HostView view, QemuProcesses processes, out QemuProcess? owner)
+    private static bool TryFindOwners(UnixSocketEntry listener, HostView view, QemuProcesses processes, List<QemuProcess> owners)
     {
-        owner = null;
         bool isTheirs = false;
         foreach (QemuProcess holder in processes.OwnersOf(listener.Inode, view))
         {
             if (IsMonitor(holder, listener))
             {
-                owner = holder;
-                return true;
+                owners.Add(holder);
+
+                // What was passed to it may have been passed to others, which listen there too.
+                if (holder.CommandLine.Binds(listener.Name))
+                    return true;
+                continue;
             }
+
+            if (owners.Count > 0)
+                continue;
 
             // It made the socket for something else. Who does not even name it only inherited it, and the next may be whose it is.
             if (holder.CommandLine.UnreadConfiguration is null && listener.Name is { } name && holder.CommandLine.Mentions(name))
@@ -61,7 +73,7 @@ internal static class NamedSockets
             isTheirs |= holder.CommandLine.UnreadConfiguration is null;
         }
 
-        return !isTheirs;
+        return owners.Count > 0 || !isTheirs;
     }
 
     private static Func<int?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null

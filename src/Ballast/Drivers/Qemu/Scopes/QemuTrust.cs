@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Interop;
 
@@ -21,8 +22,8 @@ internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
     {
         if (!Trusts(uid))
             return $"it belongs to user {uid}, whom this user does not trust: add {uid} to trusted_users of ballastd (TrustedUserIds of ConnectionOptions), or name its socket";
-        if (QemuProcess.ReadExecutable(pid) is { } executable && !QemuCommandLine.IsQemuName(Path.GetFileName(executable)))
-            return $"it is called as QEMU is, but runs {DisplayText.Escape(executable)}";
+        if (QemuProcess.ReadProgram(pid) is { } program && !QemuName.IsQemuFile(program))
+            return $"it is called as QEMU is, but runs {DisplayText.Escape(program)}";
         return null;
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 
@@ -46,12 +45,12 @@ internal static class SocketMaker
         Span<byte> buffer = stackalloc byte[LookBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
         bool isWhole = start.Length < buffer.Length;
-        if (!QemuProcess.MayBeQemu(pid, start, isWhole) || (isWhole && start.IndexOf(mark) < 0))
+        if (!QemuProcess.MayBeQemu(pid, start, isWhole, out _) || (isWhole && start.IndexOf(mark) < 0))
             return null;
         return QemuCommandLine.TryRead(pid, out QemuCommandLine? line) && (line.IsQemu || QemuProcess.RunsQemu(pid)) && line.Binds(name) ? line : null;
     }
 
     // What stands in a command line that binds the path, however it is written there: commas are doubled.
     private static byte[] Mark(string name) =>
-        Encoding.UTF8.GetBytes(name.Split(',', '\uFFFD').MaxBy(piece => piece.Length) ?? "");
+        PathText.Encode(name.Split(',').MaxBy(piece => piece.Length) ?? "");
 }

@@ -19,7 +19,7 @@ internal sealed class SocketScope(string path) : IQemuScope
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {
         _seen = LinuxFiles.Stat(path, followsLinks: true);
-        return NamedSockets.Look(path, view, processes, findsOwner: false) is { } sighting ? [sighting] : [];
+        return NamedSockets.Look(path, view, processes, findsOwner: false);
     }
 
     /// <summary>Whether anything lies at the path.</summary>

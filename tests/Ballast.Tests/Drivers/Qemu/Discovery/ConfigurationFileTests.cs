@@ -95,4 +95,18 @@ public class ConfigurationFileTests
 
     private static QemuCommandLine Line(string text, params string[] arguments) =>
         new(["qemu", .. arguments], null, path => path == "f" ? text : null);
+
+    [Theory]
+    [InlineData("vm.cfg", "", true)]
+    [InlineData("/etc/vm.cfg", "-daemonize", true)]
+    [InlineData("vm.cfg", "-daemonize", false)]
+    [InlineData("/etc/vm.cfg", "-chroot /srv", false)]
+    [InlineData("/etc/vm.cfg", "-run-with user=nobody,chroot=/srv", false)]
+    [InlineData("/etc/vm.cfg", "-run-with user=nobody", true)]
+    public void What_a_path_led_to_that_began_elsewhere_is_not_known(string path, string options, bool isRead)
+    {
+        QemuCommandLine line = new(
+            ["qemu", "-readconfig", path, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)], null, _ => "[name]\n guest = \"vm\"\n");
+        Assert.Equal((isRead ? "vm" : null, isRead ? null : path), (line.Name, line.UnreadConfiguration));
+    }
 }
