@@ -89,7 +89,8 @@ internal sealed partial class QemuProcess
 
     public bool Binds(string? boundName) => CommandLine.Binds(boundName);
 
-    public bool MayBeCalled(string? name) => CommandLine.Name is not { } said || string.IsNullOrEmpty(name) || said == name;
+    public bool MayBeCalled(string? name) =>
+        CommandLine.NameWord is not { Certainty: Certainty.Said } said || string.IsNullOrEmpty(name) || said.Value == name;
 
     /// <summary>Whether a process may be a QEMU. Most are not: the beginning of a command line tells.</summary>
     /// <param name="pid">The process.</param>
