@@ -57,6 +57,11 @@ internal sealed class CommandLineReader
     /// <summary>How many processors QEMU starts with: one where nothing else was said.</summary>
     public Word<int> VirtualCpus => new(ProcessorCount.Of(_processors.Members), ProcessorCount.CertaintyOf(_processors));
 
+    /// <summary>The ids of the devices that listen at a path and wait for nobody.</summary>
+    public IEnumerable<string> FindDevices(string path) => _chardevs
+        .Where(device => CharacterDevice.ToMonitor(device.Value, device.Key) is { Kind: MonitorKind.Unix, WaitsForClient: false } found && found.Path == path)
+        .Select(device => device.Key);
+
     /// <param name="arguments">The program, and what follows it.</param>
     /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
     public static CommandLineReader Read(IReadOnlyList<string> arguments, Func<string, ConfigurationText?>? readFile)

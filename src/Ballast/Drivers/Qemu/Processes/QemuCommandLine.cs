@@ -105,6 +105,14 @@ internal sealed class QemuCommandLine
         return path.Length > 0 && _arguments.Any(argument => HasValue(argument, written) || HasValue(argument, path));
     }
 
+    /// <summary>
+    /// Whether a path that stands in it may be a monitor's all the same: a file that could not be read may put one on a device that
+    /// listens there, waits for nobody, and that nothing here uses.
+    /// </summary>
+    public bool MayBecomeMonitor(string path) =>
+        UnreadConfiguration is not null && _reader.Value.FindDevices(path).Any(id => !CommandLineOptions.Of(_arguments).Any(
+            said => said.Option != "chardev" && said.Value is { } value && HasValue(value, id)));
+
     // As a whole value: an argument, or one of its members, or a text of JSON.
     private static bool HasValue(string argument, string value)
     {

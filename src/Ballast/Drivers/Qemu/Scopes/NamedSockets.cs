@@ -65,8 +65,9 @@ internal static class NamedSockets
             if (owners.Count > 0)
                 continue;
 
-            // It made the socket for something else. Who does not even name it only inherited it, and the next may be whose it is.
-            if (holder.CommandLine.UnreadConfiguration is null && listener.Name is { } name && holder.CommandLine.Mentions(name))
+            // It made the socket for something else, whatever a file says that could not be read. Who does not even name it only inherited
+            // it, and the next may be whose it is.
+            if (listener.Name is { } name && holder.CommandLine.Mentions(name) && !holder.CommandLine.MayBecomeMonitor(name))
                 return false;
 
             // Of whom not all is known that it was told, the socket may be a monitor after all: its greeting tells.

@@ -114,6 +114,21 @@ public class ConfigurationFileTests
         Assert.Equal(line.UnreadConfiguration is not null, line.HasMemorySlots);
     }
 
+    [Theory]
+    [InlineData("-serial unix:s,server=on,wait=off", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off", true)]
+    [InlineData("-chardev socket,id=c,path=s,server=on", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off -device virtserialport,chardev=c,name=x", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off -serial chardev:c", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off -mon chardev=c,mode=readline", false)]
+    public void What_the_command_line_uses_otherwise_no_file_makes_a_monitor(string arguments, bool mayBecome)
+    {
+        string[] all = ["qemu", "-readconfig", "f", .. arguments.Split(' ')];
+        QemuCommandLine unread = new(all, null);
+        Assert.Equal((true, mayBecome), (unread.Mentions("s"), unread.MayBecomeMonitor("s")));
+        Assert.False(new QemuCommandLine(all, null, _ => "").MayBecomeMonitor("s"));
+    }
+
     [Fact]
     public void A_command_line_cannot_have_many_files_read()
     {
