@@ -77,9 +77,9 @@ internal static class NamedSockets
         return owners.Count > 0 || !isTheirs;
     }
 
-    private static Func<int?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null
+    private static Func<WaitingProcess?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null
         ? SocketMaker.FindWaiting(name, inode, madeAt)
-        : owner.CommandLine.WaitsAt(name) ? owner.Pid : null;
+        : owner.CommandLine.WaitsAt(name) ? new WaitingProcess(owner.Pid, IsCertain: true) : null;
 
     // Guest agents, consoles and human monitors have sockets of the same process. It bound them to what its command line says.
     private static bool IsMonitor(QemuProcess owner, UnixSocketEntry listener) =>
