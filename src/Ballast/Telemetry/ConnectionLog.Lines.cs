@@ -28,7 +28,8 @@ internal sealed partial class ConnectionLog
     public void MonitorYielded(string monitor) => Write(log => Lines.MonitorYielded(log, monitor));
 
     /// <summary>Completes when it was written, so that it is known before it happens.</summary>
-    public Task StartsGuestAsync(string monitor, int pid) => WriteAsync(log => Lines.StartsGuest(log, monitor, pid));
+    public Task StartsGuestAsync(string monitor, int pid, bool isCertain) =>
+        WriteAsync(log => Lines.StartsGuest(log, monitor, pid, isCertain ? "was" : "may have been"));
 
     /// <summary>Completes when it was written, so that it is known together with what is listed.</summary>
     public Task SocketLeftOutAsync(Exception reason) => WriteAsync(log => Lines.SocketLeftOut(log, reason.Message));
@@ -100,8 +101,8 @@ internal sealed partial class ConnectionLog
         [LoggerMessage(107, LogLevel.Information, "Released monitor {Monitor} to its owner")]
         public static partial void MonitorYielded(ILogger log, string monitor);
 
-        [LoggerMessage(108, LogLevel.Warning, "QEMU process {Pid} was started to wait for its controller at {Monitor}: if nobody has connected there yet, this starts its guest")]
-        public static partial void StartsGuest(ILogger log, string monitor, int pid);
+        [LoggerMessage(108, LogLevel.Warning, "QEMU process {Pid} {Was} started to wait for its controller at {Monitor}: if nobody has connected there yet, this starts its guest")]
+        public static partial void StartsGuest(ILogger log, string monitor, int pid, string was);
 
         [LoggerMessage(110, LogLevel.Warning, "QEMU process {Pid} is not asked: {Reason}")]
         public static partial void ProcessSkipped(ILogger log, int pid, string reason);

@@ -197,7 +197,7 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
 
     // The last monitor is the oracle's own.
     private static string Describe(QemuCommandLine line) => Describe(
-        line.Name, line.Uuid?.ToString(), line.MemoryKiB,
+        line.Name, line.Uuid?.ToString(), line.MemoryKiB?.Value,
         line.Monitors.SkipLast(1).Select(monitor => monitor.Kind switch
         {
             MonitorKind.Unix or MonitorKind.Abstract => monitor.Address,

@@ -84,7 +84,7 @@ public sealed class ProcessorTests
 
         Assert.Equal(
             (await oracle.ExecuteAsync("query-cpus-fast", cancellationToken: Token)).GetArrayLength(),
-            new Ballast.Drivers.Qemu.Processes.QemuCommandLine(["qemu", .. arguments], null).VirtualCpus);
+            new Ballast.Drivers.Qemu.Processes.QemuCommandLine(["qemu", .. arguments], null).VirtualCpus.Value);
     }
 
     [Fact]

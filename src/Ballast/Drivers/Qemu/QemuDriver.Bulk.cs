@@ -54,6 +54,12 @@ internal sealed partial class QemuDriver
         if (domains is null)
             return all;
         Dictionary<Guid, QemuDomain> known = all.ToDictionary(qemu => qemu.Identity.Uuid);
+        foreach (QemuDomain qemu in all)
+        {
+            foreach (Guid former in qemu.Instance.FormerUuids)
+                _ = known.TryAdd(former, qemu);
+        }
+
         return
         [
             .. domains.Where(domain => known.TryGetValue(domain.Uuid, out QemuDomain? qemu) && (domain.Instance ?? qemu.Instance.Number) == qemu.Instance.Number

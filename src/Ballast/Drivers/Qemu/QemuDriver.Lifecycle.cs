@@ -75,7 +75,9 @@ internal sealed partial class QemuDriver
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout && qemu is { Process: not null, MonitorOrNull.IsProven: true })
         {
-            // Stuck or stopped: its process can be told all the same.
+            // Stuck or stopped: its process can be told all the same, if it is who it is called.
+            if (qemu.Instance.IsNameGuessed)
+                throw QmpErrors.NameIsGuess(qemu.Identity.Name, qemu.Process.Pid, e);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.SystemError && wasSent && qemu.MonitorOrNull is { IsConnected: false, IsProven: true })
         {

@@ -71,16 +71,20 @@ public sealed class ProcessRoleTests
     [Theory]
     [InlineData("-qmp", 1, true)]
     [InlineData("-name", 1, false)]
+    [InlineData("-name -m", 1, true)]
+    [InlineData("-name -vnc none", 1, true)]
+    [InlineData("-name -name", 1, false)]
+    [InlineData("-name -other", 1, false)]
     [InlineData("-name", 600, true)]
     [InlineData("name", 600, false)]
-    public async Task One_with_another_name_is_known_by_what_it_runs_if_its_options_may_be_QEMUs(string option, int length, bool isFound)
+    public async Task One_with_another_name_is_known_by_what_it_runs_if_its_options_may_be_QEMUs(string options, int length, bool isFound)
     {
         using PrivateDirectory directory = new();
         string program = directory.File("qemu-system-x86_64"), script = directory.File("script");
         File.Copy("/bin/bash", program);
         await File.WriteAllTextAsync(script, Wait, Token);
         await using ChildProcess child = await ChildProcess.StartAsync(
-            "bash", ["-c", "exec -a vm \"$0\" \"$@\"", program, script, option, new string('x', length)]);
+            "bash", ["-c", "exec -a vm \"$0\" \"$@\"", program, script, .. options.Split(' '), new string('x', length)]);
         await SaysAsync(child.Pid, "vm\0");
         using QemuProcess? process = QemuProcess.Find(child.Pid, isLikely: false);
         Assert.Equal(isFound, process is not null);

@@ -24,7 +24,22 @@ public sealed class OtherSocketsTests : IdentityTest
 
     [Theory]
     [MemberData(nameof(Of_QEMU))]
-    public async Task A_QEMUs_other_sockets_are_never_connected_to(string what, string[] arguments)
+    public Task A_QEMUs_other_sockets_are_never_connected_to(string what, string[] arguments) => AreLeftAloneAsync(what, arguments);
+
+    [Theory]
+    [MemberData(nameof(Of_QEMU))]
+    public async Task Nor_where_a_file_that_was_changed_since_may_say_anything(string what, string[] arguments)
+    {
+        string file = Root.File("vm.cfg");
+        await File.WriteAllTextAsync(file, "# nothing\n", Token);
+        await AreLeftAloneAsync(what, ["-readconfig", file, .. arguments], async () =>
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
+            File.SetLastWriteTimeUtc(file, TimeProvider.System.GetUtcNow().UtcDateTime);
+        });
+    }
+
+    private async Task AreLeftAloneAsync(string what, string[] arguments, Func<Task>? then = null)
     {
         string directory = MakeDirectory("x");
         PlainQemu qemu = await StartAsync(new PlainQemuOptions
@@ -37,6 +52,7 @@ public sealed class OtherSocketsTests : IdentityTest
             ],
         });
         Assert.True(UnixSocket.IsListening($"{directory}/other"), what);
+        await (then?.Invoke() ?? Task.CompletedTask);
         int before = Accepted();
         await using (Connection connection = await OpenAsync($"qmp://{directory}"))
         {

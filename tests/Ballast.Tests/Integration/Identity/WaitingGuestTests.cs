@@ -136,6 +136,38 @@ public sealed class WaitingGuestTests : IdentityTest
         Assert.True(qemu.IsAlive);
     }
 
+    [Theory]
+    [InlineData("socket", false)]
+    [InlineData("directory", false)]
+    [InlineData("socket", true)]
+    [InlineData("directory", true)]
+    public async Task A_program_is_told_too_where_a_file_says_it_or_may_say_it(string what, bool isChanged)
+    {
+        string file = Root.File("vm.cfg"), directory = MakeDirectory("x"), socket = $"{directory}/q.sock";
+        await File.WriteAllTextAsync(file,
+            $"[chardev \"m\"]\n backend = \"socket\"\n path = \"{socket}\"\n server = \"on\"\n[mon]\n chardev = \"m\"\n mode = \"control\"\n", Token);
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions { Name = "waiting", Uuid = Guid.NewGuid(), Arguments = ["-readconfig", file], Waits = true });
+        await ListensAsync(socket);
+        if (isChanged)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
+            File.SetLastWriteTimeUtc(file, TimeProvider.System.GetUtcNow().UtcDateTime);
+        }
+
+        List<string> told = [];
+        using ListeningLog log = new((id, text) =>
+        {
+            if (id == 108)
+                told.Add(text);
+        });
+        await using Connection connection = await Connection.OpenAsync(
+            $"qmp://{(what == "directory" ? directory : socket)}", new ConnectionOptions { Timeout = TimeSpan.FromSeconds(20), LoggerFactory = log }, Token);
+        MemoryStats sample = await SampleAsync(await DomainOfAsync(connection, qemu));
+        Assert.True(sample.ActualKiB == qemu.MemoryKib, $"{sample.Reason}: {sample.Detail}");
+        Assert.Equal($"QEMU process {qemu.Pid} {(isChanged ? "may have been" : "was")} started to wait for its controller at {socket}: "
+            + "if nobody has connected there yet, this starts its guest", Assert.Single(told));
+    }
+
     private async Task<PlainQemu> StartAsync(string options, bool hasUuid)
     {
         PlainQemu qemu = await StartAsync(new PlainQemuOptions

@@ -4,10 +4,10 @@ namespace Ballast.Drivers.Qemu.Discovery;
 internal sealed class CommandLineReader
 {
     private readonly ConfigurationFiles _files;
-    private readonly OptionMembers _name = new();
-    private readonly OptionMembers _memory = new();
-    private readonly OptionMembers _machine = new();
-    private readonly OptionMembers _processors = new();
+    private readonly RepeatedOption _name = new();
+    private readonly RepeatedOption _memory = new();
+    private readonly RepeatedOption _machine = new();
+    private readonly RepeatedOption _processors = new();
     private readonly Dictionary<string, OptionMembers> _chardevs = [];
     private readonly Dictionary<string, OptionMembers> _monitorsById = [];
     private readonly List<(OptionMembers Monitor, OptionMembers? Device)> _monitors = [];
@@ -16,11 +16,10 @@ internal sealed class CommandLineReader
 
     private CommandLineReader(Func<string, ConfigurationText?>? readFile) => _files = new ConfigurationFiles(readFile);
 
-    public string? Name => _name["guest"] is { Length: > 0 } name ? PathText.Replaced(name) : null;
+    public Word<string>? Name =>
+        _name["guest"] is { Length: > 0 } name ? new(PathText.Replaced(name), _name.CertaintyOf("guest")) : null;
 
-    /// <summary>Whether a file of <c>-readconfig</c> says the name, and the command line itself none.</summary>
-    public bool IsNameFromFile { get; private set; }
-
+    /// <summary>No file can say it.</summary>
     public Guid? Uuid { get; private set; }
 
     public IReadOnlyDictionary<string, string> NetworkKinds => _networkKinds;
@@ -29,16 +28,39 @@ internal sealed class CommandLineReader
     public string? UnreadFile => _files.Unread;
 
     /// <summary><c>-m</c> before what the machine was given (so also where it is 0), and that before the size of its memory back end.</summary>
-    public ulong? MemoryKiB =>
-        OptionSize.MemoryKiB(_memory["size"])
-        ?? OptionSize.KiB(_machine["memory.size"])
-        ?? (_machine["memory-backend"] is { } id ? OptionSize.KiB(_objectSizes.GetValueOrDefault(id)) : null);
+    public Word<ulong>? MemoryKiB
+    {
+        get
+        {
+            Certainty certainty = _memory.CertaintyOf("size");
+            if (OptionSize.MemoryKiB(_memory["size"]) is { } size)
+                return new(size, certainty);
+            foreach ((string member, ulong? kib) in ((string, ulong?)[])
+                [
+                    ("memory.size", OptionSize.KiB(_machine["memory.size"])),
+                    ("memory-backend", _machine["memory-backend"] is { } id ? OptionSize.KiB(_objectSizes.GetValueOrDefault(id)) : null),
+                ])
+            {
+                if (_machine.CertaintyOf(member) is var own && own < certainty)
+                    certainty = own;
+                if (kib is { } found)
+                    return new(found, certainty);
+            }
 
-    /// <summary>Without a size to grow to, QEMU plugs no memory.</summary>
-    public bool HasMemorySlots => _memory["maxmem"] is not null || _machine["memory.max-size"] is not null;
+            return null;
+        }
+    }
+
+    /// <summary>Without a size to grow to, QEMU plugs no memory; what could not be read may say one.</summary>
+    public bool HasMemorySlots => UnreadFile is not null || _memory["maxmem"] is not null || _machine["memory.max-size"] is not null;
 
     /// <summary>How many processors QEMU starts with: one where nothing else was said.</summary>
-    public int VirtualCpus => ProcessorCount.Of(_processors);
+    public Word<int> VirtualCpus => new(ProcessorCount.Of(_processors.Members), ProcessorCount.CertaintyOf(_processors));
+
+    /// <summary>The ids of the devices that listen at a path and wait for nobody.</summary>
+    public IEnumerable<string> FindDevices(string path) => _chardevs
+        .Where(device => CharacterDevice.ToMonitor(device.Value, device.Key) is { Kind: MonitorKind.Unix, WaitsForClient: false } found && found.Path == path)
+        .Select(device => device.Key);
 
     /// <param name="arguments">The program, and what follows it.</param>
     /// <param name="readFile">Reads a file of the process's; null where nothing may be read.</param>
@@ -77,16 +99,16 @@ internal sealed class CommandLineReader
         switch (option)
         {
             case "name":
-                AddName(OptionMembers.Parse(value, "guest"), isFromFile: false);
+                _name.Add(OptionMembers.Parse(value, "guest"), Certainty.Said);
                 break;
             case "m":
-                _memory.Add(value, "size");
+                _memory.Add(OptionMembers.Parse(value, "size"), Certainty.Said);
                 break;
             case "machine" or "M":
-                AddMachine(OptionMembers.Parse(value, "type"));
+                AddMachine(OptionMembers.Parse(value, "type"), Certainty.Said);
                 break;
             case "smp":
-                _processors.Add(value, "cpus");
+                _processors.Add(OptionMembers.Parse(value, "cpus"), Certainty.Said);
                 break;
             case "uuid":
                 SetUuid(value);
@@ -120,21 +142,14 @@ internal sealed class CommandLineReader
         }
     }
 
-    private void AddName(OptionMembers members, bool isFromFile)
-    {
-        _name.Merge(members);
-        if (members["guest"] is not null)
-            IsNameFromFile = isFromFile;
-    }
-
     // What is said of the processors here and by -smp is one to QEMU, in the order of the options.
-    private void AddMachine(OptionMembers members)
+    private void AddMachine(OptionMembers members, Certainty certainty)
     {
-        _machine.Merge(members);
+        _machine.Add(members, certainty);
         foreach (string name in ProcessorCount.Members)
         {
             if (members[$"smp.{name}"] is { } value)
-                _processors.Set(name, value);
+                _processors.Set(name, value, certainty);
         }
     }
 
@@ -214,21 +229,28 @@ internal sealed class CommandLineReader
 
     private void ReadConfiguration(string path)
     {
-        foreach (ConfigurationGroup group in _files.Read(path))
+        IEnumerable<ConfigurationGroup> groups = _files.Read(path, out bool isSure);
+        if (!isSure)
+        {
+            foreach (RepeatedOption option in (RepeatedOption[])[_name, _memory, _machine, _processors])
+                option.Doubt();
+        }
+
+        foreach (ConfigurationGroup group in groups)
         {
             switch (group.Name)
             {
                 case "name":
-                    AddName(group.Members, isFromFile: true);
+                    _name.Add(group.Members, Certainty.InFile);
                     break;
                 case "memory":
-                    _memory.Merge(group.Members);
+                    _memory.Add(group.Members, Certainty.InFile);
                     break;
                 case "machine":
-                    AddMachine(group.Members);
+                    AddMachine(group.Members, Certainty.InFile);
                     break;
                 case "smp-opts":
-                    _processors.Merge(group.Members);
+                    _processors.Add(group.Members, Certainty.InFile);
                     break;
                 case "object":
                     AddObject(group.Members);

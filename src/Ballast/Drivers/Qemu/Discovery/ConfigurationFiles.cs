@@ -12,10 +12,13 @@ internal sealed class ConfigurationFiles(Func<string, ConfigurationText?>? readF
     /// <summary>The first file that could not be read, or not for certain as the process read it.</summary>
     public string? Unread { get; private set; }
 
-    public IEnumerable<ConfigurationGroup> Read(string path)
+    /// <param name="path">The file, as it was written.</param>
+    /// <param name="isSure">Whether it says all that QEMU read there, and nothing else.</param>
+    public IEnumerable<ConfigurationGroup> Read(string path, out bool isSure)
     {
         ConfigurationText? file = TryRead(path);
         IEnumerable<ConfigurationGroup> groups = file is { Text.Length: <= MaxFileLength } ? ConfigurationFile.Read(file.Text) : [];
+        isSure = file is { IsCertain: true, MayBeYounger: false, Text.Length: <= MaxFileLength };
         if (file is { IsCertain: true, Text.Length: <= MaxFileLength })
             return groups;
         Unread ??= path;

@@ -5,5 +5,8 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <param name="IsCertain">Whether the path led to it when the process read it; else it may be another one's.</param>
 internal sealed record ConfigurationText(string Text, bool IsCertain)
 {
+    /// <summary>Whether the process began later than the file was read, so that a change in between looks older than it.</summary>
+    public bool MayBeYounger { get; init; }
+
     public static implicit operator ConfigurationText?(string? text) => text is null ? null : new(text, IsCertain: true);
 }

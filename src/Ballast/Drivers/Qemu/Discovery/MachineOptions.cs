@@ -101,7 +101,7 @@ internal sealed class MachineOptions
             if (value is null)
                 options.ApplyFlag(option);
             else if (option == "readconfig")
-                options.Apply(files.Read(value));
+                options.Apply(files.Read(value, out _));
             else
                 options.Apply(option, value);
         }

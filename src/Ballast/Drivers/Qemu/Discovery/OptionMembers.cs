@@ -18,6 +18,9 @@ internal sealed class OptionMembers
     /// <summary>The value of a member, "on" or "off" for a flag, null where it is absent.</summary>
     public string? this[string name] => _members.GetValueOrDefault(name);
 
+    /// <summary>The names of all members.</summary>
+    public IEnumerable<string> Names => _members.Keys;
+
     /// <summary>Whether it was written as JSON: such devices QEMU makes after all others.</summary>
     public bool IsJson { get; private init; }
 

@@ -26,5 +26,9 @@ internal static class ProcessorCount
         return (int)product;
     }
 
+    /// <summary>How sure that is.</summary>
+    public static Certainty CertaintyOf(RepeatedOption said) =>
+        Read(said[Cpus]) is not null ? said.CertaintyOf(Cpus) : Members.Min(said.CertaintyOf);
+
     private static int? Read(string? text) => OptionNumber.Parse(text) is > 0 and <= int.MaxValue and var number ? (int)number : null;
 }

@@ -1,11 +1,12 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 
 namespace Ballast.Drivers.Qemu.Inventory;
 
 /// <summary>
 /// Gives each QEMU a name and a UUID that no other has. Of those that claim the same, it is kept by the one that was listed
-/// under it; then by root's; then by the one whose command line bears it; then by the older.
+/// under it; then by root's; then by the one of which it is surer; then by the older. What is only guessed takes nothing from others.
 /// </summary>
 internal static class DomainNames
 {
@@ -14,16 +15,16 @@ internal static class DomainNames
     /// <summary>The identities, in the order of the claims.</summary>
     public static DomainIdentity[] Assign(IReadOnlyList<DomainClaim> claims)
     {
-        string[] names = AssignEach(claims, claim => claim.Listed?.Name, claim => (claim.Name ?? $"qemu-{Mark(claim)}", claim.IsNameOnCommandLine),
+        string[] names = AssignEach(claims, claim => claim.ListedName, ClaimedName,
             (claim, taken) =>
             {
-                string name = $"{claim.Name ?? $"qemu-{Mark(claim)}"}@{Mark(claim)}";
+                string name = $"{ClaimedName(claim).Value}@{Mark(claim)}";
                 while (taken.Contains(name))
                     name = $"{name}@{Mark(claim)}";
                 return name;
             });
-        Guid[] uuids = AssignEach(claims, claim => claim.Listed is { } listed ? listed.Uuid : (Guid?)null,
-            claim => (claim.Uuid ?? claim.DerivedUuid, claim.IsUuidOnCommandLine),
+        Guid[] uuids = AssignEach(claims, claim => claim.ListedUuid,
+            claim => claim.Uuid ?? new Word<Guid>(claim.DerivedUuid, Certainty.Told),
             (claim, taken) =>
             {
                 Guid uuid = claim.DerivedUuid;
@@ -34,13 +35,17 @@ internal static class DomainNames
         return [.. claims.Select((claim, i) => new DomainIdentity(names[i], uuids[i], claim.Pid))];
     }
 
+    // Who has none is called by what it is, and that is no guess.
+    private static Word<string> ClaimedName(DomainClaim claim) => claim.Name ?? new Word<string>($"qemu-{Mark(claim)}", Certainty.Told);
+
     // A process that is not visible from here has no id; its socket tells it from others.
     private static string Mark(DomainClaim claim) =>
         claim.Pid > 0 ? claim.Pid.ToString(CultureInfo.InvariantCulture) : claim.DerivedUuid.ToString("N")[..MarkDigits];
 
     private static T[] AssignEach<T>(
-        IReadOnlyList<DomainClaim> claims, Func<DomainClaim, object?> listed, Func<DomainClaim, (T Value, bool IsOnCommandLine)> claimed,
+        IReadOnlyList<DomainClaim> claims, Func<DomainClaim, object?> listed, Func<DomainClaim, Word<T>> claimed,
         Func<DomainClaim, HashSet<T>, T> otherwise)
+        where T : notnull
     {
         T[] assigned = new T[claims.Count];
         HashSet<T> taken = [];
@@ -60,7 +65,10 @@ internal static class DomainNames
 
         return assigned;
 
-        (bool, bool, bool, ulong, int, int) Rank(int i) =>
-            (listed(claims[i]) is null, !claims[i].IsRoot, !claimed(claims[i]).IsOnCommandLine, claims[i].Age, claims[i].Pid, i);
+        (bool, bool, bool, int, ulong, int, int) Rank(int i)
+        {
+            Word<T> word = claimed(claims[i]);
+            return (listed(claims[i]) is null, word.IsGuess, !claims[i].IsRoot, Certainty.Said - word.Certainty, claims[i].Age, claims[i].Pid, i);
+        }
     }
 }

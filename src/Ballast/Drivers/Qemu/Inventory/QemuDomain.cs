@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 
@@ -31,8 +32,8 @@ internal sealed class QemuDomain
         if (instance.Distrust is null && Process?.CommandLine is { } said)
         {
             _maySlotMemory = said.HasMemorySlots;
-            _sizes = said.MemoryKiB is { } kib ? new MemorySizes(kib, kib, 0) : null;
-            _cpus = said.VirtualCpus;
+            _sizes = said.MemoryKiB is { Certainty: not Certainty.BeforeUnread, Value: var kib } ? new MemorySizes(kib, kib, 0) : null;
+            _cpus = said.VirtualCpus is { Certainty: not Certainty.BeforeUnread, Value: var cpus } ? cpus : null;
         }
     }
 

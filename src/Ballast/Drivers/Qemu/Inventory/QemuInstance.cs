@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Scopes;
@@ -24,6 +25,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private bool _isDomainStale;
     private bool _isDisposed;
     private (ErrorCode, int)? _leftOutFor;
+    private string? _listedName;
+    private Guid? _listedUuid;
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
     public long Number { get; } = Interlocked.Increment(ref _last);
@@ -40,8 +43,30 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>Who it is; set when that was decided.</summary>
     public DomainIdentity Identity { get; private set; } = new("", Guid.Empty, null);
 
-    /// <summary>Whether a caller was told of it under that name, so that it keeps it.</summary>
-    public bool IsListed { get; set; }
+    /// <summary>Whether a caller was told of it.</summary>
+    public bool IsListed { get; private set; }
+
+    /// <summary>The UUIDs under which callers were told of it, before it was known what its own is: their handles lead to it.</summary>
+    public HashSet<Guid> FormerUuids { get; } = [];
+
+    /// <summary>
+    /// A caller is told of it. It keeps its name and UUID from now on, unless they are a guess, or a substitute for what it could not say
+    /// yet: those yield to the truth.
+    /// </summary>
+    public void NoteListed()
+    {
+        lock (_gate)
+        {
+            IsListed = true;
+            if (!IsNameGuessed && (SaidOrTold is not null || _hello is not null))
+                _listedName ??= Identity.Name;
+            if (_hello is not null || (Distrust is null && Process?.CommandLine.Uuid is not null))
+                _listedUuid ??= Identity.Uuid;
+        }
+    }
+
+    /// <summary>Whether its name is a guess, so that nothing may be done to it by its name alone.</summary>
+    public bool IsNameGuessed => _listedName is null && SaidOrTold is { IsGuess: true };
 
     /// <summary>Whether it is only a socket that lies beside monitors, and may be anything.</summary>
     public bool MayBeNoMonitor { get; private set; }
@@ -90,7 +115,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
     public bool IsIdentified =>
-        _hello is not null || Distrust is not null || (Process is { CommandLine: { Name: not null, IsNameFromFile: false, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
+        _hello is not null || Distrust is not null || (Process is { CommandLine: { NameWord: { Certainty: Certainty.Said }, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
 
     public DomainClaim Claim()
     {
@@ -100,24 +125,29 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
             // Whoever listens where no process could be shown may be a relay: its id is no QEMU's.
             int pid = Process?.Pid ?? 0;
-            string? toldName = string.IsNullOrEmpty(_hello?.Name) ? null : _hello.Name;
-            bool isNameSaid = said is { Name: not null, IsNameFromFile: false };
-            Guid? told = Guid.TryParse(_hello?.Uuid, out Guid uuid) && uuid != Guid.Empty ? uuid : null;
+            Word<Guid>? told = Guid.TryParse(_hello?.Uuid, out Guid uuid) && uuid != Guid.Empty ? new(uuid, Certainty.Told) : null;
             return new DomainClaim(
-                pid,
-                isNameSaid ? said!.Name : toldName ?? said?.Name, isNameSaid,
-                said?.Uuid ?? told, said?.Uuid is not null,
+                pid, SaidOrTold, said?.Uuid is { } own ? new(own, Certainty.Said) : told,
                 Process?.DeriveUuid() ?? DerivedUuid.From($"{_current?.Peer.Pid ?? 0}/{_current?.Endpoint.Key}"),
-                Uid == 0, Process?.StartTicks ?? ulong.MaxValue, IsListed ? Identity : null);
+                Uid == 0, Process?.StartTicks ?? ulong.MaxValue)
+            {
+                ListedName = _listedName,
+                ListedUuid = _listedUuid,
+            };
         }
     }
+
+    // Its name, by whoever knows it best.
+    private Word<string>? SaidOrTold => Word<string>.Surer(
+        Distrust is null ? Process?.CommandLine.NameWord : null,
+        string.IsNullOrEmpty(_hello?.Name) ? null : new(_hello.Name, Certainty.Told));
 
     /// <summary>What its monitor says otherwise than its command line, which counts; null where they agree.</summary>
     public string? Disagreement()
     {
         if (_hello is not { } hello || Distrust is not null || Process?.CommandLine is not { } said)
             return null;
-        if (said is { Name: { } name, IsNameFromFile: false } && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
+        if (said.NameWord is { Certainty: Certainty.Said, Value: var name } && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
             return $"its command line names it '{DisplayText.Escape(name)}', its monitor says '{DisplayText.Escape(hello.Name)}'";
         return said.Uuid is { } uuid && Guid.TryParse(hello.Uuid, out Guid told) && told != uuid
             ? $"its command line gives it the UUID {uuid}, its monitor says {told}"
@@ -131,6 +161,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         {
             if (Identity == identity)
                 return;
+            if (IsListed && Identity.Uuid != identity.Uuid)
+                FormerUuids.Add(Identity.Uuid);
             Identity = identity;
             _isDomainStale = true;
         }
@@ -362,7 +394,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         }
 
         return first is { } endpoint && endpoint.FindServed() is { Count: > 0 } others
-            ? QmpErrors.HeldBy(endpoint.Name, Discovery.SocketHolder.Describe(others))
+            ? QmpErrors.HeldBy(endpoint.Name, SocketHolder.Describe(others))
             : null;
     }
 

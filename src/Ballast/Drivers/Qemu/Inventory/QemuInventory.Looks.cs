@@ -75,10 +75,14 @@ internal sealed partial class QemuInventory
             }
 
             _mustName |= !seen.Contains(instance) && instance.Process is null;
+            string? distrust = instance.Distrust;
             if (seen.Add(instance))
                 instance.Update(sighting);
             else
                 instance.UpdateFurther(sighting);
+
+            // What it says counts now, or counts no more.
+            _mustName |= instance.Distrust != distrust;
         }
 
         foreach (QemuInstance instance in seen)

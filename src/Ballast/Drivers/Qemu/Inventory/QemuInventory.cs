@@ -71,7 +71,8 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         _ = await LookAsync(_ => false, cancellationToken).ConfigureAwait(false);
         HashSet<QemuInstance> asked = [];
 
-        // Who says another name once it is asked may leave the one that was asked for to somebody else, who is asked, too.
+        // Who says another name once it is asked may leave the one that was asked for to somebody else, who is asked, too. And whose name
+        // stays a guess yields to anybody who tells that name.
         while (await ExclusivelyAsync(Nameless, cancellationToken).ConfigureAwait(false) is { Length: > 0 } nameless)
             _ = await ConnectAsync(nameless, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
         QemuDomain? found = await FindAsync(isWanted, cancellationToken).ConfigureAwait(false);
@@ -87,8 +88,12 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         {
             NameAll();
             QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
-            return (wanted.Length > 0 ? wanted : [.. _instances]).Where(instance => !instance.IsIdentified && MayConnect(instance) && asked.Add(instance)).ToArray();
+            QemuInstance[] first = Unasked(wanted);
+            return first.Length > 0 || (wanted.Length > 0 && Array.TrueForAll(wanted, instance => !instance.IsNameGuessed)) ? first : Unasked(_instances);
         }
+
+        QemuInstance[] Unasked(IEnumerable<QemuInstance> instances) =>
+            [.. instances.Where(instance => !instance.IsIdentified && MayConnect(instance) && asked.Add(instance))];
     }
 
     /// <summary>Whom to trust was changed: no call begins on any of them before a look has shown which may be asked.</summary>
@@ -171,7 +176,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     }
 
     /// <summary>The one monitor of a connection that has one.</summary>
-    internal QmpMonitor OnlyMonitor => _known.Values.Single().Domain.Monitor;
+    internal QmpMonitor OnlyMonitor => _known.Values.Distinct().Single().Domain.Monitor;
 
     private bool MustReconsider => Volatile.Read(ref _trustChanges) != Volatile.Read(ref _trustSeen);
 
@@ -258,7 +263,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             NameAll();
             if (_instances.Find(candidate => candidate.IsKnown && isWanted(candidate.Identity)) is not { } instance)
                 return null;
-            instance.IsListed = true;
+            instance.NoteListed();
             return instance.Domain;
         }, cancellationToken);
 
@@ -271,7 +276,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             {
                 if (!instance.IsKnown || instance.HasExited || !isListed(instance))
                     continue;
-                instance.IsListed = true;
+                instance.NoteListed();
                 domains.Add(instance.Domain);
             }
 
@@ -293,6 +298,12 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         {
             known[i].Name(identities[i] with { Instance = known[i].Number });
             byUuid[identities[i].Uuid] = known[i];
+        }
+
+        foreach (QemuInstance instance in known)
+        {
+            foreach (Guid former in instance.FormerUuids)
+                byUuid.TryAdd(former, instance);
         }
 
         _known = byUuid;

@@ -41,9 +41,11 @@ internal sealed class QemuCommandLine
         _machine = new(() => MachineOptions.Read(
             Array.ConvertAll(_arguments, PathText.Replaced), path => Read(path) is { } file ? file with { Text = PathText.Replaced(file.Text) } : null));
 
-        // A daemon has left the directory that the path began in, and one that changed its root that root.
+        // A daemon has left the directory that the path began in, and one that changed its root that root. A daemon's process is made
+        // behind the read: what was written while QEMU read another file, or waited for it, looks as if it had been there before.
         ConfigurationText? Read(string path) =>
-            readFile is null || (BecomesDaemon && !Path.IsPathRooted(path)) || ChangesRoot(arguments) ? null : readFile(path);
+            readFile is null || (BecomesDaemon && !Path.IsPathRooted(path)) || ChangesRoot(arguments) ? null
+            : readFile(path) is { } file ? file with { MayBeYounger = BecomesDaemon } : null;
     }
 
     /// <summary>What it is known again by.</summary>
@@ -64,26 +66,23 @@ internal sealed class QemuCommandLine
     /// </summary>
     public string? LaunchDirectory => _launchDirectory.Value;
 
-    /// <summary>The guest's name, or null.</summary>
-    public string? Name => _reader.Value.Name;
+    /// <summary>The guest's name, or null; also a guess.</summary>
+    public string? Name => NameWord?.Value;
 
-    /// <summary>
-    /// Whether a file says the name: it may be another one's by now, so that the monitor knows better. Of all who a QEMU is, only the
-    /// name can stand in a file.
-    /// </summary>
-    public bool IsNameFromFile => _reader.Value.IsNameFromFile;
+    /// <inheritdoc cref="Name"/>
+    public Word<string>? NameWord => _reader.Value.Name;
 
-    /// <summary>The guest's UUID, or null.</summary>
+    /// <summary>The guest's UUID, or null. It is said for certain: no file can say it.</summary>
     public Guid? Uuid => _reader.Value.Uuid;
 
     /// <summary>The guest's memory in KiB; null where the machine's default counts, which differs.</summary>
-    public ulong? MemoryKiB => _reader.Value.MemoryKiB;
+    public Word<ulong>? MemoryKiB => _reader.Value.MemoryKiB;
 
-    /// <summary>Whether memory can be plugged into its machine.</summary>
+    /// <summary>Whether memory can be plugged into its machine, as far as is known.</summary>
     public bool HasMemorySlots => _reader.Value.HasMemorySlots;
 
     /// <summary>How many virtual processors it starts with.</summary>
-    public int VirtualCpus => _reader.Value.VirtualCpus;
+    public Word<int> VirtualCpus => _reader.Value.VirtualCpus;
 
     /// <summary>What it says of the machine's parts.</summary>
     public MachineOptions Machine => _machine.Value;
@@ -105,6 +104,14 @@ internal sealed class QemuCommandLine
         string written = path.Replace(",", ",,", StringComparison.Ordinal);
         return path.Length > 0 && _arguments.Any(argument => HasValue(argument, written) || HasValue(argument, path));
     }
+
+    /// <summary>
+    /// Whether a path that stands in it may be a monitor's all the same: a file that could not be read may put one on a device that
+    /// listens there, waits for nobody, and that nothing here uses.
+    /// </summary>
+    public bool MayBecomeMonitor(string path) =>
+        UnreadConfiguration is not null && _reader.Value.FindDevices(path).Any(id => !CommandLineOptions.Of(_arguments).Any(
+            said => said.Option != "chardev" && said.Value is { } value && HasValue(value, id)));
 
     // As a whole value: an argument, or one of its members, or a text of JSON.
     private static bool HasValue(string argument, string value)

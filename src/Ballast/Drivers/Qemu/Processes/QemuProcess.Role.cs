@@ -24,6 +24,14 @@ internal sealed partial class QemuProcess
         "monitor", "serial", "vga", "rtc",
     ];
 
+    // What others have, too. Few have two of these.
+    private static readonly string[] Usual =
+    [
+        "name", "m", "S", "uuid", "boot", "vnc", "spice", "kernel", "initrd", "append", "bios", "net", "usb", "usbdevice", "k", "snapshot", "fda",
+        "hdb", "hdc", "pidfile", "runas", "sandbox", "global", "audiodev", "pflash", "mem-path", "overcommit", "watchdog-action", "action",
+        "no-reboot", "no-shutdown", "incoming", "loadvm", "icount", "parallel", "virtfs", "fsdev", "tpmdev", "curses", "msg",
+    ];
+
     // As it was when it was last looked at.
     private volatile string[] _fields;
     private bool _isInBackground;
@@ -89,7 +97,8 @@ internal sealed partial class QemuProcess
 
     public bool Binds(string? boundName) => CommandLine.Binds(boundName);
 
-    public bool MayBeCalled(string? name) => CommandLine.Name is not { } said || string.IsNullOrEmpty(name) || said == name;
+    public bool MayBeCalled(string? name) =>
+        CommandLine.NameWord is not { Certainty: Certainty.Said } said || string.IsNullOrEmpty(name) || said.Value == name;
 
     /// <summary>Whether a process may be a QEMU. Most are not: the beginning of a command line tells.</summary>
     /// <param name="pid">The process.</param>
@@ -137,20 +146,34 @@ internal sealed partial class QemuProcess
 
     private static bool HasTellingOption(ReadOnlySpan<byte> arguments)
     {
+        string? usual = null;
         foreach (Range range in arguments.Split((byte)0))
         {
             ReadOnlySpan<byte> argument = arguments[range];
             if (argument is not [(byte)'-', ..])
                 continue;
             ReadOnlySpan<byte> option = argument.TrimStart((byte)'-');
-            foreach (string telling in Telling)
-            {
-                if (option.Length == telling.Length && Ascii.Equals(option, telling))
-                    return true;
-            }
+            if (Find(Telling, option) is not null)
+                return true;
+            if (Find(Usual, option) is not { } found)
+                continue;
+            if (usual is not null && usual != found)
+                return true;
+            usual = found;
         }
 
         return false;
+    }
+
+    private static string? Find(string[] options, ReadOnlySpan<byte> option)
+    {
+        foreach (string one in options)
+        {
+            if (option.Length == one.Length && Ascii.Equals(option, one))
+                return one;
+        }
+
+        return null;
     }
 
     // Once for each time that it was looked at: its parent and its children cost files of their own.

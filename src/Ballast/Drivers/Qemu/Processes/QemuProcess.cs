@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -147,6 +148,16 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             _stat?.Dispose();
             _statm?.Dispose();
         }
+    }
+
+    /// <summary>The command line of a process, with what its files say, whether it is a QEMU or not.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="commandLine">What it was started with.</param>
+    public static bool TryReadCommandLine(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine)
+    {
+        commandLine = null;
+        return TryParseStat(ReadStat(pid), out string[] fields)
+            && QemuCommandLine.TryRead(pid, out commandLine, path => ReadNamed(pid, path, Number(fields[StartTime - 1])));
     }
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that

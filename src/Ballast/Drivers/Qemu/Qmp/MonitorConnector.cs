@@ -205,9 +205,9 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         if (asked.IsCompletedSuccessfully && !asked.Result)
             return;
         monitor.Endpoint.FindWaiting = null;
-        if (find() is not { } pid)
+        if (find() is not { } waiting)
             return;
-        Task told = monitor.Log.StartsGuestAsync(pid);
+        Task told = monitor.Log.StartsGuestAsync(waiting);
         if (!asked.IsCompleted)
             return;
         await told.WaitAsync(LoggerPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -92,7 +92,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// Finds the process that was started to wait here for its first client, whose guest starts then; null where nobody has to
     /// be told. Asked once, before the first connection.
     /// </summary>
-    public Func<int?>? FindWaiting { get; set; }
+    public Func<WaitingProcess?>? FindWaiting { get; set; }
 
     /// <summary>
     /// Completes when the connections that were made are closed; to whoever looks at the monitor before, they would be somebody else's.

@@ -31,7 +31,8 @@ internal sealed class MonitorLog(string monitor)
         Array.Exists(await Task.WhenAll(Volatile.Read(ref _logs).Select(log => log.WantsAsync(LogLevel.Warning))).ConfigureAwait(false), wants => wants);
 
     /// <summary>Completes when all were told.</summary>
-    public Task StartsGuestAsync(int pid) => Task.WhenAll(Volatile.Read(ref _logs).Select(log => log.StartsGuestAsync(monitor, pid)));
+    public Task StartsGuestAsync(WaitingProcess waiting) =>
+        Task.WhenAll(Volatile.Read(ref _logs).Select(log => log.StartsGuestAsync(monitor, waiting.Pid, waiting.IsCertain)));
 
     public void Connected(int pid)
     {

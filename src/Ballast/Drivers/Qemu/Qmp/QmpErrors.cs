@@ -22,6 +22,12 @@ internal static class QmpErrors
     public static LibvirtException StillSilent(string domain) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor of '{domain}' did not greet before; it was not waited for again");
 
+    /// <summary>Nobody is ended because a file calls it so.</summary>
+    public static LibvirtException NameIsGuess(string domain, int pid, LibvirtException silence) =>
+        Report(ErrorCode.OperationTimeout,
+            $"{silence.Str2}; process {pid} is not ended: only a file that may have changed since QEMU read it says that it is '{domain}'. "
+            + $"Make sure that it is, and end the process itself (kill {pid})");
+
     public static LibvirtException WriteTimeout(string path, string command, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout,
             $"QEMU monitor '{path}' did not answer {command} within {Seconds(waited)}; it may still take effect");

@@ -65,8 +65,9 @@ internal static class NamedSockets
             if (owners.Count > 0)
                 continue;
 
-            // It made the socket for something else. Who does not even name it only inherited it, and the next may be whose it is.
-            if (holder.CommandLine.UnreadConfiguration is null && listener.Name is { } name && holder.CommandLine.Mentions(name))
+            // It made the socket for something else, whatever a file says that could not be read. Who does not even name it only inherited
+            // it, and the next may be whose it is.
+            if (listener.Name is { } name && holder.CommandLine.Mentions(name) && !holder.CommandLine.MayBecomeMonitor(name))
                 return false;
 
             // Of whom not all is known that it was told, the socket may be a monitor after all: its greeting tells.
@@ -76,9 +77,9 @@ internal static class NamedSockets
         return owners.Count > 0 || !isTheirs;
     }
 
-    private static Func<int?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null
+    private static Func<WaitingProcess?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null
         ? SocketMaker.FindWaiting(name, inode, madeAt)
-        : owner.CommandLine.WaitsAt(name) ? owner.Pid : null;
+        : owner.CommandLine.WaitsAt(name) ? new WaitingProcess(owner.Pid, IsCertain: true) : null;
 
     // Guest agents, consoles and human monitors have sockets of the same process. It bound them to what its command line says.
     private static bool IsMonitor(QemuProcess owner, UnixSocketEntry listener) =>

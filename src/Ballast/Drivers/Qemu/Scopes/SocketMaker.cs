@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
+using Ballast.Drivers.Qemu.Qmp;
 
 namespace Ballast.Drivers.Qemu.Scopes;
 
@@ -12,11 +13,11 @@ internal static class SocketMaker
 {
     private const int LookBytes = 4096;
 
-    /// <summary>The process that was started to wait at a path for a monitor's first client; null where it is not found.</summary>
+    /// <summary>The process that was started to wait at a path for a monitor's first client, or may have been; null where it is not found.</summary>
     /// <param name="name">The path as the socket was bound to it.</param>
     /// <param name="inode">The socket's own inode, as in /proc/PID/fd.</param>
     /// <param name="madeAt">When the socket was made, in nanoseconds since 1970.</param>
-    public static int? FindWaiting(string name, uint inode, Int128 madeAt)
+    public static WaitingProcess? FindWaiting(string name, uint inode, Int128 madeAt)
     {
         ProcessBirths processes = new();
         byte[] mark = Mark(name);
@@ -28,26 +29,29 @@ internal static class SocketMaker
                 continue;
             bool? holds = ProcessSockets.Read(pid)?.Contains(inode);
             if (holds != false && line.WaitsAt(name))
-                return pid;
+                return new WaitingProcess(pid, IsCertain: true);
 
             // Who cannot be asked for its sockets may be another one, which has the same path somewhere else, or lie.
             if (holds == true)
-                return null;
+                return line.Binds(name) ? null : new WaitingProcess(pid, IsCertain: false);
         }
 
         return null;
     }
 
-    // The command line of a QEMU that says that it made a socket at the path.
+    // The command line of a QEMU that says that it made a socket at the path, or may say so in a file.
     private static QemuCommandLine? ReadClaim(int pid, string name, byte[] mark)
     {
         // Most are no QEMU, or one that does not even name the path: no more than one look at each of them.
         Span<byte> buffer = stackalloc byte[LookBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
         bool isWhole = start.Length < buffer.Length;
-        if (!QemuProcess.MayBeQemu(pid, start, isWhole, out _) || (isWhole && start.IndexOf(mark) < 0))
+        if (!QemuProcess.MayBeQemu(pid, start, isWhole, out _) || (isWhole && start.IndexOf(mark) < 0 && start.IndexOf("-readconfig\0"u8) < 0))
             return null;
-        return QemuCommandLine.TryRead(pid, out QemuCommandLine? line) && (line.IsQemu || QemuProcess.RunsQemu(pid)) && line.Binds(name) ? line : null;
+        return QemuProcess.TryReadCommandLine(pid, out QemuCommandLine? line) && (line.IsQemu || QemuProcess.RunsQemu(pid)) && MayBind(line) ? line : null;
+
+        bool MayBind(QemuCommandLine line) =>
+            line.Binds(name) || (line.UnreadConfiguration is not null && !line.Mentions(name));
     }
 
     // What stands in a command line that binds the path, however it is written there: commas are doubled.

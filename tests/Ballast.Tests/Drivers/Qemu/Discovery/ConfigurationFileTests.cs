@@ -42,12 +42,10 @@ public class ConfigurationFileTests
         Assert.Equal("a", Line(file, "-name", "b", "-readconfig", "f").Name);
         Assert.Equal("b", Line(file, "-readconfig", "f", "-name", "b").Name);
         Assert.Equal("a", Line(file, "-readconfig", "f", "-name", "process=b").Name);
-        Assert.True(Line(file, "-name", "b", "-readconfig", "f", "-name", "process=b").IsNameFromFile);
-        Assert.False(Line(file, "-readconfig", "f", "-name", "b").IsNameFromFile);
-        Assert.Equal(64ul * 1024, Line(file, "-m", "32", "-readconfig", "f").MemoryKiB);
-        Assert.Equal(32ul * 1024, Line(file, "-readconfig", "f", "-m", "32").MemoryKiB);
-        Assert.Equal(32ul * 1024, Line("[memory]\n maxmem = \"1G\"\n", "-m", "32", "-readconfig", "f").MemoryKiB);
-        Assert.Equal(64ul * 1024, Line("[machine]\n memory.size = \"64M\"\n", "-readconfig", "f").MemoryKiB);
+        Assert.Equal(64ul * 1024, Line(file, "-m", "32", "-readconfig", "f").MemoryKiB?.Value);
+        Assert.Equal(32ul * 1024, Line(file, "-readconfig", "f", "-m", "32").MemoryKiB?.Value);
+        Assert.Equal(32ul * 1024, Line("[memory]\n maxmem = \"1G\"\n", "-m", "32", "-readconfig", "f").MemoryKiB?.Value);
+        Assert.Equal(64ul * 1024, Line("[machine]\n memory.size = \"64M\"\n", "-readconfig", "f").MemoryKiB?.Value);
     }
 
     [Theory]
@@ -70,7 +68,7 @@ public class ConfigurationFileTests
             "[netdev \"n\"]\n type = \"tap\"\n[object \"r\"]\n qom-type = \"memory-backend-ram\"\n size = \"64M\"\n[machine]\n memory-backend = \"r\"\n",
             "-readconfig", "f");
         Assert.Equal("tap", line.NetworkKinds()["n"]);
-        Assert.Equal(64ul * 1024, line.MemoryKiB);
+        Assert.Equal(64ul * 1024, line.MemoryKiB?.Value);
     }
 
     [Fact]
@@ -83,6 +81,52 @@ public class ConfigurationFileTests
         QemuCommandLine forbidden = new(arguments, null, _ => throw new UnauthorizedAccessException());
         Assert.Equal(("one", "a"), (forbidden.UnreadConfiguration, forbidden.Name));
         Assert.Null(new QemuCommandLine(arguments, null, _ => "").UnreadConfiguration);
+    }
+
+    [Theory]
+    [InlineData("-name b -readconfig f -name process=b", "a InFile", "64 InFile", "2 InFile")]
+    [InlineData("-readconfig f -name b -m 32 -smp 4", "b Said", "32 Said", "4 Said")]
+    [InlineData("-name b -m 32 -smp 4", "b Said", "32 Said", "4 Said")]
+    [InlineData("-name b -m 32 -smp 4 -readconfig gone", "b BeforeUnread", "32 BeforeUnread", "4 BeforeUnread")]
+    [InlineData("-readconfig gone -name b -m 32 -smp 4", "b Said", "32 Said", "4 Said")]
+    [InlineData("-readconfig f -readconfig gone", "a BeforeUnread", "64 BeforeUnread", "2 BeforeUnread")]
+    [InlineData("-readconfig gone -readconfig f", "a InFile", "64 InFile", "2 InFile")]
+    [InlineData("-readconfig gone -smp cores=4", "", "", "4 BeforeUnread")]
+    [InlineData("-readconfig gone -M q35,memory.size=32M", "", "32 BeforeUnread", "1 BeforeUnread")]
+    [InlineData("-readconfig gone -M q35,smp.cpus=4", "", "", "4 Said")]
+    [InlineData("-name b -m 32 -readconfig empty", "b Said", "32 Said", "1 Said")]
+    [InlineData("-name b -m 32 -readconfig doubtful -daemonize", "b BeforeUnread", "32 BeforeUnread", "1 BeforeUnread")]
+    [InlineData("-name b -m 32 -readconfig /f -daemonize", "a InFile", "64 InFile", "2 InFile")]
+    [InlineData("-name b -m 32 -readconfig /empty -daemonize", "b BeforeUnread", "32 BeforeUnread", "1 BeforeUnread")]
+    [InlineData("-daemonize -readconfig /empty -name b -m 32 -smp 4", "b Said", "32 Said", "4 Said")]
+    public void A_word_is_as_sure_as_nothing_behind_it_may_say_otherwise(string arguments, string name, string mebibytes, string cpus)
+    {
+        QemuCommandLine line = new(["qemu", .. arguments.Split(' ')], null, path => path.TrimStart('/') switch
+        {
+            "f" => "[name]\n guest = \"a\"\n[memory]\n size = \"64\"\n[smp-opts]\n cpus = \"2\"\n",
+            "empty" => "",
+            "doubtful" => new ConfigurationText("[name]\n guest = \"a\"\n", IsCertain: false),
+            _ => null,
+        });
+        Assert.Equal(name, line.NameWord is { } word ? $"{word.Value} {word.Certainty}" : "");
+        Assert.Equal(mebibytes, line.MemoryKiB is { } kib ? $"{kib.Value / 1024} {kib.Certainty}" : "");
+        Assert.Equal(cpus, $"{line.VirtualCpus.Value} {line.VirtualCpus.Certainty}");
+        Assert.Equal(line.UnreadConfiguration is not null, line.HasMemorySlots);
+    }
+
+    [Theory]
+    [InlineData("-serial unix:s,server=on,wait=off", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off", true)]
+    [InlineData("-chardev socket,id=c,path=s,server=on", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off -device virtserialport,chardev=c,name=x", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off -serial chardev:c", false)]
+    [InlineData("-chardev socket,id=c,path=s,server=on,wait=off -mon chardev=c,mode=readline", false)]
+    public void What_the_command_line_uses_otherwise_no_file_makes_a_monitor(string arguments, bool mayBecome)
+    {
+        string[] all = ["qemu", "-readconfig", "f", .. arguments.Split(' ')];
+        QemuCommandLine unread = new(all, null);
+        Assert.Equal((true, mayBecome), (unread.Mentions("s"), unread.MayBecomeMonitor("s")));
+        Assert.False(new QemuCommandLine(all, null, _ => "").MayBecomeMonitor("s"));
     }
 
     [Fact]

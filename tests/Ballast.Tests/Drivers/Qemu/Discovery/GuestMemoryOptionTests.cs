@@ -88,5 +88,5 @@ public class GuestMemoryOptionTests
         Assert.Null(Of("-M", "q35"));
     }
 
-    private static ulong? Of(params string[] arguments) => new QemuCommandLine(["qemu", .. arguments], null).MemoryKiB;
+    private static ulong? Of(params string[] arguments) => new QemuCommandLine(["qemu", .. arguments], null).MemoryKiB?.Value;
 }
