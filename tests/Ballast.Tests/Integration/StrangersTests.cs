@@ -222,6 +222,6 @@ public sealed class StrangersTests : IAsyncDisposable
         await Waiting.UntilAsync("crowd", () => (pids = Called()).Length == count);
         return pids;
 
-        static int[] Called() => [.. ProcessTable.Pids().Where(pid => ProcessTable.Uid(pid) == Stranger && QemuProcess.MayBeQemu(pid, out _))];
+        static int[] Called() => [.. ProcessTable.Pids().Where(pid => ProcessTable.Uid(pid) == Stranger && QemuProcess.IsCalledQemu(pid))];
     }
 }
