@@ -6,7 +6,7 @@ namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>
 /// The system calls by which the host is looked at. Each failure is noted for the look under way (<see cref="LookTrouble"/>), so
-/// that nothing that could not be looked at is taken for gone.
+/// that nothing that could not be looked at is taken for gone. What a call that does not return is about is left out (<see cref="HostLook"/>).
 /// </summary>
 internal static class HostCalls
 {
@@ -23,14 +23,14 @@ internal static class HostCalls
         }
     }
 
-    public static int Open(string path, int flags) => Fails("open", path) ? -1 : (int)Noted(Libc.Open(path, flags), path);
+    public static int Open(string path, int flags) => Fails("open", path) ? -1 : (int)Opened(Libc.Open(path, flags), path);
 
     public static long OpenAt2(int root, string path, ref Libc.OpenHow how)
     {
         const long number = 437;
         return Fails("openat2", path)
             ? -1
-            : Noted((nint)Libc.SyscallOpenAt2(number, root, path, ref how, Marshal.SizeOf<Libc.OpenHow>()), path);
+            : Opened((nint)Libc.SyscallOpenAt2(number, root, path, ref how, Marshal.SizeOf<Libc.OpenHow>()), path);
     }
 
     public static nint Read(SafeFileHandle file, Span<byte> buffer, string shown) =>
@@ -58,6 +58,10 @@ internal static class HostCalls
             LookTrouble.Note(errno = e.HResult, shown);
             return -1;
         }
+        finally
+        {
+            Ended();
+        }
     }
 
     public static nint ReadLink(string path, Span<byte> target) =>
@@ -82,7 +86,7 @@ internal static class HostCalls
     }
 
     public static int Socket(int family, int type, int protocol, string shown) =>
-        Fails("socket", shown) ? -1 : (int)Noted(Libc.Socket(family, type, protocol), shown);
+        Fails("socket", shown) ? -1 : (int)Opened(Libc.Socket(family, type, protocol), shown);
 
     public static int SetNs(SafeFileHandle target, int kind, string shown) =>
         Fails("setns", shown) ? -1 : (int)Noted(Libc.SetNs(target, kind), shown);
@@ -99,13 +103,12 @@ internal static class HostCalls
         LookTrouble? met = null;
         if (Fails("clone", name))
             return;
-        if (!Unattended.TryStartThread(name, Run, out Thread thread))
-        {
+        bool isStarted = Unattended.TryStartThread(name, Run, out Thread thread);
+        if (isStarted)
+            thread.Join();
+        Ended();
+        if (!isStarted)
             LookTrouble.Note(LookTrouble.NoThread, name);
-            return;
-        }
-
-        thread.Join();
         met?.NoteHere();
 
         void Run()
@@ -117,15 +120,53 @@ internal static class HostCalls
 
     private static nint Noted(nint result, string what)
     {
+        int errno = result < 0 ? Marshal.GetLastPInvokeError() : 0;
+        Ended();
         if (result < 0)
-            LookTrouble.Note(Marshal.GetLastPInvokeError(), what);
+        {
+            LookTrouble.Note(errno, what);
+            Marshal.SetLastPInvokeError(errno);
+        }
+
         return result;
+    }
+
+    // Nobody would close the descriptor that comes when nobody waits for it any more.
+    private static nint Opened(nint descriptor, string what)
+    {
+        int errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
+        if (!HostLook.End())
+        {
+            new SafeFileHandle(descriptor, ownsHandle: true).Dispose();
+            throw new LookStuckException();
+        }
+
+        if (descriptor < 0)
+        {
+            LookTrouble.Note(errno, what);
+            Marshal.SetLastPInvokeError(errno);
+        }
+
+        return descriptor;
+    }
+
+    private static void Ended()
+    {
+        if (!HostLook.End())
+            throw new LookStuckException();
     }
 
     private static bool Fails(string call, string what)
     {
-        if (!_hasFaults || Faults.Value?.Invoke(call, what) is not (int errno and not 0))
-            return false;
+        int errno = HostLook.LeftOut;
+        if (HostLook.Begin(what))
+        {
+            errno = _hasFaults ? Faults.Value?.Invoke(call, what) ?? 0 : 0;
+            if (errno == 0)
+                return false;
+            Ended();
+        }
+
         LookTrouble.Note(errno, what);
         Marshal.SetLastPInvokeError(errno);
         return true;

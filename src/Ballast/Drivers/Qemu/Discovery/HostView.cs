@@ -100,7 +100,7 @@ internal sealed class HostView
                 return OwnMounts;
             return _mounts.TryGetValue(root, out MountTable? known)
                 ? known
-                : Read(() => MountTable.Read(process), mounts => _mounts[root] = mounts);
+                : Read(() => MountTable.Read(process, OwnMounts), mounts => _mounts[root] = mounts);
         }
     }
 
@@ -207,7 +207,7 @@ internal sealed class HostView
     {
         using LookTrouble trouble = new();
         T found = read();
-        if (trouble.Failure is null)
+        if (trouble.IsAnswered)
             keep(found);
         return found;
     }

@@ -12,10 +12,11 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <param name="Device">The device that stat shows; not always the one that the kernel's socket table shows.</param>
 /// <param name="Mount">The id of the mount it was reached through, as in mountinfo; null before Linux 5.8.</param>
 /// <param name="Mode">Its type and permissions.</param>
+/// <param name="Owner">Its user.</param>
 /// <param name="Bytes">Its size; 0 for files that the kernel makes up when they are read, which may keep a reader waiting.</param>
 /// <param name="ModifiedAt">When it was modified, in nanoseconds; of a directory, when a name in it changed.</param>
 /// <param name="ChangedAt">When anything of it was changed, its contents, owner or name, in nanoseconds: nobody can set that back.</param>
-internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, ulong Bytes, Int128 ModifiedAt, Int128 ChangedAt)
+internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount, ushort Mode, uint Owner, ulong Bytes, Int128 ModifiedAt, Int128 ChangedAt)
 {
     private const ushort TypeMask = 0xF000, Socket = 0xC000, Link = 0xA000, Regular = 0x8000, Directory = 0x4000;
 
@@ -51,7 +52,7 @@ internal static partial class LinuxFiles
     private const int AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
     private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;
     private const ulong NoOtherMount = 1, NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
-    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x80 | 0x100 | 0x200 | StatxBirth, StatxBirth = 0x800, StatxMount = 0x1000;
+    private const uint StatxWanted = 0x1 | 0x2 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | StatxBirth, StatxBirth = 0x800, StatxMount = 0x1000;
     private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
 
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
@@ -240,13 +241,14 @@ internal static partial class LinuxFiles
 
     private static FileFacts Read(ReadOnlySpan<byte> facts)
     {
-        const int mode = 28, inode = 32, size = 40, born = 80, changed = 96, modified = 112, major = 136, minor = 140, mount = 144;
+        const int owner = 20, mode = 28, inode = 32, size = 40, born = 80, changed = 96, modified = 112, major = 136, minor = 140, mount = 144;
         uint told = BinaryPrimitives.ReadUInt32LittleEndian(facts);
         return new FileFacts(
             BinaryPrimitives.ReadUInt64LittleEndian(facts[inode..]),
             SocketFile.MakeDevice(BinaryPrimitives.ReadUInt32LittleEndian(facts[major..]), BinaryPrimitives.ReadUInt32LittleEndian(facts[minor..])),
             (told & StatxMount) != 0 ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
             BinaryPrimitives.ReadUInt16LittleEndian(facts[mode..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(facts[owner..]),
             BinaryPrimitives.ReadUInt64LittleEndian(facts[size..]),
             ReadTime(facts[modified..]),
             ReadTime(facts[changed..]))

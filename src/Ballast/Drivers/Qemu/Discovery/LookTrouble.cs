@@ -37,7 +37,13 @@ internal sealed class LookTrouble : IDisposable
     /// </summary>
     public bool IsOfStranger { get; init; }
 
-    /// <summary>What this user may not look at.</summary>
+    /// <summary>Whether something is left out since a call that was about it has not returned; it is among <see cref="Denied"/>.</summary>
+    public bool IsStuck { get; private set; }
+
+    /// <summary>Whether all was answered that was asked, be it that this user may not know.</summary>
+    public bool IsAnswered => Failure is null && !IsStuck;
+
+    /// <summary>What this user may not look at, or nobody can look at just now.</summary>
     public IReadOnlySet<string> Denied => _denied ??= [];
 
     /// <summary>Whether there was anything that this user may not look at.</summary>
@@ -45,7 +51,7 @@ internal sealed class LookTrouble : IDisposable
 
     /// <summary>Whether an error proves nothing of what was asked about; that this user may not know is another matter.</summary>
     public static bool IsFailure(int errno) =>
-        errno is not (0 or NotPermitted or AccessDenied) && Array.IndexOf(Answers, errno) < 0;
+        errno is not (0 or NotPermitted or AccessDenied or HostLook.LeftOut) && Array.IndexOf(Answers, errno) < 0;
 
     /// <summary>A system call failed.</summary>
     /// <param name="errno">With this error.</param>
@@ -56,8 +62,9 @@ internal sealed class LookTrouble : IDisposable
             return;
         if (IsFailure(errno))
             trouble.Failure ??= new LookFailure(errno, what);
-        else if (errno is NotPermitted or AccessDenied)
+        else if (errno is NotPermitted or AccessDenied or HostLook.LeftOut)
             _ = (trouble._denied ??= []).Add(what);
+        trouble.IsStuck |= errno == HostLook.LeftOut;
     }
 
     /// <summary>What was seen cannot be, though no call failed.</summary>
@@ -80,6 +87,7 @@ internal sealed class LookTrouble : IDisposable
     private void Add(LookTrouble inner)
     {
         Failure ??= inner.Failure;
+        IsStuck |= inner.IsStuck;
         if (inner.IsDenied)
             (_denied ??= []).UnionWith(inner._denied!);
     }

@@ -48,30 +48,73 @@ internal sealed class MountTable
     public static bool IsKernels(string type) => Array.IndexOf(KernelsTypes, type) >= 0;
 
     /// <param name="process">"self", or a process's id.</param>
-    public static MountTable Read(string process)
+    /// <param name="host">Where the layers of an overlay may lie that the process does not see itself.</param>
+    public static MountTable Read(string process, MountTable? host = null)
     {
-        const int id = 0, device = 2, mountPoint = 4;
-        Dictionary<ulong, (uint, string)> mounts = [];
-        Dictionary<string, string> types = [];
         // Of a process that is gone, or that this user may not look at, there are none.
         string text = LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) is { } read ? PathText.Decode(read.Span) : "";
+        return Parse(text, host);
+    }
+
+    /// <summary>The same of mountinfo's text.</summary>
+    internal static MountTable Parse(string text, MountTable? host)
+    {
+        const int id = 0, device = 2, mountPoint = 4, options = 3;
+        Dictionary<ulong, (uint, string)> mounts = [];
+        Dictionary<string, string> types = [];
         foreach (string line in text.Split('\n'))
         {
             string[] fields = line.Split(' ');
             int separator = Array.IndexOf(fields, "-");
             if (separator <= mountPoint || separator + 1 >= fields.Length)
                 continue;
-            types[Unescape(fields[mountPoint])] = fields[separator + 1];
+            string type = fields[separator + 1];
+
+            // Whoever looks there looks into its layers.
+            if (type == "overlay" && fields.Length > separator + options && LayerThatHangs(fields[separator + options], types, host?._types) is { } layer)
+                type = $"{layer} below an overlay";
+            types[Unescape(fields[mountPoint])] = type;
             if (fields[device].Split(':') is [var major, var minor]
                 && ulong.TryParse(fields[id], NumberStyles.None, CultureInfo.InvariantCulture, out ulong mount)
                 && uint.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out uint high)
                 && uint.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out uint low))
             {
-                mounts[mount] = (SocketFile.MakeDevice(high, low), fields[separator + 1]);
+                mounts[mount] = (SocketFile.MakeDevice(high, low), type);
             }
         }
 
         return new MountTable(mounts, types);
+    }
+
+    // The type of the first layer that lies in a file system that can hang; null where none is known to.
+    private static string? LayerThatHangs(string options, params ReadOnlySpan<Dictionary<string, string>?> tables)
+    {
+        foreach (string option in Unescape(options).Split(','))
+        {
+            if (option.Split('=', 2) is not ["lowerdir" or "lowerdir+" or "datadir+" or "upperdir", var layers])
+                continue;
+            foreach (string layer in layers.Split(':', StringSplitOptions.RemoveEmptyEntries).Where(Path.IsPathRooted))
+            {
+                foreach (Dictionary<string, string>? types in tables)
+                {
+                    if (types is not null && TypeAbove(layer, types) is { } type && CanHang(type))
+                        return type;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static string? TypeAbove(string path, Dictionary<string, string> types)
+    {
+        for (string? at = path; at is not null; at = Path.GetDirectoryName(at))
+        {
+            if (types.TryGetValue(at, out string? type))
+                return type;
+        }
+
+        return null;
     }
 
     // Spaces, tabs, line ends and backslashes are written as octal numbers.

@@ -20,7 +20,7 @@ internal static class ProcessPath
     {
         if (InProc(pid, path) is { } descriptor)
         {
-            if (OpenBelowHandle(descriptor.Root, descriptor.Path, mounts, ownMounts, reasons) is { } entry)
+            if (OpenBelowHandle(pid, descriptor.Root, descriptor.Path, mounts, ownMounts, reasons) is { } entry)
                 yield return entry;
             yield break;
         }
@@ -31,7 +31,7 @@ internal static class ProcessPath
             string? workingDirectory = LinuxFiles.ReadLink($"/proc/{pid}/cwd");
             if (workingDirectory is null)
                 reasons.Add("this user may not know in which directory QEMU was started", LookFailures.Denied);
-            else if (!LeadsUp(path) && OpenBelowHandle($"/proc/{pid}/cwd", path, mounts, ownMounts, reasons) is { } relative)
+            else if (!LeadsUp(path) && OpenBelowHandle(pid, $"/proc/{pid}/cwd", path, mounts, ownMounts, reasons) is { } relative)
                 yield return relative;
 
             // By its text too: only that leads above the directory, or into another mount below it.
@@ -43,7 +43,7 @@ internal static class ProcessPath
             foreach (string candidate in absolute)
             {
                 MountTable seen = root == "/" ? ownMounts : mounts;
-                if (OpenBelow(root, candidate, seen, seen, reasons) is { } entry)
+                if (OpenBelow(pid, root, candidate, seen, seen, reasons) is { } entry)
                     yield return entry;
             }
         }
@@ -62,26 +62,29 @@ internal static class ProcessPath
     {
         LookFailures reasons = new();
         if (InProc(pid, path) is { } descriptor)
-            return OpenBelowHandle(descriptor.Root, descriptor.Path, mounts, ownMounts, reasons, history);
+            return OpenBelowHandle(pid, descriptor.Root, descriptor.Path, mounts, ownMounts, reasons, history);
         if (!Path.IsPathRooted(path))
         {
             string directory = $"/proc/{pid}/cwd";
-            if (!LeadsUp(path) && OpenBelowHandle(directory, path, mounts, ownMounts, reasons, history) is { } below)
+            if (!LeadsUp(path) && OpenBelowHandle(pid, directory, path, mounts, ownMounts, reasons, history) is { } below)
                 return below;
             if (LinuxFiles.ReadLink(directory) is not { } at)
                 return null;
             path = Path.Join(at, path);
         }
 
-        return OpenBelow($"/proc/{pid}/root", path, mounts, mounts, reasons, history);
+        return OpenBelow(pid, $"/proc/{pid}/root", path, mounts, mounts, reasons, history);
     }
 
     private static bool LeadsUp(string path) => path.Split('/').Contains("..");
 
     // From a directory that is held open: no path of it is good for saying where a look could hang, its mount is.
     private static SocketEntry? OpenBelowHandle(
-        string link, string path, MountTable mounts, MountTable ownMounts, LookFailures reasons, PathHistory? history = null)
+        int pid, string link, string path, MountTable mounts, MountTable ownMounts, LookFailures reasons, PathHistory? history = null)
     {
+        if (IsStuck(pid, reasons))
+            return null;
+        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(pid));
         using SafeFileHandle directory = LinuxFiles.Open(link, out int errno);
         string? type = "";
         if (!directory.IsInvalid && LinuxFiles.Stat(directory, link) is { Mount: { } mount })
@@ -97,8 +100,11 @@ internal static class ProcessPath
     }
 
     private static SocketEntry? OpenBelow(
-        string root, string path, MountTable mounts, MountTable traps, LookFailures reasons, PathHistory? history = null)
+        int pid, string root, string path, MountTable mounts, MountTable traps, LookFailures reasons, PathHistory? history = null)
     {
+        if (IsStuck(pid, reasons))
+            return null;
+        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(pid));
         using SafeFileHandle handle = LinuxFiles.Open(root, out int errno);
         return OpenBelow(handle, "/", path, path, mounts, traps, reasons, errno, history);
     }
@@ -114,6 +120,14 @@ internal static class ProcessPath
         if (entry is null)
             reasons.Add(refusal ?? $"'{shown}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
         return entry;
+    }
+
+    private static bool IsStuck(int pid, LookFailures reasons)
+    {
+        if (!HostLook.IsStuck(HostLook.PathsOf(pid)))
+            return false;
+        reasons.Add("its path cannot be looked at: a file system there does not answer", 0);
+        return true;
     }
 
     private static (string Root, string Path)? InProc(int pid, string path)

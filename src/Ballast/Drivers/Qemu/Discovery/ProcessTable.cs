@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using Ballast.Interop;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
@@ -8,6 +9,9 @@ namespace Ballast.Drivers.Qemu.Discovery;
 internal static class ProcessTable
 {
     private const int MaxStatusBytes = 1024 * 1024;
+    private const uint Root = 0;
+
+    private static readonly uint Self = Libc.GetEffectiveUid();
 
     // By how many ids /proc shows this process: its own in the PID namespace that /proc is of, then those further in.
     private static readonly Remembered<string[]> OwnIds = new(static () =>
@@ -91,6 +95,12 @@ internal static class ProcessTable
         ReadOnlySpan<byte> users = status[(at + line.Length)..];
         return Utf8Parser.TryParse(users[(users.IndexOf((byte)'\t') + 1)..], out uint effective, out _) ? effective : null;
     }
+
+    /// <summary>Whether a user is the one that this process acts as, or root, whom nobody has to be told to trust.</summary>
+    public static bool IsOwn(uint uid) => uid == Self || uid == Root;
+
+    /// <summary>The same, as the owner of the process's directory: of files in it that everybody may enter, the kernel tells who it acts as in any case.</summary>
+    public static uint? OwnerOf(int pid) => LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/"), followsLinks: false)?.Owner;
 
     private static string? StatusLine(string process, string name)
     {

@@ -15,7 +15,7 @@ internal sealed class Remembered<T>(Func<T> find)
                 return found.Value!;
             using LookTrouble trouble = new();
             T value = find();
-            if (trouble.Failure is null)
+            if (trouble.IsAnswered)
                 Volatile.Write(ref _found, new StrongBox<T>(value));
             return value;
         }

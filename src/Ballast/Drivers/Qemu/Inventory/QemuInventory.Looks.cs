@@ -13,23 +13,69 @@ internal sealed partial class QemuInventory
         List<QemuInstance> gone = [];
         long begun = Volatile.Read(ref _begunLooks);
         LookFailure? unseen = null;
-        QemuInstance[] wanted = await ExclusivelyAsync(() =>
+        QemuInstance[] wanted;
+        try
         {
-            if (_isDisposed)
-                throw Closed();
+            wanted = await LookExclusivelyAsync(
+                () =>
+                {
+                    // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
+                    // of many callers looked at the whole host, one after the other.
+                    if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
+                        Look(gone);
+                    return Wanted();
+                },
+                Wanted,
+                cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
 
-            // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
-            // of many callers looked at the whole host, one after the other.
-            if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
-                Look(gone);
+        return unseen is { } failure ? throw QmpErrors.CannotLook(failure) : wanted;
+
+        QemuInstance[] Wanted()
+        {
             // Whoever finds nobody is not told that nobody is there, where the last look could not see all.
             if (_instances.Count == 0)
                 unseen = _trouble;
             return _instances.Where(isWanted).ToArray();
-        }, cancellationToken).ConfigureAwait(false);
-        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return unseen is { } failure ? throw QmpErrors.CannotLook(failure) : wanted;
+        }
     }
+
+    // A look may hang: whoever waits is given what the last one saw, where no look is possible.
+    private async Task<T> LookExclusivelyAsync<T>(Func<T> look, Func<T> otherwise, CancellationToken cancellationToken)
+    {
+        await _looking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ThrowIfClosed();
+            using CancellationTokenSource? either = cancellationToken.CanBeCanceled
+                ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token)
+                : null;
+            return await HostLook.RunAsync(look, NoteStuck, either?.Token ?? _closing.Token).ConfigureAwait(false);
+        }
+        catch (LookStuckException)
+        {
+            ThrowIfClosed();
+            cancellationToken.ThrowIfCancellationRequested();
+            _mustLookAgain = true;
+            return otherwise();
+        }
+        finally
+        {
+            _looking.Release();
+        }
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (_isDisposed || _closing.IsCancellationRequested)
+            throw Closed();
+    }
+
+    private void NoteStuck(LookFailure failure) => log.LookFailed(QmpErrors.CannotLook(failure));
 
     // Side by side: however many are gone, their last words are waited for once.
     private static Task ReleaseAsync(List<QemuInstance> gone) =>
@@ -129,7 +175,7 @@ internal sealed partial class QemuInventory
     {
         _trouble = trouble.Failure;
         LibvirtException? error = !isPartial ? null : QmpErrors.CannotLook(trouble.Failure
-            ?? new LookFailure(LookFailures.Denied, trouble.Denied.First(path => !_wereDenied.Contains(path))));
+            ?? Denial(trouble.Denied.First(path => !_wereDenied.Contains(path))));
         if (error is not null && _lookError is null)
             log.LookFailed(error);
         _lookError = error;
@@ -138,8 +184,10 @@ internal sealed partial class QemuInventory
         _wereDenied = !isPartial ? trouble.Denied
             : trouble.IsDenied && added.Count > 0 ? _wereDenied.Union(trouble.Denied.Where(path => added.Exists(instance => instance.Concerns(path)))).ToHashSet()
             : _wereDenied;
-        _mustLookAgain = isPartial;
+        _mustLookAgain = isPartial || trouble.IsStuck;
     }
+
+    private static LookFailure Denial(string path) => new(HostLook.IsStuck(path) ? HostLook.LeftOut : LookFailures.Denied, path);
 
     // Once for each user, and again when there are twice as many.
     private void NoteCrowd(StrangerCrowd crowd)

@@ -40,6 +40,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     private bool _mustLookAgain;
     private volatile LibvirtException? _lookError;
     private bool _isDisposed;
+    private readonly CancellationTokenSource _closing = new();
     private readonly ConcurrentQueue<LibvirtException> _leftOut = [];
     private long _trustChanges;
     private long _trustSeen;
@@ -142,12 +143,14 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         if (found.Length == 0)
             return scope.Missing();
         LibvirtException? error = await found[0].ConnectAsync(timeout, cancellationToken).ConfigureAwait(false);
-        _ = await ExclusivelyAsync(() => FindOwners(found, long.MaxValue), cancellationToken).ConfigureAwait(false);
+        _ = await LookExclusivelyAsync(() => FindOwners(found, long.MaxValue), static () => false, cancellationToken).ConfigureAwait(false);
         return found[0].IsKnown ? null : error;
     }
 
     public async ValueTask DisposeAsync()
     {
+        // A look that hangs is not waited for, nor those who wait for their turn to look.
+        await _closing.CancelAsync().ConfigureAwait(false);
         QemuInstance[] all = await ExclusivelyAsync(() =>
         {
             _isDisposed = true;
@@ -197,7 +200,11 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             instance => ConnectAsync(instance, waitsForSilent, patience, timeout, cancellationToken))).ConfigureAwait(false);
         List<QemuInstance> gone = [];
         long searches = Volatile.Read(ref _searches);
-        await ExclusivelyAsync(() =>
+        await LookExclusivelyAsync(Find, static () => true, cancellationToken).ConfigureAwait(false);
+        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return errors;
+
+        bool Find()
         {
             // As with looks.
             FindOwners(instances.Where(instance => instance.LastOwnerSearch <= searches), searches);
@@ -217,9 +224,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             Unite(gone);
             _mustName = true;
             return true;
-        }, cancellationToken).ConfigureAwait(false);
-        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return errors;
+        }
     }
 
     private async Task<LibvirtException?> ConnectAsync(

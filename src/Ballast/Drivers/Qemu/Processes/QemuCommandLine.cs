@@ -51,6 +51,12 @@ internal sealed class QemuCommandLine
     /// <summary>What it is known again by.</summary>
     public CommandLineMark Mark { get; private init; }
 
+    /// <summary>That of a process whose command line nobody reads.</summary>
+    public static QemuCommandLine Unread { get; } = new([], workingDirectory: null);
+
+    /// <summary>Whether nobody has read it.</summary>
+    public bool IsUnread => this == Unread;
+
     /// <summary>Whether it makes QEMU go on in the background, and the process that was started wait until it is there.</summary>
     public bool BecomesDaemon { get; }
 

@@ -183,7 +183,7 @@ internal sealed partial class QemuProcess
         if (known is { } seen && seen.Fields == fields)
             return seen.Has;
         bool has = SaysWhatItsParentSays(fields[Parent - 1])
-            || ProcessTable.Children(Pid).Any(child => CommandLine.IsThatOf(child) == true || RunsQemu(child));
+            || ProcessTable.Children(Pid).Any(child => SaysWhatSays(child) || (MayRead(child) ? RunsQemu(child) : IsCalledQemu(child)));
         Volatile.Write(ref _twin, new StrongBox<(string[], bool)>((fields, has)));
         return has;
     }
@@ -194,11 +194,17 @@ internal sealed partial class QemuProcess
         if (_asked is { } asked && asked.Parent == parent && TimeProvider.System.GetElapsedTime(asked.At) < ReadAgain)
             return asked.SaysSame;
         using LookTrouble trouble = new();
-        bool saysSame = int.TryParse(parent, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0 && CommandLine.IsThatOf(pid) == true;
-        if (trouble.Failure is null)
+        bool saysSame = int.TryParse(parent, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0 && SaysWhatSays(pid);
+        if (trouble.IsAnswered)
             _asked = new AskedParent(parent, saysSame, TimeProvider.System.GetTimestamp());
         return saysSame;
     }
+
+    private bool SaysWhatSays(int pid) => MayRead(pid) ? CommandLine.IsThatOf(pid) == true : HasMemoryOf(_fields, pid);
+
+    // What another user's process has in its memory is not read: it need not let anybody.
+    private bool MayRead(int pid) =>
+        !CommandLine.IsUnread && ProcessTable.OwnerOf(pid) is { } owner && (ProcessTable.IsOwn(owner) || owner == ProcessTable.OwnerOf(Pid));
 
     // Null where nobody could tell. To read the command line of each QEMU at each look would cost too much where this user may not know
     // of its memory: there, only who is called otherwise is looked at again at once.
@@ -215,7 +221,7 @@ internal sealed partial class QemuProcess
             return true;
         }
 
-        bool? isSame = CommandLine.IsThatOf(Pid);
+        bool? isSame = CommandLine.IsUnread ? IsCalledQemu(Pid) : CommandLine.IsThatOf(Pid);
         if (isSame == true)
             Volatile.Write(ref _saidSameAt, TimeProvider.System.GetTimestamp());
         return isSame;

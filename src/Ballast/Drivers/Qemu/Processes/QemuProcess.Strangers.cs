@@ -19,14 +19,44 @@ internal sealed partial class QemuProcess
     public uint StrangersUid { get; private init; }
 
     /// <summary>A process that is not to be believed, if it is called as QEMU's are.</summary>
-    public static QemuProcess? FindStranger(int pid, uint uid)
+    /// <param name="pid">The process's id.</param>
+    /// <param name="uid">Whose it is.</param>
+    /// <param name="mayRead">
+    /// Whether its command line may be read: it lies in the memory of the process, whose owner can keep every reader waiting.
+    /// </param>
+    public static QemuProcess? FindStranger(int pid, uint uid, bool mayRead)
     {
         using LookTrouble trouble = new();
-        if (!TryParseStat(ReadStat(pid), out string[] fields) || QemuCommandLine.OfStranger(pid) is not { } line)
+        if (!TryParseStat(ReadStat(pid), out string[] fields)
+            || (mayRead ? QemuCommandLine.OfStranger(pid) : IsCalledQemu(pid) ? QemuCommandLine.Unread : null) is not { } line)
+        {
             return null;
+        }
+
         QemuProcess process = new(pid, line, fields, stat: null, statm: null) { _isStranger = true, StrangersUid = uid };
-        return process.IsSame && trouble.Failure is null ? process : null;
+        return process.IsSame && trouble.IsAnswered ? process : null;
     }
+
+    /// <summary>
+    /// Whether a process runs a program that is called as QEMU's are, as the kernel knows without the process's memory: by the program's
+    /// file, and where this user may not know that, by the name that the kernel took from it.
+    /// </summary>
+    public static bool IsCalledQemu(int pid)
+    {
+        // That this user may not know it of others' processes is no news of the look.
+        using LookTrouble theirs = new() { IsOfStranger = true };
+        if (ReadExecutable(pid) is { } executable)
+            return QemuName.IsQemuFile(executable);
+        if (!theirs.IsDenied)
+            return false;
+        Span<byte> buffer = stackalloc byte[64];
+        ReadOnlySpan<byte> name = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/comm"), buffer);
+        return QemuName.IsQemu(PathText.Decode(name.TrimEnd((byte)'\n')));
+    }
+
+    // One that was made by another and runs the same still has the same places in its memory.
+    private static bool HasMemoryOf(string[] fields, int pid) =>
+        Memory(fields) is { } memory && TryParseStat(ReadStat(pid), out string[] others) && memory == Memory(others);
 
     /// <summary>What it says is believed from now on.</summary>
     /// <returns>False where nobody could read it, or it is not there any more.</returns>

@@ -165,6 +165,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private static ConfigurationText? ReadNamed(int pid, string path, ulong startTicks)
     {
         using LookTrouble theirs = new() { IsOfStranger = true };
+        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(pid));
         return ProcessFile.Read(pid, path, startTicks);
     }
 
@@ -179,7 +180,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             _ = commandLine.Monitors;
             KeptFile statm = OpenFile(pid, "statm");
             QemuProcess process = new(pid, commandLine, fields, stat, statm);
-            if (statm.IsOpen && process.IsSame && trouble.Failure is null)
+            if (statm.IsOpen && process.IsSame && trouble.IsAnswered)
                 return process;
             process.Dispose();
             return null;

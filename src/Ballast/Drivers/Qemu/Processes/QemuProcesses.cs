@@ -11,13 +11,17 @@ internal sealed class QemuProcesses : IDisposable
     // The processes of the last view that were not looked at yet, the youngest on top.
     private Stack<int> _unseen = [];
 
+    // QEMUs of other users in the last view: nothing of their memory is read unless they have a socket that somebody asks for.
+    private readonly List<int> _foreign = [];
+
     // Not held: it is large, and nobody looks the same way twice.
     private readonly WeakReference<HostView?> _lastView = new(null);
 
     /// <summary>All that are there; looked for once in each view of the host. Of those that are not believed, no more than a few are kept.</summary>
     /// <param name="view">The host.</param>
+    /// <param name="trusts">Whether a user is trusted: of another's process nothing is read that needs its memory.</param>
     /// <param name="refuse">Why a process of a user is not believed, or null; asked before the process is.</param>
-    public IReadOnlyCollection<QemuProcess> Look(HostView view, Func<int, uint, string?> refuse)
+    public IReadOnlyCollection<QemuProcess> Look(HostView view, Func<uint, bool> trusts, Func<int, uint, string?> refuse)
     {
         Begin(view);
         if (_unseen.Count == 0)
@@ -27,20 +31,23 @@ internal sealed class QemuProcesses : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
             int pid = _unseen.Pop();
-            if (!_known.ContainsKey(pid) && QemuProcess.MayBeQemu(pid, out bool mustBeLoaded) && ProcessTable.Uid(pid) is { } uid && Find(pid, uid, mustBeLoaded) is { } process)
+            if (!_known.ContainsKey(pid) && ProcessTable.OwnerOf(pid) is { } uid && Find(pid, uid) is { } process)
                 _known[pid] = process;
         }
 
         Crowd = crowd;
         return _known.Values;
 
-        QemuProcess? Find(int pid, uint uid, bool mustBeLoaded)
+        QemuProcess? Find(int pid, uint uid)
         {
-            if (refuse(pid, uid) is null)
+            bool isTrusted = trusts(uid), mustBeLoaded = false;
+            if (!(isTrusted ? QemuProcess.MayBeQemu(pid, out mustBeLoaded) : QemuProcess.IsCalledQemu(pid)))
+                return null;
+            if (isTrusted && refuse(pid, uid) is null)
                 return QemuProcess.Find(pid);
 
             // What only its memory could tell is not looked for in a stranger's. A QEMU's children are not shown, and take no place of those that are.
-            if (mustBeLoaded || !crowd.HasRoom(uid) || QemuProcess.FindStranger(pid, uid) is not { IsHelper: false } stranger)
+            if (mustBeLoaded || !crowd.HasRoom(uid) || QemuProcess.FindStranger(pid, uid, mayRead: isTrusted) is not { IsHelper: false } stranger)
                 return null;
             crowd.Enter(uid);
             return stranger;
@@ -74,10 +81,17 @@ internal sealed class QemuProcesses : IDisposable
                 yield return known;
         }
 
-        while (_unseen.Count > 0)
+        for (int at = 0; at < _foreign.Count || _unseen.Count > 0; at++)
         {
-            if (FindNext() is { } next && Has(next))
-                yield return next;
+            while (at == _foreign.Count && _unseen.Count > 0)
+            {
+                if (FindNext() is { } next && Has(next))
+                    yield return next;
+            }
+
+            // It has the socket: so it is a QEMU that somebody may ask for.
+            if (at < _foreign.Count && !_known.ContainsKey(_foreign[at]) && view.SocketsOf(_foreign[at])?.Contains(socket) == true && Find(_foreign[at]) is { } owner && Has(owner))
+                yield return owner;
         }
 
         // A QEMU's child has its sockets until it runs its own program; where nobody else has one, the child is who accepts.
@@ -105,7 +119,7 @@ internal sealed class QemuProcesses : IDisposable
         }
 
         ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
-        if (QemuProcess.Find(pid) is not { } process)
+        if ((ProcessTable.OwnerOf(pid) is { } uid && !ProcessTable.IsOwn(uid) && !QemuProcess.IsCalledQemu(pid)) || QemuProcess.Find(pid) is not { } process)
             return null;
         return _known[pid] = process;
     }
@@ -137,6 +151,7 @@ internal sealed class QemuProcesses : IDisposable
         foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
             Forget(known);
         Listeners.Keep(owner => _known.GetValueOrDefault(owner.Pid) == owner);
+        _foreign.Clear();
         _unseen = new Stack<int>(ProcessTable.Pids());
     }
 
@@ -144,7 +159,16 @@ internal sealed class QemuProcesses : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
         int pid = _unseen.Pop();
-        return _known.ContainsKey(pid) || QemuProcess.Find(pid, isLikely: false) is not { } process ? null : _known[pid] = process;
+        if (_known.ContainsKey(pid) || ProcessTable.OwnerOf(pid) is not { } uid)
+            return null;
+        if (!ProcessTable.IsOwn(uid))
+        {
+            if (QemuProcess.IsCalledQemu(pid))
+                _foreign.Add(pid);
+            return null;
+        }
+
+        return QemuProcess.Find(pid, isLikely: false) is not { } process ? null : _known[pid] = process;
     }
 
     // What ended is closed: a call that is reading one of its files ends first, and later ones find that it is gone. One that

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -150,7 +151,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         try
         {
             await TellWhatStartsAsync(cancellationToken).ConfigureAwait(false);
-            SafeHandle socket = monitor.Endpoint.Connect();
+            SafeHandle socket = await LookAsync(monitor.Endpoint.Connect, cancellationToken).ConfigureAwait(false);
             channel = new QmpChannel(socket, time);
             UnixSocketPeer peer = UnixSocketPeer.Of(socket);
             lock (Gate)
@@ -193,6 +194,20 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         }
     }
 
+    // To follow the socket's path, or to read a command line, may keep whoever does it waiting.
+    private async Task<T> LookAsync<T>(Func<T> look, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await HostLook.RunAsync(look, monitor.Log.LookStuck, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LookStuckException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, monitor.Path));
+        }
+    }
+
     private async ValueTask TellWhatStartsAsync(CancellationToken cancellationToken)
     {
         if (monitor.Endpoint.FindWaiting is not { } find)
@@ -205,7 +220,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         if (asked.IsCompletedSuccessfully && !asked.Result)
             return;
         monitor.Endpoint.FindWaiting = null;
-        if (find() is not { } waiting)
+        if (await LookAsync(find, cancellationToken).ConfigureAwait(false) is not { } waiting)
             return;
         Task told = monitor.Log.StartsGuestAsync(waiting);
         if (!asked.IsCompleted)
@@ -227,7 +242,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
                 break;
             NoteHeld();
             if (!attempt.IsNamed || HasPassed(attempt.Since, HeldGrace, time.GetTimestamp()))
-                throw QmpErrors.HeldBy(monitor.Path, Discovery.SocketHolder.Describe(clients));
+                throw QmpErrors.HeldBy(monitor.Path, SocketHolder.Describe(clients));
             await Task.Delay(HeldPoll, time, cancellationToken).ConfigureAwait(false);
         }
 
@@ -271,7 +286,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         if (monitor.Endpoint.FindServed() is not { Count: > 0 } others)
             return QmpErrors.NoGreeting(monitor.Path, waited);
         NoteHeld();
-        return QmpErrors.HeldBy(monitor.Path, Discovery.SocketHolder.Describe(others));
+        return QmpErrors.HeldBy(monitor.Path, SocketHolder.Describe(others));
     }
 
     private Exception Translate(Exception error, TimeSpan waited) => error switch

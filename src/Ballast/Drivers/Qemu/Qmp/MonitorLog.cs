@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -57,6 +58,9 @@ internal sealed class MonitorLog(string monitor)
         _refusal = reason.Code;
         Tell(log => log.MonitorRefused(monitor, reason));
     }
+
+    /// <summary>A call of a look does not return.</summary>
+    public void LookStuck(LookFailure failure) => Tell(log => log.LookFailed(QmpErrors.CannotLook(failure)));
 
     private void Tell(Action<ConnectionLog> tell)
     {

@@ -108,7 +108,12 @@ internal static class QmpErrors
         LibvirtError.Unseen(failure.Errno, ErrorOrigin.Qemu,
             failure == LookFailure.NoProcesses
                 ? "/proc shows no processes, so that nobody can tell which QEMUs there are: mount it (mount -t proc proc /proc)"
+                : failure.Errno == HostLook.LeftOut ? CallDoesNotReturn(failure.What)
                 : $"Cannot look at '{failure.What}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
+
+    /// <summary>Of what no look says anything until a call has returned.</summary>
+    public static string CallDoesNotReturn(string what) =>
+        $"Cannot look at '{DisplayText.Escape(what)}': the call does not return, and it is left out until it does ({HostLook.StuckCalls} such calls now)";
 
     /// <summary>Sockets are reached, and looked at, through this process's own files in /proc.</summary>
     public static LibvirtException NoOwnProc(string path) =>

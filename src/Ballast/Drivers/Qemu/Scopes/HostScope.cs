@@ -32,7 +32,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {
         QemuTrust trusted = _trust;
-        foreach (QemuProcess process in processes.Look(view, trusted.Refuse))
+        foreach (QemuProcess process in processes.Look(view, trusted.Trusts, trusted.Refuse))
         {
             if (process.IsHelper || process.Uid is not { } uid)
                 continue;

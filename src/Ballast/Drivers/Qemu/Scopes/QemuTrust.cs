@@ -1,6 +1,5 @@
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
-using Ballast.Interop;
 
 namespace Ballast.Drivers.Qemu.Scopes;
 
@@ -10,12 +9,8 @@ namespace Ballast.Drivers.Qemu.Scopes;
 /// </summary>
 internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
 {
-    private const uint Root = 0;
-
-    private readonly uint _self = Libc.GetEffectiveUid();
-
     /// <summary>Whether a user's processes may be believed.</summary>
-    public bool Trusts(uint uid) => uid == _self || uid == Root || users.Contains(uid);
+    public bool Trusts(uint uid) => ProcessTable.IsOwn(uid) || users.Contains(uid);
 
     /// <summary>Why a process is not believed, or null. Asked before anything is read that the process says of itself.</summary>
     public string? Refuse(int pid, uint uid)

@@ -25,9 +25,14 @@ internal static class SocketMaker
         // Ids are used again where all have been used once: then those of that age are not where they are looked for first.
         foreach (int pid in processes.BornAbout(madeAt).Concat(processes.Pids))
         {
+            // Another user's need not let anybody read what it says: it has to be a QEMU that has the socket.
+            bool? holds = null;
+            bool isOwn = ProcessTable.OwnerOf(pid) is not { } owner || ProcessTable.IsOwn(owner);
+            if (!isOwn && !(QemuProcess.IsCalledQemu(pid) && (holds = ProcessSockets.Read(pid)?.Contains(inode)) == true))
+                continue;
             if (ReadClaim(pid, name, mark) is not { } line)
                 continue;
-            bool? holds = ProcessSockets.Read(pid)?.Contains(inode);
+            holds ??= ProcessSockets.Read(pid)?.Contains(inode);
             if (holds != false && line.WaitsAt(name))
                 return new WaitingProcess(pid, IsCertain: true);
 

@@ -31,6 +31,29 @@ public sealed class SafeSocketPathTests : IDisposable
         Assert.Contains(type, refusal, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("lowerdir=/lower/a,upperdir=/u,workdir=/w", true)]
+    [InlineData("lowerdir=/l:/lower/b/c,upperdir=/u,workdir=/w", true)]
+    [InlineData("lowerdir+=/hosts/lower,datadir+=/d", true)]
+    [InlineData("lowerdir=/l:/lowers,upperdir=/u,workdir=/lower/w", false)]
+    [InlineData("lowerdir=l/lower:/disk", false)]
+    public void An_overlay_hangs_where_one_of_its_layers_does(string layers, bool hangs)
+    {
+        MountTable host = MountTable.Parse("30 1 0:30 / /hosts rw - fuse.images images rw\n", null);
+        string text = $"""
+            20 1 8:1 / / rw - ext4 /dev/sda1 rw
+            21 20 0:21 / /lower rw - nfs4 server:/images rw
+            22 20 0:22 / /disk rw - xfs /dev/sdb rw
+            23 20 0:23 / /merged rw,relatime shared:1 - overlay overlay rw,{layers}
+            """;
+        MountTable mounts = MountTable.Parse(text, host);
+
+        Assert.Equal(hangs, mounts.TypeAt("/merged") is { } type && MountTable.CanHang(type));
+        Assert.Equal(mounts.TypeAt("/merged"), mounts.TypeOf(23));
+        Assert.Equal(hangs, !SafeSocketPath.TryResolve("/merged/run/q.sock", mounts, _ => null, out _, out string? refusal));
+        Assert.Equal(hangs, refusal?.Contains("below an overlay", StringComparison.Ordinal) == true);
+    }
+
     [Fact]
     public void A_loop_of_links_ends()
     {

@@ -1,0 +1,176 @@
+using System.Diagnostics;
+using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Inventory;
+using Ballast.Drivers.Qemu.Processes;
+using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
+using Ballast.Telemetry;
+using Ballast.Tests.Integration;
+
+namespace Ballast.Tests.Drivers.Qemu;
+
+/// <summary>A system call of a look need not return: a file system or a process may keep it waiting. That costs a thread, and nobody waits for it.</summary>
+[Collection(ExclusiveCollection.Name)]
+public sealed class HangingLookTests : IDisposable
+{
+    // Far from a test's patience, and from what a busy machine takes for a look that hangs nowhere.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+
+    private readonly ManualResetEventSlim _return = new();
+    private int _hung;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _return.Set();
+        HostCalls.Fault = null;
+        SpinWait.SpinUntil(() => HostLook.StuckCalls == 0, Soon);
+        _return.Dispose();
+    }
+
+    [Fact]
+    public async Task What_hangs_is_left_out_until_it_returns()
+    {
+        const string path = "/tmp";
+        Hang(path);
+        List<LookFailure> noted = [];
+
+        Assert.Equal((false, true), await LookAsync());
+        Assert.Equal([new LookFailure(HostLook.LeftOut, path)], noted);
+        Assert.True(HostLook.IsStuck(path));
+        Assert.Equal(1, HostLook.StuckCalls);
+        Assert.Contains("1 such calls now", QmpErrors.CannotLook(noted[0]).Message, StringComparison.Ordinal);
+
+        // Nobody calls it again, not even outside of a look.
+        Assert.Equal((false, true), await LookAsync());
+        Assert.Null(LinuxFiles.Stat(path, followsLinks: true));
+        Assert.Equal(1, _hung);
+
+        _return.Set();
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.Equal((true, true), await LookAsync());
+        Assert.Single(noted);
+
+        Task<(bool, bool)> LookAsync() => HostLook.RunAsync(
+            static () => (LinuxFiles.Stat(path, followsLinks: true) is not null, LinuxFiles.Stat("/", followsLinks: true) is not null), noted.Add, Token);
+    }
+
+    [Fact]
+    public async Task What_is_left_behind_runs_no_further()
+    {
+        Hang("/tmp");
+        int went = 0;
+        await HostLook.RunAsync(
+            () =>
+            {
+                _ = LinuxFiles.Stat("/tmp", followsLinks: true);
+                return Interlocked.Increment(ref went);
+            },
+            null,
+            Token);
+
+        _return.Set();
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.Equal(1, went);
+    }
+
+    [Fact]
+    public async Task No_more_than_a_few_threads_hang()
+    {
+        Hang("/tmp/hangs");
+        await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
+        Assert.Equal(HostLook.MostStuck, HostLook.StuckCalls);
+        await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
+        Assert.Equal(HostLook.MostStuck, _hung);
+
+        static int Many()
+        {
+            for (int i = 0; i < 2 * HostLook.MostStuck; i++)
+                _ = LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/tmp/hangs{i}"), followsLinks: true);
+            return 0;
+        }
+    }
+
+    [Fact]
+    public async Task One_path_of_a_process_that_hangs_stands_for_all_of_them()
+    {
+        int self = Environment.ProcessId;
+        Hang("/tmp");
+        string text = await HostLook.RunAsync(() => Reasons(), null, Token);
+        Assert.Contains("does not answer", text, StringComparison.Ordinal);
+        Assert.Equal((1, 1), (_hung, HostLook.StuckCalls));
+
+        string Reasons()
+        {
+            LookFailures reasons = new();
+            HostView view = new();
+            foreach (string path in (string[])["/tmp", "/tmp/below", "/usr"])
+            {
+                foreach (SocketEntry entry in ProcessPath.Entries(self, path, null, view.OwnMounts, view.OwnMounts, reasons))
+                    entry.Dispose();
+            }
+
+            return reasons.ToString();
+        }
+    }
+
+    [Fact]
+    public async Task Whoever_asks_is_answered_and_the_end_waits_for_nobody()
+    {
+        HangingScope scope = new("/tmp");
+        Hang("/tmp");
+        QemuInventory inventory = new([scope], TimeProvider.System, ConnectionLog.None);
+        Assert.Empty(await inventory.RefreshAsync(connects: false, Soon, Token).AsTask().WaitAsync(Soon, Token));
+
+        // Another hangs when the connection is closed, and many wait for their turn.
+        scope.Path = "/usr";
+        Hang("/usr");
+        Task[] asking = [.. Enumerable.Range(0, 20).Select(_ => inventory.RefreshAsync(connects: false, Soon, Token).AsTask())];
+        await Waiting.UntilAsync("hanging call", () => Volatile.Read(ref _hung) == 2);
+        long begin = Stopwatch.GetTimestamp();
+        await inventory.DisposeAsync();
+        Assert.InRange(Stopwatch.GetElapsedTime(begin), TimeSpan.Zero, Soon);
+        foreach (Task asked in asking)
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => asked.WaitAsync(Soon, Token));
+    }
+
+    [Fact]
+    public async Task Whoever_gives_up_does_not_wait_for_a_look_that_hangs()
+    {
+        Hang("/tmp");
+        await using QemuInventory inventory = new([new HangingScope("/tmp")], TimeProvider.System, ConnectionLog.None);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        Task asking = inventory.RefreshAsync(connects: false, Soon, end.Token).AsTask();
+        await Waiting.UntilAsync("hanging call", () => Volatile.Read(ref _hung) == 1);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking.WaitAsync(Soon, Token));
+    }
+
+    private void Hang(string start) => HostCalls.Fault = (_, what) =>
+    {
+        if (!what.StartsWith(start, StringComparison.Ordinal))
+            return 0;
+        Interlocked.Increment(ref _hung);
+        _return.Wait(CancellationToken.None);
+        return 0;
+    };
+
+    private sealed class HangingScope(string path) : IQemuScope
+    {
+        public string Path { get; set; } = path;
+
+        public bool MayHaveChanged() => true;
+
+        public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
+        {
+            _ = LinuxFiles.Stat(Path, followsLinks: true);
+            return [];
+        }
+
+        public void Disregard(MonitorKey key)
+        {
+        }
+    }
+}
