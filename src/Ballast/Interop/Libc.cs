@@ -51,6 +51,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Open(string path, int flags);
 
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(ref PollRequest request, nint count, int timeout);
+
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(SafeFileHandle file, Span<byte> buffer, nint length);
 
@@ -131,6 +134,15 @@ internal static partial class Libc
         public ulong Flags;
         public ulong Mode;
         public ulong Resolve;
+    }
+
+    /// <summary><c>struct pollfd</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollRequest
+    {
+        public int Descriptor;
+        public short Events;
+        public short Happened;
     }
 
     /// <summary><c>struct f_owner_ex</c>.</summary>

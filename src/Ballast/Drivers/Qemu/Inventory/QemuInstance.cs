@@ -247,8 +247,11 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         if (creator.IsAlive == false || _current is not { } current)
             return false;
 
-        // It lives, listens, and was told to by its own command line: its descriptors could say no more.
-        return (creator.IsAlive == true && process.CommandLine.Binds(current.Endpoint.BoundName)) || current.IsServedBy(process) != false;
+        // It lives, listens, and was told to by its own command line: its descriptors could say no more. Of another, that nobody can
+        // look into them proves nothing.
+        return process.CommandLine.Binds(current.Endpoint.BoundName)
+            ? creator.IsAlive == true || current.IsServedBy(process) != false
+            : current.IsServedBy(process) ?? creator.IsAlive == true;
     }
 
     /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>

@@ -10,7 +10,7 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <param name="Pid">The process that called listen(); not always the one that uses the socket, and 0 where it is not visible from here.</param>
 /// <param name="Uid">Its user at that time.</param>
 /// <param name="IsAlive">
-/// Whether that process is still there, so that its id is nobody else's; null before Linux 6.5, which cannot tell.
+/// Whether that process still lives, so that its id is nobody else's; null before Linux 6.5, which cannot tell.
 /// </param>
 internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
 {
@@ -42,7 +42,14 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
             return LookTrouble.IsFailure(errno) ? throw new ConnectionBrokenException(errno) : false;
         }
 
-        new SafeFileHandle(MemoryMarshal.Read<int>(descriptor), ownsHandle: true).Dispose();
-        return true;
+        // Since Linux 6.16 there is a descriptor of a process that ended, too. It can be read then.
+        const short readable = 1;
+        using SafeFileHandle process = new(MemoryMarshal.Read<int>(descriptor), ownsHandle: true);
+        Libc.PollRequest request = new() { Descriptor = (int)process.DangerousGetHandle(), Events = readable };
+        return Libc.Poll(ref request, count: 1, timeout: 0) switch
+        {
+            < 0 => throw new ConnectionBrokenException(Marshal.GetLastPInvokeError()),
+            var ended => ended == 0,
+        };
     }
 }
