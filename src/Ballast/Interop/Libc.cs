@@ -45,6 +45,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
     public static partial int GetSockOpt(SafeHandle socket, int level, int option, Span<byte> value, ref int length);
 
+    [LibraryImport("libc", EntryPoint = "getpeername", SetLastError = true)]
+    public static partial int GetPeerName(SafeHandle socket, Span<byte> address, ref int length);
+
     [LibraryImport("libc", EntryPoint = "gettid")]
     public static partial int GetTid();
 

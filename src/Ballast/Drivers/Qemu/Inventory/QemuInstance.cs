@@ -236,8 +236,10 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>The peer of the connection; null where there is none.</summary>
     public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
 
-    /// <summary>Whether a process can be the one behind the socket, though another one created it.</summary>
-    public bool IsServedBy(QemuProcess process) => _current is not { IsConnected: true } current || current.IsServedBy(process) == true;
+    /// <summary>Whether a process can be the one behind a socket, though another one created it.</summary>
+    public bool IsServedBy(QemuProcess process, MonitorEndpoint endpoint) =>
+        (_current is not { IsConnected: true } current || current.IsServedBy(process) == true)
+        && process.Offers(endpoint.BoundName ?? Peer?.BoundName, endpoint.Key.Listener) != false;
 
     /// <summary>
     /// Whether the process that created the socket uses it too: it may have passed it on, and its id may be another's since.
@@ -249,9 +251,12 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
         // It lives, listens, and was told to by its own command line: its descriptors could say no more. Of another, that nobody can
         // look into them proves nothing.
-        return process.CommandLine.Binds(current.Endpoint.BoundName)
-            ? creator.IsAlive == true || current.IsServedBy(process) != false
-            : current.IsServedBy(process) ?? creator.IsAlive == true;
+        return process.Offers(current.Endpoint.BoundName ?? creator.BoundName, current.Endpoint.Key.Listener) switch
+        {
+            true => creator.IsAlive == true || current.IsServedBy(process) != false,
+            false => false,
+            null => current.IsServedBy(process) ?? creator.IsAlive == true,
+        };
     }
 
     /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>
@@ -271,8 +276,11 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             return _acquired.Values.Any(acquired => process.Binds(acquired.Monitor.Endpoint.BoundName));
     }
 
+    /// <summary>Its monitors.</summary>
+    public IEnumerable<MonitorEndpoint> Endpoints => _candidates.Select(candidate => candidate.Endpoint).OfType<MonitorEndpoint>();
+
     /// <summary>The keys of its monitors.</summary>
-    public IEnumerable<MonitorKey> Keys => _candidates.Where(candidate => candidate.Endpoint is not null).Select(candidate => candidate.Endpoint!.Key);
+    public IEnumerable<MonitorKey> Keys => Endpoints.Select(endpoint => endpoint.Key);
 
     /// <summary>Whether something is its own, by the name of what cannot be looked at: of its process, or on the way to its sockets.</summary>
     public bool Concerns(string path)

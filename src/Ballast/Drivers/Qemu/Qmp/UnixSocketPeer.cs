@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Interop;
 using Ballast.Transports;
@@ -15,7 +16,12 @@ namespace Ballast.Drivers.Qemu.Qmp;
 internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
 {
     private const int SolSocket = 1, SoPeerCred = 17, SoPeerPidfd = 77;
-    private const int NoSuchOption = 92;
+    private const int NoSuchOption = 92, MaxAddressBytes = 128;
+
+    /// <summary>
+    /// What the listening socket was bound to, as it was written, wherever it listens; null where that is no path, or the kernel does not tell.
+    /// </summary>
+    public string? BoundName { get; init; }
 
     public static UnixSocketPeer Of(SafeHandle socket)
     {
@@ -27,7 +33,18 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
         // By this process's PID namespace; where /proc is another one's, the number means nobody there.
         int pid = ProcessTable.IsOurs ? MemoryMarshal.Read<int>(credentials) : 0;
         bool? isAlive = ReadIsAlive(socket);
-        return new UnixSocketPeer(pid, MemoryMarshal.Read<uint>(credentials[4..]), isAlive);
+        return new UnixSocketPeer(pid, MemoryMarshal.Read<uint>(credentials[4..]), isAlive) { BoundName = ReadBoundName(socket) };
+    }
+
+    private static string? ReadBoundName(SafeHandle socket)
+    {
+        Span<byte> address = stackalloc byte[MaxAddressBytes];
+        int length = address.Length;
+        if (Libc.GetPeerName(socket, address, ref length) != 0 || length <= sizeof(ushort) || length > address.Length)
+            return null;
+        ReadOnlySpan<byte> path = address[sizeof(ushort)..length];
+        int end = path.IndexOf((byte)0);
+        return end == 0 ? null : Encoding.UTF8.GetString(end < 0 ? path : path[..end]);
     }
 
     private static bool? ReadIsAlive(SafeHandle socket)
