@@ -27,6 +27,9 @@ internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount
     public bool IsSocket => (Mode & TypeMask) == Socket;
 
     public bool IsLink => (Mode & TypeMask) == Link;
+
+    /// <summary>When it was made, in nanoseconds; null where its file system does not keep that.</summary>
+    public Int128? BornAt { get; init; }
 }
 
 /// <summary>Takes a link's target, which is valid during the call.</summary>
@@ -49,7 +52,7 @@ internal static partial class LinuxFiles
     private const int AtNoFollow = 0x100, AtEmptyPath = 0x1000, AtNoSync = 0x4000;
     private const int OpenPath = 0x200000, OpenClose = 0x80000, OpenNoWait = 0x800, OpenNoTerminal = 0x100;
     private const ulong NoOtherMount = 1, NoMagicLinks = 2, NoLinks = 4, InRoot = 0x10;
-    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x80 | 0x100 | 0x200, StatxMount = 0x1000;
+    private const uint StatxWanted = 0x1 | 0x2 | 0x40 | 0x80 | 0x100 | 0x200 | StatxBirth, StatxBirth = 0x800, StatxMount = 0x1000;
     private const int MaxLinkBytes = 4096, EntriesBytes = 8 * 1024;
 
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
@@ -228,16 +231,19 @@ internal static partial class LinuxFiles
 
     private static FileFacts Read(ReadOnlySpan<byte> facts)
     {
-        const int mode = 28, inode = 32, size = 40, changed = 96, modified = 112, major = 136, minor = 140, mount = 144;
-        bool hasMount = (BinaryPrimitives.ReadUInt32LittleEndian(facts) & StatxMount) != 0;
+        const int mode = 28, inode = 32, size = 40, born = 80, changed = 96, modified = 112, major = 136, minor = 140, mount = 144;
+        uint told = BinaryPrimitives.ReadUInt32LittleEndian(facts);
         return new FileFacts(
             BinaryPrimitives.ReadUInt64LittleEndian(facts[inode..]),
             SocketFile.MakeDevice(BinaryPrimitives.ReadUInt32LittleEndian(facts[major..]), BinaryPrimitives.ReadUInt32LittleEndian(facts[minor..])),
-            hasMount ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
+            (told & StatxMount) != 0 ? BinaryPrimitives.ReadUInt64LittleEndian(facts[mount..]) : null,
             BinaryPrimitives.ReadUInt16LittleEndian(facts[mode..]),
             BinaryPrimitives.ReadUInt64LittleEndian(facts[size..]),
             ReadTime(facts[modified..]),
-            ReadTime(facts[changed..]));
+            ReadTime(facts[changed..]))
+        {
+            BornAt = (told & StatxBirth) != 0 ? ReadTime(facts[born..]) : null,
+        };
     }
 
     // Seconds, then nanoseconds.

@@ -20,7 +20,7 @@ internal static class NamedSockets
             return null;
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
-        MonitorKey key = new(found?.Listener.Inode ?? 0, file);
+        MonitorKey key = new(found?.Listener.Inode ?? 0, file, entry.MadeAt);
         QemuProcess? owner = before?.Owner;
         if (findsOwner && owner is null && found is { } known)
         {
