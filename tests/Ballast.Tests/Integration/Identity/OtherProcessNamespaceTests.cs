@@ -139,6 +139,21 @@ public sealed class OtherProcessNamespaceTests : IdentityTest
         Assert.True(two.IsAlive && clone.IsAlive && namesake.IsAlive);
     }
 
+    [Fact]
+    public async Task In_a_container_a_directory_shows_its_QEMUs_though_no_table_shows_who_listens()
+    {
+        PlainQemu qemu = await StartAsync("vm", Socket, Guid.NewGuid());
+        const string bind = "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])";
+        CommandResult bound = await ChildProcess.RunAsync("/usr/bin/python3", ["-c", bind, Root.File("x/stale")], cancellationToken: Token);
+        Assert.Equal(0, bound.ExitCode);
+        string[] within = ["--net", "--pid", "--fork", "--mount", "--mount-proc", BallastProgram.Path, "-c", Uri("directory")];
+        CommandResult list = await ChildProcess.RunAsync("unshare", [.. within, "list", "--name"], cancellationToken: Token);
+        Assert.Equal(("vm", ""), (list.Output.Trim(), list.Errors.Trim()));
+        CommandResult set = await ChildProcess.RunAsync("unshare", [.. within, "setmem", "vm", "40000", "--force"], cancellationToken: Token);
+        Assert.True(set.ExitCode == 0, set.Errors);
+        Assert.Equal(40000UL, await qemu.TargetKibAsync(Token));
+    }
+
     private string Socket => $"{MakeDirectory("x")}/q.sock";
 
     private string Uri(string where) => where switch

@@ -93,6 +93,11 @@ internal sealed partial class QemuInventory
                 scope.Disregard(key);
         }
 
+        Remove(instance, gone);
+    }
+
+    private void Remove(QemuInstance instance, List<QemuInstance> gone)
+    {
         if (_instances.Remove(instance))
             gone.Add(instance);
     }

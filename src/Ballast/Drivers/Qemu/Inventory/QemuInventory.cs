@@ -203,6 +203,13 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error
                     && !QmpErrors.IsPermissionDenied(error) && !QmpErrors.ProvesNothing(error))
                 {
+                    // Where nobody listens, somebody may tomorrow.
+                    if (QmpErrors.IsNobodyThere(error))
+                    {
+                        Remove(instances[i], gone);
+                        continue;
+                    }
+
                     log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
                     Disregard(instances[i], gone);
                 }

@@ -16,7 +16,7 @@ internal static class NamedSockets
         SocketFile file = entry.File;
         KnownListener? before = findsOwner ? processes.ListenerAt(file, view) : null;
         (NetNamespace Place, UnixSocketEntry Listener)? found = before is not null ? (before.Place, before.Socket) : view.FindListener(file);
-        if (found is null && findsOwner)
+        if (found is null && findsOwner && !view.MayListenUnseen)
             return null;
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
