@@ -127,11 +127,11 @@ public sealed class OtherProcessNamespaceTests : IdentityTest
         CommandResult list = await ChildProcess.RunAsync("unshare", [.. apart, "list", "--name"], cancellationToken: Token);
         string[] names = [.. list.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
 
-        // Nobody can tell from there whether one process listens at both sockets of the first.
+        // Nobody can tell from there whether one process listens at both sockets of the first, nor who of those that say a name lies.
         Assert.True(names.Length == 5, list.Output + list.Errors);
-        Assert.Equal(("one", "two"), (names[0], names[2]));
-        Assert.Matches("^one@[0-9a-f]{8}$", names[1]);
-        Assert.All(names[3..], static name => Assert.Matches("^two@[0-9a-f]{8}$", name));
+        Assert.All(names[..2], static name => Assert.Matches("^one@[0-9a-f]{8}$", name));
+        Assert.All(names[2..], static name => Assert.Matches("^two@[0-9a-f]{8}$", name));
+        Assert.Equal(5, names.Distinct(StringComparer.Ordinal).Count());
         CommandResult found = await ChildProcess.RunAsync("unshare", [.. apart, "dominfo", "0"], cancellationToken: Token);
         Assert.NotEqual(0, found.ExitCode);
         found = await ChildProcess.RunAsync("unshare", [.. apart, "destroy", "0"], cancellationToken: Token);

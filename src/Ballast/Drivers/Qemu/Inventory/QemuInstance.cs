@@ -115,8 +115,15 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>What its monitor says otherwise than its command line, which counts; null where they agree.</summary>
     public string? Disagreement()
     {
-        if (_hello is not { } hello || Distrust is not null || Process?.CommandLine is not { } said)
+        if (_hello is not { } hello || Distrust is not null)
             return null;
+        if (Process?.CommandLine is not { } said)
+        {
+            return !string.IsNullOrEmpty(hello.Name) && hello.Name != Identity.Name
+                ? $"its monitor names it '{DisplayText.Escape(hello.Name)}', and so does another one's; nobody can see from here whose the name is"
+                : null;
+        }
+
         if (said is { Name: { } name, IsNameFromFile: false } && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
             return $"its command line names it '{DisplayText.Escape(name)}', its monitor says '{DisplayText.Escape(hello.Name)}'";
         return said.Uuid is { } uuid && Guid.TryParse(hello.Uuid, out Guid told) && told != uuid
