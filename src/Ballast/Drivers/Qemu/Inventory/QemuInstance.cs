@@ -24,6 +24,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private bool _isDomainStale;
     private bool _isDisposed;
     private (ErrorCode, int)? _leftOutFor;
+    private long _losses;
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
     public long Number { get; } = Interlocked.Increment(ref _last);
@@ -68,7 +69,10 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         return true;
     }
 
-    /// <summary>Whether another QEMU answers where only the peer of a socket is known, by what it says.</summary>
+    /// <summary>
+    /// Whether another QEMU answers where only the peer of a socket is known: it says so, or nobody can tell, since the one before has
+    /// ended its connection, as at the end of a QEMU behind a relay.
+    /// </summary>
     public bool IsReplaced { get; private set; }
 
     /// <summary>What its guest was heard to report.</summary>
@@ -80,7 +84,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     public bool HasExited => Process is { HasExited: true };
 
     /// <summary>Whether its monitor can be asked at once.</summary>
-    public bool IsConnected => Volatile.Read(ref _current) is { IsConnected: true };
+    public bool IsConnected => Volatile.Read(ref _current) is { IsConnected: true } monitor && !IsReplaced && !MayBeAnother(monitor);
 
     /// <summary>Whether its monitor let a question pass for so long, or did not greet the last who came.</summary>
     public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
@@ -90,7 +94,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
     public bool IsIdentified =>
-        _hello is not null || Distrust is not null || (Process is { CommandLine: { Name: not null, IsNameFromFile: false, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
+        (_hello is not null && !(Volatile.Read(ref _current) is { } lost && MayBeAnother(lost))) || Distrust is not null || (Process is { CommandLine: { Name: not null, IsNameFromFile: false, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
 
     public DomainClaim Claim()
     {
@@ -451,6 +455,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private bool IsForbidden(QmpMonitor monitor) =>
         _candidates.Any(candidate => candidate.Forbids?.Invoke(monitor.Endpoint) == true) && !Keys.Contains(monitor.Endpoint.Key);
 
+    private bool MayBeAnother(QmpMonitor monitor) => Process is null && _hello is not null && monitor.Losses != Volatile.Read(ref _losses);
+
     private void Use(QmpMonitor monitor)
     {
         lock (_gate)
@@ -460,8 +466,10 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             // As long as it was connected to, the one who forbids it may have been asked.
             if (IsForbidden(monitor))
                 return;
+            bool mayBeAnother = _current == monitor && MayBeAnother(monitor);
             _current = monitor;
-            if (Process is null && _hello is { } before && monitor.Hello is { } now && (before.Name, before.Uuid) != (now.Name, now.Uuid))
+            Volatile.Write(ref _losses, monitor.Losses);
+            if (Process is null && _hello is { } before && monitor.Hello is { } now && (mayBeAnother || (before.Name, before.Uuid) != (now.Name, now.Uuid)))
                 IsReplaced = true;
             else
                 _hello = monitor.Hello ?? _hello;

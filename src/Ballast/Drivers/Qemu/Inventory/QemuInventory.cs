@@ -121,7 +121,12 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             return instance.Domain.Unreachable(pause);
         LibvirtException? error = (await ConnectAsync([instance], waitsForSilent, timeout, timeout, cancellationToken).ConfigureAwait(false))[0];
         if (instance.HasExited || instance.IsReplaced)
-            return null;
+        {
+            // Who has no more than a UUID asks for whoever bears it now.
+            _ = await PublishAsync(_ => false, cancellationToken).ConfigureAwait(false);
+            return TryGet(identity) is { HasExited: false, IsConnected: true } successor && successor != instance ? successor.Domain : null;
+        }
+
         if (error is null && !instance.IsConnected && instance.WasSilent)
             error = instance.FindHolder() ?? QmpErrors.StillSilent(instance.Identity.Name);
         return error is null ? instance.Domain : instance.Domain.Unreachable(error);
