@@ -83,7 +83,7 @@ public sealed class PeriodLeaseTests
         await using (session)
         {
             await using MemoryStatsPeriodLease lease = await session.Domain.EnsurePeriodAsync(2, Token);
-            fake.Disconnect();
+            await FakeSession.OffendAsync(fake);
             await fake.ConnectedAsync(2);
             Assert.Equal(2, fake.Guest.Interval);
             Assert.Equal(1, fake.CountOf("set guest-stats-polling-interval"));

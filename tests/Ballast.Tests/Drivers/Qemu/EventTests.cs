@@ -105,7 +105,7 @@ public sealed class EventTests
         await using DomainEventSubscription events = await session.Connection.SubscribeAsync(cancellationToken: Token);
         fake.Guest.Status = "paused";
         fake.Guest.ActualBytes = 77 * 1024;
-        fake.Disconnect();
+        await FakeSession.OffendAsync(fake);
         Assert.Equal(["Suspended Paused", "77 KiB"], await TakeAsync(events, 2));
 
         await SendAsync(fake, "RESUME");

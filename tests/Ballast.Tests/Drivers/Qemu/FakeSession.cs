@@ -18,7 +18,10 @@ internal sealed class FakeSession(Connection connection, Domain domain) : IAsync
     public static async Task<FakeSession> AtAsync(FakeQmp fake, TimeProvider? time = null, TimeSpan? timeout = null)
     {
         Connection connection = await ConnectAsync(fake, time, timeout);
-        return new FakeSession(connection, Assert.Single(await connection.ListDomainsAsync().In()));
+        Domain listed = Assert.Single(await connection.ListDomainsAsync().In());
+
+        // As over a wire: by its UUID alone, a handle outlives a lost connection, after which nobody can tell who answers.
+        return new FakeSession(connection, new Domain(connection, listed.Identity with { Instance = null }));
     }
 
     public static Task<Connection> ConnectAsync(FakeQmp fake, TimeProvider? time = null, TimeSpan? timeout = null) =>
@@ -62,6 +65,16 @@ internal sealed class FakeSession(Connection connection, Domain domain) : IAsync
         fake.Disconnect();
         return Waiting.UntilAsync("loss", () => !Monitor.IsConnected);
     }
+
+    /// <summary>This side ends the connection, because of what no QEMU says: who answers after that is the one of before.</summary>
+    public async Task BreakAsync(FakeQmp fake)
+    {
+        await OffendAsync(fake);
+        await Waiting.UntilAsync("end", () => !Monitor.IsConnected);
+    }
+
+    /// <summary>The same, where somebody connects again at once.</summary>
+    public static Task OffendAsync(FakeQmp fake) => fake.SendAsync("]]\n");
 
     /// <summary>Waits until all that the monitor has sent is read: an event sent now is seen.</summary>
     public async Task SettleAsync(FakeQmp fake)

@@ -56,6 +56,40 @@ public sealed class SameQemuTests
     }
 
     [Fact]
+    public async Task A_handle_never_reaches_the_one_that_answers_at_the_same_relay_later()
+    {
+        using PrivateDirectory directory = new();
+        await using FakeQmp fake = Start(directory, "relay", "fake", Some);
+        await using Connection connection = await Connection.OpenAsync($"qmp://{directory.Path}", cancellationToken: Token);
+        Domain before = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In());
+        await before.SetMemoryAsync(4096, cancellationToken: Token).In();
+        fake.Disconnect();
+        await Waiting.UntilAsync("end", () => !fake.HasClient);
+        int sent = Balloons();
+        LibvirtException gone = await Assert.ThrowsAsync<LibvirtException>(async () =>
+        {
+            // The end may be seen by the first call only.
+            for (int i = 0; i < 2; i++)
+            {
+                try
+                {
+                    await before.SetMemoryAsync(8192, cancellationToken: Token).In();
+                }
+                catch (LibvirtException e) when (e.Code == ErrorCode.SystemError)
+                {
+                }
+            }
+        });
+        Assert.Equal((ErrorCode.NoDomain, sent), (gone.Code, Balloons()));
+        Domain after = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In());
+        Assert.Equal((before.Name, before.Uuid), (after.Name, after.Uuid));
+        await after.SetMemoryAsync(8192, cancellationToken: Token).In();
+        Assert.Equal(sent + 1, Balloons());
+
+        int Balloons() => fake.Commands.Count(command => command.Name == "balloon");
+    }
+
+    [Fact]
     public void That_nobody_could_look_proves_nothing_whatever_its_number()
     {
         Assert.True(QmpErrors.ProvesNothing(QmpErrors.NoOwnProc("/m")));

@@ -137,7 +137,7 @@ public sealed class StateTests
         fake.Guest.Status = before;
         _ = await session.Domain.GetStateAsync(Token);
 
-        await session.LoseAsync(fake);
+        await session.BreakAsync(fake);
         fake.Guest.Status = after;
 
         Assert.Equal(new DomainStateInfo(state, reason), await session.Domain.GetStateAsync(Token));

@@ -92,22 +92,67 @@ public sealed class HelperProcessTests : IdentityTest
         await IsReachedAsync(await connection.LookupByNameAsync("slowly", Token), qemu);
     }
 
+    // As a program with threads of its own (in Go, Java or Rust) starts another and waits for it: the same command line, QEMU's name.
+    private const string Threaded =
+        """
+        #include <pthread.h>
+        #include <signal.h>
+        #include <sys/prctl.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+
+        static void *wait_for_ever(void *unused) {
+            for (;;)
+                pause();
+            return unused;
+        }
+
+        int main(int count, char **arguments) {
+            pthread_t thread;
+            if (count < 2 || pthread_create(&thread, NULL, wait_for_ever, NULL))
+                return 1;
+            if (fork() == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                execv(QEMU, arguments);
+                _exit(1);
+            }
+
+            wait(NULL);
+            return 0;
+        }
+        """;
+
+    [Fact]
+    public async Task Nor_does_one_that_has_threads_of_its_own()
+    {
+        string wrapper = $"{MakeDirectory("bin")}/qemu-system-x86_64", source = Root.File("w.c");
+        string qemu = (await ChildProcess.RunAsync("bash", ["-c", "command -v qemu-system-x86_64"], cancellationToken: Token)).Output.Trim();
+        await File.WriteAllTextAsync(source, Threaded, Token);
+        CommandResult built = await ChildProcess.RunAsync("gcc", ["-pthread", $"-DQEMU=\"{qemu}\"", "-o", wrapper, source], cancellationToken: Token);
+        Assert.True(built.ExitCode == 0, built.Errors);
+        await IsOneGuestAsync(wrapper, []);
+    }
+
     [Fact]
     public async Task A_wrapper_that_waits_under_QEMUs_name_takes_no_name()
     {
         // One thread, QEMU's name and options, and a QEMU for a child.
         string wrapper = $"{MakeDirectory("bin")}/qemu-system-x86_64";
         File.Copy("/usr/bin/perl", wrapper);
-        Guid uuid = Guid.NewGuid();
         string script = $"{MakeDirectory("script")}/s";
         await File.WriteAllTextAsync(script, "my @c = splice(@ARGV, 0); if (!fork) { exec 'setpriv', '--pdeathsig', 'KILL', @c; } wait;", Token);
+        await IsOneGuestAsync(wrapper, [script, "qemu-system-x86_64"]);
+    }
+
+    private async Task IsOneGuestAsync(string wrapper, string[] through)
+    {
+        Guid uuid = Guid.NewGuid();
         string[] command =
         [
             "-accel", "tcg,tb-size=1", "-S", "-M", "microvm,acpi=off", "-m", "64", "-nodefaults", "-no-user-config", "-display", "none",
             "-device", "virtio-balloon-device,id=balloon0", "-name", "wrapped", "-uuid", $"{uuid}", .. Monitor(Root.File("q.sock")),
         ];
-        await using ChildProcess parent = await ChildProcess.StartAsync(
-            wrapper, [script, "qemu-system-x86_64", .. command]);
+        await using ChildProcess parent = await ChildProcess.StartAsync(wrapper, [.. through, .. command]);
         await ListensAsync(Root.File("q.sock"));
         await using Connection connection = await OpenAsync();
         IReadOnlyList<Domain> domains = await connection.ListDomainsAsync(cancellationToken: Token);

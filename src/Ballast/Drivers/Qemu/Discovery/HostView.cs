@@ -179,6 +179,9 @@ internal sealed class HostView
         }
     }
 
+    /// <summary>Whether somebody may listen in a place that cannot be seen: in another network namespace, whose socket table is not shown.</summary>
+    public bool MayListenUnseen => ProcessTable.HidesOthers || !SeesAllPlaces || Others().Prepend(NetNamespace.Own).Any(place => Sockets(place) is null);
+
     // Whether it has sockets that are in none of the tables.
     private static bool HasOther(HashSet<uint> owner, List<UnixSocketTable> tables)
     {

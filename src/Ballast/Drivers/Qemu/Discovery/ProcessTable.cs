@@ -26,6 +26,13 @@ internal static class ProcessTable
     /// </summary>
     public static bool IsOurs => OwnIds.Value is [var only] && only == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
+    // The first PID namespace, whose number the kernel fixes, and whose first process everybody sees who sees all.
+    private static readonly Remembered<bool> SeesAll = new(static () =>
+        LinuxFiles.ReadLink("/proc/self/ns/pid") == "pid:[4026531836]" && LinuxFiles.Stat("/proc/1", followsLinks: false) is not null);
+
+    /// <summary>Whether there may be processes that /proc does not show: the host's, to a program in a container, or other users'.</summary>
+    public static bool HidesOthers => !SeesAll.Value;
+
     /// <summary>The ids of all processes there are now.</summary>
     public static IReadOnlyList<int> Pids()
     {

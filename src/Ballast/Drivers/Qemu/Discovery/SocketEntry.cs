@@ -15,6 +15,7 @@ internal sealed class SocketEntry : IDisposable
         Bytes = facts.IsRegular && !(facts.Mount is { } mount && mounts.TypeOf(mount) is { } type && MountTable.IsKernels(type)) ? facts.Bytes : 0;
         File = SocketFile.Of(facts, mounts);
         ModifiedAt = facts.ModifiedAt;
+        MadeAt = facts.BornAt ?? facts.ModifiedAt;
     }
 
     public SocketFile File { get; }
@@ -26,6 +27,12 @@ internal sealed class SocketEntry : IDisposable
 
     /// <summary>In nanoseconds since 1970; of a socket, when it was made.</summary>
     public Int128 ModifiedAt { get; }
+
+    /// <summary>
+    /// When it was made, in nanoseconds since 1970: that tells it from one that was given its number later. Where its file system does not
+    /// keep that, it is when a socket was modified last, which hardly anybody does.
+    /// </summary>
+    public Int128 MadeAt { get; }
 
     /// <summary>The size of a plain file; 0 for anything else, also for files that the kernel makes up (/proc/kmsg keeps its reader waiting).</summary>
     public ulong Bytes { get; }

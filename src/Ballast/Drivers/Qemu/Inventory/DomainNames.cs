@@ -7,6 +7,7 @@ namespace Ballast.Drivers.Qemu.Inventory;
 /// <summary>
 /// Gives each QEMU a name and a UUID that no other has. Of those that claim the same, it is kept by the one that was listed
 /// under it; then by root's; then by the one of which it is surer; then by the older. What is only guessed takes nothing from others.
+/// Of those of which nothing but their monitors' words is known, none keeps what another says, too: it may be any guest's.
 /// </summary>
 internal static class DomainNames
 {
@@ -54,7 +55,9 @@ internal static class DomainNames
         foreach (int i in order)
         {
             T value = listed(claims[i]) is T kept ? kept : claimed(claims[i]).Value;
-            if (!taken.Add(value))
+            bool isOnlySaid = IsOnlySaid(i) && order.Any(other => other != i && IsOnlySaid(other)
+                && claims[other].IsRoot == claims[i].IsRoot && EqualityComparer<T>.Default.Equals(claimed(claims[other]).Value, value));
+            if (!taken.Add(value) || isOnlySaid)
             {
                 value = otherwise(claims[i], taken);
                 taken.Add(value);
@@ -64,6 +67,8 @@ internal static class DomainNames
         }
 
         return assigned;
+
+        bool IsOnlySaid(int i) => claims[i].Pid == 0 && listed(claims[i]) is null && claimed(claims[i]).Certainty != Certainty.Said;
 
         (bool, bool, bool, int, ulong, int, int) Rank(int i)
         {

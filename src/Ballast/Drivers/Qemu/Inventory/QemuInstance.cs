@@ -27,6 +27,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private (ErrorCode, int)? _leftOutFor;
     private string? _listedName;
     private Guid? _listedUuid;
+    private long _losses;
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
     public long Number { get; } = Interlocked.Increment(ref _last);
@@ -93,7 +94,10 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         return true;
     }
 
-    /// <summary>Whether another QEMU answers where only the peer of a socket is known, by what it says.</summary>
+    /// <summary>
+    /// Whether another QEMU answers where only the peer of a socket is known: it says so, or nobody can tell, since the one before has
+    /// ended its connection, as at the end of a QEMU behind a relay.
+    /// </summary>
     public bool IsReplaced { get; private set; }
 
     /// <summary>What its guest was heard to report.</summary>
@@ -105,7 +109,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     public bool HasExited => Process is { HasExited: true };
 
     /// <summary>Whether its monitor can be asked at once.</summary>
-    public bool IsConnected => Volatile.Read(ref _current) is { IsConnected: true };
+    public bool IsConnected => Volatile.Read(ref _current) is { IsConnected: true } monitor && !IsReplaced && !MayBeAnother(monitor);
 
     /// <summary>Whether its monitor let a question pass for so long, or did not greet the last who came.</summary>
     public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
@@ -115,7 +119,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
     public bool IsIdentified =>
-        _hello is not null || Distrust is not null || (Process is { CommandLine: { NameWord: { Certainty: Certainty.Said }, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
+        (_hello is not null && !(Volatile.Read(ref _current) is { } lost && MayBeAnother(lost))) || Distrust is not null || (Process is { CommandLine: { NameWord: { Certainty: Certainty.Said }, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
 
     public DomainClaim Claim()
     {
@@ -145,8 +149,15 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>What its monitor says otherwise than its command line, which counts; null where they agree.</summary>
     public string? Disagreement()
     {
-        if (_hello is not { } hello || Distrust is not null || Process?.CommandLine is not { } said)
+        if (_hello is not { } hello || Distrust is not null)
             return null;
+        if (Process?.CommandLine is not { } said)
+        {
+            return !string.IsNullOrEmpty(hello.Name) && hello.Name != Identity.Name
+                ? $"its monitor names it '{DisplayText.Escape(hello.Name)}', and so does another one's; nobody can see from here whose the name is"
+                : null;
+        }
+
         if (said.NameWord is { Certainty: Certainty.Said, Value: var name } && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
             return $"its command line names it '{DisplayText.Escape(name)}', its monitor says '{DisplayText.Escape(hello.Name)}'";
         return said.Uuid is { } uuid && Guid.TryParse(hello.Uuid, out Guid told) && told != uuid
@@ -268,8 +279,10 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>The peer of the connection; null where there is none.</summary>
     public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
 
-    /// <summary>Whether a process can be the one behind the socket, though another one created it.</summary>
-    public bool IsServedBy(QemuProcess process) => _current is not { IsConnected: true } current || current.IsServedBy(process) == true;
+    /// <summary>Whether a process can be the one behind a socket, though another one created it.</summary>
+    public bool IsServedBy(QemuProcess process, MonitorEndpoint endpoint) =>
+        (_current is not { IsConnected: true } current || current.IsServedBy(process) == true)
+        && process.Offers(endpoint.BoundName ?? Peer?.BoundName, endpoint.Key.Listener) != false;
 
     /// <summary>
     /// Whether the process that created the socket uses it too: it may have passed it on, and its id may be another's since.
@@ -279,8 +292,14 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         if (creator.IsAlive == false || _current is not { } current)
             return false;
 
-        // It lives, listens, and was told to by its own command line: its descriptors could say no more.
-        return (creator.IsAlive == true && process.CommandLine.Binds(current.Endpoint.BoundName)) || current.IsServedBy(process) != false;
+        // It lives, listens, and was told to by its own command line: its descriptors could say no more. Of another, that nobody can
+        // look into them proves nothing.
+        return process.Offers(current.Endpoint.BoundName ?? creator.BoundName, current.Endpoint.Key.Listener) switch
+        {
+            true => creator.IsAlive == true || current.IsServedBy(process) != false,
+            false => false,
+            null => current.IsServedBy(process) ?? creator.IsAlive == true,
+        };
     }
 
     /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>
@@ -300,8 +319,11 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             return _acquired.Values.Any(acquired => process.Binds(acquired.Monitor.Endpoint.BoundName));
     }
 
+    /// <summary>Its monitors.</summary>
+    public IEnumerable<MonitorEndpoint> Endpoints => _candidates.Select(candidate => candidate.Endpoint).OfType<MonitorEndpoint>();
+
     /// <summary>The keys of its monitors.</summary>
-    public IEnumerable<MonitorKey> Keys => _candidates.Where(candidate => candidate.Endpoint is not null).Select(candidate => candidate.Endpoint!.Key);
+    public IEnumerable<MonitorKey> Keys => Endpoints.Select(endpoint => endpoint.Key);
 
     /// <summary>Whether something is its own, by the name of what cannot be looked at: of its process, or on the way to its sockets.</summary>
     public bool Concerns(string path)
@@ -465,6 +487,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private bool IsForbidden(QmpMonitor monitor) =>
         _candidates.Any(candidate => candidate.Forbids?.Invoke(monitor.Endpoint) == true) && !Keys.Contains(monitor.Endpoint.Key);
 
+    private bool MayBeAnother(QmpMonitor monitor) => Process is null && _hello is not null && monitor.Losses != Volatile.Read(ref _losses);
+
     private void Use(QmpMonitor monitor)
     {
         lock (_gate)
@@ -474,8 +498,10 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             // As long as it was connected to, the one who forbids it may have been asked.
             if (IsForbidden(monitor))
                 return;
+            bool mayBeAnother = _current == monitor && MayBeAnother(monitor);
             _current = monitor;
-            if (Process is null && _hello is { } before && monitor.Hello is { } now && (before.Name, before.Uuid) != (now.Name, now.Uuid))
+            Volatile.Write(ref _losses, monitor.Losses);
+            if (Process is null && _hello is { } before && monitor.Hello is { } now && (mayBeAnother || (before.Name, before.Uuid) != (now.Name, now.Uuid)))
                 IsReplaced = true;
             else
                 _hello = monitor.Hello ?? _hello;

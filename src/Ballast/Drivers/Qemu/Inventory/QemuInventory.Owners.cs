@@ -25,10 +25,13 @@ internal sealed partial class QemuInventory
             QemuProcess? owner = instance.Peer is { Pid: > 0 } peer && _processes.Find(peer.Pid) is { } creator && instance.CanBeServedBy(peer, creator)
                 ? creator
                 : null;
-            foreach (MonitorKey key in instance.Keys)
+            foreach (MonitorEndpoint endpoint in instance.Endpoints)
             {
-                if (owner is null && key.Listener != 0)
-                    owner = _processes.OwnersOf(key.Listener, view ??= ViewAfter(searches)).FirstOrDefault(instance.IsServedBy);
+                if (owner is null && endpoint.Key.Listener is not 0 and var listener)
+                {
+                    owner = _processes.OwnersOf(listener, view ??= ViewAfter(searches))
+                        .FirstOrDefault(process => instance.IsServedBy(process, endpoint));
+                }
             }
 
             if (owner is not null)
@@ -90,6 +93,11 @@ internal sealed partial class QemuInventory
                 scope.Disregard(key);
         }
 
+        Remove(instance, gone);
+    }
+
+    private void Remove(QemuInstance instance, List<QemuInstance> gone)
+    {
         if (_instances.Remove(instance))
             gone.Add(instance);
     }

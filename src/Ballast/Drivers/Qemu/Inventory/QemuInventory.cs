@@ -127,7 +127,12 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             return instance.Domain.Unreachable(pause);
         LibvirtException? error = (await ConnectAsync([instance], waitsForSilent, timeout, timeout, cancellationToken).ConfigureAwait(false))[0];
         if (instance.HasExited || instance.IsReplaced)
-            return null;
+        {
+            // Who has no more than a UUID asks for whoever bears it now.
+            _ = await PublishAsync(_ => false, cancellationToken).ConfigureAwait(false);
+            return TryGet(identity) is { HasExited: false, IsConnected: true } successor && successor != instance ? successor.Domain : null;
+        }
+
         if (error is null && !instance.IsConnected && instance.WasSilent)
             error = instance.FindHolder() ?? QmpErrors.StillSilent(instance.Identity.Name);
         return error is null ? instance.Domain : instance.Domain.Unreachable(error);
@@ -215,6 +220,13 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error
                     && !QmpErrors.IsPermissionDenied(error) && !QmpErrors.ProvesNothing(error))
                 {
+                    // Where nobody listens, somebody may tomorrow.
+                    if (QmpErrors.IsNobodyThere(error))
+                    {
+                        Remove(instances[i], gone);
+                        continue;
+                    }
+
                     log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
                     Disregard(instances[i], gone);
                 }

@@ -8,6 +8,9 @@ internal sealed class QemuProcesses : IDisposable
     private readonly Dictionary<int, QemuProcess> _known = [];
     private bool _isClosed;
 
+    // Of those that were there at the last look.
+    private HashSet<int> _parents = [];
+
     // The processes of the last view that were not looked at yet, the youngest on top.
     private Stack<int> _unseen = [];
 
@@ -36,6 +39,7 @@ internal sealed class QemuProcesses : IDisposable
         }
 
         Crowd = crowd;
+        _parents = [.. _known.Values.Select(static process => process.ParentPid)];
         return _known.Values;
 
         QemuProcess? Find(int pid, uint uid)
@@ -107,6 +111,10 @@ internal sealed class QemuProcesses : IDisposable
             return !process.IsHelper;
         }
     }
+
+    /// <summary>Whether a process only waits for a QEMU that it made, and that is known.</summary>
+    public bool IsWrapper(QemuProcess process, HostView view) =>
+        _parents.Contains(process.Pid) && _known.Values.Any(child => process.IsWrapperOf(child, view));
 
     /// <summary>The QEMU with an id; null where there is none.</summary>
     public QemuProcess? Find(int pid)

@@ -7,7 +7,15 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <summary>Which listening socket a monitor is, whatever its entry is called: one key, one monitor.</summary>
 /// <param name="Listener">The inode of the listening socket; 0 where no table could be read that has it.</param>
 /// <param name="File">The entry that it is bound to.</param>
-internal readonly record struct MonitorKey(uint Listener, SocketFile File);
+/// <param name="MadeAt">
+/// When that entry was made, in nanoseconds since 1970: many file systems give the number of one that was removed to the next, and
+/// where no table shows who listens nothing else tells them apart.
+/// </param>
+internal readonly record struct MonitorKey(uint Listener, SocketFile File, Int128 MadeAt)
+{
+    /// <summary>Whether an entry is the one that it is bound to.</summary>
+    public bool IsAt(SocketEntry entry) => entry.File == File && entry.MadeAt == MadeAt;
+}
 
 /// <summary>How a monitor that was found is reached, and whose it must be: its process, and nobody who took its place since.</summary>
 /// <param name="name">The socket's path as its user knows it.</param>
@@ -175,7 +183,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         using LookTrouble trouble = new();
         using SocketEntry entry = Open(trouble);
         _seen = null;
-        if (entry.File != key.File)
+        if (!key.IsAt(entry))
             throw trouble.Failure is { } failure ? QmpErrors.CannotLook(failure) : QmpErrors.Replaced(name);
         int errno;
         SafeHandle? socket;

@@ -185,6 +185,9 @@ internal static class QmpErrors
 
     public static bool IsNotFound(LibvirtException error) => error is { Code: ErrorCode.SystemError, Int1: NoEntry };
 
+    /// <summary>Whether a socket lies there that nobody has open.</summary>
+    public static bool IsNobodyThere(LibvirtException error) => error is { Code: ErrorCode.SystemError, Int1: ConnectionRefused };
+
     public static bool IsPermissionDenied(LibvirtException error) =>
         error is { Code: ErrorCode.SystemError, Int1: Eacces or Eperm };
 

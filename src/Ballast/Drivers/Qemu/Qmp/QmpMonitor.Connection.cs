@@ -9,6 +9,13 @@ internal sealed partial class QmpMonitor
     private static readonly TimeSpan TimeToFinish = TimeSpan.FromMilliseconds(50), TimeToFinishRefresh = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan FinishPoll = TimeSpan.FromMilliseconds(2);
 
+    private long _losses, _lossesBefore;
+
+    /// <summary>
+    /// How many of its connections the other end has ended: where no process is shown, who answers after that may be another QEMU.
+    /// </summary>
+    public long Losses => Volatile.Read(ref _losses);
+
     /// <summary>Whose it is, and who uses it.</summary>
     internal MonitorUse Use { get; }
 
@@ -49,7 +56,9 @@ internal sealed partial class QmpMonitor
         {
             if (_disposed)
                 throw Closed();
-            bool isSameQemu = _connector.Establish(hello, peer);
+            // At a relay's socket, whoever answers after an end may be another.
+            bool isSameQemu = _connector.Establish(hello, peer) && (Endpoint.Owner is not null || _losses == _lossesBefore);
+            _lossesBefore = _losses;
             _size.Start(hello.ActualBytes);
             Use.NoteUse(_time.GetTimestamp());
             _commands.UseBalloon(hello.Balloon);
@@ -128,6 +137,8 @@ internal sealed partial class QmpMonitor
 
             // First this: its owner may have its greeting as soon as the socket is closed, and ask us what we see.
             QmpChannel closed = _channel;
+            if (!_disposed && !Use.IsYielding && !isIdle && cause is null or EndOfStreamException or Transports.ConnectionBrokenException)
+                Volatile.Write(ref _losses, _losses + 1);
             _channel = null;
             closed.Dispose();
             Metrics.OpenMonitors.Add(-1);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Interop;
 using Ballast.Transports;
@@ -10,12 +11,17 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <param name="Pid">The process that called listen(); not always the one that uses the socket, and 0 where it is not visible from here.</param>
 /// <param name="Uid">Its user at that time.</param>
 /// <param name="IsAlive">
-/// Whether that process is still there, so that its id is nobody else's; null before Linux 6.5, which cannot tell.
+/// Whether that process still lives, so that its id is nobody else's; null before Linux 6.5, which cannot tell.
 /// </param>
 internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
 {
     private const int SolSocket = 1, SoPeerCred = 17, SoPeerPidfd = 77;
-    private const int NoSuchOption = 92;
+    private const int NoSuchOption = 92, MaxAddressBytes = 128;
+
+    /// <summary>
+    /// What the listening socket was bound to, as it was written, wherever it listens; null where that is no path, or the kernel does not tell.
+    /// </summary>
+    public string? BoundName { get; init; }
 
     public static UnixSocketPeer Of(SafeHandle socket)
     {
@@ -27,7 +33,18 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
         // By this process's PID namespace; where /proc is another one's, the number means nobody there.
         int pid = ProcessTable.IsOurs ? MemoryMarshal.Read<int>(credentials) : 0;
         bool? isAlive = ReadIsAlive(socket);
-        return new UnixSocketPeer(pid, MemoryMarshal.Read<uint>(credentials[4..]), isAlive);
+        return new UnixSocketPeer(pid, MemoryMarshal.Read<uint>(credentials[4..]), isAlive) { BoundName = ReadBoundName(socket) };
+    }
+
+    private static string? ReadBoundName(SafeHandle socket)
+    {
+        Span<byte> address = stackalloc byte[MaxAddressBytes];
+        int length = address.Length;
+        if (Libc.GetPeerName(socket, address, ref length) != 0 || length <= sizeof(ushort) || length > address.Length)
+            return null;
+        ReadOnlySpan<byte> path = address[sizeof(ushort)..length];
+        int end = path.IndexOf((byte)0);
+        return end == 0 ? null : Encoding.UTF8.GetString(end < 0 ? path : path[..end]);
     }
 
     private static bool? ReadIsAlive(SafeHandle socket)
@@ -42,7 +59,14 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
             return LookTrouble.IsFailure(errno) ? throw new ConnectionBrokenException(errno) : false;
         }
 
-        new SafeFileHandle(MemoryMarshal.Read<int>(descriptor), ownsHandle: true).Dispose();
-        return true;
+        // Since Linux 6.16 there is a descriptor of a process that ended, too. It can be read then.
+        const short readable = 1;
+        using SafeFileHandle process = new(MemoryMarshal.Read<int>(descriptor), ownsHandle: true);
+        Libc.PollRequest request = new() { Descriptor = (int)process.DangerousGetHandle(), Events = readable };
+        return Libc.Poll(ref request, count: 1, timeout: 0) switch
+        {
+            < 0 => throw new ConnectionBrokenException(Marshal.GetLastPInvokeError()),
+            var ended => ended == 0,
+        };
     }
 }

@@ -34,7 +34,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         QemuTrust trusted = _trust;
         foreach (QemuProcess process in processes.Look(view, trusted.Trusts, trusted.Refuse))
         {
-            if (process.IsHelper || process.Uid is not { } uid)
+            if (process.IsHelper || processes.IsWrapper(process, view) || process.Uid is not { } uid)
                 continue;
             string? distrust = trusted.Refuse(process.Pid, uid);
             if ((distrust is null && !process.Believe()) || process.IsLaunching(view))

@@ -69,11 +69,11 @@ internal static class MonitorLocator
                 }
                 else
                 {
-                    MonitorKey key = new(listener.Inode, entry.File);
+                    MonitorKey key = new(listener.Inode, entry.File, entry.MadeAt);
                     if (found is null && own is not null)
                         listeners.Add(entry.File, new KnownListener(process, place, listener));
                     return MonitorCandidate.Usable(
-                        new MonitorEndpoint(name, key, place, view, seen => Reopen(process, path, key.File, name, seen))
+                        new MonitorEndpoint(name, key, place, view, seen => Reopen(process, path, key, name, seen))
                         {
                             Owner = process,
                             OwnerUid = uid,
@@ -106,7 +106,7 @@ internal static class MonitorLocator
     }
 
     // Its path again, and not the handle of the first look: a held handle would keep a file system mounted.
-    private static SocketEntry Reopen(QemuProcess process, string path, SocketFile file, string name, HostView view)
+    private static SocketEntry Reopen(QemuProcess process, string path, MonitorKey key, string name, HostView view)
     {
         LookFailures reasons = new();
         SocketEntry? last = null;
@@ -114,7 +114,7 @@ internal static class MonitorLocator
         {
             last?.Dispose();
             last = entry;
-            if (entry.File == file)
+            if (key.IsAt(entry))
                 return entry;
         }
 

@@ -16,11 +16,11 @@ internal static class NamedSockets
         SocketFile file = entry.File;
         KnownListener? before = findsOwner ? processes.ListenerAt(file, view) : null;
         (NetNamespace Place, UnixSocketEntry Listener)? found = before is not null ? (before.Place, before.Socket) : view.FindListener(file);
-        if (found is null && findsOwner)
+        if (found is null && findsOwner && !view.MayListenUnseen)
             return [];
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
-        MonitorKey key = new(found?.Listener.Inode ?? 0, file);
+        MonitorKey key = new(found?.Listener.Inode ?? 0, file, entry.MadeAt);
         List<QemuProcess> owners = before is null ? [] : [before.Owner];
         if (findsOwner && before is null && found is { } known)
         {

@@ -1,0 +1,57 @@
+using System.Net.Sockets;
+using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Processes;
+using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Scopes;
+using Ballast.Guests;
+
+namespace Ballast.Tests.Drivers.Qemu.Discovery;
+
+/// <summary>A socket that was bound anew at a path is another one, though it may be given the number of the one before.</summary>
+public sealed class SocketEntryTests
+{
+    [Fact]
+    public void A_new_one_is_told_from_the_one_whose_number_it_has()
+    {
+        using PrivateDirectory directory = new();
+        string path = directory.File("q.sock");
+        HashSet<MonitorKey> keys = [];
+        HashSet<SocketFile> files = [];
+        const int binds = 8;
+        for (int i = 0; i < binds; i++)
+        {
+            using Socket listener = UnixSocket.Listen(path);
+            MonitorKey key = KeyAt(path);
+            keys.Add(key);
+            files.Add(key.File);
+            Thread.Sleep(TimeSpan.FromMilliseconds(20)); // The clock of files moves on.
+            File.Delete(path);
+        }
+
+        Assert.Equal(binds, keys.Count);
+        Assert.SkipWhen(files.Count == binds, "This file system uses no number again.");
+    }
+
+    [Fact]
+    public void Its_other_names_lead_to_the_same_one()
+    {
+        using PrivateDirectory directory = new();
+        string path = directory.File("q.sock"), moved = directory.File("moved.sock"), link = directory.File("link");
+        using Socket listener = UnixSocket.Listen(path);
+        MonitorKey key = KeyAt(path);
+        File.CreateSymbolicLink(link, path);
+        Assert.Equal(key, KeyAt(link));
+        File.Move(path, moved);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(moved, UnixFileMode.UserRead);
+        Assert.Equal(key, KeyAt(moved));
+    }
+
+    // As where no table shows who listens.
+    private static MonitorKey KeyAt(string path)
+    {
+        using QemuProcesses processes = new();
+        Sighting sighting = Assert.IsType<Sighting>(NamedSockets.Look(path, new HostView(), processes, findsOwner: false));
+        return Assert.Single(sighting.Monitors).Endpoint!.Key with { Listener = 0 };
+    }
+}
