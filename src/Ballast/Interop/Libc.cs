@@ -12,6 +12,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     public static partial int ClockGetTime(int clock, out Time time);
 
+    [LibraryImport("libc", EntryPoint = "close")]
+    public static partial int Close(int descriptor);
+
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(SafeHandle socket, ReadOnlySpan<byte> address, int length);
 
@@ -66,6 +69,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     public static partial nint Recv(SafeHandle socket, Span<byte> buffer, nint length, int flags);
 
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint RecvMsg(SafeHandle socket, ref Message message, int flags);
+
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(SafeHandle socket, ReadOnlySpan<byte> buffer, nint length, int flags);
 
@@ -114,6 +120,27 @@ internal static partial class Libc
         public nint Address;
         public nint CanonicalName;
         public nint Next;
+    }
+
+    /// <summary><c>struct msghdr</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Message
+    {
+        public nint Address;
+        public uint AddressLength;
+        public nint Parts;
+        public nint PartCount;
+        public nint Control;
+        public nint ControlLength;
+        public int Flags;
+    }
+
+    /// <summary><c>struct iovec</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MessagePart
+    {
+        public nint Start;
+        public nint Length;
     }
 
     /// <summary><c>struct timespec</c>.</summary>

@@ -39,6 +39,8 @@ internal static partial class UnixSocketClient
         MemoryMarshal.Write(address, AfUnix);
         _ = Encoding.UTF8.GetBytes(path, address[sizeof(ushort)..]);
         SafeFileHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0), ownsHandle: true);
+        if (!client.IsInvalid)
+            _ = UnwantedDescriptors.Refuse(client);
         if (!client.IsInvalid && Libc.Connect(client, address, address.Length) == 0)
         {
             socket = client;
