@@ -38,7 +38,7 @@ internal sealed class LaneListener(LaneEndPoint endPoint, OpenFiles files) : ICo
     // Where the system has no room for a client for the moment.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    private readonly Socket _socket = new(new SafeSocketHandle(endPoint.Descriptor, ownsHandle: false));
+    private readonly Socket _socket = Prepare(endPoint);
     private readonly CancellationTokenSource _unbound = new();
     private long _accepted;
     private volatile bool _isDisposed;
@@ -55,7 +55,7 @@ internal sealed class LaneListener(LaneEndPoint endPoint, OpenFiles files) : ICo
                 Socket client = await _socket.AcceptAsync(end.Token).ConfigureAwait(false);
                 if (!files.Admits(client.Handle, endPoint.IsPrivileged) || !TryHurry(client))
                 {
-                    client.Dispose();
+                    ClientLane.Refuse(client);
                     continue;
                 }
 
@@ -75,6 +75,13 @@ internal sealed class LaneListener(LaneEndPoint endPoint, OpenFiles files) : ICo
                 await Task.Delay(Pause, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    private static Socket Prepare(LaneEndPoint endPoint)
+    {
+        Socket socket = new(new SafeSocketHandle(endPoint.Descriptor, ownsHandle: false));
+        ClientLane.Prepare(socket);
+        return socket;
     }
 
     /// <summary>What is written to another host is sent at once; false: the client has gone already.</summary>

@@ -116,7 +116,7 @@ internal static partial class Program
             if (sockets.ReadWriteDescriptor is { } readWrite)
                 kestrel.Listen(new LaneEndPoint(readWrite, lane, isPrivileged: true), listen => Serve(listen, context => handler!.ServeReadWriteAsync(context)));
             if (sockets.ReadOnlyDescriptor is { } readOnly)
-                kestrel.ListenHandle(readOnly, listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
+                kestrel.Listen(new LaneEndPoint(readOnly, ClientLane.OfReaders(), isPrivileged: false), listen => Serve(listen, context => handler!.ServeReadOnlyAsync(context)));
             if (network.Tcp is { } tcpSocket)
                 kestrel.ListenHandle(tcpSocket, listen => Serve(listen, context => remote!.ServeTcpAsync(context)));
             if (network.Tls is { } tlsSocket)

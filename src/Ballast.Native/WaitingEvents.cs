@@ -9,11 +9,16 @@ namespace Ballast.Native;
 /// <param name="capacity">How many wait in order, and of how many domains and kinds the newest is kept beyond that.</param>
 internal sealed class WaitingEvents(int capacity = WaitingEvents.Capacity)
 {
+    /// <summary>What waits in order may take so much, and what waits apart: what a daemon calls a domain may be megabytes long.</summary>
+    public const long MostBytes = 16 * 1024 * 1024;
+
     /// <summary>A few MiB: what comes in half a minute of two thousand changes a second.</summary>
     public const int Capacity = 65536;
 
     private readonly Lock _gate = new();
     private readonly Queue<object> _inOrder = new();
+    private long _bytesInOrder;
+    private long _bytesApart;
 
     // The oldest first; each event is found by what it is the newest of.
     private readonly LinkedList<(Subject Of, object Happened)> _newest = new();
@@ -24,10 +29,15 @@ internal sealed class WaitingEvents(int capacity = WaitingEvents.Capacity)
         lock (_gate)
         {
             // Once some wait apart, all do, or a newer one would be told before an older.
-            if (_newest.Count == 0 && _inOrder.Count < capacity)
-                _inOrder.Enqueue(happened);
-            else
+            long bytes = BytesOf(happened);
+            if (_newest.Count > 0 || _inOrder.Count >= capacity || (_inOrder.Count > 0 && _bytesInOrder + bytes > MostBytes))
+            {
                 Keep(SubjectOf(happened), happened);
+                return;
+            }
+
+            _inOrder.Enqueue(happened);
+            _bytesInOrder += bytes;
         }
     }
 
@@ -36,7 +46,11 @@ internal sealed class WaitingEvents(int capacity = WaitingEvents.Capacity)
         lock (_gate)
         {
             if (_inOrder.TryDequeue(out happened))
+            {
+                _bytesInOrder -= BytesOf(happened);
                 return true;
+            }
+
             if (_newest.First is not { } first)
                 return false;
             happened = first.Value.Happened;
@@ -63,12 +77,31 @@ internal sealed class WaitingEvents(int capacity = WaitingEvents.Capacity)
         else if (_newest.Count >= capacity)
             Forget(_newest.First!);
         _places.Add(subject, _newest.AddLast((subject, happened)));
+        _bytesApart += BytesOf(happened);
+        while (_bytesApart > MostBytes && _newest.Count > 1)
+            Forget(_newest.First!);
     }
 
     private void Forget(LinkedListNode<(Subject Of, object Happened)> place)
     {
         _newest.Remove(place);
         _ = _places.Remove(place.Value.Of);
+        _bytesApart -= BytesOf(place.Value.Happened);
+    }
+
+    // With what the objects themselves take.
+    private static long BytesOf(object happened)
+    {
+        const int objects = 200;
+        int characters = happened switch
+        {
+            DomainLifecycleEvent e => e.Domain.Name.Length,
+            DomainRebootEvent e => e.Domain.Name.Length,
+            BalloonChangeEvent e => e.Domain.Name.Length,
+            MetadataChangeEvent e => e.Domain.Name.Length + (e.NamespaceUri?.Length ?? 0),
+            _ => 0,
+        };
+        return objects + (sizeof(char) * (long)characters);
     }
 
     private enum Kind

@@ -14,7 +14,8 @@ namespace Ballast.Server;
 /// </summary>
 /// <param name="name">The threads'.</param>
 /// <param name="threads">How many there are: while one is at work, or has to wait for a processor, another takes what comes.</param>
-internal sealed class ClientLane(string name, int threads)
+/// <param name="endsWithClient">Whether what a client asked for is given up as soon as it goes; else what is under way is done to its end.</param>
+internal sealed class ClientLane(string name, int threads, bool endsWithClient = false)
 {
     private const int Fewest = 2, Most = 16;
 
@@ -22,6 +23,9 @@ internal sealed class ClientLane(string name, int threads)
 
     /// <summary>For the clients who may change something.</summary>
     public static ClientLane OfPrivileged() => new("Ballast clients", Fewest);
+
+    /// <summary>For the clients of this host that may only read.</summary>
+    public static ClientLane OfReaders() => new("Ballast readers", Math.Clamp(Environment.ProcessorCount, Fewest, Most), endsWithClient: true);
 
     /// <summary>For those that come by TLS: a handshake computes for a millisecond, and nobody of this host waits behind it.</summary>
     public static ClientLane OfTls() => new("Ballast TLS", Math.Clamp(Environment.ProcessorCount, Fewest, Most));
@@ -37,7 +41,19 @@ internal sealed class ClientLane(string name, int threads)
 
     /// <summary>The socket's bytes; it is closed with them.</summary>
     /// <exception cref="LibvirtException">The system has no room to wait for it.</exception>
-    public LaneTransport Open(SafeHandle socket) => new(socket, _poller);
+    public LaneTransport Open(SafeHandle socket) => new(socket, _poller, endsWithClient);
+
+    /// <summary>Those who connect to the socket from now on cannot hand over descriptors: whoever received one might have to wait for its end.</summary>
+    public static void Prepare(Socket listener) => _ = UnwantedDescriptors.Refuse(listener.SafeHandle);
+
+    /// <summary>Closes a client's socket for which there is no room; what it sent is not waited for.</summary>
+    public static void Refuse(Socket client)
+    {
+        if (client.AddressFamily == AddressFamily.Unix)
+            UnwantedDescriptors.Close(client.SafeHandle);
+        else
+            client.Dispose();
+    }
 }
 
 /// <summary>
@@ -70,10 +86,15 @@ internal sealed class LaneTransport : IDuplexPipe, IAsyncDisposable
     private readonly SocketTransport _transport;
     private readonly CancellationTokenSource _closed = new();
 
-    public LaneTransport(SafeHandle socket, SocketPoller poller)
+    public LaneTransport(SafeHandle socket, SocketPoller poller, bool endsWithClient = false)
     {
-        _transport = new SocketTransport(socket, poller);
+        PolledSocket polled = new(socket, poller);
+        _transport = new SocketTransport(new SocketStream(polled));
         Output = new EndingWriter(_transport.Output, Abort);
+
+        // Whoever is told then may have more to do than the thread of all clients has time for.
+        if (endsWithClient)
+            polled.OnHungUp(() => Unattended.Queue(static transport => transport.Abort(), this));
     }
 
     public PipeReader Input => _transport.Input;

@@ -39,6 +39,12 @@ internal sealed record LibvirtServerOptions
     /// <summary>Calls of one user's readers under way together; no more are read before one of them is answered.</summary>
     public int MaxUserCalls { get; init; } = 128;
 
+    /// <summary>What is kept of the calls of one user's readers that wait for their round, as lists of domains; at more no further call is read.</summary>
+    public int MaxUserKeptBytes { get; init; } = 256 * 1024;
+
+    /// <summary>The same of all users' readers together; a user of whom nothing is kept may ask all the same.</summary>
+    public int MaxKeptBytes { get; init; } = 8 * 1024 * 1024;
+
     /// <summary>Clients of one user that may leave unread what they were sent, for longer than <see cref="ReadTime"/>; more are given up.</summary>
     public int MaxUserBlocked { get; init; } = 64;
 
@@ -139,6 +145,8 @@ internal sealed class LibvirtServer
         const int fewInARow = 8;
         RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls, ReadTime = Options.ReadTime };
         UserShare share = _users.Enter(owner, isReadOnly, Options);
+        if (isReadOnly)
+            share.Turns = _turns;
         try
         {
             RpcServerConnection connection = new(

@@ -13,6 +13,23 @@ internal sealed class ReaderTurns(int workers)
     private readonly Lock _gate = new();
     private readonly Queue<UserShare> _line = [];
     private int _working;
+    private long _kept;
+
+    /// <summary>What is kept of all readers' calls that wait for their round.</summary>
+    public long KeptBytes => Interlocked.Read(ref _kept);
+
+    public void AddKept(int bytes) => Interlocked.Add(ref _kept, bytes);
+
+    /// <summary>Less of a user's is kept, so that it may have room again.</summary>
+    public void RemoveKept(UserShare share, int bytes)
+    {
+        Interlocked.Add(ref _kept, -bytes);
+        lock (_gate)
+        {
+            if (share.Waiting.Count > 0)
+                StandInLine(share);
+        }
+    }
 
     public ValueTask EnterAsync(UserShare share, CancellationToken cancellationToken)
     {
@@ -27,6 +44,26 @@ internal sealed class ReaderTurns(int workers)
 
             turn = new ReaderTurn();
             share.Waiting.Enqueue(turn);
+            StandInLine(share);
+        }
+
+        return WaitAsync(turn, cancellationToken);
+    }
+
+    /// <summary>A turn for what a call has to do after a wait, as to read files: it is under way already, and needs no room.</summary>
+    public ValueTask EnterWorkAsync(UserShare share, CancellationToken cancellationToken)
+    {
+        ReaderTurn turn;
+        lock (_gate)
+        {
+            if (_working < workers && share.WaitingWork.Count == 0 && _line.Count == 0)
+            {
+                _working++;
+                return default;
+            }
+
+            turn = new ReaderTurn();
+            share.WaitingWork.Enqueue(turn);
             StandInLine(share);
         }
 
@@ -66,7 +103,7 @@ internal sealed class ReaderTurns(int workers)
 
     private void StandInLine(UserShare share)
     {
-        if (!share.IsInLine && share.HasRoom)
+        if (!share.IsInLine && share.HasNext)
         {
             share.IsInLine = true;
             _line.Enqueue(share);
@@ -80,7 +117,7 @@ internal sealed class ReaderTurns(int workers)
         while (_working < workers && _line.TryDequeue(out UserShare? share))
         {
             share.IsInLine = false;
-            while (share.HasRoom && share.Waiting.TryDequeue(out ReaderTurn? turn))
+            while (share.TryTakeNext(out ReaderTurn? turn))
             {
                 // Who gave up has none.
                 if (!turn.TrySetResult())
@@ -89,7 +126,7 @@ internal sealed class ReaderTurns(int workers)
                 break;
             }
 
-            if (share is { HasRoom: true, Waiting.Count: > 0 })
+            if (share.HasNext)
             {
                 share.IsInLine = true;
                 _line.Enqueue(share);

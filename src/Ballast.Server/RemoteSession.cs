@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server.Authentication;
@@ -115,21 +114,37 @@ internal sealed class RemoteSession(
     /// <param name="ask">Asks, about all where there are no domains.</param>
     /// <param name="count">Of how many domains an answer is.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<T> AskManyAsync<T>(
+    public Task<T> AskManyAsync<T>(
         RemoteDomain[] asked, object question, Func<Connection, IReadOnlyList<Domain>?, CancellationToken, ValueTask<T>> ask, Func<T, int> count,
         CancellationToken cancellationToken)
     {
         if (!Share.IsReader || (asked.Length > 0 && Array.TrueForAll(asked, domain => domain.Uuid == asked[0].Uuid)))
-            return await ask(Connection, On(Connection), cancellationToken).ConfigureAwait(false);
+            return ask(Connection, On(Connection, asked), cancellationToken).AsTask();
         RequireOpen();
-        Connection shared = Shared;
-        string names = string.Concat(asked.Select(static domain => string.Create(CultureInfo.InvariantCulture, $"{domain.Uuid} {domain.Id} ")));
-        return await Share.Rounds.JoinAsync(
-            (shared, question, names), () => ask(shared, On(shared), CancellationToken.None).AsTask(), count, cancellationToken,
-            asked.Length == 0 ? null : asked.Length).ConfigureAwait(false);
-
-        IReadOnlyList<Domain>? On(Connection connection) => asked.Length == 0 ? null : [.. asked.Select(domain => Resolve(connection, domain))];
+        return JoinRoundAsync(new NamedDomains(asked), question, ask, count, cancellationToken);
     }
+
+    // Keeps no more of the call than this: a user's many may wait here.
+    private async Task<T> JoinRoundAsync<T>(
+        NamedDomains named, object question, Func<Connection, IReadOnlyList<Domain>?, CancellationToken, ValueTask<T>> ask, Func<T, int> count,
+        CancellationToken cancellationToken)
+    {
+        Connection shared = Shared;
+        Share.AddKept(named.Bytes);
+        try
+        {
+            return await Share.Rounds.JoinAsync(
+                (shared, question, named), () => ask(shared, On(shared, named.Unpack()), CancellationToken.None).AsTask(), count, cancellationToken,
+                named.Count == 0 ? null : named.Count).ConfigureAwait(false);
+        }
+        finally
+        {
+            Share.RemoveKept(named.Bytes);
+        }
+    }
+
+    private static Domain[]? On(Connection connection, RemoteDomain[] asked) =>
+        asked.Length == 0 ? null : [.. asked.Select(domain => Resolve(connection, domain))];
 
     public bool TryHandle(in RpcHeader header, ReadOnlySpan<byte> arguments, RpcServerConnection client, out ValueTask answered)
     {

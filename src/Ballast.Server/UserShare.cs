@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Ballast.Server;
 
 /// <summary>
@@ -6,11 +8,12 @@ namespace Ballast.Server;
 /// </summary>
 /// <param name="isReader">Whether they may only read.</param>
 /// <param name="options">The limits.</param>
-internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
+internal sealed class UserShare(bool isReader, LibvirtServerOptions options) : IWorkTurns
 {
     private int _watches;
     private int _callbacks;
     private int _blocked;
+    private long _kept;
 
     public bool IsReader => isReader;
 
@@ -23,6 +26,12 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
     /// <summary>Those of its clients that wait for a turn; the lock of the turns is held.</summary>
     public Queue<ReaderTurn> Waiting { get; } = [];
 
+    /// <summary>Those of its calls under way that wait for a worker; the lock of the turns is held.</summary>
+    public Queue<ReaderTurn> WaitingWork { get; } = [];
+
+    /// <summary>Where its readers' calls get their workers.</summary>
+    public ReaderTurns? Turns { get; set; }
+
     /// <summary>Whether the user stands in line; the lock of the turns is held.</summary>
     public bool IsInLine { get; set; }
 
@@ -32,7 +41,34 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options)
     /// <summary>Its places for long messages; never disposed, because it has no handle.</summary>
     public SemaphoreSlim LargeMessages { get; } = new(options.MaxUserLargeMessages);
 
-    public bool HasRoom => CallsUnderWay < options.MaxUserCalls;
+    // However much is kept for all, who has nothing may ask.
+    public bool HasRoom => CallsUnderWay < options.MaxUserCalls
+        && (Interlocked.Read(ref _kept) is var kept && (kept == 0 || (kept < options.MaxUserKeptBytes && (Turns?.KeptBytes ?? kept) < options.MaxKeptBytes)));
+
+    /// <summary>So many bytes of a call are kept until it is answered.</summary>
+    public void AddKept(int bytes)
+    {
+        Interlocked.Add(ref _kept, bytes);
+        Turns?.AddKept(bytes);
+    }
+
+    /// <summary>And are not any more.</summary>
+    public void RemoveKept(int bytes)
+    {
+        Interlocked.Add(ref _kept, -bytes);
+        Turns?.RemoveKept(this, bytes);
+    }
+
+    /// <summary>Whether one of its own waits that may have the next turn; the lock of the turns is held.</summary>
+    public bool HasNext => WaitingWork.Count > 0 || (HasRoom && Waiting.Count > 0);
+
+    /// <summary>The next turn: what is under way goes before what has not begun. The lock of the turns is held.</summary>
+    public bool TryTakeNext([NotNullWhen(true)] out ReaderTurn? turn) =>
+        WaitingWork.TryDequeue(out turn) || (HasRoom && Waiting.TryDequeue(out turn));
+
+    ValueTask IWorkTurns.EnterWorkAsync(CancellationToken cancellationToken) => Turns is { } turns ? turns.EnterWorkAsync(this, cancellationToken) : default;
+
+    void IWorkTurns.LeaveWork() => Turns?.Leave();
 
     public bool TryAddWatch() => TryAdd(ref _watches, options.MaxUserWatches);
 

@@ -23,20 +23,27 @@ internal static class BallastProgram
     private static readonly Handler HostMemory = new Handler<HostMemoryArgs, HostMemoryReply>(async (session, arguments, token) =>
         new() { Facts = HostMemoryFacts.Of(await session.Connection.GetHostMemoryAsync(arguments.Group, token).ConfigureAwait(false)) });
 
-    private static readonly Handler ProcessMemory = new Handler<ProcessMemoryArgs, ProcessMemoryReply>(async (session, arguments, token) =>
+    private static readonly Handler ProcessMemory = new Handler<ProcessMemoryArgs, ProcessMemoryReply>(static (session, arguments, token) =>
     {
-        Domain[] domains = [.. arguments.Doms.DistinctBy(domain => domain.Uuid).Select(domain => session.Domain(domain))];
-        IReadOnlyList<DomainProcessMemory> found = await session.Connection.GetProcessMemoryAsync(domains, token).ConfigureAwait(false);
-        return new()
+        RemoteDomain[] asked = [.. arguments.Doms.DistinctBy(domain => domain.Uuid)];
+        if (asked.Length == 0)
         {
-            Processes =
-            [
-                .. found.Select(one => new ProcessMemoryRecord
-                {
-                    Dom = LookupHandlers.ToRemote(one.Domain), Facts = HostMemoryFacts.Of(one.Memory), Group = one.Memory.GroupPath,
-                }),
-            ],
-        };
+            session.RequireOpen();
+            return new(new ProcessMemoryReply { Processes = [] });
+        }
+
+        return new(session.AskManyAsync(
+            asked, BallastProcedure.ProcessMemory, static async (connection, domains, end) => new ProcessMemoryReply
+            {
+                Processes =
+                [
+                    .. (await connection.GetProcessMemoryAsync(domains!, end).ConfigureAwait(false)).Select(static one => new ProcessMemoryRecord
+                    {
+                        Dom = LookupHandlers.ToRemote(one.Domain), Facts = HostMemoryFacts.Of(one.Memory), Group = one.Memory.GroupPath,
+                    }),
+                ],
+            },
+            static reply => reply.Processes.Length, token));
     });
 
     private static readonly Handler Version = new Handler<Nothing, VersionReply>(static (session, _, _) =>
@@ -57,25 +64,28 @@ internal static class BallastProgram
         _ => null,
     };
 
-    private static async ValueTask<SamplesReply> SampleAsync(RemoteSession session, SampleArgs arguments, CancellationToken token)
+    private static ValueTask<SamplesReply> SampleAsync(RemoteSession session, SampleArgs arguments, CancellationToken token)
     {
         MemoryStatsOptions options = SampleFacts.Options(arguments.Options);
         RemoteDomain[] asked = [.. arguments.Doms.DistinctBy(domain => domain.Uuid)];
 
         // Of one that is asked for alone the error is the answer, unless its client wants what is known of it all the same.
         if (asked is [var only] && (arguments.Options & (uint)SampleFacts.AsOneOfMany) == 0)
-        {
-            Domain domain = session.Domain(only);
-            return new() { Samples = [ToRecord(domain, await domain.GetMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
-        }
-
-        IReadOnlyList<DomainMemorySample> samples = await session.AskManyAsync(
-            asked, options, (connection, domains, end) => domains is null
-                ? connection.GetAllMemoryStatsAsync(options, end)
-                : connection.GetMemoryStatsAsync(domains, options, end),
-            static samples => samples.Count, token).ConfigureAwait(false);
-        return new() { Samples = [.. samples.Select(sample => ToRecord(sample.Domain, sample.Stats, options))] };
+            return SampleOneAsync(session.Domain(only), options, token);
+        return SampleManyAsync(
+            session.AskManyAsync(
+                asked, options, (connection, domains, end) => domains is null
+                    ? connection.GetAllMemoryStatsAsync(options, end)
+                    : connection.GetMemoryStatsAsync(domains, options, end),
+                static samples => samples.Count, token),
+            options);
     }
+
+    private static async ValueTask<SamplesReply> SampleOneAsync(Domain domain, MemoryStatsOptions options, CancellationToken token) =>
+        new() { Samples = [ToRecord(domain, await domain.GetMemoryStatsAsync(options, token).ConfigureAwait(false), options)] };
+
+    private static async ValueTask<SamplesReply> SampleManyAsync(Task<IReadOnlyList<DomainMemorySample>> asking, MemoryStatsOptions options) =>
+        new() { Samples = [.. (await asking.ConfigureAwait(false)).Select(sample => ToRecord(sample.Domain, sample.Stats, options))] };
 
     private static async ValueTask<SamplesReply> RefreshAsync(RemoteSession session, RefreshArgs arguments, CancellationToken token)
     {

@@ -21,19 +21,37 @@ internal sealed class Handler<TArgs, TReply>(Func<RemoteSession, TArgs, Cancella
     public override (Type Arguments, Type Reply) Types => (typeof(TArgs), typeof(TReply));
 
     public override ValueTask HandleAsync(RemoteSession session, in RpcHeader header, ReadOnlySpan<byte> arguments) =>
-        RunAsync(session, header, XdrReader.Read<TArgs>(arguments));
+        AnswerAsync(session, header, Begin(session, XdrReader.Read<TArgs>(arguments)));
 
-    private async ValueTask RunAsync(RemoteSession session, RpcHeader header, TArgs arguments)
+    // Apart, as the arguments may be thousands of names: they are not kept while the answer is waited for.
+    private ValueTask<TReply> Begin(RemoteSession session, TArgs arguments)
     {
-        TReply reply = default;
-        LibvirtException? error = null;
-
         // A monitor lets those go first who may change something, and readers in turns.
+        object? before = session.Share.IsReader ? CallOrigin.Reader : null;
         if (session.Share.IsReader)
             CallOrigin.Reader = session.Share;
         try
         {
-            reply = await TakeRefusal(run(session, arguments, session.Client.Ended), out error).ConfigureAwait(false);
+            return run(session, arguments, session.Client.Ended);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<TReply>(e);
+        }
+        finally
+        {
+            if (session.Share.IsReader)
+                CallOrigin.Reader = before;
+        }
+    }
+
+    private static async ValueTask AnswerAsync(RemoteSession session, RpcHeader header, ValueTask<TReply> running)
+    {
+        TReply reply = default;
+        LibvirtException? error = null;
+        try
+        {
+            reply = await TakeRefusal(running, out error).ConfigureAwait(false);
         }
         catch (LibvirtException e)
         {

@@ -48,14 +48,14 @@ internal static class MemoryHandlers
         return new() { Stats = entries };
     }
 
-    private static async ValueTask<AllStatsReply> GetAllStatsAsync(RemoteSession session, AllStatsArgs arguments, CancellationToken token)
+    private static ValueTask<AllStatsReply> GetAllStatsAsync(RemoteSession session, AllStatsArgs arguments, CancellationToken token)
     {
         DomainStatsGroups groups = (DomainStatsGroups)arguments.Stats;
         DomainStatsFlags flags = (DomainStatsFlags)arguments.Flags;
-        return await session.AskManyAsync(
+        return new(session.AskManyAsync(
             arguments.Doms, (groups, flags), async (connection, domains, end) => StatsReplies.Of(domains is null
                 ? await connection.GetAllDomainStatsAsync(groups, flags, end).ConfigureAwait(false)
                 : await connection.GetDomainStatsAsync(domains, groups, flags, end).ConfigureAwait(false)),
-            static reply => reply.RetStats.Length, token).ConfigureAwait(false);
+            static reply => reply.RetStats.Length, token));
     }
 }

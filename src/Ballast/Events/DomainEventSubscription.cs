@@ -8,12 +8,16 @@ namespace Ballast;
 /// </summary>
 public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAsyncDisposable, IDriverEventSink
 {
+    // What a daemon calls a domain may be megabytes long. Ordinary events are fewer than this at any capacity in use.
+    internal const long MostBytes = 16 * 1024 * 1024;
+
     private readonly Connection _connection;
     private readonly DomainEventFilter _filter;
     private readonly Queue<DomainEvent> _waiting = new();
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _arrived = new(0);
     private IAsyncDisposable? _registration;
+    private long _bytes;
     private long _missed;
     private bool _ended;
     private Exception? _error;
@@ -78,10 +82,17 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
                 return;
 
             // Once something is missed, all is until the reader was told: so it knows where the gap is.
-            if (_missed > 0 || _waiting.Count >= _filter.Capacity)
+            long bytes = Bytes(happened.Domain.Name, happened.NamespaceUri);
+            if (_missed > 0 || _waiting.Count >= _filter.Capacity || (_waiting.Count > 0 && _bytes + bytes > MostBytes))
+            {
                 _missed++;
+            }
             else
+            {
                 _waiting.Enqueue(ToPublic(happened));
+                _bytes += bytes;
+            }
+
             Wake();
         }
     }
@@ -126,13 +137,34 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
         lock (_gate)
         {
             if (_waiting.TryDequeue(out next))
+            {
+                // Exact again at the latest when nothing waits.
+                _bytes = _waiting.Count == 0 ? 0 : _bytes - Bytes(next);
                 return true;
+            }
+
             if (_missed == 0)
                 return false;
             next = new EventsMissed(EventsMissedCause.SlowReader, _missed);
             _missed = 0;
             return true;
         }
+    }
+
+    private static long Bytes(DomainEvent happened) => happened switch
+    {
+        DomainLifecycleEvent e => Bytes(e.Domain.Name, null),
+        DomainRebootEvent e => Bytes(e.Domain.Name, null),
+        BalloonChangeEvent e => Bytes(e.Domain.Name, null),
+        MetadataChangeEvent e => Bytes(e.Domain.Name, e.NamespaceUri),
+        _ => 0,
+    };
+
+    // With what the objects themselves take.
+    private static long Bytes(string name, string? namespaceUri)
+    {
+        const int objects = 200;
+        return objects + (sizeof(char) * ((long)name.Length + (namespaceUri?.Length ?? 0)));
     }
 
     // One wake-up is enough for all that waits.

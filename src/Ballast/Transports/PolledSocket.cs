@@ -23,6 +23,18 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
     // MSG_DONTWAIT, MSG_NOSIGNAL: whatever the descriptor's own mode is, and the program's signals.
     private const int WithoutWaiting = 0x40, WithoutSignal = 0x4000;
 
+    // MSG_PEEK, MSG_CMSG_CLOEXEC.
+    private const int Peek = 2, CloseOnExec = 0x40000000;
+
+    // EPROTO. Nobody who speaks our protocols hands over descriptors.
+    private const int ProtocolError = 71;
+
+    // The most descriptors of one message, 253, and what else the kernel may tell of its sender.
+    private const int ControlBytes = 2048;
+
+    // Instead of a number of bytes: descriptors came with them.
+    private const int Descriptors = -2;
+
     private readonly SafeHandle _socket;
     private readonly SocketPoller _poller;
     private readonly OwnDescriptor _descriptor;
@@ -34,6 +46,10 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
     private bool _isDrained;
     private int _turn;
     private volatile bool _isLast;
+    private readonly UnwantedDescriptors.Refusal _refusal;
+    private volatile bool _mayBringDescriptors;
+    private volatile bool _hasHungUp;
+    private Action? _hungUp;
 
     /// <summary>The socket is closed with this, and where this cannot be made.</summary>
     /// <param name="socket">The socket.</param>
@@ -45,6 +61,8 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
         _poller = poller ?? SocketPoller.Shared;
         try
         {
+            _refusal = UnwantedDescriptors.Refuse(socket);
+            _mayBringDescriptors = _refusal != UnwantedDescriptors.Refusal.NotNeeded;
             _descriptor = new OwnDescriptor(socket);
             _key = _poller.Add(this, socket);
         }
@@ -188,6 +206,22 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
         }
     }
 
+    /// <summary>The poller's: the peer neither sends nor receives any more.</summary>
+    public void HungUp()
+    {
+        _hasHungUp = true;
+        Volatile.Read(ref _hungUp)?.Invoke();
+    }
+
+    /// <summary>Says what is to be done when the peer neither sends nor receives any more; perhaps at once, perhaps more than once. It must not block.</summary>
+    public void OnHungUp(Action act)
+    {
+        Volatile.Write(ref _hungUp, act);
+        Interlocked.MemoryBarrier();
+        if (_hasHungUp)
+            act();
+    }
+
     public void Dispose()
     {
         _poller.Remove(_key);
@@ -196,7 +230,10 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
         Writable();
         if (_descriptor.IsStillOurs())
         {
-            _socket.Dispose();
+            if (_mayBringDescriptors && IsUnread())
+                UnwantedDescriptors.Close(_socket);
+            else
+                _socket.Dispose();
             return;
         }
 
@@ -225,10 +262,46 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
     {
         while (true)
         {
-            int count = (int)Libc.Recv(_socket, buffer, buffer.Length, WithoutWaiting);
-            errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
-            if (errno != Interrupted)
-                return count;
+            bool mayBringDescriptors = _mayBringDescriptors;
+            int count = mayBringDescriptors ? ReceiveMessage(buffer) : (int)Libc.Recv(_socket, buffer, buffer.Length, WithoutWaiting);
+            errno = count == Descriptors ? ProtocolError : count < 0 ? Marshal.GetLastPInvokeError() : 0;
+            if (errno == Interrupted)
+                continue;
+
+            // What came before the kernel refused them is read by now.
+            if (mayBringDescriptors && _refusal == UnwantedDescriptors.Refusal.Set && (errno == WouldBlock || (errno == 0 && count < buffer.Length)))
+                _mayBringDescriptors = false;
+            return count;
+        }
+    }
+
+    // Where there is no room for them the kernel drops them in this thread.
+    private unsafe int ReceiveMessage(Span<byte> buffer)
+    {
+        byte* control = stackalloc byte[ControlBytes];
+        fixed (byte* start = buffer)
+        {
+            Libc.MessagePart part = new() { Start = (nint)start, Length = buffer.Length };
+            Libc.Message message = new() { Parts = (nint)(&part), PartCount = 1, Control = (nint)control, ControlLength = ControlBytes };
+            int count = (int)Libc.RecvMsg(_socket, ref message, WithoutWaiting | CloseOnExec);
+            return count >= 0 && UnwantedDescriptors.TryClose(new ReadOnlySpan<byte>(control, (int)message.ControlLength)) ? Descriptors : count;
+        }
+    }
+
+    // Descriptors may be among it, which would be dropped by whoever closes it.
+    private bool IsUnread()
+    {
+        const int reading = 0;
+        try
+        {
+            // Nothing comes after the look; of a program's connection another process may have a copy.
+            if (!OwnDescriptor.AreAtRisk)
+                _ = Libc.Shutdown(_socket, reading);
+            return Libc.Recv(_socket, stackalloc byte[1], 1, Peek | WithoutWaiting) > 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
         }
     }
 

@@ -200,6 +200,8 @@ internal sealed partial class SocketPoller(string name, int threads)
 
         if ((happened & ~Out) != 0)
             socket.Readable(isLast: (happened & (RdHup | Hup | Err)) != 0);
+        if ((happened & (Hup | Err)) != 0)
+            socket.HungUp();
     }
 
     public static LibvirtException Refused(string call, int errno) =>

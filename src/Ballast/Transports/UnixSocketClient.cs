@@ -38,6 +38,8 @@ internal static partial class UnixSocketClient
         MemoryMarshal.Write(address, AfUnix);
         _ = PathText.Encode(path, address[sizeof(ushort)..]);
         UnixSocketHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0));
+        if (!client.IsInvalid)
+            _ = UnwantedDescriptors.Refuse(client);
         if (!client.IsInvalid && Libc.Connect(client, address, address.Length) == 0)
         {
             socket = client;

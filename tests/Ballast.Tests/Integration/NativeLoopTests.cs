@@ -68,25 +68,45 @@ public sealed class NativeLoopTests
         Add(Of(3, DomainLifecycleChange.Stopped));
         Assert.Equal([Of(3, DomainLifecycleChange.Stopped)], TakeAll());
 
-        void Add(params DomainEvent[] happened)
-        {
-            foreach (DomainEvent one in happened)
-                _ = waiting.GetType().GetMethod("Add")!.Invoke(waiting, [one]);
-        }
+        void Add(params DomainEvent[] happened) => Array.ForEach(happened, one => AddTo(waiting, one));
+        object? Take() => TakeFrom(waiting);
+        List<object> TakeAll() => TakeAllFrom(waiting);
+    }
 
-        object? Take()
-        {
-            object?[] taken = [null];
-            return (bool)waiting.GetType().GetMethod("TryTake")!.Invoke(waiting, taken)! ? taken[0] : null;
-        }
+    [Fact]
+    public void Events_with_names_of_megabytes_wait_within_bounds_too()
+    {
+        const int few = 100, megabyte = 1_000_000, mostMegabytes = 32;
+        object waiting = Activator.CreateInstance(Library.GetType("Ballast.Native.WaitingEvents", throwOnError: true)!, [65536])!;
+        for (int i = 0; i < few; i++)
+            AddTo(waiting, new DomainRebootEvent(new Domain(null!, new DomainIdentity(new string('x', megabyte), new Guid(i, 0, 0, new byte[8]), i))));
 
-        List<object> TakeAll()
-        {
-            List<object> all = [];
-            while (Take() is { } next)
-                all.Add(next);
-            return all;
-        }
+        // Those that came first, and the newest of those that did not fit.
+        List<object> all = TakeAllFrom(waiting);
+        Assert.InRange(all.Count, 2, mostMegabytes / sizeof(char));
+        Assert.Equal(0, ((DomainRebootEvent)all[0]).Domain.Id);
+        Assert.Equal(few - 1, ((DomainRebootEvent)all[^1]).Domain.Id);
+
+        // What was taken makes room.
+        AddTo(waiting, all[0]);
+        AddTo(waiting, all[1]);
+        Assert.Equal([all[0], all[1]], TakeAllFrom(waiting));
+    }
+
+    private static void AddTo(object waiting, object happened) => _ = waiting.GetType().GetMethod("Add")!.Invoke(waiting, [happened]);
+
+    private static object? TakeFrom(object waiting)
+    {
+        object?[] taken = [null];
+        return (bool)waiting.GetType().GetMethod("TryTake")!.Invoke(waiting, taken)! ? taken[0] : null;
+    }
+
+    private static List<object> TakeAllFrom(object waiting)
+    {
+        List<object> all = [];
+        while (TakeFrom(waiting) is { } next)
+            all.Add(next);
+        return all;
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Ballast.Guests;
 
@@ -100,16 +101,54 @@ public sealed class ProcessorTests
     }
 
     [Fact]
+    public async Task A_QEMU_in_a_namespace_of_ids_has_its_threads_found_by_one_walk()
+    {
+        const int cpus = 24;
+        using PrivateDirectory directory = new();
+        string path = Path.Combine(directory.Path, "monitor");
+        ProcessStartInfo start = new("unshare",
+        [
+            "--user", "--pid", "--fork", "--kill-child", "qemu-system-x86_64", "-accel", "tcg,tb-size=1", "-S", "-M", "microvm,acpi=off", "-m", "16", "-nodefaults",
+            "-no-user-config", "-display", "none", "-smp", $"{cpus}", "-qmp", $"unix:{path},server=on,wait=off",
+        ]);
+        using Process outer = Process.Start(start)!;
+        try
+        {
+            await Deadline.UntilAsync(Deadline.Default, "its monitor", _ => Task.FromResult(File.Exists(path)), Token);
+            await using OracleMonitor oracle = await OracleMonitor.ConnectAsync(path, cancellationToken: Token);
+            int[] ids = [.. (await oracle.ExecuteAsync("query-cpus-fast", cancellationToken: Token)).EnumerateArray().Select(cpu => cpu.GetProperty("thread-id").GetInt32())];
+            int pid = int.Parse((await File.ReadAllTextAsync($"/proc/{outer.Id}/task/{outer.Id}/children", Token)).Split(' ')[0], CultureInfo.InvariantCulture);
+            using Ballast.Drivers.Qemu.Processes.QemuProcess process = Ballast.Drivers.Qemu.Processes.QemuProcess.Find(pid)!;
+            Assert.Equal(cpus, ids.Length);
+            for (int answer = 0; answer < 2; answer++)
+            {
+                Ballast.Drivers.Qemu.Processes.QemuProcess.ThreadLook look = process.LookAtThreads(Token);
+                Assert.All(ids, id => Assert.NotNull(look.Read(id)));
+                Assert.All(ids, id => Assert.NotNull(look.ReadWaiting(id)));
+                Assert.All(ids, id => Assert.NotEmpty(look.ReadAffinity(id, 4)));
+                Assert.Equal(0, look.Walks - (1 - answer));
+                Assert.All((int[])[pid, Environment.ProcessId, 0, -1, int.MaxValue, int.MaxValue - 1], id => Assert.Null(look.Read(id)));
+                Assert.Equal(1, look.Walks);
+            }
+        }
+        finally
+        {
+            outer.Kill(entireProcessTree: true);
+            await outer.WaitForExitAsync(Token);
+        }
+    }
+
+    [Fact]
     public async Task A_thread_of_another_process_is_nobodys_processor()
     {
         using PrivateDirectory directory = new();
         await using Opened guest = await Opened.StartAsync();
         using Ballast.Drivers.Qemu.Processes.QemuProcess process = Ballast.Drivers.Qemu.Processes.QemuProcess.Find(guest.Driven.Pid)!;
-        Assert.NotNull(process.ReadThread(guest.Driven.Pid));
+        Assert.NotNull(process.LookAtThreads().Read(guest.Driven.Pid));
         foreach (int thread in (int[])[Environment.ProcessId, 1, 0, -1, int.MaxValue])
         {
-            Assert.Null(process.ReadThread(thread));
-            Assert.Empty(process.ReadAffinity(thread, 4));
+            Assert.Null(process.LookAtThreads().Read(thread));
+            Assert.Empty(process.LookAtThreads().ReadAffinity(thread, 4));
         }
     }
 }

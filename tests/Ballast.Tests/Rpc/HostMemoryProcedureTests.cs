@@ -1,5 +1,10 @@
 using Ballast.Drivers;
+using Ballast.Fuzz.Wire;
+using Ballast.Rpc;
 using Ballast.Rpc.Messages;
+using Ballast.Server;
+using Ballast.Tests.Drivers.Qemu;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Rpc;
 
@@ -70,6 +75,46 @@ public sealed class HostMemoryProcedureTests
             one => Assert.Equal(new ProcessMemory { Reason = MemoryStatsReason.UnsupportedByDaemon }, one.Memory));
     }
 
+    /// <summary>Each such call reads some files of every QEMU.</summary>
+    [Fact]
+    public async Task Readers_of_one_user_ask_for_processes_memory_in_rounds()
+    {
+        const int calls = 20;
+        TwoDomains driver = new();
+        FakeTimeProvider clock = new();
+        LibvirtServer server = new([("fake:///", new Connection(driver, "fake:///", new ConnectionOptions()))], new LibvirtServerOptions { TimeProvider = clock });
+        await using PipedClient reader = await PipedClient.OpenAsync(server, "fake:///", isReadOnly: true, uid: 1000);
+        string one = Domain("one", 4), other = Domain("other", 5);
+        byte[] call = Frames.Of(
+            new RpcHeader(RpcPrograms.Ballast, RpcPrograms.Version, (int)BallastProcedure.ProcessMemory, RpcType.Call, 1, RpcStatus.Ok),
+            Convert.FromHexString($"00000002{one}{other}"));
+        for (int i = 0; i < calls; i++)
+            reader.Send(call);
+        for (int i = 0; i < ReaderPace.AtOnce; i++)
+            Assert.Equal(RpcStatus.Ok, Frames.Header((await reader.ReceiveAsync().In())!).Status);
+        await Task.Delay(TimeSpan.FromMilliseconds(200), Token);
+        Assert.Equal(ReaderPace.AtOnce, driver.Asked);
+
+        // All that wait share the next one.
+        Task rest = ReceiveRestAsync();
+        while (!rest.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(20));
+            await Task.Delay(5, Token);
+        }
+
+        await rest;
+        Assert.InRange(driver.Asked, ReaderPace.AtOnce + 1, ReaderPace.AtOnce + 3);
+
+        async Task ReceiveRestAsync()
+        {
+            for (int i = ReaderPace.AtOnce; i < calls; i++)
+                Assert.Equal(RpcStatus.Ok, Frames.Header((await reader.ReceiveAsync().In())!).Status);
+        }
+
+        static string Domain(string name, int last) => PipedClient.Text(name) + $"00000001000200{last:x2}0000000000000000" + "ffffffff";
+    }
+
     [Fact]
     public void Numbers_of_a_newer_or_hostile_daemon_are_skipped_or_bounded()
     {
@@ -83,6 +128,10 @@ public sealed class HostMemoryProcedureTests
     private sealed class TwoDomains : IDriver
     {
         private static readonly DomainIdentity One = new("one", new Guid(1, 2, 3, new byte[8]), 7), Other = new("other", new Guid(1, 2, 4, new byte[8]), 8);
+
+        private int _asked;
+
+        public int Asked => Volatile.Read(ref _asked);
 
         public string? Group { get; private set; }
 
@@ -100,9 +149,12 @@ public sealed class HostMemoryProcedureTests
         }
 
         public ValueTask<IReadOnlyList<DriverProcessMemory>> GetProcessMemoryAsync(
-            IReadOnlyList<DomainIdentity> domains, CancellationToken cancellationToken) =>
-            new([.. domains.Select(domain => new DriverProcessMemory(
+            IReadOnlyList<DomainIdentity> domains, CancellationToken cancellationToken)
+        {
+            _ = Interlocked.Increment(ref _asked);
+            return new([.. domains.Select(domain => new DriverProcessMemory(
                 domain, domain.Name == "one" ? Process : new ProcessMemory { Reason = MemoryStatsReason.PermissionDenied }))]);
+        }
 
         public ValueTask DisposeAsync() => default;
     }

@@ -1,6 +1,7 @@
 using Ballast.Fuzz.Wire;
 using Ballast.Guests;
 using Ballast.Rpc;
+using Ballast.Rpc.Messages;
 using Ballast.Server;
 using Ballast.Tests.Cli;
 using Ballast.Tests.Drivers.Qemu;
@@ -68,6 +69,79 @@ public sealed class ShareTests
         await next.In();
         turns.Leave();
         await turns.EnterAsync(share, Token).AsTask().In();
+    }
+
+    [Fact]
+    public async Task What_a_call_does_after_a_wait_has_its_turn_too_even_of_a_user_without_room()
+    {
+        ReaderTurns turns = new(workers: 1);
+        UserShare greedy = Share(calls: 1), modest = Share();
+        greedy.Turns = modest.Turns = turns;
+        turns.CallBegan(greedy);
+        await turns.EnterAsync(modest, Token);
+        List<string> order = [];
+        Task[] all = [ReadAsync(greedy, "greedy"), ReadAsync(greedy, "greedy"), ReadAsync(greedy, "greedy"), ReadAsync(modest, "modest"), ReadAsync(null, "privileged")];
+        await all[^1].In();
+        Assert.Equal(["privileged"], order);
+        turns.Leave();
+        await Task.WhenAll(all).In();
+
+        // One at a time, each user in its turn.
+        Assert.Equal(["privileged", "greedy", "modest", "greedy", "greedy"], order);
+
+        async Task ReadAsync(UserShare? share, string name)
+        {
+            CallOrigin.Reader = share;
+            using WorkTurn turn = await CallOrigin.TakeWorkerAsync(Token);
+            order.Add(name);
+        }
+    }
+
+    [Fact]
+    public async Task Who_had_no_room_for_a_long_list_has_its_turn_when_there_is_some()
+    {
+        ReaderTurns turns = new(workers: 1);
+        UserShare share = new(isReader: true, new LibvirtServerOptions { MaxUserKeptBytes = 1 }) { Turns = turns };
+        share.AddKept(1);
+        Task waiting = turns.EnterAsync(share, Token).AsTask();
+        Assert.False(waiting.IsCompleted);
+
+        share.RemoveKept(1);
+
+        await waiting.In();
+    }
+
+    [Fact]
+    public void Who_has_long_lists_waiting_has_no_room_for_more_and_others_have()
+    {
+        const int few = 1000;
+        LibvirtServerOptions options = new() { MaxUserKeptBytes = 2 * few, MaxKeptBytes = 3 * few };
+        UserShare one = new(isReader: true, options), other = new(isReader: true, options), third = new(isReader: true, options);
+        one.Turns = other.Turns = third.Turns = new ReaderTurns(workers: 1);
+        one.AddKept(few);
+        Assert.True(one.HasRoom);
+        one.AddKept(few);
+        Assert.False(one.HasRoom);
+        other.AddKept(few);
+        Assert.False(other.HasRoom);
+        Assert.True(third.HasRoom);
+        one.RemoveKept(few);
+        Assert.True(one.HasRoom);
+        Assert.True(other.HasRoom);
+    }
+
+    [Fact]
+    public void Named_domains_are_kept_in_few_bytes_and_are_the_same_again()
+    {
+        RemoteDomain[] domains = [.. Enumerable.Range(0, 2000).Select(i => new RemoteDomain { Name = $"vm-é{i}", Uuid = Guid.NewGuid(), Id = i - 1 })];
+        NamedDomains named = new(domains);
+        Assert.Equal(domains.Select(domain => (domain.Name, domain.Uuid, domain.Id)), named.Unpack().Select(domain => (domain.Name, domain.Uuid, domain.Id)));
+        Assert.InRange(named.Bytes, 2000 * 24, 2000 * 34);
+        Assert.Equal(named, new NamedDomains(domains));
+        Assert.Equal(named.GetHashCode(), new NamedDomains(domains).GetHashCode());
+        domains[^1].Id++;
+        Assert.NotEqual(named, new NamedDomains(domains));
+        Assert.Empty(new NamedDomains([]).Unpack());
     }
 
     /// <summary>400 clients of one user that only read, with long pipelines, beside one that may change something.</summary>

@@ -16,6 +16,12 @@ internal sealed class ControlGroupMemory(string root = "/")
 
     private static readonly GroupFiles Second = new("sys/fs/cgroup", "memory.max", "memory.high", "memory.swap.max", "memory.current");
 
+    // What a group holds costs the kernel most to tell: it sums up all groups below, and guests share those above them.
+    private Dictionary<string, ulong?>? _held;
+
+    /// <summary>For one answer about many processes: what a group holds is read once.</summary>
+    public static ControlGroupMemory ForOneAnswer() => new() { _held = new(StringComparer.Ordinal) };
+
     /// <summary>Null where the host has no memory controller, or the process's groups are not seen from here.</summary>
     public DomainMemoryLimits? Limits(int pid)
     {
@@ -79,6 +85,15 @@ internal sealed class ControlGroupMemory(string root = "/")
 
     /// <summary>What a group holds and cannot be dropped, in bytes; null where that is not told.</summary>
     private ulong? Held(GroupFiles files, string directory)
+    {
+        if (_held is null)
+            return ReadHeld(files, directory);
+        if (!_held.TryGetValue(directory, out ulong? held))
+            _held[directory] = held = ReadHeld(files, directory);
+        return held;
+    }
+
+    private ulong? ReadHeld(GroupFiles files, string directory)
     {
         Dictionary<string, ulong> fields = [];
         foreach (string line in Lines(Path.Combine(directory, "memory.stat")))

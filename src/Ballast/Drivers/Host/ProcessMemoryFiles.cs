@@ -10,10 +10,11 @@ internal sealed class ProcessMemoryFiles(string root = "/")
 
     /// <param name="pid">The process, which may be gone: then nothing is known.</param>
     /// <param name="startTicks">When it started, in clock ticks since the host booted; 0: unknown.</param>
-    public ProcessMemory Read(int pid, ulong startTicks)
+    /// <param name="groups">What was read of control groups for the same answer; null: nothing yet.</param>
+    public ProcessMemory Read(int pid, ulong startTicks, ControlGroupMemory? groups = null)
     {
         string[] status = Lines(pid, "status");
-        ControlGroupMemory groups = new(root);
+        groups ??= new ControlGroupMemory(root);
         string? path = groups.PathOf(pid);
         return new ProcessMemory
         {

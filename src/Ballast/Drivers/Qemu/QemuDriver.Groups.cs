@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ballast.Drivers.Qemu.Inventory;
+using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Xml;
 
@@ -34,15 +35,14 @@ internal sealed partial class QemuDriver
             return;
         fields.Add(TypedParameter.UInt("vcpu.current", (uint)cpus.Length));
         fields.Add(TypedParameter.UInt("vcpu.maximum", (uint)Slots(values)));
+        QemuProcess.ThreadLook? threads = qemu.Process?.LookAtThreads(cancellationToken);
         foreach (QmpCpu cpu in cpus)
         {
-            // Each takes some ten microseconds to be read.
-            cancellationToken.ThrowIfCancellationRequested();
             fields.Add(TypedParameter.Int(Numbered("vcpu", cpu.Index, "state"), (int)VirtualCpuState.Running));
-            if (qemu.Process?.ReadThread(cpu.ThreadId) is not { } thread)
+            if (threads?.Read(cpu.ThreadId) is not { } thread)
                 continue;
             fields.Add(TypedParameter.ULLong(Numbered("vcpu", cpu.Index, "time"), Nanoseconds(thread.CpuTime)));
-            if (qemu.Process.ReadWaiting(cpu.ThreadId) is var (wait, delay))
+            if (threads.ReadWaiting(cpu.ThreadId) is var (wait, delay))
             {
                 fields.Add(TypedParameter.ULLong(Numbered("vcpu", cpu.Index, "wait"), wait));
                 fields.Add(TypedParameter.ULLong(Numbered("vcpu", cpu.Index, "delay"), delay));

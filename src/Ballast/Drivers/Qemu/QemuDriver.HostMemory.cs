@@ -21,13 +21,14 @@ internal sealed partial class QemuDriver
         bool?[] reporting = await Task.WhenAll(all.Select(qemu => TryAskFreePagesAsync(qemu, end.Token, cancellationToken))).ConfigureAwait(false);
 
         // A worker reads the files: neither the thread that received the last answer nor a caller's may be kept that long.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        using WorkTurn turn = await CallOrigin.TakeWorkerAsync(cancellationToken).ConfigureAwait(false);
+        ControlGroupMemory groups = ControlGroupMemory.ForOneAnswer();
         List<DriverProcessMemory> found = new(all.Count);
         foreach ((QemuDomain qemu, bool? reportsFreePages) in all.Zip(reporting))
         {
             cancellationToken.ThrowIfCancellationRequested();
             ProcessMemory memory = qemu.Process is { } process
-                ? _processMemory.Read(process.Pid, process.StartTicks)
+                ? _processMemory.Read(process.Pid, process.StartTicks, groups)
                 : new ProcessMemory { Reason = MemoryStatsReason.ProcessNotFound };
 
             // That the process lives after its files were read shows that they were its own.

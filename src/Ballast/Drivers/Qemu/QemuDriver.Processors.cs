@@ -10,13 +10,16 @@ internal sealed partial class QemuDriver
     public async ValueTask<IReadOnlyList<VirtualCpu>> GetVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         (QemuDomain qemu, QmpCpu[] cpus, _) = await AskCpusAsync(domain, MonitorParts.Cpus, cancellationToken).ConfigureAwait(false);
+        using WorkTurn turn = await CallOrigin.TakeWorkerAsync(cancellationToken).ConfigureAwait(false);
         int hostCpus = _node.CpuMap().Length;
+        QemuProcess.ThreadLook? threads = qemu.Process?.LookAtThreads(cancellationToken);
         return
         [
             .. cpus.Select(cpu =>
             {
-                QemuThread? thread = qemu.Process?.ReadThread(cpu.ThreadId);
-                return new VirtualCpu(cpu.Index, VirtualCpuState.Running, thread?.CpuTime, thread?.HostCpu, Affinity(qemu, cpu.ThreadId, hostCpus));
+                QemuThread? thread = threads?.Read(cpu.ThreadId);
+                return new VirtualCpu(
+                    cpu.Index, VirtualCpuState.Running, thread?.CpuTime, thread?.HostCpu, threads?.ReadAffinity(cpu.ThreadId, hostCpus) ?? CpuSet.Empty);
             }),
         ];
     }
@@ -28,11 +31,14 @@ internal sealed partial class QemuDriver
         RefuseConfig(impact, "qemuDomainGetVcpuPinInfo");
         (QemuDomain qemu, QmpCpu[] cpus, int slots) = await AskCpusAsync(
             domain, MonitorParts.Cpus | MonitorParts.CpuSlots, cancellationToken).ConfigureAwait(false);
+        using WorkTurn turn = await CallOrigin.TakeWorkerAsync(cancellationToken).ConfigureAwait(false);
         int hostCpus = _node.CpuMap().Length;
+        Dictionary<int, int> running = cpus.Where(cpu => cpu.ThreadId > 0).DistinctBy(cpu => cpu.Index).ToDictionary(cpu => cpu.Index, cpu => cpu.ThreadId);
+        QemuProcess.ThreadLook? threads = qemu.Process?.LookAtThreads(cancellationToken);
         return
         [
-            .. Enumerable.Range(0, slots).Select(number => Affinity(
-                qemu, cpus.FirstOrDefault(cpu => cpu.Index == number) is { ThreadId: > 0 and var thread } ? thread : null, hostCpus)),
+            .. Enumerable.Range(0, slots).Select(number =>
+                threads?.ReadAffinity(running.TryGetValue(number, out int thread) ? thread : null, hostCpus) ?? CpuSet.Empty),
         ];
     }
 
@@ -70,9 +76,6 @@ internal sealed partial class QemuDriver
 
     /// <summary>How many processors there can be: as many as there are, where none can be plugged.</summary>
     private static int Slots(in MonitorValues values) => Math.Min(Math.Max(values.CpuSlots, values.Cpus), MaxVcpuSlots);
-
-    private static CpuSet Affinity(QemuDomain qemu, int? thread, int hostCpus) =>
-        qemu.Process?.ReadAffinity(thread, hostCpus) ?? CpuSet.Empty;
 
     private static void RefuseConfig(DomainModificationImpact impact, string function)
     {
