@@ -55,7 +55,7 @@ public sealed class TrustedPathTests : IDisposable
     public void A_long_chain_is_believed_in_any_order_and_beside_anything()
     {
         using ECDsa other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        List<X509Certificate2> chain = Chain(_authority.SubjectName, _key), strange = Chain(new X500DistinguishedName("CN=nobody"), other);
+        List<X509Certificate2> chain = Chain(_authority.SubjectName, _key), strange = Chain(new X500DistinguishedName("CN=nobody"), other, "CN=C");
         Assert.Equal([.. chain, _authority], TrustedPath.Find(chain[0], chain.Skip(1).Reverse().Concat(strange).Append(_authority), [_authority], IsSigned)!);
         Assert.Equal(Most, _computed);
         Assert.Equal([.. chain, _authority], TrustedPath.Find(chain[0], chain.Skip(1), [_authority])!);
@@ -118,13 +118,13 @@ public sealed class TrustedPathTests : IDisposable
     }
 
     // The first is nobody's authority.
-    private List<X509Certificate2> Chain(X500DistinguishedName root, ECDsa key)
+    private static List<X509Certificate2> Chain(X500DistinguishedName root, ECDsa key, string name = "CN=B")
     {
         List<X509Certificate2> chain = [];
         for (int i = Most - 1; i >= 0; i--)
         {
             ECDsa own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            chain.Insert(0, Signed($"CN=B{i}", own, root, key, isAuthority: i > 0));
+            chain.Insert(0, Signed($"{name}{i}", own, root, key, isAuthority: i > 0));
             (root, key) = (chain[0].SubjectName, own);
         }
 
