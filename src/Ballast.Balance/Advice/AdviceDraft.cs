@@ -73,7 +73,7 @@ internal sealed class AdviceDraft
 
     public AdviceRisk Risk => RiskAt(Track.Balloon - Takes).Risk;
 
-    private bool IsShort => GuestShortage.IsShort(Track.Seen.Stats, Track.Seen.MaximumKiB, Track.Rise(static stats => stats.SwapOutKiB));
+    private bool IsShort => GuestShortage.IsShort(Track.Seen.Stats, Track.Seen.MaximumKiB, Track.Rates.PerSecond(GuestRates.Read.SwapOut));
 
     // What bounds how far it may be shrunk is no reason why it has to wait.
     private bool BoundsGrowth => _decision.BoundBy is GuardRule.Budget || (_decision.BoundBy is GuardRule.Speed && !(_decision.Target < Track.Balloon));

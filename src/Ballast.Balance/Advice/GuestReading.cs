@@ -13,8 +13,8 @@ internal sealed class GuestReading
     // What is swapped out or merged, in KiB, from where on resident memory is no measure.
     private const ulong Little = 16 * 1024;
 
-    private long? _reported;
-    private double _reportTime = double.NegativeInfinity;
+    /// <summary>What its last two reports tell.</summary>
+    public GuestRates Rates { get; } = new();
 
     /// <summary>What the host holds of a guest in MiB; null where that is no measure.</summary>
     public static double? ResidentOf(GuestFacts guest, HostMemory host)
@@ -43,6 +43,7 @@ internal sealed class GuestReading
     /// <param name="now">Now, in seconds.</param>
     public GuardedGuest Read(GuestFacts guest, GuestStanding standing, double? resident, double? lastWish, double now)
     {
+        Rates.See(guest, now);
         double balloon = (guest.SizeKiB ?? 0) / KiB, maximum = (guest.MaximumKiB ?? 0) / KiB;
         bool isAlone = standing.Alone is not null, wasReset = standing.Obstacle == GuestObstacle.Booting && guest.Reported is not null;
         double minimum = Math.Min(maximum, Math.Max(LeastMinimum, maximum / MinimumPart));
@@ -60,7 +61,7 @@ internal sealed class GuestReading
                 Balloon = balloon,
                 LastWish = lastWish ?? balloon,
                 Resident = resident ?? 0,
-                Report = Report(guest, now),
+                Report = Report(guest),
             },
             IsCertain = !isAlone,
             IsSizeCertain = guest.MeasuredSizeKiB is not null,
@@ -73,21 +74,17 @@ internal sealed class GuestReading
         };
     }
 
-    private GuestReport? Report(GuestFacts guest, double now)
+    private GuestReport? Report(GuestFacts guest)
     {
         // Where its balloon's size is none, it contradicts itself all the same, and is said to.
         ulong? size = guest.Inconsistencies != MemoryStatsInconsistency.None ? guest.SizeKiB : guest.KnownBalloonKiB;
-        if (guest is not { Reported: { } reported, AvailableKiB: { } available } || size is not { } actual)
+        if (guest is not { Reported: not null, AvailableKiB: { } available } || size is not { } actual)
             return null;
-
-        // A report has one time, however often it is looked at and whatever the host's clock does meanwhile.
-        if (reported != _reported)
-            (_reported, _reportTime) = (reported, Math.Max(_reportTime, now - (guest.AgeSeconds ?? 0)));
 
         // Contradictions are for nobody to calculate with. What is not usable for certain, is not.
         double usable = guest.Inconsistencies != MemoryStatsInconsistency.None ? double.NaN : (guest.UsableKiB ?? guest.UnusedKiB ?? 0) / KiB;
         return new GuestReport(
-            _reportTime, actual / KiB, available / KiB, (guest.UnusedKiB ?? 0) / KiB, usable, (guest.DiskCachesKiB ?? 0) / KiB,
+            Rates.Time, actual / KiB, available / KiB, (guest.UnusedKiB ?? 0) / KiB, usable, (guest.DiskCachesKiB ?? 0) / KiB,
             (guest.SwapInKiB ?? 0) / KiB, (guest.SwapOutKiB ?? 0) / KiB, guest.MajorFaults ?? 0);
     }
 }
