@@ -76,6 +76,15 @@ internal sealed record GuestFacts
     /// <summary>Its balloon's size when that was last known, by whoever looks again and again.</summary>
     public ulong? LastSizeKiB { get; init; }
 
+    /// <summary>Its balloon's size when it reported, where that is not known to be the same as now; 0 where it moved about then, and nobody knows.</summary>
+    public ulong? OtherAtReportKiB { get; init; }
+
+    /// <summary>Its balloon's size when it reported; null where nobody knows.</summary>
+    public ulong? BalloonAtReportKiB => OtherAtReportKiB is { } other ? other == 0 ? null : other : KnownBalloonKiB;
+
+    /// <summary>What its programs could get without swapping.</summary>
+    public ulong? FreeKiB => GuestShortage.FreeKiB(UsableKiB, UnusedKiB, DiskCachesKiB);
+
     /// <summary>Its balloon's size; where nobody tells, what it was last, and the maximum may stand for what never was known.</summary>
     public ulong? SizeKiB => MeasuredSizeKiB ?? MaximumKiB;
 
@@ -107,6 +116,7 @@ internal sealed record GuestFacts
             Reported = stats.LastUpdate?.ToUnixTimeSeconds(),
             AgeSeconds = stats.Age?.TotalSeconds,
             BalloonKiB = stats.ActualKiB,
+            OtherAtReportKiB = stats.ActualKiB is null || stats.ActualAtReportKiB == stats.ActualKiB ? null : stats.ActualAtReportKiB ?? 0,
             MaximumKiB = guest.MaximumKiB,
             ResidentKiB = stats.RssKiB,
             AvailableKiB = stats.AvailableKiB,

@@ -13,6 +13,8 @@ internal sealed class GuestReading
     // What is swapped out or merged, in KiB, from where on resident memory is no measure.
     private const ulong Little = 16 * 1024;
 
+    private readonly GuestUse _use = new();
+
     /// <summary>What its last two reports tell.</summary>
     public GuestRates Rates { get; } = new();
 
@@ -22,17 +24,6 @@ internal sealed class GuestReading
         bool isMerged = (guest.MergedKiB ?? host.MergedKiB) > Little;
         bool isMeasure = guest.SwappedKiB <= Little && !isMerged && guest.ReportsFreePages == false;
         return isMeasure ? guest.ResidentKiB / KiB : null;
-    }
-
-    /// <summary>
-    /// What a guest uses, in MiB, and what its kernel took at boot: a balloon cannot have that either. Null where it does not tell.
-    /// </summary>
-    public static double? NeededOf(GuestFacts guest)
-    {
-        if (guest.UsedKiB is not { } used)
-            return null;
-        double free = guest.UsableKiB ?? guest.UnusedKiB ?? 0;
-        return Math.Max(used, (guest.KnownBalloonKiB ?? 0) - free) / KiB;
     }
 
     /// <summary>Reads what is seen now.</summary>
@@ -45,6 +36,7 @@ internal sealed class GuestReading
     {
         Rates.See(guest, now);
         double balloon = (guest.SizeKiB ?? 0) / KiB, maximum = (guest.MaximumKiB ?? 0) / KiB;
+        double? needed = _use.Needed(guest) / KiB;
         bool isAlone = standing.Alone is not null, wasReset = standing.Obstacle == GuestObstacle.Booting && guest.Reported is not null;
         double minimum = Math.Min(maximum, Math.Max(LeastMinimum, maximum / MinimumPart));
 
@@ -61,11 +53,11 @@ internal sealed class GuestReading
                 Balloon = balloon,
                 LastWish = lastWish ?? balloon,
                 Resident = resident ?? 0,
-                Report = Report(guest),
+                Report = Report(guest, needed),
             },
             IsCertain = !isAlone,
             IsSizeCertain = guest.MeasuredSizeKiB is not null,
-            Used = NeededOf(guest),
+            Used = needed,
             DeflatesOnOom = guest.DeflatesOnOom == true,
             IsResidentCertain = resident is not null,
             CountsSwapping = guest.SwapOutKiB is not null && guest.MajorFaults is not null,
@@ -74,17 +66,17 @@ internal sealed class GuestReading
         };
     }
 
-    private GuestReport? Report(GuestFacts guest)
+    private GuestReport? Report(GuestFacts guest, double? needed)
     {
         // Where its balloon's size is none, it contradicts itself all the same, and is said to.
         ulong? size = guest.Inconsistencies != MemoryStatsInconsistency.None ? guest.SizeKiB : guest.KnownBalloonKiB;
         if (guest is not { Reported: not null, AvailableKiB: { } available } || size is not { } actual)
             return null;
 
-        // Contradictions are for nobody to calculate with. What is not usable for certain, is not.
-        double usable = guest.Inconsistencies != MemoryStatsInconsistency.None ? double.NaN : (guest.UsableKiB ?? guest.UnusedKiB ?? 0) / KiB;
+        // Contradictions are for nobody to calculate with. What a guest reported belongs to the size of that time: what it needs, and what is free.
+        double free = (guest.FreeKiB ?? 0) / KiB, usable = guest.Inconsistencies != MemoryStatsInconsistency.None ? double.NaN : free;
         return new GuestReport(
-            Rates.Time, actual / KiB, available / KiB, (guest.UnusedKiB ?? 0) / KiB, usable, (guest.DiskCachesKiB ?? 0) / KiB,
+            Rates.Time, needed + free ?? (actual / KiB), available / KiB, (guest.UnusedKiB ?? 0) / KiB, usable, (guest.DiskCachesKiB ?? 0) / KiB,
             (guest.SwapInKiB ?? 0) / KiB, (guest.SwapOutKiB ?? 0) / KiB, guest.MajorFaults ?? 0);
     }
 }

@@ -84,6 +84,7 @@ internal static class RecordDocument
             json.WriteNumber("last_update", reported);
         WriteSeconds(json, "age_seconds", guest.AgeSeconds);
         Write(json, "balloon_kib", guest.BalloonKiB);
+        Write(json, "balloon_at_report_kib", guest.OtherAtReportKiB);
         Write(json, "maximum_kib", guest.MaximumKiB);
         Write(json, "resident_kib", guest.ResidentKiB);
         Write(json, "available_kib", guest.AvailableKiB);

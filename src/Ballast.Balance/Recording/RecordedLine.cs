@@ -64,6 +64,7 @@ internal static class RecordedLine
         Reported = (long?)members.Whole("last_update", RecordFormat.MaxReported),
         AgeSeconds = members.Seconds("age_seconds"),
         BalloonKiB = members.KiB("balloon_kib"),
+        OtherAtReportKiB = members.KiB("balloon_at_report_kib"),
         MaximumKiB = members.KiB("maximum_kib"),
         ResidentKiB = members.KiB("resident_kib"),
         AvailableKiB = members.KiB("available_kib"),
