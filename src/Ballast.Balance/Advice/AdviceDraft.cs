@@ -78,6 +78,9 @@ internal sealed class AdviceDraft
     // What bounds how far it may be shrunk is no reason why it has to wait.
     private bool BoundsGrowth => _decision.BoundBy is GuardRule.Budget || (_decision.BoundBy is GuardRule.Speed && !(_decision.Target < Track.Balloon));
 
+    // It is as large as the control group of its QEMU lets it be.
+    private bool IsAtLimit => _decision.BoundBy is GuardRule.Budget && Track.Guarded!.LeftByGroup < Track.Balloon + GuestAdviceLimits.Least;
+
     private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);
 
     /// <summary>Takes what somebody needs.</summary>
@@ -113,7 +116,7 @@ internal sealed class AdviceDraft
             return Common(AdviceKind.Wait, _wish.Reason, BoundsGrowth ? _decision : default) with { Short = Short };
         return could >= GuestAdviceLimits.Least && IsWorthTelling(Track.Balloon - could) && !IsShort && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
-            : Common(AdviceKind.Keep, _wish.Reason, default);
+            : Common(AdviceKind.Keep, _wish.Reason, IsShort && IsAtLimit ? _decision : default);
     }
 
     // What `setmem` refuses is not advised: where guards would test what a guest claims, or let it keep no margin, nobody does so by hand.

@@ -68,6 +68,11 @@ internal sealed record GuestFacts
 
     public string? GroupPath { get; init; }
 
+    /// <summary>
+    /// The largest size of its balloon with which its QEMU stays within the memory limit of its own control group; null where none limits it.
+    /// </summary>
+    public ulong? LeftByGroupKiB { get; init; }
+
     public bool HasJob { get; init; }
 
     /// <summary>Whose history it continues: another run under the same name begins a new one.</summary>
@@ -138,7 +143,18 @@ internal sealed record GuestFacts
             DeflatesOnOom = process.DeflatesOnOom,
             RunSeconds = process.RunTime?.TotalSeconds,
             GroupPath = process.GroupPath,
+            LeftByGroupKiB = LeftByGroup(process.Group, stats),
             HasJob = guest.HasJob,
         };
+    }
+
+    // What the group holds beyond what the balloon leaves the guest is QEMU's, or that of others in it.
+    private static ulong? LeftByGroup(MemoryGroup? group, MemoryStats stats)
+    {
+        const ulong least = (ulong)HostBudget.QemuAllowance * 1024;
+        if (group?.LimitKiB is not { } limit)
+            return null;
+        ulong held = group.Value.UnreclaimableKiB ?? stats.RssKiB ?? 0, beside = Math.Max(least, held - Math.Min(held, stats.ActualKiB ?? held));
+        return limit - Math.Min(limit, beside);
     }
 }

@@ -12,8 +12,8 @@ internal static class HostBudget
     private const double UnknownOverheadShare = 0.1;
     private const double KiB = 1024;
 
-    // What a QEMU needs beside its guest's memory, in MiB: while the guest has not touched all of it, that hides in what is resident.
-    private const double QemuAllowance = 64;
+    /// <summary>What a QEMU needs beside its guest's memory, in MiB: while the guest has not touched all of it, that hides in what is resident.</summary>
+    public const double QemuAllowance = 64;
 
     /// <summary>Whether a guest shares the budget: of a control group, those in it and in groups below it do.</summary>
     public static bool Includes(BudgetSetting setting, string? groupPath)

@@ -9,7 +9,7 @@ public enum GuardRule
     /// <summary>On numbers that are not certain, no guest is shrunk below what the host holds of it.</summary>
     UncertainNumbers = 2,
 
-    /// <summary>Guests grow only into what was freed.</summary>
+    /// <summary>Guests grow only into what was freed, and no further than the memory limit of their QEMU's own control group.</summary>
     Budget = 3,
 
     /// <summary>A balloon moves only so far in a step, and in a minute.</summary>

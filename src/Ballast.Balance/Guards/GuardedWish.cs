@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Balance.Guards;
 
 /// <summary>One guest's wish on its way to a decision.</summary>
@@ -128,7 +130,9 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         if (!double.IsFinite(wanted))
             wanted = State.Balloon;
         (_bound, _reason) = (null, wish.Reason);
-        if (wanted > State.Balloon)
+        if (guest.LeftByGroup is { } left && wanted >= Math.Max(left, State.Balloon))
+            WantGrowth(wanted, GuardRule.Budget, string.Create(CultureInfo.InvariantCulture, $"The memory limit of its QEMU's own control group leaves it {left:F0} MiB."));
+        else if (wanted > State.Balloon)
             WantGrowth(wanted, null, wish.Reason);
         else if (wanted < State.Balloon)
             Shrink(wanted);

@@ -106,6 +106,7 @@ internal static class RecordDocument
         Write(json, "deflates_on_oom", guest.DeflatesOnOom);
         WriteSeconds(json, "run_seconds", guest.RunSeconds);
         Write(json, "group", guest.GroupPath);
+        Write(json, "group_leaves_kib", guest.LeftByGroupKiB);
         if (guest.HasJob)
             json.WriteBoolean("has_job", true);
         json.WriteEndObject();

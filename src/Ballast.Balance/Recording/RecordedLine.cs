@@ -85,6 +85,7 @@ internal static class RecordedLine
         DeflatesOnOom = members.Flag("deflates_on_oom"),
         RunSeconds = members.Seconds("run_seconds"),
         GroupPath = members.TextOrNull("group"),
+        LeftByGroupKiB = members.KiB("group_leaves_kib"),
         HasJob = members.Flag("has_job") == true,
     };
 }
