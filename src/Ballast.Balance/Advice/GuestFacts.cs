@@ -75,6 +75,9 @@ internal sealed record GuestFacts
 
     public bool HasJob { get; init; }
 
+    /// <inheritdoc cref="SeenGuest.HasNotAnswered"/>
+    public bool HasNotAnswered { get; init; }
+
     /// <summary>Whose history it continues: another run under the same name begins a new one.</summary>
     public (Guid Uuid, int? Id) Key => (Uuid, Id);
 
@@ -145,6 +148,7 @@ internal sealed record GuestFacts
             GroupPath = process.GroupPath,
             LeftByGroupKiB = LeftByGroup(process.Group, stats),
             HasJob = guest.HasJob,
+            HasNotAnswered = guest.HasNotAnswered,
         };
     }
 

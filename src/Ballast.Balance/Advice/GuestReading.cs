@@ -1,4 +1,5 @@
 using Ballast.Balance.Guards;
+using Ballast.Balance.Policies.Needs;
 
 namespace Ballast.Balance.Advice;
 
@@ -59,7 +60,7 @@ internal sealed class GuestReading
                 Resident = resident ?? 0,
                 Report = Report(guest, needed),
             },
-            IsCertain = !isAlone,
+            IsCertain = !isAlone && !BallastConstants.IsStale(now - Rates.Time),
             IsSizeCertain = guest.MeasuredSizeKiB is not null,
             Used = needed,
             DeflatesOnOom = guest.DeflatesOnOom == true,

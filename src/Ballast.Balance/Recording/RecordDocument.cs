@@ -109,6 +109,8 @@ internal static class RecordDocument
         Write(json, "group_leaves_kib", guest.LeftByGroupKiB);
         if (guest.HasJob)
             json.WriteBoolean("has_job", true);
+        if (guest.HasNotAnswered)
+            json.WriteBoolean("has_not_answered", true);
         json.WriteEndObject();
     }
 

@@ -87,5 +87,6 @@ internal static class RecordedLine
         GroupPath = members.TextOrNull("group"),
         LeftByGroupKiB = members.KiB("group_leaves_kib"),
         HasJob = members.Flag("has_job") == true,
+        HasNotAnswered = members.Flag("has_not_answered") == true,
     };
 }
