@@ -136,9 +136,10 @@ internal sealed class AdviceDraft
         return gain >= GuestAdviceLimits.Least && gain >= GuestAdviceLimits.GainShare * (Track.Balloon - least);
     }
 
-    // A guard that leaves it alone, whatever anybody wishes.
-    private static bool IsLeft(GuardDecision decision) =>
-        decision is { Target: null, BoundBy: GuardRule.NotReady or GuardRule.NothingReturned or GuardRule.NotFollowing or GuardRule.ForeignTarget or GuardRule.Failures };
+    // A guard that leaves it alone, whatever anybody wishes; or would give it back what the host does not get, and has no room for that.
+    private bool IsLeft(GuardDecision decision) =>
+        (decision.BoundBy is GuardRule.NothingReturned && decision.Target < Track.Balloon + GuestAdviceLimits.Least)
+        || decision is { Target: null, BoundBy: GuardRule.NotReady or GuardRule.NothingReturned or GuardRule.NotFollowing or GuardRule.ForeignTarget or GuardRule.Failures };
 
     private GuestAdvice Grow()
     {
