@@ -73,10 +73,18 @@ internal sealed class AdviceDraft
 
     public AdviceRisk Risk => RiskAt(Track.Balloon - Takes).Risk;
 
-    private bool IsShort => GuestShortage.IsShort(Track.Seen.Stats, Track.Seen.MaximumKiB, Track.Rise(static stats => stats.SwapOutKiB));
+    private bool IsShort => GuestShortage.IsShort(Track.Seen.Stats, Track.Seen.MaximumKiB, Track.Rates.PerSecond(GuestRates.Read.SwapOut));
 
     // What bounds how far it may be shrunk is no reason why it has to wait.
     private bool BoundsGrowth => _decision.BoundBy is GuardRule.Budget || (_decision.BoundBy is GuardRule.Speed && !(_decision.Target < Track.Balloon));
+
+    // A reserve for what nobody foresees is for who has the memory in hand: who followed the advice that a guest could give some, is not
+    // told to give it back at once. Policies without an estimate wish what they think it needs.
+    private bool IsGrowthNeeded => Wants > 0 || Track.Standing.Alone is not null || _decision.BoundBy is GuardRule.NothingReturned or GuardRule.NotReady
+        || Math.Min(Math.Max(_wish.Kept ?? 0, _wish.Needed ?? _wish.Target ?? 0), Track.Guarded!.State.Maximum) - Track.Balloon >= GuestAdviceLimits.Least;
+
+    // It is as large as the control group of its QEMU lets it be.
+    private bool IsAtLimit => _decision.BoundBy is GuardRule.Budget && Track.Guarded!.LeftByGroup < Track.Balloon + GuestAdviceLimits.Least;
 
     private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);
 
@@ -103,7 +111,7 @@ internal sealed class AdviceDraft
         double grows = (_decision.Target ?? Track.Balloon) - Track.Balloon, could = Track.Balloon - (_step.Target ?? Track.Balloon);
         if (_target is { } target)
             return Shrink(AdviceKind.Take, target, _bound, _wish.Reason);
-        if (grows >= GuestAdviceLimits.Least)
+        if (grows >= GuestAdviceLimits.Least && IsGrowthNeeded)
             return Grow();
         if (IsAlone)
             return Leave();
@@ -113,7 +121,7 @@ internal sealed class AdviceDraft
             return Common(AdviceKind.Wait, _wish.Reason, BoundsGrowth ? _decision : default) with { Short = Short };
         return could >= GuestAdviceLimits.Least && IsWorthTelling(Track.Balloon - could) && !IsShort && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
-            : Common(AdviceKind.Keep, _wish.Reason, default);
+            : Common(AdviceKind.Keep, _wish.Reason, IsShort && IsAtLimit ? _decision : default);
     }
 
     // What `setmem` refuses is not advised: where guards would test what a guest claims, or let it keep no margin, nobody does so by hand.
@@ -133,9 +141,10 @@ internal sealed class AdviceDraft
         return gain >= GuestAdviceLimits.Least && gain >= GuestAdviceLimits.GainShare * (Track.Balloon - least);
     }
 
-    // A guard that leaves it alone, whatever anybody wishes.
-    private static bool IsLeft(GuardDecision decision) =>
-        decision is { Target: null, BoundBy: GuardRule.NotReady or GuardRule.NothingReturned or GuardRule.NotFollowing or GuardRule.ForeignTarget or GuardRule.Failures };
+    // A guard that leaves it alone, whatever anybody wishes; or would give it back what the host does not get, and has no room for that.
+    private bool IsLeft(GuardDecision decision) =>
+        (decision.BoundBy is GuardRule.NothingReturned && decision.Target < Track.Balloon + GuestAdviceLimits.Least)
+        || decision is { Target: null, BoundBy: GuardRule.NotReady or GuardRule.NothingReturned or GuardRule.NotFollowing or GuardRule.ForeignTarget or GuardRule.Failures };
 
     private GuestAdvice Grow()
     {

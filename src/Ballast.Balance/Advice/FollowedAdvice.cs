@@ -91,7 +91,7 @@ internal sealed class FollowedAdvice
 
     private string Costs(GuestTrack track)
     {
-        if (_then is not { } then || track.Seen.Stats.Reason != MemoryStatsReason.Fresh)
+        if (_then is not { } then || track.Seen.Stats.Reason != MemoryStatsReason.Fresh || track.Rates.Time <= _followedAt)
             return "it has not reported since";
         string swapped = Rise(stats => stats.SwapOutKiB) is { } kib ? kib == 0 ? "it has not swapped" : $"it wrote {Size(kib / 1024)} to its swap" : "it does not report whether it swapped";
         string faults = Rise(stats => stats.MajorFaults) is { } count ? string.Create(CultureInfo.InvariantCulture, $" and read from disk {count:F0} times") : "";

@@ -68,13 +68,30 @@ internal sealed record GuestFacts
 
     public string? GroupPath { get; init; }
 
+    /// <summary>
+    /// The largest size of its balloon with which its QEMU stays within the memory limit of its own control group; null where none limits it.
+    /// </summary>
+    public ulong? LeftByGroupKiB { get; init; }
+
     public bool HasJob { get; init; }
+
+    /// <inheritdoc cref="SeenGuest.HasNotAnswered"/>
+    public bool HasNotAnswered { get; init; }
 
     /// <summary>Whose history it continues: another run under the same name begins a new one.</summary>
     public (Guid Uuid, int? Id) Key => (Uuid, Id);
 
     /// <summary>Its balloon's size when that was last known, by whoever looks again and again.</summary>
     public ulong? LastSizeKiB { get; init; }
+
+    /// <summary>Its balloon's size when it reported, where that is not known to be the same as now; 0 where it moved about then, and nobody knows.</summary>
+    public ulong? OtherAtReportKiB { get; init; }
+
+    /// <summary>Its balloon's size when it reported; null where nobody knows.</summary>
+    public ulong? BalloonAtReportKiB => OtherAtReportKiB is { } other ? other == 0 ? null : other : KnownBalloonKiB;
+
+    /// <summary>What its programs could get without swapping.</summary>
+    public ulong? FreeKiB => GuestShortage.FreeKiB(UsableKiB, UnusedKiB, DiskCachesKiB);
 
     /// <summary>Its balloon's size; where nobody tells, what it was last, and the maximum may stand for what never was known.</summary>
     public ulong? SizeKiB => MeasuredSizeKiB ?? MaximumKiB;
@@ -107,6 +124,7 @@ internal sealed record GuestFacts
             Reported = stats.LastUpdate?.ToUnixTimeSeconds(),
             AgeSeconds = stats.Age?.TotalSeconds,
             BalloonKiB = stats.ActualKiB,
+            OtherAtReportKiB = stats.ActualKiB is null || stats.ActualAtReportKiB == stats.ActualKiB ? null : stats.ActualAtReportKiB ?? 0,
             MaximumKiB = guest.MaximumKiB,
             ResidentKiB = stats.RssKiB,
             AvailableKiB = stats.AvailableKiB,
@@ -128,7 +146,19 @@ internal sealed record GuestFacts
             DeflatesOnOom = process.DeflatesOnOom,
             RunSeconds = process.RunTime?.TotalSeconds,
             GroupPath = process.GroupPath,
+            LeftByGroupKiB = LeftByGroup(process.Group, stats),
             HasJob = guest.HasJob,
+            HasNotAnswered = guest.HasNotAnswered,
         };
+    }
+
+    // What the group holds beyond what the balloon leaves the guest is QEMU's, or that of others in it.
+    private static ulong? LeftByGroup(MemoryGroup? group, MemoryStats stats)
+    {
+        const ulong least = (ulong)HostBudget.QemuAllowance * 1024;
+        if (group?.LimitKiB is not { } limit)
+            return null;
+        ulong held = group.Value.UnreclaimableKiB ?? stats.RssKiB ?? 0, beside = Math.Max(least, held - Math.Min(held, stats.ActualKiB ?? held));
+        return limit - Math.Min(limit, beside);
     }
 }

@@ -1,4 +1,5 @@
 using Ballast.Balance.Guards;
+using Ballast.Balance.Policies.Needs;
 
 namespace Ballast.Balance.Advice;
 
@@ -13,8 +14,10 @@ internal sealed class GuestReading
     // What is swapped out or merged, in KiB, from where on resident memory is no measure.
     private const ulong Little = 16 * 1024;
 
-    private long? _reported;
-    private double _reportTime = double.NegativeInfinity;
+    private readonly GuestUse _use = new();
+
+    /// <summary>What its last two reports tell.</summary>
+    public GuestRates Rates { get; } = new();
 
     /// <summary>What the host holds of a guest in MiB; null where that is no measure.</summary>
     public static double? ResidentOf(GuestFacts guest, HostMemory host)
@@ -22,17 +25,6 @@ internal sealed class GuestReading
         bool isMerged = (guest.MergedKiB ?? host.MergedKiB) > Little;
         bool isMeasure = guest.SwappedKiB <= Little && !isMerged && guest.ReportsFreePages == false;
         return isMeasure ? guest.ResidentKiB / KiB : null;
-    }
-
-    /// <summary>
-    /// What a guest uses, in MiB, and what its kernel took at boot: a balloon cannot have that either. Null where it does not tell.
-    /// </summary>
-    public static double? NeededOf(GuestFacts guest)
-    {
-        if (guest.UsedKiB is not { } used)
-            return null;
-        double free = guest.UsableKiB ?? guest.UnusedKiB ?? 0;
-        return Math.Max(used, (guest.KnownBalloonKiB ?? 0) - free) / KiB;
     }
 
     /// <summary>Reads what is seen now.</summary>
@@ -43,8 +35,14 @@ internal sealed class GuestReading
     /// <param name="now">Now, in seconds.</param>
     public GuardedGuest Read(GuestFacts guest, GuestStanding standing, double? resident, double? lastWish, double now)
     {
+        Rates.See(guest, now);
         double balloon = (guest.SizeKiB ?? 0) / KiB, maximum = (guest.MaximumKiB ?? 0) / KiB;
+        double? needed = _use.Needed(guest) / KiB;
         bool isAlone = standing.Alone is not null, wasReset = standing.Obstacle == GuestObstacle.Booting && guest.Reported is not null;
+
+        // What its own control group would not let it have, is none of its maximum.
+        double? left = guest.LeftByGroupKiB / KiB < maximum ? guest.LeftByGroupKiB / KiB : null;
+        maximum = left is { } most ? Math.Max(balloon, most) : maximum;
         double minimum = Math.Min(maximum, Math.Max(LeastMinimum, maximum / MinimumPart));
 
         // Who is left alone counts with its size, whatever happens to the others.
@@ -60,34 +58,31 @@ internal sealed class GuestReading
                 Balloon = balloon,
                 LastWish = lastWish ?? balloon,
                 Resident = resident ?? 0,
-                Report = Report(guest, now),
+                Report = Report(guest, needed),
             },
-            IsCertain = !isAlone,
+            IsCertain = !isAlone && !BallastConstants.IsStale(now - Rates.Time),
             IsSizeCertain = guest.MeasuredSizeKiB is not null,
-            Used = NeededOf(guest),
+            Used = needed,
             DeflatesOnOom = guest.DeflatesOnOom == true,
             IsResidentCertain = resident is not null,
+            LeftByGroup = isAlone && !wasReset ? null : left,
             CountsSwapping = guest.SwapOutKiB is not null && guest.MajorFaults is not null,
             Obstacle = standing.Obstacle,
             WasReset = wasReset,
         };
     }
 
-    private GuestReport? Report(GuestFacts guest, double now)
+    private GuestReport? Report(GuestFacts guest, double? needed)
     {
         // Where its balloon's size is none, it contradicts itself all the same, and is said to.
         ulong? size = guest.Inconsistencies != MemoryStatsInconsistency.None ? guest.SizeKiB : guest.KnownBalloonKiB;
-        if (guest is not { Reported: { } reported, AvailableKiB: { } available } || size is not { } actual)
+        if (guest is not { Reported: not null, AvailableKiB: { } available } || size is not { } actual)
             return null;
 
-        // A report has one time, however often it is looked at and whatever the host's clock does meanwhile.
-        if (reported != _reported)
-            (_reported, _reportTime) = (reported, Math.Max(_reportTime, now - (guest.AgeSeconds ?? 0)));
-
-        // Contradictions are for nobody to calculate with. What is not usable for certain, is not.
-        double usable = guest.Inconsistencies != MemoryStatsInconsistency.None ? double.NaN : (guest.UsableKiB ?? guest.UnusedKiB ?? 0) / KiB;
+        // Contradictions are for nobody to calculate with. What a guest reported belongs to the size of that time: what it needs, and what is free.
+        double free = (guest.FreeKiB ?? 0) / KiB, usable = guest.Inconsistencies != MemoryStatsInconsistency.None ? double.NaN : free;
         return new GuestReport(
-            _reportTime, actual / KiB, available / KiB, (guest.UnusedKiB ?? 0) / KiB, usable, (guest.DiskCachesKiB ?? 0) / KiB,
+            Rates.Time, needed + free ?? (actual / KiB), available / KiB, (guest.UnusedKiB ?? 0) / KiB, usable, (guest.DiskCachesKiB ?? 0) / KiB,
             (guest.SwapInKiB ?? 0) / KiB, (guest.SwapOutKiB ?? 0) / KiB, guest.MajorFaults ?? 0);
     }
 }

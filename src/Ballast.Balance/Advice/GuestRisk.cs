@@ -18,7 +18,7 @@ internal readonly struct GuestRisk(GuestTrack track, double taken, double lack)
     public AdviceRisk Risk =>
         taken <= 0 ? AdviceRisk.None
         : Trouble is not null ? AdviceRisk.High
-        : IsNeeded || !IsKnown || taken > Unused ? AdviceRisk.Medium
+        : IsNeeded || !track.Rates.IsKnown || taken > Unused ? AdviceRisk.Medium
         : AdviceRisk.Low;
 
     /// <summary>The same in one sentence; empty where nothing is taken.</summary>
@@ -46,18 +46,13 @@ internal readonly struct GuestRisk(GuestTrack track, double taken, double lack)
     // Half a MiB is what rounding leaves.
     private bool IsNeeded => lack >= 0.5;
 
-    // The same report at both looks tells of no rate, nor does one without counters.
-    private bool IsKnown => track.Before?.Stats.LastUpdate is { } then && track.Seen.Stats.LastUpdate is { } now && then != now
-        && (track.Rise(stats => stats.SwapOutKiB) ?? track.Rise(stats => stats.SwapInKiB) ?? track.Rise(stats => stats.MajorFaults)) is not null;
-
     private string? Trouble
     {
         get
         {
-            double seconds = Math.Max(1, track.Time - track.TimeBefore);
-            double swapped = (track.Rise(stats => stats.SwapOutKiB) ?? 0) + (track.Rise(stats => stats.SwapInKiB) ?? 0);
-            return swapped / KiB > BallastConstants.QuietSwapRate * seconds ? "swaps"
-                : track.Rise(stats => stats.MajorFaults) > ManyFaults * seconds ? "reads files from disk again"
+            double swapped = (track.Rates.PerSecond(GuestRates.Read.SwapOut) ?? 0) + (track.Rates.PerSecond(GuestRates.Read.SwapIn) ?? 0);
+            return swapped / KiB > BallastConstants.QuietSwapRate ? "swaps"
+                : track.Rates.PerSecond(GuestRates.Read.MajorFaults) > ManyFaults ? "reads files from disk again"
                 : null;
         }
     }

@@ -82,12 +82,19 @@ public static class GuestShortage
     public static ulong? NeededKiB(MemoryStats stats)
     {
         ArgumentNullException.ThrowIfNull(stats);
-        ulong? free = stats.UsableKiB ?? (stats.UnusedKiB + stats.DiskCachesKiB) ?? stats.UnusedKiB;
-
-        // What it reported is compared with the balloon of that time: with one that moved since, it would say nothing.
-        return stats.ActualAtReportKiB is { } actual && stats.Used is { } used && actual - free is { } needed && free <= actual
-            && needed >= used.KiB && needed - used.KiB <= KernelsOwnKiB(actual) ? needed : null;
+        return NeededKiB(stats.ActualAtReportKiB, FreeKiB(stats.UsableKiB, stats.UnusedKiB, stats.DiskCachesKiB), stats.Used?.KiB);
     }
+
+    /// <inheritdoc cref="NeededKiB(MemoryStats)"/>
+    /// <param name="actualAtReport">Its balloon's size when it reported: with one that moved since, what it reported would say nothing.</param>
+    /// <param name="free">What it could get without swapping, by <see cref="FreeKiB"/>.</param>
+    /// <param name="used">What it uses.</param>
+    internal static ulong? NeededKiB(ulong? actualAtReport, ulong? free, ulong? used) =>
+        actualAtReport is { } actual && free <= actual && actual - free is { } needed
+        && needed >= used && needed - used <= KernelsOwnKiB(actual) ? needed : null;
+
+    /// <summary>What programs could get without swapping, in KiB, by the best that a report tells. Null where it does not tell.</summary>
+    internal static ulong? FreeKiB(ulong? usable, ulong? unused, ulong? diskCaches) => usable ?? (unused + diskCaches) ?? unused;
 
     // A kernel takes some hundredths of the memory, and at most 64 MiB beside for devices that cannot address all of it.
     private static ulong KernelsOwnKiB(ulong actualKiB) => (actualKiB / 8) + (128 * 1024);

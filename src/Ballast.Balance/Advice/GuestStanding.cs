@@ -26,6 +26,8 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
         bool isNew = guest.RunSeconds < BootSeconds && guest.Reported is null;
         return guest.Reason switch
         {
+            MemoryStatsReason.Fresh when guest.HasNotAnswered =>
+                new(GuestObstacle.None, "It was asked for a report and gave none: its balloon driver may not be loaded any more.", AdviceRemedy.LookAgain),
             MemoryStatsReason.Fresh when guest.UsedKiB is null || guest.KnownBalloonKiB is null || guest.MaximumKiB is null =>
                 new(GuestObstacle.None, "Its report is incomplete, so it is unknown what it uses.", AdviceRemedy.None),
             MemoryStatsReason.Fresh => new(GuestObstacle.None, null, AdviceRemedy.None),

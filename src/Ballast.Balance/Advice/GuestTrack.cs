@@ -12,14 +12,11 @@ internal sealed class GuestTrack
     /// <summary>The guest as it is seen now.</summary>
     public SeenGuest Seen { get; private set; } = null!;
 
-    /// <summary>The same at the look before; null at the first.</summary>
-    public SeenGuest? Before { get; private set; }
-
-    /// <summary>When it was seen then, and now.</summary>
-    public double TimeBefore { get; private set; }
-
-    /// <inheritdoc cref="TimeBefore"/>
+    /// <summary>When it was seen.</summary>
     public double Time { get; private set; }
+
+    /// <summary>What its last two reports tell.</summary>
+    public GuestRates Rates => _reading.Rates;
 
     public GuestStanding Standing { get; private set; }
 
@@ -42,7 +39,6 @@ internal sealed class GuestTrack
 
     public void See(SeenGuest guest, GuestFacts facts, HostMemory host, double now)
     {
-        (Before, TimeBefore) = (Seen, Time);
         (Seen, Time) = (guest, now);
         Standing = GuestStanding.Of(facts);
         Resident = GuestReading.ResidentOf(facts, host);
@@ -50,8 +46,4 @@ internal sealed class GuestTrack
         Balloon = (facts.SizeKiB ?? facts.ResidentKiB ?? 0) / KiB;
         Guarded = facts.SizeKiB is null ? null : _reading.Read(facts, Standing, Resident, Followed.Target, now);
     }
-
-    /// <summary>How much a counter rose since the look before; null where nobody knows.</summary>
-    public double? Rise(Func<MemoryStats, ulong?> counter) =>
-        Before is not null && counter(Seen.Stats) is { } now && counter(Before.Stats) is { } then && now >= then ? now - then : null;
 }

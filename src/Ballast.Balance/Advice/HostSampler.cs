@@ -9,6 +9,9 @@ public static class HostSampler
     // A report that is younger need not be asked for again.
     private static readonly TimeSpan Young = TimeSpan.FromSeconds(1);
 
+    // A guest that was asked for a report has a younger one than this, or gave none: reports have whole seconds.
+    private static readonly TimeSpan Asked = TimeSpan.FromSeconds(2);
+
     /// <summary>Takes one sample.</summary>
     /// <param name="connection">The host.</param>
     /// <param name="controlGroup">A control group whose limits are read too; null for none.</param>
@@ -20,8 +23,9 @@ public static class HostSampler
     {
         ArgumentNullException.ThrowIfNull(connection);
         IReadOnlyList<DomainMemorySample> samples = await connection.GetAllMemoryStatsAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+        HashSet<Guid> silent = [];
         if (refresh && !connection.IsReadOnly && samples.Count <= MostRefreshed)
-            samples = await RefreshAsync(samples, cancellationToken).ConfigureAwait(false);
+            samples = await RefreshAsync(samples, silent, cancellationToken).ConfigureAwait(false);
         Domain[] domains = [.. samples.Select(sample => sample.Domain)];
         Dictionary<Guid, ulong> maxima = await BalloonMaxima.AskAsync(connection, domains, cancellationToken).ConfigureAwait(false);
         Dictionary<Guid, ProcessMemory> processes = (await connection.GetProcessMemoryAsync(domains, cancellationToken).ConfigureAwait(false))
@@ -43,6 +47,7 @@ public static class HostSampler
                 Process = processes[sample.Domain.Uuid],
                 MaximumKiB = maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null,
                 HasJob = jobs.Contains(sample.Domain.Uuid),
+                HasNotAnswered = silent.Contains(sample.Domain.Uuid),
             }),
         ]);
     }
@@ -83,8 +88,13 @@ public static class HostSampler
         return busy;
     }
 
-    private static async Task<IReadOnlyList<DomainMemorySample>> RefreshAsync(IReadOnlyList<DomainMemorySample> samples, CancellationToken token)
+    /// <param name="samples">What is known before.</param>
+    /// <param name="silent">Takes those that have no younger report though they were asked: nobody knows whether their driver still runs.</param>
+    /// <param name="token">Cancels the call.</param>
+    private static async Task<IReadOnlyList<DomainMemorySample>> RefreshAsync(
+        IReadOnlyList<DomainMemorySample> samples, HashSet<Guid> silent, CancellationToken token)
     {
+        bool[] isSilent = new bool[samples.Count];
         DomainMemorySample?[] fresh = new DomainMemorySample?[samples.Count];
         await Parallel.ForAsync(0, samples.Count, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = token }, async (i, end) =>
         {
@@ -96,17 +106,24 @@ public static class HostSampler
                 return;
             try
             {
-                fresh[i] = sample with { Stats = await sample.Domain.RefreshMemoryStatsAsync(cancellationToken: end).ConfigureAwait(false) };
+                MemoryStats now = await sample.Domain.RefreshMemoryStatsAsync(cancellationToken: end).ConfigureAwait(false);
+                fresh[i] = sample with { Stats = now };
+                isSilent[i] = now.Reason == MemoryStatsReason.Fresh && now.LastUpdate == sample.Stats.LastUpdate && !(now.Age < Asked);
             }
             catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
             {
                 fresh[i] = null;
             }
+            catch (LibvirtException e) when (e.Code is ErrorCode.NoSupport or ErrorCode.OperationUnsupported or ErrorCode.OperationDenied or ErrorCode.AccessDenied)
+            {
+                // Nobody can ask, or may: the last report has to do. It is fresh, too.
+            }
             catch (LibvirtException)
             {
-                // The last report has to do: it is fresh, too.
+                isSilent[i] = true;
             }
         }).ConfigureAwait(false);
+        silent.UnionWith(samples.Where((_, i) => isSilent[i]).Select(sample => sample.Domain.Uuid));
         return [.. fresh.OfType<DomainMemorySample>()];
     }
 }

@@ -18,6 +18,9 @@ public sealed record SeenGuest
     /// <summary>Whether the hypervisor is migrating, saving or dumping it, as far as is known.</summary>
     public bool HasJob { get; init; }
 
+    /// <summary>Whether it was asked for a report now and gave none, though its last one is not old yet.</summary>
+    public bool HasNotAnswered { get; init; }
+
     /// <summary>Whose history it continues: another run under the same name begins a new one.</summary>
     internal (Guid Uuid, int? Id) Key => (Domain.Uuid, Domain.Id);
 }

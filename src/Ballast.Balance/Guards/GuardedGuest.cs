@@ -30,6 +30,12 @@ public sealed record GuardedGuest
     /// </summary>
     public bool CountsSwapping { get; init; } = true;
 
+    /// <summary>
+    /// How large its balloon may leave it within the memory limit of its QEMU's own control group, where that is less than it could have: its
+    /// <see cref="GuestState.Maximum"/> is that, too. Null where no such limit counts.
+    /// </summary>
+    public double? LeftByGroup { get; init; }
+
     /// <summary>Why it cannot operate its balloon.</summary>
     public GuestObstacle Obstacle { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Balance.Guards;
 
 /// <summary>One guest's wish on its way to a decision.</summary>
@@ -128,7 +130,9 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         if (!double.IsFinite(wanted))
             wanted = State.Balloon;
         (_bound, _reason) = (null, wish.Reason);
-        if (wanted > State.Balloon)
+        if (guest.LeftByGroup is { } left && wanted >= Math.Max(left, State.Balloon))
+            WantGrowth(wanted, GuardRule.Budget, string.Create(CultureInfo.InvariantCulture, $"The memory limit of its QEMU's own control group leaves it {left:F0} MiB."));
+        else if (wanted > State.Balloon)
             WantGrowth(wanted, null, wish.Reason);
         else if (wanted < State.Balloon)
             Shrink(wanted);
@@ -139,7 +143,8 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     /// <summary>It may grow by so much of what it lacks.</summary>
     public void GrantGrowth(double size, bool isAll)
     {
-        if (!isAll)
+        // Why it grows at all stays the reason.
+        if (!isAll && _bound is not (GuardRule.NotReady or GuardRule.NothingReturned))
             (_bound, _reason) = (GuardRule.Budget, "It grows only as others have given back.");
         Decide(State.Balloon + size);
     }
@@ -159,7 +164,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         (_bound, _reason) = (rule, reason);
         double most = record.Reach(State, isExceeded).Most;
         if (wanted > most)
-            (wanted, _bound, _reason) = (most, GuardRule.Speed, reason + " It grows step by step.");
+            (wanted, _bound, _reason) = rule is null or GuardRule.Budget ? (most, GuardRule.Speed, "It grows step by step.") : (most, rule, reason + " It grows step by step.");
         Lack = Math.Max(0, wanted - State.Balloon);
         Decision = new GuardDecision(null, _bound, _reason);
     }

@@ -14,6 +14,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
 
     private readonly List<WrongWish> _worst = [];
     private GuestReading _reading = new();
+    private GuestUse _use = new();
     private WishedGuest _wished = new();
     private double? _wish;
     private string _reason = "";
@@ -45,7 +46,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
     public GuestReplay Again()
     {
         EndLack();
-        (_reading, _wished, LastSizeKiB, _wish, Guarded) = (new GuestReading(), new WishedGuest(), null, null, null);
+        (_reading, _use, _wished, LastSizeKiB, _wish, Guarded) = (new GuestReading(), new GuestUse(), new WishedGuest(), null, null, null);
         return this;
     }
 
@@ -66,7 +67,9 @@ internal sealed class GuestReplay(string name, Guid uuid)
 
         double balloon = size / KiB, maximum = Math.Max(balloon, (guest.MaximumKiB ?? 0) / KiB);
         double wish = Math.Min(_wish ?? balloon, maximum);
-        double? needed = standing.Alone is null ? GuestReading.NeededOf(guest) : null;
+        double? needed = _use.Needed(guest) / KiB;
+        if (standing.Alone is not null)
+            needed = null;
         if (passed > 0)
         {
             Sum(balloon, wish, passed);

@@ -84,6 +84,7 @@ internal static class RecordDocument
             json.WriteNumber("last_update", reported);
         WriteSeconds(json, "age_seconds", guest.AgeSeconds);
         Write(json, "balloon_kib", guest.BalloonKiB);
+        Write(json, "balloon_at_report_kib", guest.OtherAtReportKiB);
         Write(json, "maximum_kib", guest.MaximumKiB);
         Write(json, "resident_kib", guest.ResidentKiB);
         Write(json, "available_kib", guest.AvailableKiB);
@@ -105,8 +106,11 @@ internal static class RecordDocument
         Write(json, "deflates_on_oom", guest.DeflatesOnOom);
         WriteSeconds(json, "run_seconds", guest.RunSeconds);
         Write(json, "group", guest.GroupPath);
+        Write(json, "group_leaves_kib", guest.LeftByGroupKiB);
         if (guest.HasJob)
             json.WriteBoolean("has_job", true);
+        if (guest.HasNotAnswered)
+            json.WriteBoolean("has_not_answered", true);
         json.WriteEndObject();
     }
 

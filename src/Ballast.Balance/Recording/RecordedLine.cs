@@ -64,6 +64,7 @@ internal static class RecordedLine
         Reported = (long?)members.Whole("last_update", RecordFormat.MaxReported),
         AgeSeconds = members.Seconds("age_seconds"),
         BalloonKiB = members.KiB("balloon_kib"),
+        OtherAtReportKiB = members.KiB("balloon_at_report_kib"),
         MaximumKiB = members.KiB("maximum_kib"),
         ResidentKiB = members.KiB("resident_kib"),
         AvailableKiB = members.KiB("available_kib"),
@@ -84,6 +85,8 @@ internal static class RecordedLine
         DeflatesOnOom = members.Flag("deflates_on_oom"),
         RunSeconds = members.Seconds("run_seconds"),
         GroupPath = members.TextOrNull("group"),
+        LeftByGroupKiB = members.KiB("group_leaves_kib"),
         HasJob = members.Flag("has_job") == true,
+        HasNotAnswered = members.Flag("has_not_answered") == true,
     };
 }

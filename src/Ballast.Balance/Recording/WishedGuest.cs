@@ -18,7 +18,7 @@ internal sealed class WishedGuest
     public GuestFacts Of(GuestFacts guest, double wish, bool isCertain)
     {
         double size = guest.SizeKiB ?? 0, left = Math.Round(wish * KiB), more = left - size;
-        if (isCertain && (guest.UsableKiB ?? guest.UnusedKiB) is { } free)
+        if (isCertain && guest.FreeKiB is { } free)
             Swap(Math.Max(0, -(free + more)));
         if (more == 0 && _swapIn == 0 && _swapOut == 0)
             return guest;
@@ -28,6 +28,7 @@ internal sealed class WishedGuest
         {
             BalloonKiB = guest.BalloonKiB is null ? null : Whole(left),
             LastSizeKiB = guest.LastSizeKiB is null ? null : Whole(left),
+            OtherAtReportKiB = guest.OtherAtReportKiB is 0 ? 0 : Moved(guest.OtherAtReportKiB, more),
             AvailableKiB = guest.TotalStays ? guest.AvailableKiB : Moved(guest.AvailableKiB, more),
             UnusedKiB = Moved(guest.UnusedKiB, more),
             UsableKiB = Moved(guest.UsableKiB, more),

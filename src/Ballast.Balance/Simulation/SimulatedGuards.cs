@@ -26,7 +26,7 @@ internal sealed class SimulatedGuards(GuardLimits limits, Scenario scenario, Sim
     private static GuardedGuest See(GuestState state, GuestScenario guest, double time) => new()
     {
         State = state,
-        IsCertain = state.Report is { } report && time - report.Time <= BallastConstants.StaleAge,
+        IsCertain = state.Report is { } report && !BallastConstants.IsStale(time - report.Time),
         Used = state.Report is { } last ? last.Actual - Sizes.Clamp(last.Usable, 0, last.Actual) : null,
 
         // A guest whose MemTotal stays is one that has it, or Windows.

@@ -59,8 +59,8 @@ public sealed class GuardNotReadyTests : BalloonGuardTest
         _ = Decide(Guest(1500, used: 300, resident: Maximum), 1500);
         Now += 30;
         GuardDecision decision = Decide(Guest(1500, used: 300, resident: Maximum), 1500);
-        Assert.Equal(GuardRule.Speed, decision.BoundBy);
-        Assert.Equal(1500 + (Maximum / 2), decision.Target);
+        Assert.Equal((1500 + (Maximum / 2), GuardRule.NothingReturned), (decision.Target, decision.BoundBy));
+        Assert.EndsWith("It grows step by step.", decision.Reason, StringComparison.Ordinal);
         Now += 60;
         decision = Decide(Guest(3548, used: 300, resident: Maximum), 1500);
         Assert.Equal((Maximum, GuardRule.NothingReturned), (decision.Target, decision.BoundBy));

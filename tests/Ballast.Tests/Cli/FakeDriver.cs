@@ -150,8 +150,11 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
     /// <summary>Why a guest cannot be made to report.</summary>
     public ErrorCode RefreshFailure { get; init; } = ErrorCode.NoSupport;
 
+    /// <summary>What a guest reports when it is asked to; null: it cannot be asked.</summary>
+    public Func<MemoryStats>? Refreshed { get; init; }
+
     public ValueTask<MemoryStats> RefreshMemoryAsync(DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
-        throw LibvirtError.Report(RefreshFailure, ErrorOrigin.Test, "no refresh");
+        Refreshed is not null ? new(Refreshed()) : throw LibvirtError.Report(RefreshFailure, ErrorOrigin.Test, "no refresh");
 
     /// <summary>What collection fails with when it is turned off.</summary>
     public ErrorCode? OffFailure { get; init; }

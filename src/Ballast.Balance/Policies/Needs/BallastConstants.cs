@@ -34,6 +34,9 @@ internal static class BallastConstants
     /// </summary>
     public const double StaleAge = 30;
 
+    /// <summary>Whether a report of this age, in seconds, is such an old one: for policies and for guards alike.</summary>
+    public static bool IsStale(double age) => age > StaleAge;
+
     /// <summary>
     /// A guest whose usable memory is at most this share is full: what it reads from its swap then pushes something else out. Kernels
     /// begin to reclaim at about this share.

@@ -21,7 +21,7 @@ internal sealed class GuestHistory
             Learn(guest.Report, guest, host.Time);
         _movement.Look(host, guest, spare);
         GuestNeed need = new(guest) { Age = host.Time - (guest.Report?.Time ?? host.Time) };
-        if (!isConsistent || need.Age > BallastConstants.StaleAge)
+        if (!isConsistent || BallastConstants.IsStale(need.Age))
             Guess(need, guest, isConsistent);
         else
             Estimate(need, guest, host);

@@ -1,0 +1,62 @@
+using Ballast.Balance.Advice;
+using Ballast.Balance.Guards;
+using static Ballast.Tests.Balance.AdviceHost;
+
+namespace Ballast.Tests.Balance;
+
+/// <summary>Guests whose QEMU has a control group of its own with a limit: beyond it, the kernel kills QEMU.</summary>
+public sealed class GroupLimitTests
+{
+    // What the group holds beside the guest's memory counts, and at least 64 MiB.
+    [Theory]
+    [InlineData(1200, 0, 1136)]
+    [InlineData(1200, 200, 1000)]
+    [InlineData(1200, 324, 876)]
+    [InlineData(900, 0, 836)]
+    public void No_guest_is_advised_to_grow_beyond_its_own_groups_limit(int limit, int beside, int most)
+    {
+        AdviceGuest needy = new("needy") { Balloon = 800, Maximum = 2048, Resident = 800, Used = 790, Unused = 4 };
+        Assert.InRange(Grown(needy, guest => guest.Process), 1200, 2048);
+        Assert.InRange(Grown(needy, guest => Limited((ulong)limit, guest.Balloon!.Value + (ulong)beside)), most - 1, most);
+
+        static double Grown(AdviceGuest guest, Func<AdviceGuest, ProcessMemory> process)
+        {
+            guest = guest with { Process = process(guest) };
+            Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 6000 * KiB));
+            advisor.Learn(See(0, guest), 0);
+            for (double time = 10; time <= 200; time += 10)
+            {
+                GuestAdvice advice = Assert.Single(advisor.Advise(See(time, guest), time).Guests);
+                if (advice.Target is { } target)
+                    guest = guest with { Balloon = (ulong)target, Resident = (ulong)target, Used = (ulong)target - 10 };
+                guest = guest with { Process = process(guest) };
+            }
+
+            return guest.Balloon!.Value;
+        }
+    }
+
+    [Fact]
+    public void Who_is_as_large_as_its_group_allows_and_short_is_told_so_and_nobody_gives_for_it()
+    {
+        AdviceGuest limited = new("limited") { Balloon = 836, Maximum = 2048, Resident = 836, Used = 830, Unused = 2, Process = Limited(900, 0) };
+        AdviceGuest idle = new("idle");
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 1900 * KiB));
+        advisor.Learn(See(0, limited, idle), 0);
+        HostAdvice advice = advisor.Advise(See(10, limited, idle), 10);
+        GuestAdvice told = Assert.Single(advice.Guests, guest => guest.Guest.Domain.Name == "limited");
+        Assert.Equal((true, GuardRule.Budget, "The memory limit of its QEMU's own control group leaves it 836 MiB."), (told.IsShort, told.BoundBy, told.Bound));
+        Assert.DoesNotContain(advice.Guests, guest => guest.Kind == AdviceKind.Take);
+    }
+
+    [Fact]
+    public void A_guest_whose_balloon_is_beyond_that_limit_already_grows_no_further()
+    {
+        AdviceGuest beyond = new("beyond") { Balloon = 1000, Maximum = 2048, Resident = 300, Used = 990, Unused = 2, Process = Limited(900, 0) };
+        HostAdvice advice = Advise(new BudgetSetting(SizeKiB: 6000 * KiB), beyond);
+        Assert.Null(Assert.Single(advice.Guests).Target);
+    }
+
+    private static ProcessMemory Limited(ulong limit, ulong held) =>
+        new AdviceGuest("any").Process with { GroupPath = "/vm", Group = new MemoryGroup(limit * KiB, null, held * KiB) { UnreclaimableKiB = held * KiB } };
+}
