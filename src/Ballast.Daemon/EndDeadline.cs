@@ -11,7 +11,7 @@ internal sealed class EndDeadline
     /// <summary>Longest time from the signal to the end.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(900);
 
-    private readonly ManualResetEventSlim _begun = new();
+    private readonly TaskCompletionSource _begun = new();
     private volatile Action? _last;
 
     /// <summary>Waits for <see cref="Begin"/> on a thread of its own, which is there before anything can keep one from being made.</summary>
@@ -26,11 +26,11 @@ internal sealed class EndDeadline
     public void Before(Action last) => _last = last;
 
     /// <summary>From now on the time runs.</summary>
-    public void Begin() => _begun.Set();
+    public void Begin() => _ = _begun.TrySetResult();
 
     private void Run()
     {
-        _begun.Wait();
+        _begun.Task.Wait();
         Thread.Sleep(Longest);
 
         // It may hang, too.

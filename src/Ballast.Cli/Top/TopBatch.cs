@@ -48,7 +48,7 @@ internal sealed class TopBatch(CommandInvocation invocation, IReadOnlyList<HostF
     {
         foreach (HostFollower host in hosts)
             _ = _looks.TryAdd(host, host.LookAsync(invocation.CancellationToken));
-        await Task.WhenAll(hosts.Where(host => !_troubles.ContainsKey(host)).Select(host => _looks[host]))
+        await ((Task)Task.WhenAll(hosts.Where(host => !_troubles.ContainsKey(host)).Select(host => _looks[host])))
             .WaitAsync(longest, invocation.TimeProvider, invocation.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         invocation.CancellationToken.ThrowIfCancellationRequested();
         return await Task.WhenAll(hosts.Select(TakeAsync));
