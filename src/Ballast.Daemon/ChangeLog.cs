@@ -67,6 +67,13 @@ internal sealed partial class ChangeLog(ILogger log)
             Trouble(log, $"Client {client} was refused: {why}");
     }
 
+    /// <summary>A connection over TLS failed when the client had been let in.</summary>
+    public void Broken(IPEndPoint client, string name, string why)
+    {
+        if (MayWrite("refusals", Place(client)))
+            Trouble(log, $"Client {client} ({name}) was dropped: its TLS connection failed: {why}");
+    }
+
     /// <summary>A client of another host, whose certificate is good, was not heard of again. What it has against ours, it does not say.</summary>
     public void AskedNothing(IPEndPoint client, string name)
     {

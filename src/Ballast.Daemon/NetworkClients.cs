@@ -75,6 +75,8 @@ internal sealed class NetworkClients(
             ClientAuthentication? authentication = gate.OfNetwork(rules.Options, client, owner, isTls: true, name => account = name);
             await server.ServeAsync(
                 secure, secure.IsReadOnly, owner, LetIn, end, change => changes.Client(client, secure.Name, change, account), authentication).ConfigureAwait(false);
+            if (secure.Fault is { } broken)
+                changes.Broken(client, secure.Name, broken);
             if (!wasLetIn && authentication is null && !stopping.IsCancellationRequested)
                 changes.AskedNothing(client, secure.Name);
 

@@ -12,7 +12,10 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
 
     // OpenSSL's words.
-    private const string OtherVersion = "unsupported protocol";
+    private const string OtherVersion = "unsupported protocol", NotVerified = "certificate verify failed";
+
+    // As long as libvirt's daemon lets a name be. Whoever comes has its name in the log, also who is a stranger.
+    private const int MostName = 255;
 
     private readonly TlsStream _tls;
     private readonly SocketTransport _pipes;
@@ -26,8 +29,11 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
         IsReadOnly = isReadOnly;
     }
 
-    /// <summary>The name in its certificate.</summary>
+    /// <summary>The name in its certificate, as it is logged.</summary>
     public string Name { get; }
+
+    /// <summary>What ended the connection, where that was no good-bye, and no end of what is below TLS; null: nothing did.</summary>
+    public string? Fault => _tls.Fault;
 
     public bool IsReadOnly { get; }
 
@@ -54,18 +60,21 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
             {
                 // As libvirt's servers: only now the client may speak.
                 await tls.WriteAsync(new byte[] { 1 }, deadline).ConfigureAwait(false);
-                TlsClient client = new(tls, name.Text, access.IsReadOnly(name));
+                TlsClient client = new(tls, DisplayText.Escape(Shorten(name.Text)), access.IsReadOnly(name));
                 tls = null;
                 return (client, "");
             }
 
             await tls.EndAsync(Farewell).ConfigureAwait(false);
-            return (null, name.Text.Length > 0 ? $"{fault} ({DisplayText.Quote(name.Text)})" : fault);
+            return (null, name.Text.Length > 0 ? $"{fault} ({DisplayText.Quote(Shorten(name.Text))})" : fault);
         }
         catch (Exception e) when (e is AuthenticationException or IOException or CryptographicException)
         {
             string words = TlsProtocols.Words(e);
-            return (null, $"the TLS handshake failed: {words}{(words.Contains(OtherVersion, StringComparison.Ordinal) ? ": TLS 1.2 and 1.3 are spoken here, as far as openssl.cnf allows" : "")}");
+            string advice = words.Contains(OtherVersion, StringComparison.Ordinal) ? ": TLS 1.2 and 1.3 are spoken here, as far as openssl.cnf allows"
+                : words.Contains(NotVerified, StringComparison.Ordinal) ? ": the key of its certificate is larger than any that is in use: make another one"
+                : "";
+            return (null, $"the TLS handshake failed: {words}{advice}");
         }
         finally
         {
@@ -85,4 +94,7 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
             await _pipes.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    private static string Shorten(string name) =>
+        name.Length <= MostName ? name : $"{name.AsSpan(0, char.IsHighSurrogate(name[MostName - 1]) ? MostName - 1 : MostName)}…";
 }

@@ -122,11 +122,14 @@ internal sealed unsafe class TlsRecords : IDisposable
         }
     }
 
-    /// <summary>Deciphers what came.</summary>
+    /// <summary>What the client did that ended the connection; null: nothing.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>Deciphers what came. Where it is no TLS, that is the <see cref="Fault"/>, and the client should be sent what is said of it.</summary>
     /// <param name="buffer">Where it goes.</param>
     /// <param name="count">How much that was; 0 at the end.</param>
     /// <param name="mustSend">Whether there is something to send, as an answer to a change of keys.</param>
-    /// <exception cref="IOException">It is no TLS, or the connection has ended.</exception>
+    /// <exception cref="IOException">The connection has ended.</exception>
     public TlsProgress Read(Span<byte> buffer, out int count, out bool mustSend)
     {
         lock (_gate)
@@ -136,7 +139,14 @@ internal sealed unsafe class TlsRecords : IDisposable
             count = OpenSsl.Read(_ssl, buffer, buffer.Length);
             _dataBytes += Math.Max(count, 0);
             if (_changesOfKeys[0] > FreeChanges + (_dataBytes / BytesPerChange))
-                throw Broken("the client changes its keys again and again");
+            {
+                // OpenSSL has nothing against it, and makes no alert.
+                mustSend = End();
+                count = 0;
+                Fault = "the client changes its keys again and again";
+                return TlsProgress.Failed;
+            }
+
             int error = count > 0 ? 0 : OpenSsl.GetError(_ssl, count);
             mustSend = OpenSsl.Pending(_going) > 0;
             GC.KeepAlive(_ssl);
@@ -145,7 +155,12 @@ internal sealed unsafe class TlsRecords : IDisposable
             if (error == OpenSsl.ZeroReturn)
                 count = 0;
             else if (error != 0)
-                throw Broken();
+            {
+                _isOpen = false;
+                Fault = OpenSsl.Words();
+                return TlsProgress.Failed;
+            }
+
             return TlsProgress.Done;
         }
     }
@@ -225,10 +240,10 @@ internal sealed unsafe class TlsRecords : IDisposable
     }
 
     // The lock is held.
-    private IOException Broken(string? why = null)
+    private IOException Broken()
     {
         _isOpen = false;
-        return new IOException(why ?? OpenSsl.Words());
+        return new IOException(OpenSsl.Words());
     }
 
     private void RequireOpen()

@@ -15,6 +15,9 @@ internal sealed class TlsStream : AsyncStream
     // Two records of at most 16 KiB, with room in a buffer of the pool's for what the cipher adds.
     private const int WriteBytes = (32 * 1024) - 512;
 
+    // For an alert to whoever takes it.
+    private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
+
     private readonly Stream _below;
     private readonly TlsRecords _records;
     private readonly SemaphoreSlim _sending = new(1);
@@ -25,6 +28,9 @@ internal sealed class TlsStream : AsyncStream
         _below = below;
         _records = new TlsRecords(context);
     }
+
+    /// <summary>What the client did that ended the connection; null: nothing.</summary>
+    public string? Fault => _records.Fault;
 
     /// <summary>Shakes hands. What it said last is sent with what is written first.</summary>
     /// <exception cref="AuthenticationException">The client speaks something else, or gave up; OpenSSL says what it was.</exception>
@@ -114,6 +120,8 @@ internal sealed class TlsStream : AsyncStream
     {
         while (true)
         {
+            if (progress == TlsProgress.Failed)
+                throw await BrokenAsync().ConfigureAwait(false);
             if (mustSend)
                 await SendAsync(cancellationToken).ConfigureAwait(false);
             if (progress == TlsProgress.Done)
@@ -122,6 +130,22 @@ internal sealed class TlsStream : AsyncStream
                 throw _records.Cut();
             progress = _records.Read(buffer.Span, out count, out mustSend);
         }
+    }
+
+    /// <summary>The client is told what was wrong, as far as it listens.</summary>
+    private async Task<IOException> BrokenAsync()
+    {
+        using CancellationTokenSource patience = new(Farewell);
+        try
+        {
+            await SendAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // It does not listen.
+        }
+
+        return new IOException(Fault);
     }
 
     /// <summary>Waits for more; false at the end.</summary>
