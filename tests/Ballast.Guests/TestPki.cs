@@ -7,6 +7,13 @@ namespace Ballast.Guests;
 /// <summary>An authority made for a test, and the files that it gives to servers and clients, as libvirt names them.</summary>
 public sealed class TestPki : IDisposable
 {
+    private static readonly Dictionary<string, string> Uses = new()
+    {
+        ["server"] = "1.3.6.1.5.5.7.3.1",
+        ["client"] = "1.3.6.1.5.5.7.3.2",
+        ["any"] = "2.5.29.37.0",
+    };
+
     private readonly PrivateDirectory _directory = new();
     private readonly X509Certificate2 _authority;
     private readonly CertificateRevocationListBuilder _revoked = new();
@@ -42,23 +49,26 @@ public sealed class TestPki : IDisposable
     /// <summary>A certificate and its key, in place of those that were there.</summary>
     /// <param name="whose">"server" or "client".</param>
     /// <param name="name">Its name.</param>
-    /// <param name="hosts">Of a server, what it is called; a number is an address.</param>
+    /// <param name="hosts">Of a server, what it is called; a number is an address. Empty: only its name says it.</param>
     /// <param name="from">Its first day, counted from now.</param>
     /// <param name="days">Its last.</param>
-    /// <param name="use">What it is for; null: what the file says.</param>
+    /// <param name="use">What it is for, or "any"; null: what the file says.</param>
     /// <param name="rsaBits">How long an RSA key is; 0: one of the curve P-256.</param>
+    /// <param name="isAuthority">Whether it might sign others.</param>
+    /// <param name="keyUsage">What its key may do.</param>
     public X509Certificate2 Write(
-        string whose, string name = "C=GB, O=Ballast, CN=tester", string hosts = "localhost", double from = -1, double days = 1, string? use = null, int rsaBits = 0)
+        string whose, string name = "C=GB, O=Ballast, CN=tester", string hosts = "localhost", double from = -1, double days = 1, string? use = null, int rsaBits = 0,
+        bool isAuthority = false, X509KeyUsageFlags keyUsage = X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment)
     {
         using ECDsa curve = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using RSA? rsa = rsaBits > 0 ? RSA.Create(rsaBits) : null;
         X500DistinguishedName subject = new(name, X500DistinguishedNameFlags.None);
         CertificateRequest request = rsa is null ? new(subject, curve, HashAlgorithmName.SHA256) : new(subject, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid((use ?? whose) == "server" ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], false));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(keyUsage, true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(Uses[use ?? whose])], false));
         SubjectAlternativeNameBuilder names = new();
-        foreach (string host in hosts.Split(' '))
+        foreach (string host in hosts.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (IPAddress.TryParse(host, out IPAddress? address))
                 names.AddIpAddress(address);
@@ -66,7 +76,8 @@ public sealed class TestPki : IDisposable
                 names.AddDnsName(host);
         }
 
-        request.CertificateExtensions.Add(names.Build());
+        if (hosts.Length > 0)
+            request.CertificateExtensions.Add(names.Build());
         X509Certificate2 made = request.Create(
             _authority.SubjectName, Generator(), Now.AddDays(from), Now.AddDays(days), BitConverter.GetBytes(Interlocked.Increment(ref _serial) | 0x01000000));
         File.WriteAllText(_directory.File($"{whose}cert.pem"), made.ExportCertificatePem());

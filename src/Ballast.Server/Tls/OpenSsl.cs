@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography.X509Certificates;
+using Ballast.Transports;
 
 namespace Ballast.Server.Tls;
 
@@ -136,7 +138,19 @@ internal static unsafe partial class OpenSsl
 
     /// <returns>Its key, which stays its own.</returns>
     [LibraryImport(Crypto, EntryPoint = "X509_get0_pubkey")]
-    public static partial nint PublicKey(nint certificate);
+    public static partial nint KeyOf(nint certificate);
+
+    /// <param name="store">What a certificate is judged in.</param>
+    /// <returns>The certificate, which stays its.</returns>
+    [LibraryImport(Crypto, EntryPoint = "X509_STORE_CTX_get0_cert")]
+    private static partial nint Judged(nint store);
+
+    /// <returns>Its key as it was sent, which stays its own.</returns>
+    [LibraryImport(Crypto, EntryPoint = "X509_get_X509_PUBKEY")]
+    private static partial nint SentKey(nint certificate);
+
+    [LibraryImport(Crypto, EntryPoint = "i2d_X509_PUBKEY")]
+    private static partial int WriteKey(nint key, byte** bytes);
 
     [LibraryImport(Crypto, EntryPoint = "EVP_PKEY_get_security_bits")]
     public static partial int SecurityBits(nint key);
@@ -194,9 +208,32 @@ internal static unsafe partial class OpenSsl
         return System.Text.Encoding.ASCII.GetString(text[..text.IndexOf((byte)0)]);
     }
 
-    /// <summary>A peer's certificate is judged when the handshake is over, not by OpenSSL.</summary>
+    /// <summary>
+    /// A peer's certificate is judged when the handshake is over, not by OpenSSL. But the handshake is signed with its key, and
+    /// one that is made to keep us computing ends it.
+    /// </summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    public static int TakeAnyCertificate(nint store, nint argument) => 1;
+    public static int TakeCertificate(nint store, nint argument)
+    {
+        try
+        {
+            nint key = SentKey(Judged(store));
+            byte[] bytes = new byte[Math.Max(0, WriteKey(key, null))];
+            fixed (byte* start = bytes)
+            {
+                byte* next = start;
+                if (next != null)
+                    _ = WriteKey(key, &next);
+            }
+
+            return CostlyKey.Is(PublicKey.CreateFromSubjectPublicKeyInfo(bytes, out _)) ? 0 : 1;
+        }
+        catch (Exception)
+        {
+            // What cannot be read is of no use to OpenSSL either.
+            return 0;
+        }
+    }
 
     /// <summary>Sees each message of a handshake, and counts how often the client wants other keys.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

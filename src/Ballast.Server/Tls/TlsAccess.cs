@@ -59,37 +59,38 @@ internal sealed class TlsAccess
         if (_believed.Find(shown, now) is { } known)
             return (null, known);
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(shown[0]);
-        using X509Chain chain = new() { ChainPolicy = _identity.Policy(ofServer: false) };
-        foreach (byte[] other in shown.Skip(1))
-            _ = chain.ChainPolicy.ExtraStore.Add(X509CertificateLoader.LoadCertificate(other));
+        List<X509Certificate2> others = [];
         try
         {
-            _ = chain.Build(certificate);
+            foreach (byte[] other in shown.Skip(1))
+                others.Add(X509CertificateLoader.LoadCertificate(other));
             CertificateName name = Name(certificate) ?? Nameless;
+            if (others.Prepend(certificate).Any(static each => CostlyKey.Is(each.PublicKey)))
+                return ("a key among its certificates is larger than any that is in use: make another one", name);
+            using X509Chain? chain = _identity.Build(certificate, others);
             string? fault = Fault(certificate, chain, now);
             if (fault is null)
-                _believed.Add(shown, name, _identity.Validity(chain, now));
+                _believed.Add(shown, name, _identity.Validity(chain!, now));
             return (fault, name);
         }
         finally
         {
-            foreach (X509Certificate2 each in chain.ChainPolicy.ExtraStore)
-                each.Dispose();
+            others.ForEach(static each => each.Dispose());
         }
     }
 
-    private string? Fault(X509Certificate2 certificate, X509Chain chain, DateTimeOffset now)
+    private string? Fault(X509Certificate2 certificate, X509Chain? chain, DateTimeOffset now)
     {
-        if (_identity.Fault(certificate, chain, now) is { } fault)
+        if (_identity.Fault(certificate, chain, ofServer: false, now) is { } fault)
             return $"its certificate is no good: {fault}";
-        foreach (X509Certificate2 each in chain.ChainElements.Select(static element => element.Certificate))
+        foreach (X509Certificate2 each in chain!.ChainElements.Select(static element => element.Certificate))
         {
             if (!_identity.IsAuthority(each) && Context.IsTooWeak(each.RawDataMemory.Span, out int level))
                 return string.Create(CultureInfo.InvariantCulture, $"its key or signature, or that of an authority between, is too weak for the security level of openssl.cnf here ({level}): make a stronger one");
         }
 
-        if (Name(certificate)?.Text is not { } name)
-            return "the name in its certificate cannot be read: make another one";
+        if (Name(certificate)?.Text is not { Length: > 0 } name)
+            return "its certificate has no name, or one that cannot be read: make another one";
         return _allowed?.Any(pattern => DistinguishedName.Matches(pattern, name)) == false
             ? "its name is not on the list (tls_allowed_dn_list): add it, or a pattern for it"
             : null;

@@ -92,7 +92,7 @@ internal sealed unsafe class TlsContext
             Require(read != 0);
             try
             {
-                nint key = OpenSsl.PublicKey(read);
+                nint key = OpenSsl.KeyOf(read);
                 return key == 0 || OpenSsl.SecurityBits(key) < least
                     || OpenSsl.SignatureBits(read, 0, 0, out int signature, 0) != 1 || signature < least;
             }
@@ -122,9 +122,9 @@ internal sealed unsafe class TlsContext
             Require(OpenSsl.Control(context, OpenSsl.ControlLeastVersion, OpenSsl.Tls12, 0) == 1);
         _ = OpenSsl.Control(context, OpenSsl.ControlMode, OpenSsl.ModeReleaseBuffers, 0);
 
-        // A certificate is asked for. Whatever comes, or does not, is judged after the handshake.
+        // A certificate is asked for. Whatever comes, or does not, is judged after the handshake, which may not take long.
         OpenSsl.SetVerify(context, OpenSsl.VerifyPeer, 0);
-        OpenSsl.SetCertificateCallback(context, &OpenSsl.TakeAnyCertificate, 0);
+        OpenSsl.SetCertificateCallback(context, &OpenSsl.TakeCertificate, 0);
         OpenSsl.SetMessageCallback(context, &OpenSsl.CountChangesOfKeys);
     }
 

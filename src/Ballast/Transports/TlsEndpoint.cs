@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -71,7 +72,7 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
         {
             TargetHost = Tcp.Host,
             ClientCertificateContext = identity.Own,
-            CertificateChainPolicy = identity.Policy(ofServer: true),
+            CertificateChainPolicy = identity.Policy(),
             AllowRenegotiation = false,
             AllowTlsResume = false,
             EnabledSslProtocols = TlsProtocols.OfClients,
@@ -95,11 +96,20 @@ internal sealed record TlsEndpoint(TcpEndpoint Tcp, PkiFiles Files, bool Verifie
         }
     }
 
+    // .NET's chain is there already. Where it is no good, there may be another one: of two authorities of one name, .NET sees one.
     private string? Fault(TlsIdentity identity, X509Certificate2 certificate, X509Chain chain, TimeProvider time) =>
-        identity.Fault(certificate, chain, time.GetUtcNow())
-        ?? (certificate.MatchesHostname(Tcp.Host)
+        (identity.Fault(certificate, chain, ofServer: true, time.GetUtcNow()) is null
+            ? null
+            : identity.Fault(certificate, chain.ChainPolicy.ExtraStore, ofServer: true, time.GetUtcNow()))
+        ?? (IsOf(certificate, Tcp.Host)
             ? null
             : $"Certificate [session] owner does not match the hostname {Tcp.Host}: name the host as its certificate does");
+
+    // The common name counts only where nothing else names a host, and is never an address.
+    private static bool IsOf(X509Certificate2 certificate, string host) => certificate.MatchesHostname(
+        host, allowWildcards: true,
+        allowCommonName: !IPAddress.TryParse(host, out _) && !certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>()
+            .Any(static names => names.EnumerateDnsNames().Any() || names.EnumerateIPAddresses().Any()));
 
     private string Why(HandshakeStream stream, Exception e) => stream.First switch
     {

@@ -13,7 +13,7 @@ namespace Ballast.Transports;
 /// </summary>
 internal sealed class TlsIdentity
 {
-    private const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2";
+    private const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2", AnyUse = "2.5.29.37.0";
 
     // Another authority, one that only has the same name among them.
     private const X509ChainStatusFlags NotSigned =
@@ -71,47 +71,62 @@ internal sealed class TlsIdentity
         X509Certificate2Collection chain = Certificates(ownBytes, files.Certificate, certificate);
         X509Certificate2 own = WithKey(chain[0], keyBytes, files.Key, key);
         chain.RemoveAt(0);
-        if (isChecked && trusting.OwnFault(own, chain, isServer, time.GetUtcNow()) is { } fault)
+        if (isChecked && trusting.Fault(own, chain, ofServer: isServer, time.GetUtcNow()) is { } fault)
             throw PkiFile.Unusable(files.Certificate, $"the {whose} {certificate}", fault);
         return new TlsIdentity(authorities, revocations, SslStreamCertificateContext.Create(own, chain, offline: true), read);
     }
 
-    /// <summary>How a peer's certificates are looked at; nothing is fetched from anywhere.</summary>
-    /// <param name="ofServer">Whether the peer is the server.</param>
-    public X509ChainPolicy Policy(bool ofServer)
+    /// <summary>How certificates are looked at; nothing is fetched from anywhere.</summary>
+    public X509ChainPolicy Policy() => Policy(_authorities);
+
+    /// <summary>What is wrong with a certificate, and what to do; null: nothing.</summary>
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="others">What was shown beside it.</param>
+    /// <param name="ofServer">Whether it is a server's.</param>
+    /// <param name="now">The time.</param>
+    public string? Fault(X509Certificate2 certificate, IEnumerable<X509Certificate2> others, bool ofServer, DateTimeOffset now)
     {
-        X509ChainPolicy policy = new()
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true,
-        };
-        policy.CustomTrustStore.AddRange(_authorities);
-        _ = policy.ApplicationPolicy.Add(new Oid(ofServer ? ServerUse : ClientUse));
-        return policy;
+        using X509Chain? chain = Build(certificate, others);
+        return Fault(certificate, chain, ofServer, now);
     }
 
-    /// <summary>What is wrong with a peer's certificate, and what to do; null: nothing.</summary>
-    /// <param name="certificate">The peer's.</param>
-    /// <param name="chain">What was built by the policy.</param>
-    /// <param name="now">The time.</param>
-    public string? Fault(X509Certificate2 certificate, X509Chain chain, DateTimeOffset now)
+    /// <summary>The chain from a certificate to an authority of ours; null: there is none, and next to nothing was computed to find out.</summary>
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="others">What was shown beside it.</param>
+    public X509Chain? Build(X509Certificate2 certificate, IEnumerable<X509Certificate2> others)
     {
-        X509ChainStatusFlags status = X509ChainStatusFlags.NoError;
-        foreach (X509ChainStatus each in chain.ChainStatus)
+        if (TrustedPath.Find(certificate, others, [.. _authorities]) is not { } path)
+            return null;
+
+        // Only those of the way: OpenSSL takes the first issuer of a name, and tries no other one.
+        X509Chain chain = new() { ChainPolicy = Policy([.. path.Where(IsAuthority)]) };
+        chain.ChainPolicy.ExtraStore.AddRange(path.Where(each => !IsAuthority(each)).ToArray());
+        _ = chain.Build(certificate);
+        return chain;
+    }
+
+    /// <summary>What is wrong with a certificate, and what to do; null: nothing.</summary>
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="chain">Null: there is none to an authority.</param>
+    /// <param name="ofServer">Whether it is a server's.</param>
+    /// <param name="now">The time.</param>
+    public string? Fault(X509Certificate2 certificate, X509Chain? chain, bool ofServer, DateTimeOffset now)
+    {
+        X509ChainStatusFlags status = chain is null ? X509ChainStatusFlags.PartialChain : X509ChainStatusFlags.NoError;
+        foreach (X509ChainStatus each in chain?.ChainStatus ?? [])
             status |= each.Status;
 
         // As in libvirt, an authority need not be one that signed itself.
-        if (chain.ChainElements.Any(element => IsAuthority(element.Certificate)))
+        if (chain?.ChainElements.Any(element => IsAuthority(element.Certificate)) == true)
             status &= ~(X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot);
         return certificate.NotAfter.ToUniversalTime() < now ? $"it has expired ({Day(certificate.NotAfter)}): renew it"
             : certificate.NotBefore.ToUniversalTime() > now ? $"it is not valid before {Day(certificate.NotBefore)}: check the clocks of both hosts"
             : (status & NotSigned) != 0
                 ? "it is not signed by an authority of cacert.pem: both sides need the same authority"
             : status.HasFlag(X509ChainStatusFlags.NotTimeValid) ? "the authority's certificate has expired, or is not valid yet: renew it"
-            : status.HasFlag(X509ChainStatusFlags.NotValidForUsage) ? "it is not made for this use: its extended key usage must name TLS clients or servers, as it is one"
+            : !MayBeUsed(certificate, chain!, ofServer ? ServerUse : ClientUse) ? "it is not made for this use: its extended key usage must name TLS clients or servers, as it is one"
             : status != X509ChainStatusFlags.NoError ? $"it is not valid ({status}): make another one"
-            : RevocationFault(chain, now);
+            : (ofServer ? null : ClientFault(certificate)) ?? RevocationFault(chain!, now);
     }
 
     /// <summary>From when until when a chain without a fault has none: until a certificate or a list of revoked ones is out of date.</summary>
@@ -144,12 +159,32 @@ internal sealed class TlsIdentity
     public bool IsAuthority(X509Certificate2 certificate) =>
         _authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
 
-    private string? OwnFault(X509Certificate2 own, X509Certificate2Collection others, bool isServer, DateTimeOffset now)
+    // What its extended key usage says, and that of each between it and an authority; .NET would not know the one for any use.
+    private bool MayBeUsed(X509Certificate2 certificate, X509Chain chain, string use) =>
+        chain.ChainElements.Select(static element => element.Certificate)
+            .Where(each => !IsAuthority(each))
+            .Prepend(certificate)
+            .SelectMany(static each => each.Extensions.OfType<X509EnhancedKeyUsageExtension>())
+            .All(extension => extension.EnhancedKeyUsages.Cast<Oid>().Any(each => each.Value == use || each.Value == AnyUse));
+
+    // As libvirt's daemon, and GnuTLS below it, have it.
+    private static string? ClientFault(X509Certificate2 certificate) =>
+        certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(static basic => basic.CertificateAuthority)
+            ? "it is an authority's (basic constraints), not a client's: make one for the client"
+            : certificate.Extensions.OfType<X509KeyUsageExtension>().Any(static usage => !usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature))
+                ? "its key usage does not allow digital signatures: make another one"
+                : null;
+
+    private static X509ChainPolicy Policy(X509Certificate2Collection authorities)
     {
-        using X509Chain chain = new() { ChainPolicy = Policy(ofServer: isServer) };
-        chain.ChainPolicy.ExtraStore.AddRange(others);
-        _ = chain.Build(own);
-        return Fault(own, chain, now);
+        X509ChainPolicy policy = new()
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.AddRange(authorities);
+        return policy;
     }
 
     private static bool Same(byte[]? one, byte[]? other) => one is null || other is null ? one == other : one.AsSpan().SequenceEqual(other);

@@ -61,6 +61,10 @@ public sealed class TlsTests : IDisposable
         string stranger = other.Copy("stranger", "clientcert.pem", "clientkey.pem");
         File.Copy(_pki.Authority, Path.Combine(stranger, "cacert.pem"));
         string nobody = _pki.Copy("nobody", "cacert.pem");
+        using (other.Write("client", "CN=" + new string('\x1b', 5000)))
+            other.Copy("endless", "clientcert.pem", "clientkey.pem");
+        string endless = Path.Combine(other.Path, "endless");
+        File.Copy(_pki.Authority, Path.Combine(endless, "cacert.pem"));
         using (_pki.Write("client", "CN=expired", days: -0.1))
             _ = Client("expired");
         using (_pki.Write("client", "CN=early", from: 0.5))
@@ -82,6 +86,7 @@ public sealed class TlsTests : IDisposable
         foreach ((string uri, ErrorCode code, string told, string logged) in ((string, ErrorCode, string, string)[])
             [
                 (TlsUri(stranger), ErrorCode.Rpc, Refused, "it is not signed by an authority of cacert.pem: both sides need the same authority ('C=GB,O=Ballast,CN=tester')"),
+                (TlsUri(endless), ErrorCode.Rpc, Refused, "\\x1b\\x1b\u2026')"),
                 (TlsUri(Client("expired")), ErrorCode.Rpc, Refused, "it has expired"),
                 (TlsUri(Client("early")), ErrorCode.Rpc, Refused, "it is not valid before"),
                 (TlsUri(Client("server")), ErrorCode.Rpc, Refused, "it is not made for this use"),
@@ -98,6 +103,8 @@ public sealed class TlsTests : IDisposable
             _ = await good.ListDomainsAsync(cancellationToken: Token);
         }
 
+        // Nobody's name fills the log.
+        Assert.All(daemon.Errors.Split('\n'), static line => Assert.True(line.Length < 2000, line));
         using (Socket cut = Connect(_tls.Port))
             await cut.SendAsync(new byte[] { 0x16, 3, 1, 2, 0, 1 }, Token);
         await daemon.LogsAsync("the TLS handshake failed", Token);
@@ -365,12 +372,14 @@ public sealed class TlsTests : IDisposable
         string taken = Client("taken");
         _pki.Write("client", "C=GB, O=Others, CN=x").Dispose();
         string unlisted = Client("unlisted");
-        _pki.Write("client").Dispose();
+        _pki.Write("client", isAuthority: true).Dispose();
+        string authority = Client("authority");
+        _pki.Write("client", use: "any").Dispose();
         string nobody = _pki.Copy("nobody", "cacert.pem");
         await using LibvirtDaemon libvirtd = await LibvirtDaemon.StartAsync(_tcp.Port, Token, (_tls.Port, _pki.Path), ["C=GB,O=Ballast,*"]);
         await using (Connection connection = await Connection.OpenAsync(TlsUri(), cancellationToken: Token))
             Assert.Equal("QEMU", connection.DriverType);
-        foreach (string directory in (string[])[taken, unlisted, nobody])
+        foreach (string directory in (string[])[taken, unlisted, authority, nobody])
         {
             LibvirtException error = await Connection.OpenAsync(TlsUri(directory), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
             Assert.StartsWith(Refused, error.Message, StringComparison.Ordinal);

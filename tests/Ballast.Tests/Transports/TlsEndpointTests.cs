@@ -24,6 +24,7 @@ public sealed class TlsEndpointTests : IDisposable
     [InlineData("expired", "it has expired")]
     [InlineData("too early", "it is not valid before")]
     [InlineData("wrong name", "owner does not match the hostname localhost: name the host as its certificate does")]
+    [InlineData("name behind an address", "owner does not match the hostname localhost: name the host as its certificate does")]
     [InlineData("revoked", "it was revoked (cacrl.pem)")]
     [InlineData("old list", "the list of revoked certificates (cacrl.pem) is out of date")]
     [InlineData("wrong use", "it is not made for this use")]
@@ -36,6 +37,7 @@ public sealed class TlsEndpointTests : IDisposable
             "expired" => its.Write("server", from: -1, days: -0.1),
             "too early" => its.Write("server", from: 0.5, days: 1),
             "wrong name" => its.Write("server", hosts: "elsewhere 127.0.0.1"),
+            "name behind an address" => its.Write("server", "CN=localhost", hosts: "127.0.0.1"),
             "wrong use" => its.Write("server", use: "client"),
             _ => its.Write("server"),
         };
@@ -52,6 +54,31 @@ public sealed class TlsEndpointTests : IDisposable
         // Who wants no look at it gets as far as the daemon's word, which does not come here.
         error = await Connection.OpenAsync(Uri(server) + "&no_verify=1&no_sanity=1", cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
         Assert.StartsWith("server verification (of our certificate or IP address) failed: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("CN=localhost", "localhost", true)]
+    [InlineData("CN=127.0.0.1", "127.0.0.1", false)]
+    public async Task The_common_name_is_a_hosts_name_and_no_address(string name, string host, bool isTaken)
+    {
+        _pki.Write("server", name, hosts: "").Dispose();
+        using Server server = new(_pki.Path);
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(() => Connection.OpenAsync(
+            Uri(server).Replace("localhost", host, StringComparison.Ordinal), cancellationToken: Token).AsTask());
+        Assert.Equal(isTaken ? ErrorCode.Rpc : ErrorCode.AuthenticationFailed, error.Code);
+        Assert.NotEqual(isTaken, error.Message.Contains($"owner does not match the hostname {host}", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_of_either_of_two_authorities_with_one_name_is_believed(bool isFirst)
+    {
+        using TestPki other = TestPki.Create();
+        string mine = await File.ReadAllTextAsync(_pki.Authority, Token), others = await File.ReadAllTextAsync(other.Authority, Token);
+        await File.WriteAllTextAsync(_pki.Authority, isFirst ? $"{mine}\n{others}\n" : $"{others}\n{mine}\n", Token);
+        using Server server = new(_pki.Path);
+        _ = await Connection.OpenAsync(Uri(server), cancellationToken: Token).AsTask().FailsAsync(ErrorCode.Rpc);
     }
 
     [Theory]

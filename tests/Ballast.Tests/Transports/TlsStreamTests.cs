@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ballast.Guests;
 using Ballast.Server;
@@ -65,6 +66,11 @@ public sealed class TlsStreamTests : IDisposable
         await pair.ClientSocket.SendAsync((byte[])[Data, 3, 3, 0, 64, .. new byte[64]], Token);
         IOException error = await Assert.ThrowsAsync<IOException>(() => ReadAsync(pair.Server));
         Assert.Contains("bad record mac", error.Message, StringComparison.Ordinal);
+        Assert.Equal(error.Message, pair.Server.Fault);
+
+        // The client learns it, too, as RFC 8446 wants.
+        IOException told = await Assert.ThrowsAsync<IOException>(() => ReadAsync(pair.Client));
+        Assert.Contains("alert bad record mac", TlsProtocols.Words(told), StringComparison.Ordinal);
         _ = await Assert.ThrowsAsync<IOException>(() => ReadAsync(pair.Server));
         _ = await Assert.ThrowsAsync<IOException>(() => pair.Server.WriteAsync(new byte[1], Token).AsTask());
         await pair.Server.EndAsync(Deadline.Default);
@@ -83,6 +89,7 @@ public sealed class TlsStreamTests : IDisposable
         Assert.Equal(0, await pair.Server.ReadAsync(Memory<byte>.Empty, Token));
         IOException error = await Assert.ThrowsAsync<IOException>(() => ReadAsync(pair.Server));
         Assert.Contains("without TLS's good-bye", error.Message, StringComparison.Ordinal);
+        Assert.Null(pair.Server.Fault);
         _ = await Assert.ThrowsAsync<IOException>(() => pair.Server.WriteAsync(new byte[1], Token).AsTask());
     }
 
@@ -131,6 +138,31 @@ public sealed class TlsStreamTests : IDisposable
         Assert.Contains("it was revoked", Load().Judge([client.RawData], now).Fault, StringComparison.Ordinal);
 
         TlsAccess Load() => TlsAccess.Load(_pki.Path, allowed: null, readers: [], TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task A_handshake_signed_with_a_key_that_only_keeps_others_computing_ends()
+    {
+        // 2^80 + 1 as the exponent.
+        CommandResult made = await ChildProcess.RunAsync(
+            "openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_pubexp:1208925819614629174706177"], cancellationToken: Token);
+        using RSA key = RSA.Create();
+        key.ImportFromPem(made.Output);
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        X509Certificate2 costly = new CertificateRequest("CN=B", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        AuthenticationException error = await Assert.ThrowsAsync<AuthenticationException>(() => Pair.MakeAsync(_pki, SslProtocols.Tls13, costly));
+        Assert.Contains("certificate verify failed", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_GnuTLS_takes_for_no_clients_certificate_is_none()
+    {
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        TlsAccess access = TlsAccess.Load(_pki.Path, allowed: null, readers: [], TimeProvider.System);
+        using X509Certificate2 authority = _pki.Write("client", isAuthority: true), nameless = _pki.Write("client", ""), sealing = _pki.Write("client", keyUsage: X509KeyUsageFlags.KeyEncipherment);
+        Assert.Contains("it is an authority's (basic constraints), not a client's", access.Judge([authority.RawData], now).Fault, StringComparison.Ordinal);
+        Assert.Contains("its certificate has no name", access.Judge([nameless.RawData], now).Fault, StringComparison.Ordinal);
+        Assert.Contains("its key usage does not allow digital signatures", access.Judge([sealing.RawData], now).Fault, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -203,7 +235,7 @@ public sealed class TlsStreamTests : IDisposable
 
         public TlsStream Server => server;
 
-        public static async Task<Pair> MakeAsync(TestPki pki, SslProtocols version)
+        public static async Task<Pair> MakeAsync(TestPki pki, SslProtocols version, X509Certificate2? shown = null)
         {
             using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -213,7 +245,7 @@ public sealed class TlsStreamTests : IDisposable
             Socket there = await listener.AcceptAsync(Token);
             TlsAccess access = TlsAccess.Load(pki.Path, allowed: null, readers: [], TimeProvider.System);
             Pair pair = new(here, new SslStream(new NetworkStream(here)), there, new TlsStream(access.Context, new NetworkStream(there)));
-            using X509Certificate2 certificate = X509Certificate2.CreateFromPemFile($"{pki.Path}/clientcert.pem", $"{pki.Path}/clientkey.pem");
+            using X509Certificate2 certificate = shown ?? X509Certificate2.CreateFromPemFile($"{pki.Path}/clientcert.pem", $"{pki.Path}/clientkey.pem");
             X509ChainPolicy policy = new()
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
