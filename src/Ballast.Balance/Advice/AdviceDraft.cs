@@ -78,6 +78,11 @@ internal sealed class AdviceDraft
     // What bounds how far it may be shrunk is no reason why it has to wait.
     private bool BoundsGrowth => _decision.BoundBy is GuardRule.Budget || (_decision.BoundBy is GuardRule.Speed && !(_decision.Target < Track.Balloon));
 
+    // A reserve for what nobody foresees is for who has the memory in hand: who followed the advice that a guest could give some, is not
+    // told to give it back at once. Policies without an estimate wish what they think it needs.
+    private bool IsGrowthNeeded => Wants > 0 || Track.Standing.Alone is not null || _decision.BoundBy is GuardRule.NothingReturned or GuardRule.NotReady
+        || Math.Min(Math.Max(_wish.Kept ?? 0, _wish.Needed ?? _wish.Target ?? 0), Track.Guarded!.State.Maximum) - Track.Balloon >= GuestAdviceLimits.Least;
+
     // It is as large as the control group of its QEMU lets it be.
     private bool IsAtLimit => _decision.BoundBy is GuardRule.Budget && Track.Guarded!.LeftByGroup < Track.Balloon + GuestAdviceLimits.Least;
 
@@ -106,7 +111,7 @@ internal sealed class AdviceDraft
         double grows = (_decision.Target ?? Track.Balloon) - Track.Balloon, could = Track.Balloon - (_step.Target ?? Track.Balloon);
         if (_target is { } target)
             return Shrink(AdviceKind.Take, target, _bound, _wish.Reason);
-        if (grows >= GuestAdviceLimits.Least)
+        if (grows >= GuestAdviceLimits.Least && IsGrowthNeeded)
             return Grow();
         if (IsAlone)
             return Leave();

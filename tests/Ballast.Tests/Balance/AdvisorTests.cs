@@ -198,6 +198,30 @@ public sealed class AdvisorTests
         Assert.Equal((AdviceKind.Wait, told, told is null ? "" : "Bound."), (advice.Kind, advice.BoundBy, advice.Bound));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(4096)]
+    public void What_could_be_gained_can_be_step_by_step_and_comes_back_to_who_needs_it(int? budget)
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: (ulong?)budget * KiB));
+        AdviceGuest idle = new("idle") { Used = 100, Unused = 800 }, other = new("other") { Used = 100, Unused = 800 };
+        advisor.Learn(See(0, idle, other), 0);
+        double promised = Idle(advisor.Advise(See(60, idle, other), 60)).PossibleGain;
+        for (double time = 120; time <= 1200; time += 60)
+        {
+            GuestAdvice advice = Idle(advisor.Advise(See(time, idle, other), time));
+            Assert.Contains(advice.Kind, (AdviceKind[])[AdviceKind.Could, AdviceKind.Keep]);
+            if (advice.Target is { } target)
+                idle = idle with { Balloon = (ulong)target, Resident = (ulong)target };
+        }
+
+        Assert.InRange(1024 - idle.Balloon!.Value, promised - 20, promised + 20);
+        idle = idle with { Used = idle.Balloon.Value - 5, Unused = 2 };
+        Assert.Equal(AdviceKind.Give, Idle(advisor.Advise(See(1260, idle, other), 1260)).Kind);
+
+        static GuestAdvice Idle(HostAdvice advice) => Assert.Single(advice.Guests, guest => guest.Guest.Domain.Name == "idle");
+    }
+
     [Fact]
     public void Hosts_without_guests_and_guests_that_come_and_go_are_no_trouble()
     {
