@@ -22,9 +22,13 @@ internal static class HostBudget
             return true;
         // As people copy it, from either version of control groups.
         const string mount = "/sys/fs/cgroup/", memory = mount + "memory/";
-        return groupPath is not null
-            && (IsIn(group.StartsWith(mount, StringComparison.Ordinal) ? group[mount.Length..] : group)
-                || (group.StartsWith(memory, StringComparison.Ordinal) && IsIn(group[memory.Length..])));
+        if (groupPath is null || group.Contains('\0', StringComparison.Ordinal))
+            return false;
+
+        // However it is spelt: its limits are those of the directory that it leads to.
+        string named = Path.GetFullPath("/" + group);
+        return IsIn(named.StartsWith(mount, StringComparison.Ordinal) ? named[mount.Length..] : named)
+            || (named.StartsWith(memory, StringComparison.Ordinal) && IsIn(named[memory.Length..]));
 
         bool IsIn(string name) => "/" + name.Trim('/') is var path
             && (path == "/" || groupPath == path || groupPath.StartsWith(path + "/", StringComparison.Ordinal));

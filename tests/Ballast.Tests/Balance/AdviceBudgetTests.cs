@@ -81,7 +81,7 @@ public sealed class AdviceBudgetTests
         inside = inside with { Process = inside.Process with { GroupPath = "/vms/one" } };
         outside = outside with { Process = outside.Process with { GroupPath = "/vms-others" } };
         HostMemory host = Host with { Group = new MemoryGroup(4000 * KiB, 2000 * KiB, 1500 * KiB) };
-        foreach (string name in (string[])["vms", "/vms/", "/sys/fs/cgroup/vms", "/sys/fs/cgroup/memory/vms"])
+        foreach (string name in (string[])["vms", "/vms/", "/sys/fs/cgroup/vms", "/sys/fs/cgroup/memory/vms", "/vms//", "./vms", "vms/.", "vms/one/..", "/sys/fs/cgroup/./vms", "/sys/fs/cgroup//memory/vms/one/../"])
         {
             HostAdvice advice = new Advisor(budget: new BudgetSetting(ControlGroup: name)).Advise(new SeenHost(host, [inside.See(0), outside.See(0)]), 0);
             Assert.Equal("inside", Assert.Single(advice.Guests).Guest.Domain.Name);
