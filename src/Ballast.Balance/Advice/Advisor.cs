@@ -31,6 +31,9 @@ public sealed class Advisor
     /// <summary>The number of seconds until the next sample: small while a guest is short or a balloon moves, larger while nothing changes.</summary>
     public double Period { get; private set; } = UsualPeriod;
 
+    /// <summary>The number of seconds between two samples, where the caller does not go by <see cref="Period"/>; otherwise null.</summary>
+    public double? FixedPeriod { get; init; }
+
     /// <summary>Takes in a sample without giving advice: rates need two samples.</summary>
     /// <inheritdoc cref="Advise" path="/param|/exception"/>
     public void Learn(SeenHost seen, double time) => _ = Look(seen, time);
@@ -74,7 +77,7 @@ public sealed class Advisor
         ArgumentNullException.ThrowIfNull(seen);
         SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
         GuestFacts[] facts = [.. guests.Select(guest => GuestFacts.Of(guest) with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
-        HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, Period);
+        HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, FixedPeriod ?? Period);
         GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
         HostAdvice all = new(host, seen.Memory, [.. advice.OrderBy(one => one.Kind switch

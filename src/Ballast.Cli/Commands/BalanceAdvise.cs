@@ -47,7 +47,7 @@ internal static class BalanceAdvise
             _ = shown.Add((await DomainArgument.FindAsync(invocation, domain, DomainKeys.Any)).Uuid);
         try
         {
-            await RunAsync(new AdviceRun(invocation, name, new Advisor(name, budget), budget.ControlGroup, shown, isJson), invocation, seconds);
+            await RunAsync(new AdviceRun(invocation, name, new Advisor(name, budget) { FixedPeriod = seconds }, budget.ControlGroup, shown, isJson), invocation, seconds);
         }
         catch (BudgetException e)
         {

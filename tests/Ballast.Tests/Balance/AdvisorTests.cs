@@ -222,6 +222,25 @@ public sealed class AdvisorTests
         static GuestAdvice Idle(HostAdvice advice) => Assert.Single(advice.Guests, guest => guest.Guest.Domain.Name == "idle");
     }
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(10)]
+    [InlineData(40)]
+    public void What_a_guest_will_need_is_that_until_the_next_look(double seconds)
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 8192 * KiB)) { FixedPeriod = seconds };
+        GuestAdvice? advice = null;
+        for (int look = 0; look < 4; look++)
+        {
+            // It grows by 6 MiB a second.
+            double time = look * seconds;
+            advice = Assert.Single(advisor.Advise(See(time, new AdviceGuest("grows") { Used = 200 + (ulong)(6 * time), Maximum = 4096, Balloon = 2048, Resident = 2048 }), time).Guests);
+        }
+
+        double needs = 200 + (6 * 3 * seconds) + 60;
+        Assert.Contains($"It needs {needs:F0} MiB, and will need {needs + (6 * seconds):F0} MiB soon", advice!.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Hosts_without_guests_and_guests_that_come_and_go_are_no_trouble()
     {
