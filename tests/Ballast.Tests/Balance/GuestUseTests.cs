@@ -98,7 +98,7 @@ public sealed class GuestUseTests
         }
 
         stream.Position = 0;
-        Replay replay = RecordReplay.Run(stream, ["ballast"], budgetKiB: 4096 * KiB);
+        Replay replay = RecordReplay.Run(stream, ["ballast"], budgetKiB: 4096 * KiB, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(70, Assert.Single(Assert.Single(replay.Policies).Guests).MostNeededMib!.Value, 0.1);
     }
 

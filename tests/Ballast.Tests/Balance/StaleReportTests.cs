@@ -1,5 +1,4 @@
 using Ballast.Balance.Advice;
-using Ballast.Drivers;
 using Ballast.Tests.Cli;
 using static Ballast.Tests.Balance.AdviceHost;
 

@@ -144,11 +144,11 @@ public sealed class ProcessorTests
         using PrivateDirectory directory = new();
         await using Opened guest = await Opened.StartAsync();
         using Ballast.Drivers.Qemu.Processes.QemuProcess process = Ballast.Drivers.Qemu.Processes.QemuProcess.Find(guest.Driven.Pid)!;
-        Assert.NotNull(process.LookAtThreads().Read(guest.Driven.Pid));
+        Assert.NotNull(process.LookAtThreads(Token).Read(guest.Driven.Pid));
         foreach (int thread in (int[])[Environment.ProcessId, 1, 0, -1, int.MaxValue])
         {
-            Assert.Null(process.LookAtThreads().Read(thread));
-            Assert.Empty(process.LookAtThreads().ReadAffinity(thread, 4));
+            Assert.Null(process.LookAtThreads(Token).Read(thread));
+            Assert.Empty(process.LookAtThreads(Token).ReadAffinity(thread, 4));
         }
     }
 }
