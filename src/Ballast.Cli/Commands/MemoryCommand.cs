@@ -59,8 +59,9 @@ internal static class MemoryCommand
 
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
-            Several hosts at once: name each by an option -c before the command. A host that does not answer delays no
-            other, is named on standard error, and makes the exit status 1. A host that two URIs name is shown once.
+            Several hosts at once: name each by an option -c before the command. A host that does not answer
+            within 5 seconds is named on standard error, and makes the exit status 1; the others are shown all the same.
+            A host that two URIs name is shown once.
 
             On a terminal, columns are left out if the terminal is too narrow, and colours mark guests under
             pressure (not if NO_COLOR is set).

@@ -28,8 +28,9 @@ internal static class TopCommand
             other; the line above the table says so, and top tries it again. A host that two URIs name is shown once.
               ballast -c qmp:/// -c 'qemu+unix:///system?socket=/run/host2.sock' top
 
-            --batch and --count write the totals too. The first table has no rates. The exit status is 1 if a host did
-            not answer for the last table; a line on standard error names it.
+            --batch and --count write the totals too. The first table has no rates. If a host has not answered for a
+            table, the table is written without it, and a line on standard error names it. The exit status is 1 if one
+            is missing from the last table.
 
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
