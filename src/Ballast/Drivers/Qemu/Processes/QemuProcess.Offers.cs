@@ -17,9 +17,9 @@ internal sealed partial class QemuProcess
             return null;
         if (CommandLine.Binds(boundName))
             return true;
-        bool isAllKnown = CommandLine.UnreadConfiguration is null;
-        if (isAllKnown && boundName is not null && CommandLine.Mentions(boundName))
+        if (boundName is not null && CommandLine.Mentions(boundName) && !CommandLine.MayBecomeMonitor(boundName))
             return false;
+        bool isAllKnown = CommandLine.UnreadConfiguration is null;
         foreach (MonitorSocket monitor in CommandLine.Monitors)
         {
             if (monitor.Descriptor is not { } descriptor)

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Interop;
 using Ballast.Transports;
@@ -44,7 +43,7 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
             return null;
         ReadOnlySpan<byte> path = address[sizeof(ushort)..length];
         int end = path.IndexOf((byte)0);
-        return end == 0 ? null : Encoding.UTF8.GetString(end < 0 ? path : path[..end]);
+        return end == 0 ? null : PathText.Decode(end < 0 ? path : path[..end]);
     }
 
     private static bool? ReadIsAlive(SafeHandle socket)
