@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography.X509Certificates;
@@ -193,19 +194,16 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto, EntryPoint = "ERR_get_error")]
     private static partial nuint FirstError();
 
-    [LibraryImport(Crypto, EntryPoint = "ERR_error_string_n")]
-    private static partial void Describe(nuint error, Span<byte> text, nuint length);
+    [LibraryImport(Crypto, EntryPoint = "ERR_reason_error_string")]
+    private static partial nint Reason(nuint error);
 
     /// <summary>The first of this thread's errors, in OpenSSL's words; all are forgotten.</summary>
     public static string Words()
     {
         nuint error = FirstError();
         ClearErrors();
-        if (error == 0)
-            return "OpenSSL says nothing of the reason";
-        Span<byte> text = stackalloc byte[256];
-        Describe(error, text, (nuint)text.Length);
-        return System.Text.Encoding.ASCII.GetString(text[..text.IndexOf((byte)0)]);
+        return error == 0 ? "OpenSSL gives no reason"
+            : Marshal.PtrToStringUTF8(Reason(error)) ?? string.Create(CultureInfo.InvariantCulture, $"OpenSSL's error {error:X8}");
     }
 
     /// <summary>

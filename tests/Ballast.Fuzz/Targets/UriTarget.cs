@@ -87,6 +87,10 @@ internal sealed class UriTarget : FuzzTarget
             $"put together again it is another: {text}");
     }
 
+    // Bytes that are no UTF-8 are parts of paths, too.
+    private static string EscapePath(string part) => string.Concat(PathText.Encode(part).Select(
+        b => char.IsAsciiLetterOrDigit((char)b) ? ((char)b).ToString() : $"%{b:X2}"));
+
     private static string Compose(ConnectUri uri)
     {
         StringBuilder text = new(uri.Driver);
@@ -101,7 +105,7 @@ internal sealed class UriTarget : FuzzTarget
         text.Append(Uri.EscapeDataString(uri.Host));
         if (uri.Port is not null)
             text.Append(':').Append(uri.Port);
-        text.AppendJoin('/', uri.Path.Split('/').Select(Uri.EscapeDataString));
+        text.AppendJoin('/', uri.Path.Split('/').Select(EscapePath));
         char separator = '?';
         foreach (var (name, value) in uri.Parameters)
         {
