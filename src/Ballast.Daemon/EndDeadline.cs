@@ -33,9 +33,16 @@ internal sealed class EndDeadline
         _begun.Task.Wait();
         Thread.Sleep(Longest);
 
-        // It may hang, too.
+        // It may hang, too, and so may who reads the log.
         if (_last is { } last)
-            _ = Background.TryStartThread("Ballast last", last);
+        {
+            _ = Background.TryStartThread("Ballast last", () =>
+            {
+                last();
+                Console.Error.WriteLine("ballastd: ended though something still waited; a guest's collection period may be left as it was set");
+            });
+        }
+
         const int lastMilliseconds = 50;
         Thread.Sleep(lastMilliseconds);
         Libc.ExitNow(0);

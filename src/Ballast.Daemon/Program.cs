@@ -102,6 +102,7 @@ internal static partial class Program
         // The sockets are nobody else's before it is said whose they are.
         UnixAccess.MakeFilesPrivate();
         using IListenSockets sockets = passed ?? (IListenSockets)await paths!.ListenAsync(group).ConfigureAwait(false);
+        end.Before(sockets.Remove);
         bool isTlsPassed = passed is { Tls: not null };
         TlsAccess? tls = NetworkOptions.ReadTls(options, isTlsPassed);
         using NetworkSockets network = NetworkSockets.Listen(options, passed);
@@ -155,7 +156,6 @@ internal static partial class Program
         handler = clients;
         remote = new NetworkClients(server, clients, places, access, gate, changes, app.Lifetime.ApplicationStopping);
         await app.StartAsync().ConfigureAwait(false);
-        end.Before(sockets.Remove);
         CaughtSignal.End.Attach(app.Lifetime.StopApplication);
         if (files.CountRoom() is var room && room < options.MaxClients)
             FewFiles(log, room, options.MaxClients);
@@ -196,14 +196,18 @@ internal static partial class Program
         CaughtSignal.Hangup.Attach(() => service.Reload(reload.Run));
         using IdleMemory memory = new();
 
-        // Who comes now finds nobody, instead of waiting for one who does not answer any more.
-        using CancellationTokenRegistration ending = app.Lifetime.ApplicationStopping.Register(end.Begin);
+        // The last that is registered runs first: the time runs, and the periods are given back beside all else. Who comes now finds nobody,
+        // instead of waiting for one who does not answer any more.
+        Task givenBack = Task.CompletedTask;
         using CancellationTokenRegistration gone = app.Lifetime.ApplicationStopping.Register(sockets.Remove);
         using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(service.Stopping);
+        using CancellationTokenRegistration giving = app.Lifetime.ApplicationStopping.Register(
+            () => givenBack = Task.Run(() => periods.DisposeAsync().AsTask()));
+        using CancellationTokenRegistration ending = app.Lifetime.ApplicationStopping.Register(end.Begin);
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         sockets.Remove();
         CaughtSignal.Hangup.Attach(static () => { });
-        await periods.DisposeAsync().ConfigureAwait(false);
+        await givenBack.ConfigureAwait(false);
         Stopped(log);
     }
 

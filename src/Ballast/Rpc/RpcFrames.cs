@@ -142,7 +142,7 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
     private static MessageBuffer? _frame;
 
     // A longer message is written in portions: so it shows whether the peer reads, however slow its network is.
-    private const int PortionBytes = 64 * 1024;
+    private const int PortionBytes = 32 * 1024;
 
     private readonly SemaphoreSlim _turn = new(1);
     private long _portions;

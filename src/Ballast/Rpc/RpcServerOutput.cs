@@ -20,51 +20,59 @@ internal sealed class RpcServerOutput(
             return;
         }
 
-        bool isBlocked = false;
         calls.BeginUnread();
         try
         {
-            // A client that reads needs a moment for an answer that is longer than the buffers between us.
-            Task written = writing.AsTask();
-            await written.WaitAsync(limits.ReadTime, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!written.IsCompleted)
-            {
-                // What waits for a client that does not read costs memory: so much of each client, and of each user's so many.
-                isBlocked = share.TryBlock();
-                if (!isBlocked)
-                    Unattended.Cancel(end);
-            }
-
-            TimeSpan left = limits.WriteTimeout > limits.ReadTime ? limits.WriteTimeout - limits.ReadTime : TimeSpan.Zero;
-            await WaitWhileItReadsAsync(written, left).ConfigureAwait(false);
+            await WaitWhileItReadsAsync(writing.AsTask()).ConfigureAwait(false);
         }
         finally
         {
-            if (isBlocked)
-                share.Unblock();
             calls.EndUnread();
         }
     }
 
     // As long as it takes something now and then, its network may be as slow as it likes.
-    private async Task WaitWhileItReadsAsync(Task written, TimeSpan left)
+    private async Task WaitWhileItReadsAsync(Task written)
     {
-        while (true)
+        bool isBlocked = false;
+        TimeSpan unread = TimeSpan.Zero;
+        try
         {
-            long before = Frames.Portions;
-            await written.WaitAsync(left, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (written.IsCompleted || end.IsCancellationRequested)
-                break;
-            if (Frames.Portions == before)
+            while (true)
             {
-                Unattended.Cancel(end);
-                return;
+                long before = Frames.Portions;
+                await written.WaitAsync(limits.ReadTime, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (written.IsCompleted || end.IsCancellationRequested)
+                    break;
+                bool reads = Frames.Portions != before;
+                unread = reads ? TimeSpan.Zero : unread + limits.ReadTime;
+                if (reads && isBlocked)
+                {
+                    share.Unblock();
+                    isBlocked = false;
+                }
+                else if (!reads && !isBlocked)
+                {
+                    // What waits for a client that does not read costs memory: so much of each client, and of each user's so many.
+                    isBlocked = share.TryBlock();
+                    if (!isBlocked)
+                        unread = limits.WriteTimeout;
+                }
+
+                if (unread >= limits.WriteTimeout)
+                {
+                    Unattended.Cancel(end);
+                    return;
+                }
             }
 
-            left = limits.WriteTimeout;
+            await written.ConfigureAwait(false);
         }
-
-        await written.ConfigureAwait(false);
+        finally
+        {
+            if (isBlocked)
+                share.Unblock();
+        }
     }
 
     /// <summary>Nothing more is sent.</summary>
