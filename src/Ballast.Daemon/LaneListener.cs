@@ -48,10 +48,17 @@ internal sealed class LaneListener(LaneEndPoint endPoint, OpenFiles files) : ICo
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
+        bool isReaders = !endPoint.IsPrivileged && _socket.AddressFamily == AddressFamily.Unix;
         while (true)
         {
             try
             {
+                if (isReaders && !files.AcceptsReaders())
+                {
+                    await Task.Delay(Pause, end.Token).ConfigureAwait(false);
+                    continue;
+                }
+
                 Socket client = await _socket.AcceptAsync(end.Token).ConfigureAwait(false);
                 if (!files.Admits(client.Handle, endPoint.IsPrivileged) || !TryHurry(client))
                 {

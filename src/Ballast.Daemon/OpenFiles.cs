@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Ballast.Server;
 using Microsoft.Extensions.Logging;
 
 namespace Ballast.Daemon;
@@ -28,6 +29,7 @@ internal sealed partial class OpenFiles(int files)
     private static readonly TimeSpan SayInterval = TimeSpan.FromMinutes(1);
 
     private long _saidAt;
+    private long _saidUnclosedAt;
 
     /// <summary>How many QEMUs there are.</summary>
     public Func<int> Guests { get; set; } = static () => 0;
@@ -54,6 +56,15 @@ internal sealed partial class OpenFiles(int files)
     /// <summary>How many more clients there is room for now.</summary>
     public int CountRoom() => Math.Max(files - Kept - Directory.GetFiles("/proc/self/fd").Length, 0);
 
+    /// <summary>Whether a client of this host that may only read is accepted now (<see cref="ClientLane.MayAcceptReaders"/>).</summary>
+    public bool AcceptsReaders()
+    {
+        bool may = ClientLane.MayAcceptReaders(files);
+        if (!may && Log is { } log && IsTimeToSay(ref _saidUnclosedAt))
+            TooManyUnclosed(log, ClientLane.Unclosed);
+        return may;
+    }
+
     /// <summary>
     /// Whether a client that was accepted may stay. The kernel gives it the lowest number that is free: so many files are open, and
     /// nobody has to count them.
@@ -74,11 +85,19 @@ internal sealed partial class OpenFiles(int files)
     /// <summary>Says that clients are refused; once in a while, because who comes and goes at the limit shall not fill the log.</summary>
     public void SayFull()
     {
-        long last = Volatile.Read(ref _saidAt), now = Stopwatch.GetTimestamp();
-        if (Log is { } log && (last == 0 || Stopwatch.GetElapsedTime(last, now) >= SayInterval) && Interlocked.CompareExchange(ref _saidAt, now, last) == last)
+        if (Log is { } log && IsTimeToSay(ref _saidAt))
             Full(log, files, Kept);
+    }
+
+    private static bool IsTimeToSay(ref long saidAt)
+    {
+        long last = Volatile.Read(ref saidAt), now = Stopwatch.GetTimestamp();
+        return (last == 0 || Stopwatch.GetElapsedTime(last, now) >= SayInterval) && Interlocked.CompareExchange(ref saidAt, now, last) == last;
     }
 
     [LoggerMessage(3, LogLevel.Warning, "Further clients are refused: of {Files} files (LimitNOFILE), {Kept} are kept for QEMUs, and the others are open")]
     private static partial void Full(ILogger log, int files, int kept);
+
+    [LoggerMessage(4, LogLevel.Warning, "Clients that may only read wait: {Unclosed} sockets of earlier ones cannot be closed, because files that they sent along do not let go")]
+    private static partial void TooManyUnclosed(ILogger log, int unclosed);
 }

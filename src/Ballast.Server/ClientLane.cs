@@ -46,6 +46,16 @@ internal sealed class ClientLane(string name, int threads, bool endsWithClient =
     /// <summary>Those who connect to the socket from now on cannot hand over descriptors: whoever received one might have to wait for its end.</summary>
     public static void Prepare(Socket listener) => _ = UnwantedDescriptors.Refuse(listener.SafeHandle);
 
+    /// <summary>How many sockets cannot be closed yet, as closing waits for what their peers handed over.</summary>
+    public static int Unclosed => UnwantedDescriptors.Waiting;
+
+    /// <summary>
+    /// Whether another client of this host that may only read is accepted now. One that hands over what cannot be closed leaves its
+    /// socket open, and so would each that comes after it: a quarter of the files is for that, and then none is accepted until some are closed.
+    /// </summary>
+    /// <param name="files">How many files the process may have open.</param>
+    public static bool MayAcceptReaders(int files) => Unclosed < files / 4;
+
     /// <summary>Closes a client's socket for which there is no room; what it sent is not waited for.</summary>
     public static void Refuse(Socket client)
     {

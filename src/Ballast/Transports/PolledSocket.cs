@@ -23,8 +23,8 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
     // MSG_DONTWAIT, MSG_NOSIGNAL: whatever the descriptor's own mode is, and the program's signals.
     private const int WithoutWaiting = 0x40, WithoutSignal = 0x4000;
 
-    // MSG_PEEK, MSG_CMSG_CLOEXEC.
-    private const int Peek = 2, CloseOnExec = 0x40000000;
+    // MSG_CMSG_CLOEXEC.
+    private const int CloseOnExec = 0x40000000;
 
     // EPROTO. Nobody who speaks our protocols hands over descriptors.
     private const int ProtocolError = 71;
@@ -61,8 +61,10 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
         _poller = poller ?? SocketPoller.Shared;
         try
         {
-            _refusal = UnwantedDescriptors.Refuse(socket);
-            _mayBringDescriptors = _refusal != UnwantedDescriptors.Refusal.NotNeeded;
+            // Of one that refused them before it was connected, none came.
+            UnwantedDescriptors.Refusal? refused = (socket as UnixSocketHandle)?.Refusal;
+            _refusal = refused ?? UnwantedDescriptors.Refuse(socket);
+            _mayBringDescriptors = _refusal == UnwantedDescriptors.Refusal.Unknown || (_refusal == UnwantedDescriptors.Refusal.Set && refused is null);
             _descriptor = new OwnDescriptor(socket);
             _key = _poller.Add(this, socket);
         }
@@ -187,6 +189,9 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
     /// <summary>The same, looked at now: for who is about to use the descriptor.</summary>
     public bool IsStillOurs() => _descriptor.IsStillOurs();
 
+    /// <summary>Whether descriptors may come with the bytes.</summary>
+    public bool MayBringDescriptors => _mayBringDescriptors;
+
     public bool WantsRoom => Volatile.Read(ref _room) is not null;
 
     /// <summary>The poller's: there is something to read.</summary>
@@ -210,6 +215,7 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
     public void HungUp()
     {
         _hasHungUp = true;
+        Interlocked.MemoryBarrier();
         Volatile.Read(ref _hungUp)?.Invoke();
     }
 
@@ -228,17 +234,19 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
         if (Interlocked.Exchange(ref _state, State.Closed) == State.Waiting)
             FailElsewhere(new ObjectDisposedException(nameof(PolledSocket)));
         Writable();
-        if (_descriptor.IsStillOurs())
-        {
-            if (_mayBringDescriptors && IsUnread())
-                UnwantedDescriptors.Close(_socket);
-            else
-                _socket.Dispose();
-            return;
-        }
+        if (_mayBringDescriptors && _descriptor.IsStillOurs())
+            UnwantedDescriptors.Close(_socket, isShared: OwnDescriptor.AreAtRisk, CloseIfOurs);
+        else
+            CloseIfOurs();
+    }
 
-        // Its number is another file's: it is never closed.
-        if (_socket is UnixSocketHandle lost)
+    // Perhaps later: it is looked at again.
+    private void CloseIfOurs()
+    {
+        // Its number may be another file's: then it is never closed.
+        if (_descriptor.IsStillOurs())
+            _socket.Dispose();
+        else if (_socket is UnixSocketHandle lost)
             lost.Abandon();
         else
             _socket.SetHandleAsInvalid();
@@ -283,25 +291,19 @@ internal sealed class PolledSocket : IValueTaskSource, ICancellable, IDisposable
         {
             Libc.MessagePart part = new() { Start = (nint)start, Length = buffer.Length };
             Libc.Message message = new() { Parts = (nint)(&part), PartCount = 1, Control = (nint)control, ControlLength = ControlBytes };
+            if (UnwantedDescriptors.AreTooMany)
+            {
+                if (!UnwantedDescriptors.TryLook(_socket, message, out int free))
+                    return Descriptors;
+                if (free <= 0)
+                    return free;
+
+                // What has come since, with more of them, is left for the next look.
+                part.Length = free;
+            }
+
             int count = (int)Libc.RecvMsg(_socket, ref message, WithoutWaiting | CloseOnExec);
             return count >= 0 && UnwantedDescriptors.TryClose(new ReadOnlySpan<byte>(control, (int)message.ControlLength)) ? Descriptors : count;
-        }
-    }
-
-    // Descriptors may be among it, which would be dropped by whoever closes it.
-    private bool IsUnread()
-    {
-        const int reading = 0;
-        try
-        {
-            // Nothing comes after the look; of a program's connection another process may have a copy.
-            if (!OwnDescriptor.AreAtRisk)
-                _ = Libc.Shutdown(_socket, reading);
-            return Libc.Recv(_socket, stackalloc byte[1], 1, Peek | WithoutWaiting) > 0;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
         }
     }
 

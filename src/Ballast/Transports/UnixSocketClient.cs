@@ -39,7 +39,7 @@ internal static partial class UnixSocketClient
         _ = PathText.Encode(path, address[sizeof(ushort)..]);
         UnixSocketHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0));
         if (!client.IsInvalid)
-            _ = UnwantedDescriptors.Refuse(client);
+            client.Refusal = UnwantedDescriptors.Refuse(client);
         if (!client.IsInvalid && Libc.Connect(client, address, address.Length) == 0)
         {
             socket = client;

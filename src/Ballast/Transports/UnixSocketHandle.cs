@@ -14,6 +14,9 @@ internal sealed class UnixSocketHandle : SafeHandleMinusOneIsInvalid
     public UnixSocketHandle(int descriptor)
         : base(ownsHandle: true) => SetHandle(descriptor);
 
+    /// <summary>What the kernel said before it was connected; null where it was not asked.</summary>
+    public UnwantedDescriptors.Refusal? Refusal { get; set; }
+
     /// <summary>Completes when it is closed, or was given up.</summary>
     public Task Closed => _closed.Task;
 
