@@ -383,8 +383,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             try
             {
                 await monitor.EnsureConnectedAsync(i + 1 < usable.Length ? left / 2 : left, cancellationToken).ConfigureAwait(false);
-                if (Process is { } process && monitor.Peer.Pid != process.Pid && monitor.Endpoint.Owner?.Pid != process.Pid)
-                    throw QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
+                if (Process is { } process)
+                    RequireServedBy(process, monitor);
                 Use(monitor);
                 return null;
             }
@@ -400,6 +400,17 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
         WasSilent = first is { Code: ErrorCode.OperationTimeout };
         return first;
+    }
+
+    // Who was seen to accept counts, and not who called listen() last: several may have one listening socket, and another connection,
+    // which shares the monitor, may know one that this one does not.
+    private static void RequireServedBy(QemuProcess process, QmpMonitor monitor)
+    {
+        if ((monitor.Endpoint.Owner?.Pid ?? monitor.Peer.Pid) == process.Pid && monitor.IsServedBy(process) != false)
+            return;
+        throw monitor.Peer.Pid == process.Pid
+            ? QmpErrors.OtherAccepted(monitor.Path, process.Pid)
+            : QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
     }
 
     /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>
