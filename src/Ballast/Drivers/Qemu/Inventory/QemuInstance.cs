@@ -48,7 +48,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     public bool IsListed { get; private set; }
 
     /// <summary>The UUIDs under which callers were told of it, before it was known what its own is: their handles lead to it.</summary>
-    public HashSet<Guid> FormerUuids { get; } = [];
+    /// <remarks>Never changed, but put in place of the one before: whoever goes through them holds no lock.</remarks>
+    public IReadOnlyList<Guid> FormerUuids { get; private set; } = [];
 
     /// <summary>
     /// A caller is told of it. It keeps its name and UUID from now on, unless they are a guess, or a substitute for what it could not say
@@ -173,7 +174,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             if (Identity == identity)
                 return;
             if (IsListed && Identity.Uuid != identity.Uuid)
-                FormerUuids.Add(Identity.Uuid);
+                FormerUuids = [.. FormerUuids, Identity.Uuid];
             Identity = identity;
             _isDomainStale = true;
         }
