@@ -28,6 +28,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private string? _listedName;
     private Guid? _listedUuid;
     private long _losses;
+    private volatile bool _hasNewWord;
+    private QemuCommandLine? _namedBy;
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
     public long Number { get; } = Interlocked.Increment(ref _last);
@@ -53,19 +55,24 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>
     /// A caller is told of it. It keeps its name and UUID from now on, unless they are a guess, or a substitute for what it could not say
-    /// yet: those yield to the truth.
+    /// yet: those yield to the truth. What it said since it was named is not in its name yet.
     /// </summary>
     public void NoteListed()
     {
         lock (_gate)
         {
             IsListed = true;
+            if (HasNewWord)
+                return;
             if (!IsNameGuessed && (SaidOrTold is not null || _hello is not null))
                 _listedName ??= Identity.Name;
             if (_hello is not null || (Distrust is null && Process?.CommandLine.Uuid is not null))
                 _listedUuid ??= Identity.Uuid;
         }
     }
+
+    /// <summary>Whether it said who it is since it was named last: its monitor may greet at any time, when nobody waits for it any more.</summary>
+    public bool HasNewWord => _hasNewWord || (Process is { } process && _namedBy is { } before && process.CommandLine != before);
 
     /// <summary>Whether its name is a guess, so that nothing may be done to it by its name alone.</summary>
     public bool IsNameGuessed => _listedName is null && SaidOrTold is { IsGuess: true };
@@ -126,6 +133,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     {
         lock (_gate)
         {
+            (_hasNewWord, _namedBy) = (false, Process?.CommandLine);
             QemuCommandLine? said = Distrust is null ? Process?.CommandLine : null;
 
             // Whoever listens where no process could be shown may be a relay: its id is no QEMU's.
@@ -515,8 +523,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             Volatile.Write(ref _losses, monitor.Losses);
             if (Process is null && _hello is { } before && monitor.Hello is { } now && (mayBeAnother || (before.Name, before.Uuid) != (now.Name, now.Uuid)))
                 IsReplaced = true;
-            else
-                _hello = monitor.Hello ?? _hello;
+            else if (monitor.Hello is { } hello)
+                (_hello, _hasNewWord) = (hello, _hasNewWord || _hello is null || (_hello.Name, _hello.Uuid) != (hello.Name, hello.Uuid));
             if (Process is null)
                 Uid = monitor.Peer.Uid;
         }
