@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration.Identity;
@@ -144,6 +145,40 @@ public sealed class ConfigurationTests : IdentityTest
         await Deadline.UntilAsync(Deadline.Default, "its own word", async _ => (await DomainOfAsync(connection, qemu)).Name != substitute, Token);
         Domain domain = await connection.LookupByNameAsync("alpha", Token);
         await IsReachedAsync(domain, qemu);
+    }
+
+    [Fact]
+    public async Task A_file_that_was_slow_once_is_read_when_it_answers()
+    {
+        string file = Root.File("slow.cfg"), socket = Root.File("q.sock");
+        await File.WriteAllTextAsync(file, WithMonitor(socket), Token);
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions { Uuid = Guid.NewGuid(), Arguments = ["-readconfig", file] });
+        using ManualResetEventSlim answers = new();
+        HostCalls.Fault = (_, what) =>
+        {
+            if (what.EndsWith("slow.cfg", StringComparison.Ordinal))
+                answers.Wait(CancellationToken.None);
+            return 0;
+        };
+        try
+        {
+            await using Connection connection = await OpenAsync();
+            Domain before = await DomainOfAsync(connection, qemu);
+            Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"qemu-{qemu.Pid}"), before.Name);
+            Assert.Contains("could not be read, or was changed since", (await SampleAsync(before)).Detail, StringComparison.Ordinal);
+
+            answers.Set();
+            await Deadline.UntilAsync(Deadline.Default, "its file", async _ => (await DomainOfAsync(connection, qemu)).Name == "alpha", Token);
+            await IsReachedAsync(await connection.LookupByNameAsync("alpha", Token), qemu);
+
+            // The handle leads to the same one.
+            Assert.Equal(qemu.MemoryKib, (await SampleAsync(before)).ActualKiB);
+        }
+        finally
+        {
+            answers.Set();
+            HostCalls.Fault = null;
+        }
     }
 
     [Fact]
