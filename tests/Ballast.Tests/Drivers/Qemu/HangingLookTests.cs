@@ -89,6 +89,25 @@ public sealed class HangingLookTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_nobody_can_look_nobody_is_said_to_be_missing()
+    {
+        Hang("/tmp/hangs");
+        await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
+        await using QemuInventory inventory = new([new HangingScope("/usr")], TimeProvider.System, ConnectionLog.None);
+        LibvirtException unseen = await Assert.ThrowsAsync<LibvirtException>(async () => await inventory.RefreshAsync(connects: false, Soon, Token));
+        Assert.Contains("/tmp/hangs", unseen.Message, StringComparison.Ordinal);
+        unseen = await Assert.ThrowsAsync<LibvirtException>(async () => await inventory.LookupAsync(static _ => true, Soon, Token));
+        Assert.Contains("/tmp/hangs", unseen.Message, StringComparison.Ordinal);
+        Assert.NotNull(inventory.LookError);
+
+        _return.Set();
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.Empty(await inventory.RefreshAsync(connects: false, Soon, Token));
+        Assert.Null(await inventory.LookupAsync(static _ => true, Soon, Token));
+        Assert.Null(inventory.LookError);
+    }
+
+    [Fact]
     public async Task One_path_of_a_process_that_hangs_stands_for_all_of_them()
     {
         int self = Environment.ProcessId;
