@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Scopes;
+using Ballast.Guests;
 using Ballast.Telemetry;
 using Ballast.Tests.Integration;
 
@@ -84,13 +86,25 @@ public sealed class HangingLookTests : IDisposable
         Assert.Equal(HostLook.MostStuck, HostLook.StuckCalls);
         await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
         Assert.Equal(HostLook.MostStuck, _hung);
+    }
 
-        static int Many()
-        {
-            for (int i = 0; i < 2 * HostLook.MostStuck; i++)
-                _ = LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/tmp/hangs{i}"), followsLinks: true);
-            return 0;
-        }
+    [Fact]
+    public async Task Where_nobody_can_look_nobody_is_said_to_be_missing()
+    {
+        Hang("/tmp/hangs");
+        await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
+        await using QemuInventory inventory = new([new HangingScope("/usr")], TimeProvider.System, ConnectionLog.None);
+        LibvirtException unseen = await Assert.ThrowsAsync<LibvirtException>(async () => await inventory.RefreshAsync(connects: false, Soon, Token));
+        Assert.Contains("/tmp/hangs", unseen.Message, StringComparison.Ordinal);
+        unseen = await Assert.ThrowsAsync<LibvirtException>(async () => await inventory.LookupAsync(static _ => true, Soon, Token));
+        Assert.Contains("/tmp/hangs", unseen.Message, StringComparison.Ordinal);
+        Assert.NotNull(inventory.LookError);
+
+        _return.Set();
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.Empty(await inventory.RefreshAsync(connects: false, Soon, Token));
+        Assert.Null(await inventory.LookupAsync(static _ => true, Soon, Token));
+        Assert.Null(inventory.LookError);
     }
 
     [Fact]
@@ -114,6 +128,64 @@ public sealed class HangingLookTests : IDisposable
 
             return reasons.ToString();
         }
+    }
+
+    [Theory]
+    [InlineData("pread")]
+    [InlineData("statx")]
+    [InlineData("send")]
+    public async Task What_needs_nobody_but_the_kernel_is_waited_for(string slow)
+    {
+        HostCalls.Fault = (call, _) =>
+        {
+            if (call == slow && Interlocked.Increment(ref _hung) == 1)
+                Thread.Sleep(TimeSpan.FromSeconds(1));
+            return 0;
+        };
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using KeptFile file = new(LinuxFiles.OpenToRead("/proc/self/stat"));
+        List<LookFailure> noted = [];
+        Assert.True(await HostLook.RunAsync(Look, noted.Add, Token));
+        Assert.Empty(noted);
+        Assert.NotEqual(0, _hung);
+
+        bool Look()
+        {
+            Span<byte> text = stackalloc byte[16];
+            return slow switch
+            {
+                "pread" => file.TryRead(ref text),
+                "statx" => LinuxFiles.StatOwn(socket.SafeHandle) is not null,
+                _ => UnixSocketDiag.PeerOf((uint)LinuxFiles.StatOwn(socket.SafeHandle)!.Value.Inode) is not null,
+            };
+        }
+    }
+
+    [Fact]
+    public async Task A_look_that_is_left_holds_no_entry()
+    {
+        using PrivateDirectory directory = new();
+        string path = directory.File("q.sock");
+        await File.WriteAllTextAsync(path, "", Token);
+        HostCalls.Fault = (call, what) =>
+        {
+            if (call == "statx" && what == path && Interlocked.Increment(ref _hung) == 1)
+                _return.Wait(CancellationToken.None);
+            return 0;
+        };
+        Assert.True(await HostLook.RunAsync(
+            () =>
+            {
+                using SocketEntry? entry = SocketEntry.Open(path, MountTable.Empty, out _);
+                return entry is null;
+            },
+            null,
+            Token));
+        Assert.Equal((1, 1), (_hung, Holders()));
+        _return.Set();
+        await Waiting.UntilAsync("return", () => Holders() == 0);
+
+        int Holders() => Directory.GetFiles("/proc/self/fd").Count(fd => new FileInfo(fd).LinkTarget == path);
     }
 
     [Fact]
@@ -146,6 +218,13 @@ public sealed class HangingLookTests : IDisposable
         await Waiting.UntilAsync("hanging call", () => Volatile.Read(ref _hung) == 1);
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking.WaitAsync(Soon, Token));
+    }
+
+    private static int Many()
+    {
+        for (int i = 0; i < 2 * HostLook.MostStuck; i++)
+            _ = LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/tmp/hangs{i}"), followsLinks: true);
+        return 0;
     }
 
     private void Hang(string start) => HostCalls.Fault = (_, what) =>

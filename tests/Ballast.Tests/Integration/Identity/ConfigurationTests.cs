@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration.Identity;
@@ -126,11 +127,65 @@ public sealed class ConfigurationTests : IdentityTest
     }
 
     [Fact]
+    public async Task One_that_greets_when_nobody_waits_any_more_bears_its_own_name()
+    {
+        string file = Root.File("vm.cfg");
+        await File.WriteAllTextAsync(file, Named("alpha"), Token);
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions
+        {
+            Uuid = Guid.NewGuid(),
+            Arguments = ["-readconfig", file, .. Monitor($"{MakeDirectory("x")}/q.sock")],
+        });
+        await File.WriteAllTextAsync(file, Named("beta"), Token);
+        await qemu.StopAsync(Token);
+        await using Connection connection = await OpenAsync();
+        string substitute = string.Create(CultureInfo.InvariantCulture, $"qemu-{qemu.Pid}");
+        Assert.Equal(substitute, (await DomainOfAsync(connection, qemu)).Name);
+        qemu.Continue();
+        await Deadline.UntilAsync(Deadline.Default, "its own word", async _ => (await DomainOfAsync(connection, qemu)).Name != substitute, Token);
+        Domain domain = await connection.LookupByNameAsync("alpha", Token);
+        await IsReachedAsync(domain, qemu);
+    }
+
+    [Fact]
+    public async Task A_file_that_was_slow_once_is_read_when_it_answers()
+    {
+        string file = Root.File("slow.cfg"), socket = Root.File("q.sock");
+        await File.WriteAllTextAsync(file, WithMonitor(socket), Token);
+        PlainQemu qemu = await StartAsync(new PlainQemuOptions { Uuid = Guid.NewGuid(), Arguments = ["-readconfig", file] });
+        using ManualResetEventSlim answers = new();
+        HostCalls.Fault = (_, what) =>
+        {
+            if (what.EndsWith("slow.cfg", StringComparison.Ordinal))
+                answers.Wait(CancellationToken.None);
+            return 0;
+        };
+        try
+        {
+            await using Connection connection = await OpenAsync();
+            Domain before = await DomainOfAsync(connection, qemu);
+            Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"qemu-{qemu.Pid}"), before.Name);
+            Assert.Contains("could not be read, or was changed since", (await SampleAsync(before)).Detail, StringComparison.Ordinal);
+
+            answers.Set();
+            await Deadline.UntilAsync(Deadline.Default, "its file", async _ => (await DomainOfAsync(connection, qemu)).Name == "alpha", Token);
+            await IsReachedAsync(await connection.LookupByNameAsync("alpha", Token), qemu);
+
+            // The handle leads to the same one.
+            Assert.Equal(qemu.MemoryKib, (await SampleAsync(before)).ActualKiB);
+        }
+        finally
+        {
+            answers.Set();
+            HostCalls.Fault = null;
+        }
+    }
+
+    [Fact]
     public async Task A_monitor_is_found_by_a_file_whose_directory_is_in_use()
     {
         string directory = MakeDirectory("vms/one"), socket = $"{directory}/q.sock";
-        await File.WriteAllTextAsync($"{directory}/vm.cfg",
-            $"{Named("alpha")}[chardev \"m\"]\n backend = \"socket\"\n path = \"{socket}\"\n server = \"on\"\n wait = \"off\"\n[mon]\n chardev = \"m\"\n mode = \"control\"\n", Token);
+        await File.WriteAllTextAsync($"{directory}/vm.cfg", WithMonitor(socket), Token);
         PlainQemu qemu = await StartAsync(new PlainQemuOptions { Uuid = Guid.NewGuid(), Arguments = ["-readconfig", $"{directory}/vm.cfg"] });
         await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
         MakeDirectory("vms/two");
@@ -145,7 +200,7 @@ public sealed class ConfigurationTests : IdentityTest
     public async Task A_script_that_writes_the_file_and_becomes_QEMU_changes_nothing()
     {
         string file = Root.File("vm.cfg"), socket = Root.File("q.sock");
-        string text = $"{Named("alpha")}[chardev \"m\"]\n backend = \"socket\"\n path = \"{socket}\"\n server = \"on\"\n wait = \"off\"\n[mon]\n chardev = \"m\"\n mode = \"control\"\n";
+        string text = WithMonitor(socket);
         PlainQemu qemu = await StartAsync(new PlainQemuOptions
         {
             Uuid = Guid.NewGuid(),
@@ -157,6 +212,9 @@ public sealed class ConfigurationTests : IdentityTest
         Assert.Equal("alpha", domain.Name);
         await IsReachedAsync(domain, qemu);
     }
+
+    private static string WithMonitor(string socket) =>
+        $"{Named("alpha")}[chardev \"m\"]\n backend = \"socket\"\n path = \"{socket}\"\n server = \"on\"\n wait = \"off\"\n[mon]\n chardev = \"m\"\n mode = \"control\"\n";
 
     private static string Named(string name) => $"[name]\n guest = \"{name}\"\n";
 }

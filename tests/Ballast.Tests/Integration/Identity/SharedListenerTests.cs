@@ -110,6 +110,27 @@ public sealed class SharedListenerTests : IdentityTest
     }
 
     [Fact]
+    public async Task Who_shares_a_connection_to_one_of_two_on_one_socket_does_not_take_it_for_the_other()
+    {
+        PlainQemu first = await StartPassedAsync("shared1", Listening("q.sock"));
+        string uri = $"qmp://{MakeDirectory("x")}";
+        await using Connection before = await OpenAsync(uri);
+        Domain known = await DomainOfAsync(before, first);
+        PlainQemu second = await StartPassedAsync("shared2", ["/usr/bin/python3", "-c", Take, $"{first.Pid}", "3"], memoryMib: 96);
+
+        // The second was the last to call listen(), so the peer is its; who accepts is chance.
+        await Deadline.UntilAsync(Deadline.Default, "the first one's answer", async _ => (await SampleAsync(known)).ActualKiB == first.MemoryKib, Token);
+        await using Connection connection = await OpenAsync(uri);
+        Domain other = await DomainOfAsync(connection, second);
+        MemoryStats sample = await SampleAsync(other);
+        Assert.Null(sample.ActualKiB);
+        Assert.Contains("listens on the same socket", sample.Detail, StringComparison.Ordinal);
+        _ = await Assert.ThrowsAsync<LibvirtException>(async () => await other.SetMemoryAsync(40960, cancellationToken: Token));
+        Assert.Equal((first.MemoryKib, second.MemoryKib), (await first.TargetKibAsync(Token), await second.TargetKibAsync(Token)));
+        Assert.Equal(first.MemoryKib, (await SampleAsync(known)).ActualKiB);
+    }
+
+    [Fact]
     public async Task Who_was_listed_stays_itself_when_another_one_takes_its_path()
     {
         string directory = MakeDirectory("x"), socket = $"{directory}/q.sock";
@@ -195,6 +216,6 @@ public sealed class SharedListenerTests : IdentityTest
 
     private string[] Listening(string name, string delay = "0") => ["/usr/bin/python3", "-c", Listen, $"{MakeDirectory("x")}/{name}", delay];
 
-    private Task<PlainQemu> StartPassedAsync(string name, string[] through) =>
-        StartAsync(new PlainQemuOptions { Name = name, Uuid = Guid.NewGuid(), Through = through, Arguments = Passed });
+    private Task<PlainQemu> StartPassedAsync(string name, string[] through, int memoryMib = 64) =>
+        StartAsync(new PlainQemuOptions { Name = name, Uuid = Guid.NewGuid(), MemoryMib = memoryMib, Through = through, Arguments = Passed });
 }

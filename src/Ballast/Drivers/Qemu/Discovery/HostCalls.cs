@@ -36,13 +36,16 @@ internal static class HostCalls
     public static nint Read(SafeFileHandle file, Span<byte> buffer, string shown) =>
         Fails("read", shown) ? -1 : Noted(Libc.Read(file, buffer, buffer.Length), shown);
 
-    /// <summary>Reads a file again from its beginning.</summary>
+    // What needs nobody but the kernel does not hang, but on a busy machine it may be late. No look is left because of it: what it
+    // returns would be lost, and what it is about is everybody's.
+
+    /// <summary>Reads a file of a process again from its beginning, one that needs no lock of its memory.</summary>
     /// <returns>-1 where it cannot be read.</returns>
     public static int ReadAgain(SafeFileHandle file, Span<byte> buffer, out int errno)
     {
         const string shown = "a file of /proc";
         errno = 0;
-        if (Fails("pread", shown))
+        if (IsFaulty("pread", shown))
         {
             errno = Marshal.GetLastPInvokeError();
             return -1;
@@ -57,10 +60,6 @@ internal static class HostCalls
             // The runtime keeps the kernel's number there.
             LookTrouble.Note(errno = e.HResult, shown);
             return -1;
-        }
-        finally
-        {
-            Ended();
         }
     }
 
@@ -86,27 +85,33 @@ internal static class HostCalls
     }
 
     public static int Socket(int family, int type, int protocol, string shown) =>
-        Fails("socket", shown) ? -1 : (int)Opened(Libc.Socket(family, type, protocol), shown);
+        IsFaulty("socket", shown) ? -1 : (int)Told(Libc.Socket(family, type, protocol), shown);
 
     public static int SetNs(SafeFileHandle target, int kind, string shown) =>
-        Fails("setns", shown) ? -1 : (int)Noted(Libc.SetNs(target, kind), shown);
+        IsFaulty("setns", shown) ? -1 : (int)Told(Libc.SetNs(target, kind), shown);
 
     public static nint Send(SafeHandle socket, ReadOnlySpan<byte> buffer, string shown) =>
-        Fails("send", shown) ? -1 : Noted(Libc.Send(socket, buffer, buffer.Length, 0), shown);
+        IsFaulty("send", shown) ? -1 : Told(Libc.Send(socket, buffer, buffer.Length, 0), shown);
 
     public static nint Recv(SafeHandle socket, Span<byte> buffer, string shown) =>
-        Fails("recv", shown) ? -1 : Noted(Libc.Recv(socket, buffer, buffer.Length, 0), shown);
+        IsFaulty("recv", shown) ? -1 : Told(Libc.Recv(socket, buffer, buffer.Length, 0), shown);
+
+    /// <summary>Statx of a socket of our own.</summary>
+    public static int StatxOwn(SafeHandle socket, int flags, uint mask, Span<byte> result)
+    {
+        const string shown = "a socket of ours";
+        return IsFaulty("statx", shown) ? -1 : (int)Told(Libc.Statx(socket, "", flags, mask, result), shown);
+    }
 
     /// <summary>Runs on a thread of its own, which ends with it; what fails there is noted here.</summary>
     public static void RunOnThread(string name, Action run)
     {
         LookTrouble? met = null;
-        if (Fails("clone", name))
+        if (IsFaulty("clone", name))
             return;
         bool isStarted = Unattended.TryStartThread(name, Run, out Thread thread);
         if (isStarted)
             thread.Join();
-        Ended();
         if (!isStarted)
             LookTrouble.Note(LookTrouble.NoThread, name);
         met?.NoteHere();
@@ -123,12 +128,21 @@ internal static class HostCalls
         int errno = result < 0 ? Marshal.GetLastPInvokeError() : 0;
         Ended();
         if (result < 0)
-        {
-            LookTrouble.Note(errno, what);
-            Marshal.SetLastPInvokeError(errno);
-        }
-
+            Note(errno, what);
         return result;
+    }
+
+    private static nint Told(nint result, string what)
+    {
+        if (result < 0)
+            Note(Marshal.GetLastPInvokeError(), what);
+        return result;
+    }
+
+    private static void Note(int errno, string what)
+    {
+        LookTrouble.Note(errno, what);
+        Marshal.SetLastPInvokeError(errno);
     }
 
     // Nobody would close the descriptor that comes when nobody waits for it any more.
@@ -142,11 +156,7 @@ internal static class HostCalls
         }
 
         if (descriptor < 0)
-        {
-            LookTrouble.Note(errno, what);
-            Marshal.SetLastPInvokeError(errno);
-        }
-
+            Note(errno, what);
         return descriptor;
     }
 
@@ -161,14 +171,23 @@ internal static class HostCalls
         int errno = HostLook.LeftOut;
         if (HostLook.Begin(what))
         {
-            errno = _hasFaults ? Faults.Value?.Invoke(call, what) ?? 0 : 0;
+            errno = FaultOf(call, what);
             if (errno == 0)
                 return false;
             Ended();
         }
 
-        LookTrouble.Note(errno, what);
-        Marshal.SetLastPInvokeError(errno);
+        Note(errno, what);
         return true;
     }
+
+    private static bool IsFaulty(string call, string what)
+    {
+        int errno = FaultOf(call, what);
+        if (errno != 0)
+            Note(errno, what);
+        return errno != 0;
+    }
+
+    private static int FaultOf(string call, string what) => _hasFaults ? Faults.Value?.Invoke(call, what) ?? 0 : 0;
 }

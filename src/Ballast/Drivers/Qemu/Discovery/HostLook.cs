@@ -45,6 +45,9 @@ internal sealed class HostLook
     /// <summary>How many calls do not return just now.</summary>
     public static int StuckCalls => _stuck;
 
+    /// <summary>One of those calls, where so many do not return that nobody looks.</summary>
+    public static LookFailure AnyStuck => new(LeftOut, Stuck.Keys.FirstOrDefault() ?? "/proc");
+
     /// <summary>Whether something is left out, since a call that was about it has not returned.</summary>
     public static bool IsStuck(string what) => _stuck > 0 && Stuck.ContainsKey(What(what));
 

@@ -230,6 +230,13 @@ internal static partial class LinuxFiles
         return HostCalls.Statx(file, AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts, shown) == 0 ? Read(facts) : null;
     }
 
+    /// <summary>The same of a socket of our own.</summary>
+    public static FileFacts? StatOwn(SafeHandle socket)
+    {
+        Span<byte> facts = stackalloc byte[StatxBytes];
+        return HostCalls.StatxOwn(socket, AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
+    }
+
     /// <summary>The same of a path.</summary>
     public static FileFacts? Stat(string path, bool followsLinks)
     {

@@ -86,8 +86,20 @@ internal sealed class SocketEntry : IDisposable
     {
         if (!handle.IsInvalid)
         {
-            if (LinuxFiles.Stat(handle, path) is { } facts)
-                return new SocketEntry(handle, facts, mounts);
+            FileFacts? facts;
+            try
+            {
+                facts = LinuxFiles.Stat(handle, path);
+            }
+            catch (LookStuckException)
+            {
+                // Held, it would keep its mount busy.
+                handle.Dispose();
+                throw;
+            }
+
+            if (facts is { } seen)
+                return new SocketEntry(handle, seen, mounts);
             errno = Marshal.GetLastPInvokeError();
         }
 

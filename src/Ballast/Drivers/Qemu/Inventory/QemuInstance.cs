@@ -28,6 +28,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     private string? _listedName;
     private Guid? _listedUuid;
     private long _losses;
+    private volatile bool _hasNewWord;
+    private QemuCommandLine? _namedBy;
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
     public long Number { get; } = Interlocked.Increment(ref _last);
@@ -48,23 +50,29 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     public bool IsListed { get; private set; }
 
     /// <summary>The UUIDs under which callers were told of it, before it was known what its own is: their handles lead to it.</summary>
-    public HashSet<Guid> FormerUuids { get; } = [];
+    /// <remarks>Never changed, but put in place of the one before: whoever goes through them holds no lock.</remarks>
+    public IReadOnlyList<Guid> FormerUuids { get; private set; } = [];
 
     /// <summary>
     /// A caller is told of it. It keeps its name and UUID from now on, unless they are a guess, or a substitute for what it could not say
-    /// yet: those yield to the truth.
+    /// yet: those yield to the truth. What it said since it was named is not in its name yet.
     /// </summary>
     public void NoteListed()
     {
         lock (_gate)
         {
             IsListed = true;
+            if (HasNewWord)
+                return;
             if (!IsNameGuessed && (SaidOrTold is not null || _hello is not null))
                 _listedName ??= Identity.Name;
             if (_hello is not null || (Distrust is null && Process?.CommandLine.Uuid is not null))
                 _listedUuid ??= Identity.Uuid;
         }
     }
+
+    /// <summary>Whether it said who it is since it was named last: its monitor may greet at any time, when nobody waits for it any more.</summary>
+    public bool HasNewWord => _hasNewWord || (Process is { } process && _namedBy is { } before && process.CommandLine != before);
 
     /// <summary>Whether its name is a guess, so that nothing may be done to it by its name alone.</summary>
     public bool IsNameGuessed => _listedName is null && SaidOrTold is { IsGuess: true };
@@ -125,6 +133,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     {
         lock (_gate)
         {
+            (_hasNewWord, _namedBy) = (false, Process?.CommandLine);
             QemuCommandLine? said = Distrust is null ? Process?.CommandLine : null;
 
             // Whoever listens where no process could be shown may be a relay: its id is no QEMU's.
@@ -173,7 +182,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             if (Identity == identity)
                 return;
             if (IsListed && Identity.Uuid != identity.Uuid)
-                FormerUuids.Add(Identity.Uuid);
+                FormerUuids = [.. FormerUuids, Identity.Uuid];
             Identity = identity;
             _isDomainStale = true;
         }
@@ -383,8 +392,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             try
             {
                 await monitor.EnsureConnectedAsync(i + 1 < usable.Length ? left / 2 : left, cancellationToken).ConfigureAwait(false);
-                if (Process is { } process && monitor.Peer.Pid != process.Pid && monitor.Endpoint.Owner?.Pid != process.Pid)
-                    throw QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
+                if (Process is { } process)
+                    RequireServedBy(process, monitor);
                 Use(monitor);
                 return null;
             }
@@ -400,6 +409,17 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
         WasSilent = first is { Code: ErrorCode.OperationTimeout };
         return first;
+    }
+
+    // Who was seen to accept counts, and not who called listen() last: several may have one listening socket, and another connection,
+    // which shares the monitor, may know one that this one does not.
+    private static void RequireServedBy(QemuProcess process, QmpMonitor monitor)
+    {
+        if ((monitor.Endpoint.Owner?.Pid ?? monitor.Peer.Pid) == process.Pid && monitor.IsServedBy(process) != false)
+            return;
+        throw monitor.Peer.Pid == process.Pid
+            ? QmpErrors.OtherAccepted(monitor.Path, process.Pid)
+            : QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
     }
 
     /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>
@@ -503,8 +523,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             Volatile.Write(ref _losses, monitor.Losses);
             if (Process is null && _hello is { } before && monitor.Hello is { } now && (mayBeAnother || (before.Name, before.Uuid) != (now.Name, now.Uuid)))
                 IsReplaced = true;
-            else
-                _hello = monitor.Hello ?? _hello;
+            else if (monitor.Hello is { } hello)
+                (_hello, _hasNewWord) = (hello, _hasNewWord || _hello is null || (_hello.Name, _hello.Uuid) != (hello.Name, hello.Uuid));
             if (Process is null)
                 Uid = monitor.Peer.Uid;
         }

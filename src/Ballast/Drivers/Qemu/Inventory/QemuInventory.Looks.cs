@@ -61,6 +61,13 @@ internal sealed partial class QemuInventory
             ThrowIfClosed();
             cancellationToken.ThrowIfCancellationRequested();
             _mustLookAgain = true;
+
+            // Nobody looked: who is not found may be there.
+            _trouble = HostLook.AnyStuck;
+            LibvirtException error = QmpErrors.CannotLook(_trouble);
+            if (_lookError is null)
+                log.LookFailed(error);
+            _lookError = error;
             return otherwise();
         }
         finally

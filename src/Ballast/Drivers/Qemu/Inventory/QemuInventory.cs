@@ -305,7 +305,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
 
     private void NameAll()
     {
-        if (!_mustName)
+        if (!_mustName && !_instances.Exists(static instance => instance.HasNewWord))
             return;
         _mustName = false;
         QemuInstance[] known = [.. _instances.Where(instance => instance.IsKnown)];

@@ -75,6 +75,7 @@ internal sealed partial class QemuProcess
             }
 
             (CommandLine, _fields, _stat, _statm) = (believed.CommandLine, believed._fields, believed._stat, believed._statm);
+            _hasStuckFile = believed._hasStuckFile;
             _isStranger = false;
         }
 

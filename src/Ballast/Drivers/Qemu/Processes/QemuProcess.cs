@@ -32,6 +32,9 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private volatile bool _isGone;
     private volatile bool _couldNotRenew;
 
+    // Whether a file that it names was left out, since its file system did not answer.
+    private bool _hasStuckFile;
+
     private QemuProcess(int pid, QemuCommandLine commandLine, string[] fields, KeptFile? stat, KeptFile? statm)
     {
         Pid = pid;
@@ -157,37 +160,81 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     {
         commandLine = null;
         return TryParseStat(ReadStat(pid), out string[] fields)
-            && QemuCommandLine.TryRead(pid, out commandLine, path => ReadNamed(pid, path, Number(fields[StartTime - 1])));
+            && QemuCommandLine.TryRead(pid, out commandLine, path => ReadNamed(pid, path, Number(fields[StartTime - 1]), out _));
     }
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.
-    private static ConfigurationText? ReadNamed(int pid, string path, ulong startTicks)
+    private static ConfigurationText? ReadNamed(int pid, string path, ulong startTicks, out bool isStuck)
     {
+        string paths = HostLook.PathsOf(pid);
+        isStuck = HostLook.IsStuck(paths);
         using LookTrouble theirs = new() { IsOfStranger = true };
-        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(pid));
-        return ProcessFile.Read(pid, path, startTicks);
+        using HostLook.Subject about = HostLook.About(paths);
+        ConfigurationText? text = ProcessFile.Read(pid, path, startTicks);
+        isStuck = text is null && (isStuck || theirs.IsStuck);
+        return text;
+    }
+
+    /// <summary>What it names is read once more, if that was left out and answers by now: a file system may only have been slow.</summary>
+    public void ReadStuckFiles()
+    {
+        if (!_hasStuckFile || HostLook.IsStuck(HostLook.PathsOf(Pid)))
+            return;
+        using LookTrouble trouble = new();
+        if (TryReadFully(Pid, StartTicks, out QemuCommandLine? commandLine, out bool isStuck) && IsSame && trouble.IsAnswered)
+            (CommandLine, _hasStuckFile) = (commandLine, isStuck);
+    }
+
+    // What it names is read now: who could not read it all may not know its name.
+    private static bool TryReadFully(int pid, ulong startTicks, [NotNullWhen(true)] out QemuCommandLine? commandLine, out bool hasStuckFile)
+    {
+        bool isAnyStuck = false;
+        hasStuckFile = false;
+        if (!QemuCommandLine.TryRead(pid, out commandLine, Read) || !(commandLine.IsQemu || RunsQemu(pid)))
+            return false;
+        _ = commandLine.Monitors;
+        hasStuckFile = isAnyStuck;
+        return true;
+
+        ConfigurationText? Read(string path)
+        {
+            ConfigurationText? text = ReadNamed(pid, path, startTicks, out bool isStuck);
+            isAnyStuck |= isStuck;
+            return text;
+        }
     }
 
     private static QemuProcess? Open(int pid)
     {
         using LookTrouble trouble = new();
         KeptFile stat = OpenFile(pid, "stat");
-        if (stat.IsOpen && TryReadStat(stat, out string[] fields) && Number(fields[StartTime - 1]) is var startTicks
-            && QemuCommandLine.TryRead(pid, out QemuCommandLine? commandLine, path => ReadNamed(pid, path, startTicks)) && (commandLine.IsQemu || RunsQemu(pid)))
+        QemuProcess? process = null;
+        try
         {
-            // What it names is read now: who could not read it all may not know its name, and finds it at the next look.
-            _ = commandLine.Monitors;
-            KeptFile statm = OpenFile(pid, "statm");
-            QemuProcess process = new(pid, commandLine, fields, stat, statm);
-            if (statm.IsOpen && process.IsSame && trouble.IsAnswered)
-                return process;
-            process.Dispose();
-            return null;
+            if (stat.IsOpen && TryReadStat(stat, out string[] fields)
+                && TryReadFully(pid, Number(fields[StartTime - 1]), out QemuCommandLine? commandLine, out bool hasStuckFile))
+            {
+                KeptFile statm = OpenFile(pid, "statm");
+                process = new QemuProcess(pid, commandLine, fields, stat, statm) { _hasStuckFile = hasStuckFile };
+                if (statm.IsOpen && process.IsSame && trouble.IsAnswered)
+                    return process;
+            }
+        }
+        catch (LookStuckException)
+        {
+            Close();
+            throw;
         }
 
-        stat.Dispose();
+        Close();
         return null;
+
+        void Close()
+        {
+            process?.Dispose();
+            stat.Dispose();
+        }
     }
 
     private static KeptFile OpenFile(int pid, string name) =>
@@ -212,8 +259,16 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     {
         (KeptFile oldStat, KeptFile oldStatm) = (_stat!, _statm!);
         using LookTrouble trouble = new();
-        KeptFile stat = OpenFile(Pid, "stat");
-        KeptFile statm = OpenFile(Pid, "statm");
+        KeptFile stat = OpenFile(Pid, "stat"), statm;
+        try
+        {
+            statm = OpenFile(Pid, "statm");
+        }
+        catch (LookStuckException)
+        {
+            stat.Dispose();
+            throw;
+        }
 
         // Last: what lives when both are open is the process of both.
         if (!TryReadStat(stat, out string[] fields) || Number(fields[StartTime - 1]) != StartTicks)

@@ -158,6 +158,8 @@ internal sealed class QemuProcesses : IDisposable
         _lastView.SetTarget(view);
         foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
             Forget(known);
+        foreach (QemuProcess known in _known.Values)
+            known.ReadStuckFiles();
         Listeners.Keep(owner => _known.GetValueOrDefault(owner.Pid) == owner);
         _foreign.Clear();
         _unseen = new Stack<int>(ProcessTable.Pids());

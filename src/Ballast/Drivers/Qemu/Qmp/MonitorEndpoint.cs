@@ -302,5 +302,5 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         return _seen = _seen?.Fresh(out isNew) ?? new HostView();
     }
 
-    private static uint? OwnInode(SafeHandle socket) => LinuxFiles.Stat(socket, "a socket of ours") is { Inode: <= uint.MaxValue and var inode } ? (uint)inode : null;
+    private static uint? OwnInode(SafeHandle socket) => LinuxFiles.StatOwn(socket) is { Inode: <= uint.MaxValue and var inode } ? (uint)inode : null;
 }
