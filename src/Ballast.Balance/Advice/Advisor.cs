@@ -120,7 +120,8 @@ public sealed class Advisor
     {
         GuestTrack[] known = [.. tracks.Where(track => track.Guarded is not null)];
         GuardedGuest[] guarded = [.. known.Select(track => track.Guarded!)];
-        IReadOnlyList<BalloonWish> wishes = _policy.Decide(host, [.. guarded.Select(guest => guest.State)]);
+        BalloonWish[] wishes =
+            [.. _policy.Decide(host, [.. guarded.Select(guest => guest.State)]).Zip(known, (wish, track) => AdviceDraft.WithoutReserve(track, wish))];
         IReadOnlyList<GuardDecision> decisions = _guard.Advise(host, guarded, wishes);
 
         // How far each could be taken from in all, and how far of that now.
@@ -132,7 +133,7 @@ public sealed class Advisor
         return [.. tracks.Select(track => made.GetValueOrDefault(track) ?? AdviceDraft.Unknown(track))];
     }
 
-    private static double[] Least(HostState host, GuardedGuest[] guests, IReadOnlyList<BalloonWish> wishes)
+    private static double[] Least(HostState host, GuardedGuest[] guests, BalloonWish[] wishes)
     {
         BalloonGuard unhurried = new(new GuardLimits { ShrinkStepShare = 1, ShrinkMinuteShare = 1, LeastChange = 0 });
         IReadOnlyList<GuardDecision> decisions = unhurried.Decide(host, guests, [.. guests.Select(guest => new BalloonWish(0, ""))]);
