@@ -76,7 +76,8 @@ public sealed class Advisor
     {
         ArgumentNullException.ThrowIfNull(seen);
         SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
-        GuestFacts[] facts = [.. guests.Select(guest => GuestFacts.Of(guest) with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
+        GuestFacts[] facts =
+            [.. GuestFacts.OfAll(guests).Zip(guests, (seen, guest) => seen with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
         HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, FixedPeriod ?? Period);
         GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
