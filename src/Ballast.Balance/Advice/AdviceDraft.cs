@@ -73,15 +73,10 @@ internal sealed class AdviceDraft
 
     public AdviceRisk Risk => RiskAt(Track.Balloon - Takes).Risk;
 
-    private bool IsShort => GuestShortage.IsShort(Track.Seen.Stats, Track.Seen.MaximumKiB, Track.Rates.PerSecond(GuestRates.Read.SwapOut));
+    private bool IsShort => Track.IsShort;
 
     // What bounds how far it may be shrunk is no reason why it has to wait.
     private bool BoundsGrowth => _decision.BoundBy is GuardRule.Budget || (_decision.BoundBy is GuardRule.Speed && !(_decision.Target < Track.Balloon));
-
-    // A reserve for what nobody foresees is for who has the memory in hand: who followed the advice that a guest could give some, is not
-    // told to give it back at once. Policies without an estimate wish what they think it needs.
-    private bool IsGrowthNeeded => Wants > 0 || Track.Standing.Alone is not null || _decision.BoundBy is GuardRule.NothingReturned or GuardRule.NotReady
-        || Math.Min(Math.Max(_wish.Kept ?? 0, _wish.Needed ?? _wish.Target ?? 0), Track.Guarded!.State.Maximum) - Track.Balloon >= GuestAdviceLimits.Least;
 
     // It is as large as the control group of its QEMU lets it be.
     private bool IsAtLimit => _decision.BoundBy is GuardRule.Budget && Track.Guarded!.LeftByGroup < Track.Balloon + GuestAdviceLimits.Least;
@@ -95,6 +90,19 @@ internal sealed class AdviceDraft
         double takes = Math.Min(Takes, Math.Max(needed, GuestAdviceLimits.Least));
         (_target, _bound) = (Track.Balloon - takes, takes < Takes ? default : _decision);
         return takes;
+    }
+
+    /// <summary>
+    /// A wish without a reserve for what nobody foresees: that is for who has the memory in hand. Who followed the advice that a guest
+    /// could give some is not told to give it back at once, and what is free goes to those who need it.
+    /// </summary>
+    /// <param name="track">The guest.</param>
+    /// <param name="wish">What the policy wishes; one without an estimate wishes what it thinks the guest needs.</param>
+    public static BalloonWish WithoutReserve(GuestTrack track, BalloonWish wish)
+    {
+        GuestState state = track.Guarded!.State;
+        double target = wish.Target ?? state.LastWish, needed = Math.Min(Math.Max(wish.Kept ?? 0, wish.Needed ?? wish.Target ?? 0), state.Maximum);
+        return track.IsShort || needed - track.Balloon >= GuestAdviceLimits.Least ? wish : wish with { Target = Math.Min(target, track.Balloon) };
     }
 
     /// <summary>A guest of which nobody knows how large it is.</summary>
@@ -111,7 +119,7 @@ internal sealed class AdviceDraft
         double grows = (_decision.Target ?? Track.Balloon) - Track.Balloon, could = Track.Balloon - (_step.Target ?? Track.Balloon);
         if (_target is { } target)
             return Shrink(AdviceKind.Take, target, _bound, _wish.Reason);
-        if (grows >= GuestAdviceLimits.Least && IsGrowthNeeded)
+        if (grows >= GuestAdviceLimits.Least)
             return Grow();
         if (IsAlone)
             return Leave();

@@ -76,7 +76,8 @@ public sealed class Advisor
     {
         ArgumentNullException.ThrowIfNull(seen);
         SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
-        GuestFacts[] facts = [.. guests.Select(guest => GuestFacts.Of(guest) with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
+        GuestFacts[] facts =
+            [.. GuestFacts.OfAll(guests).Zip(guests, (seen, guest) => seen with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
         HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, FixedPeriod ?? Period);
         GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
@@ -120,7 +121,8 @@ public sealed class Advisor
     {
         GuestTrack[] known = [.. tracks.Where(track => track.Guarded is not null)];
         GuardedGuest[] guarded = [.. known.Select(track => track.Guarded!)];
-        IReadOnlyList<BalloonWish> wishes = _policy.Decide(host, [.. guarded.Select(guest => guest.State)]);
+        BalloonWish[] wishes =
+            [.. _policy.Decide(host, [.. guarded.Select(guest => guest.State)]).Zip(known, (wish, track) => AdviceDraft.WithoutReserve(track, wish))];
         IReadOnlyList<GuardDecision> decisions = _guard.Advise(host, guarded, wishes);
 
         // How far each could be taken from in all, and how far of that now.
@@ -132,7 +134,7 @@ public sealed class Advisor
         return [.. tracks.Select(track => made.GetValueOrDefault(track) ?? AdviceDraft.Unknown(track))];
     }
 
-    private static double[] Least(HostState host, GuardedGuest[] guests, IReadOnlyList<BalloonWish> wishes)
+    private static double[] Least(HostState host, GuardedGuest[] guests, BalloonWish[] wishes)
     {
         BalloonGuard unhurried = new(new GuardLimits { ShrinkStepShare = 1, ShrinkMinuteShare = 1, LeastChange = 0 });
         IReadOnlyList<GuardDecision> decisions = unhurried.Decide(host, guests, [.. guests.Select(guest => new BalloonWish(0, ""))]);

@@ -109,6 +109,21 @@ internal sealed record GuestFacts
     private const MemoryStatsInconsistency OfBalloon = MemoryStatsInconsistency.ActualAboveMaximum
         | MemoryStatsInconsistency.AvailableAboveActual | MemoryStatsInconsistency.UsableAboveActual;
 
+    /// <summary>The facts of all guests of a look, in their order. Those whose QEMUs are in one control group share what its limit leaves.</summary>
+    public static GuestFacts[] OfAll(IReadOnlyList<SeenGuest> guests)
+    {
+        GuestFacts[] facts = [.. guests.Select(Of)];
+        ILookup<string?, SeenGuest> groups = guests.ToLookup(static guest => guest.Process.GroupPath);
+        for (int i = 0; i < facts.Length; i++)
+        {
+            if (facts[i].LeftByGroupKiB is not null && facts[i].GroupPath is { } path)
+                facts[i] = facts[i] with { LeftByGroupKiB = GroupRoom.Left(guests[i], [.. groups[path]]) };
+        }
+
+        return facts;
+    }
+
+    /// <summary>The facts of a guest whose QEMU is alone in its control group.</summary>
     public static GuestFacts Of(SeenGuest guest)
     {
         (MemoryStats stats, ProcessMemory process) = (guest.Stats, guest.Process);
@@ -146,19 +161,9 @@ internal sealed record GuestFacts
             DeflatesOnOom = process.DeflatesOnOom,
             RunSeconds = process.RunTime?.TotalSeconds,
             GroupPath = process.GroupPath,
-            LeftByGroupKiB = LeftByGroup(process.Group, stats),
+            LeftByGroupKiB = GroupRoom.Left(guest, [guest]),
             HasJob = guest.HasJob,
             HasNotAnswered = guest.HasNotAnswered,
         };
-    }
-
-    // What the group holds beyond what the balloon leaves the guest is QEMU's, or that of others in it.
-    private static ulong? LeftByGroup(MemoryGroup? group, MemoryStats stats)
-    {
-        const ulong least = (ulong)HostBudget.QemuAllowance * 1024;
-        if (group?.LimitKiB is not { } limit)
-            return null;
-        ulong held = group.Value.UnreclaimableKiB ?? stats.RssKiB ?? 0, beside = Math.Max(least, held - Math.Min(held, stats.ActualKiB ?? held));
-        return limit - Math.Min(limit, beside);
     }
 }

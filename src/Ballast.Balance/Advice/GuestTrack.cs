@@ -34,6 +34,9 @@ internal sealed class GuestTrack
 
     public FollowedAdvice Followed { get; } = new();
 
+    /// <summary>Whether it is short of memory by its last report.</summary>
+    public bool IsShort => GuestShortage.IsShort(Seen.Stats, Seen.MaximumKiB, Rates.PerSecond(GuestRates.Read.SwapOut));
+
     /// <summary>Whether it was to give when somebody last was.</summary>
     public bool IsGiver { get; set; }
 

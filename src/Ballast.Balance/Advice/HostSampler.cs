@@ -25,7 +25,7 @@ public static class HostSampler
         IReadOnlyList<DomainMemorySample> samples = await connection.GetAllMemoryStatsAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
         HashSet<Guid> silent = [];
         if (refresh && !connection.IsReadOnly && samples.Count <= MostRefreshed)
-            samples = await RefreshAsync(samples, silent, cancellationToken).ConfigureAwait(false);
+            samples = await RefreshAsync(connection, samples, silent, cancellationToken).ConfigureAwait(false);
         Domain[] domains = [.. samples.Select(sample => sample.Domain)];
         Dictionary<Guid, ulong> maxima = await BalloonMaxima.AskAsync(connection, domains, cancellationToken).ConfigureAwait(false);
         Dictionary<Guid, ProcessMemory> processes = (await connection.GetProcessMemoryAsync(domains, cancellationToken).ConfigureAwait(false))
@@ -88,13 +88,14 @@ public static class HostSampler
         return busy;
     }
 
+    /// <param name="connection">Their host.</param>
     /// <param name="samples">What is known before.</param>
     /// <param name="silent">Takes those that have no younger report though they were asked: nobody knows whether their driver still runs.</param>
     /// <param name="token">Cancels the call.</param>
     private static async Task<IReadOnlyList<DomainMemorySample>> RefreshAsync(
-        IReadOnlyList<DomainMemorySample> samples, HashSet<Guid> silent, CancellationToken token)
+        Connection connection, IReadOnlyList<DomainMemorySample> samples, HashSet<Guid> silent, CancellationToken token)
     {
-        bool[] isSilent = new bool[samples.Count];
+        bool[] isSilent = new bool[samples.Count], isFailed = new bool[samples.Count];
         DomainMemorySample?[] fresh = new DomainMemorySample?[samples.Count];
         await Parallel.ForAsync(0, samples.Count, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = token }, async (i, end) =>
         {
@@ -108,7 +109,7 @@ public static class HostSampler
             {
                 MemoryStats now = await sample.Domain.RefreshMemoryStatsAsync(cancellationToken: end).ConfigureAwait(false);
                 fresh[i] = sample with { Stats = now };
-                isSilent[i] = now.Reason == MemoryStatsReason.Fresh && now.LastUpdate == sample.Stats.LastUpdate && !(now.Age < Asked);
+                isSilent[i] = now.Reason == MemoryStatsReason.Fresh && now.LastUpdate is not null && now.LastUpdate == sample.Stats.LastUpdate && !(now.Age < Asked);
             }
             catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
             {
@@ -120,10 +121,16 @@ public static class HostSampler
             }
             catch (LibvirtException)
             {
-                isSilent[i] = true;
+                isFailed[i] = true;
             }
         }).ConfigureAwait(false);
         silent.UnionWith(samples.Where((_, i) => isSilent[i]).Select(sample => sample.Domain.Uuid));
-        return [.. fresh.OfType<DomainMemorySample>()];
+
+        // Its monitor does not answer or is held by others by now, or it was paused meanwhile: its sample tells. Who is gone has none.
+        Domain[] failed = [.. samples.Where((_, i) => isFailed[i]).Select(sample => sample.Domain)];
+        IReadOnlyList<DomainMemorySample> again =
+            failed.Length == 0 ? [] : await connection.GetMemoryStatsAsync(failed, cancellationToken: token).ConfigureAwait(false);
+        Dictionary<Guid, DomainMemorySample> told = again.DistinctBy(one => one.Domain.Uuid).ToDictionary(one => one.Domain.Uuid);
+        return [.. fresh.Select((one, i) => isFailed[i] ? told.GetValueOrDefault(samples[i].Domain.Uuid) : one).OfType<DomainMemorySample>()];
     }
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Ballast.Transports;
@@ -23,26 +24,30 @@ internal static class TrustedPath
     {
         isSigned ??= IsSigned;
         Link own = new(certificate, null);
-        List<Link> believed = [.. authorities.Select(static authority => new Link(authority, null))];
-        if (believed.Any(authority => authority.IsSame(own)))
-            return Continue([certificate], believed, isSigned);
+        Link[] ours = [.. authorities.Select(static authority => new Link(authority, null))];
+        if (ours.Any(authority => authority.IsSame(own)))
+            return Continue([certificate], ours, isSigned);
 
-        List<Link> open = Upwards(own, [.. shown.Select(static other => new Link(other, null)).Where(other => !believed.Any(other.IsSame))]);
-        int wrong = 0;
-        for (int i = 0; i < believed.Count; i++)
+        List<Link> open = Upwards(own, [.. shown.Select(static other => new Link(other, null)).Where(other => !ours.Any(other.IsSame))]);
+        HashSet<Link> wrong = new(ReferenceEqualityComparer.Instance);
+        Queue<Link[]> believed = new([ours]);
+        while (believed.TryDequeue(out Link[]? issuers))
         {
-            foreach (Link each in open.Where(each => each.IsNamedIssuer(believed[i])).ToArray())
+            foreach (Link each in open.ToArray())
             {
-                if (isSigned(each.Certificate, believed[i].Certificate))
+                Link[] named = [.. issuers.Where(each.MayBeSignedBy)];
+                if (named.FirstOrDefault(issuer => isSigned(each.Certificate, issuer.Certificate)) is { } found)
                 {
                     if (each == own)
-                        return Continue([certificate, .. believed[i].Upwards()], believed, isSigned);
+                        return Continue([certificate, .. found.Upwards()], ours, isSigned);
                     open.Remove(each);
+                    wrong.Remove(each);
                     if (each.MaySign)
-                        believed.Add(each with { Issuer = believed[i] });
+                        believed.Enqueue([each with { Issuer = found }]);
                 }
-                else if (++wrong == MostWrong)
+                else if (named.Length > 0 && wrong.Add(each) && wrong.Count == MostWrong)
                 {
+                    // Our own authorities of one name are as many as we chose: a certificate that none of them signed is one that is wrong.
                     return null;
                 }
             }
@@ -57,7 +62,7 @@ internal static class TrustedPath
         List<Link> way = [own];
         for (int i = 0; i < way.Count; i++)
         {
-            foreach (Link issuer in others.Where(way[i].IsNamedIssuer).ToArray())
+            foreach (Link issuer in others.Where(way[i].MayBeSignedBy).ToArray())
             {
                 way.Add(issuer);
                 others.Remove(issuer);
@@ -69,14 +74,13 @@ internal static class TrustedPath
 
     /// <summary>An authority that another one has signed: what that one takes back counts, too.</summary>
     private static List<X509Certificate2> Continue(
-        List<X509Certificate2> path, List<Link> believed, Func<X509Certificate2, X509Certificate2, bool> isSigned)
+        List<X509Certificate2> path, Link[] authorities, Func<X509Certificate2, X509Certificate2, bool> isSigned)
     {
-        Link[] authorities = [.. believed.Where(static link => link.Issuer is null)];
         while (true)
         {
             Link last = new(path[^1], null);
             Link? next = last.IsNamedIssuer(last) ? null : authorities.FirstOrDefault(
-                each => last.IsNamedIssuer(each) && !path.Contains(each.Certificate, ReferenceEqualityComparer.Instance) && isSigned(last.Certificate, each.Certificate));
+                each => last.MayBeSignedBy(each) && !path.Contains(each.Certificate, ReferenceEqualityComparer.Instance) && isSigned(last.Certificate, each.Certificate));
             if (next is null)
                 return path;
             path.Add(next.Certificate);
@@ -106,6 +110,8 @@ internal static class TrustedPath
     private sealed record Link(X509Certificate2 Certificate, Link? Issuer)
     {
         private readonly byte[] _name = Certificate.SubjectName.RawData, _issuerName = Certificate.IssuerName.RawData;
+        private readonly ReadOnlyMemory<byte>? _key = Read<X509SubjectKeyIdentifierExtension>(Certificate, static known => known.SubjectKeyIdentifierBytes);
+        private readonly ReadOnlyMemory<byte>? _issuerKey = Read<X509AuthorityKeyIdentifierExtension>(Certificate, static known => known.KeyIdentifier);
 
         public bool MaySign => Certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(static basic => basic.CertificateAuthority);
 
@@ -114,10 +120,28 @@ internal static class TrustedPath
         // As in GnuTLS, a name is its bytes.
         public bool IsNamedIssuer(Link other) => _issuerName.AsSpan().SequenceEqual(other._name);
 
+        // Where both name the key, as OpenSSL and GnuTLS go by that, too: an authority may have had several under one name.
+        public bool MayBeSignedBy(Link other) =>
+            IsNamedIssuer(other) && !(_issuerKey is { } asked && other._key is { } has && !asked.Span.SequenceEqual(has.Span));
+
         public IEnumerable<X509Certificate2> Upwards()
         {
             for (Link? link = this; link is not null; link = link.Issuer)
                 yield return link.Certificate;
+        }
+
+        // What cannot be read says nothing.
+        private static ReadOnlyMemory<byte>? Read<T>(X509Certificate2 certificate, Func<T, ReadOnlyMemory<byte>?> identifier)
+            where T : X509Extension
+        {
+            try
+            {
+                return certificate.Extensions.OfType<T>().FirstOrDefault() is { } extension ? identifier(extension) : null;
+            }
+            catch (CryptographicException)
+            {
+                return null;
+            }
         }
     }
 }

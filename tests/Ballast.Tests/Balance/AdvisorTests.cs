@@ -1,6 +1,7 @@
 using Ballast.Balance;
 using Ballast.Balance.Advice;
 using Ballast.Balance.Guards;
+using Ballast.Balance.Policies;
 using static Ballast.Tests.Balance.AdviceHost;
 
 namespace Ballast.Tests.Balance;
@@ -239,6 +240,33 @@ public sealed class AdvisorTests
 
         double needs = 200 + (6 * 3 * seconds) + 60;
         Assert.Contains($"It needs {needs:F0} MiB, and will need {needs + (6 * seconds):F0} MiB soon", advice!.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_free_goes_to_who_needs_it_whatever_reserve_the_others_would_get()
+    {
+        const ulong room = 100;
+        AdviceGuest needy = new("needy") { Used = 1015, Unused = 4, Maximum = 4096 }, idle = new("idle");
+        AdviceGuest[] ready =
+            [.. Enumerable.Range(11, 3).Select(length => new AdviceGuest(new string('r', length)) { Balloon = 400, Resident = 400, Used = 300, Maximum = 2048 })];
+        AdviceGuest[] guests = [needy, idle, .. ready];
+        ulong budget = guests.Aggregate(room, (sum, guest) => sum + guest.Balloon!.Value);
+
+        // The policy wishes them more than they have, and knows that they do not need it.
+        GuestTrack[] tracks = [.. guests.Select(_ => new GuestTrack())];
+        IBalloonPolicy policy = BalloonPolicies.Create(BalloonPolicies.Ours);
+        IReadOnlyList<BalloonWish> wishes = [];
+        foreach (double time in (double[])[0, 10])
+        {
+            for (int i = 0; i < guests.Length; i++)
+                See(tracks[i], guests[i], time);
+            wishes = policy.Decide(new HostState(budget, 0, 0, room, time, 10), [.. tracks.Select(track => track.Guarded!.State)]);
+        }
+
+        Assert.All(wishes.Skip(2), wish => Assert.True(wish.Target > 400 + 16 && wish.Kept < 400, $"{wish}"));
+        GuestAdvice given = Assert.Single(Advise(new BudgetSetting(SizeKiB: budget * KiB), guests).Guests, one => one.Kind == AdviceKind.Give);
+        Assert.Equal("needy", given.Guest.Domain.Name);
+        Assert.InRange(given.Target!.Value, 1024 + room - 1, 1024 + room);
     }
 
     [Fact]

@@ -57,6 +57,47 @@ public sealed class GroupLimitTests
         Assert.Null(Assert.Single(advice.Guests).Target);
     }
 
+    [Theory]
+    [InlineData("/vm", "/vm", 2000, 1860, 1872)]
+    [InlineData("/vm", "/vm", 1650, 1600, 1600)]
+    [InlineData("/vm/a", "/vm/b", 2000, 2400, 4096)]
+    public void Guests_whose_QEMUs_are_in_one_group_share_what_it_leaves(string group, string other, int limit, int least, int most)
+    {
+        AdviceGuest[] guests =
+        [
+            .. new[] { "needy", "needy-too" }.Select(name => new AdviceGuest(name) { Balloon = 800, Maximum = 2048, Resident = 800, Used = 790, Unused = 4 }),
+        ];
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 6000 * KiB));
+        for (double time = 0; time <= 200; time += 10)
+        {
+            ulong held = group == other ? guests[0].Balloon!.Value + guests[1].Balloon!.Value : guests[0].Balloon!.Value;
+            guests =
+            [
+                guests[0] with { Process = Limited((ulong)limit, held) with { GroupPath = group } },
+                guests[1] with { Process = Limited((ulong)limit, group == other ? held : guests[1].Balloon!.Value) with { GroupPath = other } },
+            ];
+            HostAdvice advice = advisor.Advise(See(time, guests), time);
+            guests = [.. guests.Select(guest => advice.Guests.Single(one => one.Guest.Domain.Name == guest.Name).Target is { } target
+                ? guest with { Balloon = (ulong)target, Resident = (ulong)target, Used = (ulong)target - 10 }
+                : guest)];
+        }
+
+        Assert.InRange(guests[0].Balloon!.Value + guests[1].Balloon!.Value, (ulong)least, (ulong)most);
+    }
+
+    [Theory]
+    [InlineData(800, 936, 936)]
+    [InlineData(500, 700, 1000)]
+    [InlineData(null, 936, 936)]
+    [InlineData(1500, 1048, 824)]
+    public void What_others_are_left_goes_by_no_more_than_a_guest_can_have(int? told, int left, int othersLeft)
+    {
+        // The other one has 800 MiB; the group holds 1600 and may hold 2000.
+        ProcessMemory process = Limited(2000, 1600);
+        AdviceGuest other = new("other") { Balloon = 800, Resident = 800, Process = process }, guest = other with { Name = "guest-one", Balloon = (ulong?)told };
+        Assert.Equal([(ulong)left * KiB, (ulong)othersLeft * KiB], GuestFacts.OfAll(See(0, guest, other).Guests).Select(facts => facts.LeftByGroupKiB!.Value));
+    }
+
     private static ProcessMemory Limited(ulong limit, ulong held) =>
         new AdviceGuest("any").Process with { GroupPath = "/vm", Group = new MemoryGroup(limit * KiB, null, held * KiB) { UnreclaimableKiB = held * KiB } };
 }

@@ -30,17 +30,30 @@ public sealed class StaleReportTests
 
     // Asked in vain, as where the driver was unloaded; the report before it stays fresh for two periods.
     [Theory]
-    [InlineData(ErrorCode.OperationInvalid, true)]
-    [InlineData(ErrorCode.OperationTimeout, true)]
     [InlineData(null, true)]
     [InlineData(ErrorCode.NoSupport, false)]
     [InlineData(ErrorCode.AccessDenied, false)]
+    [InlineData(ErrorCode.ResourceBusy, false)]
     public async Task A_guest_that_was_asked_for_a_report_and_gave_none_is_left_alone(ErrorCode? failure, bool isLeft)
     {
         SeenHost seen = await LookAsync(failure, answer: Facts(age: 20));
         GuestAdvice advice = Assert.Single(Advise(seen).Guests);
         Assert.Equal(isLeft ? AdviceKind.Leave : AdviceKind.Take, advice.Kind);
         Assert.Equal(isLeft, advice.Reason.Contains("gave none", StringComparison.Ordinal));
+    }
+
+    // Its monitor's trouble, not its driver's.
+    [Theory]
+    [InlineData(ErrorCode.OperationTimeout, MemoryStatsReason.MonitorHung, "Its hypervisor cannot be asked (monitor hung).")]
+    [InlineData(ErrorCode.ResourceBusy, MemoryStatsReason.MonitorBusy, "Its hypervisor cannot be asked (monitor busy).")]
+    [InlineData(ErrorCode.SystemError, MemoryStatsReason.ConnectionLost, "Its hypervisor cannot be asked (connection lost).")]
+    [InlineData(ErrorCode.OperationInvalid, null, "It is paused.")]
+    public async Task A_guest_that_could_not_be_asked_is_left_alone_for_what_kept_it_from_that(ErrorCode failure, MemoryStatsReason? obstacle, string reason)
+    {
+        SeenHost seen = await LookAsync(failure, Facts(age: 20), Facts(age: 20) with { Obstacle = obstacle, IsRunning = obstacle is not null });
+        Assert.False(Assert.Single(seen.Guests).HasNotAnswered);
+        GuestAdvice advice = Assert.Single(Advise(seen).Guests);
+        Assert.Equal((AdviceKind.Leave, reason), (advice.Kind, advice.Reason));
     }
 
     [Theory]
@@ -57,9 +70,13 @@ public sealed class StaleReportTests
         return advisor.Advise(host, 101);
     }
 
-    private static async Task<SeenHost> LookAsync(ErrorCode? failure, MemoryStatsFacts answer)
+    /// <param name="failure">Why it cannot be asked for a report; null: it can be.</param>
+    /// <param name="answer">What it answers to that.</param>
+    /// <param name="then">What its next sample says.</param>
+    private static async Task<SeenHost> LookAsync(ErrorCode? failure, MemoryStatsFacts answer, MemoryStatsFacts? then = null)
     {
-        FakeDomain domain = new("guest", 1) { Facts = Facts(age: 20) };
+        FakeDomain domain = new("guest", 1) { Facts = then ?? Facts(age: 20) };
+        domain.Coming.Enqueue(static () => Facts(age: 20));
         FakeDriver driver = new(domain) { RefreshFailure = failure ?? ErrorCode.NoSupport, Refreshed = failure is null ? () => answer.ToSample(Now) : null };
         await using Connection connection = new(driver, "fake:///", new ConnectionOptions());
         return await HostSampler.LookAsync(connection, null, refresh: true, TestContext.Current.CancellationToken);

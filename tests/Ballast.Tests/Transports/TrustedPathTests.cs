@@ -51,6 +51,34 @@ public sealed class TrustedPathTests : IDisposable
         Assert.Equal(TrustedPath.MostWrong, _computed);
     }
 
+    [Theory]
+    [InlineData(false, 6)]
+    [InlineData(true, 1)]
+    public void The_last_of_many_authorities_of_one_name_is_found(bool hasIdentifiers, int computed)
+    {
+        ECDsa[] keys = [.. Enumerable.Range(0, 6).Select(_ => ECDsa.Create(ECCurve.NamedCurves.nistP256))];
+        X509Certificate2[] authorities = [.. keys.Select(key => Authority(key, hasIdentifiers))];
+        CertificateRequest request = Request("CN=client", keys[0], isAuthority: false);
+        if (hasIdentifiers)
+            request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authorities[^1], true, false));
+        using X509Certificate2 client = request.Create(
+            authorities[^1].SubjectName, X509SignatureGenerator.CreateForECDsa(keys[^1]), Now.AddHours(-20), Now.AddHours(20), [1]);
+        Assert.Equal([client, authorities[^1]], TrustedPath.Find(client, [], authorities, IsSigned)!);
+        Assert.Equal(computed, _computed);
+
+        // And for real.
+        Assert.Equal([client, authorities[^1]], TrustedPath.Find(client, [], authorities)!);
+        Assert.Null(TrustedPath.Find(client, [], authorities[..^1]));
+
+        static X509Certificate2 Authority(ECDsa key, bool hasIdentifier)
+        {
+            CertificateRequest request = Request("CN=CA", key, isAuthority: true);
+            if (hasIdentifier)
+                request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+            return request.CreateSelfSigned(Now.AddDays(-1), Now.AddDays(1));
+        }
+    }
+
     [Fact]
     public void A_long_chain_is_believed_in_any_order_and_beside_anything()
     {
