@@ -48,8 +48,10 @@ public sealed class SharingTests
         await using FakeQmp fake = FakeQmp.Start();
         await using FakeSession session = await FakeSession.AtAsync(fake);
         TaskCompletionSource release = fake.Hold("guest-stats");
+        int balloons = fake.CountOf("query-balloon");
         Task<MemoryStat[]> first = session.StatsAsync();
         await fake.ReceivedAsync("guest-stats");
+        await fake.ReceivedAsync("query-balloon", balloons + 1);
         int commands = fake.Commands.Count;
 
         Task<MemoryStat[]> stats = session.StatsAsync();
