@@ -88,9 +88,10 @@ public sealed class UnwantedDescriptorsTests
         using (peer)
         using (new PolledSocket(ours))
         {
-            Assert.SkipUnless(UnwantedDescriptors.Refuse(ours) == UnwantedDescriptors.Refusal.Set, "Linux before 6.16");
-
-            Assert.Equal(-NotPermitted, lingering.HandOver(peer));
+            // Linux before 6.16 lets the sender have its way.
+            bool refuses = UnwantedDescriptors.Refuse(ours) == UnwantedDescriptors.Refusal.Set;
+            int sent = lingering.HandOver(peer);
+            Assert.True(refuses ? sent == -NotPermitted : sent > 0, $"{refuses}: {sent}");
         }
     }
 
@@ -104,7 +105,10 @@ public sealed class UnwantedDescriptorsTests
             using (peer)
             {
                 int sent = lingering.HandOver(peer, bytes: 1, Urgent);
-                Assert.SkipWhen(sent == -NotSupported, "A kernel without urgent bytes on Unix sockets");
+
+                // A kernel without urgent bytes on Unix sockets.
+                if (sent == -NotSupported)
+                    continue;
                 Assert.Equal(1, sent);
                 long since = Stopwatch.GetTimestamp();
                 using (PolledSocket own = new(ours))
