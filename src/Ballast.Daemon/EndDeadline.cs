@@ -3,8 +3,8 @@ using Ballast.Server;
 namespace Ballast.Daemon;
 
 /// <summary>
-/// Ends the process soon after it was told to end, whatever still waits: a file system that hangs, a processor that others have, a fault
-/// of ours. What can be put back, is put back long before. It needs neither the runtime's workers nor its timers.
+/// Ends the process within a second of the signal, even if something hangs: a file system, a busy processor, a fault of ours. It uses a
+/// thread of its own that sleeps, since the runtime's workers and timers may be what hangs.
 /// </summary>
 internal sealed class EndDeadline
 {
