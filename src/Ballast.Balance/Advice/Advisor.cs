@@ -77,7 +77,15 @@ public sealed class Advisor
         ArgumentNullException.ThrowIfNull(seen);
         SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
         GuestFacts[] facts =
-            [.. GuestFacts.OfAll(guests).Zip(guests, (seen, guest) => seen with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
+        [
+            .. GuestFacts.OfAll(guests).Zip(guests, (seen, guest) => seen with
+            {
+                LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB,
+
+                // The limit that guests share bounds all of them together: one grows by what another gives.
+                LeftByGroupKiB = HostBudget.IsOf(_budget, seen.GroupPath) ? null : seen.LeftByGroupKiB,
+            }),
+        ];
         HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, FixedPeriod ?? Period);
         GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);

@@ -16,22 +16,23 @@ internal static class HostBudget
     public const double QemuAllowance = 64;
 
     /// <summary>Whether a guest shares the budget: of a control group, those in it and in groups below it do.</summary>
-    public static bool Includes(BudgetSetting setting, string? groupPath)
+    public static bool Includes(BudgetSetting setting, string? groupPath) => setting.ControlGroup is not { } group
+        || (groupPath is not null && Names(group).Any(path => path == "/" || groupPath == path || groupPath.StartsWith(path + "/", StringComparison.Ordinal)));
+
+    /// <summary>Whether the budget is a control group's, and this one's.</summary>
+    public static bool IsOf(BudgetSetting setting, string? groupPath) =>
+        setting.ControlGroup is { } group && groupPath is not null && Names(group).Contains(groupPath);
+
+    // What people may mean by it: they copy it from either version of control groups. However it is spelt, its limits are those of the
+    // directory that it leads to.
+    private static IEnumerable<string> Names(string group)
     {
-        if (setting.ControlGroup is not { } group)
-            return true;
-        // As people copy it, from either version of control groups.
         const string mount = "/sys/fs/cgroup/", memory = mount + "memory/";
-        if (groupPath is null || group.Contains('\0', StringComparison.Ordinal))
-            return false;
-
-        // However it is spelt: its limits are those of the directory that it leads to.
-        string named = Path.GetFullPath("/" + group);
-        return IsIn(named.StartsWith(mount, StringComparison.Ordinal) ? named[mount.Length..] : named)
-            || (named.StartsWith(memory, StringComparison.Ordinal) && IsIn(named[memory.Length..]));
-
-        bool IsIn(string name) => "/" + name.Trim('/') is var path
-            && (path == "/" || groupPath == path || groupPath.StartsWith(path + "/", StringComparison.Ordinal));
+        if (group.Contains('\0', StringComparison.Ordinal))
+            return [];
+        string named = Path.GetFullPath("/" + group), first = named.StartsWith(mount, StringComparison.Ordinal) ? named[mount.Length..] : named;
+        string[] names = named.StartsWith(memory, StringComparison.Ordinal) ? [first, named[memory.Length..]] : [first];
+        return names.Select(name => "/" + name.Trim('/'));
     }
 
     /// <exception cref="BudgetException">Nobody knows what there is.</exception>

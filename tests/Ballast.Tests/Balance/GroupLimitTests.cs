@@ -98,6 +98,21 @@ public sealed class GroupLimitTests
         Assert.Equal([(ulong)left * KiB, (ulong)othersLeft * KiB], GuestFacts.OfAll(See(0, guest, other).Guests).Select(facts => facts.LeftByGroupKiB!.Value));
     }
 
+    [Theory]
+    [InlineData("vm")]
+    [InlineData("/sys/fs/cgroup/vm/")]
+    public void In_a_group_that_is_the_budget_and_full_one_gives_for_another(string named)
+    {
+        // The group holds 1600 MiB, and what QEMUs need beside that.
+        ProcessMemory process = Limited(1810, 1728);
+        AdviceGuest needy = new("needy") { Balloon = 800, Maximum = 2048, Resident = 864, Used = 790, Unused = 4, Process = process };
+        AdviceGuest idle = new("idle") { Balloon = 800, Maximum = 2048, Resident = 864, Used = 100, Process = process };
+        Advisor advisor = new(budget: new BudgetSetting(ControlGroup: named));
+        HostAdvice advice = new[] { 0.0, 10 }.Select(time =>
+            advisor.Advise(See(time, needy, idle) with { Memory = Host with { Group = process.Group } }, time)).Last();
+        Assert.Equal([("idle", AdviceKind.Take), ("needy", AdviceKind.Wait)], advice.Guests.Select(guest => (guest.Guest.Domain.Name, guest.Kind)).Order());
+    }
+
     private static ProcessMemory Limited(ulong limit, ulong held) =>
         new AdviceGuest("any").Process with { GroupPath = "/vm", Group = new MemoryGroup(limit * KiB, null, held * KiB) { UnreclaimableKiB = held * KiB } };
 }

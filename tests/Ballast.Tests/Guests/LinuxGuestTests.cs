@@ -22,8 +22,9 @@ public sealed class LinuxGuestTests
         Assert.Equal((ulong)(await guest.ReadMemoryAsync(Token)).Total * 1024, idle["stat-total-memory"]);
         Assert.All(VirtioTag.Keys, key => Assert.NotEqual(OracleStats.NotReported, idle[key]));
 
+        // The kernel may free some of its own meanwhile.
         _ = await guest.CommandAsync("alloc 64", cancellationToken: Token);
-        _ = await NextAsync(oracle, stats => Moved(stats, idle, "stat-free-memory") < -60 * Mib);
+        _ = await NextAsync(oracle, stats => Moved(stats, idle, "stat-free-memory") < -50 * Mib);
         _ = await guest.CommandAsync("free", cancellationToken: Token);
         var freed = await NextAsync(oracle, stats => Moved(stats, idle, "stat-free-memory") > -10 * Mib);
 

@@ -15,10 +15,14 @@ public sealed class ClosedSocketTests
     {
         await using FakeQmp fake = FakeQmp.Start();
         FakeSession session = await FakeSession.AtAsync(fake);
-        SafeHandle socket = Channel(session.Monitor)!.Socket;
+        QmpMonitor monitor = session.Monitor;
+        SafeHandle socket = Channel(monitor)!.Socket;
         bool isInUse = false;
         socket.DangerousAddRef(ref isInUse);
         Task closing = session.DisposeAsync().AsTask();
+
+        // Who comes before shares the connection that is still open.
+        await Waiting.UntilAsync("closing", () => !monitor.IsConnected);
         Task<Connection> opening = FakeSession.ConnectAsync(fake);
 
         // Longer than a held monitor is waited for.
