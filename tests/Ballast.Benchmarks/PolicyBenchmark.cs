@@ -17,6 +17,10 @@ internal static class PolicyBenchmark
         ("a kernel of 5 %", new() { KernelShare = 0.05 }),
         ("reports 2 s old", new() { ReportAge = 2 }),
         ("reports 10 s old", new() { ReportAge = 10 }),
+        ("reports 15 s old", new() { ReportAge = 15 }),
+        ("reports 20 s old", new() { ReportAge = 20 }),
+        ("reports 30 s old", new() { ReportAge = 30 }),
+        ("reports 60 s old", new() { ReportAge = 60 }),
     ];
 
     public static Task RunAsync(Report report)

@@ -36,6 +36,7 @@ public sealed class BallastPolicyGoalTests
         { "large kernel", new() { KernelShare = 0.05 } },
         { "reports a little old", new() { ReportAge = 2 } },
         { "reports old", new() { ReportAge = 10 } },
+        { "reports older", new() { ReportAge = 30 } },
     };
 
     /// <summary>Nothing, and the guards that stand before real balloons.</summary>

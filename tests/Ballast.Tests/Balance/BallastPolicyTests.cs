@@ -41,6 +41,28 @@ public sealed class BallastPolicyTests
         Assert.StartsWith($"It needs {size + 360:F0} MiB", then[0].Reason, StringComparison.Ordinal);
     }
 
+    // It reported once; ten seconds later the host holds so much of it, and its balloon has that size.
+    [Theory]
+    [InlineData(1000, 2048, 1000, 2048, 0)]
+    [InlineData(1000, 2048, 1016, 2048, 0)]
+    [InlineData(1000, 2048, 1500, 2048, 500)]
+    [InlineData(1000, 2048, 1500, 2548, 0)]
+    [InlineData(1000, 2048, 800, 1848, 0)]
+    [InlineData(0, 2048, 1500, 2048, 0)]
+    [InlineData(1500, 2048, 2000, 2048, 1960)]
+    public void What_the_host_came_to_hold_of_a_guest_since_it_reported_may_be_needed(double held, double size, double holds, double now, double grown)
+    {
+        GuestReport report = Report(size, usable: 1448);
+        double before = Decide(8192, Guest("a", size, report) with { Resident = held }).Single().Needed!.Value;
+        _time += Period;
+        BalloonWish wish = Decide(8192, Guest("a", now, report) with { Resident = holds }).Single();
+        Assert.Equal(before + grown, wish.Needed!.Value, 1e-6);
+
+        // As soon as it reports, that counts alone.
+        _time += Period;
+        Assert.Equal(before, Decide(8192, Guest("a", now, Report(now, usable: now - 600)) with { Resident = holds }).Single().Needed!.Value, 1e-6);
+    }
+
     [Fact]
     public void A_guest_that_is_silent_keeps_what_the_host_holds_of_it()
     {

@@ -34,8 +34,17 @@ internal static class BallastConstants
     /// </summary>
     public const double StaleAge = 30;
 
-    /// <summary>Whether a report of this age, in seconds, is such an old one: for policies and for guards alike.</summary>
+    /// <summary>Whether a report of this age, in seconds, is such an old one: no guard lets a guest shrink by it alone.</summary>
     public static bool IsStale(double age) => age > StaleAge;
+
+    /// <summary>
+    /// A guest whose last report is older is silent, and what it needs is guessed. Up to this age, an old report and what the host has
+    /// come to hold since tell more than the host alone: with reports 45 s old, guests stall a third as long as when they count as silent.
+    /// </summary>
+    public const double SilentAge = 60;
+
+    /// <summary>Whether a guest with a report of this age, in seconds, is silent.</summary>
+    public static bool IsSilent(double age) => age > SilentAge;
 
     /// <summary>
     /// A guest whose usable memory is at most this share is full: what it reads from its swap then pushes something else out. Kernels
@@ -102,6 +111,14 @@ internal static class BallastConstants
 
     /// <summary>A guest of which the host holds this share of its size may want more.</summary>
     public const double FilledShare = 0.95;
+
+    /// <summary>
+    /// What the host has come to hold of a guest since its last report counts beyond this, in MiB: QEMU's own memory moves by some.
+    /// </summary>
+    public const double RisenLeast = 16;
+
+    /// <summary>A guest that has filled its balloon since its last report is to have this share more, until it reports.</summary>
+    public const double FilledGrowth = 0.25;
 
     /// <summary>A balloon that moved less, in MiB, did not move; in this time it had to.</summary>
     public const double MovesLeast = 1, MovesWithin = 10;

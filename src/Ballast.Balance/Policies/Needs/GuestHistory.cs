@@ -6,6 +6,7 @@ internal sealed class GuestHistory
     private readonly UseEstimate _use = new();
     private readonly CacheEstimate _cache = new();
     private readonly BalloonMovement _movement = new();
+    private readonly HeldSince _held = new();
     private TrustEstimate _trust = new();
     private GuestReport? _last;
     private double? _heardAt;
@@ -20,8 +21,9 @@ internal sealed class GuestHistory
         if (isConsistent && !(guest.Report!.Time <= _last?.Time))
             Learn(guest.Report, guest, host.Time);
         _movement.Look(host, guest, spare);
+        _held.Look(guest, host.Time);
         GuestNeed need = new(guest) { Age = host.Time - (guest.Report?.Time ?? host.Time) };
-        if (!isConsistent || BallastConstants.IsStale(need.Age))
+        if (!isConsistent || BallastConstants.IsSilent(need.Age))
             Guess(need, guest, isConsistent);
         else
             Estimate(need, guest, host);
@@ -60,7 +62,7 @@ internal sealed class GuestHistory
     {
         _heardAt = null;
         double believed = _use.Demand, least = _trust.LeastDemand(_use.Used, guest, host.Time), demand = Math.Max(believed, least);
-        double growth = _use.GrowthWithin(host.Period + Math.Max(0, need.Age)), files = _cache.Wanted;
+        double growth = Math.Max(_use.GrowthWithin(host.Period + Math.Max(0, need.Age)), GrownSince(guest)), files = _cache.Wanted;
         double first = Math.Min(files, Math.Max(BallastConstants.CacheFirst, BallastConstants.CacheFirstShare * demand));
         need.Least = Math.Max(demand, believed + growth);
         need.Raise(NeedRank.Demand, demand + first);
@@ -70,6 +72,16 @@ internal sealed class GuestHistory
         need.Peak = Math.Min(need.Maximum, BallastConstants.PeakMargin * _use.PeakAt(host.Time));
         need.Kind = least > believed ? NeedKind.Distrusted : _use.IsThrashing ? NeedKind.Thrashing
             : _cache.IsKnown ? NeedKind.Rereading : growth > 1 ? NeedKind.Growing : NeedKind.Reported;
+    }
+
+    /// <summary>What it may need beyond its demand by what the host has come to hold of it since it reported, in MiB.</summary>
+    private double GrownSince(GuestState guest)
+    {
+        double risen = _held.RisenSince(_last!.Time, guest);
+
+        // One that fills its balloon may need far more than that shows: it swaps.
+        bool isFilled = risen > 0 && guest.Resident >= BallastConstants.FilledShare * guest.Balloon;
+        return isFilled ? Math.Max(risen, ((1 + BallastConstants.FilledGrowth) * guest.Balloon) - _use.Demand) : risen;
     }
 
     /// <summary>
