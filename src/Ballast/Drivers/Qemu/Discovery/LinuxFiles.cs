@@ -105,6 +105,10 @@ internal static partial class LinuxFiles
         return length > 0 ? PathText.Decode(target[..(int)length]) : null;
     }
 
+    /// <summary>The same, as it is written.</summary>
+    /// <returns>How much of it was written to the buffer; -1, with the error number set, where it cannot be read.</returns>
+    public static int ReadLink(string path, Span<byte> target) => (int)HostCalls.ReadLink(path, target);
+
     /// <summary>The targets of all links in a directory, and nothing else of them: to ask for more would follow them.</summary>
     /// <returns>Whether the directory and its links could be read, and it has no more entries than that.</returns>
     public static bool ReadLinks(string directory, int maxEntries, ReadLinkTarget take)

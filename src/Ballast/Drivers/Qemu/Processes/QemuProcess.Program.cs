@@ -12,11 +12,33 @@ internal sealed partial class QemuProcess
     // The kernel appends this to a program that was replaced on disk since, as updates do, or never had a name there.
     private const string Deleted = " (deleted)";
 
+    // Who runs another program is another one. Of a loader, its memory says what it has loaded, which is done once.
+    private LoadedProgram? _loaded;
+
     /// <summary>
     /// The program that runs; null where this user may not know. One that another program has loaded, as the system's loader does or an
     /// emulator of another processor, is that, and not what loaded it.
     /// </summary>
-    public string? Executable => ReadProgram(Pid);
+    public string? Executable
+    {
+        get
+        {
+            string? executable = ReadExecutable(Pid);
+            if (executable is null || QemuName.IsQemuFile(executable))
+                return executable;
+            if (Volatile.Read(ref _loaded) is { } known && known.Loader == executable
+                && (known.Program is not null || TimeProvider.System.GetElapsedTime(known.At) < ReadAgain))
+            {
+                return known.Program ?? executable;
+            }
+
+            using LookTrouble trouble = new();
+            string? program = FindLoaded(Pid, executable);
+            if (trouble.IsAnswered)
+                Volatile.Write(ref _loaded, new LoadedProgram(executable, program, TimeProvider.System.GetTimestamp()));
+            return program ?? executable;
+        }
+    }
 
     /// <summary>Whether a process runs a program that is called as QEMU's are, whatever the process is called.</summary>
     public static bool RunsQemu(int pid) => ReadProgram(pid) is { } program && QemuName.IsQemuFile(program);
@@ -57,5 +79,8 @@ internal sealed partial class QemuProcess
         return null;
     }
 
-    private static string WithoutMark(string path) => path.EndsWith(Deleted, StringComparison.Ordinal) ? path[..^Deleted.Length] : path;
+    /// <summary>A program's path as it is on disk, or was.</summary>
+    public static string WithoutMark(string path) => path.EndsWith(Deleted, StringComparison.Ordinal) ? path[..^Deleted.Length] : path;
+
+    private sealed record LoadedProgram(string Loader, string? Program, long At);
 }

@@ -14,6 +14,8 @@ internal sealed class QemuProcesses : IDisposable
     // The processes of the last view that were not looked at yet, the youngest on top.
     private Stack<int> _unseen = [];
 
+    private readonly OtherPrograms _others = new();
+
     // QEMUs of other users in the last view: nothing of their memory is read unless they have a socket that somebody asks for.
     private readonly List<int> _foreign = [];
 
@@ -34,7 +36,7 @@ internal sealed class QemuProcesses : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
             int pid = _unseen.Pop();
-            if (!_known.ContainsKey(pid) && ProcessTable.OwnerOf(pid) is { } uid && Find(pid, uid) is { } process)
+            if (!_known.ContainsKey(pid) && !_others.Contains(pid) && ProcessTable.OwnerOf(pid) is { } uid && Find(pid, uid) is { } process)
                 _known[pid] = process;
         }
 
@@ -45,13 +47,21 @@ internal sealed class QemuProcesses : IDisposable
         QemuProcess? Find(int pid, uint uid)
         {
             bool isTrusted = trusts(uid), mustBeLoaded = false;
-            if (!(isTrusted ? QemuProcess.MayBeQemu(pid, out mustBeLoaded) : QemuProcess.IsCalledQemu(pid)))
-                return null;
-            if (isTrusted && refuse(pid, uid) is null)
+            using LookTrouble trouble = new();
+            bool mayBe = isTrusted ? QemuProcess.MayBeQemu(pid, out mustBeLoaded) : QemuProcess.IsCalledQemu(pid);
+            if (mayBe && isTrusted && refuse(pid, uid) is null)
                 return QemuProcess.Find(pid);
 
-            // What only its memory could tell is not looked for in a stranger's. A QEMU's children are not shown, and take no place of those that are.
-            if (mustBeLoaded || !crowd.HasRoom(uid) || QemuProcess.FindStranger(pid, uid, mayRead: isTrusted) is not { IsHelper: false } stranger)
+            // What only its memory could tell is not looked for in a stranger's.
+            if (!mayBe || mustBeLoaded)
+            {
+                if (trouble.IsAnswered)
+                    _others.Add(pid);
+                return null;
+            }
+
+            // A QEMU's children are not shown, and take no place of those that are.
+            if (!crowd.HasRoom(uid) || QemuProcess.FindStranger(pid, uid, mayRead: isTrusted) is not { IsHelper: false } stranger)
                 return null;
             crowd.Enter(uid);
             return stranger;
@@ -162,23 +172,32 @@ internal sealed class QemuProcesses : IDisposable
             known.ReadStuckFiles();
         Listeners.Keep(owner => _known.GetValueOrDefault(owner.Pid) == owner);
         _foreign.Clear();
-        _unseen = new Stack<int>(ProcessTable.Pids());
+        IReadOnlyList<int> pids = ProcessTable.Pids();
+        _others.Keep(pids);
+        _unseen = new Stack<int>(pids);
     }
 
     private QemuProcess? FindNext()
     {
         ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
         int pid = _unseen.Pop();
-        if (_known.ContainsKey(pid) || ProcessTable.OwnerOf(pid) is not { } uid)
+        if (_known.ContainsKey(pid) || _others.Contains(pid) || ProcessTable.OwnerOf(pid) is not { } uid)
             return null;
+        using LookTrouble trouble = new();
         if (!ProcessTable.IsOwn(uid))
         {
             if (QemuProcess.IsCalledQemu(pid))
                 _foreign.Add(pid);
+            else if (trouble.IsAnswered)
+                _others.Add(pid);
             return null;
         }
 
-        return QemuProcess.Find(pid, isLikely: false) is not { } process ? null : _known[pid] = process;
+        if (QemuProcess.Find(pid, isLikely: false) is { } process)
+            return _known[pid] = process;
+        if (trouble.IsAnswered)
+            _others.Add(pid);
+        return null;
     }
 
     // What ended is closed: a call that is reading one of its files ends first, and later ones find that it is gone. One that

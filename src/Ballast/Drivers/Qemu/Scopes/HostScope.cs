@@ -36,7 +36,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         {
             if (process.IsHelper || processes.IsWrapper(process, view) || process.Uid is not { } uid)
                 continue;
-            string? distrust = trusted.Refuse(process.Pid, uid);
+            string? distrust = trusted.Refuse(process, uid);
             if ((distrust is null && !process.Believe()) || process.IsLaunching(view))
                 continue;
             IReadOnlyList<MonitorCandidate> monitors = distrust is null

@@ -13,11 +13,16 @@ internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
     public bool Trusts(uint uid) => ProcessTable.IsOwn(uid) || users.Contains(uid);
 
     /// <summary>Why a process is not believed, or null. Asked before anything is read that the process says of itself.</summary>
-    public string? Refuse(int pid, uint uid)
+    public string? Refuse(int pid, uint uid) => Refuse(uid, () => QemuProcess.ReadProgram(pid));
+
+    /// <summary>The same of one that is known, of which not all is read again.</summary>
+    public string? Refuse(QemuProcess process, uint uid) => Refuse(uid, () => process.Executable);
+
+    private string? Refuse(uint uid, Func<string?> readProgram)
     {
         if (!Trusts(uid))
             return $"it belongs to user {uid}, whom this user does not trust: add {uid} to trusted_users of ballastd (TrustedUserIds of ConnectionOptions), or name its socket";
-        if (QemuProcess.ReadProgram(pid) is { } program && !QemuName.IsQemuFile(program))
+        if (readProgram() is { } program && !QemuName.IsQemuFile(program))
             return $"it is called as QEMU is, but runs {DisplayText.Escape(program)}";
         return null;
     }

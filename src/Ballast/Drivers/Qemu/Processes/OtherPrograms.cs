@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Ballast.Drivers.Qemu.Discovery;
+
+namespace Ballast.Drivers.Qemu.Processes;
+
+/// <summary>
+/// The processes that were looked at and are no QEMUs, which most of a host's are. Whoever still runs the same program is none, whoever has
+/// the id now: so a look at each costs one system call, and none that needs its memory.
+/// </summary>
+/// <remarks>
+/// A program may run itself again under a QEMU's name, or load one late. That is no QEMU that may be asked before its program is a QEMU's;
+/// it is looked at again after a while.
+/// </remarks>
+internal sealed class OtherPrograms
+{
+    // Longer paths are not remembered.
+    private const int MaxProgramBytes = 512;
+    private const int NotPermitted = 1, AccessDenied = 13;
+
+    private static readonly TimeSpan First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<int, Known> _known = [];
+    private (int Pid, byte[] Program) _seen;
+
+    /// <summary>Those that are gone are forgotten.</summary>
+    public void Keep(IReadOnlyCollection<int> pids)
+    {
+        if (_known.Count <= pids.Count)
+            return;
+        HashSet<int> there = [.. pids];
+        foreach (int pid in _known.Keys.Where(pid => !there.Contains(pid)).ToArray())
+            _known.Remove(pid);
+    }
+
+    /// <summary>Whether a process is known to be no QEMU; else it has to be looked at.</summary>
+    public bool Contains(int pid)
+    {
+        _seen = default;
+        _known.TryGetValue(pid, out Known? known);
+        bool isFresh = known is not null && TimeProvider.System.GetElapsedTime(known.At) < known.Patience;
+        if (isFresh && known!.Program is null)
+            return false;
+
+        // That this user may not know it is no news of the look.
+        using LookTrouble theirs = new() { IsOfStranger = true };
+        Span<byte> target = stackalloc byte[MaxProgramBytes];
+        int length = LinuxFiles.ReadLink(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/exe"), target);
+        if (length < 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno is NotPermitted or AccessDenied)
+                _known[pid] = Known.Of(null, known);
+
+            // The kernel's own and the dead run no program.
+            return errno == LinuxFiles.NoEntry;
+        }
+
+        ReadOnlySpan<byte> program = target[..length];
+        if (isFresh && program.SequenceEqual(known!.Program))
+            return true;
+        if (length < MaxProgramBytes)
+            _seen = (pid, program.ToArray());
+        return false;
+    }
+
+    /// <summary>It was looked at since, and is no QEMU.</summary>
+    public void Add(int pid)
+    {
+        if (_seen.Pid != pid || _seen.Program is not { } program)
+            return;
+        string path = QemuProcess.WithoutMark(PathText.Decode(program));
+
+        // What loads others may not have done it yet.
+        if (!QemuName.IsQemuFile(path) && !QemuName.IsLoader(path) && !QemuName.IsUserEmulator(path))
+            _known[pid] = Known.Of(program, _known.GetValueOrDefault(pid));
+    }
+
+    /// <param name="Program">The file that it runs, as the kernel writes it; null where this user may not know.</param>
+    /// <param name="At">When it was looked at.</param>
+    /// <param name="Patience">How long that holds.</param>
+    private sealed record Known(byte[]? Program, long At, TimeSpan Patience)
+    {
+        public static Known Of(byte[]? program, Known? before)
+        {
+            bool isSame = before is not null && (program is null ? before.Program is null : program.AsSpan().SequenceEqual(before.Program));
+            TimeSpan patience = isSame ? 2 * before!.Patience : First;
+            return new Known(program, TimeProvider.System.GetTimestamp(), patience < Longest ? patience : Longest);
+        }
+    }
+}
