@@ -131,6 +131,17 @@ public sealed class SharedListenerTests : IdentityTest
     }
 
     [Fact]
+    public async Task Who_is_given_a_socket_later_is_listed_by_those_who_knew_the_first()
+    {
+        PlainQemu first = await StartPassedAsync("shared1", Listening("q.sock"));
+        await using Connection connection = await OpenAsync($"qmp://{MakeDirectory("x")}");
+        Assert.Equal("shared1", Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token)).Name);
+        PlainQemu second = await StartPassedAsync("shared2", ["/usr/bin/python3", "-c", Take, $"{first.Pid}", "3"]);
+        await Deadline.UntilAsync(Deadline.Default, "the second one", async token =>
+            (await connection.ListDomainsAsync(cancellationToken: token)).Select(domain => domain.Id!.Value).Order().SequenceEqual([.. ((int[])[first.Pid, second.Pid]).Order()]), Token);
+    }
+
+    [Fact]
     public async Task Who_was_listed_stays_itself_when_another_one_takes_its_path()
     {
         string directory = MakeDirectory("x"), socket = $"{directory}/q.sock";

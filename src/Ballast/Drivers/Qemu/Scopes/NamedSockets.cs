@@ -21,8 +21,14 @@ internal static class NamedSockets
 
         // Nobody listens, or in a place that cannot be seen: connecting tells.
         MonitorKey key = new(found?.Listener.Inode ?? 0, file, entry.MadeAt);
-        List<QemuProcess> owners = before is null ? [] : [before.Owner];
-        if (findsOwner && before is null && found is { } known)
+        List<QemuProcess> owners = [];
+
+        // What was passed to one may have been passed to another since, which listens there too.
+        if (before is not null && before.Owner.CommandLine.Binds(before.Socket.Name))
+        {
+            owners.Add(before.Owner);
+        }
+        else if (findsOwner && found is { } known)
         {
             if (!TryFindOwners(known.Listener, view, processes, owners))
                 return [];
