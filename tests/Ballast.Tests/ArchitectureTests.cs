@@ -22,7 +22,7 @@ public class ArchitectureTests
         ["Ballast.Telemetry"] = ["model"],
         ["Ballast.Virtio"] = ["model"],
         ["Ballast.Drivers"] = ["model", "Ballast.Virtio"],
-        ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers"],
+        ["Ballast.Drivers.Qemu.Discovery"] = ["model", "Ballast.Drivers", "Ballast.Transports"],
         ["Ballast.Transports"] = ["model"],
         ["Ballast.Sasl"] = ["model"],
         ["Ballast.Drivers.Qemu.Qmp"] = ["model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers.Qemu.Discovery", "Ballast.Transports"],
@@ -120,6 +120,31 @@ public class ArchitectureTests
         Assert.True(IsDecidedByText(new IOException("so it is")));
         Type[] programs = [typeof(Connection), typeof(Ballast.Server.LibvirtServer), typeof(Ballast.Cli.CommandRunner)];
         Assert.Empty(programs.SelectMany(type => DecidedByText(ModuleDefinition.ReadModule(type.Assembly.Location))));
+    }
+
+    [Fact]
+    public void Others_files_are_looked_at_in_one_place()
+    {
+        // There a call that does not return is left behind. What the others read is the kernel's, and keeps nobody waiting.
+        string[] kernels =
+        [
+            "QemuDriver.GetCapabilitiesAsync", "QemuProcess.HasTap", "QemuProcess.ReadText", "QemuProcess.SeeAll", "SocketHolder.Describe", "SocketHolder.IsBallastd",
+        ];
+        string[] calls = ["Open", "SyscallOpenAt2", "Read", "ReadLink", "ReadLinkAt", "GetDents64", "Statx", "Connect", "SetNs"];
+        string[] found = [.. AllTypes(Library)
+            .Where(type => Outermost(type).Namespace.StartsWith("Ballast.Drivers.Qemu", StringComparison.Ordinal))
+            .SelectMany(type => type.Methods.Where(method => method.HasBody && method.Body.Instructions.Any(at => IsFileCall(at.Operand)))
+                .Select(method => $"{Outermost(type).Name}.{method.Name}"))
+            .Where(method => !method.StartsWith("HostCalls.", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)];
+        Assert.Equal(kernels.Order(StringComparer.Ordinal), found);
+
+        bool IsFileCall(object? operand) => operand is MethodReference method && method.DeclaringType.FullName switch
+        {
+            "Ballast.Interop.Libc" => calls.Contains(method.Name),
+            "Ballast.Transports.UnixSocketClient" => method.Name != "Create",
+            "System.IO.File" or "System.IO.Directory" or "System.IO.FileInfo" or "System.IO.DirectoryInfo" or "System.IO.FileStream" or "System.IO.RandomAccess" => true,
+            _ => false,
+        };
     }
 
     private static bool IsDecidedByText(IOException error) => error.Message?.StartsWith("so it", StringComparison.Ordinal) == true;

@@ -30,24 +30,37 @@ internal static partial class UnixSocketClient
         return entry.IsInvalid ? Marshal.GetLastPInvokeError() : TryConnectShort($"/proc/self/fd/{entry.DangerousGetHandle()}", out socket);
     }
 
-    private static int TryConnectShort(string path, out SafeHandle? socket)
+    /// <summary>A socket that is not connected yet; invalid, with the error number set, where there is none.</summary>
+    public static UnixSocketHandle Create()
     {
-        socket = null;
+        UnixSocketHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0));
+        int errno = Marshal.GetLastPInvokeError();
+        if (!client.IsInvalid)
+            client.Refusal = UnwantedDescriptors.Refuse(client);
+        Marshal.SetLastPInvokeError(errno);
+        return client;
+    }
+
+    /// <summary>Connects one to a path that is no longer than an address has room for; never waits for who listens there.</summary>
+    /// <returns>The kernel's error number; 0 where there is a connection.</returns>
+    public static int Connect(UnixSocketHandle client, string path)
+    {
         Span<byte> address = stackalloc byte[sizeof(ushort) + MaxPathBytes + 1];
         address.Clear();
         MemoryMarshal.Write(address, AfUnix);
         _ = PathText.Encode(path, address[sizeof(ushort)..]);
-        UnixSocketHandle client = new(Libc.Socket(AfUnix, Stream | CloseOnExec | NonBlocking, 0));
-        if (!client.IsInvalid)
-            client.Refusal = UnwantedDescriptors.Refuse(client);
-        if (!client.IsInvalid && Libc.Connect(client, address, address.Length) == 0)
-        {
-            socket = client;
-            return 0;
-        }
+        return Libc.Connect(client, address, address.Length) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
 
-        int errno = Marshal.GetLastPInvokeError();
-        client.Dispose();
+    private static int TryConnectShort(string path, out SafeHandle? socket)
+    {
+        socket = null;
+        UnixSocketHandle client = Create();
+        int errno = client.IsInvalid ? Marshal.GetLastPInvokeError() : Connect(client, path);
+        if (errno == 0)
+            socket = client;
+        else
+            client.Dispose();
         return errno;
     }
 }

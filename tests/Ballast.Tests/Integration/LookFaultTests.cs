@@ -83,6 +83,166 @@ public sealed class LookFaultTests
     }
 
     [Fact]
+    public async Task A_directory_that_hangs_hides_no_guest_elsewhere_and_its_own_stay_listed()
+    {
+        await using QemuProcess sick = await QemuProcess.StartPcAsync(["-name", "sick"], monitors: 1, Token);
+        await using QemuProcess well = await QemuProcess.StartPcAsync(["-name", "well"], monitors: 1, Token);
+        using Socket holder = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await holder.ConnectAsync(new UnixDomainSocketEndPoint(sick.MonitorPaths[0]), Token);
+        Assert.NotEqual(0, await holder.ReceiveAsync(new byte[1024], Token));
+        await using QemuInventory both = new([Scope("directory", sick.DirectoryPath), Scope("path", well.DirectoryPath)], TimeProvider.System, ConnectionLog.None);
+        await using QemuInventory other = new([Scope("directory", well.DirectoryPath)], TimeProvider.System, ConnectionLog.None);
+        await using QemuInventory late = new([Scope("directory", sick.DirectoryPath)], TimeProvider.System, ConnectionLog.None);
+        Assert.Equal(["sick", "well"], await NamesAsync(both));
+        using ManualResetEventSlim returns = new();
+        HostCalls.Fault = (_, what) =>
+        {
+            if (what.StartsWith(sick.DirectoryPath, StringComparison.Ordinal))
+                returns.Wait(CancellationToken.None);
+            return 0;
+        };
+        try
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.Equal(["sick", "well"], await NamesAsync(both));
+                Assert.Equal(["well"], await NamesAsync(other));
+            }
+
+            // Who did not know it is not told that there is none, and a name that nobody bears may be one that nobody sees now.
+            Assert.NotNull(both.LookError);
+            await RequireUnseenAsync(() => ListAsync(late));
+            await RequireUnseenAsync(() => late.LookupAsync(static identity => identity.Name == "sick", Timeout, Token).AsTask());
+            await RequireUnseenAsync(() => both.LookupAsync(static _ => false, Timeout, Token).AsTask());
+            Assert.Null(await other.LookupAsync(static _ => false, Timeout, Token));
+            Assert.NotNull(await both.LookupAsync(static identity => identity.Name == "sick", Timeout, Token));
+        }
+        finally
+        {
+            returns.Set();
+            HostCalls.Fault = null;
+        }
+
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.Equal(["sick", "well"], await NamesAsync(both));
+        Assert.Null(await both.LookupAsync(static _ => false, Timeout, Token));
+        Assert.Null(both.LookError);
+        Assert.Equal(["sick"], await NamesAsync(late));
+
+        static async Task<string[]> NamesAsync(QemuInventory inventory) => [.. (await ListAsync(inventory)).Select(domain => domain.Identity.Name).Order()];
+
+        async Task RequireUnseenAsync(Func<Task> ask)
+        {
+            LibvirtException unseen = await Assert.ThrowsAsync<LibvirtException>(() => ask().In());
+            Assert.Equal((ErrorCode.SystemError, HostLook.LeftOut), (unseen.Code, unseen.Int1));
+            Assert.Contains(sick.DirectoryPath, unseen.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task An_owner_that_could_not_be_looked_for_is_found_when_the_call_has_returned()
+    {
+        await using QemuProcess qemu = await QemuProcess.StartPcAsync(["-name", "late"], monitors: 1, Token);
+        using ManualResetEventSlim returns = new();
+        string commandLine = $"/proc/{qemu.Pid}/cmdline";
+        HostCalls.Fault = (_, what) =>
+        {
+            if (what == commandLine)
+                returns.Wait(CancellationToken.None);
+            return 0;
+        };
+        SocketScope scope = new(qemu.MonitorPaths[0]);
+        await using QemuInventory inventory = new([scope], TimeProvider.System, ConnectionLog.None);
+        try
+        {
+            Assert.Null(await inventory.ConnectNamedAsync(scope, Timeout, Token).AsTask().In());
+            Assert.Null(Assert.Single(await ListAsync(inventory)).Instance.Process);
+            Assert.Equal(1, HostLook.StuckCalls);
+        }
+        finally
+        {
+            returns.Set();
+            HostCalls.Fault = null;
+        }
+
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.Equal(qemu.Pid, Assert.Single(await ListAsync(inventory)).Instance.Process?.Pid);
+    }
+
+    [Fact]
+    public async Task Each_call_about_what_was_named_or_a_process_wrote_is_part_of_a_look()
+    {
+        using PrivateDirectory files = new();
+        string file = files.File("vm.cfg");
+        await File.WriteAllTextAsync(file, "[rtc]\n  base = \"utc\"\n", Token);
+        await using QemuProcess qemu = await QemuProcess.StartPcAsync(["-name", "looked", "-readconfig", file], monitors: 1, Token);
+        string socket = qemu.MonitorPaths[0];
+        List<string> seen = [], outside = [];
+        HostCalls.Fault = (call, what) =>
+        {
+            if (what.Contains(qemu.DirectoryPath, StringComparison.Ordinal) || what.Contains("vm.cfg", StringComparison.Ordinal)
+                || what.StartsWith("/proc/self/fd/", StringComparison.Ordinal))
+            {
+                lock (seen)
+                    (HostLook.IsLooking ? seen : outside).Add(call);
+            }
+
+            return 0;
+        };
+        try
+        {
+            foreach (string uri in (string[])["qmp:///", $"qmp://{qemu.DirectoryPath}", $"qmp://{socket}"])
+            {
+                await using Connection connection = await Connection.OpenAsync(uri, cancellationToken: Token);
+                Domain domain = await connection.LookupByNameAsync("looked", Token);
+                Assert.Contains("utc", await domain.GetXmlAsync(cancellationToken: Token), StringComparison.Ordinal);
+                _ = await domain.GetMemoryStatsAsync(cancellationToken: Token);
+                _ = await connection.ListDomainsAsync(cancellationToken: Token);
+            }
+
+            await Assert.ThrowsAsync<LibvirtException>(async () => await Connection.OpenAsync($"qmp://{qemu.DirectoryPath}/none", cancellationToken: Token));
+        }
+        finally
+        {
+            HostCalls.Fault = null;
+        }
+
+        Assert.Subset(seen.ToHashSet(), new HashSet<string> { "connect", "read", "statx", "open", "openat2" });
+        Assert.Empty(outside.Distinct());
+    }
+
+    [Fact]
+    public async Task A_process_that_is_no_qemu_costs_one_call_and_what_it_becomes_is_seen_at_once()
+    {
+        using PrivateDirectory files = new();
+        string file = files.File("go");
+        await using ChildProcess process = await ChildProcess.StartAsync("bash",
+        [
+            "-c", "until [ -e \"$0\" ]; do sleep 0.1; done; exec qemu-system-x86_64 -name became -M none -S -nodefaults -display none", file,
+        ]);
+        await using QemuInventory inventory = new([Scope("host", "")], TimeProvider.System, ConnectionLog.None);
+        int pid = process.Pid;
+        List<string> calls = [];
+        HostCalls.Fault = (call, what) =>
+        {
+            if (what.StartsWith($"/proc/{pid}/", StringComparison.Ordinal))
+                calls.Add(call);
+            return 0;
+        };
+        await Deadline.UntilAsync(Deadline.Default, "a look by one call", async _ =>
+        {
+            calls.Clear();
+            Assert.DoesNotContain(await ListAsync(inventory), domain => domain.Identity.Id == pid);
+            return calls is ["readlink"];
+        }, Token);
+        HostCalls.Fault = null;
+
+        await File.WriteAllTextAsync(file, "", Token);
+        await Waiting.UntilAsync("QEMU", () => new FileInfo($"/proc/{pid}/exe").LinkTarget?.Contains("qemu", StringComparison.Ordinal) == true);
+        Assert.Contains(await ListAsync(inventory), domain => domain.Identity.Id == pid);
+    }
+
+    [Fact]
     public void What_a_stranger_can_make_fail_hides_nobody_else()
     {
         const int wouldBlock = 11, tooManyOpen = 24;
@@ -172,7 +332,10 @@ public sealed class LookFaultTests
         public Func<string, string, int> At(int index, int errno)
         {
             int next = -1;
-            return (_, what) => Concerns(what) && Interlocked.Increment(ref next) == index ? errno : 0;
+
+            // EAGAIN of connect is an answer: the monitor's queue is full.
+            return (call, what) => !Concerns(what) || Interlocked.Increment(ref next) != index ? 0
+                : call == "connect" && errno == Errors[4] ? Errors[3] : errno;
         }
 
         private bool Concerns(string what)

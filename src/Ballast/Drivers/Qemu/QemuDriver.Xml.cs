@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Xml;
@@ -21,6 +22,11 @@ internal sealed partial class QemuDriver
 
         // Without any there is nothing to ask for.
         bool maySlotMemory = (qemu.SizeParts & MonitorParts.MemoryDevices) != 0 || values.PluggedBytes != 0;
+
+        // Its files may be read now, and its memory.
+        (string? emulator, MachineOptions? options) = await SingleLook.RunAsync(
+            () => (qemu.Process?.Executable, qemu.Instance.Distrust is null ? qemu.Process?.CommandLine.Machine : null),
+            qemu.Identity.Name, note: null, cancellationToken).ConfigureAwait(false);
         return new QemuXml
         {
             Identity = qemu.Identity,
@@ -31,8 +37,8 @@ internal sealed partial class QemuDriver
             IsInactive = (flags & (DomainXmlFlags.Inactive | DomainXmlFlags.Migratable)) != 0,
             IsMigratable = (flags & DomainXmlFlags.Migratable) != 0,
             Machine = await MachineOrNullAsync(qemu, maySlotMemory, cancellationToken).ConfigureAwait(false),
-            Emulator = qemu.Process?.Executable,
-            Options = qemu.Instance.Distrust is null ? qemu.Process?.CommandLine.Machine : null,
+            Emulator = emulator,
+            Options = options,
             Balloon = qemu.MonitorOrNull?.Balloon,
             PeriodSeconds = values.PollingIntervalSeconds,
             NetworkKinds = qemu.Process?.CommandLine.NetworkKinds() ?? new Dictionary<string, string>(),

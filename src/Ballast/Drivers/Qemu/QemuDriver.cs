@@ -53,7 +53,10 @@ internal sealed partial class QemuDriver : IDriver
                 $"{uri.Original}: name the monitor's socket, qmp:///ABSOLUTE/PATH");
         }
 
-        if (LinuxFiles.Stat(uri.Path, followsLinks: true) is { IsDirectory: true })
+        ConnectionLog log = ConnectionLog.Of(options);
+        bool isDirectory = await SingleLook.RunAsync(
+            () => DirectoryScope.IsAt(uri.Path), uri.Path, failure => log.LookFailed(QmpErrors.CannotLook(failure)), cancellationToken).ConfigureAwait(false);
+        if (isDirectory)
             return new QemuDriver([new DirectoryScope(uri.Path, [])], timeout, options);
 
         SocketScope scope = new(uri.Path);

@@ -8,6 +8,7 @@ using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Scopes;
 using Ballast.Guests;
 using Ballast.Telemetry;
+using Ballast.Tests.Fakes;
 using Ballast.Tests.Integration;
 
 namespace Ballast.Tests.Drivers.Qemu;
@@ -82,18 +83,96 @@ public sealed class HangingLookTests : IDisposable
     public async Task No_more_than_a_few_threads_hang()
     {
         Hang("/tmp/hangs");
-        await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
-        Assert.Equal(HostLook.MostStuck, HostLook.StuckCalls);
-        await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
-        Assert.Equal(HostLook.MostStuck, _hung);
+        Assert.Equal(0, await HostLook.RunAsync(Many, null, Token));
+        Assert.Equal(HostLook.MostOfDirectory, HostLook.StuckCalls);
+        Assert.Equal(0, await HostLook.RunAsync(Many, null, Token));
+        Assert.Equal(HostLook.MostOfDirectory, _hung);
+        Assert.Contains("too many calls about its like", QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, "/tmp/hangs9")).Message, StringComparison.Ordinal);
+
+        // What has nothing to do with it is looked at.
+        Assert.True(await HostLook.RunAsync(static () => LinuxFiles.Stat("/usr/bin", followsLinks: true) is not null, null, Token));
+    }
+
+    [Fact]
+    public async Task Many_that_hang_side_by_side_take_no_more_threads_than_a_few()
+    {
+        const int many = 100;
+        Hang("/tmp/hangs");
+        Task<bool>[] looks = [.. Enumerable.Range(0, many).Select(i => HostLook.RunOfOneAsync(
+            () => LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/tmp/hangs{i}"), followsLinks: true) is null, null, Token))];
+
+        // Nor does the host's own look wait for a place.
+        Assert.True(await HostLook.RunAsync(static () => LinuxFiles.Stat("/usr/bin", followsLinks: true) is not null, null, Token).WaitAsync(Soon, Token));
+        foreach (Task<bool> look in looks)
+            Assert.True(await look.WaitAsync(Soon, Token));
+        Assert.InRange(_hung, HostLook.MostOfDirectory, HostLook.MostAtOnce + HostLook.MostOfDirectory - 1);
+        Assert.Equal(_hung, HostLook.StuckCalls);
+    }
+
+    [Fact]
+    public async Task Each_call_counts_though_another_hangs_in_the_same()
+    {
+        using SemaphoreSlim returns = new(0);
+        HostCalls.Fault = (_, what) =>
+        {
+            if (what == "/tmp" && !_return.IsSet)
+            {
+                Interlocked.Increment(ref _hung);
+                returns.Wait(CancellationToken.None);
+            }
+
+            return 0;
+        };
+        Task[] looks = [.. Enumerable.Range(0, 2).Select(_ => HostLook.RunAsync(static () => LinuxFiles.Stat("/tmp", followsLinks: true) is null, null, Token))];
+        await Task.WhenAll(looks).WaitAsync(Soon, Token);
+        Assert.Equal((2, 2), (_hung, HostLook.StuckCalls));
+
+        returns.Release();
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 1);
+        Assert.True(HostLook.IsStuck("/tmp"));
+        _return.Set();
+        returns.Release();
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.False(HostLook.IsStuck("/tmp"));
+    }
+
+    [Fact]
+    public async Task A_file_that_hangs_when_it_is_read_is_left_out()
+    {
+        using PrivateDirectory directory = new();
+        string path = directory.File("vm.cfg");
+        await File.WriteAllTextAsync(path, "[name]\n", Token);
+        Hang("/proc/self/fd/", "read");
+        Assert.Null(await HostLook.RunAsync(() => ProcessFile.Read(Environment.ProcessId, path), null, Token).WaitAsync(Soon, Token));
+        Assert.Equal(1, _hung);
+    }
+
+    [Theory]
+    [InlineData("connect")]
+    [InlineData("statx")]
+    [InlineData("open")]
+    public async Task A_named_socket_that_hangs_keeps_nobody_waiting(string call)
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        Hang(fake.Path, call);
+        LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(() => Task.Run(OpenAsync, Token).WaitAsync(Soon, Token));
+        Assert.Equal(1, _hung);
+        Assert.Contains("the call does not return", error.Message, StringComparison.Ordinal);
+        _return.Set();
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        await OpenAsync();
+
+        async Task OpenAsync()
+        {
+            await using Connection connection = await Connection.OpenAsync($"qmp://{fake.Path}", cancellationToken: Token);
+        }
     }
 
     [Fact]
     public async Task Where_nobody_can_look_nobody_is_said_to_be_missing()
     {
         Hang("/tmp/hangs");
-        await Assert.ThrowsAsync<LookStuckException>(() => HostLook.RunAsync(Many, null, Token));
-        await using QemuInventory inventory = new([new HangingScope("/usr")], TimeProvider.System, ConnectionLog.None);
+        await using QemuInventory inventory = new([new HangingScope("/tmp/hangs")], TimeProvider.System, ConnectionLog.None);
         LibvirtException unseen = await Assert.ThrowsAsync<LibvirtException>(async () => await inventory.RefreshAsync(connects: false, Soon, Token));
         Assert.Contains("/tmp/hangs", unseen.Message, StringComparison.Ordinal);
         unseen = await Assert.ThrowsAsync<LibvirtException>(async () => await inventory.LookupAsync(static _ => true, Soon, Token));
@@ -194,7 +273,7 @@ public sealed class HangingLookTests : IDisposable
         HangingScope scope = new("/tmp");
         Hang("/tmp");
         QemuInventory inventory = new([scope], TimeProvider.System, ConnectionLog.None);
-        Assert.Empty(await inventory.RefreshAsync(connects: false, Soon, Token).AsTask().WaitAsync(Soon, Token));
+        await Assert.ThrowsAsync<LibvirtException>(() => inventory.RefreshAsync(connects: false, Soon, Token).AsTask().WaitAsync(Soon, Token));
 
         // Another hangs when the connection is closed, and many wait for their turn.
         scope.Path = "/usr";
@@ -222,14 +301,14 @@ public sealed class HangingLookTests : IDisposable
 
     private static int Many()
     {
-        for (int i = 0; i < 2 * HostLook.MostStuck; i++)
+        for (int i = 0; i < 2 * HostLook.MostOfDirectory; i++)
             _ = LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/tmp/hangs{i}"), followsLinks: true);
         return 0;
     }
 
-    private void Hang(string start) => HostCalls.Fault = (_, what) =>
+    private void Hang(string start, string? only = null) => HostCalls.Fault = (call, what) =>
     {
-        if (!what.StartsWith(start, StringComparison.Ordinal))
+        if (!what.StartsWith(start, StringComparison.Ordinal) || call != (only ?? call))
             return 0;
         Interlocked.Increment(ref _hung);
         _return.Wait(CancellationToken.None);

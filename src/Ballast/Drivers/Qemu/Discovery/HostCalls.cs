@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ballast.Interop;
+using Ballast.Transports;
 using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -35,6 +36,17 @@ internal static class HostCalls
 
     public static nint Read(SafeFileHandle file, Span<byte> buffer, string shown) =>
         Fails("read", shown) ? -1 : Noted(Libc.Read(file, buffer, buffer.Length), shown);
+
+    /// <summary>Connects a socket of ours to an entry that is held: its file system may be asked who may use it.</summary>
+    /// <returns>The kernel's error number; 0 where it is connected.</returns>
+    public static int Connect(UnixSocketHandle socket, SocketEntry entry, string shown)
+    {
+        if (Fails("connect", shown))
+            return Marshal.GetLastPInvokeError();
+        int errno = UnixSocketClient.Connect(socket, entry.ConnectPath);
+        Ended();
+        return errno;
+    }
 
     // What needs nobody but the kernel does not hang, but on a busy machine it may be late. No look is left because of it: what it
     // returns would be lost, and what it is about is everybody's.

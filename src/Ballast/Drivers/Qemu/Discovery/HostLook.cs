@@ -17,20 +17,36 @@ internal sealed class HostLook
     /// <summary>ETIME, with which none of a look's calls fails: of what is left out.</summary>
     public const int LeftOut = 62;
 
-    /// <summary>So many calls may wait for others at a time; then nobody looks, until one returns.</summary>
-    public const int MostStuck = 4;
+    /// <summary>So many calls about one directory may wait for others at a time; then all of it is left out, until one returns.</summary>
+    public const int MostOfDirectory = 4;
+
+    /// <summary>The same of all that was named, of all paths that processes wrote, and of the memory of all processes: one keeps nobody from another.</summary>
+    public const int MostOfKind = 12;
+
+    /// <summary>So many looks run side by side: where all hang in the same, no more do.</summary>
+    public const int MostAtOnce = 8;
+
+    // A look in which one call after the other is late, though each returns, is one that nobody waits for any longer.
+    private const int MostRounds = 4 * MostOfKind;
 
     private const long LeftBehind = -1;
+    private const string Paths = "the paths of process ", CommandLine = "/cmdline";
 
-    // One call may take so long to twice as long: a usual look with all its calls takes some milliseconds.
-    private static readonly TimeSpan LongestCall = TimeSpan.FromMilliseconds(200);
+    // One call may take so long to twice as long: a usual look with all its calls takes some milliseconds. The more do not return, the
+    // shorter another one is waited for, so that many cost whoever waits hardly more than a few.
+    private static readonly TimeSpan LongestCall = TimeSpan.FromMilliseconds(200), ShortestCall = TimeSpan.FromMilliseconds(25);
 
     // Where nobody needs the look any more.
     private static readonly TimeSpan LastCall = TimeSpan.FromMilliseconds(100);
 
-    private static readonly ConcurrentDictionary<string, bool> Stuck = new();
+    // How many calls do not return: about the same, and about one directory or kind of things.
+    private static readonly ConcurrentDictionary<string, int> Stuck = new(), Groups = new();
     private static readonly Lock Replacing = new();
     private static volatile int _stuck;
+    private static int _underWay;
+
+    // What a caller named, and the host: neither waits for the other.
+    private static readonly SemaphoreSlim OfOne = new(MostAtOnce), OfHost = new(MostAtOnce);
 
     [ThreadStatic]
     private static HostLook? _current;
@@ -45,11 +61,17 @@ internal sealed class HostLook
     /// <summary>How many calls do not return just now.</summary>
     public static int StuckCalls => _stuck;
 
-    /// <summary>One of those calls, where so many do not return that nobody looks.</summary>
+    /// <summary>Whether the code that runs is part of a look.</summary>
+    public static bool IsLooking => _current is not null;
+
+    /// <summary>One of those calls.</summary>
     public static LookFailure AnyStuck => new(LeftOut, Stuck.Keys.FirstOrDefault() ?? "/proc");
 
-    /// <summary>Whether something is left out, since a call that was about it has not returned.</summary>
-    public static bool IsStuck(string what) => _stuck > 0 && Stuck.ContainsKey(What(what));
+    /// <summary>Whether something is left out, since a call that was about it has not returned, or too many about its like.</summary>
+    public static bool IsStuck(string what) => _stuck > 0 && IsAnyStuck(What(what));
+
+    /// <summary>Whether a call about just that does not return.</summary>
+    public static bool IsStuckItself(string what) => Stuck.ContainsKey(What(what));
 
     /// <summary>
     /// What the calls on this thread are about until that is disposed, instead of what each of them names: of a path that one process
@@ -58,23 +80,51 @@ internal sealed class HostLook
     public static Subject About(string subject) => new(subject);
 
     /// <summary>What the calls are about that follow the paths which a process wrote.</summary>
-    public static string PathsOf(int pid) => string.Create(CultureInfo.InvariantCulture, $"the paths of process {pid}");
+    public static string PathsOf(int pid) => string.Create(CultureInfo.InvariantCulture, $"{Paths}{pid}");
 
     /// <summary>Looks; a look that hangs is left behind, and begun again without what it waits for.</summary>
     /// <param name="look">The look. What it changed before it was left behind must do no harm to the next.</param>
     /// <param name="note">Told of each call that does not return, once.</param>
     /// <param name="closing">Nobody needs it any more.</param>
-    /// <exception cref="LookStuckException">Too many calls do not return, or nobody waits any more.</exception>
-    public static async Task<T> RunAsync<T>(Func<T> look, Action<LookFailure>? note, CancellationToken closing)
+    /// <exception cref="LookStuckException">One call after the other does not return, or nobody waits any more.</exception>
+    public static Task<T> RunAsync<T>(Func<T> look, Action<LookFailure>? note, CancellationToken closing) => RunAsync(OfHost, look, note, closing);
+
+    /// <summary>The same of one thing, as many may be looked at side by side.</summary>
+    public static Task<T> RunOfOneAsync<T>(Func<T> look, Action<LookFailure>? note, CancellationToken closing) => RunAsync(OfOne, look, note, closing);
+
+    private static async Task<T> RunAsync<T>(SemaphoreSlim places, Func<T> look, Action<LookFailure>? note, CancellationToken closing)
     {
-        while (_stuck < MostStuck)
+        for (int round = 0; round < MostRounds; round++)
         {
-            HostLook under = new();
-            Task<T> running = Task.Run(() => under.Do(look), CancellationToken.None);
-            if (await under.EndsAsync(running, closing).ConfigureAwait(false))
-                return await running.ConfigureAwait(false);
-            _ = running.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            note?.Invoke(new LookFailure(LeftOut, under._call));
+            try
+            {
+                await places.WaitAsync(closing).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+
+            bool hasThread = Interlocked.Increment(ref _underWay) > 1;
+            try
+            {
+                if (hasThread)
+                    ChangeThreads(1);
+                HostLook under = new();
+                Task<T> running = Task.Run(() => under.Do(look), CancellationToken.None);
+                if (await under.EndsAsync(running, closing).ConfigureAwait(false))
+                    return await running.ConfigureAwait(false);
+                _ = running.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                note?.Invoke(new LookFailure(LeftOut, under._call));
+            }
+            finally
+            {
+                if (hasThread)
+                    ChangeThreads(-1);
+                Interlocked.Decrement(ref _underWay);
+                places.Release();
+            }
+
             if (closing.IsCancellationRequested)
                 break;
         }
@@ -113,7 +163,7 @@ internal sealed class HostLook
         long calls = Volatile.Read(ref _calls);
         if (calls != LeftBehind && Interlocked.CompareExchange(ref _calls, calls + 1, calls) == calls)
             return true;
-        SetStuck(_call, isStuck: false);
+        Count(_call, -1);
         return false;
     }
 
@@ -138,7 +188,7 @@ internal sealed class HostLook
         while (!running.IsCompleted)
         {
             bool isClosing = closing.IsCancellationRequested;
-            Task pause = running.WaitAsync(isClosing ? LastCall : LongestCall, isClosing ? CancellationToken.None : closing);
+            Task pause = running.WaitAsync(isClosing ? LastCall : Patience(), isClosing ? CancellationToken.None : closing);
             await pause.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (running.IsCompleted)
                 break;
@@ -156,30 +206,66 @@ internal sealed class HostLook
     {
         // Before: who returns at once takes it away again.
         string call = _call;
-        SetStuck(call, isStuck: true);
+        Count(call, 1);
         if (Interlocked.CompareExchange(ref _calls, LeftBehind, calls) == calls)
             return true;
-        SetStuck(call, isStuck: false);
+        Count(call, -1);
         return false;
     }
 
-    // The pool is given a thread for the one that hangs.
-    private static void SetStuck(string call, bool isStuck)
+    private static TimeSpan Patience() => LongestCall / (1 + _stuck) is var shorter && shorter > ShortestCall ? shorter : ShortestCall;
+
+    // Each call by itself: two looks may hang in the same, and the first that returns says nothing of the other. The pool is given a
+    // thread for the one that hangs.
+    private static void Count(string call, int change)
+    {
+        string what = What(call);
+        lock (Replacing)
+        {
+            Change(Stuck, what, change);
+            Change(Groups, KindOf(what), change);
+            if (DirectoryOf(what) is { } directory)
+                Change(Groups, directory, change);
+            _stuck += change;
+        }
+
+        ChangeThreads(change);
+    }
+
+    private static void Change(ConcurrentDictionary<string, int> counts, string key, int change)
+    {
+        int count = counts.GetValueOrDefault(key) + change;
+        if (count > 0)
+            counts[key] = count;
+        else
+            _ = counts.TryRemove(key, out _);
+    }
+
+    private static void ChangeThreads(int change)
     {
         lock (Replacing)
         {
-            if (isStuck ? !Stuck.TryAdd(What(call), true) : !Stuck.TryRemove(What(call), out _))
-                return;
-            _stuck = Stuck.Count;
             ThreadPool.GetMinThreads(out int workers, out int others);
-            _ = ThreadPool.SetMinThreads(Math.Max(workers + (isStuck ? 1 : -1), 1), others);
+            _ = ThreadPool.SetMinThreads(Math.Max(workers + change, 1), others);
         }
     }
+
+    private static bool IsAnyStuck(string what) => Stuck.ContainsKey(what)
+        || (DirectoryOf(what) is { } directory && Groups.GetValueOrDefault(directory) >= MostOfDirectory)
+        || Groups.GetValueOrDefault(KindOf(what)) >= MostOfKind;
+
+    private static string KindOf(string what) =>
+        what.StartsWith(Paths, StringComparison.Ordinal) ? "paths"
+        : !what.StartsWith("/proc/", StringComparison.Ordinal) ? "named"
+        : what.EndsWith(CommandLine, StringComparison.Ordinal) ? "memory" : "kernel";
+
+    // Of what was named: what one file system keeps waiting mostly lies in one directory.
+    private static string? DirectoryOf(string what) => KindOf(what) == "named" ? $"in {Path.GetDirectoryName(what)}" : null;
 
     // What needs the lock of a process's memory hangs with all else that does.
     private static string What(string what) =>
         what.StartsWith("/proc/", StringComparison.Ordinal) && (what.EndsWith("/environ", StringComparison.Ordinal) || what.EndsWith("/maps", StringComparison.Ordinal))
-            ? string.Concat(what.AsSpan(0, what.LastIndexOf('/')), "/cmdline")
+            ? string.Concat(what.AsSpan(0, what.LastIndexOf('/')), CommandLine)
             : what;
 
     /// <summary>See <see cref="About"/>.</summary>

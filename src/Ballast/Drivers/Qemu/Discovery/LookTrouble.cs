@@ -21,6 +21,8 @@ internal sealed class LookTrouble : IDisposable
 
     private readonly LookTrouble? _outer = _underWay;
     private HashSet<string>? _denied;
+    private HashSet<string>? _leftOut;
+    private LookFailure? _firstLeftOut;
 
     /// <summary>Begins to note what fails on this thread, until it is disposed; what encloses it is told too.</summary>
     public LookTrouble() => _underWay = this;
@@ -38,7 +40,13 @@ internal sealed class LookTrouble : IDisposable
     public bool IsOfStranger { get; init; }
 
     /// <summary>Whether something is left out since a call that was about it has not returned; it is among <see cref="Denied"/>.</summary>
-    public bool IsStuck { get; private set; }
+    public bool IsStuck => _firstLeftOut is not null;
+
+    /// <summary>Why not all was answered that was asked: a call failed, or something is left out; null where all was.</summary>
+    public LookFailure? Unanswered => Failure ?? _firstLeftOut;
+
+    /// <summary>What is left out since a call that was about it has not returned; it is among <see cref="Denied"/>.</summary>
+    public IReadOnlySet<string> LeftOut => _leftOut ??= [];
 
     /// <summary>Whether all was answered that was asked, be it that this user may not know.</summary>
     public bool IsAnswered => Failure is null && !IsStuck;
@@ -64,7 +72,10 @@ internal sealed class LookTrouble : IDisposable
             trouble.Failure ??= new LookFailure(errno, what);
         else if (errno is NotPermitted or AccessDenied or HostLook.LeftOut)
             _ = (trouble._denied ??= []).Add(what);
-        trouble.IsStuck |= errno == HostLook.LeftOut;
+        if (errno != HostLook.LeftOut)
+            return;
+        _ = (trouble._leftOut ??= []).Add(what);
+        trouble._firstLeftOut ??= new LookFailure(errno, what);
     }
 
     /// <summary>What was seen cannot be, though no call failed.</summary>
@@ -87,9 +98,11 @@ internal sealed class LookTrouble : IDisposable
     private void Add(LookTrouble inner)
     {
         Failure ??= inner.Failure;
-        IsStuck |= inner.IsStuck;
+        _firstLeftOut ??= inner._firstLeftOut;
         if (inner.IsDenied)
             (_denied ??= []).UnionWith(inner._denied!);
+        if (inner.IsStuck)
+            (_leftOut ??= []).UnionWith(inner._leftOut!);
     }
 }
 

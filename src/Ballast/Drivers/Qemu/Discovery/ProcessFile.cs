@@ -16,6 +16,7 @@ internal static class ProcessFile
     /// <param name="startTicks">When the process started, in clock ticks since the host booted; null: whatever it says now.</param>
     public static ConfigurationText? Read(int pid, string path, ulong? startTicks = null)
     {
+        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(pid));
         HostView view = new();
         MountTable mounts = view.MountsOf(pid);
         using SocketEntry? entry = ProcessPath.File(pid, path, mounts, view.OwnMounts, history: null);
@@ -32,20 +33,17 @@ internal static class ProcessFile
 
     private static string? ReadText(string path, int size)
     {
-        try
-        {
-            using SafeFileHandle file = LinuxFiles.OpenToRead(path);
-            if (file.IsInvalid)
-                return null;
-            byte[] bytes = new byte[size];
-            int length = 0;
-            for (int count; length < size && (count = RandomAccess.Read(file, bytes.AsSpan(length), length)) > 0;)
-                length += count;
-            return PathText.Decode(bytes.AsSpan(0, length));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
+        using SafeFileHandle file = LinuxFiles.OpenToRead(path);
+        if (file.IsInvalid)
             return null;
+        byte[] bytes = new byte[size];
+        int length = 0;
+        for (nint count; length < size && (count = HostCalls.Read(file, bytes.AsSpan(length), path)) != 0; length += (int)count)
+        {
+            if (count < 0)
+                return null;
         }
+
+        return PathText.Decode(bytes.AsSpan(0, length));
     }
 }

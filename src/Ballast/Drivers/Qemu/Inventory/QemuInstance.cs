@@ -83,6 +83,9 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>The number of the last search for the process behind its sockets.</summary>
     public long LastOwnerSearch { get; set; }
 
+    /// <summary>Whether that search could not look at all, so that another has to follow.</summary>
+    public bool MustFindOwner { get; set; }
+
     /// <summary>Whether its last attempt to connect met silence.</summary>
     public bool WasSilent { get; private set; }
 

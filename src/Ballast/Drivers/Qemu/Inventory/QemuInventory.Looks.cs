@@ -22,7 +22,11 @@ internal sealed partial class QemuInventory
                     // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
                     // of many callers looked at the whole host, one after the other.
                     if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
+                    {
                         Look(gone);
+                        FindMissedOwners(gone);
+                    }
+
                     return Wanted();
                 },
                 Wanted,
@@ -105,7 +109,7 @@ internal sealed partial class QemuInventory
         using LookTrouble trouble = new();
         List<Sighting> sightings = Merge(scopes.SelectMany(scope => scope.Look(view, _processes)));
         bool isPartial = trouble.Failure is not null;
-        string[] denied = trouble.IsDenied ? [.. trouble.Denied.Where(path => !_wereDenied.Contains(path))] : [];
+        string[] denied = trouble.IsDenied ? [.. trouble.Denied.Where(IsNews)] : [];
         foreach (Sighting sighting in sightings)
         {
             QemuInstance? instance = Known(sighting);
@@ -161,9 +165,12 @@ internal sealed partial class QemuInventory
             }
         }
 
-        NoteTrouble(trouble, isPartial, added);
+        NoteTrouble(trouble, isPartial, denied, added);
         NoteCrowd(_processes.Crowd);
         _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
+
+        // What hangs is left out as long as it does: that it was so before says nothing of who is there.
+        bool IsNews(string path) => !_wereDenied.Contains(path) || trouble.LeftOut.Contains(path);
     }
 
     // The same process runs something else now, and was found as that.
@@ -178,23 +185,26 @@ internal sealed partial class QemuInventory
         path is "/proc" or UnixSocketDiag.Shown || path.StartsWith("/proc/self/", StringComparison.Ordinal);
 
     // The next call looks again; it is said once.
-    private void NoteTrouble(LookTrouble trouble, bool isPartial, List<QemuInstance> added)
+    private void NoteTrouble(LookTrouble trouble, bool isPartial, string[] denied, List<QemuInstance> added)
     {
-        _trouble = trouble.Failure;
-        LibvirtException? error = !isPartial ? null : QmpErrors.CannotLook(trouble.Failure
-            ?? Denial(trouble.Denied.First(path => !_wereDenied.Contains(path))));
-        if (error is not null && _lookError is null)
+        _trouble = trouble.Unanswered;
+        LibvirtException? error = !isPartial && !trouble.IsStuck ? null
+            : QmpErrors.CannotLook(trouble.Unanswered ?? new LookFailure(LookFailures.Denied, denied[0]));
+
+        // Of a call that does not return it was said when it was left behind.
+        if (error is not null && _lookError is null && isPartial)
             log.LookFailed(error);
         _lookError = error;
 
         // What is new was never seen otherwise.
-        _wereDenied = !isPartial ? trouble.Denied
-            : trouble.IsDenied && added.Count > 0 ? _wereDenied.Union(trouble.Denied.Where(path => added.Exists(instance => instance.Concerns(path)))).ToHashSet()
+        _wereDenied = !isPartial ? WithoutLeftOut(trouble)
+            : trouble.IsDenied && added.Count > 0 ? _wereDenied.Union(WithoutLeftOut(trouble).Where(path => added.Exists(instance => instance.Concerns(path)))).ToHashSet()
             : _wereDenied;
         _mustLookAgain = isPartial || trouble.IsStuck;
     }
 
-    private static LookFailure Denial(string path) => new(HostLook.IsStuck(path) ? HostLook.LeftOut : LookFailures.Denied, path);
+    private static IReadOnlySet<string> WithoutLeftOut(LookTrouble trouble) =>
+        trouble.IsStuck ? trouble.Denied.Except(trouble.LeftOut).ToHashSet() : trouble.Denied;
 
     // Once for each user, and again when there are twice as many.
     private void NoteCrowd(StrangerCrowd crowd)
@@ -215,6 +225,10 @@ internal sealed partial class QemuInventory
     {
         if (_trouble is { } failure)
             throw QmpErrors.CannotLook(failure);
+
+        // Nor where a QEMU's own name may stand in a file that nobody can read now.
+        if (_known.Values.FirstOrDefault(static instance => instance.Process is { MayBeNamedByStuckFile: true }) is { Process.Pid: var pid })
+            throw QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, HostLook.PathsOf(pid)));
     }
 
     // Of one socket that was named, whose entry is away for a while, the QEMU stays known: its calls fail with the reason.

@@ -21,7 +21,7 @@ internal sealed partial class QemuInventory
         {
             if (instance.Process is not null)
                 continue;
-            instance.LastOwnerSearch = number;
+            using LookTrouble trouble = new();
             QemuProcess? owner = instance.Peer is { Pid: > 0 } peer && _processes.Find(peer.Pid) is { } creator && instance.CanBeServedBy(peer, creator)
                 ? creator
                 : null;
@@ -36,10 +36,34 @@ internal sealed partial class QemuInventory
 
             if (owner is not null)
                 instance.Become(owner);
+
+            // Behind the search: one that hangs is begun again, and is none.
+            instance.LastOwnerSearch = number;
+            instance.MustFindOwner = owner is null && !trouble.IsAnswered;
+            _mustLookAgain |= instance.MustFindOwner;
             _mustName = true;
         }
 
         return true;
+    }
+
+    // Those of whom nobody could look whose they are; the next look does.
+    private bool MustFindOwners(IEnumerable<QemuInstance> instances)
+    {
+        foreach (QemuInstance instance in instances)
+            instance.MustFindOwner = instance.Process is null;
+        _mustLookAgain = true;
+        return false;
+    }
+
+    // Nobody connects again to those that are connected: so a search that hung is made up for here.
+    private void FindMissedOwners(List<QemuInstance> gone)
+    {
+        QemuInstance[] missed = [.. _instances.Where(static instance => instance.MustFindOwner && instance.Process is null)];
+        if (missed.Length == 0)
+            return;
+        FindOwners(missed, _searches);
+        Unite(gone);
     }
 
     private HostView ViewAfter(long searches)

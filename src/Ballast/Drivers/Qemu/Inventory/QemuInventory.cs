@@ -146,9 +146,9 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     {
         QemuInstance[] found = await LookAsync(_ => true, cancellationToken).ConfigureAwait(false);
         if (found.Length == 0)
-            return scope.Missing();
+            return await LookExclusivelyAsync<LibvirtException>(scope.Missing, () => _lookError!, cancellationToken).ConfigureAwait(false);
         LibvirtException? error = await found[0].ConnectAsync(timeout, cancellationToken).ConfigureAwait(false);
-        _ = await LookExclusivelyAsync(() => FindOwners(found, long.MaxValue), static () => false, cancellationToken).ConfigureAwait(false);
+        _ = await LookExclusivelyAsync(() => FindOwners(found, long.MaxValue), () => MustFindOwners(found), cancellationToken).ConfigureAwait(false);
         return found[0].IsKnown ? null : error;
     }
 
@@ -205,7 +205,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             instance => ConnectAsync(instance, waitsForSilent, patience, timeout, cancellationToken))).ConfigureAwait(false);
         List<QemuInstance> gone = [];
         long searches = Volatile.Read(ref _searches);
-        await LookExclusivelyAsync(Find, static () => true, cancellationToken).ConfigureAwait(false);
+        await LookExclusivelyAsync(Find, FindLater, cancellationToken).ConfigureAwait(false);
         await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
         return errors;
 
@@ -232,6 +232,18 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                 }
             }
 
+            return Settle();
+        }
+
+        bool FindLater()
+        {
+            MustFindOwners(instances);
+            return Settle();
+        }
+
+        // What needs no look.
+        bool Settle()
+        {
             PutSuccessors(gone);
             Unite(gone);
             _mustName = true;

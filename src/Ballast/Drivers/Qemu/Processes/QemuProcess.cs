@@ -170,7 +170,6 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         string paths = HostLook.PathsOf(pid);
         isStuck = HostLook.IsStuck(paths);
         using LookTrouble theirs = new() { IsOfStranger = true };
-        using HostLook.Subject about = HostLook.About(paths);
         ConfigurationText? text = ProcessFile.Read(pid, path, startTicks);
         isStuck = text is null && (isStuck || theirs.IsStuck);
         return text;
@@ -185,6 +184,9 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         if (TryReadFully(Pid, StartTicks, out QemuCommandLine? commandLine, out bool isStuck) && IsSame && trouble.IsAnswered)
             (CommandLine, _hasStuckFile) = (commandLine, isStuck);
     }
+
+    /// <summary>Whether its name may stand in a file that was left out, since its file system did not answer.</summary>
+    public bool MayBeNamedByStuckFile => _hasStuckFile && CommandLine.NameWord is not { Certainty: Certainty.Said };
 
     // What it names is read now: who could not read it all may not know its name.
     private static bool TryReadFully(int pid, ulong startTicks, [NotNullWhen(true)] out QemuCommandLine? commandLine, out bool hasStuckFile)

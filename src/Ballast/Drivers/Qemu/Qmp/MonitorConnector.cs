@@ -194,19 +194,8 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
         }
     }
 
-    // To follow the socket's path, or to read a command line, may keep whoever does it waiting.
-    private async Task<T> LookAsync<T>(Func<T> look, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await HostLook.RunAsync(look, monitor.Log.LookStuck, cancellationToken).ConfigureAwait(false);
-        }
-        catch (LookStuckException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, monitor.Path));
-        }
-    }
+    private Task<T> LookAsync<T>(Func<T> look, CancellationToken cancellationToken) =>
+        SingleLook.RunAsync(look, monitor.Path, monitor.Log.LookStuck, cancellationToken);
 
     private async ValueTask TellWhatStartsAsync(CancellationToken cancellationToken)
     {

@@ -33,7 +33,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     private int? _peerPid;
 
     // Connections of ours: the last, and some before it, whose end QEMU may not have seen yet.
-    private readonly Queue<uint> _own = [];
+    private readonly List<uint> _own = [];
 
     // Those that are not closed yet; guarded as the former are.
     private readonly List<UnixSocketHandle> _sockets = [];
@@ -89,6 +89,9 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
 
     /// <summary>Whether the listening socket was seen in its owner's own descriptor table.</summary>
     public bool IsProvenByTable { get; init; }
+
+    /// <summary>What calls are about that follow its path; null: the path itself.</summary>
+    public string? Subject { get; init; }
 
     /// <summary>What the listening socket was bound to, as it was written; null where that is not known.</summary>
     public string? BoundName { get; init; }
@@ -185,35 +188,60 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         _seen = null;
         if (!key.IsAt(entry))
             throw trouble.Failure is { } failure ? QmpErrors.CannotLook(failure) : QmpErrors.Replaced(name);
-        int errno;
-        SafeHandle? socket;
-        lock (_own)
+        UnixSocketHandle socket = UnixSocketClient.Create();
+        uint? noted = null;
+        try
         {
-            errno = UnixSocketClient.TryConnect(entry.ConnectPath, out socket);
-            if (socket is null && !ProcessTable.ShowsSelf)
-                throw QmpErrors.NoOwnProc(name);
-            if (socket is not null)
+            int errno = socket.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
+            if (errno == 0)
             {
-                // One that is not known to be our own would be taken for another's.
-                if (OwnInode(socket) is not { } inode)
-                {
-                    socket.Dispose();
-                    throw QmpErrors.CannotLook(trouble.Failure ?? new LookFailure(NoInode, name));
-                }
-
-                _own.Enqueue(inode);
-                _sockets.RemoveAll(static earlier => earlier.Closed.IsCompleted);
-                if (socket is UnixSocketHandle closing)
-                    _sockets.Add(closing);
+                // One that is not known to be our own would be taken for another's: so it is noted before it is connected, which may take
+                // its time, and nobody waits for that.
+                noted = OwnInode(socket) ?? throw QmpErrors.CannotLook(trouble.Failure ?? new LookFailure(NoInode, name));
+                NoteOwn(noted.Value);
+                using HostLook.Subject about = HostLook.About(Subject ?? name);
+                errno = HostCalls.Connect(socket, entry, name);
             }
 
-            if (_own.Count > MostOwn)
-                _ = _own.Dequeue();
-        }
+            if (errno != 0)
+                throw CannotConnect(errno);
+            lock (_own)
+            {
+                _sockets.RemoveAll(static earlier => earlier.Closed.IsCompleted);
+                _sockets.Add(socket);
+            }
 
-        // A full queue of waiting clients though nobody is served: QEMU does not run.
-        return socket ?? throw (errno == Eagain ? QmpErrors.NotAccepting(name) : QmpErrors.CannotConnect(name, errno));
+            return socket;
+        }
+        catch
+        {
+            if (noted is { } inode)
+            {
+                lock (_own)
+                    _own.Remove(inode);
+            }
+
+            socket.Dispose();
+            throw;
+        }
     }
+
+    private void NoteOwn(uint inode)
+    {
+        lock (_own)
+        {
+            _own.Add(inode);
+            if (_own.Count > MostOwn)
+                _own.RemoveAt(0);
+        }
+    }
+
+    // A full queue of waiting clients though nobody is served: QEMU does not run.
+    private LibvirtException CannotConnect(int errno) =>
+        errno == HostLook.LeftOut ? QmpErrors.CannotLook(new LookFailure(errno, name))
+        : !ProcessTable.ShowsSelf ? QmpErrors.NoOwnProc(name)
+        : errno == Eagain ? QmpErrors.NotAccepting(name)
+        : QmpErrors.CannotConnect(name, errno);
 
     // An entry that nobody could look at is not known to be gone.
     private SocketEntry Open(LookTrouble trouble)
@@ -222,9 +250,9 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         {
             return open(View(out _));
         }
-        catch (LibvirtException) when (trouble.Failure is not null)
+        catch (LibvirtException) when (trouble.Unanswered is not null)
         {
-            throw QmpErrors.CannotLook(trouble.Failure);
+            throw QmpErrors.CannotLook(trouble.Unanswered);
         }
     }
 

@@ -113,7 +113,9 @@ internal static class QmpErrors
 
     /// <summary>Of what no look says anything until a call has returned.</summary>
     public static string CallDoesNotReturn(string what) =>
-        $"Cannot look at '{what}': the call does not return, and it is left out until it does ({HostLook.StuckCalls} such calls now)";
+        $"Cannot look at '{what}': " + (HostLook.IsStuck(what) && !HostLook.IsStuckItself(what)
+            ? "too many calls about its like do not return, and it is left out until one does"
+            : "the call does not return, and it is left out until it does") + $" ({HostLook.StuckCalls} such calls now)";
 
     /// <summary>Sockets are reached, and looked at, through this process's own files in /proc.</summary>
     public static LibvirtException NoOwnProc(string path) =>

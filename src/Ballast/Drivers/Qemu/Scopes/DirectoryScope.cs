@@ -20,6 +20,15 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
     private bool _isSettled;
     private long _lookedAt;
 
+    /// <summary>Whether a directory lies at a path now.</summary>
+    /// <exception cref="LibvirtException">Nobody can look there.</exception>
+    public static bool IsAt(string path)
+    {
+        using LookTrouble trouble = new();
+        bool isDirectory = LinuxFiles.Stat(path, followsLinks: true) is { IsDirectory: true };
+        return trouble is { IsStuck: true, Unanswered: { } failure } ? throw QmpErrors.CannotLook(failure) : isDirectory;
+    }
+
     public void Disregard(MonitorKey key) => _disregarded.Add(key);
 
     /// <summary>Whether a name came or went since the last look, or what the directory does not tell may have changed.</summary>

@@ -77,6 +77,7 @@ internal static class MonitorLocator
                         {
                             Owner = process,
                             OwnerUid = uid,
+                            Subject = HostLook.PathsOf(process.Pid),
                             IsProvenByTable = own is not null,
                             BoundName = listener.Name,
                             EntryPlace = entry.Place,

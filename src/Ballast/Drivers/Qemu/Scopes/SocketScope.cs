@@ -32,7 +32,10 @@ internal sealed class SocketScope(string path) : IQemuScope
     /// <summary>Why there is nothing to look at.</summary>
     public LibvirtException Missing()
     {
+        using LookTrouble trouble = new();
         using SocketEntry? entry = SocketEntry.Open(path, MountTable.Empty, out int errno);
+        if (trouble is { IsStuck: true, Unanswered: { } failure })
+            return QmpErrors.CannotLook(failure);
         const int connectionRefused = 111;
         return QmpErrors.CannotConnect(path, entry is null ? errno : connectionRefused);
     }
