@@ -139,6 +139,44 @@ public sealed class LookFaultTests
         }
     }
 
+    [Theory]
+    [InlineData("directory")]
+    [InlineData("host")]
+    public async Task A_name_in_a_file_that_hangs_is_not_said_to_be_nobodys(string kind)
+    {
+        using PrivateDirectory files = new();
+        string file = files.File("vm.cfg");
+        await File.WriteAllTextAsync(file, "[name]\n  guest = \"filed\"\n", Token);
+        await using QemuProcess qemu = await QemuProcess.StartPcAsync(["-readconfig", file], monitors: 1, Token);
+        using Socket holder = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await holder.ConnectAsync(new UnixDomainSocketEndPoint(qemu.MonitorPaths[0]), Token);
+        Assert.NotEqual(0, await holder.ReceiveAsync(new byte[1024], Token));
+        using ManualResetEventSlim returns = new();
+        HostCalls.Fault = (call, what) =>
+        {
+            if (call == "read" && what.StartsWith("/proc/self/fd/", StringComparison.Ordinal))
+                returns.Wait(CancellationToken.None);
+            return 0;
+        };
+        await using QemuInventory inventory = new([Scope(kind, qemu.DirectoryPath)], TimeProvider.System, ConnectionLog.None);
+        try
+        {
+            Assert.Contains(await ListAsync(inventory), domain => domain.Identity.Id == qemu.Pid);
+            LibvirtException unseen = await Assert.ThrowsAsync<LibvirtException>(
+                () => inventory.LookupAsync(static identity => identity.Name == "filed", Timeout, Token).AsTask().In());
+            Assert.Contains($"the paths of process {qemu.Pid}", unseen.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            returns.Set();
+            HostCalls.Fault = null;
+        }
+
+        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.Equal(qemu.Pid, (await inventory.LookupAsync(static identity => identity.Name == "filed", Timeout, Token))?.Identity.Id);
+        Assert.Null(await inventory.LookupAsync(static identity => identity.Name == "nobody", Timeout, Token));
+    }
+
     [Fact]
     public async Task An_owner_that_could_not_be_looked_for_is_found_when_the_call_has_returned()
     {

@@ -153,6 +153,9 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         }
     }
 
+    /// <summary>Whether its name may stand in a file that nobody can read now.</summary>
+    public bool MayBeNamedByStuckFile => Process is { HasStuckFile: true } && SaidOrTold is null or { IsGuess: true };
+
     // Its name, by whoever knows it best.
     private Word<string>? SaidOrTold => Word<string>.Surer(
         Distrust is null ? Process?.CommandLine.NameWord : null,

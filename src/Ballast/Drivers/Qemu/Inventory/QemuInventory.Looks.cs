@@ -21,7 +21,7 @@ internal sealed partial class QemuInventory
                 {
                     // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
                     // of many callers looked at the whole host, one after the other.
-                    if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone()))
+                    if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone() || HasStuckFile()))
                     {
                         Look(gone);
                         FindMissedOwners(gone);
@@ -100,13 +100,22 @@ internal sealed partial class QemuInventory
         return _instances.Exists(instance => !instance.IsConnected && (isTime || instance.ReasonToPause is null));
     }
 
+    private bool HasStuckFile() => _instances.Exists(static instance => instance.Process is { HasStuckFile: true });
+
     private void Look(List<QemuInstance> gone)
     {
         long number = ++_begunLooks, trust = Volatile.Read(ref _trustChanges);
+
+        // One that is left behind saw nothing, whatever the scopes have noted by then.
+        _mustLookAgain = true;
         HostView view = new();
         HashSet<QemuInstance> seen = [];
         List<QemuInstance> added = [];
         using LookTrouble trouble = new();
+
+        // Of one socket that was named, no other process is looked at.
+        foreach (QemuInstance instance in _instances)
+            instance.Process?.ReadStuckFiles();
         List<Sighting> sightings = Merge(scopes.SelectMany(scope => scope.Look(view, _processes)));
         bool isPartial = trouble.Failure is not null;
         string[] denied = trouble.IsDenied ? [.. trouble.Denied.Where(IsNews)] : [];
@@ -144,7 +153,6 @@ internal sealed partial class QemuInventory
 
         foreach (QemuInstance instance in seen)
             instance.EndLook();
-        _lastLook = number;
         Volatile.Write(ref _trustSeen, trust);
         Volatile.Write(ref _lookedAt, time.GetTimestamp());
         foreach (QemuInstance instance in _instances.ToArray())
@@ -166,6 +174,7 @@ internal sealed partial class QemuInventory
         }
 
         NoteTrouble(trouble, isPartial, denied, added);
+        _lastLook = number;
         NoteCrowd(_processes.Crowd);
         _processes.Keep(_instances.Select(instance => instance.Process).OfType<QemuProcess>().ToHashSet());
 
@@ -227,7 +236,7 @@ internal sealed partial class QemuInventory
             throw QmpErrors.CannotLook(failure);
 
         // Nor where a QEMU's own name may stand in a file that nobody can read now.
-        if (_known.Values.FirstOrDefault(static instance => instance.Process is { MayBeNamedByStuckFile: true }) is { Process.Pid: var pid })
+        if (_known.Values.FirstOrDefault(static instance => instance.MayBeNamedByStuckFile) is { Process.Pid: var pid })
             throw QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, HostLook.PathsOf(pid)));
     }
 

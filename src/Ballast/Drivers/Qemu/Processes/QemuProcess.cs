@@ -185,8 +185,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
             (CommandLine, _hasStuckFile) = (commandLine, isStuck);
     }
 
-    /// <summary>Whether its name may stand in a file that was left out, since its file system did not answer.</summary>
-    public bool MayBeNamedByStuckFile => _hasStuckFile && CommandLine.NameWord is not { Certainty: Certainty.Said };
+    /// <summary>Whether a file that it names was left out, since its file system did not answer, and was not read since.</summary>
+    public bool HasStuckFile => _hasStuckFile;
 
     // What it names is read now: who could not read it all may not know its name.
     private static bool TryReadFully(int pid, ulong startTicks, [NotNullWhen(true)] out QemuCommandLine? commandLine, out bool hasStuckFile)
