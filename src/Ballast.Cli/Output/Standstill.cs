@@ -89,7 +89,7 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
         (_, Dump or Snapshot) => new("It is being dumped or a snapshot is taken: wait until that is over"),
         (_, StartingUp or ShuttingDown) => new("It is just starting or ending: wait until that is over"),
         (_, IOError) => new("QEMU could not read or write a disk. Mend or enlarge the storage, then resume it", resume),
-        (_, NoReason) => new("Nobody told why it is paused. Look with `domstate --reason` and at its console, before you resume it"),
+        (_, NoReason) => new("The reason why it is paused is unknown. Look with `domstate --reason` and at its console, before you resume it"),
         _ => new("Resume it", resume),
     };
 }

@@ -15,7 +15,7 @@ internal sealed partial class TerminalMode
 
     private TerminalMode(int descriptor, byte[] before) => (_descriptor, _before) = (descriptor, before);
 
-    /// <summary>Reads it; null where the descriptor is no terminal.</summary>
+    /// <summary>Reads it; null where the descriptor is not a terminal.</summary>
     public static TerminalMode? TryRead(int descriptor)
     {
         byte[] mode = new byte[Size];

@@ -149,7 +149,7 @@ internal sealed class InstanceIdentity(Lock gate, ConnectionLog log)
         if (Process?.CommandLine is not { } said)
         {
             return !string.IsNullOrEmpty(hello.Name) && hello.Name != Decided.Name
-                ? $"its monitor names it '{DisplayText.Escape(hello.Name)}', and so does another one's; nobody can see from here whose the name is"
+                ? $"its monitor names it '{DisplayText.Escape(hello.Name)}', and so does another QEMU's; Ballast cannot see whose name it is"
                 : null;
         }
 
