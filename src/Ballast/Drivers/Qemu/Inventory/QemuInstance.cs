@@ -135,7 +135,7 @@ internal sealed class QemuInstance
     public void NoteSilence() => WasSilent = !IsConnected;
 
     /// <summary>Whether it is missing in lists for another reason than the one that was told last, which it is from now on.</summary>
-    public bool IsLeftOutAnew(LibvirtException reason)
+    public bool IsLeftOutForNewReason(LibvirtException reason)
     {
         (ErrorCode, int) kind = (reason.Code, reason.Int1);
         if (_leftOutFor == kind)
