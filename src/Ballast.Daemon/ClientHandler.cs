@@ -84,7 +84,7 @@ internal sealed partial class ClientHandler(
 
         string? account = null;
         await server.ServeAsync(
-            context.Transport, isReadOnly, peer.Uid, place.LetIn, end, change => changes.Client(peer, change, account),
+            context.Transport, isReadOnly, peer.Uid, place.Admit, end, change => changes.Client(peer, change, account),
             gate.OfUnixSocket(options, peer, isReadOnly, name => account = name)).ConfigureAwait(false);
 
         // Who does not take the rest is not waited for: Kestrel would wait, with the socket open, for as long as the client

@@ -115,7 +115,7 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
         }
     }
 
-    private void LetIn(User user)
+    private void Admit(User user)
     {
         lock (_gate)
             Adjust(user, 1);
@@ -147,15 +147,15 @@ internal sealed class ClientSlots(int clients, int anonymousClients, int address
         }
 
         /// <summary>The client was let in, and another one may try.</summary>
-        public void LetIn()
+        public void Admit()
         {
             if (Interlocked.Exchange(ref _isAnonymous, 0) == 1)
-                places.LetIn(user);
+                places.Admit(user);
         }
 
         public void Dispose()
         {
-            LetIn();
+            Admit();
             if (Interlocked.Exchange(ref _isGivenBack, 1) == 0)
                 places.GiveBack(user);
         }

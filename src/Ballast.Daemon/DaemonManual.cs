@@ -56,7 +56,7 @@ internal static class DaemonManual
             .Section("Options");
         foreach ((string label, string[] help) in Options)
             page.Item(label, string.Join(' ', help));
-        page.Section("Users").Paragraph("With `auth_unix_rw`, `auth_unix_ro`, `auth_tls` or `auth_tcp` set to \"sasl\", clients need a name and a password (SASL, SCRAM-SHA-256 or PLAIN). `ballastd passwd USER` adds a user or changes the password, which it asks for, or reads from standard input if that is no terminal. `--delete` removes the user, `--list` shows all names. A running daemon needs no reload.");
+        page.Section("Users").Paragraph("With `auth_unix_rw`, `auth_unix_ro`, `auth_tls` or `auth_tcp` set to \"sasl\", clients need a name and a password (SASL, SCRAM-SHA-256 or PLAIN). `ballastd passwd USER` adds a user or changes the password, which it asks for, or reads from standard input if that is not a terminal. `--delete` removes the user, `--list` shows all names. A running daemon needs no reload.");
         page.Section("systemd").Paragraph("The daemon takes sockets from systemd (`FileDescriptorName=readwrite` and `readonly`), and then listens on no others. It tells systemd when it is ready, reloads or stops, and answers its watchdog.");
         page.Section("Signals")
             .Item("SIGHUP", "Reload the configuration file. Clients stay connected. If the file has an error, the log names its line and the old settings stay.")

@@ -291,7 +291,7 @@ internal sealed partial class DaemonOptions
             return power >= 0 && ulong.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong number)
                 && number > 0 && number < 1ul << (most - (bits * power))
                 ? number << (bits * power)
-                : throw new UsageException($"{where}: '{text}' is no size such as 512M or 48G");
+                : throw new UsageException($"{where}: '{text}' is not a size such as 512M or 48G");
         }
 
         private static int Number(IReadOnlyList<string> values, string where, int least, int most) =>

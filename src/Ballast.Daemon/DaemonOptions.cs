@@ -173,7 +173,7 @@ internal sealed partial class DaemonOptions
         {
             // What is no file may keep a reader waiting for ever, who then hears of no signal.
             if (HostFiles.Look(path, followsLinks: true) is { IsRegular: false } && path != "/dev/null")
-                throw new UsageException($"cannot read {path}: it is no plain file");
+                throw new UsageException($"cannot read {path}: it is not a regular file");
             text = WholeFile.ReadText(path, MaxFileBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -148,7 +148,7 @@ internal sealed record ListenPaths(string ReadWrite, string ReadOnly, bool IsLib
         const int maxNameBytes = HostFiles.MaxAddressBytes - 19;
         string name = Path.GetFileName(path);
         if (name is "" or "." or "..")
-            throw new UsageException($"{path} is no path of a socket: name a file");
+            throw new UsageException($"{path} is not the path of a socket: name a file");
         if (Encoding.UTF8.GetByteCount(path) > HostFiles.MaxAddressBytes && Encoding.UTF8.GetByteCount(name) > maxNameBytes)
             throw new UsageException($"{path} is too long for a socket: its name may have {maxNameBytes} bytes there");
     }

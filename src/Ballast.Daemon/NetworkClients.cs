@@ -42,7 +42,7 @@ internal sealed class NetworkClients(
         ClientOwner owner = ClientOwner.Of(client.Address);
         DaemonOptions options = access.Rules.Options;
         await server.ServeAsync(
-            context.Transport, isReadOnly: !options.TcpWrites, owner, place.LetIn, end, change => changes.Client(client, "", change, account),
+            context.Transport, isReadOnly: !options.TcpWrites, owner, place.Admit, end, change => changes.Client(client, "", change, account),
             gate.OfNetwork(options, client, owner, isTls: false, name => account = name), isSecure: false).ConfigureAwait(false);
     });
 
@@ -70,20 +70,20 @@ internal sealed class NetworkClients(
         await using (secure.ConfigureAwait(false))
         {
             string? account = null;
-            bool wasLetIn = false;
+            bool wasAdmitted = false;
             ClientOwner owner = ClientOwner.Of(client.Address);
             ClientAuthentication? authentication = gate.OfNetwork(rules.Options, client, owner, isTls: true, name => account = name);
             await server.ServeAsync(
-                secure, secure.IsReadOnly, owner, LetIn, end, change => changes.Client(client, secure.Name, change, account), authentication).ConfigureAwait(false);
+                secure, secure.IsReadOnly, owner, Admit, end, change => changes.Client(client, secure.Name, change, account), authentication).ConfigureAwait(false);
             if (secure.Fault is { } broken)
                 changes.Broken(client, secure.Name, broken);
-            if (!wasLetIn && authentication is null && !stopping.IsCancellationRequested)
+            if (!wasAdmitted && authentication is null && !stopping.IsCancellationRequested)
                 changes.AskedNothing(client, secure.Name);
 
-            void LetIn()
+            void Admit()
             {
-                wasLetIn = true;
-                place.LetIn();
+                wasAdmitted = true;
+                place.Admit();
             }
         }
     });

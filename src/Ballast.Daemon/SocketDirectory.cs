@@ -54,7 +54,7 @@ internal static class SocketDirectory
             while ((there = HostFiles.Look(existing, followsLinks: true)) is null)
                 existing = Path.GetDirectoryName(existing)!;
             if (there is { IsDirectory: false })
-                return new UsageException($"{existing} is no directory: choose another path with --socket");
+                return new UsageException($"{existing} is not a directory: choose another path with --socket");
 
             // Both the way there and the place: a link leads where its directory's owner wants.
             foreach (string each in WithThoseAbove(existing).Concat(WithThoseAbove(HostFiles.RealPath(existing))))

@@ -49,7 +49,7 @@ internal sealed class SocketPlace : IDisposable
 
     /// <summary>What lies there and is never taken away; null where there is none.</summary>
     public UsageException? Obstacle() => HostFiles.Look(_directory, _name) is { IsSocket: false }
-        ? new UsageException($"{Path} is there and is no socket: remove it, or choose another path with --socket")
+        ? new UsageException($"{Path} exists and is not a socket: remove it, or choose another path with --socket")
         : null;
 
     /// <summary>Why no socket may be put there; null where it may.</summary>
@@ -77,7 +77,7 @@ internal sealed class SocketPlace : IDisposable
     /// <exception cref="IOException">It cannot be opened.</exception>
     public IDisposable? TryLock()
     {
-        // Its type first: what is no plain file may not even be possible to open.
+        // Its type first: what is not a regular file may not even be possible to open.
         if (HostFiles.Look(_directory, LockName) is { } there)
             RequireOwnFile(there);
         SafeFileHandle file = HostFiles.OpenToLock(_directory, LockName, LockPath);

@@ -11,7 +11,7 @@ internal static class LibvirtVersion
     /// <exception cref="LibvirtException">No version has such a number.</exception>
     public static Version FromNumber(ulong number) => number / Major <= int.MaxValue
         ? new Version((int)(number / Major), (int)(number % Major / Minor), (int)(number % Minor))
-        : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Rpc, $"{number} is no version");
+        : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Rpc, $"{number} is not a version");
 
     public static ulong ToNumber(Version version) =>
         ((ulong)version.Major * Major) + ((ulong)version.Minor * Minor) + (ulong)Math.Max(version.Build, 0);

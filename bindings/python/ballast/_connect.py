@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from struct import Struct
-from ctypes import byref, c_int, c_ulong, c_void_p, create_string_buffer, string_at
+from ctypes import byref, c_ulong
 
 from ._arguments import flags as bits
-from ._arguments import int32, text, unsigned32
-from ._domain import adopt, look_up, pack_domains, share, virDomain
-from ._error import failure, libvirtError, raise_raised, unpack_error
-from ._library import Handle, library
-from ._parameters import read_numbers, unpack_parameters
+from ._arguments import int32, text
+from ._connect_domains import ConnectDomains
+from ._connect_host import ConnectHost
+from ._domain import share
+from ._error import failure, unpack_error
+from ._library import library
 from ._unserved import add_methods
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Iterator, SupportsIndex
+    from typing import Any, Callable, Iterator, SupportsIndex
 
+    from ._domain import virDomain
     from ._error import ErrorTuple
-    from ._host import HostMemory, ProcessMemory
-    from ._memory import MemorySample
-    from ._watch import Watch
-
-# virNodeInfo, virSecurityModel, virDomainStatsRecord.
-_NODE_INFO = Struct("32sLIIIIII")
-_SECURITY_MODEL = Struct("257s257s")
-_RECORD = Struct("PPi4x")
-
-_MOST_CELLS = 10000
 
 
-class virConnect(Handle):
+class virConnect(ConnectHost, ConnectDomains):
     """A connection, from `open`, `openReadOnly` or `openAuth`. Iteration yields its domains. At the end of a ``with``
     block it is closed for all objects that came from it: calls on its domains raise `libvirtError`
     (``VIR_ERR_INVALID_CONN``), its watches end, and it no longer holds any monitor.
@@ -38,7 +29,6 @@ class virConnect(Handle):
     Calls raise `libvirtError` on failure.
     """
 
-    _o: int | None = None
     _name: str | None = None
     _again: Any
     _listeners: dict[Any, Any] | None = None
@@ -157,269 +147,6 @@ class virConnect(Handle):
         (``VIR_ERR_NO_SUPPORT``) if the connection does not use a daemon."""
         return self._number("virConnectSetKeepAlive", int32(interval), bits(count))
 
-    # The host
-
-    def getInfo(self) -> list[str | int]:
-        """[CPU model, memory in MiB, CPUs, MHz, NUMA nodes, sockets per node, cores per socket, threads per core]."""
-        buffer = create_string_buffer(_NODE_INFO.size)
-        if library.virNodeGetInfo(self._o, buffer) < 0:
-            raise failure("virNodeGetInfo")
-        model, kib, *numbers = _NODE_INFO.unpack(buffer)
-        return [model.partition(b"\0")[0].decode(errors="replace"), kib >> 10, *numbers]
-
-    def getFreeMemory(self) -> int:
-        """The host's free memory in bytes."""
-        free: int = library.virNodeGetFreeMemory(self._o)
-        if not free:
-            raise failure("virNodeGetFreeMemory")
-        return free
-
-    def getCellsFreeMemory(self, startCell: SupportsIndex, maxCells: SupportsIndex) -> list[int]:
-        """The free memory in bytes of at most `maxCells` NUMA nodes, starting with `startCell`."""
-        start, room = int32(startCell), int32(maxCells)
-        if start < 0 or room <= 0 or start + room > _MOST_CELLS:
-            raise libvirtError("virNodeGetCellsFreeMemory() failed", use_last_error=False)
-        cells = create_string_buffer(8 * room)
-        count: int = library.virNodeGetCellsFreeMemory(self._o, cells, start, room)
-        if count < 0:
-            raise failure("virNodeGetCellsFreeMemory")
-        return list(Struct(f"{count}Q").unpack_from(cells))
-
-    def getMemoryStats(self, cellNum: SupportsIndex, flags: SupportsIndex = 0) -> dict[str, int]:
-        """The host's memory in KiB ("total", "free", "buffers", "cached"), of one NUMA node, or of all with -1."""
-        cell, mask = int32(cellNum), bits(flags)
-        numbers = read_numbers(lambda array, count: int(library.virNodeGetMemoryStats(self._o, cell, array, count, mask)))
-        if numbers is None:
-            raise failure("virNodeGetMemoryStats")
-        return numbers
-
-    def getCPUStats(self, cpuNum: SupportsIndex, flags: SupportsIndex = 0) -> dict[str, int]:
-        """The host's CPU time in ns ("kernel", "user", "idle", "iowait" …), of one CPU, or of all with -1."""
-        cpu, mask = int32(cpuNum), bits(flags)
-        numbers = read_numbers(lambda array, count: int(library.virNodeGetCPUStats(self._o, cpu, array, count, mask)))
-        if numbers is None:
-            raise failure("virNodeGetCPUStats")
-        return numbers
-
-    def getCPUMap(self, flags: SupportsIndex = 0) -> tuple[int, list[bool], int]:
-        """(number of CPUs, online state of each CPU, number of online CPUs)."""
-        cpus, online = c_void_p(), c_int()
-        count: int = library.virNodeGetCPUMap(self._o, byref(cpus), byref(online), bits(flags))
-        if count < 0:
-            raise failure("virNodeGetCPUMap")
-        bytes_ = string_at(cpus.value or 0, (count + 7) // 8)
-        library.free(cpus)
-        return count, [bool(bytes_[cpu // 8] >> cpu % 8 & 1) for cpu in range(count)], online.value
-
-    def getFreePages(
-        self, pages: list[int], startCell: SupportsIndex, maxCells: SupportsIndex, flags: SupportsIndex = 0
-    ) -> dict[int, dict[int, int]]:
-        """The free pages of at most `maxCells` NUMA nodes, of the sizes `pages` in KiB: {node: {size in KiB: count}}."""
-        if not isinstance(pages, list):
-            raise TypeError(f"pages must be a list, not {type(pages).__name__}")
-        start, cells = int32(startCell), min(bits(maxCells), _MOST_CELLS)  # There is room for each, and no host has more.
-        if not cells:
-            raise LookupError("maxCells must not be 0")
-        sizes = [unsigned32(size) for size in pages]
-        packed = Struct(f"{len(sizes)}I").pack(*sizes)
-        counts = create_string_buffer(8 * max(1, len(sizes) * cells))
-        filled: int = library.virNodeGetFreePages(self._o, len(sizes), packed, start, cells, counts, bits(flags))
-        if filled < 0:
-            raise failure("virNodeGetFreePages")
-        numbers = Struct(f"{filled}Q").unpack_from(counts)
-        width = len(sizes)
-        return {start + at // width: dict(zip(sizes, numbers[at : at + width])) for at in range(0, filled, width)}
-
-    def getCPUModelNames(self, arch: str, flags: SupportsIndex = 0) -> list[str]:
-        """The CPU models that domains of an architecture can have; none if all that the hypervisor knows can be used."""
-        if arch is None:
-            raise TypeError("arch must be str, not None")
-        array = c_void_p()
-        count: int = library.virConnectGetCPUModelNames(self._o, text(arch), byref(array), bits(flags))
-        if count < 0:
-            raise failure("virConnectGetCPUModelNames")
-        try:
-            return [library.take_text(pointer) for pointer in Struct(f"{count}P").unpack(string_at(array.value or 0, 8 * count))]
-        finally:
-            library.free(array)
-
-    def listAllStoragePools(self, flags: SupportsIndex = 0) -> list[Any]:
-        """The storage pools: none. Raises `libvirtError` (``VIR_ERR_NO_SUPPORT``) if the daemon has some."""
-        array = c_void_p()
-        if library.virConnectListAllStoragePools(self._o, byref(array), bits(flags)) < 0:
-            raise failure("virConnectListAllStoragePools")
-        library.free(array)
-        return []
-
-    def getSecurityModel(self) -> list[str]:
-        """[model, domain of interpretation] of the security labels of domains."""
-        buffer = create_string_buffer(_SECURITY_MODEL.size)
-        if library.virNodeGetSecurityModel(self._o, buffer) < 0:
-            raise failure("virNodeGetSecurityModel")
-        return [part.partition(b"\0")[0].decode(errors="replace") for part in _SECURITY_MODEL.unpack(buffer)]
-
-    # Domains
-
-    def lookupByName(self, name: str | None) -> virDomain:
-        """The domain with this name. Raises `libvirtError` (``VIR_ERR_NO_DOMAIN``) if there is none."""
-        return look_up(self, "virDomainLookupByName", text(name))
-
-    def lookupByID(self, id: SupportsIndex) -> virDomain:
-        """The running domain with this id."""
-        return look_up(self, "virDomainLookupByID", int32(id))
-
-    def lookupByUUID(self, uuid: bytes | str | None) -> virDomain:
-        """The domain with this UUID, as 16 bytes."""
-        # A number must not become as many zeros, as bytes() would make of it.
-        raw = b"" if uuid is None else uuid.encode() if isinstance(uuid, str) else bytes(memoryview(uuid))
-        if len(raw) != 16:
-            raise libvirtError("virDomainLookupByUUID() failed", use_last_error=False)
-        return look_up(self, "virDomainLookupByUUID", raw)
-
-    def lookupByUUIDString(self, uuidstr: str | None) -> virDomain:
-        """The domain with this UUID, as text."""
-        return look_up(self, "virDomainLookupByUUIDString", text(uuidstr))
-
-    def defineXML(self, xml: str | None) -> virDomain:
-        """Defines a domain, or replaces the definition of the domain with the same name and UUID. `virDomain.undefine`
-        removes the definition. Raises `libvirtError` (``VIR_ERR_XML_ERROR``, ``VIR_ERR_XML_DETAIL``) if the XML is not valid."""
-        return look_up(self, "virDomainDefineXML", text(xml))
-
-    def defineXMLFlags(self, xml: str | None, flags: SupportsIndex = 0) -> virDomain:
-        """The same with flags. ``VIR_DOMAIN_DEFINE_VALIDATE`` checks the definition against the schema first."""
-        return look_up(self, "virDomainDefineXMLFlags", text(xml), bits(flags))
-
-    def createXML(self, xmlDesc: str | None, flags: SupportsIndex = 0) -> virDomain:
-        """Starts a domain without defining it, so it disappears when it stops. Flags: ``VIR_DOMAIN_START_…``."""
-        return look_up(self, "virDomainCreateXML", text(xmlDesc), bits(flags))
-
-    def createLinux(self, xmlDesc: str | None, flags: SupportsIndex = 0) -> virDomain:
-        """The older name of `createXML`."""
-        return look_up(self, "virDomainCreateLinux", text(xmlDesc), bits(flags))
-
-    def listAllDomains(self, flags: SupportsIndex = 0) -> list[virDomain]:
-        """All domains, or those that the flags ``VIR_CONNECT_LIST_DOMAINS_…`` select."""
-        array = c_void_p()
-        count: int = library.virConnectListAllDomains(self._o, byref(array), bits(flags))
-        if count < 0:
-            raise failure("virConnectListAllDomains")
-        try:
-            return [adopt(self, handle) for handle in Struct(f"{count}P").unpack(string_at(array.value or 0, 8 * count))]
-        finally:
-            library.free(array)
-
-    def listDomainsID(self) -> list[int]:
-        """The ids of the running domains."""
-        room = self.numOfDomains()
-        ids = create_string_buffer(4 * room)
-        count: int = library.virConnectListDomains(self._o, ids, room) if room else 0
-        if count < 0:
-            raise failure("virConnectListDomains")
-        return list(Struct(f"{count}i").unpack_from(ids))
-
-    def numOfDomains(self) -> int:
-        """The number of running domains."""
-        return self._number("virConnectNumOfDomains")
-
-    def listDefinedDomains(self) -> list[str]:
-        """The names of the defined domains that are not running."""
-        room = self.numOfDefinedDomains()
-        names = create_string_buffer(8 * room)
-        count: int = library.virConnectListDefinedDomains(self._o, names, room) if room else 0
-        if count < 0:
-            raise failure("virConnectListDefinedDomains")
-        return [library.take_text(pointer) for pointer in Struct(f"{count}P").unpack_from(names)]
-
-    def numOfDefinedDomains(self) -> int:
-        """The number of defined domains that are not running."""
-        return self._number("virConnectNumOfDefinedDomains")
-
-    def getAllDomainStats(self, stats: SupportsIndex = 0, flags: SupportsIndex = 0) -> list[tuple[virDomain, dict[str, Any]]]:
-        """Statistics of all domains in one call: pairs of a domain and its fields, such as "balloon.rss" in KiB.
-
-        `stats` are bits of ``VIR_DOMAIN_STATS_…``, 0 for all groups; `flags` bits of
-        ``VIR_CONNECT_GET_ALL_DOMAINS_STATS_…``. Fields that a domain does not report are absent.
-        """
-        records = c_void_p()
-        count: int = library.virConnectGetAllDomainStats(self._o, bits(stats), byref(records), bits(flags))
-        if count < 0:
-            raise failure("virConnectGetAllDomainStats")
-        return self._take_records(records, count)
-
-    def domainListGetStats(
-        self, doms: Iterable[virDomain], stats: SupportsIndex = 0, flags: SupportsIndex = 0
-    ) -> list[tuple[virDomain, dict[str, Any]]]:
-        """The same for the given domains. Domains that are gone are left out."""
-        domains = list(doms)  # They must live as long as their addresses are used.
-        array = pack_domains(domains)
-        records = c_void_p()
-        count: int = library.virDomainListGetStats(array, bits(stats), byref(records), bits(flags))
-        if count < 0:
-            raise failure("virDomainListGetStats")
-        return self._take_records(records, count)
-
-    def memory_samples(self, domains: Iterable[virDomain] | None = None, extended: bool = False) -> list[MemorySample]:
-        """Samples the given domains, or all running ones, concurrently. Domains that are gone are left out."""
-        from ._memory import take_samples
-
-        chosen = None if domains is None else list(domains)  # They must live as long as their addresses are used.
-        if chosen is not None and not chosen:
-            return []
-        return take_samples(self, None if chosen is None else pack_domains(chosen), extended)
-
-    async def memory_samples_async(
-        self, domains: Iterable[virDomain] | None = None, extended: bool = False
-    ) -> list[MemorySample]:
-        """`memory_samples`, without blocking the event loop."""
-        from ._asynchronous import in_thread
-
-        return await in_thread(self.memory_samples, domains, extended)
-
-    def host_memory(self, control_group: str | None = None) -> HostMemory:
-        """The host's memory, swap and memory pressure, and the limits of a memory control group.
-
-        `control_group` is its path below the directory where control groups are mounted, such as "machine.slice".
-        libvirt's daemon does not report most of this: `HostMemory.reason` is then `Reason.UNSUPPORTED_BY_DAEMON`, and a
-        control group raises `libvirtError` (``VIR_ERR_NO_SUPPORT``). ballastd reports all.
-        """
-        from ._host import take_host_memory
-
-        return take_host_memory(self, control_group)
-
-    async def host_memory_async(self, control_group: str | None = None) -> HostMemory:
-        """`host_memory`, without blocking the event loop."""
-        from ._asynchronous import in_thread
-
-        return await in_thread(self.host_memory, control_group)
-
-    def process_memory(self, domains: Iterable[virDomain] | None = None) -> list[ProcessMemory]:
-        """What the host tells of the processes of the given domains, or of all running ones. Domains that are gone are left
-        out. Through libvirt's daemon nothing is known of any: their reason is `Reason.UNSUPPORTED_BY_DAEMON`."""
-        from ._host import take_process_memory
-
-        chosen = None if domains is None else list(domains)  # They must live as long as their addresses are used.
-        if chosen is not None and not chosen:
-            return []
-        return take_process_memory(self, None if chosen is None else pack_domains(chosen))
-
-    async def process_memory_async(self, domains: Iterable[virDomain] | None = None) -> list[ProcessMemory]:
-        """`process_memory`, without blocking the event loop."""
-        from ._asynchronous import in_thread
-
-        return await in_thread(self.process_memory, domains)
-
-    def watch(self, period: float, extended: bool = False, reconnect: float = 60.0) -> Watch:
-        """Samples of all domains, including those that start later, at once and then every `period` seconds (at least
-        0.001), for ``for`` or ``async for``.
-
-        If the connection to a daemon is lost, the watch tries to reopen it for `reconnect` seconds (0: never,
-        ``math.inf``: without limit) and then fails. The first sample after a reconnect has its `gap`, and its domain
-        belongs to the new connection.
-        """
-        from ._watch import Watch
-
-        return Watch(self, None, period, extended, reconnect)
-
     # Events: they arrive while an event loop runs, see `virEventRegisterDefaultImpl`.
 
     def domainEventRegisterAny(
@@ -472,31 +199,6 @@ class virConnect(Handle):
 
     def _share(self, handle: int) -> virDomain:
         return share(self, handle)
-
-    def _take_records(self, records: c_void_p, count: int) -> list[tuple[virDomain, dict[str, Any]]]:
-        try:
-            result = []
-            for address in Struct(f"{count}P").unpack(string_at(records.value or 0, 8 * count)):
-                domain, parameters, length = _RECORD.unpack(string_at(address, _RECORD.size))
-                result.append((share(self, domain), unpack_parameters(parameters, length)))
-        finally:
-            if records.value:
-                library.virDomainStatsRecordListFree(records)
-        raise_raised()
-        return result
-
-    def _number(self, function: str, *arguments: Any) -> int:
-        result: int = getattr(library, function)(self._o, *arguments)
-        if result < 0:
-            raise failure(function)
-        raise_raised()
-        return result
-
-    def _text(self, function: str, *arguments: Any) -> str:
-        pointer = getattr(library, function)(self._o, *arguments)
-        if not pointer:
-            raise failure(function)
-        return library.take_text(pointer)
 
     def _version(self, function: str) -> int:
         version = c_ulong()

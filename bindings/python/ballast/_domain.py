@@ -6,11 +6,14 @@ from struct import Struct
 from ctypes import Array, addressof, byref, c_char, c_int, c_void_p, create_string_buffer, string_at
 
 from ._arguments import flags as bits
-from ._arguments import int32, long64, text
-from ._error import failure, raise_raised
-from ._library import Handle, library, raised_in_calls
-from ._parameters import read_parameters, take_parameters
-from ._statistics import MOST_STATISTICS, unpack_statistics
+from ._arguments import int32, text
+from ._domain_devices import DomainDevices
+from ._domain_life import DomainLife
+from ._domain_memory import DomainMemory
+from ._domain_processors import DomainProcessors
+from ._error import failure
+from ._library import library
+from ._parameters import take_parameters
 from ._unserved import add_methods
 
 TYPE_CHECKING = False
@@ -18,33 +21,16 @@ if TYPE_CHECKING:
     from typing import Any, SupportsIndex
 
     from ._connect import virConnect
-    from ._memory import MemorySample
-    from ._watch import Watch
-
-# What the statistics calls fill: buffers in turn, as one that a thread or a signal handler's call uses is taken out.
-_buffers: list[tuple[bytearray, int, Any]] = []
 
 # virDomainInfo, virDomainControlInfo, virDomainJobInfo.
 _INFO = Struct("B7xLLH6xQ")
 _CONTROL_INFO = Struct("IIQ")
 _JOB_INFO = Struct("i4x11Q")
 _STATE = Struct("ii")
-
-# virVcpuInfo, virDomainBlockStats, virDomainBlockInfo, virDomainInterfaceStats.
-_VCPU = Struct("IiQi4x")
-_BLOCK_STATS = Struct("5q")
-_BLOCK_INFO = Struct("3Q")
-_INTERFACE_STATS = Struct("8q")
 _LABEL_SIZE = 4097
 
 
-def _new_buffer() -> tuple[bytearray, int, Any]:
-    buffer = bytearray(16 * MOST_STATISTICS)
-    view = (c_char * len(buffer)).from_buffer(buffer)
-    return buffer, addressof(view), view
-
-
-class virDomain(Handle):
+class virDomain(DomainMemory, DomainProcessors, DomainDevices, DomainLife):
     """A domain, from a lookup or list of a connection. It keeps its connection open.
 
     Sizes are in KiB. `memoryStats` says which numbers come from the guest's last report. Calls raise `libvirtError` on
@@ -52,7 +38,6 @@ class virDomain(Handle):
     """
 
     _conn: virConnect
-    _o: int | None = None
 
     def __init__(self, *_arguments: object, **_named: object) -> None:
         # A number is no proof of a handle.
@@ -217,332 +202,8 @@ class virDomain(Handle):
         """The domain's definition, as XML."""
         return self._text("virDomainGetXMLDesc", bits(flags))
 
-    # Memory
-
-    def memoryStats(self) -> dict[str, int]:
-        """The available memory statistics. Statistics that are not reported are absent.
-
-        In KiB: ``actual`` is the balloon's current size, and ``rss`` is the resident memory of the domain's process on
-        the host. The guest reports ``available`` (MemTotal), ``usable`` (MemAvailable), ``unused`` (MemFree),
-        ``disk_caches``, and ``swap_in`` and ``swap_out`` since boot. Counts since boot: ``major_fault``,
-        ``minor_fault``, ``hugetlb_pgalloc``, ``hugetlb_pgfail``. ``last_update`` is the time of the guest's last report
-        in Unix seconds, 0 for none. A statistic without a name has its number as key, such as '4711'. The order is the
-        hypervisor's.
-        """
-        buffers = _buffers
-        try:
-            buffer = buffers.pop()
-        except IndexError:
-            buffer = _new_buffer()
-        count = library.virDomainMemoryStats(self._o, buffer[1], MOST_STATISTICS, 0)
-        if count < 0:
-            buffers.append(buffer)
-            raise failure("virDomainMemoryStats")
-        statistics = unpack_statistics(buffer[0], count)
-        buffers.append(buffer)
-        if raised_in_calls:
-            raise_raised()
-        return statistics
-
-    def setMemoryStatsPeriod(self, period: SupportsIndex, flags: SupportsIndex = 0) -> int:
-        """Sets the collection period in seconds, 1 to 2147483647; 0 turns collection off."""
-        return self._number("virDomainSetMemoryStatsPeriod", int32(period), bits(flags))
-
-    def maxMemory(self) -> int:
-        """The maximum memory in KiB."""
-        size: int = library.virDomainGetMaxMemory(self._o)
-        if not size:
-            raise failure("virDomainGetMaxMemory")
-        return size
-
-    def maxVcpus(self) -> int:
-        """The maximum number of virtual CPUs."""
-        return self._number("virDomainGetMaxVcpus")
-
-    def vcpusFlags(self, flags: SupportsIndex = 0) -> int:
-        """The number of virtual CPUs; with ``VIR_DOMAIN_VCPU_MAXIMUM`` their maximum."""
-        return self._number("virDomainGetVcpusFlags", bits(flags))
-
-    def setVcpus(self, nvcpus: SupportsIndex) -> int:
-        """Sets the number of virtual CPUs of a running domain, at most `maxVcpus`."""
-        return self._number("virDomainSetVcpus", bits(nvcpus))
-
-    def setVcpusFlags(self, nvcpus: SupportsIndex, flags: SupportsIndex = 0) -> int:
-        """The same with flags: ``VIR_DOMAIN_VCPU_LIVE``, ``…_CONFIG``; ``VIR_DOMAIN_VCPU_MAXIMUM`` sets the maximum."""
-        return self._number("virDomainSetVcpusFlags", bits(nvcpus), bits(flags))
-
-    def vcpus(self) -> tuple[list[tuple[int, ...]], list[tuple[bool, ...]]]:
-        """([(number, state, CPU time in ns, host CPU) …], [which host CPUs it may run on …]) of the virtual CPUs."""
-        cpus, room = self._host_cpus(), self.info()[3]
-        length = (cpus + 7) // 8
-        info, maps = create_string_buffer(_VCPU.size * room), create_string_buffer(length * room)
-        count: int = library.virDomainGetVcpus(self._o, info, room, maps, length)
-        if count < 0:
-            raise failure("virDomainGetVcpus")
-        return list(_VCPU.iter_unpack(info.raw[: _VCPU.size * count])), _maps(maps.raw, count, length, cpus)
-
-    def vcpuPinInfo(self, flags: SupportsIndex = 0) -> list[tuple[bool, ...]]:
-        """Which host CPUs each virtual CPU may run on; with ``VIR_DOMAIN_AFFECT_CONFIG`` as it is defined."""
-        cpus, room = self._host_cpus(), self.info()[3]
-        length = (cpus + 7) // 8
-        maps = create_string_buffer(length * room)
-        count: int = library.virDomainGetVcpuPinInfo(self._o, room, maps, length, bits(flags))
-        if count < 0:
-            raise failure("virDomainGetVcpuPinInfo")
-        return _maps(maps.raw, count, length, cpus)
-
-    def memoryParameters(self, flags: SupportsIndex = 0) -> dict[str, Any]:
-        """The host's memory limits in KiB: "hard_limit", "soft_limit", "swap_hard_limit"; very large numbers for none."""
-        return self._parameters("virDomainGetMemoryParameters", flags)
-
-    def numaParameters(self, flags: SupportsIndex = 0) -> dict[str, Any]:
-        """The NUMA nodes of the host that the memory may use: "numa_mode", "numa_nodeset"."""
-        return self._parameters("virDomainGetNumaParameters", flags)
-
-    def schedulerType(self) -> tuple[str, int]:
-        """(kind of the host's scheduler, number of its parameters)."""
-        count = c_int()
-        pointer = library.virDomainGetSchedulerType(self._o, byref(count))
-        if not pointer:
-            raise failure("virDomainGetSchedulerType")
-        return library.take_text(pointer), count.value
-
-    def schedulerParameters(self) -> dict[str, Any]:
-        """The parameters of the host's scheduler for the domain: ``cpu_shares`` or ``weight`` (a share among domains), periods
-        and quotas in µs."""
-        return self._scheduler_parameters("virDomainGetSchedulerParameters")
-
-    def schedulerParametersFlags(self, flags: SupportsIndex = 0) -> dict[str, Any]:
-        """The same, of the running domain or its definition (``VIR_DOMAIN_AFFECT_LIVE``, ``…_CONFIG``)."""
-        return self._scheduler_parameters("virDomainGetSchedulerParametersFlags", bits(flags))
-
-    def getCPUStats(self, total: bool, flags: SupportsIndex = 0) -> list[dict[str, Any]]:
-        """The CPU time in ns on each CPU of the host, or with `total` on all of them together."""
-        mask = bits(flags)
-        cpus: int = 1 if total else library.virDomainGetCPUStats(self._o, None, 0, 0, 0, mask)
-        each: int = -1 if cpus < 0 else library.virDomainGetCPUStats(self._o, None, 0, -1 if total else 0, 1, mask)
-        if each < 0:
-            raise failure("virDomainGetCPUStats")
-        statistics: list[dict[str, Any]] = []
-        while len(statistics) < cpus:
-            step = min(128, cpus - len(statistics))
-            array = create_string_buffer(96 * max(each, 1) * step)
-            if each:
-                start = -1 if total else len(statistics)
-                if library.virDomainGetCPUStats(self._o, array, each, start, step, mask) < 0:
-                    raise failure("virDomainGetCPUStats")
-            statistics += [take_parameters(addressof(array) + 96 * each * cpu, each) for cpu in range(step)]
-        return statistics
-
-    def blockStats(self, path: str | None) -> tuple[int, ...]:
-        """(read requests, bytes read, write requests, bytes written, errors) of a disk, by its target or its source, of all
-        disks together with ""; -1 for unknown."""
-        buffer = create_string_buffer(_BLOCK_STATS.size)
-        if library.virDomainBlockStats(self._o, text(path), buffer, len(buffer)) < 0:
-            raise failure("virDomainBlockStats")
-        return _BLOCK_STATS.unpack(buffer)
-
-    def blockStatsFlags(self, path: str | None, flags: SupportsIndex = 0) -> dict[str, Any]:
-        """A disk's counters by libvirt's names, of all disks together with ""."""
-        name, mask = text(path), bits(flags)
-        parameters = read_parameters(
-            lambda array, count: int(library.virDomainBlockStatsFlags(self._o, name, array, count, mask))
-        )
-        if parameters is None:
-            raise failure("virDomainBlockStatsFlags")
-        return parameters
-
-    def blockInfo(self, path: str | None, flags: SupportsIndex = 0) -> list[int]:
-        """[capacity, allocation, physical size] of a disk, in bytes, by its target or its source."""
-        buffer = create_string_buffer(_BLOCK_INFO.size)
-        if library.virDomainGetBlockInfo(self._o, text(path), buffer, bits(flags)) < 0:
-            raise failure("virDomainGetBlockInfo")
-        return list(_BLOCK_INFO.unpack(buffer))
-
-    def interfaceStats(self, path: str | None) -> tuple[int, ...]:
-        """(bytes, packets, errors and drops received, then the same sent) of a network interface, as the guest sees it, by its
-        name on the host; -1 for unknown."""
-        buffer = create_string_buffer(_INTERFACE_STATS.size)
-        if library.virDomainInterfaceStats(self._o, text(path), buffer, len(buffer)) < 0:
-            raise failure("virDomainInterfaceStats")
-        return _INTERFACE_STATS.unpack(buffer)
-
-    def startDirtyRateCalc(self, seconds: SupportsIndex, flags: SupportsIndex = 0) -> int:
-        """Makes the hypervisor measure for 1 to 60 `seconds` how fast the guest writes to its memory, and returns at once. The
-        result is then in the group ``VIR_DOMAIN_STATS_DIRTYRATE`` of `virConnect.getAllDomainStats`."""
-        return self._number("virDomainStartDirtyRateCalc", int32(seconds), bits(flags))
-
-    def setMaxMemory(self, memory: SupportsIndex) -> int:
-        """Sets the maximum memory in KiB. The domain must not be running."""
-        return self._number("virDomainSetMaxMemory", long64(memory))
-
-    def setMemory(self, memory: SupportsIndex) -> int:
-        """Sets the balloon target of a running guest, in KiB. The guest's driver moves the balloon as far as it can."""
-        return self._number("virDomainSetMemory", long64(memory))
-
-    def setMemoryFlags(self, memory: SupportsIndex, flags: SupportsIndex = 0) -> int:
-        """The same with flags: ``VIR_DOMAIN_AFFECT_LIVE``, ``…_CONFIG``; ``VIR_DOMAIN_MEM_MAXIMUM`` sets the maximum."""
-        return self._number("virDomainSetMemoryFlags", long64(memory), bits(flags))
-
-    @property
-    def memory(self) -> MemorySample:
-        """A sample of the memory now: statistics, used memory, age, freshness, and the reason for each missing value.
-
-        If the monitor does not answer or may not be used, the sample has a reason; this is not an error.
-        """
-        return self.memory_sample()
-
-    def memory_sample(self, extended: bool = False) -> MemorySample:
-        """The same; `extended` adds the six newer statistics (OOM kills, allocation stalls, scans, reclaims)."""
-        from ._memory import take_sample
-
-        return take_sample(library.ballastDomainGetMemorySample, "ballastDomainGetMemorySample", self, extended)
-
-    def refresh_memory(self, extended: bool = False) -> MemorySample:
-        """Makes the guest report now, within milliseconds, and returns the sample. The collection period does not change. If
-        the guest does not answer in time, the sample has the old numbers, as stale. Raises `libvirtError` on read-only
-        connections."""
-        from ._memory import take_sample
-
-        return take_sample(library.ballastDomainRefreshMemoryStats, "ballastDomainRefreshMemoryStats", self, extended)
-
-    def memory_stats_period(self) -> int:
-        """The collection period in seconds; 0: collection is off."""
-        return self._number("ballastDomainGetMemoryStatsPeriod", 0)
-
-    async def memory_sample_async(self, extended: bool = False) -> MemorySample:
-        """`memory_sample`, without blocking the event loop."""
-        from ._asynchronous import in_thread
-
-        return await in_thread(self.memory_sample, extended)
-
-    async def refresh_memory_async(self, extended: bool = False) -> MemorySample:
-        """`refresh_memory`, without blocking the event loop."""
-        from ._asynchronous import in_thread
-
-        return await in_thread(self.refresh_memory, extended)
-
-    def watch(self, period: float, extended: bool = False, reconnect: float = 60.0) -> Watch:
-        """Samples at once and then every `period` seconds (at least 0.001), for ``for`` or ``async for``. There are none
-        while the domain is not running. For `reconnect`, see `virConnect.watch`."""
-        from ._watch import Watch
-
-        return Watch(self._conn, self, period, extended, reconnect)
-
-    # Life
-
-    def create(self) -> int:
-        """Starts a defined domain that is not running."""
-        return self._number("virDomainCreate")
-
-    def createWithFlags(self, flags: SupportsIndex = 0) -> int:
-        """The same with flags, such as ``VIR_DOMAIN_START_PAUSED`` or ``VIR_DOMAIN_START_AUTODESTROY``."""
-        return self._number("virDomainCreateWithFlags", bits(flags))
-
-    def undefine(self) -> int:
-        """Forgets the definition: a domain that is not running is gone, one that is running is gone after it stops."""
-        return self._number("virDomainUndefine")
-
-    def undefineFlags(self, flags: SupportsIndex = 0) -> int:
-        """The same with flags. ``VIR_DOMAIN_UNDEFINE_MANAGED_SAVE`` removes the saved state too, which otherwise
-        prevents it."""
-        return self._number("virDomainUndefineFlags", bits(flags))
-
-    def rename(self, new_name: str | None, flags: SupportsIndex = 0) -> int:
-        """Gives a domain that is not running a name that no other one has."""
-        return self._number("virDomainRename", text(new_name), bits(flags))
-
-    def managedSave(self, flags: SupportsIndex = 0) -> int:
-        """Stops the domain and saves its state, from which it starts next."""
-        return self._number("virDomainManagedSave", bits(flags))
-
-    def managedSaveRemove(self, flags: SupportsIndex = 0) -> int:
-        """Removes the saved state, so the domain boots when it starts next."""
-        return self._number("virDomainManagedSaveRemove", bits(flags))
-
-    def suspend(self) -> int:
-        """Pauses the domain. Its guest does not report until it is resumed."""
-        return self._number("virDomainSuspend")
-
-    def resume(self) -> int:
-        """Resumes a paused domain."""
-        return self._number("virDomainResume")
-
-    def shutdown(self) -> int:
-        """Asks the guest to shut down."""
-        return self._number("virDomainShutdown")
-
-    def shutdownFlags(self, flags: SupportsIndex = 0) -> int:
-        """The same, with a method from ``VIR_DOMAIN_SHUTDOWN_…``."""
-        return self._number("virDomainShutdownFlags", bits(flags))
-
-    def reboot(self, flags: SupportsIndex = 0) -> int:
-        """Asks the guest to reboot."""
-        return self._number("virDomainReboot", bits(flags))
-
-    def pMWakeup(self, flags: SupportsIndex = 0) -> int:
-        """Wakes a guest that suspended itself to memory."""
-        return self._number("virDomainPMWakeup", bits(flags))
-
-    def reset(self, flags: SupportsIndex = 0) -> int:
-        """Resets the machine, without asking the guest."""
-        return self._number("virDomainReset", bits(flags))
-
-    def destroy(self) -> int:
-        """Stops the domain at once, without asking the guest."""
-        return self._number("virDomainDestroy")
-
-    def destroyFlags(self, flags: SupportsIndex = 0) -> int:
-        """The same with flags. ``VIR_DOMAIN_DESTROY_GRACEFUL`` only terminates the process and never kills it."""
-        return self._number("virDomainDestroyFlags", bits(flags))
-
-    def _number(self, function: str, *arguments: Any) -> int:
-        result: int = getattr(library, function)(self._o, *arguments)
-        if result < 0:
-            raise failure(function)
-        raise_raised()
-        return result
-
-    def _host_cpus(self) -> int:
-        count: int = library.virNodeGetCPUMap(self._conn._o, None, None, 0)
-        if count < 0:
-            raise failure("virNodeGetCPUMap")
-        return count
-
-    def _parameters(self, function: str, flags: SupportsIndex) -> dict[str, Any]:
-        mask = bits(flags)
-        parameters = read_parameters(lambda array, count: int(getattr(library, function)(self._o, array, count, mask)))
-        if parameters is None:
-            raise failure(function)
-        return parameters
-
-    def _scheduler_parameters(self, function: str, *arguments: int) -> dict[str, Any]:
-        kinds = self.schedulerType()[1]
-
-        def call(array: Any, length: Any) -> int:
-            if array is None:  # Their number is known already.
-                length.raw = kinds.to_bytes(4, "little")
-                return 0
-            return int(getattr(library, function)(self._o, array, length, *arguments))
-
-        parameters = read_parameters(call)
-        if parameters is None:
-            raise failure(function)
-        return parameters
-
-    def _text(self, function: str, *arguments: Any) -> str:
-        pointer = getattr(library, function)(self._o, *arguments)
-        if not pointer:
-            raise failure(function)
-        return library.take_text(pointer)
-
 
 add_methods(virDomain)
-
-
-def _maps(raw: bytes, count: int, length: int, cpus: int) -> list[tuple[bool, ...]]:
-    """Decodes maps of host CPUs that follow one another."""
-    return [tuple(bool(raw[number * length + cpu // 8] >> cpu % 8 & 1) for cpu in range(cpus)) for number in range(count)]
 
 
 def adopt(conn: virConnect, handle: int) -> virDomain:

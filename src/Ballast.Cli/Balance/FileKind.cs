@@ -6,7 +6,7 @@ namespace Ballast.Cli.Balance;
 /// <summary>What lies at a path: .NET does not tell a pipe from a file without opening it, and that may wait for ever.</summary>
 /// <param name="Mode">Its type and permissions.</param>
 /// <param name="Id">Its device and its number there.</param>
-internal readonly partial record struct FileKind(int Mode, (uint Major, uint Minor, ulong Inode) Id)
+internal readonly record struct FileKind(int Mode, (uint Major, uint Minor, ulong Inode) Id)
 {
     private const int TypeMask = 0xF000, Pipe = 0x1000, Terminal = 0x2000, Regular = 0x8000, Link = 0xA000;
 
@@ -26,23 +26,17 @@ internal readonly partial record struct FileKind(int Mode, (uint Major, uint Min
     public static FileKind? Of(string path, bool followsLinks)
     {
         Span<byte> facts = stackalloc byte[Bytes];
-        return Statx(AtCurrent, path, followsLinks ? 0 : AtNoFollow, Basic, facts) == 0 ? Read(facts) : null;
+        return Libc.Statx(AtCurrent, path, followsLinks ? 0 : AtNoFollow, Basic, facts) == 0 ? Read(facts) : null;
     }
 
     /// <summary>Of an open file.</summary>
     public static FileKind? Of(SafeFileHandle file)
     {
         Span<byte> facts = stackalloc byte[Bytes];
-        return Statx(file, "", AtEmptyPath, Basic, facts) == 0 ? Read(facts) : null;
+        return Libc.Statx(file, "", AtEmptyPath, Basic, facts) == 0 ? Read(facts) : null;
     }
 
     private static FileKind Read(ReadOnlySpan<byte> facts) => new(
         MemoryMarshal.Read<ushort>(facts[ModeAt..]),
         (MemoryMarshal.Read<uint>(facts[MajorAt..]), MemoryMarshal.Read<uint>(facts[MinorAt..]), MemoryMarshal.Read<ulong>(facts[InodeAt..])));
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> facts);
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Statx(SafeFileHandle file, string path, int flags, uint mask, Span<byte> facts);
 }

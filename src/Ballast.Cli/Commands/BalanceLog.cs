@@ -40,7 +40,7 @@ internal static class BalanceLog
         }
         catch (InvalidDataException e)
         {
-            throw new CommandException($"{path} is no log of decisions: {e.Message}");
+            throw new CommandException($"{path} is not a log of decisions: {e.Message}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

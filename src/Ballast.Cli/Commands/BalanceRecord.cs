@@ -64,6 +64,6 @@ internal static class BalanceRecord
         return double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
             && number * Math.Max(1, unit) is > 0 and <= most and var seconds
             ? TimeSpan.FromSeconds(seconds)
-            : throw new CommandException($"'{text}' is no duration: write a number and s, m, h or d, such as 15m; a year at most");
+            : throw new CommandException($"'{text}' is not a duration: write a number and s, m, h or d, such as 15m; a year at most");
     }
 }

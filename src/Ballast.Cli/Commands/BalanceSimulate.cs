@@ -96,7 +96,7 @@ internal static class BalanceSimulate
         {
             read.Write(buffer, 0, count);
             if (read.Length > MaxFileBytes)
-                throw new InvalidDataException($"larger than {MaxFileBytes / 1024 / 1024} MiB: it is no scenario");
+                throw new InvalidDataException($"larger than {MaxFileBytes / 1024 / 1024} MiB: it is not a scenario");
         }
 
         return read.ToArray();

@@ -5,7 +5,7 @@ using Ballast.Cli.Parsing;
 namespace Ballast.Cli.Commands;
 
 /// <summary>What works on the program itself: its connection, its directory and its end.</summary>
-internal static partial class ShellCommands
+internal static class ShellCommands
 {
     private static readonly CommandOption Name = new("name", OptionKind.Text, "the URI to connect to (`ballast --help` lists their forms); default: the current one")
     {
@@ -72,7 +72,7 @@ internal static partial class ShellCommands
         string directory = invocation.Arguments.Text(Directory) is { Length: > 0 } named
             ? named
             : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        if (ChangeDirectoryTo(directory) != 0)
+        if (Libc.ChDir(directory) != 0)
             throw new CommandException($"cd: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}: {directory}");
         return default;
     }
@@ -96,7 +96,4 @@ internal static partial class ShellCommands
         invocation.Session.End();
         return default;
     }
-
-    [LibraryImport("libc", EntryPoint = "chdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int ChangeDirectoryTo(string path);
 }

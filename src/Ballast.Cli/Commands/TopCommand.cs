@@ -77,6 +77,6 @@ internal static class TopCommand
             return TimeSpan.FromSeconds(1);
         return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds is >= least and <= most
             ? TimeSpan.FromSeconds(seconds)
-            : throw new CommandException($"'{text}' is no delay: write seconds, from {least.ToString(CultureInfo.InvariantCulture)} to {most}");
+            : throw new CommandException($"'{text}' is not a delay: write seconds, from {least.ToString(CultureInfo.InvariantCulture)} to {most}");
     }
 }

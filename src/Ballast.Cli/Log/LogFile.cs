@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Cli.Output;
 using Microsoft.Win32.SafeHandles;
@@ -7,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Ballast.Cli.Log;
 
 /// <summary>The file of <c>--log</c>: a line for each thing that was done, added behind what is there already.</summary>
-internal sealed partial class LogFile : IDisposable
+internal sealed class LogFile : IDisposable
 {
     // O_WRONLY, O_CREAT, O_APPEND, O_CLOEXEC. The runtime's own appending begins at the end as it was, over what others add.
     private const int Appending = 0x1 | 0x40 | 0x400 | 0x80000, OwnersAlone = 0x180;
@@ -20,7 +19,7 @@ internal sealed partial class LogFile : IDisposable
     /// <summary>Null where it cannot be written to.</summary>
     public static LogFile? TryOpen(string path)
     {
-        SafeFileHandle file = new(Open(path, Appending, OwnersAlone), ownsHandle: true);
+        SafeFileHandle file = new(Libc.Open(path, Appending, OwnersAlone), ownsHandle: true);
         if (!file.IsInvalid)
             return new LogFile(file);
         file.Dispose();
@@ -54,7 +53,4 @@ internal sealed partial class LogFile : IDisposable
         lock (_gate)
             _file.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags, int mode);
 }

@@ -59,7 +59,7 @@ internal static class BallastManual
             .Item("Up, Ctrl-R", "find earlier lines, of earlier shells too.")
             .Item("Ctrl-C", "ends the running command, or gives up the line; the shell stays.")
             .Item("Ctrl-D", "leaves the shell, like `quit` and the end of the input.")
-            .Paragraph("If a daemon ends, the next command says so and connects again. If the input is no terminal, its lines are shown behind the prompt, and the exit status is 0 whatever the commands did.");
+            .Paragraph("If a daemon ends, the next command says so and connects again. If the input is not a terminal, its lines are shown behind the prompt, and the exit status is 0 whatever the commands did.");
     }
 
     private static void WriteSshHelper(Roff page) =>

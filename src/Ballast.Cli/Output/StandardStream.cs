@@ -10,7 +10,7 @@ namespace Ballast.Cli.Output;
 /// </summary>
 /// <param name="descriptor">Its number.</param>
 /// <param name="ending">Is cancelled when the program is to end: nothing waits for long for a reader any more.</param>
-internal sealed partial class StandardStream(int descriptor, CancellationToken ending = default) : Stream
+internal sealed class StandardStream(int descriptor, CancellationToken ending = default) : Stream
 {
     private const int Interrupted = 4;
     private const int TryAgain = 11;
@@ -22,11 +22,11 @@ internal sealed partial class StandardStream(int descriptor, CancellationToken e
     private const int LookMilliseconds = 100, LastMilliseconds = 200;
 
     // A terminal's room is not known before: only a write that never waits is sure not to.
-    private readonly Lazy<int> _writer = new(() => IsATerminal(descriptor) == 1 && Reopen(descriptor) is >= 0 and var own ? own : descriptor, LazyThreadSafetyMode.ExecutionAndPublication);
+    private readonly Lazy<int> _writer = new(() => Libc.IsATty(descriptor) == 1 && Reopen(descriptor) is >= 0 and var own ? own : descriptor, LazyThreadSafetyMode.ExecutionAndPublication);
 
     private readonly Lazy<bool> _isGiven = new(() => StandardDescriptor.IsGiven(descriptor), LazyThreadSafetyMode.PublicationOnly);
 
-    public bool IsTerminal => IsATerminal(descriptor) == 1;
+    public bool IsTerminal => Libc.IsATty(descriptor) == 1;
 
     /// <summary>Of the terminal; null where it does not tell.</summary>
     public int? Columns => SizeOf(1);
@@ -57,7 +57,7 @@ internal sealed partial class StandardStream(int descriptor, CancellationToken e
         while (!buffer.IsEmpty)
         {
             AwaitRoom();
-            nint written = WriteDescriptor(_writer.Value, in MemoryMarshal.GetReference(buffer), (nuint)Math.Min(buffer.Length, Piece));
+            nint written = Libc.Write(_writer.Value, in MemoryMarshal.GetReference(buffer), (nuint)Math.Min(buffer.Length, Piece));
             if (written >= 0)
             {
                 buffer = buffer[(int)written..];
@@ -76,8 +76,8 @@ internal sealed partial class StandardStream(int descriptor, CancellationToken e
     public void Resume()
     {
         const int off = 0, on = 1;
-        _ = Flow(_writer.Value, off);
-        _ = Flow(_writer.Value, on);
+        _ = Libc.TcFlow(_writer.Value, off);
+        _ = Libc.TcFlow(_writer.Value, on);
     }
 
     public override void Flush()
@@ -92,14 +92,13 @@ internal sealed partial class StandardStream(int descriptor, CancellationToken e
 
     private void AwaitRoom()
     {
-        const short canWrite = 4;
         long? endsAt = null;
         while (true)
         {
-            PollRequest request = new() { Descriptor = _writer.Value, Events = canWrite };
+            Libc.PollEntry request = new(_writer.Value, Libc.PollEntry.CanWrite);
 
             // What it is not ready for is what a write fails with.
-            if (Poll(ref request, 1, ending.IsCancellationRequested ? 1 : LookMilliseconds) != 0 && request.Returned != 0)
+            if (Libc.Poll(ref request, 1, ending.IsCancellationRequested ? 1 : LookMilliseconds) != 0 && request.Found != 0)
                 return;
             if (!ending.IsCancellationRequested)
                 continue;
@@ -113,39 +112,14 @@ internal sealed partial class StandardStream(int descriptor, CancellationToken e
     private static int Reopen(int descriptor)
     {
         const int writesOnly = 1, noTerminal = 0x100, nonBlocking = 0x800, closesOnExec = 0x80000;
-        return OpenFile($"/proc/self/fd/{descriptor}", writesOnly | noTerminal | nonBlocking | closesOnExec);
+        return Libc.Open($"/proc/self/fd/{descriptor}", writesOnly | noTerminal | nonBlocking | closesOnExec);
     }
 
     private int? SizeOf(int which)
     {
         const nuint getWindowSize = 0x5413;
         Span<ushort> size = stackalloc ushort[4];
-        return Control(descriptor, getWindowSize, ref MemoryMarshal.GetReference(size)) == 0 && size[which] > 0 ? size[which] : null;
-    }
-
-    [LibraryImport("libc", EntryPoint = "isatty")]
-    private static partial int IsATerminal(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "ioctl")]
-    private static partial int Control(int descriptor, nuint request, ref ushort argument);
-
-    [LibraryImport("libc", EntryPoint = "tcflow")]
-    private static partial int Flow(int descriptor, int action);
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenFile(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "poll")]
-    private static partial int Poll(ref PollRequest requests, nuint count, int milliseconds);
-
-    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
-    private static partial nint WriteDescriptor(int descriptor, in byte buffer, nuint length);
-
-    private struct PollRequest
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
+        return Libc.IoCtl(descriptor, getWindowSize, ref MemoryMarshal.GetReference(size)) == 0 && size[which] > 0 ? size[which] : null;
     }
 }
 

@@ -61,25 +61,25 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
     /// <param name="domain">Whose commands are to be printed.</param>
     public Remedy Remedy(Domain domain)
     {
-        string resume = ShellCommand.On(domain, "resume"), startAnew = $"{ShellCommand.On(domain, "reset")} && {resume}";
+        string resume = ShellCommand.On(domain, "resume"), restart = $"{ShellCommand.On(domain, "reset")} && {resume}";
         return State?.State switch
         {
             DomainState.Running or DomainState.Blocked => new("It runs by now: look again"),
             DomainState.PMSuspended => new("It sleeps; wake it up", ShellCommand.On(domain, "dompmwakeup")),
-            DomainState.Crashed => new("Its system crashed. Look at its console, then start it again", startAnew),
-            DomainState.Shutdown => new("Its system has shut down. End it, or start it again", startAnew),
+            DomainState.Crashed => new("Its system crashed. Look at its console, then start it again", restart),
+            DomainState.Shutdown => new("Its system has shut down. End it, or start it again", restart),
             DomainState.Shutoff => new("It has ended: look again"),
-            _ => OfPaused(resume, startAnew),
+            _ => OfPaused(resume, restart),
         };
     }
 
-    private Remedy OfPaused(string resume, string startAnew) => (Cause, State?.Reason ?? NoReason) switch
+    private Remedy OfPaused(string resume, string restart) => (Cause, State?.Reason ?? NoReason) switch
     {
         (PauseCause.Migrated, _) => new("It has moved to another host, or into a file: end this one, do not resume it"),
         (PauseCause.Migrating, _) => new("It is being migrated: wait until that is over"),
         (PauseCause.Restoring, _) => new("It is being restored: wait until that is over"),
         (PauseCause.Debugging, _) => new("A debugger has stopped it: continue it there"),
-        (PauseCause.InternalError, _) => new("QEMU failed at running it. Look at its console, then reset and resume it", startAnew),
+        (PauseCause.InternalError, _) => new("QEMU failed at running it. Look at its console, then reset and resume it", restart),
         (PauseCause.Replicating, _) => new("It is kept equal to its copy on another host: wait until that is over"),
         (PauseCause.Waiting, Migration) => new("It has arrived from another host. Resume it, once it no longer runs there", resume),
         (PauseCause.Waiting, NoReason) when State is { State: DomainState.Paused } => new("Resume it", resume),
@@ -89,7 +89,7 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
         (_, Dump or Snapshot) => new("It is being dumped or a snapshot is taken: wait until that is over"),
         (_, StartingUp or ShuttingDown) => new("It is just starting or ending: wait until that is over"),
         (_, IOError) => new("QEMU could not read or write a disk. Mend or enlarge the storage, then resume it", resume),
-        (_, NoReason) => new("Nobody told why it is paused. Look with `domstate --reason` and at its console, before you resume it"),
+        (_, NoReason) => new("The reason why it is paused is unknown. Look with `domstate --reason` and at its console, before you resume it"),
         _ => new("Resume it", resume),
     };
 }

@@ -4,10 +4,10 @@ using System.Text;
 namespace Ballast.Cli.Shell;
 
 /// <summary>
-/// Functions of the system's libedit, by its names; and those of the C library that it needs. They are looked up when
+/// Functions of the system's libedit, by its names. They are looked up when
 /// somebody opens a shell at a terminal: a program that runs one command loads nothing.
 /// </summary>
-internal sealed unsafe partial class LibEdit
+internal sealed unsafe class LibEdit
 {
     // What el_set and history are asked for (histedit.h).
     public const int Prompt = 0, Editor = 2, Signal = 3, Bind = 4, AddFunction = 9, History = 10, GetCharacter = 13, PrepareTerminal = 16, Refresh = 20;
@@ -70,9 +70,9 @@ internal sealed unsafe partial class LibEdit
     public nint NewEditor(string program)
     {
         // It measures and converts characters by the locale; what we write is UTF-8 in any.
-        if (SetLocale(CharacterTypes, "") is 0 || BytesOfCharacter() < 2)
-            _ = SetLocale(CharacterTypes, "C.UTF-8");
-        nint input = OpenStream(0, "r"), output = OpenStream(1, "w"), error = OpenStream(2, "w");
+        if (Libc.SetLocale(CharacterTypes, "") is 0 || Libc.CTypeGetMbCurMax() < 2)
+            _ = Libc.SetLocale(CharacterTypes, "C.UTF-8");
+        nint input = Libc.FdOpen(0, "r"), output = Libc.FdOpen(1, "w"), error = Libc.FdOpen(2, "w");
         if (input == 0 || output == 0 || error == 0)
             return 0;
         fixed (byte* name = Encoding.UTF8.GetBytes(program + "\0"))
@@ -136,15 +136,6 @@ internal sealed unsafe partial class LibEdit
     }
 
     public void EndHistory(nint history) => _historyEnd(history);
-
-    [LibraryImport("libc", EntryPoint = "setlocale", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint SetLocale(int category, string name);
-
-    [LibraryImport("libc", EntryPoint = "__ctype_get_mb_cur_max")]
-    private static partial nuint BytesOfCharacter();
-
-    [LibraryImport("libc", EntryPoint = "fdopen", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint OpenStream(int descriptor, string mode);
 
     /// <summary><c>LineInfo</c>.</summary>
     private readonly struct LineInfo(byte* buffer, byte* cursor, byte* end)

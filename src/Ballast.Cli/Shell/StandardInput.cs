@@ -5,19 +5,18 @@ namespace Ballast.Cli.Shell;
 
 /// <summary>The process's standard input. .NET's own console would change the terminal, and could not be woken.</summary>
 /// <param name="onInterrupt">Calls an action at Ctrl-C, until the result is disposed.</param>
-internal sealed partial class StandardInput(Func<Action, IDisposable> onInterrupt) : IShellInput
+internal sealed class StandardInput(Func<Action, IDisposable> onInterrupt) : IShellInput
 {
     private const int Descriptor = 0;
     private const int InterruptedCall = 4, InputOutputError = 5, TryAgain = 11;
     private const int CloseOnExec = 0x80000, NonBlocking = 0x800;
-    private const short Readable = 1;
 
     // Made when somebody reads: its other end is written to in order to end a wait.
     private readonly Lazy<(int Read, int Write)> _pipe = new(OpenPipe);
     private readonly Lazy<bool> _isGiven = new(() => StandardDescriptor.IsGiven(Descriptor), LazyThreadSafetyMode.PublicationOnly);
     private volatile bool _isInterrupted;
 
-    public bool IsTerminal => IsATerminal(Descriptor) == 1;
+    public bool IsTerminal => Libc.IsATty(Descriptor) == 1;
 
     public int Read(Span<byte> buffer, CancellationToken cancellationToken)
     {
@@ -31,12 +30,12 @@ internal sealed partial class StandardInput(Func<Action, IDisposable> onInterrup
             Wake();
         }) : null;
         using CancellationTokenRegistration end = cancellationToken.Register(Wake);
-        Span<PollEntry> entries = [new(Descriptor), new(_pipe.Value.Read)];
+        Span<Libc.PollEntry> entries = [new(Descriptor, Libc.PollEntry.CanRead), new(_pipe.Value.Read, Libc.PollEntry.CanRead)];
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
             entries[0].Found = entries[1].Found = 0;
-            if (Poll(ref MemoryMarshal.GetReference(entries), (nuint)entries.Length, -1) < 0)
+            if (Libc.Poll(ref MemoryMarshal.GetReference(entries), (nuint)entries.Length, -1) < 0)
             {
                 ThrowUnlessTransient();
                 continue;
@@ -45,7 +44,7 @@ internal sealed partial class StandardInput(Func<Action, IDisposable> onInterrup
             if (entries[1].Found != 0)
             {
                 Span<byte> wakes = stackalloc byte[64];
-                _ = ReadDescriptor(_pipe.Value.Read, ref MemoryMarshal.GetReference(wakes), (nuint)wakes.Length);
+                _ = Libc.Read(_pipe.Value.Read, ref MemoryMarshal.GetReference(wakes), (nuint)wakes.Length);
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!_isInterrupted)
                     return IShellInput.Woken;
@@ -53,7 +52,7 @@ internal sealed partial class StandardInput(Func<Action, IDisposable> onInterrup
                 return IShellInput.Interrupted;
             }
 
-            nint read = ReadDescriptor(Descriptor, ref MemoryMarshal.GetReference(buffer), (nuint)buffer.Length);
+            nint read = Libc.Read(Descriptor, ref MemoryMarshal.GetReference(buffer), (nuint)buffer.Length);
             if (read >= 0)
                 return (int)read;
 
@@ -69,7 +68,7 @@ internal sealed partial class StandardInput(Func<Action, IDisposable> onInterrup
         byte one = 1;
 
         // A pipe that is full wakes too.
-        _ = WriteDescriptor(_pipe.Value.Write, in one, 1);
+        _ = Libc.Write(_pipe.Value.Write, in one, 1);
     }
 
     private static void ThrowUnlessTransient()
@@ -82,30 +81,8 @@ internal sealed partial class StandardInput(Func<Action, IDisposable> onInterrup
     private static (int Read, int Write) OpenPipe()
     {
         Span<int> ends = stackalloc int[2];
-        return Pipe(ref MemoryMarshal.GetReference(ends), CloseOnExec | NonBlocking) == 0
+        return Libc.Pipe2(ref MemoryMarshal.GetReference(ends), CloseOnExec | NonBlocking) == 0
             ? (ends[0], ends[1])
             : throw new IOException($"cannot make a pipe: {Marshal.GetLastPInvokeErrorMessage()}");
-    }
-
-    [LibraryImport("libc", EntryPoint = "isatty")]
-    private static partial int IsATerminal(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll(ref PollEntry entries, nuint count, int milliseconds);
-
-    [LibraryImport("libc", EntryPoint = "pipe2", SetLastError = true)]
-    private static partial int Pipe(ref int ends, int flags);
-
-    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
-    private static partial nint ReadDescriptor(int descriptor, ref byte buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
-    private static partial nint WriteDescriptor(int descriptor, in byte buffer, nuint length);
-
-    private struct PollEntry(int descriptor)
-    {
-        public readonly int Descriptor = descriptor;
-        public readonly short Wanted = Readable;
-        public short Found;
     }
 }

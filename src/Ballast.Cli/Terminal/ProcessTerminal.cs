@@ -9,7 +9,7 @@ namespace Ballast.Cli.Terminal;
 /// The terminal of this process: keys come one by one and are not shown, and a second screen keeps the first one as it was.
 /// Signals still come by its keys.
 /// </summary>
-internal sealed partial class ProcessTerminal : ITerminal
+internal sealed class ProcessTerminal : ITerminal
 {
     private const int Input = 0, StopSignal = 19;
     private const string Enter = "\e[?1049h\e[?25l\e[H\e[2J", Leave = "\e[0m\e[?25h\e[?1049l";
@@ -111,7 +111,7 @@ internal sealed partial class ProcessTerminal : ITerminal
     {
         context.Cancel = true;
         GiveBack();
-        _ = SendSignal(Environment.ProcessId, StopSignal);
+        _ = Libc.Kill(Environment.ProcessId, StopSignal);
     }
 
     private void Continue(PosixSignalContext context)
@@ -135,7 +135,7 @@ internal sealed partial class ProcessTerminal : ITerminal
                 continue;
             }
 
-            nint read = ReadDescriptor(Input, ref buffer[have], (nuint)(buffer.Length - have));
+            nint read = Libc.Read(Input, ref buffer[have], (nuint)(buffer.Length - have));
             if (read <= 0)
             {
                 _ = _keys.Writer.TryWrite(new Key(KeyKind.Closed));
@@ -162,24 +162,7 @@ internal sealed partial class ProcessTerminal : ITerminal
 
     private static bool Waits(int milliseconds)
     {
-        const short canRead = 1;
-        PollRequest request = new() { Descriptor = Input, Events = canRead };
-        return Poll(ref request, 1, milliseconds) > 0;
-    }
-
-    [LibraryImport("libc", EntryPoint = "poll")]
-    private static partial int Poll(ref PollRequest requests, nuint count, int milliseconds);
-
-    [LibraryImport("libc", EntryPoint = "read")]
-    private static partial nint ReadDescriptor(int descriptor, ref byte buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int SendSignal(int process, int signal);
-
-    private struct PollRequest
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
+        Libc.PollEntry request = new(Input, Libc.PollEntry.CanRead);
+        return Libc.Poll(ref request, 1, milliseconds) > 0;
     }
 }

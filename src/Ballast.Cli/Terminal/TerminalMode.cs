@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Ballast.Cli.Terminal;
 
 /// <summary>How a terminal hands over what is typed, and how it did before.</summary>
-internal sealed partial class TerminalMode
+internal sealed class TerminalMode
 {
     // Linux's struct termios: four words of flags, a byte, and the special characters. It is 60 bytes long.
     private const int Size = 128, LocalFlags = 12, Characters = 17, MinimumRead = 6, ReadTime = 5;
@@ -15,11 +15,11 @@ internal sealed partial class TerminalMode
 
     private TerminalMode(int descriptor, byte[] before) => (_descriptor, _before) = (descriptor, before);
 
-    /// <summary>Reads it; null where the descriptor is no terminal.</summary>
+    /// <summary>Reads it; null where the descriptor is not a terminal.</summary>
     public static TerminalMode? TryRead(int descriptor)
     {
         byte[] mode = new byte[Size];
-        return GetAttributes(descriptor, ref mode[0]) == 0 ? new TerminalMode(descriptor, mode) : null;
+        return Libc.TcGetAttr(descriptor, ref mode[0]) == 0 ? new TerminalMode(descriptor, mode) : null;
     }
 
     /// <summary>Keys one by one, and not shown.</summary>
@@ -30,14 +30,8 @@ internal sealed partial class TerminalMode
         MemoryMarshal.Write(mode.AsSpan(LocalFlags), flags);
         mode[Characters + MinimumRead] = 1;
         mode[Characters + ReadTime] = 0;
-        _ = SetAttributes(_descriptor, AfterOutput, in mode[0]);
+        _ = Libc.TcSetAttr(_descriptor, AfterOutput, in mode[0]);
     }
 
-    public void Restore() => _ = SetAttributes(_descriptor, AfterOutput, in _before[0]);
-
-    [LibraryImport("libc", EntryPoint = "tcgetattr")]
-    private static partial int GetAttributes(int descriptor, ref byte mode);
-
-    [LibraryImport("libc", EntryPoint = "tcsetattr")]
-    private static partial int SetAttributes(int descriptor, int when, in byte mode);
+    public void Restore() => _ = Libc.TcSetAttr(_descriptor, AfterOutput, in _before[0]);
 }

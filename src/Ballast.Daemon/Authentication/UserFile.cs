@@ -70,7 +70,7 @@ internal sealed class UserFile(string path)
         ScramVerifier.Name(user) is { } name && !name.Contains(':', StringComparison.Ordinal) && Encoding.UTF8.GetByteCount(name) <= MaxNameBytes
             ? name
             : throw new UsageException(
-                $"'{user}' is no name of a user: up to {MaxNameBytes} bytes without colons, control characters and others that RFC 4013 does not allow");
+                $"'{user}' is not a user name: up to {MaxNameBytes} bytes without colons, control characters and others that RFC 4013 does not allow");
 
     /// <summary>Why the file cannot be used; null where it can.</summary>
     public Exception? Fault()
@@ -87,7 +87,7 @@ internal sealed class UserFile(string path)
 
     private (byte[] Secret, SortedDictionary<string, ScramVerifier> Users)? Read()
     {
-        // Its kind first: what is no plain file may keep a reader waiting.
+        // Its kind first: what is not a regular file may keep a reader waiting.
         if (HostFiles.Look(path, followsLinks: true) is not { } there)
             return null;
         if (!there.IsRegular || (there.Owner != UnixAccess.OwnUid && there.Owner != 0))
@@ -96,14 +96,14 @@ internal sealed class UserFile(string path)
             throw new IOException($"{path} can be used by others (mode {there.ModeText}): chmod 600 {path}");
         string[] lines = WholeFile.ReadText(path, MaxBytes).ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
         if (lines is not [[':', .. var secret], ..] || Bytes(secret) is not { Length: SecretBytes } key)
-            throw new InvalidDataException($"{path}:1: this is no file of ballastd passwd");
+            throw new InvalidDataException($"{path}:1: ballastd passwd did not write this file");
         SortedDictionary<string, ScramVerifier> users = new(StringComparer.Ordinal);
         for (int i = 1; i < lines.Length; i++)
         {
             int end = lines[i].IndexOf(':', StringComparison.Ordinal);
             string name = lines[i][..Math.Max(end, 0)];
             ScramVerifier user = (end > 0 ? ScramVerifier.Parse(lines[i][(end + 1)..]) : null)
-                ?? throw new InvalidDataException($"{path}:{i + 1}: this is no user of ballastd passwd");
+                ?? throw new InvalidDataException($"{path}:{i + 1}: ballastd passwd did not write this line");
             if (!users.TryAdd(name, user))
                 throw new InvalidDataException($"{path}:{i + 1}: '{name}' is there twice: delete the line of the old password");
         }

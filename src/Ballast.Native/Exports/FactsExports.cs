@@ -298,6 +298,4 @@ internal static unsafe class FactsExports
         if (number == 0)
             throw CallException.Argument($"{argument} in {function} must not be zero", argument, function);
     }
-
-    // Without any disk there is nothing to add up; of one, what QEMU does not tell is unknown.
 }

@@ -202,8 +202,6 @@ internal static class FactsHandlers
 
     private static RemoteParameter[] ToRemote(IReadOnlyList<TypedParameter> parameters) => [.. parameters.Select(RemoteParameter.From)];
 
-    // Without any disk there is nothing to add up; of one, what QEMU does not tell is unknown.
-
     private static DomainModificationImpact Impact(uint flags) => (DomainModificationImpact)(flags & ~RemoteFlags.TypedParameterStrings);
 
     private static void CheckCount(int count)

@@ -107,7 +107,7 @@ internal sealed partial class ConnectionLog
         [LoggerMessage(110, LogLevel.Warning, "QEMU process {Pid} is not asked: {Reason}")]
         public static partial void ProcessSkipped(ILogger log, int pid, string reason);
 
-        [LoggerMessage(111, LogLevel.Debug, "Socket {Socket} is no monitor: {Reason}")]
+        [LoggerMessage(111, LogLevel.Debug, "Socket {Socket} is not a monitor: {Reason}")]
         public static partial void SocketSkipped(ILogger log, string socket, string reason);
 
         [LoggerMessage(112, LogLevel.Warning, "Cannot look for QEMUs now: {Reason}")]

@@ -4,14 +4,14 @@ namespace Ballast.Transports;
 /// <param name="stream">Its output and input.</param>
 /// <param name="end">What its end means; asked for when nothing comes from it any more.</param>
 /// <param name="answered">Told when something came.</param>
-internal sealed class CommandStream(Stream stream, Func<Task<LibvirtException>> end, Action answered) : AsyncStream
+internal sealed class CommandStream(Stream stream, Func<Task<LibvirtException>> end, Action answered) : StreamLayer(stream)
 {
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int count;
         try
         {
-            count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            count = await Below.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException)
         {
@@ -30,19 +30,12 @@ internal sealed class CommandStream(Stream stream, Func<Task<LibvirtException>> 
     {
         try
         {
-            await stream.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+            await Below.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException)
         {
             throw await LostAsync(cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            stream.Dispose();
-        base.Dispose(disposing);
     }
 
     private async ValueTask<LinkLostException> LostAsync(CancellationToken cancellationToken) =>

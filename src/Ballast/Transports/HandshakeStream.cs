@@ -1,7 +1,7 @@
 namespace Ballast.Transports;
 
 /// <summary>What comes and goes below TLS, and what came first. Until the handshake is over, who reads goes on elsewhere: it computes for long.</summary>
-internal sealed class HandshakeStream(SocketStream stream) : AsyncStream
+internal sealed class HandshakeStream(SocketStream stream) : StreamLayer(stream)
 {
     /// <summary>The kinds of TLS's first records.</summary>
     public const byte Alert = 0x15, Handshake = 0x16;
@@ -16,11 +16,11 @@ internal sealed class HandshakeStream(SocketStream stream) : AsyncStream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        return IsOver ? stream.ReadAsync(buffer, cancellationToken) : ReadElsewhereAsync();
+        return IsOver ? Below.ReadAsync(buffer, cancellationToken) : ReadElsewhereAsync();
 
         async ValueTask<int> ReadElsewhereAsync()
         {
-            int count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            int count = await Below.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
             if (count > 0)
                 First ??= buffer.Span[0];
             else if (!buffer.IsEmpty)
@@ -30,15 +30,5 @@ internal sealed class HandshakeStream(SocketStream stream) : AsyncStream
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return count;
         }
-    }
-
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        stream.WriteAsync(buffer, cancellationToken);
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            stream.Dispose();
-        base.Dispose(disposing);
     }
 }

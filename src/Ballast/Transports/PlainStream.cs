@@ -1,7 +1,7 @@
 namespace Ballast.Transports;
 
 /// <summary>What comes and goes without TLS; the end of one that never answered, or that answered with TLS, says so.</summary>
-internal sealed class PlainStream(SocketStream stream, string daemon) : AsyncStream
+internal sealed class PlainStream(SocketStream stream, string daemon) : StreamLayer(stream)
 {
     private const int ConnectionReset = 104;
 
@@ -9,14 +9,14 @@ internal sealed class PlainStream(SocketStream stream, string daemon) : AsyncStr
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        return _hasAnswered ? stream.ReadAsync(buffer, cancellationToken) : ReadFirstAsync();
+        return _hasAnswered ? Below.ReadAsync(buffer, cancellationToken) : ReadFirstAsync();
 
         async ValueTask<int> ReadFirstAsync()
         {
             int count;
             try
             {
-                count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+                count = await Below.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
             }
             catch (ConnectionBrokenException)
             {
@@ -36,15 +36,5 @@ internal sealed class PlainStream(SocketStream stream, string daemon) : AsyncStr
             _hasAnswered = true;
             return count;
         }
-    }
-
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        stream.WriteAsync(buffer, cancellationToken);
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            stream.Dispose();
-        base.Dispose(disposing);
     }
 }

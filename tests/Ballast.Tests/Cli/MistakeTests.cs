@@ -38,7 +38,7 @@ public sealed partial class MistakeTests
     [InlineData("ssh-helper -- qemu:///system --probe", "unexpected '--probe'")]
     [InlineData("ssh-helper /not/there", "Failed to connect socket to '/not/there': No such file or directory")]
     [InlineData("-c qmp:///nowhere/vm.sock list", "-qmp unix:PATH,server=on,wait=off")]
-    [InlineData("-c qmp:///etc/passwd list", "it is no socket")]
+    [InlineData("-c qmp:///etc/passwd list", "it is not a socket")]
     [InlineData("-c qmp:relative.sock list", "qmp:///ABSOLUTE/PATH")]
     [InlineData("-c qmp:///x?timeuot=3 list", "unknown parameter 'timeuot'")]
     [InlineData("-c qmp:///x?timeout=soon list", "timeout")]

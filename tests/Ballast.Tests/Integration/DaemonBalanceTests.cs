@@ -38,8 +38,8 @@ public sealed class DaemonBalanceTests : IDisposable
 
     [Theory]
     [InlineData("balance = \"on\"", "balance: 'on' is neither off nor advise")]
-    [InlineData("balance_budget = \"much\"", "balance_budget: 'much' is no size such as 512M or 48G")]
-    [InlineData("balance_budget = \"99999999T\"", "balance_budget: '99999999T' is no size such as 512M or 48G")]
+    [InlineData("balance_budget = \"much\"", "balance_budget: 'much' is not a size such as 512M or 48G")]
+    [InlineData("balance_budget = \"99999999T\"", "balance_budget: '99999999T' is not a size such as 512M or 48G")]
     [InlineData("balance_log = \"log\"", "balance_log: 'log' is not an absolute path")]
     [InlineData("balance_log = \"/\"", "balance_log: '/' names a directory, not a file")]
     [InlineData("balance_log = \"/var/log/..\"", "balance_log: '/var/log/..' names a directory, not a file")]

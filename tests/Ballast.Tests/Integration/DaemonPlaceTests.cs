@@ -171,7 +171,7 @@ public sealed class DaemonPlaceTests : IDisposable
             DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, "--socket", Socket, "--socket-ro", same, "--check"), 2, "both sockets are ");
         }
 
-        DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, "--socket", _directory.Path + "/"), 2, "no path of a socket");
+        DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, "--socket", _directory.Path + "/"), 2, "is not the path of a socket");
     }
 
     [Theory]
@@ -228,7 +228,7 @@ public sealed class DaemonPlaceTests : IDisposable
             Token, "--check", "--socket", $"{file}/sock", "--socket-ro", file, "--group", "nobody-has-this", "--qmp", _directory.File("later"));
         Assert.Equal(2, check.ExitCode);
         Assert.Equal(4, check.Errors.Count(c => c == '\n'));
-        Assert.All(["nobody-has-this", $"{file} is no directory", "later is not there"], part => Assert.Contains(part, check.Errors));
+        Assert.All(["nobody-has-this", $"{file} is not a directory", "later is not there"], part => Assert.Contains(part, check.Errors));
 
         check = await DaemonRun.ToEndAsync(Token, "--check", "--socket", _directory.File("a/b/sock"));
         Assert.Equal((0, ""), (check.ExitCode, check.Errors));

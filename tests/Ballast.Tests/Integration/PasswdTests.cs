@@ -131,7 +131,7 @@ public sealed class PasswdTests : IDisposable
     {
         (int status, string output, string errors) = await _users.PasswdAsync("secret\n", name);
         Assert.Equal((2, ""), (status, output));
-        Assert.Contains("is no name of a user", errors, StringComparison.Ordinal);
+        Assert.Contains("is not a user name", errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -36,20 +36,20 @@ public sealed class SshUriTests
     [InlineData("qemu+ssh://h/system?sshauth=agent,x", "unknown sshauth 'x'", "keyboard-interactive")]
     [InlineData("qemu+ssh://h/system?sshauth=", "unknown sshauth ''", "keyboard-interactive")]
     [InlineData("qemu+ssh://h/system?mode=bogus", "unknown remote mode 'bogus'", "")]
-    [InlineData("qemu+ssh://-oProxyCommand=x/system", "'-oProxyCommand=x' in ", " is no name of a host")]
-    [InlineData("qemu+ssh://a%40b/system", "'a@b' in ", " is no name of a host")]
-    [InlineData("qemu+ssh://h%60x%60/system", "'h`x`' in ", " is no name of a host")]
-    [InlineData("qemu+ssh://-l@h/system", "'-l' in ", " is no name of a user")]
-    [InlineData("qemu+ssh://u%24(x)@h/system", "'u$(x)' in ", " is no name of a user")]
-    [InlineData("qemu+ssh://u%5C@h/system", "'u\\' in ", " is no name of a user")]
+    [InlineData("qemu+ssh://-oProxyCommand=x/system", "'-oProxyCommand=x' in ", " is not a host name")]
+    [InlineData("qemu+ssh://a%40b/system", "'a@b' in ", " is not a host name")]
+    [InlineData("qemu+ssh://h%60x%60/system", "'h`x`' in ", " is not a host name")]
+    [InlineData("qemu+ssh://-l@h/system", "'-l' in ", " is not a user name")]
+    [InlineData("qemu+ssh://u%24(x)@h/system", "'u$(x)' in ", " is not a user name")]
+    [InlineData("qemu+ssh://u%5C@h/system", "'u\\' in ", " is not a user name")]
     [InlineData("qemu+ssh://h/system?name=-h", "name '-h' in ", " is no URI, such as qemu:///system")]
     [InlineData("qemu+ssh://h/system?name=--probe&proxy=netcat", "name '--probe' in ", " is no URI, such as qemu:///system")]
     [InlineData("qemu+ssh://h/system?name=", "name '' in ", " is no URI, such as qemu:///system")]
     [InlineData("qemu+ssh://h/system?name=qemu", "name 'qemu' in ", " is no URI, such as qemu:///system")]
     [InlineData("qemu+ssh://h/system?name=/run/socket", "name '/run/socket' in ", " is no URI, such as qemu:///system")]
-    [InlineData("qemu+ssh://h/system?socket=-h", "socket '-h' in ", " is no absolute path")]
-    [InlineData("qemu+ssh://h/system?socket=", "socket '' in ", " is no absolute path")]
-    [InlineData("qemu+ssh://h/system?socket=a/b&proxy=netcat", "socket 'a/b' in ", " is no absolute path")]
+    [InlineData("qemu+ssh://h/system?socket=-h", "socket '-h' in ", " is not an absolute path")]
+    [InlineData("qemu+ssh://h/system?socket=", "socket '' in ", " is not an absolute path")]
+    [InlineData("qemu+ssh://h/system?socket=a/b&proxy=netcat", "socket 'a/b' in ", " is not an absolute path")]
     public void What_is_not_honoured_is_refused(string uri, string begin, string end)
     {
         LibvirtException error = Assert.Throws<LibvirtException>(() => RemoteAddress.Of(ConnectUri.Parse(uri), readOnly: false));
@@ -72,7 +72,7 @@ public sealed class SshUriTests
     public void A_user_that_ssh_refuses_is_refused_by_us()
     {
         foreach (char c in "\"'`;&<>|(){}$ \t\n\u00a0\u001b\u202e")
-            Assert.Contains("is no name of a user", Assert.Throws<LibvirtException>(() => Of($"qemu+ssh://{Uri.EscapeDataString($"a{c}b")}@h/system")).Message, StringComparison.Ordinal);
+            Assert.Contains("is not a user name", Assert.Throws<LibvirtException>(() => Of($"qemu+ssh://{Uri.EscapeDataString($"a{c}b")}@h/system")).Message, StringComparison.Ordinal);
     }
 
     // A shell takes them for the end of a command, or ssh for that of an option.

@@ -173,7 +173,7 @@ internal sealed partial class HostNode(string root = "/")
                 return Number(line[(name.Length + 1)..].Replace("kB", "", StringComparison.Ordinal).Trim());
         }
 
-        throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"/proc/meminfo does not tell {name}");
+        throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.None, $"/proc/meminfo has no {name}");
     }
 
     private int MHz()

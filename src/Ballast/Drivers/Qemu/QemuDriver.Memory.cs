@@ -46,7 +46,7 @@ internal sealed partial class QemuDriver
                 ? (int)Math.Min(QmpRefresh.Period(values.PollingIntervalSeconds), int.MaxValue)
                 : throw LibvirtError.Report(ErrorCode.InternalError, ErrorOrigin.Qemu, qemu.Monitor.Balloon is null
                     ? "No memory balloon device configured, so there is no collection period"
-                    : $"QEMU does not tell the collection period of '{qemu.Identity.Name}'");
+                    : $"QEMU does not report the collection period of '{qemu.Identity.Name}'");
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {

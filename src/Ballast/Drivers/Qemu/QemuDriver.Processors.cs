@@ -65,7 +65,7 @@ internal sealed partial class QemuDriver
         {
             MonitorValues values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
             QmpCpu[] cpus = values.CpuList ?? throw LibvirtError.Report(
-                ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"QEMU does not tell the processors of '{qemu.Identity.Name}'");
+                ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"QEMU does not report the processors of '{qemu.Identity.Name}'");
             return (qemu, cpus, Slots(values));
         }
         catch (LibvirtException e) when (IsGone(qemu, e))

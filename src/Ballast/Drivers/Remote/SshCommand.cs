@@ -30,13 +30,13 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
     {
         string host = uri.Host.Length > 0 ? uri.Host : "localhost";
         if (!IsHost(host))
-            throw RemoteAddress.Bad($"'{DisplayText.Escape(host)}' in {uri.Original} is no name of a host");
+            throw RemoteAddress.Bad($"'{DisplayText.Escape(host)}' in {uri.Original} is not a host name");
         if (uri.User is { } user && !IsUser(user))
-            throw RemoteAddress.Bad($"'{DisplayText.Escape(user)}' in {uri.Original} is no name of a user");
+            throw RemoteAddress.Bad($"'{DisplayText.Escape(user)}' in {uri.Original} is not a user name");
         if (!ConnectUri.TryParse(name, out _))
             throw RemoteAddress.Bad($"name '{DisplayText.Escape(name)}' in {uri.Original} is no URI, such as qemu:///system");
         if (uri.Parameter("socket") is { } socket and not ['/', ..])
-            throw RemoteAddress.Bad($"socket '{DisplayText.Escape(socket)}' in {uri.Original} is no absolute path");
+            throw RemoteAddress.Bad($"socket '{DisplayText.Escape(socket)}' in {uri.Original} is not an absolute path");
 
         // A shell there, or ssh's reader of options, may end a command with them.
         foreach (string word in (string[])["socket", "netcat", "name", "keyfile", "known_hosts"])

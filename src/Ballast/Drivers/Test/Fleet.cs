@@ -144,9 +144,7 @@ internal sealed class Fleet
         BinaryPrimitives.WriteUInt64BigEndian(bytes, noise.Bits(0));
         BinaryPrimitives.WriteUInt32BigEndian(bytes[8..], (uint)noise.Bits(-1));
         BinaryPrimitives.WriteUInt32BigEndian(bytes[12..], (uint)index ^ UuidMask);
-        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);
-        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
-        return new Guid(bytes, bigEndian: true);
+        return CustomUuid.From(bytes);
     }
 
     private uint UuidMask => (uint)GuestNoise.Mix(_seed);

@@ -145,9 +145,9 @@ internal struct SampleRecord : IXdrMessage<SampleRecord>
     {
         const long lastMillisecond = 253402300799999;
         if (Now is < 0 or > lastMillisecond)
-            throw new XdrException("nowUnixMilliseconds is no time");
+            throw new XdrException("nowUnixMilliseconds is not a time");
         if (Period is { Value: > uint.MaxValue })
-            throw new XdrException("periodSeconds is no period");
+            throw new XdrException("periodSeconds is not a period");
         MemoryStatsFacts facts = new()
         {
             Entries = [],

@@ -130,7 +130,7 @@ public sealed class TopPartsTests
     {
         Outcome outcome = await CliRun.BallastAsync(new FakeDriver(TopWorld.Guest("web1", 1)), "top");
         Assert.Equal((1, "error: top needs a terminal for its keys and its screen: use --batch, or `ballast memory` for one table\n"), (outcome.ExitCode, outcome.Error));
-        Assert.Equal((1, "error: '0.01' is no delay: write seconds, from 0.1 to 86400\n"), await FailAsync("top", "--delay", "0.01"));
+        Assert.Equal((1, "error: '0.01' is not a delay: write seconds, from 0.1 to 86400\n"), await FailAsync("top", "--delay", "0.01"));
         Assert.Equal((1, "error: unknown order 'usd', did you mean 'used'?"), await FirstLineAsync("top", "--sort", "usd"));
 
         static async Task<(int, string)> FailAsync(params string[] words) =>

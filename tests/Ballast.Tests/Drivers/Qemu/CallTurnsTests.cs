@@ -97,10 +97,10 @@ public sealed class CallTurnsTests
         _time.Advance(TimeSpan.FromSeconds(1.5));
 
         LibvirtException notSent = await late.FailsAsync(ErrorCode.OperationTimeout);
-        Assert.Contains("Others' calls were before it", notSent.Message, StringComparison.Ordinal);
+        Assert.Contains("Other calls kept QEMU monitor", notSent.Message, StringComparison.Ordinal);
         Assert.Contains("late was not sent", notSent.Message, StringComparison.Ordinal);
         LibvirtException sentLate = await second.FailsAsync(ErrorCode.OperationTimeout);
-        Assert.Contains("Others' calls were before it", sentLate.Message, StringComparison.Ordinal);
+        Assert.Contains("Other calls kept QEMU monitor", sentLate.Message, StringComparison.Ordinal);
         Task next = Call(fake, session, "next", null);
         releaseSecond.SetResult();
         await next.In();

@@ -112,7 +112,7 @@ public sealed class ConnectTests
         LibvirtException error = await OpenAsync(directory.File("none")).FailsAsync(ErrorCode.SystemError);
 
         Assert.Equal((2, ErrorOrigin.Qemu), (error.Int1, error.Origin));
-        Assert.Equal($"Failed to connect socket to '{directory.File("none")}': No such file or directory; a QEMU makes one there that is started with -qmp unix:PATH,server=on,wait=off", error.Message);
+        Assert.Equal($"Failed to connect socket to '{directory.File("none")}': No such file or directory; QEMU creates one there if it is started with -qmp unix:PATH,server=on,wait=off", error.Message);
     }
 
     [Fact]

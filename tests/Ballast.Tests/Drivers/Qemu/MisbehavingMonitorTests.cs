@@ -28,13 +28,13 @@ public sealed class MisbehavingMonitorTests
             {
                 time.Advance(TimeSpan.FromSeconds(pause) - TimeSpan.FromMilliseconds(1));
                 LibvirtException early = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
-                Assert.Contains("is left alone for another 1 s", early.Message, StringComparison.Ordinal);
+                Assert.Contains("so Ballast does not connect again for 1 s", early.Message, StringComparison.Ordinal);
                 Assert.Equal(before, fake.Clients);
                 time.Advance(TimeSpan.FromMilliseconds(1));
             }
 
             LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
-            Assert.DoesNotContain("left alone", error.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("does not connect again for", error.Message, StringComparison.Ordinal);
             await EndAsync(session, fake);
         }
 
@@ -56,7 +56,7 @@ public sealed class MisbehavingMonitorTests
 
         Assert.Equal(MemoryStatsReason.ConnectionLost, sample.Reason);
         Assert.Contains("not JSON", sample.Detail, StringComparison.Ordinal);
-        Assert.Contains("left alone", sample.Detail, StringComparison.Ordinal);
+        Assert.Contains("does not connect again for", sample.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class MisbehavingMonitorTests
         await FailAsync(session, fake, 1);
 
         LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
-        Assert.Contains("is left alone for another 2 s", error.Message, StringComparison.Ordinal);
+        Assert.Contains("so Ballast does not connect again for 2 s", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class MisbehavingMonitorTests
         {
             advance?.Advance(TimeSpan.FromSeconds(Pauses[i]));
             LibvirtException error = await session.StatsAsync().FailsAsync(ErrorCode.SystemError);
-            Assert.DoesNotContain("left alone", error.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("does not connect again for", error.Message, StringComparison.Ordinal);
             await EndAsync(session, fake);
         }
     }

@@ -72,7 +72,7 @@ public sealed class ConfigurationTests : IdentityTest
         await using Connection connection = await OpenAsync();
         Domain domain = await DomainOfAsync(connection, qemu);
         Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"qemu-{qemu.Pid}"), domain.Name);
-        Assert.Contains("could not be read, or was changed since", (await SampleAsync(domain)).Detail, StringComparison.Ordinal);
+        Assert.Contains("could not be read or was changed since", (await SampleAsync(domain)).Detail, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -165,7 +165,7 @@ public sealed class ConfigurationTests : IdentityTest
             await using Connection connection = await OpenAsync();
             Domain before = await DomainOfAsync(connection, qemu);
             Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"qemu-{qemu.Pid}"), before.Name);
-            Assert.Contains("could not be read, or was changed since", (await SampleAsync(before)).Detail, StringComparison.Ordinal);
+            Assert.Contains("could not be read or was changed since", (await SampleAsync(before)).Detail, StringComparison.Ordinal);
 
             answers.Set();
             await Deadline.UntilAsync(Deadline.Default, "its file", async _ => (await DomainOfAsync(connection, qemu)).Name == "alpha", Token);

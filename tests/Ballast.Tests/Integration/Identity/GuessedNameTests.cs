@@ -64,7 +64,7 @@ public sealed class GuessedNameTests : IdentityTest
                 Domain guessed = await connection.LookupByNameAsync("beta", Token);
                 Assert.Equal(alpha.Pid, guessed.Id);
                 LibvirtException refused = await Assert.ThrowsAsync<LibvirtException>(async () => await guessed.DestroyAsync(cancellationToken: Token));
-                Assert.Contains($"process {alpha.Pid} is not ended", refused.Message, StringComparison.Ordinal);
+                Assert.Contains($"process {alpha.Pid} was not ended", refused.Message, StringComparison.Ordinal);
             }
 
             Assert.True(alpha.IsAlive);

@@ -8,7 +8,7 @@ internal static class ProcessFile
     private const int MaxBytes = 1024 * 1024;
 
     /// <summary>
-    /// Its text; null where it is not there, is no plain file, is too long, or must not be looked at, or was changed since the process
+    /// Its text; null where it is not there, is not a regular file, is too long, or must not be looked at, or was changed since the process
     /// can have read it: then it says what another one was told.
     /// </summary>
     /// <param name="pid">The process.</param>

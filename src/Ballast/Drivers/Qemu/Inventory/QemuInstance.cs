@@ -1,5 +1,4 @@
 using System.Globalization;
-using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Scopes;
@@ -11,71 +10,58 @@ namespace Ballast.Drivers.Qemu.Inventory;
 /// One QEMU: its process, or, where that is not visible from here, the peer of one socket. It has one name, one UUID and
 /// one monitor that is used, whichever of its monitors is free.
 /// </summary>
-internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
+internal sealed class QemuInstance
 {
     private static long _last;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<MonitorKey, (QmpMonitor Monitor, bool IsNamed)> _acquired = [];
-    private readonly HashSet<MonitorKey> _others = [];
-    private IReadOnlyList<MonitorCandidate> _candidates = [];
+    private readonly TimeProvider _time;
+    private readonly ConnectionLog _log;
+    private readonly InstanceIdentity _identity;
+    private readonly InstanceMonitors _monitors;
     private QmpMonitor? _current;
-    private QmpHello? _hello;
     private QemuDomain? _domain;
     private bool _isDomainStale;
-    private bool _isDisposed;
     private (ErrorCode, int)? _leftOutFor;
-    private string? _listedName;
-    private Guid? _listedUuid;
     private long _losses;
-    private volatile bool _hasNewWord;
-    private QemuCommandLine? _namedBy;
+
+    public QemuInstance(TimeProvider time, ConnectionLog log)
+    {
+        (_time, _log) = (time, log);
+        _identity = new InstanceIdentity(_gate, log);
+        _monitors = new InstanceMonitors(_gate, time, log);
+        Reports = new ReportHistory(time);
+    }
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
     public long Number { get; } = Interlocked.Increment(ref _last);
 
-    /// <summary>The process; null where only the peer of a socket is known.</summary>
-    public QemuProcess? Process { get; private set; }
+    /// <inheritdoc cref="InstanceIdentity.Process"/>
+    public QemuProcess? Process => _identity.Process;
 
-    /// <summary>Why nothing that the process says is believed; null where it is.</summary>
-    public string? Distrust { get; private set; }
+    /// <inheritdoc cref="InstanceIdentity.Distrust"/>
+    public string? Distrust => _identity.Distrust;
 
-    /// <summary>The user of the process, or of the socket's peer.</summary>
-    public uint Uid { get; private set; }
+    /// <inheritdoc cref="InstanceIdentity.Decided"/>
+    public DomainIdentity Identity => _identity.Decided;
 
-    /// <summary>Who it is; set when that was decided.</summary>
-    public DomainIdentity Identity { get; private set; } = new("", Guid.Empty, null);
+    /// <inheritdoc cref="InstanceIdentity.IsListed"/>
+    public bool IsListed => _identity.IsListed;
 
-    /// <summary>Whether a caller was told of it.</summary>
-    public bool IsListed { get; private set; }
+    /// <inheritdoc cref="InstanceIdentity.FormerUuids"/>
+    public IReadOnlyList<Guid> FormerUuids => _identity.FormerUuids;
 
-    /// <summary>The UUIDs under which callers were told of it, before it was known what its own is: their handles lead to it.</summary>
-    /// <remarks>Never changed, but put in place of the one before: whoever goes through them holds no lock.</remarks>
-    public IReadOnlyList<Guid> FormerUuids { get; private set; } = [];
+    /// <inheritdoc cref="InstanceIdentity.HasNewWord"/>
+    public bool HasNewWord => _identity.HasNewWord;
 
-    /// <summary>
-    /// A caller is told of it. It keeps its name and UUID from now on, unless they are a guess, or a substitute for what it could not say
-    /// yet: those yield to the truth. What it said since it was named is not in its name yet.
-    /// </summary>
-    public void NoteListed()
-    {
-        lock (_gate)
-        {
-            IsListed = true;
-            if (HasNewWord)
-                return;
-            if (!IsNameGuessed && (SaidOrTold is not null || _hello is not null))
-                _listedName ??= Identity.Name;
-            if (_hello is not null || (Distrust is null && Process?.CommandLine.Uuid is not null))
-                _listedUuid ??= Identity.Uuid;
-        }
-    }
+    /// <inheritdoc cref="InstanceIdentity.IsNameGuessed"/>
+    public bool IsNameGuessed => _identity.IsNameGuessed;
 
-    /// <summary>Whether it said who it is since it was named last: its monitor may greet at any time, when nobody waits for it any more.</summary>
-    public bool HasNewWord => _hasNewWord || (Process is { } process && _namedBy is { } before && process.CommandLine != before);
+    /// <summary>What its guest was heard to report.</summary>
+    public ReportHistory Reports { get; }
 
-    /// <summary>Whether its name is a guess, so that nothing may be done to it by its name alone.</summary>
-    public bool IsNameGuessed => _listedName is null && SaidOrTold is { IsGuess: true };
+    /// <summary>Whether its balloon device has the guest tell which pages are free; null: nobody asked yet.</summary>
+    public bool? ReportsFreePages { get; set; }
 
     /// <summary>Whether it is only a socket that lies beside monitors, and may be anything.</summary>
     public bool MayBeNoMonitor { get; private set; }
@@ -89,33 +75,11 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <summary>Whether its last attempt to connect met silence.</summary>
     public bool WasSilent { get; private set; }
 
-    /// <summary>Somebody waited for its greeting in vain; the attempt may go on.</summary>
-    public void NoteSilence() => WasSilent = !IsConnected;
-
-    /// <summary>Whether it was told why it is missing in lists.</summary>
-    public bool IsLeftOut => _leftOutFor is not null;
-
-    /// <summary>Whether it is missing in lists for another reason than the one that was told last, which it is from now on.</summary>
-    public bool IsLeftOutAnew(LibvirtException reason)
-    {
-        (ErrorCode, int) kind = (reason.Code, reason.Int1);
-        if (_leftOutFor == kind)
-            return false;
-        _leftOutFor = kind;
-        return true;
-    }
-
     /// <summary>
     /// Whether another QEMU answers where only the peer of a socket is known: it says so, or nobody can tell, since the one before has
     /// ended its connection, as at the end of a QEMU behind a relay.
     /// </summary>
     public bool IsReplaced { get; private set; }
-
-    /// <summary>What its guest was heard to report.</summary>
-    public ReportHistory Reports { get; } = new(time);
-
-    /// <summary>Whether its balloon device has the guest tell which pages are free; null: nobody asked yet.</summary>
-    public bool? ReportsFreePages { get; set; }
 
     public bool HasExited => Process is { HasExited: true };
 
@@ -126,150 +90,32 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
 
     /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
-    public bool IsKnown => Process is not null || _hello is not null;
+    public bool IsKnown => Process is not null || _identity.HasGreeted;
 
     /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
     public bool IsIdentified =>
-        (_hello is not null && !(Volatile.Read(ref _current) is { } lost && MayBeAnother(lost))) || Distrust is not null || (Process is { CommandLine: { NameWord: { Certainty: Certainty.Said }, Uuid: not null } }) || !_candidates.Any(candidate => candidate.Endpoint is not null);
+        (_identity.HasGreeted && !(Volatile.Read(ref _current) is { } lost && MayBeAnother(lost))) || _identity.NeedsNoMonitor || !Endpoints.Any();
 
-    public DomainClaim Claim()
-    {
-        lock (_gate)
-        {
-            (_hasNewWord, _namedBy) = (false, Process?.CommandLine);
-            QemuCommandLine? said = Distrust is null ? Process?.CommandLine : null;
+    /// <summary>Whether it was told why it is missing in lists.</summary>
+    public bool IsLeftOut => _leftOutFor is not null;
 
-            // Whoever listens where no process could be shown may be a relay: its id is no QEMU's.
-            int pid = Process?.Pid ?? 0;
-            Word<Guid>? told = Guid.TryParse(_hello?.Uuid, out Guid uuid) && uuid != Guid.Empty ? new(uuid, Certainty.Told) : null;
-            return new DomainClaim(
-                pid, SaidOrTold, said?.Uuid is { } own ? new(own, Certainty.Said) : told,
-                Process?.DeriveUuid() ?? DerivedUuid.From($"{_current?.Peer.Pid ?? 0}/{_current?.Endpoint.Key}"),
-                Uid == 0, Process?.StartTicks ?? ulong.MaxValue)
-            {
-                ListedName = _listedName,
-                ListedUuid = _listedUuid,
-            };
-        }
-    }
+    /// <summary>Where its monitors are.</summary>
+    public IEnumerable<MonitorEndpoint> Endpoints => _monitors.Endpoints;
 
-    /// <summary>Whether its name may stand in a file that nobody can read now.</summary>
-    public bool MayBeNamedByStuckFile => Process is { HasStuckFile: true } && SaidOrTold is null or { IsGuess: true };
+    /// <inheritdoc cref="InstanceIdentity.MayBeNamedByStuckFile"/>
+    public bool MayBeNamedByStuckFile => _identity.MayBeNamedByStuckFile;
 
-    // Its name, by whoever knows it best.
-    private Word<string>? SaidOrTold => Word<string>.Surer(
-        Distrust is null ? Process?.CommandLine.NameWord : null,
-        string.IsNullOrEmpty(_hello?.Name) ? null : new(_hello.Name, Certainty.Told));
+    /// <summary>The keys of its monitors.</summary>
+    public IEnumerable<MonitorKey> Keys => _monitors.Keys;
 
-    /// <summary>What its monitor says otherwise than its command line, which counts; null where they agree.</summary>
-    public string? Disagreement()
-    {
-        if (_hello is not { } hello || Distrust is not null)
-            return null;
-        if (Process?.CommandLine is not { } said)
-        {
-            return !string.IsNullOrEmpty(hello.Name) && hello.Name != Identity.Name
-                ? $"its monitor names it '{DisplayText.Escape(hello.Name)}', and so does another one's; nobody can see from here whose the name is"
-                : null;
-        }
+    /// <inheritdoc cref="InstanceMonitors.ReasonToPause"/>
+    public LibvirtException? ReasonToPause => _monitors.ReasonToPause;
 
-        if (said.NameWord is { Certainty: Certainty.Said, Value: var name } && !string.IsNullOrEmpty(hello.Name) && hello.Name != name)
-            return $"its command line names it '{DisplayText.Escape(name)}', its monitor says '{DisplayText.Escape(hello.Name)}'";
-        return said.Uuid is { } uuid && Guid.TryParse(hello.Uuid, out Guid told) && told != uuid
-            ? $"its command line gives it the UUID {uuid}, its monitor says {told}"
-            : null;
-    }
+    /// <summary>The peer of the connection; null where there is none.</summary>
+    public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
 
-    /// <summary>Decides who it is.</summary>
-    public void Name(DomainIdentity identity)
-    {
-        lock (_gate)
-        {
-            if (Identity == identity)
-                return;
-            if (IsListed && Identity.Uuid != identity.Uuid)
-                FormerUuids = [.. FormerUuids, Identity.Uuid];
-            Identity = identity;
-            _isDomainStale = true;
-        }
-    }
-
-    /// <summary>What was found of it now.</summary>
-    public void Update(Sighting sighting)
-    {
-        lock (_gate)
-        {
-            Process ??= sighting.Process;
-            if (Process is { } process)
-                process.IsInUse = true;
-            if (sighting.Process is not null)
-            {
-                if (sighting.Distrust is { } why && why != Distrust)
-                    log.ProcessSkipped(sighting.Process.Pid, why);
-                (Uid, Distrust) = (sighting.Uid, sighting.Distrust);
-            }
-
-            _candidates = sighting.Monitors;
-            MayBeNoMonitor = sighting.MayBeNoMonitor;
-
-            // Calls under way end; it is let go when it was idle for as long as others.
-            if (_current is { } current && IsForbidden(current))
-                _current = null;
-            _isDomainStale |= _current is not { IsConnected: true };
-        }
-    }
-
-    /// <summary>One more of its sockets, of which no look can tell that they are one QEMU's.</summary>
-    public void UpdateFurther(Sighting sighting)
-    {
-        lock (_gate)
-        {
-            _candidates = [.. _candidates, .. sighting.Monitors.Where(monitor => monitor.Endpoint is { } endpoint && _others.Contains(endpoint.Key))];
-        }
-    }
-
-    /// <summary>Another one turned out to be the same QEMU: its sockets are looked for no more as if they were somebody else's.</summary>
-    public void Absorb(QemuInstance same)
-    {
-        lock (_gate)
-        {
-            _candidates = [.. _candidates, .. same._candidates.Where(candidate => candidate.Endpoint is { } other && !Keys.Contains(other.Key))];
-            _others.UnionWith(Keys);
-        }
-    }
-
-    /// <summary>Whether a socket is one of its own, also where the look under way has shown another of them already.</summary>
-    public bool Knows(MonitorKey key)
-    {
-        lock (_gate)
-            return _others.Contains(key) || Keys.Contains(key);
-    }
-
-    /// <summary>The look is over: a socket that it did not show is another one's, should its number come again.</summary>
-    public void EndLook()
-    {
-        lock (_gate)
-            _others.IntersectWith(Keys);
-    }
-
-    /// <summary>It was found who is behind the socket.</summary>
-    public void Become(QemuProcess process)
-    {
-        lock (_gate)
-        {
-            Process = process;
-            process.IsInUse = true;
-            Uid = process.Uid ?? Uid;
-            foreach (MonitorCandidate candidate in _candidates)
-            {
-                candidate.Endpoint?.AddOwner(process, isProven: true);
-            }
-
-            foreach ((QmpMonitor monitor, _) in _acquired.Values)
-                monitor.Endpoint.AddOwner(process, isProven: true);
-            _isDomainStale = true;
-        }
-    }
+    /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>
+    public UnixSocketPeer? MetPeer => WasSilent ? _monitors.MetPeer : null;
 
     /// <summary>What callers use: always the same object as long as it is the same QEMU by the same name and monitor.</summary>
     public QemuDomain Domain
@@ -278,21 +124,99 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         {
             lock (_gate)
             {
-                QmpMonitor? monitor = _current ?? (_isDisposed ? null : _candidates.Where(candidate => candidate.Endpoint is not null).Select(Acquire).FirstOrDefault());
+                QmpMonitor? monitor = _current ?? _monitors.AcquireFirst();
                 if (!_isDomainStale && _domain is { } domain && domain.MonitorOrNull == monitor)
                     return domain;
                 _isDomainStale = false;
                 QemuDomain made = monitor is not null
                     ? new QemuDomain(this, monitor)
-                    : new QemuDomain(this, _candidates.FirstOrDefault(candidate => candidate.Refusal is not null)?.Refusal ?? (() => QmpErrors.NoMonitor(Identity.Name)));
+                    : new QemuDomain(this, _monitors.Refusal ?? (() => QmpErrors.NoMonitor(Identity.Name)));
                 made.Remember(_domain);
                 return _domain = made;
             }
         }
     }
 
-    /// <summary>The peer of the connection; null where there is none.</summary>
-    public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
+    /// <summary>Somebody waited for its greeting in vain; the attempt may go on.</summary>
+    public void NoteSilence() => WasSilent = !IsConnected;
+
+    /// <summary>Whether it is missing in lists for another reason than the one that was told last, which it is from now on.</summary>
+    public bool IsLeftOutForNewReason(LibvirtException reason)
+    {
+        (ErrorCode, int) kind = (reason.Code, reason.Int1);
+        if (_leftOutFor == kind)
+            return false;
+        _leftOutFor = kind;
+        return true;
+    }
+
+    /// <inheritdoc cref="InstanceIdentity.NoteListed"/>
+    public void NoteListed()
+    {
+        lock (_gate)
+            _identity.NoteListed();
+    }
+
+    /// <inheritdoc cref="InstanceIdentity.Claim"/>
+    public DomainClaim Claim()
+    {
+        lock (_gate)
+            return _identity.Claim(_current);
+    }
+
+    /// <inheritdoc cref="InstanceIdentity.Disagreement"/>
+    public string? Disagreement() => _identity.Disagreement();
+
+    /// <summary>Decides who it is.</summary>
+    public void Name(DomainIdentity identity)
+    {
+        lock (_gate)
+            _isDomainStale |= _identity.Decide(identity);
+    }
+
+    /// <summary>What was found of it now.</summary>
+    public void Update(Sighting sighting)
+    {
+        lock (_gate)
+        {
+            _identity.Find(sighting);
+            _monitors.Find(sighting.Monitors);
+            MayBeNoMonitor = sighting.MayBeNoMonitor;
+
+            // Calls under way end; it is let go when it was idle for as long as others.
+            if (_current is { } current && _monitors.Forbid(current))
+                _current = null;
+            _isDomainStale |= _current is not { IsConnected: true };
+        }
+    }
+
+    /// <summary>One more of its sockets, of which no look can tell that they are one QEMU's.</summary>
+    public void UpdateFurther(Sighting sighting) => _monitors.FindMore(sighting.Monitors);
+
+    /// <summary>Another one turned out to be the same QEMU: its sockets are looked for no more as if they were somebody else's.</summary>
+    public void Absorb(QemuInstance same) => _monitors.Absorb(same._monitors);
+
+    /// <inheritdoc cref="InstanceMonitors.Knows"/>
+    public bool Knows(MonitorKey key) => _monitors.Knows(key);
+
+    /// <inheritdoc cref="InstanceMonitors.EndLook"/>
+    public void EndLook() => _monitors.EndLook();
+
+    /// <summary>It was found who is behind the socket.</summary>
+    public void Become(QemuProcess process)
+    {
+        lock (_gate)
+        {
+            _identity.Become(process);
+            _monitors.AddOwner(process);
+            _isDomainStale = true;
+        }
+    }
+
+    /// <summary>Whether something is its own, by the name of what cannot be looked at: of its process, or on the way to its sockets.</summary>
+    public bool Concerns(string path) =>
+        (Process is { } process && path.StartsWith(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/"), StringComparison.Ordinal))
+        || _monitors.LieBelow(path);
 
     /// <summary>Whether a process can be the one behind a socket, though another one created it.</summary>
     public bool IsServedBy(QemuProcess process, MonitorEndpoint endpoint) =>
@@ -317,61 +241,8 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         };
     }
 
-    /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>
-    public UnixSocketPeer? MetPeer
-    {
-        get
-        {
-            lock (_gate)
-                return WasSilent ? _acquired.Values.Select(acquired => acquired.Monitor.Met).FirstOrDefault(met => met is not null) : null;
-        }
-    }
-
-    /// <summary>Whether a process that listens at one of its sockets was told to by its own command line, as a QEMU for its monitor.</summary>
-    public bool IsBoundBy(QemuProcess process)
-    {
-        lock (_gate)
-            return _acquired.Values.Any(acquired => process.Binds(acquired.Monitor.Endpoint.BoundName));
-    }
-
-    /// <summary>Its monitors.</summary>
-    public IEnumerable<MonitorEndpoint> Endpoints => _candidates.Select(candidate => candidate.Endpoint).OfType<MonitorEndpoint>();
-
-    /// <summary>The keys of its monitors.</summary>
-    public IEnumerable<MonitorKey> Keys => Endpoints.Select(endpoint => endpoint.Key);
-
-    /// <summary>Whether something is its own, by the name of what cannot be looked at: of its process, or on the way to its sockets.</summary>
-    public bool Concerns(string path)
-    {
-        if (Process is { } process && path.StartsWith(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/"), StringComparison.Ordinal))
-            return true;
-        return _candidates.Any(candidate => candidate.Endpoint?.Name is { } name && name.StartsWith(path, StringComparison.Ordinal)
-            && (name.Length == path.Length || path.EndsWith('/') || name[path.Length] == '/'));
-    }
-
-    /// <summary>Why none of its monitors is connected to just now, because all misbehaved; null where one may be.</summary>
-    public LibvirtException? ReasonToPause
-    {
-        get
-        {
-            List<QmpMonitor?> monitors = [];
-            lock (_gate)
-            {
-                foreach (MonitorKey key in Keys)
-                    monitors.Add(_acquired.GetValueOrDefault(key).Monitor);
-            }
-
-            LibvirtException? first = null;
-            foreach (QmpMonitor? monitor in monitors)
-            {
-                if (monitor?.ReasonToPause is not { } reason)
-                    return null;
-                first ??= reason;
-            }
-
-            return first;
-        }
-    }
+    /// <inheritdoc cref="InstanceMonitors.AreBoundBy"/>
+    public bool IsBoundBy(QemuProcess process) => _monitors.AreBoundBy(process);
 
     /// <summary>
     /// Connects to the first of its monitors that lets us: one that is held, refused, absent or silent leaves room for the
@@ -380,20 +251,15 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
     /// <returns>Why none does; null where one is connected, or none may be asked.</returns>
     public async Task<LibvirtException?> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        MonitorCandidate[] usable;
-        lock (_gate)
-            usable = [.. _candidates.Where(candidate => candidate.Endpoint is not null)];
-        long since = time.GetTimestamp();
+        MonitorCandidate[] usable = _monitors.Usable;
+        long since = _time.GetTimestamp();
         LibvirtException? first = null;
         for (int i = 0; i < usable.Length; i++)
         {
-            TimeSpan left = timeout - time.GetElapsedTime(since);
+            TimeSpan left = timeout - _time.GetElapsedTime(since);
             if (left <= TimeSpan.Zero && first is not null)
                 break;
-            QmpMonitor? monitor;
-            lock (_gate)
-                monitor = _isDisposed ? null : Acquire(usable[i]);
-            if (monitor is null)
+            if (_monitors.Acquire(usable[i]) is not { } monitor)
                 return first;
             try
             {
@@ -417,45 +283,19 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         return first;
     }
 
-    // Who was seen to accept counts, and not who called listen() last: several may have one listening socket, and another connection,
-    // which shares the monitor, may know one that this one does not.
-    private static void RequireServedBy(QemuProcess process, QmpMonitor monitor)
-    {
-        if ((monitor.Endpoint.Owner?.Pid ?? monitor.Peer.Pid) == process.Pid && monitor.IsServedBy(process) != false)
-            return;
-        throw monitor.Peer.Pid == process.Pid
-            ? QmpErrors.OtherAccepted(monitor.Path, process.Pid)
-            : QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
-    }
-
     /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>
-    public LibvirtException? FindHolder()
-    {
-        if (IsConnected)
-            return null;
-        MonitorEndpoint? first;
-        lock (_gate)
-        {
-            first = _candidates.FirstOrDefault(candidate => candidate.Endpoint is not null)?.Endpoint;
-            if (first is not null && _acquired.TryGetValue(first.Key, out (QmpMonitor Monitor, bool IsNamed) acquired))
-                first = acquired.Monitor.Endpoint;
-        }
-
-        return first is { } endpoint && endpoint.FindServed() is { Count: > 0 } others
-            ? QmpErrors.HeldBy(endpoint.Name, SocketHolder.Describe(others))
-            : null;
-    }
+    public LibvirtException? FindHolder() => IsConnected ? null : _monitors.FindHolder();
 
     /// <summary>The QEMU that answers now.</summary>
     public QemuInstance MakeSuccessor()
     {
-        QemuInstance successor = new(time, log) { MayBeNoMonitor = MayBeNoMonitor };
+        QemuInstance successor = new(_time, _log) { MayBeNoMonitor = MayBeNoMonitor };
         lock (_gate)
         {
-            successor._candidates = _candidates;
-            foreach (MonitorCandidate candidate in _candidates)
+            successor._monitors.Inherit(_monitors);
+            foreach (MonitorCandidate candidate in successor._monitors.Usable)
             {
-                if (candidate.Endpoint is not null && successor.Acquire(candidate) is { IsConnected: true } monitor)
+                if (successor._monitors.Acquire(candidate) is { IsConnected: true } monitor)
                     successor.Use(monitor);
             }
         }
@@ -465,23 +305,7 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
 
     /// <summary>Gives its monitors back.</summary>
     /// <param name="isGone">Whether the QEMU is gone, rather than the connection closed.</param>
-    public async ValueTask ReleaseAsync(bool isGone)
-    {
-        (QmpMonitor Monitor, bool IsNamed)[] acquired;
-        lock (_gate)
-        {
-            _isDisposed = true;
-            acquired = [.. _acquired.Values];
-            _acquired.Clear();
-        }
-
-        foreach ((QmpMonitor monitor, bool isNamed) in acquired)
-        {
-            if (isGone)
-                await HearOutAsync(monitor).ConfigureAwait(false);
-            await MonitorRegistry.ReleaseAsync(monitor, isNamed, isGone, time, log).ConfigureAwait(false);
-        }
-    }
+    public ValueTask ReleaseAsync(bool isGone) => _monitors.ReleaseAsync(isGone, HearOutAsync);
 
     /// <summary>Waits for the last words of its process at a monitor; where there may be more to come, it does not wait.</summary>
     public async Task HearOutAsync(QmpMonitor monitor)
@@ -500,20 +324,19 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
         await monitor.HearOutAsync(QemuInventory.ShortPatience).ConfigureAwait(false);
     }
 
-    /// <summary>The lock is held.</summary>
-    private QmpMonitor Acquire(MonitorCandidate candidate)
+    // Who was seen to accept counts, and not who called listen() last: several may have one listening socket, and another connection,
+    // which shares the monitor, may know one that this one does not.
+    private static void RequireServedBy(QemuProcess process, QmpMonitor monitor)
     {
-        MonitorKey key = candidate.Endpoint!.Key;
-        if (!_acquired.TryGetValue(key, out (QmpMonitor Monitor, bool IsNamed) acquired))
-            _acquired[key] = acquired = (MonitorRegistry.Acquire(candidate.Endpoint, candidate.IsNamed, time, log), candidate.IsNamed);
-        return acquired.Monitor;
+        if ((monitor.Endpoint.Owner?.Pid ?? monitor.Peer.Pid) == process.Pid && monitor.IsServedBy(process) != false)
+            return;
+        throw monitor.Peer.Pid == process.Pid
+            ? QmpErrors.OtherAccepted(monitor.Path, process.Pid)
+            : QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
     }
 
-    // The lock is held.
-    private bool IsForbidden(QmpMonitor monitor) =>
-        _candidates.Any(candidate => candidate.Forbids?.Invoke(monitor.Endpoint) == true) && !Keys.Contains(monitor.Endpoint.Key);
-
-    private bool MayBeAnother(QmpMonitor monitor) => Process is null && _hello is not null && monitor.Losses != Volatile.Read(ref _losses);
+    private bool MayBeAnother(QmpMonitor monitor) =>
+        Process is null && _identity.HasGreeted && monitor.Losses != Volatile.Read(ref _losses);
 
     private void Use(QmpMonitor monitor)
     {
@@ -522,17 +345,12 @@ internal sealed class QemuInstance(TimeProvider time, ConnectionLog log)
             WasSilent = false;
 
             // As long as it was connected to, the one who forbids it may have been asked.
-            if (IsForbidden(monitor))
+            if (_monitors.Forbid(monitor))
                 return;
             bool mayBeAnother = _current == monitor && MayBeAnother(monitor);
             _current = monitor;
             Volatile.Write(ref _losses, monitor.Losses);
-            if (Process is null && _hello is { } before && monitor.Hello is { } now && (mayBeAnother || (before.Name, before.Uuid) != (now.Name, now.Uuid)))
-                IsReplaced = true;
-            else if (monitor.Hello is { } hello)
-                (_hello, _hasNewWord) = (hello, _hasNewWord || _hello is null || (_hello.Name, _hello.Uuid) != (hello.Name, hello.Uuid));
-            if (Process is null)
-                Uid = monitor.Peer.Uid;
+            IsReplaced |= !_identity.Hear(monitor.Hello, monitor.Peer, mayBeAnother);
         }
     }
 }

@@ -94,7 +94,7 @@ internal sealed partial class QemuInventory
         if (instance.IsKnown || (error is null && instance.IsLeftOut))
             return;
         error ??= instance.WasSilent ? instance.FindHolder() ?? QmpErrors.StillSilent(instance.Domain.MonitorOrNull?.Path ?? "") : null;
-        if (error is not null && (error.Code is ErrorCode.ResourceBusy or ErrorCode.OperationTimeout || QmpErrors.IsPermissionDenied(error)) && instance.IsLeftOutAnew(error))
+        if (error is not null && (error.Code is ErrorCode.ResourceBusy or ErrorCode.OperationTimeout || QmpErrors.IsPermissionDenied(error)) && instance.IsLeftOutForNewReason(error))
             _leftOut.Enqueue(error);
     }
 

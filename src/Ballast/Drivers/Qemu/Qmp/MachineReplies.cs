@@ -15,7 +15,7 @@ internal static class MachineReplies
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
             if (cpus.Count == QmpLimits.MaxElements)
-                throw new InvalidDataException($"it tells of more than {QmpLimits.MaxElements} processors");
+                throw new InvalidDataException($"it reports more than {QmpLimits.MaxElements} processors");
             (int index, int thread) = (cpus.Count, 0);
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {

@@ -102,7 +102,7 @@ internal sealed class QmpChannel : IDisposable
         _credit += (int)(seconds * QmpLimits.MaxUnaskedBytesPerSecond);
         _creditedAt = now;
         if (_credit < 0)
-            throw new InvalidDataException($"it sends more than {QmpLimits.MaxUnaskedBytesPerSecond} bytes a second that nobody asked for");
+            throw new InvalidDataException($"it sends more than {QmpLimits.MaxUnaskedBytesPerSecond} unsolicited bytes a second");
     }
 
     private void MakeRoom()

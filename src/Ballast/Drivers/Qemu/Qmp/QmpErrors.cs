@@ -20,13 +20,13 @@ internal static class QmpErrors
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' has not answered for {Seconds(silent)}; it was not asked again");
 
     public static LibvirtException StillSilent(string domain) =>
-        Report(ErrorCode.OperationTimeout, $"QEMU monitor of '{domain}' did not greet before; it was not waited for again");
+        Report(ErrorCode.OperationTimeout, $"QEMU monitor of '{domain}' sent no greeting before; Ballast did not wait for it again");
 
     /// <summary>Nobody is ended because a file calls it so.</summary>
     public static LibvirtException NameIsGuess(string domain, int pid, LibvirtException silence) =>
         Report(ErrorCode.OperationTimeout,
-            $"{silence.Str2}; process {pid} is not ended: only a file that may have changed since QEMU read it says that it is '{domain}'. "
-            + $"Make sure that it is, and end the process itself (kill {pid})");
+            $"{silence.Str2}; process {pid} was not ended: only a configuration file that may have changed since QEMU read it gives it the name '{domain}'. "
+            + $"Check which guest it is, then end the process yourself (kill {pid})");
 
     public static LibvirtException WriteTimeout(string path, string command, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout,
@@ -42,12 +42,12 @@ internal static class QmpErrors
     /// <param name="waited">For so long.</param>
     public static LibvirtException Crowded(string path, string? command, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout,
-            $"Others' calls were before it at QEMU monitor '{path}' for {Seconds(waited)}; {(command is null ? "it was not asked" : $"{command} was not sent")}");
+            $"Other calls kept QEMU monitor '{path}' busy for {Seconds(waited)}; {(command is null ? "it was not asked" : $"{command} was not sent")}");
 
     /// <summary>The same of a command that was sent in the end, and has no answer yet.</summary>
     public static LibvirtException SentLate(string path, string command, bool changesSomething, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout,
-            $"Others' calls were before it at QEMU monitor '{path}', which did not answer {command} within {Seconds(waited)}"
+            $"Other calls kept QEMU monitor '{path}' busy, and it did not answer {command} within {Seconds(waited)}"
             + (changesSomething ? "; it may still take effect" : ""));
 
     public static LibvirtException Busy(string path, string? holder = null) =>
@@ -68,13 +68,13 @@ internal static class QmpErrors
     /// <param name="unread">A configuration file (-readconfig) that could not be read as QEMU read it, where a monitor may be named; escaped.</param>
     public static LibvirtException NoMonitor(string name, string? unread = null) =>
         Report(ErrorCode.OperationUnsupported,
-            $"'{name}' offers no QMP monitor on a unix socket: start QEMU with -qmp unix:PATH,server=on,wait=off"
-            + (unread is null ? "" : $"; its configuration file '{unread}' could not be read, or was changed since, so name the socket if it has one"));
+            $"'{name}' offers no QMP monitor on a Unix socket: start QEMU with -qmp unix:PATH,server=on,wait=off"
+            + (unread is null ? "" : $"; its configuration file '{unread}' could not be read or was changed since QEMU read it; if it defines a monitor, name its socket"));
 
     /// <summary>A monitor that is not reached by a unix socket: nobody could prove whose it is.</summary>
     public static LibvirtException NotUnix(string name, string address) =>
         Report(ErrorCode.OperationUnsupported,
-            $"'{name}' offers its QMP monitor on {address}, where nobody can prove that it is this QEMU's: start QEMU with -qmp unix:PATH,server=on,wait=off");
+            $"'{name}' offers its QMP monitor on {address}, where Ballast cannot verify that it belongs to this QEMU: start QEMU with -qmp unix:PATH,server=on,wait=off");
 
     public static LibvirtException NotTrusted(string name, string why) =>
         LibvirtError.System(Eacces, ErrorOrigin.Qemu, $"the monitor of '{name}' is not used: {why}", MemoryStatsReason.NotTrusted);
@@ -101,27 +101,27 @@ internal static class QmpErrors
 
     /// <summary>What was found is not there any more, but something else is.</summary>
     public static LibvirtException Replaced(string path) =>
-        LibvirtError.System(ConnectionRefused, ErrorOrigin.Qemu, $"QEMU monitor '{path}' is gone: another socket lies at its path now");
+        LibvirtError.System(ConnectionRefused, ErrorOrigin.Qemu, $"QEMU monitor '{path}' is gone: its path leads to another socket now");
 
     /// <summary>The host could not be looked at, which says nothing of what is there.</summary>
     public static LibvirtException CannotLook(LookFailure failure) =>
         LibvirtError.Unseen(failure.Errno, ErrorOrigin.Qemu,
             failure == LookFailure.NoProcesses
-                ? "/proc shows no processes, so that nobody can tell which QEMUs there are: mount it (mount -t proc proc /proc)"
+                ? "/proc shows no processes, so Ballast cannot find any QEMU: mount it (mount -t proc proc /proc)"
                 : failure.Errno == HostLook.LeftOut ? CallDoesNotReturn(failure.What)
                 : $"Cannot look at '{failure.What}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
 
     /// <summary>Of what no look says anything until a call has returned.</summary>
     public static string CallDoesNotReturn(string what) =>
         $"Cannot look at '{what}': " + (HostLook.IsStuck(what) && !HostLook.IsStuckItself(what)
-            ? "too many calls about its like do not return, and it is left out until one does"
-            : "the call does not return, and it is left out until it does") + $" ({HostLook.StuckCalls} such calls now)";
+            ? "too many system calls about files of its kind do not return; Ballast leaves it out until one does"
+            : "the system call does not return; Ballast leaves it out until it does") + $" ({HostLook.StuckCalls} such calls now)";
 
     /// <summary>Sockets are reached, and looked at, through this process's own files in /proc.</summary>
     public static LibvirtException NoOwnProc(string path) =>
         LibvirtError.Unseen(NoEntry, ErrorOrigin.Qemu,
-            $"QEMU monitor '{path}' is not used: /proc does not show this process, so it is another PID namespace's, or not mounted; "
-            + "enter that namespace too (nsenter --pid), or mount a /proc of your own");
+            $"QEMU monitor '{path}' is not used: /proc does not show this process (it belongs to another PID namespace, or is not mounted); "
+            + "enter that namespace too (nsenter --pid), or mount /proc for your own");
 
     /// <summary>Whether an error says nothing of who is there: nobody could look, or connect, for a reason of our own.</summary>
     public static bool ProvesNothing(LibvirtException error) =>
@@ -130,7 +130,7 @@ internal static class QmpErrors
     public static LibvirtException HolderUnknown(string path) => !ProcessTable.ShowsSelf
         ? NoOwnProc(path)
         : LibvirtError.System(Eacces, ErrorOrigin.Qemu,
-            $"QEMU monitor '{path}' is not used: it lies in a network namespace that this user may not look into, so that nobody can tell "
+            $"QEMU monitor '{path}' is not used: it is in a network namespace that this user may not inspect, so Ballast cannot see "
             + "whether another program holds it; run as root, or name its socket");
 
     /// <param name="path">The path as QEMU was given it.</param>
@@ -138,12 +138,12 @@ internal static class QmpErrors
     /// <param name="isDenied">Whether this user may not look everywhere.</param>
     public static LibvirtException NotLocated(string path, string why, bool isDenied = false) =>
         LibvirtError.System(isDenied ? Eacces : NoEntry, ErrorOrigin.Qemu,
-            $"QEMU monitor '{path}' was not found: {why}; {(isDenied ? "run as root, ask ballastd, or name its socket" : "name its socket where it lies now")} (qmp:///ABSOLUTE/PATH)");
+            $"QEMU monitor '{path}' was not found: {why}; {(isDenied ? "run as root, ask ballastd, or name its socket" : "name its socket by its current path")} (qmp:///ABSOLUTE/PATH)");
 
     public static LibvirtException WaitsForController(string path) =>
         Report(ErrorCode.ResourceBusy,
-            $"QEMU waits for its controller to connect to '{path}' (server=on without wait=off), or had one that left before we looked; "
-            + "it starts the guest when anybody connects: start the controller, or name the socket to start it yourself");
+            $"QEMU waits for its controller to connect to '{path}' (server=on without wait=off), or its controller has already disconnected; "
+            + "the guest starts when any client connects: start the controller, or name the socket to start the guest yourself");
 
     public static LibvirtException NotAccepting(string path) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' does not accept connections");
@@ -169,7 +169,7 @@ internal static class QmpErrors
     /// <summary>A monitor that misbehaved again and again is not connected to for a while.</summary>
     public static LibvirtException LeftAlone(string path, Exception why, TimeSpan left) =>
         LibvirtError.System(0, ErrorOrigin.Rpc,
-            $"Connection to QEMU monitor '{path}' was lost: {why.Message}; it did so before, and is left alone for another {Seconds(TimeSpan.FromSeconds(Math.Ceiling(left.TotalSeconds)))}", why);
+            $"Connection to QEMU monitor '{path}' was lost: {why.Message}; this has happened before, so Ballast does not connect again for {Seconds(TimeSpan.FromSeconds(Math.Ceiling(left.TotalSeconds)))}", why);
 
     public static LibvirtException CannotConnect(string path, int errno) =>
         LibvirtError.System(errno, ErrorOrigin.Qemu,
@@ -177,10 +177,10 @@ internal static class QmpErrors
 
     private static string WhatToDo(string path, int errno) => errno switch
     {
-        NoEntry => "; a QEMU makes one there that is started with -qmp unix:PATH,server=on,wait=off",
+        NoEntry => "; QEMU creates one there if it is started with -qmp unix:PATH,server=on,wait=off",
         ConnectionRefused => LinuxFiles.Stat(path, followsLinks: true) is { IsSocket: false }
-            ? "; it is no socket"
-            : "; nobody listens there: its QEMU is gone, or closed it",
+            ? "; it is not a socket"
+            : "; no process listens there: its QEMU has exited or closed it",
         Eacces or Eperm => "; run as QEMU's user or root, or ask ballastd",
         _ => "",
     };

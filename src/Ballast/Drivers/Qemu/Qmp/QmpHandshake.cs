@@ -134,7 +134,7 @@ internal static class QmpHandshake
                 throw new InvalidDataException("it sent a message out of turn");
         }
 
-        throw new InvalidDataException("it sends events without end");
+        throw new InvalidDataException("it sends too many unsolicited messages");
     }
 
     private static bool TryNext(QmpChannel channel, out QmpMessageKind kind, out byte[]? body)

@@ -107,7 +107,7 @@ internal sealed partial class QmpMonitor
         try
         {
             // A refresh leaves the collection period as it was.
-            Task refresh = Refresh.GiveUpAsync(QmpErrors.Busy(Path, "its owner, who came back"));
+            Task refresh = Refresh.GiveUpAsync(QmpErrors.Busy(Path, "its owner, which has come back"));
             long since = _time.GetTimestamp();
             while ((IsBusy && _time.GetElapsedTime(since) < TimeToFinish)
                 || (!refresh.IsCompleted && _time.GetElapsedTime(since) < TimeToFinishRefresh))
@@ -118,7 +118,7 @@ internal sealed partial class QmpMonitor
             lock (_gate)
                 Use.NoteHeld();
             Log.Yielded();
-            Break(QmpErrors.Busy(Path, "its owner, who came back"));
+            Break(QmpErrors.Busy(Path, "its owner, which has come back"));
         }
         finally
         {

@@ -81,7 +81,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
             if (_running is null or { IsCompleted: true })
             {
                 if (monitor.IsYielding)
-                    throw QmpErrors.Busy(monitor.Path, "its owner, who came back");
+                    throw QmpErrors.Busy(monitor.Path, "its owner, which has come back");
 
                 // After a monitor made way for its owner it may be used again.
                 if (_giveUp is LibvirtException)

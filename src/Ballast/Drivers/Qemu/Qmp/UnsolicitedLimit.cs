@@ -14,6 +14,6 @@ internal sealed class UnsolicitedLimit(Lock gate, TimeProvider time) : MonitorPa
         _count = second == _second ? _count + 1 : 1;
         _second = second;
         if (_count > QmpLimits.MaxUnsolicitedPerSecond)
-            throw new InvalidDataException("it sends messages without end that nobody asked for");
+            throw new InvalidDataException("it sends too many unsolicited messages");
     }
 }

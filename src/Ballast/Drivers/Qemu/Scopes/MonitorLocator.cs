@@ -56,7 +56,7 @@ internal static class MonitorLocator
                     return CannotTell(name);
                 if ((found ?? table?.Listener(entry.File)) is not { } listener)
                 {
-                    reasons.Add(entry.IsSocket ? $"nobody listens at '{path}'" : $"'{path}' is not a socket", 0);
+                    reasons.Add(entry.IsSocket ? $"no process listens at '{path}'" : $"'{path}' is not a socket", 0);
                 }
                 else if (own?.Contains(listener.Inode) == false)
                 {

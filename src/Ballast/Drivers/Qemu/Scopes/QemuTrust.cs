@@ -21,9 +21,9 @@ internal sealed class QemuTrust(IReadOnlyCollection<uint> users)
     private string? Refuse(uint uid, Func<string?> readProgram)
     {
         if (!Trusts(uid))
-            return $"it belongs to user {uid}, whom this user does not trust: add {uid} to trusted_users of ballastd (TrustedUserIds of ConnectionOptions), or name its socket";
+            return $"it belongs to user {uid}, and Ballast does not trust that user: add {uid} to trusted_users of ballastd (TrustedUserIds of ConnectionOptions), or name its socket";
         if (readProgram() is { } program && !QemuName.IsQemuFile(program))
-            return $"it is called as QEMU is, but runs {DisplayText.Escape(program)}";
+            return $"it has QEMU's name, but runs {DisplayText.Escape(program)}";
         return null;
     }
 }
