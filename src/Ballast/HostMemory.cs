@@ -62,6 +62,24 @@ public readonly record struct MemoryGroup(ulong? MaxKiB, ulong? HighKiB, ulong? 
     /// </summary>
     public ulong? UnreclaimableKiB { get; init; }
 
+    /// <summary>
+    /// The first of the limits that hold for the group, from its own upwards: together they are what <see cref="MaxKiB"/> and
+    /// <see cref="HighKiB"/> are calculated from. Null if there is none, or if an older daemon does not report them.
+    /// </summary>
+    public MemoryGroupLimit? NearestLimit { get; init; }
+
     /// <summary>The lower of both limits; null if there is none.</summary>
     public ulong? LimitKiB => MaxKiB < HighKiB || HighKiB is null ? MaxKiB : HighKiB;
 }
+
+/// <summary>
+/// A memory limit that holds for a control group: its own or that of one of its parent groups, which all groups below that one share.
+/// Sizes are in KiB.
+/// </summary>
+/// <param name="Levels">How many levels above the group the limit is set: 0 for its own, 1 for that of its parent group.</param>
+/// <param name="LimitKiB">The lower of the hard limit and the limit above which the kernel slows the group down, as set there.</param>
+/// <param name="UnreclaimableKiB">
+/// The part of the memory of the group where the limit is set, and of all groups below, that the kernel cannot drop; null if unknown.
+/// </param>
+/// <param name="Next">The next limit further up; null if there is none.</param>
+public sealed record MemoryGroupLimit(int Levels, ulong LimitKiB, ulong? UnreclaimableKiB, MemoryGroupLimit? Next);

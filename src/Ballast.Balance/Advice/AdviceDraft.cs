@@ -9,6 +9,12 @@ internal static class GuestAdviceLimits
     /// <summary>A smaller change, in MiB, is none: as in the guards.</summary>
     public static double Least { get; } = new GuardLimits().LeastChange;
 
+    /// <summary>
+    /// What a guest that is short gets at least, in MiB: if it got just what it lacks, that would often be less than a change, and it would
+    /// be short again at once.
+    /// </summary>
+    public const double LeastForShort = GuestShortage.MarginKiB / 1024.0;
+
     /// <summary>Where the host would get back less than this share of what a balloon moves, nobody who lacks nothing has to read of it.</summary>
     public const double GainShare = 0.1;
 }
@@ -23,14 +29,18 @@ internal sealed class AdviceDraft
     private readonly double _least;
     private double? _target;
     private GuardDecision _bound;
+    private MemoryLimit? _full;
 
     /// <param name="track">The guest.</param>
     /// <param name="wish">What the policy wishes.</param>
     /// <param name="decision">What the guards leave of that.</param>
     /// <param name="least">How far it could be taken from in all.</param>
     /// <param name="step">How far of that now.</param>
-    public AdviceDraft(GuestTrack track, BalloonWish wish, GuardDecision decision, double least, GuardDecision step) =>
+    public AdviceDraft(GuestTrack track, BalloonWish wish, GuardDecision decision, double least, GuardDecision step)
+    {
         (Track, _wish, _decision, _least, _step) = (track, wish, Bound(decision, track), Math.Max(least, Kept(track)), Bound(step, track));
+        Lacking = Wants;
+    }
 
     public GuestTrack Track { get; }
 
@@ -39,8 +49,8 @@ internal sealed class AdviceDraft
     {
         get
         {
-            double lack = Math.Min(_wish.Needed ?? _wish.Target ?? 0, Track.Guarded!.State.Maximum) - Track.Balloon;
-            return IsAlone || lack < GuestAdviceLimits.Least ? 0 : lack;
+            double lack = Lack(_wish.Needed ?? _wish.Target ?? 0);
+            return IsAlone || lack < (CanGrow && IsShort ? double.Epsilon : GuestAdviceLimits.Least) ? 0 : lack;
         }
     }
 
@@ -52,44 +62,64 @@ internal sealed class AdviceDraft
     {
         get
         {
-            if (Short > 0 || !IsShort || IsAlone)
+            if (!IsShort || IsAlone)
                 return Short;
-            double given = Math.Min(_wish.Target ?? 0, Track.Guarded!.State.Maximum) - Track.Balloon;
-            return given < GuestAdviceLimits.Least ? 0 : given;
+            double lack = Short > 0 ? Short : Lack(_wish.Target ?? 0);
+            return lack > 0 && CanGrow ? Math.Max(lack, Lack(Track.Balloon + GuestAdviceLimits.LeastForShort)) : 0;
         }
     }
 
-    /// <summary>Whether the policy takes something from it, and the guards let it. Who is short itself gives nothing.</summary>
-    public bool MayGive => !IsAlone && Short <= 0 && !IsShort && Takes >= GuestAdviceLimits.Least;
+    /// <summary>As much of that as the limits of its control groups leave it, if all give that may.</summary>
+    public double Lacking { get; private set; }
 
     /// <summary>Whether something is taken.</summary>
     public bool IsTaken => _target is not null;
 
     /// <summary>How much.</summary>
-    public double Takes => Track.Balloon - (_decision.Target ?? Track.Balloon);
-
-    /// <summary>What the host gets back by that.</summary>
-    public double Returns => Gain(Track.Balloon - Takes);
-
-    public AdviceRisk Risk => RiskAt(Track.Balloon - Takes).Risk;
+    public double Taken => Track.Balloon - (_target ?? Track.Balloon);
 
     private bool IsShort => Track.IsShort;
+
+    // Its maximum lets it have more.
+    private bool CanGrow => Track.Guarded!.State.Maximum - Track.Balloon >= GuestAdviceLimits.Least;
 
     // What bounds how far it may be shrunk is no reason why it has to wait.
     private bool BoundsGrowth => _decision.BoundBy is GuardRule.Budget || (_decision.BoundBy is GuardRule.Speed && !(_decision.Target < Track.Balloon));
 
-    // It is as large as the control group of its QEMU lets it be.
-    private bool IsAtLimit => _decision.BoundBy is GuardRule.Budget && Track.Guarded!.LeftByGroup < Track.Balloon + GuestAdviceLimits.Least;
-
     private bool IsAlone => Track.Standing.Alone is not null || IsLeft(_decision);
 
-    /// <summary>Takes what somebody needs.</summary>
+    /// <summary>
+    /// Whether something may be taken from it. Who is short itself gives nothing. To the host it gives what the policy takes; to a full
+    /// control group, of which no policy knows, what it could do without.
+    /// </summary>
+    public bool MayGive(bool isForGroup) =>
+        !IsAlone && Short <= 0 && !IsShort && !IsLeft(Offer(isForGroup)) && Offered(isForGroup) >= GuestAdviceLimits.Least;
+
+    /// <summary>What the host gets back by what may be taken.</summary>
+    public double Returns(bool isForGroup) => Gain(Track.Balloon - Offered(isForGroup));
+
+    public AdviceRisk RiskOf(bool isForGroup) => RiskAt(Track.Balloon - Offered(isForGroup)).Risk;
+
+    /// <summary>Takes what somebody needs, beside what is taken already.</summary>
     /// <returns>How much that is.</returns>
-    public double Take(double needed)
+    public double Take(double needed, bool isForGroup)
     {
-        double takes = Math.Min(Takes, Math.Max(needed, GuestAdviceLimits.Least));
-        (_target, _bound) = (Track.Balloon - takes, takes < Takes ? default : _decision);
-        return takes;
+        double before = Taken, offered = Offered(isForGroup), takes = Math.Min(offered, Math.Max(before + needed, GuestAdviceLimits.Least));
+        if (takes <= before)
+            return 0;
+        (_target, _bound) = (Track.Balloon - takes, takes < offered ? default : Offer(isForGroup));
+        return takes - before;
+    }
+
+    /// <summary>Bounds what it lacks by what a limit leaves all that share it.</summary>
+    /// <param name="limit">The limit.</param>
+    /// <param name="share">How much of what they lack it leaves them, 0 to 1.</param>
+    /// <param name="isFull">Whether it leaves this guest nothing, and nobody who shares it gives.</param>
+    public void Limit(MemoryLimit limit, double share, bool isFull)
+    {
+        Lacking *= share;
+        if (isFull)
+            _full ??= limit;
     }
 
     /// <summary>
@@ -102,7 +132,13 @@ internal sealed class AdviceDraft
     {
         GuestState state = track.Guarded!.State;
         double target = wish.Target ?? state.LastWish, needed = Math.Min(Math.Max(wish.Kept ?? 0, wish.Needed ?? wish.Target ?? 0), state.Maximum);
-        return track.IsShort || needed - track.Balloon >= GuestAdviceLimits.Least ? wish : wish with { Target = Math.Min(target, track.Balloon) };
+        if (!track.IsShort)
+            return needed - track.Balloon >= GuestAdviceLimits.Least ? wish : wish with { Target = Math.Min(target, track.Balloon) };
+
+        // What it is short of is rarely worth a change, but that it is short.
+        return Math.Max(needed, target) > track.Balloon
+            ? wish with { Target = Math.Max(target, Math.Min(track.Balloon + GuestAdviceLimits.LeastForShort, state.Maximum)) }
+            : wish;
     }
 
     /// <summary>A guest of which nobody knows how large it is.</summary>
@@ -124,13 +160,31 @@ internal sealed class AdviceDraft
         if (IsAlone)
             return Leave();
 
+        // Nobody has what it could get.
+        if (_full is { } limit && (Wants > 0 || IsShort))
+            return Common(AdviceKind.Keep, _wish.Reason, new GuardDecision(null, GuardRule.Budget, limit.Explain(Track.Balloon)));
+
         // It is in the balloons of others.
         if (Wants > 0)
             return Common(AdviceKind.Wait, _wish.Reason, BoundsGrowth ? _decision : default) with { Short = Short };
-        return could >= GuestAdviceLimits.Least && IsWorthTelling(Track.Balloon - could) && !IsShort && !IsLeft(_step)
+        if (IsShort)
+            return Common(AdviceKind.Keep, WhyShortIsKept(), default);
+        return could >= GuestAdviceLimits.Least && IsWorthTelling(Track.Balloon - could) && !IsLeft(_step)
             ? Shrink(AdviceKind.Could, Track.Balloon - could, _step, _wish.Reason)
-            : Common(AdviceKind.Keep, _wish.Reason, IsShort && IsAtLimit ? _decision : default);
+            : Common(AdviceKind.Keep, _wish.Reason, default);
     }
+
+    private string WhyShortIsKept() => CanGrow
+        ? $"{_wish.Reason.TrimEnd('.')}; it has that, though it is short by its report."
+        : "It is as large as its maximum lets it be: it needs a larger one, or less to do.";
+
+    private GuardDecision Offer(bool isForGroup) => isForGroup && Down(_step) > Down(_decision) ? _step : _decision;
+
+    private double Offered(bool isForGroup) => Down(Offer(isForGroup));
+
+    private double Down(GuardDecision decision) => Track.Balloon - (decision.Target ?? Track.Balloon);
+
+    private double Lack(double size) => Math.Min(size, Track.Guarded!.State.Maximum) - Track.Balloon;
 
     // What `setmem` refuses is not advised: where guards would test what a guest claims, or let it keep no margin, nobody does so by hand.
     private static GuardDecision Bound(GuardDecision decision, GuestTrack track) =>

@@ -12,10 +12,6 @@ public sealed class Advisor
     private const double QuickPeriod = 2, UsualPeriod = 10, SlowPeriod = 30, PressedShare = 0.01;
     private const int QuietRounds = 3;
 
-    // Who was to give stays the one to give, unless another gives the host so many times as much, at no more risk: reports of guests
-    // that do nothing waver by a few percent.
-    private const double StaysGiver = 1.25;
-
     private readonly IBalloonPolicy _policy;
     private readonly BudgetSetting _budget;
     private readonly BalloonGuard _guard = new();
@@ -76,16 +72,8 @@ public sealed class Advisor
     {
         ArgumentNullException.ThrowIfNull(seen);
         SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
-        GuestFacts[] facts =
-        [
-            .. GuestFacts.OfAll(guests).Zip(guests, (seen, guest) => seen with
-            {
-                LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB,
-
-                // The limit that guests share bounds all of them together: one grows by what another gives.
-                LeftByGroupKiB = HostBudget.IsOf(_budget, seen.GroupPath) ? null : seen.LeftByGroupKiB,
-            }),
-        ];
+        GuestFacts[] facts = [.. guests.Select(guest => GuestFacts.Of(guest) with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
+        GroupRoom.Share(_budget, facts);
         HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, FixedPeriod ?? Period);
         GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
@@ -130,14 +118,14 @@ public sealed class Advisor
         GuestTrack[] known = [.. tracks.Where(track => track.Guarded is not null)];
         GuardedGuest[] guarded = [.. known.Select(track => track.Guarded!)];
         BalloonWish[] wishes =
-            [.. _policy.Decide(host, [.. guarded.Select(guest => guest.State)]).Zip(known, (wish, track) => AdviceDraft.WithoutReserve(track, wish))];
+            [.. _policy.Decide(host, GroupRoom.Bound(guarded)).Zip(known, (wish, track) => AdviceDraft.WithoutReserve(track, wish))];
         IReadOnlyList<GuardDecision> decisions = _guard.Advise(host, guarded, wishes);
 
         // How far each could be taken from in all, and how far of that now.
         double[] least = Least(host, guarded, wishes);
         IReadOnlyList<GuardDecision> steps = _guard.Advise(host, guarded, [.. least.Select(size => new BalloonWish(size, ""))]);
         AdviceDraft[] drafts = [.. known.Select((track, i) => new AdviceDraft(track, wishes[i], decisions[i], least[i], steps[i]))];
-        Choose(host, drafts);
+        GiverChoice.Choose(host, drafts);
         Dictionary<GuestTrack, GuestAdvice> made = drafts.ToDictionary(draft => draft.Track, draft => draft.Make());
         return [.. tracks.Select(track => made.GetValueOrDefault(track) ?? AdviceDraft.Unknown(track))];
     }
@@ -148,31 +136,6 @@ public sealed class Advisor
         IReadOnlyList<GuardDecision> decisions = unhurried.Decide(host, guests, [.. guests.Select(guest => new BalloonWish(0, ""))]);
         return [.. decisions.Select((decision, i) =>
             Math.Min(guests[i].State.Balloon, Math.Max(decision.Target ?? guests[i].State.Balloon, wishes[i].Kept ?? 0)))];
-    }
-
-    /// <summary>
-    /// Takes only as much as somebody needs: the cheapest first, then what gives the host most, with some preference for who was to give
-    /// last, then by name.
-    /// </summary>
-    private static void Choose(HostState host, AdviceDraft[] drafts)
-    {
-        double budget = Math.Max(0, host.Memory - host.Overhead - host.Reserve);
-        double spare = budget - Sizes.Sum(drafts, draft => draft.Track.Balloon), lacking = Sizes.Sum(drafts, draft => draft.Wants);
-        double needed = Math.Max(0, lacking - spare);
-        foreach (AdviceDraft draft in drafts.Where(draft => draft.MayGive).OrderBy(draft => draft.Risk)
-            .ThenByDescending(draft => draft.Returns * (draft.Track.IsGiver ? StaysGiver : 1))
-            .ThenBy(draft => draft.Track.Seen.Domain.Name, StringComparer.Ordinal))
-        {
-            if (needed < GuestAdviceLimits.Least)
-                break;
-            needed -= draft.Take(needed);
-        }
-
-        // Where nobody gives now, who gave last is remembered.
-        if (!drafts.Any(draft => draft.IsTaken))
-            return;
-        foreach (AdviceDraft draft in drafts)
-            draft.Track.IsGiver = draft.IsTaken;
     }
 
     private void SetPeriod(HostAdvice advice, bool isMoving)

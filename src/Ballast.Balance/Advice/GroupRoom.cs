@@ -1,32 +1,100 @@
+using Ballast.Balance.Guards;
+
 namespace Ballast.Balance.Advice;
 
-/// <summary>What the memory limit of QEMUs' own control group leaves their guests.</summary>
+/// <summary>What the memory limits of QEMUs' control groups leave their guests. A limit counts for all guests below it together.</summary>
 internal static class GroupRoom
 {
-    private const double Allowance = HostBudget.QemuAllowance * 1024;
+    private const double KiB = 1024;
 
-    /// <summary>
-    /// The largest size of a guest's balloon, in KiB, with which the group stays within its limit though the others of it grow as well:
-    /// each has an equal part of what is left beyond all their balloons. Null where nothing limits the group.
-    /// </summary>
-    /// <param name="guest">The guest.</param>
-    /// <param name="members">All guests whose QEMUs are in the group, this one among them.</param>
-    public static ulong? Left(SeenGuest guest, IReadOnlyList<SeenGuest> members)
+    // No group is so deep; paths come from whoever answers.
+    private const int MaxLevels = 64;
+
+    /// <summary>Notes, for each guest, what the limits that it shares leave all that share them.</summary>
+    /// <param name="budget">What guests share. The limits that it stands for count once, as the budget.</param>
+    /// <param name="guests">All guests that share it, with their sizes.</param>
+    public static void Share(BudgetSetting budget, GuestFacts[] guests)
     {
-        if (guest.Process.Group is not { LimitKiB: { } limit } group)
-            return null;
-        double held = group.UnreclaimableKiB ?? Sizes.Sum(members, static member => member.Stats.RssKiB ?? 0);
-        double known = Sizes.Sum(members, static member => Balloon(member) ?? 0);
-        int unknown = members.Count(static member => Balloon(member) is null);
+        Dictionary<string, Limit> limits = new(StringComparer.Ordinal);
+        foreach (GuestFacts guest in guests)
+            Read(budget, guest, limits);
+        if (limits.Count == 0)
+            return;
+        Limit[][] shared = [.. guests.Select(guest => guest.GroupPath is { } path ? Levels(path).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray() : [])];
+        for (int i = 0; i < guests.Length; i++)
+        {
+            foreach (Limit limit in shared[i])
+                limit.Members.Add(guests[i]);
+        }
 
-        // What nobody tells of is taken to be in the balloons of those of whom nobody knows the size.
-        double balloons = unknown > 0 ? Math.Max(held, known) : known;
-
-        // What the group holds beyond what balloons leave guests is QEMU's, or that of other programs in it.
-        double beside = Math.Max(Allowance * members.Count, held - balloons), room = limit - beside - balloons;
-        return (ulong)Math.Max(0, (Balloon(guest) ?? ((balloons - known) / unknown)) + (room / members.Count));
+        Dictionary<Limit, MemoryLimit> left = limits.ToDictionary(one => one.Value, one => one.Value.Left(one.Key));
+        for (int i = 0; i < guests.Length; i++)
+        {
+            if (shared[i].Length > 0)
+                guests[i] = guests[i] with { Limits = [.. shared[i].Select(limit => left[limit])] };
+        }
     }
 
-    // It has no more than its maximum, whatever its report says: that would be taken from the others.
-    private static double? Balloon(SeenGuest guest) => guest.Stats.ActualKiB is { } actual ? Math.Min(actual, guest.MaximumKiB ?? actual) : null;
+    /// <summary>Guests as a policy is to see them: their maximum is what they could have if all that share a limit with them gave what they can.</summary>
+    public static GuestState[] Bound(IReadOnlyList<GuardedGuest> guests)
+    {
+        GuestState[] states = [.. guests.Select(guest => guest.State)];
+        foreach ((MemoryLimit limit, List<int> members) in MemoryLimit.Share(Enumerable.Range(0, guests.Count), i => guests[i].Limits))
+        {
+            double minima = Sizes.Sum(members, i => guests[i].State.Minimum);
+            foreach (int i in members)
+            {
+                double most = Math.Max(states[i].Balloon, limit.Leaves - (minima - guests[i].State.Minimum));
+                if (most < states[i].Maximum)
+                    states[i] = states[i] with { Maximum = most, Minimum = Math.Min(states[i].Minimum, most) };
+            }
+        }
+
+        return states;
+    }
+
+    private static void Read(BudgetSetting budget, GuestFacts guest, Dictionary<string, Limit> limits)
+    {
+        if (guest.GroupPath is not { } group || guest.NearestLimit is null)
+            return;
+        string[] levels = [.. Levels(group)];
+        for (MemoryGroupLimit? limit = guest.NearestLimit; limit is not null; limit = limit.Next)
+        {
+            if (limit.Levels < 0 || limit.Levels >= levels.Length || HostBudget.StandsFor(budget, levels[limit.Levels]))
+                continue;
+            if (!limits.TryGetValue(levels[limit.Levels], out Limit? known))
+                limits[levels[limit.Levels]] = known = new Limit();
+            known.Read(limit);
+        }
+    }
+
+    /// <summary>A group's path and those of the groups above it, up to the root.</summary>
+    private static IEnumerable<string> Levels(string path)
+    {
+        string level = "/" + path.Trim('/');
+        for (int levels = 0; levels < MaxLevels; levels++)
+        {
+            yield return level;
+            if (level.Length == 1)
+                yield break;
+            level = level[..Math.Max(1, level.LastIndexOf('/'))];
+        }
+    }
+
+    // Guests' groups are read one after the other: what was read on the careful side counts.
+    private sealed class Limit
+    {
+        private ulong _limit = ulong.MaxValue;
+        private ulong? _held;
+
+        public List<GuestFacts> Members { get; } = [];
+
+        public void Read(MemoryGroupLimit limit)
+        {
+            _limit = Math.Min(_limit, limit.LimitKiB);
+            _held = limit.UnreclaimableKiB > _held || _held is null ? limit.UnreclaimableKiB : _held;
+        }
+
+        public MemoryLimit Left(string group) => new(group, HostBudget.LeftBy(_limit / KiB, _held / KiB, Members));
+    }
 }

@@ -5,7 +5,7 @@ namespace Ballast.Balance.Advice;
 /// <summary>What is advised about a guest.</summary>
 public enum AdviceKind
 {
-    /// <summary>Nothing: its size is right.</summary>
+    /// <summary>Nothing: its size is right, or nothing can be done for it; the reason says which.</summary>
     Keep,
 
     /// <summary>Memory is taken from it, because others need it.</summary>

@@ -1,3 +1,5 @@
+using Ballast.Balance.Guards;
+
 namespace Ballast.Balance.Advice;
 
 /// <summary>
@@ -68,10 +70,11 @@ internal sealed record GuestFacts
 
     public string? GroupPath { get; init; }
 
-    /// <summary>
-    /// The largest size of its balloon with which its QEMU stays within the memory limit of its own control group; null where none limits it.
-    /// </summary>
-    public ulong? LeftByGroupKiB { get; init; }
+    /// <summary>The first of the memory limits of that group and of those above it; null where none limits it.</summary>
+    public MemoryGroupLimit? NearestLimit { get; init; }
+
+    /// <summary>What those limits leave it and the others that share them, by <see cref="GroupRoom.Share"/>: in MiB.</summary>
+    public IReadOnlyList<MemoryLimit> Limits { get; init; } = [];
 
     public bool HasJob { get; init; }
 
@@ -109,21 +112,6 @@ internal sealed record GuestFacts
     private const MemoryStatsInconsistency OfBalloon = MemoryStatsInconsistency.ActualAboveMaximum
         | MemoryStatsInconsistency.AvailableAboveActual | MemoryStatsInconsistency.UsableAboveActual;
 
-    /// <summary>The facts of all guests of a look, in their order. Those whose QEMUs are in one control group share what its limit leaves.</summary>
-    public static GuestFacts[] OfAll(IReadOnlyList<SeenGuest> guests)
-    {
-        GuestFacts[] facts = [.. guests.Select(Of)];
-        ILookup<string?, SeenGuest> groups = guests.ToLookup(static guest => guest.Process.GroupPath);
-        for (int i = 0; i < facts.Length; i++)
-        {
-            if (facts[i].LeftByGroupKiB is not null && facts[i].GroupPath is { } path)
-                facts[i] = facts[i] with { LeftByGroupKiB = GroupRoom.Left(guests[i], [.. groups[path]]) };
-        }
-
-        return facts;
-    }
-
-    /// <summary>The facts of a guest whose QEMU is alone in its control group.</summary>
     public static GuestFacts Of(SeenGuest guest)
     {
         (MemoryStats stats, ProcessMemory process) = (guest.Stats, guest.Process);
@@ -161,9 +149,13 @@ internal sealed record GuestFacts
             DeflatesOnOom = process.DeflatesOnOom,
             RunSeconds = process.RunTime?.TotalSeconds,
             GroupPath = process.GroupPath,
-            LeftByGroupKiB = GroupRoom.Left(guest, [guest]),
+            NearestLimit = LimitOf(process.Group),
             HasJob = guest.HasJob,
             HasNotAnswered = guest.HasNotAnswered,
         };
     }
+
+    // Where an older daemon does not say at which level a limit lies, it is taken to be the group's own.
+    private static MemoryGroupLimit? LimitOf(MemoryGroup? group) =>
+        group is not { LimitKiB: { } limit } ? null : group.Value.NearestLimit ?? new MemoryGroupLimit(0, limit, group.Value.UnreclaimableKiB, null);
 }

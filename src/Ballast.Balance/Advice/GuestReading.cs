@@ -39,10 +39,6 @@ internal sealed class GuestReading
         double balloon = (guest.SizeKiB ?? 0) / KiB, maximum = (guest.MaximumKiB ?? 0) / KiB;
         double? needed = _use.Needed(guest) / KiB;
         bool isAlone = standing.Alone is not null, wasReset = standing.Obstacle == GuestObstacle.Booting && guest.Reported is not null;
-
-        // What its own control group would not let it have, is none of its maximum.
-        double? left = guest.LeftByGroupKiB / KiB < maximum ? guest.LeftByGroupKiB / KiB : null;
-        maximum = left is { } most ? Math.Max(balloon, most) : maximum;
         double minimum = Math.Min(maximum, Math.Max(LeastMinimum, maximum / MinimumPart));
 
         // Who is left alone counts with its size, whatever happens to the others.
@@ -65,7 +61,7 @@ internal sealed class GuestReading
             Used = needed,
             DeflatesOnOom = guest.DeflatesOnOom == true,
             IsResidentCertain = resident is not null,
-            LeftByGroup = isAlone && !wasReset ? null : left,
+            Limits = guest.Limits,
             CountsSwapping = guest.SwapOutKiB is not null && guest.MajorFaults is not null,
             Obstacle = standing.Obstacle,
             WasReset = wasReset,

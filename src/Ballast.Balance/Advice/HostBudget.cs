@@ -19,9 +19,16 @@ internal static class HostBudget
     public static bool Includes(BudgetSetting setting, string? groupPath) => setting.ControlGroup is not { } group
         || (groupPath is not null && Names(group).Any(path => path == "/" || groupPath == path || groupPath.StartsWith(path + "/", StringComparison.Ordinal)));
 
-    /// <summary>Whether the budget is a control group's, and this one's.</summary>
-    public static bool IsOf(BudgetSetting setting, string? groupPath) =>
-        setting.ControlGroup is { } group && groupPath is not null && Names(group).Contains(groupPath);
+    /// <summary>Whether the budget stands for a control group's limit: it is that group's, or that of one below it, which is limited by both.</summary>
+    public static bool StandsFor(BudgetSetting setting, string groupPath) => setting.ControlGroup is { } group
+        && Names(group).Any(path => groupPath == "/" || path == groupPath || path.StartsWith(groupPath + "/", StringComparison.Ordinal));
+
+    /// <summary>What a control group's limit leaves the balloons of its guests together, in MiB.</summary>
+    /// <param name="limit">The limit, in MiB.</param>
+    /// <param name="unreclaimable">What the group holds and cannot drop, in MiB; null if unknown.</param>
+    /// <param name="guests">Its guests.</param>
+    public static double LeftBy(double limit, double? unreclaimable, IReadOnlyList<GuestFacts> guests) =>
+        Math.Max(0, limit + Sizes.Sum(guests, HeldBesideGroup) - Overhead(unreclaimable, guests));
 
     // What people may mean by it: they copy it from either version of control groups. However it is spelt, its limits are those of the
     // directory that it leads to.
@@ -83,17 +90,17 @@ internal static class HostBudget
 
         // What others of the host hold, no limit gives to the group.
         double limit = Math.Min(most / KiB, HostHas(host, group));
-        double overhead = Sizes.Sum(guests, guest => Math.Max(QemuAllowance, Held(guest) - (Balloon(guest) ?? 0)));
-
-        // Caches of files that the group holds give way, so they are no overhead: what else it holds beside its guests is.
-        if (group.UnreclaimableKiB is { } held)
-            overhead = Math.Max(QemuAllowance * guests.Count, (held / KiB) - Sizes.Sum(guests, HeldInGroup));
-        double used = (group.UnreclaimableKiB ?? group.CurrentKiB ?? 0) / KiB;
-
-        // No limit of the group counts huge pages: guests have them beside it, and count with them.
-        double beside = Sizes.Sum(guests, guest => Math.Min((guest.HugePagesKiB ?? 0) / KiB, Balloon(guest) ?? 0));
-        return new HostState(limit + beside, overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
+        double overhead = Overhead(group.UnreclaimableKiB / KiB, guests), used = (group.UnreclaimableKiB ?? group.CurrentKiB ?? 0) / KiB;
+        return new HostState(limit + Sizes.Sum(guests, HeldBesideGroup), overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
     }
+
+    // Caches of files that a group holds give way, so they are no overhead: what else it holds beside its guests is.
+    private static double Overhead(double? unreclaimable, IReadOnlyList<GuestFacts> guests) => unreclaimable is { } held
+        ? Math.Max(QemuAllowance * guests.Count, held - Sizes.Sum(guests, HeldInGroup))
+        : Sizes.Sum(guests, guest => Math.Max(QemuAllowance, Held(guest) - (Balloon(guest) ?? 0)));
+
+    // No limit of a group counts huge pages: guests have them beside it, and count with them.
+    private static double HeldBesideGroup(GuestFacts guest) => Math.Min((guest.HugePagesKiB ?? 0) / KiB, Balloon(guest) ?? 0);
 
     private static double HostHas(HostMemory host, MemoryGroup group) =>
         host.AvailableKiB is { } available && group.UnreclaimableKiB is { } held ? (available + held) / KiB

@@ -82,7 +82,7 @@ public sealed class BalloonGuard
             Bound(all[i], wishes[i]);
         }
 
-        Grow(all, budget);
+        GrowthSharing.Share(all, budget, isAdvice ? _limits.LeastChange : 0);
         return all;
     }
 
@@ -165,17 +165,4 @@ public sealed class BalloonGuard
 
     private static bool IsKnown(GuestState state) =>
         Sizes.IsSize(state.Balloon) && Sizes.IsSize(state.Minimum) && Sizes.IsSize(state.Maximum) && Sizes.IsSize(state.Resident);
-
-    /// <summary>Shares what is free for good among those who are to grow, in proportion to what they lack.</summary>
-    private static void Grow(GuardedWish[] wishes, double budget)
-    {
-        // Of a budget that nobody knows, nothing is free.
-        double room = Sizes.Max(0, budget - Sizes.Sum(wishes, wish => wish.Counted)), lacking = Sizes.Sum(wishes, wish => wish.Lack ?? 0);
-        bool isEnough = room >= lacking;
-        foreach (GuardedWish wish in wishes)
-        {
-            if (wish.Lack is { } lack)
-                wish.GrantGrowth(isEnough ? lack : lack * (room / lacking), isEnough);
-        }
-    }
 }

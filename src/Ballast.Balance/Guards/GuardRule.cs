@@ -9,7 +9,7 @@ public enum GuardRule
     /// <summary>A guest whose numbers are uncertain does not shrink below what the host holds of it.</summary>
     UncertainNumbers = 2,
 
-    /// <summary>Guests grow only into memory that others gave back, and not beyond the memory limit of their QEMU's own control group.</summary>
+    /// <summary>Guests grow only into memory that others gave back, and not beyond what the memory limits of their QEMUs' control groups leave them together.</summary>
     Budget = 3,
 
     /// <summary>A balloon moves only a limited distance per step and per minute.</summary>

@@ -31,10 +31,10 @@ public sealed record GuardedGuest
     public bool CountsSwapping { get; init; } = true;
 
     /// <summary>
-    /// How large its balloon may leave it within the memory limit of its QEMU's own control group, where that is less than it could have: its
-    /// <see cref="GuestState.Maximum"/> is that, too. Null where no such limit counts.
+    /// The memory limits of its QEMU's control group and of those above it, each shared with the other guests below it. Without those that
+    /// the budget stands for.
     /// </summary>
-    public double? LeftByGroup { get; init; }
+    public IReadOnlyList<MemoryLimit> Limits { get; init; } = [];
 
     /// <summary>Why it cannot operate its balloon.</summary>
     public GuestObstacle Obstacle { get; init; }

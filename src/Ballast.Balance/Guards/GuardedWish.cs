@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ballast.Balance.Guards;
 
 /// <summary>One guest's wish on its way to a decision.</summary>
@@ -15,6 +13,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     private GuardRule? _bound;
     private string _reason = "";
+    private string? _cut;
 
     public GuestRecord Record => record;
 
@@ -31,6 +30,11 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     /// <summary>By how much it is to grow; null where it is not to.</summary>
     public double? Lack { get; private set; }
+
+    /// <summary>How much of that it gets.</summary>
+    public double Granted { get; private set; }
+
+    public IReadOnlyList<MemoryLimit> Limits => guest.Limits;
 
     private GuestState State => guest.State;
 
@@ -130,9 +134,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         if (!double.IsFinite(wanted))
             wanted = State.Balloon;
         (_bound, _reason) = (null, wish.Reason);
-        if (guest.LeftByGroup is { } left && wanted >= Math.Max(left, State.Balloon))
-            WantGrowth(wanted, GuardRule.Budget, string.Create(CultureInfo.InvariantCulture, $"The memory limit of its QEMU's own control group leaves it {left:F0} MiB."));
-        else if (wanted > State.Balloon)
+        if (wanted > State.Balloon)
             WantGrowth(wanted, null, wish.Reason);
         else if (wanted < State.Balloon)
             Shrink(wanted);
@@ -140,13 +142,24 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
             Decide(wanted);
     }
 
-    /// <summary>It may grow by so much of what it lacks.</summary>
-    public void GrantGrowth(double size, bool isAll)
+    /// <summary>It gets no more than this of what it lacks.</summary>
+    /// <param name="granted">So much.</param>
+    /// <param name="limit">The limit that leaves no more; null: the budget.</param>
+    public void Cut(double granted, MemoryLimit? limit)
+    {
+        // Whoever gives, its group has no room for it.
+        if (_cut is not null && Granted <= 0)
+            return;
+        (Granted, _cut) = (granted, limit?.Explain(State.Balloon + granted) ?? "It grows only as others have given back.");
+    }
+
+    /// <summary>It grows by what it gets.</summary>
+    public void GrantGrowth()
     {
         // Why it grows at all stays the reason.
-        if (!isAll && _bound is not (GuardRule.NotReady or GuardRule.NothingReturned))
-            (_bound, _reason) = (GuardRule.Budget, "It grows only as others have given back.");
-        Decide(State.Balloon + size);
+        if (_cut is not null && _bound is not (GuardRule.NotReady or GuardRule.NothingReturned))
+            (_bound, _reason) = (GuardRule.Budget, _cut);
+        Decide(State.Balloon + Granted);
     }
 
     // A balloon on its way goes on, whatever became of its guest meanwhile.
@@ -164,8 +177,8 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         (_bound, _reason) = (rule, reason);
         double most = record.Reach(State, isExceeded).Most;
         if (wanted > most)
-            (wanted, _bound, _reason) = rule is null or GuardRule.Budget ? (most, GuardRule.Speed, "It grows step by step.") : (most, rule, reason + " It grows step by step.");
-        Lack = Math.Max(0, wanted - State.Balloon);
+            (wanted, _bound, _reason) = rule is null ? (most, GuardRule.Speed, "It grows step by step.") : (most, rule, reason + " It grows step by step.");
+        Lack = Granted = Math.Max(0, wanted - State.Balloon);
         Decision = new GuardDecision(null, _bound, _reason);
     }
 

@@ -46,7 +46,7 @@ public sealed class HostRecorder : IDisposable
     public bool TryWrite(SeenHost seen, double time)
     {
         ArgumentNullException.ThrowIfNull(seen);
-        return Append(json => RecordDocument.WriteLook(json, time, seen.Memory, GuestFacts.OfAll(seen.Guests).DistinctBy(guest => guest.Uuid)), isLast: false, elseMissed: time);
+        return Append(json => RecordDocument.WriteLook(json, time, seen.Memory, seen.Guests.Select(GuestFacts.Of).DistinctBy(guest => guest.Uuid)), isLast: false, elseMissed: time);
     }
 
     /// <summary>Writes that a sample could not be taken.</summary>

@@ -26,17 +26,16 @@ internal sealed class PolicyReplay(string name, double? period)
     {
         double passed = time - (_lookedAt ?? time);
         Dictionary<(Guid, int?), GuestReplay> present = new(guests.Count);
-        GuestFacts[] known = [.. guests];
+
+        // A monitor that does not answer moves no balloon.
+        GuestFacts[] known = [.. guests.Select(guest => guest with { LastSizeKiB = _present.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
+        GroupRoom.Share(budget, known);
         double returned = 0;
-        for (int i = 0; i < known.Length; i++)
+        foreach (GuestFacts guest in known)
         {
             // A restarted guest is the same guest, without its history.
-            GuestFacts guest = known[i];
             if (!_present.TryGetValue(guest.Key, out GuestReplay? replay))
                 _all[guest.Uuid] = replay = _all.GetValueOrDefault(guest.Uuid)?.Again() ?? new GuestReplay(guest.Name, guest.Uuid);
-
-            // A monitor that does not answer moves no balloon.
-            known[i] = guest = guest with { LastSizeKiB = replay.LastSizeKiB };
             replay.See(guest, host, time, _present.ContainsKey(guest.Key) ? passed : 0);
             returned += replay.Returned;
             present[guest.Key] = replay;
@@ -98,7 +97,7 @@ internal sealed class PolicyReplay(string name, double? period)
         state = state with { Free = state.Free + returned };
         GuestReplay[] known = [.. _present.Values.Where(guest => guest.Guarded is not null)];
         GuardedGuest[] guarded = [.. known.Select(guest => guest.Guarded!)];
-        IReadOnlyList<BalloonWish> wishes = _policy.Decide(state, [.. guarded.Select(guest => guest.State)]);
+        IReadOnlyList<BalloonWish> wishes = _policy.Decide(state, GroupRoom.Bound(guarded));
         bool isFirst = _decidedAt is null;
         _decidedAt = time;
 

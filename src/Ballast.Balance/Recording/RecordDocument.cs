@@ -106,12 +106,31 @@ internal static class RecordDocument
         Write(json, "deflates_on_oom", guest.DeflatesOnOom);
         WriteSeconds(json, "run_seconds", guest.RunSeconds);
         Write(json, "group", guest.GroupPath);
-        Write(json, "group_leaves_kib", guest.LeftByGroupKiB);
+        WriteLimits(json, guest.NearestLimit);
         if (guest.HasJob)
             json.WriteBoolean("has_job", true);
         if (guest.HasNotAnswered)
             json.WriteBoolean("has_not_answered", true);
         json.WriteEndObject();
+    }
+
+    private static void WriteLimits(Utf8JsonWriter json, MemoryGroupLimit? nearest)
+    {
+        if (nearest is null)
+            return;
+        json.WriteStartArray("group_limits");
+        for (MemoryGroupLimit? limit = nearest; limit is not null; limit = limit.Next)
+        {
+            if (limit is not { Levels: >= 0 and < RecordFormat.MaxLevels, LimitKiB: <= RecordFormat.MaxKiB })
+                continue;
+            json.WriteStartObject();
+            json.WriteNumber("levels", limit.Levels);
+            json.WriteNumber("limit_kib", limit.LimitKiB);
+            Write(json, "unreclaimable_kib", limit.UnreclaimableKiB);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     // What no reader takes is not known either: whoever answers may say anything.

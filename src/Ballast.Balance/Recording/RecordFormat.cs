@@ -15,6 +15,9 @@ internal static class RecordFormat
     /// <summary>A number that is larger, in KiB, is no memory.</summary>
     public const ulong MaxKiB = 1UL << 54;
 
+    /// <summary>No limit is set so many levels above a control group.</summary>
+    public const int MaxLevels = 64;
+
     /// <summary>Counters may have any value.</summary>
     public const ulong MaxCounter = ulong.MaxValue;
 

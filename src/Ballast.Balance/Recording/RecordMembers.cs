@@ -60,9 +60,12 @@ internal readonly struct RecordMembers(JsonElement value, string what)
         return numbers;
     }
 
-    public JsonElement List(string name, int most)
+    public JsonElement List(string name, int most) => ListOrNull(name, most) ?? throw Missing(name);
+
+    public JsonElement? ListOrNull(string name, int most)
     {
-        JsonElement member = Find(name) ?? throw Missing(name);
+        if (Find(name) is not { } member)
+            return null;
         return member.ValueKind == JsonValueKind.Array && member.GetArrayLength() <= most
             ? member
             : throw Wrong(name, string.Create(CultureInfo.InvariantCulture, $"a list of at most {most}"));

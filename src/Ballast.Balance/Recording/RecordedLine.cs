@@ -53,6 +53,19 @@ internal static class RecordedLine
     private static MemoryPressure? ReadPressure(double[]? numbers) =>
         numbers is [var ten, var sixty, var threeHundred, var total] ? new MemoryPressure(ten, sixty, threeHundred, TimeSpan.FromSeconds(total)) : null;
 
+    private static MemoryGroupLimit? ReadLimits(RecordMembers members)
+    {
+        MemoryGroupLimit? nearest = null;
+        foreach (JsonElement one in members.ListOrNull("group_limits", RecordFormat.MaxLevels)?.EnumerateArray().Reverse() ?? [])
+        {
+            RecordMembers limit = RecordMembers.Object(one, "a limit of 'group_limits'");
+            int levels = (int)(limit.Whole("levels", RecordFormat.MaxLevels - 1) ?? throw limit.Missing("levels"));
+            nearest = new MemoryGroupLimit(levels, limit.KiB("limit_kib") ?? throw limit.Missing("limit_kib"), limit.KiB("unreclaimable_kib"), nearest);
+        }
+
+        return nearest;
+    }
+
     private static GuestFacts ReadGuest(RecordMembers members) => new()
     {
         Name = members.Text("name"),
@@ -85,7 +98,7 @@ internal static class RecordedLine
         DeflatesOnOom = members.Flag("deflates_on_oom"),
         RunSeconds = members.Seconds("run_seconds"),
         GroupPath = members.TextOrNull("group"),
-        LeftByGroupKiB = members.KiB("group_leaves_kib"),
+        NearestLimit = ReadLimits(members),
         HasJob = members.Flag("has_job") == true,
         HasNotAnswered = members.Flag("has_not_answered") == true,
     };

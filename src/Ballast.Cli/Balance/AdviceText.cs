@@ -99,6 +99,7 @@ internal static class AdviceText
             AdviceKind.Take or AdviceKind.Could => Change(guest) + Back(guest) + Steps(guest),
             AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it lacks {Size(guest.Short)}" : ""),
             AdviceKind.Wait => $"{Size(guest.Balloon)}, it {(guest.Short > 0 ? $"lacks {Size(guest.Short)}" : "is short")}",
+            AdviceKind.Keep when guest.BoundBy is not null => $"{Size(guest.Balloon)}, and its control group leaves it no more",
             AdviceKind.Keep when GuestShortage.IsShrunk((ulong)(guest.Balloon * KiBPerMib ?? 0), guest.Guest.MaximumKiB) =>
                 $"{Size(guest.Balloon)} of {Size(guest.Guest.MaximumKiB / KiBPerMib)}, which the policy leaves as it is",
             AdviceKind.Keep => $"{Size(guest.Balloon)}; its balloon holds nothing that it could get back",
@@ -119,7 +120,7 @@ internal static class AdviceText
         if (guest.Cost.Length > 0)
             lines.AddRange(Wrap($"Risk {guest.Risk.Label()}: {guest.Cost}", Indent, room));
         if (guest.BoundBy is { } rule)
-            lines.AddRange(Wrap(string.Create(CultureInfo.InvariantCulture, $"Guard {(int)rule}: {guest.Bound}"), Indent, room));
+            lines.AddRange(Wrap(string.Create(CultureInfo.InvariantCulture, $"Guard {(int)rule}: {SafeText.Escape(guest.Bound)}"), Indent, room));
         if (Command(guest) is { } command)
             lines.Add(Indent + SafeText.Escape(command));
         return lines;

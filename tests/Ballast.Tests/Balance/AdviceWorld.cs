@@ -109,8 +109,10 @@ internal sealed class AdviceWorld
             {
                 0 => null,
                 1 => "/elsewhere",
+                2 when _random.Next(20) == 0 => "/vms//../one/" + new string('/', 300),
                 _ => "/vms/one",
             },
+            Group = _random.Next(3) == 0 ? new MemoryGroup(Any(), Any(), Any()) { NearestLimit = Limits() } : null,
         },
     };
 
@@ -130,6 +132,8 @@ internal sealed class AdviceWorld
         };
 
     private static MemoryGroup Group() => new(2048 * MiB, null, 1024 * MiB) { UnreclaimableKiB = 900 * MiB };
+
+    private MemoryGroupLimit? Limits() => _random.Next(3) == 0 ? null : new(_random.Next(-1, 4), Any() ?? 7, Any(), Limits());
 
     private ulong? Seldom() => _random.Next(4) == 0 ? Any() : 0;
 

@@ -1,4 +1,5 @@
 using Ballast.Balance.Advice;
+using Ballast.Balance.Guards;
 using Ballast.Cli.Balance;
 
 namespace Ballast.Tests.Balance;
@@ -6,6 +7,8 @@ namespace Ballast.Tests.Balance;
 /// <summary>Whatever is told of hosts and guests, advice keeps to its own rules, and can be written.</summary>
 public sealed class AdviceWorldTests
 {
+    private static readonly string[] WhyKept = ["; it has that, though it is short by its report.", "it needs a larger one, or less to do."];
+
     [Fact]
     public void No_history_leads_to_advice_that_cannot_be()
     {
@@ -56,6 +59,10 @@ public sealed class AdviceWorldTests
     private static void Check(GuestAdvice one)
     {
         Assert.NotEqual("", one.Reason);
+
+        // Who is short and keeps what it has is told why.
+        if (one is { IsShort: true, Kind: AdviceKind.Keep })
+            Assert.True(one.BoundBy is GuardRule.Budget || WhyKept.Any(why => one.Reason.EndsWith(why, StringComparison.Ordinal)), one.Reason);
         Assert.InRange(one.Gain, 0, one.PossibleGain);
         Assert.InRange(one.PossibleGain, 0, one.Balloon ?? 0);
         Assert.InRange(one.Short, 0, double.MaxValue);

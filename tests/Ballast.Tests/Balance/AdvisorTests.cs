@@ -140,9 +140,9 @@ public sealed class AdvisorTests
 
         // The policy gives it less than it needs, as others need more.
         AdviceDraft draft = new(track, new BalloonWish(balloon - 100, "It needs much.") { Needed = needed }, new GuardDecision(balloon - 100, null, ""), 0, default);
-        Assert.Equal(kind == AdviceKind.Take, draft.MayGive);
-        if (draft.MayGive)
-            _ = draft.Take(100);
+        Assert.Equal(kind == AdviceKind.Take, draft.MayGive(isForGroup: false));
+        if (draft.MayGive(isForGroup: false))
+            _ = draft.Take(100, isForGroup: false);
         GuestAdvice advice = draft.Make();
         Assert.Equal((kind, Math.Max(0, needed - balloon)), (advice.Kind, advice.Short));
         if (kind == AdviceKind.Take)
@@ -171,7 +171,8 @@ public sealed class AdvisorTests
     [InlineData(930, 1200, 1000, 176, AdviceKind.Wait)]
     [InlineData(930, 1200, 1124, 100, AdviceKind.Wait)]
     [InlineData(930, 9999, 1000, 1024, AdviceKind.Wait)]
-    [InlineData(930, 1030, 1000, 0, AdviceKind.Keep)]
+    [InlineData(930, 1030, 1000, 32, AdviceKind.Wait)]
+    [InlineData(930, 1200, 1030, 32, AdviceKind.Wait)]
     [InlineData(930, 900, 900, 0, AdviceKind.Keep)]
     [InlineData(500, 1200, 1000, 0, AdviceKind.Keep)]
     public void Who_is_short_wants_what_it_lacks_or_what_the_policy_would_give_it(ulong used, double target, double needed, double wants, AdviceKind kind)
@@ -182,6 +183,27 @@ public sealed class AdvisorTests
         See(track, guest, 10);
         AdviceDraft draft = new(track, new BalloonWish(target, "It is full.") { Needed = needed }, new GuardDecision(null, GuardRule.Budget, "Nothing is left."), 1024, default);
         Assert.Equal((wants, kind), (draft.Wants, draft.Make().Kind));
+    }
+
+    // What it lacks is less than a change is worth; that it is short is not.
+    [Theory]
+    [InlineData(2048, 2048, AdviceKind.Wait)]
+    [InlineData(2048, 2148, AdviceKind.Give)]
+    [InlineData(1034, 2048, AdviceKind.Keep)]
+    public void Who_is_short_by_little_gets_a_margin_and_who_keeps_what_is_too_little_is_told_why(ulong maximum, ulong budget, AdviceKind kind)
+    {
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: budget * KiB));
+        AdviceGuest idle = new("idle"), full = new("full-one") { Used = 970, Unused = 40, Maximum = maximum };
+        HostAdvice advice = advisor.Advise(See(0, idle, full), 0);
+        for (double time = 10; time <= 30; time += 10)
+            advice = advisor.Advise(See(time, idle, full), time);
+        GuestAdvice told = Assert.Single(advice.Guests, one => one.Guest.Domain.Name == "full-one");
+        Assert.Equal((kind, true), (told.Kind, told.IsShort));
+        Assert.Equal(kind == AdviceKind.Wait ? 1 : 0, advice.Guests.Count(one => one is { Kind: AdviceKind.Take, Target: <= 1024 - 32 }));
+        if (kind == AdviceKind.Give)
+            Assert.InRange(told.Target!.Value, 1024 + 32, 2048);
+        if (kind == AdviceKind.Keep)
+            Assert.Equal("It is as large as its maximum lets it be: it needs a larger one, or less to do.", told.Reason);
     }
 
     [Theory]

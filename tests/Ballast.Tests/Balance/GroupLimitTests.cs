@@ -1,5 +1,7 @@
+using Ballast.Balance;
 using Ballast.Balance.Advice;
 using Ballast.Balance.Guards;
+using Ballast.Balance.Recording;
 using static Ballast.Tests.Balance.AdviceHost;
 
 namespace Ballast.Tests.Balance;
@@ -7,11 +9,11 @@ namespace Ballast.Tests.Balance;
 /// <summary>Guests whose QEMU has a control group of its own with a limit: beyond it, the kernel kills QEMU.</summary>
 public sealed class GroupLimitTests
 {
-    // What the group holds beside the guest's memory counts, and at least 64 MiB.
+    // What the group holds beside the guest's memory counts, and 64 MiB of what the QEMU holds.
     [Theory]
     [InlineData(1200, 0, 1136)]
-    [InlineData(1200, 200, 1000)]
-    [InlineData(1200, 324, 876)]
+    [InlineData(1200, 200, 936)]
+    [InlineData(1200, 260, 876)]
     [InlineData(900, 0, 836)]
     public void No_guest_is_advised_to_grow_beyond_its_own_groups_limit(int limit, int beside, int most)
     {
@@ -45,7 +47,8 @@ public sealed class GroupLimitTests
         advisor.Learn(See(0, limited, idle), 0);
         HostAdvice advice = advisor.Advise(See(10, limited, idle), 10);
         GuestAdvice told = Assert.Single(advice.Guests, guest => guest.Guest.Domain.Name == "limited");
-        Assert.Equal((true, GuardRule.Budget, "The memory limit of its QEMU's own control group leaves it 836 MiB."), (told.IsShort, told.BoundBy, told.Bound));
+        Assert.Equal(
+            (AdviceKind.Keep, true, GuardRule.Budget, "The memory limit of control group /vm leaves it 836 MiB."), (told.Kind, told.IsShort, told.BoundBy, told.Bound));
         Assert.DoesNotContain(advice.Guests, guest => guest.Kind == AdviceKind.Take);
     }
 
@@ -86,16 +89,18 @@ public sealed class GroupLimitTests
     }
 
     [Theory]
-    [InlineData(800, 936, 936)]
-    [InlineData(500, 700, 1000)]
-    [InlineData(null, 936, 936)]
-    [InlineData(1500, 1048, 824)]
-    public void What_others_are_left_goes_by_no_more_than_a_guest_can_have(int? told, int left, int othersLeft)
+    [InlineData(800, 1872)]
+    [InlineData(500, 1636)]
+    [InlineData(null, 1872)]
+    [InlineData(1500, 1872)]
+    public void What_others_are_left_goes_by_no_more_than_a_guest_can_have(int? told, double leaves)
     {
         // The other one has 800 MiB; the group holds 1600 and may hold 2000.
         ProcessMemory process = Limited(2000, 1600);
-        AdviceGuest other = new("other") { Balloon = 800, Resident = 800, Process = process }, guest = other with { Name = "guest-one", Balloon = (ulong?)told };
-        Assert.Equal([(ulong)left * KiB, (ulong)othersLeft * KiB], GuestFacts.OfAll(See(0, guest, other).Guests).Select(facts => facts.LeftByGroupKiB!.Value));
+        AdviceGuest other = new("other") { Balloon = 800, Resident = 800, Process = process }, guest = other with { Name = "guest-one", Balloon = (ulong?)told, Resident = 1024 };
+        GuestFacts[] facts = [.. See(0, guest, other).Guests.Select(GuestFacts.Of)];
+        GroupRoom.Share(default, facts);
+        Assert.All(facts, one => Assert.Equal(new MemoryLimit("/vm", leaves), Assert.Single(one.Limits)));
     }
 
     [Theory]
@@ -111,6 +116,183 @@ public sealed class GroupLimitTests
         HostAdvice advice = new[] { 0.0, 10 }.Select(time =>
             advisor.Advise(See(time, needy, idle) with { Memory = Host with { Group = process.Group } }, time)).Last();
         Assert.Equal([("idle", AdviceKind.Take), ("needy", AdviceKind.Wait)], advice.Guests.Select(guest => (guest.Guest.Domain.Name, guest.Kind)).Order());
+    }
+
+    [Theory]
+    [InlineData(false, "/vms", "/vms", "/vms")]
+    [InlineData(true, "/vms", "/vms", "/vms")]
+    [InlineData(false, "/machine.slice", "/machine.slice/a.scope/libvirt/emulator", "/machine.slice/b.scope/libvirt/emulator")]
+    [InlineData(true, "/machine.slice", "/machine.slice/a.scope/libvirt/emulator", "/machine.slice/b.scope/libvirt/emulator")]
+    public void In_a_full_group_one_gives_for_another_and_who_is_elsewhere_does_not(bool isSecond, string limited, string one, string other)
+    {
+        using GroupHost host = new(isSecond);
+        host.Limits[limited] = 800 + 800 + (2 * GroupHost.Qemu) + 8;
+        host.Add(one, Needy("needy"));
+        host.Add(other, Idle("idle"));
+        host.Add("/elsewhere", Idle("outsider") with { Used = 50 });
+        Advisor advisor = new();
+        HostAdvice advice = Look(advisor, host, default, 0);
+        Assert.Equal([("idle", AdviceKind.Take), ("needy", AdviceKind.Wait)], Told(advice, "idle", "needy"));
+        Assert.DoesNotContain(advice.Guests, guest => guest is { Kind: AdviceKind.Take, Guest.Domain.Name: "outsider" });
+        GuestAdvice taken = advice.Guests.Single(guest => guest.Kind == AdviceKind.Take);
+        Assert.Equal((GuardRule.Budget, "The memory limit of control group " + limited + " leaves it 808 MiB."), Bound(advice, "needy"));
+
+        // Followed, it is the needy one's.
+        host.Change("idle", guest => guest with { Balloon = (ulong)taken.Target!.Value });
+        GuestAdvice given = Look(advisor, host, default, 20).Guests.Single(guest => guest.Guest.Domain.Name == "needy");
+        Assert.Equal(AdviceKind.Give, given.Kind);
+        Assert.InRange(given.Target!.Value, 1608 - taken.Target!.Value - 1, 1608 - taken.Target.Value);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Where_nobody_of_a_full_group_can_give_nobody_waits_or_gives(bool isSecond)
+    {
+        using GroupHost host = new(isSecond);
+        host.Limits["/machine.slice"] = 800 + 800 + (2 * GroupHost.Qemu);
+        host.Add("/machine.slice/a.scope", Needy("needy"));
+        host.Add("/machine.slice/b.scope", Needy("needy-too"));
+        host.Add("/elsewhere", Idle("outsider"));
+
+        // Not even where the host has nothing left either.
+        foreach (BudgetSetting budget in (BudgetSetting[])[default, new(SizeKiB: 2400 * KiB)])
+        {
+            HostAdvice advice = Look(new Advisor(budget: budget), host, budget, 0);
+            Assert.DoesNotContain(advice.Guests, guest => guest.Kind is AdviceKind.Take or AdviceKind.Give or AdviceKind.Wait);
+            foreach (string name in (string[])["needy", "needy-too"])
+                Assert.Equal((GuardRule.Budget, "The memory limit of control group /machine.slice leaves it 800 MiB."), Bound(advice, name));
+        }
+    }
+
+    // Both limits hold: the scope's 900 MiB, and what the slice leaves both; what one may not have, the other may.
+    [Theory]
+    [InlineData(900, 2000, "machine.slice", 836, 1200)]
+    [InlineData(900, 2000, null, 836, 1200)]
+    [InlineData(900, 1800, null, 836, 1200)]
+    [InlineData(0, 1800, null, 836, 836)]
+    public void Limits_of_a_scope_and_of_its_slice_both_hold(ulong scope, ulong slice, string? budget, int mostOne, int mostOther)
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits["/machine.slice"] = slice;
+        if (scope > 0)
+            host.Limits["/machine.slice/a.scope"] = scope;
+        host.Add("/machine.slice/a.scope/libvirt/emulator", Needy("needy"));
+        host.Add("/machine.slice/b.scope/libvirt/emulator", Needy("needy-too"));
+        BudgetSetting setting = new(ControlGroup: budget);
+        HostAdvice advice = Look(new Advisor(budget: setting), host, setting, 0);
+        double one = Target(advice, "needy"), other = Target(advice, "needy-too");
+        Assert.InRange(one, 801, mostOne);
+        Assert.InRange(other, 801, mostOther);
+
+        // Of a budget, a twentieth stays in reserve.
+        double all = slice - (2 * GroupHost.Qemu) - (budget is null ? 0 : 0.05 * slice);
+        Assert.InRange(one + other, Math.Min(all, mostOne + mostOther) - 20, all);
+
+        static double Target(HostAdvice advice, string name) => advice.Guests.Single(guest => guest.Guest.Domain.Name == name).Target ?? 0;
+    }
+
+    [Theory]
+    [InlineData(20, 20)]
+    [InlineData(31, 31)]
+    [InlineData(40, 20)]
+    [InlineData(12, 0)]
+    public void What_is_left_is_not_scattered_into_parts_that_are_worth_nothing(ulong left, double most)
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits["/vms"] = 800 + 800 + (2 * GroupHost.Qemu) + left;
+        host.Add("/vms", Needy("needy"));
+        host.Add("/vms", Needy("needy-too"));
+        HostAdvice advice = Look(new Advisor(), host, default, 0);
+        double[] given = [.. advice.Guests.Where(guest => guest.Kind == AdviceKind.Give).Select(guest => guest.Target!.Value - 800)];
+        Assert.Equal(most, given.DefaultIfEmpty().Max());
+        Assert.Equal(most > 0 ? left : 0, given.Sum());
+    }
+
+    [Theory]
+    [InlineData(1400, 0, 1050.0, 1150.0)]
+    [InlineData(1400, 1020, 1012.5, 1187.5)]
+    [InlineData(900, 0, null, null)]
+    [InlineData(double.NaN, 0, null, null)]
+    public void What_a_group_leaves_is_shared_in_proportion_to_what_its_guests_lack(double leaves, double own, double? one, double? other)
+    {
+        // They lack 100 and 300 MiB; whom they share it with keeps 0.
+        MemoryLimit shared = new("/vms", leaves + 800), narrow = new("/vms/one", own);
+        GuardedGuest[] guests = [Guest("one", own > 0 ? [narrow, shared] : [shared]), Guest("other", [shared]), Guest("outside", [])];
+        Assert.Equal([one, other, 1500], Decide(guests));
+
+        // Of whom nobody knows the size may have it all.
+        guests[2] = guests[2] with { Limits = [shared], State = guests[2].State with { Balloon = double.NaN } };
+        Assert.Equal([null, null, null], Decide(guests));
+
+        static double?[] Decide(GuardedGuest[] guests) =>
+            [.. new BalloonGuard().Decide(new HostState(1e6, 0, 0, 0, 0, 10), guests, [new(1100, "needs"), new(1300, "needs"), new(1500, "needs")]).Select(decision => decision.Target)];
+
+        static GuardedGuest Guest(string name, MemoryLimit[] limits) => new()
+        {
+            State = new GuestState { Name = name, Maximum = 4096, Minimum = 64, Balloon = 1000, LastWish = 1000, Resident = 1000, Report = null },
+            IsCertain = true,
+            Used = 900,
+            Limits = limits,
+        };
+    }
+
+    // A policy does not keep for a guest what its group would never let it have.
+    [Fact]
+    public void What_a_group_would_never_leave_a_guest_others_may_have()
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits["/vms"] = 900;
+        host.Add("/vms", Needy("limited"));
+        host.Add("/elsewhere", Needy("needy-one") with { Maximum = 4096 });
+        BudgetSetting budget = new(SizeKiB: 2400 * KiB);
+        HostAdvice advice = Look(new Advisor(budget: budget), host, budget, 0);
+        Assert.Equal(836, advice.Guests.Single(guest => guest.Guest.Domain.Name == "limited").Target);
+        Assert.InRange(advice.Guests.Single(guest => guest.Guest.Domain.Name == "needy-one").Target ?? 0, 1400, 2400 - 836);
+    }
+
+    [Fact]
+    public void A_record_tells_a_replay_of_each_limit()
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits["/machine.slice"] = 1900;
+        host.Limits["/machine.slice/a.scope"] = 900;
+        host.Add("/machine.slice/a.scope/libvirt/emulator", Needy("needy"));
+        host.Add("/machine.slice/b.scope/libvirt/emulator", Needy("needy-too"));
+        using MemoryStream file = new();
+        using (HostRecorder recorder = new(file, new RecordHeader(DateTimeOffset.UnixEpoch, null, null), long.MaxValue))
+        {
+            for (int look = 0; look < 20; look++)
+                Assert.True(recorder.TryWrite(host.See(look * 10, default), look * 10));
+            recorder.End(RecordEnd.Complete, 200);
+        }
+
+        file.Position = 0;
+        Replay replay = RecordReplay.Run(file, ["ballast"], cancellationToken: TestContext.Current.CancellationToken);
+        ReplayedGuest[] guests = [.. Assert.Single(replay.Policies).Guests];
+        double[] wishes = [.. guests.Select(guest => ((guest.WishMib * guest.Seconds) - (800 * 10)) / (guest.Seconds - 10))];
+        Assert.InRange(wishes[0], 801, 836);
+        Assert.InRange(wishes.Sum(), 1700, 1900 - (2 * GroupHost.Qemu));
+    }
+
+    private static AdviceGuest Needy(string name) => new(name) { Balloon = 800, Maximum = 2048, Resident = 800, Used = 790, Unused = 4 };
+
+    private static AdviceGuest Idle(string name) => new(name) { Balloon = 800, Maximum = 1024, Resident = 800, Used = 100, Unused = 600 };
+
+    /// <summary>The advice at the second of two looks.</summary>
+    private static HostAdvice Look(Advisor advisor, GroupHost host, BudgetSetting budget, double time)
+    {
+        advisor.Learn(host.See(time, budget), time);
+        return advisor.Advise(host.See(time + 10, budget), time + 10);
+    }
+
+    private static IEnumerable<(string, AdviceKind)> Told(HostAdvice advice, params string[] names) =>
+        advice.Guests.Where(guest => names.Contains(guest.Guest.Domain.Name)).Select(guest => (guest.Guest.Domain.Name, guest.Kind)).Order();
+
+    private static (GuardRule?, string) Bound(HostAdvice advice, string name)
+    {
+        GuestAdvice guest = advice.Guests.Single(guest => guest.Guest.Domain.Name == name);
+        return (guest.BoundBy, guest.Bound);
     }
 
     private static ProcessMemory Limited(ulong limit, ulong held) =>

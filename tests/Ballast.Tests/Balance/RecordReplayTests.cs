@@ -33,6 +33,7 @@ public sealed class RecordReplayTests
         [
             plain, plain with { Name = "paused-one", IsRunning = false }, plain with { Name = "unknown-size", Balloon = null, Maximum = null },
             plain with { Name = "another n\u00e4me \"\\ \u0001 \U0001f600", Process = new ProcessMemory { GroupPath = "/a/b", Group = new MemoryGroup(900 * KiB, null, null), RunTime = TimeSpan.FromSeconds(5.25), HugePagesKiB = 3 } },
+            plain with { Name = "limited-at-two-levels", Process = new ProcessMemory { GroupPath = "/a/b", Group = new MemoryGroup(900 * KiB, null, null) { NearestLimit = new MemoryGroupLimit(0, 900 * KiB, 7, new MemoryGroupLimit(1, 950 * KiB, null, null)) } } },
             plain with { Name = "moved-since", With = facts => facts with { ActualAtReportKiB = 512 * KiB } }, plain with { Name = "moving", With = facts => facts with { ActualAtReportKiB = 0 } },
             plain with { Name = "liar", With = facts => facts with { Entries = [.. facts.Entries.Where(one => one.Tag != MemoryStatTag.Usable), new(MemoryStatTag.Usable, ulong.MaxValue >> 12)] } },
         ];

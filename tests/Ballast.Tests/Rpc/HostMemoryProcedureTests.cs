@@ -24,7 +24,7 @@ public sealed class HostMemoryProcedureTests
         MergedKiB = 6,
         SomePressure = new MemoryPressure(0.25, 0.5, 1, TimeSpan.FromMilliseconds(6)),
         FullPressure = new MemoryPressure(0, 0.125, 0.75, TimeSpan.FromHours(7)),
-        Group = new MemoryGroup(null, 8, 9) { UnreclaimableKiB = 7 },
+        Group = new MemoryGroup(null, 8, 9) { UnreclaimableKiB = 7, NearestLimit = new MemoryGroupLimit(1, 10, null, null) },
     };
 
     private static ProcessMemory Process => new()
@@ -39,7 +39,7 @@ public sealed class HostMemoryProcedureTests
         DeflatesOnOom = false,
         RunTime = TimeSpan.FromSeconds(5),
         GroupPath = "/vms",
-        Group = new MemoryGroup(6, null, null),
+        Group = new MemoryGroup(6, null, null) { NearestLimit = new MemoryGroupLimit(0, 6, 5, new MemoryGroupLimit(2, 8, null, new MemoryGroupLimit(31, 9, 0, null))) },
     };
 
     [Fact]
@@ -123,6 +123,14 @@ public sealed class HostMemoryProcedureTests
         Assert.Equal((MemoryStatsReason.Fresh, ulong.MaxValue, null), (host.Reason, host.TotalKiB, host.SomePressure));
         Assert.Null(HostMemoryFacts.ToProcess(facts, null).RunTime);
         Assert.Equal(new HostMemory(), HostMemoryFacts.ToHost([]));
+
+        // Of deeper groups than there are, nothing is taken; an older daemon tells a limit, and not where it is set.
+        facts = [.. Enumerable.Range(0, 1000).Select(fact => new NumberedFact { Fact = fact, Value = (ulong)fact })];
+        MemoryGroupLimit? limit = HostMemoryFacts.ToProcess(facts, "/a").Group!.Value.NearestLimit;
+        for (int levels = 0; levels < 32; levels++, limit = limit.Next)
+            Assert.Equal((levels, 100ul + (2 * (ulong)levels), 101ul + (2 * (ulong)levels)), (limit!.Levels, limit.LimitKiB, limit.UnreclaimableKiB!.Value));
+        Assert.Null(limit);
+        Assert.Null(HostMemoryFacts.ToProcess(facts[..60], "/a").Group!.Value.NearestLimit);
     }
 
     private sealed class TwoDomains : IDriver

@@ -61,24 +61,33 @@ internal sealed class ControlGroupMemory(string root = "/")
             return null;
         ulong? held = Held(files, directory), current = Number(directory, files.Current);
         ulong hard = NoLimit, soft = NoLimit;
+        Stack<(int Levels, ulong Limit, ulong? Held)> limits = [];
 
         // Those around it have limits too, which it shares with others.
-        for (string level = directory; IsWithin(level, Top(files)); level = Path.GetDirectoryName(level)!)
+        string level = directory;
+        for (int levels = 0; IsWithin(level, Top(files)); level = Path.GetDirectoryName(level)!, levels++)
         {
-            ulong others = (held ?? current) is { } known && (Held(files, level) ?? Number(level, files.Current)) is { } all ? all - Math.Min(all, known) : 0;
-            hard = Math.Min(hard, Rest(level, files.Hard, others));
-
             // The soft limit of version 1 does not slow anybody down.
-            if (files == Second)
-                soft = Math.Min(soft, Rest(level, files.Soft, others));
+            ulong ownHard = Limit(level, files.Hard), ownSoft = files == Second ? Limit(level, files.Soft) : NoLimit;
+            if (Math.Min(ownHard, ownSoft) == NoLimit)
+                continue;
+            ulong? there = Held(files, level);
+            ulong others = (held ?? current) is { } known && (there ?? Number(level, files.Current)) is { } all ? all - Math.Min(all, known) : 0;
+            hard = Math.Min(hard, Rest(ownHard, others));
+            soft = Math.Min(soft, Rest(ownSoft, others));
+            limits.Push((levels, Math.Min(ownHard, ownSoft), there));
         }
 
-        return new MemoryGroup(KiB(hard), KiB(soft), current / BytesPerKiB) { UnreclaimableKiB = held / BytesPerKiB };
+        MemoryGroupLimit? nearest = null;
+        foreach ((int levels, ulong limit, ulong? there) in limits)
+            nearest = new MemoryGroupLimit(levels, limit / BytesPerKiB, there / BytesPerKiB, nearest);
+        return new MemoryGroup(KiB(hard), KiB(soft), current / BytesPerKiB) { UnreclaimableKiB = held / BytesPerKiB, NearestLimit = nearest };
     }
 
-    /// <summary>A level's limit, less what others hold there.</summary>
-    private ulong Rest(string level, string file, ulong others) =>
-        Number(level, file) is { } limit && limit < NoLimit ? limit - Math.Min(limit, others) : NoLimit;
+    private ulong Limit(string level, string file) => Number(level, file) is { } limit ? Math.Min(limit, NoLimit) : NoLimit;
+
+    /// <summary>A limit, less what others hold where it is set.</summary>
+    private static ulong Rest(ulong limit, ulong others) => limit < NoLimit ? limit - Math.Min(limit, others) : NoLimit;
 
     private ulong? Number(string directory, string file) =>
         ulong.TryParse(Lines(Path.Combine(directory, file)).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) ? bytes : null;

@@ -8,6 +8,9 @@ internal static class HostMemoryFacts
         HasGroup = 30, GroupMax = 31, GroupHigh = 32, GroupCurrent = 33, GroupUnreclaimable = 34,
         Swapped = 40, Locked = 41, Pinned = 42, HugePages = 43, Merged = 44, FreePages = 45, Deflates = 46, Run = 47;
 
+    // The limit that is set so many levels above a group has this and twice the levels, and what is held there the number after it.
+    private const int GroupLimits = 100, MaxLevels = 32;
+
     private const double Millionths = 1_000_000;
 
     public static NumberedFact[] Of(HostMemory host)
@@ -100,6 +103,11 @@ internal static class HostMemoryFacts
         facts.Add(GroupHigh, known.HighKiB);
         facts.Add(GroupCurrent, known.CurrentKiB);
         facts.Add(GroupUnreclaimable, known.UnreclaimableKiB);
+        for (MemoryGroupLimit? limit = known.NearestLimit; limit?.Levels < MaxLevels; limit = limit.Next)
+        {
+            facts.Add(GroupLimits + (2 * limit.Levels), limit.LimitKiB);
+            facts.Add(GroupLimits + (2 * limit.Levels) + 1, limit.UnreclaimableKiB);
+        }
     }
 
     private static MemoryPressure? ToPressure(FactList facts, int first) =>
@@ -111,8 +119,20 @@ internal static class HostMemoryFacts
 
     private static MemoryGroup? ToGroup(FactList facts) =>
         facts[HasGroup] is > 0
-            ? new MemoryGroup(facts[GroupMax], facts[GroupHigh], facts[GroupCurrent]) { UnreclaimableKiB = facts[GroupUnreclaimable] }
+            ? new MemoryGroup(facts[GroupMax], facts[GroupHigh], facts[GroupCurrent]) { UnreclaimableKiB = facts[GroupUnreclaimable], NearestLimit = ToLimits(facts) }
             : null;
+
+    private static MemoryGroupLimit? ToLimits(FactList facts)
+    {
+        MemoryGroupLimit? nearest = null;
+        for (int levels = MaxLevels - 1; levels >= 0; levels--)
+        {
+            if (facts[GroupLimits + (2 * levels)] is { } limit)
+                nearest = new MemoryGroupLimit(levels, limit, facts[GroupLimits + (2 * levels) + 1], nearest);
+        }
+
+        return nearest;
+    }
 
     // Any that only a newer daemon knows is kept as its number.
     private static MemoryStatsReason ToReason(FactList facts) =>

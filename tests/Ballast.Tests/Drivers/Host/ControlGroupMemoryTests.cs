@@ -72,7 +72,8 @@ public sealed class ControlGroupMemoryTests : IDisposable
         Write("sys/fs/cgroup/machine.slice/vm/memory.high", $"{256 * MiB * 1024}");
         Write("sys/fs/cgroup/machine.slice/vm/memory.current", $"{100 * MiB * 1024}");
         MemoryGroup? group = new ControlGroupMemory(_root.Path).Group(path);
-        Assert.Equal(new MemoryGroup(512 * MiB, 256 * MiB, 100 * MiB), group);
+        MemoryGroupLimit slices = new(1, 512 * MiB, null, null);
+        Assert.Equal(new MemoryGroup(512 * MiB, 256 * MiB, 100 * MiB) { NearestLimit = new MemoryGroupLimit(0, 256 * MiB, null, slices) }, group);
         Assert.Equal(256 * MiB, group?.LimitKiB);
     }
 
@@ -102,7 +103,8 @@ public sealed class ControlGroupMemoryTests : IDisposable
 
         // Others hold 650 - 250 MiB of the 1000.
         MemoryGroup? group = new ControlGroupMemory(_root.Path).Group("machine.slice/vm");
-        Assert.Equal(new MemoryGroup(600 * MiB, null, 300 * MiB) { UnreclaimableKiB = 250 * MiB }, group);
+        MemoryGroupLimit slices = new(1, 1000 * MiB, 650 * MiB, null), own = new(0, 800 * MiB, 250 * MiB, slices);
+        Assert.Equal(new MemoryGroup(600 * MiB, null, 300 * MiB) { UnreclaimableKiB = 250 * MiB, NearestLimit = own }, group);
     }
 
     [Fact]
@@ -112,7 +114,48 @@ public sealed class ControlGroupMemoryTests : IDisposable
         Write("sys/fs/cgroup/memory/vm/memory.limit_in_bytes", $"{512 * MiB * 1024}");
         Write("sys/fs/cgroup/memory/vm/memory.soft_limit_in_bytes", $"{64 * MiB * 1024}");
         Write("sys/fs/cgroup/memory/vm/memory.usage_in_bytes", $"{100 * MiB * 1024}");
-        Assert.Equal(new MemoryGroup(512 * MiB, null, 100 * MiB), new ControlGroupMemory(_root.Path).Group("vm"));
+        Assert.Equal(
+            new MemoryGroup(512 * MiB, null, 100 * MiB) { NearestLimit = new MemoryGroupLimit(0, 512 * MiB, null, null) },
+            new ControlGroupMemory(_root.Path).Group("vm"));
+    }
+
+    // As libvirt makes them: a scope for each QEMU, with groups of its own below.
+    [Theory]
+    [InlineData(true, "", "", "", "")]
+    [InlineData(true, "900", "", "", "3:900")]
+    [InlineData(true, "900", "700", "", "2:700 3:900")]
+    [InlineData(true, "900", "", "500", "0:500 3:900")]
+    [InlineData(true, "700", "900", "", "2:900 3:700")]
+    [InlineData(false, "900", "700", "500", "0:500 2:700 3:900")]
+    [InlineData(false, "900", "", "", "3:900")]
+    public void Each_limit_is_told_with_the_level_at_which_it_is_set(bool isSecond, string slice, string scope, string own, string limits)
+    {
+        string path = "machine.slice";
+        Limit(slice);
+        path += "/machine-qemu.scope";
+        Limit(scope);
+        path += "/libvirt";
+        Limit("");
+        path += "/emulator";
+        Limit(own);
+        List<string> told = [];
+        for (MemoryGroupLimit? limit = new ControlGroupMemory(_root.Path).Group(path)!.Value.NearestLimit; limit is not null; limit = limit.Next)
+        {
+            told.Add($"{limit.Levels}:{limit.LimitKiB / MiB}");
+            Assert.Equal(100 * MiB, limit.UnreclaimableKiB);
+        }
+
+        Assert.Equal(limits, string.Join(' ', told));
+
+        void Limit(string mib)
+        {
+            string directory = isSecond ? $"sys/fs/cgroup/{path}" : $"sys/fs/cgroup/memory/{path}";
+            if (!isSecond)
+                Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");
+            string limit = mib.Length == 0 ? isSecond ? "max" : "9223372036854771712" : $"{ulong.Parse(mib, System.Globalization.CultureInfo.InvariantCulture) << 20}";
+            Write($"{directory}/{(isSecond ? "memory.max" : "memory.limit_in_bytes")}", limit);
+            Write($"{directory}/memory.stat", isSecond ? $"anon {100 << 20}\nkernel 0" : $"total_rss {100 << 20}\ntotal_shmem 0");
+        }
     }
 
     [Theory]

@@ -66,7 +66,7 @@ public sealed class HostMemoryTests : IDisposable
                 MergedKiB = 8 * (ulong)Environment.SystemPageSize / 1024,
                 RunTime = TimeSpan.FromSeconds(100),
                 GroupPath = "/vms/one",
-                Group = new MemoryGroup(1 << 20, null, null),
+                Group = new MemoryGroup(1 << 20, null, null) { NearestLimit = new MemoryGroupLimit(1, 1 << 20, null, null) },
             }, memory);
     }
 
