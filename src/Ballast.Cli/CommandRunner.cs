@@ -52,13 +52,13 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         {
             foreach (string line in e.Lines)
                 output.Error(line);
-            if ((e.Hint ?? HintFor(e.InnerException as LibvirtException)) is { } hint && !host.IsVirsh)
+            if ((e.Hint ?? OfReadOnly(e.InnerException as LibvirtException)) is { } hint && !host.IsVirsh)
                 output.Hint(hint);
         }
         catch (LibvirtException e)
         {
             output.Error(e.Message);
-            if (HintFor(e) is { } hint && !host.IsVirsh)
+            if (OfReadOnly(e) is { } hint && !host.IsVirsh)
                 output.Hint(hint);
         }
         finally
@@ -69,16 +69,8 @@ internal sealed class CommandRunner(GlobalOptions options, CliHost host, Command
         return command.Command.FailureExitCode;
     }
 
-    private string? HintFor(LibvirtException? error) => error switch
-    {
-        // The error names a function of the C library.
-        { Code: ErrorCode.OperationDenied } when session.IsReadOnly =>
-            "the connection is read-only (-r, or connect --readonly): nothing can be changed through it",
-
-        // A daemon that holds it is named with the URI to ask it by.
-        { Code: ErrorCode.ResourceBusy } when session.Connection is { IsRemote: false } && error.Message.Contains(" is held by ", StringComparison.Ordinal)
-            && !error.Message.Contains("-c '", StringComparison.Ordinal) =>
-            "end that program, or end it and start ballastd, through which several programs use one monitor",
-        _ => null,
-    };
+    // The error names a function of the C library.
+    private string? OfReadOnly(LibvirtException? error) => error?.Code == ErrorCode.OperationDenied && session.IsReadOnly
+        ? "the connection is read-only (-r, or connect --readonly): nothing can be changed through it"
+        : null;
 }

@@ -64,5 +64,13 @@ public sealed class LibvirtException : Exception
     /// error, a deadline that passed, or a handshake that was broken off. False for what a daemon refuses, and for what lasts until
     /// somebody mends it, such as a wrong password or a file that is no certificate: do not repeat that.
     /// </summary>
-    public bool IsUnreachable => Rpc.RpcErrors.SaysAway(this);
+    public bool IsUnreachable => !IsLasting && this switch
+    {
+        { Code: ErrorCode.SystemError or ErrorCode.OperationTimeout } => true,
+        { Code: ErrorCode.InternalError, Origin: ErrorOrigin.Rpc } => true,
+
+        // A handshake that was broken off, by a daemon that is being replaced.
+        { Code: ErrorCode.AuthenticationFailed, InnerException: IOException } => true,
+        _ => false,
+    };
 }
