@@ -16,7 +16,8 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(1);
 
     private string? _uri = options.Uri;
-    private bool _wasLost;
+    private CredentialPrompt? _prompt;
+    private string? _lost;
 
     /// <summary>Null before the first command that needs one.</summary>
     public Connection? Connection { get; private set; }
@@ -42,12 +43,26 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
             await TellLossAsync();
         if (Connection is not null)
             return true;
-        if (!await TryOpenAsync(Uri, IsReadOnly, _wasLost ? "Failed to reconnect to the hypervisor" : "failed to connect to the hypervisor", cancellationToken))
+        if (!await TryOpenAsync(_lost ?? Uri, IsReadOnly, _lost is not null ? "Failed to reconnect to the hypervisor" : "failed to connect to the hypervisor", cancellationToken))
             return false;
-        if (_wasLost)
+        if (_lost is not null)
             output.Error("Reconnected to the hypervisor");
-        _wasLost = false;
+        _lost = null;
         return true;
+    }
+
+    /// <summary>
+    /// Opens the connection that was lost again, as it was: where no URI was named, the place that was chosen then is not chosen anew. Until
+    /// that succeeds, the lost one stays.
+    /// </summary>
+    /// <exception cref="LibvirtException">It cannot be opened.</exception>
+    public async ValueTask<Connection> ReopenAsync(CancellationToken cancellationToken)
+    {
+        Connection lost = Connection!;
+        ConnectionOptions how = HowToConnect(IsReadOnly) with { AskCredential = _prompt is null ? null : _prompt.RepeatAsync };
+        Connection = await host.Open(lost.Uri, how, cancellationToken);
+        await lost.DisposeAsync();
+        return Connection;
     }
 
     /// <summary>Connects to another hypervisor, or to the same again: what simulated guests went through ends with their last connection. Where that
@@ -68,7 +83,7 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
             return false;
         _uri = uri ?? _uri;
         IsReadOnly = isReadOnly;
-        _wasLost = false;
+        _lost = null;
         return true;
     }
 
@@ -77,8 +92,18 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
 
     /// <summary>The connections that were named, or the one that commands use; not opened yet.</summary>
     /// <param name="timeout">The deadline of each answer; null: the library's.</param>
-    public ConnectionGroup OpenGroup(TimeSpan? timeout = null) =>
-        new(Named, HowToConnect(IsReadOnly) with { AskCredential = null }, timeout, (uri, how, token) => host.Open(uri, how, token));
+    public ConnectionGroup OpenGroup(TimeSpan? timeout = null)
+    {
+        // Where none was named, what was chosen first is what is opened again: while a daemon is away, its monitors are not taken from it.
+        string? chosen = null;
+        return new(Named, HowToConnect(IsReadOnly), timeout, async (uri, how, token) =>
+        {
+            Connection opened = await host.Open(uri ?? chosen, how, token);
+            if (uri is null)
+                chosen = opened.Uri;
+            return opened;
+        });
+    }
 
     /// <summary>The QEMUs of this host, whichever connection commands use; it is the caller's to close.</summary>
     public ValueTask<Connection> OpenThisHostAsync(CancellationToken cancellationToken) =>
@@ -101,27 +126,30 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
             ReadOnly = isReadOnly,
             TimeProvider = host.TimeProvider,
             LoggerFactory = host.IsVirsh ? log : new StartWarning(output, log),
-            AskCredential = new CredentialPrompt(host, output).AskAsync,
         };
         return options.Keepalive is { } keepalive ? how with { KeepaliveInterval = keepalive.Interval, KeepaliveCount = keepalive.Count } : how;
+    }
+
+    /// <summary>Why the connection was lost; null where nobody knows.</summary>
+    public async ValueTask<string?> WhyLostAsync()
+    {
+        try
+        {
+            return Connection is { IsAlive: false } lost ? (await lost.Closed.WaitAsync(LossPatience, host.TimeProvider))?.Message : null;
+        }
+        catch (TimeoutException)
+        {
+            // It is lost all the same.
+            return null;
+        }
     }
 
     private async ValueTask TellLossAsync()
     {
         Connection lost = Connection!;
-        LibvirtException? reason = null;
-        try
-        {
-            reason = await lost.Closed.WaitAsync(LossPatience, host.TimeProvider);
-        }
-        catch (TimeoutException)
-        {
-            // It is lost all the same.
-        }
-
-        output.Error($"Disconnected from {lost.Uri}{(reason is null ? "" : $": {reason.Message}")}");
+        output.Error($"Disconnected from {lost.Uri}{(await WhyLostAsync() is { } reason ? $": {reason}" : "")}");
         Connection = null;
-        _wasLost = true;
+        _lost = lost.Uri;
         await lost.DisposeAsync();
     }
 
@@ -129,7 +157,8 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     {
         try
         {
-            Connection opened = await host.Open(OrDefault(uri), HowToConnect(isReadOnly), cancellationToken);
+            CredentialPrompt prompt = new(host, output);
+            Connection opened = await host.Open(OrDefault(uri), HowToConnect(isReadOnly) with { AskCredential = prompt.AskAsync }, cancellationToken);
             string? refusal = options.Keepalive is not { Interval.Ticks: > 0 } ? null
                 : !opened.IsRemote ? "this function is not supported by the connection driver: virConnectSetKeepAlive"
                 : options.TooLongInterval is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"internal error: keepalive interval {seconds} too large")
@@ -143,7 +172,7 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
                 return false;
             }
 
-            Connection = opened;
+            (Connection, _prompt) = (opened, prompt);
             return true;
         }
         catch (LibvirtException e)

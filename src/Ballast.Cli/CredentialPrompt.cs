@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Ballast.Cli.Output;
 using Ballast.Cli.Shell;
@@ -10,6 +11,11 @@ internal sealed class CredentialPrompt(CliHost host, CommandOutput output)
     // Longer than any name or password; what follows is not read as the next answer.
     private const int MaximumLength = 1024;
 
+    private readonly ConcurrentDictionary<CredentialKind, string> _answers = new();
+
+    /// <summary>The same answers once more, for a connection that is opened again: nobody is asked in the middle of a command.</summary>
+    public ValueTask<string?> RepeatAsync(CredentialRequest request, CancellationToken cancellationToken) => new(_answers.GetValueOrDefault(request.Kind));
+
     /// <summary>The answer: a line without its end; empty at the end of the input; null after Ctrl-C.</summary>
     public ValueTask<string?> AskAsync(CredentialRequest request, CancellationToken cancellationToken)
     {
@@ -20,6 +26,8 @@ internal sealed class CredentialPrompt(CliHost host, CommandOutput output)
         string? answer = ReadLine(host.Input, cancellationToken);
         if (hidden is not null)
             output.Out.WriteLine(""); // the one that was typed was not shown
+        if (answer is not null)
+            _answers[request.Kind] = answer;
         return new(answer);
     }
 

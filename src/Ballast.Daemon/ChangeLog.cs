@@ -71,7 +71,7 @@ internal sealed partial class ChangeLog(ILogger log)
     public void Broken(IPEndPoint client, string name, string why)
     {
         if (MayWrite("refusals", Place(client)))
-            Trouble(log, $"Client {client} ({name}) was dropped: its TLS connection failed: {why}");
+            Trouble(log, $"Client {client} ({name}): its TLS connection failed: {why}");
     }
 
     /// <summary>A client of another host, whose certificate is good, was not heard of again. What it has against ours, it does not say.</summary>

@@ -77,7 +77,7 @@ internal sealed class NetworkClients(
                 secure, secure.IsReadOnly, owner, Admit, end, change => changes.Client(client, secure.Name, change, account), authentication).ConfigureAwait(false);
             if (secure.Fault is { } broken)
                 changes.Broken(client, secure.Name, broken);
-            if (!wasAdmitted && authentication is null && !stopping.IsCancellationRequested)
+            else if (!wasAdmitted && authentication is null && !stopping.IsCancellationRequested)
                 changes.AskedNothing(client, secure.Name);
 
             void Admit()

@@ -58,4 +58,19 @@ public sealed class LibvirtException : Exception
     /// Whether the same call may succeed later without any change: a deadline passed, or a monitor is held.
     /// </summary>
     public bool IsTransient => Code is ErrorCode.OperationTimeout or ErrorCode.ResourceBusy;
+
+    /// <summary>
+    /// Whether it says that a daemon cannot be reached now, so that opening the connection may succeed later without any change: a system
+    /// error, a deadline that passed, or a handshake that was broken off. False for what a daemon refuses, and for what lasts until
+    /// somebody mends it, such as a wrong password or a file that is no certificate: do not repeat that.
+    /// </summary>
+    public bool IsUnreachable => !IsLasting && this switch
+    {
+        { Code: ErrorCode.SystemError or ErrorCode.OperationTimeout } => true,
+        { Code: ErrorCode.InternalError, Origin: ErrorOrigin.Rpc } => true,
+
+        // A handshake that was broken off, by a daemon that is being replaced.
+        { Code: ErrorCode.AuthenticationFailed, InnerException: IOException } => true,
+        _ => false,
+    };
 }

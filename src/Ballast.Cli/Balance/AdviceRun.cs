@@ -6,13 +6,14 @@ using Ballast.Cli.Output;
 namespace Ballast.Cli.Balance;
 
 /// <summary>Look after look at a host, and what is written about each.</summary>
-internal sealed class AdviceRun(CommandInvocation invocation, string policy, Advisor advisor, string? controlGroup, IReadOnlySet<Guid> shown, bool isJson)
+internal sealed class AdviceRun(CommandInvocation invocation, string policy, Advisor advisor, string? controlGroup, IReadOnlySet<Guid> shown, bool isJson, bool lasts)
 {
     // So many guests are asked about their state at once.
     private const int SideBySide = 16;
 
     private readonly long _start = invocation.TimeProvider.GetTimestamp();
     private readonly AdviceNews _news = new();
+    private readonly LastingConnection? _lasting = lasts ? new LastingConnection(invocation) : null;
     private bool _isTold;
 
     /// <summary>The first look, of which nothing is said: rates need a second one.</summary>
@@ -22,6 +23,13 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
         SeenHost host = await LookAsync(refresh: false);
         advisor.Learn(host, Seconds);
         return host.Guests.Select(guest => guest.Stats.Period ?? default).DefaultIfEmpty().Max();
+    }
+
+    /// <summary>Waits until it is time to look again; where the run lasts, until the connection is back too.</summary>
+    public Task WaitAsync(TimeSpan time)
+    {
+        Task due = Task.Delay(time, invocation.TimeProvider, invocation.CancellationToken);
+        return _lasting?.WaitAsync(due) ?? due;
     }
 
     /// <returns>When to look again.</returns>
@@ -47,7 +55,12 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
 
     private double Seconds => invocation.TimeProvider.GetElapsedTime(_start).TotalSeconds;
 
-    private Task<SeenHost> LookAsync(bool refresh) => HostSampler.LookAsync(invocation.Connection, controlGroup, refresh, invocation.CancellationToken);
+    private Task<SeenHost> LookAsync(bool refresh)
+    {
+        return _lasting?.AskAsync(SeeAsync) ?? SeeAsync();
+
+        Task<SeenHost> SeeAsync() => HostSampler.LookAsync(invocation.Connection, controlGroup, refresh, invocation.CancellationToken);
+    }
 
     /// <summary>What paused guests do instead of running, by their UUIDs: not each is to be resumed.</summary>
     private async Task<IReadOnlyDictionary<Guid, DomainStateInfo?>> StatesAsync(GuestAdvice[] guests)

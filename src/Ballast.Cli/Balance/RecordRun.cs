@@ -19,7 +19,8 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
     private readonly Advisor _advisor = new(budget: new BudgetSetting(ControlGroup: plan.ControlGroup));
     private readonly long _start = invocation.TimeProvider.GetTimestamp();
     private readonly DateTimeOffset _started = invocation.TimeProvider.GetUtcNow();
-    private Task _writing = Task.CompletedTask;
+    private readonly LastingConnection _lasting = new(invocation);
+    private Task _writing = Task.CompletedTask, _reopening = Task.CompletedTask;
     private ErrorCode? _failed;
     private string _complaint = "";
     private readonly HashSet<Guid> _guests = [];
@@ -52,9 +53,10 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
     private async Task RecordAsync(HostRecorder recorder, SeenHost first)
     {
         RecordEnd end = RecordEnd.Interrupted;
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(invocation.CancellationToken);
         try
         {
-            end = await RecordUntilEndAsync(recorder, first);
+            end = await RecordUntilEndAsync(recorder, first, over.Token);
         }
         catch (OperationCanceledException) when (invocation.IsInterrupted)
         {
@@ -62,6 +64,8 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
         }
         finally
         {
+            await over.CancelAsync();
+            await _reopening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             invocation.ShowProgress("");
             await EndAsync(recorder, end);
         }
@@ -100,7 +104,7 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
         return await writing.WaitAsync(invocation.CancellationToken);
     }
 
-    private async Task<RecordEnd> RecordUntilEndAsync(HostRecorder recorder, SeenHost first)
+    private async Task<RecordEnd> RecordUntilEndAsync(HostRecorder recorder, SeenHost first, CancellationToken token)
     {
         SeenHost? seen = first;
         while (true)
@@ -115,10 +119,13 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
                 return RecordEnd.Complete;
             bool isLast = next > plan.Duration;
             TimeSpan wait = (isLast ? plan.Duration!.Value : next) - Elapsed;
-            await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, invocation.TimeProvider, invocation.CancellationToken);
+            Task due = Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, invocation.TimeProvider, token);
+            if (_reopening.IsCompletedSuccessfully && await _lasting.LossBeforeAsync(due) is { } why)
+                Reopen(why, token);
+            await due;
             if (isLast)
                 return RecordEnd.Complete;
-            seen = await TryLookAsync();
+            seen = await TryLookAsync(token);
         }
     }
 
@@ -153,17 +160,29 @@ internal sealed class RecordRun(CommandInvocation invocation, RecordPlan plan)
         return TimeSpan.FromSeconds(_advisor.Period);
     }
 
-    private async Task<SeenHost?> TryLookAsync()
+    // Samples go on being due meanwhile, and each one that is missed is recorded.
+    private void Reopen(string why, CancellationToken token) => (_complaint, _reopening) = (why, _lasting.ReopenAsync(why, token));
+
+    private async Task<SeenHost?> TryLookAsync(CancellationToken token)
     {
+        if (!_reopening.IsCompleted)
+            return null;
+        await _reopening;
         try
         {
             SeenHost seen = await LookAsync(refresh: true);
+            _lasting.NoteSeen();
             _failed = null;
             return seen;
         }
+        catch (LibvirtException e) when (_lasting.IsLost(e))
+        {
+            Reopen(e.Message, token);
+            return null;
+        }
         catch (LibvirtException e)
         {
-            // A daemon that is restarted comes back.
+            // What hides a host for a while may pass.
             if (_failed != e.Code)
             {
                 invocation.ShowProgress("");

@@ -47,7 +47,8 @@ internal static class BalanceAdvise
             _ = shown.Add((await DomainArgument.FindAsync(invocation, domain, DomainKeys.Any)).Uuid);
         try
         {
-            await RunAsync(new AdviceRun(invocation, name, new Advisor(name, budget) { FixedPeriod = seconds }, budget.ControlGroup, shown, isJson), invocation, seconds);
+            Advisor advisor = new(name, budget) { FixedPeriod = seconds };
+            await RunAsync(new AdviceRun(invocation, name, advisor, budget.ControlGroup, shown, isJson, lasts: invocation.Arguments.Has(Watch)), invocation, seconds);
         }
         catch (BudgetException e)
         {
@@ -61,12 +62,12 @@ internal static class BalanceAdvise
         TimeSpan reports = await run.LearnAsync();
         TimeSpan first = fixedPeriod ?? TimeSpan.FromTicks(Math.Clamp((reports + ReportSlack).Ticks, ShortestLook.Ticks, LongestLook.Ticks));
         invocation.ShowProgress(string.Create(CultureInfo.InvariantCulture, $"Rates need two reports: looking again in {first.TotalSeconds:0.#} s …"));
-        await Task.Delay(first, invocation.TimeProvider, invocation.CancellationToken);
+        await run.WaitAsync(first);
         invocation.ShowProgress("");
         TimeSpan next = await run.AdviseAsync();
         while (invocation.Arguments.Has(Watch))
         {
-            await Task.Delay(fixedPeriod ?? next, invocation.TimeProvider, invocation.CancellationToken);
+            await run.WaitAsync(fixedPeriod ?? next);
             next = await run.AdviseAsync();
         }
     }

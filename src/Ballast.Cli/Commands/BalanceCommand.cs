@@ -53,14 +53,18 @@ internal static class BalanceCommand
             short of it. Each line has a reason, the guard that limits it, and the command that carries it out.
             Nothing is changed. The command looks twice, some seconds apart, because rates need two reports. It names
             guests whose numbers are unreliable, or whose balloon would give the host nothing back, and advises
-            nothing for them. --watch continues, and reports the effect of advice that you followed.
+            nothing for them. --watch continues, and reports the effect of advice that you followed. Without a daemon
+            (qmp:///), --watch and `balance record` hold the guests' monitors, and `setmem` in another terminal fails
+            (resource busy): start ballastd first, then all of them ask it.
 
             `balance log [FILE]` shows the advice that ballastd logged, if its configuration has balance = "advise"
             (default: {{BalanceLog.DefaultFile}}).
 
             `balance record FILE` records the host and its guests, a sample every 2 to 30 seconds, until Ctrl-C,
             --duration or --samples. It changes nothing. The file is JSON lines compressed by gzip (zcat shows them).
-            It is readable however the recording ended, and grows no larger than --max-size.
+            It is readable however the recording ended, and grows no larger than --max-size. If the connection to a
+            daemon is lost, `record` and `advise --watch` say so and try to connect again until Ctrl-C; the record
+            says what was missed.
 
             `balance replay FILE` shows what each policy, within the guards, would have decided on a record:
               Given       memory that it would have taken from guests, all together, on average

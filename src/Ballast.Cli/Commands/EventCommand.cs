@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ballast.Cli.Output;
 using Ballast.Cli.Parsing;
+using Ballast.Cli.Watch;
 
 namespace Ballast.Cli.Commands;
 
@@ -37,6 +38,9 @@ internal static class EventCommand
             was paused or resumed), reboot and balloon-change (the balloon's new size) to ballast; test:///
             and libvirt's daemons report metadata-change (a title, a description) too.
 
+            If the connection to a daemon is lost, --loop tries to connect again until that succeeds, --timeout or
+            Ctrl-C, and warns that events are missing. Without --loop, the command ends with an error.
+
             """,
         Options = [OnlyDomain, Event, All, Loop, Timeout, List, Timestamp],
         Execute = ExecuteAsync,
@@ -62,9 +66,9 @@ internal static class EventCommand
         if (seconds > MaxSeconds)
             throw arguments.Malformed(Timeout);
         Domain? domain = arguments.Has(OnlyDomain) ? await invocation.FindDomainAsync(OnlyDomain, DomainKeys.Any) : null;
-        await using DomainEventSubscription subscription = await invocation.Connection.SubscribeAsync(
-            new DomainEventFilter { Kinds = kinds, Domain = domain }, invocation.CancellationToken);
-        await WaitAsync(invocation, subscription, seconds);
+        await using FollowedEvents events = new(invocation, kinds, domain);
+        await events.SubscribeAsync();
+        await WaitAsync(invocation, events, seconds);
     }
 
     private static DomainEventKinds ReadKinds(ParsedCommand arguments)
@@ -91,14 +95,14 @@ internal static class EventCommand
         : Types.Any(type => type.Name == domain) ? $"of all domains: event --event {domain}"
         : $"write: event {ShellCommand.Quote(domain)} EVENT, or event {ShellCommand.Quote(domain)} --all";
 
-    private static async ValueTask WaitAsync(CommandInvocation invocation, DomainEventSubscription subscription, int? seconds)
+    private static async ValueTask WaitAsync(CommandInvocation invocation, FollowedEvents events, int? seconds)
     {
         using CancellationTokenSource patience = seconds is { } known ? new(TimeSpan.FromSeconds(known), invocation.TimeProvider) : new();
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, invocation.CancellationToken);
         int count = 0;
         try
         {
-            await foreach (DomainEvent happened in subscription.WithCancellation(end.Token))
+            await foreach (DomainEvent happened in events.ReadAsync(invocation.Arguments.Has(Loop), end.Token))
             {
                 if (happened is EventsMissed missed)
                 {

@@ -44,9 +44,13 @@ internal static class WatchCommand
             For example, this waits until a guest is about to swap, or no longer reports:
               ballast watch web1 --until 'usable<10%,swap-out>0,age>60'
 
+            If the connection to a daemon is lost, a line on standard error says so, no lines are written, and the
+            command tries to connect again until that succeeds or Ctrl-C; then it says for how long nothing was seen.
+            -q leaves out both. The command ends if the domain has ended meanwhile, or the daemon refuses it.
+
             The exit status is 1 if --count lines were written and the condition of --until did not hold. It is 2 if
-            that cannot be found out: the command line is wrong, there is no such domain or no connection, the
-            domain ended, or the lines cannot be written.
+            that cannot be found out: the command line is wrong, there is no such domain or no connection at the
+            start, the domain ended, or the lines cannot be written.
 
             """,
         Options = [DomainArgument.Any, Period, Count, Until, Json],
@@ -70,7 +74,7 @@ internal static class WatchCommand
         if (!isJson && !invocation.IsQuiet)
             invocation.Out.WriteLine(table.Heading);
 
-        WatchedDomain watch = new(domain, invocation.TimeProvider);
+        WatchedDomain watch = new(invocation, domain);
         using PeriodicTimer timer = new(period, invocation.TimeProvider);
         for (int written = 1; ; written++)
         {
@@ -81,7 +85,7 @@ internal static class WatchCommand
                 invocation.Out.WriteLine(table.Row(sample));
             invocation.Out.Flush();
             if (sample.Stats.Reason != MemoryStatsReason.Fresh && sample.Before?.Reason != sample.Stats.Reason)
-                invocation.Remark(MemoryRemark.Of(domain, sample.Stats));
+                invocation.Remark(MemoryRemark.Of(watch.Domain, sample.Stats));
             if (conditions.Select(condition => condition.Holds(sample)).FirstOrDefault(held => held is not null) is { } why)
             {
                 invocation.Remark($"{domain.Name}: {why}");
@@ -90,7 +94,7 @@ internal static class WatchCommand
 
             if (written == count)
                 break;
-            _ = await timer.WaitForNextTickAsync(invocation.CancellationToken);
+            await watch.WaitAsync(timer.WaitForNextTickAsync(invocation.CancellationToken).AsTask());
         }
 
         invocation.HasFailed = conditions.Count > 0;

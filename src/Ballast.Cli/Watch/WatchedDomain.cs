@@ -3,35 +3,70 @@ using Ballast.Cli.Parsing;
 
 namespace Ballast.Cli.Watch;
 
-/// <summary>The samples of one domain, one after the other, until it ends.</summary>
-internal sealed class WatchedDomain(Domain domain, TimeProvider time)
+/// <summary>The samples of one domain, one after the other, until it ends. While the connection is lost there are none.</summary>
+internal sealed class WatchedDomain
 {
+    private readonly TimeProvider _time;
+    private readonly LastingConnection _connection;
     private readonly RateKeeper _rates = new();
     private MemoryStats? _before;
     private long? _contradictedSince;
+
+    public WatchedDomain(CommandInvocation invocation, Domain domain)
+    {
+        (Domain, _time) = (domain, invocation.TimeProvider);
+        _connection = new LastingConnection(invocation) { Prepare = FindAgainAsync };
+    }
+
+    public Domain Domain { get; private set; }
+
+    /// <summary>Waits, as long as it takes for the connection to be back too.</summary>
+    public Task WaitAsync(Task due) => _connection.WaitAsync(due);
 
     /// <summary>The next sample, now.</summary>
     /// <exception cref="CommandException">There is none: the domain has ended, or nobody answers for it.</exception>
     public async ValueTask<FollowedSample> NextAsync(CancellationToken cancellationToken)
     {
         MemoryStats stats;
-        DateTimeOffset now = time.GetLocalNow();
+        DateTimeOffset now = default;
         try
         {
-            stats = await domain.GetMemoryStatsAsync(cancellationToken: cancellationToken);
+            stats = await _connection.AskAsync(() =>
+            {
+                now = _time.GetLocalNow();
+                return Domain.GetMemoryStatsAsync(cancellationToken: cancellationToken).AsTask();
+            });
         }
         catch (LibvirtException e) when (_before is not null && e.Code is ErrorCode.NoDomain or ErrorCode.OperationInvalid)
         {
-            throw new CommandException($"domain '{domain.Name}' has ended");
+            throw new CommandException($"domain '{Domain.Name}' has ended");
         }
         catch (LibvirtException e)
         {
-            throw new CommandException($"Failed to get memory statistics for domain {domain.Name}", e);
+            throw new CommandException($"Failed to get memory statistics for domain {Domain.Name}", e);
         }
 
-        FollowedSample sample = new(now, new MemoryLine(domain, stats, MaximumKiB: null, _rates.Add(domain, stats)), _before, Silence(stats));
+        FollowedSample sample = new(now, new MemoryLine(Domain, stats, MaximumKiB: null, _rates.Add(Domain, stats)), _before, Silence(stats));
         _before = stats;
         return sample;
+    }
+
+    // By its UUID: another one may have its name by now. One that was started again is another QEMU, as where nothing was lost.
+    private async Task FindAgainAsync(Connection connection, CancellationToken token)
+    {
+        Domain found;
+        try
+        {
+            found = await connection.LookupByUuidAsync(Domain.Uuid, token);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
+        {
+            throw new CommandException($"domain '{Domain.Name}' has ended");
+        }
+
+        if (found.Id != Domain.Id)
+            throw new CommandException($"domain '{Domain.Name}' has ended{(found.Id is null ? "" : ", and was started again")} while the connection was lost");
+        Domain = found;
     }
 
     // A report that contradicts itself is as good as none. One such may come of a reboot, so their time counts from the first that was
@@ -41,8 +76,8 @@ internal sealed class WatchedDomain(Domain domain, TimeProvider time)
         if (stats.Inconsistencies == MemoryStatsInconsistency.None)
             _contradictedSince = null;
         else
-            _contradictedSince ??= time.GetTimestamp();
-        TimeSpan? contradicted = _contradictedSince is { } since ? time.GetElapsedTime(since) : null;
+            _contradictedSince ??= _time.GetTimestamp();
+        TimeSpan? contradicted = _contradictedSince is { } since ? _time.GetElapsedTime(since) : null;
         if (stats.Reason is MemoryStatsReason.NeverReported or MemoryStatsReason.DriverNotLoaded or MemoryStatsReason.NoBalloonDevice && stats.LastUpdate is null)
             return TimeSpan.MaxValue;
         return stats.Age > contradicted ? stats.Age : contradicted ?? stats.Age;

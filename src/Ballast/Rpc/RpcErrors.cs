@@ -27,15 +27,7 @@ internal static class RpcErrors
     /// Whether it says that the daemon cannot be reached now, so that the same may succeed later. What a daemon that is there refuses says
     /// something else: to try that again would ask for a password, or be counted as an attack, again and again.
     /// </summary>
-    public static bool SaysAway(LibvirtException error) => !error.IsLasting && error switch
-    {
-        { Code: ErrorCode.SystemError or ErrorCode.OperationTimeout } => true,
-        { Code: ErrorCode.InternalError, Origin: ErrorOrigin.Rpc } => true,
-
-        // A handshake that was broken off, by a daemon that is being replaced.
-        { Code: ErrorCode.AuthenticationFailed, InnerException: IOException } => true,
-        _ => false,
-    };
+    public static bool SaysAway(LibvirtException error) => error.IsUnreachable;
 
     /// <summary>Why a daemon has lost the hypervisor, from libvirt's number for it.</summary>
     public static string ClosedByDaemon(int reason) => "the daemon lost the hypervisor: " + reason switch

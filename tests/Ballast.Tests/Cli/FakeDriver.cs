@@ -78,6 +78,9 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
 
     public bool IsAlive { get; set; } = true;
 
+    /// <summary>Completes when the connection is lost; null: it tells nobody.</summary>
+    public Task<LibvirtException>? Lost { get; init; }
+
     /// <summary>The calls that change something, in their order.</summary>
     public List<string> Changes { get; } = [];
 

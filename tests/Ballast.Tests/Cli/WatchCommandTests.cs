@@ -235,13 +235,6 @@ public sealed class WatchCommandTests
         ["watch", "guest", .. arguments], (uri, options, _) => new(new Connection(new FakeDriver(guest), uri ?? "fake:///", options)),
         time: time ?? new HurriedTime(), isTerminal: columns is not null, columns: columns, cancellationToken: TestContext.Current.CancellationToken);
 
-    /// <summary>Nobody waits: what is due some time is due now.</summary>
-    private class HurriedTime : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1));
-    }
-
     /// <summary>A clock that goes on by half a minute whenever somebody looks at it.</summary>
     private sealed class StridingTime : HurriedTime
     {

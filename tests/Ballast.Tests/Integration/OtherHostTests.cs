@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.Versioning;
 using Ballast.Guests;
 using Ballast.Server;
+using Ballast.Tests.Cli;
 using Ballast.Tests.Telemetry;
 using Microsoft.Extensions.Time.Testing;
 
@@ -155,6 +156,49 @@ public sealed class OtherHostTests : IDisposable
                 time.Advance(Second);
             }
         }
+    }
+
+    [Fact]
+    public async Task Commands_that_the_cable_is_cut_under_go_on_and_say_for_how_long_nothing_was_seen()
+    {
+        await using OtherHost host = await OtherHost.StartAsync(Token);
+        await using BallastDaemon daemon = await StartAsync(host);
+        await using Connection local = await Connection.OpenAsync($"{daemon.Uri}&name=test:///default", cancellationToken: Token);
+        Domain guest = await local.LookupByNameAsync("test", Token);
+        await guest.SetMemoryAsync(Before, cancellationToken: Token);
+        string[] keepalive = ["-k", "1", "-K", "3"];
+        await using LiveRun watch = LiveRun.Start([.. keepalive, "-c", Uri(host, tls: true), "watch", "test", "--json", "--period", "1"], Token);
+        await using LiveRun events = LiveRun.Start([.. keepalive, "-c", Uri(host, tls: false), "event", "test", "--all", "--loop"], Token);
+        await watch.UntilAsync("sample", now => now.Lines.Length > 0, Token);
+        await HearAsync(1);
+
+        await host.CutAsync(Token);
+        LiveRun[] both = [watch, events];
+        foreach (LiveRun run in both)
+            await run.UntilAsync("loss", now => now.Error.Contains(": internal error: connection closed due to keepalive timeout; trying to connect again\n", StringComparison.Ordinal), Token);
+        await guest.SetMemoryAsync(After, cancellationToken: Token);
+        (int samples, int heard) = (watch.Lines.Length, events.Lines.Length);
+        await Task.Delay(3 * Second, Token);
+        Assert.Equal((samples, heard), (watch.Lines.Length, events.Lines.Length));
+
+        await host.RestoreAsync(Token);
+        await watch.UntilAsync("sample again", now => now.Lines.Length > samples, Token);
+        Assert.Contains($"\"actual\":{After},", watch.Lines[samples], StringComparison.Ordinal);
+        await events.UntilAsync("warning", now => now.Error.Contains("warning: events are missing: the connection was lost\n", StringComparison.Ordinal), Token);
+        await HearAsync(heard + 1);
+        foreach (LiveRun run in both)
+        {
+            Assert.Contains(": connected again; nothing was seen for ", run.Error, StringComparison.Ordinal);
+            Assert.Single(run.Error.Split('\n'), line => line.EndsWith("trying to connect again", StringComparison.Ordinal));
+        }
+
+        // Whoever has subscribed does not say so.
+        Task HearAsync(int lines) => Deadline.UntilAsync(Long, "event", async token =>
+        {
+            await guest.SuspendAsync(token);
+            await guest.ResumeAsync(token);
+            return events.Lines.Length >= lines;
+        }, Token, Period);
     }
 
     [Fact]

@@ -79,6 +79,21 @@ public sealed class TlsRecordTests : IDisposable
     }
 
     [Fact]
+    public async Task A_connection_that_breaks_before_the_first_call_has_one_line_in_the_log()
+    {
+        await using BallastDaemon daemon = await StartAsync($"127.0.0.1:{_tls.Port}");
+        using (Client client = await Client.ConnectAsync(IPAddress.Loopback, _tls.Port, _pki.Path))
+        {
+            await client.Socket.SendAsync(new byte[] { 0x17, 3, 3, 0xff, 0xff }, Token);
+            await client.EndAsync();
+        }
+
+        await daemon.LogsAsync(": its TLS connection failed: ", Token);
+        _ = await daemon.TerminateAsync(Token);
+        Assert.DoesNotContain("before its first call", daemon.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_address_is_of_IPv4_too()
     {
         if (!Socket.OSSupportsIPv6)

@@ -50,15 +50,16 @@ internal static class QmpErrors
             $"Other calls kept QEMU monitor '{path}' busy, and it did not answer {command} within {Seconds(waited)}"
             + (changesSomething ? "; it may still take effect" : ""));
 
-    public static LibvirtException Busy(string path, string? holder = null) =>
+    public static LibvirtException Busy(string path, string? holder = null, string remedy = "") =>
         Report(ErrorCode.ResourceBusy,
-            $"QEMU monitor '{path}' is held by {holder ?? "another program"}; it serves one client at a time");
+            $"QEMU monitor '{path}' is held by {holder ?? "another program"}; it serves one client at a time{remedy}");
 
     /// <param name="path">The monitor.</param>
     /// <param name="holder">Who holds it, and the URI to ask it by where it is a daemon; null where nobody can tell.</param>
     public static LibvirtException HeldBy(string path, (string Text, string? Uri)? holder) => holder is { Uri: { } uri }
         ? Report(ErrorCode.ResourceBusy, $"QEMU monitor '{path}' is held by {holder.Value.Text}, a daemon: ask it, -c '{uri}'")
-        : Busy(path, holder?.Text);
+        : Busy(path, holder?.Text, holder?.Text.StartsWith("ballast (", StringComparison.Ordinal) == true
+            ? ": end that command first, or start ballastd before both, which lets them share it" : "");
 
     public static LibvirtException Managed(string name, string manager) =>
         Report(ErrorCode.ResourceBusy,
