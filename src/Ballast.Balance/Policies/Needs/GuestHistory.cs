@@ -62,9 +62,11 @@ internal sealed class GuestHistory
     {
         _heardAt = null;
         double believed = _use.Demand, least = _trust.LeastDemand(_use.Used, guest, host.Time), demand = Math.Max(believed, least);
-        double growth = Math.Max(_use.GrowthWithin(host.Period + Math.Max(0, need.Age)), GrownSince(guest)), files = _cache.Wanted;
+        double usesMore = _use.GrowthWithin(host.Period + Math.Max(0, need.Age)), growth = Math.Max(usesMore, GrownSince(guest)), files = _cache.Wanted;
         double first = Math.Min(files, Math.Max(BallastConstants.CacheFirst, BallastConstants.CacheFirstShare * demand));
-        need.Least = Math.Max(demand, believed + growth);
+
+        // What the host came to hold may be files, which go first where the host is about to swap.
+        need.Least = Math.Max(demand, believed + usesMore);
         need.Raise(NeedRank.Demand, demand + first);
         need.Raise(NeedRank.Growth, Math.Max(demand, believed + growth) + first);
         need.Raise(NeedRank.Cache, Math.Max(demand, believed + growth) + files);
