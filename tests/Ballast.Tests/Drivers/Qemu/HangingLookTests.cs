@@ -87,7 +87,7 @@ public sealed class HangingLookTests : IDisposable
         Assert.Equal(HostLook.MostOfDirectory, HostLook.StuckCalls);
         Assert.Equal(0, await HostLook.RunAsync(Many, null, Token));
         Assert.Equal(HostLook.MostOfDirectory, _hung);
-        Assert.Contains("too many calls about its like", QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, "/tmp/hangs9")).Message, StringComparison.Ordinal);
+        Assert.Contains("too many system calls about files of its kind", QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, "/tmp/hangs9")).Message, StringComparison.Ordinal);
 
         // What has nothing to do with it is looked at.
         Assert.True(await HostLook.RunAsync(static () => LinuxFiles.Stat("/usr/bin", followsLinks: true) is not null, null, Token));
@@ -157,7 +157,7 @@ public sealed class HangingLookTests : IDisposable
         Hang(fake.Path, call);
         LibvirtException error = await Assert.ThrowsAsync<LibvirtException>(() => Task.Run(OpenAsync, Token).WaitAsync(Soon, Token));
         Assert.Equal(1, _hung);
-        Assert.Contains("the call does not return", error.Message, StringComparison.Ordinal);
+        Assert.Contains("the system call does not return", error.Message, StringComparison.Ordinal);
         _return.Set();
         await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
         await OpenAsync();
