@@ -33,7 +33,12 @@ internal sealed class PathHistory(int pid, ulong startTicks)
     {
         using SafeFileHandle entry = LinuxFiles.OpenEntryWithin(root, path, staysInMount);
         if (entry.IsInvalid || LinuxFiles.Stat(entry, path) is not { } facts)
+        {
+            // What could not be looked at may be anything; the file may be found all the same, a moment later.
+            HasChanged = true;
             return null;
+        }
+
         _passed[path] = facts;
         if (!facts.IsDirectory)
         {

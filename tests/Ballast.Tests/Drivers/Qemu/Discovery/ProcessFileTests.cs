@@ -74,6 +74,37 @@ public sealed class ProcessFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData(5)]
+    [InlineData(11)]
+    [InlineData(24)]
+    public async Task Nothing_younger_is_read_whichever_call_fails(int errno)
+    {
+        string file = _directory.File("file");
+        await File.WriteAllTextAsync(file, "old", TestContext.Current.CancellationToken);
+        await using ChildProcess child = await ChildProcess.StartAsync("sleep", ["300"]);
+        ulong start = StartOf(child);
+        await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(file, "young", TestContext.Current.CancellationToken);
+        int calls = 0, failing = -1;
+        HostCalls.Fault = (_, _) => calls++ == failing ? errno : 0;
+        try
+        {
+            Assert.Null(TextOf(child, file, start));
+            int all = calls;
+            Assert.InRange(all, 5, 1000);
+            for (failing = 0; failing < all; failing++)
+            {
+                calls = 0;
+                Assert.True(TextOf(child, file, start) is null, $"The file was read where call {failing} of {all} failed.");
+            }
+        }
+        finally
+        {
+            HostCalls.Fault = null;
+        }
+    }
+
+    [Theory]
     [InlineData("link/vm", "another")]
     [InlineData("chain/vm", "another")]
     [InlineData("way/../link/vm", "another")]
