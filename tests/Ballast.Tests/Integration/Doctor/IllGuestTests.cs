@@ -26,7 +26,9 @@ public sealed class IllGuestTests
 
         await patient.Guest.Process.StopAsync(Token);
         Assert.Equal("error", (await patient.CureAsync("monitor hung")).Severity);
-        await patient.IsWellAsync("QEMU was let run");
+
+        // On a busy machine, it greets when it is its turn.
+        await DoctorRun.FindsAsync(patient.Uri, "patient");
 
         _ = await patient.Guest.CommandAsync("unload", cancellationToken: Token);
         Assert.Contains("Load virtio_balloon", (await patient.FindAsync("driver not loaded")).Remedy, StringComparison.Ordinal);
