@@ -86,7 +86,7 @@ public sealed class ProcessRoleTests
         await using ChildProcess child = await ChildProcess.StartAsync(
             "bash", ["-c", "exec -a vm \"$0\" \"$@\"", program, script, .. options.Split(' '), new string('x', length)]);
         await SaysAsync(child.Pid, "vm\0");
-        using QemuProcess? process = QemuProcess.Find(child.Pid, isLikely: false);
+        using QemuProcess? process = QemuProcess.MayBeQemu(child.Pid, out _) ? QemuProcess.Find(child.Pid) : null;
         Assert.Equal(isFound, process is not null);
     }
 
@@ -108,7 +108,7 @@ public sealed class ProcessRoleTests
         await using ChildProcess child = await ChildProcess.StartAsync(
             loader, ["-c", load, $"{rights}", program, "-name", "vm", "-qmp", "unix:q,server=on"], new Dictionary<string, string> { ["PYTHONHOME"] = "/usr" });
         await Waiting.UntilAsync("its program", () => child.Errors.Length > 0);
-        using QemuProcess? process = QemuProcess.Find(child.Pid, isLikely: false);
+        using QemuProcess? process = QemuProcess.MayBeQemu(child.Pid, out _) ? QemuProcess.Find(child.Pid) : null;
         Assert.Equal(isFound, process is not null);
         if (process is not null)
             Assert.Equal((program, "vm", true), (process.Executable, process.CommandLine.Name, process.CommandLine.Binds("q")));

@@ -21,7 +21,7 @@ internal sealed class OtherPrograms
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<int, Known> _known = [];
-    private (int Pid, byte[] Program) _seen;
+    private (int Pid, byte[] Program, bool IsOrdinary) _seen;
 
     /// <summary>Those that are gone are forgotten.</summary>
     public void Keep(IReadOnlyCollection<int> pids)
@@ -60,21 +60,30 @@ internal sealed class OtherPrograms
         if (isFresh && program.SequenceEqual(known!.Program))
             return true;
         if (length < MaxProgramBytes)
-            _seen = (pid, program.ToArray());
+            _seen = (pid, program.ToArray(), IsOrdinaryFile(QemuProcess.WithoutMark(PathText.Decode(program))));
         return false;
     }
 
-    /// <summary>It was looked at since, and is no QEMU.</summary>
-    public void Add(int pid)
-    {
-        if (_seen.Pid != pid || _seen.Program is not { } program)
-            return;
-        string path = QemuProcess.WithoutMark(PathText.Decode(program));
+    /// <summary>
+    /// Whether the process that was asked for last runs a program that is no QEMU's, and loads no others. What its memory says could make
+    /// it no QEMU that may be asked: where nobody can look at that, nobody is missed.
+    /// </summary>
+    public bool IsOrdinary(int pid) => _seen.Pid == pid && _seen.IsOrdinary;
 
-        // What loads others may not have done it yet.
-        if (!QemuName.IsQemuFile(path) && !QemuName.IsLoader(path) && !QemuName.IsUserEmulator(path))
-            _known[pid] = Known.Of(program, _known.GetValueOrDefault(pid));
+    /// <summary>It was looked at since, and is no QEMU.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="isSeen">False where nobody could look at it now: who still runs the program of which it was known is none for longer.</param>
+    public void Add(int pid, bool isSeen)
+    {
+        if (!IsOrdinary(pid))
+            return;
+        Known? before = _known.GetValueOrDefault(pid);
+        if (isSeen || (before?.Program is { } known && known.AsSpan().SequenceEqual(_seen.Program)))
+            _known[pid] = Known.Of(_seen.Program, before);
     }
+
+    // What loads others may not have done it yet.
+    private static bool IsOrdinaryFile(string path) => !QemuName.IsQemuFile(path) && !QemuName.IsLoader(path) && !QemuName.IsUserEmulator(path);
 
     /// <param name="Program">The file that it runs, as the kernel writes it; null where this user may not know.</param>
     /// <param name="At">When it was looked at.</param>

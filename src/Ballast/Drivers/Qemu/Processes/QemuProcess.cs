@@ -86,10 +86,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// The process with an id, if it is a QEMU: called as QEMU's are, or running a program that is. What it is called may
     /// still be a lie: who was not named has to be trusted too.
     /// </summary>
-    /// <param name="pid">The process's id.</param>
-    /// <param name="isLikely">Whether it probably is one, so that a look at the beginning alone saves nothing.</param>
-    public static QemuProcess? Find(int pid, bool isLikely = true) =>
-        pid > 0 && (isLikely || MayBeQemu(pid, out _)) ? Open(pid) : null;
+    public static QemuProcess? Find(int pid) => pid > 0 ? Open(pid) : null;
 
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>
     public ulong? ReadRssKiB()

@@ -46,17 +46,16 @@ internal sealed class QemuProcesses : IDisposable
 
         QemuProcess? Find(int pid, uint uid)
         {
-            bool isTrusted = trusts(uid), mustBeLoaded = false;
+            bool isTrusted = trusts(uid), mustBeLoaded = false, isSeen = true;
             using LookTrouble trouble = new();
-            bool mayBe = isTrusted ? QemuProcess.MayBeQemu(pid, out mustBeLoaded) : QemuProcess.IsCalledQemu(pid);
+            bool mayBe = isTrusted ? MayBeQemu(pid, out mustBeLoaded, out isSeen) : QemuProcess.IsCalledQemu(pid);
             if (mayBe && isTrusted && refuse(pid, uid) is null)
                 return QemuProcess.Find(pid);
 
             // What only its memory could tell is not looked for in a stranger's.
             if (!mayBe || mustBeLoaded)
             {
-                if (trouble.IsAnswered)
-                    _others.Add(pid);
+                _others.Add(pid, isSeen && trouble.IsAnswered);
                 return null;
             }
 
@@ -173,7 +172,10 @@ internal sealed class QemuProcesses : IDisposable
         Listeners.Keep(owner => _known.GetValueOrDefault(owner.Pid) == owner);
         _foreign.Clear();
         IReadOnlyList<int> pids = ProcessTable.Pids();
-        _others.Keep(pids);
+
+        // There is always one: that nobody could look is no news of the others.
+        if (pids.Count > 0)
+            _others.Keep(pids);
         _unseen = new Stack<int>(pids);
     }
 
@@ -188,16 +190,31 @@ internal sealed class QemuProcesses : IDisposable
         {
             if (QemuProcess.IsCalledQemu(pid))
                 _foreign.Add(pid);
-            else if (trouble.IsAnswered)
-                _others.Add(pid);
+            else
+                _others.Add(pid, trouble.IsAnswered);
             return null;
         }
 
-        if (QemuProcess.Find(pid, isLikely: false) is { } process)
-            return _known[pid] = process;
-        if (trouble.IsAnswered)
-            _others.Add(pid);
+        if (MayBeQemu(pid, out _, out bool isSeen))
+        {
+            if (QemuProcess.Find(pid) is { } process)
+                return _known[pid] = process;
+        }
+        else
+        {
+            _others.Add(pid, isSeen && trouble.IsAnswered);
+        }
+
         return null;
+    }
+
+    // Of whom nobody could look at the memory, which could tell no more than its name: no QEMU is missed.
+    private bool MayBeQemu(int pid, out bool mustBeLoaded, out bool isSeen)
+    {
+        using LookTrouble trouble = new() { IsOfStranger = _others.IsOrdinary(pid) };
+        bool mayBe = QemuProcess.MayBeQemu(pid, out mustBeLoaded);
+        isSeen = trouble.IsAnswered;
+        return mayBe;
     }
 
     // What ended is closed: a call that is reading one of its files ends first, and later ones find that it is gone. One that
