@@ -9,6 +9,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
     public static partial int Access(string path, int mode);
 
+    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(SafeHandle socket, ReadOnlySpan<byte> address, int length);
+
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     public static partial int ClockGetTime(int clock, out Time time);
 
@@ -53,6 +56,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "gettid")]
     public static partial int GetTid();
+
+    [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
+    public static partial int Listen(SafeHandle socket, int backlog);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller), SetLastError = true)]
     public static partial int Open(string path, int flags);

@@ -52,6 +52,26 @@ internal static partial class UnixSocketClient
         return Libc.Connect(client, address, address.Length) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>
+    /// A connection that another thread is making is not made any more, unless it is made already: one that listens connects to nobody,
+    /// and what is closed or shut down would.
+    /// </summary>
+    public static void Forbid(UnixSocketHandle client)
+    {
+        // Of its own choice, as the kernel gives a name to whoever tells the family alone.
+        Span<byte> address = stackalloc byte[sizeof(ushort)];
+        MemoryMarshal.Write(address, AfUnix);
+        try
+        {
+            if (Libc.Bind(client, address, address.Length) == 0)
+                _ = Libc.Listen(client, backlog: 0);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has returned, and was closed.
+        }
+    }
+
     private static int TryConnectShort(string path, out SafeHandle? socket)
     {
         socket = null;

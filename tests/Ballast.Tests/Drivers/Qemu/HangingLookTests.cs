@@ -42,7 +42,7 @@ public sealed class HangingLookTests : IDisposable
 
         Assert.Equal((false, true), await LookAsync());
         Assert.Equal([new LookFailure(HostLook.LeftOut, path)], noted);
-        Assert.True(HostLook.IsStuck(path));
+        Assert.True(IsLeftOut(path));
         Assert.Equal(1, HostLook.StuckCalls);
         Assert.Contains("1 such calls now", QmpErrors.CannotLook(noted[0]).Message, StringComparison.Ordinal);
 
@@ -65,17 +65,27 @@ public sealed class HangingLookTests : IDisposable
     {
         Hang("/tmp");
         int went = 0;
+        using SemaphoreSlim ended = new(0);
         await HostLook.RunAsync(
             () =>
             {
-                _ = LinuxFiles.Stat("/tmp", followsLinks: true);
-                return Interlocked.Increment(ref went);
+                try
+                {
+                    _ = LinuxFiles.Stat("/tmp", followsLinks: true);
+                    return Interlocked.Increment(ref went);
+                }
+                finally
+                {
+                    ended.Release();
+                }
             },
             null,
             Token);
+        Assert.True(await ended.WaitAsync(Soon, Token));
+        Assert.Equal((1, 0), (went, ended.CurrentCount));
 
         _return.Set();
-        await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
+        Assert.True(await ended.WaitAsync(Soon, Token));
         Assert.Equal(1, went);
     }
 
@@ -84,9 +94,9 @@ public sealed class HangingLookTests : IDisposable
     {
         Hang("/tmp/hangs");
         Assert.Equal(0, await HostLook.RunAsync(Many, null, Token));
-        Assert.Equal(HostLook.MostOfDirectory, HostLook.StuckCalls);
+        Assert.Equal(HangingCalls.MostOfDirectory, HostLook.StuckCalls);
         Assert.Equal(0, await HostLook.RunAsync(Many, null, Token));
-        Assert.Equal(HostLook.MostOfDirectory, _hung);
+        Assert.Equal(HangingCalls.MostOfDirectory, _hung);
         Assert.Contains("too many system calls about files of its kind", QmpErrors.CannotLook(new LookFailure(HostLook.LeftOut, "/tmp/hangs9")).Message, StringComparison.Ordinal);
 
         // What has nothing to do with it is looked at.
@@ -105,7 +115,7 @@ public sealed class HangingLookTests : IDisposable
         Assert.True(await HostLook.RunAsync(static () => LinuxFiles.Stat("/usr/bin", followsLinks: true) is not null, null, Token).WaitAsync(Soon, Token));
         foreach (Task<bool> look in looks)
             Assert.True(await look.WaitAsync(Soon, Token));
-        Assert.InRange(_hung, HostLook.MostOfDirectory, HostLook.MostAtOnce + HostLook.MostOfDirectory - 1);
+        Assert.InRange(_hung, HangingCalls.MostOfDirectory, HostLook.MostAtOnce + HangingCalls.MostOfDirectory - 1);
         Assert.Equal(_hung, HostLook.StuckCalls);
     }
 
@@ -129,11 +139,11 @@ public sealed class HangingLookTests : IDisposable
 
         returns.Release();
         await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 1);
-        Assert.True(HostLook.IsStuck("/tmp"));
+        Assert.True(IsLeftOut("/tmp"));
         _return.Set();
         returns.Release();
         await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
-        Assert.False(HostLook.IsStuck("/tmp"));
+        Assert.False(IsLeftOut("/tmp"));
     }
 
     [Fact]
@@ -161,6 +171,9 @@ public sealed class HangingLookTests : IDisposable
         _return.Set();
         await Waiting.UntilAsync("return", () => HostLook.StuckCalls == 0);
         await OpenAsync();
+
+        // What was left behind has not connected when it returned, late.
+        Assert.Equal(1, fake.Clients);
 
         async Task OpenAsync()
         {
@@ -299,9 +312,11 @@ public sealed class HangingLookTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking.WaitAsync(Soon, Token));
     }
 
+    private static bool IsLeftOut(string path) => HangingCalls.LeavesOut(new LookTarget(LookKind.Named, path));
+
     private static int Many()
     {
-        for (int i = 0; i < 2 * HostLook.MostOfDirectory; i++)
+        for (int i = 0; i < 2 * HangingCalls.MostOfDirectory; i++)
             _ = LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/tmp/hangs{i}"), followsLinks: true);
         return 0;
     }

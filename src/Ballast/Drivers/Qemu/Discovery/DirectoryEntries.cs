@@ -7,7 +7,8 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <param name="directory">The directory.</param>
 /// <param name="buffer">Room for some of them.</param>
 /// <param name="shown">What the directory is called where it cannot be read.</param>
-internal ref struct DirectoryEntries(SafeFileHandle directory, Span<byte> buffer, string shown)
+/// <param name="kind">What reading it may wait for.</param>
+internal ref struct DirectoryEntries(SafeFileHandle directory, Span<byte> buffer, string shown, LookKind kind)
 {
     // Each: inode, offset, length, type, name.
     private const int LengthAt = 16, NameAt = 19;
@@ -32,7 +33,7 @@ internal ref struct DirectoryEntries(SafeFileHandle directory, Span<byte> buffer
         {
             if (_entries.IsEmpty)
             {
-                nint length = HostCalls.GetDents(directory, _buffer, shown);
+                nint length = HostCalls.GetDents(directory, _buffer, shown, kind);
                 HasFailed = length < 0;
                 if (length <= 0)
                     return false;

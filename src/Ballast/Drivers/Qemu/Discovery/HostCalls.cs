@@ -24,24 +24,26 @@ internal static class HostCalls
         }
     }
 
-    public static int Open(string path, int flags) => Fails("open", path) ? -1 : (int)Opened(Libc.Open(path, flags), path);
+    public static int Open(string path, int flags, LookKind kind) => Fails("open", path, kind) ? -1 : (int)Opened(Libc.Open(path, flags), path);
 
     public static long OpenAt2(int root, string path, ref Libc.OpenHow how)
     {
         const long number = 437;
-        return Fails("openat2", path)
+        return Fails("openat2", path, LookKind.Paths)
             ? -1
             : Opened((nint)Libc.SyscallOpenAt2(number, root, path, ref how, Marshal.SizeOf<Libc.OpenHow>()), path);
     }
 
     public static nint Read(SafeFileHandle file, Span<byte> buffer, string shown) =>
-        Fails("read", shown) ? -1 : Noted(Libc.Read(file, buffer, buffer.Length), shown);
+        Fails("read", shown, LookKind.Kernel) ? -1 : Noted(Libc.Read(file, buffer, buffer.Length), shown);
 
     /// <summary>Connects a socket of ours to an entry that is held: its file system may be asked who may use it.</summary>
     /// <returns>The kernel's error number; 0 where it is connected.</returns>
     public static int Connect(UnixSocketHandle socket, SocketEntry entry, string shown)
     {
-        if (Fails("connect", shown))
+        // Where nobody waits for it any more, it shall not connect late: the monitor would serve nobody else meanwhile.
+        using HostLook.Leaving leaving = HostLook.WhenLeft(() => UnixSocketClient.Forbid(socket));
+        if (Fails("connect", shown, LookKind.Named))
             return Marshal.GetLastPInvokeError();
         int errno = UnixSocketClient.Connect(socket, entry.ConnectPath);
         Ended();
@@ -76,24 +78,24 @@ internal static class HostCalls
     }
 
     public static nint ReadLink(string path, Span<byte> target) =>
-        Fails("readlink", path) ? -1 : Noted(Libc.ReadLink(path, target, target.Length), path);
+        Fails("readlink", path, LookKind.Kernel) ? -1 : Noted(Libc.ReadLink(path, target, target.Length), path);
 
     public static nint ReadLinkAt(SafeFileHandle directory, ref byte name, Span<byte> target, string shown) =>
-        Fails("readlinkat", shown) ? -1 : Noted(Libc.ReadLinkAt(directory, ref name, target, target.Length), shown);
+        Fails("readlinkat", shown, LookKind.Kernel) ? -1 : Noted(Libc.ReadLinkAt(directory, ref name, target, target.Length), shown);
 
     public static nint ReadLinkAt(SafeFileHandle link, Span<byte> target, string shown) =>
-        Fails("readlinkat", shown) ? -1 : Noted(Libc.ReadLinkAt(link, "", target, target.Length), shown);
+        Fails("readlinkat", shown, LookKind.Paths) ? -1 : Noted(Libc.ReadLinkAt(link, "", target, target.Length), shown);
 
-    public static nint GetDents(SafeFileHandle directory, Span<byte> entries, string shown) =>
-        Fails("getdents64", shown) ? -1 : Noted(Libc.GetDents64(directory, entries, entries.Length), shown);
+    public static nint GetDents(SafeFileHandle directory, Span<byte> entries, string shown, LookKind kind) =>
+        Fails("getdents64", shown, kind) ? -1 : Noted(Libc.GetDents64(directory, entries, entries.Length), shown);
 
     public static int Statx(SafeHandle file, int flags, uint mask, Span<byte> result, string shown) =>
-        Fails("statx", shown) ? -1 : (int)Noted(Libc.Statx(file, "", flags, mask, result), shown);
+        Fails("statx", shown, LookKind.Named) ? -1 : (int)Noted(Libc.Statx(file, "", flags, mask, result), shown);
 
-    public static int Statx(string path, int flags, uint mask, Span<byte> result)
+    public static int Statx(string path, int flags, uint mask, Span<byte> result, LookKind kind)
     {
         const int current = -100;
-        return Fails("statx", path) ? -1 : (int)Noted(Libc.Statx(current, path, flags, mask, result), path);
+        return Fails("statx", path, kind) ? -1 : (int)Noted(Libc.Statx(current, path, flags, mask, result), path);
     }
 
     public static int Socket(int family, int type, int protocol, string shown) =>
@@ -178,10 +180,10 @@ internal static class HostCalls
             throw new LookStuckException();
     }
 
-    private static bool Fails(string call, string what)
+    private static bool Fails(string call, string what, LookKind kind)
     {
         int errno = HostLook.LeftOut;
-        if (HostLook.Begin(what))
+        if (HostLook.Begin(what, kind))
         {
             errno = FaultOf(call, what);
             if (errno == 0)

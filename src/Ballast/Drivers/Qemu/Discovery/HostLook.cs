@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -17,32 +16,17 @@ internal sealed class HostLook
     /// <summary>ETIME, with which none of a look's calls fails: of what is left out.</summary>
     public const int LeftOut = 62;
 
-    /// <summary>So many calls about one directory may wait for others at a time; then all of it is left out, until one returns.</summary>
-    public const int MostOfDirectory = 4;
-
-    /// <summary>The same of all that was named, of all paths that processes wrote, and of the memory of all processes: one keeps nobody from another.</summary>
-    public const int MostOfKind = 12;
-
     /// <summary>So many looks run side by side: where all hang in the same, no more do.</summary>
     public const int MostAtOnce = 8;
 
     // A look in which one call after the other is late, though each returns, is one that nobody waits for any longer.
-    private const int MostRounds = 4 * MostOfKind;
+    private const int MostRounds = 4 * HangingCalls.MostOfKind;
 
     private const long LeftBehind = -1;
-    private const string Paths = "the paths of process ", CommandLine = "/cmdline";
-
-    // One call may take so long to twice as long: a usual look with all its calls takes some milliseconds. The more do not return, the
-    // shorter another one is waited for, so that many cost whoever waits hardly more than a few.
-    private static readonly TimeSpan LongestCall = TimeSpan.FromMilliseconds(200), ShortestCall = TimeSpan.FromMilliseconds(25);
 
     // Where nobody needs the look any more.
     private static readonly TimeSpan LastCall = TimeSpan.FromMilliseconds(100);
 
-    // How many calls do not return: about the same, and about one directory or kind of things.
-    private static readonly ConcurrentDictionary<string, int> Stuck = new(), Groups = new();
-    private static readonly Lock Replacing = new();
-    private static volatile int _stuck;
     private static int _underWay;
 
     // What a caller named, and the host: neither waits for the other.
@@ -57,30 +41,33 @@ internal sealed class HostLook
     // How many calls began and ended: odd while one is under way.
     private long _calls;
     private volatile string _call = "";
+    private LookKind _kind;
+    private volatile Action? _whenLeft;
 
     /// <summary>How many calls do not return just now.</summary>
-    public static int StuckCalls => _stuck;
+    public static int StuckCalls => HangingCalls.Count;
 
     /// <summary>Whether the code that runs is part of a look.</summary>
     public static bool IsLooking => _current is not null;
 
     /// <summary>One of those calls.</summary>
-    public static LookFailure AnyStuck => new(LeftOut, Stuck.Keys.FirstOrDefault() ?? "/proc");
+    public static LookFailure AnyStuck => new(LeftOut, HangingCalls.Any ?? "/proc");
 
-    /// <summary>Whether something is left out, since a call that was about it has not returned, or too many about its like.</summary>
-    public static bool IsStuck(string what) => _stuck > 0 && IsAnyStuck(What(what));
-
-    /// <summary>Whether a call about just that does not return.</summary>
-    public static bool IsStuckItself(string what) => Stuck.ContainsKey(What(what));
+    /// <summary>Whether the paths that a process wrote are left out.</summary>
+    public static bool ArePathsStuck(int pid) => HangingCalls.LeavesOut(new LookTarget(LookKind.Paths, PathsOf(pid)));
 
     /// <summary>
     /// What the calls on this thread are about until that is disposed, instead of what each of them names: of a path that one process
-    /// wrote, the next part would hang as well, and in another process the same path is another one.
+    /// wrote (<see cref="PathsOf"/>), the next part would hang as well, and in another process the same path is another one.
     /// </summary>
-    public static Subject About(string subject) => new(subject);
+    /// <param name="paths">Which process's paths; null: what it is without.</param>
+    public static Subject About(string? paths) => new(paths);
+
+    /// <summary>What is done if the look is left behind before that is disposed, in a call that may still have an effect.</summary>
+    public static Leaving WhenLeft(Action undo) => new(undo);
 
     /// <summary>What the calls are about that follow the paths which a process wrote.</summary>
-    public static string PathsOf(int pid) => string.Create(CultureInfo.InvariantCulture, $"{Paths}{pid}");
+    public static string PathsOf(int pid) => string.Create(CultureInfo.InvariantCulture, $"the paths of process {pid}");
 
     /// <summary>Looks; a look that hangs is left behind, and begun again without what it waits for.</summary>
     /// <param name="look">The look. What it changed before it was left behind must do no harm to the next.</param>
@@ -109,7 +96,7 @@ internal sealed class HostLook
             try
             {
                 if (hasThread)
-                    ChangeThreads(1);
+                    PoolMinimum.OfLooks.Change(1);
                 HostLook under = new();
                 Task<T> running = Task.Run(() => under.Do(look), CancellationToken.None);
                 if (await under.EndsAsync(running, closing).ConfigureAwait(false))
@@ -120,7 +107,7 @@ internal sealed class HostLook
             finally
             {
                 if (hasThread)
-                    ChangeThreads(-1);
+                    PoolMinimum.OfLooks.Change(-1);
                 Interlocked.Decrement(ref _underWay);
                 places.Release();
             }
@@ -133,37 +120,40 @@ internal sealed class HostLook
     }
 
     /// <summary>A call begins.</summary>
+    /// <param name="what">What it is about.</param>
+    /// <param name="kind">What it may wait for.</param>
     /// <returns>False where it must not: what it is about is left out.</returns>
-    public static bool Begin(string what)
+    public static bool Begin(string what, LookKind kind)
     {
-        if (_current is { } look)
-            return look.BeginCall(what);
-        return _stuck == 0 || !IsStuck(_subject ?? what);
+        LookTarget target = _subject is { } paths ? new(LookKind.Paths, paths) : new(kind, what);
+        return _current is { } look ? look.BeginCall(target) : !HangingCalls.LeavesOut(target);
     }
 
     /// <summary>The call has returned.</summary>
     /// <returns>False where its look was left behind meanwhile: what it returned is to be given back.</returns>
     public static bool End() => _current is not { } look || look.EndCall();
 
-    private bool BeginCall(string what)
+    private bool BeginCall(LookTarget target)
     {
-        string about = _subject ?? what;
         long calls = Volatile.Read(ref _calls);
         if (calls == LeftBehind)
             throw new LookStuckException();
-        if (IsStuck(about))
+        if (HangingCalls.LeavesOut(target))
             return false;
-        _call = about;
+        (_call, _kind) = (target.What, target.Kind);
         Volatile.Write(ref _calls, calls + 1);
         return true;
     }
+
+    // Of the call under way; nobody relies on it unless the count of calls is the same before and behind.
+    private LookTarget Call => new(_kind, _call);
 
     private bool EndCall()
     {
         long calls = Volatile.Read(ref _calls);
         if (calls != LeftBehind && Interlocked.CompareExchange(ref _calls, calls + 1, calls) == calls)
             return true;
-        Count(_call, -1);
+        HangingCalls.Change(Call, -1);
         return false;
     }
 
@@ -188,7 +178,7 @@ internal sealed class HostLook
         while (!running.IsCompleted)
         {
             bool isClosing = closing.IsCancellationRequested;
-            Task pause = running.WaitAsync(isClosing ? LastCall : Patience(), isClosing ? CancellationToken.None : closing);
+            Task pause = running.WaitAsync(isClosing ? LastCall : HangingCalls.Patience(Call), isClosing ? CancellationToken.None : closing);
             await pause.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (running.IsCompleted)
                 break;
@@ -205,77 +195,44 @@ internal sealed class HostLook
     private bool TryLeave(long calls)
     {
         // Before: who returns at once takes it away again.
-        string call = _call;
-        Count(call, 1);
+        LookTarget call = Call;
+        HangingCalls.Change(call, 1);
         if (Interlocked.CompareExchange(ref _calls, LeftBehind, calls) == calls)
+        {
+            _whenLeft?.Invoke();
             return true;
-        Count(call, -1);
+        }
+
+        HangingCalls.Change(call, -1);
         return false;
     }
-
-    private static TimeSpan Patience() => LongestCall / (1 + _stuck) is var shorter && shorter > ShortestCall ? shorter : ShortestCall;
-
-    // Each call by itself: two looks may hang in the same, and the first that returns says nothing of the other. The pool is given a
-    // thread for the one that hangs.
-    private static void Count(string call, int change)
-    {
-        string what = What(call);
-        lock (Replacing)
-        {
-            Change(Stuck, what, change);
-            Change(Groups, KindOf(what), change);
-            if (DirectoryOf(what) is { } directory)
-                Change(Groups, directory, change);
-            _stuck += change;
-        }
-
-        ChangeThreads(change);
-    }
-
-    private static void Change(ConcurrentDictionary<string, int> counts, string key, int change)
-    {
-        int count = counts.GetValueOrDefault(key) + change;
-        if (count > 0)
-            counts[key] = count;
-        else
-            _ = counts.TryRemove(key, out _);
-    }
-
-    private static void ChangeThreads(int change)
-    {
-        lock (Replacing)
-        {
-            ThreadPool.GetMinThreads(out int workers, out int others);
-            _ = ThreadPool.SetMinThreads(Math.Max(workers + change, 1), others);
-        }
-    }
-
-    private static bool IsAnyStuck(string what) => Stuck.ContainsKey(what)
-        || (DirectoryOf(what) is { } directory && Groups.GetValueOrDefault(directory) >= MostOfDirectory)
-        || Groups.GetValueOrDefault(KindOf(what)) >= MostOfKind;
-
-    private static string KindOf(string what) =>
-        what.StartsWith(Paths, StringComparison.Ordinal) ? "paths"
-        : !what.StartsWith("/proc/", StringComparison.Ordinal) ? "named"
-        : what.EndsWith(CommandLine, StringComparison.Ordinal) ? "memory" : "kernel";
-
-    // Of what was named: what one file system keeps waiting mostly lies in one directory.
-    private static string? DirectoryOf(string what) => KindOf(what) == "named" ? $"in {Path.GetDirectoryName(what)}" : null;
-
-    // What needs the lock of a process's memory hangs with all else that does.
-    private static string What(string what) =>
-        what.StartsWith("/proc/", StringComparison.Ordinal) && (what.EndsWith("/environ", StringComparison.Ordinal) || what.EndsWith("/maps", StringComparison.Ordinal))
-            ? string.Concat(what.AsSpan(0, what.LastIndexOf('/')), CommandLine)
-            : what;
 
     /// <summary>See <see cref="About"/>.</summary>
     internal readonly struct Subject : IDisposable
     {
         private readonly string? _outer = _subject;
 
-        public Subject(string subject) => _subject = subject;
+        public Subject(string? paths) => _subject = paths ?? _subject;
 
         public void Dispose() => _subject = _outer;
+    }
+
+    /// <summary>See <see cref="WhenLeft"/>.</summary>
+    internal readonly struct Leaving : IDisposable
+    {
+        private readonly HostLook? _look = _current;
+
+        public Leaving(Action undo)
+        {
+            if (_look is not null)
+                _look._whenLeft = undo;
+        }
+
+        public void Dispose()
+        {
+            if (_look is not null)
+                _look._whenLeft = null;
+        }
     }
 }
 

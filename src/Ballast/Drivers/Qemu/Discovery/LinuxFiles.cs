@@ -58,19 +58,19 @@ internal static partial class LinuxFiles
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
     private static readonly int DirectoryOnly = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
 
-    /// <summary>What a path leads to, links followed; the handle is invalid and the error number set where it cannot be told.</summary>
+    /// <summary>What a path leads to that somebody named, links followed; the handle is invalid and the error number set where it cannot be told.</summary>
     public static SafeFileHandle Open(string path, out int errno)
     {
-        int descriptor = HostCalls.Open(path, OpenPath | OpenClose);
+        int descriptor = HostCalls.Open(path, OpenPath | OpenClose, LookKind.Named);
         errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
         return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
-    /// <summary>A file's contents, opened without waiting for whoever has a lease on it; invalid where it cannot be read.</summary>
-    public static SafeFileHandle OpenToRead(string path) => new(HostCalls.Open(path, OpenNoWait | OpenNoTerminal | OpenClose), ownsHandle: true);
+    /// <summary>The contents of a file of /proc, or of one that is reached there, opened without waiting for whoever has a lease on it; invalid where it cannot be read.</summary>
+    public static SafeFileHandle OpenToRead(string path) => new(HostCalls.Open(path, OpenNoWait | OpenNoTerminal | OpenClose, LookKind.Kernel), ownsHandle: true);
 
-    /// <summary>A directory; invalid, with the error number set, where it cannot be opened.</summary>
-    public static SafeFileHandle OpenDirectory(string path) => new(HostCalls.Open(path, DirectoryOnly | OpenClose), ownsHandle: true);
+    /// <summary>A directory of /proc; invalid, with the error number set, where it cannot be opened.</summary>
+    public static SafeFileHandle OpenDirectory(string path) => OpenDirectory(path, LookKind.Kernel);
 
     /// <summary>What a path without symbolic links leads to, within a root that it cannot leave.</summary>
     public static SafeFileHandle OpenWithin(SafeFileHandle root, string path, bool staysInMount, out int errno) =>
@@ -97,7 +97,7 @@ internal static partial class LinuxFiles
         return length > 0 ? PathText.Decode(target[..(int)length]) : null;
     }
 
-    /// <summary>The target of a link; null where there is none, or this user may not read it.</summary>
+    /// <summary>The target of a link of /proc; null where there is none, or this user may not read it.</summary>
     public static string? ReadLink(string path)
     {
         Span<byte> target = stackalloc byte[MaxLinkBytes];
@@ -109,7 +109,7 @@ internal static partial class LinuxFiles
     /// <returns>How much of it was written to the buffer; -1, with the error number set, where it cannot be read.</returns>
     public static int ReadLink(string path, Span<byte> target) => (int)HostCalls.ReadLink(path, target);
 
-    /// <summary>The targets of all links in a directory, and nothing else of them: to ask for more would follow them.</summary>
+    /// <summary>The targets of all links in a directory of /proc, and nothing else of them: to ask for more would follow them.</summary>
     /// <returns>Whether the directory and its links could be read, and it has no more entries than that.</returns>
     public static bool ReadLinks(string directory, int maxEntries, ReadLinkTarget take)
     {
@@ -119,7 +119,7 @@ internal static partial class LinuxFiles
         Span<byte> entries = stackalloc byte[EntriesBytes];
         Span<byte> target = stackalloc byte[MaxLinkBytes];
         int count = 0;
-        DirectoryEntries names = new(handle, entries, directory);
+        DirectoryEntries names = new(handle, entries, directory, LookKind.Kernel);
         while (names.MoveNext())
         {
             if (++count > maxEntries)
@@ -134,7 +134,7 @@ internal static partial class LinuxFiles
         return !names.HasFailed;
     }
 
-    /// <summary>The names in a directory that are numbers; none where it cannot be read.</summary>
+    /// <summary>The names in a directory of /proc that are numbers; none where it cannot be read.</summary>
     public static List<int> ReadNumbers(string directory)
     {
         List<int> numbers = [];
@@ -142,7 +142,7 @@ internal static partial class LinuxFiles
         if (handle.IsInvalid)
             return numbers;
         Span<byte> entries = stackalloc byte[EntriesBytes];
-        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries, directory))
+        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries, directory, LookKind.Kernel))
         {
             if (Utf8Parser.TryParse(name, out int number, out int length) && length == name.Length)
                 numbers.Add(number);
@@ -151,15 +151,15 @@ internal static partial class LinuxFiles
         return numbers;
     }
 
-    /// <summary>All names in a directory; none where it cannot be read.</summary>
+    /// <summary>All names in a directory that somebody named; none where it cannot be read.</summary>
     public static List<string> ReadNames(string directory)
     {
         List<string> all = [];
-        using SafeFileHandle handle = OpenDirectory(directory);
+        using SafeFileHandle handle = OpenDirectory(directory, LookKind.Named);
         if (handle.IsInvalid)
             return all;
         Span<byte> entries = stackalloc byte[EntriesBytes];
-        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries, directory) { TakesHidden = true })
+        foreach (ReadOnlySpan<byte> name in new DirectoryEntries(handle, entries, directory, LookKind.Named) { TakesHidden = true })
             all.Add(PathText.Decode(name));
         return all;
     }
@@ -167,7 +167,7 @@ internal static partial class LinuxFiles
     /// <summary>A file of /proc, of which so much is read at most; null where it cannot be read.</summary>
     public static ReadOnlyMemory<byte>? ReadAll(string path, int maxBytes)
     {
-        int descriptor = HostCalls.Open(path, OpenClose);
+        int descriptor = HostCalls.Open(path, OpenClose, LookKind.Kernel);
         if (descriptor < 0)
             return null;
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
@@ -198,7 +198,7 @@ internal static partial class LinuxFiles
     /// <returns>Whether it could be read.</returns>
     public static bool ReadPieces(string path, int maxBytes, ReadPiece take)
     {
-        int descriptor = HostCalls.Open(path, OpenClose);
+        int descriptor = HostCalls.Open(path, OpenClose, LookKind.Kernel);
         if (descriptor < 0)
             return false;
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
@@ -217,7 +217,7 @@ internal static partial class LinuxFiles
     /// <summary>The beginning of a small file of /proc; none where it cannot be read.</summary>
     public static ReadOnlySpan<byte> ReadStart(string path, Span<byte> buffer)
     {
-        int descriptor = HostCalls.Open(path, OpenClose);
+        int descriptor = HostCalls.Open(path, OpenClose, LookKind.Kernel);
         if (descriptor < 0)
             return [];
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
@@ -241,14 +241,22 @@ internal static partial class LinuxFiles
         return HostCalls.StatxOwn(socket, AtEmptyPath | AtNoSync, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
     }
 
-    /// <summary>The same of a path.</summary>
-    public static FileFacts? Stat(string path, bool followsLinks)
-    {
-        Span<byte> facts = stackalloc byte[StatxBytes];
-        return HostCalls.Statx(path, followsLinks ? AtNoSync : AtNoSync | AtNoFollow, StatxWanted | StatxMount, facts) == 0 ? Read(facts) : null;
-    }
+    /// <summary>The same of a path that somebody named.</summary>
+    public static FileFacts? Stat(string path, bool followsLinks) => Stat(path, followsLinks, LookKind.Named);
+
+    /// <summary>The same of what lies in /proc, be it a link.</summary>
+    public static FileFacts? StatProc(string path) => Stat(path, followsLinks: false, LookKind.Kernel);
 
     private const int StatxBytes = 256;
+
+    private static FileFacts? Stat(string path, bool followsLinks, LookKind kind)
+    {
+        Span<byte> facts = stackalloc byte[StatxBytes];
+        return HostCalls.Statx(path, followsLinks ? AtNoSync : AtNoSync | AtNoFollow, StatxWanted | StatxMount, facts, kind) == 0 ? Read(facts) : null;
+    }
+
+    private static SafeFileHandle OpenDirectory(string path, LookKind kind) =>
+        new(HostCalls.Open(path, DirectoryOnly | OpenClose, kind), ownsHandle: true);
 
     private static FileFacts Read(ReadOnlySpan<byte> facts)
     {

@@ -124,7 +124,7 @@ internal static class ProcessPath
 
     private static bool IsStuck(int pid, LookFailures reasons)
     {
-        if (!HostLook.IsStuck(HostLook.PathsOf(pid)))
+        if (!HostLook.ArePathsStuck(pid))
             return false;
         reasons.Add("its path cannot be looked at: a file system there does not answer", 0);
         return true;

@@ -28,7 +28,7 @@ internal static class ProcessTable
 
     // The first PID namespace, whose number the kernel fixes, and whose first process everybody sees who sees all.
     private static readonly Remembered<bool> SeesAll = new(static () =>
-        LinuxFiles.ReadLink("/proc/self/ns/pid") == "pid:[4026531836]" && LinuxFiles.Stat("/proc/1", followsLinks: false) is not null);
+        LinuxFiles.ReadLink("/proc/self/ns/pid") == "pid:[4026531836]" && LinuxFiles.StatProc("/proc/1") is not null);
 
     /// <summary>Whether there may be processes that /proc does not show: the host's, to a program in a container, or other users'.</summary>
     public static bool HidesOthers => !SeesAll.Value;
@@ -107,7 +107,7 @@ internal static class ProcessTable
     public static bool IsOwn(uint uid) => uid == Self || uid == Root;
 
     /// <summary>The same, as the owner of the process's directory: of files in it that everybody may enter, the kernel tells who it acts as in any case.</summary>
-    public static uint? OwnerOf(int pid) => LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/"), followsLinks: false)?.Owner;
+    public static uint? OwnerOf(int pid) => LinuxFiles.StatProc(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/"))?.Owner;
 
     private static string? StatusLine(string process, string name)
     {

@@ -205,5 +205,5 @@ internal sealed partial class UnixSocketDiag : IDisposable
 
     private static SafeFileHandle CreateSocket() => new(HostCalls.Socket(AfNetlink, SockDgram | SockCloexec, NetlinkSockDiag, Shown), ownsHandle: true);
 
-    private static SafeFileHandle OpenNamespace(string path) => new(HostCalls.Open(path, SockCloexec), ownsHandle: true);
+    private static SafeFileHandle OpenNamespace(string path) => new(HostCalls.Open(path, SockCloexec, LookKind.Kernel), ownsHandle: true);
 }

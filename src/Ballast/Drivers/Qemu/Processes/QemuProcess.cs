@@ -164,8 +164,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     // of a process that was given its id, or of a program that it became meanwhile.
     private static ConfigurationText? ReadNamed(int pid, string path, ulong startTicks, out bool isStuck)
     {
-        string paths = HostLook.PathsOf(pid);
-        isStuck = HostLook.IsStuck(paths);
+        isStuck = HostLook.ArePathsStuck(pid);
         using LookTrouble theirs = new() { IsOfStranger = true };
         ConfigurationText? text = ProcessFile.Read(pid, path, startTicks);
         isStuck = text is null && (isStuck || theirs.IsStuck);
@@ -175,7 +174,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// <summary>What it names is read once more, if that was left out and answers by now: a file system may only have been slow.</summary>
     public void ReadStuckFiles()
     {
-        if (!_hasStuckFile || HostLook.IsStuck(HostLook.PathsOf(Pid)))
+        if (!_hasStuckFile || HostLook.ArePathsStuck(Pid))
             return;
         using LookTrouble trouble = new();
         if (TryReadFully(Pid, StartTicks, out QemuCommandLine? commandLine, out bool isStuck) && IsSame && trouble.IsAnswered)

@@ -199,7 +199,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
                 // its time, and nobody waits for that.
                 noted = OwnInode(socket) ?? throw QmpErrors.CannotLook(trouble.Failure ?? new LookFailure(NoInode, name));
                 NoteOwn(noted.Value);
-                using HostLook.Subject about = HostLook.About(Subject ?? name);
+                using HostLook.Subject about = HostLook.About(Subject);
                 errno = HostCalls.Connect(socket, entry, name);
             }
 
@@ -215,13 +215,14 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
         }
         catch
         {
+            // First: who sees it before it is closed sees one of ours.
+            socket.Dispose();
             if (noted is { } inode)
             {
                 lock (_own)
                     _own.Remove(inode);
             }
 
-            socket.Dispose();
             throw;
         }
     }

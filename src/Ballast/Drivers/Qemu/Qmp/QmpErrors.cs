@@ -114,7 +114,7 @@ internal static class QmpErrors
 
     /// <summary>Of what no look says anything until a call has returned.</summary>
     public static string CallDoesNotReturn(string what) =>
-        $"Cannot look at '{what}': " + (HostLook.IsStuck(what) && !HostLook.IsStuckItself(what)
+        $"Cannot look at '{what}': " + (HangingCalls.LeavesOutForOthers(what)
             ? "too many system calls about files of its kind do not return; Ballast leaves it out until one does"
             : "the system call does not return; Ballast leaves it out until it does") + $" ({HostLook.StuckCalls} such calls now)";
 
