@@ -219,6 +219,7 @@ public sealed class LookFaultTests
         HostCalls.Fault = (call, what) =>
         {
             if (what.Contains(qemu.DirectoryPath, StringComparison.Ordinal) || what.Contains("vm.cfg", StringComparison.Ordinal)
+                || what == $"/proc/{qemu.Pid}/cmdline" || what == $"/proc/{qemu.Pid}/environ" || what == $"/proc/{qemu.Pid}/maps"
                 || what.StartsWith("/proc/self/fd/", StringComparison.Ordinal))
             {
                 lock (seen)

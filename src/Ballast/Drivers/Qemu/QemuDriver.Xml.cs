@@ -25,8 +25,7 @@ internal sealed partial class QemuDriver
 
         // Its files may be read now, and its memory.
         (string? emulator, MachineOptions? options) = await SingleLook.RunAsync(
-            () => (qemu.Process?.Executable, qemu.Instance.Distrust is null ? qemu.Process?.CommandLine.Machine : null),
-            qemu.Identity.Name, note: null, cancellationToken).ConfigureAwait(false);
+            () => LookAt(qemu), qemu.Identity.Name, failure => _log.LookFailed(QmpErrors.CannotLook(failure)), cancellationToken).ConfigureAwait(false);
         return new QemuXml
         {
             Identity = qemu.Identity,
@@ -43,6 +42,15 @@ internal sealed partial class QemuDriver
             PeriodSeconds = values.PollingIntervalSeconds,
             NetworkKinds = qemu.Process?.CommandLine.NetworkKinds() ?? new Dictionary<string, string>(),
         }.ToString();
+    }
+
+    // What a file says that hangs would be missed by nobody.
+    private static (string? Emulator, MachineOptions? Options) LookAt(QemuDomain qemu)
+    {
+        using LookTrouble trouble = new();
+        string? emulator = qemu.Process?.Executable;
+        MachineOptions? options = qemu.Instance.Distrust is null ? qemu.Process?.CommandLine.Machine : null;
+        return trouble is { IsStuck: true, Unanswered: { } failure } ? throw QmpErrors.CannotLook(failure) : (emulator, options);
     }
 
     // A domain that cannot be asked has an XML all the same, from its command line.

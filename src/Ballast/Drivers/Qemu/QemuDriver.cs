@@ -15,6 +15,7 @@ internal sealed partial class QemuDriver : IDriver
     private readonly bool _mayChange;
     private readonly bool _allowsSynchronousContinuations;
     private readonly QemuEvents _events;
+    private readonly ConnectionLog _log;
     private HostScope? _host;
     private int _disposed;
 
@@ -22,11 +23,11 @@ internal sealed partial class QemuDriver : IDriver
     {
         _timeout = timeout;
         _time = options.TimeProvider;
-        ConnectionLog log = ConnectionLog.Of(options);
-        _inventory = new QemuInventory(scopes, _time, log);
+        _log = ConnectionLog.Of(options);
+        _inventory = new QemuInventory(scopes, _time, _log);
         _mayChange = !options.ReadOnly;
         _allowsSynchronousContinuations = options.UnsafePreferInlineContinuations;
-        _events = new QemuEvents(_inventory, timeout, _time, log);
+        _events = new QemuEvents(_inventory, timeout, _time, _log);
     }
 
     public string Type => "QEMU";

@@ -11,6 +11,7 @@ internal sealed partial class QemuInventory
     private async ValueTask<QemuInstance[]> LookAsync(Func<QemuInstance, bool> isWanted, CancellationToken cancellationToken)
     {
         List<QemuInstance> gone = [];
+        long searches = Volatile.Read(ref _searches);
         long begun = Volatile.Read(ref _begunLooks);
         LookFailure? unseen = null;
         QemuInstance[] wanted;
@@ -21,12 +22,13 @@ internal sealed partial class QemuInventory
                 {
                     // Those who waited for their turn share a look that began after they asked: else, while one monitor is away, each
                     // of many callers looked at the whole host, one after the other.
-                    if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone() || HasStuckFile()))
+                    if (_lastLook <= begun && (MustReconsider || _mustLookAgain || scopes.Any(scope => scope.MayHaveChanged()) || MayBeGone() || HasReadableFile()))
                     {
                         Look(gone);
-                        FindMissedOwners(gone);
                     }
 
+                    // Also where the look is over and it was this that hung.
+                    FindMissedOwners(gone, searches);
                     return Wanted();
                 },
                 Wanted,
@@ -100,7 +102,8 @@ internal sealed partial class QemuInventory
         return _instances.Exists(instance => !instance.IsConnected && (isTime || instance.ReasonToPause is null));
     }
 
-    private bool HasStuckFile() => _instances.Exists(static instance => instance.Process is { HasStuckFile: true });
+    // One that still hangs is no reason to look.
+    private bool HasReadableFile() => _instances.Exists(static instance => instance.Process is { HasReadableStuckFile: true });
 
     private void Look(List<QemuInstance> gone)
     {

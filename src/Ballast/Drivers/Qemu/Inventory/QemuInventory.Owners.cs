@@ -57,9 +57,13 @@ internal sealed partial class QemuInventory
     }
 
     // Nobody connects again to those that are connected: so a search that hung is made up for here.
-    private void FindMissedOwners(List<QemuInstance> gone)
+    private void FindMissedOwners(List<QemuInstance> gone, long searches)
     {
-        QemuInstance[] missed = [.. _instances.Where(static instance => instance.MustFindOwner && instance.Process is null)];
+        if (!_instances.Exists(static instance => instance.MustFindOwner))
+            return;
+
+        // As with looks: those who waited for their turn share a search that began after they asked.
+        QemuInstance[] missed = [.. _instances.Where(instance => instance is { MustFindOwner: true, Process: null } && instance.LastOwnerSearch <= searches)];
         if (missed.Length == 0)
             return;
         FindOwners(missed, _searches);

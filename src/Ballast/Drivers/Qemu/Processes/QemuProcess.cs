@@ -184,21 +184,29 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// <summary>Whether a file that it names was left out, since its file system did not answer, and was not read since.</summary>
     public bool HasStuckFile => _hasStuckFile;
 
+    /// <summary>The same, and that it can be read now, as far as is known.</summary>
+    public bool HasReadableStuckFile => _hasStuckFile && !HostLook.ArePathsStuck(Pid);
+
     // What it names is read now: who could not read it all may not know its name.
     private static bool TryReadFully(int pid, ulong startTicks, [NotNullWhen(true)] out QemuCommandLine? commandLine, out bool hasStuckFile)
     {
-        bool isAnyStuck = false;
+        bool isAnyStuck = false, isRead = false;
         hasStuckFile = false;
         if (!QemuCommandLine.TryRead(pid, out commandLine, Read) || !(commandLine.IsQemu || RunsQemu(pid)))
             return false;
         _ = commandLine.Monitors;
         hasStuckFile = isAnyStuck;
+        isRead = true;
         return true;
 
         ConfigurationText? Read(string path)
         {
             ConfigurationText? text = ReadNamed(pid, path, startTicks, out bool isStuck);
             isAnyStuck |= isStuck;
+
+            // Later, when the whole machine is asked for, whoever asks is told, and what was read without it is not kept.
+            if (isStuck && isRead)
+                LookTrouble.Note(HostLook.LeftOut, HostLook.PathsOf(pid));
             return text;
         }
     }
