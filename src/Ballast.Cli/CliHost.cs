@@ -13,7 +13,7 @@ internal sealed record CliHost(Stream StandardOutput, Stream StandardError)
     /// <summary>Bytes that a command passes on.</summary>
     public Lazy<Stream> StandardInput { get; init; } = new(Stream.Null);
 
-    /// <summary>Lets the terminal hide what is typed until the result is disposed; null where there is not a terminal.</summary>
+    /// <summary>Lets the terminal hide what is typed until the result is disposed; null where there is no terminal.</summary>
     public Func<IDisposable?> HideTyping { get; init; } = static () => null;
 
     /// <summary>Whether the program was called as virsh: then it says and refuses nothing that virsh does not.</summary>

@@ -34,6 +34,9 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     /// <summary>The URI to connect to; null: the default.</summary>
     public string? Uri => _uri ?? (host.Variable("VIRSH_DEFAULT_CONNECT_URI") is { Length: > 0 } uri ? uri : null);
 
+    /// <summary>Whether a daemon that has died without a word is noticed by its silence.</summary>
+    public bool ProbesDaemons => HowToConnect(IsReadOnly).KeepaliveInterval > TimeSpan.Zero;
+
     public void End() => HasEnded = true;
 
     /// <summary>Makes sure that there is a connection; says so where there cannot be one.</summary>
@@ -53,13 +56,13 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
 
     /// <summary>
     /// Opens the connection that was lost again, as it was: where no URI was named, the place that was chosen then is not chosen anew. Until
-    /// that succeeds, the lost one stays.
+    /// that succeeds, the lost one stays. Nobody is asked anything: the command is in the middle of its output, and may be in the background.
     /// </summary>
     /// <exception cref="LibvirtException">It cannot be opened.</exception>
     public async ValueTask<Connection> ReopenAsync(CancellationToken cancellationToken)
     {
         Connection lost = Connection!;
-        ConnectionOptions how = HowToConnect(IsReadOnly) with { AskCredential = _prompt is null ? null : _prompt.RepeatAsync };
+        ConnectionOptions how = HowToConnect(IsReadOnly) with { AskCredential = _prompt is null ? null : _prompt.RepeatAsync, AskAtTerminal = false };
         Connection = await host.Open(lost.Uri, how, cancellationToken);
         await lost.DisposeAsync();
         return Connection;

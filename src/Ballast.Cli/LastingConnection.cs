@@ -9,10 +9,26 @@ namespace Ballast.Cli;
 /// </summary>
 internal sealed class LastingConnection(CommandInvocation invocation)
 {
+    private const int AccessDenied = 13;
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
 
+    // Who hears nothing for so long has a connection that stands all the same.
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+
     private readonly TimeProvider _time = invocation.TimeProvider;
-    private long _seenAt = invocation.TimeProvider.GetTimestamp();
+    private long _openedAt;
+
+    // It grows until an answer comes: a daemon that lets everybody in and dies of the first question is not asked more often than one
+    // that is away.
+    private TimeSpan _pause = FirstPause;
+
+    // Opened again, and nothing has come through it yet; and whether nobody was told of it, as the one before had ended like that.
+    private bool _isUnproven, _isReturnUntold;
+
+    // What was said since it was last said to be back.
+    private string? _loss, _failure;
+    private bool _isRefused;
 
     /// <summary>
     /// What the command needs of a connection that was opened again, before that counts as back. Where the connection is lost under it, all
@@ -23,12 +39,28 @@ internal sealed class LastingConnection(CommandInvocation invocation)
     /// <summary>Whether it hears of things when they happen, rather than asks: it was deaf before the loss was noticed, and nobody knows how long.</summary>
     public bool Listens { get; init; }
 
-    /// <summary>Whether a call failed because nobody answers any more.</summary>
-    public bool IsLost(LibvirtException error) => !invocation.IsVirsh && invocation.Connection is { IsRemote: true } connection
-        && (!connection.IsAlive || error is { Code: ErrorCode.OperationTimeout, Origin: ErrorOrigin.Rpc or ErrorOrigin.Remote });
+    /// <summary>When the last answer came, in ticks of the time provider.</summary>
+    public long SeenAt { get; private set; } = invocation.TimeProvider.GetTimestamp();
 
-    /// <summary>An answer came just now.</summary>
-    public void NoteSeen() => _seenAt = _time.GetTimestamp();
+    /// <summary>How often it was opened again.</summary>
+    public int Returns { get; private set; }
+
+    /// <summary>
+    /// Whether a call failed because nobody answers any more. A call that takes too long says that only where nothing else would: a daemon
+    /// that is probed and alive may have a guest for which it waits.
+    /// </summary>
+    public bool IsLost(LibvirtException error) => !invocation.IsVirsh && invocation.Connection is { IsRemote: true } connection
+        && (!connection.IsAlive || (!invocation.Session.ProbesDaemons && error is { Code: ErrorCode.OperationTimeout, Origin: ErrorOrigin.Rpc or ErrorOrigin.Remote }));
+
+    /// <summary>An answer came just now, or an event.</summary>
+    public void NoteSeen()
+    {
+        if (_isReturnUntold)
+            TellReturn();
+        _pause = FirstPause;
+        _isUnproven = false;
+        SeenAt = _time.GetTimestamp();
+    }
 
     /// <summary>Asks, and asks again where the connection was lost and is back.</summary>
     public async Task<T> AskAsync<T>(Func<Task<T>> question)
@@ -71,28 +103,34 @@ internal sealed class LastingConnection(CommandInvocation invocation)
     /// <exception cref="CommandException">Somebody is there again, and refuses.</exception>
     public async Task ReopenAsync(string why, CancellationToken token)
     {
-        string uri = invocation.Connection.Uri;
-        if (Listens)
+        if (Listens && (!_isUnproven || _time.GetElapsedTime(_openedAt) >= Settling))
             NoteSeen();
+        bool isDoubted = _isUnproven;
         if (!invocation.IsQuiet)
-        {
             why = await invocation.Session.WhyLostAsync() ?? why;
-            invocation.ShowProgress("");
-            invocation.Warn($"{uri}: {why}; trying to connect again");
-        }
+        TellNews(ref _loss, invocation.Warn, $"{why}; trying to connect again");
 
-        for (TimeSpan pause = FirstPause; ; pause = pause + pause < LongestPause ? pause + pause : LongestPause)
+        do
         {
-            await Task.Delay(pause, _time, token);
-            if (await TryReopenAsync(token))
-                break;
+            await Task.Delay(_pause, _time, token);
+            _pause = _pause + _pause < LongestPause ? _pause + _pause : LongestPause;
         }
+        while (!await TryReopenAsync(token) || (Listens && isDoubted && !await SettlesAsync(token)));
+        Returns++;
+        (_isUnproven, _openedAt, _isReturnUntold) = (true, _time.GetTimestamp(), isDoubted);
+        if (!isDoubted)
+            TellReturn();
+        else if (Listens)
+            NoteSeen();
+    }
 
-        if (!invocation.IsQuiet)
-        {
-            invocation.ShowProgress("");
-            invocation.Remark($"{uri}: connected again; nothing was seen for {(Listens ? "at least " : "")}{MemoryRemark.Duration(_time.GetElapsedTime(_seenAt))}");
-        }
+    private async Task<bool> SettlesAsync(CancellationToken token)
+    {
+        Task settled = Task.Delay(Settling, _time, token);
+        if (await LossBeforeAsync(settled) is not null)
+            return false;
+        await settled;
+        return true;
     }
 
     private async Task<bool> TryReopenAsync(CancellationToken token)
@@ -101,10 +139,13 @@ internal sealed class LastingConnection(CommandInvocation invocation)
         try
         {
             connection = await invocation.Session.ReopenAsync(token);
+            _isRefused = false;
         }
-        catch (LibvirtException e) when (e.IsUnreachable)
+        catch (LibvirtException e) when (e.IsUnreachable || (e.Int1 == AccessDenied && !_isRefused))
         {
-            return false;
+            // A daemon that has just made its socket may not have opened it to its group yet.
+            _isRefused = !e.IsUnreachable;
+            return Fails(e);
         }
         catch (LibvirtException e)
         {
@@ -119,7 +160,35 @@ internal sealed class LastingConnection(CommandInvocation invocation)
         }
         catch (LibvirtException e) when (IsLost(e))
         {
-            return false;
+            return Fails(e);
         }
+    }
+
+    private bool Fails(LibvirtException error)
+    {
+        TellNews(ref _failure, invocation.Remark, $"not connected yet: {error.Message}");
+        return false;
+    }
+
+    private void TellReturn()
+    {
+        string duration = MemoryRemark.Duration(_time.GetElapsedTime(SeenAt));
+        Tell(invocation.Remark, $"connected again; nothing was seen for {(Listens ? "at least " : "")}{duration}");
+        (_isReturnUntold, _loss, _failure) = (false, null, null);
+    }
+
+    private void TellNews(ref string? told, Action<string> say, string text)
+    {
+        if (text != told)
+            Tell(say, text);
+        told = text;
+    }
+
+    private void Tell(Action<string> say, string text)
+    {
+        if (invocation.IsQuiet)
+            return;
+        invocation.ShowProgress("");
+        say($"{invocation.Connection.Uri}: {text}");
     }
 }

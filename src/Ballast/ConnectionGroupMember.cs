@@ -12,7 +12,7 @@ public sealed class ConnectionGroupMember
     private readonly Lock _gate = new();
     private Connection? _connection;
     private Task<Connection>? _opening;
-    private bool _closed;
+    private bool _closed, _hasOpened;
 
     internal ConnectionGroupMember(
         string? uri, ConnectionOptions options, TimeSpan timeout, Func<string?, ConnectionOptions, CancellationToken, ValueTask<Connection>> open,
@@ -114,7 +114,10 @@ public sealed class ConnectionGroupMember
         using CancellationTokenSource patience = new(_timeout, _options.TimeProvider);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _end);
         CancellationToken token = either.Token;
-        Task<Connection> opening = Task.Run(() => _open(Uri, _options, token).AsTask(), CancellationToken.None);
+
+        // To come back after a loss, nobody is asked in the middle of what is shown.
+        ConnectionOptions how = _hasOpened ? _options with { AskAtTerminal = false } : _options;
+        Task<Connection> opening = Task.Run(() => _open(Uri, how, token).AsTask(), CancellationToken.None);
         Connection connection;
         try
         {
@@ -129,6 +132,7 @@ public sealed class ConnectionGroupMember
 
         lock (_gate)
         {
+            _hasOpened = true;
             if (!_closed)
                 return _connection = connection;
         }

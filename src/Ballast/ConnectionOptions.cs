@@ -103,6 +103,13 @@ public sealed record ConnectionOptions
     public bool UnsafePreferInlineContinuations { get; init; }
 
     /// <summary>
+    /// Whether ssh (<c>qemu+ssh:</c>) may ask for passwords and about unknown keys, at the terminal or through <c>SSH_ASKPASS</c>. Default:
+    /// true. It never asks when a lost connection is reopened (<see cref="Reconnect"/>, <see cref="ConnectionGroup"/>), or if the URI has
+    /// <c>no_tty=1</c>.
+    /// </summary>
+    public bool AskAtTerminal { get; init; } = true;
+
+    /// <summary>
     /// Supplies a user's name and password when a connection is opened: if a daemon asks for them (SASL) and libvirt's auth file
     /// does not have them, or if the file of a test host (<c>test:///FILE</c>) lists users. If it returns null, opening fails
     /// with <see cref="ErrorCode.AuthenticationFailed"/>. For a daemon, it is called on a thread of the thread pool and must

@@ -26,7 +26,7 @@ internal sealed partial class TerminalEcho : IDisposable
         _endings = [.. Endings.Select(signal => PosixSignalRegistration.Create(signal, _ => Restore()))];
     }
 
-    /// <summary>Hides what is typed; null where there is not a terminal.</summary>
+    /// <summary>Hides what is typed; null where there is no terminal.</summary>
     public static TerminalEcho? Hide()
     {
         uint[] settings = new uint[Words];

@@ -6,14 +6,21 @@ using Ballast.Cli.Output;
 namespace Ballast.Cli.Balance;
 
 /// <summary>Look after look at a host, and what is written about each.</summary>
-internal sealed class AdviceRun(CommandInvocation invocation, string policy, Advisor advisor, string? controlGroup, IReadOnlySet<Guid> shown, bool isJson, bool lasts)
+internal sealed class AdviceRun(
+    CommandInvocation invocation, string policy, Func<Advisor> makeAdvisor, string? controlGroup, IReadOnlySet<Guid> shown, bool isJson, bool lasts)
 {
     // So many guests are asked about their state at once.
     private const int SideBySide = 16;
 
+    // Seconds between two looks of which the first tells nothing: rates need two reports.
+    private const double LeastToLearn = 5;
+
     private readonly long _start = invocation.TimeProvider.GetTimestamp();
-    private readonly AdviceNews _news = new();
     private readonly LastingConnection? _lasting = lasts ? new LastingConnection(invocation) : null;
+    private readonly SeenRuns _runs = new(invocation.TimeProvider);
+    private Advisor _advisor = makeAdvisor();
+    private AdviceNews _news = new();
+    private int _returns;
     private bool _isTold;
 
     /// <summary>The first look, of which nothing is said: rates need a second one.</summary>
@@ -21,7 +28,8 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
     public async Task<TimeSpan> LearnAsync()
     {
         SeenHost host = await LookAsync(refresh: false);
-        advisor.Learn(host, Seconds);
+        _ = AreSame(host);
+        _advisor.Learn(host, Seconds);
         return host.Guests.Select(guest => guest.Stats.Period ?? default).DefaultIfEmpty().Max();
     }
 
@@ -36,12 +44,20 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
     public async Task<TimeSpan> AdviseAsync()
     {
         SeenHost host = await LookAsync(refresh: true);
-        HostAdvice advice = advisor.Consider(host, Seconds);
+        if (!AreSame(host))
+        {
+            // What was learnt of other systems, and what they were advised to do, would be taken for these guests'.
+            (_advisor, _news) = (makeAdvisor(), new AdviceNews());
+            _advisor.Learn(host, Seconds);
+            return TimeSpan.FromSeconds(Math.Max(_advisor.Period, LeastToLearn));
+        }
+
+        HostAdvice advice = _advisor.Consider(host, Seconds);
         GuestAdvice[] guests = [.. advice.Guests.Where(guest => shown.Count == 0 || shown.Contains(guest.Guest.Domain.Uuid))];
         DateTimeOffset now = invocation.TimeProvider.GetLocalNow();
         if (isJson)
         {
-            advisor.Tell(guests);
+            _advisor.Tell(guests);
             AdviceDocument.Write(invocation.Out, now, policy, advice, guests, await StatesAsync(guests));
         }
         else
@@ -50,10 +66,19 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
         }
 
         invocation.Out.Flush();
-        return TimeSpan.FromSeconds(advisor.Period);
+        return TimeSpan.FromSeconds(_advisor.Period);
     }
 
     private double Seconds => invocation.TimeProvider.GetElapsedTime(_start).TotalSeconds;
+
+    /// <summary>Whether the guests are for certain those of the last look. That is asked only where the connection was lost since.</summary>
+    private bool AreSame(SeenHost host)
+    {
+        int returns = _lasting?.Returns ?? 0;
+        bool areSame = _runs.Note(host) || returns == _returns;
+        _returns = returns;
+        return areSame;
+    }
 
     private Task<SeenHost> LookAsync(bool refresh)
     {
@@ -86,7 +111,7 @@ internal sealed class AdviceRun(CommandInvocation invocation, string policy, Adv
             invocation.Out.WriteLine($"\n{time}");
         _isTold = true;
         _news.Tell(guests);
-        advisor.Tell(guests);
+        _advisor.Tell(guests);
         foreach (string line in AdviceText.Lines(advice, guests, await StatesAsync(guests), invocation.Columns, isWhole: shown.Count > 0))
             invocation.Out.WriteLine(line);
     }

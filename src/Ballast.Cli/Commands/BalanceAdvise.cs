@@ -47,8 +47,7 @@ internal static class BalanceAdvise
             _ = shown.Add((await DomainArgument.FindAsync(invocation, domain, DomainKeys.Any)).Uuid);
         try
         {
-            Advisor advisor = new(name, budget) { FixedPeriod = seconds };
-            await RunAsync(new AdviceRun(invocation, name, advisor, budget.ControlGroup, shown, isJson, lasts: invocation.Arguments.Has(Watch)), invocation, seconds);
+            await RunAsync(new AdviceRun(invocation, name, () => new Advisor(name, budget) { FixedPeriod = seconds }, budget.ControlGroup, shown, isJson, lasts: invocation.Arguments.Has(Watch)), invocation, seconds);
         }
         catch (BudgetException e)
         {

@@ -37,6 +37,8 @@ internal sealed class FollowedEvents(CommandInvocation invocation, DomainEventKi
 
                 if (isOver)
                     yield break;
+                if (loss is null)
+                    connection.NoteSeen();
                 if (loss is null && IsWanted(events.Current))
                     yield return events.Current;
             }

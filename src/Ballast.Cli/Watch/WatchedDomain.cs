@@ -6,22 +6,31 @@ namespace Ballast.Cli.Watch;
 /// <summary>The samples of one domain, one after the other, until it ends. While the connection is lost there are none.</summary>
 internal sealed class WatchedDomain
 {
+    private readonly CommandInvocation _invocation;
     private readonly TimeProvider _time;
     private readonly LastingConnection _connection;
-    private readonly RateKeeper _rates = new();
+    private RateKeeper _rates = new();
     private MemoryStats? _before;
+    private ProcessRun? _run;
     private long? _contradictedSince;
+    private bool _isSeen;
 
     public WatchedDomain(CommandInvocation invocation, Domain domain)
     {
-        (Domain, _time) = (domain, invocation.TimeProvider);
+        (Domain, _invocation, _time) = (domain, invocation, invocation.TimeProvider);
         _connection = new LastingConnection(invocation) { Prepare = FindAgainAsync };
     }
 
     public Domain Domain { get; private set; }
 
     /// <summary>Waits, as long as it takes for the connection to be back too.</summary>
-    public Task WaitAsync(Task due) => _connection.WaitAsync(due);
+    public async Task WaitAsync(Task due)
+    {
+        // Now that something is shown, and before it is needed.
+        if (_run is null && !_invocation.IsVirsh && _invocation.Connection.IsRemote)
+            _run = await ProcessRun.AskAsync(Domain, _time, _invocation.CancellationToken);
+        await _connection.WaitAsync(due);
+    }
 
     /// <summary>The next sample, now.</summary>
     /// <exception cref="CommandException">There is none: the domain has ended, or nobody answers for it.</exception>
@@ -37,7 +46,7 @@ internal sealed class WatchedDomain
                 return Domain.GetMemoryStatsAsync(cancellationToken: cancellationToken).AsTask();
             });
         }
-        catch (LibvirtException e) when (_before is not null && e.Code is ErrorCode.NoDomain or ErrorCode.OperationInvalid)
+        catch (LibvirtException e) when (_isSeen && e.Code is ErrorCode.NoDomain or ErrorCode.OperationInvalid)
         {
             throw new CommandException($"domain '{Domain.Name}' has ended");
         }
@@ -47,7 +56,7 @@ internal sealed class WatchedDomain
         }
 
         FollowedSample sample = new(now, new MemoryLine(Domain, stats, MaximumKiB: null, _rates.Add(Domain, stats)), _before, Silence(stats));
-        _before = stats;
+        (_before, _isSeen) = (stats, true);
         return sample;
     }
 
@@ -64,9 +73,18 @@ internal sealed class WatchedDomain
             throw new CommandException($"domain '{Domain.Name}' has ended");
         }
 
-        if (found.Id != Domain.Id)
+        ProcessRun run = await ProcessRun.AskAsync(found, _time, token);
+        bool? isSame = _run?.IsSameAs(run, _connection.SeenAt, _time);
+        if (found.Id != Domain.Id || isSame == false)
             throw new CommandException($"domain '{Domain.Name}' has ended{(found.Id is null ? "" : ", and was started again")} while the connection was lost");
         Domain = found;
+        if (run.RunTime is not null)
+            _run = run;
+        if (isSame == true)
+            return;
+
+        // What may be another system's numbers is not compared with what was seen before.
+        (_before, _rates, _contradictedSince) = (null, new RateKeeper(), null);
     }
 
     // A report that contradicts itself is as good as none. One such may come of a reboot, so their time counts from the first that was

@@ -6,7 +6,7 @@ namespace Ballast.Transports;
 /// <param name="Sockets">Unix sockets to try, the first that is there.</param>
 internal sealed record UnixEndpoint(IReadOnlyList<string> Sockets) : IEndpoint
 {
-    private const int TryAgain = 11;
+    private const int TryAgain = 11, AccessDenied = 13;
 
     public string Daemon => "the daemon";
 
@@ -35,12 +35,16 @@ internal sealed record UnixEndpoint(IReadOnlyList<string> Sockets) : IEndpoint
 
             // Its queue of waiting clients is full for the moment.
             if (errno != TryAgain || time.GetElapsedTime(since) >= timeout)
-            {
-                throw LibvirtError.System(errno, ErrorOrigin.Rpc,
-                    $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}");
-            }
+                throw Failure(path, errno);
 
             await Task.Delay(TimeSpan.FromMilliseconds(10), time, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>A socket that this user may not use stays so until somebody changes its mode or its group.</summary>
+    internal static LibvirtException Failure(string path, int errno)
+    {
+        string message = $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}";
+        return errno == AccessDenied ? LibvirtError.Lasting(errno, ErrorOrigin.Rpc, message) : LibvirtError.System(errno, ErrorOrigin.Rpc, message);
     }
 }

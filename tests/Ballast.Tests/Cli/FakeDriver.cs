@@ -33,6 +33,9 @@ internal sealed record FakeDomain(string Name, int? Id)
     /// <summary>What its samples say, one after the other; then <see cref="Facts"/>.</summary>
     public Queue<Func<MemoryStatsFacts>> Coming { get; } = [];
 
+    /// <summary>For how long its process has run; null: nobody tells.</summary>
+    public TimeSpan? RunTime { get; init; }
+
     /// <summary>What every question about its memory or state ends with.</summary>
     public LibvirtException? Failure { get; init; }
 
@@ -149,6 +152,10 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
         LastOptions = options;
         return new(Find(domain).Sample);
     }
+
+    public ValueTask<IReadOnlyList<DriverProcessMemory>> GetProcessMemoryAsync(IReadOnlyList<DomainIdentity> domains, CancellationToken cancellationToken) => new(
+        [.. domains.Select(domain => new DriverProcessMemory(domain, Find(domain).RunTime is { } run
+            ? new ProcessMemory { RunTime = run } : new ProcessMemory { Reason = MemoryStatsReason.UnsupportedByDaemon }))]);
 
     /// <summary>Why a guest cannot be made to report.</summary>
     public ErrorCode RefreshFailure { get; init; } = ErrorCode.NoSupport;

@@ -23,8 +23,11 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
     private static readonly string[] Unused =
         ["command", "keyfile", "known_hosts", "known_hosts_verify", "netcat", "pkipath", "proxy", "sshauth", "tls_priority", .. Switches];
 
+    /// <param name="uri">The daemon's.</param>
+    /// <param name="readOnly">Whether nothing is to be changed.</param>
+    /// <param name="mayAsk">Whether ssh may ask whoever sits at the terminal.</param>
     /// <exception cref="LibvirtException">The URI is none that this driver takes.</exception>
-    public static RemoteAddress Of(ConnectUri uri, bool readOnly)
+    public static RemoteAddress Of(ConnectUri uri, bool readOnly, bool mayAsk = true)
     {
         // libvirt's client sends on what it does not know, and its daemon's QEMU driver looks at none of it: a misspelt name
         // would be lost without a word.
@@ -35,7 +38,7 @@ internal sealed record RemoteAddress(IEndpoint Endpoint, string Name, string? Au
             case "ssh":
                 uri.RefuseUnknown(ErrorOrigin.Remote, SshCommand.Known, Switches);
                 CheckValues(uri);
-                endpoint = SshCommand.Of(uri, name, readOnly).ToEndpoint();
+                endpoint = SshCommand.Of(uri, name, readOnly, mayAsk).ToEndpoint();
                 break;
             case "tcp":
                 uri.RefuseUnknown(ErrorOrigin.Remote, KnownForTcp, Switches);

@@ -40,10 +40,13 @@ internal sealed partial class RemoteDriver : IDriver
 
     public static ValueTask<RemoteDriver> OpenAsync(ConnectUri uri, ConnectionOptions options, CancellationToken cancellationToken)
     {
-        RemoteAddress address = RemoteAddress.Of(uri, options.ReadOnly);
+        RemoteAddress address = RemoteAddress.Of(uri, options.ReadOnly, options.AskAtTerminal);
+
+        // Who comes back after a loss asks nobody.
+        RemoteAddress next = address, again = RemoteAddress.Of(uri, options.ReadOnly, mayAsk: false);
         ConnectionOptions patient = options with { DaemonTimeout = address.Timeout ?? UriParameters.Bounded(options.DaemonTimeout) };
         SaslLogin login = SaslLogin.Of(uri, address.Endpoint.IsPrivate, patient);
-        return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(address, login, patient, onEvent, token), cancellationToken, address.Endpoint);
+        return OpenAsync(patient, (onEvent, token) => RemoteLink.OpenAsync(Interlocked.Exchange(ref next, again), login, patient, onEvent, token), cancellationToken, address.Endpoint);
     }
 
     /// <param name="options">How to open it.</param>

@@ -25,8 +25,9 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
     /// <param name="uri">The daemon's.</param>
     /// <param name="name">What the daemon is asked for.</param>
     /// <param name="readOnly">Whether nothing is to be changed.</param>
+    /// <param name="mayAsk">Whether it may ask at the terminal, where there is one.</param>
     /// <exception cref="LibvirtException">A value makes no sense.</exception>
-    public static SshCommand Of(ConnectUri uri, string name, bool readOnly)
+    public static SshCommand Of(ConnectUri uri, string name, bool readOnly, bool mayAsk = true)
     {
         string host = uri.Host.Length > 0 ? uri.Host : "localhost";
         if (!IsHost(host))
@@ -61,7 +62,7 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
         if (uri.Parameter("keyfile") is { } key)
             words.AddRange("-i", key);
         words.AddRange("-T", "-e", "none");
-        if (RemoteAddress.IsOn(uri, "no_tty") || !CanAsk())
+        if (RemoteAddress.IsOn(uri, "no_tty") || !mayAsk || !CanAsk())
             words.AddRange(Switch, "BatchMode=yes");
         if (Check(uri) is { } strictness)
             words.AddRange(Switch, $"{Strictness}={strictness}");

@@ -5,24 +5,28 @@ namespace Ballast.Drivers.Remote;
 /// <summary>Says in words why an ssh ended. All that ssh tells a program is that it failed; the rest is what it wrote for people, which is the same in every language.</summary>
 internal sealed class SshTrouble(SshCommand command)
 {
-    private const int ConnectionReset = 104, FailureOfSsh = 255, NotFound = 2;
+    private const int ConnectionReset = 104, FailureOfSsh = 255, NotFound = 2, AccessDenied = 13;
 
     private const int LongestLine = 300;
+
+    private const string Denied = "Permission denied";
 
     public LibvirtException Explain(CommandEnd end)
     {
         if (end.StartError != 0)
         {
-            return LibvirtError.System(end.StartError, ErrorOrigin.Rpc, end.StartError == NotFound
+            string unstarted = end.StartError == NotFound
                 ? $"'{DisplayText.Escape(command.Program)}' is not installed here: install ssh (Debian's package openssh-client), or name it with command="
-                : $"'{DisplayText.Escape(command.Program)}' cannot be started: {end.Errors}");
+                : $"'{DisplayText.Escape(command.Program)}' cannot be started: {end.Errors}";
+            return end.StartError is NotFound or AccessDenied
+                ? LibvirtError.Lasting(end.StartError, ErrorOrigin.Rpc, unstarted) : LibvirtError.System(end.StartError, ErrorOrigin.Rpc, unstarted);
         }
 
         string line = LastLine(end.Errors);
         string said = line.Length > 0 ? $" ({line})" : "";
         string what = end.HasAnswered ? $"the connection through '{command.Login}' was lost" : $"cannot connect through '{command.Login}'";
         string message = $"{what}: {(end.ExitStatus == FailureOfSsh ? OfSsh(end.Errors, said) : OfHelper(end, said))}";
-        return !end.HasAnswered && end.ExitStatus == FailureOfSsh && Refuses(end.Errors)
+        return !end.HasAnswered && (end.ExitStatus == FailureOfSsh ? Refuses(end.Errors) : LeadsNowhere(end))
             ? LibvirtError.Lasting(ConnectionReset, ErrorOrigin.Rpc, message)
             : LibvirtError.System(ConnectionReset, ErrorOrigin.Rpc, message);
     }
@@ -31,6 +35,10 @@ internal sealed class SshTrouble(SshCommand command)
     private static bool Refuses(string errors) =>
         ((string[])["IDENTIFICATION HAS CHANGED", "Host key verification failed", "host key is known for", "Permission denied (", "Too many authentication failures"])
             .Any(text => errors.Contains(text, StringComparison.Ordinal));
+
+    /// <summary>Whether the other host has no way to the daemon for this user. That no daemon listens may be otherwise soon.</summary>
+    private static bool LeadsNowhere(CommandEnd end) =>
+        end.Signal is null && (end.ExitStatus == SshScript.NoHelper || LastLine(end.Errors).Contains(Denied, StringComparison.Ordinal));
 
     private string OfSsh(string errors, string said)
     {
@@ -53,7 +61,7 @@ internal sealed class SshTrouble(SshCommand command)
         bool Says(string text) => end.Errors.Contains(text, StringComparison.Ordinal);
         return end.Signal is { } signal ? $"ssh was ended by signal {signal}{said}"
             : end.ExitStatus is SshScript.NoHelper ? $"the host has no program that leads to the daemon; install ballast, libvirt's virt-ssh-helper or netcat-openbsd there{said}"
-            : Says("Permission denied") ? $"this user may not use the daemon's socket there; log in as root or as a member of the socket's group{said}"
+            : Says(Denied) ? $"this user may not use the daemon's socket there; log in as root or as a member of the socket's group{said}"
             : Says("No such file or directory") || Says("Connection refused") ? $"no daemon listens there; start ballastd or libvirtd on that host{said}"
             : said.Length > 0 ? $"the other end closed it{said}"
             : "the other end closed it without a word";

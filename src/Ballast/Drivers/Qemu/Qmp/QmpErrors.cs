@@ -122,7 +122,7 @@ internal static class QmpErrors
     public static LibvirtException NoOwnProc(string path) =>
         LibvirtError.Unseen(NoEntry, ErrorOrigin.Qemu,
             $"QEMU monitor '{path}' is not used: /proc does not show this process (it belongs to another PID namespace, or is not mounted); "
-            + "enter that namespace too (nsenter --pid), or mount /proc for your own");
+            + "enter that namespace too (nsenter --pid), or mount a /proc of your own");
 
     /// <summary>Whether an error says nothing of who is there: nobody could look, or connect, for a reason of our own.</summary>
     public static bool ProvesNothing(LibvirtException error) =>
