@@ -200,16 +200,16 @@ public sealed class GroupLimitTests
 
     // What the narrow group could make room for, the wide one leaves nobody.
     [Theory]
-    [InlineData(1800, AdviceKind.Take, AdviceKind.Wait)]
+    [InlineData(800, AdviceKind.Take, AdviceKind.Wait)]
     [InlineData(0, AdviceKind.Keep, AdviceKind.Keep)]
     public void Nothing_is_taken_for_a_narrow_group_where_a_wide_one_leaves_no_room(ulong more, AdviceKind giver, AdviceKind needy)
     {
         using GroupHost host = new(isSecond: true);
-        host.Limits["/machine.slice"] = 2000 + more;
+        host.Limits["/machine.slice"] = 3350 + more;
         host.Limits["/machine.slice/pool"] = 800 + 800 + (2 * GroupHost.Qemu);
         host.Add("/machine.slice/pool/a.scope", Needy("needy"));
-        host.Add("/machine.slice/pool/b.scope", Idle("idle"));
-        host.Add("/machine.slice/c.scope", Silent("left-alone") with { Balloon = 2000, Maximum = 2000, Resident = 100 });
+        host.Add("/machine.slice/pool/b.scope", Idle("idle") with { Used = 390, Resident = 400, Unused = 300 });
+        host.Add("/machine.slice/c.scope", new AdviceGuest("busy-guest") { Balloon = 2000, Maximum = 2000, Resident = 1950, Used = 1900, Unused = 80 });
         HostAdvice advice = Look(new Advisor(), host, default, 0);
         AdviceKind told = Told(advice, "idle").Single().Item2;
         Assert.Equal((giver, needy), (told == AdviceKind.Could ? AdviceKind.Keep : told, Told(advice, "needy").Single().Item2));
