@@ -141,13 +141,13 @@ public sealed class HostMemoryProcedureTests
         facts[^1].Fact = 30;
         facts[^1].Value = 1;
         long plain = long.MaxValue, read = long.MaxValue;
-        for (int round = 0; round < 200; round++)
+        for (int round = 0; round < 5000; round++)
         {
             plain = Math.Min(plain, Time(() => facts.Count(fact => fact.Fact == round)));
             read = Math.Min(read, Time(() => HostMemoryFacts.ToProcess(facts, null).Group is null ? 1 : 0));
         }
 
-        Assert.True(read < 6 * plain, $"{read} ticks, and {plain} to go through all once");
+        Assert.True(read < 20 * plain, $"{read} ticks, and {plain} to go through all once");
 
         static long Time(Func<int> what)
         {
