@@ -3,22 +3,6 @@ using Ballast.Balance.Guards;
 
 namespace Ballast.Balance.Advice;
 
-/// <summary>What is not worth anybody's time.</summary>
-internal static class GuestAdviceLimits
-{
-    /// <summary>A smaller change, in MiB, is none: as in the guards.</summary>
-    public static double Least { get; } = new GuardLimits().LeastChange;
-
-    /// <summary>
-    /// What a guest that is short gets at least, in MiB: if it got just what it lacks, that would often be less than a change, and it would
-    /// be short again at once.
-    /// </summary>
-    public const double LeastForShort = GuestShortage.MarginKiB / 1024.0;
-
-    /// <summary>Where the host would get back less than this share of what a balloon moves, nobody who lacks nothing has to read of it.</summary>
-    public const double GainShare = 0.1;
-}
-
 /// <summary>Advice about one guest in the making: sizes in MiB.</summary>
 internal sealed class AdviceDraft
 {
@@ -69,7 +53,7 @@ internal sealed class AdviceDraft
         }
     }
 
-    /// <summary>As much of that as the limits of its control groups leave it, if all give that may.</summary>
+    /// <summary>As much of that as the limits of its control groups leave it.</summary>
     public double Lacking { get; private set; }
 
     /// <summary>Whether something is taken.</summary>
@@ -95,6 +79,17 @@ internal sealed class AdviceDraft
     public bool MayGive(bool isForGroup) =>
         !IsAlone && Short <= 0 && !IsShort && !IsLeft(Offer(isForGroup)) && Offered(isForGroup) >= GuestAdviceLimits.Least;
 
+    /// <summary>What it could give a full control group in all, in as many steps as that takes; nothing that is no change counts.</summary>
+    public double GivesInAll
+    {
+        get
+        {
+            // Where speed does not bound it, the next step is as far as it goes.
+            double gives = _step is { Target: not null, BoundBy: not GuardRule.Speed } ? Down(_step) : Track.Balloon - _least;
+            return IsAlone || Short > 0 || IsShort || IsLeft(_step) || gives < GuestAdviceLimits.Least ? 0 : gives;
+        }
+    }
+
     /// <summary>What the host gets back by what may be taken.</summary>
     public double Returns(bool isForGroup) => Gain(Track.Balloon - Offered(isForGroup));
 
@@ -112,15 +107,11 @@ internal sealed class AdviceDraft
     }
 
     /// <summary>Bounds what it lacks by what a limit leaves all that share it.</summary>
-    /// <param name="limit">The limit.</param>
     /// <param name="share">How much of what they lack it leaves them, 0 to 1.</param>
-    /// <param name="isFull">Whether it leaves this guest nothing, and nobody who shares it gives.</param>
-    public void Limit(MemoryLimit limit, double share, bool isFull)
-    {
-        Lacking *= share;
-        if (isFull)
-            _full ??= limit;
-    }
+    public void Limit(double share) => Lacking *= share;
+
+    /// <summary>Notes a limit that leaves it nothing, whatever those who share it give.</summary>
+    public void Fill(MemoryLimit limit) => _full ??= limit;
 
     /// <summary>
     /// A wish without a reserve for what nobody foresees: that is for who has the memory in hand. Who followed the advice that a guest

@@ -17,15 +17,21 @@ internal sealed class FollowedAdvice
     private double? _residentThen, _last;
     private double _advisedAt;
     private bool _isMoving, _stands;
+    private double _toldMostAt;
 
     /// <summary>Where the balloon is on its way to, as advised, or where it stopped before it was there; null where it does not follow advice.</summary>
     public double? Target { get; private set; }
+
+    /// <summary>The largest size that people were told to give it lately, or since its size was known last; null where they were not.</summary>
+    public double? ToldMost { get; private set; }
 
     /// <summary>This was told to people. What differs from it and is not told is followed by nobody.</summary>
     public void Tell(GuestAdvice advice, double? resident, double time)
     {
         // What was advised last holds for a while; a balloon on its way is not turned.
         _stands = advice.Target is not null && advice.Kind is AdviceKind.Take or AdviceKind.Give or AdviceKind.Could;
+        if (advice is { Kind: AdviceKind.Give, Target: { } target })
+            (ToldMost, _toldMostAt) = (Math.Max(ToldMost ?? 0, target), time);
         if (_isMoving || !_stands)
             return;
         (_advised, _from, _advisedAt) = (advice.Target, advice.Balloon, time);
@@ -36,8 +42,18 @@ internal sealed class FollowedAdvice
     /// <summary>What was told last still stands, until something else is told.</summary>
     public void Repeat(double time)
     {
-        if (_stands)
-            _advisedAt = time;
+        if (!_stands)
+            return;
+        _advisedAt = time;
+        if (_advised > _from)
+            _toldMostAt = time;
+    }
+
+    /// <summary>Its balloon's size is known: who was told long ago what it may have has done so, or does something else.</summary>
+    public void NoteSize(double time)
+    {
+        if (time - _toldMostAt > HoldsSeconds)
+            ToldMost = null;
     }
 
     /// <summary>Compares what is seen with what was advised.</summary>

@@ -20,7 +20,7 @@ internal static class GroupRoom
             Read(budget, guest, limits);
         if (limits.Count == 0)
             return;
-        Limit[][] shared = [.. guests.Select(guest => guest.GroupPath is { } path ? Levels(path).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray() : [])];
+        Limit[][] shared = [.. guests.Select(guest => Levels(guest).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray())];
         for (int i = 0; i < guests.Length; i++)
         {
             foreach (Limit limit in shared[i])
@@ -55,9 +55,9 @@ internal static class GroupRoom
 
     private static void Read(BudgetSetting budget, GuestFacts guest, Dictionary<string, Limit> limits)
     {
-        if (guest.GroupPath is not { } group || guest.NearestLimit is null)
+        if (guest.NearestLimit is null)
             return;
-        string[] levels = [.. Levels(group)];
+        string[] levels = [.. Levels(guest)];
         for (MemoryGroupLimit? limit = guest.NearestLimit; limit is not null; limit = limit.Next)
         {
             if (limit.Levels < 0 || limit.Levels >= levels.Length || HostBudget.StandsFor(budget, levels[limit.Levels]))
@@ -68,9 +68,15 @@ internal static class GroupRoom
         }
     }
 
-    /// <summary>A group's path and those of the groups above it, up to the root.</summary>
-    private static IEnumerable<string> Levels(string path)
+    /// <summary>The path of a guest's group and those of the groups above it, up to the root. Of one that nobody names, only it is known.</summary>
+    private static IEnumerable<string> Levels(GuestFacts guest)
     {
+        if (guest.GroupPath is not { } path)
+        {
+            yield return $"{guest.Uuid}";
+            yield break;
+        }
+
         string level = "/" + path.Trim('/');
         for (int levels = 0; levels < MaxLevels; levels++)
         {

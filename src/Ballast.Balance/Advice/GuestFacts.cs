@@ -70,7 +70,10 @@ internal sealed record GuestFacts
 
     public string? GroupPath { get; init; }
 
-    /// <summary>The first of the memory limits of that group and of those above it; null where none limits it.</summary>
+    /// <summary>
+    /// The first of the memory limits of that group and of those above it; null where none limits it. Where the path is not known, only
+    /// that of its own group counts.
+    /// </summary>
     public MemoryGroupLimit? NearestLimit { get; init; }
 
     /// <summary>What those limits leave it and the others that share them, by <see cref="GroupRoom.Share"/>: in MiB.</summary>
@@ -149,7 +152,7 @@ internal sealed record GuestFacts
             DeflatesOnOom = process.DeflatesOnOom,
             RunSeconds = process.RunTime?.TotalSeconds,
             GroupPath = process.GroupPath,
-            NearestLimit = LimitOf(process.Group),
+            NearestLimit = LimitOf(process.Group) ?? (guest.HardLimitKiB is { } own ? new MemoryGroupLimit(0, own, null, null) : null),
             HasJob = guest.HasJob,
             HasNotAnswered = guest.HasNotAnswered,
         };

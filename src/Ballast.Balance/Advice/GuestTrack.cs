@@ -26,6 +26,9 @@ internal sealed class GuestTrack
     /// <summary>The balloon's size in MiB, or what may stand for it.</summary>
     public double Balloon { get; private set; }
 
+    /// <summary>The size in MiB that leaves others nothing: what its balloon may have grown to where nobody tells its size.</summary>
+    public double Counted => Math.Max(Balloon, Guarded?.MayHave ?? 0);
+
     /// <summary>Its balloon's size when that was known last, in KiB: a report that contradicts itself moves no balloon.</summary>
     public ulong? LastSizeKiB { get; private set; }
 
@@ -47,6 +50,11 @@ internal sealed class GuestTrack
         Resident = GuestReading.ResidentOf(facts, host);
         LastSizeKiB = facts.MeasuredSizeKiB;
         Balloon = (facts.SizeKiB ?? facts.ResidentKiB ?? 0) / KiB;
-        Guarded = facts.SizeKiB is null ? null : _reading.Read(facts, Standing, Resident, Followed.Target, now);
+        bool isKnown = facts.KnownBalloonKiB is not null;
+        if (isKnown)
+            Followed.NoteSize(now);
+        Guarded = facts.SizeKiB is null
+            ? null
+            : _reading.Read(facts, Standing, Resident, Followed.Target, now) with { MayHave = isKnown ? null : Followed.ToldMost ?? Balloon };
     }
 }

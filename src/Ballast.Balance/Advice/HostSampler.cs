@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Ballast.Balance.Advice;
 
 /// <summary>Takes samples of a host and its guests, with everything that advice needs.</summary>
@@ -31,7 +33,8 @@ public static class HostSampler
         Dictionary<Guid, ProcessMemory> processes = (await connection.GetProcessMemoryAsync(domains, cancellationToken).ConfigureAwait(false))
             .DistinctBy(one => one.Domain.Uuid).ToDictionary(one => one.Domain.Uuid, one => one.Memory);
 
-        HashSet<Guid> jobs = await JobsAsync(domains.Where(domain =>
+        // What a daemon of libvirt's does not tell there, it is asked for one by one.
+        ConcurrentDictionary<Guid, (bool HasJob, ulong? HardLimitKiB)> others = await OthersAsync(domains.Where(domain =>
             processes.GetValueOrDefault(domain.Uuid)?.Reason == MemoryStatsReason.UnsupportedByDaemon), cancellationToken).ConfigureAwait(false);
 
         // The host last: what guests hold and what the host has are then of nearly the same moment.
@@ -46,7 +49,8 @@ public static class HostSampler
                 Stats = sample.Stats,
                 Process = processes[sample.Domain.Uuid],
                 MaximumKiB = maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null,
-                HasJob = jobs.Contains(sample.Domain.Uuid),
+                HasJob = others.GetValueOrDefault(sample.Domain.Uuid).HasJob,
+                HardLimitKiB = others.GetValueOrDefault(sample.Domain.Uuid).HardLimitKiB,
                 HasNotAnswered = silent.Contains(sample.Domain.Uuid),
             }),
         ]);
@@ -64,28 +68,33 @@ public static class HostSampler
         }
     }
 
-    /// <summary>Those that a daemon of libvirt's migrates, saves or dumps; nobody else has such jobs.</summary>
-    private static async Task<HashSet<Guid>> JobsAsync(IEnumerable<Domain> domains, CancellationToken token)
+    /// <summary>Those that a daemon of libvirt's migrates, saves or dumps, which nobody else has, and the limits that it sets.</summary>
+    private static async Task<ConcurrentDictionary<Guid, (bool HasJob, ulong? HardLimitKiB)>> OthersAsync(IEnumerable<Domain> domains, CancellationToken token)
     {
-        HashSet<Guid> busy = [];
-        Lock gate = new();
+        ConcurrentDictionary<Guid, (bool, ulong?)> others = [];
         ParallelOptions how = new() { MaxDegreeOfParallelism = SideBySide, CancellationToken = token };
         await Parallel.ForEachAsync(domains.Take(MostRefreshed), how, async (domain, end) =>
         {
+            bool hasJob = await AskAsync(async () => (await domain.GetJobInfoAsync(end).ConfigureAwait(false)).Type).ConfigureAwait(false)
+                is not (DomainJobType.None or DomainJobType.Completed or DomainJobType.Failed or DomainJobType.Cancelled);
+            ulong? limit = await AskAsync(async () => (await domain.GetMemoryLimitsAsync(cancellationToken: end).ConfigureAwait(false)).HardKiB).ConfigureAwait(false);
+            if (hasJob || limit is not null)
+                others[domain.Uuid] = (hasJob, limit);
+        }).ConfigureAwait(false);
+        return others;
+
+        // It ended, or its driver has no such thing.
+        static async Task<T?> AskAsync<T>(Func<Task<T>> ask)
+        {
             try
             {
-                DomainJobInfo job = await domain.GetJobInfoAsync(end).ConfigureAwait(false);
-                if (job.Type is DomainJobType.None or DomainJobType.Completed or DomainJobType.Failed or DomainJobType.Cancelled)
-                    return;
-                lock (gate)
-                    _ = busy.Add(domain.Uuid);
+                return await ask().ConfigureAwait(false);
             }
             catch (LibvirtException)
             {
-                // It ended, or its driver has no jobs.
+                return default;
             }
-        }).ConfigureAwait(false);
-        return busy;
+        }
     }
 
     /// <param name="connection">Their host.</param>

@@ -15,6 +15,12 @@ public sealed record SeenGuest
     /// <summary>The largest size that its balloon may be given, in KiB; null if unknown.</summary>
     public ulong? MaximumKiB { get; init; }
 
+    /// <summary>
+    /// The hard limit, in KiB, of its QEMU's own control group, where <see cref="Process"/> has none because the daemon is libvirt's; null
+    /// if there is none, or it is unknown.
+    /// </summary>
+    public ulong? HardLimitKiB { get; init; }
+
     /// <summary>Whether the hypervisor is migrating, saving or dumping it, as far as is known.</summary>
     public bool HasJob { get; init; }
 

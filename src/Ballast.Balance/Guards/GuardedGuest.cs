@@ -12,6 +12,11 @@ public sealed record GuardedGuest
     /// <summary>Whether the balloon's size was reported. An estimate does not show how the balloon moves.</summary>
     public bool IsSizeCertain { get; init; } = true;
 
+    /// <summary>
+    /// The size that its balloon may have grown to since its size was known last, by what people were advised; null if its size is known.
+    /// </summary>
+    public double? MayHave { get; init; }
+
     /// <summary>The memory that it uses, without caches and without its balloon; null if it does not report that.</summary>
     public required double? Used { get; init; }
 

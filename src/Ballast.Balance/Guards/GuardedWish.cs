@@ -26,7 +26,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     public GuardDecision Decision { get; private set; }
 
     /// <summary>What it has or may take, whatever is decided now.</summary>
-    public double Counted { get; private set; } = guest.State.Balloon;
+    public double Counted { get; private set; } = SizeOf(guest, record);
 
     /// <summary>By how much it is to grow; null where it is not to.</summary>
     public double? Lack { get; private set; }
@@ -47,6 +47,10 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     private double CertainBound =>
         guest.IsCertain && guest.Used is { } used && Sizes.IsSize(used) ? 0 : guest.IsResidentCertain ? State.Resident : State.Balloon;
 
+    // Of whom nobody tells the size, the balloon may be where it was sent.
+    private static double SizeOf(GuardedGuest guest, GuestRecord record) =>
+        guest.MayHave is { } may ? Math.Max(guest.State.Balloon, Math.Max(may, record.Target ?? 0)) : guest.State.Balloon;
+
     /// <summary>What rules 1 and 2 keep for it with such a share of the margins; who is left alone keeps all it has.</summary>
     public double LeastAt(double margins) =>
         LeftBy is null ? Math.Min(Math.Max(FloorAt(margins), CertainBound), Math.Max(State.Maximum, State.Balloon))
@@ -58,7 +62,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
     {
         // Of whom the size is not known, all may be held, and what it was before memory was unplugged; who may hold anything leaves
         // others nothing to grow by.
-        Counted = Sizes.IsSize(State.Balloon) ? Math.Max(State.Balloon, Aim)
+        Counted = Sizes.IsSize(State.Balloon) ? Math.Max(SizeOf(guest, record), Aim)
             : Sizes.IsSize(State.Maximum) ? Math.Max(State.Maximum, Math.Max(record.Target ?? 0, record.SeenSize))
             : double.PositiveInfinity;
         Decision = new GuardDecision(null, rule, reason);
@@ -75,7 +79,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         if (Aim > State.Balloon)
         {
             // What was kept for it is others'.
-            Counted = State.Balloon;
+            Counted = SizeOf(guest, record);
             Decision = Decision with { Target = State.Balloon };
             return;
         }

@@ -105,7 +105,7 @@ internal static class RecordDocument
         Write(json, "reports_free_pages", guest.ReportsFreePages);
         Write(json, "deflates_on_oom", guest.DeflatesOnOom);
         WriteSeconds(json, "run_seconds", guest.RunSeconds);
-        Write(json, "group", guest.GroupPath);
+        Write(json, "group", guest.GroupPath?.Length <= RecordFormat.MaxPath ? guest.GroupPath : null);
         WriteLimits(json, guest.NearestLimit);
         if (guest.HasJob)
             json.WriteBoolean("has_job", true);

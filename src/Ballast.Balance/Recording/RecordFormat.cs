@@ -18,6 +18,9 @@ internal static class RecordFormat
     /// <summary>No limit is set so many levels above a control group.</summary>
     public const int MaxLevels = 64;
 
+    /// <summary>How long a control group's path may be, in characters: the kernel has no longer ones.</summary>
+    public const int MaxPath = 4096;
+
     /// <summary>Counters may have any value.</summary>
     public const ulong MaxCounter = ulong.MaxValue;
 

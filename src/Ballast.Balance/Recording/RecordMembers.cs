@@ -25,6 +25,9 @@ internal readonly struct RecordMembers(JsonElement value, string what)
         : member.ValueKind == JsonValueKind.String ? member.GetString()
         : throw Wrong(name, "a text");
 
+    public string? TextOrNull(string name, int most) => TextOrNull(name) is var text && !(text?.Length > most) ? text
+        : throw Wrong(name, string.Create(CultureInfo.InvariantCulture, $"a text of at most {most} characters"));
+
     public bool? Flag(string name) => Find(name)?.ValueKind switch
     {
         null => null,

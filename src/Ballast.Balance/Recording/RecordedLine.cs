@@ -97,7 +97,7 @@ internal static class RecordedLine
         ReportsFreePages = members.Flag("reports_free_pages"),
         DeflatesOnOom = members.Flag("deflates_on_oom"),
         RunSeconds = members.Seconds("run_seconds"),
-        GroupPath = members.TextOrNull("group"),
+        GroupPath = members.TextOrNull("group", RecordFormat.MaxPath),
         NearestLimit = ReadLimits(members),
         HasJob = members.Flag("has_job") == true,
         HasNotAnswered = members.Flag("has_not_answered") == true,

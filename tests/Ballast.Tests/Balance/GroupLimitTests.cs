@@ -2,6 +2,7 @@ using Ballast.Balance;
 using Ballast.Balance.Advice;
 using Ballast.Balance.Guards;
 using Ballast.Balance.Recording;
+using Ballast.Tests.Cli;
 using static Ballast.Tests.Balance.AdviceHost;
 
 namespace Ballast.Tests.Balance;
@@ -165,6 +166,114 @@ public sealed class GroupLimitTests
         }
     }
 
+    // Balloons may have 3904 MiB in all. One that is left alone has 2048 or 1500 of that, and one could give down to some 1400.
+    [Theory]
+    [InlineData(2048, false)]
+    [InlineData(1500, true)]
+    public void Nothing_is_taken_where_all_that_can_be_given_makes_no_room(ulong alone, bool isReached)
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits["/machine.slice"] = 4096;
+        host.Add("/machine.slice/a.scope", Silent("left-alone") with { Balloon = alone, Maximum = alone, Resident = 300 });
+        host.Add("/machine.slice/b.scope", new AdviceGuest("giver-b") { Balloon = 2560, Maximum = 4096, Resident = 1400, Used = 1300, Unused = 600 });
+        host.Add("/machine.slice/c.scope", Needy("needy") with { Balloon = 512, Maximum = 1024, Resident = 512, Used = 502 });
+        Advisor advisor = new();
+        HostAdvice advice = Look(advisor, host, default, 0);
+        if (!isReached)
+        {
+            Assert.DoesNotContain(advice.Guests, guest => guest.Kind is AdviceKind.Take or AdviceKind.Wait or AdviceKind.Give);
+            Assert.Equal((GuardRule.Budget, "The memory limit of control group /machine.slice leaves it 512 MiB."), Bound(advice, "needy"));
+            return;
+        }
+
+        // Each step of the one is worth it: in the end, the other grows.
+        for (int look = 0; look < 10 && advice.Guests.Any(guest => guest.Kind == AdviceKind.Take); look++)
+        {
+            Assert.Equal([("giver-b", AdviceKind.Take), ("needy", AdviceKind.Wait)], Told(advice, "giver-b", "needy"));
+            double target = advice.Guests.Single(guest => guest.Kind == AdviceKind.Take).Target!.Value;
+            host.Change("giver-b", guest => guest with { Balloon = (ulong)target });
+            advice = advisor.Advise(host.See(40 + (30 * look), default), 40 + (30 * look));
+        }
+
+        Assert.Equal(AdviceKind.Give, Told(advice, "needy").Single().Item2);
+    }
+
+    // What the narrow group could make room for, the wide one leaves nobody.
+    [Theory]
+    [InlineData(800, AdviceKind.Take, AdviceKind.Wait)]
+    [InlineData(0, AdviceKind.Keep, AdviceKind.Keep)]
+    public void Nothing_is_taken_for_a_narrow_group_where_a_wide_one_leaves_no_room(ulong more, AdviceKind giver, AdviceKind needy)
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits["/machine.slice"] = 3350 + more;
+        host.Limits["/machine.slice/pool"] = 800 + 800 + (2 * GroupHost.Qemu);
+        host.Add("/machine.slice/pool/a.scope", Needy("needy"));
+        host.Add("/machine.slice/pool/b.scope", Idle("idle") with { Used = 390, Resident = 400, Unused = 300 });
+        host.Add("/machine.slice/c.scope", new AdviceGuest("busy-guest") { Balloon = 2000, Maximum = 2000, Resident = 1950, Used = 1900, Unused = 80 });
+        HostAdvice advice = Look(new Advisor(), host, default, 0);
+        AdviceKind told = Told(advice, "idle").Single().Item2;
+        Assert.Equal((giver, needy), (told == AdviceKind.Could ? AdviceKind.Keep : told, Told(advice, "needy").Single().Item2));
+        if (more == 0)
+            Assert.Equal((GuardRule.Budget, "The memory limit of control group /machine.slice leaves it 800 MiB."), Bound(advice, "needy"));
+    }
+
+    // A guest is told to grow, does so, and then nobody tells its size any more: what it may have, no other gets, for as long as that lasts.
+    [Theory]
+    [InlineData(800)]
+    [InlineData(1400)]
+    public void What_a_guest_was_told_to_have_is_its_own_when_its_monitor_falls_silent(ulong resident)
+    {
+        using GroupHost host = new(isSecond: true);
+        const ulong leaves = 2000;
+        host.Limits["/vms"] = leaves + (2 * GroupHost.Qemu);
+        host.Add("/vms", Needy("needy") with { Resident = resident });
+        host.Add("/vms", Needy("later-one") with { Used = 400, Unused = 300 });
+        Advisor advisor = new();
+        double told = Look(advisor, host, default, 0).Guests.Single(guest => guest.Guest.Domain.Name == "needy").Target!.Value;
+        Assert.InRange(told, 850, 1200);
+        host.Change("needy", guest => guest with { Balloon = (ulong)told, Used = (ulong)told - 10 });
+        host.Change("later-one", guest => guest with { Used = 790, Unused = 4 });
+        for (double time = 20; time < 600; time += 10)
+        {
+            HostAdvice advice = advisor.Advise(host.See(time, default, guest => guest.Name == "needy" ? guest with { Balloon = null } : guest), time);
+            Assert.Null(advice.Guests.Single(guest => guest.Guest.Domain.Name == "needy").Target);
+            if (advice.Guests.Single(guest => guest.Guest.Domain.Name == "later-one") is { Kind: AdviceKind.Give, Target: { } target })
+                host.Change("later-one", guest => guest with { Balloon = (ulong)target, Used = (ulong)target - 10 });
+            Assert.InRange(host.Guests.Sum(one => (double)one.Guest.Balloon!.Value), 0, leaves);
+        }
+
+        // Its size is known again: so is what it leaves the other.
+        host.Change("needy", guest => guest with { Balloon = 810, Used = 300, Unused = 300 });
+        HostAdvice last = Look(advisor, host, default, 600);
+        Assert.InRange(last.Guests.Single(guest => guest.Guest.Domain.Name == "later-one").Target ?? 0, host.Guests[1].Guest.Balloon!.Value + 1, leaves - 810);
+    }
+
+    // libvirt's daemons name no group, and tell a domain's own limit.
+    [Fact]
+    public async Task Through_a_daemon_that_names_no_group_the_domains_own_limit_holds()
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        FakeDriver driver = new(new FakeDomain("limited", 1) { Limits = new DomainMemoryLimits(900 * KiB, null, null) }, new FakeDomain("other", 2));
+        await using Connection connection = new(driver, "fake:///", new ConnectionOptions());
+        SeenHost host = await HostSampler.LookAsync(connection, null, refresh: false, token);
+        Assert.Equal([("limited", (ulong?)(900 * KiB)), ("other", null)], host.Guests.Select(guest => (guest.Domain.Name, guest.HardLimitKiB)));
+
+        SeenHost seen = See(0, Needy("limited"), Needy("other"));
+        seen = seen with { Guests = [seen.Guests[0] with { HardLimitKiB = 900 * KiB }, seen.Guests[1]] };
+        GuestFacts[] facts = [.. seen.Guests.Select(GuestFacts.Of)];
+        GroupRoom.Share(default, facts);
+        Assert.Equal([836.0], facts[0].Limits.Select(limit => limit.Leaves));
+        Assert.Empty(facts[1].Limits);
+
+        // It is nobody else's, and the advice names it.
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 6000 * KiB));
+        advisor.Learn(seen, 0);
+        HostAdvice advice = advisor.Advise(seen with { Guests = [.. See(10, Needy("limited"), Needy("other")).Guests.Select((guest, i) => guest with { HardLimitKiB = seen.Guests[i].HardLimitKiB })] }, 10);
+        Assert.Equal(836, advice.Guests.Single(guest => guest.Guest.Domain.Name == "limited").Target);
+        Assert.InRange(advice.Guests.Single(guest => guest.Guest.Domain.Name == "other").Target!.Value, 1000, 2048);
+        Assert.Equal("The memory limit of its own control group leaves it 836 MiB.", facts[0].Limits[0].Explain(836));
+    }
+
     // Both limits hold: the scope's 900 MiB, and what the slice leaves both; what one may not have, the other may.
     [Theory]
     [InlineData(900, 2000, "machine.slice", 836, 1200)]
@@ -276,6 +385,8 @@ public sealed class GroupLimitTests
     }
 
     private static AdviceGuest Needy(string name) => new(name) { Balloon = 800, Maximum = 2048, Resident = 800, Used = 790, Unused = 4 };
+
+    private static AdviceGuest Silent(string name) => new(name) { HasDriver = false };
 
     private static AdviceGuest Idle(string name) => new(name) { Balloon = 800, Maximum = 1024, Resident = 800, Used = 100, Unused = 600 };
 

@@ -182,7 +182,7 @@ public sealed class RecordReplayTests
     public void A_sample_that_no_reader_takes_is_a_failed_one()
     {
         SeenGuest guest = Used(200).See(0);
-        AdviceGuest large = new("guest") { Process = new ProcessMemory { Reason = MemoryStatsReason.Fresh, GroupPath = new string('x', 17 * 1024 * 1024) } };
+        AdviceGuest large = new(new string('x', 17 * 1024 * 1024));
         byte[] record = Record(recorder =>
         {
             Assert.True(recorder.TryWrite(new SeenHost(Host, [large.See(0)]), 0));
@@ -271,6 +271,26 @@ public sealed class RecordReplayTests
             InvalidDataException error = Assert.Throws<InvalidDataException>(() => Looks(isCompressed ? Compress(bytes) : bytes, out _));
             Assert.StartsWith(complaint, error.Message, StringComparison.Ordinal);
         }
+    }
+
+    // Each level of a path is looked up.
+    [Theory]
+    [InlineData(4096, true)]
+    [InlineData(4097, false)]
+    public void A_control_groups_path_is_no_longer_than_one_can_be(int length, bool isRead)
+    {
+        string path = "/" + new string('a', length - 1);
+        AdviceGuest guest = new("guest-one") { Process = new ProcessMemory { GroupPath = path, Group = new MemoryGroup(900 * KiB, null, null) } };
+        byte[] record = Record(recorder => Assert.True(recorder.TryWrite(new SeenHost(Host, [guest.See(0)]), 1)));
+        using RecordReader reader = new(new MemoryStream(record));
+        Assert.Equal(isRead ? path : null, Assert.Single(reader.Read()!.Guests).GroupPath);
+
+        byte[] text = Encoding.UTF8.GetBytes("{\"ballast_record\":1,\"started\":\"2026-01-02T03:04:05Z\"}\n{\"time\":1,\"host\":{},\"guests\":"
+            + $"[{{\"name\":\"a\",\"uuid\":\"0aa785e5-5582-8783-b976-10ebbebb45dc\",\"group\":\"{path}\"}}]}}\n");
+        if (isRead)
+            Assert.Equal(1, Looks(text, out _));
+        else
+            Assert.Equal("line 2: 'group' of guest 1 is not a text of at most 4096 characters", Assert.Throws<InvalidDataException>(() => Looks(text, out _)).Message);
     }
 
     [Fact]

@@ -47,7 +47,7 @@ internal static class HostMemoryFacts
 
     public static HostMemory ToHost(NumberedFact[] facts)
     {
-        FactList read = new(facts);
+        KnownFacts read = new(facts);
         return new HostMemory
         {
             Reason = ToReason(read),
@@ -65,7 +65,7 @@ internal static class HostMemoryFacts
 
     public static ProcessMemory ToProcess(NumberedFact[] facts, string? group)
     {
-        FactList read = new(facts);
+        KnownFacts read = new(facts);
         return new ProcessMemory
         {
             Reason = ToReason(read),
@@ -110,19 +110,19 @@ internal static class HostMemoryFacts
         }
     }
 
-    private static MemoryPressure? ToPressure(FactList facts, int first) =>
+    private static MemoryPressure? ToPressure(KnownFacts facts, int first) =>
         facts[first] is { } ten && facts[first + 1] is { } sixty && facts[first + 2] is { } threeHundred && Time(facts[first + 3]) is { } total
             ? new MemoryPressure(Share(ten), Share(sixty), Share(threeHundred), total)
             : null;
 
     private static double Share(ulong millionths) => Math.Min(1, millionths / Millionths);
 
-    private static MemoryGroup? ToGroup(FactList facts) =>
+    private static MemoryGroup? ToGroup(KnownFacts facts) =>
         facts[HasGroup] is > 0
             ? new MemoryGroup(facts[GroupMax], facts[GroupHigh], facts[GroupCurrent]) { UnreclaimableKiB = facts[GroupUnreclaimable], NearestLimit = ToLimits(facts) }
             : null;
 
-    private static MemoryGroupLimit? ToLimits(FactList facts)
+    private static MemoryGroupLimit? ToLimits(KnownFacts facts)
     {
         MemoryGroupLimit? nearest = null;
         for (int levels = MaxLevels - 1; levels >= 0; levels--)
@@ -135,7 +135,7 @@ internal static class HostMemoryFacts
     }
 
     // Any that only a newer daemon knows is kept as its number.
-    private static MemoryStatsReason ToReason(FactList facts) =>
+    private static MemoryStatsReason ToReason(KnownFacts facts) =>
         facts[Reason] is { } number and <= int.MaxValue ? (MemoryStatsReason)(int)number : MemoryStatsReason.Fresh;
 
     // A daemon may say anything.
@@ -148,23 +148,7 @@ internal static class HostMemoryFacts
 
     private sealed class FactList
     {
-        private readonly List<NumberedFact> _facts;
-
-        public FactList(params NumberedFact[] facts) => _facts = [.. facts];
-
-        public ulong? this[int fact]
-        {
-            get
-            {
-                foreach (NumberedFact one in _facts)
-                {
-                    if (one.Fact == fact)
-                        return one.Value;
-                }
-
-                return null;
-            }
-        }
+        private readonly List<NumberedFact> _facts = [];
 
         public void Add(int fact, ulong? value)
         {
@@ -173,5 +157,23 @@ internal static class HostMemoryFacts
         }
 
         public NumberedFact[] ToArray() => [.. _facts];
+    }
+
+    // However many facts a daemon tells of each domain, and in whatever order, they are gone through once. Of one that it tells again,
+    // the first counts.
+    private readonly ref struct KnownFacts
+    {
+        private readonly ulong?[] _known = new ulong?[GroupLimits + (2 * MaxLevels)];
+
+        public KnownFacts(NumberedFact[] facts)
+        {
+            foreach (NumberedFact one in facts)
+            {
+                if ((uint)one.Fact < (uint)_known.Length)
+                    _known[one.Fact] ??= one.Value;
+            }
+        }
+
+        public ulong? this[int fact] => _known[fact];
     }
 }
