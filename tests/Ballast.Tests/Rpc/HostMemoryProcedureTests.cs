@@ -133,34 +133,6 @@ public sealed class HostMemoryProcedureTests
         Assert.Null(HostMemoryFacts.ToProcess(facts[..60], "/a").Group!.Value.NearestLimit);
     }
 
-    // A daemon may tell as many facts of each of all its domains as fit into a message.
-    [Fact]
-    public void Facts_are_gone_through_once_however_many_a_daemon_tells()
-    {
-        NumberedFact[] facts = [.. Enumerable.Range(0, RpcLimits.MaxMemoryStats).Select(_ => new NumberedFact { Fact = int.MaxValue })];
-        facts[^1].Fact = 30;
-        facts[^1].Value = 1;
-        long plain = long.MaxValue, read = long.MaxValue;
-        for (int round = 0; round < 5000; round++)
-        {
-            plain = Math.Min(plain, Time(() => facts.Count(fact => fact.Fact == round)));
-            read = Math.Min(read, Time(() => HostMemoryFacts.ToProcess(facts, null).Group is null ? 1 : 0));
-        }
-
-        Assert.True(read < 20 * plain, $"{read} ticks, and {plain} to go through all once");
-
-        static long Time(Func<int> what)
-        {
-            const int often = 20;
-            long start = System.Diagnostics.Stopwatch.GetTimestamp();
-            int sum = 0;
-            for (int i = 0; i < often; i++)
-                sum += what();
-            GC.KeepAlive(sum);
-            return System.Diagnostics.Stopwatch.GetTimestamp() - start;
-        }
-    }
-
     private sealed class TwoDomains : IDriver
     {
         private static readonly DomainIdentity One = new("one", new Guid(1, 2, 3, new byte[8]), 7), Other = new("other", new Guid(1, 2, 4, new byte[8]), 8);
