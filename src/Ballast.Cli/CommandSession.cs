@@ -34,8 +34,8 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     /// <summary>The URI to connect to; null: the default.</summary>
     public string? Uri => _uri ?? (host.Variable("VIRSH_DEFAULT_CONNECT_URI") is { Length: > 0 } uri ? uri : null);
 
-    /// <summary>Whether a daemon that has died without a word is noticed by its silence.</summary>
-    public bool ProbesDaemons => HowToConnect(IsReadOnly).KeepaliveInterval > TimeSpan.Zero;
+    /// <summary>After what time a daemon that has died without a word is noticed by its silence; zero: never.</summary>
+    public TimeSpan LongestSilence => HowToConnect(IsReadOnly) is var how ? how.KeepaliveInterval * (how.KeepaliveCount + 1) : default;
 
     public void End() => HasEnded = true;
 

@@ -50,7 +50,7 @@ internal sealed class LastingConnection(CommandInvocation invocation)
     /// that is probed and alive may have a guest for which it waits.
     /// </summary>
     public bool IsLost(LibvirtException error) => !invocation.IsVirsh && invocation.Connection is { IsRemote: true } connection
-        && (!connection.IsAlive || (!invocation.Session.ProbesDaemons && error is { Code: ErrorCode.OperationTimeout, Origin: ErrorOrigin.Rpc or ErrorOrigin.Remote }));
+        && (!connection.IsAlive || (invocation.Session.LongestSilence == TimeSpan.Zero && IsLate(error)));
 
     /// <summary>An answer came just now, or an event.</summary>
     public void NoteSeen()
@@ -73,11 +73,26 @@ internal sealed class LastingConnection(CommandInvocation invocation)
                 NoteSeen();
                 return answer;
             }
-            catch (LibvirtException e) when (IsLost(e))
+            catch (LibvirtException e) when (IsLost(e) || IsLate(e))
             {
+                if (!IsLost(e) && !await FallsSilentAsync())
+                    throw;
                 await ReopenAsync(e.Message, invocation.CancellationToken);
             }
         }
+    }
+
+    private static bool IsLate(LibvirtException error) => error is { Code: ErrorCode.OperationTimeout, Origin: ErrorOrigin.Rpc or ErrorOrigin.Remote };
+
+    // The call's deadline may come before that of the probes.
+    private async Task<bool> FallsSilentAsync()
+    {
+        if (invocation.IsVirsh || !invocation.Connection.IsRemote)
+            return false;
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(invocation.CancellationToken);
+        bool isSilent = await LossBeforeAsync(Task.Delay(invocation.Session.LongestSilence, _time, end.Token)) is not null;
+        await end.CancelAsync();
+        return isSilent;
     }
 
     /// <summary>Waits; a connection that is lost meanwhile is opened again at once.</summary>
@@ -141,10 +156,10 @@ internal sealed class LastingConnection(CommandInvocation invocation)
             connection = await invocation.Session.ReopenAsync(token);
             _isRefused = false;
         }
-        catch (LibvirtException e) when (e.IsUnreachable || (e.Int1 == AccessDenied && !_isRefused))
+        catch (LibvirtException e) when (e.IsUnreachable && !(e.Int1 == AccessDenied && _isRefused))
         {
             // A daemon that has just made its socket may not have opened it to its group yet.
-            _isRefused = !e.IsUnreachable;
+            _isRefused = e.Int1 == AccessDenied;
             return Fails(e);
         }
         catch (LibvirtException e)

@@ -6,7 +6,7 @@ namespace Ballast.Transports;
 /// <param name="Sockets">Unix sockets to try, the first that is there.</param>
 internal sealed record UnixEndpoint(IReadOnlyList<string> Sockets) : IEndpoint
 {
-    private const int TryAgain = 11, AccessDenied = 13;
+    private const int TryAgain = 11;
 
     public string Daemon => "the daemon";
 
@@ -41,10 +41,7 @@ internal sealed record UnixEndpoint(IReadOnlyList<string> Sockets) : IEndpoint
         }
     }
 
-    /// <summary>A socket that this user may not use stays so until somebody changes its mode or its group.</summary>
-    internal static LibvirtException Failure(string path, int errno)
-    {
-        string message = $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}";
-        return errno == AccessDenied ? LibvirtError.Lasting(errno, ErrorOrigin.Rpc, message) : LibvirtError.System(errno, ErrorOrigin.Rpc, message);
-    }
+    /// <summary>Also where access is denied: a daemon that has just made its socket may not have opened it to its group yet.</summary>
+    internal static LibvirtException Failure(string path, int errno) =>
+        LibvirtError.System(errno, ErrorOrigin.Rpc, $"Failed to connect socket to '{path}': {Marshal.GetPInvokeErrorMessage(errno)}");
 }

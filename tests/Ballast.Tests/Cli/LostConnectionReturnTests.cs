@@ -145,15 +145,43 @@ public sealed class LostConnectionReturnTests : IDisposable
         Assert.Equal((exitCode, opened), (outcome.ExitCode, _opened.Count));
         Assert.StartsWith($"{Lost}fake:///: not connected yet: Permission denied\n{(times == 1 ? Again : Refused)}", outcome.Error, StringComparison.Ordinal);
 
-        static FakeDriver Denied() => throw LibvirtError.Lasting(13, ErrorOrigin.Rpc, "Permission denied");
+        static FakeDriver Denied() => throw LibvirtError.System(13, ErrorOrigin.Rpc, "Permission denied");
     }
 
+    // For programs that reconnect by themselves.
     [Theory]
-    [InlineData(13, false)]
-    [InlineData(111, true)]
-    [InlineData(2, true)]
-    public void Of_a_socket_only_denied_access_lasts(int errno, bool isUnreachable) =>
-        Assert.Equal((errno, isUnreachable), (UnixEndpoint.Failure("/a", errno).Int1, UnixEndpoint.Failure("/a", errno).IsUnreachable));
+    [InlineData(13)]
+    [InlineData(111)]
+    [InlineData(2)]
+    public void No_error_of_a_socket_ends_those_who_reconnect(int errno) =>
+        Assert.Equal((errno, true), (UnixEndpoint.Failure("/a", errno).Int1, UnixEndpoint.Failure("/a", errno).IsUnreachable));
+
+    // The cable is cut: the call's deadline comes first, or the probes never say anything.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_call_that_timed_out_ends_it_only_where_the_connection_lives_on(bool isCut)
+    {
+        TaskCompletionSource<LibvirtException> loss = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        FakeDomain guest = LostConnectionTests.Guest();
+        FakeDriver first = new(guest) { Lost = loss.Task };
+        MemoryStatsFacts facts = guest.Facts;
+        guest.Coming.Enqueue(() => facts);
+        guest.Coming.Enqueue(() => throw TooLate());
+        NotingTime time = new(slow: TimeSpan.FromSeconds(25), lasts: isCut ? TimeSpan.FromSeconds(30) : TimeSpan.FromMilliseconds(1));
+        if (isCut)
+        {
+            time.Slow += () =>
+            {
+                first.IsAlive = false;
+                loss.SetResult(LostConnectionTests.Closed());
+            };
+        }
+
+        Outcome outcome = await RunAsync(time, [() => first, () => new FakeDriver(LostConnectionTests.Guest())], "-q", "watch", "guest", "--count", "2");
+        Assert.Equal((isCut ? 0 : 2, isCut ? 2 : 1), (outcome.ExitCode, _opened.Count));
+        Assert.Contains(isCut ? "" : "did not answer", outcome.Error, StringComparison.Ordinal);
+    }
 
     // Of the same id after a reboot of the host; minutes that its process had run, and then.
     [Theory]
@@ -215,6 +243,9 @@ public sealed class LostConnectionReturnTests : IDisposable
     {
         private readonly ConcurrentQueue<double> _pauses = [];
 
+        /// <summary>Somebody waits for what is slow.</summary>
+        public event Action? Slow;
+
         public IEnumerable<double> Pauses => _pauses;
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -225,6 +256,8 @@ public sealed class LostConnectionReturnTests : IDisposable
             if (period > TimeSpan.Zero)
                 return base.CreateTimer(callback, state, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1));
             _pauses.Enqueue(dueTime.TotalSeconds);
+            if (slow > TimeSpan.Zero && dueTime >= slow)
+                Slow?.Invoke();
             return base.CreateTimer(callback, state, slow > TimeSpan.Zero && dueTime >= slow ? lasts : TimeSpan.FromMilliseconds(1), period);
         }
     }

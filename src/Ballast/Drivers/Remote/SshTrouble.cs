@@ -36,9 +36,8 @@ internal sealed class SshTrouble(SshCommand command)
         ((string[])["IDENTIFICATION HAS CHANGED", "Host key verification failed", "host key is known for", "Permission denied (", "Too many authentication failures"])
             .Any(text => errors.Contains(text, StringComparison.Ordinal));
 
-    /// <summary>Whether the other host has no way to the daemon for this user. That no daemon listens may be otherwise soon.</summary>
-    private static bool LeadsNowhere(CommandEnd end) =>
-        end.Signal is null && (end.ExitStatus == SshScript.NoHelper || LastLine(end.Errors).Contains(Denied, StringComparison.Ordinal));
+    /// <summary>Whether the other host has no way to a daemon. That none listens, or lets this user in, may be otherwise soon: it may be starting.</summary>
+    private static bool LeadsNowhere(CommandEnd end) => end.Signal is null && end.ExitStatus == SshScript.NoHelper;
 
     private string OfSsh(string errors, string said)
     {
