@@ -153,7 +153,9 @@ public sealed class SshTests
         ssh.Link("setpriv");
         LibvirtException error = await FailAsync(ssh.Uri(daemon.SocketPath));
         Assert.Contains("this user may not use the daemon's socket there; log in as root or as a member of the socket's group (", error.Message, StringComparison.Ordinal);
-        Assert.False(error.IsUnreachable);
+
+        // A daemon may have just made it.
+        Assert.True(error.IsUnreachable);
     }
 
     [Fact]
