@@ -55,8 +55,8 @@ internal sealed class CommandSession(GlobalOptions options, CliHost host, Comman
     }
 
     /// <summary>
-    /// Opens the connection that was lost again, as it was: where no URI was named, the place that was chosen then is not chosen anew. Until
-    /// that succeeds, the lost one stays. Nobody is asked anything: the command is in the middle of its output, and may be in the background.
+    /// Reopens the lost connection with the same URI, also if that was the default one. Until this succeeds, the lost connection stays. It
+    /// never prompts: the command is in the middle of its output, and may run in the background.
     /// </summary>
     /// <exception cref="LibvirtException">It cannot be opened.</exception>
     public async ValueTask<Connection> ReopenAsync(CancellationToken cancellationToken)

@@ -4,8 +4,8 @@ using Ballast.Cli.Parsing;
 namespace Ballast.Cli;
 
 /// <summary>
-/// The connection of a command that goes on until it is stopped: where it is lost, it is opened again, however long that takes. Nothing is
-/// shown meanwhile. Under virsh's name, which says nothing of it, the command ends instead.
+/// The connection of a command that runs until it is stopped. If the connection is lost, it is opened again, however long that takes, and
+/// the command shows nothing meanwhile. Under the name virsh, the command ends instead, because virsh has no words for a gap.
 /// </summary>
 internal sealed class LastingConnection(CommandInvocation invocation)
 {
@@ -92,6 +92,7 @@ internal sealed class LastingConnection(CommandInvocation invocation)
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(invocation.CancellationToken);
         bool isSilent = await LossBeforeAsync(Task.Delay(invocation.Session.LongestSilence, _time, end.Token)) is not null;
         await end.CancelAsync();
+        invocation.CancellationToken.ThrowIfCancellationRequested();
         return isSilent;
     }
 
