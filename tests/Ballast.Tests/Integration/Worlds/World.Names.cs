@@ -24,7 +24,7 @@ internal sealed partial class World
         foreach (WorldHandle handle in listed)
             JudgeIdentity(handle);
         if (isAlone)
-            JudgeList(connection, listed, before, isFresh);
+            await JudgeListAsync(connection, listed, before, isFresh);
         lock (_gate)
         {
             connection.Listed.Clear();
@@ -114,7 +114,7 @@ internal sealed partial class World
             throw new WorldViolation("a UUID is not its own", $"{handle} is {uuid}: {plan}");
     }
 
-    private static void JudgeList(WorldConnection connection, WorldHandle[] listed, WorldProcess[] before, bool isFresh)
+    private async Task JudgeListAsync(WorldConnection connection, WorldHandle[] listed, WorldProcess[] before, bool isFresh)
     {
         foreach (WorldHandle handle in listed)
         {
@@ -125,7 +125,12 @@ internal sealed partial class World
                 RequireKept(handle);
         }
 
-        if (connection.IsHost && before.FirstOrDefault(process => listed.All(handle => handle.Process != process)) is { } missing)
+        if (!connection.IsHost || before.Where(process => listed.All(handle => handle.Process != process)).ToArray() is not { Length: > 0 } absent)
+            return;
+
+        // One that was told to end, by a call that has failed since, may have ended only now.
+        await JudgeAsync();
+        if (absent.FirstOrDefault(process => !process.IsDead) is { } missing)
             throw new WorldViolation("a QEMU is not listed", $"{connection}: {missing} {missing.Plan}");
     }
 
