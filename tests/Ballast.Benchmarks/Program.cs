@@ -26,6 +26,7 @@ internal static class Program
         ("daemon:idle", IdleComparison.RunAsync),
         ("daemon:stopped", StoppedComparison.RunAsync),
         ("daemon:crowd", CrowdComparison.RunAsync),
+        ("daemon:memory", MemoryComparison.RunAsync),
         ("daemon:remote", RemoteComparison.RunAsync),
         ("daemon:siege", SiegeBenchmark.RunAsync),
     ];

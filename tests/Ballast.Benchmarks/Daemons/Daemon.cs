@@ -15,6 +15,11 @@ internal sealed record Daemon(string Name, string Uri, int Pid)
         }
     }
 
+    /// <summary>The most that was resident at a time since it started.</summary>
+    public long PeakResidentKib => long.Parse(
+        File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture);
+
     public int Threads => Directory.GetDirectories($"/proc/{Pid}/task").Length;
 
     public async Task<IDaemonClient> OpenAsync(ClientKind kind, string domain = DaemonPair.FirstDomain) => kind == ClientKind.CLibrary
