@@ -1,7 +1,7 @@
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Telemetry;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Events;
 
 /// <summary>
 /// The events of one driver, for as long as somebody subscribes. QEMUs' own events come over their monitors; that one
