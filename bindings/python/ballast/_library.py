@@ -238,8 +238,8 @@ class Library:
             self.free(pointer)
 
     def _install_interrupt_check(self) -> None:
-        for _ in range(_WATCHMEN):
-            _hire()
+        for _ in range(_CHECKERS):
+            _add_checker()
         try:
             self.ballastSetInterruptCheck(_check, None)
         except AttributeError:
@@ -328,7 +328,7 @@ def _find() -> ctypes.CDLL:
 # by C code alone, to one of several waiting generators: several, as a handler may wait in a call itself, and
 # another thread may ask meanwhile.
 
-_WATCHMEN = 16
+_CHECKERS = 16
 _waiting: deque[Generator[int | None, Any, None]] = deque()
 
 raised_in_calls: list[tuple[int, BaseException]] = []
@@ -338,7 +338,7 @@ abandoned: set[int] = set()
 """Threads whose call nobody waits for any more."""
 
 
-def _watchman() -> Generator[int | None, Any, None]:
+def _checker() -> Generator[int | None, Any, None]:
     me = yield None
     answer = 0
     while True:
@@ -358,10 +358,10 @@ def _is_to_be_raised() -> bool:
     return bool(raised_in_calls) and any(owner == get_ident() for owner, _ in raised_in_calls)
 
 
-def _hire() -> None:
-    watchman = _watchman()
-    next(watchman)
-    watchman.send(watchman)
+def _add_checker() -> None:
+    checker = _checker()
+    next(checker)
+    checker.send(checker)
 
 
 _check = ctypes.CFUNCTYPE(ctypes.c_int)(map(methodcaller("send", None), iter(_waiting.popleft, None)).__next__)
