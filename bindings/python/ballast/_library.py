@@ -244,7 +244,7 @@ class Library:
             self.ballastSetInterruptCheck(_check, None)
         except AttributeError:
             return  # libvirt's own library, which can stand in for ours where only libvirt's functions are wanted.
-        # A thread that waits in a call outlasts the interpreter, whom nobody may ask any more.
+        # A thread that waits in a call may outlive the interpreter, which must not be called then.
         at_end(self.ballastSetInterruptCheck, None, None)
 
     def _after_fork_in_child(self) -> None:
@@ -332,10 +332,10 @@ _CHECKERS = 16
 _waiting: deque[Generator[int | None, Any, None]] = deque()
 
 raised_in_calls: list[tuple[int, BaseException]] = []
-"""What handlers and callbacks raised inside of calls, with the thread, until the call has returned."""
+"""Exceptions of handlers and callbacks during calls, with the thread, until the call has returned."""
 
 abandoned: set[int] = set()
-"""Threads whose call nobody waits for any more."""
+"""Threads whose call was abandoned."""
 
 
 def _checker() -> Generator[int | None, Any, None]:

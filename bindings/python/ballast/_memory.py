@@ -198,7 +198,7 @@ class MemorySample:
     """The hypervisor's message, for humans; may be empty, and ends with an ellipsis if it was too long."""
 
     pause_cause: str | None
-    """What keeps a paused domain from running, where more is known than `virDomain.state` tells: "waiting" (to be resumed),
+    """What keeps a paused domain from running, in more detail than `virDomain.state`: "waiting" (to be resumed),
     "migrating", "migrated" (it must not be resumed), "restoring", "debugging", "internal error" (it runs again only after a
     reset) or "replicating"."""
 

@@ -118,7 +118,7 @@ internal sealed partial class QemuDriver
             if (process.Signal(signal) is not 0 and var errno)
             {
                 throw LibvirtError.System(errno, ErrorOrigin.Qemu, $"Failed to terminate process {process.Pid}: " + (errno == QemuProcess.OtherNamespace
-                    ? "it is not in this process's PID namespace, and gets no signal from here"
+                    ? "it is not in this process's PID namespace, so it cannot be signalled"
                     : System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)));
             }
 
