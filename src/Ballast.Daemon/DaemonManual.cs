@@ -57,10 +57,10 @@ internal static class DaemonManual
         foreach ((string label, string[] help) in Options)
             page.Item(label, string.Join(' ', help));
         page.Section("Users").Paragraph("With `auth_unix_rw`, `auth_unix_ro`, `auth_tls` or `auth_tcp` set to \"sasl\", clients need a name and a password (SASL, SCRAM-SHA-256 or PLAIN). `ballastd passwd USER` adds a user or changes the password, which it asks for, or reads from standard input if that is not a terminal. `--delete` removes the user, `--list` shows all names. A running daemon needs no reload.");
-        page.Section("systemd").Paragraph("The daemon takes sockets from systemd (`FileDescriptorName=readwrite` and `readonly`), and then listens on no others. It tells systemd when it is ready, reloads or stops, and answers its watchdog.");
+        page.Section("systemd").Paragraph("The daemon takes sockets from systemd (`FileDescriptorName=` is `readwrite`, `readonly`, `tls` or `tcp`), and then listens on no others. It tells systemd when it is ready, reloads or stops, and answers its watchdog.");
         page.Section("Signals")
             .Item("SIGHUP", "Reload the configuration file. Clients stay connected. If the file has an error, the log names its line and the old settings stay.")
-            .Item("SIGTERM, SIGINT", "Stop. Guests whose collection period the daemon set get it turned off again.")
+            .Item("SIGTERM, SIGINT", "Stop. Turns collection off again in guests whose period the daemon has set.")
             .Section("Exit status")
             .Item("0", "It was stopped, or --check found nothing.")
             .Item("1", "The system does not allow a start.")

@@ -80,7 +80,7 @@ internal sealed partial class DaemonOptions
                 Value = options => options.Pki ?? "",
                 Read = (options, values, where) => options.Pki = AbsolutePath(values, where),
             },
-            new("tls_allowed_dn_list", "PATTERN", "the names in certificates that are let in, with the wildcards * and", "?; may be repeated (default: all that the authority has signed)")
+            new("tls_allowed_dn_list", "PATTERN", "certificates with these names may connect; * and ? are wildcards;", "may be repeated (default: all that the authority has signed)")
             {
                 Option = "--tls-allow",
                 IsLive = true,

@@ -14,14 +14,14 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
     private readonly ChangeLog _log;
     private readonly CancellationTokenSource _end = new();
     private readonly Dictionary<(Guid Uuid, int? Id), (Domain Domain, bool IsSilent)> _known = [];
-    private readonly Task _watching;
+    private readonly Task _reporting;
     private string? _trouble;
 
     public GuestChangeReporter(Connection connection, ChangeLog log)
     {
         _connection = connection;
         _log = log;
-        _watching = Task.Run(WatchAsync);
+        _reporting = Task.Run(ReportAsync);
     }
 
     /// <summary>How many there were at the last look.</summary>
@@ -30,11 +30,11 @@ internal sealed class GuestChangeReporter : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync().ConfigureAwait(false);
-        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _reporting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _end.Dispose();
     }
 
-    private async Task WatchAsync()
+    private async Task ReportAsync()
     {
         using PeriodicTimer timer = new(Interval);
         do

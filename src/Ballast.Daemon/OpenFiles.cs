@@ -98,6 +98,6 @@ internal sealed partial class OpenFiles(int files)
     [LoggerMessage(3, LogLevel.Warning, "Further clients are refused: of {Files} files (LimitNOFILE), {Kept} are kept for QEMUs, and the others are open")]
     private static partial void Full(ILogger log, int files, int kept);
 
-    [LoggerMessage(4, LogLevel.Warning, "Clients that may only read wait: {Unclosed} sockets of earlier ones cannot be closed, because files that they sent along do not let go")]
+    [LoggerMessage(4, LogLevel.Warning, "Clients that may only read wait: {Unclosed} sockets of earlier ones cannot be closed, because files that they passed take long to close")]
     private static partial void TooManyUnclosed(ILogger log, int unclosed);
 }

@@ -246,7 +246,7 @@ internal static partial class Program
     [LoggerMessage(14, LogLevel.Warning, "{Advice}")]
     private static partial void Advised(ILogger log, string advice);
 
-    [LoggerMessage(16, LogLevel.Warning, "cacrl.pem is gone: clients whose certificates it took back are let in from now on")]
+    [LoggerMessage(16, LogLevel.Warning, "cacrl.pem is gone: clients whose certificates it revoked can connect from now on")]
     private static partial void NobodyRevoked(ILogger log);
 
     [LoggerMessage(11, LogLevel.Information, "Stopped")]

@@ -13,11 +13,11 @@ internal sealed unsafe class EventLoop
     private static EventLoop? _default;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, Watch> _watches = [];
+    private readonly Dictionary<int, Handle> _handles = [];
     private readonly Dictionary<int, Timer> _timers = [];
     private readonly Queue<Entry> _removed = new();
     private Signal _wake = new();
-    private int _lastWatch;
+    private int _lastHandle;
     private int _lastTimer;
 
     /// <summary>Made when it is first used; where that fails, for lack of descriptors, the next use tries again.</summary>
@@ -34,8 +34,8 @@ internal sealed unsafe class EventLoop
     {
         lock (_gate)
         {
-            int watch = ++_lastWatch;
-            _watches.Add(watch, new Watch(fd, callback, opaque, free) { Events = events });
+            int watch = ++_lastHandle;
+            _handles.Add(watch, new Handle(fd, callback, opaque, free) { Events = events });
             _wake.Tell();
             return watch;
         }
@@ -45,7 +45,7 @@ internal sealed unsafe class EventLoop
     {
         lock (_gate)
         {
-            if (!_watches.TryGetValue(watch, out Watch? found))
+            if (!_handles.TryGetValue(watch, out Handle? found))
                 return;
             found.Events = events;
             _wake.Tell();
@@ -56,7 +56,7 @@ internal sealed unsafe class EventLoop
     {
         lock (_gate)
         {
-            if (!_watches.Remove(watch, out Watch? found))
+            if (!_handles.Remove(watch, out Handle? found))
                 return false;
             Retire(found);
             return true;
@@ -107,7 +107,7 @@ internal sealed unsafe class EventLoop
         // Whatever was changed until here is seen below: only what changes during the wait has to end it.
         Signal wake = Wake();
         wake.Drain();
-        (int Watch, Libc.PollEntry Entry)[] waited = Collect(out int wait);
+        (int Number, Libc.PollEntry Entry)[] waited = Collect(out int wait);
         Libc.PollEntry[] entries = new Libc.PollEntry[waited.Length + 1];
         entries[0] = new Libc.PollEntry { Fd = wake.Descriptor, Events = Libc.PollIn };
         for (int i = 0; i < waited.Length; i++)
@@ -119,11 +119,11 @@ internal sealed unsafe class EventLoop
             yield return call;
         for (int i = 0; i < waited.Length; i++)
         {
-            if (entries[i + 1].Happened == 0 || BeginWatch(waited[i].Watch) is not { } found)
+            if (entries[i + 1].Happened == 0 || BeginHandle(waited[i].Number) is not { } found)
                 continue;
             try
             {
-                yield return found.Call(waited[i].Watch, Happened(entries[i + 1]));
+                yield return found.Call(waited[i].Number, Happened(entries[i + 1]));
             }
             finally
             {
@@ -190,7 +190,7 @@ internal sealed unsafe class EventLoop
             wait = due == long.MaxValue ? Off : (int)Math.Clamp(due - Environment.TickCount64, 0, int.MaxValue);
             return
             [
-                .. _watches.Where(pair => pair.Value.Events != 0).Select(pair => (pair.Key, new Libc.PollEntry
+                .. _handles.Where(pair => pair.Value.Events != 0).Select(pair => (pair.Key, new Libc.PollEntry
                 {
                     Fd = pair.Value.Fd,
                     Events = (short)(((pair.Value.Events & Readable) != 0 ? Libc.PollIn : 0) | ((pair.Value.Events & Writable) != 0 ? Libc.PollOut : 0)),
@@ -226,11 +226,11 @@ internal sealed unsafe class EventLoop
         }
     }
 
-    private Watch? BeginWatch(int watch)
+    private Handle? BeginHandle(int watch)
     {
         lock (_gate)
         {
-            if (!_watches.TryGetValue(watch, out Watch? found) || found.Events == 0)
+            if (!_handles.TryGetValue(watch, out Handle? found) || found.Events == 0)
                 return null;
             found.Running++;
             return found;
@@ -296,7 +296,7 @@ internal sealed unsafe class EventLoop
         public HostCall Free() => new() { Kind = HostCallKind.Free, Function = (nint)_free, Opaque = Opaque };
     }
 
-    private sealed class Watch(int fd, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
+    private sealed class Handle(int fd, delegate* unmanaged<int, int, int, nint, void> callback, nint opaque, delegate* unmanaged<nint, void> free)
         : Entry(opaque, free)
     {
         private readonly delegate* unmanaged<int, int, int, nint, void> _callback = callback;

@@ -54,7 +54,7 @@ typedef enum {
     BALLAST_MEMORY_REASON_SOCKET_NOT_FOUND = 15,
     BALLAST_MEMORY_REASON_INCONSISTENT = 16, /* the numbers contradict each other, or come from the future */
     BALLAST_MEMORY_REASON_NOT_TRUSTED = 17,
-    BALLAST_MEMORY_REASON_PROCESS_NOT_FOUND = 18, /* the host's numbers: QEMU's process cannot be seen from here */
+    BALLAST_MEMORY_REASON_PROCESS_NOT_FOUND = 18, /* the host's numbers: QEMU's process is not visible to this one */
 #ifdef BALLAST_ENUM_SENTINELS
     BALLAST_MEMORY_REASON_LAST
 #endif

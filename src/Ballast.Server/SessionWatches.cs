@@ -39,7 +39,7 @@ internal sealed class SessionWatches(RemoteSession session)
                 return RpcErrors.Internal(refusal);
             CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(session.Client.Ended);
             _watches.Add(watch.Watch, end);
-            session.Client.Watch(SendAllAsync(watch, end));
+            session.Client.Attach(SendAllAsync(watch, end));
             return null;
         }
     }

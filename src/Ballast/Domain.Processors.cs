@@ -31,7 +31,7 @@ public sealed partial class Domain
     /// <param name="impact">The running domain, or its definition.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.OperationInvalid"/>: the host has no such control groups, or they are not visible from here, or the
+    /// <see cref="ErrorCode.OperationInvalid"/>: the host has no such control groups, or this process cannot see them, or the
     /// domain has no definition. <see cref="ErrorCode.InvalidArgument"/>: both at once.
     /// </exception>
     public async ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(

@@ -53,7 +53,7 @@ public enum MemoryStatsReason
     /// <summary>QEMU's command line defines no usable monitor.</summary>
     NoMonitor,
 
-    /// <summary>The monitor's socket is not where QEMU's command line says, or is not visible from here.</summary>
+    /// <summary>The monitor's socket is not where QEMU's command line says, or is not visible to this process.</summary>
     SocketNotFound,
 
     /// <summary>The numbers contradict each other or come from the future; <see cref="MemoryStats.Inconsistencies"/> says how.</summary>
@@ -62,7 +62,7 @@ public enum MemoryStatsReason
     /// <summary>A discovered QEMU of another user, whose command line is not trusted.</summary>
     NotTrusted,
 
-    /// <summary>The process behind the monitor is not visible from here, or is not proven to be QEMU's.</summary>
+    /// <summary>The process behind the monitor is not visible to this process, or is not proven to be QEMU's.</summary>
     ProcessNotFound,
 }
 

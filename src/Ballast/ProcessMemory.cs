@@ -9,7 +9,7 @@ public sealed record ProcessMemory
 {
     /// <summary>
     /// Why numbers are missing: <see cref="MemoryStatsReason.UnsupportedByDaemon"/> (libvirt's daemon does not report them),
-    /// <see cref="MemoryStatsReason.ProcessNotFound"/> (the process cannot be seen from here),
+    /// <see cref="MemoryStatsReason.ProcessNotFound"/> (the process is not visible to this one),
     /// <see cref="MemoryStatsReason.PermissionDenied"/> (its files cannot be read); else <see cref="MemoryStatsReason.Fresh"/>.
     /// </summary>
     public MemoryStatsReason Reason { get; init; }
@@ -41,7 +41,7 @@ public sealed record ProcessMemory
     /// <summary>The path of its memory control group, relative to the directory where control groups are mounted.</summary>
     public string? GroupPath { get; init; }
 
-    /// <summary>That group; null if there is no memory controller, or the group is not visible from here.</summary>
+    /// <summary>That group; null if there is no memory controller, or the group is not visible to this process.</summary>
     public MemoryGroup? Group { get; init; }
 }
 

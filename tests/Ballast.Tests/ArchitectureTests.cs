@@ -32,7 +32,13 @@ public class ArchitectureTests
         [
             "model", "Ballast.Virtio", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Drivers.Host", "Ballast.Drivers.Qemu.Qmp",
             "Ballast.Drivers.Qemu.Discovery", "Ballast.Drivers.Qemu.Xml", "Ballast.Drivers.Qemu.Processes", "Ballast.Drivers.Qemu.Scopes",
-            "Ballast.Drivers.Qemu.Inventory",
+            "Ballast.Drivers.Qemu.Inventory", "Ballast.Drivers.Qemu.Events", "Ballast.Drivers.Qemu.Statistics",
+        ],
+        ["Ballast.Drivers.Qemu.Events"] = ["model", "Ballast.Telemetry", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Inventory"],
+        ["Ballast.Drivers.Qemu.Statistics"] =
+        [
+            "model", "Ballast.Virtio", "Ballast.Drivers", "Ballast.Drivers.Qemu.Qmp", "Ballast.Drivers.Qemu.Processes", "Ballast.Drivers.Qemu.Inventory",
+            "Ballast.Drivers.Qemu.Xml",
         ],
         ["Ballast.Drivers.Qemu.Processes"] = ["model", "Ballast.Drivers", "Ballast.Drivers.Qemu.Discovery", "Ballast.Drivers.Qemu.Qmp"],
         ["Ballast.Drivers.Qemu.Scopes"] =

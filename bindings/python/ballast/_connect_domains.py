@@ -27,7 +27,7 @@ _RECORD = Struct("PPi4x")
 
 
 class ConnectDomains(ConnectCalls):
-    """Finds, lists and makes domains, and tells of many at once."""
+    """Finds, lists and defines domains, and samples many at once."""
 
     def lookupByName(self, name: str | None) -> virDomain:
         """The domain with this name. Raises `libvirtError` (``VIR_ERR_NO_DOMAIN``) if there is none."""
@@ -146,8 +146,8 @@ class ConnectDomains(ConnectCalls):
         return await in_thread(self.memory_samples, domains, extended)
 
     def process_memory(self, domains: Iterable[virDomain] | None = None) -> list[ProcessMemory]:
-        """What the host tells of the processes of the given domains, or of all running ones. Domains that are gone are left
-        out. Through libvirt's daemon nothing is known of any: their reason is `Reason.UNSUPPORTED_BY_DAEMON`."""
+        """What the host reports about the processes of the given domains, or of all running ones. Domains that are gone are left
+        out. libvirt's daemon reports none of this: the reason is then `Reason.UNSUPPORTED_BY_DAEMON`."""
         from ._host import take_process_memory
 
         chosen = None if domains is None else list(domains)  # They must live as long as their addresses are used.

@@ -9,7 +9,7 @@ from struct import Struct
 from ._arguments import text
 from ._error import failure, raise_raised
 from ._library import library
-from ._memory import _REASONS, Reason, _member
+from ._memory import Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def read_host_memory(raw: bytes) -> HostMemory:
     fields = _HOST.unpack(raw)
     total, free, available, swap_total, swap_free, merged = map(_known, fields[2:8])
     return HostMemory(
-        reason=_member(_REASONS, Reason, fields[1]),
+        reason=Reason._of(fields[1]),
         total=total,
         free=free,
         available=available,
@@ -209,7 +209,7 @@ def _read_process(conn: virConnect, address: int) -> ProcessMemory:
     path = fields[11]
     return ProcessMemory(
         domain=conn._share(fields[2]),
-        reason=_member(_REASONS, Reason, fields[1]),
+        reason=Reason._of(fields[1]),
         swapped=swapped,
         locked=locked,
         pinned=pinned,

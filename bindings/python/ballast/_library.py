@@ -238,13 +238,13 @@ class Library:
             self.free(pointer)
 
     def _install_interrupt_check(self) -> None:
-        for _ in range(_WATCHMEN):
-            _hire()
+        for _ in range(_CHECKERS):
+            _add_checker()
         try:
             self.ballastSetInterruptCheck(_check, None)
         except AttributeError:
             return  # libvirt's own library, which can stand in for ours where only libvirt's functions are wanted.
-        # A thread that waits in a call outlasts the interpreter, whom nobody may ask any more.
+        # A thread that waits in a call may outlive the interpreter, which must not be called then.
         at_end(self.ballastSetInterruptCheck, None, None)
 
     def _after_fork_in_child(self) -> None:
@@ -328,17 +328,17 @@ def _find() -> ctypes.CDLL:
 # by C code alone, to one of several waiting generators: several, as a handler may wait in a call itself, and
 # another thread may ask meanwhile.
 
-_WATCHMEN = 16
+_CHECKERS = 16
 _waiting: deque[Generator[int | None, Any, None]] = deque()
 
 raised_in_calls: list[tuple[int, BaseException]] = []
-"""What handlers and callbacks raised inside of calls, with the thread, until the call has returned."""
+"""Exceptions of handlers and callbacks during calls, with the thread, until the call has returned."""
 
 abandoned: set[int] = set()
-"""Threads whose call nobody waits for any more."""
+"""Threads whose call was abandoned."""
 
 
-def _watchman() -> Generator[int | None, Any, None]:
+def _checker() -> Generator[int | None, Any, None]:
     me = yield None
     answer = 0
     while True:
@@ -358,10 +358,10 @@ def _is_to_be_raised() -> bool:
     return bool(raised_in_calls) and any(owner == get_ident() for owner, _ in raised_in_calls)
 
 
-def _hire() -> None:
-    watchman = _watchman()
-    next(watchman)
-    watchman.send(watchman)
+def _add_checker() -> None:
+    checker = _checker()
+    next(checker)
+    checker.send(checker)
 
 
 _check = ctypes.CFUNCTYPE(ctypes.c_int)(map(methodcaller("send", None), iter(_waiting.popleft, None)).__next__)

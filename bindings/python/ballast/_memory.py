@@ -54,18 +54,29 @@ def _word(function: str, number: int, unknown: str) -> str:
 
 
 class _Number(int):
-    """A named number of libballast's. There is one object per number, even after a copy, so ``is`` compares them."""
+    """A named number of libballast's. There is one object per number, even after a copy, so ``is`` compares them. A subclass
+    declares its names in the order of their numbers."""
 
     name: str
     _known: ClassVar[dict[int, Any]]
 
     def __init_subclass__(cls) -> None:
         cls._known = {}
+        for number, name in enumerate(cls.__annotations__):
+            member = cls(number)
+            member.name = name
+            setattr(cls, name, member)
 
     def __new__(cls, number: Any) -> Any:
         made = int.__new__(cls, number)
         made.name = f"UNKNOWN_{int(made)}"  # Unless it is known: a later library has more of them.
         return cls._known.setdefault(int(made), made)
+
+    @classmethod
+    def _of(cls, number: int) -> Any:
+        """The member with this number, faster than a call of the class."""
+        member = cls._known.get(number)
+        return cls(number) if member is None else member
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (int(self),)
@@ -123,30 +134,6 @@ class Freshness(_Number):
 
     def __str__(self) -> str:
         return _word("ballastFreshnessLabel", self, f"freshness {int(self)}")
-
-
-def _members(kind: Any, names: str) -> dict[int, Any]:
-    members = {}
-    for number, name in enumerate(names.split()):
-        member = members[number] = kind(number)
-        member.name = name
-        setattr(kind, name, member)
-    return members
-
-
-_REASONS = _members(
-    Reason,
-    "FRESH STALE PAUSED NEVER_REPORTED DRIVER_NOT_LOADED DRIVER_WITHOUT_SERVICE POLLING_OFF NO_BALLOON_DEVICE "
-    "MONITOR_BUSY MONITOR_HUNG PERMISSION_DENIED CONNECTION_LOST REJECTED_VALUE UNSUPPORTED_BY_DAEMON "
-    "NO_MONITOR SOCKET_NOT_FOUND INCONSISTENT NOT_TRUSTED PROCESS_NOT_FOUND",
-)
-_FRESHNESSES = _members(Freshness, "NEVER_REPORTED STALE FRESH")
-
-
-def _member(members: dict[int, Any], kind: Any, number: int) -> Any:
-    """The member with this number; a new one if only a later library knows it."""
-    member = members.get(number)
-    return kind(number) if member is None else member
 
 
 def _statistic(tag: int) -> Any:
@@ -211,7 +198,7 @@ class MemorySample:
     """The hypervisor's message, for humans; may be empty, and ends with an ellipsis if it was too long."""
 
     pause_cause: str | None
-    """What keeps a paused domain from running, where more is known than `virDomain.state` tells: "waiting" (to be resumed),
+    """What keeps a paused domain from running, in more detail than `virDomain.state`: "waiting" (to be resumed),
     "migrating", "migrated" (it must not be resumed), "restoring", "debugging", "internal error" (it runs again only after a
     reset) or "replicating"."""
 
@@ -224,8 +211,8 @@ class MemorySample:
         )
         self.domain = domain
         self.statistics = statistics
-        self.reason = _member(_REASONS, Reason, reason)
-        self.freshness = _member(_FRESHNESSES, Freshness, freshness)
+        self.reason = Reason._of(reason)
+        self.freshness = Freshness._of(freshness)
         self.period = None if period < 0 else period
         self.used_formula = None if formula < 0 else _word("ballastUsedFormulaLabel", formula, f"formula {formula}")
         self.used = None if formula < 0 else used
@@ -311,7 +298,7 @@ def _read_missing(sample: bytes) -> dict[str, Reason]:
     reason = c_int()
     for tag in STATISTICS + EXTENDED_STATISTICS:
         if library.ballastMemorySampleGetMissing(sample, tag, byref(reason)) > 0:
-            missing[statistic_name(tag)] = _member(_REASONS, Reason, reason.value)
+            missing[statistic_name(tag)] = Reason._of(reason.value)
     return missing
 
 

@@ -16,16 +16,16 @@ _LONGEST_PAUSE = 5.0
 
 
 class Reopening:
-    """Attempts with growing pauses, until one succeeds, the time is over, or the attempts are cancelled."""
+    """Attempts with growing pauses, until one succeeds, the time is up, or the attempts are cancelled."""
 
     result: Any = None
-    """What the attempt that succeeded gave."""
+    """The result of the successful attempt."""
 
     def __init__(
         self, attempt: Callable[[], Any], abandon: Callable[[Any], None], error: BaseException, seconds: float
     ) -> None:
         self.error = error
-        """What is to be raised where there is no result."""
+        """The exception to raise if there is no result."""
         self._attempt = attempt
         self._abandon = abandon
         self._end = monotonic() + seconds
@@ -36,11 +36,11 @@ class Reopening:
         Thread(target=self._run, name="ballast-reopening", daemon=True).start()
 
     def wait(self, timeout: float | None) -> bool:
-        """Waits until it is over; False where that takes longer."""
+        """Waits for the end; returns False if it takes longer."""
         return self._done.wait(timeout)
 
     def when_done(self, waker: Callable[[], None]) -> None:
-        """Has this called once it is over."""
+        """Calls the function at the end."""
         with self._gate:
             if not self._done.is_set():
                 self._wakers.append(waker)

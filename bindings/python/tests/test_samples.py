@@ -211,7 +211,7 @@ def test_names_are_the_librarys(ballast: Any) -> None:
     from struct import pack
 
     from ballast._library import library
-    from ballast._memory import _FRESHNESSES, _REASONS, _SAMPLE, EXTENDED_STATISTICS, STATISTICS
+    from ballast._memory import _SAMPLE, EXTENDED_STATISTICS, STATISTICS
     from ballast._statistics import statistic_name
 
     for tag in STATISTICS + EXTENDED_STATISTICS:
@@ -221,13 +221,11 @@ def test_names_are_the_librarys(ballast: Any) -> None:
             assert getattr(ballast.MemorySample(None, empty, {statistic_name(tag): 7}), statistic_name(tag)) == 7
     assert sorted(STATISTICS) == list(range(13)) and library.ballastMemoryStatLabel(13) is None
     assert library.ballastMemoryStatLabel(max(EXTENDED_STATISTICS) + 1) is None
-    known = {number: reason for number, reason in _REASONS.items() if not reason.name.startswith("UNKNOWN")}  # Tests make up others.
-    for number, reason in known.items():
-        assert str(reason) == library.ballastMemoryReasonLabel(number).decode()
-    assert library.ballastMemoryReasonLabel(len(known)) is None
-    for number, freshness in _FRESHNESSES.items():
-        assert str(freshness) == library.ballastFreshnessLabel(number).decode()
-    assert library.ballastFreshnessLabel(len(_FRESHNESSES)) is None
+    for kind, label in ((ballast.Reason, library.ballastMemoryReasonLabel), (ballast.Freshness, library.ballastFreshnessLabel)):
+        members = [getattr(kind, name) for name in kind.__annotations__]
+        for number, member in enumerate(members):
+            assert member is kind(number) and str(member) == label(number).decode()
+        assert label(len(members)) is None
 
     # Of a later library: numbers that nobody has words for.
     missing = bytearray(b"\xff" * 64)

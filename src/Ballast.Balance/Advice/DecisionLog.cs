@@ -111,7 +111,7 @@ public sealed class DecisionLog(string path, long maxBytes = DecisionLog.Default
             how.UnixCreateMode = mode;
         using FileStream output = new(path, how);
         if (!output.CanSeek)
-            throw new IOException($"{path} is no plain file");
+            throw new IOException($"{path} is not a plain file");
 
         // A disk that was full left half a line: what comes is a line of its own.
         if (output.Length > 0)

@@ -44,7 +44,7 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
             MemoryStatsReason.Stale => new(GuestObstacle.None, "Its last report is old, so it is unknown what it needs now.", remedy),
             MemoryStatsReason.Inconsistent => new(GuestObstacle.None, $"Its numbers contradict each other ({guest.Inconsistencies.Label()}).", remedy),
             MemoryStatsReason.RejectedValue => new(GuestObstacle.None, "It reports impossible numbers.", remedy),
-            MemoryStatsReason.PollingOff => new(GuestObstacle.None, "Nobody asks it for reports (polling off).", remedy),
+            MemoryStatsReason.PollingOff => new(GuestObstacle.None, "Collection is off, so it does not report (polling off).", remedy),
             MemoryStatsReason.DriverWithoutService => new(GuestObstacle.None, "Its driver answers without numbers.", remedy),
             var other => new(GuestObstacle.None, $"Its hypervisor cannot be asked ({other.Label()}).", remedy),
         };

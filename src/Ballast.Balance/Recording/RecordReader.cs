@@ -33,7 +33,7 @@ internal sealed class RecordReader : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"it is no record of a host: {e.Message}", e);
+            throw new InvalidDataException($"it is not a record of a host: {e.Message}", e);
         }
 
         Header = At(() => RecordedLine.ReadHeader(line));

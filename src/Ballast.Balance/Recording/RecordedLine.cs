@@ -10,7 +10,7 @@ internal static class RecordedLine
     public static RecordHeader ReadHeader(JsonElement line)
     {
         if (line.ValueKind != JsonValueKind.Object || !line.TryGetProperty(RecordFormat.Mark, out JsonElement version))
-            throw new InvalidDataException($"it is no record of a host: there is no '{RecordFormat.Mark}'");
+            throw new InvalidDataException($"it is not a record of a host: there is no '{RecordFormat.Mark}'");
         if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != RecordFormat.Version)
             throw new InvalidDataException($"its version is {version.GetRawText()}, and this program reads {RecordFormat.Version}: use a ballast that is as new as the one that wrote it");
         RecordMembers members = RecordMembers.Object(line, "the line");

@@ -18,7 +18,7 @@ internal static class CommandTable
 {
     public static IReadOnlyList<CommandGroup> Groups { get; } =
     [
-        new("monitor", "Watching domains",
+        new("monitor", "Monitoring domains",
         [
             new("balance", static () => BalanceCommand.Command),
             new("cpu-stats", static () => CpuStatsCommand.Command),

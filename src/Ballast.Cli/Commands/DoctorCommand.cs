@@ -33,15 +33,15 @@ internal static class DoctorCommand
             the numbers are current and plausible, whether it is short of memory, whether its memory can be
             ballooned at all (locked, pinned or in huge pages), and whether the host holds much more of it than it
             uses. Checks the host: available memory, memory pressure, overcommit. Checks the connection: whether
-            the daemon can tell all this.
+            the daemon reports all this.
 
             Writes a line for each finding, the worst first, and below it what to do. The last line names the daemon
             and says how fast it answered. The exit status is 1 if there is an error or a warning; notes do not count.
             It is 2 if the command could not check or report anything: no connection, no such domain, a wrong command
             line.
 
-            Several hosts at once: name each by an option -c before the command. A host that does not answer is an
-            error among the findings.
+            To ask several hosts, give an option -c for each before the command. A host that does not answer is one
+            of the errors found.
 
             If a guest may be swapping, or its next report may be due, the command looks twice, a collection period
             apart, but no longer than {LongestLook.TotalSeconds:0} seconds. It checks the host's processes and memory only if the guests run

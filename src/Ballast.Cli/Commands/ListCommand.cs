@@ -51,8 +51,8 @@ internal static class ListCommand
             members of `dommemstat --json` except domain; null if the domain is not active).
             docs/cli-json.md describes all members.
 
-            Several hosts at once: name each by an option -c before the command. A first column, or the member
-            connection, tells which one it is; a host that cannot be asked is named on standard error, and makes
+            To ask several hosts, give an option -c for each before the command. A first column, or the member
+            connection, then names the host. A host that cannot be asked is named on standard error, and makes
             the exit status 1.
 
             """,

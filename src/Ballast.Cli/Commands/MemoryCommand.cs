@@ -59,8 +59,8 @@ internal static class MemoryCommand
 
             --sort takes {string.Join(", ", MemoryOrder.Names)}.
 
-            Several hosts at once: name each by an option -c before the command. A host that does not answer
-            within 5 seconds is named on standard error, and makes the exit status 1; the others are shown all the same.
+            To ask several hosts, give an option -c for each before the command. A host that does not answer
+            within 5 seconds is named on standard error, and makes the exit status 1; the others are still shown.
             A host that two URIs name is shown once.
 
             On a terminal, columns are left out if the terminal is too narrow, and colours mark guests under

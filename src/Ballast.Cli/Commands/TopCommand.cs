@@ -24,8 +24,9 @@ internal static class TopCommand
             The page of one guest has charts of used memory, caches, balloon and resident memory since top started,
             its rates, and its events.
 
-            Several hosts at once: name each by an option -c before the command. A host that does not answer delays no
-            other; the line above the table says so, and top tries it again. A host that two URIs name is shown once.
+            To ask several hosts, give an option -c for each before the command. If a host does not answer, the line
+            above the table says so, and top tries it again without delaying the others. A host that two URIs name is
+            shown once.
               ballast -c qmp:/// -c 'qemu+unix:///system?socket=/run/host2.sock' top
 
             --batch and --count write the totals too. The first table has no rates. If a host has not answered for a

@@ -44,12 +44,12 @@ internal static class WatchCommand
             For example, this waits until a guest is about to swap, or no longer reports:
               ballast watch web1 --until 'usable<10%,swap-out>0,age>60'
 
-            If the connection to a daemon is lost, a line on standard error says so, no lines are written, and the
-            command tries to connect again until that succeeds or Ctrl-C; then it says for how long nothing was seen.
-            -q leaves out both. The command ends if the domain has ended meanwhile, or the daemon refuses it.
+            If the connection to a daemon is lost, the command says so on standard error, writes no lines, and
+            tries to connect again until it succeeds or you press Ctrl-C; then it says how long the gap was. -q
+            leaves out both. The command ends if the domain has ended in the meantime, or if the daemon refuses it.
 
             The exit status is 1 if --count lines were written and the condition of --until did not hold. It is 2 if
-            that cannot be found out: the command line is wrong, there is no such domain or no connection at the
+            it could not find that out: the command line is wrong, there is no such domain or no connection at the
             start, the domain ended, or the lines cannot be written.
 
             """,

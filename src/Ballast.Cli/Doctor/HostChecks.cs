@@ -30,7 +30,7 @@ internal static class HostChecks
         {
             yield return new(Severity.Note, Verdict.Host, "overcommit",
                 "vm.overcommit_memory is 2: a QEMU may fail to start or to grow although memory is free",
-                new("set it to 0 if guests shall be overcommitted", "sysctl vm.overcommit_memory=0"));
+                new("set it to 0 if guests may use more memory than the host has", "sysctl vm.overcommit_memory=0"));
         }
     }
 }

@@ -66,7 +66,7 @@ internal sealed class WatchCondition
         text = text.Trim();
         int at = text.AsSpan().IndexOfAny('<', '>');
         if (at <= 0)
-            throw new CommandException($"'{text}' is no condition: write a quantity, > or <, and a limit, such as used>90% or swap-out>0");
+            throw new CommandException($"'{text}' is not a condition: write a quantity, > or <, and a limit, such as used>90% or swap-out>0");
         string name = text[..at].Trim();
         Quantity quantity = Quantities.FirstOrDefault(one => one.Name == name) ?? throw NearestName.Unknown("quantity", name, [.. Names]);
         bool takesEqual = text.AsSpan(at + 1).StartsWith('=');

@@ -59,7 +59,7 @@ internal sealed class ScramServer(SaslLookup find, string? nonce = null) : ISasl
     public byte[]? Answer(ReadOnlySpan<byte> response)
     {
         if (_isOver)
-            throw new SaslException("the client goes on after its last message");
+            throw new SaslException("the client continues after its last message");
         string message = ScramMessage.Decode(response);
         if (_verifier is null)
             return Challenge(message);

@@ -71,7 +71,7 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
         catch (Exception e) when (e is AuthenticationException or IOException or CryptographicException)
         {
             string words = TlsProtocols.Words(e);
-            string advice = words.Contains(OtherVersion, StringComparison.Ordinal) ? ": TLS 1.2 and 1.3 are spoken here, as far as openssl.cnf allows"
+            string advice = words.Contains(OtherVersion, StringComparison.Ordinal) ? ": this daemon supports TLS 1.2 and 1.3, as far as openssl.cnf allows"
                 : words.Contains(NotVerified, StringComparison.Ordinal) ? ": the key of its certificate is too large, or cannot be read: make another one"
                 : "";
             return (null, $"the TLS handshake failed: {words}{advice}");

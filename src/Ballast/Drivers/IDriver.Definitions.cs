@@ -1,13 +1,13 @@
 namespace Ballast.Drivers;
 
-/// <summary>Definitions of domains: what makes them, changes them and removes them.</summary>
+/// <summary>Makes, changes and removes domains and their definitions.</summary>
 internal partial interface IDriver
 {
-    /// <summary>Defines a domain, or defines it anew; one that runs goes on as it is.</summary>
+    /// <summary>Defines a domain, or replaces its definition; a running domain does not change.</summary>
     ValueTask<DomainIdentity> DefineDomainAsync(string xml, DomainDefineFlags flags, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport(flags == DomainDefineFlags.None ? "virDomainDefineXML" : "virDomainDefineXMLFlags");
 
-    /// <summary>Starts a domain that is gone when it ends.</summary>
+    /// <summary>Starts a transient domain.</summary>
     ValueTask<DomainIdentity> CreateDomainAsync(string xml, DomainCreateFlags flags, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainCreateXML");
 
@@ -21,10 +21,6 @@ internal partial interface IDriver
     ValueTask RenameAsync(DomainIdentity domain, string name, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainRename");
 
-    /// <summary>Whether the definition was changed since the domain was started.</summary>
-    ValueTask<bool> IsUpdatedAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainIsUpdated");
-
     ValueTask SetAutostartAsync(DomainIdentity domain, bool starts, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainSetAutostart");
 
@@ -35,13 +31,8 @@ internal partial interface IDriver
     ValueTask RemoveManagedSaveAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainManagedSaveRemove");
 
-    /// <summary>Sets a part of the metadata, or removes it where the text is null.</summary>
+    /// <summary>Sets a part of the metadata, or removes it if the text is null.</summary>
     ValueTask SetMetadataAsync(
         DomainIdentity domain, DomainMetadataType type, string? text, string? prefix, string? uri, DomainModificationImpact impact,
         CancellationToken cancellationToken) => throw LibvirtError.NoSupport("virDomainSetMetadata");
-
-    /// <summary>How many virtual CPUs there are, or, of a definition, how many there can be.</summary>
-    ValueTask SetVirtualCpuCountAsync(
-        DomainIdentity domain, int count, bool isMaximum, DomainModificationImpact impact, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainSetVcpusFlags");
 }

@@ -14,18 +14,29 @@ internal partial interface IDriver
     ValueTask<string> GetSysinfoAsync(CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virConnectGetSysinfo");
 
-    /// <summary>The most virtual CPUs that a domain of that type can have; null: of the default type.</summary>
+    /// <summary>The most virtual CPUs that a domain of that type can have; null: the default type.</summary>
     ValueTask<int> GetMaxVcpusAsync(string? type, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virConnectGetMaxVcpus");
+
+    /// <summary>The CPU models of an architecture; empty if every model that the hypervisor knows may be used.</summary>
+    ValueTask<IReadOnlyList<string>> GetCpuModelNamesAsync(string architecture, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virConnectGetCPUModelNames");
+
+    ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virNodeGetSecurityModel");
+
+    /// <summary>The number of storage pools that pass libvirt's filters.</summary>
+    ValueTask<int> CountStoragePoolsAsync(uint filter, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virConnectListAllStoragePools");
 
     ValueTask<NodeInfo> GetNodeInfoAsync(CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virNodeGetInfo");
 
-    /// <summary>In KiB: of one NUMA cell, or of all where it is −1.</summary>
+    /// <summary>In KiB, for one NUMA cell, or for all if it is −1.</summary>
     ValueTask<IReadOnlyList<NodeStat>> GetNodeMemoryStatsAsync(int cell, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virNodeGetMemoryStats");
 
-    /// <summary>In nanoseconds since boot: of one CPU, or of all where it is −1.</summary>
+    /// <summary>In nanoseconds since boot, for one CPU, or for all if it is −1.</summary>
     ValueTask<IReadOnlyList<NodeStat>> GetNodeCpuStatsAsync(int cpu, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virNodeGetCPUStats");
 
@@ -33,11 +44,16 @@ internal partial interface IDriver
     ValueTask<ulong> GetFreeMemoryAsync(CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virNodeGetFreeMemory");
 
-    /// <summary>Of each NUMA cell from the first on, in bytes; never more than asked for.</summary>
+    /// <summary>For each NUMA cell, beginning with <paramref name="firstCell"/>, in bytes; at most <paramref name="count"/> of them.</summary>
     ValueTask<IReadOnlyList<ulong>> GetCellsFreeMemoryAsync(int firstCell, int count, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virNodeGetCellsFreeMemory");
 
-    /// <summary>Of each CPU whether it is online.</summary>
+    /// <summary>The number of free pages of each size (in KiB), for each NUMA cell beginning with <paramref name="firstCell"/>; cell by cell.</summary>
+    ValueTask<IReadOnlyList<ulong>> GetFreePagesAsync(
+        IReadOnlyList<uint> sizes, int firstCell, int cells, CancellationToken cancellationToken) =>
+        throw LibvirtError.NoSupport("virNodeGetFreePages");
+
+    /// <summary>Whether each CPU is online.</summary>
     ValueTask<CpuSet> GetCpuMapAsync(CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virNodeGetCPUMap");
 }

@@ -1,13 +1,14 @@
 namespace Ballast.Drivers;
 
 /// <summary>
-/// What a hypervisor driver can do; everything above stands on this seam alone. A function that a driver does not
-/// override answers "not supported", as libvirt's does.
+/// What a hypervisor driver can do. <see cref="Connection"/> and <see cref="Domain"/> use drivers through this interface
+/// only. A function that a driver does not implement fails with libvirt's "not supported"; docs/decisions.md says why
+/// the functions are not split into interfaces.
 /// </summary>
 /// <remarks>
-/// Arguments were checked by <see cref="Connection"/> and <see cref="Domain"/> as far as every driver agrees on them;
-/// read-only connections never get to functions that change something. A function may throw before it returns its
-/// task, except <see cref="GetMemoryStatsAsync"/>, which is handed through as it is.
+/// <see cref="Connection"/> and <see cref="Domain"/> check the arguments, as far as all drivers agree on them, and refuse
+/// changes on read-only connections. A function may throw before it returns its task, except
+/// <see cref="GetMemoryStatsAsync"/>, whose task is returned to the caller as it is.
 /// </remarks>
 internal partial interface IDriver : IAsyncDisposable
 {
@@ -17,24 +18,24 @@ internal partial interface IDriver : IAsyncDisposable
     /// <summary>Whether calls can still be answered.</summary>
     bool IsAlive => true;
 
-    /// <summary>Ends with the reason when the connection to a daemon is lost for good; null where there is nothing to lose.</summary>
+    /// <summary>Completes with the error when the connection to a daemon is lost for good; null without a daemon.</summary>
     Task<LibvirtException>? Lost => null;
 
-    /// <summary>The connection to a daemon that calls take now; null where there is none.</summary>
+    /// <summary>The connection to the daemon that calls use now; null without a daemon.</summary>
     object? Link => null;
 
-    /// <summary>Whether what failed may do so because that connection is lost, and another one is opened when the daemon can be reached.</summary>
-    /// <param name="link">What <see cref="Link"/> was before.</param>
-    /// <param name="error">The failure. What a daemon refuses is none of these.</param>
+    /// <summary>Whether a call may have failed because its connection to the daemon was lost, so that it can succeed on the next one.</summary>
+    /// <param name="link">What <see cref="Link"/> was before the call.</param>
+    /// <param name="error">The failure. A refusal by the daemon is never a reason to retry.</param>
     bool MayRetry(object? link, LibvirtException error) => false;
 
-    /// <summary>Whether a domain's hypervisor left the last question unanswered; asks nobody.</summary>
+    /// <summary>Whether a domain's hypervisor left the last query unanswered; sends nothing.</summary>
     bool IsSilent(DomainIdentity domain) => false;
 
-    /// <summary>The version of libvirt that the other side is.</summary>
+    /// <summary>The version of libvirt that the daemon has, or that this library is compatible with.</summary>
     ValueTask<ulong> GetLibraryVersionAsync(CancellationToken cancellationToken) => new(LibvirtVersion.Compatible);
 
-    /// <summary>The version of the daemon of ours that is asked; null where none is, or nobody can tell.</summary>
+    /// <summary>The version of ballastd; null if the connection is not to ballastd, or to one that does not say.</summary>
     ValueTask<string?> GetDaemonVersionAsync(CancellationToken cancellationToken) => new((string?)null);
 
     /// <summary>The hypervisor's version: major × 1,000,000 + minor × 1,000 + micro.</summary>
@@ -52,87 +53,11 @@ internal partial interface IDriver : IAsyncDisposable
     ValueTask<DomainIdentity> LookupByUuidAsync(Guid uuid, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virDomainLookupByUUID");
 
-    ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainGetInfo");
-
-    ValueTask<DomainStateInfo> GetStateAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainGetState");
-
-    ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainGetOSType");
-
-    ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainIsPersistent");
-
-    ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainGetAutostart");
-
-    ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainHasManagedSaveImage");
-
-    ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virNodeGetSecurityModel");
-
-    ValueTask<SecurityLabel> GetSecurityLabelAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainGetSecurityLabel");
-
-    /// <summary>Fills <paramref name="stats"/> in libvirt's order and returns how many entries it filled; never more than fit.</summary>
-    ValueTask<int> GetMemoryStatsAsync(
-        DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken) =>
-        ValueTask.FromException<int>(LibvirtError.NoSupport("virDomainMemoryStats"));
-
-    /// <summary>The same with its circumstances. What keeps a driver from asking the guest is in the sample, not an error.</summary>
-    ValueTask<MemoryStats> SampleMemoryAsync(
-        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainMemoryStats");
-
-    /// <summary>The same after making the guest report at once; the collection period is as it was afterwards.</summary>
-    ValueTask<MemoryStats> RefreshMemoryAsync(
-        DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("ballastDomainRefreshMemoryStats");
-
-    /// <summary>The collection period in seconds; 0 where collection is off.</summary>
-    ValueTask<int> GetMemoryStatsPeriodAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainGetMemoryStatsPeriod");
-
-    ValueTask SetMemoryStatsPeriodAsync(
-        DomainIdentity domain, int seconds, DomainModificationImpact impact, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainSetMemoryStatsPeriod");
-
-    ValueTask SetMemoryAsync(
-        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virDomainSetMemoryFlags");
-
-    /// <summary>Statistics of <paramref name="domains"/>, or of all domains where it is null.</summary>
-    ValueTask<IReadOnlyList<DriverStatsRecord>> GetDomainStatsAsync(
-        IReadOnlyList<DomainIdentity>? domains, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken) =>
-        throw LibvirtError.NoSupport("virConnectGetAllDomainStats");
-
     /// <summary>
-    /// Samples of <paramref name="domains"/>, or of all active ones where it is null, in one question by the rule of
-    /// <see cref="MemorySampling"/>; null where the driver has no better way than one by one.
-    /// </summary>
-    ValueTask<IReadOnlyList<DriverSample>?> TrySampleMemoryAsync(
-        IReadOnlyList<DomainIdentity>? domains, MemoryStatsOptions options, CancellationToken cancellationToken) => new((IReadOnlyList<DriverSample>?)null);
-
-    /// <summary>
-    /// Samples of all domains that the other side takes in rounds and sends; null where it does not, so that they are asked
-    /// for from here. An end without an error means the same from then on.
-    /// </summary>
-    ValueTask<IAsyncEnumerable<DriverSample>?> TryWatchMemoryAsync(
-        TimeSpan period, MemoryStatsOptions options, CancellationToken cancellationToken) => new((IAsyncEnumerable<DriverSample>?)null);
-
-    /// <summary>
-    /// Registers a sink for events, of one domain where one is given; a driver may deliver more than was asked for. What
-    /// happens after this returned is delivered; disposing the result ends it.
+    /// Subscribes a sink to events, of one domain if one is given; a driver may deliver others too. The sink gets
+    /// everything that happens after this returns, until the result is disposed.
     /// </summary>
     ValueTask<IAsyncDisposable> SubscribeAsync(
         DomainEventKinds kinds, DomainIdentity? domain, IDriverEventSink sink, CancellationToken cancellationToken) =>
         throw LibvirtError.NoSupport("virConnectDomainEventRegisterAny");
 }
-
-/// <summary>One record of bulk statistics, as a driver gives it.</summary>
-internal readonly record struct DriverStatsRecord(DomainIdentity Domain, IReadOnlyList<TypedParameter> Parameters);
-
-/// <summary>One sample of a watch, as a driver gives it.</summary>
-internal readonly record struct DriverSample(DomainIdentity Domain, MemoryStats Stats);

@@ -101,7 +101,7 @@ internal sealed class RpcServerConnection : IAsyncDisposable, ICancellable
 
         // It cannot answer before it has read what is in front of the question.
         _output.Frames.PortionTaken = _keepalive.Heard;
-        Watch(RunKeepaliveAsync());
+        Attach(RunKeepaliveAsync());
     }
 
     /// <summary>No further calls; the connection ends when those under way are answered.</summary>
@@ -113,8 +113,8 @@ internal sealed class RpcServerConnection : IAsyncDisposable, ICancellable
 
     public ValueTask DisposeAsync() => _output.DisposeAsync();
 
-    /// <summary>Something that belongs to the connection and ends with it; where it fails, the connection ends.</summary>
-    public void Watch(Task task) => Keep(EndWithAsync(task));
+    /// <summary>Attaches a task, which ends with the connection. If the task fails, the connection ends.</summary>
+    public void Attach(Task task) => Keep(EndWithAsync(task));
 
     private void Handle(IRpcSession session, in RpcHeader header, ReadOnlySpan<byte> payload)
     {

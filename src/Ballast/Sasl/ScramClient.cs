@@ -31,7 +31,7 @@ internal sealed class ScramClient(string user, string password, string? nonce = 
     public byte[]? Answer(ReadOnlySpan<byte> challenge)
     {
         if (IsComplete)
-            return challenge.IsEmpty ? null : throw new SaslException("the daemon goes on after its last message");
+            return challenge.IsEmpty ? null : throw new SaslException("the daemon continues after its last message");
         string message = ScramMessage.Decode(challenge);
         if (_signature is null)
             return Prove(message);

@@ -35,7 +35,7 @@ internal static class ScramMessage
     {
         string[] parts = message.Split(',');
         if (parts[0].StartsWith("m=", StringComparison.Ordinal))
-            throw new SaslException("the peer wants an extension that is not supported");
+            throw new SaslException("the peer requires an extension that is not supported");
         if (parts.Length < attributes.Length)
             throw new SaslException("a message is incomplete");
         string[] values = new string[attributes.Length];

@@ -92,7 +92,7 @@ internal sealed partial class ConnectionLog
         [LoggerMessage(104, LogLevel.Information, "Monitor {Monitor} answers again, after {Seconds} s")]
         public static partial void MonitorRevived(ILogger log, string monitor, double seconds);
 
-        [LoggerMessage(105, LogLevel.Debug, "Monitor {Monitor} is in step again")]
+        [LoggerMessage(105, LogLevel.Debug, "Resynchronized monitor {Monitor}")]
         public static partial void MonitorResynchronised(ILogger log, string monitor);
 
         [LoggerMessage(106, LogLevel.Warning, "Monitor {Monitor} cannot be used: {Reason}")]

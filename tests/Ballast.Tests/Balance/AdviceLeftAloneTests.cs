@@ -15,7 +15,7 @@ public sealed class AdviceLeftAloneTests
         { "reset", "It was reset and has not reported since." },
         { "stale", "Its last report is old, so it is unknown what it needs now." },
         { "lying", "Its numbers contradict each other (usable above available)." },
-        { "polling off", "Nobody asks it for reports (polling off)." },
+        { "polling off", "Collection is off, so it does not report (polling off)." },
         { "locked", "Its memory is locked: its balloon would give the host nothing back." },
         { "passed through", "Its memory is pinned for a passed-through device: its balloon would give the host nothing back." },
         { "huge pages", "Its memory is in huge pages of hugetlbfs: its balloon would give the host nothing back." },

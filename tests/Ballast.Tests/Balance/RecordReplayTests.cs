@@ -240,10 +240,10 @@ public sealed class RecordReplayTests
     }
 
     [Theory]
-    [InlineData("it is no record of a host: it is empty", "")]
-    [InlineData("it is no record of a host: line 1 is not JSON", "hello\n")]
-    [InlineData("it is no record of a host: its first line breaks off", "{\"ballast_record\":1")]
-    [InlineData("line 1: it is no record of a host: there is no 'ballast_record'", "{}\n")]
+    [InlineData("it is not a record of a host: it is empty", "")]
+    [InlineData("it is not a record of a host: line 1 is not JSON", "hello\n")]
+    [InlineData("it is not a record of a host: its first line breaks off", "{\"ballast_record\":1")]
+    [InlineData("line 1: it is not a record of a host: there is no 'ballast_record'", "{}\n")]
     [InlineData("line 1: its version is 2, and this program reads 1", "{\"ballast_record\":2}\n")]
     [InlineData("line 1: its version is \"1\"", "{\"ballast_record\":\"1\"}\n")]
     [InlineData("line 2: the line has no 'time'", "HEADER\n{}\n")]

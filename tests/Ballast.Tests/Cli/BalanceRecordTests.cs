@@ -199,8 +199,8 @@ public sealed class BalanceRecordTests : IDisposable
     [InlineData("/tmp is a directory", "balance", "record", "/tmp")]
     [InlineData("cannot write /nowhere/x", "balance", "record", "/nowhere/x")]
     [InlineData("cannot read /nowhere/x", "balance", "replay", "/nowhere/x")]
-    [InlineData("/dev/null: it is no record of a host: it is empty", "balance", "replay", "/dev/null")]
-    [InlineData("/dev/zero: it is no record of a host: line 1 is longer than 16 MiB", "balance", "replay", "/dev/zero")]
+    [InlineData("/dev/null: it is not a record of a host: it is empty", "balance", "replay", "/dev/null")]
+    [InlineData("/dev/zero: it is not a record of a host: line 1 is longer than 16 MiB", "balance", "replay", "/dev/zero")]
     [InlineData("command 'balance' requires <file> option", "balance", "record")]
     public async Task Mistakes_are_told(string complaint, params string[] words)
     {

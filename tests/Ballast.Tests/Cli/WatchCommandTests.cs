@@ -192,13 +192,13 @@ public sealed class WatchCommandTests
 
     [Theory]
     [InlineData("--until uesd>1", "unknown quantity 'uesd', did you mean 'used'?")]
-    [InlineData("--until used", "'used' is no condition: ")]
+    [InlineData("--until used", "'used' is not a condition: ")]
     [InlineData("--until used>", "'' is no limit for 'used': ")]
     [InlineData("--until used>90", "'90' is no limit for 'used': write 90% or 90KiB")]
     [InlineData("--until usable<512", "'512' is no limit for 'usable': write 512% or 512KiB")]
     [InlineData("--until swap>5%", "'5%' is no limit for 'swap': ")]
     [InlineData("--until age>-1", "'-1' is no limit for 'age': ")]
-    [InlineData("--until used>1%,", "'' is no condition: ")]
+    [InlineData("--until used>1%,", "'' is not a condition: ")]
     [InlineData("--period 0", "Numeric value '0' for <period> option is malformed or out of range")]
     [InlineData("--count -1", "Numeric value '-1' for <count> option is malformed or out of range")]
     public async Task A_mistake_is_named(string arguments, string error)

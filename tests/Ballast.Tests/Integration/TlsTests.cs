@@ -119,7 +119,7 @@ public sealed class TlsTests : IDisposable
             // A hello of TLS 1.1, which no OpenSSL of today would send.
             byte[] hello = [3, 2, .. new byte[32], 0, 0, 2, 0xc0, 0x13, 1, 0];
             await older.SendAsync((byte[])[0x16, 3, 1, 0, (byte)(hello.Length + 4), 1, 0, 0, (byte)hello.Length, .. hello], Token);
-            await daemon.LogsAsync("unsupported protocol: TLS 1.2 and 1.3 are spoken here, as far as openssl.cnf allows", Token);
+            await daemon.LogsAsync("unsupported protocol: this daemon supports TLS 1.2 and 1.3, as far as openssl.cnf allows", Token);
         }
 
         // Those that said nothing are not waited for any longer either.
@@ -190,7 +190,7 @@ public sealed class TlsTests : IDisposable
         await daemon.LogsAsync("Read the configuration and the certificates again; nothing changed", Token);
 
         // Whoever removed the list by mistake is told what that means.
-        const string gone = "cacrl.pem is gone: clients whose certificates it took back are let in from now on";
+        const string gone = "cacrl.pem is gone: clients whose certificates it revoked can connect from now on";
         Assert.DoesNotContain(gone, daemon.Errors, StringComparison.Ordinal);
         File.Delete(Path.Combine(_pki.Path, "cacrl.pem"));
         daemon.Signal(1);

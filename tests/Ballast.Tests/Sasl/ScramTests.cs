@@ -61,7 +61,7 @@ public sealed class ScramTests
     [InlineData($"r={ClientPart}x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=-1", "the number of iterations is not from 4096 to 1000000")]
     [InlineData($"r={ClientPart}x,s=,i=4096", "the salt is not one")]
     [InlineData($"r={ClientPart}x,s=W22Z aJ0SNY7soEsUEjb6gQ==,i=4096", "the salt is not one")]
-    [InlineData($"m=x,r={ClientPart}x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "the peer wants an extension that is not supported")]
+    [InlineData($"m=x,r={ClientPart}x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "the peer requires an extension that is not supported")]
     [InlineData($"r={ClientPart}x", "a message is incomplete")]
     [InlineData("", "a message is incomplete")]
     public void A_client_takes_no_other_challenge(string challenge, string why)
@@ -93,7 +93,7 @@ public sealed class ScramTests
     [InlineData($"n,a=root,n=user,r={ClientPart}", "a user cannot act as another one")]
     [InlineData("n,,n=user,r=", "a nonce is not one")]
     [InlineData($"n,,n=,r={ClientPart}", "the name is empty")]
-    [InlineData($"n,,m=x,n=user,r={ClientPart}", "the peer wants an extension that is not supported")]
+    [InlineData($"n,,m=x,n=user,r={ClientPart}", "the peer requires an extension that is not supported")]
     public void A_server_takes_no_other_beginning(string first, string why) => Assert.Equal(
         why, Assert.Throws<SaslException>(() => new ScramServer(_ => (Pencil, true)).Answer(Bytes(first))).Message);
 

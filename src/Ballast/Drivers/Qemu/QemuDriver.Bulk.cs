@@ -1,5 +1,6 @@
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Statistics;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -11,6 +12,9 @@ internal sealed partial class QemuDriver
 {
     // What connecting, asking and asking again may take together, above one deadline of a monitor; less than any client waits.
     internal static readonly TimeSpan BulkExtra = TimeSpan.FromMilliseconds(400);
+
+    // Those that need a few of the host's files at most.
+    private const DomainStatsGroups CheapGroups = DomainStatsGroups.State | DomainStatsGroups.Balloon;
 
     public async ValueTask<IReadOnlyList<DriverSample>?> TrySampleMemoryAsync(
         IReadOnlyList<DomainIdentity>? domains, MemoryStatsOptions options, CancellationToken cancellationToken)
@@ -123,6 +127,45 @@ internal sealed partial class QemuDriver
         {
             return new DriverStatsRecord(qemu.Identity, await ReadStatsAsync(WithoutAnswer(qemu), groups, flags, cancellationToken).ConfigureAwait(false));
         }
+    }
+
+    private async ValueTask<IReadOnlyList<TypedParameter>> ReadStatsAsync(
+        QemuDomain qemu, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
+    {
+        // The sizes are not asked for where they were recently: events keep the balloon's, and memory is plugged rarely.
+        MonitorParts parts = (groups & DomainStatsGroups.State) != 0 ? MonitorParts.Status : MonitorParts.None;
+        if ((groups & DomainStatsGroups.Balloon) != 0)
+            parts |= MonitorParts.GuestStats | (qemu.KnowsSizes(_time) ? MonitorParts.None : qemu.SizeParts);
+        if ((groups & DomainStatsGroups.Vcpu) != 0)
+            parts |= MonitorParts.Cpus | MonitorParts.CpuSlots;
+        // Only its answer tells that a balloon was plugged since.
+        if ((parts & MonitorParts.GuestStats) != 0 && qemu.MonitorOrNull is { Balloon: null })
+            parts |= MonitorParts.Balloon;
+
+        // What keeps a monitor from answering leaves its fields out; it is never an error of the whole call.
+        MonitorValues values = default;
+        bool isAsked = (flags & DomainStatsFlags.NoWait) == 0 || qemu.MonitorOrNull is { IsBusy: false };
+        if (isAsked && parts != MonitorParts.None)
+        {
+            try
+            {
+                values = await qemu.Monitor.QueryAsync(
+                    parts, _timeout, _allowsSynchronousContinuations && (groups & ~CheapGroups) == 0, cancellationToken).ConfigureAwait(false);
+                if (MustLookForBalloon(qemu, values))
+                    values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
+                qemu.Learn(values, _time);
+            }
+            catch (LibvirtException)
+            {
+                isAsked = false;
+            }
+        }
+
+        QmpDeviceStats? devices = isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: { } monitor }
+            ? await QmpDeviceStats.AskAsync(monitor, groups, _timeout, cancellationToken).ConfigureAwait(false)
+            : null;
+
+        return BulkFields.Of(groups, qemu, values, isAsked, devices, cancellationToken);
     }
 
     // Time was up for all of them. On a busy machine that says nothing about the monitor, and who is served there does.

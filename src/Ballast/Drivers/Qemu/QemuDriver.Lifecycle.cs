@@ -6,11 +6,9 @@ namespace Ballast.Drivers.Qemu;
 
 internal sealed partial class QemuDriver
 {
-    private static readonly TimeSpan FirstLookForEnd = TimeSpan.FromMilliseconds(2), LastLookForEnd = TimeSpan.FromMilliseconds(50);
+    private const string AgentIsMissing = "QEMU guest agent is not configured";
 
-    public async ValueTask<IReadOnlyList<string>> GetMessagesAsync(
-        DomainIdentity domain, DomainMessageKinds kinds, CancellationToken cancellationToken) =>
-        await FactAsync<IReadOnlyList<string>>(domain, [], cancellationToken).ConfigureAwait(false);
+    private static readonly TimeSpan FirstLookForEnd = TimeSpan.FromMilliseconds(2), LastLookForEnd = TimeSpan.FromMilliseconds(50);
 
     public async ValueTask SuspendAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
@@ -52,6 +50,28 @@ internal sealed partial class QemuDriver
         }).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// QEMU has the power button and the reset button. libvirt reboots by the first one and starts the machine anew when its
+    /// guest has shut down, which a QEMU that ends with its guest does not wait for.
+    /// </summary>
+    public async ValueTask RebootAsync(DomainIdentity domain, DomainRebootFlags flags, CancellationToken cancellationToken)
+    {
+        const DomainRebootFlags known = DomainRebootFlags.AcpiPowerButton | DomainRebootFlags.GuestAgent;
+        if ((flags & ~known) is not DomainRebootFlags.None and var unknown)
+            throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainReboot", ErrorOrigin.Qemu);
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        throw flags == DomainRebootFlags.GuestAgent
+            ? LibvirtError.Report(ErrorCode.ArgumentUnsupported, ErrorOrigin.Qemu, AgentIsMissing)
+            : LibvirtError.Report(ErrorCode.OperationUnsupported, ErrorOrigin.Qemu,
+                $"the QEMU of '{qemu.Identity.Name}' ends when its guest shuts down, so it cannot be rebooted from outside; use reset, or reboot inside the guest");
+    }
+
+    public async ValueTask WakeUpAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        await ChangeAsync(domain, qemu, () => ExecuteAsync(qemu, "system_wakeup", cancellationToken)).ConfigureAwait(false);
+    }
+
     public async ValueTask ResetAsync(DomainIdentity domain, CancellationToken cancellationToken)
     {
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
@@ -88,13 +108,6 @@ internal sealed partial class QemuDriver
             await KillAsync(process, flags, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask SetMaxMemoryAsync(
-        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
-    {
-        _ = await ResolveForChangeAsync(domain, impact, "qemuDomainSetMemoryFlags", cancellationToken).ConfigureAwait(false);
-        throw Invalid("cannot resize the maximum memory on an active domain");
-    }
-
     private async Task KillAsync(QemuProcess process, DomainDestroyFlags flags, CancellationToken cancellationToken)
     {
         const int kill = 9, terminate = 15;
@@ -105,7 +118,7 @@ internal sealed partial class QemuDriver
             if (process.Signal(signal) is not 0 and var errno)
             {
                 throw LibvirtError.System(errno, ErrorOrigin.Qemu, $"Failed to terminate process {process.Pid}: " + (errno == QemuProcess.OtherNamespace
-                    ? "it is not in this process's PID namespace, and gets no signal from here"
+                    ? "it is not in this process's PID namespace, so it cannot be signalled"
                     : System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)));
             }
 

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using Ballast.Drivers.Host;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Statistics;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -101,6 +103,33 @@ internal sealed partial class QemuDriver
                     : QmpErrors.Refused("balloon", error);
             }
         }).ConfigureAwait(false);
+    }
+
+    public async ValueTask SetMaxMemoryAsync(
+        DomainIdentity domain, ulong kib, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        _ = await ResolveForChangeAsync(domain, impact, "qemuDomainSetMemoryFlags", cancellationToken).ConfigureAwait(false);
+        throw Invalid("cannot resize the maximum memory on an active domain");
+    }
+
+    public async ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        RefuseConfig(impact, "qemuDomainGetMemoryParameters");
+        return (qemu.Process is { } process ? new ControlGroupMemory().Limits(process.Pid) : null)
+            ?? throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu, "cgroup memory controller is not mounted");
+    }
+
+    /// <summary>libvirt's answer for a domain that nobody bound to cells.</summary>
+    public async ValueTask<IReadOnlyList<TypedParameter>> GetNumaParametersAsync(
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
+    {
+        _ = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        DomainRules.CheckImpact(impact, "qemuDomainGetNumaParameters", ErrorOrigin.Qemu);
+        DomainRules.RefuseBoth(impact);
+        RefuseConfig(impact, "qemuDomainGetNumaParameters");
+        return [TypedParameter.Int("numa_mode", 0), TypedParameter.String("numa_nodeset", "")];
     }
 
     private async ValueTask<QemuDomain> ResolveForChangeAsync(

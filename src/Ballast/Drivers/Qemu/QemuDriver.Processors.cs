@@ -1,7 +1,7 @@
-using Ballast.Drivers.Host;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Statistics;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -42,17 +42,58 @@ internal sealed partial class QemuDriver
         ];
     }
 
+    public ValueTask<int> GetMaxVirtualCpusAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        GetVirtualCpuCountAsync(domain, VirtualCpuCountFlags.Live | VirtualCpuCountFlags.Maximum, cancellationToken);
+
+    public async ValueTask<int> GetVirtualCpuCountAsync(
+        DomainIdentity domain, VirtualCpuCountFlags flags, CancellationToken cancellationToken)
+    {
+        const VirtualCpuCountFlags known =
+            VirtualCpuCountFlags.Live | VirtualCpuCountFlags.Config | VirtualCpuCountFlags.Maximum | VirtualCpuCountFlags.Guest;
+        if ((flags & ~known) is not VirtualCpuCountFlags.None and var unknown)
+            throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainGetVcpusFlags", ErrorOrigin.Qemu);
+        _ = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        if ((flags & VirtualCpuCountFlags.Guest) != 0)
+            throw LibvirtError.Report(ErrorCode.ArgumentUnsupported, ErrorOrigin.Qemu, AgentIsMissing);
+        if ((flags & VirtualCpuCountFlags.Config) != 0)
+            throw NoDefinition();
+        return (flags & VirtualCpuCountFlags.Maximum) != 0
+            ? (await AskCpusAsync(domain, MonitorParts.Cpus | MonitorParts.CpuSlots, cancellationToken).ConfigureAwait(false)).Slots
+            : (await GetInfoAsync(domain, cancellationToken).ConfigureAwait(false)).VirtualCpus;
+    }
+
+    public async ValueTask<IReadOnlyList<TypedParameter>> GetCpuTotalsAsync(DomainIdentity domain, CancellationToken cancellationToken)
+    {
+        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        return qemu.Process?.ReadCpuTime() is var (user, system)
+            ?
+            [
+                TypedParameter.ULLong("cpu_time", BulkFields.Nanoseconds(user + system)),
+                TypedParameter.ULLong("user_time", BulkFields.Nanoseconds(user)),
+                TypedParameter.ULLong("system_time", BulkFields.Nanoseconds(system)),
+            ]
+            : throw NoCpuAccounting();
+    }
+
+    /// <summary>Only a control group of libvirt's could tell.</summary>
+    public async ValueTask<IReadOnlyList<IReadOnlyList<TypedParameter>>> GetCpuStatsAsync(
+        DomainIdentity domain, int first, int count, CancellationToken cancellationToken)
+    {
+        _ = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        throw NoCpuAccounting();
+    }
+
     /// <summary>The scheduler of every process of the host.</summary>
     public ValueTask<string> GetSchedulerTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         FactAsync(domain, "posix", cancellationToken);
 
-    public async ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(
+    /// <summary>Parameters of a scheduler are set by who starts a domain: none of ours can be read or set, so there are none.</summary>
+    public async ValueTask<IReadOnlyList<TypedParameter>> GetSchedulerParametersAsync(
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken)
     {
-        QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
-        RefuseConfig(impact, "qemuDomainGetMemoryParameters");
-        return (qemu.Process is { } process ? new ControlGroupMemory().Limits(process.Pid) : null)
-            ?? throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu, "cgroup memory controller is not mounted");
+        _ = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        RefuseConfig(impact, "qemuDomainGetSchedulerParametersFlags");
+        return [];
     }
 
     private static TimeSpan? CpuTime(QemuDomain qemu) => qemu.Process?.ReadCpuTime() is var (user, system) ? user + system : null;
@@ -66,7 +107,7 @@ internal sealed partial class QemuDriver
             MonitorValues values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
             QmpCpu[] cpus = values.CpuList ?? throw LibvirtError.Report(
                 ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"QEMU does not report the processors of '{qemu.Identity.Name}'");
-            return (qemu, cpus, Slots(values));
+            return (qemu, cpus, values.MaxCpus);
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {
@@ -74,13 +115,13 @@ internal sealed partial class QemuDriver
         }
     }
 
-    /// <summary>How many processors there can be: as many as there are, where none can be plugged.</summary>
-    private static int Slots(in MonitorValues values) => Math.Min(Math.Max(values.CpuSlots, values.Cpus), MaxVcpuSlots);
-
     private static void RefuseConfig(DomainModificationImpact impact, string function)
     {
         DomainRules.CheckImpact(impact, function, ErrorOrigin.Qemu);
         if ((impact & DomainModificationImpact.Config) != 0)
             throw NoDefinition();
     }
+
+    private static LibvirtException NoCpuAccounting() =>
+        LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu, "cgroup CPUACCT controller is not mounted");
 }

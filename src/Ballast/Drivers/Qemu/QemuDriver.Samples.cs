@@ -1,5 +1,6 @@
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
+using Ballast.Drivers.Qemu.Statistics;
 
 namespace Ballast.Drivers.Qemu;
 
@@ -56,14 +57,14 @@ internal sealed partial class QemuDriver
         {
             throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
         }
-        catch (LibvirtException e) when (Obstacle(e) is not null)
+        catch (LibvirtException e) when (QemuSampleFacts.Obstacle(e) is not null)
         {
             obstacle = e;
         }
 
         MemoryStatsFacts facts = obstacle is null
-            ? Describe(qemu, values, qemu.Instance.Reports.Learn(values, isOfNow: hasAnswered == true), options)
-            : DescribeLast(qemu, obstacle, options);
+            ? QemuSampleFacts.Describe(qemu, values, qemu.Instance.Reports.Learn(values, isOfNow: hasAnswered == true), options)
+            : QemuSampleFacts.DescribeLast(qemu, obstacle, options);
         facts = facts with
         {
             HasAnswered = hasAnswered,
@@ -76,7 +77,7 @@ internal sealed partial class QemuDriver
             await PutBackAsync(qemu, cancellationToken).ConfigureAwait(false);
         }
 
-        return MayLackDriver(sample) && !values.Has(MonitorParts.VirtioStatus) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null
+        return QemuSampleFacts.MayLackDriver(sample) && !values.Has(MonitorParts.VirtioStatus) && !qemu.CannotTellDriver && qemu.MonitorOrNull?.Balloon is not null
             ? await WithDriverStateAsync(qemu, values, facts, sample, cancellationToken).ConfigureAwait(false)
             : sample;
     }
@@ -92,57 +93,6 @@ internal sealed partial class QemuDriver
             // The sample says that collection is off, which is true for whoever reads it. The next one tries again.
         }
     }
-
-    private static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values, ReportEvidence evidence, MemoryStatsOptions options)
-    {
-        MemoryStat[] entries = new MemoryStat[QemuMemoryStats.MaxCount];
-        bool isUnbound = values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound, mayBoot = isUnbound && qemu.Instance.Reports.MayBoot(values);
-        return new()
-        {
-            Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
-            Rejected = QemuMemoryStats.Rejected(values),
-            PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? QmpRefresh.Period(values.PollingIntervalSeconds) : null,
-            IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
-            State = values.Has(MonitorParts.Status) ? values.State : null,
-            PauseCause = values.Has(MonitorParts.Status) && !values.IsRunning ? RunStates.Cause(values.RunState) : PauseCause.Unknown,
-            Obstacle = HasNoBalloon(values) ? MemoryStatsReason.NoBalloonDevice : null,
-            HostSideMissing = qemu.Process is null ? MemoryStatsReason.ProcessNotFound : null,
-            DriverNotLoaded = isUnbound && !mayBoot,
-            MaximumKiB = qemu.MaxMemoryKiB,
-            CounterWentBackwards = evidence.CounterWentBackwards,
-            IsFromBeforeReset = evidence.IsFromBeforeReset || mayBoot,
-            KnownFor = evidence.KnownFor,
-            BalloonInUsedKiB = QemuMemoryStats.BalloonInUsedKiB(
-                values.GuestStats.Report, evidence.ActualBytes, qemu.Sizes, qemu.Instance.Reports.DeflatesOnOom),
-            ActualAtReportKiB = evidence.ActualAtReportBytes / 1024,
-            LeftByBalloonKiB = (evidence.MostActualBytes / 1024) + (qemu.Sizes?.VirtioMemKiB ?? 0),
-            SeesOnlyWhatIsLeft = GuestMemoryStats.SeesOnlyWhatIsLeft(
-                values.GuestStats.Report.Find(MemoryStatTag.HugetlbPgAlloc) is not null, qemu.Instance.Reports.DeflatesOnOom),
-            Detail = (values.GuestStatsError ?? values.BalloonError)?.Description ?? qemu.Instance.Disagreement(),
-        };
-    }
-
-    /// <summary>What was known before there was something that kept us from asking.</summary>
-    private static MemoryStatsFacts DescribeLast(QemuDomain qemu, LibvirtException obstacle, MemoryStatsOptions options)
-    {
-        ReportHistory reports = qemu.Instance.Reports;
-        return Describe(qemu, reports.Last ?? default, reports.EvidenceOfLast(), options) with
-        {
-            Obstacle = Obstacle(obstacle),
-            IsRunning = null,
-            State = null,
-            DriverNotLoaded = false,
-            Detail = obstacle.Message,
-        };
-    }
-
-    private static bool HasNoBalloon(in MonitorValues values) =>
-        !values.Has(MonitorParts.GuestStats) && values.GuestStatsError is null or { Class: QmpErrorClass.DeviceNotFound };
-
-    // Worth a question of its own only where the numbers are not simply good.
-    private static bool MayLackDriver(MemoryStats sample) =>
-        sample.Reason is MemoryStatsReason.Stale or MemoryStatsReason.NeverReported or MemoryStatsReason.PollingOff
-            or MemoryStatsReason.DriverWithoutService or MemoryStatsReason.Inconsistent;
 
     private async ValueTask<MemoryStats> WithDriverStateAsync(
         QemuDomain qemu, MonitorValues known, MemoryStatsFacts facts, MemoryStats sample, CancellationToken cancellationToken)
@@ -166,18 +116,4 @@ internal sealed partial class QemuDriver
 
         return sample;
     }
-
-    /// <summary>The reason in a sample for what would be an error elsewhere; null where it stays an error.</summary>
-    private static MemoryStatsReason? Obstacle(LibvirtException error) => error.Reason ?? error.Code switch
-    {
-        ErrorCode.OperationTimeout => MemoryStatsReason.MonitorHung,
-        ErrorCode.ResourceBusy => MemoryStatsReason.MonitorBusy,
-        ErrorCode.OperationUnsupported => MemoryStatsReason.NoMonitor,
-        _ when QmpErrors.IsPermissionDenied(error) => MemoryStatsReason.PermissionDenied,
-        ErrorCode.SystemError when error.Origin == ErrorOrigin.Qemu && QmpErrors.IsNotFound(error) => MemoryStatsReason.SocketNotFound,
-
-        // Not that it was lost under this call, which is an error, but that there is nobody to connect to.
-        ErrorCode.SystemError when error.Origin == ErrorOrigin.Qemu => MemoryStatsReason.ConnectionLost,
-        _ => null,
-    };
 }

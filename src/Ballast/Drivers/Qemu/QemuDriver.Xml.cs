@@ -32,7 +32,7 @@ internal sealed partial class QemuDriver
             MaximumKiB = maximum,
             CurrentKiB = qemu.CurrentKiB ?? maximum,
             VirtualCpus = qemu.VirtualCpus,
-            MaxVirtualCpus = Math.Max(qemu.VirtualCpus, Slots(values)),
+            MaxVirtualCpus = Math.Max(qemu.VirtualCpus, values.MaxCpus),
             IsInactive = (flags & (DomainXmlFlags.Inactive | DomainXmlFlags.Migratable)) != 0,
             IsMigratable = (flags & DomainXmlFlags.Migratable) != 0,
             Machine = await MachineOrNullAsync(qemu, maySlotMemory, cancellationToken).ConfigureAwait(false),

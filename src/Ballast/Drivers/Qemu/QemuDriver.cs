@@ -1,4 +1,5 @@
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Events;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Scopes;
@@ -135,26 +136,6 @@ internal sealed partial class QemuDriver : IDriver
         await LookupAsync(identity => identity.Uuid == uuid, cancellationToken).ConfigureAwait(false)
             ?? throw NoDomain($"no domain with matching uuid '{uuid}'");
 
-    public ValueTask<string> GetOSTypeAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        FactAsync(domain, "hvm", cancellationToken);
-
-    public ValueTask<bool> IsPersistentAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        FactAsync(domain, false, cancellationToken);
-
-    public ValueTask<bool> IsUpdatedAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        FactAsync(domain, false, cancellationToken);
-
-    public ValueTask<bool> GetAutostartAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        FactAsync(domain, false, cancellationToken);
-
-    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        FactAsync(domain, false, cancellationToken);
-
-    public ValueTask<SecurityModel> GetSecurityModelAsync(CancellationToken cancellationToken) => new(new SecurityModel("none", "0"));
-
-    public ValueTask<SecurityLabel> GetSecurityLabelAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
-        FactAsync(domain, new SecurityLabel("", IsEnforcing: false), cancellationToken);
-
     private async ValueTask<T> FactAsync<T>(DomainIdentity identity, T value, CancellationToken cancellationToken)
     {
         _ = await ResolveAsync(identity, cancellationToken).ConfigureAwait(false);
@@ -175,23 +156,23 @@ internal sealed partial class QemuDriver : IDriver
         if (filter == DomainListFilter.None)
             return all;
         DomainStateInfo[] states = (filter & byState) == 0
-            ? [.. all.Select(_ => Unusable)]
-            : await OncePerGuestAsync(all, qemu => StateOrUnusableAsync(qemu, late, cancellationToken)).ConfigureAwait(false);
+            ? new DomainStateInfo[all.Count]
+            : await OncePerGuestAsync(all, qemu => StateOrNoneAsync(qemu, late, cancellationToken)).ConfigureAwait(false);
         return [.. all.Where((_, i) => DomainRules.Matches(
             filter, new DomainTraits(states[i].State, IsPersistent: false, HasManagedSave: false, IsAutostart: false)))];
     }
 
-    private async Task<DomainStateInfo> StateOrUnusableAsync(QemuDomain qemu, CancellationToken late, CancellationToken cancellationToken)
+    private async Task<DomainStateInfo> StateOrNoneAsync(QemuDomain qemu, CancellationToken late, CancellationToken cancellationToken)
     {
         try
         {
             return await ReadyForBulkAsync(qemu, late).ConfigureAwait(false) is { } ready
                 ? await AskStateAsync(ready, late).ConfigureAwait(false)
-                : Unusable;
+                : default;
         }
         catch (Exception e) when (e is LibvirtException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return Unusable;
+            return default;
         }
     }
 

@@ -48,7 +48,7 @@ internal static class RemoteAuthentication
         return Has(WithSasl)
             ? AuthenticationWay.Sasl
             : throw LibvirtError.Report(
-                ErrorCode.AuthenticationUnavailable, ErrorOrigin.Authentication, "the daemon wants an authentication that is neither SASL nor polkit");
+                ErrorCode.AuthenticationUnavailable, ErrorOrigin.Authentication, "the daemon requires authentication that is neither SASL nor polkit");
     }
 
     public static LibvirtException Failed(string detail) => LibvirtError.Report(ErrorCode.AuthenticationFailed, ErrorOrigin.Remote, detail);

@@ -17,8 +17,8 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
     private Task _settling = Task.CompletedTask;
     private Task? _settlingNext;
     private RemoteLink? _registeredAt;
-    private RemoteLink? _watched;
-    private Task _watching = Task.CompletedTask;
+    private RemoteLink? _followed;
+    private Task _following = Task.CompletedTask;
 
     public async ValueTask<IAsyncDisposable> SubscribeAsync(IDriverEventSink sink, CancellationToken cancellationToken)
     {
@@ -77,7 +77,7 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         lock (_gate)
             last = _settlingNext ?? _settling;
         await last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _sinks.End(null);
     }
 
@@ -124,10 +124,10 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
         }
 
         // One for each connection, however often it is registered at.
-        if (_watched != link)
+        if (_followed != link)
         {
-            _watched = link;
-            _watching = WatchAsync(link);
+            _followed = link;
+            _following = FollowAsync(link);
         }
     }
 
@@ -162,7 +162,7 @@ internal sealed class RemoteEvents(RemoteDriver driver) : IAsyncDisposable
     }
 
     /// <summary>Registers again when the connection was lost, or tells the subscribers that it was.</summary>
-    private async Task WatchAsync(RemoteLink link)
+    private async Task FollowAsync(RemoteLink link)
     {
         await link.Ended.WaitAsync(_end.Token).ConfigureAwait(false);
         if (!driver.Reconnects)

@@ -196,7 +196,7 @@ internal sealed class RemoteLink : IAsyncDisposable
                 _ = await OpeningCallAsync<Nothing, NumberReply>(RemoteProcedure.AuthPolkit, default, token).ConfigureAwait(false);
                 break;
             case AuthenticationWay.Sasl when login is null:
-                throw RemoteAuthentication.Failed("the daemon wants a user's name and password (SASL), which are not known here");
+                throw RemoteAuthentication.Failed("the daemon requires a user's name and password (SASL), which are not known here");
             case AuthenticationWay.Sasl:
                 await login.EnterAsync(this, RemoteAuthentication.MechanismOf(wanted), token).ConfigureAwait(false);
                 break;

@@ -104,7 +104,7 @@ internal sealed class SaslLogin(string host, string? user, string? file, bool is
             {
                 throw LibvirtError.Report(
                     ErrorCode.AuthenticationFailed, ErrorOrigin.Authentication,
-                    "the daemon wants a user's name and password (SASL): put them into an auth file (authfile=, LIBVIRT_AUTH_FILE), or set ConnectionOptions.AskCredential");
+                    "the daemon requires a user's name and password (SASL): put them into an auth file (authfile=, LIBVIRT_AUTH_FILE), or set ConnectionOptions.AskCredential");
             }
 
             // Somebody may type for a while: not on the thread that receives for everybody.

@@ -35,7 +35,7 @@ internal sealed record SshCommand(string Program, string Host, string Login, IRe
         if (uri.User is { } user && !IsUser(user))
             throw RemoteAddress.Bad($"'{DisplayText.Escape(user)}' in {uri.Original} is not a user name");
         if (!ConnectUri.TryParse(name, out _))
-            throw RemoteAddress.Bad($"name '{DisplayText.Escape(name)}' in {uri.Original} is no URI, such as qemu:///system");
+            throw RemoteAddress.Bad($"name '{DisplayText.Escape(name)}' in {uri.Original} is not a URI, such as qemu:///system");
         if (uri.Parameter("socket") is { } socket and not ['/', ..])
             throw RemoteAddress.Bad($"socket '{DisplayText.Escape(socket)}' in {uri.Original} is not an absolute path");
 

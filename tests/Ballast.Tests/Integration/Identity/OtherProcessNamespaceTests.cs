@@ -47,7 +47,7 @@ public sealed class OtherProcessNamespaceTests : IdentityTest
         await qemu.StopAsync(Token);
         CommandResult result = await RunInsideAsync(qemu, Uri(where), "destroy", "vm");
         Assert.True(IsAllRight(result, qemu, status: 1), $"{result.Output} {result.Errors}");
-        Assert.Contains("not in this process's PID namespace, and gets no signal from here", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("not in this process's PID namespace, so it cannot be signalled", result.Errors, StringComparison.Ordinal);
         qemu.Continue();
         Assert.Equal(qemu.MemoryKib, await qemu.TargetKibAsync(Token));
     }

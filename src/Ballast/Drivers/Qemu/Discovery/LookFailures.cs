@@ -17,5 +17,5 @@ internal sealed class LookFailures
             _texts.Add(text);
     }
 
-    public override string ToString() => _texts.Count > 0 ? string.Join("; ", _texts) : "its directory cannot be seen from here";
+    public override string ToString() => _texts.Count > 0 ? string.Join("; ", _texts) : "Ballast cannot see its directory";
 }

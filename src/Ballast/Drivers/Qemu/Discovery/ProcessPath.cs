@@ -91,7 +91,7 @@ internal static class ProcessPath
             type = mounts.TypeOf(mount) ?? ownMounts.TypeOf(mount);
         if (type is null || MountTable.CanHang(type))
         {
-            reasons.Add($"its path leads into a file system that can hang ('{path}', {type ?? "one that is not visible from here"})", 0);
+            reasons.Add($"its path leads into a file system that can hang ('{path}', {type ?? "one that Ballast cannot see"})", 0);
             return null;
         }
 

@@ -3,7 +3,7 @@ using Ballast.Drivers.Qemu.Discovery;
 namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>
-/// Watches the queues of the monitors that were found and are held: nothing signals that somebody waits there. One look
+/// Looks at the queues of the monitors that were found and are held: nothing signals that somebody waits there. One look
 /// reads the listening sockets of a network namespace, and there are only looks while such monitors are held.
 /// </summary>
 internal sealed class MonitorCourtesy
@@ -18,7 +18,7 @@ internal sealed class MonitorCourtesy
     private const int MostAtFullPace = 2000;
 
     private static readonly Lock Gate = new();
-    private static readonly Dictionary<TimeProvider, MonitorCourtesy> Watches = [];
+    private static readonly Dictionary<TimeProvider, MonitorCourtesy> All = [];
 
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
@@ -41,9 +41,9 @@ internal sealed class MonitorCourtesy
             return;
         lock (Gate)
         {
-            if (!Watches.TryGetValue(time, out MonitorCourtesy? watch))
-                Watches[time] = watch = new MonitorCourtesy(time);
-            watch._monitors.Add(monitor);
+            if (!All.TryGetValue(time, out MonitorCourtesy? courtesy))
+                All[time] = courtesy = new MonitorCourtesy(time);
+            courtesy._monitors.Add(monitor);
         }
     }
 
@@ -114,9 +114,9 @@ internal sealed class MonitorCourtesy
     /// <summary>The lock is held.</summary>
     private void End()
     {
-        // A look that was due already comes after the end; there may be another watch by then.
-        if (Watches.GetValueOrDefault(_time) == this)
-            Watches.Remove(_time);
+        // A look that was due already comes after the end; there may be another one by then.
+        if (All.GetValueOrDefault(_time) == this)
+            All.Remove(_time);
         _timer.Dispose();
         foreach (UnixSocketDiag? table in _tables.Values)
             table?.Dispose();

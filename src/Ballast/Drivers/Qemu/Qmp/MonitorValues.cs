@@ -115,6 +115,12 @@ internal struct MonitorValues
 
     public readonly int Cpus => CpuList?.Length ?? 0;
 
+    /// <summary>How many processors there can be: as many as there are, if none can be plugged.</summary>
+    public readonly int MaxCpus => Math.Min(Math.Max(CpuSlots, Cpus), QmpLimits.MaxCpuSlots);
+
+    /// <summary>The state to show: none, if it was not answered.</summary>
+    public readonly DomainStateInfo StateOrNone => Has(MonitorParts.Status) ? State : new(DomainState.NoState, 0);
+
     public readonly bool IsActualRejected => Has(MonitorParts.Balloon) && ActualBytes is null;
 
     public readonly bool Has(MonitorParts part) => (Answered & part) != 0;

@@ -82,7 +82,7 @@ internal static class QmpErrors
 
     /// <summary>The socket at a process's path is not its own.</summary>
     public static LibvirtException WrongPeer(string path, int? expected, UnixSocketPeer peer) =>
-        NotOwn(path, expected, peer.Pid == 0 ? "a process that is not visible from here" : SocketHolder.Describe(peer.Pid), peer.Uid);
+        NotOwn(path, expected, peer.Pid == 0 ? "a process that Ballast cannot see" : SocketHolder.Describe(peer.Pid), peer.Uid);
 
     /// <summary>The same, told from the descriptor tables of both.</summary>
     public static LibvirtException NotOwn(string path, int? expected, string other, uint? uid) =>

@@ -30,6 +30,9 @@ internal static class QmpLimits
     /// </summary>
     public const int MaxElements = 4096;
 
+    /// <summary>Slots for processors; more than any machine of QEMU's has.</summary>
+    public const int MaxCpuSlots = 16384;
+
     /// <summary>Longest name, error text or path kept from a message, in characters.</summary>
     public const int MaxTextLength = 4096;
 }

@@ -103,7 +103,7 @@ internal static class MonitorLocator
     private static LibvirtException NotOwn(string name, int pid, uint listener)
     {
         (int Pid, string Text)? other = SocketHolder.Find([listener]);
-        return QmpErrors.NotOwn(name, pid, other?.Text ?? "one that is not visible from here", other is { } found ? ProcessTable.Uid(found.Pid) : null);
+        return QmpErrors.NotOwn(name, pid, other?.Text ?? "one that Ballast cannot see", other is { } found ? ProcessTable.Uid(found.Pid) : null);
     }
 
     // Its path again, and not the handle of the first look: a held handle would keep a file system mounted.

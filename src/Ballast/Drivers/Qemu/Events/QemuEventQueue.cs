@@ -1,4 +1,4 @@
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Events;
 
 /// <summary>
 /// What QEMUs tell on its way to the subscribers. Who tells holds a monitor's lock, on the thread of all monitors: there an event is

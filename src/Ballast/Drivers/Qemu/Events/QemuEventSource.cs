@@ -1,7 +1,7 @@
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Events;
 
 /// <summary>One QEMU whose subscribers are told what happens to it: QEMU's events in libvirt's terms.</summary>
 internal sealed class QemuEventSource : IMonitorListener, IDisposable

@@ -1,4 +1,4 @@
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Events;
 
 /// <summary>
 /// How many events one QEMU may tell: some at once, and then so many a second. What comes sooner is held back. Of those that say

@@ -3,7 +3,7 @@ using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Virtio;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Statistics;
 
 /// <summary>A monitor's answers as libvirt's statistics.</summary>
 internal static class QemuMemoryStats

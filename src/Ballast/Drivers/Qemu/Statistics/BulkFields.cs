@@ -4,11 +4,43 @@ using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Xml;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Statistics;
 
-/// <content>The groups of bulk statistics beside state and balloon: who does not ask for them does not pay for them.</content>
-internal sealed partial class QemuDriver
+/// <summary>One QEMU's answers as the fields of libvirt's bulk statistics. Only the host's files are read, for the groups that need them.</summary>
+internal static class BulkFields
 {
+    /// <param name="groups">Which fields.</param>
+    /// <param name="qemu">The QEMU.</param>
+    /// <param name="values">What its monitor answered.</param>
+    /// <param name="isAsked">Whether its monitor could be asked. If not, its memory statistics are left out.</param>
+    /// <param name="devices">What it answered about its devices; null if it was not asked.</param>
+    /// <param name="cancellationToken">Ends the reading of the host's files.</param>
+    public static IReadOnlyList<TypedParameter> Of(
+        DomainStatsGroups groups, QemuDomain qemu, in MonitorValues values, bool isAsked, QmpDeviceStats? devices, CancellationToken cancellationToken)
+    {
+        List<TypedParameter> fields = [];
+        if ((groups & DomainStatsGroups.State) != 0)
+        {
+            DomainStateInfo state = values.StateOrNone;
+            fields.Add(TypedParameter.Int("state.state", (int)state.State));
+            fields.Add(TypedParameter.Int("state.reason", state.Reason));
+        }
+
+        if ((groups & DomainStatsGroups.CpuTotal) != 0)
+        {
+            AddCpuTotalFields(fields, qemu);
+            AddHaltPollFields(fields, devices?.HaltPolling);
+        }
+
+        if ((groups & DomainStatsGroups.Balloon) != 0)
+            AddBalloonFields(fields, qemu, values, isAsked);
+        if ((groups & DomainStatsGroups.Vcpu) != 0)
+            AddVcpuFields(fields, qemu, values, cancellationToken);
+        if (devices is not null)
+            AddDeviceFields(fields, devices);
+        return fields;
+    }
+
     private static void AddCpuTotalFields(List<TypedParameter> fields, QemuDomain qemu)
     {
         if (qemu.Process?.ReadCpuTime() is not var (user, system))
@@ -29,12 +61,30 @@ internal sealed partial class QemuDriver
         fields.Add(TypedParameter.ULLong("cpu.haltpoll.fail.time", fail));
     }
 
+    private static void AddBalloonFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values, bool isAsked)
+    {
+        if (qemu.CurrentKiB is { } current)
+            fields.Add(TypedParameter.ULLong("balloon.current", current));
+        if (qemu.MaxMemoryKiB is { } maximum)
+            fields.Add(TypedParameter.ULLong("balloon.maximum", maximum));
+        if (!isAsked)
+            return;
+
+        Span<MemoryStat> stats = stackalloc MemoryStat[QemuMemoryStats.MaxCount];
+        int count = QemuMemoryStats.Fill(stats, values, qemu.Process, MemoryStatsOptions.None);
+        foreach (MemoryStat stat in stats[..count])
+        {
+            if (stat.Tag.BalloonField() is { } field)
+                fields.Add(TypedParameter.ULLong(field, stat.Value));
+        }
+    }
+
     private static void AddVcpuFields(List<TypedParameter> fields, QemuDomain qemu, in MonitorValues values, CancellationToken cancellationToken)
     {
         if (values.CpuList is not { } cpus)
             return;
         fields.Add(TypedParameter.UInt("vcpu.current", (uint)cpus.Length));
-        fields.Add(TypedParameter.UInt("vcpu.maximum", (uint)Slots(values)));
+        fields.Add(TypedParameter.UInt("vcpu.maximum", (uint)values.MaxCpus));
         QemuProcess.ThreadLook? threads = qemu.Process?.LookAtThreads(cancellationToken);
         foreach (QmpCpu cpu in cpus)
         {
@@ -105,5 +155,6 @@ internal sealed partial class QemuDriver
     private static string Numbered(string group, int number, string name) =>
         string.Create(CultureInfo.InvariantCulture, $"{group}.{number}.{name}");
 
-    private static ulong Nanoseconds(TimeSpan time) => (ulong)(time.Ticks * TimeSpan.NanosecondsPerTick);
+    /// <summary>A time as libvirt's fields have it.</summary>
+    public static ulong Nanoseconds(TimeSpan time) => (ulong)(time.Ticks * TimeSpan.NanosecondsPerTick);
 }

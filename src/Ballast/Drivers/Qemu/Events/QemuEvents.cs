@@ -1,7 +1,7 @@
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Telemetry;
 
-namespace Ballast.Drivers.Qemu;
+namespace Ballast.Drivers.Qemu.Events;
 
 /// <summary>
 /// The events of one driver, for as long as somebody subscribes. QEMUs' own events come over their monitors; that one
@@ -16,7 +16,7 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
 
     private readonly QemuEventQueue _queue = new(time);
     private readonly SemaphoreSlim _starting = new(1);
-    private readonly Dictionary<QemuInstance, QemuEventSource> _watched = [];
+    private readonly Dictionary<QemuInstance, QemuEventSource> _sources = [];
     private TaskCompletionSource _lost = NewSignal();
     private CancellationTokenSource? _stop;
     private Task _looking = Task.CompletedTask;
@@ -93,9 +93,9 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
 
     private void Forget()
     {
-        foreach (QemuEventSource watched in _watched.Values)
-            watched.Dispose();
-        _watched.Clear();
+        foreach (QemuEventSource source in _sources.Values)
+            source.Dispose();
+        _sources.Clear();
     }
 
     private async Task PollAsync(CancellationToken cancellationToken)
@@ -136,8 +136,8 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
         foreach (QemuDomain domain in found)
         {
             seen.Add(domain.Instance);
-            if (_watched.TryGetValue(domain.Instance, out QemuEventSource? watched))
-                watched.Update(domain);
+            if (_sources.TryGetValue(domain.Instance, out QemuEventSource? source))
+                source.Update(domain);
             else
                 started.Add(domain);
         }
@@ -145,17 +145,17 @@ internal sealed class QemuEvents(QemuInventory inventory, TimeSpan timeout, Time
         // Ends before beginnings: of a QEMU that was replaced, the new one has the same name and UUID, and who goes by those would take
         // it for off while it runs.
         List<Task> ending = [];
-        foreach ((var key, QemuEventSource watched) in _watched.ToArray())
+        foreach ((var key, QemuEventSource source) in _sources.ToArray())
         {
             if (seen.Contains(key))
                 continue;
-            _watched.Remove(key);
-            ending.Add(watched.EndAsync());
+            _sources.Remove(key);
+            ending.Add(source.EndAsync());
         }
 
         await Task.WhenAll(ending).ConfigureAwait(false);
         foreach (QemuDomain domain in started)
-            _watched[domain.Instance] = new QemuEventSource(domain, isNew: !isFirst, _queue, NoticeLoss);
+            _sources[domain.Instance] = new QemuEventSource(domain, isNew: !isFirst, _queue, NoticeLoss);
     }
 
     private async ValueTask<bool> IsLostWithinAsync(TimeSpan pause, CancellationToken cancellationToken)
