@@ -41,6 +41,10 @@ internal static unsafe partial class Shim
     [LibraryImport("shim", EntryPoint = "shim_read_number")]
     public static partial int ReadNumber(int type, byte* text, NativeParameter* to);
 
+    /// <summary>Whether this thread can do without those that it starts; else, where it is one of the runtime's, they are made when there is room for them.</summary>
+    [LibraryImport("shim", EntryPoint = "shim_threads_may_fail")]
+    public static partial void ThreadsMayFail(int may);
+
     [LibraryImport("shim", EntryPoint = "virResetError")]
     public static partial void ResetError(NativeError* error);
 }

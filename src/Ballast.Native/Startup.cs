@@ -20,6 +20,7 @@ internal static class Startup
     {
         try
         {
+            AppContext.SetData("Ballast.StartThread", (Action<Thread>)StartThread);
             _ = Encoding.UTF8.GetByteCount(Environment.GetEnvironmentVariable(AnyVariable) ?? "");
             MeetAtALock();
             StartThreads();
@@ -27,6 +28,20 @@ internal static class Startup
         catch (Exception)
         {
             // Without memory or threads: the call that brought us here fails of the same, and says so.
+        }
+    }
+
+    // The library's own, which goes on without.
+    private static void StartThread(Thread thread)
+    {
+        Shim.ThreadsMayFail(1);
+        try
+        {
+            thread.Start();
+        }
+        finally
+        {
+            Shim.ThreadsMayFail(0);
         }
     }
 
@@ -55,7 +70,9 @@ internal static class Startup
         {
             // Only who has time to wait looks how to.
             Thread other = new(() => gate.TryEnter(TimeSpan.FromMilliseconds(1))) { IsBackground = true };
-            other.Start();
+
+            // The shim learns by it what threads of managed code begin with.
+            StartThread(other);
             other.Join();
         }
     }

@@ -13,6 +13,9 @@ internal interface ICancellable
 /// </summary>
 internal static class Unattended
 {
+    // The C library's: its runtime's threads wait for those that they cannot do without.
+    private static readonly Action<Thread> Start = AppContext.GetData("Ballast.StartThread") as Action<Thread> ?? (static thread => thread.Start());
+
     private static long _failures;
 
     /// <summary>Somebody is told of each exception; must not throw.</summary>
@@ -60,7 +63,7 @@ internal static class Unattended
         thread = new Thread(() => Run(run)) { IsBackground = true, Name = name };
         try
         {
-            thread.Start();
+            Start(thread);
             return true;
         }
         catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)

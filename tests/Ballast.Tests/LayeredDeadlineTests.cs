@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Ballast.Drivers.Qemu;
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Tests.Integration;
 
@@ -12,6 +13,7 @@ public sealed partial class LayeredDeadlineTests
     private static readonly Dictionary<string, TimeSpan> Values = new()
     {
         ["QemuInventory.ShortPatience"] = QemuInventory.ShortPatience,
+        ["HostLook.Longest"] = HostLook.Longest,
         ["ConnectionOptions.Timeout"] = ConnectionOptions.Default.Timeout,
         ["QemuDriver.BulkExtra"] = QemuDriver.BulkExtra,
         ["ConnectionOptions.DaemonTimeout"] = ConnectionOptions.Default.DaemonTimeout,
@@ -35,6 +37,7 @@ public sealed partial class LayeredDeadlineTests
         // A bulk answer comes within 2.5 seconds, also after the names of silent ones were waited for, of which none is asked twice.
         Assert.True(options.Timeout + QemuDriver.BulkExtra <= TimeSpan.FromSeconds(2.5));
         Assert.True(QemuInventory.ShortPatience + options.Timeout + QemuDriver.BulkExtra < options.DaemonTimeout / 5);
+        Assert.True(HostLook.Longest + QemuInventory.ShortPatience + options.Timeout + QemuDriver.BulkExtra < options.DaemonTimeout / 2);
     }
 
     [GeneratedRegex(@"^\|[^|]+\| ([0-9.]+) \| `([A-Za-z]+\.[A-Za-z]+)`.*\|$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]

@@ -1,20 +1,28 @@
 /*
  * The system has no room for a thread more, from one moment on: what had begun goes on, and new calls work or say why not.
  *
+ *     crowded watches    what needs few threads, which there are
+ *     crowded looks      what keeps so many busy that the runtime wants more
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ballast.h"
 
 #include "check.h"
 
+#include <errno.h>
 #include <grp.h>
+#include <linux/fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define CALLERS 8
+#define LOOKERS 16 /* more than the library has threads */
 #define STARTS 6
 
 static virConnectPtr conn;
@@ -38,35 +46,72 @@ static void *watch(void *unused)
     return unused;
 }
 
-static int start(void)
+/* Instead of the system's, for the library too: below one directory, whatever is looked at keeps a thread for a while. */
+int open(const char *path, int flags, ...)
+{
+    va_list rest;
+    va_start(rest, flags);
+    int mode = va_arg(rest, int);
+    va_end(rest);
+    if (strncmp(path, "/late/", 6) != 0)
+        return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    sleep(2);
+    errno = ENOENT;
+    return -1;
+}
+
+static void *look(void *unused)
+{
+    static atomic_int number;
+    char uri[64];
+    (void)snprintf(uri, sizeof uri, "qmp:///late/%d/vm.sock", number++);
+    (void)pthread_barrier_wait(&line);
+    CHECK(virConnectOpen(uri) == NULL && virGetLastErrorCode() == VIR_ERR_SYSTEM_ERROR);
+    return unused;
+}
+
+static int start(void *(*call)(void *), int count)
 {
     const uid_t nobodys = 3000000 + (uid_t)getpid();
-    struct rlimit none = { 1, 1 };
-    pthread_t callers[CALLERS];
-    alarm(100);
+    struct rlimit none = { 1, 5000 };
+    pthread_t callers[LOOKERS];
+    alarm(400);
     if (setgroups(0, NULL) != 0 || setgid(nobodys) != 0 || setuid(nobodys) != 0)
         return 2;
     conn = virConnectOpen("test:///fleet?domains=20&seed=1");
     CHECK(conn != NULL);
-    (void)pthread_barrier_init(&line, NULL, CALLERS + 1);
-    for (int i = 0; i < CALLERS; i++)
-        CHECK(pthread_create(&callers[i], NULL, watch, NULL) == 0);
+    (void)pthread_barrier_init(&line, NULL, (unsigned)count + 1);
+    for (int i = 0; i < count; i++)
+        CHECK(pthread_create(&callers[i], NULL, call, NULL) == 0);
     CHECK(setrlimit(RLIMIT_NPROC, &none) == 0);
     (void)pthread_barrier_wait(&line);
-    for (int i = 0; i < CALLERS; i++)
+    for (int i = 0; i < count; i++)
         CHECK(pthread_join(callers[i], NULL) == 0);
+
+    /* When there is room again, all is as it was. */
+    none.rlim_cur = none.rlim_max;
+    CHECK(setrlimit(RLIMIT_NPROC, &none) == 0);
+    virDomainPtr *domains;
+    int found = virConnectListAllDomains(conn, &domains, 0);
+    CHECK(found == 20);
+    for (int i = 0; i < found; i++)
+        CHECK(virDomainFree(domains[i]) == 0);
+    if (found >= 0)
+        free(domains);
     CHECK(virConnectClose(conn) == 0);
     return failures != 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    int isLook = argc == 2 && strcmp(argv[1], "looks") == 0;
+    CHECK(isLook || (argc == 2 && strcmp(argv[1], "watches") == 0));
     virSetErrorFunc(NULL, quiet);
-    for (int i = 0; i < STARTS; i++) {
+    for (int i = 0; i < (isLook ? 1 : STARTS); i++) {
         int status = -1;
         pid_t child = fork();
         if (child == 0)
-            _exit(start());
+            _exit(isLook ? start(look, LOOKERS) : start(watch, CALLERS));
         CHECK(waitpid(child, &status, 0) == child);
         if (status != 0) {
             fprintf(stderr, "start %d: status %x\n", i, (unsigned)status);

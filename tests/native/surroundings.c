@@ -5,7 +5,8 @@
  *     surroundings masks      what signals the library's threads take
  *     surroundings loop       what is freed is not being called
  *     surroundings room       a system that has no room for threads
- *     surroundings settings   what other programs' runtimes are told, and how much memory there may be
+ *     surroundings settings   what other programs' runtimes are told
+ *     surroundings memory     how much memory there may be
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,6 +29,8 @@
 #define ROUNDS 2000
 #define MOST_THREADS 14
 #define TOO_LITTLE 40 /* MiB: the library is mapped, its runtime cannot start */
+#define TOO_FEW 108   /* MiB: the runtime can start, and has no room for all its threads */
+#define NOT_ENOUGH 136
 
 static virConnectPtr use(void)
 {
@@ -307,11 +310,22 @@ static void settings(void)
             fprintf(stderr, "setting %d: %d\n", which, how);
             failures++;
         }
-    how = in_child(start_in, TOO_LITTLE);
-    if (how != 1) {
-        fprintf(stderr, "with %d MiB: %d\n", TOO_LITTLE, how);
-        failures++;
+}
+
+/* What is left when the runtime has taken its memory is too little for the stacks of its threads. */
+static void memory(void)
+{
+    int refused = 0;
+    for (int megabytes = TOO_FEW; megabytes <= NOT_ENOUGH; megabytes += 4) {
+        int how = in_child(start_in, megabytes);
+        if (how != 0 && how != 1) {
+            fprintf(stderr, "with %d MiB: %d\n", megabytes, how);
+            failures++;
+        }
+        refused += how == 1;
     }
+    CHECK(refused > 2);
+    CHECK(in_child(start_in, TOO_LITTLE) == 1);
 }
 
 int main(int argc, char **argv)
@@ -319,7 +333,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } all[] = { { "signals", signals }, { "masks", masks }, { "loop", loop }, { "room", room }, { "settings", settings } };
+    } all[] = { { "signals", signals }, { "masks", masks }, { "loop", loop }, { "room", room }, { "settings", settings },
+                { "memory", memory } };
     int ran = 0;
     virSetErrorFunc(NULL, quiet);
     for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)

@@ -27,6 +27,12 @@ int shim_is_begun(void);
 /* Calls it, so that the process's signals are afterwards as they were, and returns its result. */
 int shim_keep_signals(int (*start)(void));
 
+/* Starts what makes the threads for which there is no room when the runtime wants them. Returns the system's error. */
+int shim_start_threads(void);
+
+/* Whether this thread, in managed code, can do without those that it starts; else they are made when there is room. */
+void shim_threads_may_fail(int may);
+
 /* The thread's last error, without telling anybody. Strings are copied; NULL is allowed. */
 void shim_set_error(int code, int domain, int level, const char *message, const char *str1, const char *str2,
                     const char *str3, int int1, int int2);

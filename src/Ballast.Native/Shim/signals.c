@@ -1,6 +1,6 @@
 /*
  * Signals are the program's. What is sent to it is for its own threads: ours, and the runtime's, block all that does not come
- * of what they do themselves, or a signal that the program blocks and waits for would be delivered to one of them. The
+ * of what they do themselves, or a signal that the program blocks and waits for would be delivered to one of them (threads.c). The
  * runtime ignores SIGPIPE for the whole process when it starts, and relies on it; here it is given back, and what is sent to
  * sockets says of itself that it wants no signal.
  *
@@ -8,7 +8,6 @@
  */
 #include "shim.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 
@@ -25,23 +24,6 @@ int shim_keep_signals(int (*start)(void))
 }
 
 /* The linker takes these for the system's, wherever the library and the runtime's own parts in it use them. */
-
-extern int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
-{
-    /* Faults of a thread's own, and that by which the runtime stops threads, which a program may have blocked. */
-    const int needed[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGRTMIN };
-    sigset_t blocked, before;
-    (void)sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        (void)sigdelset(&blocked, needed[i]);
-    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    int error = __real_pthread_create(thread, attributes, run, argument);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
 
 extern ssize_t __real_send(int fd, const void *buffer, size_t length, int flags);
 ssize_t __wrap_send(int fd, const void *buffer, size_t length, int flags);

@@ -13,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The runtime's own and that of its timers, five of its pool, one that it needs for a moment, and that of our sockets. */
-#define THREADS 9
+/* The runtime's own and that of its timers, five of its pool, one that it needs for a moment, that of our sockets, and threads.c's. */
+#define THREADS 10
 
-enum state { NOT_YET, BEGUN, STARTED, FAILED };
+/* Of those, what is left when the runtime has begun. */
+#define LATER_THREADS 9
+
+enum state { NOT_YET, BEGUN, INITIALIZED, STARTED, FAILED };
 
 static atomic_int state;
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
@@ -55,13 +58,13 @@ static void *stand(void *gate)
 }
 
 /* Returns the system's error where it has no room for as many threads as the start needs, of which a failure could not be undone. */
-static int find_room(void)
+static int find_room(int count)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t threads[THREADS];
     int made = 0, error = 0;
     (void)pthread_mutex_lock(&gate);
-    while (made < THREADS && (error = pthread_create(&threads[made], NULL, stand, &gate)) == 0)
+    while (made < count && (error = pthread_create(&threads[made], NULL, stand, &gate)) == 0)
         made++;
     (void)pthread_mutex_unlock(&gate);
     while (made > 0)
@@ -69,12 +72,24 @@ static int find_room(void)
     return error;
 }
 
+/* Returns the system's error where it has no room for threads; a later call goes on from there. */
 static int start(void)
 {
-    if (initialize() != 0)
-        return -1;
-    managed_start();
-    return 0;
+    if (state == NOT_YET) {
+        state = BEGUN;
+        state = initialize() == 0 ? INITIALIZED : FAILED;
+    }
+    if (state != INITIALIZED)
+        return 0;
+    /* The runtime has taken its memory, and each thread wants some as well. */
+    int error = find_room(LATER_THREADS);
+    if (error == 0)
+        error = shim_start_threads();
+    if (error == 0) {
+        managed_start();
+        state = STARTED;
+    }
+    return error;
 }
 
 static void say_no_room(int error, const char *function)
@@ -104,10 +119,10 @@ int shim_start(const char *function)
 
     int error = 0;
     (void)pthread_mutex_lock(&starting);
-    if (state == NOT_YET && (error = find_room()) == 0) {
-        state = BEGUN;
-        state = shim_keep_signals(start) == 0 ? STARTED : FAILED;
-    }
+    if (state == NOT_YET)
+        error = find_room(THREADS);
+    if (error == 0)
+        error = shim_keep_signals(start);
     int now = state;
     (void)pthread_mutex_unlock(&starting);
     if (now == STARTED)

@@ -23,17 +23,20 @@ public sealed class NativeSurroundingsTests
     [InlineData("masks")]
     [InlineData("room")]
     [InlineData("settings")]
+    [InlineData("memory")]
     public async Task It_takes_no_signals_ends_no_process_and_hears_nothing_that_is_meant_for_others(string part)
     {
         using NativeProgram program = await NativeProgram.BuildAsync("surroundings", forLibvirt: true, Token);
         Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token, part));
     }
 
-    [Fact]
-    public async Task Where_there_is_no_room_for_a_thread_more_calls_go_on()
+    [Theory]
+    [InlineData("watches")]
+    [InlineData("looks")]
+    public async Task Where_there_is_no_room_for_a_thread_more_calls_go_on_or_say_so(string part)
     {
         using NativeProgram program = await NativeProgram.BuildAsync("crowded", forLibvirt: false, Token);
-        Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token));
+        Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token, part));
     }
 
     // A newer libvirt has other texts.

@@ -312,6 +312,57 @@ public sealed class HangingLookTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking.WaitAsync(Soon, Token));
     }
 
+    /// <summary>Each call of a look returns, but late: there are as many as the look has things to look at.</summary>
+    [Theory]
+    [InlineData("/proc/42000{0:00}/exe")]
+    [InlineData("/proc/42000{0:00}/cmdline")]
+    [InlineData("/slow/{0}/socket")]
+    [InlineData("/slow/{0}")]
+    public async Task Calls_that_are_all_late_keep_nobody_longer_than_a_look_may_take(string path)
+    {
+        string[] all = [.. Enumerable.Range(0, 99).Select(i => string.Format(CultureInfo.InvariantCulture, path, i))];
+        MakeLate(all.Contains);
+        try
+        {
+            Assert.True(await HostLook.RunAsync(() => Array.TrueForAll(all, one => LinuxFiles.ReadLink(one) is null), null, Token));
+        }
+        catch (LookStuckException)
+        {
+            // Of what no directory and no kind is left out.
+        }
+
+        // Each is waited for at least so long, where nothing of its kind is left out; where it is, they are fewer.
+        TimeSpan patience = TimeSpan.FromMilliseconds(200);
+        Assert.InRange(_hung, 2, (int)(HostLook.Longest / patience) + 1);
+    }
+
+    [Theory]
+    [InlineData("/slow/{0}/socket")]
+    [InlineData("/slow/{0}")]
+    public async Task What_is_late_again_and_again_is_left_out_and_the_rest_is_seen(string path)
+    {
+        string[] all = [.. Enumerable.Range(0, 2 * HangingCalls.MostOfKind).Select(i => string.Format(CultureInfo.InvariantCulture, path, i))];
+        MakeLate(all.Contains);
+        Assert.True(await HostLook.RunAsync(
+            () => Array.TrueForAll(all, static one => LinuxFiles.Stat(one, followsLinks: true) is null) && LinuxFiles.ReadLink("/proc/self/exe") is not null, null, Token));
+    }
+
+    [Fact]
+    public async Task What_is_late_once_is_looked_at_again()
+    {
+        MakeLate(what => what == "/tmp" && Volatile.Read(ref _hung) == 0);
+        List<LookFailure> noted = [];
+        Assert.True(await HostLook.RunAsync(
+            static () =>
+            {
+                SpinWait.SpinUntil(static () => HostLook.StuckCalls == 0, Soon);
+                return LinuxFiles.Stat("/tmp", followsLinks: true) is not null;
+            },
+            noted.Add,
+            Token));
+        Assert.Equal([new LookFailure(HostLook.LeftOut, "/tmp")], noted);
+    }
+
     private static bool IsLeftOut(string path) => HangingCalls.LeavesOut(new LookTarget(LookKind.Named, path));
 
     private static int Many()
@@ -320,6 +371,16 @@ public sealed class HangingLookTests : IDisposable
             _ = LinuxFiles.Stat(string.Create(CultureInfo.InvariantCulture, $"/tmp/hangs{i}"), followsLinks: true);
         return 0;
     }
+
+    // Later than the longest wait for one call.
+    private void MakeLate(Func<string, bool> isLate) => HostCalls.Fault = (_, what) =>
+    {
+        if (!isLate(what))
+            return 0;
+        Interlocked.Increment(ref _hung);
+        Thread.Sleep(TimeSpan.FromMilliseconds(600));
+        return 0;
+    };
 
     private void Hang(string start, string? only = null) => HostCalls.Fault = (call, what) =>
     {

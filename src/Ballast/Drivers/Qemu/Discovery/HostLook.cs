@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -19,10 +20,13 @@ internal sealed class HostLook
     /// <summary>So many looks run side by side: where all hang in the same, no more do.</summary>
     public const int MostAtOnce = 8;
 
-    // A look in which one call after the other is late, though each returns, is one that nobody waits for any longer.
-    private const int MostRounds = 4 * HangingCalls.MostOfKind;
+    // What is late once may be so because the machine is busy.
+    private const int MostOfThing = 2;
 
     private const long LeftBehind = -1;
+
+    /// <summary>A look in which calls are late, whether they return or not, is begun again for so long; then nobody waits for it.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     // Where nobody needs the look any more.
     private static readonly TimeSpan LastCall = TimeSpan.FromMilliseconds(100);
@@ -38,11 +42,16 @@ internal sealed class HostLook
     [ThreadStatic]
     private static string? _subject;
 
+    // Of this look, in all its rounds.
+    private readonly LateCalls _late;
+
     // How many calls began and ended: odd while one is under way.
     private long _calls;
     private volatile string _call = "";
     private LookKind _kind;
     private volatile Action? _whenLeft;
+
+    private HostLook(LateCalls late) => _late = late;
 
     /// <summary>How many calls do not return just now.</summary>
     public static int StuckCalls => HangingCalls.Count;
@@ -73,7 +82,7 @@ internal sealed class HostLook
     /// <param name="look">The look. What it changed before it was left behind must do no harm to the next.</param>
     /// <param name="note">Told of each call that does not return, once.</param>
     /// <param name="closing">Nobody needs it any more.</param>
-    /// <exception cref="LookStuckException">One call after the other does not return, or nobody waits any more.</exception>
+    /// <exception cref="LookStuckException">One call after the other is late, or nobody waits any more.</exception>
     public static Task<T> RunAsync<T>(Func<T> look, Action<LookFailure>? note, CancellationToken closing) => RunAsync(OfHost, look, note, closing);
 
     /// <summary>The same of one thing, as many may be looked at side by side.</summary>
@@ -81,7 +90,9 @@ internal sealed class HostLook
 
     private static async Task<T> RunAsync<T>(SemaphoreSlim places, Func<T> look, Action<LookFailure>? note, CancellationToken closing)
     {
-        for (int round = 0; round < MostRounds; round++)
+        LateCalls late = new(MostOfThing, LateCalls.Longest / 4);
+        TimeSpan looked = TimeSpan.Zero;
+        while (looked < Longest)
         {
             try
             {
@@ -92,12 +103,13 @@ internal sealed class HostLook
                 break;
             }
 
+            long begun = Stopwatch.GetTimestamp();
             bool hasThread = Interlocked.Increment(ref _underWay) > 1;
             try
             {
                 if (hasThread)
                     PoolMinimum.OfLooks.Change(1);
-                HostLook under = new();
+                HostLook under = new(late);
                 Task<T> running = Task.Run(() => under.Do(look), CancellationToken.None);
                 if (await under.EndsAsync(running, closing).ConfigureAwait(false))
                     return await running.ConfigureAwait(false);
@@ -112,6 +124,7 @@ internal sealed class HostLook
                 places.Release();
             }
 
+            looked += Stopwatch.GetElapsedTime(begun);
             if (closing.IsCancellationRequested)
                 break;
         }
@@ -138,7 +151,7 @@ internal sealed class HostLook
         long calls = Volatile.Read(ref _calls);
         if (calls == LeftBehind)
             throw new LookStuckException();
-        if (HangingCalls.LeavesOut(target))
+        if (HangingCalls.LeavesOut(target) || _late.LeavesOut(target))
             return false;
         (_call, _kind) = (target.What, target.Kind);
         Volatile.Write(ref _calls, calls + 1);
@@ -178,7 +191,7 @@ internal sealed class HostLook
         while (!running.IsCompleted)
         {
             bool isClosing = closing.IsCancellationRequested;
-            Task pause = running.WaitAsync(isClosing ? LastCall : HangingCalls.Patience(Call), isClosing ? CancellationToken.None : closing);
+            Task pause = running.WaitAsync(isClosing ? LastCall : Patience(), isClosing ? CancellationToken.None : closing);
             await pause.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (running.IsCompleted)
                 break;
@@ -192,6 +205,15 @@ internal sealed class HostLook
         return true;
     }
 
+    // As long as there is no call, nobody knows how long the next one is waited for.
+    private TimeSpan Patience()
+    {
+        if ((Volatile.Read(ref _calls) & 1) == 0)
+            return LateCalls.Shortest;
+        TimeSpan ofAll = HangingCalls.Patience(Call), own = _late.Patience(Call);
+        return own < ofAll ? own : ofAll;
+    }
+
     private bool TryLeave(long calls)
     {
         // Before: who returns at once takes it away again.
@@ -199,6 +221,7 @@ internal sealed class HostLook
         HangingCalls.Change(call, 1);
         if (Interlocked.CompareExchange(ref _calls, LeftBehind, calls) == calls)
         {
+            _late.Change(call, 1);
             _whenLeft?.Invoke();
             return true;
         }

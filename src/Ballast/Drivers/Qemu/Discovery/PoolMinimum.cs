@@ -5,7 +5,7 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// program's, so no more is taken off than was put on, and what somebody else has set since stays as it is.
 /// </summary>
 /// <param name="read">Reads it.</param>
-/// <param name="write">Sets it; false where that is not possible: it would be above the highest number.</param>
+/// <param name="write">Sets it; false where that is not possible: it would be above the highest number, or there is no room for a thread more.</param>
 internal sealed class PoolMinimum(Func<int> read, Func<int, bool> write)
 {
     private readonly Lock _gate = new();
@@ -20,8 +20,9 @@ internal sealed class PoolMinimum(Func<int> read, Func<int, bool> write)
         },
         static workers =>
         {
-            ThreadPool.GetMinThreads(out _, out int others);
-            return ThreadPool.SetMinThreads(workers, others);
+            // Where the system has no room for a thread, one of the pool's that wanted it would do nothing else.
+            ThreadPool.GetMinThreads(out int now, out int others);
+            return (workers <= now || Unattended.TryStartThread("Ballast room", static () => { }, out _)) && ThreadPool.SetMinThreads(workers, others);
         });
 
     /// <summary>One more is wanted, or one less.</summary>

@@ -1,0 +1,147 @@
+/*
+ * The threads of the library and of its runtime. They leave the program's signals alone, and their want of a thread more never
+ * ends the process.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shim.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+/* Each stands for a thread of the runtime that waits for it, of which there are few. */
+#define MOST_LATE 64
+
+/* Of the one that makes them, which runs nothing else. */
+#define STACK_BYTES (256 * 1024)
+
+/* Threads for which there was no room yet. */
+static struct {
+    pthread_mutex_t gate;
+    pthread_cond_t changed;
+    int count;
+    struct late {
+        void *(*run)(void *);
+        void *argument;
+        size_t stackBytes;
+        int isDetached;
+    } all[MOST_LATE];
+} late = { .gate = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+/* With what a thread of managed code begins. */
+static void *(*_Atomic managed)(void *);
+
+static __thread int mayFail;
+
+void shim_threads_may_fail(int may)
+{
+    mayFail = may;
+}
+
+/*
+ * Whether a failure would end the process: the runtime's own threads want others now and then, those of its pool and of its timers
+ * first, and none of them catches what is thrown where there is no room for one. Each has given itself such a name, and has
+ * our mask: the program's own may have the name as well. The collector, which may run on any thread, can do without.
+ */
+static int must_be_made(void *(*run)(void *), const sigset_t *mask)
+{
+    static const char prefix[] = ".NET ";
+    char name[16];
+    return !mayFail && run == managed && sigismember(mask, SIGTERM) == 1 && sigismember(mask, SIGCHLD) == 1 && sigismember(mask, SIGPROF) == 1
+           && pthread_getname_np(pthread_self(), name, sizeof name) == 0 && strncmp(name, prefix, sizeof prefix - 1) == 0;
+}
+
+/* The linker takes this for the system's, wherever the library and the runtime's own parts in it use that. */
+extern int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+
+/* Returns the system's error where they are too many. */
+static int make_later(const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    struct late one = { .run = run, .argument = argument };
+    int error = EAGAIN;
+    if (attributes) {
+        (void)pthread_attr_getstacksize(attributes, &one.stackBytes);
+        (void)pthread_attr_getdetachstate(attributes, &one.isDetached);
+    }
+    (void)pthread_mutex_lock(&late.gate);
+    if (late.count < MOST_LATE) {
+        late.all[late.count++] = one;
+        (void)pthread_cond_signal(&late.changed);
+        error = 0;
+    }
+    (void)pthread_mutex_unlock(&late.gate);
+    return error;
+}
+
+static int make(const struct late *one)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0)
+        return error;
+    if (one->stackBytes != 0)
+        (void)pthread_attr_setstacksize(&attributes, one->stackBytes);
+    (void)pthread_attr_setdetachstate(&attributes, one->isDetached);
+    error = __real_pthread_create(&thread, &attributes, one->run, one->argument);
+    (void)pthread_attr_destroy(&attributes);
+    return error;
+}
+
+/* The oldest first, as soon as there is room. */
+static void *make_all(void *unused)
+{
+    const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+    (void)pthread_setname_np(pthread_self(), "Ballast threads");
+    (void)pthread_mutex_lock(&late.gate);
+    for (;;) {
+        while (late.count == 0)
+            (void)pthread_cond_wait(&late.changed, &late.gate);
+        if (make(&late.all[0]) == 0) {
+            memmove(late.all, late.all + 1, (size_t)--late.count * sizeof *late.all);
+            continue;
+        }
+        (void)pthread_mutex_unlock(&late.gate);
+        (void)nanosleep(&pause, NULL);
+        (void)pthread_mutex_lock(&late.gate);
+    }
+    return unused;
+}
+
+int shim_start_threads(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0)
+        return error;
+    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    error = pthread_create(&thread, &attributes, make_all, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    return error;
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    /* Faults of a thread's own, and that by which the runtime stops threads, which a program may have blocked. */
+    const int needed[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGRTMIN };
+    sigset_t blocked, before;
+    (void)sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        (void)sigdelset(&blocked, needed[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    if (mayFail)
+        managed = run;
+    int error = __real_pthread_create(thread, attributes, run, argument);
+    /* Not here: the runtime would stand still. Whoever wants the thread waits until it runs, and the others go on. */
+    if (error == EAGAIN && must_be_made(run, &before))
+        error = make_later(attributes, run, argument);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
