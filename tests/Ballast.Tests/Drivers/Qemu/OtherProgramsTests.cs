@@ -50,6 +50,8 @@ public sealed class OtherProgramsTests : IDisposable
     [InlineData(".qemu-system-x86_64-wrapped")]
     [InlineData("qemu-aarch64-static")]
     [InlineData("ld-linux-x86-64.so.2")]
+    [InlineData("box64")]
+    [InlineData("valgrind/memcheck-amd64-linux")]
     public async Task A_qemu_and_what_loads_one_are_never_known_as_others(string name)
     {
         string program = Copy(name), go = _directory.File("go");
@@ -145,6 +147,7 @@ public sealed class OtherProgramsTests : IDisposable
     private string Copy(string name)
     {
         string path = _directory.File(name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.Copy(new FileInfo(Sleep).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Sleep, path);
         return path;
     }
