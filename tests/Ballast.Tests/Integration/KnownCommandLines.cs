@@ -21,6 +21,15 @@ internal static class KnownCommandLines
             + "[mon \"q\"]\n  chardev = \"f\"\n  mode = \"control\"\n",
         ["mon.cfg"] = "[mon]\n  chardev = \"m\"\n  mode = \"control\"\n",
         ["waiting.cfg"] = "[chardev \"m\"]\n  backend = \"socket\"\n  path = \"s\"\n  server = \"on\"\n",
+        ["name2.cfg"] = "[name]\n  guest = \"second\"\n",
+        ["quoted.cfg"] = "[name]\n  guest = \"a \\\"b\\\" c\"\n",
+        ["two.cfg"] = "[name]\n  guest = \"one\"\n[name]\n  guest = \"two\"\n",
+        ["crlf.cfg"] = "[name]\r\n  guest = \"one\"\r\n  process = \"x\"\r\n",
+        ["trail.cfg"] = "[name]\n  guest = \"one\" trailing \"two\"\n",
+        ["noeq.cfg"] = "[name]\n  guest \"one\"\n",
+        ["tab.cfg"] = "[name]\nguest\t=\"one\"\n",
+        ["objects.cfg"] = "[object \"r\"]\n  qom-type = \"memory-backend-ram\"\n  size = \"64M\"\n[machine]\n  type = \"none\"\n  memory-backend = \"r\"\n",
+        ["sets.cfg"] = "[chardev \"m\"]\n  backend = \"socket\"\n  path = \"s\"\n  server = \"on\"\n  wait = \"off\"\n[mon \"q\"]\n  chardev = \"m\"\n  mode = \"control\"\n",
         ["vm.cfg"] = "[name]\n guest = \"filed\"\n[machine]\n type = \"q35\"\n[accel]\n accel = \"tcg\"\n[memory]\n size = \"32M\"\n"
             + "[drive \"d\"]\n file = \"DIR/disk.img\"\n format = \"raw\"\n if = \"none\"\n[device \"disk\"]\n driver = \"virtio-blk-pci\"\n drive = \"d\"\n",
     };

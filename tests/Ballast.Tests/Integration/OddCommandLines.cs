@@ -160,6 +160,82 @@ internal static class OddCommandLines
         -readconfig mon.cfg -chardev socket,id=m,path=DIR/s,server=on,wait=off
         -readconfig waiting.cfg -set chardev.m.wait=off -qmp chardev:m
         -readconfig monitor.cfg -qmp unix:m,server,nowait -set mon.q.mode=readline
+        -name guest=,debug-threads=on
+        -name ,debug-threads=on
+        -name debug-threads=on,guest=late
+        -name a,,
+        -name a,process=p,guest=b
+        -name 'guest=a b,process=x y'
+        -name guest='"q"'
+        -name guest=a -name debug-threads=on
+        -name a,debug-threads=off,process=
+        -name process=p,debug-threads=on
+        -name guest==x
+        -name a -name guest=b,,c
+        -m 0.25g
+        -m 67108864B
+        -m 0x4000000b
+        -m 0x40m
+        -m 0x4e
+        -m 64M,maxmem=0x10000000,slots=0x2
+        -m 0.0001T
+        -m 64 -m maxmem=256M,slots=1 -m 32
+        -m maxmem=256M,slots=1
+        -machine memory.size=64M,memory.max-size=128M,memory.slots=2
+        -machine none,memory.size=32M,memory.size=64M
+        -M none,memory.size=64M -M memory.size=32M
+        -uuid 6FD2d2d0-0001-4A6c-9a0b-3C1c5f8f4E11
+        -smbios type=1,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e13
+        -smbios type=01,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12
+        -smbios type=1,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12 -smbios type=1,serial=x
+        -smbios type=1,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12 -smbios type=1,uuid=00000000-0000-0000-0000-000000000000
+        -smbios type=2,type=1,uuid=6fd2d2d0-0001-4a6c-9a0b-3c1c5f8f4e12
+        -object memory-backend-ram,id=r,size=32M,size=64M -machine memory-backend=r
+        -object qom-type=memory-backend-ram,id=r,size=64M -machine memory-backend=r
+        -object memory-backend-ram,size=0x4000000,id=r -M none,memory-backend=r
+        -object memory-backend-ram,size=64.5M,id=r -M none,memory-backend=r
+        -object '{"size":67108864,"id":"r","qom-type":"memory-backend-memfd"}' -machine memory-backend=r
+        -object memory-backend-ram,id=r,size=64M -machine memory-backend=x -machine memory-backend=r
+        -object '{"qom-type":"secret","id":"s","data":"-name"}' -name a
+        -chardev socket,id=m,path=s,server=on,wait=off -mon id=x,mode=control,chardev=m
+        -chardev socket,id=m,path=s,server=on,wait=off -mon m,pretty=on,mode=control
+        -chardev socket,id=m,path=s,server=on,wait=off -mon nosuch,chardev=m,mode=control
+        -chardev socket,id=a.b_c-d,path=s,server=on,wait=off -qmp chardev:a.b_c-d
+        -chardev socket,id=m,path=s,server=on,wait=off -set chardev.m.path=a=b -qmp chardev:m
+        -chardev socket,id=m,path=s,server=on,wait=off -chardev socket,id=n,path=t,server=on,wait=off -mon m,id=q,mode=control -set mon.q.chardev=n
+        -chardev socket,id=m,path=s,,t,server=on,wait=off -qmp chardev:m
+        -chardev socket,id=m,path=,path=s,server=on,wait=off -qmp chardev:m
+        -chardev backend=socket,id=m,path=s,server=on,wait=off -qmp chardev:m
+        -chardev pty,backend=socket,id=m,path=s,server=on,wait=off -qmp chardev:m
+        -qmp 'unix:s ,server,nowait'
+        -qmp unix:./s,server,nowait
+        -qmp unix:s,wait=off,server=on
+        -qmp unix:s,server=on,server=off,server=on,wait=off
+        -qmp unix:server=on,wait=off,path=s
+        -qmp unix:,path=s,server=on,wait=off
+        -qmp unix:s,server=on,wait=off,telnet
+        -qmp unix:s,server=on,wait=off,abstract
+        -qmp unix:s,server=on,wait=off -qmp unix:s,server=on,wait=off
+        -qmp tcp:127.0.0.1:0,ipv4=on,server,nowait
+        -qmp mon:tcp:127.0.0.1:0,server,nowait
+        -qmp-pretty unix:s,server,nowait
+        --qmp unix:s,server,nowait
+        --readconfig name.cfg
+        -incoming defer -qmp unix:s,server,nowait -name in
+        -incoming tcp:127.0.0.1:0 -name '-qmp'
+        -pidfile -name -name b
+        -readconfig quoted.cfg
+        -readconfig two.cfg
+        -readconfig crlf.cfg
+        -readconfig trail.cfg
+        -readconfig noeq.cfg
+        -readconfig tab.cfg
+        -readconfig objects.cfg
+        -readconfig sets.cfg -set chardev.m.path=other
+        -readconfig name.cfg -readconfig name2.cfg
+        -readconfig ./name.cfg
+        -readconfig name.cfg -name process=x -name guest=
+        -chardev socket,id=m,path=s,server,wait=off -qmp chardev:m
         """;
 
     /// <summary>None of these has a name, a UUID, a size or a unix socket to speak of.</summary>

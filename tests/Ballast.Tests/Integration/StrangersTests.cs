@@ -49,6 +49,40 @@ public sealed class StrangersTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Whose_a_socket_is_costs_nobody_a_look_who_runs_another_program()
+    {
+        string socket = _directory.File("q.sock");
+        ChildProcess qemu = await ChildProcess.StartAsync(
+            "qemu-system-x86_64", ["-M", "none", "-S", "-display", "none", "-nodefaults", "-qmp", $"unix:{socket},server=on,wait=off"]);
+        _started.Add(qemu);
+        await Waiting.UntilAsync("monitor", () => UnixSocket.IsListening(socket));
+        List<int> others = [];
+        for (int i = 0; i < 8; i++)
+        {
+            ChildProcess other = await ChildProcess.StartAsync("sleep", ["1000"]);
+            _started.Add(other);
+            others.Add(other.Pid);
+        }
+
+        HostView view = new();
+        uint listener = view.FindListener(SocketFile.Of(socket)!.Value)!.Value.Listener.Inode;
+        List<string> looks = [];
+        HostCalls.Fault = (_, what) =>
+        {
+            if (others.Exists(pid => IsOf(what, pid)))
+                looks.Add(what);
+            return 0;
+        };
+        using QemuProcesses processes = new();
+        Assert.Equal(qemu.Pid, processes.OwnersOf(listener, view).First().Pid);
+        Assert.All(looks, look => Assert.EndsWith("/exe", look, StringComparison.Ordinal));
+
+        // Who asks for all there may be gets an answer about each.
+        Assert.Equal([qemu.Pid], processes.OwnersOf(listener, view).Select(process => process.Pid));
+        Assert.All(others, pid => Assert.Contains($"/proc/{pid}/cmdline", looks));
+    }
+
+    [Fact]
     public async Task Trust_is_decided_before_the_command_line_is_read()
     {
         int[] crowd = await StartCrowdAsync(4, arguments: 30_000);

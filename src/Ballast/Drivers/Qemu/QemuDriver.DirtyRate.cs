@@ -25,9 +25,8 @@ internal sealed partial class QemuDriver
         await ChangeAsync(domain, qemu, async () =>
         {
             await RefuseWithoutKvmAsync(qemu, mode, cancellationToken).ConfigureAwait(false);
-            QmpError? error = await qemu.Monitor.CallAsync(
-                command, QmpCommands.StartDirtyRate(seconds, mode), changesSomething: true, QmpReplies.ReadNothing,
-                _timeout, cancellationToken).ConfigureAwait(false);
+            QmpError? error = await qemu.Monitor.ChangeAsync(
+                command, QmpCommands.StartDirtyRate(seconds, mode), qemu.Instance.IsHeardAfter, _timeout, cancellationToken).ConfigureAwait(false);
             if (error is not null)
                 throw QmpErrors.Refused(command, error);
         }).ConfigureAwait(false);

@@ -168,7 +168,7 @@ internal sealed partial class QemuDriver
     {
         QmpError? error = await qemu.Monitor.CallAsync(
             command, QmpCommands.Execute(command), replies: 1, changesSomething: true, QmpReplies.ReadNothing, onRefusal: null, onSent,
-            _timeout, cancellationToken).ConfigureAwait(false);
+            qemu.Instance.IsHeardAfter, _timeout, cancellationToken).ConfigureAwait(false);
         if (error is not null)
             throw QmpErrors.Refused(command, error);
     }

@@ -64,9 +64,8 @@ internal sealed partial class QemuDriver
         await ChangeAsync(domain, qemu, async () =>
         {
             BalloonDevice balloon = await FindBalloonForChangeAsync(qemu, cancellationToken).ConfigureAwait(false) ?? throw NoBalloon();
-            QmpError? error = await qemu.Monitor.CallAsync(
-                "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), changesSomething: true, QmpReplies.ReadNothing,
-                _timeout, cancellationToken).ConfigureAwait(false);
+            QmpError? error = await qemu.Monitor.ChangeAsync(
+                "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), qemu.Instance.IsHeardAfter, _timeout, cancellationToken).ConfigureAwait(false);
             if (error is { Class: QmpErrorClass.DeviceNotFound })
                 qemu.Monitor.ForgetBalloon(balloon);
             if (error is not null)
@@ -92,9 +91,8 @@ internal sealed partial class QemuDriver
                     "cannot set memory higher than max memory");
             }
 
-            QmpError? error = await qemu.Monitor.CallAsync(
-                "balloon", QmpCommands.Balloon(kib * 1024), changesSomething: true, QmpReplies.ReadNothing,
-                _timeout, cancellationToken).ConfigureAwait(false);
+            QmpError? error = await qemu.Monitor.ChangeAsync(
+                "balloon", QmpCommands.Balloon(kib * 1024), qemu.Instance.IsHeardAfter, _timeout, cancellationToken).ConfigureAwait(false);
             if (error is not null)
             {
                 throw error.Class is QmpErrorClass.DeviceNotActive or QmpErrorClass.KvmMissingCap

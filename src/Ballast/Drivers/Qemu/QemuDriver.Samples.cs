@@ -21,7 +21,7 @@ internal sealed partial class QemuDriver
         if (qemu is { Obstacle: null, MonitorOrNull: { } monitor })
         {
             await ChangeAsync(domain, qemu, async () =>
-                outcome = await monitor.Refresh.RunAsync(_timeout, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+                outcome = await monitor.Refresh.RunAsync(qemu.Instance.IsHeardAfter, _timeout, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
 
         return await SampleMemoryAsync(
@@ -86,7 +86,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            await qemu.Monitor.Refresh.PutBackAsync(_timeout, cancellationToken).ConfigureAwait(false);
+            await qemu.Monitor.Refresh.PutBackAsync(qemu.Instance.IsHeardAfter, _timeout, cancellationToken).ConfigureAwait(false);
         }
         catch (LibvirtException)
         {

@@ -51,6 +51,24 @@ public sealed class BalloonDeviceTests
         Assert.Equal((4096ul * 1024, 4096ul * 1024), (info.MaxMemoryKiB, info.MemoryKiB));
     }
 
+    [Fact]
+    public async Task A_QEMU_whose_machine_is_not_complete_is_not_said_to_lack_a_balloon()
+    {
+        const string refusal = "The command 'query-balloon' is permitted only after machine initialization has completed";
+        await using FakeQmp fake = FakeQmp.Start();
+        string? balloon = fake.Guest.Balloon;
+        (fake.Guest.Balloon, fake.Guest.Status) = (null, "prelaunch");
+        fake.On("query-balloon", FakeQmp.Error("GenericError", refusal));
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        MemoryStats sample = await session.SampleAsync();
+        Assert.Equal((MemoryStatsReason.Paused, refusal), (sample.Reason, sample.Detail));
+
+        (fake.Guest.Balloon, fake.Guest.Status) = (balloon, "running");
+        fake.Guest.Reporting();
+        fake.Forget("query-balloon");
+        Assert.Equal(12, (await session.StatsAsync()).Length);
+    }
+
     [Theory]
     [InlineData("/machine/peripheral/late")]
     [InlineData("/machine/peripheral-anon/device[7]")]

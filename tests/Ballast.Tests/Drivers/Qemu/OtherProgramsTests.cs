@@ -50,6 +50,8 @@ public sealed class OtherProgramsTests : IDisposable
     [InlineData(".qemu-system-x86_64-wrapped")]
     [InlineData("qemu-aarch64-static")]
     [InlineData("ld-linux-x86-64.so.2")]
+    [InlineData("box64")]
+    [InlineData("valgrind/memcheck-amd64-linux")]
     public async Task A_qemu_and_what_loads_one_are_never_known_as_others(string name)
     {
         string program = Copy(name), go = _directory.File("go");
@@ -106,6 +108,36 @@ public sealed class OtherProgramsTests : IDisposable
         Assert.True(trouble is { IsAnswered: true, IsDenied: false });
     }
 
+    [Fact]
+    public async Task That_another_users_programs_are_hidden_is_met_once_in_each_look()
+    {
+        const int accessDenied = 13;
+        const uint nobody = 65534;
+        await using ChildProcess own = await StartAsync(Sleep), one = await StartAsync(Sleep, nobody), other = await StartAsync(Sleep, nobody);
+        List<string> met = [];
+        HostCalls.Fault = (call, what) =>
+        {
+            if (call != "readlink" || (what != Program(one) && what != Program(other)))
+                return 0;
+            met.Add(what);
+            return accessDenied;
+        };
+        Assert.False(_others.Contains(one.Pid, out uint? owner));
+        Assert.Equal((nobody, 1), (owner, met.Count));
+        Assert.False(_others.Contains(other.Pid, out owner));
+        Assert.Equal((nobody, 1), (owner, met.Count));
+        Assert.False(_others.IsOrdinary(other.Pid));
+
+        // Of this user's own nothing is hidden by that.
+        Assert.False(_others.Contains(own.Pid));
+        Assert.True(_others.IsOrdinary(own.Pid));
+        _others.Keep([]);
+        _ = _others.Contains(other.Pid);
+        Assert.Equal([Program(one), Program(other)], met);
+
+        static string Program(ChildProcess process) => $"/proc/{process.Pid}/exe";
+    }
+
     private void Look(int pid)
     {
         Assert.False(_others.Contains(pid));
@@ -115,13 +147,16 @@ public sealed class OtherProgramsTests : IDisposable
     private string Copy(string name)
     {
         string path = _directory.File(name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.Copy(new FileInfo(Sleep).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Sleep, path);
         return path;
     }
 
-    private static async Task<ChildProcess> StartAsync(string program)
+    private static async Task<ChildProcess> StartAsync(string program, uint? user = null)
     {
-        ChildProcess process = await ChildProcess.StartAsync(program, ["1000"]);
+        ChildProcess process = user is { } uid
+            ? await ChildProcess.StartAsync("setpriv", [$"--reuid={uid}", $"--regid={uid}", "--clear-groups", program, "1000"])
+            : await ChildProcess.StartAsync(program, ["1000"]);
         await Waiting.UntilAsync("the program", () => LinuxFiles.ReadLink($"/proc/{process.Pid}/exe")?.EndsWith(Path.GetFileName(program), StringComparison.Ordinal) == true);
         return process;
     }

@@ -90,6 +90,31 @@ public sealed class SameQemuTests
     }
 
     [Fact]
+    public async Task Nor_does_a_change_that_began_with_the_one_before()
+    {
+        using PrivateDirectory directory = new();
+        await using FakeQmp fake = Start(directory, "relay", "fake", Some);
+        await using Connection connection = await Connection.OpenAsync($"qmp://{directory.Path}", cancellationToken: Token);
+        Domain before = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In());
+
+        // The one before answers what is asked first, and ends; the next one answers at the same relay.
+        const string first = "query-status", change = "stop";
+        fake.On(change, FakeQmp.Return("{}")).On(first, async command =>
+        {
+            fake.Forget(first);
+            await fake.SendAsync($"{{{fake.Guest.Answer(command)}}}");
+            fake.Disconnect();
+            return FakeQmp.Nothing;
+        });
+        _ = await Assert.ThrowsAsync<LibvirtException>(async () => await before.SuspendAsync(Token).In());
+        Assert.Equal(0, fake.CountOf(change));
+
+        // Who asks for the one that is there now reaches it.
+        await Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In()).SuspendAsync(Token).In();
+        Assert.Equal(1, fake.CountOf(change));
+    }
+
+    [Fact]
     public void That_nobody_could_look_proves_nothing_whatever_its_number()
     {
         Assert.True(QmpErrors.ProvesNothing(QmpErrors.NoOwnProc("/m")));

@@ -38,6 +38,11 @@ public sealed class DescriptorTests : IdentityTest
     [InlineData("exec 7<\"$0\"; exec \"$@\"", "/proc/self/fd/7/q.sock")]
     [InlineData("exec 7<\"$0\"; exec \"$@\"", "/dev/fd/7/q.sock")]
     [InlineData("cd \"$0\"; exec \"$@\"", "/proc/self/cwd/q.sock")]
+    [InlineData("cd \"$0\"; exec \"$@\"", "//proc/./self/../self/cwd/q.sock")]
+    [InlineData("cd \"$0\"; exec \"$@\"", "/proc/self/task/../cwd/../x/q.sock")]
+    [InlineData("cd \"$0\"; ln -s /proc/thread-self/cwd ../link; exec \"$@\"", "../link/q.sock")]
+    [InlineData("exec 7<\"$0\"; ln -s /proc/self/fd/7 \"$0/../link\"; exec \"$@\"", "ROOT/link/q.sock")]
+    [InlineData("mkdir -p \"$0/../a/b\"; ln -s \"$0/../a/b\" \"$0/link\"; ln -s \"$0\" \"$0/../a/up\"; exec \"$@\"", "ROOT/x/link/../up/q.sock")]
     public async Task A_path_below_its_own_proc_is_the_processs_and_not_ours(string script, string path)
     {
         string directory = MakeDirectory("x");
@@ -45,7 +50,7 @@ public sealed class DescriptorTests : IdentityTest
         {
             Name = "vm",
             Uuid = Guid.NewGuid(),
-            Arguments = Monitor(path),
+            Arguments = Monitor(path.Replace("ROOT", Root.Path, StringComparison.Ordinal)),
             Through = ["bash", "-c", script, directory],
         });
         foreach (string uri in (string[])[Host, $"qmp://{directory}"])

@@ -7,9 +7,26 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// Where a path leads that a process wrote: below its own root, which a container's processes have, and from its own
 /// working directory, or the one it was started in.
 /// </summary>
-internal static class ProcessPath
+internal sealed class ProcessPath
 {
-    private const string OwnProcess = "/proc/self/", OwnThread = "/proc/thread-self/", OwnDescriptors = "/dev/fd/";
+    // Paths that lead to /proc/self again and again: the kernel follows no more links than that.
+    private const int MaxTurns = 40;
+
+    private readonly int _pid;
+    private readonly MountTable _mounts;
+    private readonly MountTable _ownMounts;
+    private readonly LookFailures _reasons;
+    private readonly PathHistory? _history;
+    private int _turns;
+
+    private ProcessPath(int pid, MountTable mounts, MountTable ownMounts, LookFailures reasons, PathHistory? history)
+    {
+        _pid = pid;
+        _mounts = mounts;
+        _ownMounts = ownMounts;
+        _reasons = reasons;
+        _history = history;
+    }
 
     /// <summary>
     /// The entries that a path may mean, the likeliest first. A QEMU that became a daemon or changed its root wrote the path
@@ -18,20 +35,14 @@ internal static class ProcessPath
     public static IEnumerable<SocketEntry> Entries(
         int pid, string path, string? launchDirectory, MountTable mounts, MountTable ownMounts, LookFailures reasons)
     {
-        if (InProc(pid, path) is { } descriptor)
-        {
-            if (OpenBelowHandle(pid, descriptor.Root, descriptor.Path, mounts, ownMounts, reasons) is { } entry)
-                yield return entry;
-            yield break;
-        }
-
+        ProcessPath follower = new(pid, mounts, ownMounts, reasons, history: null);
         string[] absolute = [path];
         if (!Path.IsPathRooted(path))
         {
             string? workingDirectory = LinuxFiles.ReadLink($"/proc/{pid}/cwd");
             if (workingDirectory is null)
                 reasons.Add("this user may not know in which directory QEMU was started", LookFailures.Denied);
-            else if (!LeadsUp(path) && OpenBelowHandle(pid, $"/proc/{pid}/cwd", path, mounts, ownMounts, reasons) is { } relative)
+            else if (!LeadsUp(path) && follower.OpenBelowHandle($"/proc/{pid}/cwd", path) is { } relative)
                 yield return relative;
 
             // By its text too: only that leads above the directory, or into another mount below it.
@@ -42,8 +53,7 @@ internal static class ProcessPath
         {
             foreach (string candidate in absolute)
             {
-                MountTable seen = root == "/" ? ownMounts : mounts;
-                if (OpenBelow(pid, root, candidate, seen, seen, reasons) is { } entry)
+                if (follower.OpenBelow(root, candidate) is { } entry)
                     yield return entry;
             }
         }
@@ -60,94 +70,87 @@ internal static class ProcessPath
     /// <param name="history">Looks at each thing on the way; null: nobody wants to know.</param>
     public static SocketEntry? File(int pid, string path, MountTable mounts, MountTable ownMounts, PathHistory? history)
     {
-        LookFailures reasons = new();
-        if (InProc(pid, path) is { } descriptor)
-            return OpenBelowHandle(pid, descriptor.Root, descriptor.Path, mounts, ownMounts, reasons, history);
-        if (!Path.IsPathRooted(path))
-        {
-            string directory = $"/proc/{pid}/cwd";
-            if (!LeadsUp(path) && OpenBelowHandle(pid, directory, path, mounts, ownMounts, reasons, history) is { } below)
-                return below;
-            if (LinuxFiles.ReadLink(directory) is not { } at)
-                return null;
-            path = Path.Join(at, path);
-        }
-
-        return OpenBelow(pid, $"/proc/{pid}/root", path, mounts, mounts, reasons, history);
+        ProcessPath follower = new(pid, mounts, ownMounts, new LookFailures(), history);
+        string root = $"/proc/{pid}/root", directory = $"/proc/{pid}/cwd";
+        if (Path.IsPathRooted(path))
+            return follower.OpenBelow(root, path);
+        return (LeadsUp(path) ? null : follower.OpenBelowHandle(directory, path)) ?? follower.OpenByText(directory, path, root);
     }
 
-    private static bool LeadsUp(string path) => path.Split('/').Contains("..");
+    /// <summary>Whether a path leads up from a directory that it names, or from where it begins.</summary>
+    public static bool LeadsUp(string path) => path.Split('/').Contains("..");
+
+    private SocketEntry? OpenByText(string link, string path, string root) =>
+        LinuxFiles.ReadLink(link) is { } at ? OpenBelow(root, Path.Join(at, path)) : null;
 
     // From a directory that is held open: no path of it is good for saying where a look could hang, its mount is.
-    private static SocketEntry? OpenBelowHandle(
-        int pid, string link, string path, MountTable mounts, MountTable ownMounts, LookFailures reasons, PathHistory? history = null)
+    private SocketEntry? OpenBelowHandle(string link, string path)
     {
-        if (IsStuck(pid, reasons))
+        if (IsStuck())
             return null;
-        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(pid));
+        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(_pid));
         using SafeFileHandle directory = LinuxFiles.Open(link, out int errno);
         string? type = "";
         if (!directory.IsInvalid && LinuxFiles.Stat(directory, link) is { Mount: { } mount })
-            type = mounts.TypeOf(mount) ?? ownMounts.TypeOf(mount);
+            type = _mounts.TypeOf(mount) ?? _ownMounts.TypeOf(mount);
         if (type is null || MountTable.CanHang(type))
         {
-            reasons.Add($"its path leads into a file system that can hang ('{path}', {type ?? "one that Ballast cannot see"})", 0);
+            _reasons.Add($"its path leads into a file system that can hang ('{path}', {type ?? "one that Ballast cannot see"})", 0);
             return null;
         }
 
         string? at = LinuxFiles.ReadLink(link);
-        return OpenBelow(directory, at, path, Path.Join(at, path), mounts, null, reasons, errno, history);
+        return OpenBelow(directory, at, path, Path.Join(at, path), _mounts, null, errno, out _);
     }
 
-    private static SocketEntry? OpenBelow(
-        int pid, string root, string path, MountTable mounts, MountTable traps, LookFailures reasons, PathHistory? history = null)
+    private SocketEntry? OpenBelow(string root, string path)
     {
-        if (IsStuck(pid, reasons))
+        if (IsStuck())
             return null;
-        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(pid));
-        using SafeFileHandle handle = LinuxFiles.Open(root, out int errno);
-        return OpenBelow(handle, "/", path, path, mounts, traps, reasons, errno, history);
+        MountTable seen = root == "/" ? _ownMounts : _mounts;
+        using HostLook.Subject about = HostLook.About(HostLook.PathsOf(_pid));
+        SocketEntry? entry;
+        string? own;
+        using (SafeFileHandle handle = LinuxFiles.Open(root, out int errno))
+            entry = OpenBelow(handle, "/", path, path, seen, seen, errno, out own);
+        return own is null ? entry : OpenOwn(own, root);
     }
 
-    private static SocketEntry? OpenBelow(
-        SafeFileHandle handle, string? at, string path, string shown, MountTable mounts, MountTable? traps, LookFailures reasons, int errno,
-        PathHistory? history)
+    private SocketEntry? OpenBelow(
+        SafeFileHandle handle, string? at, string path, string shown, MountTable mounts, MountTable? traps, int errno, out string? own)
     {
         SocketEntry? entry = null;
         string? refusal = null;
+        own = null;
         if (!handle.IsInvalid)
-            entry = SocketEntry.OpenWithin(handle, at, path, mounts, traps, out refusal, out errno, history);
-        if (entry is null)
-            reasons.Add(refusal ?? $"'{shown}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
+            entry = SocketEntry.OpenWithin(handle, at, path, mounts, traps, out refusal, out errno, out own, _history);
+        if (entry is null && own is null)
+            _reasons.Add(refusal ?? $"'{shown}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
         return entry;
     }
 
-    private static bool IsStuck(int pid, LookFailures reasons)
+    // What it reached by /proc/self: a directory that it has open, or is in. Its threads have the same.
+    private SocketEntry? OpenOwn(string path, string root)
     {
-        if (!HostLook.ArePathsStuck(pid))
-            return false;
-        reasons.Add("its path cannot be looked at: a file system there does not answer", 0);
-        return true;
-    }
-
-    private static (string Root, string Path)? InProc(int pid, string path)
-    {
-        foreach ((string prefix, string own) in ((string, string)[])
-            [(OwnProcess, $"/proc/{pid}/"), (OwnThread, $"/proc/{pid}/"), (OwnDescriptors, $"/proc/{pid}/fd/")])
+        string[] parts = path.Split('/');
+        while (parts is ["task", _, ..])
+            parts = parts[2..]; // A thread, or ".." and nothing at all.
+        int length = parts is ["fd", var number, ..] && number.All(char.IsAsciiDigit) ? 2 : parts[0] is "cwd" or "root" ? 1 : parts.Length;
+        if (parts.Length <= length || ++_turns > MaxTurns)
         {
-            if (!path.StartsWith(prefix, StringComparison.Ordinal))
-                continue;
-            string rest = path[prefix.Length..], root = own;
-            if (prefix != OwnDescriptors && rest.StartsWith("fd/", StringComparison.Ordinal))
-            {
-                root += "fd/";
-                rest = rest[3..];
-            }
-
-            int slash = rest.IndexOf('/', StringComparison.Ordinal);
-            return slash < 0 ? (root, rest) : (root + rest[..slash], rest[(slash + 1)..]);
+            _reasons.Add($"'/proc/self/{path}': {Marshal.GetPInvokeErrorMessage(LinuxFiles.NoEntry)}", LinuxFiles.NoEntry);
+            return null;
         }
 
-        return null;
+        string link = $"/proc/{_pid}/{string.Join('/', parts[..length])}", rest = string.Join('/', parts[length..]);
+        return LeadsUp(rest) ? OpenByText(link, rest, root) : OpenBelowHandle(link, rest);
+    }
+
+    private bool IsStuck()
+    {
+        if (!HostLook.ArePathsStuck(_pid))
+            return false;
+        _reasons.Add("its path cannot be looked at: a file system there does not answer", 0);
+        return true;
     }
 }

@@ -32,6 +32,9 @@ internal static class ProcessSockets
             ? Parse(Encoding.UTF8.GetBytes(target))
             : null;
 
+    /// <summary>Whether this user may know what a process has open, as the kernel decides it for all links of a process.</summary>
+    public static bool AreShown(int pid) => LinuxFiles.ReadLink(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cwd")) is not null;
+
     private static uint? Parse(ReadOnlySpan<byte> target)
     {
         ReadOnlySpan<byte> prefix = "socket:["u8;

@@ -103,6 +103,9 @@ internal static class ProcessTable
         return Utf8Parser.TryParse(users[(users.IndexOf((byte)'\t') + 1)..], out uint effective, out _) ? effective : null;
     }
 
+    /// <summary>Whether a user is the one that this process acts as.</summary>
+    public static bool IsSelf(uint uid) => uid == Self;
+
     /// <summary>Whether a user is the one that this process acts as, or root, whom nobody has to be told to trust.</summary>
     public static bool IsOwn(uint uid) => uid == Self || uid == Root;
 

@@ -11,6 +11,12 @@ internal static class QemuName
     // Red Hat's and SUSE's, Debian's and Proxmox's, Ubuntu's, and the one of old.
     private static readonly string[] Short = ["qemu-kvm", "kvm", "kvm-spice", "qemu-kvm-spice", "qemu"];
 
+    // Emulators of another processor that are not QEMU's own.
+    private static readonly string[] OtherEmulators = ["box64", "box86", "FEX", "FEXInterpreter", "FEXLoader"];
+
+    // Its tools lie there, each a program of its own, and have loaded the one that they watch.
+    private const string Watchers = "/valgrind/";
+
     // A program without a file, which was copied into memory, has such a path.
     private const string MemoryFile = "/memfd:";
 
@@ -18,13 +24,18 @@ internal static class QemuName
     public static bool IsQemuFile(string path) =>
         IsQemu(Path.GetFileName(path.StartsWith(MemoryFile, StringComparison.Ordinal) ? path[MemoryFile.Length..] : path));
 
-    /// <summary>Whether a program runs others, which it is told of: the system's loader, or an emulator of another processor.</summary>
+    /// <summary>Whether a program runs others, which it is told of: the system's loader, valgrind, or an emulator of another processor.</summary>
     public static bool IsLoader(string path) =>
-        (Path.GetFileName(path) is var name && name.StartsWith("ld", StringComparison.Ordinal) && name.Contains(".so", StringComparison.Ordinal)) || IsUserEmulator(path);
+        (Path.GetFileName(path) is var name && name.StartsWith("ld", StringComparison.Ordinal) && name.Contains(".so", StringComparison.Ordinal))
+        || path.Contains(Watchers, StringComparison.Ordinal) || IsUserEmulator(path);
 
-    /// <summary>Whether it is the latter: QEMU's (<c>qemu-aarch64</c>), under the names that distributions give it.</summary>
-    public static bool IsUserEmulator(string path) =>
-        !IsQemuFile(path) && (Path.GetFileName(path).StartsWith("qemu-", StringComparison.Ordinal) || path.Contains("binfmt", StringComparison.Ordinal));
+    /// <summary>Whether it is the latter: QEMU's (<c>qemu-aarch64</c>), under the names that distributions give it, or another.</summary>
+    public static bool IsUserEmulator(string path)
+    {
+        string name = Path.GetFileName(path);
+        return !IsQemuFile(path)
+            && (name.StartsWith("qemu-", StringComparison.Ordinal) || Array.IndexOf(OtherEmulators, name) >= 0 || path.Contains("binfmt", StringComparison.Ordinal));
+    }
 
     public static bool IsQemu(string name)
     {

@@ -16,7 +16,7 @@ internal static class SafeSocketPath
     /// <param name="path">An absolute path.</param>
     /// <param name="mounts">The mounts of whoever wrote the path.</param>
     /// <param name="readLink">The target of a link at a path without links, null where there is none.</param>
-    /// <param name="resolved">The path without links.</param>
+    /// <param name="resolved">The path without links; where it leads to /proc/self, as it goes on from there (<see cref="BelowFollower"/>).</param>
     /// <param name="refusal">Why it is not followed.</param>
     public static bool TryResolve(
         string path, MountTable mounts, Func<string, string?> readLink, out string resolved, out string? refusal)
@@ -39,13 +39,21 @@ internal static class SafeSocketPath
             }
 
             string next = Path.Join(resolved, name);
+
+            // Its links are the follower's own, and all that is known of them here are our own. Only back up it is a name like any other.
+            if (IsOfFollower(next, mounts) && rest.TryPeek(out string? following) && following != "..")
+            {
+                resolved = Path.Join(next, string.Join('/', rest));
+                return true;
+            }
+
             if (mounts.TypeAt(next) is { } type && MountTable.CanHang(type))
             {
                 refusal = $"its path leads into a file system that can hang ('{next}', {type})";
                 return false;
             }
 
-            if (readLink(next) is not { } target)
+            if (IsOfFollower(next, mounts) || readLink(next) is not { } target)
             {
                 resolved = next;
                 continue;
@@ -65,6 +73,23 @@ internal static class SafeSocketPath
 
         return true;
     }
+
+    /// <summary>What a path without links means below the directory that /proc has of whoever follows it; null where it does not lead there.</summary>
+    public static string? BelowFollower(string resolved, MountTable mounts)
+    {
+        for (int slash = resolved.IndexOf('/', 1); slash > 0; slash = resolved.IndexOf('/', slash + 1))
+        {
+            if (IsOfFollower(resolved[..slash], mounts))
+                return resolved[(slash + 1)..];
+        }
+
+        return null;
+    }
+
+    // /proc/self, wherever it is mounted; also where nobody knows the mounts.
+    private static bool IsOfFollower(string path, MountTable mounts) =>
+        Path.GetFileName(path) is "self" or "thread-self" && Path.GetDirectoryName(path) is { } directory
+        && (directory == "/proc" || mounts.TypeAt(directory) == "proc");
 
     private static IEnumerable<string> Split(string path) =>
         path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".");

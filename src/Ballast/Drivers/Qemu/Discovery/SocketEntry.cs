@@ -54,23 +54,34 @@ internal sealed class SocketEntry : IDisposable
     /// </param>
     /// <param name="refusal">Why the path is not followed.</param>
     /// <param name="errno">The kernel's error number.</param>
+    /// <param name="ofFollower">What it means below the directory that /proc has of its process, where it leads there: then nothing is opened.</param>
     /// <param name="history">Looks at each thing on the way; null: nobody wants to know.</param>
     public static SocketEntry? OpenWithin(
         SafeFileHandle root, string? at, string path, MountTable mounts, MountTable? traps, out string? refusal, out int errno,
-        PathHistory? history = null)
+        out string? ofFollower, PathHistory? history = null)
     {
         bool staysInMount = traps is null;
         traps ??= MountTable.Empty;
-        // Without links, which is the usual case, the path's text says where it leads.
         errno = 0;
-        if (!SafeSocketPath.TryResolve(path, traps, next => history?.Pass(root, next, staysInMount), out string resolved, out refusal))
+        ofFollower = null;
+        Func<string, string?> readLink = next => history is null ? LinuxFiles.ReadLinkWithin(root, next, staysInMount) : history.Pass(root, next, staysInMount);
+
+        // Without links, which is the usual case, the path's text says where it leads; not where it leads up: that may be up from a link's target.
+        bool isText = history is null && !ProcessPath.LeadsUp(path);
+        if (!SafeSocketPath.TryResolve(path, traps, isText ? static _ => null : readLink, out string resolved, out refusal))
+            return null;
+        if ((ofFollower = SafeSocketPath.BelowFollower(resolved, traps)) is not null)
             return null;
         SafeFileHandle handle = LinuxFiles.OpenWithin(root, resolved, staysInMount, out errno);
-        if (errno == LinuxFiles.Loop && history is null)
+        if (errno == LinuxFiles.Loop && isText)
         {
             handle.Dispose();
-            if (!SafeSocketPath.TryResolve(path, traps, next => LinuxFiles.ReadLinkWithin(root, next, staysInMount), out resolved, out refusal))
+            if (!SafeSocketPath.TryResolve(path, traps, readLink, out resolved, out refusal)
+                || (ofFollower = SafeSocketPath.BelowFollower(resolved, traps)) is not null)
+            {
                 return null;
+            }
+
             handle = LinuxFiles.OpenWithin(root, resolved, staysInMount, out errno);
         }
 

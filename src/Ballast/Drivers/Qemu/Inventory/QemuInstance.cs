@@ -335,6 +335,12 @@ internal sealed class QemuInstance
             : QmpErrors.WrongPeer(monitor.Path, process.Pid, monitor.Peer);
     }
 
+    /// <summary>
+    /// Whether a monitor that has lost so many connections still leads to it: where no process is shown, who answers after one more may be
+    /// another QEMU.
+    /// </summary>
+    public bool IsHeardAfter(long losses) => Process is not null || (Volatile.Read(ref _losses) == losses && !IsReplaced);
+
     private bool MayBeAnother(QmpMonitor monitor) =>
         Process is null && _identity.HasGreeted && monitor.Losses != Volatile.Read(ref _losses);
 
@@ -349,8 +355,10 @@ internal sealed class QemuInstance
                 return;
             bool mayBeAnother = _current == monitor && MayBeAnother(monitor);
             _current = monitor;
-            Volatile.Write(ref _losses, monitor.Losses);
+
+            // First this: whoever sees the new number sees whose it is.
             IsReplaced |= !_identity.Hear(monitor.Hello, monitor.Peer, mayBeAnother);
+            Volatile.Write(ref _losses, monitor.Losses);
         }
     }
 }

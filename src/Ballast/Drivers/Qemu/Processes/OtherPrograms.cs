@@ -21,11 +21,15 @@ internal sealed class OtherPrograms
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<int, Known> _known = [];
+
+    // Other users whose programs this user may not know, as the look under way has met: to be told so of each process would cost a call.
+    private readonly HashSet<uint> _hidden = [];
     private (int Pid, byte[] Program, bool IsOrdinary) _seen;
 
-    /// <summary>Those that are gone are forgotten.</summary>
+    /// <summary>A look begins: those that are gone are forgotten.</summary>
     public void Keep(IReadOnlyCollection<int> pids)
     {
+        _hidden.Clear();
         if (_known.Count <= pids.Count)
             return;
         HashSet<int> there = [.. pids];
@@ -34,13 +38,25 @@ internal sealed class OtherPrograms
     }
 
     /// <summary>Whether a process is known to be no QEMU; else it has to be looked at.</summary>
-    public bool Contains(int pid)
+    public bool Contains(int pid) => Contains(pid, out _);
+
+    /// <summary>The same.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="owner">Its user, if that had to be looked at.</param>
+    public bool Contains(int pid, out uint? owner)
     {
         _seen = default;
+        owner = null;
         _known.TryGetValue(pid, out Known? known);
         bool isFresh = known is not null && TimeProvider.System.GetElapsedTime(known.At) < known.Patience;
         if (isFresh && known!.Program is null)
             return false;
+
+        if (known is null && _hidden.Count > 0 && (owner = ProcessTable.OwnerOf(pid)) is { } uid && _hidden.Contains(uid))
+        {
+            _known[pid] = Known.Of(null, null);
+            return false;
+        }
 
         // That this user may not know it is no news of the look.
         using LookTrouble theirs = new() { IsOfStranger = true };
@@ -50,7 +66,13 @@ internal sealed class OtherPrograms
         {
             int errno = Marshal.GetLastPInvokeError();
             if (errno is NotPermitted or AccessDenied)
+            {
                 _known[pid] = Known.Of(null, known);
+
+                // Of one's own, some may be known and others not.
+                if ((owner ??= ProcessTable.OwnerOf(pid)) is { } other && !ProcessTable.IsSelf(other))
+                    _hidden.Add(other);
+            }
 
             // The kernel's own and the dead run no program.
             return errno == LinuxFiles.NoEntry;

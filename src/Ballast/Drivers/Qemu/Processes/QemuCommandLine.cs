@@ -161,13 +161,16 @@ internal sealed class QemuCommandLine
         commandLine = null;
         if (LinuxFiles.ReadAll($"/proc/{pid}/cmdline", MaxBytes) is not { Length: > 0 } read)
             return false;
-        commandLine = new QemuCommandLine(
-            WithoutLoader(pid, Divide(read.Span)), new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile)
-        {
-            Mark = CommandLineMark.Of(read.Span, MaxBytes),
-        };
+        commandLine = Of(pid, read.Span, readFile);
         return true;
     }
+
+    /// <summary>The same of one that was read.</summary>
+    public static QemuCommandLine Of(int pid, ReadOnlySpan<byte> text, Func<string, ConfigurationText?>? readFile = null) => new(
+        WithoutLoader(pid, Divide(text)), new Remembered<string?>(() => LinuxFiles.ReadLink($"/proc/{pid}/cwd")), new Remembered<string?>(() => ReadLaunchDirectory(pid)), readFile)
+    {
+        Mark = CommandLineMark.Of(text, MaxBytes),
+    };
 
     /// <summary>The kinds (<c>user</c>, <c>tap</c>) of the network back ends, by their ids.</summary>
     public IReadOnlyDictionary<string, string> NetworkKinds() => _reader.Value.NetworkKinds;

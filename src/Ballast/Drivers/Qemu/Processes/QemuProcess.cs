@@ -150,15 +150,9 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         }
     }
 
-    /// <summary>The command line of a process, with what its files say, whether it is a QEMU or not.</summary>
-    /// <param name="pid">The process.</param>
-    /// <param name="commandLine">What it was started with.</param>
-    public static bool TryReadCommandLine(int pid, [NotNullWhen(true)] out QemuCommandLine? commandLine)
-    {
-        commandLine = null;
-        return TryParseStat(ReadStat(pid), out string[] fields)
-            && QemuCommandLine.TryRead(pid, out commandLine, path => ReadNamed(pid, path, Number(fields[StartTime - 1]), out _));
-    }
+    /// <summary>The command line of a process, with what its files say, whether it is a QEMU or not; null where nobody can read it.</summary>
+    public static QemuCommandLine? ReadCommandLine(int pid) => TryParseStat(ReadStat(pid), out string[] fields)
+        && QemuCommandLine.TryRead(pid, out QemuCommandLine? line, path => ReadNamed(pid, path, Number(fields[StartTime - 1]), out _)) ? line : null;
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.

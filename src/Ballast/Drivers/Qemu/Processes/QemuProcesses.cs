@@ -14,6 +14,9 @@ internal sealed class QemuProcesses : IDisposable
     // The processes of the last view that were not looked at yet, the youngest on top.
     private Stack<int> _unseen = [];
 
+    // Those of them whose program is no QEMU's, and loads none: who has no more than the name is looked at when no other is left.
+    private readonly Queue<int> _ordinary = [];
+
     private readonly OtherPrograms _others = new();
 
     // QEMUs of other users in the last view: nothing of their memory is read unless they have a socket that somebody asks for.
@@ -29,6 +32,8 @@ internal sealed class QemuProcesses : IDisposable
     public IReadOnlyCollection<QemuProcess> Look(HostView view, Func<uint, bool> trusts, Func<int, uint, string?> refuse)
     {
         Begin(view);
+        while (_ordinary.TryDequeue(out int ordinary))
+            _unseen.Push(ordinary);
         if (_unseen.Count == 0)
             return _known.Values;
         StrangerCrowd crowd = new(_known.Values);
@@ -36,7 +41,7 @@ internal sealed class QemuProcesses : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
             int pid = _unseen.Pop();
-            if (!_known.ContainsKey(pid) && !_others.Contains(pid) && ProcessTable.OwnerOf(pid) is { } uid && Find(pid, uid) is { } process)
+            if (!_known.ContainsKey(pid) && !_others.Contains(pid, out uint? owner) && (owner ?? ProcessTable.OwnerOf(pid)) is { } uid && Find(pid, uid) is { } process)
                 _known[pid] = process;
         }
 
@@ -94,9 +99,9 @@ internal sealed class QemuProcesses : IDisposable
                 yield return known;
         }
 
-        for (int at = 0; at < _foreign.Count || _unseen.Count > 0; at++)
+        for (int at = 0; at < _foreign.Count || HasUnseen; at++)
         {
-            while (at == _foreign.Count && _unseen.Count > 0)
+            while (at == _foreign.Count && HasUnseen)
             {
                 if (FindNext() is { } next && Has(next))
                     yield return next;
@@ -160,6 +165,8 @@ internal sealed class QemuProcesses : IDisposable
         _known.Clear();
     }
 
+    private bool HasUnseen => _unseen.Count > 0 || _ordinary.Count > 0;
+
     private void Begin(HostView view)
     {
         if (_lastView.TryGetTarget(out HostView? last) && last == view)
@@ -177,13 +184,24 @@ internal sealed class QemuProcesses : IDisposable
         if (pids.Count > 0)
             _others.Keep(pids);
         _unseen = new Stack<int>(pids);
+        _ordinary.Clear();
     }
 
     private QemuProcess? FindNext()
     {
         ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
-        int pid = _unseen.Pop();
-        if (_known.ContainsKey(pid) || _others.Contains(pid) || ProcessTable.OwnerOf(pid) is not { } uid)
+        bool isFirst = _unseen.TryPop(out int pid);
+        if (!isFirst)
+            pid = _ordinary.Dequeue();
+        if (_known.ContainsKey(pid) || _others.Contains(pid, out uint? owner))
+            return null;
+        if (isFirst && _others.IsOrdinary(pid))
+        {
+            _ordinary.Enqueue(pid);
+            return null;
+        }
+
+        if ((owner ?? ProcessTable.OwnerOf(pid)) is not { } uid)
             return null;
         using LookTrouble trouble = new();
         if (!ProcessTable.IsOwn(uid))

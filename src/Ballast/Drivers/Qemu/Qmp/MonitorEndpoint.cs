@@ -150,11 +150,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public bool SeesAllClients => Owner is not { } owner || View(out _).SocketsOf(owner.Pid) is not null;
 
     /// <summary>The same where no owner is known yet: who listens is taken for it.</summary>
-    public bool SeesAllClientsOf(UnixSocketPeer peer)
-    {
-        HostView view = View(out _);
-        return (peer.Pid > 0 && view.SocketsOf(peer.Pid) is not null) || view.SeesAllPlaces;
-    }
+    public bool SeesAllClientsOf(UnixSocketPeer peer) => (peer.Pid > 0 && ProcessSockets.AreShown(peer.Pid)) || View(out _).SeesAllPlaces;
 
     /// <summary>Whether the monitor serves somebody else than this connection, which it let into its queue.</summary>
     /// <remarks>A monitor accepts one client at a time: who was accepted is the one who is served.</remarks>

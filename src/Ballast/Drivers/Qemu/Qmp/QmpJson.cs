@@ -29,7 +29,8 @@ internal static class QmpJson
     {
         byte[] commands = [.. questions.SelectMany(question => question)];
         _ = await monitor.CallAsync(
-            name, commands, questions.Count, changesSomething: false, Read, onRefusal: () => answers.Add(null), onSent: null, timeout, cancellationToken)
+            name, commands, questions.Count, changesSomething: false, Read, onRefusal: () => answers.Add(null), onSent: null, isMeant: null, timeout,
+            cancellationToken)
             .ConfigureAwait(false);
 
         void Read(ReadOnlySpan<byte> body)

@@ -12,7 +12,18 @@ internal sealed partial class QmpMonitor
     /// <returns>The monitor's error, or null.</returns>
     public Task<QmpError?> CallAsync(
         string name, byte[] command, bool changesSomething, QmpReplyReader reader, TimeSpan timeout, CancellationToken cancellationToken) =>
-        CallAsync(name, command, replies: 1, changesSomething, reader, onRefusal: null, onSent: null, timeout, cancellationToken);
+        CallAsync(name, command, replies: 1, changesSomething, reader, onRefusal: null, onSent: null, isMeant: null, timeout, cancellationToken);
+
+    /// <summary>The same for a change.</summary>
+    /// <param name="name">The command.</param>
+    /// <param name="command">How it is written.</param>
+    /// <param name="isMeant">Whether it is meant for who answers after so many of the monitor's connections were lost (<see cref="Losses"/>); null: whoever it is.</param>
+    /// <param name="timeout">The longest wait.</param>
+    /// <param name="cancellationToken">Forgets it.</param>
+    /// <returns>The monitor's error, or null.</returns>
+    public Task<QmpError?> ChangeAsync(
+        string name, byte[] command, Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken cancellationToken) =>
+        CallAsync(name, command, replies: 1, changesSomething: true, QmpReplies.ReadNothing, onRefusal: null, onSent: null, isMeant, timeout, cancellationToken);
 
     /// <summary>
     /// The same for several commands that are sent in one write, with nothing between them. Of each either the reply is read
@@ -20,14 +31,14 @@ internal sealed partial class QmpMonitor
     /// </summary>
     /// <returns>The first error that the monitor answered, or null.</returns>
     public Task<QmpError?> CallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent, TimeSpan timeout,
-        CancellationToken cancellationToken) => Activities.AreWanted
-        ? TraceCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, timeout, cancellationToken)
-        : SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, timeout, cancellationToken);
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent,
+        Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken cancellationToken) => Activities.AreWanted
+        ? TraceCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, isMeant, timeout, cancellationToken)
+        : SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, isMeant, timeout, cancellationToken);
 
     private async Task<QmpError?> SendCallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent, TimeSpan timeout,
-        CancellationToken cancellationToken)
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent,
+        Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         long askedAt = _time.GetTimestamp();
@@ -37,6 +48,10 @@ internal sealed partial class QmpMonitor
         lock (_gate)
         {
             ThrowIfUnusable(timeout, _time.GetTimestamp());
+
+            // Under the lock: it is sent over this connection, or none.
+            if (isMeant?.Invoke(_losses) == false)
+                throw QmpErrors.Lost(Path, null);
             Use.NoteUse(askedAt);
             _lane.Add(call);
             SendNext();

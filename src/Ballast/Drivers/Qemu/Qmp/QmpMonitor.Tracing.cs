@@ -21,13 +21,13 @@ internal sealed partial class QmpMonitor
     }
 
     private async Task<QmpError?> TraceCallAsync(
-        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent, TimeSpan timeout,
-        CancellationToken cancellationToken)
+        string name, byte[] commands, int replies, bool changesSomething, QmpReplyReader reader, Action? onRefusal, Action? onSent,
+        Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using Span activity = Activities.Command(Path, name, Encoding.UTF8.GetString(commands).ReplaceLineEndings(" ").Trim());
         try
         {
-            QmpError? error = await SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, timeout, cancellationToken).ConfigureAwait(false);
+            QmpError? error = await SendCallAsync(name, commands, replies, changesSomething, reader, onRefusal, onSent, isMeant, timeout, cancellationToken).ConfigureAwait(false);
             if (error is not null)
                 activity.Refused(error.Description);
             return error;

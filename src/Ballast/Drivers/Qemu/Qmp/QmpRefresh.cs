@@ -63,17 +63,17 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         interval == SecondsOfDay && !(age < timeout + timeout) && !IsRunning;
 
     /// <summary>Puts back what a refresh left that was killed.</summary>
-    public async Task PutBackAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task PutBackAsync(Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (monitor.Balloon is not { } balloon)
             return;
         MonitorValues now = await monitor.QueryAsync(MonitorParts.PollingInterval, timeout, cancellationToken).ConfigureAwait(false);
         if (now.Has(MonitorParts.PollingInterval) && now.PollingIntervalSeconds == SecondsOfDay && !IsRunning)
-            await SetPeriodAsync(balloon, 0, timeout).ConfigureAwait(false);
+            await SetPeriodAsync(balloon, 0, isMeant, timeout).ConfigureAwait(false);
     }
 
     /// <exception cref="LibvirtException">The monitor did not answer the change, or refused it.</exception>
-    public async Task<RefreshOutcome> RunAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<RefreshOutcome> RunAsync(Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken cancellationToken)
     {
         Task<RefreshOutcome> running;
         lock (_gate)
@@ -87,7 +87,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
                 if (_giveUp is LibvirtException)
                     (_giveUp, _end) = (null, new CancellationTokenSource());
                 _isChanging = false;
-                _running = RefreshAsync(timeout, _end.Token);
+                _running = RefreshAsync(isMeant, timeout, _end.Token);
             }
 
             running = _running;
@@ -127,7 +127,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
             await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task<RefreshOutcome> RefreshAsync(TimeSpan timeout, CancellationToken end)
+    private async Task<RefreshOutcome> RefreshAsync(Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken end)
     {
         // The caller holds the lock until this yields.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -138,12 +138,12 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         int period = (int)Math.Min(Period(before.PollingIntervalSeconds), int.MaxValue);
         try
         {
-            await AskGuestAsync(balloon, period, before.PollingIntervalSeconds != 0, timeout, end).ConfigureAwait(false);
-            return await AwaitReportAsync(before, balloon, period, since, timeout, end).ConfigureAwait(false);
+            await AskGuestAsync(balloon, period, before.PollingIntervalSeconds != 0, isMeant, timeout, end).ConfigureAwait(false);
+            return await AwaitReportAsync(before, balloon, period, since, isMeant, timeout, end).ConfigureAwait(false);
         }
         finally
         {
-            await SetBackAsync(balloon, period, end.IsCancellationRequested && timeout > LongestWhereGivenUp ? LongestWhereGivenUp : timeout).ConfigureAwait(false);
+            await SetBackAsync(balloon, period, isMeant, end.IsCancellationRequested && timeout > LongestWhereGivenUp ? LongestWhereGivenUp : timeout).ConfigureAwait(false);
         }
     }
 
@@ -168,14 +168,16 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     }
 
     /// <summary>Off and on in one write, so that nobody finds it off.</summary>
-    private async Task AskGuestAsync(BalloonDevice balloon, int period, bool isOn, TimeSpan timeout, CancellationToken end)
+    private async Task AskGuestAsync(
+        BalloonDevice balloon, int period, bool isOn, Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken end)
     {
         byte[] on = QmpCommands.SetPollingInterval(balloon, period == 0 ? SecondsOfDay : period);
         byte[] commands = isOn ? [.. QmpCommands.SetPollingInterval(balloon, 0), .. on] : on;
         _isWhole = false;
         _isChanging = true;
         QmpError? error = await monitor.CallAsync(
-            "qom-set", commands, isOn ? 2 : 1, changesSomething: true, QmpReplies.ReadNothing, onRefusal: null, onSent: null, timeout, end).ConfigureAwait(false);
+            "qom-set", commands, isOn ? 2 : 1, changesSomething: true, QmpReplies.ReadNothing, onRefusal: null, onSent: null, isMeant,
+            timeout, end).ConfigureAwait(false);
         _isChanging = false;
         if (error is not null)
         {
@@ -191,7 +193,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     /// same again: then the queue tells that it answered. A QEMU that cannot tell is asked once more in the next second.
     /// </summary>
     private async Task<RefreshOutcome> AwaitReportAsync(
-        MonitorValues before, BalloonDevice balloon, int period, long since, TimeSpan timeout, CancellationToken end)
+        MonitorValues before, BalloonDevice balloon, int period, long since, Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken end)
     {
         bool isAskedAgain = before.Has(MonitorParts.StatsQueue);
         for (TimeSpan pause = FirstLook; ; pause = pause + pause < LastLook ? pause + pause : LastLook)
@@ -206,7 +208,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
             if (!isAskedAgain && now.GuestStats.LastUpdate < (ulong)time.GetUtcNow().ToUnixTimeSeconds())
             {
                 isAskedAgain = true;
-                await AskGuestAsync(balloon, period, isOn: true, timeout, end).ConfigureAwait(false);
+                await AskGuestAsync(balloon, period, isOn: true, isMeant, timeout, end).ConfigureAwait(false);
             }
         }
     }
@@ -221,7 +223,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     /// Under a deadline of its own, and only where the period is still the one that we set. With a period, off and on
     /// went out together: it is looked at only where that failed in between.
     /// </summary>
-    private async Task SetBackAsync(BalloonDevice balloon, int period, TimeSpan timeout)
+    private async Task SetBackAsync(BalloonDevice balloon, int period, Func<long, bool>? isMeant, TimeSpan timeout)
     {
         if (period != 0 && _isWhole)
             return;
@@ -230,7 +232,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         {
             MonitorValues now = await monitor.QueryAsync(MonitorParts.PollingInterval, timeout, CancellationToken.None).ConfigureAwait(false);
             if (now.Has(MonitorParts.PollingInterval) && now.PollingIntervalSeconds == ours)
-                await SetPeriodAsync(balloon, period, timeout).ConfigureAwait(false);
+                await SetPeriodAsync(balloon, period, isMeant, timeout).ConfigureAwait(false);
         }
         catch (LibvirtException e) when (_isWhole)
         {
@@ -243,11 +245,10 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         }
     }
 
-    private async Task SetPeriodAsync(BalloonDevice balloon, int seconds, TimeSpan timeout)
+    private async Task SetPeriodAsync(BalloonDevice balloon, int seconds, Func<long, bool>? isMeant, TimeSpan timeout)
     {
-        QmpError? error = await monitor.CallAsync(
-            "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), changesSomething: true, QmpReplies.ReadNothing,
-            timeout, CancellationToken.None).ConfigureAwait(false);
+        QmpError? error = await monitor.ChangeAsync(
+            "qom-set", QmpCommands.SetPollingInterval(balloon, seconds), isMeant, timeout, CancellationToken.None).ConfigureAwait(false);
         if (error is not null)
             throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Qemu, error.Description);
     }

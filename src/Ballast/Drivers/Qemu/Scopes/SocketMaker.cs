@@ -51,9 +51,11 @@ internal static class SocketMaker
         Span<byte> buffer = stackalloc byte[LookBytes];
         ReadOnlySpan<byte> start = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"), buffer);
         bool isWhole = start.Length < buffer.Length;
-        if (!QemuProcess.MayBeQemu(pid, start, isWhole, out _) || (isWhole && start.IndexOf(mark) < 0 && start.IndexOf("-readconfig\0"u8) < 0))
+        bool isAll = isWhole && start.IndexOf("-readconfig\0"u8) < 0;
+        if (!QemuProcess.MayBeQemu(pid, start, isWhole, out _) || (isAll && start.IndexOf(mark) < 0))
             return null;
-        return QemuProcess.TryReadCommandLine(pid, out QemuCommandLine? line) && (line.IsQemu || QemuProcess.RunsQemu(pid)) && MayBind(line) ? line : null;
+        QemuCommandLine? line = isAll ? QemuCommandLine.Of(pid, start) : QemuProcess.ReadCommandLine(pid);
+        return line is not null && (line.IsQemu || QemuProcess.RunsQemu(pid)) && MayBind(line) ? line : null;
 
         bool MayBind(QemuCommandLine line) =>
             line.Binds(name) || (line.UnreadConfiguration is not null && !line.Mentions(name));

@@ -49,8 +49,10 @@ internal static class QemuSampleFacts
         };
     }
 
+    // Before its machine is complete (-preconfig), QEMU refuses the question: that says nothing of the answer.
     private static bool HasNoBalloon(in MonitorValues values) =>
-        !values.Has(MonitorParts.GuestStats) && values.GuestStatsError is null or { Class: QmpErrorClass.DeviceNotFound };
+        !values.Has(MonitorParts.GuestStats) && values.GuestStatsError is null or { Class: QmpErrorClass.DeviceNotFound }
+        && values.BalloonError is not { Class: QmpErrorClass.Generic };
 
     // Worth a question of its own only where the numbers are not simply good.
     public static bool MayLackDriver(MemoryStats sample) =>

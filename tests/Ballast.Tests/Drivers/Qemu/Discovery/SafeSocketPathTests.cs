@@ -20,6 +20,30 @@ public sealed class SafeSocketPathTests : IDisposable
     }
 
     [Theory]
+    [InlineData("/proc/self/fd/7/s", "fd/7/s")]
+    [InlineData("//proc/.//thread-self/cwd/../s", "cwd/../s")]
+    [InlineData("/proc/self/../self/root/run/s", "root/run/s")]
+    [InlineData("/proc/self/../17/cwd/s", null)]
+    [InlineData("/proc/self", null)]
+    [InlineData("/jail/proc/self/cwd/s", "cwd/s")]
+    [InlineData("/run/self/cwd/s", null)]
+    public void A_processs_own_directory_is_not_entered_for_it(string path, string? below)
+    {
+        MountTable mounts = new(new Dictionary<string, string> { ["/"] = "ext4", ["/proc"] = "proc", ["/jail/proc"] = "proc", ["/run"] = "tmpfs" });
+        List<string> read = [];
+        Assert.True(SafeSocketPath.TryResolve(path, mounts, Read, out string resolved, out _));
+        Assert.Equal(below, SafeSocketPath.BelowFollower(resolved, mounts));
+        Assert.DoesNotContain(read, link => link.Contains("/proc/self", StringComparison.Ordinal) || link.Contains("/proc/thread-self", StringComparison.Ordinal));
+
+        // Its links would lead to this process's files.
+        string? Read(string link)
+        {
+            read.Add(link);
+            return null;
+        }
+    }
+
+    [Theory]
     [InlineData("fuse.sshfs")]
     [InlineData("nfs4")]
     [InlineData("autofs")]
