@@ -41,7 +41,10 @@ public sealed record ProcessMemory
     /// <summary>The path of its memory control group, relative to the directory where control groups are mounted.</summary>
     public string? GroupPath { get; init; }
 
-    /// <summary>That group; null if there is no memory controller, or the group is not visible from here.</summary>
+    /// <summary>
+    /// That group; null if there is no memory controller. If the group cannot be read or seen from here, it is one with
+    /// <see cref="MemoryGroup.HasUnknownLimits"/>.
+    /// </summary>
     public MemoryGroup? Group { get; init; }
 }
 
