@@ -34,7 +34,7 @@ internal static unsafe class HostFacts
             Merged = Size(host.MergedKiB),
             SomePressure = Pressure(host.SomePressure),
             FullPressure = Pressure(host.FullPressure),
-            HasGroup = host.Group is null ? 0 : 1,
+            HasGroup = Flag(host.Group),
             GroupMax = Size(host.Group?.MaxKiB),
             GroupHigh = Size(host.Group?.HighKiB),
             GroupCurrent = Size(host.Group?.CurrentKiB),
@@ -94,7 +94,7 @@ internal static unsafe class HostFacts
             ReportsFreePages = Flag(memory.ReportsFreePages),
             DeflatesOnOom = Flag(memory.DeflatesOnOom),
             GroupPath = memory.GroupPath is { } path ? NativeText.Copy(path) : 0,
-            HasGroup = memory.Group is null ? 0 : 1,
+            HasGroup = Flag(memory.Group),
             GroupMax = Size(memory.Group?.MaxKiB),
             GroupHigh = Size(memory.Group?.HighKiB),
             GroupCurrent = Size(memory.Group?.CurrentKiB),
@@ -109,6 +109,9 @@ internal static unsafe class HostFacts
 
     // A daemon may say anything.
     private static long Size(ulong? kib) => kib is { } known ? (long)Math.Min(known, long.MaxValue) : Unknown;
+
+    // A number below zero is no limit there: what is only partly known is not told.
+    private static int Flag(MemoryGroup? group) => group is { HasUnknownLimits: false } ? 1 : 0;
 
     private static int Flag(bool? value) => value is { } known ? known ? 1 : 0 : (int)Unknown;
 }

@@ -195,7 +195,7 @@ struct _ballastHostMemory {
     long long merged;                   /* saved by merging equal pages (KSM); -1 also if the kernel does not merge */
     ballastMemoryPressure somePressure; /* at least one task waited */
     ballastMemoryPressure fullPressure; /* all tasks waited at once */
-    int hasGroup;                       /* 1: the members below are those of the control group; 0: there is none with that path */
+    int hasGroup;                       /* 1: the members below are those of the control group; 0: there is none with that path, or it cannot be read */
     long long groupMax;                 /* hard limit, less the memory of others under it; -1: no limit */
     long long groupHigh;                /* limit above which the kernel slows the group down, likewise; -1: no limit */
     long long groupCurrent;             /* the group's memory, including file caches */

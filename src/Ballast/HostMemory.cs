@@ -27,7 +27,7 @@ public sealed record HostMemory
     /// <summary>Free swap.</summary>
     public ulong? SwapFreeKiB { get; init; }
 
-    /// <summary>Memory saved by merging equal pages (KSM); null if the kernel does not merge.</summary>
+    /// <summary>Memory saved by merging equal pages (KSM); 0 if the kernel has no KSM.</summary>
     public ulong? MergedKiB { get; init; }
 
     /// <summary>How long at least one task waited for memory; null if the kernel does not account for it.</summary>
@@ -51,8 +51,8 @@ public readonly record struct MemoryPressure(double Last10Seconds, double Last60
 /// A memory control group of the host, in KiB. A limit is the lowest of the group's own and those of its parent groups, each less the
 /// memory of other groups and processes under that limit.
 /// </summary>
-/// <param name="MaxKiB">The hard limit; the kernel kills a process that would exceed it. Null: there is none.</param>
-/// <param name="HighKiB">The limit above which the kernel slows the group down and reclaims its memory. Null: there is none.</param>
+/// <param name="MaxKiB">The hard limit; the kernel kills a process that would exceed it. Null: there is none, or it is unknown (<see cref="HasUnknownLimits"/>).</param>
+/// <param name="HighKiB">The limit above which the kernel slows the group down and reclaims its memory. Null: there is none, or it is unknown.</param>
 /// <param name="CurrentKiB">The group's memory, including file caches; null if unknown.</param>
 public readonly record struct MemoryGroup(ulong? MaxKiB, ulong? HighKiB, ulong? CurrentKiB)
 {
@@ -68,7 +68,13 @@ public readonly record struct MemoryGroup(ulong? MaxKiB, ulong? HighKiB, ulong? 
     /// </summary>
     public MemoryGroupLimit? NearestLimit { get; init; }
 
-    /// <summary>The lower of both limits; null if there is none.</summary>
+    /// <summary>
+    /// Whether a limit of the group or of a parent group, or what is held under one, could not be read: then there may be lower limits than
+    /// those that are known. Limits that cannot be seen from here count, too.
+    /// </summary>
+    public bool HasUnknownLimits { get; init; }
+
+    /// <summary>The lower of both limits; null if there is none, or none is known.</summary>
     public ulong? LimitKiB => MaxKiB < HighKiB || HighKiB is null ? MaxKiB : HighKiB;
 }
 

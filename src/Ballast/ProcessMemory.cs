@@ -41,7 +41,10 @@ public sealed record ProcessMemory
     /// <summary>The path of its memory control group, relative to the directory where control groups are mounted.</summary>
     public string? GroupPath { get; init; }
 
-    /// <summary>That group; null if there is no memory controller, or the group is not visible to this process.</summary>
+    /// <summary>
+    /// That group; null if there is no memory controller. If this process cannot read or see the group, it is one with
+    /// <see cref="MemoryGroup.HasUnknownLimits"/>.
+    /// </summary>
     public MemoryGroup? Group { get; init; }
 }
 

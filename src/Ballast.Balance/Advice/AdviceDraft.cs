@@ -239,6 +239,7 @@ internal sealed class AdviceDraft
         Kind = kind,
         Balloon = Track.Balloon,
         IsShort = IsShort,
+        AreLimitsKnown = Track.Facts is { AreLimitsUnknown: false },
         Reason = reason,
         BoundBy = bound.BoundBy,
         Bound = bound.BoundBy is { } ? bound.Reason : "",

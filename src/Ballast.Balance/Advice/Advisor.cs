@@ -18,6 +18,7 @@ public sealed class Advisor
     private Dictionary<(Guid, int?), GuestTrack> _tracks = [];
     private readonly AdviceNews _news = new();
     private int _quiet;
+    private bool _isPressed;
 
     /// <param name="policy">A name of <see cref="BalloonPolicies.Names"/>.</param>
     /// <param name="budget">The memory that guests share.</param>
@@ -71,13 +72,15 @@ public sealed class Advisor
     private HostAdvice Look(SeenHost seen, double time)
     {
         ArgumentNullException.ThrowIfNull(seen);
-        SeenGuest[] guests = [.. seen.Guests.Where(guest => HostBudget.Includes(_budget, guest.Process.GroupPath))];
-        GuestFacts[] facts = [.. guests.Select(guest => GuestFacts.Of(guest) with { LastSizeKiB = _tracks.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
+        (SeenGuest Guest, GuestFacts Facts, GuestTrack Track)[] all = [.. seen.Guests.Select(guest => Recall(guest, time)).Where(one => HostBudget.Includes(_budget, one.Facts.GroupPath))];
+        SeenGuest[] guests = [.. all.Select(one => one.Guest)];
+        GuestFacts[] facts = [.. all.Select(one => one.Facts)];
+        GuestTrack[] known = [.. all.Select(one => one.Track)];
         GroupRoom.Share(_budget, facts);
         HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, FixedPeriod ?? Period);
-        GuestTrack[] tracks = Follow(guests, facts, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
+        GuestTrack[] tracks = Follow(guests, facts, known, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);
-        HostAdvice all = new(host, seen.Memory, [.. advice.OrderBy(one => one.Kind switch
+        HostAdvice whole = new(host, seen.Memory, [.. advice.OrderBy(one => one.Kind switch
         {
             AdviceKind.Take => 0,
             AdviceKind.Give => 1,
@@ -86,12 +89,20 @@ public sealed class Advisor
             AdviceKind.Leave => 4,
             _ => 5,
         }).ThenByDescending(one => Math.Max(one.Gain, one.Short)).ThenBy(one => one.Guest.Domain.Name, StringComparer.Ordinal)], outcomes);
-        SetPeriod(all, isMoving);
-        return all;
+        SetPeriod(whole, isMoving);
+        return whole;
+    }
+
+    /// <summary>What is seen of a guest, with what is remembered of it.</summary>
+    private (SeenGuest Guest, GuestFacts Facts, GuestTrack Track) Recall(SeenGuest guest, double time)
+    {
+        GuestFacts facts = GuestFacts.Of(guest);
+        GuestTrack track = _tracks.GetValueOrDefault(facts.Key)?.For(facts, time) ?? new GuestTrack();
+        return (guest, facts.After(track.Facts), track);
     }
 
     private GuestTrack[] Follow(
-        SeenGuest[] guests, GuestFacts[] facts, HostMemory host, double time, out List<AdviceOutcome> outcomes, out bool isMoving)
+        SeenGuest[] guests, GuestFacts[] facts, GuestTrack[] known, HostMemory host, double time, out List<AdviceOutcome> outcomes, out bool isMoving)
     {
         outcomes = [];
         isMoving = false;
@@ -99,12 +110,12 @@ public sealed class Advisor
         for (int i = 0; i < guests.Length; i++)
         {
             SeenGuest guest = guests[i];
-            GuestTrack track = _tracks.GetValueOrDefault(guest.Key) ?? new GuestTrack();
+            GuestTrack track = known[i];
             track.See(guest, facts[i], host, time);
             if (track.Followed.See(track, out bool isToward) is { } outcome)
                 outcomes.Add(outcome);
             if (isToward)
-                _guard.NoteTarget($"{guest.Key}", track.Followed.Target!.Value, time);
+                _guard.NoteTarget(track.Name, track.Followed.Target!.Value, time);
             isMoving |= isToward;
             tracks[guest.Key] = track;
         }
@@ -144,8 +155,9 @@ public sealed class Advisor
         _quiet = isNews ? 0 : _quiet + 1;
         if (isNews)
             _news.Tell(advice.Guests);
-        bool isPressed = advice.Memory.SomePressure is { Last10Seconds: >= PressedShare };
+        if (advice.Memory.SomePressure is { } pressure)
+            _isPressed = pressure.Last10Seconds >= PressedShare;
         bool isShort = advice.Short > 0 || advice.Guests.Any(guest => guest.IsShort);
-        Period = isMoving || isPressed || isShort ? QuickPeriod : _quiet >= QuietRounds ? SlowPeriod : UsualPeriod;
+        Period = isMoving || _isPressed || isShort ? QuickPeriod : _quiet >= QuietRounds ? SlowPeriod : UsualPeriod;
     }
 }

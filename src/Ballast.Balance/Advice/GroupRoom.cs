@@ -10,7 +10,10 @@ internal static class GroupRoom
     // No group is so deep; paths come from whoever answers.
     private const int MaxLevels = 64;
 
-    /// <summary>Notes, for each guest, what the limits that it shares leave all that share them.</summary>
+    /// <summary>
+    /// Notes, for each guest, what the limits that it shares leave all that share them. Of whom no limit was ever read, nobody knows what
+    /// they leave it: no more than it has.
+    /// </summary>
     /// <param name="budget">What guests share. The limits that it stands for count once, as the budget.</param>
     /// <param name="guests">All guests that share it, with their sizes.</param>
     public static void Share(BudgetSetting budget, GuestFacts[] guests)
@@ -18,8 +21,17 @@ internal static class GroupRoom
         Dictionary<string, Limit> limits = new(StringComparer.Ordinal);
         foreach (GuestFacts guest in guests)
             Read(budget, guest, limits);
-        if (limits.Count == 0)
-            return;
+        if (limits.Count > 0)
+            ShareAll(guests, limits);
+        for (int i = 0; i < guests.Length; i++)
+        {
+            if (guests[i] is { AreLimitsUnknown: true, AreLimitsOld: false } guest)
+                guests[i] = guest with { Limits = [.. guest.Limits, new MemoryLimit($"{guest.Uuid} unknown", (guest.SizeKiB ?? 0) / KiB) { IsUnknown = true }] };
+        }
+    }
+
+    private static void ShareAll(GuestFacts[] guests, Dictionary<string, Limit> limits)
+    {
         Limit[][] shared = [.. guests.Select(guest => Levels(guest).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray())];
         for (int i = 0; i < guests.Length; i++)
         {

@@ -98,6 +98,12 @@ public sealed record GuestAdvice
     /// <summary>What that guard does, in one sentence; empty if there is none.</summary>
     public string Bound { get; init; } = "";
 
+    /// <summary>
+    /// Whether the memory limits of its QEMU's control groups could be read now. If not, the last known ones count, and if there are none, the
+    /// guest does not grow.
+    /// </summary>
+    public bool AreLimitsKnown { get; init; } = true;
+
     /// <summary>What to do about a guest that is left alone.</summary>
     public AdviceRemedy Remedy { get; init; }
 }

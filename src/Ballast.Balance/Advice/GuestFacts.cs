@@ -76,10 +76,17 @@ internal sealed record GuestFacts
     /// </summary>
     public MemoryGroupLimit? NearestLimit { get; init; }
 
+    /// <summary>Whether those limits could not be read: there may be others, or lower ones.</summary>
+    public bool AreLimitsUnknown { get; init; }
+
+    /// <summary>Whether those limits are those of an earlier look, when they could be read.</summary>
+    public bool AreLimitsOld { get; init; }
+
     /// <summary>What those limits leave it and the others that share them, by <see cref="GroupRoom.Share"/>: in MiB.</summary>
     public IReadOnlyList<MemoryLimit> Limits { get; init; } = [];
 
-    public bool HasJob { get; init; }
+    /// <inheritdoc cref="SeenGuest.HasJob"/>
+    public bool? HasJob { get; init; } = false;
 
     /// <inheritdoc cref="SeenGuest.HasNotAnswered"/>
     public bool HasNotAnswered { get; init; }
@@ -153,8 +160,38 @@ internal sealed record GuestFacts
             RunSeconds = process.RunTime?.TotalSeconds,
             GroupPath = process.GroupPath,
             NearestLimit = LimitOf(process.Group) ?? (guest.HardLimitKiB is { } own ? new MemoryGroupLimit(0, own, null, null) : null),
+            AreLimitsUnknown = process.Reason switch
+            {
+                MemoryStatsReason.Fresh => process.Group is { HasUnknownLimits: true },
+                MemoryStatsReason.UnsupportedByDaemon => guest.IsHardLimitUnknown,
+                _ => process.Group is not { HasUnknownLimits: false },
+            },
             HasJob = guest.HasJob,
             HasNotAnswered = guest.HasNotAnswered,
+        };
+    }
+
+    /// <summary>
+    /// The same at the end of what was seen before. What could not be read now is as it was read last, where to take it for nothing would
+    /// do harm: its size, what limits it, what keeps its memory from being given back, whether it is on its way to another host.
+    /// Everything else counts for the worse where it is unknown.
+    /// </summary>
+    /// <param name="last">The last look at the same run of it, completed likewise; null: there was none.</param>
+    public GuestFacts After(GuestFacts? last)
+    {
+        if (last is null)
+            return this;
+        bool areOld = AreLimitsUnknown && (last.AreLimitsOld || !last.AreLimitsUnknown);
+        return this with
+        {
+            LastSizeKiB = last.MeasuredSizeKiB,
+            LockedKiB = LockedKiB ?? last.LockedKiB,
+            PinnedKiB = PinnedKiB ?? last.PinnedKiB,
+            HugePagesKiB = HugePagesKiB ?? last.HugePagesKiB,
+            HasJob = HasJob ?? last.HasJob,
+            AreLimitsOld = areOld,
+            GroupPath = areOld ? last.GroupPath : GroupPath,
+            NearestLimit = areOld ? last.NearestLimit : NearestLimit,
         };
     }
 

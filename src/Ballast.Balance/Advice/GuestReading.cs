@@ -22,18 +22,18 @@ internal sealed class GuestReading
     /// <summary>What the host holds of a guest in MiB; null where that is no measure.</summary>
     public static double? ResidentOf(GuestFacts guest, HostMemory host)
     {
-        bool isMerged = (guest.MergedKiB ?? host.MergedKiB) > Little;
-        bool isMeasure = guest.SwappedKiB <= Little && !isMerged && guest.ReportsFreePages == false;
+        bool isMeasure = guest.SwappedKiB <= Little && (guest.MergedKiB ?? host.MergedKiB) <= Little && guest.ReportsFreePages == false;
         return isMeasure ? guest.ResidentKiB / KiB : null;
     }
 
     /// <summary>Reads what is seen now.</summary>
+    /// <param name="name">The name that policies and guards know it by.</param>
     /// <param name="guest">The guest, whose size is known.</param>
     /// <param name="standing">Whether it can be advised about.</param>
     /// <param name="resident">What the host holds of it, where that is a measure.</param>
     /// <param name="lastWish">What was wished for it last; null: its balloon's size.</param>
     /// <param name="now">Now, in seconds.</param>
-    public GuardedGuest Read(GuestFacts guest, GuestStanding standing, double? resident, double? lastWish, double now)
+    public GuardedGuest Read(string name, GuestFacts guest, GuestStanding standing, double? resident, double? lastWish, double now)
     {
         Rates.See(guest, now);
         double balloon = (guest.SizeKiB ?? 0) / KiB, maximum = (guest.MaximumKiB ?? 0) / KiB;
@@ -48,7 +48,7 @@ internal sealed class GuestReading
         {
             State = new GuestState
             {
-                Name = $"{guest.Key}",
+                Name = name,
                 Maximum = Math.Max(maximum, balloon),
                 Minimum = minimum,
                 Balloon = balloon,

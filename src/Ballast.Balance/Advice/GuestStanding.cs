@@ -18,10 +18,12 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
     {
         if (Fixed(guest) is { } what)
             return new(GuestObstacle.FixedMemory, $"Its memory is {what}: its balloon would give the host nothing back.", AdviceRemedy.None);
-        if (guest.HasJob)
+        if (guest.HasJob == true)
             return new(GuestObstacle.Migrating, "It is being moved to another host, saved or dumped.", AdviceRemedy.None);
         if (guest.PauseCause is PauseCause.Migrating or PauseCause.Migrated)
             return new(GuestObstacle.Migrating, "It moves to another host.", AdviceRemedy.None);
+        if (guest.HasJob is null)
+            return new(GuestObstacle.Migrating, "It is unknown whether it is being moved to another host: its hypervisor did not tell.", AdviceRemedy.LookAgain);
         const AdviceRemedy remedy = AdviceRemedy.OfReason;
         bool isNew = guest.RunSeconds < BootSeconds && guest.Reported is null;
         return guest.Reason switch

@@ -3,11 +3,12 @@ using Ballast.Balance.Guards;
 namespace Ballast.Balance.Advice;
 
 /// <summary>What advice remembers of a guest between two looks.</summary>
-internal sealed class GuestTrack
+internal sealed class GuestTrack(GuestRun? run = null)
 {
     private const double KiB = 1024;
 
     private readonly GuestReading _reading = new();
+    private readonly GuestRun _run = run ?? new GuestRun();
 
     /// <summary>The guest as it is seen now.</summary>
     public SeenGuest Seen { get; private set; } = null!;
@@ -29,8 +30,8 @@ internal sealed class GuestTrack
     /// <summary>The size in MiB that leaves others nothing: what its balloon may have grown to where nobody tells its size.</summary>
     public double Counted => Math.Max(Balloon, Guarded?.MayHave ?? 0);
 
-    /// <summary>Its balloon's size when that was known last, in KiB: a report that contradicts itself moves no balloon.</summary>
-    public ulong? LastSizeKiB { get; private set; }
+    /// <summary>What was seen last; null where nothing was.</summary>
+    public GuestFacts? Facts { get; private set; }
 
     /// <summary>What the host holds of it in MiB; null where that is no measure.</summary>
     public double? Resident { get; private set; }
@@ -43,18 +44,25 @@ internal sealed class GuestTrack
     /// <summary>Whether it was to give when somebody last was.</summary>
     public bool IsGiver { get; set; }
 
+    /// <summary>The name that policies and guards know it by.</summary>
+    public string Name { get; private set; } = "";
+
+    /// <summary>What is remembered of a guest that has this one's id now: this, unless another process bears the id.</summary>
+    public GuestTrack For(GuestFacts guest, double now) => _run.IsOver(guest, now) ? new GuestTrack(_run.Next()) : this;
+
     public void See(SeenGuest guest, GuestFacts facts, HostMemory host, double now)
     {
-        (Seen, Time) = (guest, now);
+        (Seen, Time, Name) = (guest, now, _run.NameOf(facts));
+        _run.See(facts, now);
         Standing = GuestStanding.Of(facts);
         Resident = GuestReading.ResidentOf(facts, host);
-        LastSizeKiB = facts.MeasuredSizeKiB;
+        Facts = facts;
         Balloon = (facts.SizeKiB ?? facts.ResidentKiB ?? 0) / KiB;
         bool isKnown = facts.KnownBalloonKiB is not null;
         if (isKnown)
             Followed.NoteSize(now);
         Guarded = facts.SizeKiB is null
             ? null
-            : _reading.Read(facts, Standing, Resident, Followed.Target, now) with { MayHave = isKnown ? null : Followed.ToldMost ?? Balloon };
+            : _reading.Read(Name, facts, Standing, Resident, Followed.Target, now) with { MayHave = isKnown ? null : Followed.ToldMost ?? Balloon };
     }
 }

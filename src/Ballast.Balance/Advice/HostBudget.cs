@@ -53,6 +53,10 @@ internal static class HostBudget
         if (host.TotalKiB is not { } all)
             throw new BudgetException("the host's memory is not known: name what guests may share with --budget SIZE");
         double total = all / KiB, reserve = Math.Max(ReserveLeast, ReserveShare * total);
+
+        // Such a daemon's host may not have it at all; any other does, and not to know it is no reason to think that there is much.
+        if (host.AvailableKiB is null && host.Reason == MemoryStatsReason.Fresh)
+            throw new BudgetException("what is available of the host's memory could not be read: look again, or name what guests may share with --budget SIZE");
         if (host.AvailableKiB is not { } available)
             return new HostState(total, UnknownOverheadShare * total, reserve, Math.Max(0, total - held), time, period);
 
@@ -85,6 +89,8 @@ internal static class HostBudget
                 : $"there is no memory control group '{name}': name it as in /proc/PID/cgroup of a QEMU, below /sys/fs/cgroup");
         }
 
+        if (group.HasUnknownLimits)
+            throw new BudgetException($"the limits of the control group '{name}', or of those above it, could not be read: look again, or use --budget SIZE");
         if (group.LimitKiB is not { } most)
             throw new BudgetException($"the control group '{name}' has no limit: set its memory.max or memory.high, or use --budget SIZE");
 

@@ -34,26 +34,30 @@ public static class HostSampler
             .DistinctBy(one => one.Domain.Uuid).ToDictionary(one => one.Domain.Uuid, one => one.Memory);
 
         // What a daemon of libvirt's does not tell there, it is asked for one by one.
-        ConcurrentDictionary<Guid, (bool HasJob, ulong? HardLimitKiB)> others = await OthersAsync(domains.Where(domain =>
+        ConcurrentDictionary<Guid, Told> others = await OthersAsync(domains.Where(domain =>
             processes.GetValueOrDefault(domain.Uuid)?.Reason == MemoryStatsReason.UnsupportedByDaemon), cancellationToken).ConfigureAwait(false);
 
         // The host last: what guests hold and what the host has are then of nearly the same moment.
         HostMemory host = await HostAsync(connection, controlGroup, cancellationToken).ConfigureAwait(false);
 
         // Who went meanwhile is left out.
-        return new SeenHost(host,
-        [
-            .. samples.Where(sample => processes.ContainsKey(sample.Domain.Uuid)).Select(sample => new SeenGuest
+        return new SeenHost(host, [.. samples.Where(sample => processes.ContainsKey(sample.Domain.Uuid)).Select(See)]);
+
+        SeenGuest See(DomainMemorySample sample)
+        {
+            Told told = others.GetValueOrDefault(sample.Domain.Uuid, Told.Nothing);
+            return new SeenGuest
             {
                 Domain = sample.Domain,
                 Stats = sample.Stats,
                 Process = processes[sample.Domain.Uuid],
                 MaximumKiB = maxima.TryGetValue(sample.Domain.Uuid, out ulong kib) ? kib : null,
-                HasJob = others.GetValueOrDefault(sample.Domain.Uuid).HasJob,
-                HardLimitKiB = others.GetValueOrDefault(sample.Domain.Uuid).HardLimitKiB,
+                HasJob = told.HasJob,
+                HardLimitKiB = told.HardLimitKiB,
+                IsHardLimitUnknown = told.IsHardLimitUnknown,
                 HasNotAnswered = silent.Contains(sample.Domain.Uuid),
-            }),
-        ]);
+            };
+        }
     }
 
     private static async Task<HostMemory> HostAsync(Connection connection, string? controlGroup, CancellationToken token)
@@ -68,33 +72,46 @@ public static class HostSampler
         }
     }
 
-    /// <summary>Those that a daemon of libvirt's migrates, saves or dumps, which nobody else has, and the limits that it sets.</summary>
-    private static async Task<ConcurrentDictionary<Guid, (bool HasJob, ulong? HardLimitKiB)>> OthersAsync(IEnumerable<Domain> domains, CancellationToken token)
+    /// <summary>
+    /// Whether a daemon of libvirt's migrates, saves or dumps each, which nobody else tells, and the limit that it set. All are asked,
+    /// however many: a guest of unknown limit would not be told to grow.
+    /// </summary>
+    private static async Task<ConcurrentDictionary<Guid, Told>> OthersAsync(IEnumerable<Domain> domains, CancellationToken token)
     {
-        ConcurrentDictionary<Guid, (bool, ulong?)> others = [];
+        ConcurrentDictionary<Guid, Told> others = [];
         ParallelOptions how = new() { MaxDegreeOfParallelism = SideBySide, CancellationToken = token };
-        await Parallel.ForEachAsync(domains.Take(MostRefreshed), how, async (domain, end) =>
+        await Parallel.ForEachAsync(domains, how, async (domain, end) =>
         {
-            bool hasJob = await AskAsync(async () => (await domain.GetJobInfoAsync(end).ConfigureAwait(false)).Type).ConfigureAwait(false)
-                is not (DomainJobType.None or DomainJobType.Completed or DomainJobType.Failed or DomainJobType.Cancelled);
-            ulong? limit = await AskAsync(async () => (await domain.GetMemoryLimitsAsync(cancellationToken: end).ConfigureAwait(false)).HardKiB).ConfigureAwait(false);
-            if (hasJob || limit is not null)
-                others[domain.Uuid] = (hasJob, limit);
+            bool? hasJob = await AskAsync(async () => (bool?)IsJob((await domain.GetJobInfoAsync(end).ConfigureAwait(false)).Type), none: false, unknown: null).ConfigureAwait(false);
+            (ulong? limit, bool isUnknown) = await AskAsync(
+                async () => ((await domain.GetMemoryLimitsAsync(cancellationToken: end).ConfigureAwait(false)).HardKiB, false), none: (null, false), unknown: (null, true)).ConfigureAwait(false);
+            others[domain.Uuid] = new(hasJob, limit, isUnknown);
         }).ConfigureAwait(false);
         return others;
 
-        // It ended, or its driver has no such thing.
-        static async Task<T?> AskAsync<T>(Func<Task<T>> ask)
+        static bool IsJob(DomainJobType type) => type is not (DomainJobType.None or DomainJobType.Completed or DomainJobType.Failed or DomainJobType.Cancelled);
+    }
+
+    private static async Task<T> AskAsync<T>(Func<Task<T>> ask, T none, T unknown)
+    {
+        try
         {
-            try
-            {
-                return await ask().ConfigureAwait(false);
-            }
-            catch (LibvirtException)
-            {
-                return default;
-            }
+            return await ask().ConfigureAwait(false);
         }
+        catch (LibvirtException e) when (e.Code is ErrorCode.NoDomain or ErrorCode.NoSupport or ErrorCode.OperationUnsupported or ErrorCode.OperationInvalid)
+        {
+            // It ended, its driver has no such thing, or its host no memory controller. Another failure is no answer.
+            return none;
+        }
+        catch (LibvirtException)
+        {
+            return unknown;
+        }
+    }
+
+    private readonly record struct Told(bool? HasJob, ulong? HardLimitKiB, bool IsHardLimitUnknown)
+    {
+        public static Told Nothing { get; } = new(false, null, false);
     }
 
     /// <param name="connection">Their host.</param>

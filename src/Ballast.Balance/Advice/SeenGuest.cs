@@ -21,8 +21,11 @@ public sealed record SeenGuest
     /// </summary>
     public ulong? HardLimitKiB { get; init; }
 
-    /// <summary>Whether the hypervisor is migrating, saving or dumping it, as far as is known.</summary>
-    public bool HasJob { get; init; }
+    /// <summary>Whether that limit could not be read, so that there may be one.</summary>
+    public bool IsHardLimitUnknown { get; init; }
+
+    /// <summary>Whether the hypervisor is migrating, saving or dumping it; null if it was asked and did not tell.</summary>
+    public bool? HasJob { get; init; } = false;
 
     /// <summary>Whether it was asked for a report now and gave none, though its last one is not old yet.</summary>
     public bool HasNotAnswered { get; init; }

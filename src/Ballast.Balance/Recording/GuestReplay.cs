@@ -13,6 +13,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
     private static readonly double Least = new GuardLimits().LeastChange;
 
     private readonly List<WrongWish> _worst = [];
+    private GuestRun _run = new();
     private GuestReading _reading = new();
     private GuestUse _use = new();
     private WishedGuest _wished = new();
@@ -24,8 +25,8 @@ internal sealed class GuestReplay(string name, Guid uuid)
     private int _wrongs;
     private double _worstLack, _longest, _wrongSeconds;
 
-    /// <summary>Its balloon's size when that was known last, in KiB.</summary>
-    public ulong? LastSizeKiB { get; private set; }
+    /// <summary>What was seen last, as it was recorded; null where nothing was since it was away.</summary>
+    public GuestFacts? Facts { get; private set; }
 
     /// <summary>What policies and guards are told; null where nobody knows how large it is.</summary>
     public GuardedGuest? Guarded { get; private set; }
@@ -42,11 +43,15 @@ internal sealed class GuestReplay(string name, Guid uuid)
     /// <summary>The largest lacks, each with its wish.</summary>
     public IEnumerable<WrongWish> Worst => _wrong is null ? _worst : _worst.Append(_wrong);
 
-    /// <summary>It is back after it was away: its balloon is where it is now.</summary>
+    /// <summary>Whether it is seen in another run of its process now, which began since the last look.</summary>
+    public bool IsAnother(GuestFacts guest, double now) => _run.IsOver(guest, now);
+
+    /// <summary>It is back after it was away, or started anew: its balloon is where it is now.</summary>
     public GuestReplay Again()
     {
         EndLack();
-        (_reading, _use, _wished, LastSizeKiB, _wish, Guarded) = (new GuestReading(), new GuestUse(), new WishedGuest(), null, null, null);
+        _run = _run.Next();
+        (_reading, _use, _wished, Facts, _wish, Guarded) = (new GuestReading(), new GuestUse(), new WishedGuest(), null, null, null);
         return this;
     }
 
@@ -58,7 +63,8 @@ internal sealed class GuestReplay(string name, Guid uuid)
     public void See(GuestFacts guest, HostMemory host, double now, double passed)
     {
         GuestStanding standing = GuestStanding.Of(guest);
-        LastSizeKiB = guest.MeasuredSizeKiB;
+        _run.See(guest, now);
+        Facts = guest;
         if (guest.SizeKiB is not { } size)
         {
             (Guarded, Returned) = (null, 0);
@@ -79,7 +85,7 @@ internal sealed class GuestReplay(string name, Guid uuid)
         _wish = wish;
         GuestFacts shifted = _wished.Of(guest, wish, isCertain: standing.Alone is null);
         Returned = ((guest.ResidentKiB ?? 0) - (double)(shifted.ResidentKiB ?? 0)) / KiB;
-        Guarded = _reading.Read(shifted, standing, GuestReading.ResidentOf(shifted, host), wish, now);
+        Guarded = _reading.Read(_run.NameOf(guest), shifted, standing, GuestReading.ResidentOf(shifted, host), wish, now);
     }
 
     /// <summary>What becomes of the policy's wish.</summary>

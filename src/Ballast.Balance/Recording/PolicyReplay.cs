@@ -26,9 +26,15 @@ internal sealed class PolicyReplay(string name, double? period)
     {
         double passed = time - (_lookedAt ?? time);
         Dictionary<(Guid, int?), GuestReplay> present = new(guests.Count);
+        foreach (GuestFacts guest in guests)
+        {
+            // Its id is the same, but it is no longer the guest that the last wish was for.
+            if (_present.TryGetValue(guest.Key, out GuestReplay? replay) && replay.IsAnother(guest, time))
+                _ = _present.Remove(guest.Key);
+        }
 
-        // A monitor that does not answer moves no balloon.
-        GuestFacts[] known = [.. guests.Select(guest => guest with { LastSizeKiB = _present.GetValueOrDefault(guest.Key)?.LastSizeKiB })];
+        // A monitor that does not answer moves no balloon, and a limit that cannot be read is still there.
+        GuestFacts[] known = [.. guests.Select(guest => guest.After(_present.GetValueOrDefault(guest.Key)?.Facts))];
         GroupRoom.Share(budget, known);
         double returned = 0;
         foreach (GuestFacts guest in known)

@@ -65,6 +65,7 @@ internal static class RecordDocument
         Write(json, "high_kib", group.HighKiB);
         Write(json, "current_kib", group.CurrentKiB);
         Write(json, "unreclaimable_kib", group.UnreclaimableKiB);
+        WriteIf(json, "has_unknown_limits", group.HasUnknownLimits);
         json.WriteEndObject();
     }
 
@@ -95,8 +96,7 @@ internal static class RecordDocument
         WriteCounter(json, "swap_out_kib", guest.SwapOutKiB);
         WriteCounter(json, "major_faults", guest.MajorFaults);
         Write(json, "used_kib", guest.UsedKiB);
-        if (guest.TotalStays)
-            json.WriteBoolean("total_stays", true);
+        WriteIf(json, "total_stays", guest.TotalStays);
         Write(json, "swapped_kib", guest.SwappedKiB);
         Write(json, "locked_kib", guest.LockedKiB);
         Write(json, "pinned_kib", guest.PinnedKiB);
@@ -107,10 +107,10 @@ internal static class RecordDocument
         WriteSeconds(json, "run_seconds", guest.RunSeconds);
         Write(json, "group", guest.GroupPath?.Length <= RecordFormat.MaxPath ? guest.GroupPath : null);
         WriteLimits(json, guest.NearestLimit);
-        if (guest.HasJob)
-            json.WriteBoolean("has_job", true);
-        if (guest.HasNotAnswered)
-            json.WriteBoolean("has_not_answered", true);
+        WriteIf(json, "has_unknown_limits", guest.AreLimitsUnknown);
+        WriteIf(json, "has_job", guest.HasJob == true);
+        WriteIf(json, "is_job_unknown", guest.HasJob is null);
+        WriteIf(json, "has_not_answered", guest.HasNotAnswered);
         json.WriteEndObject();
     }
 
@@ -138,6 +138,12 @@ internal static class RecordDocument
     {
         if (value is { } known and <= RecordFormat.MaxKiB)
             json.WriteNumber(name, known);
+    }
+
+    private static void WriteIf(Utf8JsonWriter json, string name, bool isSo)
+    {
+        if (isSo)
+            json.WriteBoolean(name, true);
     }
 
     private static void WriteCounter(Utf8JsonWriter json, string name, ulong? value)

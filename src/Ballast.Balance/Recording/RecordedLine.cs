@@ -46,7 +46,11 @@ internal static class RecordedLine
         SomePressure = ReadPressure(members.Numbers("pressure_some", 4)),
         FullPressure = ReadPressure(members.Numbers("pressure_full", 4)),
         Group = members.MembersOrNull("group") is { } group
-            ? new MemoryGroup(group.KiB("max_kib"), group.KiB("high_kib"), group.KiB("current_kib")) { UnreclaimableKiB = group.KiB("unreclaimable_kib") }
+            ? new MemoryGroup(group.KiB("max_kib"), group.KiB("high_kib"), group.KiB("current_kib"))
+            {
+                UnreclaimableKiB = group.KiB("unreclaimable_kib"),
+                HasUnknownLimits = group.Flag("has_unknown_limits") == true,
+            }
             : null,
     };
 
@@ -99,7 +103,8 @@ internal static class RecordedLine
         RunSeconds = members.Seconds("run_seconds"),
         GroupPath = members.TextOrNull("group", RecordFormat.MaxPath),
         NearestLimit = ReadLimits(members),
-        HasJob = members.Flag("has_job") == true,
+        AreLimitsUnknown = members.Flag("has_unknown_limits") == true,
+        HasJob = members.Flag("is_job_unknown") == true ? null : members.Flag("has_job") == true,
         HasNotAnswered = members.Flag("has_not_answered") == true,
     };
 }

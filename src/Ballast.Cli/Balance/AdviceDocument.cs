@@ -71,6 +71,7 @@ internal static class AdviceDocument
         json.WriteString("reason", guest.Reason);
         JsonOutput.WriteNumber(json, "guard", (ulong?)(int?)guest.BoundBy);
         JsonOutput.WriteTextOrNull(json, "bound", guest.Bound);
+        json.WriteBoolean("are_limits_known", guest.AreLimitsKnown);
         JsonOutput.WriteTextOrNull(json, "remedy", $"{AdviceText.Remedy(guest, state)}");
         JsonOutput.WriteTextOrNull(json, "command", AdviceText.Command(guest));
         json.WriteEndObject();

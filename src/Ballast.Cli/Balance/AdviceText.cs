@@ -54,7 +54,7 @@ internal static class AdviceText
         }
 
         yield return "";
-        foreach (string line in Wrap(Total(advice, shown), "", room))
+        foreach (string line in ((string[])[Total(advice, shown), .. Unread(shown)]).SelectMany(text => Wrap(text, "", room)))
             yield return line;
     }
 
@@ -99,6 +99,7 @@ internal static class AdviceText
             AdviceKind.Take or AdviceKind.Could => Change(guest) + Back(guest) + Steps(guest),
             AdviceKind.Give => Change(guest) + (guest.Short > 0 ? $", it lacks {Size(guest.Short)}" : ""),
             AdviceKind.Wait => $"{Size(guest.Balloon)}, it {(guest.Short > 0 ? $"lacks {Size(guest.Short)}" : "is short")}",
+            AdviceKind.Keep when guest is { BoundBy: not null, AreLimitsKnown: false } => $"{Size(guest.Balloon)}, and its memory limits are unknown",
             AdviceKind.Keep when guest.BoundBy is not null => $"{Size(guest.Balloon)}, and its control group leaves it no more",
             AdviceKind.Keep when GuestShortage.IsShrunk((ulong)(guest.Balloon * KiBPerMib ?? 0), guest.Guest.MaximumKiB) =>
                 $"{Size(guest.Balloon)} of {Size(guest.Guest.MaximumKiB / KiBPerMib)}, which the policy leaves as it is",
@@ -155,6 +156,17 @@ internal static class AdviceText
         if (Count(guest => guest.Kind == AdviceKind.Keep && !guest.IsShort) is > 0 and var kept)
             parts.Add($"{Guests(kept)} {(kept == 1 ? "is as it" : "are as they")} should be");
         return shown.Count == 0 ? $"Total: no guest {(advice.Guests.Count == 0 ? "is active" : "is shown")}." : $"Total: {string.Join("; ", parts)}.";
+    }
+
+    // Who is left alone is not told to grow in any case.
+    private static IEnumerable<string> Unread(IReadOnlyList<GuestAdvice> shown)
+    {
+        const int most = 5;
+        string[] names = [.. shown.Where(guest => !guest.AreLimitsKnown && guest.Kind != AdviceKind.Leave).Select(guest => guest.Guest.Domain.Name)];
+        if (names.Length == 0)
+            yield break;
+        string some = string.Join(", ", names.Take(most)) + (names.Length > most ? " …" : "");
+        yield return $"The memory limits of {Guests(names.Length)} could not be read ({some}): the last known limits count. Without any, a guest does not grow.";
     }
 
     private static string AtMost(params GuestAdvice[] guests) => guests.All(guest => guest.IsGainCertain) ? "" : "at most ";

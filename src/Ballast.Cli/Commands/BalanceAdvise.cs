@@ -64,10 +64,21 @@ internal static class BalanceAdvise
         await run.WaitAsync(first);
         invocation.ShowProgress("");
         TimeSpan next = await run.AdviseAsync();
-        while (invocation.Arguments.Has(Watch))
+        for (bool isToldWhy = false; invocation.Arguments.Has(Watch);)
         {
             await run.WaitAsync(fixedPeriod ?? next);
-            next = await run.AdviseAsync();
+            try
+            {
+                next = await run.AdviseAsync();
+                isToldWhy = false;
+            }
+            catch (BudgetException e)
+            {
+                // What could not be read this time may be read the next time.
+                if (!isToldWhy)
+                    invocation.Warn(e.Message);
+                (isToldWhy, next) = (true, LongestLook);
+            }
         }
     }
 

@@ -9,6 +9,22 @@ namespace Ballast.Tests.Balance;
 /// <summary>Advice about guests that are made up: who gives, and who is given.</summary>
 public sealed class AdvisorTests
 {
+    // Its host has booted, and ids are counted from 1 again: nobody moved the balloon of the one before.
+    [Theory]
+    [InlineData(3700, 1)]
+    [InlineData(30, 0)]
+    public void Another_process_with_a_guests_id_is_another_guest(int ran, int outcomes)
+    {
+        AdviceGuest guest = new("guest") { Unused = 700 };
+        Advisor advisor = new(budget: new BudgetSetting(SizeKiB: 800 * KiB));
+        advisor.Learn(See(0, guest), 0);
+        Assert.Equal(AdviceKind.Take, Assert.Single(advisor.Advise(See(10, guest), 10).Guests).Kind);
+        guest = guest with { Balloon = 300, Used = 100, Process = guest.Process with { RunTime = TimeSpan.FromSeconds(ran) } };
+        HostAdvice later = advisor.Advise(See(110, guest), 110);
+        Assert.Equal(outcomes, later.Outcomes.Count);
+        Assert.All(later.Outcomes, outcome => Assert.False(outcome.IsFollowed));
+    }
+
     [Fact]
     public void Who_is_full_of_cache_gives_as_much_as_who_is_short_needs_and_then_that_one_is_given_it()
     {

@@ -21,8 +21,17 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
     /// <summary>The limits, by their groups' paths.</summary>
     public Dictionary<string, ulong> Limits { get; } = [];
 
+    /// <summary>The kernel's files that cannot be read, by their paths below the root.</summary>
+    public HashSet<string> Unreadable { get; } = [];
+
     /// <summary>What programs other than QEMUs hold, by their groups' paths.</summary>
     public Dictionary<string, ulong> Others { get; } = [];
+
+    /// <summary>Whether programs wait for memory.</summary>
+    public bool IsPressed { get; set; }
+
+    /// <summary>What of each QEMU is locked, in KiB.</summary>
+    public ulong Locked { get; set; }
 
     public IReadOnlyList<(string Group, AdviceGuest Guest)> Guests => _guests;
 
@@ -54,13 +63,15 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
             Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");
         ulong total = 65536 * AdviceHost.KiB, free = total - (ulong)(MostHeld("/", guest => guest.Balloon!.Value) * AdviceHost.KiB);
         Write("proc/meminfo", $"MemTotal: {total} kB\nMemFree: {free} kB\nMemAvailable: {free} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB");
+        Write("sys/kernel/mm/ksm/pages_sharing", "0");
+        Write("proc/pressure/memory", $"some avg10={(IsPressed ? 50 : 0)}.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0");
         List<SeenGuest> seen = [];
         for (int i = 0; i < _guests.Count; i++)
         {
             int pid = FirstPid + i;
             Write($"proc/{pid}/cgroup", isSecond ? $"0::{_guests[i].Group}" : $"4:memory:{_guests[i].Group}\n0::/");
-            Write($"proc/{pid}/status", "VmSwap:\t0 kB\nVmLck:\t0 kB\nVmPin:\t0 kB\nHugetlbPages:\t0 kB");
-            ProcessMemory process = new ProcessMemoryFiles(_root.Path).Read(pid, 0) with { ReportsFreePages = false, DeflatesOnOom = true, RunTime = TimeSpan.FromHours(1), MergedKiB = 0 };
+            Write($"proc/{pid}/status", $"VmSwap:\t0 kB\nVmLck:\t{Locked} kB\nVmPin:\t0 kB\nHugetlbPages:\t0 kB");
+            ProcessMemory process = new ProcessMemoryFiles(_root.Path).Read(pid, 0) with { ReportsFreePages = false, DeflatesOnOom = true, RunTime = TimeSpan.FromHours(1) };
             AdviceGuest guest = _guests[i].Guest with { Process = process, Resident = Touched(_guests[i].Guest) + Qemu };
             seen.Add((told?.Invoke(guest) ?? guest).See(time));
         }
@@ -87,6 +98,8 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
             + Others.Where(one => IsWithin(one.Key, group)).Aggregate(0ul, (sum, one) => sum + one.Value)) << 20;
         Write($"{directory}/{(isSecond ? "memory.max" : "memory.limit_in_bytes")}", limit);
         Write($"{directory}/{(isSecond ? "memory.current" : "memory.usage_in_bytes")}", $"{held}");
+        if (isSecond)
+            Write($"{directory}/memory.high", "max");
         Write($"{directory}/memory.stat", isSecond ? $"anon {held}\nkernel 0" : $"total_rss {held}\ntotal_shmem 0");
     }
 
@@ -94,6 +107,14 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
     {
         string path = _root.File(file);
         _ = Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, text + "\n");
+        if (Directory.Exists(path))
+            Directory.Delete(path);
+        File.Delete(path);
+
+        // Not even root can read a directory as a file.
+        if (Unreadable.Contains(file))
+            _ = Directory.CreateDirectory(path);
+        else
+            File.WriteAllText(path, text + "\n");
     }
 }

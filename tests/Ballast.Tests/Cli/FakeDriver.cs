@@ -26,6 +26,12 @@ internal sealed record FakeDomain(string Name, int? Id)
 
     public DomainMemoryLimits Limits { get; init; }
 
+    /// <summary>What the question for those, and that for its job, end with; null: an answer.</summary>
+    public LibvirtException? LimitsFailure { get; init; }
+
+    /// <inheritdoc cref="LimitsFailure"/>
+    public LibvirtException? JobFailure { get; init; }
+
     public IReadOnlyList<TypedParameter> Statistics { get; init; } = [];
 
     public MemoryStatsFacts Facts { get; init; } = new() { Entries = [], PeriodSeconds = 2, IsRunning = true };
@@ -135,7 +141,11 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
         DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken) => new(Find(domain).Affinities);
 
     public ValueTask<DomainMemoryLimits> GetMemoryLimitsAsync(
-        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken) => new(Find(domain).Limits);
+        DomainIdentity domain, DomainModificationImpact impact, CancellationToken cancellationToken) =>
+        Find(domain) is { LimitsFailure: { } failure } ? throw failure : new(Find(domain).Limits);
+
+    public ValueTask<DomainJobInfo> GetJobInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        throw Find(domain).JobFailure ?? LibvirtError.Report(ErrorCode.NoSupport, ErrorOrigin.Test, "no jobs");
 
     public ValueTask<int> GetMemoryStatsAsync(
         DomainIdentity domain, Memory<MemoryStat> stats, MemoryStatsOptions options, CancellationToken cancellationToken)

@@ -24,7 +24,7 @@ public sealed class HostMemoryProcedureTests
         MergedKiB = 6,
         SomePressure = new MemoryPressure(0.25, 0.5, 1, TimeSpan.FromMilliseconds(6)),
         FullPressure = new MemoryPressure(0, 0.125, 0.75, TimeSpan.FromHours(7)),
-        Group = new MemoryGroup(null, 8, 9) { UnreclaimableKiB = 7, NearestLimit = new MemoryGroupLimit(1, 10, null, null) },
+        Group = new MemoryGroup(null, 8, 9) { UnreclaimableKiB = 7, HasUnknownLimits = true, NearestLimit = new MemoryGroupLimit(1, 10, null, null) },
     };
 
     private static ProcessMemory Process => new()

@@ -16,116 +16,152 @@ internal sealed class ControlGroupMemory(string root = "/")
 
     private static readonly GroupFiles Second = new("sys/fs/cgroup", "memory.max", "memory.high", "memory.swap.max", "memory.current");
 
+    private static readonly MemoryGroup Unknown = new(null, null, null) { HasUnknownLimits = true };
+
     // What a group holds costs the kernel most to tell: it sums up all groups below, and guests share those above them.
-    private Dictionary<string, ulong?>? _held;
+    private Dictionary<string, Holding>? _held;
 
     /// <summary>For one answer about many processes: what a group holds is read once.</summary>
     public static ControlGroupMemory ForOneAnswer() => new() { _held = new(StringComparer.Ordinal) };
 
     /// <summary>Null where the host has no memory controller, or the process's groups are not seen from here.</summary>
+    /// <exception cref="LibvirtException">They cannot be read.</exception>
     public DomainMemoryLimits? Limits(int pid)
     {
-        (string? first, string? second) = Paths(pid);
+        (string? first, string? second) = Paths(pid) ?? throw Unreadable(pid);
         if (first is not null)
-            return Read(First, first) is { } old ? new DomainMemoryLimits(old.Hard, old.Soft, old.Swap) : null;
+            return Read(First, first, pid) is { } old ? new DomainMemoryLimits(old.Hard, old.Soft, old.Swap) : null;
 
         // Version 2 counts swap alone, libvirt's parameter memory and swap together.
-        return second is not null && Read(Second, second) is { } limits
+        return second is not null && Read(Second, second, pid) is { } limits
             ? new DomainMemoryLimits(limits.Hard, limits.Soft, limits.Hard + limits.Swap)
             : null;
     }
 
-    /// <summary>The path of the group that accounts for a process's memory; null where there is none.</summary>
-    public string? PathOf(int pid)
+    /// <summary>The group that accounts for a process's memory, and its path; null where there is none.</summary>
+    public (string? Path, MemoryGroup? Group) Of(int pid)
     {
-        (string? first, string? second) = Paths(pid);
-        return first ?? second;
+        if (Paths(pid) is not { } paths)
+            return (null, Unknown);
+        if ((paths.First ?? paths.Second) is not { } path)
+            return (null, null);
+
+        // Above all groups there is no limit. One that is not seen from here may have any.
+        bool isSeen = path == "/" || Directory.Exists(DirectoryOf(FilesOfAll(), path));
+        return (path, isSeen ? Group(path) : Unknown);
     }
 
-    /// <summary>A group by its path below where control groups are mounted; null where there is none, or it is not seen from here.</summary>
+    /// <summary>
+    /// A group by its path below where control groups are mounted; null where there is none, it is not seen from here, or nothing accounts
+    /// for memory there.
+    /// </summary>
     public MemoryGroup? Group(string path)
     {
         if (path.Contains('\0', StringComparison.Ordinal))
             return null;
-
-        // A group of version 2 may be called as the mount of version 1.
-        GroupFiles files = File.Exists(Path.Combine(Top(First), First.Hard)) ? First : Second;
+        GroupFiles files = FilesOfAll();
 
         // As people copy it.
         string mount = new[] { $"/{files.Mount}/", $"/{Second.Mount}/" }.FirstOrDefault(one => path.StartsWith(one, StringComparison.Ordinal)) ?? "";
-        string group = path[mount.Length..];
-
-        // That it is there, its own file shows.
-        string directory = DirectoryOf(files, group);
-        if (!IsWithin(directory, Top(files)) || !File.Exists(Path.Combine(directory, files.Hard)))
+        string directory = DirectoryOf(files, path[mount.Length..]);
+        if (!IsWithin(directory, Top(files)) || !Directory.Exists(directory))
             return null;
-        ulong? held = Held(files, directory), current = Number(directory, files.Current);
+        Holding held = Held(files, directory);
+        ulong? current = Number(directory, files.Current);
         ulong hard = NoLimit, soft = NoLimit;
+        bool isFound = false, isUnknown = false;
         Stack<(int Levels, ulong Limit, ulong? Held)> limits = [];
 
-        // Those around it have limits too, which it shares with others.
+        // Those around it have limits too, which it shares with others. In groups of threads, as libvirt makes them below a QEMU's, there
+        // are none, and those around them hold.
         string level = directory;
         for (int levels = 0; IsWithin(level, Top(files)); level = Path.GetDirectoryName(level)!, levels++)
         {
             // The soft limit of version 1 does not slow anybody down.
-            ulong ownHard = Limit(level, files.Hard), ownSoft = files == Second ? Limit(level, files.Soft) : NoLimit;
-            if (Math.Min(ownHard, ownSoft) == NoLimit)
+            Setting ownHard = Limit(level, files.Hard), ownSoft = files == Second ? Limit(level, files.Soft) : Setting.None;
+            isFound |= ownHard.IsThere;
+            isUnknown |= ownHard.IsUnknown || ownSoft.IsUnknown;
+            ulong own = Math.Min(ownHard.Bytes, ownSoft.Bytes);
+            if (own == NoLimit)
                 continue;
-            ulong? there = Held(files, level);
-            ulong others = (held ?? current) is { } known && (there ?? Number(level, files.Current)) is { } all ? all - Math.Min(all, known) : 0;
-            hard = Math.Min(hard, Rest(ownHard, others));
-            soft = Math.Min(soft, Rest(ownSoft, others));
-            limits.Push((levels, Math.Min(ownHard, ownSoft), there));
+            Holding there = Held(files, level);
+            isUnknown |= held.IsUnknown || there.IsUnknown;
+            ulong others = (held.Bytes ?? current) is { } known && (there.Bytes ?? Number(level, files.Current)) is { } all ? all - Math.Min(all, known) : 0;
+            hard = Math.Min(hard, Rest(ownHard.Bytes, others));
+            soft = Math.Min(soft, Rest(ownSoft.Bytes, others));
+            limits.Push((levels, own, there.Bytes));
         }
 
+        if (!isFound)
+            return null;
         MemoryGroupLimit? nearest = null;
         foreach ((int levels, ulong limit, ulong? there) in limits)
             nearest = new MemoryGroupLimit(levels, limit / BytesPerKiB, there / BytesPerKiB, nearest);
-        return new MemoryGroup(KiB(hard), KiB(soft), current / BytesPerKiB) { UnreclaimableKiB = held / BytesPerKiB, NearestLimit = nearest };
+        return new MemoryGroup(KiB(hard), KiB(soft), current / BytesPerKiB)
+        {
+            UnreclaimableKiB = held.Bytes / BytesPerKiB,
+            NearestLimit = nearest,
+            HasUnknownLimits = isUnknown,
+        };
     }
 
-    private ulong Limit(string level, string file) => Number(level, file) is { } limit ? Math.Min(limit, NoLimit) : NoLimit;
+    // A group of version 2 may be called as the mount of version 1.
+    private GroupFiles FilesOfAll() => File.Exists(Path.Combine(Top(First), First.Hard)) ? First : Second;
+
+    private Setting Limit(string level, string file) => Lines(Path.Combine(level, file)) switch
+    {
+        null => new(NoLimit, IsThere: true, IsUnknown: true),
+        [] => Setting.None,
+        ["max", ..] => new(NoLimit, IsThere: true, IsUnknown: false),
+        [var text, ..] when ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) => new(Math.Min(bytes, NoLimit), IsThere: true, IsUnknown: false),
+        _ => new(NoLimit, IsThere: true, IsUnknown: true),
+    };
 
     /// <summary>A limit, less what others hold where it is set.</summary>
     private static ulong Rest(ulong limit, ulong others) => limit < NoLimit ? limit - Math.Min(limit, others) : NoLimit;
 
     private ulong? Number(string directory, string file) =>
-        ulong.TryParse(Lines(Path.Combine(directory, file)).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) ? bytes : null;
+        ulong.TryParse(Lines(Path.Combine(directory, file))?.FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) ? bytes : null;
 
-    /// <summary>What a group holds and cannot be dropped, in bytes; null where that is not told.</summary>
-    private ulong? Held(GroupFiles files, string directory)
+    /// <summary>What a group holds and cannot be dropped.</summary>
+    private Holding Held(GroupFiles files, string directory)
     {
         if (_held is null)
             return ReadHeld(files, directory);
-        if (!_held.TryGetValue(directory, out ulong? held))
+        if (!_held.TryGetValue(directory, out Holding held))
             _held[directory] = held = ReadHeld(files, directory);
         return held;
     }
 
-    private ulong? ReadHeld(GroupFiles files, string directory)
+    private Holding ReadHeld(GroupFiles files, string directory)
     {
+        if (Lines(Path.Combine(directory, "memory.stat")) is not { } lines)
+            return new(null, IsUnknown: true);
         Dictionary<string, ulong> fields = [];
-        foreach (string line in Lines(Path.Combine(directory, "memory.stat")))
+        foreach (string line in lines)
         {
             if (line.Split(' ') is [var name, var text] && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes) && bytes < NoLimit)
                 fields[name] = bytes;
         }
 
         if (files == First)
-            return fields.TryGetValue("total_rss", out ulong rss) ? rss + fields.GetValueOrDefault("total_shmem") : null;
+            return fields.TryGetValue("total_rss", out ulong rss) ? new(rss + fields.GetValueOrDefault("total_shmem"), IsUnknown: false) : default;
         if (!fields.TryGetValue("anon", out ulong anonymous))
-            return null;
+            return default;
 
         // Before Linux 5.18 there is no sum of the kernel's.
         ulong kernel = fields.TryGetValue("kernel", out ulong sum) ? sum
             : (ulong)((string[])["slab", "kernel_stack", "pagetables", "percpu", "sock"]).Sum(name => (long)fields.GetValueOrDefault(name));
-        return anonymous + fields.GetValueOrDefault("shmem") + kernel;
+        return new(anonymous + fields.GetValueOrDefault("shmem") + kernel, IsUnknown: false);
     }
 
-    private (string? First, string? Second) Paths(int pid)
+    /// <returns>Null where they cannot be read.</returns>
+    private (string? First, string? Second)? Paths(int pid)
     {
+        if (Lines($"proc/{pid}/cgroup") is not { } lines)
+            return null;
         string? first = null, second = null;
-        foreach (string line in Lines($"proc/{pid}/cgroup"))
+        foreach (string line in lines)
         {
             // number:controllers:path; the path may hold colons.
             string[] fields = line.Split(':', 3);
@@ -145,7 +181,7 @@ internal sealed class ControlGroupMemory(string root = "/")
     private string DirectoryOf(GroupFiles files, string group) => Path.GetFullPath(Top(files) + "/" + group.TrimStart('/')).TrimEnd('/');
 
     /// <summary>The narrowest limits of a group and of those around it: each of them holds.</summary>
-    private (ulong? Hard, ulong? Soft, ulong? Swap)? Read(GroupFiles files, string group)
+    private (ulong? Hard, ulong? Soft, ulong? Swap)? Read(GroupFiles files, string group, int pid)
     {
         string top = Top(files), directory = DirectoryOf(files, group);
         ulong hard = NoLimit, soft = NoLimit, swap = NoLimit;
@@ -163,13 +199,16 @@ internal sealed class ControlGroupMemory(string root = "/")
 
         bool Narrow(string file, ref ulong limit)
         {
-            if (Lines(Path.Combine(directory, file)).FirstOrDefault() is not { } text)
-                return false;
-            if (ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bytes))
-                limit = Math.Min(limit, bytes);
-            return true;
+            Setting setting = Limit(directory, file);
+            if (setting.IsUnknown)
+                throw Unreadable(pid);
+            limit = Math.Min(limit, setting.Bytes);
+            return setting.IsThere;
         }
     }
+
+    private static LibvirtException Unreadable(int pid) =>
+        LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Qemu, string.Create(CultureInfo.InvariantCulture, $"cannot read the memory limits of process {pid}"));
 
     // One beside the mount may begin with its name.
     private static bool IsWithin(string? directory, string top) =>
@@ -177,17 +216,31 @@ internal sealed class ControlGroupMemory(string root = "/")
 
     private static ulong? KiB(ulong bytes) => bytes < NoLimit ? bytes / BytesPerKiB : null;
 
-    private string[] Lines(string path)
+    /// <returns>None where there is no such file; null where it cannot be read. That is no answer: what it would say may hold.</returns>
+    private string[]? Lines(string path)
     {
         try
         {
-            return File.ReadAllLines(Path.Combine(root, path));
+            return File.ReadAllLines(Path.Combine(root, path)) is { Length: > 0 } lines ? lines : null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return [];
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
+
+    /// <summary>A limit as it is set in one group.</summary>
+    private readonly record struct Setting(ulong Bytes, bool IsThere, bool IsUnknown)
+    {
+        public static Setting None { get; } = new(NoLimit, IsThere: false, IsUnknown: false);
+    }
+
+    /// <summary>What a group holds; null where it does not tell.</summary>
+    private readonly record struct Holding(ulong? Bytes, bool IsUnknown);
 
     private sealed record GroupFiles(string Mount, string Hard, string Soft, string Swap, string Current);
 }

@@ -15,7 +15,7 @@ internal sealed class ProcessMemoryFiles(string root = "/")
     {
         string[] status = Lines(pid, "status");
         groups ??= new ControlGroupMemory(root);
-        string? path = groups.PathOf(pid);
+        (string? path, MemoryGroup? group) = groups.Of(pid);
         return new ProcessMemory
         {
             Reason = status.Length > 0 ? MemoryStatsReason.Fresh : MemoryStatsReason.PermissionDenied,
@@ -26,7 +26,7 @@ internal sealed class ProcessMemoryFiles(string root = "/")
             MergedKiB = MergedKiB(pid),
             RunTime = RunTime(startTicks),
             GroupPath = path,
-            Group = path is null ? null : groups.Group(path),
+            Group = group,
         };
     }
 

@@ -5,7 +5,7 @@ internal static class HostMemoryFacts
 {
     // The numbers of what stands in one message; sizes in KiB, shares in millionths, times in milliseconds.
     private const int Reason = 1, Total = 2, Free = 3, Available = 4, SwapTotal = 5, SwapFree = 6, HostMerged = 7, Some = 10, Full = 20,
-        HasGroup = 30, GroupMax = 31, GroupHigh = 32, GroupCurrent = 33, GroupUnreclaimable = 34,
+        HasGroup = 30, GroupMax = 31, GroupHigh = 32, GroupCurrent = 33, GroupUnreclaimable = 34, GroupUnknown = 35,
         Swapped = 40, Locked = 41, Pinned = 42, HugePages = 43, Merged = 44, FreePages = 45, Deflates = 46, Run = 47;
 
     // The limit that is set so many levels above a group has this and twice the levels, and what is held there the number after it.
@@ -103,6 +103,8 @@ internal static class HostMemoryFacts
         facts.Add(GroupHigh, known.HighKiB);
         facts.Add(GroupCurrent, known.CurrentKiB);
         facts.Add(GroupUnreclaimable, known.UnreclaimableKiB);
+        if (known.HasUnknownLimits)
+            facts.Add(GroupUnknown, 1);
         for (MemoryGroupLimit? limit = known.NearestLimit; limit?.Levels < MaxLevels; limit = limit.Next)
         {
             facts.Add(GroupLimits + (2 * limit.Levels), limit.LimitKiB);
@@ -119,7 +121,12 @@ internal static class HostMemoryFacts
 
     private static MemoryGroup? ToGroup(KnownFacts facts) =>
         facts[HasGroup] is > 0
-            ? new MemoryGroup(facts[GroupMax], facts[GroupHigh], facts[GroupCurrent]) { UnreclaimableKiB = facts[GroupUnreclaimable], NearestLimit = ToLimits(facts) }
+            ? new MemoryGroup(facts[GroupMax], facts[GroupHigh], facts[GroupCurrent])
+            {
+                UnreclaimableKiB = facts[GroupUnreclaimable],
+                NearestLimit = ToLimits(facts),
+                HasUnknownLimits = facts[GroupUnknown] is > 0,
+            }
             : null;
 
     private static MemoryGroupLimit? ToLimits(KnownFacts facts)

@@ -158,6 +158,67 @@ public sealed class ControlGroupMemoryTests : IDisposable
         }
     }
 
+    // libvirt makes groups of threads below a QEMU's, and no memory is accounted for in those.
+    [Fact]
+    public void In_a_group_of_threads_the_limits_above_it_hold()
+    {
+        const string path = "/machine.slice/vm.scope/libvirt/emulator";
+        Write("proc/4711/cgroup", $"0::{path}");
+        Write($"sys/fs/cgroup{path}/cgroup.type", "threaded");
+        Write("sys/fs/cgroup/machine.slice/vm.scope/memory.max", $"{512 * MiB * 1024}");
+        Assert.Equal((path, (MemoryGroup?)new MemoryGroup(512 * MiB, null, null) { NearestLimit = new MemoryGroupLimit(2, 512 * MiB, null, null) }), Own());
+    }
+
+    [Theory]
+    [InlineData("0::/", false)]
+    [InlineData("0::/vms", false)]
+    [InlineData("0::/nowhere", true)]
+    [InlineData("0::/../vms", true)]
+    [InlineData("4:memory:/vms", false)]
+    [InlineData("4:memory:/nowhere", true)]
+    [InlineData("nonsense", false)]
+    [InlineData(null, false)]
+    public void A_group_that_is_not_seen_from_here_may_have_a_limit(string? line, bool isUnknown)
+    {
+        Write("sys/fs/cgroup/vms/cgroup.procs", "");
+        if (line is not null)
+            Write("proc/4711/cgroup", line);
+        Assert.Equal(isUnknown, Own().Group is { HasUnknownLimits: true });
+    }
+
+    [Theory]
+    [InlineData("proc/4711/cgroup")]
+    [InlineData("sys/fs/cgroup/machine.slice/memory.max")]
+    [InlineData("sys/fs/cgroup/machine.slice/memory.high")]
+    [InlineData("sys/fs/cgroup/machine.slice/vm/memory.max")]
+    [InlineData("sys/fs/cgroup/machine.slice/vm/memory.stat")]
+    [InlineData("sys/fs/cgroup/machine.slice/memory.stat")]
+    public void What_cannot_be_read_is_not_taken_for_no_limit(string file)
+    {
+        Write("proc/4711/cgroup", "0::/machine.slice/vm");
+        Write("sys/fs/cgroup/machine.slice/memory.max", $"{512 * MiB * 1024}");
+        Write("sys/fs/cgroup/machine.slice/vm/memory.max", "max");
+        Assert.False(Own().Group!.Value.HasUnknownLimits);
+
+        // Not even root can read a directory as a file; and what is no number and no word of the kernel's is no answer either.
+        foreach (bool isNonsense in (bool[])[false, true])
+        {
+            if (isNonsense && !file.EndsWith("max", StringComparison.Ordinal))
+                continue;
+            string path = _root.File(file);
+            if (Directory.Exists(path))
+                Directory.Delete(path);
+            File.Delete(path);
+            if (isNonsense)
+                Write(file, "12 MiB");
+            else
+                _ = Directory.CreateDirectory(path);
+            Assert.True(Own().Group!.Value.HasUnknownLimits);
+            if (!file.EndsWith("stat", StringComparison.Ordinal))
+                Assert.Equal(ErrorCode.OperationFailed, Assert.Throws<LibvirtException>(() => Limits()).Code);
+        }
+    }
+
     [Theory]
     [InlineData("machine.slice/typo")]
     [InlineData("../../../proc")]
@@ -171,6 +232,8 @@ public sealed class ControlGroupMemoryTests : IDisposable
         Write("proc/memory.max", "4096");
         Assert.Null(new ControlGroupMemory(_root.Path).Group(path));
     }
+
+    private (string? Path, MemoryGroup? Group) Own() => new ControlGroupMemory(_root.Path).Of(Pid);
 
     private DomainMemoryLimits? Limits() => new ControlGroupMemory(_root.Path).Limits(Pid);
 

@@ -70,6 +70,17 @@ public sealed class HostMemoryTests : IDisposable
             }, memory);
     }
 
+    [Theory]
+    [InlineData("ksm/pages_sharing", "7", 7ul)]
+    [InlineData("ksm/pages_sharing", "x", null)]
+    [InlineData("ksm/run", "0", null)]
+    [InlineData("hugepages/x", "0", 0ul)]
+    public void A_kernel_without_KSM_merges_nothing_and_one_that_does_not_tell_may_merge(string file, string text, ulong? pages)
+    {
+        Write($"sys/kernel/mm/{file}", text);
+        Assert.Equal(pages * (ulong)Environment.SystemPageSize / 1024, new HostNode(_root.Path).HostMemory(null).MergedKiB);
+    }
+
     [Fact]
     public void One_that_is_gone_tells_nothing() =>
         Assert.Equal(new ProcessMemory { Reason = MemoryStatsReason.PermissionDenied }, new ProcessMemoryFiles(_root.Path).Read(Pid, 0));
