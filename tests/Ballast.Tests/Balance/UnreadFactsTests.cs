@@ -85,7 +85,7 @@ public sealed class UnreadFactsTests
         Advisor advisor = new(budget: budget);
         advisor.Learn(host.See(0, budget), 0);
         host.Unreadable.Add("proc/4711/cgroup");
-        Assert.Equal(["needy", "neighbour"], advisor.Advise(host.See(10, budget), 10).Guests.Select(guest => guest.Guest.Domain.Name).OrderByDescending(name => name, StringComparer.Ordinal));
+        Assert.Equal(["needy", "neighbour"], advisor.Advise(host.See(10, budget), 10).Guests.Select(guest => guest.Guest.Domain.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
