@@ -70,7 +70,7 @@ public readonly record struct MemoryGroup(ulong? MaxKiB, ulong? HighKiB, ulong? 
 
     /// <summary>
     /// Whether a limit of the group or of a parent group, or what is held under one, could not be read: then there may be lower limits than
-    /// those that are known. Limits that cannot be seen from here count, too.
+    /// those that are known. Limits that Ballast cannot see count, too.
     /// </summary>
     public bool HasUnknownLimits { get; init; }
 

@@ -48,7 +48,7 @@ internal readonly record struct GuestStanding(GuestObstacle Obstacle, string? Al
             MemoryStatsReason.RejectedValue => new(GuestObstacle.None, "It reports impossible numbers.", remedy),
             MemoryStatsReason.PollingOff => new(GuestObstacle.None, "Collection is off, so it does not report (polling off).", remedy),
             MemoryStatsReason.DriverWithoutService => new(GuestObstacle.None, "Its driver answers without numbers.", remedy),
-            var other => new(GuestObstacle.None, $"Its hypervisor cannot be asked ({other.Label()}).", remedy),
+            var other => new(GuestObstacle.None, $"It is unknown what it needs now ({other.Label()}).", remedy),
         };
     }
 

@@ -121,7 +121,7 @@ internal static unsafe class LookupExports
         }
     }
 
-    // Those by which a domain is found: one whose process is not visible from here has 0, like others of its kind.
+    // Those by which a domain is found: one whose process Ballast cannot see has 0, like others of its kind.
     private static int[] Ids(IReadOnlyList<Domain> domains) => [.. domains.Select(domain => domain.Id ?? 0).Where(id => id > 0)];
 
     private static int List(nint connection, string function, DomainListFilter filter, Func<IReadOnlyList<Domain>, int> answer) =>

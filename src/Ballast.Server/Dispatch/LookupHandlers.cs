@@ -47,7 +47,7 @@ internal static class LookupHandlers
     private static ValueTask<IReadOnlyList<Domain>> ListAsync(RemoteSession session, DomainListFilter filter, CancellationToken token) =>
         session.Connection.ListDomainsAsync(filter, token);
 
-    // Those by which a domain is found: one whose process is not visible from here has 0, like others of its kind.
+    // Those by which a domain is found: one whose process Ballast cannot see has 0, like others of its kind.
     private static int[] Ids(IReadOnlyList<Domain> domains) => [.. domains.Select(domain => domain.Id ?? 0).Where(id => id > 0)];
 
     // As libvirt's daemon: too many is its own mistake, fewer than none the caller's.

@@ -21,8 +21,8 @@ public sealed class AdviceLeftAloneTests
         { "huge pages", "Its memory is in huge pages of hugetlbfs: its balloon would give the host nothing back." },
         { "migrating", "It moves to another host." },
         { "incomplete", "Its report is incomplete, so it is unknown what it uses." },
-        { "silent monitor", "Its hypervisor cannot be asked (monitor hung)." },
-        { "unknown size", "Its hypervisor cannot be asked (monitor hung)." },
+        { "silent monitor", "It is unknown what it needs now (monitor hung)." },
+        { "unknown size", "It is unknown what it needs now (monitor hung)." },
     };
 
     [Theory]

@@ -44,9 +44,9 @@ public sealed class StaleReportTests
 
     // Its monitor's trouble, not its driver's.
     [Theory]
-    [InlineData(ErrorCode.OperationTimeout, MemoryStatsReason.MonitorHung, "Its hypervisor cannot be asked (monitor hung).")]
-    [InlineData(ErrorCode.ResourceBusy, MemoryStatsReason.MonitorBusy, "Its hypervisor cannot be asked (monitor busy).")]
-    [InlineData(ErrorCode.SystemError, MemoryStatsReason.ConnectionLost, "Its hypervisor cannot be asked (connection lost).")]
+    [InlineData(ErrorCode.OperationTimeout, MemoryStatsReason.MonitorHung, "It is unknown what it needs now (monitor hung).")]
+    [InlineData(ErrorCode.ResourceBusy, MemoryStatsReason.MonitorBusy, "It is unknown what it needs now (monitor busy).")]
+    [InlineData(ErrorCode.SystemError, MemoryStatsReason.ConnectionLost, "It is unknown what it needs now (connection lost).")]
     [InlineData(ErrorCode.OperationInvalid, null, "It is paused.")]
     public async Task A_guest_that_could_not_be_asked_is_left_alone_for_what_kept_it_from_that(ErrorCode failure, MemoryStatsReason? obstacle, string reason)
     {

@@ -24,7 +24,7 @@ internal sealed class ControlGroupMemory(string root = "/")
     /// <summary>For one answer about many processes: what a group holds is read once.</summary>
     public static ControlGroupMemory ForOneAnswer() => new() { _held = new(StringComparer.Ordinal) };
 
-    /// <summary>Null where the host has no memory controller, or the process's groups are not seen from here.</summary>
+    /// <summary>Null where the host has no memory controller, or Ballast cannot see the process's groups.</summary>
     /// <exception cref="LibvirtException">They cannot be read.</exception>
     public DomainMemoryLimits? Limits(int pid)
     {
@@ -46,13 +46,13 @@ internal sealed class ControlGroupMemory(string root = "/")
         if ((paths.First ?? paths.Second) is not { } path)
             return (null, null);
 
-        // Above all groups there is no limit. One that is not seen from here may have any.
+        // Above all groups there is no limit. One that Ballast cannot see may have any.
         bool isSeen = path == "/" || Directory.Exists(DirectoryOf(FilesOfAll(), path));
         return (path, isSeen ? Group(path) : Unknown);
     }
 
     /// <summary>
-    /// A group by its path below where control groups are mounted; null where there is none, it is not seen from here, or nothing accounts
+    /// A group by its path below where control groups are mounted; null where there is none, Ballast cannot see it, or nothing accounts
     /// for memory there.
     /// </summary>
     public MemoryGroup? Group(string path)

@@ -39,7 +39,7 @@ internal static class DomainNames
     // Who has none is called by what it is, and that is no guess.
     private static Word<string> ClaimedName(DomainClaim claim) => claim.Name ?? new Word<string>($"qemu-{Mark(claim)}", Certainty.Told);
 
-    // A process that is not visible from here has no id; its socket tells it from others.
+    // A process that Ballast cannot see has no id; its socket tells it from others.
     private static string Mark(DomainClaim claim) =>
         claim.Pid > 0 ? claim.Pid.ToString(CultureInfo.InvariantCulture) : claim.DerivedUuid.ToString("N")[..MarkDigits];
 

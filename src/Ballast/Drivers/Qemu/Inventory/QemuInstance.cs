@@ -7,7 +7,7 @@ using Ballast.Telemetry;
 namespace Ballast.Drivers.Qemu.Inventory;
 
 /// <summary>
-/// One QEMU: its process, or, where that is not visible from here, the peer of one socket. It has one name, one UUID and
+/// One QEMU: its process, or, where Ballast cannot see that, the peer of one socket. It has one name, one UUID and
 /// one monitor that is used, whichever of its monitors is free.
 /// </summary>
 internal sealed class QemuInstance

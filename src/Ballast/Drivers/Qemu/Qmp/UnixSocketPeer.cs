@@ -7,7 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Ballast.Drivers.Qemu.Qmp;
 
 /// <summary>Who listens on the other side of a unix socket, as the kernel knows it.</summary>
-/// <param name="Pid">The process that called listen(); not always the one that uses the socket, and 0 where it is not visible from here.</param>
+/// <param name="Pid">The process that called listen(); not always the one that uses the socket, and 0 where this process cannot see it.</param>
 /// <param name="Uid">Its user at that time.</param>
 /// <param name="IsAlive">
 /// Whether that process still lives, so that its id is nobody else's; null before Linux 6.5, which cannot tell.
