@@ -7,9 +7,6 @@ internal static class GroupRoom
 {
     private const double KiB = 1024;
 
-    // No group is so deep; paths come from whoever answers.
-    private const int MaxLevels = 64;
-
     /// <summary>
     /// Notes, for each guest, what the limits that it shares leave all that share them. Of whom no limit was ever read, nobody knows what
     /// they leave it: no more than it has.
@@ -32,7 +29,7 @@ internal static class GroupRoom
 
     private static void ShareAll(GuestFacts[] guests, Dictionary<string, Limit> limits)
     {
-        Limit[][] shared = [.. guests.Select(guest => Levels(guest).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray())];
+        Limit[][] shared = [.. guests.Select(guest => GroupLevels.Of(guest.Uuid, guest.GroupPath).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray())];
         for (int i = 0; i < guests.Length; i++)
         {
             foreach (Limit limit in shared[i])
@@ -69,7 +66,7 @@ internal static class GroupRoom
     {
         if (guest.NearestLimit is null)
             return;
-        string[] levels = [.. Levels(guest)];
+        string[] levels = [.. GroupLevels.Of(guest.Uuid, guest.GroupPath)];
         for (MemoryGroupLimit? limit = guest.NearestLimit; limit is not null; limit = limit.Next)
         {
             if (limit.Levels < 0 || limit.Levels >= levels.Length || HostBudget.StandsFor(budget, levels[limit.Levels]))
@@ -77,25 +74,6 @@ internal static class GroupRoom
             if (!limits.TryGetValue(levels[limit.Levels], out Limit? known))
                 limits[levels[limit.Levels]] = known = new Limit();
             known.Read(limit);
-        }
-    }
-
-    /// <summary>The path of a guest's group and those of the groups above it, up to the root. Of one that nobody names, only it is known.</summary>
-    private static IEnumerable<string> Levels(GuestFacts guest)
-    {
-        if (guest.GroupPath is not { } path)
-        {
-            yield return $"{guest.Uuid}";
-            yield break;
-        }
-
-        string level = "/" + path.Trim('/');
-        for (int levels = 0; levels < MaxLevels; levels++)
-        {
-            yield return level;
-            if (level.Length == 1)
-                yield break;
-            level = level[..Math.Max(1, level.LastIndexOf('/'))];
         }
     }
 

@@ -181,7 +181,9 @@ internal sealed record GuestFacts
     {
         if (last is null)
             return this;
-        bool areOld = AreLimitsUnknown && (last.AreLimitsOld || !last.AreLimitsUnknown);
+
+        // Of one that has moved to another group, the limits there were never read.
+        string? path = GroupPath ?? (AreLimitsUnknown ? last.GroupPath : null);
         return this with
         {
             LastSizeKiB = last.MeasuredSizeKiB,
@@ -189,9 +191,11 @@ internal sealed record GuestFacts
             PinnedKiB = PinnedKiB ?? last.PinnedKiB,
             HugePagesKiB = HugePagesKiB ?? last.HugePagesKiB,
             HasJob = HasJob ?? last.HasJob,
-            AreLimitsOld = areOld,
-            GroupPath = areOld ? last.GroupPath : GroupPath,
-            NearestLimit = areOld ? last.NearestLimit : NearestLimit,
+            AreLimitsOld = AreLimitsUnknown && path == last.GroupPath && (last.AreLimitsOld || !last.AreLimitsUnknown),
+            GroupPath = path,
+            NearestLimit = AreLimitsUnknown
+                ? GroupLevels.Merge(NearestLimit, [.. GroupLevels.Of(Uuid, path)], last.NearestLimit, [.. GroupLevels.Of(Uuid, last.GroupPath)])
+                : NearestLimit,
         };
     }
 

@@ -45,6 +45,12 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
         _guests[i] = (_guests[i].Group, change(_guests[i].Guest));
     }
 
+    public void Move(string name, string group)
+    {
+        int i = _guests.FindIndex(one => one.Guest.Name == name);
+        _guests[i] = (group, _guests[i].Guest);
+    }
+
     /// <summary>What a group's guests and programs hold when guests have used all that balloons of such sizes leave them.</summary>
     public double MostHeld(string group, Func<AdviceGuest, double> balloon) =>
         _guests.Where(one => IsWithin(one.Group, group)).Sum(one => balloon(one.Guest) + Qemu)

@@ -53,6 +53,62 @@ public sealed class UnreadFactsTests
         Assert.Equal((900.0, true), Told(new Advisor(), host, known: 2, looks: 2) is var again ? (again.Target, again.AreLimitsKnown) : default);
     }
 
+    // Of each level what was read now counts, and of the rest what was read last. The guest has 800 MiB, and 64 MiB are its QEMU's.
+    [Theory]
+    [InlineData("", 900, 500, 0, 0, "")]
+    [InlineData("a.scope/memory.stat", 900, 500, 0, 0, "")]
+    [InlineData("a.scope/memory.stat", 900, 1000, 0, 0, "936")]
+    [InlineData("a.scope/memory.high", 900, 500, 0, 0, "")]
+    [InlineData("a.scope/memory.max", 1100, 1050, 950, 0, "886")]
+    [InlineData("a.scope/memory.max", 1100, 950, 1000, 2000, "886")]
+    [InlineData("memory.max", 900, 500, 0, 0, "836")]
+    [InlineData("memory.max", 900, 500, 1000, 880, "816")]
+    [InlineData("memory.max", 900, 500, 1000, 1200, "836")]
+    public void A_limit_that_can_be_read_counts_though_another_cannot(string file, ulong slice, ulong sliceNow, ulong scope, ulong scopeNow, string target)
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Add(Scope, Needy());
+        Advisor advisor = new();
+        bool isRead = file.Length == 0;
+        SetLimits(slice, scope);
+        _ = Told(advisor, host, known: 2, looks: 2);
+        SetLimits(sliceNow, scopeNow);
+        foreach (double time in (double[])[20, 50])
+        {
+            GuestAdvice advice = Told(advisor, host, known: 0, looks: 2, unreadable: isRead ? null : $"sys/fs/cgroup/machine.slice/{file}", from: time);
+            Assert.Equal((target, isRead), ($"{advice.Target}", advice.AreLimitsKnown));
+        }
+
+        void SetLimits(ulong ofSlice, ulong ofScope)
+        {
+            host.Limits[Slice] = ofSlice;
+            _ = host.Limits.Remove(Scope);
+            if (ofScope > 0)
+                host.Limits[Scope] = ofScope;
+        }
+    }
+
+    // What is known of groups that it left does not hold in the others, and what was known of those it shares with them does.
+    [Theory]
+    [InlineData(Scope, 0, "836")]
+    [InlineData("/machine.slice/b.scope", 0, "")]
+    [InlineData("/machine.slice/b.scope", 880, "816")]
+    [InlineData("/elsewhere", 1000, "936")]
+    public void A_guest_that_moves_to_another_group_has_the_limits_of_that(string group, ulong limit, string target)
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits[Slice] = 900;
+        host.Add(Scope, Needy());
+        Advisor advisor = new();
+        Assert.Equal(836, Told(advisor, host, known: 2, looks: 2).Target);
+        host.Move("needy", group);
+        if (limit > 0)
+            host.Limits[group] = limit;
+        string? unreadable = limit == 0 ? $"sys/fs/cgroup{group}/memory.max" : null;
+        for (int from = 20; from < 60; from += 10)
+            Assert.Equal(target, $"{Told(advisor, host, known: 0, looks: 1, unreadable, from).Target}");
+    }
+
     [Theory]
     [InlineData("sys/fs/cgroup/machine.slice/memory.max")]
     [InlineData("sys/fs/cgroup/machine.slice/memory.stat")]
