@@ -173,7 +173,7 @@ internal sealed record GuestFacts
 
     /// <summary>
     /// The same at the end of what was seen before. What could not be read now is as it was read last, where to take it for nothing would
-    /// do harm: its size, what limits it, what keeps its memory from being given back, whether it is on its way to another host.
+    /// do harm: its size, what limits it, what keeps its memory from being given back, that it is on its way to another host.
     /// Everything else counts for the worse where it is unknown.
     /// </summary>
     /// <param name="last">The last look at the same run of it, completed likewise; null: there was none.</param>
@@ -190,7 +190,9 @@ internal sealed record GuestFacts
             LockedKiB = LockedKiB ?? last.LockedKiB,
             PinnedKiB = PinnedKiB ?? last.PinnedKiB,
             HugePagesKiB = HugePagesKiB ?? last.HugePagesKiB,
-            HasJob = HasJob ?? last.HasJob,
+
+            // Its migration may have begun since.
+            HasJob = HasJob ?? (last.HasJob == true ? true : null),
             AreLimitsOld = AreLimitsUnknown && path == last.GroupPath && (last.AreLimitsOld || !last.AreLimitsUnknown),
             GroupPath = path,
             NearestLimit = AreLimitsUnknown

@@ -53,11 +53,7 @@ internal static class HostBudget
         if (host.TotalKiB is not { } all)
             throw new BudgetException("the host's memory is not known: name what guests may share with --budget SIZE");
         double total = all / KiB, reserve = Math.Max(ReserveLeast, ReserveShare * total);
-
-        // Such a daemon's host may not have it at all; any other does, and not to know it is no reason to think that there is much.
-        if (host.AvailableKiB is null && host.Reason == MemoryStatsReason.Fresh)
-            throw new BudgetException("what is available of the host's memory could not be read: look again, or name what guests may share with --budget SIZE");
-        if (host.AvailableKiB is not { } available)
+        if (AvailableKiB(host) is not { } available)
             return new HostState(total, UnknownOverheadShare * total, reserve, Math.Max(0, total - held), time, period);
 
         // What is used and is in no guest: other programs, the kernel, and what QEMU needs itself.
@@ -108,8 +104,13 @@ internal static class HostBudget
     // No limit of a group counts huge pages: guests have them beside it, and count with them.
     private static double HeldBesideGroup(GuestFacts guest) => Math.Min((guest.HugePagesKiB ?? 0) / KiB, Balloon(guest) ?? 0);
 
+    // A daemon of libvirt's may not have it at all; any other has, and not to know it is no reason to think that there is much.
+    private static ulong? AvailableKiB(HostMemory host) => host.AvailableKiB is null && host.Reason == MemoryStatsReason.Fresh
+        ? throw new BudgetException("what is available of the host's memory could not be read: look again, or name what guests may share with --budget SIZE")
+        : host.AvailableKiB;
+
     private static double HostHas(HostMemory host, MemoryGroup group) =>
-        host.AvailableKiB is { } available && group.UnreclaimableKiB is { } held ? (available + held) / KiB
+        AvailableKiB(host) is { } available && group.UnreclaimableKiB is { } held ? (available + held) / KiB
         : host.TotalKiB is { } total ? total / KiB
         : double.MaxValue;
 
