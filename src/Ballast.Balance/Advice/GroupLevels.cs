@@ -27,7 +27,7 @@ internal static class GroupLevels
 
     /// <summary>
     /// The limits of one moment at which not all could be read, at the end of those that were known before: one that was read counts as it
-    /// is now, and one that is set where none was read, as it was.
+    /// is now, and one that is set where none was read, as it was. What was held there then is no number of now.
     /// </summary>
     /// <param name="now">The first of the limits that were read.</param>
     /// <param name="levels">The groups that they are those of.</param>
@@ -39,11 +39,11 @@ internal static class GroupLevels
         for (MemoryGroupLimit? limit = last; limit is not null; limit = limit.Next)
         {
             if (limit.Levels >= 0 && limit.Levels < lastLevels.Length && Array.IndexOf(levels, lastLevels[limit.Levels]) is >= 0 and var level)
-                merged[level] = limit;
+                merged[level] = limit with { UnreclaimableKiB = null };
         }
 
         for (MemoryGroupLimit? limit = now; limit is not null; limit = limit.Next)
-            merged[limit.Levels] = limit with { UnreclaimableKiB = limit.UnreclaimableKiB ?? merged.GetValueOrDefault(limit.Levels)?.UnreclaimableKiB };
+            merged[limit.Levels] = limit;
         MemoryGroupLimit? nearest = null;
         foreach ((int level, MemoryGroupLimit limit) in merged.Reverse())
             nearest = limit with { Levels = level, Next = nearest };

@@ -97,6 +97,9 @@ internal sealed record GuestFacts
     /// <summary>Its balloon's size when that was last known, by whoever looks again and again.</summary>
     public ulong? LastSizeKiB { get; init; }
 
+    /// <summary>The largest size that its balloon was known to have before.</summary>
+    public ulong? LargestSizeKiB { get; init; }
+
     /// <summary>Its balloon's size when it reported, where that is not known to be the same as now; 0 where it moved about then, and nobody knows.</summary>
     public ulong? OtherAtReportKiB { get; init; }
 
@@ -187,6 +190,7 @@ internal sealed record GuestFacts
         return this with
         {
             LastSizeKiB = last.MeasuredSizeKiB,
+            LargestSizeKiB = last.MeasuredSizeKiB > last.LargestSizeKiB || last.LargestSizeKiB is null ? last.MeasuredSizeKiB : last.LargestSizeKiB,
             LockedKiB = LockedKiB ?? last.LockedKiB,
             PinnedKiB = PinnedKiB ?? last.PinnedKiB,
             HugePagesKiB = HugePagesKiB ?? last.HugePagesKiB,

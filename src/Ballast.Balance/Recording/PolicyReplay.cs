@@ -17,6 +17,7 @@ internal sealed class PolicyReplay(string name, double? period, BudgetSetting me
 
     private readonly IBalloonPolicy _policy = BalloonPolicies.Create(name);
     private readonly BalloonGuard _guard = new();
+    private readonly GroupRoom _room = new();
     private readonly Dictionary<Guid, GuestReplay> _all = [];
     private Dictionary<(Guid, int?), GuestReplay> _present = [];
     private double? _lookedAt, _decidedAt;
@@ -38,7 +39,7 @@ internal sealed class PolicyReplay(string name, double? period, BudgetSetting me
 
         // A monitor that does not answer moves no balloon, and a limit that cannot be read is still there.
         GuestFacts[] known = [.. guests.Select(guest => guest.After(_present.GetValueOrDefault(guest.Key)?.Facts)).Where(guest => HostBudget.Includes(members, guest.GroupPath))];
-        GroupRoom.Share(budget, known);
+        _room.Share(budget, known);
         double returned = 0;
         foreach (GuestFacts guest in known)
         {

@@ -37,7 +37,7 @@ public sealed class UnreadFactsTests
         // Never read, and no longer to be read.
         host.Unreadable.Add(file);
         GuestAdvice never = Told(new Advisor(), host, known: 0, looks: 3), since = Told(new Advisor(), host, known: 2, looks: 6);
-        Assert.Equal((null, false, "The memory limits of its control groups could not be read, so it does not grow."), (never.Target, never.AreLimitsKnown, never.Bound));
+        Assert.Equal((null, false, "The memory limits of its control groups could not be read, so it gets no more than it has had."), (never.Target, never.AreLimitsKnown, never.Bound));
         Assert.Equal((836.0, false), (since.Target, since.AreLimitsKnown));
 
         // Neither is hidden from who asked.
@@ -88,6 +88,32 @@ public sealed class UnreadFactsTests
             if (ofScope > 0)
                 host.Limits[Scope] = ofScope;
         }
+    }
+
+    // What it had, nothing kept it from having; it is taken and given by hand here, and guards leave it alone for a while.
+    [Fact]
+    public void A_guest_whose_limits_were_never_read_gets_back_what_it_had_and_no_more()
+    {
+        using GroupHost host = new(isSecond: true);
+        host.Limits[Slice] = 5000;
+        host.Add(Scope, Needy());
+        Advisor advisor = new();
+        Assert.Null(Again(0).Target);
+        host.Change("needy", guest => guest with { Balloon = 600, Used = 100, Unused = 400 });
+        _ = Again(20);
+        host.Change("needy", guest => guest with { Used = 595, Unused = 2 });
+        GuestAdvice back = Again(1000);
+        Assert.Equal((AdviceKind.Give, 800.0), (back.Kind, back.Target));
+        host.Change("needy", guest => guest with { Balloon = 800, Used = 795 });
+        GuestAdvice again = Again(1020);
+        Assert.Equal((null, "The memory limits of its control groups could not be read, so it gets no more than it has had."), (again.Target, again.Bound));
+
+        // Another run of it has had nothing.
+        host.Change("needy", guest => guest with { Balloon = 600, Used = 595 });
+        host.RunTime = TimeSpan.FromSeconds(70);
+        Assert.Null(Again(3000).Target);
+
+        GuestAdvice Again(double from) => Told(advisor, host, known: 0, looks: 2, "proc/4711/cgroup", from);
     }
 
     // What is known of groups that it left does not hold in the others, and what was known of those it shares with them does.
