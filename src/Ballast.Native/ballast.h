@@ -192,7 +192,7 @@ struct _ballastHostMemory {
     long long available;                /* that programs can get without swapping (MemAvailable) */
     long long swapTotal;                /* 0: the host has no swap */
     long long swapFree;
-    long long merged;                   /* saved by merging equal pages (KSM); -1 also if the kernel does not merge */
+    long long merged;                   /* saved by merging equal pages (KSM); 0 if the kernel does not merge; -1 if unknown */
     ballastMemoryPressure somePressure; /* at least one task waited */
     ballastMemoryPressure fullPressure; /* all tasks waited at once */
     int hasGroup;                       /* 1: the members below are those of the control group; 0: there is none with that path, or it cannot be read */

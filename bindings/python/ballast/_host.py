@@ -94,7 +94,7 @@ class HostMemory:
     """Free swap, in KiB."""
 
     merged: int | None
-    """Memory saved by merging equal pages (KSM), in KiB; None also if the kernel does not merge."""
+    """Memory saved by merging equal pages (KSM), in KiB; 0 if the kernel does not merge; None if unknown."""
 
     some_pressure: MemoryPressure | None
     """How long at least one task waited for memory; None: the kernel does not account for it."""

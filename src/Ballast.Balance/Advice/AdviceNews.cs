@@ -89,6 +89,7 @@ public sealed class AdviceNews
     {
         private readonly AdviceKind _kind;
         private readonly bool _isShort;
+        private readonly bool _areLimitsUnknown;
         private readonly AdviceRisk _risk;
         private readonly GuardRule? _bound;
         private readonly MemoryStatsReason _sample;
@@ -101,6 +102,9 @@ public sealed class AdviceNews
 
             // Why nothing is to be done is told nobody.
             _reason = guest.Kind == AdviceKind.Keep ? "" : guest.Reason;
+
+            // Who is left alone is not told to grow in any case.
+            _areLimitsUnknown = !guest.AreLimitsKnown && !IsLeft;
             _amount = guest.Kind switch
             {
                 AdviceKind.Take or AdviceKind.Could or AdviceKind.Give => (guest.Target - guest.Balloon) ?? 0,
@@ -126,7 +130,7 @@ public sealed class AdviceNews
 
         /// <summary>It is another one, if it stays.</summary>
         public bool IsOther(AdviceGist before) =>
-            _isShort != before._isShort || (_kind != before._kind
+            _isShort != before._isShort || _areLimitsUnknown != before._areLimitsUnknown || (_kind != before._kind
                 ? (_kind != AdviceKind.Keep && before._kind != AdviceKind.Keep) || Lacks != before.Lacks || Differs(before, LeastTurn)
                 : Differs(before, 1) || _risk != before._risk || (_kind != AdviceKind.Keep && _bound != before._bound) || !IsSameText(_reason, before._reason));
 

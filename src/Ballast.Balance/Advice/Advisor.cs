@@ -15,6 +15,7 @@ public sealed class Advisor
     private readonly IBalloonPolicy _policy;
     private readonly BudgetSetting _budget;
     private readonly BalloonGuard _guard = new();
+    private readonly GroupRoom _room = new();
     private Dictionary<(Guid, int?), GuestTrack> _tracks = [];
     private readonly AdviceNews _news = new();
     private int _quiet;
@@ -76,7 +77,7 @@ public sealed class Advisor
         SeenGuest[] guests = [.. all.Select(one => one.Guest)];
         GuestFacts[] facts = [.. all.Select(one => one.Facts)];
         GuestTrack[] known = [.. all.Select(one => one.Track)];
-        GroupRoom.Share(_budget, facts);
+        _room.Share(_budget, facts);
         HostState host = HostBudget.Of(_budget, seen.Memory, facts, time, FixedPeriod ?? Period);
         GuestTrack[] tracks = Follow(guests, facts, known, seen.Memory, time, out List<AdviceOutcome> outcomes, out bool isMoving);
         GuestAdvice[] advice = Decide(host, tracks);

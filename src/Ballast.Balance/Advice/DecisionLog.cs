@@ -50,7 +50,7 @@ public sealed class DecisionLog(string path, long maxBytes = DecisionLog.Default
         WriteSize(json, "possible_gain_kib", advice.PossibleGain);
         WriteSize(json, "short_kib", advice.Short);
         json.WriteStartArray("decisions");
-        foreach (GuestAdvice guest in advice.Guests.Where(guest => guest.Kind != AdviceKind.Keep))
+        foreach (GuestAdvice guest in advice.Guests.Where(guest => guest.Kind != AdviceKind.Keep || guest.IsShort || !guest.AreLimitsKnown))
             Write(json, guest);
         json.WriteEndArray();
         json.WriteStartArray("outcomes");
@@ -76,12 +76,15 @@ public sealed class DecisionLog(string path, long maxBytes = DecisionLog.Default
         WriteSize(json, "target_kib", guest.Target);
         WriteSize(json, "gain_kib", guest.Gain);
         WriteSize(json, "short_kib", guest.Short);
+        json.WriteBoolean("is_short", guest.IsShort);
         json.WriteString("risk", guest.Risk.Label());
         json.WriteString("reason", guest.Reason);
         if (guest.BoundBy is { } rule)
             json.WriteNumber("guard", (int)rule);
         else
             json.WriteNull("guard");
+        json.WriteString("bound", guest.Bound.Length > 0 ? guest.Bound : null);
+        json.WriteBoolean("are_limits_known", guest.AreLimitsKnown);
         json.WriteEndObject();
     }
 

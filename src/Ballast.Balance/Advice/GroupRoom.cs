@@ -3,43 +3,43 @@ using Ballast.Balance.Guards;
 namespace Ballast.Balance.Advice;
 
 /// <summary>What the memory limits of QEMUs' control groups leave their guests. A limit counts for all guests below it together.</summary>
-internal static class GroupRoom
+internal sealed class GroupRoom
 {
     private const double KiB = 1024;
 
-    // No group is so deep; paths come from whoever answers.
-    private const int MaxLevels = 64;
+    // What groups were seen to hold beside their guests. Guests grow, so what was held in all tells nothing later.
+    private Dictionary<string, double> _overheads = [];
 
     /// <summary>
     /// Notes, for each guest, what the limits that it shares leave all that share them. Of whom no limit was ever read, nobody knows what
-    /// they leave it: no more than it has.
+    /// they leave it: no more than it has had. Call it once per look.
     /// </summary>
     /// <param name="budget">What guests share. The limits that it stands for count once, as the budget.</param>
     /// <param name="guests">All guests that share it, with their sizes.</param>
-    public static void Share(BudgetSetting budget, GuestFacts[] guests)
+    public void Share(BudgetSetting budget, GuestFacts[] guests)
     {
         Dictionary<string, Limit> limits = new(StringComparer.Ordinal);
         foreach (GuestFacts guest in guests)
             Read(budget, guest, limits);
-        if (limits.Count > 0)
-            ShareAll(guests, limits);
+        ShareAll(guests, limits);
         for (int i = 0; i < guests.Length; i++)
         {
             if (guests[i] is { AreLimitsUnknown: true, AreLimitsOld: false } guest)
-                guests[i] = guest with { Limits = [.. guest.Limits, new MemoryLimit($"{guest.Uuid} unknown", (guest.SizeKiB ?? 0) / KiB) { IsUnknown = true }] };
+                guests[i] = guest with { Limits = [.. guest.Limits, new MemoryLimit($"{guest.Uuid} unknown", Math.Max(guest.SizeKiB ?? 0, guest.LargestSizeKiB ?? 0) / KiB) { IsUnknown = true }] };
         }
     }
 
-    private static void ShareAll(GuestFacts[] guests, Dictionary<string, Limit> limits)
+    private void ShareAll(GuestFacts[] guests, Dictionary<string, Limit> limits)
     {
-        Limit[][] shared = [.. guests.Select(guest => Levels(guest).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray())];
+        Limit[][] shared = [.. guests.Select(guest => GroupLevels.Of(guest.Uuid, guest.GroupPath).Select(limits.GetValueOrDefault).OfType<Limit>().ToArray())];
         for (int i = 0; i < guests.Length; i++)
         {
             foreach (Limit limit in shared[i])
                 limit.Members.Add(guests[i]);
         }
 
-        Dictionary<Limit, MemoryLimit> left = limits.ToDictionary(one => one.Value, one => one.Value.Left(one.Key));
+        _overheads = limits.ToDictionary(one => one.Key, one => one.Value.Overhead(_overheads.GetValueOrDefault(one.Key)));
+        Dictionary<Limit, MemoryLimit> left = limits.ToDictionary(one => one.Value, one => one.Value.Left(one.Key, _overheads[one.Key]));
         for (int i = 0; i < guests.Length; i++)
         {
             if (shared[i].Length > 0)
@@ -69,7 +69,7 @@ internal static class GroupRoom
     {
         if (guest.NearestLimit is null)
             return;
-        string[] levels = [.. Levels(guest)];
+        string[] levels = [.. GroupLevels.Of(guest.Uuid, guest.GroupPath)];
         for (MemoryGroupLimit? limit = guest.NearestLimit; limit is not null; limit = limit.Next)
         {
             if (limit.Levels < 0 || limit.Levels >= levels.Length || HostBudget.StandsFor(budget, levels[limit.Levels]))
@@ -77,25 +77,6 @@ internal static class GroupRoom
             if (!limits.TryGetValue(levels[limit.Levels], out Limit? known))
                 limits[levels[limit.Levels]] = known = new Limit();
             known.Read(limit);
-        }
-    }
-
-    /// <summary>The path of a guest's group and those of the groups above it, up to the root. Of one that nobody names, only it is known.</summary>
-    private static IEnumerable<string> Levels(GuestFacts guest)
-    {
-        if (guest.GroupPath is not { } path)
-        {
-            yield return $"{guest.Uuid}";
-            yield break;
-        }
-
-        string level = "/" + path.Trim('/');
-        for (int levels = 0; levels < MaxLevels; levels++)
-        {
-            yield return level;
-            if (level.Length == 1)
-                yield break;
-            level = level[..Math.Max(1, level.LastIndexOf('/'))];
         }
     }
 
@@ -113,6 +94,8 @@ internal static class GroupRoom
             _held = limit.UnreclaimableKiB > _held || _held is null ? limit.UnreclaimableKiB : _held;
         }
 
-        public MemoryLimit Left(string group) => new(group, HostBudget.LeftBy(_limit / KiB, _held / KiB, Members));
+        public double Overhead(double last) => _held is null ? Math.Max(last, HostBudget.Overhead(null, Members)) : HostBudget.Overhead(_held / KiB, Members);
+
+        public MemoryLimit Left(string group, double overhead) => new(group, HostBudget.LeftBy(_limit / KiB, overhead, Members));
     }
 }

@@ -100,7 +100,7 @@ public sealed record GuestAdvice
 
     /// <summary>
     /// Whether the memory limits of its QEMU's control groups could be read now. If not, the last known ones count, and if there are none, the
-    /// guest does not grow.
+    /// guest is not advised to grow beyond the largest size that it was seen to have.
     /// </summary>
     public bool AreLimitsKnown { get; init; } = true;
 

@@ -97,6 +97,9 @@ internal sealed record GuestFacts
     /// <summary>Its balloon's size when that was last known, by whoever looks again and again.</summary>
     public ulong? LastSizeKiB { get; init; }
 
+    /// <summary>The largest size that its balloon was known to have before.</summary>
+    public ulong? LargestSizeKiB { get; init; }
+
     /// <summary>Its balloon's size when it reported, where that is not known to be the same as now; 0 where it moved about then, and nobody knows.</summary>
     public ulong? OtherAtReportKiB { get; init; }
 
@@ -173,7 +176,7 @@ internal sealed record GuestFacts
 
     /// <summary>
     /// The same at the end of what was seen before. What could not be read now is as it was read last, where to take it for nothing would
-    /// do harm: its size, what limits it, what keeps its memory from being given back, whether it is on its way to another host.
+    /// do harm: its size, what limits it, what keeps its memory from being given back, that it is on its way to another host.
     /// Everything else counts for the worse where it is unknown.
     /// </summary>
     /// <param name="last">The last look at the same run of it, completed likewise; null: there was none.</param>
@@ -181,17 +184,24 @@ internal sealed record GuestFacts
     {
         if (last is null)
             return this;
-        bool areOld = AreLimitsUnknown && (last.AreLimitsOld || !last.AreLimitsUnknown);
+
+        // Of one that has moved to another group, the limits there were never read.
+        string? path = GroupPath ?? (AreLimitsUnknown ? last.GroupPath : null);
         return this with
         {
             LastSizeKiB = last.MeasuredSizeKiB,
+            LargestSizeKiB = last.MeasuredSizeKiB > last.LargestSizeKiB || last.LargestSizeKiB is null ? last.MeasuredSizeKiB : last.LargestSizeKiB,
             LockedKiB = LockedKiB ?? last.LockedKiB,
             PinnedKiB = PinnedKiB ?? last.PinnedKiB,
             HugePagesKiB = HugePagesKiB ?? last.HugePagesKiB,
-            HasJob = HasJob ?? last.HasJob,
-            AreLimitsOld = areOld,
-            GroupPath = areOld ? last.GroupPath : GroupPath,
-            NearestLimit = areOld ? last.NearestLimit : NearestLimit,
+
+            // Its migration may have begun since.
+            HasJob = HasJob ?? (last.HasJob == true ? true : null),
+            AreLimitsOld = AreLimitsUnknown && path == last.GroupPath && (last.AreLimitsOld || !last.AreLimitsUnknown),
+            GroupPath = path,
+            NearestLimit = AreLimitsUnknown
+                ? GroupLevels.Merge(NearestLimit, [.. GroupLevels.Of(Uuid, path)], last.NearestLimit, [.. GroupLevels.Of(Uuid, last.GroupPath)])
+                : NearestLimit,
         };
     }
 

@@ -25,10 +25,17 @@ internal static class HostBudget
 
     /// <summary>What a control group's limit leaves the balloons of its guests together, in MiB.</summary>
     /// <param name="limit">The limit, in MiB.</param>
-    /// <param name="unreclaimable">What the group holds and cannot drop, in MiB; null if unknown.</param>
+    /// <param name="overhead">What the group holds beside them, in MiB.</param>
     /// <param name="guests">Its guests.</param>
-    public static double LeftBy(double limit, double? unreclaimable, IReadOnlyList<GuestFacts> guests) =>
-        Math.Max(0, limit + Sizes.Sum(guests, HeldBesideGroup) - Overhead(unreclaimable, guests));
+    public static double LeftBy(double limit, double overhead, IReadOnlyList<GuestFacts> guests) =>
+        Math.Max(0, limit + Sizes.Sum(guests, HeldBesideGroup) - overhead);
+
+    /// <summary>What a control group holds beside the balloons of its guests, in MiB. Caches of files give way, so they are none of it.</summary>
+    /// <param name="unreclaimable">What the group holds and cannot drop, in MiB, at the moment at which its guests were seen; null if unknown.</param>
+    /// <param name="guests">Its guests.</param>
+    public static double Overhead(double? unreclaimable, IReadOnlyList<GuestFacts> guests) => unreclaimable is { } held
+        ? Math.Max(QemuAllowance * guests.Count, held - Sizes.Sum(guests, HeldInGroup))
+        : Sizes.Sum(guests, guest => Math.Max(QemuAllowance, Held(guest) - (Balloon(guest) ?? 0)));
 
     // What people may mean by it: they copy it from either version of control groups. However it is spelt, its limits are those of the
     // directory that it leads to.
@@ -53,11 +60,7 @@ internal static class HostBudget
         if (host.TotalKiB is not { } all)
             throw new BudgetException("the host's memory is not known: name what guests may share with --budget SIZE");
         double total = all / KiB, reserve = Math.Max(ReserveLeast, ReserveShare * total);
-
-        // Such a daemon's host may not have it at all; any other does, and not to know it is no reason to think that there is much.
-        if (host.AvailableKiB is null && host.Reason == MemoryStatsReason.Fresh)
-            throw new BudgetException("what is available of the host's memory could not be read: look again, or name what guests may share with --budget SIZE");
-        if (host.AvailableKiB is not { } available)
+        if (AvailableKiB(host) is not { } available)
             return new HostState(total, UnknownOverheadShare * total, reserve, Math.Max(0, total - held), time, period);
 
         // What is used and is in no guest: other programs, the kernel, and what QEMU needs itself.
@@ -100,16 +103,16 @@ internal static class HostBudget
         return new HostState(limit + Sizes.Sum(guests, HeldBesideGroup), overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
     }
 
-    // Caches of files that a group holds give way, so they are no overhead: what else it holds beside its guests is.
-    private static double Overhead(double? unreclaimable, IReadOnlyList<GuestFacts> guests) => unreclaimable is { } held
-        ? Math.Max(QemuAllowance * guests.Count, held - Sizes.Sum(guests, HeldInGroup))
-        : Sizes.Sum(guests, guest => Math.Max(QemuAllowance, Held(guest) - (Balloon(guest) ?? 0)));
-
     // No limit of a group counts huge pages: guests have them beside it, and count with them.
     private static double HeldBesideGroup(GuestFacts guest) => Math.Min((guest.HugePagesKiB ?? 0) / KiB, Balloon(guest) ?? 0);
 
+    // A daemon of libvirt's may not have it at all; any other has, and not to know it is no reason to think that there is much.
+    private static ulong? AvailableKiB(HostMemory host) => host.AvailableKiB is null && host.Reason == MemoryStatsReason.Fresh
+        ? throw new BudgetException("what is available of the host's memory could not be read: look again, or name what guests may share with --budget SIZE")
+        : host.AvailableKiB;
+
     private static double HostHas(HostMemory host, MemoryGroup group) =>
-        host.AvailableKiB is { } available && group.UnreclaimableKiB is { } held ? (available + held) / KiB
+        AvailableKiB(host) is { } available && group.UnreclaimableKiB is { } held ? (available + held) / KiB
         : host.TotalKiB is { } total ? total / KiB
         : double.MaxValue;
 

@@ -10,11 +10,11 @@ namespace Ballast.Balance.Guards;
 /// <param name="Leaves">The memory, in MiB, that their balloons may have in all.</param>
 public sealed record MemoryLimit(string Group, double Leaves)
 {
-    /// <summary>Whether it stands for limits that could not be read. Its guests may have what they have.</summary>
+    /// <summary>Whether it stands for limits that could not be read. Its guest may have what it has had.</summary>
     public bool IsUnknown { get; init; }
 
     /// <summary>Why a guest grows no further than to a size, in MiB.</summary>
-    internal string Explain(double size) => IsUnknown ? "The memory limits of its control groups could not be read, so it does not grow."
+    internal string Explain(double size) => IsUnknown ? "The memory limits of its control groups could not be read, so it gets no more than it has had."
         : string.Create(CultureInfo.InvariantCulture, $"The memory limit of {(Group.StartsWith('/') ? $"control group {Group}" : "its own control group")} leaves it {Math.Floor(size):F0} MiB.");
 
     /// <summary>The limits of guests, each with all that share it; that of the narrowest group comes first.</summary>

@@ -5,7 +5,10 @@ using Ballast.Balance.Policies;
 namespace Ballast.Balance.Recording;
 
 /// <summary>One policy's way through a record.</summary>
-internal sealed class PolicyReplay(string name, double? period)
+/// <param name="name">The policy's.</param>
+/// <param name="period">The least seconds between two decisions; null: it decides at each look.</param>
+/// <param name="members">Of the guests that were recorded, those that share a budget.</param>
+internal sealed class PolicyReplay(string name, double? period, BudgetSetting members)
 {
     // Looks are not to the moment; and of the first decision nobody knows how long it holds.
     private const double Slack = 0.5, UsualPeriod = 10;
@@ -14,6 +17,7 @@ internal sealed class PolicyReplay(string name, double? period)
 
     private readonly IBalloonPolicy _policy = BalloonPolicies.Create(name);
     private readonly BalloonGuard _guard = new();
+    private readonly GroupRoom _room = new();
     private readonly Dictionary<Guid, GuestReplay> _all = [];
     private Dictionary<(Guid, int?), GuestReplay> _present = [];
     private double? _lookedAt, _decidedAt;
@@ -34,8 +38,8 @@ internal sealed class PolicyReplay(string name, double? period)
         }
 
         // A monitor that does not answer moves no balloon, and a limit that cannot be read is still there.
-        GuestFacts[] known = [.. guests.Select(guest => guest.After(_present.GetValueOrDefault(guest.Key)?.Facts))];
-        GroupRoom.Share(budget, known);
+        GuestFacts[] known = [.. guests.Select(guest => guest.After(_present.GetValueOrDefault(guest.Key)?.Facts)).Where(guest => HostBudget.Includes(members, guest.GroupPath))];
+        _room.Share(budget, known);
         double returned = 0;
         foreach (GuestFacts guest in known)
         {

@@ -25,18 +25,17 @@ public static class RecordReplay
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(policies);
-        PolicyReplay[] runs = [.. policies.Select(policy => new PolicyReplay(policy, period))];
         using RecordReader reader = new(file, cancellationToken: cancellationToken);
         BudgetSetting members = new(ControlGroup: reader.Header.ControlGroup), budget = budgetKiB is { } size ? new BudgetSetting(SizeKiB: size) : members;
+        PolicyReplay[] runs = [.. policies.Select(policy => new PolicyReplay(policy, period, members))];
         int looks = 0;
         double? first = null;
         double last = 0;
         while (reader.Read() is { } look)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            GuestFacts[] guests = [.. look.Guests.Where(guest => HostBudget.Includes(members, guest.GroupPath))];
             foreach (PolicyReplay run in runs)
-                run.Look(budget, look.Host, guests, look.Time);
+                run.Look(budget, look.Host, look.Guests, look.Time);
             looks++;
             first ??= look.Time;
             last = look.Time;

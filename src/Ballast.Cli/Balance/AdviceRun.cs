@@ -21,7 +21,7 @@ internal sealed class AdviceRun(
     private Advisor _advisor = makeAdvisor();
     private AdviceNews _news = new();
     private int _returns;
-    private bool _isTold;
+    private bool _hasLearnt, _isTold;
 
     /// <summary>The first look, of which nothing is said: rates need a second one.</summary>
     /// <returns>How often guests report.</returns>
@@ -29,7 +29,7 @@ internal sealed class AdviceRun(
     {
         SeenHost host = await LookAsync(refresh: false);
         _ = AreSame(host);
-        _advisor.Learn(host, Seconds);
+        Learn(host);
         return host.Guests.Select(guest => guest.Stats.Period ?? default).DefaultIfEmpty().Max();
     }
 
@@ -47,8 +47,12 @@ internal sealed class AdviceRun(
         if (!AreSame(host))
         {
             // What was learnt of other systems, and what they were advised to do, would be taken for these guests'.
-            (_advisor, _news) = (makeAdvisor(), new AdviceNews());
-            _advisor.Learn(host, Seconds);
+            (_advisor, _news, _hasLearnt) = (makeAdvisor(), new AdviceNews(), false);
+        }
+
+        if (!_hasLearnt)
+        {
+            Learn(host);
             return TimeSpan.FromSeconds(Math.Max(_advisor.Period, LeastToLearn));
         }
 
@@ -67,6 +71,12 @@ internal sealed class AdviceRun(
 
         invocation.Out.Flush();
         return TimeSpan.FromSeconds(_advisor.Period);
+    }
+
+    private void Learn(SeenHost host)
+    {
+        _advisor.Learn(host, Seconds);
+        _hasLearnt = true;
     }
 
     private double Seconds => invocation.TimeProvider.GetElapsedTime(_start).TotalSeconds;

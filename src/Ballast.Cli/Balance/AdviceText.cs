@@ -166,7 +166,7 @@ internal static class AdviceText
         if (names.Length == 0)
             yield break;
         string some = string.Join(", ", names.Take(most)) + (names.Length > most ? " …" : "");
-        yield return $"The memory limits of {Guests(names.Length)} could not be read ({some}): the last known limits count. Without any, a guest does not grow.";
+        yield return $"The memory limits of {Guests(names.Length)} could not be read ({some}): the last known limits count. Without any, a guest gets no more than it has had. To have them read, run ballast or ballastd as root on the host, outside of containers.";
     }
 
     private static string AtMost(params GuestAdvice[] guests) => guests.All(guest => guest.IsGainCertain) ? "" : "at most ";

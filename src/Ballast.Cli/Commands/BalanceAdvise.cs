@@ -64,20 +64,20 @@ internal static class BalanceAdvise
         await run.WaitAsync(first);
         invocation.ShowProgress("");
         TimeSpan next = await run.AdviseAsync();
-        for (bool isToldWhy = false; invocation.Arguments.Has(Watch);)
+        for (string complaint = ""; invocation.Arguments.Has(Watch);)
         {
             await run.WaitAsync(fixedPeriod ?? next);
             try
             {
                 next = await run.AdviseAsync();
-                isToldWhy = false;
+                complaint = "";
             }
             catch (BudgetException e)
             {
-                // What could not be read this time may be read the next time.
-                if (!isToldWhy)
-                    invocation.Warn(e.Message);
-                (isToldWhy, next) = (true, LongestLook);
+                // What could not be read this time may be read the next time. Why is said once for each reason.
+                if (e.Message != complaint)
+                    invocation.Warn(complaint = e.Message);
+                next = LongestLook;
             }
         }
     }

@@ -121,9 +121,15 @@ internal static class BalanceLog
         foreach (JsonElement guest in decision.GetProperty("decisions").EnumerateArray())
         {
             string target = guest.GetProperty("target_kib").ValueKind == JsonValueKind.Null ? "" : $" to {Size(guest, "target_kib")}";
-            yield return $"  {guest.GetProperty("advice").GetString()} {guest.GetProperty("name").GetString()} {Size(guest, "balloon_kib")}{target}: {guest.GetProperty("reason").GetString()}";
+            yield return $"  {guest.GetProperty("advice").GetString()} {guest.GetProperty("name").GetString()} {Size(guest, "balloon_kib")}{target}: {guest.GetProperty("reason").GetString()}{Bound(guest)}";
         }
     }
+
+    // Lines of an older program do not tell.
+    private static string Bound(JsonElement guest) =>
+        guest.TryGetProperty("are_limits_known", out JsonElement are) && !are.GetBoolean() ? " Its memory limits could not be read."
+        : guest.TryGetProperty("bound", out JsonElement bound) && bound.GetString() is { } why ? $" {why}"
+        : "";
 
     private static string Size(JsonElement json, string member) =>
         json.GetProperty(member) is { ValueKind: JsonValueKind.Number } number ? HumanSize.Of(number.GetUInt64(), SizeUnit.Human) : HumanSize.Unknown;

@@ -61,6 +61,25 @@ public sealed class AdviceNewsTests
         Assert.All(Enumerable.Range(1, 20), i => Assert.False(Told(Could(100) with { Reason = $"It needs {i * 10} MiB." })));
     }
 
+    // Of one that is left alone, no limit counts.
+    [Fact]
+    public void Whether_limits_could_be_read_is_news_if_it_stays()
+    {
+        foreach (GuestAdvice known in (GuestAdvice[])[Keep(), Could(100), Wait(20)])
+        {
+            GuestAdvice unknown = known with { AreLimitsKnown = false };
+            foreach ((GuestAdvice before, GuestAdvice now) in ((GuestAdvice, GuestAdvice)[])[(known, unknown), (unknown, known)])
+            {
+                AdviceNews news = new();
+                news.Tell([before]);
+                Assert.Equal([false, false, true], ((int[])[1, 2, 3]).Select(_ => news.IsNews([now])));
+            }
+        }
+
+        _ = Told(Leave("It is paused."));
+        Assert.All(Enumerable.Range(0, 50), i => Assert.False(Told(Leave("It is paused.") with { AreLimitsKnown = false }), $"{i}"));
+    }
+
     [Fact]
     public void Who_is_short_or_left_alone_all_of_a_sudden_is_news_at_once()
     {

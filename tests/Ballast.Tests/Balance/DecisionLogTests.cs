@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Ballast.Balance.Advice;
 using Ballast.Guests;
 using Ballast.Tests.Cli;
@@ -60,6 +61,47 @@ public sealed class DecisionLogTests : IDisposable
         JsonElement outcome = JsonDocument.Parse(File.ReadAllLines(Path)[1]).RootElement.GetProperty("outcomes")[0];
         Assert.True(outcome.GetProperty("is_followed").GetBoolean());
         Assert.Equal("Its balloon went from 1024 MiB to 768 MiB, as advised. The host holds 256 MiB less of it.", outcome.GetProperty("text").GetString());
+    }
+
+    // Nothing is advised about either, and that is no reason not to tell.
+    [Fact]
+    public async Task Who_is_short_or_has_unknown_limits_is_logged_though_nothing_is_advised()
+    {
+        DecisionLog log = new(Path);
+        AdviceGuest kept = new("kept-one") { Used = 200, Resident = 210 }, full = new("full") { Used = 1020, Unused = 2 };
+        AdviceGuest unread = kept with { Name = "unread", Process = kept.Process with { GroupPath = "/vm", Group = new MemoryGroup(null, null, null) { HasUnknownLimits = true } } };
+        _ = Advise(kept, full, unread);
+        log.Write(Time, "ballast", Advise(kept, full, unread));
+        JsonElement[] decisions = [.. JsonDocument.Parse(Assert.Single(await File.ReadAllLinesAsync(Path, TestContext.Current.CancellationToken))).RootElement.GetProperty("decisions").EnumerateArray()];
+        Assert.Equal([("full", "keep", true, true), ("unread", "keep", false, false)], decisions.Select(one =>
+            (one.GetProperty("name").GetString(), one.GetProperty("advice").GetString(), one.GetProperty("is_short").GetBoolean(), one.GetProperty("are_limits_known").GetBoolean())).Order());
+        Assert.All(decisions, one => Assert.Equal(JsonValueKind.Null, one.GetProperty("bound").ValueKind));
+        string[] lines = (await CliRun.BallastAsync(new FakeDriver(), "-q", "balance", "log", Path)).Output.Split('\n');
+        Assert.Contains(lines, line => line.StartsWith("  keep full 1.0G: It is as large as its maximum", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("  keep unread 1.0G: ", StringComparison.Ordinal) && line.EndsWith(" Its memory limits could not be read.", StringComparison.Ordinal));
+
+        // A line of an older program has no such members.
+        JsonNode old = JsonNode.Parse(await File.ReadAllTextAsync(Path, TestContext.Current.CancellationToken))!;
+        foreach (JsonNode? one in old["decisions"]!.AsArray())
+        {
+            foreach (string member in (string[])["bound", "are_limits_known", "is_short"])
+                Assert.True(one!.AsObject().Remove(member));
+        }
+
+        await File.WriteAllTextAsync(Path, old.ToJsonString() + "\n", TestContext.Current.CancellationToken);
+        Assert.Contains("\n  keep unread 1.0G: ", (await CliRun.BallastAsync(new FakeDriver(), "-q", "balance", "log", Path)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_limit_that_bounds_advice_is_logged()
+    {
+        AdviceGuest needy = new("needy") { Balloon = 836, Maximum = 2048, Resident = 836, Used = 830, Unused = 2 };
+        needy = needy with { Process = needy.Process with { GroupPath = "/vm", Group = new MemoryGroup(900 * KiB, null, 836 * KiB) { UnreclaimableKiB = 836 * KiB } } };
+        _ = Advise(needy);
+        new DecisionLog(Path).Write(Time, "ballast", Advise(needy));
+        const string bound = "The memory limit of control group /vm leaves it 836 MiB.";
+        Assert.Equal(bound, JsonDocument.Parse(await File.ReadAllTextAsync(Path, TestContext.Current.CancellationToken)).RootElement.GetProperty("decisions")[0].GetProperty("bound").GetString());
+        Assert.Contains($" {bound}\n", (await CliRun.BallastAsync(new FakeDriver(), "-q", "balance", "log", Path)).Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -33,6 +33,9 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
     /// <summary>What of each QEMU is locked, in KiB.</summary>
     public ulong Locked { get; set; }
 
+    /// <summary>For how long QEMUs have run.</summary>
+    public TimeSpan RunTime { get; set; } = TimeSpan.FromHours(1);
+
     public IReadOnlyList<(string Group, AdviceGuest Guest)> Guests => _guests;
 
     public void Dispose() => _root.Dispose();
@@ -43,6 +46,12 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
     {
         int i = _guests.FindIndex(one => one.Guest.Name == name);
         _guests[i] = (_guests[i].Group, change(_guests[i].Guest));
+    }
+
+    public void Move(string name, string group)
+    {
+        int i = _guests.FindIndex(one => one.Guest.Name == name);
+        _guests[i] = (group, _guests[i].Guest);
     }
 
     /// <summary>What a group's guests and programs hold when guests have used all that balloons of such sizes leave them.</summary>
@@ -71,7 +80,7 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
             int pid = FirstPid + i;
             Write($"proc/{pid}/cgroup", isSecond ? $"0::{_guests[i].Group}" : $"4:memory:{_guests[i].Group}\n0::/");
             Write($"proc/{pid}/status", $"VmSwap:\t0 kB\nVmLck:\t{Locked} kB\nVmPin:\t0 kB\nHugetlbPages:\t0 kB");
-            ProcessMemory process = new ProcessMemoryFiles(_root.Path).Read(pid, 0) with { ReportsFreePages = false, DeflatesOnOom = true, RunTime = TimeSpan.FromHours(1) };
+            ProcessMemory process = new ProcessMemoryFiles(_root.Path).Read(pid, 0) with { ReportsFreePages = false, DeflatesOnOom = true, RunTime = RunTime };
             AdviceGuest guest = _guests[i].Guest with { Process = process, Resident = Touched(_guests[i].Guest) + Qemu };
             seen.Add((told?.Invoke(guest) ?? guest).See(time));
         }

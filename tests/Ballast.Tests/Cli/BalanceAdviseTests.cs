@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Ballast.Tests.Balance;
 using Ballast.Tests.Integration;
 
 namespace Ballast.Tests.Cli;
@@ -85,6 +86,21 @@ public sealed class BalanceAdviseTests
         Assert.Equal("idle-00001", Assert.Single(root.GetProperty("guests").EnumerateArray()).GetProperty("domain").GetProperty("name").GetString());
         Assert.Equal("preferred", root.GetProperty("policy").GetString());
         Assert.True(root.GetProperty("balloons_kib").GetUInt64() > 10ul * 1024 * 1024);
+    }
+
+    [Fact]
+    public async Task Why_there_is_no_advice_is_said_when_it_changes()
+    {
+        FakeDriver driver = new(LostConnectionTests.Guest());
+        HostMemory known = AdviceHost.Host, hidden = known with { AvailableKiB = null };
+        foreach (HostMemory host in (HostMemory[])[known, known, hidden, hidden, new HostMemory(), hidden, known])
+            driver.Hosts.Enqueue(host);
+        await using LiveRun run = LiveRun.Start(
+            ["balance", "advise", "--watch", "--json", "--period", "1"], Token, (uri, options, token) => new(new Connection(driver, "fake:///", options)));
+        await run.UntilAsync("advice before and after", now => now.Lines.Length >= 2, Token);
+        const string isHidden = "warning: what is available of the host's memory could not be read", isUnknown = "warning: the host's memory is not known";
+        Assert.Equal([isHidden, isUnknown, isHidden],
+            run.Error.Split('\n').Where(line => line.StartsWith("warning", StringComparison.Ordinal)).Select(line => line.Split(':', 3) is [var kind, var text, ..] ? $"{kind}:{text}" : line));
     }
 
     [Theory]

@@ -85,6 +85,12 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
 
     public ValueTask<string?> GetDaemonVersionAsync(CancellationToken cancellationToken) => new(DaemonVersion);
 
+    /// <summary>What it answers about its host's memory, one answer after the other, and the last one again and again; none: it cannot tell.</summary>
+    public Queue<HostMemory> Hosts { get; } = [];
+
+    public ValueTask<HostMemory> GetHostMemoryAsync(string? controlGroup, CancellationToken cancellationToken) =>
+        Hosts.Count > 0 ? new(Hosts.Count > 1 ? Hosts.Dequeue() : Hosts.Peek()) : throw LibvirtError.NoSupport("ballastGetHostMemory");
+
     public bool IsAlive { get; set; } = true;
 
     /// <summary>Completes when the connection is lost; null: it tells nobody.</summary>

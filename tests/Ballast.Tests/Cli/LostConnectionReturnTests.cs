@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Ballast.Guests;
+using Ballast.Tests.Balance;
 using Ballast.Transports;
 
 namespace Ballast.Tests.Cli;
@@ -229,6 +230,30 @@ public sealed class LostConnectionReturnTests : IDisposable
         await run.UntilAsync("advice before and after the loss", now => now.Lines.Length >= 2, Token);
         JsonElement told = JsonDocument.Parse(run.Lines[1]).RootElement.GetProperty("guests")[0];
         Assert.Equal((1UL << 20) + (isSame ? 1UL : 2UL), told.GetProperty("balloon_kib").GetUInt64());
+    }
+
+    // A look that taught nothing, because nobody could tell what there is, is no look: rates need two.
+    [Fact]
+    public async Task Advice_begins_anew_with_a_look_at_which_all_was_known()
+    {
+        FakeDriver first = LostConnectionTests.Losing(Running(60), 2);
+        FakeDomain guest = Running(90);
+        for (ulong look = 1; look <= 100; look++)
+        {
+            MemoryStatsFacts facts = guest.Facts with { Entries = [.. guest.Facts.Entries[..^1], new(MemoryStatTag.ActualBalloon, (1 << 20) + look)] };
+            guest.Coming.Enqueue(() => facts);
+        }
+
+        FakeDriver second = new(guest);
+        first.Hosts.Enqueue(AdviceHost.Host);
+        second.Hosts.Enqueue(AdviceHost.Host with { AvailableKiB = null });
+        second.Hosts.Enqueue(AdviceHost.Host);
+        await using LiveRun run = LiveRun.Start(
+            ["balance", "advise", "--watch", "--json", "--period", "1"], Token, LostConnectionTests.InTurn(_opened, () => first, () => second));
+        await run.UntilAsync("advice before and after the loss", now => now.Lines.Length >= 2, Token);
+        JsonElement told = JsonDocument.Parse(run.Lines[1]).RootElement.GetProperty("guests")[0];
+        Assert.Equal((1UL << 20) + 3, told.GetProperty("balloon_kib").GetUInt64());
+        Assert.Contains("warning: what is available of the host's memory could not be read", run.Error, StringComparison.Ordinal);
     }
 
     private static FakeDomain Running(int? minutes) => LostConnectionTests.Guest() with { RunTime = minutes is { } known ? TimeSpan.FromMinutes(known) : null };

@@ -16,6 +16,9 @@ internal sealed class ControlGroupMemory(string root = "/")
 
     private static readonly GroupFiles Second = new("sys/fs/cgroup", "memory.max", "memory.high", "memory.swap.max", "memory.current");
 
+    // Where systemd mounts version 2 beside version 1.
+    private static readonly GroupFiles Beside = Second with { Mount = "sys/fs/cgroup/unified" };
+
     private static readonly MemoryGroup Unknown = new(null, null, null) { HasUnknownLimits = true };
 
     // What a group holds costs the kernel most to tell: it sums up all groups below, and guests share those above them.
@@ -47,8 +50,8 @@ internal sealed class ControlGroupMemory(string root = "/")
             return (null, null);
 
         // Above all groups there is no limit. One that Ballast cannot see may have any.
-        bool isSeen = path == "/" || Directory.Exists(DirectoryOf(FilesOfAll(), path));
-        return (path, isSeen ? Group(path) : Unknown);
+        GroupFiles files = FilesOfAll();
+        return (path, path == "/" || IsSeen(files, DirectoryOf(files, path)) ? Group(path) : paths.First is null && HasNoLimitsBeside(path) ? null : Unknown);
     }
 
     /// <summary>
@@ -64,7 +67,7 @@ internal sealed class ControlGroupMemory(string root = "/")
         // As people copy it.
         string mount = new[] { $"/{files.Mount}/", $"/{Second.Mount}/" }.FirstOrDefault(one => path.StartsWith(one, StringComparison.Ordinal)) ?? "";
         string directory = DirectoryOf(files, path[mount.Length..]);
-        if (!IsWithin(directory, Top(files)) || !Directory.Exists(directory))
+        if (!IsSeen(files, directory))
             return null;
         Holding held = Held(files, directory);
         ulong? current = Number(directory, files.Current);
@@ -158,7 +161,8 @@ internal sealed class ControlGroupMemory(string root = "/")
     /// <returns>Null where they cannot be read.</returns>
     private (string? First, string? Second)? Paths(int pid)
     {
-        if (Lines($"proc/{pid}/cgroup") is not { } lines)
+        // Where no control groups are mounted, it is in none.
+        if (Lines($"proc/{pid}/cgroup", mayBeEmpty: true) is not { } lines)
             return null;
         string? first = null, second = null;
         foreach (string line in lines)
@@ -175,6 +179,12 @@ internal sealed class ControlGroupMemory(string root = "/")
 
         return (first, second);
     }
+
+    private bool IsSeen(GroupFiles files, string directory) => IsWithin(directory, Top(files)) && Directory.Exists(directory);
+
+    /// <summary>Whether a group is one of version 2 where that is mounted beside version 1 and does not account for memory.</summary>
+    private bool HasNoLimitsBeside(string group) =>
+        IsSeen(Beside, DirectoryOf(Beside, group)) && Lines(Path.Combine(Beside.Mount, "cgroup.controllers"), mayBeEmpty: true) is { } lines && !lines.Any(line => line.Split(' ').Contains("memory"));
 
     private string Top(GroupFiles files) => Path.GetFullPath(Path.Combine(root, files.Mount));
 
@@ -217,11 +227,11 @@ internal sealed class ControlGroupMemory(string root = "/")
     private static ulong? KiB(ulong bytes) => bytes < NoLimit ? bytes / BytesPerKiB : null;
 
     /// <returns>None where there is no such file; null where it cannot be read. That is no answer: what it would say may hold.</returns>
-    private string[]? Lines(string path)
+    private string[]? Lines(string path, bool mayBeEmpty = false)
     {
         try
         {
-            return File.ReadAllLines(Path.Combine(root, path)) is { Length: > 0 } lines ? lines : null;
+            return File.ReadAllLines(Path.Combine(root, path)) is var lines && (lines.Length > 0 || mayBeEmpty) ? lines : null;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

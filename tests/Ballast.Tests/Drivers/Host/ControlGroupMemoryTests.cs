@@ -175,14 +175,35 @@ public sealed class ControlGroupMemoryTests : IDisposable
     [InlineData("0::/nowhere", true)]
     [InlineData("0::/../vms", true)]
     [InlineData("4:memory:/vms", false)]
+    [InlineData("0::/..", true)]
     [InlineData("4:memory:/nowhere", true)]
+    [InlineData("4:memory:/..", true)]
     [InlineData("nonsense", false)]
+    [InlineData("", false)]
     [InlineData(null, false)]
     public void A_group_that_is_not_seen_from_here_may_have_a_limit(string? line, bool isUnknown)
     {
         Write("sys/fs/cgroup/vms/cgroup.procs", "");
         if (line is not null)
             Write("proc/4711/cgroup", line);
+        Assert.Equal(isUnknown, Own().Group is { HasUnknownLimits: true });
+    }
+
+    // As systemd mounts the second version beside the first. Of which controllers it has there, its root group tells.
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("cpu io", false)]
+    [InlineData("cpu memory", true)]
+    [InlineData(null, true)]
+    public void Where_the_second_version_is_mounted_beside_the_first_it_may_account_for_memory(string? controllers, bool isUnknown)
+    {
+        Write("proc/4711/cgroup", "1:name=systemd:/machine.slice/vm\n0::/machine.slice/vm");
+        Write("sys/fs/cgroup/systemd/machine.slice/vm/cgroup.procs", "");
+        Write("sys/fs/cgroup/unified/machine.slice/vm/cgroup.procs", "");
+        if (controllers is null)
+            _ = Directory.CreateDirectory(_root.File("sys/fs/cgroup/unified/cgroup.controllers"));
+        else
+            Write("sys/fs/cgroup/unified/cgroup.controllers", controllers);
         Assert.Equal(isUnknown, Own().Group is { HasUnknownLimits: true });
     }
 
@@ -241,6 +262,6 @@ public sealed class ControlGroupMemoryTests : IDisposable
     {
         string file = _root.File(path);
         _ = Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllText(file, text + "\n");
+        File.WriteAllText(file, text.Length == 0 ? "" : text + "\n");
     }
 }
