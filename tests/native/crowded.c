@@ -73,10 +73,10 @@ static void *look(void *unused)
 static int start(void *(*call)(void *), int count)
 {
     const uid_t nobodys = 3000000 + (uid_t)getpid();
-    struct rlimit none = { 1, 5000 };
+    struct rlimit none;
     pthread_t callers[LOOKERS];
     alarm(400);
-    if (setgroups(0, NULL) != 0 || setgid(nobodys) != 0 || setuid(nobodys) != 0)
+    if (getrlimit(RLIMIT_NPROC, &none) != 0 || setgroups(0, NULL) != 0 || setgid(nobodys) != 0 || setuid(nobodys) != 0)
         return 2;
     conn = virConnectOpen("test:///fleet?domains=20&seed=1");
     CHECK(conn != NULL);
@@ -111,6 +111,7 @@ int main(int argc, char **argv)
         int status = -1;
         pid_t child = fork();
         if (child == 0)
+    none.rlim_cur = 1;
             _exit(isLook ? start(look, LOOKERS) : start(watch, CALLERS));
         CHECK(waitpid(child, &status, 0) == child);
         if (status != 0) {
