@@ -136,7 +136,8 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         (void)sigdelset(&blocked, needed[i]);
     (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    if (mayFail)
+    /* The first is the library's own. Later ones may be the collector's, which starts its threads wherever it runs. */
+    if (mayFail && !managed)
         managed = run;
     int error = __real_pthread_create(thread, attributes, run, argument);
     /* Not here: the runtime would stand still. Whoever wants the thread waits until it runs, and the others go on. */
