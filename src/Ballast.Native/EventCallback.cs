@@ -40,7 +40,7 @@ internal sealed unsafe class EventCallback(int id, int eventId, Guid? domain, ni
 
     public void Free()
     {
-        if (_free != null)
+        if (_free != null && Shim.CallbacksAreEnded() == 0)
             _free(opaque);
     }
 

@@ -340,6 +340,13 @@ int ballastConnectShutdown(virConnectPtr conn);
 typedef int (*ballastInterruptCheck)(void *opaque);
 void ballastSetInterruptCheck(ballastInterruptCheck check, void *opaque);
 
+/*
+ * Ends callbacks for good: after this, the library begins no call of a function that the program gave it for events, handles,
+ * timers, closed connections, or to free their data. A call that has begun goes on. Use this before a language's interpreter
+ * ends that such functions need, if the process goes on, or threads that still wait in the library. Never fails.
+ */
+void ballastEndCallbacks(void);
+
 #ifdef __cplusplus
 }
 #endif

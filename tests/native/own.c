@@ -430,6 +430,33 @@ static void shutting_down_what_events_hold(void)
     CHECK(virConnectClose(conn) == 0);
 }
 
+static int ticks;
+
+static void tick(int timer, void *opaque)
+{
+    (void)timer, (void)opaque;
+    ticks++;
+}
+
+/* Nothing of the program's is called any more, and all else works: it is the last that this process does. */
+static void ending_callbacks(void)
+{
+    virConnectPtr conn = virConnectOpen("test:///default");
+    int timer = virEventAddTimeout(0, tick, NULL, count_free);
+    CHECK(virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_REBOOT, never, NULL, count_free) >= 0);
+    CHECK(virEventRunDefaultImpl() == 0 && ticks == 1);
+    freed = 0;
+    ballastEndCallbacks();
+    CHECK(virEventRunDefaultImpl() == 0);
+    CHECK(ballastConnectShutdown(conn) == 0);
+    CHECK(virEventRemoveTimeout(timer) == 0);
+    timer = virEventAddTimeout(0, tick, NULL, NULL);
+    CHECK(virEventRunDefaultImpl() == 0 && virEventRunDefaultImpl() == 0);
+    CHECK(virEventRemoveTimeout(timer) == 0);
+    CHECK(ticks == 1 && freed == 0);
+    CHECK(virConnectClose(conn) == 0);
+}
+
 static void *take_for_ever(void *watch)
 {
     ballastMemoryRecordPtr record;
@@ -710,6 +737,7 @@ static void in_process(void)
     CHECK(virConnectClose(conn) == 0);
     ballastMemoryRecordPtr *records;
     FAILS(ballastConnectGetMemorySamples(conn, NULL, &records, 0), -1, VIR_ERR_INVALID_CONN);
+    ending_callbacks();
 }
 
 static void of_a_guest(const char *uri, const char *name)

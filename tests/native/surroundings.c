@@ -226,9 +226,11 @@ static void loop(void)
 /* 0: it worked; 1: it was told that there is no room, and worked when there was. */
 static int start_with(int threads)
 {
-    struct rlimit limit = { (rlim_t)threads, 5000 };
+    struct rlimit limit;
     const uid_t nobodys = 3000000 + (uid_t)getpid();
     alarm(100);
+    (void)getrlimit(RLIMIT_NPROC, &limit);
+    limit.rlim_cur = (rlim_t)threads;
     if (setgroups(0, NULL) != 0 || setgid(nobodys) != 0 || setuid(nobodys) != 0 || setrlimit(RLIMIT_NPROC, &limit) != 0)
         return 2;
     virConnectPtr conn = virConnectOpen("test:///default");

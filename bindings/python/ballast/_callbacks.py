@@ -8,7 +8,7 @@ from ctypes import CFUNCTYPE, c_char_p, c_int, c_longlong, c_uint, c_ulonglong, 
 from itertools import count
 
 from ._error import failure, libvirtError, unpack_error
-from ._library import at_end, get_ident, is_main_interpreter, library, raised_in_calls
+from ._library import at_end, get_ident, is_main_interpreter, lasting, library, raised_in_calls
 from ._parameters import unpack_parameters
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ _is_to_be_taken_back = False
 
 def take_back_at_end(number: int, function: Callable[..., object], *arguments: Any) -> None:
     """Unregisters a callback when its interpreter ends before the process, because the library outlives the interpreter.
-    Does nothing in the main interpreter: it ends with the process, and nothing may delay that."""
+    Does nothing in the main interpreter, which ends all callbacks at once: nothing may delay the end of the process."""
     global _is_to_be_taken_back
     if is_main_interpreter() or number not in _registered:
         return
@@ -62,7 +62,7 @@ def _take_back() -> None:
         function(*arguments)
 
 
-free_entry = CFUNCTYPE(None, c_void_p)(forget)
+free_entry = lasting(CFUNCTYPE(None, c_void_p)(forget))
 """Releases the object; called by the library."""
 
 
@@ -157,7 +157,7 @@ _trampolines: dict[int, Any] = {}
 
 
 def _trampoline(event: int) -> Any:
-    """The C function for this kind of event. It lives as long as the process, because the library may call it at any time."""
+    """The C function for this kind of event. There is one of each kind, because it is never freed."""
     known = _trampolines.get(event)
     if known is not None:
         return known
@@ -184,8 +184,8 @@ def _trampoline(event: int) -> Any:
             report()
         return 0
 
-    result = CFUNCTYPE(c_int, c_void_p, c_void_p, *c_types, c_void_p)(call)
-    # Of several threads the first one's is kept by all: another one's would be collected while the library calls it.
+    result = lasting(CFUNCTYPE(c_int, c_void_p, c_void_p, *c_types, c_void_p)(call))
+    # Of several threads the first one's is used by all: what registers and what deregisters must name the same function.
     return _trampolines.setdefault(event, result)
 
 
@@ -248,7 +248,7 @@ def _closed(_conn: int, reason: int, number: int) -> None:
         report()
 
 
-_closed_c = CFUNCTYPE(None, c_void_p, c_int, c_void_p)(_closed)
+_closed_c = lasting(CFUNCTYPE(None, c_void_p, c_int, c_void_p)(_closed))
 
 
 def register_close_callback(conn: virConnect, cb: Callable[..., Any], opaque: Any) -> int:
@@ -288,7 +288,7 @@ def _error_occurred(_opaque: int, error: int) -> None:
         report()
 
 
-_error_occurred_c = CFUNCTYPE(None, c_void_p, c_void_p)(_error_occurred)
+_error_occurred_c = lasting(CFUNCTYPE(None, c_void_p, c_void_p)(_error_occurred))
 
 
 def registerErrorHandler(f: Callable[[Any, Any], Any] | None, ctx: Any) -> int:
@@ -334,7 +334,7 @@ def _credentials_wanted(array: int, length: int, number: int) -> int:
         return -1
 
 
-_credentials_wanted_c = CFUNCTYPE(c_int, c_void_p, c_uint, c_void_p)(_credentials_wanted)
+_credentials_wanted_c = lasting(CFUNCTYPE(c_int, c_void_p, c_uint, c_void_p)(_credentials_wanted))
 
 
 def open_with_credentials(uri: bytes | None, auth: list[Any], flags: int) -> int:

@@ -7,7 +7,7 @@ from ctypes import CFUNCTYPE, c_int, c_void_p, cast
 from ._arguments import int32
 from ._callbacks import forget, register, registered, report, take_back_at_end
 from ._error import failure, raise_raised
-from ._library import library
+from ._library import lasting, library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _handle_ready(watch: int, fd: int, events: int, number: int) -> None:
         report()
 
 
-_handle_ready_c = _HANDLE_CALLBACK(_handle_ready)
+_handle_ready_c = lasting(_HANDLE_CALLBACK(_handle_ready))
 
 
 def _timeout_over(timer: int, number: int) -> None:
@@ -69,7 +69,7 @@ def _timeout_over(timer: int, number: int) -> None:
         report()
 
 
-_timeout_over_c = _TIMEOUT_CALLBACK(_timeout_over)
+_timeout_over_c = lasting(_TIMEOUT_CALLBACK(_timeout_over))
 
 
 def virEventAddHandle(fd: int, events: int, cb: Callable[..., Any], opaque: Any) -> int:
@@ -129,8 +129,6 @@ def virEventRemoveTimeout(timer: SupportsIndex) -> int:
 # A program's own loop. The library's callbacks come to it as (function, argument, free function), and it gives
 # them back to the two functions here, which it got beside them.
 
-_implementation: tuple[Any, ...] = ()
-
 
 def _eventInvokeHandleCallback(watch: int, fd: int, event: int, opaque: Opaque, _unused: object = None) -> None:
     _HANDLE_CALLBACK(opaque[0])(watch, fd, event, opaque[1])
@@ -164,7 +162,6 @@ def virEventRegisterImpl(
     ``updateTimeout(number, ms)``, ``removeHandle(number)`` and ``removeTimeout(number)`` change and remove it. After
     the last two, the loop calls `virEventInvokeFreeCallback` with the `opaque` that it got.
     """
-    global _implementation
 
     def add_handle(fd: int, events: int, cb: int, opaque: int, free: int) -> int:
         try:
@@ -200,8 +197,7 @@ def virEventRegisterImpl(
 
         return call
 
-    # The library may call them as long as the process lives.
-    _implementation = (
+    implementation = (
         CFUNCTYPE(c_int, c_int, c_int, c_void_p, c_void_p, c_void_p)(add_handle),
         CFUNCTYPE(None, c_int, c_int)(update(updateHandle)),
         CFUNCTYPE(c_int, c_int)(remove(removeHandle)),
@@ -209,4 +205,4 @@ def virEventRegisterImpl(
         CFUNCTYPE(None, c_int, c_int)(update(updateTimeout)),
         CFUNCTYPE(c_int, c_int)(remove(removeTimeout)),
     )
-    library.virEventRegisterImpl(*(cast(function, c_void_p) for function in _implementation))
+    library.virEventRegisterImpl(*(cast(lasting(function), c_void_p) for function in implementation))

@@ -188,6 +188,7 @@ _SIGNATURES = {
     "ballastWatchFree": "vp",
     "ballastConnectShutdown": "ip",
     "ballastSetInterruptCheck": "vpp",
+    "ballastEndCallbacks": "v",
 }
 
 
@@ -285,6 +286,19 @@ def at_end(function: Callable[..., object], *arguments: object) -> None:
     atexit.register(call)
 
 
+def lasting(function: Any) -> Any:
+    """The same C function, which is never freed: the library's threads, and threads that wait in it, outlive the interpreter,
+    and may call what they were given when it has freed all else. Such a call ends, or stops, in the interpreter's lock."""
+    try:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
+    except AttributeError:  # Another one than CPython.
+        _kept.append(function)
+    return function
+
+
+_kept: list[Any] = []
+
+
 def is_main_interpreter() -> bool:
     try:
         main, current = ctypes.pythonapi.PyInterpreterState_Main, ctypes.pythonapi.PyInterpreterState_Get
@@ -292,6 +306,14 @@ def is_main_interpreter() -> bool:
         return True
     main.restype = current.restype = ctypes.c_void_p
     return bool(main() == current())
+
+
+def _end_callbacks() -> None:
+    if library._used:
+        try:
+            library.ballastEndCallbacks()
+        except AttributeError:
+            pass  # libvirt's own library.
 
 
 def _missing(message: str) -> ImportError:
@@ -364,8 +386,11 @@ def _add_checker() -> None:
     checker.send(checker)
 
 
-_check = ctypes.CFUNCTYPE(ctypes.c_int)(map(methodcaller("send", None), iter(_waiting.popleft, None)).__next__)
+_check = lasting(ctypes.CFUNCTYPE(ctypes.c_int)(map(methodcaller("send", None), iter(_waiting.popleft, None)).__next__))
 
 library = Library(_find())
+if is_main_interpreter():
+    # Threads that wait in the library outlive the interpreter. What the program itself does at its end comes before.
+    at_end(_end_callbacks)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=library._after_fork_in_child)

@@ -154,18 +154,38 @@ def test_another_interpreter_leaves_nothing_behind_that_is_called() -> None:
     assert (finished.status, finished.output) == (0, "interrupted\ninterrupted\n"), finished.errors
 
 
-@pytest.mark.parametrize("wait", ["while True: ballast.virEventRunDefaultImpl()", "for sample in conn.watch(3600): pass"])
-def test_an_interpreter_ends_before_its_process(wait: str) -> None:
+RUN = "while True: ballast.virEventRunDefaultImpl()"
+
+
+@pytest.mark.parametrize(
+    ("before", "wait"),
+    [
+        ("pass", RUN),
+        ("pass", "for sample in conn.watch(3600): pass"),
+        ("ballast.virEventAddTimeout(10, lambda *seen: None, None)", RUN),
+        # What is told of happens when the interpreter is gone.
+        ("end, other = os.pipe(); ballast.virEventAddHandle(end, 1, lambda *seen: None, None); at_exit(libc.close, other)", RUN),
+        ("conn.domainEventRegisterAny(None, 0, lambda *seen: None, None); at_exit(library.virDomainSuspend, dom)", RUN),
+        ("conn.domainEventRegister(lambda *seen: None, None); at_exit(library.virDomainSuspend, dom)", RUN),
+        ("conn.registerCloseCallback(lambda *seen: None, None); at_exit(library.ballastConnectShutdown, conn.c_pointer())", RUN),
+    ],
+)
+def test_an_interpreter_ends_before_its_process(before: str, wait: str) -> None:
     # Some C library's exit handlers take their time: the threads go on, the interpreter is gone.
     source = f"""
-        import ctypes, threading, time
+        import ctypes, os, threading, time
         import ballast
+        from ballast._library import library
         libc = ctypes.CDLL(None)
-        sleep = ctypes.cast(libc.usleep, ctypes.c_void_p)
-        libc.__cxa_atexit(sleep, ctypes.c_void_p(400000), None)
+        def at_exit(function, argument):
+            libc.__cxa_atexit(ctypes.cast(function, ctypes.c_void_p), ctypes.c_void_p(argument), None)
+        at_exit(libc.usleep, 400000)
         ballast.registerErrorHandler(lambda *error: None, None)
         ballast.virEventRegisterDefaultImpl()
         conn = ballast.open("test:///default")
+        # Held by nobody who would free it.
+        dom = library.virDomainLookupByName(conn.c_pointer(), b"test")
+        {before}
         def work():
             {wait}
         threading.Thread(target=work, daemon=True).start()
@@ -173,6 +193,24 @@ def test_an_interpreter_ends_before_its_process(wait: str) -> None:
     """
     for _ in range(5):
         assert run_program(source) == (0, "", "")
+
+
+def test_what_a_program_does_at_its_end_is_told_to_its_callbacks() -> None:
+    source = """
+        import atexit
+        import ballast
+        def end():
+            dom.suspend()
+            while not seen:
+                ballast.virEventRunDefaultImpl()
+            print(len(seen))
+        atexit.register(end)
+        ballast.virEventRegisterDefaultImpl()
+        conn = ballast.open("test:///default")
+        dom, seen = conn.lookupByName("test"), []
+        conn.domainEventRegisterAny(None, 0, lambda *told: seen.append(told), None)
+    """
+    assert run_program(source) == (0, "1\n", "")
 
 
 def test_an_inner_interpreter_leaves_nothing_that_would_be_called() -> None:

@@ -7,6 +7,8 @@
  */
 #include "shim.h"
 
+#include <stdatomic.h>
+
 enum kind { FREE, HANDLE, TIMER, LIFECYCLE, REBOOT, BALLOON_CHANGE, METADATA_CHANGE, CLOSED };
 
 /* Laid out as in HostCall.cs. */
@@ -62,11 +64,24 @@ static void make(const struct shim_call *call)
     }
 }
 
+static atomic_int areEnded;
+
+void ballastEndCallbacks(void)
+{
+    areEnded = 1;
+}
+
+int shim_callbacks_are_ended(void)
+{
+    return areEnded;
+}
+
 static int make_all(struct shim_call *call)
 {
     int result;
     while ((result = managed_next_call(call, call)) > 0)
-        make(call);
+        if (!areEnded)
+            make(call);
     return result;
 }
 

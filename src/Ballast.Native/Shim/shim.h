@@ -52,6 +52,9 @@ void shim_tell_everybody_later(void);
 /* Tells what waits for it. Whoever has called managed code does so, with none of it above. */
 void shim_tell_waiting(void);
 
+/* Whether the program wants no call of its functions any more (calls.c). */
+int shim_callbacks_are_ended(void);
+
 /* What event loops call of ours. */
 virEventHandleCallback shim_ready_function(void);
 virFreeCallback shim_forget_function(void);

@@ -16,6 +16,9 @@
 /* Each stands for a thread of the runtime that waits for it, of which there are few. */
 #define MOST_LATE 64
 
+/* Of what the runtime wants to know of a thread: a second. */
+#define MOST_TRIES 100
+
 /* Of the one that makes them, which runs nothing else. */
 #define STACK_BYTES (256 * 1024)
 
@@ -24,6 +27,7 @@ static struct {
     pthread_mutex_t gate;
     pthread_cond_t changed;
     int count;
+    unsigned long asked;
     struct late {
         void *(*run)(void *);
         void *argument;
@@ -36,6 +40,10 @@ static struct {
 static void *(*_Atomic managed)(void *);
 
 static __thread int mayFail;
+
+/* How many are made of those for which there was no room, and the number of this thread's own latest. */
+static atomic_ulong made;
+static __thread unsigned long mine;
 
 void shim_threads_may_fail(int may)
 {
@@ -71,6 +79,7 @@ static int make_later(const pthread_attr_t *attributes, void *(*run)(void *), vo
     (void)pthread_mutex_lock(&late.gate);
     if (late.count < MOST_LATE) {
         late.all[late.count++] = one;
+        mine = ++late.asked;
         (void)pthread_cond_signal(&late.changed);
         error = 0;
     }
@@ -104,6 +113,7 @@ static void *make_all(void *unused)
             (void)pthread_cond_wait(&late.changed, &late.gate);
         if (make(&late.all[0]) == 0) {
             memmove(late.all, late.all + 1, (size_t)--late.count * sizeof *late.all);
+            made++;
             continue;
         }
         (void)pthread_mutex_unlock(&late.gate);
@@ -136,12 +146,38 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         (void)sigdelset(&blocked, needed[i]);
     (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    if (mayFail)
+    /* The first is the library's own. Later ones may be the collector's, which starts its threads wherever it runs. */
+    if (mayFail && !managed)
         managed = run;
     int error = __real_pthread_create(thread, attributes, run, argument);
     /* Not here: the runtime would stand still. Whoever wants the thread waits until it runs, and the others go on. */
     if (error == EAGAIN && must_be_made(run, &before))
         error = make_later(attributes, run, argument);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+/* The same again. Who has started a thread yields until it runs: where that is later, it would burn a processor meanwhile. */
+extern int __real_sched_yield(void);
+int __wrap_sched_yield(void);
+
+int __wrap_sched_yield(void)
+{
+    const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    return mine > made ? nanosleep(&pause, NULL) : __real_sched_yield();
+}
+
+/* The same again. Where memory lacks, the system destroys the attributes and says so, and the runtime destroys them once more. */
+extern int __real_pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes);
+int __wrap_pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes);
+
+int __wrap_pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
+{
+    const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+    int error = 0;
+    for (int tries = 0; tries < MOST_TRIES && (error = __real_pthread_getattr_np(thread, attributes)) != 0; tries++)
+        (void)nanosleep(&pause, NULL);
+    if (error != 0)
+        (void)pthread_attr_init(attributes);
     return error;
 }

@@ -33,6 +33,7 @@ public sealed class NativeSurroundingsTests
     [Theory]
     [InlineData("watches")]
     [InlineData("looks")]
+    [InlineData("memory")]
     public async Task Where_there_is_no_room_for_a_thread_more_calls_go_on_or_say_so(string part)
     {
         using NativeProgram program = await NativeProgram.BuildAsync("crowded", forLibvirt: false, Token);
