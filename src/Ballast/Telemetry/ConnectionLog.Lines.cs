@@ -57,6 +57,8 @@ internal sealed partial class ConnectionLog
 
     public void ProcessSkipped(int pid, string reason) => Write(log => Lines.ProcessSkipped(log, pid, reason));
 
+    public void ProcessFailed(int pid, Exception error) => Write(log => Lines.ProcessFailed(log, pid, error.Message, error));
+
     public void ProcessesNotShown(uint uid, int count) => Write(log => Lines.ProcessesNotShown(log, count, uid));
 
     public void SocketSkipped(string socket, Exception reason) => Write(log => Lines.SocketSkipped(log, socket, reason.Message));
@@ -118,6 +120,9 @@ internal sealed partial class ConnectionLog
 
         [LoggerMessage(114, LogLevel.Warning, "{Count} more untrusted processes of user {Uid} have QEMU's name and are not listed")]
         public static partial void ProcessesNotShown(ILogger log, int count, uint uid);
+
+        [LoggerMessage(115, LogLevel.Error, "Process {Pid} cannot be looked at: {Reason}")]
+        public static partial void ProcessFailed(ILogger log, int pid, string reason, Exception error);
 
         [LoggerMessage(120, LogLevel.Warning, "Lost the connection to {Daemon}: {Reason}")]
         public static partial void DaemonLost(ILogger log, string daemon, string reason);

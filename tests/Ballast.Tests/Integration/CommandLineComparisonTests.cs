@@ -207,8 +207,9 @@ public sealed class CommandLineComparisonTests(ITestOutputHelper output) : IDisp
             _ => null,
         }).OfType<string>());
 
+    // Who is at an address counts, not how many devices were given it.
     private static string Describe(string? name, string? uuid, ulong? kib, IEnumerable<string> monitors) =>
-        $"name={name} uuid={uuid} KiB={kib} monitors={string.Join(' ', monitors.Order(StringComparer.Ordinal))}";
+        $"name={name} uuid={uuid} KiB={kib} monitors={string.Join(' ', monitors.Distinct().Order(StringComparer.Ordinal))}";
 
     private static async Task<string> AskAsync(OracleMonitor monitor, QemuCommandLine read, string directory)
     {

@@ -6,6 +6,7 @@ using Ballast.Guests;
 using Ballast.Telemetry;
 using Ballast.Tests.Drivers.Qemu;
 using Ballast.Tests.Fakes;
+using Ballast.Tests.Telemetry;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Ballast.Tests.Integration;
@@ -324,6 +325,65 @@ public sealed class LookFaultTests
 
             HostCalls.Fault = null;
             Assert.True((await ListAsync(inventory)).Count == 1, when);
+        }
+    }
+
+    /// <summary>The files of one process make a look at it fail as nobody foresaw: the others are seen, and it is said.</summary>
+    [Theory]
+    [InlineData("stat", false)] // It never gets known.
+    [InlineData("cwd", true)] // It is known, and where its monitor is cannot be told.
+    public async Task A_process_at_which_a_look_fails_hides_no_other(string file, bool isListed)
+    {
+        const int cannotLook = 115, looks = 3;
+        using PrivateDirectory directory = new();
+        await using ChildProcess sick = await StartAsync("sick"), well = await StartAsync("well");
+        using HeardLog heard = new();
+        await using QemuInventory inventory = new(
+            [Scope("host", "")], TimeProvider.System, ConnectionLog.Of(new ConnectionOptions { LoggerFactory = heard }));
+        HostCalls.Fault = (_, what) => what == $"/proc/{sick.Pid}/{file}" ? throw new InvalidOperationException("not foreseen") : 0;
+        for (int i = 0; i < looks; i++)
+        {
+            QemuDomain[] found = [.. (await ListAsync(inventory)).Where(domain => domain.Identity.Id == sick.Pid || domain.Identity.Id == well.Pid)];
+            Assert.Equal(isListed ? ["sick", "well"] : ["well"], found.Select(domain => domain.Identity.Name).Order());
+            Assert.DoesNotContain("not foreseen", Refusal(found[^1]), StringComparison.Ordinal);
+            Assert.Equal(isListed, Refusal(found[0]).Contains("not foreseen", StringComparison.Ordinal));
+            Assert.NotNull(await inventory.LookupAsync(static identity => identity.Name == "well", Timeout, Token));
+        }
+
+        // Nobody is said to be missing who could not be looked at.
+        if (!isListed)
+            Assert.Contains("not foreseen", (await Assert.ThrowsAsync<LibvirtException>(() => LookupNoneAsync())).Message, StringComparison.Ordinal);
+        Assert.Equal(isListed, inventory.LookError is null);
+        Assert.Contains($"{sick.Pid}", await heard.HearAsync(cannotLook), StringComparison.Ordinal);
+        Assert.Equal(1, heard.Count(cannotLook));
+
+        HostCalls.Fault = null;
+        Assert.Equal(2, (await ListAsync(inventory)).Count(domain => domain.Identity.Name is "sick" or "well"));
+        Assert.Null(inventory.LookError);
+
+        Task<QemuDomain?> LookupNoneAsync() => inventory.LookupAsync(static _ => false, Timeout, Token).AsTask();
+
+        static string Refusal(QemuDomain domain)
+        {
+            try
+            {
+                return domain.Monitor.Path;
+            }
+            catch (LibvirtException refused)
+            {
+                return refused.Message;
+            }
+        }
+
+        async Task<ChildProcess> StartAsync(string name)
+        {
+            string last = directory.File($"{name}-last");
+            ChildProcess qemu = await ChildProcess.StartAsync("env", [
+                "-C", directory.Path, "qemu-system-x86_64", "-name", name, "-M", "none", "-S", "-nodefaults", "-display", "none",
+                "-qmp", $"unix:{name},server=on,wait=off", "-qmp", $"unix:{last},server=on,wait=off",
+            ]);
+            await Waiting.UntilAsync("monitor", () => UnixSocket.IsListening(last));
+            return qemu;
         }
     }
 

@@ -199,6 +199,16 @@ internal static class OddCommandLines
         -object '{"qom-type":"secret","id":"s","data":"-name"}' -name a
         -chardev socket,id=m,path=s,server=on,wait=off -mon id=x,mode=control,chardev=m
         -chardev socket,id=m,path=s,server=on,wait=off -mon m,pretty=on,mode=control
+        -monitor unix:s,server=on,wait=off,mux=on -mon compat_monitor0,mode=control
+        -mon compat_monitor0,mode=control -monitor none -monitor mon:unix:s,server=on,wait=off
+        -chardev socket,id=m,path=t,server=on,wait=off -qmp chardev:m -monitor unix:s,server=on,wait=off,mux=on -mon compat_monitor1,mode=control
+        -monitor unix:s,server=on,wait=off -set mon.compat_monitor0.mode=control
+        -qmp unix:s,server=on,wait=off -set chardev.compat_monitor0.path=t
+        -qmp unix:s,server=on,wait=off -monitor unix:s,server=on,wait=off
+        -monitor unix:s,server=on,wait=off -qmp unix:s,server=on,wait=off
+        -qmp unix:s,server=on,wait=off -qmp unix:s,server=on,wait=off
+        -chardev socket,id=m,path=s,server=on,wait=off -mon m,mode=control -chardev socket,id=n,path=s,server=on,wait=off
+        -serial unix:s,server=on,wait=off -qmp unix:s,server=on,wait=off
         -chardev socket,id=m,path=s,server=on,wait=off -mon nosuch,chardev=m,mode=control
         -chardev socket,id=a.b_c-d,path=s,server=on,wait=off -qmp chardev:a.b_c-d
         -chardev socket,id=m,path=s,server=on,wait=off -set chardev.m.path=a=b -qmp chardev:m

@@ -73,7 +73,7 @@ public sealed class StrangersTests : IAsyncDisposable
                 looks.Add(what);
             return 0;
         };
-        using QemuProcesses processes = new();
+        using QemuProcesses processes = new(static (_, failure) => throw failure);
         Assert.Equal(qemu.Pid, processes.OwnersOf(listener, view).First().Pid);
         Assert.All(looks, look => Assert.EndsWith("/exe", look, StringComparison.Ordinal));
 
@@ -86,7 +86,7 @@ public sealed class StrangersTests : IAsyncDisposable
     public async Task Trust_is_decided_before_the_command_line_is_read()
     {
         int[] crowd = await StartCrowdAsync(4, arguments: 30_000);
-        using QemuProcesses processes = new();
+        using QemuProcesses processes = new(static (_, failure) => throw failure);
         List<(string Call, string What)> calls = [];
         HostCalls.Fault = (call, what) =>
         {
@@ -172,7 +172,7 @@ public sealed class StrangersTests : IAsyncDisposable
         _started.Add(qemu);
         await Waiting.UntilAsync("socket", () => UnixSocket.IsListening(path));
         IQemuScope scope = isDirectory ? new DirectoryScope(_directory.Path, []) : new HostScope(new QemuTrust([]), MonitorManagers.Known);
-        using QemuProcesses processes = new();
+        using QemuProcesses processes = new(static (_, failure) => throw failure);
         Assert.True(await UntilFoundAsync() > 0);
 
         Assert.Equal(0, Look(out Sighting? again));

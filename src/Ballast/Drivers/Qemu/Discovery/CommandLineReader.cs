@@ -1,8 +1,13 @@
+using System.Globalization;
+
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>Walks a command line as QEMU does, option by option, each in its place.</summary>
 internal sealed class CommandLineReader
 {
+    // As QEMU calls the device that a short form makes, with its number.
+    private const string ShortForm = "compat_monitor";
+
     private readonly ConfigurationFiles _files;
     private readonly RepeatedOption _name = new();
     private readonly RepeatedOption _memory = new();
@@ -10,9 +15,11 @@ internal sealed class CommandLineReader
     private readonly RepeatedOption _processors = new();
     private readonly Dictionary<string, OptionMembers> _chardevs = [];
     private readonly Dictionary<string, OptionMembers> _monitorsById = [];
-    private readonly List<(OptionMembers Monitor, OptionMembers? Device)> _monitors = [];
+    private readonly List<OptionMembers> _monitors = [];
+    private readonly List<OptionMembers> _lines = [];
     private readonly Dictionary<string, string> _networkKinds = [];
     private readonly Dictionary<string, string> _objectSizes = [];
+    private int _shortMonitors;
 
     private CommandLineReader(Func<string, ConfigurationText?>? readFile) => _files = new ConfigurationFiles(readFile);
 
@@ -59,7 +66,7 @@ internal sealed class CommandLineReader
 
     /// <summary>The ids of the devices that listen at a path and wait for nobody.</summary>
     public IEnumerable<string> FindDevices(string path) => _chardevs
-        .Where(device => CharacterDevice.ToMonitor(device.Value, device.Key) is { Kind: MonitorKind.Unix, WaitsForClient: false } found && found.Path == path)
+        .Where(device => !IsShort(device.Key) && CharacterDevice.ToMonitor(device.Value, device.Key) is { Kind: MonitorKind.Unix, WaitsForClient: false } found && found.Path == path)
         .Select(device => device.Key);
 
     /// <param name="arguments">The program, and what follows it.</param>
@@ -80,19 +87,35 @@ internal sealed class CommandLineReader
     public IReadOnlyList<MonitorSocket> FindMonitors()
     {
         List<MonitorSocket> found = [];
+        Dictionary<string, string?> last = LastAtPaths();
+
         // Only now: a device may be defined behind the monitor on it.
-        foreach ((OptionMembers monitor, OptionMembers? own) in _monitors)
+        foreach (OptionMembers monitor in _monitors)
         {
-            if (monitor["mode"] != "control")
+            if (monitor["mode"] != "control" || monitor["chardev"] is not { } id || !_chardevs.TryGetValue(id, out OptionMembers? device))
                 continue;
-            if (own is not null)
-                found.Add(CharacterDevice.ToMonitor(own, null));
-            else if (monitor["chardev"] is { } id && _chardevs.TryGetValue(id, out OptionMembers? device))
-                found.Add(CharacterDevice.ToMonitor(device, id));
+            MonitorSocket socket = CharacterDevice.ToMonitor(device, IsShort(id) ? null : id);
+            if (socket is not { Kind: MonitorKind.Unix, Path: { } path } || last[path] == id)
+                found.Add(socket);
         }
 
         return found;
     }
+
+    // Of several that listen at one path, who comes last takes the place of those before, and serial lines come behind all devices.
+    private Dictionary<string, string?> LastAtPaths()
+    {
+        Dictionary<string, string?> last = [];
+        foreach ((string? id, OptionMembers device) in _chardevs.Select(static device => ((string?)device.Key, device.Value)).Concat(_lines.Select(static line => ((string?)null, line))))
+        {
+            if (CharacterDevice.ToMonitor(device, id) is { Kind: MonitorKind.Unix, Path: { } path })
+                last[path] = id;
+        }
+
+        return last;
+    }
+
+    private static bool IsShort(string id) => id.StartsWith(ShortForm, StringComparison.Ordinal);
 
     private void Apply(string option, string value)
     {
@@ -129,7 +152,14 @@ internal sealed class CommandLineReader
                 AddMonitor(OptionMembers.ParseOrJson(value, "chardev"));
                 break;
             case "qmp" or "qmp-pretty":
-                AddShortMonitor(value);
+                AddShortMonitor(value, "control");
+                break;
+            case "monitor":
+                AddShortMonitor(value, "readline");
+                break;
+            case "serial" or "parallel":
+                if (CharacterDevice.FromShortForm(value) is { } line)
+                    _lines.Add(line);
                 break;
             case "set":
                 SetMember(value);
@@ -192,22 +222,26 @@ internal sealed class CommandLineReader
     {
         if (members is null || (members["id"] is { } id && !_monitorsById.TryAdd(id, members)))
             return;
-        _monitors.Add((members, null));
+        _monitors.Add(members);
     }
 
-    private void AddShortMonitor(string value)
+    // What it makes can be changed, and used by another, by the names that QEMU gives it.
+    private void AddShortMonitor(string value, string mode)
     {
         const string byId = "chardev:";
-        OptionMembers monitor = OptionMembers.Parse("mode=control", null);
+        string id = string.Create(CultureInfo.InvariantCulture, $"{ShortForm}{_shortMonitors}");
         if (value.StartsWith(byId, StringComparison.Ordinal))
-        {
-            monitor.Set("chardev", value[byId.Length..]);
-            _monitors.Add((monitor, null));
-        }
+            id = value[byId.Length..];
         else if (CharacterDevice.FromShortForm(value) is { } device)
-        {
-            _monitors.Add((monitor, device));
-        }
+            _ = _chardevs.TryAdd(id, device);
+        else
+            return;
+        _shortMonitors++;
+        OptionMembers monitor = new();
+        monitor.Set("id", id);
+        monitor.Set("mode", mode);
+        monitor.Set("chardev", id);
+        AddMonitor(monitor);
     }
 
     // group.id.member=value, of something that was defined before; commas mean nothing here.

@@ -185,9 +185,18 @@ internal static class HostCalls
         int errno = HostLook.LeftOut;
         if (HostLook.Begin(what, kind))
         {
-            errno = FaultOf(call, what);
-            if (errno == 0)
-                return false;
+            try
+            {
+                errno = FaultOf(call, what);
+                if (errno == 0)
+                    return false;
+            }
+            catch
+            {
+                Ended();
+                throw;
+            }
+
             Ended();
         }
 

@@ -14,7 +14,7 @@ internal sealed class LateCalls(int most, TimeSpan shortest)
     /// </summary>
     public static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The shortest wait; also for what was late already.</summary>
+    /// <summary>The shortest wait; also for what was late as often as leaves it out.</summary>
     public static readonly TimeSpan Shortest = Longest / 8;
 
     private readonly ConcurrentDictionary<LookTarget, int> _calls = new();
@@ -42,10 +42,13 @@ internal sealed class LateCalls(int most, TimeSpan shortest)
     {
         if (_count == 0 || target.Whole is not { Kind: not LookKind.Kernel } whole)
             return Longest;
-        if (_calls.ContainsKey(whole))
+
+        // What was late once shall not be late again only because it is waited for less: it makes itself no shorter.
+        int late = _calls.GetValueOrDefault(whole), self = late > 0 ? 1 : 0;
+        if (late >= most)
             return Shortest;
-        TimeSpan ofKind = Shorter(Volatile.Read(ref _kinds[(int)whole.Kind]), shortest);
-        return whole.Directory is { } directory && Shorter(_directories.GetValueOrDefault(directory), Shortest) is var own && own < ofKind
+        TimeSpan ofKind = Shorter(Volatile.Read(ref _kinds[(int)whole.Kind]) - self, shortest);
+        return whole.Directory is { } directory && Shorter(_directories.GetValueOrDefault(directory) - self, Shortest) is var own && own < ofKind
             ? own
             : ofKind;
     }
@@ -90,5 +93,6 @@ internal sealed class LateCalls(int most, TimeSpan shortest)
         || (whole.Directory is { } directory && _directories.GetValueOrDefault(directory) >= HangingCalls.MostOfDirectory)
         || (whole.Kind != LookKind.Kernel && Volatile.Read(ref _kinds[(int)whole.Kind]) >= HangingCalls.MostOfKind);
 
-    private static TimeSpan Shorter(int late, TimeSpan least) => Longest / (1 + late) is var shorter && shorter > least ? shorter : least;
+    // Others may return meanwhile, so that none is left of those that were counted.
+    private static TimeSpan Shorter(int late, TimeSpan least) => Longest / (1 + Math.Max(late, 0)) is var shorter && shorter > least ? shorter : least;
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>
@@ -23,6 +25,7 @@ internal sealed class LookTrouble : IDisposable
     private HashSet<string>? _denied;
     private HashSet<string>? _leftOut;
     private LookFailure? _firstLeftOut;
+    private LookFailure? _unseen;
 
     /// <summary>Begins to note what fails on this thread, until it is disposed; what encloses it is told too.</summary>
     public LookTrouble() => _underWay = this;
@@ -42,14 +45,14 @@ internal sealed class LookTrouble : IDisposable
     /// <summary>Whether something is left out since a call that was about it has not returned; it is among <see cref="Denied"/>.</summary>
     public bool IsStuck => _firstLeftOut is not null;
 
-    /// <summary>Why not all was answered that was asked: a call failed, or something is left out; null where all was.</summary>
-    public LookFailure? Unanswered => Failure ?? _firstLeftOut;
+    /// <summary>Why not all was answered that was asked: a call failed, or something is left out, or one process could not be looked at; null where all was.</summary>
+    public LookFailure? Unanswered => Failure ?? _firstLeftOut ?? _unseen;
 
     /// <summary>What is left out since a call that was about it has not returned; it is among <see cref="Denied"/>.</summary>
     public IReadOnlySet<string> LeftOut => _leftOut ??= [];
 
     /// <summary>Whether all was answered that was asked, be it that this user may not know.</summary>
-    public bool IsAnswered => Failure is null && !IsStuck;
+    public bool IsAnswered => Unanswered is null;
 
     /// <summary>What this user may not look at, or nobody can look at just now.</summary>
     public IReadOnlySet<string> Denied => _denied ??= [];
@@ -85,6 +88,13 @@ internal sealed class LookTrouble : IDisposable
             trouble.Failure ??= failure;
     }
 
+    /// <summary>One process could not be looked at, which says nothing of any other.</summary>
+    public static void LeaveUnseen(LookFailure failure)
+    {
+        if (_underWay is { } trouble)
+            trouble._unseen ??= failure;
+    }
+
     /// <summary>Notes the same on this thread: it was met on another.</summary>
     public void NoteHere() => _underWay?.Add(this);
 
@@ -99,6 +109,7 @@ internal sealed class LookTrouble : IDisposable
     {
         Failure ??= inner.Failure;
         _firstLeftOut ??= inner._firstLeftOut;
+        _unseen ??= inner._unseen;
         if (inner.IsDenied)
             (_denied ??= []).UnionWith(inner._denied!);
         if (inner.IsStuck)
@@ -111,10 +122,17 @@ internal sealed class LookTrouble : IDisposable
 /// <param name="What">What it was about.</param>
 internal sealed record LookFailure(int Errno, string What)
 {
-    private const int NoEntry = 2, NoMemory = 12, FullTable = 23, TooManyOpen = 24;
+    private const int NoEntry = 2, InputError = 5, NoMemory = 12, FullTable = 23, TooManyOpen = 24;
 
     /// <summary>/proc shows no process, though there is always one.</summary>
     public static LookFailure NoProcesses { get; } = new(NoEntry, "/proc");
+
+    /// <summary>Why, where no system call failed.</summary>
+    public string? Why { get; private init; }
+
+    /// <summary>What a process says or names could not be dealt with.</summary>
+    public static LookFailure OfProcess(int pid, string why) =>
+        new(InputError, string.Create(CultureInfo.InvariantCulture, $"process {pid}")) { Why = why };
 
     /// <summary>Whether this process or the system lacks something, whatever was looked at.</summary>
     public bool IsWant => Errno is NoMemory or FullTable or TooManyOpen;

@@ -133,9 +133,9 @@ internal sealed class ProcessPath
     private SocketEntry? OpenOwn(string path, string root)
     {
         string[] parts = path.Split('/');
-        while (parts is ["task", _, ..])
-            parts = parts[2..]; // A thread, or ".." and nothing at all.
-        int length = parts is ["fd", var number, ..] && number.All(char.IsAsciiDigit) ? 2 : parts[0] is "cwd" or "root" ? 1 : parts.Length;
+        if (parts is ["task", var thread, _, ..] && SafeSocketPath.IsThread(thread))
+            parts = parts[2..];
+        int length = parts is ["fd", _, ..] ? 2 : parts is ["cwd" or "root", ..] ? 1 : parts.Length;
         if (parts.Length <= length || ++_turns > MaxTurns)
         {
             _reasons.Add($"'/proc/self/{path}': {Marshal.GetPInvokeErrorMessage(LinuxFiles.NoEntry)}", LinuxFiles.NoEntry);

@@ -128,7 +128,7 @@ internal sealed class InstanceIdentity(Lock gate, ConnectionLog log)
     }
 
     /// <summary>Takes what a monitor said when it was connected to.</summary>
-    /// <param name="hello">What it said; null where it is not connected any more.</param>
+    /// <param name="hello">What it said at the last connect, which may have ended since; null before the first.</param>
     /// <param name="peer">Whom the kernel shows at the other end.</param>
     /// <param name="mayBeAnother">Whether nobody can tell that the one before answers still.</param>
     /// <returns>False where another QEMU answers than before, and no process shows which.</returns>

@@ -341,8 +341,9 @@ internal sealed class QemuInstance
     /// </summary>
     public bool IsHeardAfter(long losses) => Process is not null || (Volatile.Read(ref _losses) == losses && !IsReplaced);
 
-    private bool MayBeAnother(QmpMonitor monitor) =>
-        Process is null && _identity.HasGreeted && monitor.Losses != Volatile.Read(ref _losses);
+    private bool MayBeAnother(QmpMonitor monitor) => MayBeAnother(monitor.Losses);
+
+    private bool MayBeAnother(long losses) => Process is null && _identity.HasGreeted && losses != Volatile.Read(ref _losses);
 
     private void Use(QmpMonitor monitor)
     {
@@ -353,12 +354,15 @@ internal sealed class QemuInstance
             // As long as it was connected to, the one who forbids it may have been asked.
             if (_monitors.Forbid(monitor))
                 return;
-            bool mayBeAnother = _current == monitor && MayBeAnother(monitor);
+
+            // Once, and before it is heard: an end that comes later is not one that was heard after.
+            long losses = monitor.Losses;
+            bool mayBeAnother = _current == monitor && MayBeAnother(losses);
             _current = monitor;
 
             // First this: whoever sees the new number sees whose it is.
             IsReplaced |= !_identity.Hear(monitor.Hello, monitor.Peer, mayBeAnother);
-            Volatile.Write(ref _losses, monitor.Losses);
+            Volatile.Write(ref _losses, losses);
         }
     }
 }

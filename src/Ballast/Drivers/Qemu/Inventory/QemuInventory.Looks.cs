@@ -117,8 +117,8 @@ internal sealed partial class QemuInventory
         using LookTrouble trouble = new();
 
         // Of one socket that was named, no other process is looked at.
-        foreach (QemuInstance instance in _instances)
-            instance.Process?.ReadStuckFiles();
+        foreach (QemuProcess process in _instances.Select(static instance => instance.Process).OfType<QemuProcess>())
+            _processes.ReadStuckFiles(process);
         List<Sighting> sightings = Merge(scopes.SelectMany(scope => scope.Look(view, _processes)));
         bool isPartial = trouble.Failure is not null;
         string[] denied = trouble.IsDenied ? [.. trouble.Denied.Where(IsNews)] : [];
@@ -200,10 +200,10 @@ internal sealed partial class QemuInventory
     private void NoteTrouble(LookTrouble trouble, bool isPartial, string[] denied, List<QemuInstance> added)
     {
         _trouble = trouble.Unanswered;
-        LibvirtException? error = !isPartial && !trouble.IsStuck ? null
+        LibvirtException? error = !isPartial && trouble.IsAnswered ? null
             : QmpErrors.CannotLook(trouble.Unanswered ?? new LookFailure(LookFailures.Denied, denied[0]));
 
-        // Of a call that does not return it was said when it was left behind.
+        // Of a call that does not return it was said when it was left behind, and of a process that could not be looked at, then.
         if (error is not null && _lookError is null && isPartial)
             log.LookFailed(error);
         _lookError = error;

@@ -21,7 +21,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     public static readonly TimeSpan ShortPatience = TimeSpan.FromMilliseconds(500);
 
     private readonly SemaphoreSlim _looking = new(1);
-    private readonly QemuProcesses _processes = new();
+    private readonly QemuProcesses _processes = new(log.ProcessFailed);
     private readonly List<QemuInstance> _instances = [];
     private volatile Dictionary<Guid, QemuInstance> _known = [];
     private long _lookedAt;

@@ -221,7 +221,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
                     return process;
             }
         }
-        catch (LookStuckException)
+        catch
         {
             Close();
             throw;

@@ -3,8 +3,12 @@ using Ballast.Drivers.Qemu.Discovery;
 namespace Ballast.Drivers.Qemu.Processes;
 
 /// <summary>The QEMU processes of this host that were seen, each once; those that ended are forgotten.</summary>
-internal sealed class QemuProcesses : IDisposable
+/// <param name="noteFault">Told of a process at which a look failed as nobody foresaw, once for each reason.</param>
+internal sealed class QemuProcesses(Action<int, Exception> noteFault) : IDisposable
 {
+    // Why a look at a process failed, as it was told.
+    private readonly Dictionary<int, string> _faults = [];
+
     private readonly Dictionary<int, QemuProcess> _known = [];
     private bool _isClosed;
 
@@ -41,13 +45,16 @@ internal sealed class QemuProcesses : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
             int pid = _unseen.Pop();
-            if (!_known.ContainsKey(pid) && !_others.Contains(pid, out uint? owner) && (owner ?? ProcessTable.OwnerOf(pid)) is { } uid && Find(pid, uid) is { } process)
+            if (!_known.ContainsKey(pid) && !_others.Contains(pid, out uint? owner) && (owner ?? ProcessTable.OwnerOf(pid)) is { } uid && FindApart(pid, uid) is { } process)
                 _known[pid] = process;
         }
 
         Crowd = crowd;
         _parents = [.. _known.Values.Select(static process => process.ParentPid)];
         return _known.Values;
+
+        // By itself: most are known to be none, and cost no closure.
+        QemuProcess? FindApart(int pid, uint uid) => Apart(pid, () => Find(pid, uid), Unseen);
 
         QemuProcess? Find(int pid, uint uid)
         {
@@ -126,6 +133,16 @@ internal sealed class QemuProcesses : IDisposable
         }
     }
 
+    /// <summary>What it names is read once more, where that is left out and answers by now.</summary>
+    public void ReadStuckFiles(QemuProcess process) => Apart(
+        process.Pid,
+        () =>
+        {
+            process.ReadStuckFiles();
+            return true;
+        },
+        static _ => false);
+
     /// <summary>Whether a process only waits for a QEMU that it made, and that is known.</summary>
     public bool IsWrapper(QemuProcess process, HostView view) =>
         _parents.Contains(process.Pid) && _known.Values.Any(child => process.IsWrapperOf(child, view));
@@ -141,9 +158,34 @@ internal sealed class QemuProcesses : IDisposable
         }
 
         ObjectDisposedException.ThrowIf(_isClosed, typeof(QemuProcess));
-        if ((ProcessTable.OwnerOf(pid) is { } uid && !ProcessTable.IsOwn(uid) && !QemuProcess.IsCalledQemu(pid)) || QemuProcess.Find(pid) is not { } process)
+        if (Apart(pid, Open, Unseen) is not { } process)
             return null;
         return _known[pid] = process;
+
+        QemuProcess? Open() => ProcessTable.OwnerOf(pid) is { } uid && !ProcessTable.IsOwn(uid) && !QemuProcess.IsCalledQemu(pid) ? null : QemuProcess.Find(pid);
+    }
+
+    /// <summary>
+    /// Looks at one process. What it says and names is anybody's text: if that makes a look fail in a way that nobody foresaw, the look
+    /// at the others goes on.
+    /// </summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="look">The look at it.</param>
+    /// <param name="otherwise">What is seen of it where that failed.</param>
+    public T Apart<T>(int pid, Func<T> look, Func<LookFailure, T> otherwise)
+    {
+        try
+        {
+            return look();
+        }
+        catch (Exception e) when (e is not (LookStuckException or ObjectDisposedException or OutOfMemoryException))
+        {
+            string reason = $"{e.GetType().Name}: {e.Message}";
+            if (_faults.GetValueOrDefault(pid) != reason)
+                noteFault(pid, e);
+            _faults[pid] = reason;
+            return otherwise(LookFailure.OfProcess(pid, reason));
+        }
     }
 
     /// <summary>
@@ -175,16 +217,30 @@ internal sealed class QemuProcesses : IDisposable
         foreach (QemuProcess known in _known.Values.Where(known => !known.IsSame).ToArray())
             Forget(known);
         foreach (QemuProcess known in _known.Values)
-            known.ReadStuckFiles();
+            ReadStuckFiles(known);
         Listeners.Keep(owner => _known.GetValueOrDefault(owner.Pid) == owner);
         _foreign.Clear();
         IReadOnlyList<int> pids = ProcessTable.Pids();
 
         // There is always one: that nobody could look is no news of the others.
         if (pids.Count > 0)
-            _others.Keep(pids);
+            KeepPresent(pids);
         _unseen = new Stack<int>(pids);
         _ordinary.Clear();
+    }
+
+    private void KeepPresent(IReadOnlyList<int> present)
+    {
+        _others.Keep(present);
+        foreach (int gone in _faults.Keys.Except(present).ToArray())
+            _faults.Remove(gone);
+    }
+
+    // It may be a QEMU: whoever does not find one is told.
+    private static QemuProcess? Unseen(LookFailure failure)
+    {
+        LookTrouble.LeaveUnseen(failure);
+        return null;
     }
 
     private QemuProcess? FindNext()
@@ -201,6 +257,13 @@ internal sealed class QemuProcesses : IDisposable
             return null;
         }
 
+        return FindOwnApart(pid, owner);
+    }
+
+    private QemuProcess? FindOwnApart(int pid, uint? owner) => Apart(pid, () => FindOwn(pid, owner), Unseen);
+
+    private QemuProcess? FindOwn(int pid, uint? owner)
+    {
         if ((owner ?? ProcessTable.OwnerOf(pid)) is not { } uid)
             return null;
         using LookTrouble trouble = new();

@@ -110,7 +110,7 @@ internal static class QmpErrors
             failure == LookFailure.NoProcesses
                 ? "/proc shows no processes, so Ballast cannot find any QEMU: mount it (mount -t proc proc /proc)"
                 : failure.Errno == HostLook.LeftOut ? CallDoesNotReturn(failure.What)
-                : $"Cannot look at '{failure.What}': {Marshal.GetPInvokeErrorMessage(failure.Errno)}");
+                : $"Cannot look at '{failure.What}': {failure.Why ?? Marshal.GetPInvokeErrorMessage(failure.Errno)}");
 
     /// <summary>Of what no look says anything until a call has returned.</summary>
     public static string CallDoesNotReturn(string what) =>

@@ -34,17 +34,28 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         QemuTrust trusted = _trust;
         foreach (QemuProcess process in processes.Look(view, trusted.Trusts, trusted.Refuse))
         {
-            if (process.IsHelper || processes.IsWrapper(process, view) || process.Uid is not { } uid)
-                continue;
-            string? distrust = trusted.Refuse(process, uid);
-            if ((distrust is null && !process.Believe()) || process.IsLaunching(view))
-                continue;
-            IReadOnlyList<MonitorCandidate> monitors = distrust is null
-                ? Monitors(process, uid, view, processes.Listeners)
-                : [NotTrusted(process, uid, distrust)];
-            yield return new Sighting(process, distrust, uid, monitors);
+            if (processes.Apart(process.Pid, () => Look(process, trusted, view, processes), failure => Unseen(process, failure)) is { } sighting)
+                yield return sighting;
         }
     }
+
+    private Sighting? Look(QemuProcess process, QemuTrust trusted, HostView view, QemuProcesses processes)
+    {
+        if (process.IsHelper || processes.IsWrapper(process, view) || process.Uid is not { } uid)
+            return null;
+        string? distrust = trusted.Refuse(process, uid);
+        if ((distrust is null && !process.Believe()) || process.IsLaunching(view))
+            return null;
+        IReadOnlyList<MonitorCandidate> monitors = distrust is null
+            ? Monitors(process, uid, view, processes.Listeners)
+            : [NotTrusted(process, uid, distrust)];
+        return new Sighting(process, distrust, uid, monitors);
+    }
+
+    // It is there: that it is missing in lists would say otherwise.
+    private static Sighting? Unseen(QemuProcess process, LookFailure failure) => process.Uid is { } uid
+        ? new Sighting(process, null, uid, [MonitorCandidate.Refused(() => QmpErrors.CannotLook(failure))])
+        : null;
 
     // A connection that stands ends with its user's trust; it does not end because somebody moved the program's file since.
     private MonitorCandidate NotTrusted(QemuProcess process, uint uid, string distrust) => _trust.Trusts(uid)

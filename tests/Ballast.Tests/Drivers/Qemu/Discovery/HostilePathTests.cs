@@ -37,6 +37,9 @@ public sealed class HostilePathTests : IDisposable
         using FileStream held = new(_directory.File("f"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         Assert.Equal("text", ProcessFile.Read(Environment.ProcessId, _directory.File("f")));
         Assert.Equal("text", ProcessFile.Read(Environment.ProcessId, Path.GetRelativePath(Environment.CurrentDirectory, _directory.File("f"))));
+        using Microsoft.Win32.SafeHandles.SafeFileHandle directory = LinuxFiles.Open(_directory.Path, out _);
+        foreach (string own in (string[])["self", "thread-self", "thread-self/../..", "self/task/.."])
+            Assert.Equal("text", ProcessFile.Read(Environment.ProcessId, $"/proc/{own}/fd/{directory.DangerousGetHandle()}/f"));
     }
 
     [Fact]
@@ -51,6 +54,51 @@ public sealed class HostilePathTests : IDisposable
         long since = Stopwatch.GetTimestamp();
         Assert.Null(ProcessFile.Read(Environment.ProcessId, _directory.File("f")));
         Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(5));
+    }
+
+    [Theory]
+    [InlineData("/proc/self/task/1")]
+    [InlineData("/proc/self/task/1/")]
+    [InlineData("/proc/self/task/1/task/1")]
+    [InlineData("/proc/self/task/..")]
+    [InlineData("/proc/self/task")]
+    [InlineData("/proc/self/fd")]
+    [InlineData("/proc/self/fd/..")]
+    [InlineData("/proc/self/cwd")]
+    [InlineData("/proc/thread-self")]
+    [InlineData("/proc/thread-self/..")]
+    [InlineData("/proc/thread-self/../..")]
+    [InlineData("/proc/thread-self/../../..")]
+    public void What_proc_has_of_the_process_itself_is_no_trap(string path)
+    {
+        MountTable mounts = MountTable.Read("self");
+        _ = Leads(path, mounts);
+        ProcessPath.File(Environment.ProcessId, path, mounts, mounts, history: null)?.Dispose();
+    }
+
+    [Fact]
+    public void Whatever_a_path_is_made_of_it_leads_where_the_kernel_says_or_nowhere()
+    {
+        string[] parts = ["proc", "self", "thread-self", "task", "fd", "cwd", "root", "..", ".", "0", "1", $"{Environment.ProcessId}", "", "f"];
+        string[] beginnings = ["", "/", "/proc/self/", "/proc/thread-self/", "/proc/self/task/"];
+        MountTable mounts = MountTable.Read("self");
+        Random random = new(1);
+        int found = 0;
+        for (int i = 0; i < 5000; i++)
+        {
+            string path = random.GetItems(beginnings, 1)[0] + string.Join('/', random.GetItems(parts, random.Next(1, 9)));
+            _ = Leads(path, mounts);
+            using SocketEntry? entry = ProcessPath.File(Environment.ProcessId, path, mounts, mounts, history: null);
+            using SocketEntry? kernels = SocketEntry.Open(path.Length == 0 ? "." : path, mounts, out _);
+
+            // A thread that is not there is no way for the kernel.
+            if (entry is null || kernels is null)
+                continue;
+            Assert.True(kernels.File == entry.File, path);
+            found++;
+        }
+
+        Assert.NotInRange(found, 0, 100);
     }
 
     [Fact]

@@ -46,7 +46,7 @@ public sealed class SocketEntryTests
     // As where no table shows who listens.
     private static MonitorKey KeyAt(string path)
     {
-        using QemuProcesses processes = new();
+        using QemuProcesses processes = new(static (_, failure) => throw failure);
         Sighting sighting = Assert.Single(NamedSockets.Look(path, new HostView(), processes, findsOwner: false));
         return Assert.Single(sighting.Monitors).Endpoint!.Key with { Listener = 0 };
     }
