@@ -17,6 +17,7 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
 
     private readonly PrivateDirectory _root = new();
     private readonly List<(string Group, AdviceGuest Guest)> _guests = [];
+    private readonly Dictionary<string, string?> _written = [];
 
     /// <summary>The limits, by their groups' paths.</summary>
     public Dictionary<string, ulong> Limits { get; } = [];
@@ -114,6 +115,11 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
 
     private void Write(string file, string text)
     {
+        // Null: it cannot be read. Thousands of looks change little.
+        string? content = Unreadable.Contains(file) ? null : text;
+        if (_written.TryGetValue(file, out string? before) && before == content)
+            return;
+        _written[file] = content;
         string path = _root.File(file);
         _ = Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         if (Directory.Exists(path))
@@ -121,9 +127,9 @@ internal sealed class GroupHost(bool isSecond) : IDisposable
         File.Delete(path);
 
         // Not even root can read a directory as a file.
-        if (Unreadable.Contains(file))
+        if (content is null)
             _ = Directory.CreateDirectory(path);
         else
-            File.WriteAllText(path, text + "\n");
+            File.WriteAllText(path, content + "\n");
     }
 }
