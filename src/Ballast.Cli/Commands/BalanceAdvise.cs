@@ -64,19 +64,24 @@ internal static class BalanceAdvise
         await run.WaitAsync(first);
         invocation.ShowProgress("");
         TimeSpan next = await run.AdviseAsync();
-        for (string complaint = ""; invocation.Arguments.Has(Watch);)
+        HashSet<string> told = [];
+        while (invocation.Arguments.Has(Watch))
         {
             await run.WaitAsync(fixedPeriod ?? next);
             try
             {
                 next = await run.AdviseAsync();
-                complaint = "";
+                told.Clear();
             }
             catch (BudgetException e)
             {
-                // What could not be read this time may be read the next time. Why is said once for each reason.
-                if (e.Message != complaint)
-                    invocation.Warn(complaint = e.Message);
+                // What could not be read this time may be read the next time. Why is said when it changes.
+                if (!told.Contains(e.Message))
+                {
+                    told = [e.Message];
+                    invocation.Warn(e.Message);
+                }
+
                 next = LongestLook;
             }
         }
