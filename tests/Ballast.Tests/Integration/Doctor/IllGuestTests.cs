@@ -83,7 +83,7 @@ public sealed class IllGuestTests
         _ = await patient.Guest.CommandAsync("free", cancellationToken: Token);
         await patient.MoveAsync(WholeMib);
         await patient.IsWellAsync("it got all back");
-        _ = await patient.Guest.CommandAsync("alloc 340", cancellationToken: Token);
+        _ = await patient.Guest.CommandAsync("alloc 300", cancellationToken: Token);
         await patient.IsWellAsync("it uses much");
         _ = await patient.Guest.CommandAsync("free", cancellationToken: Token);
         Finding slack = await patient.FindAsync("holds more than it uses");
