@@ -75,7 +75,7 @@ internal static class BalanceAdvise
             }
             catch (BudgetException e)
             {
-                // What could not be read this time may be read the next time. Why is said when it changes.
+                // The next look may be able to read it. The reason is shown when it changes.
                 if (!told.Contains(e.Message))
                 {
                     told = [e.Message];
