@@ -17,6 +17,8 @@ public sealed partial class ChildProcess : IAsyncDisposable
     private const int SignalContinue = 18;
     private const int SignalStop = 19;
 
+    private static readonly string[] Setpriv = ["setpriv", "--pdeathsig", "KILL"];
+
     private static readonly Starter Starting = new();
 
     private readonly Process _process;
@@ -50,9 +52,15 @@ public sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts a program; it runs, or has ended, when this returns.</summary>
     public static async Task<ChildProcess> StartAsync(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
-        new(await Starting.StartAsync(Describe(program, arguments, environment)));
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ChildProcess child = new(await Starting.StartAsync(Describe(program, arguments, environment)));
+        await Deadline.UntilAsync(
+            Deadline.Default, $"start of {program}", _ => Task.FromResult(!child.IsStillSetpriv()), default, TimeSpan.FromMilliseconds(1));
+        return child;
+    }
 
     /// <summary>Runs a program to its end and returns all that it wrote, to the letter.</summary>
     public static Task<CommandResult> RunAsync(
@@ -124,7 +132,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment)
     {
         // setpriv sets the death signal and then executes the program: the process id stays.
-        var info = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", program, .. arguments])
+        var info = new ProcessStartInfo(Setpriv[0], [.. Setpriv[1..], program, .. arguments])
         {
             RedirectStandardError = true,
             UseShellExecute = false,
@@ -140,6 +148,19 @@ public sealed partial class ChildProcess : IAsyncDisposable
         // A process that has exited is reaped, and its number may belong to somebody else.
         if (!_process.HasExited)
             _ = SendSignal(Pid, signal);
+    }
+
+    // Its program may be setpriv too, with other arguments.
+    private bool IsStillSetpriv()
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{Pid}/cmdline").StartsWith(string.Join('\0', Setpriv) + '\0', StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false; // It has ended.
+        }
     }
 
     private bool AllThreadsStopped() =>

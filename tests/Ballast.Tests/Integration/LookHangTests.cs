@@ -89,7 +89,6 @@ public sealed class LookHangTests
     public async Task A_process_that_is_no_qemu_hides_none_when_its_memory_hangs()
     {
         await using ChildProcess process = await ChildProcess.StartAsync("sleep", ["1000"]);
-        await Waiting.UntilAsync("sleep", () => new FileInfo($"/proc/{process.Pid}/exe").LinkTarget?.Contains("bash", StringComparison.Ordinal) == false);
         await using QemuInventory knows = OfHost(), isNew = OfHost();
         Assert.Null(await knows.LookupAsync(static _ => false, Timeout, Token));
         List<string> calls = [];

@@ -94,10 +94,12 @@ public sealed class CancellationTests
     {
         await using FakeQmp fake = FakeQmp.Start(greeting: null);
         using CancellationTokenSource cancel = new();
-        FakeTimeProvider time = new();
+        TimeSpan patience = TimeSpan.FromSeconds(11);
+        WaitingTime time = new(patience);
         Task<Connection> first = FakeSession.ConnectUnlessAsync(fake, time, null, cancel.Token);
-        Task<Connection> second = FakeSession.ConnectAsync(fake, time);
+        Task<Connection> second = FakeSession.ConnectAsync(fake, time, patience);
         await fake.ConnectedAsync();
+        await time.Waits.In();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
 
@@ -167,5 +169,21 @@ public sealed class CancellationTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting.In());
         time.Advance(TimeSpan.FromMinutes(1));
         await fake.DisconnectedAsync();
+    }
+
+    /// <summary>Tells when somebody begins to wait for a certain time.</summary>
+    private sealed class WaitingTime(TimeSpan patience) : FakeTimeProvider
+    {
+        private readonly TaskCompletionSource _waits = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Waits => _waits.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            ITimer timer = base.CreateTimer(callback, state, dueTime, period);
+            if (dueTime == patience)
+                _waits.TrySetResult();
+            return timer;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration.Identity;
@@ -62,15 +63,19 @@ public sealed class HelperProcessTests : IdentityTest
         Guid uuid = Guid.NewGuid();
         await using Connection connection = await OpenAsync();
         HashSet<(string Name, int Id)> seen = [];
+        const int looksAtLeast = 5;
         int looks = 0;
+
+        // It does not go on before somebody connects.
+        string gate = Root.File("gate.sock");
+        using Socket opener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         Task<PlainQemu> starting = StartAsync(new PlainQemuOptions
         {
             Name = "slowly",
             Uuid = uuid,
-            MemoryMib = 1024,
             Through = [through],
             PidFile = Root.File("pid"),
-            Arguments = [.. Monitor(Root.File("q.sock")), "-machine", "memory-backend=m0", "-object", "memory-backend-ram,id=m0,size=1024M,prealloc=on"],
+            Arguments = [.. Monitor(Root.File("q.sock")), "-chardev", $"socket,id=gate,path={gate},server=on,wait=on"],
         });
         while (!starting.IsCompleted)
         {
@@ -80,12 +85,13 @@ public sealed class HelperProcessTests : IdentityTest
                     seen.Add((domain.Name, domain.Id!.Value));
             }
 
-            looks++;
+            if (File.Exists(gate) && ++looks == looksAtLeast)
+                await opener.ConnectAsync(new UnixDomainSocketEndPoint(gate), Token);
             await Task.Delay(TimeSpan.FromMilliseconds(5), Token);
         }
 
         PlainQemu qemu = await starting;
-        Assert.InRange(looks, 5, int.MaxValue);
+        Assert.True(opener.Connected);
         Domain listed = await connection.LookupByUuidAsync(uuid, Token);
         seen.Add((listed.Name, listed.Id!.Value));
         Assert.Equal([("slowly", qemu.Pid)], seen);
