@@ -70,6 +70,17 @@ internal static class ProcessTable
             : null;
     }
 
+    /// <summary>
+    /// Whether a process is gone or ends: it has given back its memory, and its descriptors next. False where nobody could look.
+    /// </summary>
+    public static bool IsEnding(int pid)
+    {
+        using LookTrouble trouble = new();
+        Span<byte> buffer = stackalloc byte[64];
+        ReadOnlySpan<byte> size = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/statm"), buffer);
+        return size.IsEmpty ? trouble.IsAnswered : size is [(byte)'0', ..];
+    }
+
     private static ulong? StartTicks(string directory)
     {
         // The name is in parentheses and may have anything in it; the 20th field after it is the start, in ticks since the boot.
