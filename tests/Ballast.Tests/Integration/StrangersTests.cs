@@ -256,6 +256,6 @@ public sealed class StrangersTests : IAsyncDisposable
         await Waiting.UntilAsync("crowd", () => (pids = Called()).Length == count);
         return pids;
 
-        static int[] Called() => [.. ProcessTable.Pids().Where(pid => ProcessTable.Uid(pid) == Stranger && QemuProcess.IsCalledQemu(pid))];
+        static int[] Called() => [.. ProcessTable.Pids().Where(pid => ProcessTable.OwnerOf(pid) == Stranger && QemuProcess.IsCalledQemu(pid))];
     }
 }

@@ -121,7 +121,7 @@ public sealed class ProcessRoleTests
     {
         Assert.NotNull(ProcessSockets.Read(Environment.ProcessId));
         HostCalls.Fault = (call, _) => call == "readlinkat" ? errno : 0;
-        HashSet<uint>? sockets = ProcessSockets.Read(Environment.ProcessId);
+        ProcessSockets? sockets = ProcessSockets.Read(Environment.ProcessId);
         HostCalls.Fault = null;
         Assert.Null(sockets);
     }

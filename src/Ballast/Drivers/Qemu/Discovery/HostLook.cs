@@ -31,8 +31,6 @@ internal sealed class HostLook
     // Where nobody needs the look any more.
     private static readonly TimeSpan LastCall = TimeSpan.FromMilliseconds(100);
 
-    private static int _underWay;
-
     // What a caller named, and the host: neither waits for the other.
     private static readonly SemaphoreSlim OfOne = new(MostAtOnce), OfHost = new(MostAtOnce);
 
@@ -42,8 +40,8 @@ internal sealed class HostLook
     [ThreadStatic]
     private static string? _subject;
 
-    // Of this look, in all its rounds.
-    private readonly LateCalls _late;
+    // Of this look, in all its rounds; null as long as none was.
+    private readonly LateCalls? _late;
 
     // How many calls began and ended: odd while one is under way.
     private long _calls;
@@ -51,7 +49,7 @@ internal sealed class HostLook
     private LookKind _kind;
     private volatile Action? _whenLeft;
 
-    private HostLook(LateCalls late) => _late = late;
+    private HostLook(LateCalls? late) => _late = late;
 
     /// <summary>How many calls do not return just now.</summary>
     public static int StuckCalls => HangingCalls.Count;
@@ -90,7 +88,7 @@ internal sealed class HostLook
 
     private static async Task<T> RunAsync<T>(SemaphoreSlim places, Func<T> look, Action<LookFailure>? note, CancellationToken closing)
     {
-        LateCalls late = new(MostOfThing, LateCalls.Longest / 4);
+        LateCalls? late = null;
         TimeSpan looked = TimeSpan.Zero;
         while (looked < Longest)
         {
@@ -103,24 +101,28 @@ internal sealed class HostLook
                 break;
             }
 
-            long begun = Stopwatch.GetTimestamp();
-            bool hasThread = Interlocked.Increment(ref _underWay) > 1;
+            long begun;
+            bool? wasReady = null;
             try
             {
-                if (hasThread)
-                    PoolMinimum.OfLooks.Change(1);
+                wasReady = await LookThreads.TakeAsync(closing).ConfigureAwait(false);
+                begun = Stopwatch.GetTimestamp();
                 HostLook under = new(late);
                 Task<T> running = Task.Run(() => under.Do(look), CancellationToken.None);
                 if (await under.EndsAsync(running, closing).ConfigureAwait(false))
                     return await running.ConfigureAwait(false);
+                (late ??= new LateCalls(MostOfThing, LateCalls.Longest / 4)).Change(under.Call, 1);
                 _ = running.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
                 note?.Invoke(new LookFailure(LeftOut, under._call));
             }
+            catch (OperationCanceledException) when (wasReady is null)
+            {
+                break;
+            }
             finally
             {
-                if (hasThread)
-                    PoolMinimum.OfLooks.Change(-1);
-                Interlocked.Decrement(ref _underWay);
+                if (wasReady is { } taken)
+                    LookThreads.Return(taken);
                 places.Release();
             }
 
@@ -151,7 +153,7 @@ internal sealed class HostLook
         long calls = Volatile.Read(ref _calls);
         if (calls == LeftBehind)
             throw new LookStuckException();
-        if (HangingCalls.LeavesOut(target) || _late.LeavesOut(target))
+        if (HangingCalls.LeavesOut(target) || _late?.LeavesOut(target) == true)
             return false;
         (_call, _kind) = (target.What, target.Kind);
         Volatile.Write(ref _calls, calls + 1);
@@ -210,7 +212,7 @@ internal sealed class HostLook
     {
         if ((Volatile.Read(ref _calls) & 1) == 0)
             return LateCalls.Shortest;
-        TimeSpan ofAll = HangingCalls.Patience(Call), own = _late.Patience(Call);
+        TimeSpan ofAll = HangingCalls.Patience(Call), own = _late?.Patience(Call) ?? LateCalls.Longest;
         return own < ofAll ? own : ofAll;
     }
 
@@ -221,7 +223,6 @@ internal sealed class HostLook
         HangingCalls.Change(call, 1);
         if (Interlocked.CompareExchange(ref _calls, LeftBehind, calls) == calls)
         {
-            _late.Change(call, 1);
             _whenLeft?.Invoke();
             return true;
         }

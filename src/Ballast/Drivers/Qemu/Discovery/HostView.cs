@@ -5,10 +5,14 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// <summary>The host at one moment: what several QEMUs have in common is read once. Safe for use by many threads.</summary>
 internal sealed class HostView
 {
+    private static readonly Lock Sharing = new();
+    private static readonly WeakReference<HostView?> Last = new(null);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<NetNamespace, UnixSocketTable?> _tables = [];
     private readonly Dictionary<string, MountTable> _mounts = [];
-    private readonly Dictionary<int, HashSet<uint>?> _sockets = [];
+    private readonly Dictionary<int, MountTable> _mountsOf = [];
+    private readonly Dictionary<int, ProcessSockets?> _sockets = [];
     private readonly long _since = TimeProvider.System.GetTimestamp();
     // Not held: who looks once more than all others would keep what none of them needs.
     private WeakReference<HostView>? _next;
@@ -31,6 +35,20 @@ internal sealed class HostView
     public bool IsFresh =>
         Volatile.Read(ref _readings) > 0
         || TimeProvider.System.GetElapsedTime(_since) < TimeSpan.FromMilliseconds(20) + (2 * TimeSpan.FromTicks(Volatile.Read(ref _spent)));
+
+    /// <summary>A view that was begun after a time: one for all who want to know at once what became of what they did until then.</summary>
+    /// <param name="time">A timestamp of the system's clock.</param>
+    public static HostView After(long time)
+    {
+        lock (Sharing)
+        {
+            if (Last.TryGetTarget(out HostView? last) && last._since > time && last.IsFresh)
+                return last;
+            HostView view = new();
+            Last.SetTarget(view);
+            return view;
+        }
+    }
 
     /// <summary>This view while it is fresh; then a newer one, the same for all who had this.</summary>
     /// <param name="isNew">Whether it was made now.</param>
@@ -55,7 +73,7 @@ internal sealed class HostView
         get
         {
             lock (_gate)
-                return _ownMounts ?? Read(static () => MountTable.Read("self"), mounts => _ownMounts = mounts);
+                return _ownMounts ?? Read(MountTable.ReadOwn, mounts => _ownMounts = mounts);
         }
     }
 
@@ -91,25 +109,28 @@ internal sealed class HostView
     public MountTable MountsOf(int pid)
     {
         lock (_gate)
-        {
-            string process = pid.ToString(CultureInfo.InvariantCulture);
-            string root = Root(process);
+            return _mountsOf.TryGetValue(pid, out MountTable? known) ? known : Read(() => ReadMounts(pid), mounts => _mountsOf[pid] = mounts);
+    }
 
-            // Where this user may not know, it is taken for ours: what is found there still has to be proven.
-            if (root == (_ownRoot ?? Read(static () => Root("self"), own => _ownRoot = own)) || root == " ")
-                return OwnMounts;
-            return _mounts.TryGetValue(root, out MountTable? known)
-                ? known
-                : Read(() => MountTable.Read(process, OwnMounts), mounts => _mounts[root] = mounts);
-        }
+    private MountTable ReadMounts(int pid)
+    {
+        string process = pid.ToString(CultureInfo.InvariantCulture);
+        string root = Root(process);
+
+        // Where this user may not know, it is taken for ours: what is found there still has to be proven.
+        if (root == (_ownRoot ?? Read(static () => Root("self"), own => _ownRoot = own)) || root == " ")
+            return OwnMounts;
+        return _mounts.TryGetValue(root, out MountTable? known)
+            ? known
+            : Read(() => MountTable.Read(process, OwnMounts), mounts => _mounts[root] = mounts);
     }
 
     /// <summary>The sockets that a process has open; null where this user may not know.</summary>
-    public HashSet<uint>? SocketsOf(int pid)
+    public ProcessSockets? SocketsOf(int pid)
     {
         lock (_gate)
         {
-            return _sockets.TryGetValue(pid, out HashSet<uint>? known)
+            return _sockets.TryGetValue(pid, out ProcessSockets? known)
                 ? known
                 : Read(() => ProcessSockets.Read(pid), sockets => _sockets[pid] = sockets);
         }
@@ -137,7 +158,7 @@ internal sealed class HostView
     /// <param name="place">Where its listening socket is.</param>
     /// <param name="owner">The sockets of the process that listens; null where they are not known.</param>
     /// <returns>Null where the kernel does not tell.</returns>
-    public List<uint>? ClientsOf(SocketFile file, NetNamespace place, HashSet<uint>? owner)
+    public List<uint>? ClientsOf(SocketFile file, NetNamespace place, ProcessSockets? owner)
     {
         List<UnixSocketTable> tables = [];
         foreach (NetNamespace one in (NetNamespace[])(place.Equals(NetNamespace.Own) ? [place] : [NetNamespace.Own, place]))
@@ -183,9 +204,9 @@ internal sealed class HostView
     public bool MayListenUnseen => ProcessTable.HidesOthers || !SeesAllPlaces || Others().Prepend(NetNamespace.Own).Any(place => Sockets(place) is null);
 
     // Whether it has sockets that are in none of the tables.
-    private static bool HasOther(HashSet<uint> owner, List<UnixSocketTable> tables)
+    private static bool HasOther(ProcessSockets owner, List<UnixSocketTable> tables)
     {
-        HashSet<uint> others = [.. owner];
+        HashSet<uint> others = [.. owner.Inodes];
         foreach (UnixSocketTable table in tables)
             table.Remove(others);
         return others.Count > 0;

@@ -32,8 +32,8 @@ internal readonly record struct FileFacts(ulong Inode, uint Device, ulong? Mount
     public Int128? BornAt { get; init; }
 }
 
-/// <summary>Takes a link's target, which is valid during the call.</summary>
-internal delegate void ReadLinkTarget(ReadOnlySpan<byte> target);
+/// <summary>Takes a link's name and its target, which are valid during the call.</summary>
+internal delegate void ReadLinkTarget(ReadOnlySpan<byte> name, ReadOnlySpan<byte> target);
 
 /// <summary>Takes a piece of a file, which is valid during the call.</summary>
 internal delegate void ReadPiece(ReadOnlySpan<byte> piece);
@@ -126,7 +126,7 @@ internal static partial class LinuxFiles
                 return false;
             nint size = HostCalls.ReadLinkAt(handle, ref MemoryMarshal.GetReference(names.Current), target, directory);
             if (size > 0)
-                take(target[..(int)size]);
+                take(names.Current, target[..(int)size]);
             else if (Marshal.GetLastPInvokeError() is NotPermitted or AccessDenied)
                 return false; // The names alone may be seen, by root without CAP_SYS_PTRACE for one: that is not to have seen none.
         }

@@ -16,6 +16,9 @@ internal sealed class MountTable
 
     private const int MaxBytes = 4 * 1024 * 1024;
 
+    // This process's, as it was read last: hardly anybody mounts something between two looks. Not held: it may be large.
+    private static readonly WeakReference<LastRead?> Last = new(null);
+
     private readonly Dictionary<ulong, (uint Device, string Type)> _mounts;
     private readonly Dictionary<string, string> _types;
 
@@ -47,14 +50,21 @@ internal sealed class MountTable
     /// <summary>Whether files of that type are not kept anywhere, but made when they are read.</summary>
     public static bool IsKernels(string type) => Array.IndexOf(KernelsTypes, type) >= 0;
 
-    /// <param name="process">"self", or a process's id.</param>
-    /// <param name="host">Where the layers of an overlay may lie that the process does not see itself.</param>
-    public static MountTable Read(string process, MountTable? host = null)
+    /// <summary>This process's; none where they cannot be read.</summary>
+    public static MountTable ReadOwn()
     {
-        // Of a process that is gone, or that this user may not look at, there are none.
-        string text = LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) is { } read ? PathText.Decode(read.Span) : "";
-        return Parse(text, host);
+        ReadOnlyMemory<byte> text = ReadText("self");
+        if (Last.TryGetTarget(out LastRead? last) && last.Text.Span.SequenceEqual(text.Span))
+            return last.Table;
+        MountTable table = Parse(PathText.Decode(text.Span), host: null);
+        Last.SetTarget(new LastRead(text, table));
+        return table;
     }
+
+    /// <summary>A process's; none where it is gone, or this user may not look at it.</summary>
+    /// <param name="process">The process's id.</param>
+    /// <param name="host">Where the layers of an overlay may lie that the process does not see itself.</param>
+    public static MountTable Read(string process, MountTable host) => Parse(PathText.Decode(ReadText(process).Span), host);
 
     /// <summary>The same of mountinfo's text.</summary>
     internal static MountTable Parse(string text, MountTable? host)
@@ -85,6 +95,8 @@ internal sealed class MountTable
 
         return new MountTable(mounts, types);
     }
+
+    private static ReadOnlyMemory<byte> ReadText(string process) => LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) ?? default;
 
     // The type of the first layer that lies in a file system that can hang; null where none is known to.
     private static string? LayerThatHangs(string options, params ReadOnlySpan<Dictionary<string, string>?> tables)
@@ -129,4 +141,6 @@ internal sealed class MountTable
             code = (code * 8) + (digit - '0');
         return string.Create(CultureInfo.InvariantCulture, $"{text.AsSpan(0, at)}{(char)code}{Unescape(text[(at + 4)..])}");
     }
+
+    private sealed record LastRead(ReadOnlyMemory<byte> Text, MountTable Table);
 }

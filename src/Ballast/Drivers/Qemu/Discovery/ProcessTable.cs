@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using Ballast.Interop;
@@ -71,6 +70,17 @@ internal static class ProcessTable
             : null;
     }
 
+    /// <summary>
+    /// Whether a process is gone or ends: it has given back its memory, and its descriptors next. False where nobody could look.
+    /// </summary>
+    public static bool IsEnding(int pid)
+    {
+        using LookTrouble trouble = new();
+        Span<byte> buffer = stackalloc byte[64];
+        ReadOnlySpan<byte> size = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/statm"), buffer);
+        return size.IsEmpty ? trouble.IsAnswered : size is [(byte)'0', ..];
+    }
+
     private static ulong? StartTicks(string directory)
     {
         // The name is in parentheses and may have anything in it; the 20th field after it is the start, in ticks since the boot.
@@ -85,31 +95,17 @@ internal static class ProcessTable
     private static string Text(string path, int maxBytes) =>
         LinuxFiles.ReadAll(path, maxBytes) is { } read ? Encoding.UTF8.GetString(read.Span) : "";
 
-    /// <summary>The user that a process acts as; null where it is gone.</summary>
-    public static uint? Uid(int pid)
-    {
-        // Of the file's owner nothing could be told: whoever lets nobody look into its memory has files of root's. The line is one of the
-        // first; a user's groups, of which there may be thousands, come later.
-        const int startBytes = 1024;
-        Span<byte> buffer = stackalloc byte[startBytes];
-        ReadOnlySpan<byte> status = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/status"), buffer);
-        ReadOnlySpan<byte> line = "\nUid:\t"u8;
-        int at = status.IndexOf(line);
-        if (at < 0)
-            return null;
-
-        // Real, effective, saved, of the file system.
-        ReadOnlySpan<byte> users = status[(at + line.Length)..];
-        return Utf8Parser.TryParse(users[(users.IndexOf((byte)'\t') + 1)..], out uint effective, out _) ? effective : null;
-    }
-
     /// <summary>Whether a user is the one that this process acts as.</summary>
     public static bool IsSelf(uint uid) => uid == Self;
 
     /// <summary>Whether a user is the one that this process acts as, or root, whom nobody has to be told to trust.</summary>
     public static bool IsOwn(uint uid) => uid == Self || uid == Root;
 
-    /// <summary>The same, as the owner of the process's directory: of files in it that everybody may enter, the kernel tells who it acts as in any case.</summary>
+    /// <summary>The user that a process acts as; null where it is gone.</summary>
+    /// <remarks>
+    /// It is the owner of the process's directory, which everybody may enter: of that the kernel tells it in any case. Files in there are
+    /// root's where the process lets nobody look into its memory.
+    /// </remarks>
     public static uint? OwnerOf(int pid) => LinuxFiles.StatProc(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/"))?.Owner;
 
     private static string? StatusLine(string process, string name)

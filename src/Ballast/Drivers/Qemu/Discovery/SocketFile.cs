@@ -17,7 +17,7 @@ internal readonly record struct SocketFile(uint Inode, uint Device)
         new((uint)facts.Inode, facts.Mount is { } mount && mounts.DeviceOf(mount) is { } device ? device : facts.Device);
 
     /// <summary>The entry that a path of this process leads to; null where there is none.</summary>
-    public static SocketFile? Of(string path) => Of(path, MountTable.Read("self"));
+    public static SocketFile? Of(string path) => Of(path, MountTable.ReadOwn());
 
     /// <summary>The same, through the given mounts of this process.</summary>
     public static SocketFile? Of(string path, MountTable mounts) =>

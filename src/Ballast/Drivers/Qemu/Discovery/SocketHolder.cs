@@ -13,7 +13,7 @@ internal static class SocketHolder
             return null;
         foreach (int pid in ProcessTable.Pids())
         {
-            if (ProcessSockets.Read(pid) is { } sockets && sockets.Overlaps(wanted))
+            if (ProcessSockets.Read(pid) is { } sockets && wanted.Overlaps(sockets.Inodes))
                 return (pid, Describe(pid));
         }
 
@@ -33,7 +33,7 @@ internal static class SocketHolder
         const string ownSystem = "/run/ballast/ballast-sock";
         if (ProcessSockets.Read(pid) is not { } sockets || UnixSocketTable.Read(NetNamespace.Own) is not { } table)
             return null;
-        string? path = table.PathsOfListeners(sockets).FirstOrDefault(IsDaemonSocket) ?? (IsBallastd(pid) ? table.PathsOfListeners(sockets).FirstOrDefault() : null);
+        string? path = table.PathsOfListeners(sockets.Inodes).FirstOrDefault(IsDaemonSocket) ?? (IsBallastd(pid) ? table.PathsOfListeners(sockets.Inodes).FirstOrDefault() : null);
         return path is null ? null
             : path is ownSystem || path.EndsWith("/run/libvirt/libvirt-sock", StringComparison.Ordinal) ? "qemu:///system"
             : $"qemu+unix:///system?socket={DisplayText.Escape(path)}";

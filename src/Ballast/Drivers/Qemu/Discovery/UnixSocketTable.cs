@@ -81,7 +81,7 @@ internal sealed class UnixSocketTable
     }
 
     /// <summary>Whether any of the given sockets waits for clients.</summary>
-    public bool HasListener(HashSet<uint> inodes) =>
+    public bool HasListener(IReadOnlySet<uint> inodes) =>
         _listeners.Exists(row => inodes.Contains(row.Inode)) || _otherListeners.Exists(inodes.Contains);
 
     /// <summary>A listening socket that was bound to a path, by its own inode.</summary>

@@ -72,6 +72,12 @@ internal sealed class QemuInstance
     /// <summary>Whether that search could not look at all, so that another has to follow.</summary>
     public bool MustFindOwner { get; set; }
 
+    /// <summary>
+    /// Whether its monitor has to answer once more before it is known: who made its socket ends, and no QEMU that can be seen has it. So it
+    /// is being closed, as at the end of a QEMU, or somebody else has it, who answers.
+    /// </summary>
+    public bool MustAnswer { get; set; }
+
     /// <summary>Whether its last attempt to connect met silence.</summary>
     public bool WasSilent { get; private set; }
 
@@ -90,11 +96,11 @@ internal sealed class QemuInstance
     public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
 
     /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
-    public bool IsKnown => Process is not null || _identity.HasGreeted;
+    public bool IsKnown => Process is not null || (_identity.HasGreeted && !MustAnswer);
 
     /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
     public bool IsIdentified =>
-        (_identity.HasGreeted && !(Volatile.Read(ref _current) is { } lost && MayBeAnother(lost))) || _identity.NeedsNoMonitor || !Endpoints.Any();
+        (_identity.HasGreeted && !MustAnswer && !(Volatile.Read(ref _current) is { } lost && MayBeAnother(lost))) || _identity.NeedsNoMonitor || !Endpoints.Any();
 
     /// <summary>Whether it was told why it is missing in lists.</summary>
     public bool IsLeftOut => _leftOutFor is not null;
@@ -281,6 +287,22 @@ internal sealed class QemuInstance
 
         WasSilent = first is { Code: ErrorCode.OperationTimeout };
         return first;
+    }
+
+    /// <summary>Whether its monitor answers.</summary>
+    public async Task<bool> AnswersAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _current) is not { } monitor)
+            return false;
+        try
+        {
+            _ = await monitor.QueryAsync(MonitorParts.Status, timeout, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>

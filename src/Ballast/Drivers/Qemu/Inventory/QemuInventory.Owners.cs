@@ -40,11 +40,28 @@ internal sealed partial class QemuInventory
             // Behind the search: one that hangs is begun again, and is none.
             instance.LastOwnerSearch = number;
             instance.MustFindOwner = owner is null && !trouble.IsAnswered;
+            instance.MustAnswer = owner is null && instance.Peer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
             _mustLookAgain |= instance.MustFindOwner;
             _mustName = true;
         }
 
         return true;
+    }
+
+    // Who does not answer is asked again by the next who wants to know, as long as there is a connection.
+    private async Task HearAsync(QemuInstance[] instances, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (instances.Length == 0)
+            return;
+        bool[] answers = await Task.WhenAll(instances.Select(instance => instance.AnswersAsync(timeout, cancellationToken))).ConfigureAwait(false);
+        _ = await ExclusivelyAsync(
+            () =>
+            {
+                for (int i = 0; i < instances.Length; i++)
+                    instances[i].MustAnswer &= !answers[i];
+                return _mustName = true;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     // Those of whom nobody could look whose they are; the next look does.

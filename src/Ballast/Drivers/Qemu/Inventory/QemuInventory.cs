@@ -206,6 +206,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         List<QemuInstance> gone = [];
         long searches = Volatile.Read(ref _searches);
         await LookExclusivelyAsync(Find, FindLater, cancellationToken).ConfigureAwait(false);
+        await HearAsync(Array.FindAll(instances, static instance => instance.MustAnswer), patience, cancellationToken).ConfigureAwait(false);
         await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
         return errors;
 
@@ -282,7 +283,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         return null;
     }
 
-    private static bool MayConnect(QemuInstance instance) => !instance.IsConnected && instance.ReasonToPause is null;
+    private static bool MayConnect(QemuInstance instance) => (!instance.IsConnected || instance.MustAnswer) && instance.ReasonToPause is null;
 
     private static TimeSpan Shorter(TimeSpan timeout) => timeout < ShortPatience ? timeout : ShortPatience;
 

@@ -16,15 +16,15 @@ internal sealed class KnownListeners
     public void Add(SocketFile file, KnownListener listener) => _known[file] = listener;
 
     /// <summary>The socket at an entry, if it is one of those that a process has open; null where that is not known.</summary>
-    public UnixSocketEntry? Find(SocketFile file, HashSet<uint>? own) =>
+    public UnixSocketEntry? Find(SocketFile file, ProcessSockets? own) =>
         own is not null && _known.TryGetValue(file, out KnownListener? known) && own.Contains(known.Socket.Inode) ? known.Socket : null;
 
     /// <summary>The socket at an entry, if the process that was seen to have it still does; null where that is not known.</summary>
     public KnownListener? Find(SocketFile file, HostView view) =>
-        _known.TryGetValue(file, out KnownListener? known) && view.SocketsOf(known.Owner.Pid)?.Contains(known.Socket.Inode) == true ? known : null;
+        _known.TryGetValue(file, out KnownListener? known) && known.Owner.SocketsIn(view)?.Contains(known.Socket.Inode) == true ? known : null;
 
     /// <summary>What one of those sockets was bound to, if a process has it open; null where that is not known.</summary>
-    public string? NameOf(uint inode, HashSet<uint>? own) =>
+    public string? NameOf(uint inode, ProcessSockets? own) =>
         own?.Contains(inode) == true ? _known.Values.FirstOrDefault(known => known.Socket.Inode == inode)?.Socket.Name : null;
 
     /// <summary>Those of other processes are forgotten.</summary>

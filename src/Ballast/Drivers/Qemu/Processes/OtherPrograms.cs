@@ -24,7 +24,11 @@ internal sealed class OtherPrograms
 
     // Other users whose programs this user may not know, as the look under way has met: to be told so of each process would cost a call.
     private readonly HashSet<uint> _hidden = [];
-    private (int Pid, byte[] Program, bool IsOrdinary) _seen;
+
+    // Who was asked for last, 0 where that is not known, and the program that was seen last: the next may run the same.
+    private int _seen;
+    private byte[] _program = [];
+    private ProgramKind _kind;
 
     /// <summary>A look begins: those that are gone are forgotten.</summary>
     public void Keep(IReadOnlyCollection<int> pids)
@@ -45,7 +49,7 @@ internal sealed class OtherPrograms
     /// <param name="owner">Its user, if that had to be looked at.</param>
     public bool Contains(int pid, out uint? owner)
     {
-        _seen = default;
+        _seen = 0;
         owner = null;
         _known.TryGetValue(pid, out Known? known);
         bool isFresh = known is not null && TimeProvider.System.GetElapsedTime(known.At) < known.Patience;
@@ -81,16 +85,22 @@ internal sealed class OtherPrograms
         ReadOnlySpan<byte> program = target[..length];
         if (isFresh && program.SequenceEqual(known!.Program))
             return true;
-        if (length < MaxProgramBytes)
-            _seen = (pid, program.ToArray(), IsOrdinaryFile(QemuProcess.WithoutMark(PathText.Decode(program))));
+        if (length == MaxProgramBytes)
+            return false;
+        _seen = pid;
+        if (!program.SequenceEqual(_program))
+            (_program, _kind) = (program.ToArray(), KindOf(QemuProcess.WithoutMark(PathText.Decode(program))));
         return false;
     }
+
+    /// <summary>Whether the process that was asked for last runs a program that is called as QEMU's are.</summary>
+    public bool RunsQemu(int pid) => _seen == pid && _kind == ProgramKind.Qemu;
 
     /// <summary>
     /// Whether the process that was asked for last runs a program that is no QEMU's, and loads no others. What its memory says could make
     /// it no QEMU that may be asked: where nobody can look at that, nobody is missed.
     /// </summary>
-    public bool IsOrdinary(int pid) => _seen.Pid == pid && _seen.IsOrdinary;
+    public bool IsOrdinary(int pid) => _seen == pid && _kind == ProgramKind.Ordinary;
 
     /// <summary>It was looked at since, and is no QEMU.</summary>
     /// <param name="pid">The process.</param>
@@ -100,12 +110,22 @@ internal sealed class OtherPrograms
         if (!IsOrdinary(pid))
             return;
         Known? before = _known.GetValueOrDefault(pid);
-        if (isSeen || (before?.Program is { } known && known.AsSpan().SequenceEqual(_seen.Program)))
-            _known[pid] = Known.Of(_seen.Program, before);
+        if (isSeen || (before?.Program is { } known && known.AsSpan().SequenceEqual(_program)))
+            _known[pid] = Known.Of(_program, before);
     }
 
-    // What loads others may not have done it yet.
-    private static bool IsOrdinaryFile(string path) => !QemuName.IsQemuFile(path) && !QemuName.IsLoader(path) && !QemuName.IsUserEmulator(path);
+    private static ProgramKind KindOf(string path) =>
+        QemuName.IsQemuFile(path) ? ProgramKind.Qemu
+        : QemuName.IsLoader(path) || QemuName.IsUserEmulator(path) ? ProgramKind.Loader
+        : ProgramKind.Ordinary;
+
+    private enum ProgramKind
+    {
+        /// <summary>It loads others, and may not have done it yet.</summary>
+        Loader,
+        Qemu,
+        Ordinary,
+    }
 
     /// <param name="Program">The file that it runs, as the kernel writes it; null where this user may not know.</param>
     /// <param name="At">When it was looked at.</param>

@@ -252,9 +252,9 @@ internal sealed partial class QemuProcess
     // Whether it made the sockets that its command line asks for; also where nobody can tell.
     private bool MayListen(HostView view) =>
         CommandLine.Monitors.All(static monitor => monitor.Kind is not (MonitorKind.Unix or MonitorKind.Abstract))
-        || view.SocketsOf(Pid) is not { } own
+        || SocketsIn(view) is not { } own
         || view.Sockets(NetNamespace.Of(Pid) ?? NetNamespace.Own) is not { } table
-        || table.HasListener(own);
+        || table.HasListener(own.Inodes);
 
     private sealed record AskedParent(string Parent, bool SaysSame, long At);
 }

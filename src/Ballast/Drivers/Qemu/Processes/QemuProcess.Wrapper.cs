@@ -21,9 +21,9 @@ internal sealed partial class QemuProcess
     private bool? ListensAsTold(HostView view)
     {
         using LookTrouble trouble = new();
-        if (view.SocketsOf(Pid) is not { } own || view.Sockets(NetNamespace.Of(Pid) ?? NetNamespace.Own) is not { } table)
+        if (SocketsIn(view) is not { } own || view.Sockets(NetNamespace.Of(Pid) ?? NetNamespace.Own) is not { } table)
             return null;
-        bool listens = own.Any(inode => CommandLine.Binds(table.Find(inode)?.Name));
+        bool listens = own.Inodes.Any(inode => CommandLine.Binds(table.Find(inode)?.Name));
         return trouble.Failure is null ? listens : null;
     }
 }

@@ -32,6 +32,9 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private volatile bool _isGone;
     private volatile bool _couldNotRenew;
 
+    // As the last look saw its table; negative: none did.
+    private volatile int _freeDescriptor = -1;
+
     // Whether a file that it names was left out, since its file system did not answer.
     private bool _hasStuckFile;
 
@@ -78,9 +81,24 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     public ulong StartTicks { get; }
 
     /// <summary>The user that it acts as; null where it is gone.</summary>
-    public uint? Uid => ProcessTable.Uid(Pid);
+    public uint? Uid => ProcessTable.OwnerOf(Pid);
 
-    public bool? HasSocket(uint inode) => ProcessSockets.Read(Pid)?.Contains(inode);
+    /// <summary>The sockets that it has open, as a look sees them; null where this user may not know.</summary>
+    public ProcessSockets? SocketsIn(HostView view)
+    {
+        ProcessSockets? sockets = view.SocketsOf(Pid);
+        if (sockets is not null)
+            _freeDescriptor = sockets.FreeDescriptor;
+        return sockets;
+    }
+
+    public bool? HasSocket(uint inode)
+    {
+        // What it accepted since its table was read mostly has the number that was free then, so that one link shows it.
+        if (_freeDescriptor is >= 0 and var free && ProcessSockets.Read(Pid, free) == inode)
+            return true;
+        return ProcessSockets.Read(Pid)?.Contains(inode);
+    }
 
     /// <summary>
     /// The process with an id, if it is a QEMU: called as QEMU's are, or running a program that is. What it is called may

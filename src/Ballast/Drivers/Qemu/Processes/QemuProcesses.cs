@@ -59,6 +59,8 @@ internal sealed class QemuProcesses(Action<int, Exception> noteFault) : IDisposa
         QemuProcess? Find(int pid, uint uid)
         {
             bool isTrusted = trusts(uid), mustBeLoaded = false, isSeen = true;
+            if (isTrusted && _others.RunsQemu(pid))
+                return FindRunning(pid);
             using LookTrouble trouble = new();
             bool mayBe = isTrusted ? MayBeQemu(pid, out mustBeLoaded, out isSeen) : QemuProcess.IsCalledQemu(pid);
             if (mayBe && isTrusted && refuse(pid, uid) is null)
@@ -125,7 +127,7 @@ internal sealed class QemuProcesses(Action<int, Exception> noteFault) : IDisposa
 
         bool Has(QemuProcess process)
         {
-            if (view.SocketsOf(process.Pid)?.Contains(socket) != true)
+            if (process.SocketsIn(view)?.Contains(socket) != true)
                 return false;
             if (process.IsHelper)
                 helpers.Add(process);
@@ -276,7 +278,12 @@ internal sealed class QemuProcesses(Action<int, Exception> noteFault) : IDisposa
             return null;
         }
 
-        if (MayBeQemu(pid, out _, out bool isSeen))
+        if (_others.RunsQemu(pid))
+        {
+            if (FindRunning(pid) is { } process)
+                return _known[pid] = process;
+        }
+        else if (MayBeQemu(pid, out _, out bool isSeen))
         {
             if (QemuProcess.Find(pid) is { } process)
                 return _known[pid] = process;
@@ -286,6 +293,17 @@ internal sealed class QemuProcesses(Action<int, Exception> noteFault) : IDisposa
             _others.Add(pid, isSeen && trouble.IsAnswered);
         }
 
+        return null;
+    }
+
+    // What the kernel says runs a QEMU's program: most are QEMUs, so that the command line is read at once, and in full.
+    private static QemuProcess? FindRunning(int pid)
+    {
+        if (QemuProcess.Find(pid) is not { } process)
+            return null;
+        if (process.CommandLine.IsQemu || QemuProcess.MayBeQemu(pid, out _))
+            return process;
+        process.Dispose();
         return null;
     }
 

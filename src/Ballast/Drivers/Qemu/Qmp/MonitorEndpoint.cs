@@ -31,6 +31,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     private readonly List<IMonitorOwner> _owners = [];
     private HostView? _seen = seen;
     private int? _peerPid;
+    private long _connectedAt;
 
     // Connections of ours: the last, and some before it, whose end QEMU may not have seen yet.
     private readonly List<uint> _own = [];
@@ -158,7 +159,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     public bool ServesOther(SafeHandle socket)
     {
         using LookTrouble trouble = new();
-        bool servesOther = OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && FindServed().Count > 0;
+        bool servesOther = OwnInode(socket) is { } own && UnixSocketDiag.PeerOf(own) is null or 0 && FindServed(HostView.After(_connectedAt)).Length > 0;
         return trouble.Failure is { } failure ? throw QmpErrors.CannotLook(failure) : servesOther;
     }
 
@@ -166,9 +167,11 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
     /// Who is served there, other than this monitor's own connections; empty where nobody is, or that cannot be told. For when time is
     /// up: on a busy machine that says nothing yet about the monitor. Who waits in the queue is not served.
     /// </summary>
-    public IReadOnlyList<uint> FindServed()
+    public IReadOnlyList<uint> FindServed() => FindServed(new HostView());
+
+    private uint[] FindServed(HostView view)
     {
-        uint[] served = [.. new HostView().ServedAt(key.File)];
+        uint[] served = [.. view.ServedAt(key.File)];
 
         // After the look: one that is seen was noted by then.
         lock (_own)
@@ -197,6 +200,7 @@ internal sealed class MonitorEndpoint(string name, MonitorKey key, NetNamespace?
                 NoteOwn(noted.Value);
                 using HostLook.Subject about = HostLook.About(Subject);
                 errno = HostCalls.Connect(socket, entry, name);
+                _connectedAt = TimeProvider.System.GetTimestamp();
             }
 
             if (errno != 0)

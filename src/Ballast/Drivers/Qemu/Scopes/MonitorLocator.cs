@@ -20,7 +20,7 @@ internal static class MonitorLocator
         using LookTrouble trouble = new() { IsOfStranger = true };
         NetNamespace place = NetNamespace.Of(process.Pid) ?? NetNamespace.Own;
         string name = monitor.Path ?? monitor.Address ?? "fd";
-        HashSet<uint>? own = view.SocketsOf(process.Pid);
+        ProcessSockets? own = process.SocketsIn(view);
         UnixSocketTable? table = null;
         string? path = monitor.Path;
         if (monitor.Kind == MonitorKind.PassedDescriptor)
@@ -103,7 +103,7 @@ internal static class MonitorLocator
     private static LibvirtException NotOwn(string name, int pid, uint listener)
     {
         (int Pid, string Text)? other = SocketHolder.Find([listener]);
-        return QmpErrors.NotOwn(name, pid, other?.Text ?? "one that Ballast cannot see", other is { } found ? ProcessTable.Uid(found.Pid) : null);
+        return QmpErrors.NotOwn(name, pid, other?.Text ?? "one that Ballast cannot see", other is { } found ? ProcessTable.OwnerOf(found.Pid) : null);
     }
 
     // Its path again, and not the handle of the first look: a held handle would keep a file system mounted.

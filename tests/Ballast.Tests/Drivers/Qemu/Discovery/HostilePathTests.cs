@@ -71,7 +71,7 @@ public sealed class HostilePathTests : IDisposable
     [InlineData("/proc/thread-self/../../..")]
     public void What_proc_has_of_the_process_itself_is_no_trap(string path)
     {
-        MountTable mounts = MountTable.Read("self");
+        MountTable mounts = MountTable.ReadOwn();
         _ = Leads(path, mounts);
         ProcessPath.File(Environment.ProcessId, path, mounts, mounts, history: null)?.Dispose();
     }
@@ -81,7 +81,7 @@ public sealed class HostilePathTests : IDisposable
     {
         string[] parts = ["proc", "self", "thread-self", "task", "fd", "cwd", "root", "..", ".", "0", "1", $"{Environment.ProcessId}", "", "f"];
         string[] beginnings = ["", "/", "/proc/self/", "/proc/thread-self/", "/proc/self/task/"];
-        MountTable mounts = MountTable.Read("self");
+        MountTable mounts = MountTable.ReadOwn();
         Random random = new(1);
         int found = 0;
         for (int i = 0; i < 5000; i++)
@@ -106,7 +106,7 @@ public sealed class HostilePathTests : IDisposable
     {
         using Microsoft.Win32.SafeHandles.SafeFileHandle root = LinuxFiles.Open("/", out _);
         string held = $"/proc/self/fd/{root.DangerousGetHandle()}";
-        MountTable mounts = MountTable.Read("self");
+        MountTable mounts = MountTable.ReadOwn();
         Assert.True(Leads($"{held}/bin", mounts));
         Assert.False(Leads($"{held}/proc/version", mounts));
         Assert.False(Leads($"{held}/bin", MountTable.Empty)); // A mount of which nobody knows what it is.
