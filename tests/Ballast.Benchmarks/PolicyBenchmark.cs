@@ -7,6 +7,10 @@ namespace Ballast.Benchmarks;
 /// <summary>Our policy beside the best known on random scenarios: figures of the model, which are the same on each machine.</summary>
 internal static class PolicyBenchmark
 {
+    /// <summary>What the members of a <see cref="Row"/> are.</summary>
+    public const string Heading =
+        "scenarios | not worse by more than 0.2 points | stall where there is something to gain | the oracle's | worst, by points | worse by more than 3 | host swaps more";
+
     private static readonly (string Name, int First, int Count)[] Seeds = [("1–500", 1, 500), ("501–1000", 501, 500), ("2001–2300", 2001, 300)];
 
     private static readonly (string Name, SimulationConstants Constants)[] Models =
@@ -36,19 +40,18 @@ internal static class PolicyBenchmark
 
         foreach ((string name, SimulationConstants constants) in Models)
             rows.Add(Row($"seeds 1–500, {name}", PolicyComparison.Of(Enumerable.Range(1, 500), constants)));
-        report.Rows(
-            "scenarios | not worse by more than 0.2 points | stall where there is something to gain | worst, by points | worse by more than 3 | host swaps more",
-            [.. rows]);
+        report.Rows(Heading, [.. rows]);
         return Task.CompletedTask;
     }
 
-    private static string Row(string name, PolicyComparison figures) => Report.Text(
-        $"{name} | {figures.NotWorsePercent:0.0} % | {figures.StallShare:0.000} | {figures.Worst.Lost:+0.00;-0.00} (seed {figures.Worst.Seed}) | {Listed(figures.FarWorse)} | {Swapping(figures)}");
+    /// <summary>One comparison as a row of a table.</summary>
+    public static string Row(string name, PolicyComparison figures) => Report.Text(
+        $"{name} | {figures.NotWorsePercent:0.0} % | {figures.StallShare:0.000} | {figures.OracleShare:0.000} | {figures.Worst.Lost:+0.00;-0.00} ({figures.Worst.Name}) | {Listed(figures.FarWorse)} | {Swapping(figures)}");
 
     private static string Swapping(PolicyComparison figures) => figures.Swapping.Count == 0
         ? "none"
-        : Report.Text($"{Listed([.. figures.Swapping.Select(one => one.Seed)])}; by {figures.Swapping.Max(one => one.Mib):0.00} MiB at most");
+        : Report.Text($"{Listed([.. figures.Swapping.Select(one => one.Name)])}; by {figures.Swapping.Max(one => one.Mib):0.00} MiB at most");
 
-    private static string Listed(IReadOnlyList<int> seeds) =>
-        seeds.Count == 0 ? "none" : Report.Text($"{seeds.Count}: {string.Join(", ", seeds.Take(12))}{(seeds.Count > 12 ? " …" : "")}");
+    private static string Listed(IReadOnlyList<string> names) =>
+        names.Count == 0 ? "none" : Report.Text($"{names.Count}: {string.Join(", ", names.Take(12))}{(names.Count > 12 ? " …" : "")}");
 }

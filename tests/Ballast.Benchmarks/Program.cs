@@ -20,6 +20,7 @@ internal static class Program
         ("balance", BalanceBenchmark.RunAsync),
         ("policy:round", RoundBenchmark.RunAsync),
         ("policy:seeds", PolicyBenchmark.RunAsync),
+        ("policy:families", FamilyBenchmark.RunAsync),
         ("micro", MicroBenchmark.RunAsync),
         ("daemon:call", CallComparison.RunAsync),
         ("daemon:rpc", RpcComparison.RunAsync),

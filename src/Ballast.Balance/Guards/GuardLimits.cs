@@ -28,7 +28,7 @@ public sealed record GuardLimits
     public double ShrinkStepShare { get; init; } = 0.25;
 
     /// <summary>The most that a guest shrinks in a minute, as a share of its maximum.</summary>
-    public double ShrinkMinuteShare { get; init; } = 0.50;
+    public double ShrinkMinuteShare { get; init; } = 0.75;
 
     /// <summary>The most that a guest grows in one step, as a share of its maximum.</summary>
     public double GrowStepShare { get; init; } = 0.50;

@@ -218,10 +218,11 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
 
     private void Decide(double target)
     {
-        // What it was told before does, where it is nearly the same and on the careful side.
+        // What it was told before does, where it is nearly the same and on the careful side. While balloons exceed what there is, the host
+        // swaps for little as well.
         bool maySuffice = target >= State.Balloon
             ? Aim >= State.Balloon && Aim <= target && target - Aim < limits.LeastGrowth
-            : Aim <= State.Balloon && Aim >= target && Aim - target < limits.LeastChange;
+            : !isExceeded && Aim <= State.Balloon && Aim >= target && Aim - target < limits.LeastChange;
         Decision = new GuardDecision(maySuffice ? null : target, _bound, _reason);
     }
 }

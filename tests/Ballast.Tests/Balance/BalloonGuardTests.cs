@@ -70,11 +70,22 @@ public sealed class BalloonGuardTests : BalloonGuardTest
         GuardDecision decision = Decide(Guest(4096, used: 300), 500);
         Assert.Equal((3072, GuardRule.Speed), (decision.Target, decision.BoundBy));
         Assert.Equal(2048, Decide(Guest(3072, used: 300), 500).Target);
+        Assert.Equal(1024, Decide(Guest(2048, used: 300), 500).Target);
 
         // That was as much as a minute has.
-        Assert.Null(Decide(Guest(2048, used: 300), 500).Target);
+        Assert.Null(Decide(Guest(1024, used: 300), 500).Target);
         Now += 61;
-        Assert.Equal(1024, Decide(Guest(2048, used: 300), 500).Target);
+        Assert.Equal(500, Decide(Guest(1024, used: 300), 500).Target);
+    }
+
+    [Theory]
+    [InlineData(1020, true)]
+    [InlineData(1030, false)]
+    public void A_little_is_worth_a_change_where_balloons_exceed_the_budget(double budget, bool isChanged)
+    {
+        HostState host = new(budget, 0, 0, 0, 0, 10);
+        GuardDecision decision = Assert.Single(Guard.Decide(host with { Time = ++Now }, [Guest(1024, used: 300)], [new(1015, "gives")]));
+        Assert.Equal(isChanged ? 1015.0 : null, decision.Target);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class BalancingTests
             [GuardRule.Floor] = [Percent(limits.FloorShare), $"{Whole(limits.FloorMargin)} MiB", "twice", $"{Whole(limits.ClaimStep)} MiB a report", $"{Whole(limits.BelievedSeconds / 60)} minutes"],
             [GuardRule.UncertainNumbers] = [],
             [GuardRule.Budget] = [],
-            [GuardRule.Speed] = ["a quarter of the maximum per step and half of it per minute", "half of it per step and all of it per minute"],
+            [GuardRule.Speed] = ["a quarter of the maximum per step and three quarters of it per minute", "half of it per step and all of it per minute"],
             [GuardRule.NotReady] = [],
             [GuardRule.NothingReturned] = [Percent(limits.NothingReturnedShare), $"{Whole(limits.NothingReturnedMargin)} MiB", $"{Whole(limits.FollowSeconds)} s"],
             [GuardRule.NotFollowing] = [$"{Whole(limits.LeastChange)} MiB", $"{Whole(limits.FollowSeconds)} s", $"{Whole(limits.NotFollowingPause)} s"],
@@ -31,7 +31,7 @@ public sealed class BalancingTests
             string line = Assert.Single(Lines, line => line.StartsWith($"| {Whole((int)rule.Key)} |", StringComparison.Ordinal));
             Assert.All(rule.Value, number => Assert.Contains(number, line, StringComparison.Ordinal));
         });
-        Assert.Equal((2, 0.25, 0.5, 0.5, 1), (limits.FloorFactorWithoutDeflate, limits.ShrinkStepShare, limits.ShrinkMinuteShare, limits.GrowStepShare, limits.GrowMinuteShare));
+        Assert.Equal((2, 0.25, 0.75, 0.5, 1), (limits.FloorFactorWithoutDeflate, limits.ShrinkStepShare, limits.ShrinkMinuteShare, limits.GrowStepShare, limits.GrowMinuteShare));
     }
 
     [Fact]

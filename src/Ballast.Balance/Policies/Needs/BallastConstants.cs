@@ -25,6 +25,18 @@ internal static class BallastConstants
     /// </summary>
     public const double HandedOutForLeaps = 0.85;
 
+    /// <summary>
+    /// A guest that lacks this share of what it uses thrashes: it stalls nearly always, and lacking more costs no more. With 0.15 to 0.35,
+    /// the same guests are made whole where demand does not fit.
+    /// </summary>
+    public const double ThrashLack = 0.25;
+
+    /// <summary>
+    /// Where not all can be made whole, this share of what a guest has counts as if it was no effort. With none, memory goes to and fro
+    /// among equals; with all, who came first keeps it, however much that is.
+    /// </summary>
+    public const double HadCounts = 0.5;
+
     /// <summary>While balloons exceed the budget and less than this share of the host is free, nothing goes out for files, and no reserve: the host swaps soon.</summary>
     public const double ShortShare = 0.05;
 

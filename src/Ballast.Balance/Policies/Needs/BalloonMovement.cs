@@ -17,7 +17,10 @@ internal sealed class BalloonMovement
         // By what it was told, which is what was wished, unless wishes are only advice.
         bool shrinks = _isKnown && guest.LastWish < guest.Balloon - Least, grows = _isKnown && guest.LastWish > guest.Balloon + Least;
         bool down = shrinks && guest.Balloon >= _size - Least;
-        bool up = grows && spare > BallastConstants.Probe && Math.Abs(guest.Balloon - _size) < Least;
+        bool isUnmoved = Math.Abs(guest.Balloon - _size) < Least;
+
+        // Once it is stuck, only moving shows that it no longer is: guards that leave it alone tell it nothing.
+        bool up = (IsStuckSmall && isUnmoved) || (grows && isUnmoved && spare > BallastConstants.Probe);
         _unmovedDown = down ? _unmovedDown ?? _time : null;
         _unmovedUp = up ? _unmovedUp ?? _time : null;
         IsStuckLarge = IsLongAgo(_unmovedDown);

@@ -12,14 +12,18 @@ internal static class BudgetSharing
         double[] sizes = [.. needs.Select(need => need[NeedRank.Minimum])];
         double left = budget - Sizes.Sum(sizes, size => size);
         for (NeedRank rank = NeedRank.Held; rank <= NeedRank.Kept && left > 0; rank++)
-            left = Level(sizes, left, i => isShort ? Math.Min(needs[i][rank], needs[i].Least) : needs[i][rank]);
+        {
+            double[] wants = [.. needs.Select(need => isShort ? Math.Min(need[rank], need.Least) : need[rank])];
+            left = rank == NeedRank.Demand ? Meet(sizes, left, wants, needs) : Level(sizes, left, wants);
+        }
+
         if (left <= 0 || isShort)
             return sizes;
         left = ShareWithSilent(sizes, left, needs);
         double forLeaps = BallastConstants.HandedOutForLeaps * left;
-        double leaps = forLeaps - Fill(sizes, forLeaps, i => needs[i].LeapSize), more = Math.Max(0, (BallastConstants.HandedOut * left) - leaps);
+        double leaps = forLeaps - Fill(sizes, forLeaps, i => needs[i].SharesAbove is null ? needs[i].LeapSize : 0), more = Math.Max(0, (BallastConstants.HandedOut * left) - leaps);
         left += ShareByWeight(sizes, more, needs) - leaps - more;
-        _ = Fill(sizes, BallastConstants.HandedOut * left, i => needs[i].Peak);
+        _ = Fill(sizes, BallastConstants.HandedOut * left, i => needs[i].NextPeak);
         return sizes;
     }
 
@@ -28,16 +32,73 @@ internal static class BudgetSharing
     /// is the smallest share of what is used, and who claims more than it needs gains nothing by that.
     /// </summary>
     /// <returns>What is left.</returns>
-    private static double Level(double[] sizes, double left, Func<int, double> want)
+    private static double Level(double[] sizes, double left, double[] wants)
     {
-        double[] wants = [.. Enumerable.Range(0, sizes.Length).Select(want)];
-        double lacking = 0;
-        for (int i = 0; i < sizes.Length; i++)
-            lacking += Math.Max(0, wants[i] - sizes[i]);
+        double lacking = Lacking(sizes, wants);
         double level = lacking <= left ? double.PositiveInfinity : LevelOf(sizes, wants, left);
         for (int i = 0; i < sizes.Length; i++)
             sizes[i] = Math.Max(sizes[i], Math.Min(wants[i], level));
         return Math.Max(0, left - lacking);
+    }
+
+    private static double Lacking(double[] sizes, double[] wants)
+    {
+        double lacking = 0;
+        for (int i = 0; i < sizes.Length; i++)
+            lacking += Math.Max(0, wants[i] - sizes[i]);
+        return lacking;
+    }
+
+    /// <summary>
+    /// Brings all to their demand, or as many as it can where they would all be short by much otherwise: one guest that lacks half stalls
+    /// for no longer than each of four that lack a quarter.
+    /// </summary>
+    /// <returns>What is left.</returns>
+    private static double Meet(double[] sizes, double left, double[] wants, GuestNeed[] needs)
+    {
+        if (Lacking(sizes, wants) <= left)
+            return Level(sizes, left, wants);
+        double[] some = [.. sizes];
+        double rest = MakeWhole(some, left, wants, needs);
+        _ = Level(some, rest, wants);
+        _ = Level(sizes, left, wants);
+        if (Stall(some, wants, needs) < Stall(sizes, wants, needs))
+            some.CopyTo(sizes, 0);
+        return 0;
+    }
+
+    /// <summary>
+    /// Gives guests all that they want, one after the other: those first that take least, where what a guest has already counts in part,
+    /// so that memory does not go to and fro among equals.
+    /// </summary>
+    /// <returns>What is left.</returns>
+    private static double MakeWhole(double[] sizes, double left, double[] wants, GuestNeed[] needs)
+    {
+        double[] effort = [.. wants.Select((want, i) => want - (BallastConstants.HadCounts * Math.Min(want, needs[i].Size)))];
+        int[] order = [.. Enumerable.Range(0, sizes.Length).OrderBy(i => effort[i])];
+        foreach (int i in order)
+        {
+            double lack = wants[i] - sizes[i];
+            if (lack <= 0 || lack > left)
+                continue;
+            sizes[i] = wants[i];
+            left -= lack;
+        }
+
+        return left;
+    }
+
+    /// <summary>How long guests with these sizes stall, in sum: 1 for each that thrashes. Files do not count.</summary>
+    private static double Stall(double[] sizes, double[] wants, GuestNeed[] needs)
+    {
+        double sum = 0;
+        for (int i = 0; i < sizes.Length; i++)
+        {
+            double want = Math.Min(wants[i], needs[i].Least);
+            sum += sizes[i] < want ? Math.Min(1, (want - sizes[i]) / (BallastConstants.ThrashLack * want)) : 0;
+        }
+
+        return sum;
     }
 
     /// <returns>How high it rises with what is left, which is less than what they lack.</returns>
@@ -78,20 +139,26 @@ internal static class BudgetSharing
 
     /// <summary>
     /// Who does not report takes part before the others, as its wish cannot be seen later; what it has above its size when it was last
-    /// heard is part of what is shared, so that it does not grow for ever.
+    /// heard is part of what is shared, so that it does not grow for ever. What it fills cannot be taken back. So, once it has room for a
+    /// leap, it shares only what is left beyond the peaks of the others.
     /// </summary>
     /// <returns>What is left.</returns>
     private static double ShareWithSilent(double[] sizes, double left, GuestNeed[] needs)
     {
-        double pool = left, weights = Sizes.Sum(needs, need => need.Weight);
+        double pool = left, peaks = 0, weights = Sizes.Sum(needs, need => need.Weight);
         for (int i = 0; i < sizes.Length; i++)
+        {
             pool += needs[i].SharesAbove is { } above ? Math.Max(0, sizes[i] - above) : 0;
+            peaks += Math.Max(0, needs[i].Peak - sizes[i]);
+        }
+
         for (int i = 0; i < sizes.Length; i++)
         {
             if (needs[i].SharesAbove is not { } above || weights <= 0)
                 continue;
-            double part = Math.Min(above + (pool * (needs[i].Weight / weights)), needs[i].Maximum) - sizes[i];
-            part = Sizes.Clamp(part, 0, left);
+            double share = needs[i].Weight / weights, most = above + (pool * share), beyondPeaks = above + (Math.Max(0, pool - peaks) * share);
+            double size = Math.Max(beyondPeaks, Math.Min(most, needs[i].LeapSize));
+            double part = Sizes.Clamp(Math.Min(size, needs[i].Maximum) - sizes[i], 0, left);
             sizes[i] += part;
             left -= part;
         }

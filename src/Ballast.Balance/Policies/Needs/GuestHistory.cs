@@ -70,8 +70,8 @@ internal sealed class GuestHistory
         need.Raise(NeedRank.Demand, demand + first);
         need.Raise(NeedRank.Growth, Math.Max(demand, believed + growth) + first);
         need.Raise(NeedRank.Cache, Math.Max(demand, believed + growth) + files);
-        need.Weight = Math.Max(1, demand);
-        need.Peak = Math.Min(need.Maximum, BallastConstants.PeakMargin * _use.PeakAt(host.Time));
+        need.Known = need.Weight = Math.Max(1, demand);
+        need.Peak = _use.PeakAt(host.Time);
         need.Kind = least > believed ? NeedKind.Distrusted : _use.IsThrashing ? NeedKind.Thrashing
             : _cache.IsKnown ? NeedKind.Rereading : growth > 1 ? NeedKind.Growing : NeedKind.Reported;
     }
@@ -99,12 +99,12 @@ internal sealed class GuestHistory
         if (held < BallastConstants.FilledShare * guest.Balloon)
         {
             // It leaves some of what it has untouched, so that it is short of nothing, and may need more at any time as the others may.
-            need.Weight = Math.Max(1, held);
+            need.Known = need.Weight = Math.Max(1, held);
             return;
         }
 
         need.Raise(NeedRank.Kept, guest.Balloon);
-        need.SharesAbove = _heardAt;
+        (need.SharesAbove, need.Known) = (_heardAt, _use.Demand);
 
         // It may use all of that by now.
         need.Weight = Math.Max(1, Math.Max(held, _use.Demand));

@@ -46,11 +46,14 @@ internal sealed class GuestNeed
 
     public GuestNeed(GuestState guest)
     {
-        _maximum = Math.Max(0, guest.Maximum);
+        (_maximum, Size) = (Math.Max(0, guest.Maximum), guest.Balloon);
         Array.Fill(_sizes, Sizes.Clamp(guest.Minimum, 0, _maximum));
     }
 
     public double Maximum => _maximum;
+
+    /// <summary>What it has now.</summary>
+    public double Size { get; }
 
     /// <summary>No more is wished than this, whatever it counts for.</summary>
     public double MostWished { get; set; } = double.PositiveInfinity;
@@ -61,8 +64,14 @@ internal sealed class GuestNeed
     /// <summary>Its part in what is left over, beside those of the others.</summary>
     public double Weight { get; set; }
 
-    /// <summary>What it needed at its last peaks, and a little more; 0 where that counts for nothing.</summary>
+    /// <summary>What it needs, by its last report: its need leaps from there.</summary>
+    public double Known { get; set; }
+
+    /// <summary>What it needed at its last peaks; 0 where that counts for nothing.</summary>
     public double Peak { get; set; }
+
+    /// <summary>What it may need at the next.</summary>
+    public double NextPeak => Math.Min(_maximum, BallastConstants.PeakMargin * Peak);
 
     /// <summary>
     /// Of a guest that does not report and fills what it has: its size when it was last heard, above which it takes part in what is
@@ -71,7 +80,7 @@ internal sealed class GuestNeed
     public double? SharesAbove { get; set; }
 
     /// <summary>What it would need if its need leapt: caches that it has may go for that. 0 where it has no part in what is left.</summary>
-    public double LeapSize => SharesAbove is null ? Math.Min(_maximum, BallastConstants.Leap * Weight) : 0;
+    public double LeapSize => Math.Min(_maximum, BallastConstants.Leap * Known);
 
     public NeedKind Kind { get; set; }
 
@@ -95,6 +104,6 @@ internal sealed class GuestNeed
         double bounded = Math.Min(size, _maximum);
         for (int i = (int)NeedRank.Held; i < Ranks; i++)
             _sizes[i] = Math.Max(_sizes[0], bounded);
-        (Kind, Least, Weight, Peak, SharesAbove) = (NeedKind.Unmoved, double.PositiveInfinity, 0, 0, null);
+        (Kind, Least, Weight, Known, Peak, SharesAbove) = (NeedKind.Unmoved, double.PositiveInfinity, 0, 0, 0, null);
     }
 }
