@@ -13,21 +13,23 @@ internal static class Startup
 {
     private const string AnyVariable = "PATH";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    /// <returns>0 where there was no room for what is made here: calls that wait for time to pass, or for the pool, would wait for ever.</returns>
     [UnmanagedCallersOnly(EntryPoint = "managed_start")]
-    private static void Start()
+    private static int Start()
     {
         try
         {
             AppContext.SetData("Ballast.StartThread", (Action<Thread>)StartThread);
             _ = Encoding.UTF8.GetByteCount(Environment.GetEnvironmentVariable(AnyVariable) ?? "");
             MeetAtALock();
-            StartThreads();
+            return StartThreads() ? 1 : 0;
         }
         catch (Exception)
         {
-            // Without memory or threads: the call that brought us here fails of the same, and says so.
+            // Without memory or threads: the call that brought us here fails of it, and a later one tries again.
+            return 0;
         }
     }
 
@@ -47,14 +49,14 @@ internal static class Startup
 
     // That of the timers and all that the pool wants. The shim has just seen that there is room for them; later there may be none:
     // calls would wait for what nobody does, and the pool would end the process.
-    private static void StartThreads()
+    private static bool StartThreads()
     {
         ThreadPool.GetMinThreads(out int wanted, out _);
         CountdownEvent together = new(wanted);
         for (int i = 0; i < wanted; i++)
             _ = ThreadPool.UnsafeQueueUserWorkItem(Stand, together, preferLocal: false);
         using Timer timer = new(static _ => { }, null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-        _ = together.Wait(Patience);
+        return together.Wait(Patience);
 
         static void Stand(CountdownEvent together)
         {

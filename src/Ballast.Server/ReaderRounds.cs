@@ -5,9 +5,12 @@ namespace Ballast.Server;
 /// are, they share rounds, which begin no more often than <see cref="ReaderPace"/> allows, as with watches. Nobody gets an answer
 /// to a question that was put before it asked; who asks when no round was lately waits for nothing, a few times over.
 /// </summary>
-internal sealed class ReaderRounds(TimeProvider time)
+/// <param name="time">The time.</param>
+/// <param name="crowd">The users whose rounds the same QEMUs answer; null: there is no other.</param>
+internal sealed class ReaderRounds(TimeProvider time, ReaderCrowd? crowd = null)
 {
     private readonly Lock _gate = new();
+    private readonly ReaderCrowd _crowd = crowd ?? new();
     private readonly ReaderPace _pace = new(time);
 
     // Those that did not begin yet. They stand in one line, whatever they ask for: a user has so many rounds, not so many of each kind.
@@ -35,10 +38,11 @@ internal sealed class ReaderRounds(TimeProvider time)
             }
             else
             {
-                TimeSpan price = ReaderPace.Between(named ?? _all), wait = _pace.Take(price);
-                round = new Round<T>(kind, price);
+                int users = _crowd.Users(_waiting.Count > 0);
+                TimeSpan price = ReaderCrowd.Price(ReaderPace.Between(named ?? _all), users), wait = _pace.Take(price);
+                round = new Round<T>(kind, price, users);
                 if (wait > TimeSpan.Zero)
-                    _waiting.Add(kind, round);
+                    Wait(round);
                 round.Answer = BeginAsync(round, wait, ask, named is null ? count : null);
             }
 
@@ -55,14 +59,31 @@ internal sealed class ReaderRounds(TimeProvider time)
         }
     }
 
+    // Within the gate, as the next.
+    private void Wait(Round round)
+    {
+        if (_waiting.Count == 0)
+            _crowd.Enter();
+        _waiting.Add(round.Kind, round);
+    }
+
+    private bool TryEndWait(Round round)
+    {
+        if (_waiting.GetValueOrDefault(round.Kind) != round)
+            return false;
+        _waiting.Remove(round.Kind);
+        if (_waiting.Count == 0)
+            _crowd.Leave();
+        return true;
+    }
+
     // What it would ask, and for whom, is kept no longer than somebody waits for it.
     private void Leave(Round round)
     {
         lock (_gate)
         {
-            if (--round.Callers > 0 || _waiting.GetValueOrDefault(round.Kind) != round)
+            if (--round.Callers > 0 || !TryEndWait(round))
                 return;
-            _waiting.Remove(round.Kind);
             _pace.Correct(round.Price, TimeSpan.Zero);
         }
 
@@ -78,9 +99,8 @@ internal sealed class ReaderRounds(TimeProvider time)
             await Task.WhenAny(Task.Delay(wait, time), round.Abandoned).ConfigureAwait(false);
             lock (_gate)
             {
-                if (_waiting.GetValueOrDefault(round.Kind) != round)
+                if (!TryEndWait(round))
                     throw new OperationCanceledException();
-                _waiting.Remove(round.Kind);
             }
         }
 
@@ -89,20 +109,23 @@ internal sealed class ReaderRounds(TimeProvider time)
         {
             lock (_gate)
                 _all = countAll(answer);
-            _pace.Correct(round.Price, ReaderPace.Between(_all));
+            _pace.Correct(round.Price, ReaderCrowd.Price(ReaderPace.Between(_all), round.Users));
         }
 
         return answer;
     }
 
     /// <summary>One for all who ask the same before it begins.</summary>
-    private class Round(object kind, TimeSpan price)
+    private class Round(object kind, TimeSpan price, int users)
     {
         private readonly TaskCompletionSource _abandoned = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public object Kind => kind;
 
         public TimeSpan Price => price;
+
+        /// <summary>Among how many users the time for readers was shared when it was asked for.</summary>
+        public int Users => users;
 
         /// <summary>Who waits for it.</summary>
         public int Callers { get; set; }
@@ -113,7 +136,7 @@ internal sealed class ReaderRounds(TimeProvider time)
         public void Abandon() => _abandoned.TrySetResult();
     }
 
-    private sealed class Round<T>(object kind, TimeSpan price) : Round(kind, price)
+    private sealed class Round<T>(object kind, TimeSpan price, int users) : Round(kind, price, users)
     {
         public Task<T> Answer { get; set; } = null!;
     }

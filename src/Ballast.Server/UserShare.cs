@@ -8,7 +8,8 @@ namespace Ballast.Server;
 /// </summary>
 /// <param name="isReader">Whether they may only read.</param>
 /// <param name="options">The limits.</param>
-internal sealed class UserShare(bool isReader, LibvirtServerOptions options) : IWorkTurns
+/// <param name="crowd">The server's users, as far as they stand in line; null: there is no other.</param>
+internal sealed class UserShare(bool isReader, LibvirtServerOptions options, ReaderCrowd? crowd = null) : IWorkTurns
 {
     private int _watches;
     private int _callbacks;
@@ -36,7 +37,7 @@ internal sealed class UserShare(bool isReader, LibvirtServerOptions options) : I
     public bool IsInLine { get; set; }
 
     /// <summary>What its readers ask about all domains.</summary>
-    public ReaderRounds Rounds { get; } = new(options.TimeProvider);
+    public ReaderRounds Rounds { get; } = new(options.TimeProvider, crowd);
 
     /// <summary>Its places for long messages; never disposed, because it has no handle.</summary>
     public SemaphoreSlim LargeMessages { get; } = new(options.MaxUserLargeMessages);

@@ -7,6 +7,7 @@ namespace Ballast.Server;
 internal sealed class UserShares
 {
     private readonly Lock _gate = new();
+    private readonly ReaderCrowd _crowd = new();
     private readonly Dictionary<(ClientOwner Owner, bool IsReader), UserShare> _shares = [];
     private readonly List<(ClientOwner Owner, bool IsReader)> _absent = [];
 
@@ -16,7 +17,7 @@ internal sealed class UserShares
         lock (_gate)
         {
             if (!_shares.TryGetValue((owner, isReader), out UserShare? share))
-                _shares[(owner, isReader)] = share = new UserShare(isReader, options);
+                _shares[(owner, isReader)] = share = new UserShare(isReader, options, _crowd);
             share.Clients++;
             Forget();
             return share;

@@ -23,7 +23,6 @@ public sealed partial class Connection : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<DomainEventSubscription> _subscriptions = [];
-    private readonly PeriodLeases _ensured;
     private readonly bool _ownsDriver = true;
     private readonly TaskCompletionSource<LibvirtException?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _awaitsLoss;
@@ -36,13 +35,13 @@ public sealed partial class Connection : IAsyncDisposable
         Uri = uri;
         Options = options;
         Log = ConnectionLog.Of(options);
-        _ensured = new PeriodLeases(this);
     }
 
     private Connection(Connection owner, ConnectionOptions options)
         : this(owner.Driver, owner.Uri, options) => _ownsDriver = false;
 
-    internal PeriodLeases PeriodLeases => _ensured;
+    // Most connections ensure no period, and a program may hold thousands.
+    internal PeriodLeases PeriodLeases => LazyInitializer.EnsureInitialized(ref field, () => new PeriodLeases(this));
 
     internal IDriver Driver
     {
@@ -321,7 +320,7 @@ public sealed partial class Connection : IAsyncDisposable
         IDriver driver = Driver;
         try
         {
-            await _ensured.DisposeAsync().ConfigureAwait(false);
+            await PeriodLeases.DisposeAsync().ConfigureAwait(false);
             foreach (DomainEventSubscription subscription in subscriptions)
                 await subscription.DisposeAsync().ConfigureAwait(false);
         }
@@ -342,7 +341,7 @@ public sealed partial class Connection : IAsyncDisposable
     internal void Retrust(ConnectionOptions options) => DriverSelection.Retrust(Driver, options);
 
     /// <summary>Gives back what its callers ensured, as its end does; for a program whose end must not wait for anything else first.</summary>
-    internal Task EndPeriodsAsync() => _ensured.DisposeAsync().AsTask();
+    internal Task EndPeriodsAsync() => PeriodLeases.DisposeAsync().AsTask();
 
     /// <summary>Another connection over the same driver, which stays open when that one is closed: for one client of a server.</summary>
     internal Connection Share(bool readOnly) => new(this, Options with { ReadOnly = readOnly || Options.ReadOnly });

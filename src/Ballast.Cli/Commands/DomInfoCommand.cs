@@ -89,14 +89,14 @@ internal static class DomInfoCommand
         null => "unknown",
     };
 
-    // One fact that cannot be had does not cost the others.
+    // One fact that cannot be had does not cost the others. A daemon that did not answer in time would keep us waiting for each.
     private static async ValueTask<T?> AskAsync<T>(Func<ValueTask<T>> question)
     {
         try
         {
             return await question();
         }
-        catch (LibvirtException)
+        catch (LibvirtException e) when (e.Code is not ErrorCode.OperationTimeout)
         {
             return default;
         }

@@ -30,6 +30,15 @@ int shim_keep_signals(int (*start)(void));
 /* Starts what makes the threads for which there is no room when the runtime wants them. Returns the system's error. */
 int shim_start_threads(void);
 
+/*
+ * Holds address space for so many threads' stacks: each thread that is made takes its part of it. Without it, what the first of them
+ * allocates (64 MiB at a time, in the system's library) would take the room that was seen for the others. Returns the system's error.
+ */
+int shim_hold_room(int threads);
+
+/* Gives back what is still held. */
+void shim_leave_room(void);
+
 /* Whether this thread, in managed code, can do without those that it starts; else they are made when there is room. */
 void shim_threads_may_fail(int may);
 

@@ -19,6 +19,12 @@
 /* Of those, what is left when the runtime has begun. */
 #define LATER_THREADS 9
 
+/* As many threads' stacks, 8 MiB each as a rule: what the runtime allocates before it has started, where memory lacks. */
+#define SPARE 2
+
+/* Of a thread that only stands: the system's library would keep larger ones for the next threads. */
+#define STANDING_BYTES (64 * 1024)
+
 enum state { NOT_YET, BEGUN, INITIALIZED, STARTED, FAILED };
 
 static atomic_int state;
@@ -26,7 +32,7 @@ static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
 static int (*initialize)(void);
 
-extern void managed_start(void);
+extern int managed_start(void);
 
 /* The runtime's parts say here by what function it is to be started; the linker takes this for the runtime's. */
 void __wrap_RhSetRuntimeInitializationCallback(int (*function)(void));
@@ -57,19 +63,27 @@ static void *stand(void *gate)
     return NULL;
 }
 
-/* Returns the system's error where it has no room for as many threads as the start needs, of which a failure could not be undone. */
+/*
+ * Returns the system's error where it has no room for as many threads as the start needs, of which a failure could not be undone.
+ * Address space for their stacks is held then.
+ */
 static int find_room(int count)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_attr_t attributes;
     pthread_t threads[THREADS];
-    int made = 0, error = 0;
+    int made = 0, error = pthread_attr_init(&attributes);
+    if (error != 0)
+        return error;
+    (void)pthread_attr_setstacksize(&attributes, STANDING_BYTES);
     (void)pthread_mutex_lock(&gate);
-    while (made < count && (error = pthread_create(&threads[made], NULL, stand, &gate)) == 0)
+    while (made < count && (error = pthread_create(&threads[made], &attributes, stand, &gate)) == 0)
         made++;
     (void)pthread_mutex_unlock(&gate);
     while (made > 0)
         (void)pthread_join(threads[--made], NULL);
-    return error;
+    (void)pthread_attr_destroy(&attributes);
+    return error != 0 ? error : shim_hold_room(count + SPARE);
 }
 
 /* Returns the system's error where it has no room for threads; a later call goes on from there. */
@@ -86,9 +100,11 @@ static int start(void)
     if (error == 0)
         error = shim_start_threads();
     if (error == 0) {
-        managed_start();
-        state = STARTED;
+        error = managed_start() ? 0 : EAGAIN;
+        if (error == 0)
+            state = STARTED;
     }
+    shim_leave_room();
     return error;
 }
 
@@ -121,6 +137,8 @@ int shim_start(const char *function)
     (void)pthread_mutex_lock(&starting);
     if (state == NOT_YET)
         error = find_room(THREADS);
+    /* The runtime takes half of what it is allowed: then there is less, and it is looked for again. */
+    shim_leave_room();
     if (error == 0)
         error = shim_keep_signals(start);
     int now = state;

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* Each stands for a thread of the runtime that waits for it, of which there are few. */
@@ -21,6 +22,11 @@
 
 /* Of the one that makes them, which runs nothing else. */
 #define STACK_BYTES (256 * 1024)
+
+/* Room that is kept for threads to be made, and how much each part has; see shim_hold_room. */
+#define MOST_HELD 16 /* no start wants more */
+static void *_Atomic held[MOST_HELD];
+static size_t heldBytes;
 
 /* Threads for which there was no room yet. */
 static struct {
@@ -44,6 +50,48 @@ static __thread int mayFail;
 /* How many are made of those for which there was no room, and the number of this thread's own latest. */
 static atomic_ulong made;
 static __thread unsigned long mine;
+
+/* Makes room for one thread of what is held. Returns 0 where nothing is held any more. */
+static int give_room(void)
+{
+    for (size_t i = 0; i < MOST_HELD; i++) {
+        void *room = atomic_exchange(&held[i], NULL);
+        if (room) {
+            (void)munmap(room, heldBytes);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void shim_leave_room(void)
+{
+    while (give_room())
+        continue;
+}
+
+int shim_hold_room(int threads)
+{
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0)
+        return error;
+    size_t stack = 0, guard = 0;
+    (void)pthread_attr_getstacksize(&attributes, &stack);
+    (void)pthread_attr_getguardsize(&attributes, &guard);
+    (void)pthread_attr_destroy(&attributes);
+    heldBytes = stack + guard;
+    for (int i = 0; i < threads && i < MOST_HELD; i++) {
+        void *room = mmap(NULL, heldBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (room == MAP_FAILED) {
+            error = errno;
+            shim_leave_room();
+            return error;
+        }
+        held[i] = room;
+    }
+    return 0;
+}
 
 void shim_threads_may_fail(int may)
 {
@@ -125,15 +173,17 @@ static void *make_all(void *unused)
 
 int shim_start_threads(void)
 {
+    static int isStarted;
     pthread_attr_t attributes;
     pthread_t thread;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0)
+    int error = isStarted ? 0 : pthread_attr_init(&attributes);
+    if (error != 0 || isStarted)
         return error;
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     error = pthread_create(&thread, &attributes, make_all, NULL);
     (void)pthread_attr_destroy(&attributes);
+    isStarted = error == 0;
     return error;
 }
 
@@ -149,7 +199,11 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     /* The first is the library's own. Later ones may be the collector's, which starts its threads wherever it runs. */
     if (mayFail && !managed)
         managed = run;
-    int error = __real_pthread_create(thread, attributes, run, argument);
+    (void)give_room();
+    int error;
+    do
+        error = __real_pthread_create(thread, attributes, run, argument);
+    while (error == EAGAIN && give_room());
     /* Not here: the runtime would stand still. Whoever wants the thread waits until it runs, and the others go on. */
     if (error == EAGAIN && must_be_made(run, &before))
         error = make_later(attributes, run, argument);

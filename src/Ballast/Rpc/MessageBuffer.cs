@@ -6,18 +6,12 @@ namespace Ballast.Rpc;
 /// A message while it is written, in pieces: one array for the answer about a few hundred domains would be a large object,
 /// which the runtime takes back late, and each larger one on the way to it as well.
 /// </summary>
-internal sealed class MessageBuffer : IBufferWriter<byte>
+internal sealed class MessageBuffer(SparePieces pieces) : IBufferWriter<byte>
 {
-    /// <summary>What is kept for the next message.</summary>
-    public const int KeptBytes = 256 * 1024;
-
     // Most messages are short, and a thread that writes no other needs no more.
     private const int FirstBytes = 1024;
 
-    private const int PieceBytes = 32 * 1024;
-
     private readonly List<(byte[] Bytes, int Count)> _full = [];
-    private readonly Stack<byte[]> _free = [];
     private byte[] _piece = new byte[FirstBytes];
     private int _count;
 
@@ -60,14 +54,20 @@ internal sealed class MessageBuffer : IBufferWriter<byte>
         }
     }
 
-    /// <summary>Begins another message.</summary>
+    /// <summary>Begins another message: what the last one took is anybody's.</summary>
     public void Clear()
     {
+        byte[]? first = _piece.Length == FirstBytes ? _piece : null;
         foreach ((byte[] bytes, _) in _full)
-            Keep(bytes);
+        {
+            GiveBack(bytes);
+            if (bytes.Length == FirstBytes)
+                first = bytes;
+        }
+
+        GiveBack(_piece);
         _full.Clear();
-        if (_piece.Length > PieceBytes)
-            _piece = new byte[FirstBytes];
+        _piece = first ?? new byte[FirstBytes];
         _count = WrittenCount = 0;
     }
 
@@ -78,14 +78,14 @@ internal sealed class MessageBuffer : IBufferWriter<byte>
         if (_count > 0)
             _full.Add((_piece, _count));
         else
-            Keep(_piece);
-        _piece = bytes > PieceBytes ? new byte[bytes] : _free.TryPop(out byte[]? free) ? free : new byte[PieceBytes];
+            GiveBack(_piece);
+        _piece = bytes > SparePieces.Bytes ? new byte[bytes] : pieces.Take();
         _count = 0;
     }
 
-    private void Keep(byte[] bytes)
+    private void GiveBack(byte[] bytes)
     {
-        if (bytes.Length == PieceBytes && _free.Count < KeptBytes / PieceBytes)
-            _free.Push(bytes);
+        if (bytes.Length == SparePieces.Bytes)
+            pieces.Return(bytes);
     }
 }

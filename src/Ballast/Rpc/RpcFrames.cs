@@ -212,7 +212,7 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
     private MessageBuffer? Encode<T>(in RpcHeader header, in T message)
         where T : struct, IXdrMessage<T>
     {
-        MessageBuffer frame = _frame ??= new MessageBuffer();
+        MessageBuffer frame = _frame ??= new MessageBuffer(SparePieces.Shared);
         frame.Clear();
         XdrWriter.Write(frame, message);
         int payload = frame.WrittenCount;
@@ -228,6 +228,7 @@ internal sealed class RpcFrameWriter(PipeWriter output, Peer peer = Peer.Daemon)
         }
 
         frame.CopyTo(output);
+        frame.Clear();
         return null;
     }
 }

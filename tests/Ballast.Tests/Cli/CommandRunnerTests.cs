@@ -180,6 +180,17 @@ public sealed class CommandRunnerTests
         Assert.Equal([change], driver.Changes);
     }
 
+    [Theory]
+    [InlineData(ErrorCode.NoSupport, 0)]
+    [InlineData(ErrorCode.OperationTimeout, 1)]
+    public async Task Dominfo_asks_no_further_where_the_daemon_does_not_answer_in_time(ErrorCode code, int exitCode)
+    {
+        LibvirtException failure = LibvirtError.Report(code, ErrorOrigin.Rpc, "the reason");
+        FakeDriver driver = new(new FakeDomain("guest", 7)) { ManagedSaveFailure = failure };
+        Outcome outcome = await CliRun.BallastAsync(driver, "-q", "dominfo", "guest");
+        Assert.Equal((exitCode, exitCode == 0 ? "" : $"error: {failure.Message}\n"), (outcome.ExitCode, outcome.Error));
+    }
+
     [Fact]
     public async Task Dominfo_leaves_out_what_the_driver_does_not_know()
     {

@@ -118,7 +118,11 @@ internal sealed class FakeDriver(params FakeDomain[] all) : IDriver
     public ValueTask<DomainInfo> GetInfoAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
         new(new DomainInfo(Find(domain).State.State, 4096, 2048, 1, TimeSpan.FromSeconds(0.25)));
 
-    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) => new(Find(domain).HasManagedSave);
+    /// <summary>What the question for a saved image ends with; null: an answer.</summary>
+    public LibvirtException? ManagedSaveFailure { get; init; }
+
+    public ValueTask<bool> HasManagedSaveImageAsync(DomainIdentity domain, CancellationToken cancellationToken) =>
+        ManagedSaveFailure is null ? new(Find(domain).HasManagedSave) : throw ManagedSaveFailure;
 
     /// <summary>The times of the host's CPUs, one answer after the other.</summary>
     public Queue<NodeStat[]> CpuTimes { get; } = [];

@@ -10,7 +10,7 @@ public sealed class MessageBufferTests
     [Fact]
     public void What_goes_in_comes_out_message_after_message()
     {
-        MessageBuffer buffer = new();
+        MessageBuffer buffer = new(new SparePieces());
         Gen.OneOf(Gen.Int[0, 40], Gen.Int[1000, 1100], Gen.Int[32_700, 32_800], Gen.Int[60_000, 300_000]).List[0, 40].Sample(lengths =>
         {
             buffer.Clear();
@@ -33,7 +33,7 @@ public sealed class MessageBufferTests
     [Fact]
     public void A_long_message_makes_no_large_objects_once_another_was_written()
     {
-        MessageBuffer buffer = new();
+        MessageBuffer buffer = new(new SparePieces());
         Write();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 100; i++)
@@ -43,7 +43,7 @@ public sealed class MessageBufferTests
         void Write()
         {
             buffer.Clear();
-            for (int i = 0; i < MessageBuffer.KeptBytes / 8; i++)
+            for (int i = 0; i < SparePieces.Bytes * SparePieces.Most / 8; i++)
             {
                 buffer.GetSpan(8)[..8].Clear();
                 buffer.Advance(8);
@@ -54,7 +54,7 @@ public sealed class MessageBufferTests
     [Fact]
     public void More_than_there_is_room_for_is_refused()
     {
-        MessageBuffer buffer = new();
+        MessageBuffer buffer = new(new SparePieces());
         int room = buffer.GetMemory(10).Length;
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.Advance(room + 1));
     }

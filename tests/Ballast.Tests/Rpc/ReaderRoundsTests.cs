@@ -149,6 +149,54 @@ public sealed class ReaderRoundsTests
         Assert.NotSame(first, users.Enter(7u, isReader: true, options));
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(12, 1)]
+    [InlineData(12, 50)]
+    public async Task However_many_users_ask_without_end_the_QEMUs_are_asked_no_more_often(int users, int domains)
+    {
+        const int rounds = 8;
+        FakeTimeProvider clock = new();
+        LibvirtServerOptions options = new() { TimeProvider = clock };
+        UserShares all = new();
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        int[] began = new int[users];
+        Task[] asking = [.. Enumerable.Range(0, users).Select(i => Task.Run(() => AskAsync(i, all.Enter((uint)i, isReader: true, options)), Token))];
+        TimeSpan price = ReaderPace.Between(domains), step = price / 5;
+        await RunAsync(price * (2 * users * (ReaderPace.AtOnce + 1)));
+        int[] before = [.. began];
+        await RunAsync(price * users * rounds);
+        await end.CancelAsync();
+        await Task.WhenAll(asking).In();
+
+        // Nobody is left out, and all together have what one alone would have.
+        int[] each = [.. began.Zip(before, (now, then) => now - then)];
+        Assert.All(each, count => Assert.InRange(count, rounds / 4, 2 * rounds));
+        Assert.InRange(each.Sum(), 1, users * rounds * 3 / 2);
+
+        async Task RunAsync(TimeSpan time)
+        {
+            for (TimeSpan passed = default; passed < time; passed += step)
+            {
+                clock.Advance(step);
+                await Task.Delay(1, Token);
+            }
+        }
+
+        async Task AskAsync(int user, UserShare share)
+        {
+            try
+            {
+                while (true)
+                    _ = await share.Rounds.JoinAsync("all", () => Task.FromResult(Interlocked.Increment(ref began[user])), _ => domains, end.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // The end.
+            }
+        }
+    }
+
     [Fact]
     public async Task To_name_domains_is_no_way_around_the_pace_unless_it_is_one()
     {

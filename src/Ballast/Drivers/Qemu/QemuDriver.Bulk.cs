@@ -142,8 +142,9 @@ internal sealed partial class QemuDriver
         if ((parts & MonitorParts.GuestStats) != 0 && qemu.MonitorOrNull is { Balloon: null })
             parts |= MonitorParts.Balloon;
 
-        // What keeps a monitor from answering leaves its fields out; it is never an error of the whole call.
-        MonitorValues values = default;
+        // What keeps a monitor from answering leaves its fields out; it is never an error of the whole call. No values are kept over
+        // a wait: hundreds of calls wait at a time, and the values are most of what one would take.
+        MonitorValues values;
         bool isAsked = (flags & DomainStatsFlags.NoWait) == 0 || qemu.MonitorOrNull is { IsBusy: false };
         if (isAsked && parts != MonitorParts.None)
         {
@@ -157,15 +158,25 @@ internal sealed partial class QemuDriver
             }
             catch (LibvirtException)
             {
+                values = default;
                 isAsked = false;
             }
         }
+        else
+        {
+            values = default;
+        }
 
-        QmpDeviceStats? devices = isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: { } monitor }
-            ? await QmpDeviceStats.AskAsync(monitor, groups, _timeout, cancellationToken).ConfigureAwait(false)
-            : null;
+        return isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: { } monitor }
+            ? await WithDevicesAsync(qemu, monitor, groups, values, cancellationToken).ConfigureAwait(false)
+            : BulkFields.Of(groups, qemu, values, isAsked, devices: null, cancellationToken);
+    }
 
-        return BulkFields.Of(groups, qemu, values, isAsked, devices, cancellationToken);
+    private async ValueTask<IReadOnlyList<TypedParameter>> WithDevicesAsync(
+        QemuDomain qemu, QmpMonitor monitor, DomainStatsGroups groups, MonitorValues values, CancellationToken cancellationToken)
+    {
+        QmpDeviceStats? devices = await QmpDeviceStats.AskAsync(monitor, groups, _timeout, cancellationToken).ConfigureAwait(false);
+        return BulkFields.Of(groups, qemu, values, isAsked: true, devices, cancellationToken);
     }
 
     // Time was up for all of them. On a busy machine that says nothing about the monitor, and who is served there does.

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -20,7 +19,6 @@ internal sealed partial class UnixSocketDiag : IDisposable
     private const uint ShowName = 1, ShowFile = 2, ShowPeer = 4, ShowWaiting = 8;
     private const ushort AttributeName = 0, AttributeFile = 1, AttributePeer = 2, AttributeWaiting = 3;
     public const string Shown = "the kernel's table of unix sockets";
-    private const int BufferBytes = 64 * 1024;
     private const int MaxEntries = 1_000_000;
 
     private readonly SafeFileHandle _socket;
@@ -116,12 +114,12 @@ internal sealed partial class UnixSocketDiag : IDisposable
         if (HostCalls.Send(_socket, request[..RequestBytes], Shown) != RequestBytes)
             return false;
 
-        // The kernel has its answer ready: it is made within each receive.
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        // The kernel has its answer ready: it is made within each receive, and never longer than a piece.
+        byte[] buffer = SparePieces.Shared.Take();
         try
         {
             int count = 0;
-            for (nint length; count < MaxEntries && (length = HostCalls.Recv(_socket, buffer.AsSpan(0, BufferBytes), Shown)) > 0;)
+            for (nint length; count < MaxEntries && (length = HostCalls.Recv(_socket, buffer, Shown)) > 0;)
             {
                 if (ReadMessages(buffer.AsSpan(0, (int)length), take, ref count) is { } isWhole)
                     return isWhole;
@@ -133,7 +131,7 @@ internal sealed partial class UnixSocketDiag : IDisposable
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            SparePieces.Shared.Return(buffer);
         }
     }
 

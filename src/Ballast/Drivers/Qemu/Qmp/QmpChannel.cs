@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ballast.Telemetry;
@@ -8,11 +9,12 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <summary>The bytes of one connection to a monitor: whole messages come out, whole commands go in.</summary>
 internal sealed class QmpChannel : IDisposable
 {
-    private const int InitialBufferBytes = 8 * 1024;
+    // Most answers fit. It is the pool's while nothing has come: a host has hundreds of monitors, most of them silent.
+    private const int UsualBytes = 8 * 1024;
 
     private readonly PolledSocket _socket;
     private readonly TimeProvider _time;
-    private byte[] _buffer = new byte[InitialBufferBytes];
+    private byte[] _buffer = [];
     private int _start;
     private int _scanned;
     private int _end;
@@ -71,6 +73,12 @@ internal sealed class QmpChannel : IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
     {
+        if (_start == _end)
+        {
+            GiveBack();
+            _ = await _socket.ReceiveAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+        }
+
         MakeRoom();
         int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
         _end += count;
@@ -105,19 +113,23 @@ internal sealed class QmpChannel : IDisposable
             throw new InvalidDataException($"it sends more than {QmpLimits.MaxUnaskedBytesPerSecond} unsolicited bytes a second");
     }
 
+    private void GiveBack()
+    {
+        if (_buffer.Length == UsualBytes)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        _start = _scanned = _end = 0;
+    }
+
     private void MakeRoom()
     {
-        if (_start == _end)
-        {
-            _start = _scanned = _end = 0;
-            if (_buffer.Length > InitialBufferBytes * 8)
-                _buffer = new byte[InitialBufferBytes];
-        }
-
         if (_end < _buffer.Length)
             return;
-        byte[] target = _start >= _buffer.Length / 2 ? _buffer : new byte[_buffer.Length * 2];
-        Buffer.BlockCopy(_buffer, _start, target, 0, _end - _start);
+        byte[] full = _buffer;
+        byte[] target = full.Length == 0 ? ArrayPool<byte>.Shared.Rent(UsualBytes) : _start >= full.Length / 2 ? full : new byte[full.Length * 2];
+        Buffer.BlockCopy(full, _start, target, 0, _end - _start);
+        if (full.Length == UsualBytes && target != full)
+            ArrayPool<byte>.Shared.Return(full);
         _buffer = target;
         _scanned -= _start;
         _end -= _start;
