@@ -40,6 +40,10 @@ internal sealed class ReaderRounds(TimeProvider time, ReaderCrowd? crowd = null)
             {
                 int users = _crowd.Users(_waiting.Count > 0);
                 TimeSpan price = ReaderCrowd.Price(ReaderPace.Between(named ?? _all), users), wait = _pace.Take(price);
+
+                // What was taken while there were more users was dearer.
+                TimeSpan longest = ReaderCrowd.Longest * (_waiting.Count + 1);
+                wait = wait < longest ? wait : longest;
                 round = new Round<T>(kind, price, users);
                 if (wait > TimeSpan.Zero)
                     Wait(round);

@@ -29,6 +29,7 @@
 #define ROUNDS 2000
 #define MOST_THREADS 14
 #define TOO_LITTLE 40 /* MiB: the library is mapped, its runtime cannot start */
+#define NARROW 160    /* MiB: below, it depends on each megabyte how a start ends */
 #define ENOUGH 600    /* MiB: the library starts whatever is allocated meanwhile */
 
 static virConnectPtr use(void)
@@ -320,7 +321,7 @@ static void settings(void)
 static void memory(void)
 {
     int refused = 0;
-    for (int megabytes = TOO_LITTLE; megabytes < ENOUGH; megabytes += 2) {
+    for (int megabytes = TOO_LITTLE; megabytes < ENOUGH; megabytes += megabytes < NARROW ? 2 : 16) {
         int how = in_child(start_in, megabytes);
         if (how != 0 && how != 1) {
             fprintf(stderr, "with %d MiB: %d\n", megabytes, how);

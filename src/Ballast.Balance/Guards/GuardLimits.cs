@@ -36,7 +36,7 @@ public sealed record GuardLimits
     /// <summary>The most that a guest grows in a minute, as a share of its maximum.</summary>
     public double GrowMinuteShare { get; init; } = 1;
 
-    /// <summary>The smallest change worth making, in MiB.</summary>
+    /// <summary>The smallest shrinking worth making, in MiB, unless balloons exceed the budget.</summary>
     public double LeastChange { get; init; } = 16;
 
     /// <summary>The smallest growth worth making, in MiB: the need of some guests grows in small steps.</summary>

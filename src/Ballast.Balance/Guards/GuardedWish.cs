@@ -222,7 +222,7 @@ internal sealed class GuardedWish(GuardedGuest guest, GuestRecord record, GuardL
         // swaps for little as well.
         bool maySuffice = target >= State.Balloon
             ? Aim >= State.Balloon && Aim <= target && target - Aim < limits.LeastGrowth
-            : !isExceeded && Aim <= State.Balloon && Aim >= target && Aim - target < limits.LeastChange;
+            : Aim <= State.Balloon && Aim >= target && Aim - target < (isExceeded ? limits.LeastGrowth : limits.LeastChange);
         Decision = new GuardDecision(maySuffice ? null : target, _bound, _reason);
     }
 }

@@ -1,6 +1,6 @@
 namespace Ballast.Balance.Simulation;
 
-/// <summary>Knows what each guest will need until the next decision: no policy can do better by much.</summary>
+/// <summary>Knows what each guest will need until the next decision. It makes all short by the same share, and hands out no reserve.</summary>
 internal sealed class OraclePolicy(IReadOnlyList<SimulatedGuest> simulated) : IBalloonPolicy
 {
     private const double Fill = 0.96, Spare = 16;

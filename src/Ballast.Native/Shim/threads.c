@@ -82,7 +82,7 @@ int shim_hold_room(int threads)
     (void)pthread_attr_destroy(&attributes);
     heldBytes = stack + guard;
     for (int i = 0; i < threads && i < MOST_HELD; i++) {
-        void *room = mmap(NULL, heldBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void *room = mmap(NULL, heldBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (room == MAP_FAILED) {
             error = errno;
             shim_leave_room();
@@ -182,6 +182,14 @@ int shim_start_threads(void)
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     error = pthread_create(&thread, &attributes, make_all, NULL);
+    if (error == EINVAL) {
+        /* A program's variables of each thread may need a larger stack. */
+        (void)pthread_attr_destroy(&attributes);
+        if ((error = pthread_attr_init(&attributes)) != 0)
+            return error;
+        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        error = pthread_create(&thread, &attributes, make_all, NULL);
+    }
     (void)pthread_attr_destroy(&attributes);
     isStarted = error == 0;
     return error;

@@ -41,10 +41,6 @@ public sealed class ScenarioFamiliesTests
         Assert.InRange(figures.NotWorsePercent, 88, 100);
     }
 
-    [Fact]
-    public void On_all_other_families_it_is_never_far_worse() =>
-        Assert.Empty(Compare(All.Where(one => !Lost.Contains(one.Family)), isGuarded: true).FarWorse);
-
     // Other hosts than those that it was made on.
     [Theory]
     [InlineData(1.4, 0.5)]

@@ -198,6 +198,26 @@ public sealed class ReaderRoundsTests
     }
 
     [Fact]
+    public async Task Nobody_waits_for_users_who_have_gone()
+    {
+        const int domains = 50, others = 9;
+        FakeTimeProvider clock = new();
+        ReaderCrowd crowd = new();
+        ReaderRounds rounds = new(clock, crowd);
+        for (int i = 0; i < others; i++)
+            crowd.Enter();
+        for (int i = 0; i < ReaderPace.AtOnce; i++)
+            await AskAsync().In();
+        for (int i = 0; i < others; i++)
+            crowd.Leave();
+        Task<int> next = AskAsync();
+        clock.Advance(ReaderCrowd.Longest);
+        Assert.Equal(1, await next.In());
+
+        Task<int> AskAsync() => rounds.JoinAsync("all", static () => Task.FromResult(1), static _ => domains, Token);
+    }
+
+    [Fact]
     public async Task To_name_domains_is_no_way_around_the_pace_unless_it_is_one()
     {
         FakeTimeProvider clock = new();

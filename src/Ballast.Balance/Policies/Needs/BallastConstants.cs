@@ -27,7 +27,7 @@ internal static class BallastConstants
 
     /// <summary>
     /// A guest that lacks this share of what it uses thrashes: it stalls nearly always, and lacking more costs no more. With 0.15 to 0.35,
-    /// the same guests are made whole where demand does not fit.
+    /// the figures of the scenarios by hand hardly change.
     /// </summary>
     public const double ThrashLack = 0.25;
 

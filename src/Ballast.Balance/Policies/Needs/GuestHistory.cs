@@ -71,7 +71,7 @@ internal sealed class GuestHistory
         need.Raise(NeedRank.Growth, Math.Max(demand, believed + growth) + first);
         need.Raise(NeedRank.Cache, Math.Max(demand, believed + growth) + files);
         need.Known = need.Weight = Math.Max(1, demand);
-        need.Peak = _use.PeakAt(host.Time);
+        need.Peak = Math.Min(need.Maximum, _use.PeakAt(host.Time));
         need.Kind = least > believed ? NeedKind.Distrusted : _use.IsThrashing ? NeedKind.Thrashing
             : _cache.IsKnown ? NeedKind.Rereading : growth > 1 ? NeedKind.Growing : NeedKind.Reported;
     }

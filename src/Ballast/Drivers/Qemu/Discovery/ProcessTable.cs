@@ -78,7 +78,7 @@ internal static class ProcessTable
         using LookTrouble trouble = new();
         Span<byte> buffer = stackalloc byte[64];
         ReadOnlySpan<byte> size = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/statm"), buffer);
-        return size.IsEmpty ? trouble.IsAnswered : size is [(byte)'0', ..];
+        return size.IsEmpty ? trouble.IsAnswered && !trouble.IsDenied : size is [(byte)'0', ..];
     }
 
     private static ulong? StartTicks(string directory)

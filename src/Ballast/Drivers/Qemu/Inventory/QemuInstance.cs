@@ -289,15 +289,16 @@ internal sealed class QemuInstance
         return first;
     }
 
-    /// <summary>Whether its monitor answers.</summary>
+    /// <summary>Whether its monitor answers on the connection that it has; on another one, it may be somebody else who does.</summary>
     public async Task<bool> AnswersAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _current) is not { } monitor)
+        if (Volatile.Read(ref _current) is not { IsConnected: true } monitor)
             return false;
+        long losses = monitor.Losses;
         try
         {
             _ = await monitor.QueryAsync(MonitorParts.Status, timeout, cancellationToken).ConfigureAwait(false);
-            return true;
+            return monitor.Losses == losses;
         }
         catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
         {

@@ -40,7 +40,9 @@ internal sealed partial class QemuInventory
             // Behind the search: one that hangs is begun again, and is none.
             instance.LastOwnerSearch = number;
             instance.MustFindOwner = owner is null && !trouble.IsAnswered;
-            instance.MustAnswer = owner is null && instance.Peer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
+
+            // One that was listed may be somebody's already.
+            instance.MustAnswer = owner is null && !instance.IsListed && instance.Peer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
             _mustLookAgain |= instance.MustFindOwner;
             _mustName = true;
         }
