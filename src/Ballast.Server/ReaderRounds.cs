@@ -96,11 +96,14 @@ internal sealed class ReaderRounds(TimeProvider time, ReaderCrowd? crowd = null)
 
     private async Task<T> BeginAsync<T>(Round round, TimeSpan wait, Func<Task<T>> ask, Func<T, int>? countAll)
     {
+        // From now on, not from when there is a thread.
+        Task? turn = wait > TimeSpan.Zero ? Task.Delay(wait, time) : null;
+
         // The caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        if (wait > TimeSpan.Zero)
+        if (turn is not null)
         {
-            await Task.WhenAny(Task.Delay(wait, time), round.Abandoned).ConfigureAwait(false);
+            await Task.WhenAny(turn, round.Abandoned).ConfigureAwait(false);
             lock (_gate)
             {
                 if (!TryEndWait(round))
