@@ -63,13 +63,6 @@ static void *stand(void *gate)
     return NULL;
 }
 
-/* A program's variables of each thread may need a larger stack. */
-static int create_standing(pthread_t *thread, const pthread_attr_t *attributes, pthread_mutex_t *gate)
-{
-    int error = pthread_create(thread, attributes, stand, gate);
-    return error == EINVAL ? pthread_create(thread, NULL, stand, gate) : error;
-}
-
 /*
  * Returns the system's error where it has no room for as many threads as the start needs, of which a failure could not be undone.
  * Address space for their stacks is held then.
@@ -84,7 +77,7 @@ static int find_room(int count)
         return error;
     (void)pthread_attr_setstacksize(&attributes, STANDING_BYTES);
     (void)pthread_mutex_lock(&gate);
-    while (made < count && (error = create_standing(&threads[made], &attributes, &gate)) == 0)
+    while (made < count && (error = pthread_create(&threads[made], &attributes, stand, &gate)) == 0)
         made++;
     (void)pthread_mutex_unlock(&gate);
     while (made > 0)

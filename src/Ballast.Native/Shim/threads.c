@@ -51,6 +51,25 @@ static __thread int mayFail;
 static atomic_ulong made;
 static __thread unsigned long mine;
 
+extern int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+
+/*
+ * The system takes the program's variables of each thread from the thread's stack. Where they leave nothing of a small one, as the runtime
+ * and we ask for, the thread gets one of the usual size.
+ */
+static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    pthread_attr_t usual;
+    int detached = PTHREAD_CREATE_JOINABLE, error = __real_pthread_create(thread, attributes, run, argument);
+    if (error != EINVAL || !attributes || pthread_attr_init(&usual) != 0)
+        return error;
+    (void)pthread_attr_getdetachstate(attributes, &detached);
+    (void)pthread_attr_setdetachstate(&usual, detached);
+    error = __real_pthread_create(thread, &usual, run, argument);
+    (void)pthread_attr_destroy(&usual);
+    return error;
+}
+
 /* Makes room for one thread of what is held. Returns 0 where nothing is held any more. */
 static int give_room(void)
 {
@@ -112,7 +131,6 @@ static int must_be_made(void *(*run)(void *), const sigset_t *mask)
 }
 
 /* The linker takes this for the system's, wherever the library and the runtime's own parts in it use that. */
-extern int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 
 /* Returns the system's error where they are too many. */
@@ -145,7 +163,7 @@ static int make(const struct late *one)
     if (one->stackBytes != 0)
         (void)pthread_attr_setstacksize(&attributes, one->stackBytes);
     (void)pthread_attr_setdetachstate(&attributes, one->isDetached);
-    error = __real_pthread_create(&thread, &attributes, one->run, one->argument);
+    error = create(&thread, &attributes, one->run, one->argument);
     (void)pthread_attr_destroy(&attributes);
     return error;
 }
@@ -182,14 +200,6 @@ int shim_start_threads(void)
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     error = pthread_create(&thread, &attributes, make_all, NULL);
-    if (error == EINVAL) {
-        /* A program's variables of each thread may need a larger stack. */
-        (void)pthread_attr_destroy(&attributes);
-        if ((error = pthread_attr_init(&attributes)) != 0)
-            return error;
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        error = pthread_create(&thread, &attributes, make_all, NULL);
-    }
     (void)pthread_attr_destroy(&attributes);
     isStarted = error == 0;
     return error;
@@ -210,7 +220,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     (void)give_room();
     int error;
     do
-        error = __real_pthread_create(thread, attributes, run, argument);
+        error = create(thread, attributes, run, argument);
     while (error == EAGAIN && give_room());
     /* Not here: the runtime would stand still. Whoever wants the thread waits until it runs, and the others go on. */
     if (error == EAGAIN && must_be_made(run, &before))

@@ -22,6 +22,26 @@ public sealed class NativeFirstCallTests
         Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token, "alone"));
     }
 
+    // The system takes these from each thread's stack, and the runtime asks for small ones.
+    [Theory]
+    [InlineData(60)]
+    [InlineData(300)]
+    [InlineData(2000)]
+    public async Task A_program_may_have_large_variables_of_each_thread(int kibibytes)
+    {
+        string text = $$"""
+            #include "ballast.h"
+            static __thread char large[{{kibibytes}} * 1024];
+            int main(void)
+            {
+                large[0] = 1;
+                return virConnectOpen("test:///default") ? 0 : large[0];
+            }
+            """;
+        using NativeProgram program = await NativeProgram.BuildTextAsync(text, forLibvirt: false, Token);
+        Assert.Equal(new CommandResult(0, "", ""), await program.RunAsync(Token));
+    }
+
     private static async Task StartAsync(int count)
     {
         using NativeProgram program = await NativeProgram.BuildAsync("first", forLibvirt: false, Token);
