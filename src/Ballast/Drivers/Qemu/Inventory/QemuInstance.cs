@@ -95,6 +95,9 @@ internal sealed class QemuInstance
     /// <summary>Whether its monitor let a question pass for so long, or did not greet the last who came.</summary>
     public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
 
+    /// <inheritdoc cref="InstanceIdentity.HasGreeted"/>
+    public bool HasGreeted => _identity.HasGreeted;
+
     /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
     public bool IsKnown => Process is not null || (_identity.HasGreeted && !MustAnswer);
 
@@ -119,6 +122,9 @@ internal sealed class QemuInstance
 
     /// <summary>The peer of the connection; null where there is none.</summary>
     public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
+
+    /// <summary>The peer of the connection, or of the last one that there was; null before the first.</summary>
+    public UnixSocketPeer? LastPeer => _current is { Hello: not null } current ? current.Peer : null;
 
     /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>
     public UnixSocketPeer? MetPeer => WasSilent ? _monitors.MetPeer : null;

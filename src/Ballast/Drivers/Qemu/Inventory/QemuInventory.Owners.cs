@@ -42,7 +42,7 @@ internal sealed partial class QemuInventory
             instance.MustFindOwner = owner is null && !trouble.IsAnswered;
 
             // One that was listed may be somebody's already.
-            instance.MustAnswer = owner is null && !instance.IsListed && instance.Peer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
+            instance.MustAnswer = owner is null && !instance.IsListed && instance.LastPeer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
             _mustLookAgain |= instance.MustFindOwner;
             _mustName = true;
         }
@@ -60,7 +60,13 @@ internal sealed partial class QemuInventory
             () =>
             {
                 for (int i = 0; i < instances.Length; i++)
+                {
                     instances[i].MustAnswer &= !answers[i];
+
+                    // One that ended its connection has ended as well.
+                    NoteLeftOut(instances[i], instances[i].IsConnected ? QmpErrors.StillSilent(instances[i].Domain.Monitor.Path) : null);
+                }
+
                 return _mustName = true;
             },
             cancellationToken).ConfigureAwait(false);
