@@ -88,8 +88,9 @@ internal static class ProcessTable
     /// </summary>
     public static bool IsThere(int pid)
     {
-        const int noSignal = 0, notPermitted = 1;
-        return IsOurs && pid > 0 && (Libc.Kill(pid, noSignal) == 0 || Marshal.GetLastPInvokeError() == notPermitted);
+        // To send it a signal may be forbidden in several ways; only this one says that there is none.
+        const int noSignal = 0, noSuchProcess = 3;
+        return IsOurs && pid > 0 && (Libc.Kill(pid, noSignal) == 0 || Marshal.GetLastPInvokeError() != noSuchProcess);
     }
 
     private static ulong? StartTicks(string directory)

@@ -295,21 +295,30 @@ internal sealed class QemuInstance
         return first;
     }
 
-    /// <summary>Whether its monitor answers on the connection that it has; on another one, it may be somebody else who does.</summary>
-    public async Task<bool> AnswersAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>Asks its monitor on the connection that it has: on another one, it may be somebody else who answers.</summary>
+    /// <returns>Why it does not answer; null where it does.</returns>
+    public async Task<LibvirtException?> AskAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _current) is not { IsConnected: true } monitor)
-            return false;
-        long losses = monitor.Losses;
+        QmpMonitor? monitor = Volatile.Read(ref _current);
         try
         {
-            _ = await monitor.QueryAsync(MonitorParts.Status, timeout, cancellationToken).ConfigureAwait(false);
-            return monitor.Losses == losses;
+            if (monitor is { IsConnected: true, Losses: var losses })
+            {
+                _ = await monitor.QueryAsync(MonitorParts.Status, timeout, cancellationToken).ConfigureAwait(false);
+                if (monitor.Losses == losses)
+                    return null;
+            }
         }
-        catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
+        catch (LibvirtException e)
         {
-            return false;
+            return e;
         }
+        catch (ObjectDisposedException)
+        {
+            // Its connection was closed.
+        }
+
+        return QmpErrors.Lost(monitor?.Path ?? "", null);
     }
 
     /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>

@@ -55,16 +55,14 @@ internal sealed partial class QemuInventory
     {
         if (instances.Length == 0)
             return;
-        bool[] answers = await Task.WhenAll(instances.Select(instance => instance.AnswersAsync(timeout, cancellationToken))).ConfigureAwait(false);
+        LibvirtException?[] errors = await Task.WhenAll(instances.Select(instance => instance.AskAsync(timeout, cancellationToken))).ConfigureAwait(false);
         _ = await ExclusivelyAsync(
             () =>
             {
                 for (int i = 0; i < instances.Length; i++)
                 {
-                    instances[i].MustAnswer &= !answers[i];
-
-                    // One that ended its connection has ended as well.
-                    NoteLeftOut(instances[i], instances[i].IsConnected ? QmpErrors.StillSilent(instances[i].Domain.Monitor.Path) : null);
+                    instances[i].MustAnswer &= errors[i] is not null;
+                    NoteLeftOut(instances[i], errors[i]);
                 }
 
                 return _mustName = true;
@@ -116,7 +114,7 @@ internal sealed partial class QemuInventory
     }
 
     // What could not be asked, and whose process cannot be shown, is in no list: whoever asks for a list is told why, once for each
-    // reason. A service that does not speak as QEMU does is missed by nobody.
+    // reason. A service that does not speak as QEMU does is missed by nobody, nor is one that ended its connection, as at its end.
     private void NoteLeftOut(QemuInstance instance, LibvirtException? error)
     {
         // Who serves a silent one is looked up once: it costs a look at the host.
