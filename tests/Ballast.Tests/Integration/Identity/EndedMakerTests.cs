@@ -115,6 +115,20 @@ public sealed class EndedMakerTests : IdentityTest
             (await NamesAsync(connection, token)).SequenceEqual(["blue", "red"]), Token);
     }
 
+    [Fact]
+    public async Task Neither_is_one_whose_socket_was_named()
+    {
+        string socket = $"{MakeDirectory("x")}/q.sock", left = Root.File("left");
+        (ChildProcess maker, _) = await ServeAsync(socket, "red", then: left);
+        await EndAsync(maker);
+        await using Connection connection = await OpenAsync($"qmp://{socket}");
+        await Deadline.UntilAsync(Deadline.Default, "its end", _ => Task.FromResult(File.Exists(left)), Token);
+        Assert.Empty(await NamesAsync(connection, Token));
+        await File.WriteAllTextAsync(left + ".back", "", Token);
+        await Deadline.UntilAsync(Deadline.Default, "the one that greets again", async token =>
+            (await NamesAsync(connection, token)).SequenceEqual(["red"]), Token);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
