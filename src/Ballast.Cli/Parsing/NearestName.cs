@@ -12,7 +12,9 @@ internal static class NearestName
         string? best = null;
         int least = most + 1;
         List<string> longer = [];
-        foreach (string name in names)
+
+        // One that is called just so has come since it was looked for.
+        foreach (string name in names.Where(name => name != typed))
         {
             int distance = Distance(typed, name);
             if (distance < least)

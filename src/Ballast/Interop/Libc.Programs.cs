@@ -8,7 +8,7 @@ internal static unsafe partial class Libc
     /// <summary>Numbers of system calls, the same on every processor.</summary>
     public const long PidfdOpen = 434, PidfdSendSignal = 424;
 
-    [LibraryImport("libc", EntryPoint = "kill")]
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
 
     [LibraryImport("libc", EntryPoint = "sigaddset")]

@@ -126,6 +126,30 @@ public sealed class ProcessRoleTests
         Assert.Null(sockets);
     }
 
+    // As with hidepid: who may not look into a process finds nothing of it there.
+    [Fact]
+    public async Task What_proc_does_not_show_has_not_ended()
+    {
+        const int noEntry = 2;
+        await using ChildProcess child = await ChildProcess.StartAsync("bash", ["-c", $"exec -a qemu-system-x86_64 bash -c '{Wait}' -name vm"]);
+        await SaysAsync(child.Pid, "qemu-system-x86_64\0");
+        using QemuProcess stranger = QemuProcess.FindStranger(child.Pid, ProcessTable.OwnerOf(child.Pid)!.Value, mayRead: true)!;
+        HostCalls.Fault = (_, what) => what.StartsWith($"/proc/{child.Pid}/", StringComparison.Ordinal) ? noEntry : 0;
+        try
+        {
+            Assert.False(ProcessTable.IsEnding(child.Pid));
+            Assert.False(stranger.HasExited);
+            child.Kill();
+            await child.WaitForExitAsync(Token);
+            Assert.True(ProcessTable.IsEnding(child.Pid));
+            Assert.True(stranger.HasExited);
+        }
+        finally
+        {
+            HostCalls.Fault = null;
+        }
+    }
+
     private static Task SaysAsync(int pid, string start) => Waiting.UntilAsync(
         start, () => Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/cmdline")).StartsWith(start, StringComparison.Ordinal));
 

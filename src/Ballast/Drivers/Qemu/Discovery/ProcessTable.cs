@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Interop;
 
@@ -78,7 +79,18 @@ internal static class ProcessTable
         using LookTrouble trouble = new();
         Span<byte> buffer = stackalloc byte[64];
         ReadOnlySpan<byte> size = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/statm"), buffer);
-        return size.IsEmpty ? trouble.IsAnswered && !trouble.IsDenied : size is [(byte)'0', ..];
+        return size.IsEmpty ? trouble.IsAnswered && !trouble.IsDenied && !IsThere(pid) : size is [(byte)'0', ..];
+    }
+
+    /// <summary>
+    /// Whether a process of this PID namespace is there, though /proc may not show it: mounted with hidepid, it shows nobody processes into
+    /// which they may not look.
+    /// </summary>
+    public static bool IsThere(int pid)
+    {
+        // To send it a signal may be forbidden in several ways; only this one says that there is none.
+        const int noSignal = 0, noSuchProcess = 3;
+        return IsOurs && pid > 0 && (Libc.Kill(pid, noSignal) == 0 || Marshal.GetLastPInvokeError() != noSuchProcess);
     }
 
     private static ulong? StartTicks(string directory)

@@ -8,7 +8,7 @@ internal sealed class SocketEntry : IDisposable
 {
     private readonly SafeFileHandle _handle;
 
-    private SocketEntry(SafeFileHandle handle, in FileFacts facts, MountTable mounts)
+    private SocketEntry(SafeFileHandle handle, in FileFacts facts, Int128 accessedAt, MountTable mounts)
     {
         _handle = handle;
         IsSocket = facts.IsSocket;
@@ -16,6 +16,7 @@ internal sealed class SocketEntry : IDisposable
         File = SocketFile.Of(facts, mounts);
         ModifiedAt = facts.ModifiedAt;
         MadeAt = facts.BornAt ?? facts.ModifiedAt;
+        WasConnectedTo = IsSocket && accessedAt > Int128.Max(MadeAt, ModifiedAt);
     }
 
     public SocketFile File { get; }
@@ -33,6 +34,12 @@ internal sealed class SocketEntry : IDisposable
     /// keep that, it is when a socket was modified last, which hardly anybody does.
     /// </summary>
     public Int128 MadeAt { get; }
+
+    /// <summary>
+    /// Whether somebody has connected to the socket: the kernel notes that as an access. False also where it was at the time that the
+    /// socket was made, or its file system does not keep it.
+    /// </summary>
+    public bool WasConnectedTo { get; }
 
     /// <summary>The size of a plain file; 0 for anything else, also for files that the kernel makes up (/proc/kmsg keeps its reader waiting).</summary>
     public ulong Bytes { get; }
@@ -98,9 +105,10 @@ internal sealed class SocketEntry : IDisposable
         if (!handle.IsInvalid)
         {
             FileFacts? facts;
+            Int128 accessedAt;
             try
             {
-                facts = LinuxFiles.Stat(handle, path);
+                facts = LinuxFiles.Stat(handle, path, out accessedAt);
             }
             catch (LookStuckException)
             {
@@ -110,7 +118,7 @@ internal sealed class SocketEntry : IDisposable
             }
 
             if (facts is { } seen)
-                return new SocketEntry(handle, seen, mounts);
+                return new SocketEntry(handle, seen, accessedAt, mounts);
             errno = Marshal.GetLastPInvokeError();
         }
 

@@ -95,6 +95,9 @@ internal sealed class QemuInstance
     /// <summary>Whether its monitor let a question pass for so long, or did not greet the last who came.</summary>
     public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
 
+    /// <inheritdoc cref="InstanceIdentity.HasGreeted"/>
+    public bool HasGreeted => _identity.HasGreeted;
+
     /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
     public bool IsKnown => Process is not null || (_identity.HasGreeted && !MustAnswer);
 
@@ -119,6 +122,9 @@ internal sealed class QemuInstance
 
     /// <summary>The peer of the connection; null where there is none.</summary>
     public UnixSocketPeer? Peer => _current is { Hello: not null, IsConnected: true } current ? current.Peer : null;
+
+    /// <summary>The peer of the connection, or of the last one that there was; null before the first.</summary>
+    public UnixSocketPeer? LastPeer => _current is { Hello: not null } current ? current.Peer : null;
 
     /// <summary>Who let us connect and then said nothing; null where nobody did.</summary>
     public UnixSocketPeer? MetPeer => WasSilent ? _monitors.MetPeer : null;
@@ -289,21 +295,30 @@ internal sealed class QemuInstance
         return first;
     }
 
-    /// <summary>Whether its monitor answers on the connection that it has; on another one, it may be somebody else who does.</summary>
-    public async Task<bool> AnswersAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>Asks its monitor on the connection that it has: on another one, it may be somebody else who answers.</summary>
+    /// <returns>Why it does not answer; null where it does.</returns>
+    public async Task<LibvirtException?> AskAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _current) is not { IsConnected: true } monitor)
-            return false;
-        long losses = monitor.Losses;
+        QmpMonitor? monitor = Volatile.Read(ref _current);
         try
         {
-            _ = await monitor.QueryAsync(MonitorParts.Status, timeout, cancellationToken).ConfigureAwait(false);
-            return monitor.Losses == losses;
+            if (monitor is { IsConnected: true, Losses: var losses })
+            {
+                _ = await monitor.QueryAsync(MonitorParts.Status, timeout, cancellationToken).ConfigureAwait(false);
+                if (monitor.Losses == losses)
+                    return null;
+            }
         }
-        catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
+        catch (LibvirtException e)
         {
-            return false;
+            return e;
         }
+        catch (ObjectDisposedException)
+        {
+            // Its connection was closed.
+        }
+
+        return QmpErrors.Lost(monitor?.Path ?? "", null);
     }
 
     /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>

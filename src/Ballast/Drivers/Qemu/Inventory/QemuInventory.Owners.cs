@@ -42,7 +42,7 @@ internal sealed partial class QemuInventory
             instance.MustFindOwner = owner is null && !trouble.IsAnswered;
 
             // One that was listed may be somebody's already.
-            instance.MustAnswer = owner is null && !instance.IsListed && instance.Peer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
+            instance.MustAnswer = owner is null && !instance.IsListed && instance.LastPeer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
             _mustLookAgain |= instance.MustFindOwner;
             _mustName = true;
         }
@@ -55,12 +55,16 @@ internal sealed partial class QemuInventory
     {
         if (instances.Length == 0)
             return;
-        bool[] answers = await Task.WhenAll(instances.Select(instance => instance.AnswersAsync(timeout, cancellationToken))).ConfigureAwait(false);
+        LibvirtException?[] errors = await Task.WhenAll(instances.Select(instance => instance.AskAsync(timeout, cancellationToken))).ConfigureAwait(false);
         _ = await ExclusivelyAsync(
             () =>
             {
                 for (int i = 0; i < instances.Length; i++)
-                    instances[i].MustAnswer &= !answers[i];
+                {
+                    instances[i].MustAnswer &= errors[i] is not null;
+                    NoteLeftOut(instances[i], errors[i]);
+                }
+
                 return _mustName = true;
             },
             cancellationToken).ConfigureAwait(false);
@@ -110,7 +114,7 @@ internal sealed partial class QemuInventory
     }
 
     // What could not be asked, and whose process cannot be shown, is in no list: whoever asks for a list is told why, once for each
-    // reason. A service that does not speak as QEMU does is missed by nobody.
+    // reason. A service that does not speak as QEMU does is missed by nobody, nor is one that ended its connection, as at its end.
     private void NoteLeftOut(QemuInstance instance, LibvirtException? error)
     {
         // Who serves a silent one is looked up once: it costs a look at the host.

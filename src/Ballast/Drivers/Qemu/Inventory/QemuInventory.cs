@@ -228,6 +228,10 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                         continue;
                     }
 
+                    // It is a monitor: it has spoken as one.
+                    if (instances[i].HasGreeted)
+                        continue;
+
                     log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
                     Disregard(instances[i], gone);
                 }

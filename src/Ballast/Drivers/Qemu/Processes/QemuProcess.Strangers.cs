@@ -101,7 +101,7 @@ internal sealed partial class QemuProcess
     {
         using LookTrouble trouble = new();
         bool isRead = TryParseStat(ReadStat(Pid), out fields);
-        isAnswer = trouble.Failure is null;
+        isAnswer = trouble.Failure is null && (isRead || !ProcessTable.IsThere(Pid));
         return isRead && Number(fields[StartTime - 1]) == StartTicks;
     }
 

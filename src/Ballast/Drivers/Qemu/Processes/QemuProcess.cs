@@ -291,9 +291,9 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         // Last: what lives when both are open is the process of both.
         if (!TryReadStat(stat, out string[] fields) || Number(fields[StartTime - 1]) != StartTicks)
         {
+            _couldNotRenew = trouble.Failure is not null || (!stat.IsOpen && ProcessTable.IsThere(Pid));
             stat.Dispose();
             statm.Dispose();
-            _couldNotRenew = trouble.Failure is not null;
             return;
         }
 

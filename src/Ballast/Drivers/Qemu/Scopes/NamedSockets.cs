@@ -36,7 +36,8 @@ internal static class NamedSockets
                 processes.Listeners.Add(file, new KnownListener(only, known.Place, known.Listener));
         }
 
-        Int128 madeAt = entry.ModifiedAt;
+        // Who was connected to once waits no more.
+        Int128? madeAt = entry.WasConnectedTo ? null : entry.ModifiedAt;
         return owners.Count == 0 ? [Seen(null)] : [.. owners.Select(Seen)];
 
         Sighting Seen(QemuProcess? owner)
@@ -46,7 +47,7 @@ internal static class NamedSockets
                 Owner = owner,
                 IsProvenByTable = owner is not null,
                 BoundName = found?.Listener.Name,
-                FindWaiting = found?.Listener.Name is { } name ? FindWaiting(name, found.Value.Listener.Inode, madeAt, owner) : null,
+                FindWaiting = madeAt is { } made && found?.Listener is { Name: { } name, Inode: var inode } ? FindWaiting(name, inode, made, owner) : null,
             };
             return new Sighting(owner, null, owner?.Uid ?? 0, [MonitorCandidate.Usable(endpoint, isNamed: true)]) { MayBeNoMonitor = findsOwner && owner is null };
         }
@@ -83,9 +84,11 @@ internal static class NamedSockets
         return owners.Count > 0 || !isTheirs;
     }
 
-    private static Func<WaitingProcess?> FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) => () => owner is null
-        ? SocketMaker.FindWaiting(name, inode, madeAt)
-        : owner.CommandLine.WaitsAt(name) ? new WaitingProcess(owner.Pid, IsCertain: true) : null;
+    // Null where nobody waits there: most command lines say so, and nothing has to be looked for.
+    private static Func<WaitingProcess?>? FindWaiting(string name, uint inode, Int128 madeAt, QemuProcess? owner) =>
+        owner is null ? () => SocketMaker.FindWaiting(name, inode, madeAt)
+        : owner.CommandLine.WaitsAt(name) ? () => new WaitingProcess(owner.Pid, IsCertain: true)
+        : null;
 
     // Guest agents, consoles and human monitors have sockets of the same process. It bound them to what its command line says.
     private static bool IsMonitor(QemuProcess owner, UnixSocketEntry listener) =>

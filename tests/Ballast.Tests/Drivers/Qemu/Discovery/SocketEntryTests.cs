@@ -43,6 +43,38 @@ public sealed class SocketEntryTests
         Assert.Equal(key, KeyAt(moved));
     }
 
+    [Fact]
+    public async Task One_that_was_connected_to_is_told_from_one_that_was_not()
+    {
+        using PrivateDirectory directory = new();
+        string path = directory.File("q.sock");
+        using Socket listener = UnixSocket.Listen(path);
+        Assert.False(WasConnectedTo(path));
+
+        // Whatever somebody has set its time to.
+        File.SetLastWriteTimeUtc(path, DateTime.UtcNow - TimeSpan.FromDays(1));
+        Assert.False(WasConnectedTo(path));
+
+        // The clock of files moves on.
+        await Deadline.UntilAsync(Deadline.Default, "a later connection", async token =>
+        {
+            await using NetworkStream client = await UnixSocket.ConnectAsync(path, token);
+            using Socket accepted = await listener.AcceptAsync(token);
+            return WasConnectedTo(path);
+        }, TestContext.Current.CancellationToken);
+
+        // Another one at the same path.
+        File.Delete(path);
+        using Socket next = UnixSocket.Listen(path);
+        Assert.False(WasConnectedTo(path));
+    }
+
+    private static bool WasConnectedTo(string path)
+    {
+        using SocketEntry entry = SocketEntry.Open(path, MountTable.Empty, out _)!;
+        return entry.WasConnectedTo;
+    }
+
     // As where no table shows who listens.
     private static MonitorKey KeyAt(string path)
     {
