@@ -22,7 +22,7 @@ internal sealed class CaughtSignal(params PosixSignal[] signals)
     /// <summary>Ends the daemon as it should end: its sockets are taken away, and its status is that of success.</summary>
     public static CaughtSignal End { get; } = new(PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);
 
-    /// <summary>From now on the signals do nothing of their own.</summary>
+    /// <summary>From now on the signals do nothing of their own. Called on the first thread, the only one that takes those which were held back.</summary>
     /// <param name="come">Done first at each signal, whatever is waited for meanwhile.</param>
     public void Catch(Action? come = null)
     {
@@ -32,6 +32,17 @@ internal sealed class CaughtSignal(params PosixSignal[] signals)
             context.Cancel = true;
             Background.Run(Come);
         }))];
+        Release();
+    }
+
+    // What came before is waiting (early.c).
+    private static void Release()
+    {
+        const int hangup = 1, unblock = 1;
+        Span<byte> signals = stackalloc byte[Libc.SignalSetBytes];
+        _ = Libc.EmptySignals(signals);
+        _ = Libc.AddSignal(signals, hangup);
+        _ = Libc.ChangeSignalMask(unblock, signals, null);
     }
 
     /// <summary>Done at each signal, one after the other; at once where one came already.</summary>

@@ -6,6 +6,9 @@ namespace Ballast.Daemon;
 /// <summary>Functions of the C library, by its names.</summary>
 internal static partial class Libc
 {
+    /// <summary>The size of <c>sigset_t</c>.</summary>
+    public const int SignalSetBytes = 128;
+
     [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Access(string path, int mode);
 
@@ -14,6 +17,16 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Chown(string path, uint owner, uint group);
+
+    [LibraryImport("libc", EntryPoint = "sigaddset")]
+    public static partial int AddSignal(Span<byte> set, int signal);
+
+    [LibraryImport("libc", EntryPoint = "sigemptyset")]
+    public static partial int EmptySignals(Span<byte> set);
+
+    /// <summary>Of the calling thread.</summary>
+    [LibraryImport("libc", EntryPoint = "pthread_sigmask")]
+    public static partial int ChangeSignalMask(int how, ReadOnlySpan<byte> set, Span<byte> before);
 
     /// <summary>Ends the process at once: nothing of it runs any more, nor is waited for.</summary>
     [LibraryImport("libc", EntryPoint = "_exit")]

@@ -7,7 +7,8 @@ namespace Ballast.Daemon;
 
 /// <summary>
 /// The log, on standard error: one line for each thing, as systemd's journal reads it, or with the time where it is read by
-/// nobody who has it. Nobody waits for a reader that is slow: lines that do not fit are counted.
+/// nobody who has it. Nobody waits for a reader that is slow: lines that do not fit are counted, as are those that a full disk does not
+/// take, and their number is told as soon as there is room.
 /// </summary>
 internal sealed class StandardErrorLog : ILoggerProvider
 {
@@ -102,16 +103,23 @@ internal sealed class StandardErrorLog : ILoggerProvider
     private async Task WriteAsync()
     {
         await using Stream error = Console.OpenStandardError();
+        bool hasFailed = false;
         await foreach (string line in _lines.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            string left = Interlocked.Exchange(ref _left, 0) is > 0 and var count ? $"{count} lines before this one did not fit into the log\n" : "";
+            long left = Interlocked.Exchange(ref _left, 0);
+
+            // Of the line that failed there may be a part.
+            string told = left > 0 ? $"{(hasFailed ? "\n" : "")}{left} lines before this one did not fit into the log\n" : "";
             try
             {
-                await error.WriteAsync(Encoding.UTF8.GetBytes($"{left}{line}\n")).ConfigureAwait(false);
+                await error.WriteAsync(Encoding.UTF8.GetBytes($"{told}{line}\n")).ConfigureAwait(false);
+                hasFailed = false;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
             {
-                // Nobody reads the log any more, or it was closed; the daemon continues without it.
+                // The disk is full, or nobody reads the log any more, or it was closed; the daemon continues without it.
+                _ = Interlocked.Add(ref _left, left + 1);
+                hasFailed = true;
             }
         }
     }

@@ -31,6 +31,8 @@
 #define TOO_LITTLE 40 /* MiB: the library is mapped, its runtime cannot start */
 #define NARROW 160    /* MiB: below, it depends on each megabyte how a start ends */
 #define ENOUGH 600    /* MiB: the library starts whatever is allocated meanwhile */
+#define DATA_TOO_LITTLE 8  /* MiB: there is no room for the stacks of its threads */
+#define DATA_ENOUGH 256 /* MiB: the library starts */
 
 static virConnectPtr use(void)
 {
@@ -286,14 +288,17 @@ static int start_set(int which)
     return failures != 0;
 }
 
+/* Which limit of memory is tried. */
+static int bounded = RLIMIT_AS;
+
 /* 0: it worked; 1: it was told why not, twice. */
 static int start_in(int megabytes)
 {
     struct rlimit limit;
     alarm(100);
-    (void)getrlimit(RLIMIT_AS, &limit);
+    (void)getrlimit(bounded, &limit);
     limit.rlim_cur = (rlim_t)megabytes << 20;
-    (void)setrlimit(RLIMIT_AS, &limit);
+    (void)setrlimit(bounded, &limit);
     for (int i = 0; i < 2; i++) {
         virConnectPtr conn = virConnectOpen("test:///default");
         if (conn)
@@ -334,13 +339,54 @@ static void memory(void)
     CHECK(in_child(start_in, ENOUGH) == 0);
 }
 
+/* What is written to memory, stacks among it, has a limit of its own. */
+static void data(void)
+{
+    int refused = 0;
+    bounded = RLIMIT_DATA;
+    for (int megabytes = DATA_TOO_LITTLE; megabytes < DATA_ENOUGH; megabytes += 8) {
+        int how = in_child(start_in, megabytes);
+        if (how != 0 && how != 1) {
+            fprintf(stderr, "with %d MiB: %d\n", megabytes, how);
+            failures++;
+        }
+        refused += how == 1;
+    }
+    CHECK(refused > 2);
+    CHECK(in_child(start_in, DATA_ENOUGH) == 0);
+}
+
+/* 0: with so few files the first call works, or its error says why not, and later all works. */
+static int start_with_files(int files)
+{
+    struct rlimit before, few;
+    alarm(100);
+    (void)getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    few.rlim_cur = (rlim_t)files;
+    (void)setrlimit(RLIMIT_NOFILE, &few);
+    virConnectPtr conn = virConnectOpen("test:///default");
+    CHECK(conn || virGetLastErrorCode() == VIR_ERR_SYSTEM_ERROR);
+    FAILS(virConnectOpen("qemu+unix:///system?socket=/nowhere"), NULL, VIR_ERR_SYSTEM_ERROR);
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+    CHECK(!conn || virConnectClose(conn) == 0);
+    CHECK(virConnectClose(use()) == 0);
+    return failures != 0;
+}
+
+static void files(void)
+{
+    for (int count = 0; count < 12; count++)
+        CHECK(in_child(start_with_files, count) == 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } all[] = { { "signals", signals }, { "masks", masks }, { "loop", loop }, { "room", room }, { "settings", settings },
-                { "memory", memory } };
+                { "memory", memory }, { "data", data }, { "files", files } };
     int ran = 0;
     virSetErrorFunc(NULL, quiet);
     for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)

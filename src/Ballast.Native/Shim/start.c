@@ -113,7 +113,7 @@ static void say_no_room(int error, const char *function)
     char message[512];
     (void)snprintf(message, sizeof message,
                    "%s: the system has no room for the %d threads that the library starts with: raise the limit of processes "
-                   "and threads (ulimit -u, pids.max), or that of memory (ulimit -v) (error %d)", function, THREADS, error);
+                   "and threads (ulimit -u, pids.max), or that of memory (ulimit -v, ulimit -d) (error %d)", function, THREADS, error);
     shim_set_error(VIR_ERR_SYSTEM_ERROR, VIR_FROM_NONE, VIR_ERR_ERROR, message, "%s", message, NULL, error, 0);
 }
 

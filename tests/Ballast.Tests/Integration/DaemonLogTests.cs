@@ -82,6 +82,34 @@ public sealed class DaemonLogTests : IDisposable
             File.Exists(_directory.File("log")) && (await File.ReadAllTextAsync(_directory.File("log"), token)).StartsWith("<6>ballastd ", StringComparison.Ordinal), Token);
     }
 
+    [Fact]
+    public async Task On_a_full_disk_it_goes_on_and_tells_later_how_many_lines_are_lost()
+    {
+        Directory.CreateDirectory(_directory.File("qemus"));
+        const string script = "head -c 64k /dev/zero >/run/else 2>/run/log; exec \"$0\" --config /dev/null --socket \"$1\" --qmp \"$2\" 2>>/run/log";
+        string[] command = DaemonRun.InOwnRun(script, "size=16k");
+        await using ChildProcess daemon = await ChildProcess.StartAsync(command[0], [.. command[1..], Socket, _directory.File("qemus")]);
+        await Deadline.UntilAsync(Deadline.Default, "a daemon", _ => Task.FromResult(
+            File.Exists(Socket) || (daemon.HasExited ? throw new InvalidOperationException(daemon.Errors) : false)), Token);
+        string run = $"/proc/{daemon.Pid}/root/run";
+        await using (Connection client = await Connection.OpenAsync($"qemu+unix:///system?socket={Socket}", cancellationToken: Token))
+            Assert.Empty(await client.ListDomainsAsync(cancellationToken: Token));
+        daemon.HangUp();
+        await using (Connection client = await Connection.OpenAsync($"qemu+unix:///system?socket={Socket}", cancellationToken: Token))
+            Assert.Empty(await client.ListDomainsAsync(cancellationToken: Token));
+        Assert.DoesNotContain("listens on", await File.ReadAllTextAsync($"{run}/log", Token), StringComparison.Ordinal);
+
+        File.Delete($"{run}/else");
+        await Deadline.UntilAsync(Deadline.Default, "a line", async token =>
+        {
+            daemon.HangUp();
+            string[] lines = await File.ReadAllLinesAsync($"{run}/log", token);
+            int told = Array.FindIndex(lines, line => Regex.IsMatch(line, "^[0-9]+ lines before this one did not fit into the log$"));
+            return told >= 0 && told + 1 < lines.Length && Regex.IsMatch(lines[told + 1], Time);
+        }, Token);
+        await DaemonRun.EndAsync(daemon, Token);
+    }
+
     private Task<ChildProcess> StartAsync()
     {
         Directory.CreateDirectory(_directory.File("qemus"));

@@ -136,6 +136,24 @@ public sealed class DaemonReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task Nor_is_it_before_there_is_a_handler()
+    {
+        // Its constructor runs before the runtime starts.
+        string library = _directory.File("hangup.so");
+        await File.WriteAllTextAsync(_directory.File("hangup.c"), """
+            #include <signal.h>
+            #include <unistd.h>
+            __attribute__((constructor)) static void hang_up(void) { (void)kill(getpid(), SIGHUP); }
+            """, Token);
+        CommandResult built = await ChildProcess.RunAsync("gcc", ["-shared", "-fPIC", "-o", library, _directory.File("hangup.c")], cancellationToken: Token);
+        Assert.Equal((0, ""), (built.ExitCode, built.Errors));
+        await using ChildProcess daemon = await DaemonRun.StartCommandAsync(
+            ["env", $"LD_PRELOAD={library}", BallastDaemon.Program, "--config", "/dev/null", "--socket", Socket], Token);
+        await DaemonRun.ForAsync(daemon, "nothing changed", Token);
+        await DaemonRun.EndAsync(daemon, Token);
+    }
+
+    [Fact]
     public async Task Another_group_gets_in_and_the_former_one_does_not()
     {
         await using ChildProcess daemon = await StartAsync("group = \"4\"\n");

@@ -6,8 +6,10 @@ namespace Ballast.Tests.Integration;
 internal static class DaemonRun
 {
     /// <summary>A shell in a mount namespace of its own, whose /run is empty, runs the script; <c>$0</c> is ballastd.</summary>
-    public static string[] InOwnRun(string script) =>
-        ["unshare", "-m", "sh", "-c", $"mount -t tmpfs -o mode=755 none /run || exit 99; {script}", BallastDaemon.Program];
+    /// <param name="script">What it runs.</param>
+    /// <param name="options">Of the file system.</param>
+    public static string[] InOwnRun(string script, string options = "mode=755") =>
+        ["unshare", "-m", "sh", "-c", $"mount -t tmpfs -o {options} none /run || exit 99; {script}", BallastDaemon.Program];
 
     /// <summary>Runs it to its end, which has to come by itself.</summary>
     public static Task<CommandResult> ToEndAsync(CancellationToken token, params string[] arguments) =>

@@ -24,6 +24,8 @@ public sealed class NativeSurroundingsTests
     [InlineData("room")]
     [InlineData("settings")]
     [InlineData("memory")]
+    [InlineData("data")]
+    [InlineData("files")]
     public async Task It_takes_no_signals_ends_no_process_and_hears_nothing_that_is_meant_for_others(string part)
     {
         using NativeProgram program = await NativeProgram.BuildAsync("surroundings", forLibvirt: true, Token);

@@ -43,6 +43,31 @@ public sealed class SharingTests
     }
 
     [Fact]
+    public async Task Who_was_just_answered_shares_the_next_query_with_those_who_wait()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using Connection connection = await Connection.OpenAsync(
+            fake.Uri, new ConnectionOptions { UnsafePreferInlineContinuations = true }, TestContext.Current.CancellationToken);
+        Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: TestContext.Current.CancellationToken));
+        TaskCompletionSource release = fake.Hold("guest-stats");
+
+        // Each waits when it has begun, and asks again where it is answered.
+        Task[] askers = await Task.Run(() => Enumerable.Range(0, 8).Select(_ => AskTwiceAsync()).ToArray(), TestContext.Current.CancellationToken);
+        await fake.ReceivedAsync("guest-stats");
+        release.SetResult();
+        await Task.WhenAll(askers).In();
+
+        // The first is asked for alone; its second call and the first ones of the others are one query, the others' second ones another.
+        Assert.Equal(3, fake.CountOf("guest-stats"));
+
+        async Task AskTwiceAsync()
+        {
+            for (int i = 0; i < 2; i++)
+                _ = await domain.FillMemoryStatsAsync(new MemoryStat[16]).ConfigureAwait(false);
+        }
+    }
+
+    [Fact]
     public async Task Callers_that_want_different_things_share_the_question_for_all_of_them()
     {
         await using FakeQmp fake = FakeQmp.Start();
@@ -113,18 +138,23 @@ public sealed class SharingTests
         await fake.DisconnectedAsync();
     }
 
-    [Fact]
-    public async Task Nobody_gets_an_answer_to_a_question_that_was_sent_before_it_asked()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Nobody_gets_an_answer_to_a_question_that_was_sent_before_it_asked(bool goesOnInline)
     {
         await using FakeQmp fake = FakeQmp.Start();
         fake.Guest.IsCounting = true;
-        await using FakeSession session = await FakeSession.AtAsync(fake);
+        await using Connection connection = await Connection.OpenAsync(
+            fake.Uri, new ConnectionOptions { UnsafePreferInlineContinuations = goesOnInline }, TestContext.Current.CancellationToken);
+        Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: TestContext.Current.CancellationToken));
         async Task AskAsync()
         {
+            MemoryStat[] stats = new MemoryStat[16];
             for (int i = 0; i < 100; i++)
             {
                 ulong before = fake.Guest.LastNumber;
-                MemoryStat[] stats = await session.StatsAsync();
+                Assert.Equal(3, await domain.FillMemoryStatsAsync(stats).ConfigureAwait(false));
                 Assert.All(stats[..2], stat => Assert.True(stat.Value > before));
             }
         }

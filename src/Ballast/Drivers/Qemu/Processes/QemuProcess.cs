@@ -26,11 +26,16 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
 
     private readonly Lock _renewing = new();
+    private readonly Lock _rssGate = new();
     private KeptFile? _stat;
     private KeptFile? _statm;
     private volatile bool _isClosed;
     private volatile bool _isGone;
     private volatile bool _couldNotRenew;
+
+    // What its resident memory was after an answer.
+    private long _rssAnswer;
+    private ulong? _rssKiB;
 
     // As the last look saw its table; negative: none did.
     private volatile int _freeDescriptor = -1;
@@ -105,6 +110,22 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// still be a lie: who was not named has to be trusted too.
     /// </summary>
     public static QemuProcess? Find(int pid) => pid > 0 ? Open(pid) : null;
+
+    /// <summary>Resident memory in KiB, read once for all who share an answer of the monitor, after it came; null where the process is gone.</summary>
+    /// <param name="answer">The answer's number; 0: there is none to share.</param>
+    public ulong? ReadRssKiB(long answer)
+    {
+        lock (_rssGate)
+        {
+            if (answer != 0 && answer == _rssAnswer)
+                return _rssKiB;
+        }
+
+        ulong? kib = ReadRssKiB();
+        lock (_rssGate)
+            (_rssAnswer, _rssKiB) = (answer, kib);
+        return kib;
+    }
 
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>
     public ulong? ReadRssKiB()

@@ -35,6 +35,9 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
     /// <summary>Whether anybody still waits for the query that is under way.</summary>
     public bool IsAwaited => _asked.Count > 0;
 
+    /// <summary>Whether anybody waits for the next query.</summary>
+    public bool IsWaitedFor => _waiting.Count > 0;
+
     /// <summary>How long the monitor has owed an answer.</summary>
     public TimeSpan Silence(long now) => Phase == LanePhase.Idle ? TimeSpan.Zero : time.GetElapsedTime(_silentSince, now);
 

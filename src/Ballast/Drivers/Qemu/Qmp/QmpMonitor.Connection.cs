@@ -148,6 +148,7 @@ internal sealed partial class QmpMonitor
             _lane.FailAll(_disposed ? Closed() : cause as LibvirtException ?? QmpErrors.Lost(Path, cause));
             _resynchronisation.Reset();
             _prefetch.Reset();
+            _isServing = false;
             _sendQueue.Reset();
             _events.NoteLoss();
         }

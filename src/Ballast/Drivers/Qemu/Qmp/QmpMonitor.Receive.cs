@@ -38,7 +38,7 @@ internal sealed partial class QmpMonitor
         if (!channel.TryTakeMessage(out ReadOnlySpan<byte> json))
             return false;
         QmpMessage message = QmpMessage.Parse(json);
-        bool isAnything;
+        bool isAnything, isNextWanted;
         lock (_gate)
         {
             if (_channel != channel)
@@ -53,16 +53,36 @@ internal sealed partial class QmpMonitor
             }
 
             isAnything = _sendQueue.TryEnqueueChosen(_channel);
+            isNextWanted = answered.Count > 1 || _lane.IsWaitedFor;
         }
 
         Transmit(isAnything);
+        if (answered.Count > 0)
+            Serve(channel, answered, isNextWanted);
+        SendAhead(channel, isWanted: false);
+        return true;
+    }
 
-        // Only now, without the lock: their code may run here.
+    /// <summary>
+    /// Gives an answer to those whose code runs here; the lock is not held. Many of them ask again at once, and share the next query with
+    /// those who wait already: it is sent when all are served, and but for its last byte before, so that QEMU reads it meanwhile.
+    /// </summary>
+    private void Serve(QmpChannel channel, List<MonitorQuery> answered, bool isNextWanted)
+    {
+        if (isNextWanted)
+            SendAhead(channel, isWanted: true);
         foreach (MonitorQuery query in answered)
             Unattended.Run(static query => query.CompleteInline(), query);
         answered.Clear();
-        SendAhead(channel);
-        return true;
+        bool isAnything;
+        lock (_gate)
+        {
+            _isServing = false;
+            SendNext();
+            isAnything = _sendQueue.TryEnqueueChosen(_channel);
+        }
+
+        Transmit(isAnything);
     }
 
     private void Handle(QmpChannel channel, in QmpMessage message, List<MonitorQuery> answered)
@@ -162,8 +182,10 @@ internal sealed partial class QmpMonitor
         }
     }
 
-    /// <summary>Sends the question ahead that is likely to come next, after whoever waited was served. The lock is not held.</summary>
-    private void SendAhead(QmpChannel channel)
+    /// <summary>Sends the question ahead that is likely to come next. The lock is not held.</summary>
+    /// <param name="channel">Where to.</param>
+    /// <param name="isWanted">Whether somebody waits for it, or is as good as certain to: else only while no other QEMU is at work.</param>
+    private void SendAhead(QmpChannel channel, bool isWanted)
     {
         byte[] question;
         bool isAnything;
@@ -175,14 +197,14 @@ internal sealed partial class QmpMonitor
                 return;
             }
 
-            if (!MonitorLoad.IsCalm)
+            if (!isWanted && !MonitorLoad.IsCalm)
             {
                 _prefetch.WaitForCalm();
                 MonitorLoad.WhenCalm(() =>
                 {
                     lock (_gate)
                         _prefetch.EndWait();
-                    SendAhead(channel);
+                    SendAhead(channel, isWanted: false);
                 });
                 return;
             }

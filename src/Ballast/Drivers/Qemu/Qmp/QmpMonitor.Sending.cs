@@ -17,7 +17,7 @@ internal sealed partial class QmpMonitor
             call.NoteSent();
             Send(call.Command);
         }
-        else if (_lane.TryTakeQueries(out MonitorParts parts))
+        else if (!_isServing && _lane.TryTakeQueries(out MonitorParts parts))
         {
             parts = _size.WithoutKnown(_commands.Askable(parts));
             _prefetch.NoteQuestion((parts & MonitorParts.GuestStats) != 0);
@@ -75,6 +75,7 @@ internal sealed partial class QmpMonitor
         (values.Connection, values.LastReset, values.LastMove) = (_events.Connection, _events.LastReset, _events.LastMove);
         _size.Note(values);
         _lane.FinishQuery(values, inline);
+        _isServing = inline is { Count: > 0 };
         SendNext();
     }
 

@@ -39,6 +39,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
     private QmpChannel? _channel;
     private Task? _receiving;
+
+    // Whether an answer is being given to those who waited for it: no query is sent before they had it.
+    private bool _isServing;
     private bool _disposed;
     private volatile bool _isGone;
 

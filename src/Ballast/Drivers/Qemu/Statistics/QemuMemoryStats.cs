@@ -17,7 +17,7 @@ internal static class QemuMemoryStats
         return GuestMemoryStats.Fill(
             stats,
             hasReport ? values.GuestStats.Report : default,
-            new Known(values.ActualBytes / 1024, hasReport ? values.GuestStats.LastUpdate : null, process),
+            new Known(values.ActualBytes / 1024, hasReport ? values.GuestStats.LastUpdate : null, process, values.Number),
             options);
     }
 
@@ -36,14 +36,14 @@ internal static class QemuMemoryStats
         return values.IsActualRejected ? rejected.With(MemoryStatTag.ActualBalloon) : rejected;
     }
 
-    private readonly struct Known(ulong? actualKiB, ulong? lastUpdate, QemuProcess? process) : IMemoryStatsOfHost
+    private readonly struct Known(ulong? actualKiB, ulong? lastUpdate, QemuProcess? process, long answer) : IMemoryStatsOfHost
     {
         // The process is read only when it is asked for: that costs a system call.
         public ulong? Find(MemoryStatTag tag) => tag switch
         {
             MemoryStatTag.ActualBalloon => actualKiB,
             MemoryStatTag.LastUpdate => lastUpdate,
-            MemoryStatTag.Rss => process?.ReadRssKiB(),
+            MemoryStatTag.Rss => process?.ReadRssKiB(answer),
             _ => null,
         };
     }
