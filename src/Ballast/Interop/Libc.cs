@@ -34,6 +34,9 @@ internal static partial class Libc
     public static partial int Fcntl(int descriptor, int command, in Owner owner);
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
+    public static partial int Fcntl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
     public static partial int FcntlGet(int descriptor, int command, out Owner owner);
 
     [LibraryImport("libc", EntryPoint = "freeaddrinfo")]
