@@ -32,33 +32,31 @@ internal sealed partial class OwnDescriptor
     /// </summary>
     public static bool AreAtRisk { get; } = AppContext.TryGetSwitch("Ballast.DescriptorsAtRisk", out bool areAtRisk) && areAtRisk;
 
-    // When this thread saw that the program had not closed everything.
+    // When this thread saw last that the program had not closed everything, and since when it has not.
     [ThreadStatic]
-    private static long _seenAt;
+    private static long _seenAt, _seenSince;
 
     private readonly SafeHandle _handle;
     private readonly (ulong Device, ulong Inode)? _file;
+    private readonly long _madeAt;
     private long _lookedAt;
     private volatile bool _isLost;
 
     public OwnDescriptor(SafeHandle handle)
     {
         _handle = handle;
-        _lookedAt = Stopwatch.GetTimestamp();
+        _madeAt = _lookedAt = Stopwatch.GetTimestamp();
         _file = AreAtRisk ? Look(handle) : null;
     }
 
     /// <summary>
-    /// Looks again, unless this thread has just seen that another one is ours, and this one was looked at a second ago at most: a call
-    /// costs one look, not one for each thing that it touches.
+    /// Looks again, unless this thread has just seen that another one, which is there since before the last look at this one, is ours,
+    /// and that look was a second ago at most: a call costs one look, not one for each thing that it touches.
     /// </summary>
     public bool IsOurs => _file is null || (!_isLost && (MayBelieve() || IsStillOurs()));
 
-    /// <summary>
-    /// On this thread came an event of a descriptor that waits with the others. The system forgets what waits when it is closed, so
-    /// that was not.
-    /// </summary>
-    public static void SawEvent(long timestamp) => _seenAt = timestamp;
+    /// <summary>An event of it came on this thread. The system forgets what is waited for when it is closed, so it was not.</summary>
+    public void SawEvent(long timestamp) => (_seenAt, _seenSince) = (timestamp, _madeAt);
 
     /// <summary>Whether this was no more than a moment ago.</summary>
     public static bool IsJustNow(long timestamp) => Stopwatch.GetTimestamp() - timestamp <= Moment;
@@ -81,7 +79,7 @@ internal sealed partial class OwnDescriptor
         if (Look(_handle) == _file)
         {
             Volatile.Write(ref _lookedAt, now);
-            _seenAt = now;
+            SawEvent(now);
             return true;
         }
 
@@ -89,7 +87,11 @@ internal sealed partial class OwnDescriptor
         return !_isLost;
     }
 
-    private bool MayBelieve() => IsJustNow(_seenAt) && Stopwatch.GetTimestamp() - Volatile.Read(ref _lookedAt) <= Trust;
+    private bool MayBelieve()
+    {
+        long lookedAt = Volatile.Read(ref _lookedAt);
+        return IsJustNow(_seenAt) && lookedAt >= _seenSince && Stopwatch.GetTimestamp() - lookedAt <= Trust;
+    }
 
     // Null where it is closed, or the system does not tell.
     private static (ulong Device, ulong Inode)? Look(SafeHandle handle)

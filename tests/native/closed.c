@@ -92,6 +92,7 @@ static void open_files(int first)
             fd = dup(writer);
             close(writer);
             other = reader;
+            CHECK(kind == 4 || send(other, "mine", 4, 0) == 4);
             break;
         case 2:
             fd = mkstemp(path);
@@ -142,6 +143,7 @@ static void check_files(void)
         case 1:
         case 4:
             CHECK(read(files[i].other, read_, sizeof read_) < 0 && errno == EAGAIN);
+            CHECK(files[i].kind == 4 || (recv(files[i].fd, read_, sizeof read_, MSG_PEEK) == 4 && strcmp(read_, "mine") == 0));
             break;
         case 2:
             CHECK(file.st_size == 7 && pread(files[i].fd, read_, sizeof read_, 0) == 7 && strcmp(read_, "program") == 0);
@@ -295,6 +297,27 @@ static void lose_epolls(const char *uri, const char *name)
     close_files();
 }
 
+/* One after the other is closed alone, and calls follow at once: what they do with the others says nothing of it. */
+static void lose_one(const char *uri, const char *name)
+{
+    for (int lost = 3; lost <= LAST; lost++) {
+        virConnectPtr conn = virConnectOpen(uri);
+        virDomainPtr dom = virDomainLookupByName(conn, name);
+        CHECK(conn && dom && sample(dom) > 0);
+        while (lost <= LAST && fcntl(lost, F_GETFD) < 0)
+            lost++;
+        if (lost <= LAST) {
+            close(lost);
+            open_files(lost);
+            for (int i = 0; i < 5; i++)
+                (void)sample(dom);
+            check_files();
+            close_files();
+        }
+        CHECK(virDomainFree(dom) == 0 && virConnectClose(conn) == 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3)
@@ -308,5 +331,6 @@ int main(int argc, char **argv)
     for (int turn = 0; turn < 10; turn++)
         lose(argv[1], argv[2], turn, turn % 2);
     lose_epolls(argv[1], argv[2]);
+    lose_one(argv[1], argv[2]);
     return finish();
 }

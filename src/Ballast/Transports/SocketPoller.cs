@@ -147,7 +147,7 @@ internal sealed partial class SocketPoller(string name, int threads)
                 if (!_sockets.TryGetValue(key, out PolledSocket? socket))
                     continue;
                 if (toldAt == 0)
-                    OwnDescriptor.SawEvent(toldAt = Stopwatch.GetTimestamp());
+                    socket.SawEvent(toldAt = Stopwatch.GetTimestamp());
                 TryTell(poll, key, socket, MemoryMarshal.Read<uint>(one));
             }
 
