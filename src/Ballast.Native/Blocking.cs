@@ -15,7 +15,7 @@ internal static unsafe class Blocking
     private static CancellationTokenSource? _interrupt;
 
     [ThreadStatic]
-    private static ManualResetEventSlim? _ended;
+    private static Sleep? _ended;
 
     /// <summary>Whether somebody wants to be asked while a call waits.</summary>
     public static bool IsChecked => _check is not null;
@@ -85,16 +85,15 @@ internal static unsafe class Blocking
             _ = result.DisposeAsync().AsTask();
     }
 
-    /// <summary>Sleeps at once: the runtime's own wait looks up again and again first, on a processor that the answer may need.</summary>
     private static void WaitFor(Task task, bool isChecked)
     {
         // The program's check may make calls of its own, and whatever is given up sets it much later.
-        ManualResetEventSlim ended = _ended ?? new ManualResetEventSlim(false, spinCount: 0);
+        Sleep ended = _ended ?? new Sleep();
         _ended = null;
         ended.Reset();
-        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(ended.Set);
+        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(ended.End);
         PoolCheck pool = new();
-        while (!ended.Wait(isChecked ? CheckInterval : pool.Interval))
+        while (!ended.WaitFor(isChecked ? CheckInterval : pool.Interval))
         {
             pool.Look();
             if (!isChecked || !IsInterrupted())

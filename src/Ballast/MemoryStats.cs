@@ -6,26 +6,13 @@ namespace Ballast;
 /// </summary>
 public sealed class MemoryStats
 {
-    private readonly MemoryStat[] _entries;
-    private readonly MemoryStatsReason _missing;
-    private readonly MemoryStatsReason? _missingHostSide;
-    private readonly MemoryStatTagSet _rejected;
-
     internal MemoryStats(MemoryStatsFacts facts, DateTimeOffset now, TimeSpan? age, Freshness freshness, MemoryStatsReason reason, MemoryStatsInconsistency inconsistencies)
     {
         Facts = facts;
         JudgedAt = now;
-        _entries = facts.Entries;
-        _rejected = facts.Rejected;
-        _missingHostSide = facts.HostSideMissing;
-        _missing = reason is MemoryStatsReason.Fresh or MemoryStatsReason.Stale or MemoryStatsReason.Inconsistent ? MemoryStatsReason.NeverReported : reason;
         Age = age;
         Freshness = freshness;
         Reason = reason;
-        Detail = facts.Detail;
-        State = reason == MemoryStatsReason.Paused ? facts.State : null;
-        PauseCause = reason == MemoryStatsReason.Paused ? facts.PauseCause : PauseCause.Unknown;
-        Period = facts.PeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         Inconsistencies = inconsistencies;
     }
 
@@ -34,14 +21,14 @@ public sealed class MemoryStats
     internal DateTimeOffset JudgedAt { get; }
 
     /// <summary>All statistics in libvirt's order, including tags without a name.</summary>
-    public IReadOnlyList<MemoryStat> Entries => _entries;
+    public IReadOnlyList<MemoryStat> Entries => Facts.Entries;
 
     /// <summary>The value of a tag, or null if it is missing (see <see cref="WhyMissing"/>).</summary>
     public ulong? this[MemoryStatTag tag]
     {
         get
         {
-            foreach (MemoryStat entry in _entries)
+            foreach (MemoryStat entry in Facts.Entries)
             {
                 if (entry.Tag == tag)
                     return entry.Value;
@@ -145,7 +132,7 @@ public sealed class MemoryStats
     public TimeSpan? Age { get; }
 
     /// <summary>The collection period; zero if collection is off, null if unknown.</summary>
-    public TimeSpan? Period { get; }
+    public TimeSpan? Period => Facts.PeriodSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
 
     /// <summary>Whether the guest's numbers are fresh or stale, or were never reported.</summary>
     public Freshness Freshness { get; }
@@ -160,16 +147,16 @@ public sealed class MemoryStats
     /// What keeps the domain from running, in more detail than libvirt's reasons; only if <see cref="Reason"/> is
     /// <see cref="MemoryStatsReason.Paused"/>. Unknown from daemons that speak only libvirt's protocol. Source: the hypervisor.
     /// </summary>
-    public PauseCause PauseCause { get; }
+    public PauseCause PauseCause => Reason == MemoryStatsReason.Paused ? Facts.PauseCause : PauseCause.Unknown;
 
     /// <summary>
     /// The state of a domain that is not running, with libvirt's reason; only if <see cref="Reason"/> is
     /// <see cref="MemoryStatsReason.Paused"/>. Null if the daemon does not report it, such as an older ballastd. Source: the hypervisor.
     /// </summary>
-    public DomainStateInfo? State { get; }
+    public DomainStateInfo? State => Reason == MemoryStatsReason.Paused ? Facts.State : null;
 
     /// <summary>The hypervisor's message about why numbers are missing, or null; for humans, not for programs.</summary>
-    public string? Detail { get; }
+    public string? Detail => Facts.Detail;
 
     /// <summary>Contradictions between the numbers.</summary>
     public MemoryStatsInconsistency Inconsistencies { get; }
@@ -198,10 +185,10 @@ public sealed class MemoryStats
     {
         if (this[tag] is not null)
             return null;
-        if (_rejected.Contains(tag))
+        if (Facts.Rejected.Contains(tag))
             return MemoryStatsReason.RejectedValue;
         if (MemoryStatTable.Find(tag) is { Source: MemoryStatSource.Host })
-            return _missingHostSide ?? MemoryStatsReason.PermissionDenied;
-        return _missing;
+            return Facts.HostSideMissing ?? MemoryStatsReason.PermissionDenied;
+        return Reason is MemoryStatsReason.Fresh or MemoryStatsReason.Stale or MemoryStatsReason.Inconsistent ? MemoryStatsReason.NeverReported : Reason;
     }
 }

@@ -12,8 +12,11 @@ internal sealed partial class OwnDescriptor
 {
     private const int StatBytes = 256;
 
-    // Less than a program needs to close all descriptors, and to open others; more than a call that follows another at once.
+    // Less than a call of ours takes: on a thread that has seen something of ours since, no code of the program has run.
     private static readonly long Moment = Stopwatch.Frequency / 20_000;
+
+    // For so long one that was closed alone, by mistake, is not noticed while others are ours.
+    private static readonly long Trust = Stopwatch.Frequency;
 
     // The C library's function is no symbol of older ones.
     private static readonly long StatCall = RuntimeInformation.ProcessArchitecture switch
@@ -29,23 +32,34 @@ internal sealed partial class OwnDescriptor
     /// </summary>
     public static bool AreAtRisk { get; } = AppContext.TryGetSwitch("Ballast.DescriptorsAtRisk", out bool areAtRisk) && areAtRisk;
 
+    // When this thread saw last that the program had not closed everything, and since when it has not.
+    [ThreadStatic]
+    private static long _seenAt, _seenSince;
+
     private readonly SafeHandle _handle;
     private readonly (ulong Device, ulong Inode)? _file;
+    private readonly long _madeAt;
     private long _lookedAt;
     private volatile bool _isLost;
 
     public OwnDescriptor(SafeHandle handle)
     {
         _handle = handle;
-        _lookedAt = Stopwatch.GetTimestamp();
+        _madeAt = _lookedAt = Stopwatch.GetTimestamp();
         _file = AreAtRisk ? Look(handle) : null;
     }
 
-    /// <summary>Looks again where the last look is a moment ago: calls that follow each other at once cost the system nothing more.</summary>
-    public bool IsOurs => _file is null || (!_isLost && (!HasPassed(ref _lookedAt) || IsStillOurs()));
+    /// <summary>
+    /// Looks again, unless this thread has just seen that another one, which is there since before the last look at this one, is ours,
+    /// and that look was a second ago at most: a call costs one look, not one for each thing that it touches.
+    /// </summary>
+    public bool IsOurs => _file is null || (!_isLost && (MayBelieve() || IsStillOurs()));
 
-    /// <summary>Whether a moment has passed since a look, which is then to be repeated.</summary>
-    public static bool HasPassed(ref long lookedAt) => Stopwatch.GetTimestamp() - Volatile.Read(ref lookedAt) > Moment;
+    /// <summary>An event of it came on this thread. The system forgets what is waited for when it is closed, so it was not.</summary>
+    public void SawEvent(long timestamp) => (_seenAt, _seenSince) = (timestamp, _madeAt);
+
+    /// <summary>Whether this was no more than a moment ago.</summary>
+    public static bool IsJustNow(long timestamp) => Stopwatch.GetTimestamp() - timestamp <= Moment;
 
     /// <exception cref="ClosedByProgramException">It is not ours any more.</exception>
     public void ThrowIfLost()
@@ -61,11 +75,22 @@ internal sealed partial class OwnDescriptor
             return true;
         if (_isLost)
             return false;
-        Volatile.Write(ref _lookedAt, Stopwatch.GetTimestamp());
-        if (_handle.IsClosed || Look(_handle) == _file)
+        long now = Stopwatch.GetTimestamp();
+        if (Look(_handle) == _file)
+        {
+            Volatile.Write(ref _lookedAt, now);
+            SawEvent(now);
             return true;
+        }
+
         _isLost = !_handle.IsClosed;
         return !_isLost;
+    }
+
+    private bool MayBelieve()
+    {
+        long lookedAt = Volatile.Read(ref _lookedAt);
+        return IsJustNow(_seenAt) && lookedAt >= _seenSince && Stopwatch.GetTimestamp() - lookedAt <= Trust;
     }
 
     // Null where it is closed, or the system does not tell.

@@ -17,6 +17,7 @@ internal static class Program
         ("libvirt", LibvirtBenchmark.RunAsync),
         ("owner", OwnerBenchmark.RunAsync),
         ("before", BeforeBenchmark.RunAsync),
+        ("before:call", BeforeCallBenchmark.RunAsync),
         ("balance", BalanceBenchmark.RunAsync),
         ("policy:round", RoundBenchmark.RunAsync),
         ("policy:seeds", PolicyBenchmark.RunAsync),
@@ -44,7 +45,7 @@ internal static class Program
         // "before", which needs an earlier build, "balance" and "policy:…", which are no part of the API, or "micro", whose figures are no comparison
         // with a peer's.
         var chosen = All.Where(benchmark => name == "all"
-            ? benchmark.Name is not ("cli" or "owner" or "before" or "balance" or "micro") && !benchmark.Name.StartsWith("daemon:", StringComparison.Ordinal)
+            ? benchmark.Name is not ("cli" or "owner" or "before" or "before:call" or "balance" or "micro") && !benchmark.Name.StartsWith("daemon:", StringComparison.Ordinal)
                 && !benchmark.Name.StartsWith("policy:", StringComparison.Ordinal)
             : benchmark.Name == name || benchmark.Name.StartsWith(name + ':', StringComparison.Ordinal)).ToArray();
         if (chosen.Length == 0)

@@ -15,12 +15,16 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LAST 255
+/* As many as a process may open unless it is told otherwise. What is not looked at itself lies beyond. */
+#define LAST 1023
+#define BEYOND 1100
+#define MOST 4096
 #define FILES 100
 
 /* Of the program: each kind that a number of the library's may become. */
@@ -58,13 +62,15 @@ static int is_called(int fd, const char *name)
     return readlink(path, target, sizeof target - 1) > 0 && strcmp(target, name) == 0;
 }
 
-/* What is not looked at itself lies beyond the numbers that are closed. */
 static int aside(int fd)
 {
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 400);
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, BEYOND);
     close(fd);
     return moved;
 }
+
+/* The first one gets the number that waited for sockets, which is none of the lowest; where the library has taken it again, the next. */
+static int freed_epoll = -1;
 
 static void open_files(int first)
 {
@@ -86,6 +92,7 @@ static void open_files(int first)
             fd = dup(writer);
             close(writer);
             other = reader;
+            CHECK(kind == 4 || send(other, "mine", 4, 0) == 4);
             break;
         case 2:
             fd = mkstemp(path);
@@ -100,6 +107,12 @@ static void open_files(int first)
             break;
         }
         CHECK(fd >= 0);
+        if (freed_epoll > fd && kind == 0) {
+            int moved = fcntl(fd, F_DUPFD_CLOEXEC, freed_epoll);
+            close(fd);
+            fd = moved;
+            freed_epoll = -1;
+        }
         files[opened].fd = fd;
         files[opened].other = other;
         files[opened].kind = kind;
@@ -130,6 +143,7 @@ static void check_files(void)
         case 1:
         case 4:
             CHECK(read(files[i].other, read_, sizeof read_) < 0 && errno == EAGAIN);
+            CHECK(files[i].kind == 4 || (recv(files[i].fd, read_, sizeof read_, MSG_PEEK) == 4 && strcmp(read_, "mine") == 0));
             break;
         case 2:
             CHECK(file.st_size == 7 && pread(files[i].fd, read_, sizeof read_, 0) == 7 && strcmp(read_, "program") == 0);
@@ -210,6 +224,8 @@ static void lose(const char *uri, const char *name, int turn, int isRunning)
 
     for (int fd = 3; fd <= LAST; fd++) {
         CHECK(!is_called(fd, "/dev/urandom"));
+        if (is_called(fd, "anon_inode:[eventpoll]"))
+            freed_epoll = fd;
         close(fd);
     }
     open_files(turn);
@@ -258,10 +274,15 @@ static void lose_epolls(const char *uri, const char *name)
     virConnectPtr conn = virConnectOpen(uri);
     virDomainPtr dom = virDomainLookupByName(conn, name);
     CHECK(conn && dom && sample(dom) > 0);
-    for (int fd = 3; fd <= LAST; fd++)
-        if (is_called(fd, "anon_inode:[eventpoll]"))
+    for (int fd = 3; fd <= LAST; fd++) {
+        if (is_called(fd, "anon_inode:[eventpoll]")) {
+            freed_epoll = fd;
             close(fd);
+        }
+    }
     open_files(0);
+    /* Where the sockets stay, the number is looked at now and then. */
+    nap(20);
     for (int i = 0; i < 50; i++) {
         CHECK(sample(dom) > 0);
         nap(1);
@@ -276,14 +297,40 @@ static void lose_epolls(const char *uri, const char *name)
     close_files();
 }
 
+/* One after the other is closed alone, and calls follow at once: what they do with the others says nothing of it. */
+static void lose_one(const char *uri, const char *name)
+{
+    for (int lost = 3; lost <= LAST; lost++) {
+        virConnectPtr conn = virConnectOpen(uri);
+        virDomainPtr dom = virDomainLookupByName(conn, name);
+        CHECK(conn && dom && sample(dom) > 0);
+        while (lost <= LAST && fcntl(lost, F_GETFD) < 0)
+            lost++;
+        if (lost <= LAST) {
+            close(lost);
+            open_files(lost);
+            for (int i = 0; i < 5; i++)
+                (void)sample(dom);
+            check_files();
+            close_files();
+        }
+        CHECK(virDomainFree(dom) == 0 && virConnectClose(conn) == 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3)
         return 2;
+    struct rlimit room;
+    CHECK(getrlimit(RLIMIT_NOFILE, &room) == 0);
+    room.rlim_cur = room.rlim_max < MOST ? room.rlim_max : MOST;
+    CHECK(room.rlim_cur == MOST && setrlimit(RLIMIT_NOFILE, &room) == 0);
     virSetErrorFunc(NULL, quiet);
     CHECK(virEventRegisterDefaultImpl() == 0);
     for (int turn = 0; turn < 10; turn++)
         lose(argv[1], argv[2], turn, turn % 2);
     lose_epolls(argv[1], argv[2]);
+    lose_one(argv[1], argv[2]);
     return finish();
 }

@@ -92,4 +92,8 @@ void shim_tell_signal(const struct shim_signal *signal);
 void shim_drain_signal(const struct shim_signal *signal);
 void shim_close_signal(const struct shim_signal *signal);
 
+/* Sleeps until shim_wake was called with the same word, or the time has passed: then it returns 0. */
+int shim_sleep(int *hasEnded, long long milliseconds);
+void shim_wake(int *hasEnded);
+
 #endif /* BALLAST_SHIM_H */

@@ -34,6 +34,9 @@ internal static partial class Libc
     public static partial int Fcntl(int descriptor, int command, in Owner owner);
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
+    public static partial int Fcntl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
     public static partial int FcntlGet(int descriptor, int command, out Owner owner);
 
     [LibraryImport("libc", EntryPoint = "freeaddrinfo")]
@@ -68,6 +71,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(SafeFileHandle file, Span<byte> buffer, nint length);
+
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    public static partial nint PRead(SafeFileHandle file, Span<byte> buffer, nint length, long offset);
 
     [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathText.Marshaller))]
     public static partial nint ReadLink(string path, Span<byte> target, nint length);

@@ -9,7 +9,10 @@ namespace Ballast.Transports;
 /// </summary>
 internal sealed partial class EpollDescriptor
 {
-    private const int CloseOnExec = 0x80000, GetOwner = 16, SetOwner = 15, OwnerThread = 0;
+    private const int CloseOnExec = 0x80000, GetOwner = 16, SetOwner = 15, OwnerThread = 0, Duplicate = 1030;
+
+    // Above the numbers that a program closes one by one, where the limit allows.
+    private const int High = 512;
     private const int NoRoom = 11;
 
     /// <summary>The kernel's error number; 0 where it is made.</summary>
@@ -55,12 +58,23 @@ internal sealed partial class EpollDescriptor
     public bool IsOurs() =>
         !_isMarked || (Libc.FcntlGet(Number, GetOwner, out Libc.Owner owner) == 0 && owner is { Kind: OwnerThread } && owner.Id == _thread);
 
+    private void MoveUp()
+    {
+        int high = Libc.Fcntl(Number, Duplicate, High);
+        if (high < 0)
+            return;
+        _ = Libc.Close(Number);
+        Number = high;
+    }
+
     private bool TryMake()
     {
         try
         {
             Number = Libc.EpollCreate1(CloseOnExec);
             int errno = Number < 0 ? Marshal.GetLastPInvokeError() : 0;
+            if (OwnDescriptor.AreAtRisk && Number >= 0)
+                MoveUp();
             _thread = Libc.GetTid();
             _isMarked = OwnDescriptor.AreAtRisk && Number >= 0 && Libc.Fcntl(Number, SetOwner, new Libc.Owner { Kind = OwnerThread, Id = _thread }) == 0;
             _made.SetResult(errno);

@@ -144,6 +144,9 @@ internal sealed class PolledSocket : IDisposable
     /// <summary>The same as <see cref="IsOurs"/>, looked at now: for who is about to use the descriptor.</summary>
     public bool IsStillOurs() => _descriptor.IsStillOurs();
 
+    /// <summary>The poller's: something happened to it, so that it was not closed.</summary>
+    public void SawEvent(long timestamp) => _descriptor.SawEvent(timestamp);
+
     /// <summary>The poller's: there may be room to send.</summary>
     public void Writable() => Interlocked.Exchange(ref _room, null)?.TrySetResult();
 

@@ -19,13 +19,18 @@ internal sealed partial class SocketPoller(string name, int threads)
     private const uint In = 1, Out = 4, Err = 8, Hup = 0x10, RdHup = 0x2000, EdgeTriggered = 1u << 31;
     private const int MaxEvents = 128;
 
+    // How long a program's epoll that has our number by now is waited for at most, where a socket shows that not all was closed.
+    private static readonly long LookEvery = Stopwatch.Frequency / 100;
+
     // The kernel's structure is packed on this processor alone, as on its 32-bit ancestor.
     private static readonly int KeyOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? sizeof(uint) : sizeof(ulong);
     private static readonly int EventSize = KeyOffset + sizeof(ulong);
 
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<long, PolledSocket> _sockets = [];
-    private long _lastKey;
+
+    // Far from what programs choose: an event of another epoll shall not look like one of ours.
+    private long _lastKey = Stopwatch.GetTimestamp() << 8;
     private EpollDescriptor? _poll;
 
     /// <summary>The process's, of one thread.</summary>
@@ -134,16 +139,20 @@ internal sealed partial class SocketPoller(string name, int threads)
             int count = Libc.EpollWait(poll.Number, events, mostEvents, -1);
             if (count < 0 && Marshal.GetLastPInvokeError() != Eintr)
                 break;
+            long toldAt = 0;
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<byte> one = events.AsSpan(i * EventSize, EventSize);
                 long key = MemoryMarshal.Read<long>(one[KeyOffset..]);
-                if (_sockets.TryGetValue(key, out PolledSocket? socket))
-                    TryTell(poll, key, socket, MemoryMarshal.Read<uint>(one));
+                if (!_sockets.TryGetValue(key, out PolledSocket? socket))
+                    continue;
+                if (toldAt == 0)
+                    socket.SawEvent(toldAt = Stopwatch.GetTimestamp());
+                TryTell(poll, key, socket, MemoryMarshal.Read<uint>(one));
             }
 
-            // The number is used again.
-            if (!OwnDescriptor.HasPassed(ref lookedAt))
+            // The number is used again; whoever was told may have closed it since.
+            if (OwnDescriptor.IsJustNow(toldAt) && Stopwatch.GetTimestamp() - lookedAt < LookEvery)
                 continue;
             if (!poll.IsOurs())
                 break;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Statistics;
@@ -7,6 +8,7 @@ namespace Ballast.Drivers.Qemu;
 /// <content>Samples: what the guest reported with its circumstances, also where nobody can be asked.</content>
 internal sealed partial class QemuDriver
 {
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<MemoryStats> SampleMemoryAsync(
         DomainIdentity domain, MemoryStatsOptions options, CancellationToken cancellationToken) =>
         await SampleMemoryAsync(
@@ -28,6 +30,8 @@ internal sealed partial class QemuDriver
             domain, qemu, options, outcome == RefreshOutcome.NotAsked ? null : outcome == RefreshOutcome.Answered, cancellationToken).ConfigureAwait(false);
     }
 
+    // Pooled, as GetMemoryStatsAsync is: its state holds all that the monitor answered.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<MemoryStats> SampleMemoryAsync(
         DomainIdentity domain, QemuDomain qemu, MemoryStatsOptions options, bool? hasAnswered, CancellationToken cancellationToken)
     {
@@ -65,11 +69,15 @@ internal sealed partial class QemuDriver
         MemoryStatsFacts facts = obstacle is null
             ? QemuSampleFacts.Describe(qemu, values, qemu.Instance.Reports.Learn(values, isOfNow: hasAnswered == true), options)
             : QemuSampleFacts.DescribeLast(qemu, obstacle, options);
-        facts = facts with
+        if (hasAnswered is { } answered)
         {
-            HasAnswered = hasAnswered,
-            Detail = facts.Detail ?? (hasAnswered == false ? "the guest was asked for a report and did not answer in time" : null),
-        };
+            facts = facts with
+            {
+                HasAnswered = answered,
+                Detail = facts.Detail ?? (answered ? null : "the guest was asked for a report and did not answer in time"),
+            };
+        }
+
         MemoryStats sample = facts.ToSample(_time.GetUtcNow());
         if (_mayChange && values.Has(MonitorParts.PollingInterval)
             && qemu.Monitor.Refresh.IsLeftOver(values.PollingIntervalSeconds, sample.Age, _timeout))
@@ -94,6 +102,7 @@ internal sealed partial class QemuDriver
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<MemoryStats> WithDriverStateAsync(
         QemuDomain qemu, MonitorValues known, MemoryStatsFacts facts, MemoryStats sample, CancellationToken cancellationToken)
     {

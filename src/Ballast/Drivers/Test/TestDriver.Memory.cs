@@ -19,11 +19,11 @@ internal sealed partial class TestDriver
     {
         TestDomain now = Domains.Get(domain);
         now.RequireActive();
-        MemoryStat[] entries = new MemoryStat[MemoryStatTable.MaxCount];
+        Span<MemoryStat> entries = stackalloc MemoryStat[MemoryStatTable.MaxCount];
         int count = now.FillMemoryStats(entries);
         MemoryStatsFacts facts = new()
         {
-            Entries = entries[..count],
+            Entries = entries[..count].ToArray(),
             Obstacle = now.Definition.HasBalloon ? null : MemoryStatsReason.NoBalloonDevice,
             PeriodSeconds = (uint)now.Definition.PeriodSeconds,
             IsRunning = now.State.State.IsRunning(),

@@ -65,16 +65,11 @@ internal static class HostCalls
             return -1;
         }
 
-        try
-        {
-            return RandomAccess.Read(file, buffer, 0);
-        }
-        catch (IOException e)
-        {
-            // The runtime keeps the kernel's number there.
-            LookTrouble.Note(errno = e.HResult, shown);
-            return -1;
-        }
+        // The runtime's own reading would go on without a place where there is none, and take what is another's.
+        nint length = Libc.PRead(file, buffer, buffer.Length, 0);
+        if (length < 0)
+            LookTrouble.Note(errno = Marshal.GetLastPInvokeError(), shown);
+        return (int)length;
     }
 
     public static nint ReadLink(string path, Span<byte> target) =>

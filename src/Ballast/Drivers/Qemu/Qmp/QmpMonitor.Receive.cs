@@ -199,13 +199,7 @@ internal sealed partial class QmpMonitor
 
             if (!isWanted && !MonitorLoad.IsCalm)
             {
-                _prefetch.WaitForCalm();
-                MonitorLoad.WhenCalm(() =>
-                {
-                    lock (_gate)
-                        _prefetch.EndWait();
-                    SendAhead(channel, isWanted: false);
-                });
+                SendAheadWhenCalm(channel);
                 return;
             }
 
@@ -225,5 +219,17 @@ internal sealed partial class QmpMonitor
         }
 
         Transmit(isAnything);
+    }
+
+    // Beside its caller: what captures a variable of a method costs each call of it an object.
+    private void SendAheadWhenCalm(QmpChannel channel)
+    {
+        _prefetch.WaitForCalm();
+        MonitorLoad.WhenCalm(() =>
+        {
+            lock (_gate)
+                _prefetch.EndWait();
+            SendAhead(channel, isWanted: false);
+        });
     }
 }

@@ -61,9 +61,9 @@ internal sealed partial class QmpMonitor
     /// <summary>Sends what was queued. The lock is not held.</summary>
     private void Transmit(bool isAnything)
     {
-        if (!isAnything)
+        if (!isAnything || _sendQueue.SendAll() is not { } failures)
             return;
-        foreach ((QmpChannel channel, Exception error) in _sendQueue.SendAll() ?? [])
+        foreach ((QmpChannel channel, Exception error) in failures)
             Break(error, channel);
     }
 

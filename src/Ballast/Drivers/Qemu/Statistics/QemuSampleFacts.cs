@@ -8,11 +8,11 @@ internal static class QemuSampleFacts
 {
     public static MemoryStatsFacts Describe(QemuDomain qemu, in MonitorValues values, ReportEvidence evidence, MemoryStatsOptions options)
     {
-        MemoryStat[] entries = new MemoryStat[QemuMemoryStats.MaxCount];
+        Span<MemoryStat> entries = stackalloc MemoryStat[QemuMemoryStats.MaxCount];
         bool isUnbound = values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound, mayBoot = isUnbound && qemu.Instance.Reports.MayBoot(values);
         return new()
         {
-            Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)],
+            Entries = entries[..QemuMemoryStats.Fill(entries, values, qemu.Process, options)].ToArray(),
             Rejected = QemuMemoryStats.Rejected(values),
             PeriodSeconds = values.Has(MonitorParts.PollingInterval) ? QmpRefresh.Period(values.PollingIntervalSeconds) : null,
             IsRunning = values.Has(MonitorParts.Status) ? values.IsRunning : null,
