@@ -21,6 +21,12 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             mount --bind "$1/kvm" /dev/kvm
             mount -o remount,bind,ro /dev/kvm
         fi
+        if [ -n "$3" ]; then
+            for controller in /sys/fs/cgroup/*; do
+                [ "$controller" = "$4" ] || umount "$controller" 2>/dev/null || true
+            done
+            mount --bind "$3" "$4"
+        fi
         mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt
         mount --bind "$1/etc" /etc/libvirt
         mount --bind "$1/lib" /var/lib/libvirt
@@ -81,7 +87,11 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     /// <param name="allowed">Patterns of the names that it lets in by TLS; null: all.</param>
     public static Task<LibvirtDaemon> StartAsync(
         int? tcpPort, CancellationToken cancellationToken, (int Port, string Directory)? tls = null, IReadOnlyList<string>? allowed = null) =>
-        StartAsync(tcpPort, tls, allowed, null, cancellationToken);
+        StartAsync(tcpPort, tls, allowed, null, null, cancellationToken);
+
+    /// <summary>One that makes memory control groups for its domains, below one of ours: it sees no other controller, and no group above that.</summary>
+    public static Task<LibvirtDaemon> StartInAsync(MemoryControlGroup group, CancellationToken cancellationToken) =>
+        StartAsync(null, null, null, null, group, cancellationToken);
 
     /// <summary>One that wants a name and a password at its socket for reading and changing, and by TLS.</summary>
     /// <param name="sasl">The mechanisms that it takes, as the SASL library's configuration lists them, a user, and its password.</param>
@@ -89,24 +99,27 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     /// <param name="tls">Listens there on loopback with TLS too, with certificates of that directory.</param>
     public static Task<LibvirtDaemon> StartAsync(
         (string Mechanisms, string User, string Password) sasl, CancellationToken cancellationToken, (int Port, string Directory)? tls = null) =>
-        StartAsync(null, tls, null, sasl, cancellationToken);
+        StartAsync(null, tls, null, sasl, null, cancellationToken);
 
     private static async Task<LibvirtDaemon> StartAsync(
         int? tcpPort, (int Port, string Directory)? tls, IReadOnlyList<string>? allowed, (string Mechanisms, string User, string Password)? sasl,
-        CancellationToken cancellationToken)
+        MemoryControlGroup? group, CancellationToken cancellationToken)
     {
         if (!Environment.IsPrivilegedProcess)
             throw new InvalidOperationException("A private libvirtd needs namespaces of its own, and so root.");
         var directory = new PrivateDirectory();
-        WriteFiles(directory, tcpPort, tls, allowed, sasl is null ? "none" : "sasl");
+        WriteFiles(directory, tcpPort, tls, allowed, sasl is null ? "none" : "sasl", group is not null);
         ChildProcess? child = null;
         try
         {
             if (sasl is { } users)
                 await WriteSaslFilesAsync(directory, users, cancellationToken);
             child = await ChildProcess.StartAsync(
-                "unshare",
-                ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh", directory.Path, tcpPort is null && tls is null ? "" : "--listen"],
+                group?.ProgramBelow("unshare") ?? "unshare",
+                [
+                    .. group is null ? [] : (string[])["--cgroup"], "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-e", "-c", Script, "sh",
+                    directory.Path, tcpPort is null && tls is null ? "" : "--listen", group?.Directories.Group ?? "", group?.Directories.Mount ?? "",
+                ],
                 sasl is null ? null : new Dictionary<string, string> { ["SASL_CONF_PATH"] = directory.File("sasl") });
             var daemon = new LibvirtDaemon(child, directory) { TcpPort = tcpPort, TlsPort = tls?.Port, AuthFile = sasl is null ? null : directory.File("auth.conf") };
             await daemon.WaitForStartAsync(cancellationToken);
@@ -205,7 +218,7 @@ public sealed class LibvirtDaemon : IAsyncDisposable
     }
 
     private static void WriteFiles(
-        PrivateDirectory directory, int? tcpPort, (int Port, string Directory)? tls, IReadOnlyList<string>? allowed, string way)
+        PrivateDirectory directory, int? tcpPort, (int Port, string Directory)? tls, IReadOnlyList<string>? allowed, string way, bool makesGroups)
     {
         var revocations = tls is { } files && File.Exists($"{files.Directory}/cacrl.pem");
         foreach (var name in new[] { "etc", "lib", "cache", "log", "run", "s" })
@@ -233,13 +246,13 @@ public sealed class LibvirtDaemon : IAsyncDisposable
             ca_file = "{secure.Directory}/cacert.pem"
             """) + (revocations ? $"\ncrl_file = \"{secure.Directory}/cacrl.pem\"" : "") : "")
             + (allowed is null ? "" : $"\ntls_allowed_dn_list = [{string.Join(", ", allowed.Select(pattern => $"\"{pattern}\""))}]")));
-        File.WriteAllText(directory.File("etc/qemu.conf"), """
+        File.WriteAllText(directory.File("etc/qemu.conf"), $"""
             user = "root"
             group = "root"
             dynamic_ownership = 0
             remember_owner = 0
             security_driver = "none"
-            cgroup_controllers = []
+            cgroup_controllers = [{(makesGroups ? "\"memory\"" : "")}]
             namespaces = []
             stdio_handler = "file"
             """);

@@ -82,10 +82,22 @@ public sealed class MemoryControlGroup : IDisposable
     }
 
     /// <summary>A program that is the named one, in this group.</summary>
-    public string Program(string name)
+    public string Program(string name) => Program(name, PathOf("cgroup.procs"));
+
+    /// <summary>The same in a group below it. So programs may make others beside that: groups that have some have no programs of their own.</summary>
+    public string ProgramBelow(string name)
+    {
+        _ = Directory.CreateDirectory(PathOf("programs"));
+        return Program(name, PathOf("programs/cgroup.procs"));
+    }
+
+    /// <summary>Its directory, and that where its controller is mounted.</summary>
+    public (string Group, string Mount) Directories => (_directory, _isOld ? OldMount : Mount);
+
+    private string Program(string name, string processes)
     {
         string script = _programs.File(name);
-        File.WriteAllText(script, $"#!/bin/sh\necho $$ > '{PathOf("cgroup.procs")}' && exec {name} \"$@\"\n");
+        File.WriteAllText(script, $"#!/bin/sh\necho $$ > '{processes}' && exec {name} \"$@\"\n");
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         return script;
@@ -102,7 +114,7 @@ public sealed class MemoryControlGroup : IDisposable
         try
         {
             if (Directory.Exists(directory))
-                Directory.Delete(directory);
+                RemoveAll(directory);
             if (isHandedByUs)
                 File.WriteAllText(Handed, "-memory");
         }
@@ -110,6 +122,14 @@ public sealed class MemoryControlGroup : IDisposable
         {
             // The kernel lets go of a program's memory a moment after its end, and others may have groups by now; an empty group costs nothing.
         }
+    }
+
+    // Groups below it go first. Files in them are the kernel's.
+    private static void RemoveAll(string directory)
+    {
+        foreach (string below in Directory.GetDirectories(directory))
+            RemoveAll(below);
+        Directory.Delete(directory);
     }
 
     private static bool Names(string file) => File.Exists(file) && File.ReadAllText(file).Split((char[])[' ', '\n']).Contains("memory");

@@ -98,7 +98,7 @@ internal static class HostBudget
             throw new BudgetException($"the control group '{name}' has no limit: set its memory.max or memory.high, or use --budget SIZE");
 
         // What others of the host hold, no limit gives to the group.
-        double limit = Math.Min(most / KiB, HostHas(host, group));
+        double limit = Math.Min(most / KiB, HostHas(host, group, guests));
         double overhead = Overhead(group.UnreclaimableKiB / KiB, guests), used = (group.UnreclaimableKiB ?? group.CurrentKiB ?? 0) / KiB;
         return new HostState(limit + Sizes.Sum(guests, HeldBesideGroup), overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
     }
@@ -111,8 +111,9 @@ internal static class HostBudget
         ? throw new BudgetException("what is available of the host's memory could not be read: look again, or name what guests may share with --budget SIZE")
         : host.AvailableKiB;
 
-    private static double HostHas(HostMemory host, MemoryGroup group) =>
-        AvailableKiB(host) is { } available && group.UnreclaimableKiB is { } held ? (available + held) / KiB
+    // What the group holds is the group's, beside what is available. Where nobody tells how much that is, it is what its QEMUs hold.
+    private static double HostHas(HostMemory host, MemoryGroup group, IReadOnlyList<GuestFacts> guests) =>
+        AvailableKiB(host) is { } available ? (available / KiB) + (group.UnreclaimableKiB / KiB ?? Sizes.Sum(guests, Resident))
         : host.TotalKiB is { } total ? total / KiB
         : double.MaxValue;
 

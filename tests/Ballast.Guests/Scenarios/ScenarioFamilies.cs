@@ -40,7 +40,7 @@ public sealed class ScenarioFamilies
 
     private static Scenario WithRoom(double room, IReadOnlyList<GuestScenario> guests)
     {
-        double need = Enumerable.Range(0, Seconds / 10).Max(i => guests.Sum(guest => guest.Anonymous.At(10 * i) + guest.Hot.At(10 * i)));
+        double need = Enumerable.Range(0, Seconds).Max(time => guests.Sum(guest => guest.Anonymous.At(time) + guest.Hot.At(time)));
         return OnHost(Math.Round((need * room) + Spare), guests);
     }
 

@@ -32,6 +32,16 @@ public sealed class BallastPolicySharingTests
         Assert.True(sizes[0] < 1500 && sizes[1] >= 700 && sizes[2] >= 1200, string.Join(", ", sizes));
     }
 
+    // It has all that it needs; they lack much. What it keeps would make two of them whole.
+    [Fact]
+    public void Several_small_guests_are_made_whole_before_a_large_one_that_is()
+    {
+        double[] sizes = [];
+        for (int round = 0; round < 2; round++, _time += Period)
+            sizes = Sizes(Decide(3200, [Full("large", 1390), .. Enumerable.Range(0, 3).Select(i => Full($"small{i}", 603, swapped: 397 * round))]));
+        Assert.Equal(2, sizes.Skip(1).Count(size => size >= 1000));
+    }
+
     // Both need 2000 MiB, of which one has them, and the other has half in its swap.
     [Theory]
     [InlineData(false)]
@@ -51,6 +61,39 @@ public sealed class BallastPolicySharingTests
         double after = SizeOfSilent(peak: 2500), without = SizeOfSilent(peak: 500);
         Assert.InRange(after, 2000, 5000 - 2300);
         Assert.True(without > after + 300, $"{after}, {without}");
+    }
+
+    [Fact]
+    public void A_guest_that_never_reported_has_room_for_a_leap_before_the_peaks_of_others()
+    {
+        BallastPolicy policy = new();
+        GuestState quiet = Guest("quiet", 1000, Report(0, 1000, used: 500)) with { Report = null };
+        double size = 0;
+        for (double time = 0; time <= 100; time += Period)
+            size = Sizes(policy.Decide(Host(4400, time), [quiet, Guest("web", 3000, Report(time, 3000, used: time == 0 ? 2900 : 1500))]))[0];
+        Assert.InRange(size, 1100, 1900);
+    }
+
+    // It needs 300 and 1400 MiB in turns, which is more than a leap from 300.
+    [Fact]
+    public void A_guest_that_comes_back_to_the_same_peak_is_made_ready_for_that_peak()
+    {
+        double same = SizeOnceThereIsLeft(_ => 1400), other = SizeOnceThereIsLeft(turn => 1400 - (300 * (turn % 3)));
+        Assert.InRange(same, 1200, 1541);
+        Assert.True(same > other + 400, $"{same}, {other}");
+
+        double SizeOnceThereIsLeft(Func<int, double> peak)
+        {
+            BallastPolicy policy = new();
+            double[] sizes = [];
+            for (int round = 0; round < 14; round++)
+            {
+                GuestReport report = Report(round * Period, 2000, used: round % 2 == 0 ? peak(round / 2) : 300);
+                sizes = Sizes(policy.Decide(Host(3600, round * Period), [Guest("pulse", 2000, report), Guest("other", 2000, Report(round * Period, 2000, used: 1500))]));
+            }
+
+            return sizes[0];
+        }
     }
 
     // Guards leave it alone after a while, and tell it what it has.

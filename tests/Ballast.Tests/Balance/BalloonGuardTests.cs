@@ -157,11 +157,15 @@ public sealed class BalloonGuardTests : BalloonGuardTest
         Assert.NotNull(Decide(Guest(2000, used: 300), 1000).Target);
     }
 
-    [Fact]
-    public void Ten_thousand_guests_are_decided_about_with_little_memory()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Ten_thousand_guests_are_decided_about_with_little_memory(bool isShort)
     {
         const double most = 100e6;
-        GuestFleet fleet = new(10_000);
+        const int GuestCount = 10_000;
+        int lacking = 0;
+        GuestFleet fleet = new(GuestCount, isShort);
         BallastPolicy policy = new();
         for (int round = 0; round < 3; round++)
         {
@@ -173,6 +177,10 @@ public sealed class BalloonGuardTests : BalloonGuardTest
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, most);
             Assert.Equal(guests.Length, decisions.Count);
             fleet.Follow(wishes, decisions);
+            lacking = wishes.Count(wish => wish.Reason.Contains("does not suffice", StringComparison.Ordinal));
         }
+
+        // At first all balloons are too large, and need what is in them.
+        Assert.Equal(isShort, lacking > GuestCount / 2);
     }
 }

@@ -37,6 +37,12 @@ internal static class BallastConstants
     /// </summary>
     public const double HadCounts = 0.5;
 
+    /// <summary>
+    /// Memory that a guest uses and is to lose counts as this share of a stall, by the same measure: the guest has to swap for it. So who
+    /// goes short changes only where that helps for long. With none, it changes with each report where two ways to share are equally good.
+    /// </summary>
+    public const double LossCounts = 0.5;
+
     /// <summary>While balloons exceed the budget and less than this share of the host is free, nothing goes out for files, and no reserve: the host swaps soon.</summary>
     public const double ShortShare = 0.05;
 
@@ -84,6 +90,12 @@ internal static class BallastConstants
 
     /// <summary>The next peak may be this much higher.</summary>
     public const double PeakMargin = 1.1;
+
+    /// <summary>
+    /// A guest has come back to its last peak where it needs this share of it, after it needed less by this factor. Where it did so this
+    /// many times without needing more than the next peak, its leaps end there. With fewer, guests whose peaks grow are not ready for more.
+    /// </summary>
+    public const double PeakReached = 0.85, PeakRise = 1.6, PeakTimes = 4;
 
     /// <summary>
     /// Files for which each guest has room, in MiB: about what programs and libraries in use take. More is taken from others' demand

@@ -51,30 +51,30 @@ internal static class BudgetSharing
 
     /// <summary>
     /// Brings all to their demand, or as many as it can where they would all be short by much otherwise: one guest that lacks half stalls
-    /// for no longer than each of four that lack a quarter.
+    /// for no longer than each of four that lack a quarter. Of the ways to share, it takes the one that does the least harm.
     /// </summary>
     /// <returns>What is left.</returns>
     private static double Meet(double[] sizes, double left, double[] wants, GuestNeed[] needs)
     {
         if (Lacking(sizes, wants) <= left)
             return Level(sizes, left, wants);
-        double[] some = [.. sizes];
-        double rest = MakeWhole(some, left, wants, needs);
-        _ = Level(some, rest, wants);
-        _ = Level(sizes, left, wants);
-        if (Stall(some, wants, needs) < Stall(sizes, wants, needs))
-            some.CopyTo(sizes, 0);
+        double[][] ways =
+        [
+            Levelled(sizes, left, wants), MakeWhole(sizes, left, wants, needs, BallastConstants.HadCounts),
+            MakeWhole(sizes, left, wants, needs, hadCounts: 0),
+        ];
+        ways.MinBy(way => Harm(way, wants, needs))!.CopyTo(sizes, 0);
         return 0;
     }
 
     /// <summary>
     /// Gives guests all that they want, one after the other: those first that take least, where what a guest has already counts in part,
-    /// so that memory does not go to and fro among equals.
+    /// so that memory does not go to and fro among equals. If that counts for nothing, the most guests get all that they want. The rest is
+    /// shared by all.
     /// </summary>
-    /// <returns>What is left.</returns>
-    private static double MakeWhole(double[] sizes, double left, double[] wants, GuestNeed[] needs)
+    private static double[] MakeWhole(double[] least, double left, double[] wants, GuestNeed[] needs, double hadCounts)
     {
-        double[] effort = [.. wants.Select((want, i) => want - (BallastConstants.HadCounts * Math.Min(want, needs[i].Size)))];
+        double[] sizes = [.. least], effort = [.. wants.Select((want, i) => want - (hadCounts * Math.Min(want, needs[i].Size)))];
         int[] order = [.. Enumerable.Range(0, sizes.Length).OrderBy(i => effort[i])];
         foreach (int i in order)
         {
@@ -85,17 +85,29 @@ internal static class BudgetSharing
             left -= lack;
         }
 
-        return left;
+        return Levelled(sizes, left, wants);
     }
 
-    /// <summary>How long guests with these sizes stall, in sum: 1 for each that thrashes. Files do not count.</summary>
-    private static double Stall(double[] sizes, double[] wants, GuestNeed[] needs)
+    private static double[] Levelled(double[] least, double left, double[] wants)
+    {
+        double[] sizes = [.. least];
+        _ = Level(sizes, left, wants);
+        return sizes;
+    }
+
+    /// <summary>
+    /// How long guests with these sizes stall, in sum: 1 for each that thrashes, and a share of that for what they have to give. Files do
+    /// not count.
+    /// </summary>
+    private static double Harm(double[] sizes, double[] wants, GuestNeed[] needs)
     {
         double sum = 0;
         for (int i = 0; i < sizes.Length; i++)
         {
-            double want = Math.Min(wants[i], needs[i].Least);
-            sum += sizes[i] < want ? Math.Min(1, (want - sizes[i]) / (BallastConstants.ThrashLack * want)) : 0;
+            double want = Math.Min(wants[i], needs[i].Least), had = Math.Min(want, needs[i].Size);
+            sum += Stall(want - sizes[i]) + (BallastConstants.LossCounts * Stall(had - sizes[i]));
+
+            double Stall(double lack) => lack > 0 ? Math.Min(1, lack / (BallastConstants.ThrashLack * want)) : 0;
         }
 
         return sum;

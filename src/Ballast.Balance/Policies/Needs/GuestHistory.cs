@@ -72,6 +72,7 @@ internal sealed class GuestHistory
         need.Raise(NeedRank.Cache, Math.Max(demand, believed + growth) + files);
         need.Known = need.Weight = Math.Max(1, demand);
         need.Peak = Math.Min(need.Maximum, _use.PeakAt(host.Time));
+        need.RepeatsPeak = _use.RepeatsPeak(host.Time);
         need.Kind = least > believed ? NeedKind.Distrusted : _use.IsThrashing ? NeedKind.Thrashing
             : _cache.IsKnown ? NeedKind.Rereading : growth > 1 ? NeedKind.Growing : NeedKind.Reported;
     }
@@ -104,7 +105,9 @@ internal sealed class GuestHistory
         }
 
         need.Raise(NeedRank.Kept, guest.Balloon);
-        (need.SharesAbove, need.Known) = (_heardAt, _use.Demand);
+
+        // Of one that never reported, all that it had at first may be what it uses.
+        (need.SharesAbove, need.Known) = (_heardAt, _last is null ? _heardAt.Value : _use.Demand);
 
         // It may use all of that by now.
         need.Weight = Math.Max(1, Math.Max(held, _use.Demand));

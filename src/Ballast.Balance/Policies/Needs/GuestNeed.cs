@@ -73,6 +73,9 @@ internal sealed class GuestNeed
     /// <summary>What it may need at the next.</summary>
     public double NextPeak => Math.Min(_maximum, BallastConstants.PeakMargin * Peak);
 
+    /// <summary>It has come back to the same peak again and again: it leaps to the next, and no further.</summary>
+    public bool RepeatsPeak { get; set; }
+
     /// <summary>
     /// Of a guest that does not report and fills what it has: its size when it was last heard, above which it takes part in what is
     /// left over. Null for the others, who take part above what they need.
@@ -80,7 +83,7 @@ internal sealed class GuestNeed
     public double? SharesAbove { get; set; }
 
     /// <summary>What it would need if its need leapt: caches that it has may go for that. 0 where it has no part in what is left.</summary>
-    public double LeapSize => Math.Min(_maximum, BallastConstants.Leap * Known);
+    public double LeapSize => Known > 0 && RepeatsPeak ? NextPeak : Math.Min(_maximum, BallastConstants.Leap * Known);
 
     public NeedKind Kind { get; set; }
 
@@ -104,6 +107,6 @@ internal sealed class GuestNeed
         double bounded = Math.Min(size, _maximum);
         for (int i = (int)NeedRank.Held; i < Ranks; i++)
             _sizes[i] = Math.Max(_sizes[0], bounded);
-        (Kind, Least, Weight, Known, Peak, SharesAbove) = (NeedKind.Unmoved, double.PositiveInfinity, 0, 0, 0, null);
+        (Kind, Least, Weight, Known, Peak, RepeatsPeak, SharesAbove) = (NeedKind.Unmoved, double.PositiveInfinity, 0, 0, 0, false, null);
     }
 }

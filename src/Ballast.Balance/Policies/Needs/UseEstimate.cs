@@ -9,6 +9,7 @@ internal sealed class UseEstimate
 {
     private double _used, _swapDebt, _growthRate, _peak, _peakTime, _size;
     private bool _thrashes;
+    private RepeatedPeak _repeated = new();
 
     /// <summary>What it uses and what lies in its swap, in MiB.</summary>
     public double Demand => _used + _swapDebt;
@@ -32,6 +33,9 @@ internal sealed class UseEstimate
     /// <summary>What it needed at its peaks, the less the longer ago, in MiB.</summary>
     public double PeakAt(double time) => _peak * Math.Pow(0.5, Math.Max(0, time - _peakTime) / BallastConstants.PeakHalfLife);
 
+    /// <summary>Its need comes back to the same peak again and again.</summary>
+    public bool RepeatsPeak(double time) => _repeated.IsKnown(time);
+
     /// <summary>What a report says that it uses; no more than the host holds of it, which it cannot forge.</summary>
     public static double UsedOf(GuestReport report, GuestState guest) =>
         Math.Min(report.Actual - Sizes.Clamp(report.Usable, 0, report.Actual), Math.Max(HeldOf(guest), guest.Minimum));
@@ -43,7 +47,7 @@ internal sealed class UseEstimate
     public void Begin(GuestReport report, double used, double time)
     {
         (_used, _swapDebt, _growthRate, _thrashes, _size) = (used, 0, 0, false, report.Actual);
-        (_peak, _peakTime) = (used, time);
+        (_peak, _peakTime, _repeated) = (used, time, new RepeatedPeak());
     }
 
     /// <summary>Another report.</summary>
@@ -55,8 +59,9 @@ internal sealed class UseEstimate
         (_used, _size) = (used, report.Actual);
         _growthRate = (Demand - before) / Math.Max(BallastConstants.ShortestRate, change.Seconds);
         _thrashes = !isFull && change.ReadsAgain;
-        _peak = Math.Max(PeakAt(time), Demand);
-        _peakTime = time;
+        double peak = PeakAt(time);
+        _repeated.Learn(Demand, peak, time);
+        (_peak, _peakTime) = (Math.Max(peak, Demand), time);
     }
 
     private double SwapDebtAfter(ReportChange change, bool isFull)
