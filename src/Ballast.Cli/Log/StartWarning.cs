@@ -10,7 +10,7 @@ namespace Ballast.Cli.Log;
 internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) : ILoggerFactory, ILogger
 {
     // Their events' numbers, by docs/metrics.md.
-    private const int StartsGuest = 108, SocketLeftOut = 113, ProcessesNotShown = 114;
+    private const int StartsGuest = 108, LookFailed = 112, SocketLeftOut = 113, ProcessesNotShown = 114;
 
     private readonly ILogger? _rest = rest?.CreateLogger("Ballast");
 
@@ -27,7 +27,7 @@ internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) :
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (eventId.Id is StartsGuest or SocketLeftOut or ProcessesNotShown)
+        if (eventId.Id is StartsGuest or LookFailed or SocketLeftOut or ProcessesNotShown)
             output.Note($"warning: {SafeText.Escape(formatter(state, exception))}\n");
         _rest?.Log(logLevel, eventId, state, exception, formatter);
     }
