@@ -8,7 +8,7 @@ namespace Ballast.Daemon;
 /// <summary>
 /// The log, on standard error: one line for each thing, as systemd's journal reads it, or with the time where it is read by
 /// nobody who has it. Nobody waits for a reader that is slow: lines that do not fit are counted, as are those that a full disk does not
-/// take, and their number is told as soon as there is room.
+/// take, and their number is told with the next line that does.
 /// </summary>
 internal sealed class StandardErrorLog : ILoggerProvider
 {
@@ -107,12 +107,13 @@ internal sealed class StandardErrorLog : ILoggerProvider
         await foreach (string line in _lines.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             long left = Interlocked.Exchange(ref _left, 0);
-
-            // Of the line that failed there may be a part.
-            string told = left > 0 ? $"{(hasFailed ? "\n" : "")}{left} lines before this one did not fit into the log\n" : "";
             try
             {
-                await error.WriteAsync(Encoding.UTF8.GetBytes($"{told}{line}\n")).ConfigureAwait(false);
+                // Of the line that failed there may be a part.
+                if (left > 0)
+                    await error.WriteAsync(Encoding.UTF8.GetBytes($"{(hasFailed ? "\n" : "")}{left} lines before this one did not fit into the log\n")).ConfigureAwait(false);
+                left = 0;
+                await error.WriteAsync(Encoding.UTF8.GetBytes($"{line}\n")).ConfigureAwait(false);
                 hasFailed = false;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)

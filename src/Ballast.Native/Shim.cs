@@ -45,6 +45,10 @@ internal static unsafe partial class Shim
     [LibraryImport("shim", EntryPoint = "shim_threads_may_fail")]
     public static partial void ThreadsMayFail(int may);
 
+    /// <summary>Where it stands how often the program has forked.</summary>
+    [LibraryImport("shim", EntryPoint = "shim_forks")]
+    public static partial nint Forks();
+
     /// <summary>Whether the program wants no call of its functions any more.</summary>
     [LibraryImport("shim", EntryPoint = "shim_callbacks_are_ended")]
     public static partial int CallbacksAreEnded();

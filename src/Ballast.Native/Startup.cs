@@ -22,6 +22,7 @@ internal static class Startup
         try
         {
             AppContext.SetData("Ballast.StartThread", (Action<Thread>)StartThread);
+            AppContext.SetData("Ballast.Forks", Shim.Forks());
             _ = Encoding.UTF8.GetByteCount(Environment.GetEnvironmentVariable(AnyVariable) ?? "");
             MeetAtALock();
             return StartThreads() ? 1 : 0;

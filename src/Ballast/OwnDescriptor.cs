@@ -15,8 +15,11 @@ internal sealed partial class OwnDescriptor
     // Less than a call of ours takes: on a thread that has seen something of ours since, no code of the program has run.
     private static readonly long Moment = Stopwatch.Frequency / 20_000;
 
-    // For so long one that was closed alone, by mistake, is not noticed while others are ours.
+    // For so long a file that was closed alone, by mistake, is not noticed while others are ours.
     private static readonly long Trust = Stopwatch.Frequency;
+
+    // Where the C library counts the program's forks.
+    private static readonly nint Forks = AppContext.GetData("Ballast.Forks") is nint place ? place : 0;
 
     // The C library's function is no symbol of older ones.
     private static readonly long StatCall = RuntimeInformation.ProcessArchitecture switch
@@ -32,9 +35,12 @@ internal sealed partial class OwnDescriptor
     /// </summary>
     public static bool AreAtRisk { get; } = AppContext.TryGetSwitch("Ballast.DescriptorsAtRisk", out bool areAtRisk) && areAtRisk;
 
-    // When this thread saw last that the program had not closed everything, and since when it has not.
+    // What this thread saw last to be ours, and when.
     [ThreadStatic]
-    private static long _seenAt, _seenSince;
+    private static OwnDescriptor? _seen;
+
+    [ThreadStatic]
+    private static long _seenAt;
 
     private readonly SafeHandle _handle;
     private readonly (ulong Device, ulong Inode)? _file;
@@ -49,14 +55,24 @@ internal sealed partial class OwnDescriptor
         _file = AreAtRisk ? Look(handle) : null;
     }
 
-    /// <summary>
-    /// Looks again, unless this thread has just seen that another one, which is there since before the last look at this one, is ours,
-    /// and that look was a second ago at most: a call costs one look, not one for each thing that it touches.
-    /// </summary>
-    public bool IsOurs => _file is null || (!_isLost && (MayBelieve() || IsStillOurs()));
+    /// <summary>Looks again, unless this thread has just looked: what is written or received is never another file's.</summary>
+    public bool IsOurs => _file is null || (!_isLost && ((_seen == this && IsJustNow(_seenAt)) || IsStillOurs()));
 
-    /// <summary>An event of it came on this thread. The system forgets what is waited for when it is closed, so it was not.</summary>
-    public void SawEvent(long timestamp) => (_seenAt, _seenSince) = (timestamp, _madeAt);
+    /// <summary>
+    /// The same for what is only read at a place, which harms nobody: it is also believed where this thread has just seen that another
+    /// one is ours, which is there since before the last look at this one, and that look was a second ago at most.
+    /// </summary>
+    public bool IsLikelyOurs => _file is null || (!_isLost && (MayBelieve() || IsStillOurs()));
+
+    /// <summary>
+    /// An event of it came on this thread. The system forgets what is waited for when its last copy is closed, so it was not; but a forked
+    /// child may have copies.
+    /// </summary>
+    public void SawEvent(long timestamp)
+    {
+        if (!HasForked)
+            Saw(timestamp);
+    }
 
     /// <summary>Whether this was no more than a moment ago.</summary>
     public static bool IsJustNow(long timestamp) => Stopwatch.GetTimestamp() - timestamp <= Moment;
@@ -79,7 +95,7 @@ internal sealed partial class OwnDescriptor
         if (Look(_handle) == _file)
         {
             Volatile.Write(ref _lookedAt, now);
-            SawEvent(now);
+            Saw(now);
             return true;
         }
 
@@ -87,10 +103,14 @@ internal sealed partial class OwnDescriptor
         return !_isLost;
     }
 
+    private static unsafe bool HasForked => Forks != 0 && Volatile.Read(ref *(int*)Forks) != 0;
+
+    private void Saw(long timestamp) => (_seen, _seenAt) = (this, timestamp);
+
     private bool MayBelieve()
     {
         long lookedAt = Volatile.Read(ref _lookedAt);
-        return IsJustNow(_seenAt) && lookedAt >= _seenSince && Stopwatch.GetTimestamp() - lookedAt <= Trust;
+        return _seen is { } seen && IsJustNow(_seenAt) && lookedAt >= seen._madeAt && Stopwatch.GetTimestamp() - lookedAt <= Trust;
     }
 
     // Null where it is closed, or the system does not tell.

@@ -36,6 +36,18 @@ static void free_last(void *unused)
     isKept = 0; /* what ends after us may fail again */
 }
 
+static int forks;
+
+static void has_forked(void)
+{
+    (void)__atomic_fetch_add(&forks, 1, __ATOMIC_RELEASE);
+}
+
+const int *shim_forks(void)
+{
+    return &forks;
+}
+
 static void now_a_child(void)
 {
     /* Whoever held it in the parent is not here. */
@@ -47,7 +59,7 @@ static void now_a_child(void)
 static void first_call(void)
 {
     (void)pthread_key_create(&threadEnd, free_last);
-    (void)pthread_atfork(NULL, NULL, now_a_child);
+    (void)pthread_atfork(NULL, has_forked, now_a_child);
 }
 
 int shim_begin(const char *function)

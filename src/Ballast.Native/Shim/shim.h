@@ -92,6 +92,9 @@ void shim_tell_signal(const struct shim_signal *signal);
 void shim_drain_signal(const struct shim_signal *signal);
 void shim_close_signal(const struct shim_signal *signal);
 
+/* How often the program has forked since the library's first call: children keep copies of its descriptors. */
+const int *shim_forks(void);
+
 /* Sleeps until shim_wake was called with the same word, or the time has passed: then it returns 0. */
 int shim_sleep(int *hasEnded, long long milliseconds);
 void shim_wake(int *hasEnded);

@@ -234,13 +234,19 @@ public sealed partial class NativeLibraryGuestTests
 
     [Theory]
     [InlineData("directly")]
+    [InlineData("two of a directory")]
     [InlineData("through a daemon")]
     public async Task A_program_may_close_what_is_not_its_own_and_keeps_what_it_opens_then(string how)
     {
+        using PrivateDirectory directory = new();
         await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "guest" }, Token);
-        await using BallastDaemon? daemon = how == "directly" ? null : await BallastDaemon.StartAsync(Token, ["--qmp", guest.MonitorPath]);
+        await using DrivenGuest other = await DrivenGuest.StartAsync(new DrivenGuestOptions { Name = "other" }, Token);
+        foreach (DrivenGuest each in (DrivenGuest[])[guest, other])
+            _ = File.CreateSymbolicLink(directory.File($"{each.Process.Pid}"), each.MonitorPath);
+        await using BallastDaemon? daemon = how == "through a daemon" ? await BallastDaemon.StartAsync(Token, ["--qmp", guest.MonitorPath]) : null;
         using NativeProgram program = await NativeProgram.BuildAsync("closed", forLibvirt: false, Token);
-        CommandResult result = await program.RunAsync(Token, daemon?.Uri ?? $"qmp://{guest.MonitorPath}?timeout=20s", "guest");
+        CommandResult result = await program.RunAsync(
+            Token, daemon?.Uri ?? $"qmp://{(how == "directly" ? guest.MonitorPath : directory.Path)}?timeout=20s", "guest");
         Assert.Equal(new CommandResult(0, "", ""), result);
     }
 

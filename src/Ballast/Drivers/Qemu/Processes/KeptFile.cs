@@ -14,7 +14,7 @@ internal sealed class KeptFile(SafeFileHandle file) : IDisposable
     public bool IsOpen => !file.IsInvalid;
 
     /// <summary>False where the program has closed it, as a descriptor of its own.</summary>
-    public bool IsOurs => _descriptor.IsOurs;
+    public bool IsOurs => _descriptor.IsLikelyOurs;
 
     /// <summary>False where there is no such process any more, or the file was closed.</summary>
     public bool TryRead(ref Span<byte> text) => TryRead(ref text, out _);
@@ -32,6 +32,14 @@ internal sealed class KeptFile(SafeFileHandle file) : IDisposable
             int length = HostCalls.ReadAgain(file, text, out int errno);
             isAnswer = errno is 0 or NoProcess;
             text = text[..Math.Max(length, 0)];
+
+            // Before an end is believed, or what no such file says: it may be another file's, such as /dev/null.
+            if (text is not [>= (byte)'1' and <= (byte)'9', ..] && !_descriptor.IsStillOurs())
+            {
+                isAnswer = false;
+                text = [];
+            }
+
             return !text.IsEmpty;
         }
         catch (ObjectDisposedException)

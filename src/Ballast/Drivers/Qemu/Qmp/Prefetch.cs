@@ -21,7 +21,8 @@ internal sealed class Prefetch(Lock gate) : MonitorPart(gate)
     public bool IsBeingSent => _sendingOn is not null;
 
     /// <summary>Whether the next question should be sent ahead.</summary>
-    public bool IsDue => _statsInARow >= Habit && _sendingOn is null && _sent is null && !_waitsForCalm;
+    /// <param name="isWanted">Whether somebody waits for it: it does not wait until other QEMUs are done.</param>
+    public bool IsDue(bool isWanted) => _statsInARow >= Habit && _sendingOn is null && _sent is null && (isWanted || !_waitsForCalm);
 
     public void NoteQuestion(bool isForStats)
     {

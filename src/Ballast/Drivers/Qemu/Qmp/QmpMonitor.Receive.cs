@@ -191,7 +191,7 @@ internal sealed partial class QmpMonitor
         bool isAnything;
         lock (_gate)
         {
-            if (!_prefetch.IsDue || _lane.Phase != LanePhase.Idle || _channel != channel
+            if (!_prefetch.IsDue(isWanted) || _lane.Phase != LanePhase.Idle || _channel != channel
                 || _resynchronisation.IsNeeded || _resynchronisation.IsUnderWay || Balloon is null)
             {
                 return;

@@ -103,7 +103,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
         get
         {
             lock (_gate)
-                return _lane.Phase != LanePhase.Idle;
+                return _lane.Phase != LanePhase.Idle || _lane.IsWaitedFor;
         }
     }
 

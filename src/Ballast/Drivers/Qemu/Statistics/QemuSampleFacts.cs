@@ -39,7 +39,9 @@ internal static class QemuSampleFacts
     public static MemoryStatsFacts DescribeLast(QemuDomain qemu, LibvirtException obstacle, MemoryStatsOptions options)
     {
         ReportHistory reports = qemu.Instance.Reports;
-        return Describe(qemu, reports.Last ?? default, reports.EvidenceOfLast(), options) with
+
+        // What the host holds is read now: without the answer's number, nobody shares what was read with it.
+        return Describe(qemu, (reports.Last ?? default) with { Number = 0 }, reports.EvidenceOfLast(), options) with
         {
             Obstacle = Obstacle(obstacle),
             IsRunning = null,
