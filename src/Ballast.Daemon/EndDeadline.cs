@@ -9,7 +9,7 @@ namespace Ballast.Daemon;
 internal sealed class EndDeadline
 {
     /// <summary>Longest time from the signal to the end.</summary>
-    public static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(900);
+    public static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(800);
 
     private readonly TaskCompletionSource _begun = new();
     private volatile Action? _last;
