@@ -42,7 +42,8 @@ internal sealed partial class QemuInventory
             instance.MustFindOwner = owner is null && !trouble.IsAnswered;
 
             // One that was listed may be somebody's already.
-            instance.MustAnswer = owner is null && instance is { IsListed: false, HasOutlivedMaker: false } && instance.LastPeer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
+            instance.MustAnswer = owner is null && instance is { IsListed: false, HasOutlivedMaker: false }
+                && instance.LastPeer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
             _mustLookAgain |= instance.MustFindOwner;
             _mustName = true;
         }
