@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Interop;
 
@@ -7,6 +8,19 @@ internal static unsafe partial class Libc
 {
     /// <summary>Numbers of system calls, the same on every processor.</summary>
     public const long PidfdOpen = 434, PidfdSendSignal = 424;
+
+    /// <summary>Whether the process of a descriptor (<see cref="PidfdOpen"/>) has ended; null with the kernel's error number where it cannot be told.</summary>
+    public static bool? HasEnded(SafeFileHandle process)
+    {
+        // It can be read then.
+        const short readable = 1;
+        PollRequest request = new() { Descriptor = (int)process.DangerousGetHandle(), Events = readable };
+        return Poll(ref request, count: 1, timeout: 0) switch
+        {
+            < 0 => null,
+            var ended => ended > 0,
+        };
+    }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);

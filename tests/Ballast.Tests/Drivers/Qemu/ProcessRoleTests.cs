@@ -126,6 +126,30 @@ public sealed class ProcessRoleTests
         Assert.Null(sockets);
     }
 
+    // As long as nobody waits for it, it keeps its number.
+    [Fact]
+    public async Task What_proc_does_not_show_has_ended_also_if_nobody_waited_for_it()
+    {
+        const int noEntry = 2;
+        await using ChildProcess parent = await ChildProcess.StartAsync("bash", ["-c", "sleep 0 & exec sleep 60"]);
+        int pid = 0;
+        await Deadline.UntilAsync(Deadline.Default, "end that nobody waits for", _ =>
+        {
+            pid = ProcessTable.Children(parent.Pid).FirstOrDefault();
+            return Task.FromResult(pid > 0 && File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal)
+                && File.ReadAllText($"/proc/{parent.Pid}/comm") == "sleep\n");
+        }, Token);
+        HostCalls.Fault = (_, what) => what.StartsWith($"/proc/{pid}/", StringComparison.Ordinal) ? noEntry : 0;
+        try
+        {
+            Assert.True(ProcessTable.IsEnding(pid));
+        }
+        finally
+        {
+            HostCalls.Fault = null;
+        }
+    }
+
     // As with hidepid: who may not look into a process finds nothing of it there.
     [Fact]
     public async Task What_proc_does_not_show_has_not_ended()

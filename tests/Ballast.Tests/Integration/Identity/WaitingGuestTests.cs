@@ -1,4 +1,5 @@
 using Ballast.Guests;
+using Ballast.Tests.Drivers.Qemu.Discovery;
 using Microsoft.Extensions.Logging;
 
 namespace Ballast.Tests.Integration.Identity;
@@ -95,6 +96,21 @@ public sealed class WaitingGuestTests : IdentityTest
         string warning = $"warning: QEMU process {qemu.Pid} was started to wait for its controller at {(what == "directory" ? Socket : path)}: "
             + "if nobody has connected there yet, this starts its guest\n";
         Assert.Equal(waits ? warning : "", result.Errors);
+    }
+
+    [Fact]
+    public async Task After_its_controller_came_and_left_nobody_is_told()
+    {
+        await AccessTimes.RequireAsync(Root, Token);
+        _ = await StartAsync("server=on", hasUuid: true);
+
+        // The clock of files moves on in steps of a few milliseconds.
+        await Task.Delay(TimeSpan.FromMilliseconds(50), Token);
+        await using (await OracleMonitor.ConnectAsync(Socket, cancellationToken: Token))
+            await ListensAsync(Later);
+        await Deadline.UntilAsync(Deadline.Default, "QEMU's look at who left", _ => Task.FromResult(UnixSocket.Count(Socket) == 1), Token);
+        CommandResult result = await BallastProgram.RunAsync(Token, "-c", $"qmp://{Socket}", "domstate", "waiting");
+        Assert.Equal(("paused\n\n", "", 0), (result.Output, result.Errors, result.ExitCode));
     }
 
     [Theory]

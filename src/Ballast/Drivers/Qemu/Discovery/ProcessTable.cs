@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Ballast.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ballast.Drivers.Qemu.Discovery;
 
@@ -83,14 +84,23 @@ internal static class ProcessTable
     }
 
     /// <summary>
-    /// Whether a process of this PID namespace is there, though /proc may not show it: mounted with hidepid, it shows nobody processes into
-    /// which they may not look.
+    /// Whether a process of this PID namespace is there and has not ended, though /proc may not show it: mounted with hidepid, it shows nobody
+    /// processes into which they may not look.
     /// </summary>
     public static bool IsThere(int pid)
     {
-        // To send it a signal may be forbidden in several ways; only this one says that there is none.
+        if (!IsOurs || pid <= 0)
+            return false;
         const int noSignal = 0, noSuchProcess = 3;
-        return IsOurs && pid > 0 && (Libc.Kill(pid, noSignal) == 0 || Marshal.GetLastPInvokeError() != noSuchProcess);
+        using SafeFileHandle process = new((nint)Libc.SyscallPidfdOpen(Libc.PidfdOpen, pid, 0), ownsHandle: true);
+        if (!process.IsInvalid)
+            return Libc.HasEnded(process) != true;
+        if (Marshal.GetLastPInvokeError() == noSuchProcess)
+            return false;
+
+        // No descriptor is left, or a filter of system calls knows none of processes. To send it a signal may be forbidden in several ways;
+        // only this one says that there is none. One that ended and was not waited for is there.
+        return Libc.Kill(pid, noSignal) == 0 || Marshal.GetLastPInvokeError() != noSuchProcess;
     }
 
     private static ulong? StartTicks(string directory)

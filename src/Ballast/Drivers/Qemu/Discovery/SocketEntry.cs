@@ -16,7 +16,7 @@ internal sealed class SocketEntry : IDisposable
         File = SocketFile.Of(facts, mounts);
         ModifiedAt = facts.ModifiedAt;
         MadeAt = facts.BornAt ?? facts.ModifiedAt;
-        WasConnectedTo = IsSocket && accessedAt > Int128.Max(MadeAt, ModifiedAt);
+        WasConnectedTo = IsSocket && IsAccessed(facts, accessedAt);
     }
 
     public SocketFile File { get; }
@@ -36,8 +36,9 @@ internal sealed class SocketEntry : IDisposable
     public Int128 MadeAt { get; }
 
     /// <summary>
-    /// Whether somebody has connected to the socket: the kernel notes that as an access. False also where it was at the time that the
-    /// socket was made, or its file system does not keep it.
+    /// Whether somebody has connected to the socket: the kernel notes that as an access, also if a security module then refused it, or it came
+    /// before the socket listened. False also where it was at the time that the socket was made, or its file system does not keep it
+    /// (noatime).
     /// </summary>
     public bool WasConnectedTo { get; }
 
@@ -97,6 +98,12 @@ internal sealed class SocketEntry : IDisposable
             entry.Place = Path.Join(at.TrimEnd('/'), resolved);
         return entry;
     }
+
+    /// <summary>
+    /// Whether something was accessed after it was made. Anybody who owns it may set the time of its last modification back; not that of its
+    /// last change, which tells where its file system does not keep when it was made.
+    /// </summary>
+    internal static bool IsAccessed(in FileFacts facts, Int128 accessedAt) => accessedAt > Int128.Max(facts.BornAt ?? facts.ChangedAt, facts.ModifiedAt);
 
     public void Dispose() => _handle.Dispose();
 

@@ -78,6 +78,15 @@ internal sealed class QemuInstance
     /// </summary>
     public bool MustAnswer { get; set; }
 
+    /// <summary>Whether it answered when who made its socket had ended: somebody else has it, and that holds.</summary>
+    public bool HasOutlivedMaker { get; private set; }
+
+    /// <summary>Who was put in its place; null where nobody was.</summary>
+    public QemuInstance? Successor { get; private set; }
+
+    /// <summary>Whether a monitor has spoken there, its own or that of the one whose place it took: so it is no other service.</summary>
+    public bool HasSpoken { get; private set; }
+
     /// <summary>Whether its last attempt to connect met silence.</summary>
     public bool WasSilent { get; private set; }
 
@@ -94,9 +103,6 @@ internal sealed class QemuInstance
 
     /// <summary>Whether its monitor let a question pass for so long, or did not greet the last who came.</summary>
     public bool IsSilent(TimeSpan timeout) => Volatile.Read(ref _current) is { IsConnected: true } monitor ? monitor.IsSilent(timeout) : WasSilent;
-
-    /// <inheritdoc cref="InstanceIdentity.HasGreeted"/>
-    public bool HasGreeted => _identity.HasGreeted;
 
     /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
     public bool IsKnown => Process is not null || (_identity.HasGreeted && !MustAnswer);
@@ -148,6 +154,9 @@ internal sealed class QemuInstance
             }
         }
     }
+
+    /// <summary>It has answered, though who made its socket had ended when it was asked.</summary>
+    public void NoteAnswer() => (MustAnswer, HasOutlivedMaker) = (false, true);
 
     /// <summary>Somebody waited for its greeting in vain; the attempt may go on.</summary>
     public void NoteSilence() => WasSilent = !IsConnected;
@@ -300,18 +309,23 @@ internal sealed class QemuInstance
     public async Task<LibvirtException?> AskAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         QmpMonitor? monitor = Volatile.Read(ref _current);
+        long losses = monitor?.Losses ?? 0;
         try
         {
-            if (monitor is { IsConnected: true, Losses: var losses })
+            if (monitor is { IsConnected: true })
             {
                 _ = await monitor.QueryAsync(MonitorParts.Status, timeout, cancellationToken).ConfigureAwait(false);
                 if (monitor.Losses == losses)
                     return null;
             }
         }
-        catch (LibvirtException e)
+        catch (LibvirtException e) when (monitor?.Losses == losses)
         {
             return e;
+        }
+        catch (LibvirtException)
+        {
+            // What is wrong with another connection.
         }
         catch (ObjectDisposedException)
         {
@@ -324,10 +338,18 @@ internal sealed class QemuInstance
     /// <summary>Who is served by the first of its monitors while none serves us; null where nobody is, or one does.</summary>
     public LibvirtException? FindHolder() => IsConnected ? null : _monitors.FindHolder();
 
-    /// <summary>The QEMU that answers now.</summary>
+    /// <summary>The QEMU that answers now. What this one answered says nothing of it.</summary>
     public QemuInstance MakeSuccessor()
     {
-        QemuInstance successor = new(_time, _log) { MayBeNoMonitor = MayBeNoMonitor };
+        QemuInstance successor = new(_time, _log)
+        {
+            MayBeNoMonitor = MayBeNoMonitor,
+            HasSpoken = HasSpoken,
+            MustAnswer = MustAnswer || HasOutlivedMaker,
+
+            // Who was never known is not missed anew.
+            _leftOutFor = MustAnswer ? _leftOutFor : null,
+        };
         lock (_gate)
         {
             successor._monitors.Inherit(_monitors);
@@ -338,7 +360,7 @@ internal sealed class QemuInstance
             }
         }
 
-        return successor;
+        return Successor = successor;
     }
 
     /// <summary>Gives its monitors back.</summary>
@@ -400,6 +422,7 @@ internal sealed class QemuInstance
 
             // First this: whoever sees the new number sees whose it is.
             IsReplaced |= !_identity.Hear(monitor.Hello, monitor.Peer, mayBeAnother);
+            HasSpoken |= _identity.HasGreeted;
             Volatile.Write(ref _losses, losses);
         }
     }

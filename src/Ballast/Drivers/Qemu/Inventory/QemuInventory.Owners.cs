@@ -42,7 +42,8 @@ internal sealed partial class QemuInventory
             instance.MustFindOwner = owner is null && !trouble.IsAnswered;
 
             // One that was listed may be somebody's already.
-            instance.MustAnswer = owner is null && !instance.IsListed && instance.LastPeer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
+            instance.MustAnswer = owner is null && instance is { IsListed: false, HasOutlivedMaker: false }
+                && instance.LastPeer is { Pid: > 0 and var maker } && ProcessTable.IsEnding(maker);
             _mustLookAgain |= instance.MustFindOwner;
             _mustName = true;
         }
@@ -53,21 +54,33 @@ internal sealed partial class QemuInventory
     // Who does not answer is asked again by the next who wants to know, as long as there is a connection.
     private async Task HearAsync(QemuInstance[] instances, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (instances.Length == 0)
+        QemuInstance[] asked = [.. instances.Select(Latest).Where(static instance => instance.MustAnswer)];
+        if (asked.Length == 0)
             return;
-        LibvirtException?[] errors = await Task.WhenAll(instances.Select(instance => instance.AskAsync(timeout, cancellationToken))).ConfigureAwait(false);
+        LibvirtException?[] errors = await Task.WhenAll(asked.Select(instance => instance.AskAsync(timeout, cancellationToken))).ConfigureAwait(false);
         _ = await ExclusivelyAsync(
             () =>
             {
-                for (int i = 0; i < instances.Length; i++)
+                for (int i = 0; i < asked.Length; i++)
                 {
-                    instances[i].MustAnswer &= errors[i] is not null;
-                    NoteLeftOut(instances[i], errors[i]);
+                    if (errors[i] is null)
+                        asked[i].NoteAnswer();
+
+                    // Who put another one in its place asks that one.
+                    if (asked[i].Successor is null)
+                        NoteLeftOut(asked[i], errors[i]);
                 }
 
                 return _mustName = true;
             },
             cancellationToken).ConfigureAwait(false);
+
+        static QemuInstance Latest(QemuInstance instance)
+        {
+            while (instance.Successor is { } successor)
+                instance = successor;
+            return instance;
+        }
     }
 
     // Those of whom nobody could look whose they are; the next look does.

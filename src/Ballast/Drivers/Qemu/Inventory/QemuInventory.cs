@@ -205,9 +205,16 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             instance => ConnectAsync(instance, waitsForSilent, patience, timeout, cancellationToken))).ConfigureAwait(false);
         List<QemuInstance> gone = [];
         long searches = Volatile.Read(ref _searches);
-        await LookExclusivelyAsync(Find, FindLater, cancellationToken).ConfigureAwait(false);
-        await HearAsync(Array.FindAll(instances, static instance => instance.MustAnswer), patience, cancellationToken).ConfigureAwait(false);
-        await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await LookExclusivelyAsync(Find, FindLater, cancellationToken).ConfigureAwait(false);
+            await HearAsync(instances, patience, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ReleaseAsync(gone).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         return errors;
 
         bool Find()
@@ -216,6 +223,10 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             FindOwners(instances.Where(instance => instance.LastOwnerSearch <= searches), searches);
             for (int i = 0; i < instances.Length; i++)
             {
+                // Another caller has put a successor in its place.
+                if (instances[i].Successor is not null)
+                    continue;
+
                 FindSilent(instances[i]);
                 NoteLeftOut(instances[i], errors[i]);
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error
@@ -229,7 +240,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                     }
 
                     // It is a monitor: it has spoken as one.
-                    if (instances[i].HasGreeted)
+                    if (instances[i].HasSpoken)
                         continue;
 
                     log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);

@@ -58,14 +58,8 @@ internal readonly record struct UnixSocketPeer(int Pid, uint Uid, bool? IsAlive)
             return LookTrouble.IsFailure(errno) ? throw new ConnectionBrokenException(errno) : false;
         }
 
-        // Since Linux 6.16 there is a descriptor of a process that ended, too. It can be read then.
-        const short readable = 1;
+        // Since Linux 6.16 there is a descriptor of a process that ended, too.
         using SafeFileHandle process = new(MemoryMarshal.Read<int>(descriptor), ownsHandle: true);
-        Libc.PollRequest request = new() { Descriptor = (int)process.DangerousGetHandle(), Events = readable };
-        return Libc.Poll(ref request, count: 1, timeout: 0) switch
-        {
-            < 0 => throw new ConnectionBrokenException(Marshal.GetLastPInvokeError()),
-            var ended => ended == 0,
-        };
+        return !(Libc.HasEnded(process) ?? throw new ConnectionBrokenException(Marshal.GetLastPInvokeError()));
     }
 }

@@ -55,6 +55,8 @@ public sealed class SocketEntryTests
         File.SetLastWriteTimeUtc(path, DateTime.UtcNow - TimeSpan.FromDays(1));
         Assert.False(WasConnectedTo(path));
 
+        await AccessTimes.RequireAsync(directory, TestContext.Current.CancellationToken);
+
         // The clock of files moves on.
         await Deadline.UntilAsync(Deadline.Default, "a later connection", async token =>
         {
@@ -67,6 +69,19 @@ public sealed class SocketEntryTests
         File.Delete(path);
         using Socket next = UnixSocket.Listen(path);
         Assert.False(WasConnectedTo(path));
+    }
+
+    [Theory]
+    [InlineData(10, 12, true)]
+    [InlineData(null, 12, true)]
+    [InlineData(10, 10, false)]
+    [InlineData(null, 10, false)]
+    [InlineData(null, 4, false)]
+    public void Who_sets_its_time_back_does_not_make_it_one_that_was_connected_to(int? bornAt, int accessedAt, bool wasConnectedTo)
+    {
+        const ushort socket = 0xC1FF;
+        FileFacts facts = new(Inode: 1, Device: 1, Mount: null, socket, Owner: 0, Bytes: 0, ModifiedAt: 3, ChangedAt: bornAt is null ? 10 : 11) { BornAt = bornAt };
+        Assert.Equal(wasConnectedTo, SocketEntry.IsAccessed(facts, accessedAt));
     }
 
     private static bool WasConnectedTo(string path)
