@@ -37,7 +37,7 @@ internal sealed class StandardErrorLog : ILoggerProvider
 
     /// <summary>
     /// For the library, whose lines are for whoever looks for a fault: the daemon tells of guests itself. Only what it does not tell is
-    /// always written: that a guest is started by a connection.
+    /// always written: that a guest is started by a connection, and that guests may be missing in lists.
     /// </summary>
     public ILoggerFactory ForLibrary() => new LibraryLog(this);
 
@@ -127,7 +127,7 @@ internal sealed class StandardErrorLog : ILoggerProvider
 
     private sealed class LibraryLog(StandardErrorLog log) : ILoggerFactory, ILogger
     {
-        private const int StartsGuest = 108, SocketLeftOut = 113, ProcessesNotShown = 114;
+        private const int StartsGuest = 108, LookFailed = 112, SocketLeftOut = 113, ProcessesNotShown = 114;
 
         private readonly Logger _lines = new(log);
 
@@ -147,7 +147,7 @@ internal sealed class StandardErrorLog : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Id is StartsGuest or SocketLeftOut or ProcessesNotShown || log.Level <= LogLevel.Debug)
+            if (eventId.Id is StartsGuest or LookFailed or SocketLeftOut or ProcessesNotShown || log.Level <= LogLevel.Debug)
                 _lines.Log(logLevel, eventId, state, exception, formatter);
         }
     }

@@ -10,13 +10,17 @@ public sealed class MemoryControlGroup : IDisposable
     // Of a group with programs of its own, and of a file system that is only for looking at.
     private const int Busy = 16, ReadOnly = 30, NotSupported = 95;
 
-    private static int _count;
+    private static readonly Lock Handing = new();
+    private static int _count, _handedTo;
 
     private readonly string _directory;
     private readonly bool _isOld, _isHandedByUs;
     private readonly PrivateDirectory _programs = new();
 
     private MemoryControlGroup(string directory, bool isOld, bool isHandedByUs) => (_directory, _isOld, _isHandedByUs) = (directory, isOld, isHandedByUs);
+
+    /// <summary>Whether the kernel lets a program of a control group namespace move others only below where it began.</summary>
+    public bool ConfinesNamespaces => !_isOld && File.ReadLines("/proc/mounts").Any(line => line.Split(' ') is [_, Mount, "cgroup2", var options, ..] && options.Split(',').Contains("nsdelegate"));
 
     /// <summary>As in <c>/proc/PID/cgroup</c> of a program in it.</summary>
     public string Path => _directory[(_isOld ? OldMount : Mount).Length..];
@@ -45,11 +49,7 @@ public sealed class MemoryControlGroup : IDisposable
         string directory = $"{(isOld ? OldMount + OwnPath().TrimEnd('/') : Mount)}/{name}";
         try
         {
-            if (!isOld && !Names(Handed))
-            {
-                File.WriteAllText(Handed, "+memory");
-                isHanded = true;
-            }
+            isHanded = !isOld && HandDown();
 
             _ = Directory.CreateDirectory(directory);
             MemoryControlGroup group = new(directory, isOld, isHanded);
@@ -116,11 +116,34 @@ public sealed class MemoryControlGroup : IDisposable
             if (Directory.Exists(directory))
                 RemoveAll(directory);
             if (isHandedByUs)
-                File.WriteAllText(Handed, "-memory");
+                TakeBack();
         }
         catch (IOException)
         {
-            // The kernel lets go of a program's memory a moment after its end, and others may have groups by now; an empty group costs nothing.
+            // Others may have groups by now.
+        }
+    }
+
+    // Several of ours may be there at a time: the last one takes it back.
+    private static bool HandDown()
+    {
+        lock (Handing)
+        {
+            if (_handedTo == 0 && Names(Handed))
+                return false;
+            if (_handedTo == 0)
+                File.WriteAllText(Handed, "+memory");
+            _handedTo++;
+            return true;
+        }
+    }
+
+    private static void TakeBack()
+    {
+        lock (Handing)
+        {
+            if (--_handedTo == 0)
+                File.WriteAllText(Handed, "-memory");
         }
     }
 
@@ -129,7 +152,14 @@ public sealed class MemoryControlGroup : IDisposable
     {
         foreach (string below in Directory.GetDirectories(directory))
             RemoveAll(below);
-        Directory.Delete(directory);
+        try
+        {
+            Directory.Delete(directory);
+        }
+        catch (IOException)
+        {
+            // The kernel lets go of a program's memory a moment after its end; an empty group costs nothing.
+        }
     }
 
     private static bool Names(string file) => File.Exists(file) && File.ReadAllText(file).Split((char[])[' ', '\n']).Contains("memory");

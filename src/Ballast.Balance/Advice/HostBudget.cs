@@ -100,7 +100,10 @@ internal static class HostBudget
         // What others of the host hold, no limit gives to the group.
         double limit = Math.Min(most / KiB, HostHas(host, group, guests));
         double overhead = Overhead(group.UnreclaimableKiB / KiB, guests), used = (group.UnreclaimableKiB ?? group.CurrentKiB ?? 0) / KiB;
-        return new HostState(limit + Sizes.Sum(guests, HeldBesideGroup), overhead, ReserveShare * limit, Math.Max(0, limit - used), time, period);
+
+        // Where nobody tells what it cannot drop, its files count as used, but what is available is.
+        double free = AvailableKiB(host) is { } available ? Math.Min((most / KiB) - used, available / KiB) : limit - used;
+        return new HostState(limit + Sizes.Sum(guests, HeldBesideGroup), overhead, ReserveShare * limit, Math.Max(0, free), time, period);
     }
 
     // No limit of a group counts huge pages: guests have them beside it, and count with them.

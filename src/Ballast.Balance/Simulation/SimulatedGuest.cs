@@ -9,6 +9,9 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
 
     private readonly Queue<Told> _underWay = [];
     private Told? _told;
+
+    // The last report where reports take no time: policies read few of those of each second, so it is only made when it is read.
+    private (double Time, double Anonymous, double Free, double Kernel)? _toTell;
     private int _anonymousPlace, _hotPlace, _sharedPlace;
     private double _cache, _swapIn, _swapOut, _majorFaults, _resident;
 
@@ -27,11 +30,18 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
     /// <summary>What the host holds of it.</summary>
     public double Touched { get; private set; }
 
-    public GuestReport? Report => _told is { } told
-        ? new GuestReport(
-            told.Time, told.Actual, scenario.TotalStays ? scenario.Maximum : told.Actual, told.Unused, told.Usable, told.DiskCaches, told.SwapIn,
-            told.SwapOut, told.MajorFaults)
-        : null;
+    public GuestReport? Report
+    {
+        get
+        {
+            MakeReport();
+            return _told is { } told
+                ? new GuestReport(
+                    told.Time, told.Actual, scenario.TotalStays ? scenario.Maximum : told.Actual, told.Unused, told.Usable, told.DiskCaches, told.SwapIn,
+                    told.SwapOut, told.MajorFaults)
+                : null;
+        }
+    }
 
     public double Anonymous(double time) => scenario.Anonymous.At(time, ref _anonymousPlace);
 
@@ -39,6 +49,9 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
 
     public void Step(int time)
     {
+        bool isSilent = time >= scenario.SilentFrom;
+        if (isSilent)
+            MakeReport();
         double anonymous = Anonymous(time), hot = Hot(time), kernel = constants.KernelShare * Balloon;
         MoveBalloon(time, anonymous, hot, kernel);
         double room = Balloon - kernel;
@@ -57,7 +70,10 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
         Stall = Sizes.Min(1, stall);
         double free = Sizes.Max(0, Balloon - _resident - _cache);
         Touched = Sizes.Min(Balloon, _resident + _cache + (constants.FreeTouched * free));
-        Tell(time, anonymous, free, kernel);
+        if (constants.ReportAge > 0)
+            Send(time, isSilent ? null : Tell(time, anonymous, free, kernel));
+        else if (!isSilent)
+            _toTell = (time, anonymous, free, kernel);
     }
 
     private void MoveBalloon(int time, double anonymous, double hot, double kernel)
@@ -107,25 +123,30 @@ internal sealed class SimulatedGuest(GuestScenario scenario, SimulationConstants
         return SwapInStall;
     }
 
-    private void Tell(int time, double anonymous, double free, double kernel)
+    private void MakeReport()
     {
-        if (!(time >= scenario.SilentFrom))
-        {
-            double unused = scenario.Claims != 1 ? Sizes.Clamp(Balloon - _cache - (scenario.Claims * _resident), 0, Balloon - _cache) : free;
-            Told told = new(
-                time, Balloon, unused, Sizes.Max(0, unused + (UsableCacheShare * _cache) - kernel),
-                _cache + Sizes.Min(scenario.Shared.At(time, ref _sharedPlace), anonymous), _swapIn, _swapOut, _majorFaults);
-            if (constants.ReportAge == 0)
-                _told = told;
-            else
-                _underWay.Enqueue(told);
-        }
+        if (_toTell is not { } last)
+            return;
+        _told = Tell(last.Time, last.Anonymous, last.Free, last.Kernel);
+        _toTell = null;
+    }
 
+    private Told Tell(double time, double anonymous, double free, double kernel)
+    {
+        double unused = scenario.Claims != 1 ? Sizes.Clamp(Balloon - _cache - (scenario.Claims * _resident), 0, Balloon - _cache) : free;
+        return new Told(
+            time, Balloon, unused, Sizes.Max(0, unused + (UsableCacheShare * _cache) - kernel),
+            _cache + Sizes.Min(scenario.Shared.At(time, ref _sharedPlace), anonymous), _swapIn, _swapOut, _majorFaults);
+    }
+
+    private void Send(int time, Told? told)
+    {
+        if (told is { } report)
+            _underWay.Enqueue(report);
         while (_underWay.TryPeek(out Told next) && (_told is null || next.Time <= time - constants.ReportAge))
             _told = _underWay.Dequeue();
     }
 
-    // A report each second, of which policies read few.
     private readonly record struct Told(
         double Time, double Actual, double Unused, double Usable, double DiskCaches, double SwapIn, double SwapOut, double MajorFaults);
 }

@@ -12,6 +12,7 @@ internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) :
     // Their events' numbers, by docs/metrics.md.
     private const int StartsGuest = 108, LookFailed = 112, SocketLeftOut = 113, ProcessesNotShown = 114;
 
+    private string _shown = "";
     private readonly ILogger? _rest = rest?.CreateLogger("Ballast");
 
     public ILogger CreateLogger(string categoryName) => this;
@@ -28,8 +29,15 @@ internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) :
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (eventId.Id is StartsGuest or LookFailed or SocketLeftOut or ProcessesNotShown)
-            output.Note($"warning: {SafeText.Escape(formatter(state, exception))}\n");
+            Show($"warning: {SafeText.Escape(formatter(state, exception))}\n");
         _rest?.Log(logLevel, eventId, state, exception, formatter);
+    }
+
+    // A look that goes on failing says the same again.
+    private void Show(string text)
+    {
+        if (Interlocked.Exchange(ref _shown, text) != text)
+            output.Note(text);
     }
 
     public void Dispose()

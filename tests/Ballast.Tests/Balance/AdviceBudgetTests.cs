@@ -37,7 +37,7 @@ public sealed class AdviceBudgetTests
         Assert.Equal((4196.0, 64.0, 4096.0), Shared(new MemoryGroup(90000 * KiB, null, 100 * KiB) { UnreclaimableKiB = 100 * KiB }));
 
         // Where nobody tells what it cannot drop, it has what its QEMUs hold, beside what is available.
-        Assert.Equal((5096.0, 64.0, 4996.0), Shared(new MemoryGroup(90000 * KiB, null, 100 * KiB)));
+        Assert.Equal((5096.0, 64.0, 4096.0), Shared(new MemoryGroup(90000 * KiB, null, 100 * KiB)));
 
         (double, double, double) Shared(MemoryGroup group)
         {

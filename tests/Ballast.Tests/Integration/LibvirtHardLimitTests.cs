@@ -15,7 +15,8 @@ public sealed class LibvirtHardLimitTests
     [Fact]
     public async Task A_domains_hard_limit_is_what_its_guest_may_grow_into()
     {
-        using MemoryControlGroup? group = MemoryControlGroup.TryCreate(8L << 30, out string obstacle);
+        using MemoryControlGroup? made = MemoryControlGroup.TryCreate(8L << 30, out string obstacle);
+        MemoryControlGroup? group = made is { ConfinesNamespaces: true } ? null : made;
         using PrivateDirectory directory = new();
         HaltFirmware.WriteTo(directory.File("firmware"));
         await using LibvirtDaemon libvirtd = group is null ? await LibvirtDaemon.StartAsync(Token) : await LibvirtDaemon.StartInAsync(group, Token);
@@ -26,7 +27,7 @@ public sealed class LibvirtHardLimitTests
         if (group is null)
         {
             // libvirt sets no limit without control groups: what it would tell, a made-up daemon tells in GroupLimitTests.
-            TestContext.Current.TestOutputHelper?.WriteLine($"No control group can be made here ({obstacle}).");
+            TestContext.Current.TestOutputHelper?.WriteLine($"libvirtd has no control group of its own here ({(made is null ? obstacle : "its namespace is confined: nsdelegate")}).");
             return;
         }
 

@@ -1,10 +1,10 @@
-using System.Globalization;
 using Ballast.Guests;
 
 namespace Ballast.Tests.Integration;
 
 /// <summary>What the host holds of a guest is of now, however long its monitor has been silent: nobody has to be asked for it.</summary>
 [Trait("needs", "qemu")]
+[Collection(ExclusiveCollection.Name)] // What other QEMUs map too, nobody takes.
 public sealed class SilentResidentMemoryTests
 {
     // Pages of the program and its libraries: nothing has to be written anywhere to take them from it.
@@ -25,24 +25,28 @@ public sealed class SilentResidentMemoryTests
         sys.exit(0 if taken else ctypes.get_errno())
         """;
 
+    private const int LeastTakenKib = 2048;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task It_is_that_of_the_moment()
     {
         await using DrivenGuest guest = await DrivenGuest.StartAsync(new DrivenGuestOptions(), Token);
-        await using Connection connection = await Connection.OpenAsync($"qmp://{guest.MonitorPath}?timeout=200ms", cancellationToken: Token);
+        await using Connection connection = await Connection.OpenAsync($"qmp://{guest.MonitorPath}?timeout=2s", cancellationToken: Token);
         Domain domain = (await connection.ListDomainsAsync(cancellationToken: Token))[0];
         ulong? before = (await domain.GetMemoryStatsAsync(cancellationToken: Token)).RssKiB;
         await guest.Process.StopAsync(Token);
+        long held = guest.Process.ReadResidentKib();
         CommandResult taken = await ChildProcess.RunAsync("python3", ["-c", TakePages, $"{guest.Pid}"], cancellationToken: Token);
-        Assert.SkipWhen(taken.ExitCode != 0, $"no pages can be taken from a process here: error {taken.ExitCode}");
+        long left = guest.Process.ReadResidentKib();
+        Assert.SkipWhen(held - left < LeastTakenKib || before < (ulong)held - LeastTakenKib, $"no pages can be taken from a process here: error {taken.ExitCode}");
 
         MemoryStats sample = await domain.GetMemoryStatsAsync(cancellationToken: Token);
 
         Assert.Equal(MemoryStatsReason.MonitorHung, sample.Reason);
-        Assert.True(sample.RssKiB < before, $"{sample.RssKiB} of {before} KiB");
-        ulong pages = ulong.Parse(File.ReadAllText($"/proc/{guest.Pid}/statm").Split(' ')[1], CultureInfo.InvariantCulture);
-        Assert.Equal(pages * (ulong)Environment.SystemPageSize / 1024, sample.RssKiB);
+
+        // The kernel counts what each processor did a little later.
+        Assert.InRange(sample.RssKiB!.Value, 1UL, (ulong)(held + left) / 2);
     }
 }

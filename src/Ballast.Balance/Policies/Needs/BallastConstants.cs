@@ -93,7 +93,7 @@ internal static class BallastConstants
 
     /// <summary>
     /// A guest has come back to its last peak where it needs this share of it, after it needed less by this factor. Where it did so this
-    /// many times without needing more than the next peak, its leaps end there. With fewer, guests whose peaks grow are not ready for more.
+    /// many times, some four minutes apart at most, without needing more than the next peak, its leaps end there. With fewer, guests whose peaks grow are not ready for more.
     /// </summary>
     public const double PeakReached = 0.85, PeakRise = 1.6, PeakTimes = 4;
 

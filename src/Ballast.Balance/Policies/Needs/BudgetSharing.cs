@@ -69,7 +69,7 @@ internal static class BudgetSharing
 
     /// <summary>
     /// Gives guests all that they want, one after the other: those first that take least, where what a guest has already counts in part,
-    /// so that memory does not go to and fro among equals. If that counts for nothing, the most guests get all that they want. The rest is
+    /// so that memory does not go to and fro among equals. If that counts for nothing, those that want least come first. The rest is
     /// shared by all.
     /// </summary>
     private static double[] MakeWhole(double[] least, double left, double[] wants, GuestNeed[] needs, double hadCounts)

@@ -131,14 +131,13 @@ public sealed class ProcessRoleTests
     public async Task What_proc_does_not_show_has_ended_also_if_nobody_waited_for_it()
     {
         const int noEntry = 2;
-        await using ChildProcess parent = await ChildProcess.StartAsync("bash", ["-c", "sleep 0 & exec sleep 60"]);
-        int pid = 0;
-        await Deadline.UntilAsync(Deadline.Default, "end that nobody waits for", _ =>
-        {
-            pid = ProcessTable.Children(parent.Pid).FirstOrDefault();
-            return Task.FromResult(pid > 0 && File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal)
-                && File.ReadAllText($"/proc/{parent.Pid}/comm") == "sleep\n");
-        }, Token);
+        await using ChildProcess parent = await ChildProcess.StartAsync("bash", ["-c", "sleep 60 & exec sleep 60"]);
+
+        // A shell would wait for it.
+        await Waiting.UntilAsync("program", () => File.ReadAllText($"/proc/{parent.Pid}/comm") == "sleep\n" && ProcessTable.Children(parent.Pid).Any());
+        int pid = ProcessTable.Children(parent.Pid).First();
+        ChildProcess.Kill(pid);
+        await Waiting.UntilAsync("end that nobody waits for", () => File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal));
         HostCalls.Fault = (_, what) => what.StartsWith($"/proc/{pid}/", StringComparison.Ordinal) ? noEntry : 0;
         try
         {

@@ -137,7 +137,7 @@ public sealed class EndedMakerTests : IdentityTest
     public async Task Neither_is_one_that_says_its_name_to_the_next_and_then_nothing()
     {
         string directory = MakeDirectory("x"), left = Root.File("left");
-        (ChildProcess maker, _) = await ServeAsync($"{directory}/q.sock", "red", turns: [left, "silent"]);
+        (ChildProcess maker, _) = await ServeAsync($"{directory}/q.sock", "red", turns: [left, .. Enumerable.Repeat("silent", 50)]);
         _ = await ServeAsync($"{directory}/b.sock", "blue", awaited: left);
         await EndAsync(maker);
         using HeardLog log = new();

@@ -85,7 +85,9 @@ public sealed class OtherSocketsTests : IdentityTest
             long since = Stopwatch.GetTimestamp();
             for (int i = 0; i < 3; i++)
                 Assert.Equal(qemu.Pid, (await DomainOfAsync(connection, qemu)).Id);
-            Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(1.5));
+
+            // Half a second for its name, and as much for each silent QEMU of another test; nobody waits for an answer.
+            Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(6));
             qemu.Continue();
             await IsReachedAsync(await DomainOfAsync(connection, qemu), qemu);
         }

@@ -86,6 +86,9 @@ internal sealed class PlainQemu : IAsyncDisposable
         {
             if (!options.Waits)
                 await qemu.WaitAsync(human, cancellationToken);
+
+            // What a test does to files from now on is later than the start also by /proc, which counts hundredths of a second.
+            await Task.Delay(TimeSpan.FromMilliseconds(30), cancellationToken);
             return qemu;
         }
         catch
