@@ -33,7 +33,7 @@ internal sealed class StartWarning(CommandOutput output, ILoggerFactory? rest) :
         _rest?.Log(logLevel, eventId, state, exception, formatter);
     }
 
-    // A look that goes on failing says the same again.
+    // Each look that fails for the same reason gives the same text.
     private void Show(string text)
     {
         if (Interlocked.Exchange(ref _shown, text) != text)
