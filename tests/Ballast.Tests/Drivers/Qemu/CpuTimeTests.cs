@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Ballast.Drivers.Qemu.Processes;
 
 namespace Ballast.Tests.Drivers.Qemu;
@@ -6,7 +7,7 @@ namespace Ballast.Tests.Drivers.Qemu;
 /// <summary>The kernel counts in hundredths of a second; not a nanosecond of that is lost.</summary>
 public sealed class CpuTimeTests
 {
-    private const int UserField = 13, SystemField = 14, Fields = 39;
+    private const int NameField = 1, UserField = 13, SystemField = 14, Fields = 52;
 
     [Fact]
     public void Times_are_whole_hundredths()
@@ -34,7 +35,8 @@ public sealed class CpuTimeTests
     private static (TimeSpan User, TimeSpan System) Read(string user, string system)
     {
         string[] fields = [.. Enumerable.Range(1, Fields).Select(field => field.ToString(CultureInfo.InvariantCulture))];
-        (fields[UserField], fields[SystemField]) = (user, system);
-        return QemuProcess.CpuTime(fields);
+        (fields[NameField], fields[UserField], fields[SystemField]) = ("(a program)", user, system);
+        ProcessStat told = ProcessStat.Parse(Encoding.UTF8.GetBytes(string.Join(' ', fields) + "\n"))!;
+        return (told.UserTime, told.SystemTime);
     }
 }

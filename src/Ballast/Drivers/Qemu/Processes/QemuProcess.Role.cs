@@ -8,10 +8,6 @@ namespace Ballast.Drivers.Qemu.Processes;
 // Which processes are QEMUs, and whether one still is the one that it was.
 internal sealed partial class QemuProcess
 {
-    // The fields of stat, numbered from 1. Those of its memory are 0 or 1 where this user may not know them.
-    private const int Command = 2, Parent = 4, SessionLeader = 6, Threads = 20;
-    private const int CodeStart = 26, StackStart = 28, ArgumentsStart = 48, ArgumentsEnd = 49;
-
     private const int StartBytes = 512;
 
     private static readonly TimeSpan ReadAgain = TimeSpan.FromSeconds(1);
@@ -33,9 +29,9 @@ internal sealed partial class QemuProcess
     ];
 
     // As it was when it was last looked at.
-    private volatile string[] _fields;
+    private volatile ProcessStat _told;
     private bool _isInBackground;
-    private StrongBox<(string[] Fields, bool Has)>? _twin;
+    private StrongBox<(ProcessStat Told, bool Has)>? _twin;
 
     // When its command line was last read, and said the same.
     private long _saidSameAt;
@@ -53,14 +49,13 @@ internal sealed partial class QemuProcess
         {
             if (HasExited)
                 return false;
-            if (!TryReadStat(out string[] fields))
+            if (ReadStat() is not { } told)
                 return true;
 
             // Whoever runs another program has other memory, which the same file tells. Where nobody could look, the next one asks again.
-            string[] before = _fields;
-            bool? isSame = SaysSame(fields, before);
+            bool? isSame = SaysSame(told, _told);
             if (isSame == true)
-                _fields = fields;
+                _told = told;
             return isSame != false;
         }
     }
@@ -74,8 +69,8 @@ internal sealed partial class QemuProcess
     {
         get
         {
-            string[] fields = _fields;
-            return Number(fields[Threads - 1]) == 1 && (IsCleaner(fields[Command - 1]) || HasTwin(fields));
+            ProcessStat told = _told;
+            return told.Threads == 1 && (IsCleaner(told.Command) || HasTwin(told));
         }
     }
 
@@ -88,8 +83,8 @@ internal sealed partial class QemuProcess
         if (!CommandLine.BecomesDaemon || _isInBackground)
             return false;
         using LookTrouble trouble = new();
-        string session = _fields[SessionLeader - 1];
-        if (session == _fields[0] || session == "0" || IsAlive(session) || !MayListen(view))
+        ProcessStat told = _told;
+        if (told.SessionLeader == told.Id || told.SessionLeader == 0 || IsAlive(told.SessionLeader) || !MayListen(view))
             return true;
         _isInBackground = trouble.Failure is null;
         return false;
@@ -177,30 +172,30 @@ internal sealed partial class QemuProcess
     }
 
     // Once for each time that it was looked at: its parent and its children cost files of their own.
-    private bool HasTwin(string[] fields)
+    private bool HasTwin(ProcessStat told)
     {
-        (string[] Fields, bool Has)? known = Volatile.Read(ref _twin)?.Value;
-        if (known is { } seen && seen.Fields == fields)
+        (ProcessStat Told, bool Has)? known = Volatile.Read(ref _twin)?.Value;
+        if (known is { } seen && seen.Told == told)
             return seen.Has;
-        bool has = SaysWhatItsParentSays(fields[Parent - 1])
+        bool has = SaysWhatItsParentSays(told.ParentPid)
             || ProcessTable.Children(Pid).Any(child => SaysWhatSays(child) || (MayRead(child) ? RunsQemu(child) : IsCalledQemu(child)));
-        Volatile.Write(ref _twin, new StrongBox<(string[], bool)>((fields, has)));
+        Volatile.Write(ref _twin, new StrongBox<(ProcessStat, bool)>((told, has)));
         return has;
     }
 
     // Not asked again by each look: a command line may be a mebibyte.
-    private bool SaysWhatItsParentSays(string parent)
+    private bool SaysWhatItsParentSays(int parent)
     {
         if (_asked is { } asked && asked.Parent == parent && TimeProvider.System.GetElapsedTime(asked.At) < ReadAgain)
             return asked.SaysSame;
         using LookTrouble trouble = new();
-        bool saysSame = int.TryParse(parent, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0 && SaysWhatSays(pid);
+        bool saysSame = parent > 0 && SaysWhatSays(parent);
         if (trouble.IsAnswered)
             _asked = new AskedParent(parent, saysSame, TimeProvider.System.GetTimestamp());
         return saysSame;
     }
 
-    private bool SaysWhatSays(int pid) => MayRead(pid) ? CommandLine.IsThatOf(pid) == true : HasMemoryOf(_fields, pid);
+    private bool SaysWhatSays(int pid) => MayRead(pid) ? CommandLine.IsThatOf(pid) == true : HasMemoryOf(_told, pid);
 
     // What another user's process has in its memory is not read: it need not let anybody.
     private bool MayRead(int pid) =>
@@ -208,14 +203,14 @@ internal sealed partial class QemuProcess
 
     // Null where nobody could tell. To read the command line of each QEMU at each look would cost too much where this user may not know
     // of its memory: there, only who is called otherwise is looked at again at once.
-    private bool? SaysSame(string[] fields, string[] before)
+    private bool? SaysSame(ProcessStat told, ProcessStat before)
     {
-        if (Memory(fields) is { } memory)
+        if (told.Memory is { } memory)
         {
-            if (memory == Memory(before))
+            if (memory == before.Memory)
                 return true;
         }
-        else if (Volatile.Read(ref _saidSameAt) is > 0 and var saidAt && fields[Command - 1] == before[Command - 1]
+        else if (Volatile.Read(ref _saidSameAt) is > 0 and var saidAt && told.Command == before.Command
             && TimeProvider.System.GetElapsedTime(saidAt) < ReadAgain)
         {
             return true;
@@ -227,10 +222,6 @@ internal sealed partial class QemuProcess
         return isSame;
     }
 
-    private static string? Memory(string[] fields) => fields.Length >= ArgumentsEnd && Number(fields[ArgumentsStart - 1]) > 1
-        ? $"{fields[CodeStart - 1]} {fields[StackStart - 1]} {fields[ArgumentsStart - 1]} {fields[ArgumentsEnd - 1]}"
-        : null;
-
     // "cleanup/" and the QEMU's id, as it knows it.
     private static bool IsCleaner(string command)
     {
@@ -240,11 +231,11 @@ internal sealed partial class QemuProcess
     }
 
     // Who cannot be looked at is not known to be dead.
-    private static bool IsAlive(string pid)
+    private static bool IsAlive(ulong pid)
     {
         using LookTrouble trouble = new();
         Span<byte> buffer = stackalloc byte[StartBytes];
-        ReadOnlySpan<byte> stat = LinuxFiles.ReadStart($"/proc/{pid}/stat", buffer);
+        ReadOnlySpan<byte> stat = LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), buffer);
         int name = stat.LastIndexOf((byte)')');
         return name < 0 ? trouble.Failure is not null : stat[(name + 1)..] is [_, not ((byte)'Z' or (byte)'X'), ..];
     }
@@ -256,5 +247,5 @@ internal sealed partial class QemuProcess
         || view.Sockets(NetNamespace.Of(Pid) ?? NetNamespace.Own) is not { } table
         || table.HasListener(own.Inodes);
 
-    private sealed record AskedParent(string Parent, bool SaysSame, long At);
+    private sealed record AskedParent(int Parent, bool SaysSame, long At);
 }

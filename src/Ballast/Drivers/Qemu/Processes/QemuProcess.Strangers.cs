@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu.Processes;
@@ -8,8 +7,6 @@ namespace Ballast.Drivers.Qemu.Processes;
 // of these, nothing stays open, and nothing is read or kept that is not needed to list them.
 internal sealed partial class QemuProcess
 {
-    private const int MemorySize = 23;
-
     private volatile bool _isStranger;
 
     /// <summary>Whether it is not believed, so that nothing is known of it but that it is there, and whose it is.</summary>
@@ -27,13 +24,13 @@ internal sealed partial class QemuProcess
     public static QemuProcess? FindStranger(int pid, uint uid, bool mayRead)
     {
         using LookTrouble trouble = new();
-        if (!TryParseStat(ReadStat(pid), out string[] fields)
+        if (ReadStat(pid) is not { } told
             || (mayRead ? QemuCommandLine.OfStranger(pid) : IsCalledQemu(pid) ? QemuCommandLine.Unread : null) is not { } line)
         {
             return null;
         }
 
-        QemuProcess process = new(pid, line, fields, stat: null, statm: null) { _isStranger = true, StrangersUid = uid };
+        QemuProcess process = new(pid, line, told, stat: null, statm: null) { _isStranger = true, StrangersUid = uid };
         return process.IsSame && trouble.IsAnswered ? process : null;
     }
 
@@ -55,8 +52,7 @@ internal sealed partial class QemuProcess
     }
 
     // One that was made by another and runs the same still has the same places in its memory.
-    private static bool HasMemoryOf(string[] fields, int pid) =>
-        Memory(fields) is { } memory && TryParseStat(ReadStat(pid), out string[] others) && memory == Memory(others);
+    private static bool HasMemoryOf(ProcessStat told, int pid) => told.Memory is { } memory && ReadStat(pid)?.Memory == memory;
 
     /// <summary>What it says is believed from now on.</summary>
     /// <returns>False where nobody could read it, or it is not there any more.</returns>
@@ -74,7 +70,7 @@ internal sealed partial class QemuProcess
                 return false;
             }
 
-            (CommandLine, _fields, _stat, _statm) = (believed.CommandLine, believed._fields, believed._stat, believed._statm);
+            (CommandLine, _told, _stat, _statm) = (believed.CommandLine, believed._told, believed._stat, believed._statm);
             _hasStuckFile = believed._hasStuckFile;
             _isStranger = false;
         }
@@ -82,27 +78,21 @@ internal sealed partial class QemuProcess
         return true;
     }
 
-    private static string ReadStat(int pid)
-    {
-        Span<byte> buffer = stackalloc byte[1024];
-        return Encoding.UTF8.GetString(LinuxFiles.ReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), buffer));
-    }
-
     private bool HasStrangerExited()
     {
         ObjectDisposedException.ThrowIf(IsClosed, typeof(QemuProcess));
 
         // What is dead has no memory: its size is 0.
-        return TryReadStrangersStat(out string[] fields, out bool isAnswer) ? Number(fields[MemorySize - 1]) == 0 : isAnswer;
+        return ReadStrangersStat(out bool isAnswer) is { } told ? told.MemorySize == 0 : isAnswer;
     }
 
     // Its id may be another's by now, which its start tells.
-    private bool TryReadStrangersStat(out string[] fields, out bool isAnswer)
+    private ProcessStat? ReadStrangersStat(out bool isAnswer)
     {
         using LookTrouble trouble = new();
-        bool isRead = TryParseStat(ReadStat(Pid), out fields);
-        isAnswer = trouble.Failure is null && (isRead || !ProcessTable.IsThere(Pid));
-        return isRead && Number(fields[StartTime - 1]) == StartTicks;
+        ProcessStat? told = ReadStat(Pid);
+        isAnswer = trouble.Failure is null && (told is not null || !ProcessTable.IsThere(Pid));
+        return told?.StartTicks == StartTicks ? told : null;
     }
 
     private bool TryReadAgain(string name, ref Span<byte> text)

@@ -40,15 +40,9 @@ internal sealed partial class QemuProcess
         /// <summary>What a thread, by the id that QEMU knows it by, has used; null where this process has no such thread.</summary>
         public QemuThread? Read(int id)
         {
-            const int processor = 39;
-            if (DirectoryOf(id) is not { } directory || ReadText($"{directory}/stat") is not { } text
-                || !TryParseStat(text, out string[] fields) || process.HasExited)
-            {
-                return null;
-            }
-
-            (TimeSpan user, TimeSpan system) = CpuTime(fields);
-            return new QemuThread(user + system, (int)Math.Min(Number(fields[processor - 1]), int.MaxValue));
+            return DirectoryOf(id) is { } directory && ReadStatIn(directory) is { } told && !process.HasExited
+                ? new QemuThread(told.UserTime + told.SystemTime, (int)Math.Min(told.HostCpu, int.MaxValue))
+                : null;
         }
 
         /// <summary>

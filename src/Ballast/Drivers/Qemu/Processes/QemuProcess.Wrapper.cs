@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ballast.Drivers.Qemu.Discovery;
 
 namespace Ballast.Drivers.Qemu.Processes;
@@ -7,7 +6,7 @@ namespace Ballast.Drivers.Qemu.Processes;
 internal sealed partial class QemuProcess
 {
     /// <summary>The process that made it, or has taken it over since; 0 where /proc does not show that one.</summary>
-    public int ParentPid => int.TryParse(_fields[Parent - 1], NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0;
+    public int ParentPid => _told.ParentPid;
 
     /// <summary>
     /// Whether it only waits for a QEMU that it made and that bears the same command line, whatever threads it has for that. Who listens

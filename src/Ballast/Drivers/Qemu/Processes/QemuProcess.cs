@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Interop;
@@ -17,11 +16,6 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
 {
     /// <summary>EINVAL, as the kernel says it of a process in a PID namespace that is not ours, nor within it.</summary>
     public const int OtherNamespace = 22;
-
-    private const int TicksPerSecond = 100, StartTime = 22;
-
-    // 146 years of one processor, so that sums of a few stay in range.
-    private const ulong MaxCpuTicks = long.MaxValue / 2 / (TimeSpan.TicksPerSecond / TicksPerSecond);
 
     private static readonly ulong PageKiB = (ulong)Environment.SystemPageSize / 1024;
 
@@ -43,14 +37,14 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     // Whether a file that it names was left out, since its file system did not answer.
     private bool _hasStuckFile;
 
-    private QemuProcess(int pid, QemuCommandLine commandLine, string[] fields, KeptFile? stat, KeptFile? statm)
+    private QemuProcess(int pid, QemuCommandLine commandLine, ProcessStat told, KeptFile? stat, KeptFile? statm)
     {
         Pid = pid;
         CommandLine = commandLine;
         _stat = stat;
         _statm = statm;
-        _fields = fields;
-        StartTicks = Number(fields[StartTime - 1]);
+        _told = told;
+        StartTicks = told.StartTicks;
     }
 
     public int Pid { get; }
@@ -140,7 +134,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     }
 
     /// <summary>CPU time of the process, of itself and of the kernel for it; null where it is gone.</summary>
-    public (TimeSpan User, TimeSpan System)? ReadCpuTime() => TryReadStat(out string[] fields) ? CpuTime(fields) : null;
+    public (TimeSpan User, TimeSpan System)? ReadCpuTime() => ReadStat() is { } told ? (told.UserTime, told.SystemTime) : null;
 
     /// <summary>A UUID (version 8) that stays the same as long as this process lives, for QEMUs that have none.</summary>
     public Guid DeriveUuid() => DerivedUuid.From($"{Pid}/{StartTicks}");
@@ -190,8 +184,8 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     }
 
     /// <summary>The command line of a process, with what its files say, whether it is a QEMU or not; null where nobody can read it.</summary>
-    public static QemuCommandLine? ReadCommandLine(int pid) => TryParseStat(ReadStat(pid), out string[] fields)
-        && QemuCommandLine.TryRead(pid, out QemuCommandLine? line, path => ReadNamed(pid, path, Number(fields[StartTime - 1]), out _)) ? line : null;
+    public static QemuCommandLine? ReadCommandLine(int pid) => ReadStat(pid) is { } told
+        && QemuCommandLine.TryRead(pid, out QemuCommandLine? line, path => ReadNamed(pid, path, told.StartTicks, out _)) ? line : null;
 
     // Its own file first, and a last look at whether it still lives: what was read in between is then its own, and not that
     // of a process that was given its id, or of a program that it became meanwhile.
@@ -251,11 +245,11 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         QemuProcess? process = null;
         try
         {
-            if (stat.IsOpen && TryReadStat(stat, out string[] fields)
-                && TryReadFully(pid, Number(fields[StartTime - 1]), out QemuCommandLine? commandLine, out bool hasStuckFile))
+            if (stat.IsOpen && ReadStat(stat) is { } told
+                && TryReadFully(pid, told.StartTicks, out QemuCommandLine? commandLine, out bool hasStuckFile))
             {
                 KeptFile statm = OpenFile(pid, "statm");
-                process = new QemuProcess(pid, commandLine, fields, stat, statm) { _hasStuckFile = hasStuckFile };
+                process = new QemuProcess(pid, commandLine, told, stat, statm) { _hasStuckFile = hasStuckFile };
                 if (statm.IsOpen && process.IsSame && trouble.IsAnswered)
                     return process;
             }
@@ -310,7 +304,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         }
 
         // Last: what lives when both are open is the process of both.
-        if (!TryReadStat(stat, out string[] fields) || Number(fields[StartTime - 1]) != StartTicks)
+        if (ReadStat(stat)?.StartTicks != StartTicks)
         {
             _couldNotRenew = trouble.Failure is not null || (!stat.IsOpen && ProcessTable.IsThere(Pid));
             stat.Dispose();
@@ -326,36 +320,21 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         oldStatm.Dispose();
     }
 
-    // The fields of stat, numbered from 1 as proc(5) does; the second, a name, may hold spaces and parentheses.
-    private bool TryReadStat(out string[] fields) => IsStranger ? TryReadStrangersStat(out fields, out _) : TryReadStat(Kept(ref _stat), out fields);
+    // Null where it is gone.
+    private ProcessStat? ReadStat() => IsStranger ? ReadStrangersStat(out _) : ReadStat(Kept(ref _stat));
 
-    private static bool TryReadStat(KeptFile stat, out string[] fields)
+    private static ProcessStat? ReadStat(KeptFile stat)
     {
-        fields = [];
-        Span<byte> bytes = stackalloc byte[1024];
-        if (!stat.TryRead(ref bytes))
-            return false;
-        return TryParseStat(Encoding.UTF8.GetString(bytes), out fields);
+        Span<byte> text = stackalloc byte[ProcessStat.MaxBytes];
+        return stat.TryRead(ref text) ? ProcessStat.Parse(text) : null;
     }
 
-    private static bool TryParseStat(string text, out string[] fields)
-    {
-        fields = [];
-        int open = text.IndexOf('(', StringComparison.Ordinal), close = text.LastIndexOf(')');
-        if (open < 0 || close < open)
-            return false;
-        fields = [text[..open].Trim(), text[(open + 1)..close], .. text[(close + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)];
-        const int last = 39;
-        return fields.Length >= last;
-    }
+    private static ProcessStat? ReadStat(int pid) => ReadStatIn(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}"));
 
-    internal static (TimeSpan User, TimeSpan System) CpuTime(string[] fields)
+    private static ProcessStat? ReadStatIn(string directory)
     {
-        const int user = 14, system = 15;
-        return (Ticks(user), Ticks(system));
-
-        // In whole numbers: a fraction of a second has no exact double.
-        TimeSpan Ticks(int field) => new((long)Math.Min(Number(fields[field - 1]), MaxCpuTicks) * (TimeSpan.TicksPerSecond / TicksPerSecond));
+        Span<byte> buffer = stackalloc byte[ProcessStat.MaxBytes];
+        return ProcessStat.Parse(LinuxFiles.ReadStart($"{directory}/stat", buffer));
     }
 
     private static ulong Number(string field) =>
