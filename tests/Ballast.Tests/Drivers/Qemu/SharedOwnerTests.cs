@@ -65,6 +65,8 @@ public sealed class SharedOwnerTests
 
         public bool MayBeCalled(string? name) => true;
 
+        public IReadOnlyList<string> BalloonsLikely => [];
+
         public bool? HasSocket(uint inode) => null;
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Drivers.Qemu.Qmp;
 using Ballast.Drivers.Qemu.Scopes;
 
 namespace Ballast.Drivers.Qemu.Processes;
@@ -95,6 +96,28 @@ internal sealed class QemuCommandLine
 
     /// <summary>The monitors for programs, of every kind, in the order in which QEMU opens them.</summary>
     public IReadOnlyList<MonitorSocket> Monitors => _monitors.Value;
+
+    /// <summary>
+    /// Where it puts a balloon, by the container of its devices; none where it has none, and all where a file may say more. A hint: what
+    /// it is called, and where, QEMU knows.
+    /// </summary>
+    public IReadOnlyList<string> BalloonsLikely
+    {
+        get
+        {
+            if (IsUnread || Array.Exists(_arguments, static argument => argument.Contains("readconfig", StringComparison.Ordinal)))
+                return QmpHandshake.Containers;
+            if (!Array.Exists(_arguments, static argument => argument.Contains("balloon", StringComparison.Ordinal)))
+                return [];
+            return
+            [
+                .. CommandLineOptions.Of(_arguments)
+                    .Where(static said => said is { Option: "device", Value: { } device } && device.Contains("balloon", StringComparison.Ordinal))
+                    .Select(static said => OptionMembers.ParseOrJson(said.Value!, "driver")?["id"] is null ? QmpCommands.AnonymousPath : QmpCommands.PeripheralPath)
+                    .Distinct(),
+            ];
+        }
+    }
 
     /// <summary>Whether it makes QEMU listen for a monitor's clients at a path, as it is written here.</summary>
     public bool Binds(string? path) =>

@@ -92,6 +92,8 @@ internal sealed partial class QemuProcess
 
     public bool Binds(string? boundName) => CommandLine.Binds(boundName);
 
+    public IReadOnlyList<string> BalloonsLikely => CommandLine.BalloonsLikely;
+
     public bool MayBeCalled(string? name) =>
         CommandLine.NameWord is not { Certainty: Certainty.Said } said || string.IsNullOrEmpty(name) || said.Value == name;
 

@@ -16,6 +16,11 @@ internal interface IMonitorOwner
     /// <summary>Whether its guest may have a name: its command line says no other.</summary>
     bool MayBeCalled(string? name);
 
+    /// <summary>
+    /// Where its command line puts a balloon, by the container of its devices; none where it has none. A hint: one may be plugged later.
+    /// </summary>
+    IReadOnlyList<string> BalloonsLikely { get; }
+
     /// <summary>Whether a socket is in the process's own descriptor table; null where this user may not know.</summary>
     bool? HasSocket(uint inode);
 }

@@ -166,7 +166,8 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             }
 
             // Whoever leaves the queue does not wait for it.
-            Task<QmpHello> greeting = QmpHandshake.RunAsync(channel, SeeOwner, cancellationToken);
+            Task<QmpHello> greeting = QmpHandshake.RunAsync(
+                channel, monitor.Endpoint.Owner?.BalloonsLikely ?? QmpHandshake.Containers, SeeOwner, cancellationToken);
             _ = greeting.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             if (await IsTakenAsync(greeting, socket, isUnknown).ConfigureAwait(false))
             {

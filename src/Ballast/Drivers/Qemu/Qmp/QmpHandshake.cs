@@ -28,24 +28,30 @@ internal sealed record QmpHello
 /// </summary>
 internal static class QmpHandshake
 {
+    /// <summary>Where a balloon can be: among the devices that have a name, or the others.</summary>
+    public static IReadOnlyList<string> Containers { get; } = [QmpCommands.PeripheralPath, QmpCommands.AnonymousPath];
+
     private static readonly byte[] Opening =
     [
         .. """{"execute":"qmp_capabilities"}{"execute":"query-name"}{"execute":"query-uuid"}"""u8,
         .. QmpCommands.Query(MonitorParts.Balloon | MonitorParts.Status, null),
-        .. QmpCommands.List(QmpCommands.PeripheralPath),
-        .. QmpCommands.List(QmpCommands.AnonymousPath),
     ];
 
     /// <param name="channel">The connection.</param>
+    /// <param name="balloonsLikely">
+    /// Where the balloon is likely to be, if anywhere: that is asked with all the rest. Where it is not, and there is one, it is looked for.
+    /// To list devices takes QEMU as long as all other questions.
+    /// </param>
     /// <param name="greeted">Called when the monitor has greeted, before anything is sent to it.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidDataException">It is no monitor of QEMU.</exception>
     /// <exception cref="EndOfStreamException">It closed the connection.</exception>
-    public static async Task<QmpHello> RunAsync(QmpChannel channel, Action greeted, CancellationToken cancellationToken)
+    public static async Task<QmpHello> RunAsync(
+        QmpChannel channel, IReadOnlyList<string> balloonsLikely, Action greeted, CancellationToken cancellationToken)
     {
         try
         {
-            return await RunCoreAsync(channel, greeted, cancellationToken).ConfigureAwait(false);
+            return await RunCoreAsync(channel, balloonsLikely, greeted, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is JsonException or InvalidDataException && channel.BeginsWith("QEMU "u8))
         {
@@ -58,14 +64,15 @@ internal static class QmpHandshake
         }
     }
 
-    private static async Task<QmpHello> RunCoreAsync(QmpChannel channel, Action greeted, CancellationToken cancellationToken)
+    private static async Task<QmpHello> RunCoreAsync(
+        QmpChannel channel, IReadOnlyList<string> balloonsLikely, Action greeted, CancellationToken cancellationToken)
     {
         byte[] greeting = await NextAsync(channel, QmpMessageKind.Greeting, cancellationToken).ConfigureAwait(false)
             ?? throw new InvalidDataException("it did not greet as QEMU does");
         QmpHello hello = new() { Version = HandshakeReplies.ReadGreetingVersion(greeting) };
 
         greeted();
-        channel.Send(Opening);
+        channel.Send([.. Opening, .. balloonsLikely.SelectMany(QmpCommands.List)]);
         if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is null)
             throw new InvalidDataException("it refused to leave capabilities negotiation");
         if (await NextReplyAsync(channel, cancellationToken, RefuseUnknown).ConfigureAwait(false) is { } name)
@@ -74,9 +81,10 @@ internal static class QmpHandshake
             hello = hello with { Uuid = QmpMembers.ReadText(uuid, "UUID"u8) };
 
         MonitorValues values = default;
+        bool hasNoBalloon = false;
         foreach (MonitorParts part in (MonitorParts[])[MonitorParts.Balloon, MonitorParts.Status])
         {
-            if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } body)
+            if (await NextReplyAsync(channel, cancellationToken, error => hasNoBalloon |= part == MonitorParts.Balloon && SaysNone(error)).ConfigureAwait(false) is { } body)
                 QmpReplies.Read(part, body, ref values);
         }
 
@@ -86,17 +94,33 @@ internal static class QmpHandshake
             RunState = values.Has(MonitorParts.Status) ? values.RunState : null,
             IsRunning = values.IsRunning,
         };
-        foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
+        hello = hello with { Balloon = await FindBalloonAsync(channel, balloonsLikely, cancellationToken).ConfigureAwait(false) };
+        if (hello.Balloon is not null || hasNoBalloon)
+            return hello;
+        string[] others = [.. Containers.Except(balloonsLikely)];
+        if (others.Length > 0)
+            channel.Send([.. others.SelectMany(QmpCommands.List)]);
+        return hello with { Balloon = await FindBalloonAsync(channel, others, cancellationToken).ConfigureAwait(false) };
+    }
+
+    // In what was asked for. There is one balloon at most.
+    private static async Task<BalloonDevice?> FindBalloonAsync(QmpChannel channel, IReadOnlyList<string> asked, CancellationToken cancellationToken)
+    {
+        BalloonDevice? balloon = null;
+        foreach (string container in asked)
         {
             if (await NextReplyAsync(channel, cancellationToken).ConfigureAwait(false) is { } list
                 && HandshakeReplies.TryFindBalloon(list, out string device, out bool isProxied))
             {
-                hello = hello with { Balloon = hello.Balloon ?? BalloonDevice.In(container, device, isProxied) };
+                balloon ??= BalloonDevice.In(container, device, isProxied);
             }
         }
 
-        return hello;
+        return balloon;
     }
+
+    // QEMU says so as long as no balloon is plugged. Anything else says nothing of the device, such as that KVM lacks what a balloon needs.
+    private static bool SaysNone(byte[] error) => QmpError.Parse(error).Class == QmpErrorClass.DeviceNotActive;
 
     // Every QEMU knows the question for its guest's name; others speak the same language and have no guest.
     private static void RefuseUnknown(byte[] error)
