@@ -55,6 +55,12 @@ internal sealed class PolledSocket : IDisposable
     /// <summary>False where the program has closed it, as a descriptor of its own, a moment ago at the latest.</summary>
     public bool IsOurs => _descriptor.IsOurs;
 
+    /// <summary>
+    /// Whether who receives while we close it is told of an end, and of no error: to throw that through a few methods takes longer than to
+    /// be answered.
+    /// </summary>
+    public bool EndsWhenClosed { get; init; }
+
     /// <summary>Whether descriptors may come with the bytes.</summary>
     public bool MayBringDescriptors => _calls.MayBringDescriptors;
 
@@ -77,6 +83,9 @@ internal sealed class PolledSocket : IDisposable
 
         while (true)
         {
+            if (EndsWhenClosed && _readiness.IsClosed)
+                return 0;
+
             // Where less than all was asked for had come, only what comes later is still to be read; the end may have come along.
             if (!_isDrained || _isLast)
             {
@@ -179,7 +188,7 @@ internal sealed class PolledSocket : IDisposable
     public void Dispose()
     {
         _poller.Remove(_key);
-        _readiness.Close();
+        _readiness.Close(isError: !EndsWhenClosed);
         Writable();
         if (_calls.MayBringDescriptors && _descriptor.IsStillOurs())
             UnwantedDescriptors.Close(_socket, isShared: OwnDescriptor.AreAtRisk, CloseIfOurs);

@@ -58,16 +58,17 @@ internal sealed class SocketReadiness : IValueTaskSource, ICancellable
     }
 
     /// <summary>The socket is closed, as whoever waits is told.</summary>
-    public void Close()
+    /// <param name="isError">Whether by an exception; else whoever waits has to look.</param>
+    public void Close(bool isError)
     {
         if (Interlocked.Exchange(ref _state, State.Closed) == State.Waiting)
-            FailElsewhere(new ObjectDisposedException(nameof(PolledSocket)));
+            EndElsewhere(isError ? new ObjectDisposedException(nameof(PolledSocket)) : null);
     }
 
     void ICancellable.Cancel(CancellationToken token)
     {
         if (Interlocked.CompareExchange(ref _state, State.Idle, State.Waiting) == State.Waiting)
-            FailElsewhere(new OperationCanceledException(token));
+            EndElsewhere(new OperationCanceledException(token));
     }
 
     void IValueTaskSource.GetResult(short token)
@@ -85,9 +86,12 @@ internal sealed class SocketReadiness : IValueTaskSource, ICancellable
         _core.OnCompleted(continuation, state, token, flags);
 
     // Whoever cancels or closes may hold a lock.
-    private void FailElsewhere(Exception error)
+    private void EndElsewhere(Exception? error)
     {
         _core.RunContinuationsAsynchronously = true;
-        _core.SetException(error);
+        if (error is null)
+            _core.SetResult(true);
+        else
+            _core.SetException(error);
     }
 }

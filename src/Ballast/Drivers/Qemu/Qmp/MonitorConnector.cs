@@ -260,10 +260,8 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
     {
         for (TimeSpan pause = FirstLookForOther; !greeting.IsCompleted; pause += pause)
         {
-            using CancellationTokenSource enough = new();
-            Task first = await Task.WhenAny(greeting, Task.Delay(isUnknown ? HeldGrace : pause, time, enough.Token)).ConfigureAwait(false);
-            await enough.CancelAsync().ConfigureAwait(false);
-            if (first != greeting && (isUnknown || monitor.Endpoint.ServesOther(socket)))
+            await ((Task)greeting).WaitAsync(isUnknown ? HeldGrace : pause, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!greeting.IsCompleted && (isUnknown || monitor.Endpoint.ServesOther(socket)))
                 return true;
         }
 

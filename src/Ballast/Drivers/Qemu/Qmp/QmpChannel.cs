@@ -27,7 +27,7 @@ internal sealed class QmpChannel : IDisposable
     /// <summary>The socket is closed with the channel.</summary>
     public QmpChannel(SafeHandle socket, TimeProvider time)
     {
-        _socket = new PolledSocket(socket);
+        _socket = new PolledSocket(socket) { EndsWhenClosed = true };
         _time = time;
         Since = _creditedAt = time.GetTimestamp();
     }

@@ -29,8 +29,9 @@ internal sealed partial class QmpMonitor
 
         Break(cause, channel);
 
-        // Who waits for the end does not run on the thread of all sockets.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        // Who waits for the end does not run on the thread of all sockets; of our own closing, which no poller tells, it does not anyway.
+        if (!Thread.CurrentThread.IsThreadPoolThread)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
     }
 
     private bool TakeOne(QmpChannel channel, List<MonitorQuery> answered)
