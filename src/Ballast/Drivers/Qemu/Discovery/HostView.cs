@@ -204,13 +204,8 @@ internal sealed class HostView
     public bool MayListenUnseen => ProcessTable.HidesOthers || !SeesAllPlaces || Others().Prepend(NetNamespace.Own).Any(place => Sockets(place) is null);
 
     // Whether it has sockets that are in none of the tables.
-    private static bool HasOther(ProcessSockets owner, List<UnixSocketTable> tables)
-    {
-        HashSet<uint> others = [.. owner.Inodes];
-        foreach (UnixSocketTable table in tables)
-            table.Remove(others);
-        return others.Count > 0;
-    }
+    private static bool HasOther(ProcessSockets owner, List<UnixSocketTable> tables) =>
+        owner.Inodes.Any(inode => !tables.Exists(table => table.Has(inode)));
 
     private List<NetNamespace> Others()
     {

@@ -21,7 +21,7 @@ internal sealed class LateCalls(int most, TimeSpan shortest)
 
     // Of how many things, not of how many calls: many may hang in one thing, who began side by side.
     private readonly ConcurrentDictionary<string, int> _directories = new();
-    private readonly int[] _kinds = new int[Enum.GetValues<LookKind>().Length];
+    private readonly int[] _kinds = new int[LookTarget.Kinds];
     private readonly Lock _counting = new();
     private volatile int _count;
 

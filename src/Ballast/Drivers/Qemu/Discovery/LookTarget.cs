@@ -21,6 +21,9 @@ internal enum LookKind
 /// <param name="What">Which thing of that kind.</param>
 internal readonly record struct LookTarget(LookKind Kind, string What)
 {
+    /// <summary>How many kinds there are.</summary>
+    public const int Kinds = (int)LookKind.Named + 1;
+
     private const string CommandLine = "/cmdline", Environment = "/environ", Maps = "/maps";
 
     /// <summary>What hangs with it: all that needs the lock of a process's memory does.</summary>

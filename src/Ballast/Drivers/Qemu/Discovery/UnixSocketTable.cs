@@ -117,14 +117,9 @@ internal sealed class UnixSocketTable
     public List<uint>? ServedAt(SocketFile file) =>
         ReadConnections()?.Accepted.Where(accepted => accepted.File == file).Select(accepted => accepted.Client).ToList();
 
-    /// <summary>Takes those out of some sockets, by their own inodes, that are in this namespace.</summary>
-    public void Remove(HashSet<uint> sockets)
-    {
-        foreach (Row row in CollectionsMarshal.AsSpan(_listeners))
-            sockets.Remove(row.Inode);
-        sockets.ExceptWith(_otherListeners);
-        sockets.ExceptWith(ReadConnections()?.Inodes ?? []);
-    }
+    /// <summary>Whether a socket is in this namespace, by its own inode; false also where the kernel does not tell.</summary>
+    public bool Has(uint inode) => _listeners.Exists(row => row.Inode == inode) || _otherListeners.Contains(inode)
+        || ReadConnections()?.Inodes.Contains(inode) == true;
 
     private void AddListener(in UnixSocketMessage socket)
     {

@@ -234,6 +234,8 @@ internal sealed class QemuProcesses(Action<int, Exception> noteFault) : IDisposa
     private void KeepPresent(IReadOnlyList<int> present)
     {
         _others.Keep(present);
+        if (_faults.Count == 0)
+            return;
         foreach (int gone in _faults.Keys.Except(present).ToArray())
             _faults.Remove(gone);
     }
