@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Ballast.Drivers.Qemu.Discovery;
 
 /// <summary>
@@ -9,8 +7,9 @@ namespace Ballast.Drivers.Qemu.Discovery;
 /// </summary>
 internal static class OptionTable
 {
-    private static readonly FrozenSet<string> WithArgument = FrozenSet.Create(
-        StringComparer.Ordinal,
+    // Short commands look up a few: what is made faster to look up takes longer to make than all that.
+    private static readonly HashSet<string> WithArgument = new(
+    [
         // The machine.
         "machine", "M", "cpu", "accel", "smp", "numa", "m", "mem-path", "boot", "rtc", "icount", "tb-size", "smbios", "acpitable",
         "bios", "pflash", "kernel", "append", "initrd", "dtb", "shim", "fw_cfg", "option-rom", "prom-env", "watchdog",
@@ -27,7 +26,8 @@ internal static class OptionTable
         // The process.
         "name", "uuid", "add-fd", "pidfile", "overcommit", "d", "D", "dfilter", "L", "xen-domid", "action", "loadvm", "incoming",
         "chroot", "runas", "run-with", "sandbox", "readconfig", "writeconfig", "trace", "plugin", "msg",
-        "dump-vmstate", "compat");
+        "dump-vmstate", "compat",
+    ]);
 
     public static bool TakesArgument(string option) => WithArgument.Contains(option);
 }
