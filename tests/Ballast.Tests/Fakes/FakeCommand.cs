@@ -6,7 +6,8 @@ namespace Ballast.Tests.Fakes;
 /// <param name="Text">Word for word.</param>
 /// <param name="Json">The same, read.</param>
 /// <param name="Index">1 for the first command that the fake ever received, and so on.</param>
-internal sealed record FakeCommand(string Text, JsonElement Json, int Index)
+/// <param name="Client">1 for those of the first connection, and so on.</param>
+internal sealed record FakeCommand(string Text, JsonElement Json, int Index, int Client)
 {
     public string Name => Json.TryGetProperty("execute", out JsonElement name) ? name.GetString()! : "";
 

@@ -236,7 +236,7 @@ internal sealed partial class FakeQmp : IAsyncDisposable
             FakeCommand command;
             lock (_gate)
             {
-                command = new(Encoding.UTF8.GetString(bytes.Slice(taken, length)), document.RootElement, _commands.Count + 1);
+                command = new(Encoding.UTF8.GetString(bytes.Slice(taken, length)), document.RootElement, _commands.Count + 1, Clients);
                 _commands.Add(command);
             }
 

@@ -13,6 +13,9 @@ internal sealed partial class QemuDriver
     // What connecting, asking and asking again may take together, above one deadline of a monitor; less than any client waits.
     internal static readonly TimeSpan BulkExtra = TimeSpan.FromMilliseconds(400);
 
+    // To encode so many takes some ten microseconds.
+    private const int FewRecords = 32;
+
     // Those that need a few of the host's files at most.
     private const DomainStatsGroups CheapGroups = DomainStatsGroups.State | DomainStatsGroups.Balloon;
 
@@ -45,16 +48,17 @@ internal sealed partial class QemuDriver
         DriverStatsRecord?[] records = await OncePerGuestAsync(
             chosen, qemu => ReadRecordAsync(qemu, groups, flags, end.Token, cancellationToken)).ConfigureAwait(false);
 
-        // What is done with thousands of records is too much for the thread that received the last one. Yielding only helps
-        // now: a task that is not complete yet goes on where it is completed, whatever it is awaited with.
-        if (_allowsSynchronousContinuations)
+        // What is done with thousands of records is too much for the thread that received the last one; of a few, it is less than to
+        // wake another. Yielding only helps now: a task that is not complete yet goes on where it is completed, whatever it is awaited
+        // with.
+        if (_allowsSynchronousContinuations && records.Length > FewRecords)
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return [.. records.OfType<DriverStatsRecord>()];
     }
 
     private async ValueTask<IReadOnlyList<QemuDomain>> ChooseAsync(IReadOnlyList<DomainIdentity>? domains, CancellationToken cancellationToken)
     {
-        IReadOnlyList<QemuDomain> all = await _inventory.RefreshAsync(connects: false, _timeout, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<QemuDomain> all = await _inventory.ToAskAsync(_timeout, cancellationToken).ConfigureAwait(false);
         if (domains is null)
             return all;
         Dictionary<Guid, QemuDomain> known = all.ToDictionary(qemu => qemu.Identity.Uuid);
@@ -87,15 +91,16 @@ internal sealed partial class QemuDriver
     private async Task<MemoryStats?> SampleOneAsync(
         QemuDomain qemu, MemoryStatsOptions options, CancellationToken late, CancellationToken cancellationToken)
     {
+        MemoryStats? sample;
         try
         {
-            return await ReadyForBulkAsync(qemu, late).ConfigureAwait(false) is { } ready
+            sample = await ReadyForBulkAsync(qemu, late).ConfigureAwait(false) is { } ready
                 ? await SampleMemoryAsync(qemu.Identity, ready, options, hasAnswered: null, late).ConfigureAwait(false)
                 : null;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return await SampleMemoryAsync(
+            sample = await SampleMemoryAsync(
                 qemu.Identity, WithoutAnswer(qemu), options, hasAnswered: null, cancellationToken)
                 .ConfigureAwait(false);
         }
@@ -106,8 +111,10 @@ internal sealed partial class QemuDriver
         catch (LibvirtException e)
         {
             LibvirtException lost = new(ErrorCode.SystemError, ErrorOrigin.Qemu, e.Message, e);
-            return await SampleMemoryAsync(qemu.Identity, qemu.Unreachable(lost), options, hasAnswered: null, cancellationToken).ConfigureAwait(false);
+            sample = await SampleMemoryAsync(qemu.Identity, qemu.Unreachable(lost), options, hasAnswered: null, cancellationToken).ConfigureAwait(false);
         }
+
+        return qemu.Instance.HasExited ? null : sample;
     }
 
     /// <summary>Null where the QEMU went meanwhile.</summary>
@@ -119,17 +126,16 @@ internal sealed partial class QemuDriver
         {
             if ((flags & DomainStatsFlags.NoWait) == 0)
                 ready = await ReadyForBulkAsync(qemu, late).ConfigureAwait(false);
-            return ready is null
-                ? null
-                : new DriverStatsRecord(ready.Identity, await ReadStatsAsync(ready, groups, flags, late).ConfigureAwait(false));
+            return ready is null ? null : await ReadStatsAsync(ready, groups, flags, late).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new DriverStatsRecord(qemu.Identity, await ReadStatsAsync(WithoutAnswer(qemu), groups, flags, cancellationToken).ConfigureAwait(false));
+            return await ReadStatsAsync(WithoutAnswer(qemu), groups, flags, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask<IReadOnlyList<TypedParameter>> ReadStatsAsync(
+    /// <summary>Null where the QEMU went meanwhile.</summary>
+    private async ValueTask<DriverStatsRecord?> ReadStatsAsync(
         QemuDomain qemu, DomainStatsGroups groups, DomainStatsFlags flags, CancellationToken cancellationToken)
     {
         // The sizes are not asked for where they were recently: events keep the balloon's, and memory is plugged rarely.
@@ -167,9 +173,11 @@ internal sealed partial class QemuDriver
             values = default;
         }
 
-        return isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: { } monitor }
+        long answer = values.Number;
+        IReadOnlyList<TypedParameter> fields = isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: { } monitor }
             ? await WithDevicesAsync(qemu, monitor, groups, values, cancellationToken).ConfigureAwait(false)
             : BulkFields.Of(groups, qemu, values, isAsked, devices: null, cancellationToken);
+        return qemu.Process?.HasExitedBy(answer) == true ? null : new DriverStatsRecord(qemu.Identity, fields);
     }
 
     private async ValueTask<IReadOnlyList<TypedParameter>> WithDevicesAsync(

@@ -3,7 +3,7 @@ using QemuProcess = Ballast.Drivers.Qemu.Processes.QemuProcess;
 
 namespace Ballast.Tests.Drivers.Qemu;
 
-/// <summary>The resident memory of a QEMU is read once for all callers that share an answer, and again for the next one.</summary>
+/// <summary>The resident memory of a QEMU, and with it whether it lives, is read once for all callers that share an answer, and again for the next one.</summary>
 public sealed class ResidentMemoryTests
 {
     [Fact]
@@ -14,13 +14,17 @@ public sealed class ResidentMemoryTests
         using QemuProcess process = QemuProcess.Find(child.Pid)!;
         ulong? first = process.ReadRssKiB(1);
         Assert.NotNull(first);
+        Assert.All<long>([0, 1, 2], answer => Assert.False(process.HasExitedBy(answer)));
 
         // It has none any more.
         ChildProcess.Kill(child.Pid);
         await Waiting.UntilAsync("end", () => process.HasExited);
 
         Assert.Equal(first, process.ReadRssKiB(1));
+        Assert.False(process.HasExitedBy(1));
+        Assert.All<long>([0, 2], answer => Assert.True(process.HasExitedBy(answer)));
         Assert.NotEqual(first, process.ReadRssKiB(0));
         Assert.NotEqual(first, process.ReadRssKiB(2));
+        Assert.True(process.HasExitedBy(2));
     }
 }

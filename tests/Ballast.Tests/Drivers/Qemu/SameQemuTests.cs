@@ -99,6 +99,7 @@ public sealed class SameQemuTests
 
         // The one before answers what is asked first, and ends; the next one answers at the same relay.
         const string first = "query-status", change = "stop";
+        int client = fake.Clients;
         fake.On(change, FakeQmp.Return("{}")).On(first, async command =>
         {
             fake.Forget(first);
@@ -107,11 +108,15 @@ public sealed class SameQemuTests
             return FakeQmp.Nothing;
         });
         _ = await Assert.ThrowsAsync<LibvirtException>(async () => await before.SuspendAsync(Token).In());
-        Assert.Equal(0, fake.CountOf(change));
+
+        // The one before may still have got it: between its answer and its end.
+        Assert.Equal(0, ChangesOfNext());
 
         // Who asks for the one that is there now reaches it.
         await Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In()).SuspendAsync(Token).In();
-        Assert.Equal(1, fake.CountOf(change));
+        Assert.Equal(1, ChangesOfNext());
+
+        int ChangesOfNext() => fake.Commands.Count(command => command.Key == change && command.Client > client);
     }
 
     [Fact]

@@ -189,22 +189,21 @@ internal sealed class HostLook
     // False where it was left behind.
     private async Task<bool> EndsAsync(Task running, CancellationToken closing)
     {
-        long before = LeftBehind;
-        while (!running.IsCompleted)
+        long before = LeftBehind, lookedAt = Stopwatch.GetTimestamp();
+        while (true)
         {
-            bool isClosing = closing.IsCancellationRequested;
-            Task pause = running.WaitAsync(isClosing ? LastCall : Patience(), isClosing ? CancellationToken.None : closing);
-            await pause.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _ = await Task.WhenAny(running, CoarseClock.NextTick()).ConfigureAwait(false);
             if (running.IsCompleted)
-                break;
+                return true;
+            if (Stopwatch.GetElapsedTime(lookedAt) < (closing.IsCancellationRequested ? LastCall : Patience()))
+                continue;
+            lookedAt = Stopwatch.GetTimestamp();
             long calls = Volatile.Read(ref _calls);
             bool isLong = calls == before;
             before = calls;
             if (isLong && (calls & 1) == 1 && TryLeave(calls))
                 return false;
         }
-
-        return true;
     }
 
     // As long as there is no call, nobody knows how long the next one is waited for.

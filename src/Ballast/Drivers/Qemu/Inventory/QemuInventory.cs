@@ -55,12 +55,19 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
     /// <param name="connects">Whether to connect to all that let us; else only to those that cannot be named without.</param>
     /// <param name="timeout">A monitor's deadline; those that are silent are not waited for as long.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask<IReadOnlyList<QemuDomain>> RefreshAsync(bool connects, TimeSpan timeout, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<QemuDomain>> RefreshAsync(bool connects, TimeSpan timeout, CancellationToken cancellationToken) =>
+        RefreshAsync(connects, mayHaveEnded: false, timeout, cancellationToken);
+
+    /// <summary>The same without connecting, for who asks each: one that has ended since the last look may be among them.</summary>
+    public ValueTask<IReadOnlyList<QemuDomain>> ToAskAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
+        RefreshAsync(connects: false, mayHaveEnded: true, timeout, cancellationToken);
+
+    private async ValueTask<IReadOnlyList<QemuDomain>> RefreshAsync(bool connects, bool mayHaveEnded, TimeSpan timeout, CancellationToken cancellationToken)
     {
         QemuInstance[] wanted = await LookAsync(
             instance => (connects || !instance.IsIdentified) && MayConnect(instance), cancellationToken).ConfigureAwait(false);
         _ = await ConnectAsync(wanted, waitsForSilent: false, Shorter(timeout), timeout, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<QemuDomain> all = await PublishAsync(_ => true, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<QemuDomain> all = await PublishAsync(instance => mayHaveEnded || !instance.HasExited, cancellationToken).ConfigureAwait(false);
         await TellLeftOutAsync(cancellationToken).ConfigureAwait(false);
         return all;
     }
@@ -319,7 +326,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             List<QemuDomain> domains = [];
             foreach (QemuInstance instance in _instances)
             {
-                if (!instance.IsKnown || instance.HasExited || !isListed(instance))
+                if (!instance.IsKnown || !isListed(instance))
                     continue;
                 instance.NoteListed();
                 domains.Add(instance.Domain);

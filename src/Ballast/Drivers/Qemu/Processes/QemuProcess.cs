@@ -121,6 +121,21 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         return kib;
     }
 
+    /// <summary><see cref="HasExited"/>, read no more than once for all who share an answer of the monitor; what was read with it tells as much.</summary>
+    /// <param name="answer">The answer's number; 0: there is none to share.</param>
+    /// <exception cref="ObjectDisposedException">The connection was closed, so that nobody can tell.</exception>
+    public bool HasExitedBy(long answer)
+    {
+        lock (_rssGate)
+        {
+            // A live QEMU has memory, so that 0 or nothing is looked at more closely.
+            if (answer != 0 && answer == _rssAnswer && _rssKiB > 0)
+                return false;
+        }
+
+        return HasExited;
+    }
+
     /// <summary>Resident memory in KiB; null where the process is gone.</summary>
     public ulong? ReadRssKiB()
     {

@@ -8,13 +8,8 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// </summary>
 internal static class MonitorLoad
 {
-    // Time for who got the last answer to do something with it.
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
-
     private static readonly int Processors = Environment.ProcessorCount;
     private static readonly ConcurrentQueue<Action> Waiting = [];
-    private static readonly ITimer Timer = Unattended.CreateTimer(
-        TimeProvider.System, static drain => drain(), Drain, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     private static int _underWay;
     private static int _isDraining;
@@ -41,11 +36,14 @@ internal static class MonitorLoad
     private static void Look()
     {
         if (IsCalm && !Waiting.IsEmpty && Interlocked.Exchange(ref _isDraining, 1) == 0)
-            _ = Timer.Change(Pause, Timeout.InfiniteTimeSpan);
+            _ = DrainAsync();
     }
 
-    private static void Drain()
+    // At the next tick: whoever got the last answer has time to do something with it, and where calls follow each other, the next
+    // one has begun.
+    private static async Task DrainAsync()
     {
+        await CoarseClock.NextTick().ConfigureAwait(false);
         while (IsCalm && Waiting.TryDequeue(out Action? work))
             Unattended.Run(work);
         Volatile.Write(ref _isDraining, 0);
