@@ -15,14 +15,15 @@ namespace Ballast.Server;
 /// <param name="name">The threads'.</param>
 /// <param name="threads">How many there are: while one is at work, or has to wait for a processor, another takes what comes.</param>
 /// <param name="endsWithClient">Whether what a client asked for is given up as soon as it goes; else what is under way is done to its end.</param>
-internal sealed class ClientLane(string name, int threads, bool endsWithClient = false)
+/// <param name="rest">Lets a thread rest where another gets on with many clients alone; null: none rests.</param>
+internal sealed class ClientLane(string name, int threads, bool endsWithClient = false, CrowdRest? rest = null)
 {
     private const int Fewest = 2, Most = 16;
 
-    private readonly SocketPoller _poller = new(name, threads);
+    private readonly SocketPoller _poller = new(name, threads, rest);
 
     /// <summary>For the clients who may change something.</summary>
-    public static ClientLane OfPrivileged() => new("Ballast clients", Fewest);
+    public static ClientLane OfPrivileged() => new("Ballast clients", Fewest, rest: new CrowdRest());
 
     /// <summary>For the clients of this host that may only read.</summary>
     public static ClientLane OfReaders() => new("Ballast readers", Math.Clamp(Environment.ProcessorCount, Fewest, Most), endsWithClient: true);

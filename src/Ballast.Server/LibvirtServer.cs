@@ -143,14 +143,14 @@ internal sealed class LibvirtServer
     {
         // In a row less of those who may only read: their turns are for many.
         const int fewInARow = 8;
-        RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls, ReadTime = Options.ReadTime };
+        RpcServerLimits limits = new() { MaxCalls = Options.MaxCalls, ReadTime = Options.ReadTime, EndsRowByWaiting = transport is LaneTransport };
         UserShare share = _users.Enter(owner, isReadOnly, Options);
         if (isReadOnly)
             share.Turns = _turns;
         try
         {
             RpcServerConnection connection = new(
-                transport, isReadOnly ? limits with { MaxInARow = fewInARow } : limits,
+                transport, isReadOnly ? limits with { MaxInARow = fewInARow, EndsRowByWaiting = false } : limits,
                 new ClientShare(share, _turns, isReadOnly ? _largeMessages.OfReaders : _largeMessages.OfAll), Options.TimeProvider);
             await using (connection.ConfigureAwait(false))
             {

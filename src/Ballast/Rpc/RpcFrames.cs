@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Ballast.Telemetry;
 
@@ -35,12 +36,20 @@ internal sealed class RpcFrameReader(PipeReader input, Peer peer = Peer.Daemon)
     /// <summary>Called whenever something has come, be it a part of a message.</summary>
     public Action? Came { get; init; }
 
+    /// <summary>Called before that where it had to be waited for, so that the thread that handles it was others' meanwhile.</summary>
+    public Action? Waited { get; init; }
+
     /// <summary>Reads what has come and hands over each whole frame that it may; false at the end.</summary>
     /// <exception cref="InvalidDataException">A frame has a length that no frame can have.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReadAsync(RpcFrameHandler handler, CancellationToken cancellationToken)
     {
-        ReadResult result = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        ValueTask<ReadResult> reading = input.ReadAsync(cancellationToken);
+        bool isWaitedFor = !reading.IsCompleted;
+        ReadResult result = await reading.ConfigureAwait(false);
         ReadOnlySequence<byte> bytes = result.Buffer;
+        if (isWaitedFor)
+            Waited?.Invoke();
         Came?.Invoke();
         bool goesOn = true;
         IsHeld = false;

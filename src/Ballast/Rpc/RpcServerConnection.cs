@@ -43,7 +43,12 @@ internal sealed class RpcServerConnection : IAsyncDisposable, ICancellable
     public async Task RunAsync(IRpcSession session, CancellationToken stop)
     {
         using CancellationTokenRegistration stopping = Unattended.Register(this, stop);
-        RpcFrameReader input = new(_transport.Input, Peer.Client) { MaxFreeBytes = _limits.MaxFreeMessageBytes, Share = _share.HasTurns ? _share : null };
+        RpcFrameReader input = new(_transport.Input, Peer.Client)
+        {
+            MaxFreeBytes = _limits.MaxFreeMessageBytes,
+            Share = _share.HasTurns ? _share : null,
+            Waited = _limits.EndsRowByWaiting ? () => _inARow = 0 : null,
+        };
         Metrics.Clients.Add(1);
         RpcFrameHandler handler = (in RpcHeader header, ReadOnlySpan<byte> payload) =>
         {
@@ -158,14 +163,19 @@ internal sealed class RpcServerConnection : IAsyncDisposable, ICancellable
 
         _calls.Begin();
         _share.CallBegan();
-        Keep(FinishAsync(answered.AsTask(), isLarge));
+        Keep(FinishAsync(answered, isLarge));
     }
 
-    private async Task FinishAsync(Task answered, bool isLarge)
+    private async Task FinishAsync(ValueTask answered, bool isLarge)
     {
         try
         {
-            await EndWithAsync(answered).ConfigureAwait(false);
+            await answered.ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // An answer that cannot be sent: the client is gone, or does not read, and shall not wait for it.
+            Close();
         }
         finally
         {
@@ -185,7 +195,7 @@ internal sealed class RpcServerConnection : IAsyncDisposable, ICancellable
         }
         catch (Exception)
         {
-            // An answer or an event that cannot be sent: the client is gone, or does not read, and shall not wait for it.
+            // An event that cannot be sent: the client is gone, or does not read, and shall not wait for it.
             Close();
         }
     }

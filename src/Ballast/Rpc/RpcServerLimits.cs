@@ -9,6 +9,9 @@ internal sealed record RpcServerLimits
     /// <summary>Messages handled before others have their turn, where the worker that received them handles them.</summary>
     public int MaxInARow { get; init; } = 64;
 
+    /// <summary>Whether the row ends where a message has to be waited for: whoever received it has served others by then.</summary>
+    public bool EndsRowByWaiting { get; init; }
+
     /// <summary>Longest message; the longest that any client sends, a list of 16,384 domains, has a megabyte.</summary>
     public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
 

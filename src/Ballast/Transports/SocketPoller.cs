@@ -12,7 +12,8 @@ namespace Ballast.Transports;
 /// </summary>
 /// <param name="name">The threads'.</param>
 /// <param name="threads">How many there are: while one is at work, another waits.</param>
-internal sealed partial class SocketPoller(string name, int threads)
+/// <param name="rest">Lets one of them rest while another gets on with a crowd alone; null: all wait always.</param>
+internal sealed partial class SocketPoller(string name, int threads, CrowdRest? rest = null)
 {
     private const int Eintr = 4, Ebadf = 9, Eexist = 17;
     private const int CtlAdd = 1, CtlMod = 3;
@@ -133,6 +134,7 @@ internal sealed partial class SocketPoller(string name, int threads)
         // Where another thread can take the next one, none waits behind this.
         int mostEvents = threads > 1 ? 1 : MaxEvents;
         byte[] events = new byte[mostEvents * EventSize];
+        CrowdRest.Share share = default;
         long lookedAt = Stopwatch.GetTimestamp();
         while (true)
         {
@@ -149,6 +151,8 @@ internal sealed partial class SocketPoller(string name, int threads)
                 socket.SawEvent(toldAt = now);
                 TryTell(poll, key, socket, MemoryMarshal.Read<uint>(one));
             }
+
+            rest?.Handled(ref share);
 
             // The number is used again; whoever was told may have closed it since.
             if (OwnDescriptor.IsJustNow(toldAt) && Stopwatch.GetTimestamp() - lookedAt < LookEvery)

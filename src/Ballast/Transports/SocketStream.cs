@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Ballast.Transports;
@@ -12,6 +13,8 @@ internal sealed class SocketStream(PolledSocket polled) : AsyncStream
     {
     }
 
+    // Pooled: whoever waits for its peer's next message waits here.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         try

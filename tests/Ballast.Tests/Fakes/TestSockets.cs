@@ -14,4 +14,15 @@ internal static class TestSockets
         GC.SuppressFinalize(socket);
         return socket.SafeHandle;
     }
+
+    /// <summary>Two that are connected over a Unix socket; the descriptor is the caller's.</summary>
+    public static (SafeHandle Own, Socket Peer) Connect()
+    {
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint($"\0ballast-test-{Guid.NewGuid():N}"));
+        listener.Listen(1);
+        Socket peer = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        peer.Connect(listener.LocalEndPoint!);
+        return (Release(listener.Accept()), peer);
+    }
 }

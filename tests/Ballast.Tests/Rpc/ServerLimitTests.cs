@@ -1,8 +1,11 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Ballast.Fuzz.Wire;
 using Ballast.Rpc;
 using Ballast.Rpc.Messages;
 using Ballast.Server;
 using Ballast.Tests.Cli;
+using Ballast.Tests.Drivers.Qemu;
 using Ballast.Tests.Fakes;
 using Microsoft.Extensions.Time.Testing;
 
@@ -123,6 +126,44 @@ public sealed class ServerLimitTests
         _spy.Instead = null;
         for (uint serial = 0; serial < calls; serial++)
             Assert.Equal(serial, Frames.Header((await client.ReceiveAsync())!).Serial);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_each_answer_is_always_served_by_its_lane()
+    {
+        const int calls = 200;
+        List<string?> threads = [];
+        (SafeHandle own, Socket peer) = TestSockets.Connect();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        await using LaneTransport transport = ClientLane.OfPrivileged().Open(own);
+        using (peer)
+        {
+            Task served = _server.ServeAsync(transport, isReadOnly: false, 0, null, stop.Token);
+            using NetworkStream stream = new(peer);
+            await AskAsync(Frames.Call(RemoteProcedure.AuthList, 0));
+            await AskAsync(Frames.Call(RemoteProcedure.ConnectOpen, 1, $"00000001{PipedClient.Text(Name)}00000000"));
+            _spy.Instead = call =>
+            {
+                threads.Add(Thread.CurrentThread.Name);
+                return null;
+            };
+            for (uint serial = 2; serial < calls; serial++)
+                await AskAsync(Frames.Call(RemoteProcedure.ConnectNumOfDomains, serial));
+            await stop.CancelAsync();
+            await served.In();
+
+            async Task AskAsync(byte[] call)
+            {
+                await stream.WriteAsync(call, Token);
+                List<byte> reply = [];
+                byte[] portion = new byte[1024];
+                while (Frames.Length([.. reply]) is null)
+                    reply.AddRange(portion.AsSpan(0, await stream.ReadAsync(portion, Token).AsTask().In()));
+                Assert.Equal(RpcStatus.Ok, Frames.Header([.. reply]).Status);
+            }
+        }
+
+        Assert.Equal(["Ballast clients"], threads.Distinct());
     }
 
     [Fact]

@@ -363,13 +363,9 @@ public sealed class PolledSocketTests
 
     private static Task<int> ReceiveAsync(PolledSocket socket, Memory<byte> buffer) => socket.ReceiveAsync(buffer, CancellationToken.None).AsTask();
 
-    private static (PolledSocket Own, Socket Peer) Pair(SocketPoller? poller = null)
+    internal static (PolledSocket Own, Socket Peer) Pair(SocketPoller? poller = null)
     {
-        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint($"\0ballast-polled-{Guid.NewGuid():N}"));
-        listener.Listen(1);
-        Socket peer = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        peer.Connect(listener.LocalEndPoint!);
-        return (new PolledSocket(TestSockets.Release(listener.Accept()), poller), peer);
+        (SafeHandle own, Socket peer) = TestSockets.Connect();
+        return (new PolledSocket(own, poller), peer);
     }
 }

@@ -9,7 +9,9 @@ namespace Ballast.Drivers.Qemu.Qmp;
 internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>, ICancellable
 {
     private readonly QmpMonitor _monitor;
-    private ManualResetValueTaskSourceCore<MonitorValues> _core = new() { RunContinuationsAsynchronously = true };
+
+    // Not of the values, which are many: they are copied no more often than they must.
+    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private MonitorValues _answer;
     private CancellationTokenRegistration _registration;
 
@@ -47,12 +49,12 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>, ICancellab
     /// <summary>What it is to be completed with; from now on it can be neither cancelled nor late.</summary>
     public void Answer(in MonitorValues values) => _answer = values;
 
-    public void CompleteOnPool() => _core.SetResult(_answer);
+    public void CompleteOnPool() => _core.SetResult(true);
 
     public void CompleteInline()
     {
         _core.RunContinuationsAsynchronously = false;
-        _core.SetResult(_answer);
+        _core.SetResult(true);
     }
 
     public void Fail(Exception error) => _core.SetException(error);
@@ -64,7 +66,8 @@ internal sealed class MonitorQuery : IValueTaskSource<MonitorValues>, ICancellab
         _registration = default;
         try
         {
-            return _core.GetResult(token);
+            _ = _core.GetResult(token);
+            return _answer;
         }
         finally
         {
