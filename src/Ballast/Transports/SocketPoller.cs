@@ -141,14 +141,15 @@ internal sealed partial class SocketPoller(string name, int threads, CrowdRest? 
             int count = Libc.EpollWait(poll.Number, events, mostEvents, -1);
             if (count < 0 && Marshal.GetLastPInvokeError() != Eintr)
                 break;
-            long now = Stopwatch.GetTimestamp(), toldAt = 0;
+            long toldAt = 0;
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<byte> one = events.AsSpan(i * EventSize, EventSize);
                 long key = MemoryMarshal.Read<long>(one[KeyOffset..]);
                 if (!_sockets.TryGetValue(key, out PolledSocket? socket))
                     continue;
-                socket.SawEvent(toldAt = now);
+                if (toldAt == 0)
+                    socket.SawEvent(toldAt = Stopwatch.GetTimestamp());
                 TryTell(poll, key, socket, MemoryMarshal.Read<uint>(one));
             }
 
