@@ -25,7 +25,7 @@ internal sealed partial class QemuDriver
         IReadOnlyList<QemuDomain> all = await ChooseAsync(domains, cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        MemoryStats?[] samples = await OncePerGuestAsync(all, qemu => SampleOneAsync(qemu, options, end.Token, cancellationToken)).ConfigureAwait(false);
+        MemoryStats?[] samples = await OncePerGuestAsync(all, qemu => UnlessGoneAsync(SampleOneAsync(qemu, options, end.Token, cancellationToken))).ConfigureAwait(false);
         return MemorySampling.Found([.. all.Select(qemu => qemu.Identity)], samples);
     }
 
@@ -104,17 +104,27 @@ internal sealed partial class QemuDriver
                 qemu.Identity, WithoutAnswer(qemu), options, hasAnswered: null, cancellationToken)
                 .ConfigureAwait(false);
         }
-        catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
-        {
-            return null;
-        }
-        catch (LibvirtException e)
+        catch (LibvirtException e) when (e.Code != ErrorCode.NoDomain)
         {
             LibvirtException lost = new(ErrorCode.SystemError, ErrorOrigin.Qemu, e.Message, e);
             sample = await SampleMemoryAsync(qemu.Identity, qemu.Unreachable(lost), options, hasAnswered: null, cancellationToken).ConfigureAwait(false);
         }
 
         return qemu.Instance.HasExited ? null : sample;
+    }
+
+    // Wherever it was noticed: it is no trouble of the others.
+    private static async Task<T?> UnlessGoneAsync<T>(Task<T?> asking)
+        where T : class
+    {
+        try
+        {
+            return await asking.ConfigureAwait(false);
+        }
+        catch (LibvirtException e) when (e.Code == ErrorCode.NoDomain)
+        {
+            return null;
+        }
     }
 
     /// <summary>Null where the QEMU went meanwhile.</summary>
@@ -131,6 +141,11 @@ internal sealed partial class QemuDriver
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return await ReadStatsAsync(WithoutAnswer(qemu), groups, flags, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException e)
+        {
+            // That nobody could look where it is now is no trouble of the others.
+            return await ReadStatsAsync(qemu.Unreachable(e), groups, flags, cancellationToken).ConfigureAwait(false);
         }
     }
 
