@@ -133,8 +133,6 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             {
             }
 
-            // Who waited for the connection does not run on the thread of all sockets.
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return null;
         }
         catch (Exception e)
@@ -183,6 +181,10 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             }
 
             QmpHello hello = await greeting.ConfigureAwait(false);
+
+            // Neither whoever looks at the host nor who waited for the connection does so on the thread of all sockets.
+            if (!Thread.CurrentThread.IsThreadPoolThread)
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             if (isWhole && monitor.Endpoint.Owner?.MayBeCalled(hello.Name) == false)
                 monitor.Endpoint.CheckAccepted(socket, peer);
             monitor.Adopt(channel, hello, peer);
