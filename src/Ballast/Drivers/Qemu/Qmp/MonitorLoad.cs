@@ -39,13 +39,23 @@ internal static class MonitorLoad
             _ = DrainAsync();
     }
 
-    // At the next tick: whoever got the last answer has time to do something with it, and where calls follow each other, the next
-    // one has begun.
+    // At the next tick: where calls follow each other, the next one has begun by then.
     private static async Task DrainAsync()
     {
-        await CoarseClock.NextTick().ConfigureAwait(false);
-        while (IsCalm && Waiting.TryDequeue(out Action? work))
-            Unattended.Run(work);
+        try
+        {
+            // Never at once: whoever is here may hold the lock of a monitor.
+            await CoarseClock.NextTick().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            while (IsCalm && Waiting.TryDequeue(out Action? work))
+                Unattended.Run(work);
+        }
+        catch (Exception e)
+        {
+            Unattended.Note(e);
+            Volatile.Write(ref _isDraining, 0);
+            return;
+        }
+
         Volatile.Write(ref _isDraining, 0);
 
         // What came, or came to rest, before that was seen.
