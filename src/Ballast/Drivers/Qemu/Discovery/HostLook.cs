@@ -28,6 +28,9 @@ internal sealed class HostLook
     /// <summary>A look in which calls are late, whether they return or not, is begun again for so long; then nobody waits for it.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
+    // A tick counts that comes so much too early: timers count whole milliseconds.
+    private static readonly TimeSpan Early = TimeSpan.FromMilliseconds(2);
+
     // Where nobody needs the look any more.
     private static readonly TimeSpan LastCall = TimeSpan.FromMilliseconds(100);
 
@@ -190,12 +193,17 @@ internal sealed class HostLook
     private async Task<bool> EndsAsync(Task running, CancellationToken closing)
     {
         long before = LeftBehind, lookedAt = Stopwatch.GetTimestamp();
+        bool wasClosing = false;
         while (true)
         {
             _ = await Task.WhenAny(running, CoarseClock.NextTick()).ConfigureAwait(false);
             if (running.IsCompleted)
                 return true;
-            if (Stopwatch.GetElapsedTime(lookedAt) < (closing.IsCancellationRequested ? LastCall : Patience()))
+
+            // Whoever closes has waited for this call already.
+            bool isClosing = closing.IsCancellationRequested, isNews = isClosing && !wasClosing;
+            wasClosing = isClosing;
+            if (!isNews && Stopwatch.GetElapsedTime(lookedAt) + Early < (isClosing ? LastCall : Patience()))
                 continue;
             lookedAt = Stopwatch.GetTimestamp();
             long calls = Volatile.Read(ref _calls);
