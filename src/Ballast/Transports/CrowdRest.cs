@@ -6,7 +6,7 @@ namespace Ballast.Transports;
 /// <summary>
 /// Lets one of the threads that wait for the same sockets rest while another gets on alone. Where many clients call at once, each message
 /// would wake one thread or the other, and it sleeps again at once: that costs more than to handle the message. Who rests looks every
-/// millisecond whether the other still gets on. Where it is held up, what waits is taken after that time at the latest.
+/// millisecond whether the other got on in it. Where that one is held up, what waits is taken after two such times at the latest.
 /// </summary>
 internal sealed class CrowdRest
 {

@@ -197,6 +197,23 @@ public sealed class PolledSocketTests
     }
 
     [Fact]
+    public async Task Who_wants_no_error_is_told_of_an_end_when_it_is_closed()
+    {
+        (SafeHandle handle, Socket peer) = TestSockets.Connect();
+        PolledSocket own = new(handle) { EndsWhenClosed = true };
+        using (peer)
+        {
+            Task<int> waiting = ReceiveAsync(own, new byte[8]);
+            Assert.False(waiting.IsCompleted);
+            own.Dispose();
+
+            Assert.Equal(0, await waiting.In());
+            foreach (int room in (int[])[0, 8])
+                Assert.Equal(0, await ReceiveAsync(own, new byte[room]).In());
+        }
+    }
+
+    [Fact]
     public async Task Who_goes_on_does_so_upon_the_one_thread_that_waits()
     {
         for (int i = 0; i < 3; i++)

@@ -33,6 +33,9 @@ internal sealed class UnixSocketTable
     private readonly Lock _reading = new();
     private Connections? _connections;
 
+    // All of them, for whoever looks for many.
+    private HashSet<uint>? _inodes;
+
     private UnixSocketTable(NetNamespace place, long number)
     {
         _place = place;
@@ -118,8 +121,7 @@ internal sealed class UnixSocketTable
         ReadConnections()?.Accepted.Where(accepted => accepted.File == file).Select(accepted => accepted.Client).ToList();
 
     /// <summary>Whether a socket is in this namespace, by its own inode; false also where the kernel does not tell.</summary>
-    public bool Has(uint inode) => _listeners.Exists(row => row.Inode == inode) || _otherListeners.Contains(inode)
-        || ReadConnections()?.Inodes.Contains(inode) == true;
+    public bool Has(uint inode) => (_inodes ??= [.. _listeners.Select(row => row.Inode), .. _otherListeners, .. ReadConnections()?.Inodes ?? []]).Contains(inode);
 
     private void AddListener(in UnixSocketMessage socket)
     {

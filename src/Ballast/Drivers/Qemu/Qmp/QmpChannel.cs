@@ -81,10 +81,17 @@ internal sealed class QmpChannel : IDisposable
 
         MakeRoom();
         int count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
+        if (count == 0)
+        {
+            if (_start == _end)
+                GiveBack();
+            return false;
+        }
+
         _end += count;
         Metrics.Received(count, Peer.Monitor);
         Charge(count);
-        return count > 0;
+        return true;
     }
 
     /// <summary>
