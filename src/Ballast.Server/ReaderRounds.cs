@@ -114,7 +114,8 @@ internal sealed class ReaderRounds(TimeProvider time, ReaderCrowd? crowd = null)
         T answer = await ask().ConfigureAwait(false);
 
         // All who share it go on one after the other, perhaps many: not on the thread that all monitors are waited for on.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (!Thread.CurrentThread.IsThreadPoolThread)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (countAll is not null)
         {
             lock (_gate)

@@ -13,9 +13,6 @@ internal sealed partial class QemuDriver
     // What connecting, asking and asking again may take together, above one deadline of a monitor; less than any client waits.
     internal static readonly TimeSpan BulkExtra = TimeSpan.FromMilliseconds(400);
 
-    // To encode so many takes some ten microseconds.
-    private const int FewRecords = 32;
-
     // Those that need a few of the host's files at most.
     private const DomainStatsGroups CheapGroups = DomainStatsGroups.State | DomainStatsGroups.Balloon;
 
@@ -48,10 +45,9 @@ internal sealed partial class QemuDriver
         DriverStatsRecord?[] records = await OncePerGuestAsync(
             chosen, qemu => ReadRecordAsync(qemu, groups, flags, end.Token, cancellationToken)).ConfigureAwait(false);
 
-        // What is done with thousands of records is too much for the thread that received the last one; of a few, it is less than to
-        // wake another. Yielding only helps now: a task that is not complete yet goes on where it is completed, whatever it is awaited
-        // with.
-        if (_allowsSynchronousContinuations && records.Length > FewRecords)
+        // What is done with thousands of records is too much for the thread that received the last one. Yielding only helps
+        // now: a task that is not complete yet goes on where it is completed, whatever it is awaited with.
+        if (_allowsSynchronousContinuations)
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return [.. records.OfType<DriverStatsRecord>()];
     }
