@@ -49,6 +49,10 @@ internal static unsafe partial class Shim
     [LibraryImport("shim", EntryPoint = "shim_forks")]
     public static partial nint Forks();
 
+    /// <summary>Where it stands how many calls that slept have gone on, and with them the program.</summary>
+    [LibraryImport("shim", EntryPoint = "shim_returns")]
+    public static partial nint Returns();
+
     /// <summary>Whether the program wants no call of its functions any more.</summary>
     [LibraryImport("shim", EntryPoint = "shim_callbacks_are_ended")]
     public static partial int CallbacksAreEnded();

@@ -23,6 +23,7 @@ internal static class Startup
         {
             AppContext.SetData("Ballast.StartThread", (Action<Thread>)StartThread);
             AppContext.SetData("Ballast.Forks", Shim.Forks());
+            AppContext.SetData("Ballast.Returns", Shim.Returns());
             _ = Encoding.UTF8.GetByteCount(Environment.GetEnvironmentVariable(AnyVariable) ?? "");
             MeetAtALock();
             return StartThreads() ? 1 : 0;

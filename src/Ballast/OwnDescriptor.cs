@@ -18,8 +18,8 @@ internal sealed partial class OwnDescriptor
     // For so long a file that was closed alone, by mistake, is not noticed while others are ours.
     private static readonly long Trust = Stopwatch.Frequency;
 
-    // Where the C library counts the program's forks.
-    private static readonly nint Forks = AppContext.GetData("Ballast.Forks") is nint place ? place : 0;
+    // Where the C library counts the program's forks, and how often it went on after a call.
+    private static readonly nint Forks = CountOf("Ballast.Forks"), ReturnCount = CountOf("Ballast.Returns");
 
     // The C library's function is no symbol of older ones.
     private static readonly long StatCall = RuntimeInformation.ProcessArchitecture switch
@@ -74,6 +74,9 @@ internal sealed partial class OwnDescriptor
             Saw(timestamp);
     }
 
+    /// <summary>How often the program went on after a call of ours that it slept in: what was told before may be untrue since.</summary>
+    public static unsafe int Returns => ReturnCount == 0 ? 0 : Volatile.Read(ref *(int*)ReturnCount);
+
     /// <summary>Whether this was no more than a moment ago.</summary>
     public static bool IsJustNow(long timestamp) => Stopwatch.GetTimestamp() - timestamp <= Moment;
 
@@ -104,6 +107,8 @@ internal sealed partial class OwnDescriptor
     }
 
     private static unsafe bool HasForked => Forks != 0 && Volatile.Read(ref *(int*)Forks) != 0;
+
+    private static nint CountOf(string name) => AppContext.GetData(name) is nint place ? place : 0;
 
     private void Saw(long timestamp) => (_seen, _seenAt) = (this, timestamp);
 

@@ -99,4 +99,7 @@ const int *shim_forks(void);
 int shim_sleep(int *hasEnded, long long milliseconds);
 void shim_wake(int *hasEnded);
 
+/* How many sleeps have ended: after each, the program's own code may run. */
+const int *shim_returns(void);
+
 #endif /* BALLAST_SHIM_H */

@@ -141,15 +141,18 @@ internal sealed partial class SocketPoller(string name, int threads, CrowdRest? 
             int count = Libc.EpollWait(poll.Number, events, mostEvents, -1);
             if (count < 0 && Marshal.GetLastPInvokeError() != Eintr)
                 break;
-            long toldAt = 0;
+            long now = Stopwatch.GetTimestamp(), toldAt = 0;
+            int returns = OwnDescriptor.Returns;
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<byte> one = events.AsSpan(i * EventSize, EventSize);
                 long key = MemoryMarshal.Read<long>(one[KeyOffset..]);
                 if (!_sockets.TryGetValue(key, out PolledSocket? socket))
                     continue;
-                if (toldAt == 0)
-                    socket.SawEvent(toldAt = Stopwatch.GetTimestamp());
+
+                // An event before it may have ended a call, and the program may have closed anything since.
+                if (toldAt == 0 || OwnDescriptor.Returns == returns)
+                    socket.SawEvent(toldAt = now);
                 TryTell(poll, key, socket, MemoryMarshal.Read<uint>(one));
             }
 
