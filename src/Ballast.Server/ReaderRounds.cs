@@ -1,3 +1,5 @@
+using Ballast.Transports;
+
 namespace Ballast.Server;
 
 /// <summary>
@@ -114,8 +116,7 @@ internal sealed class ReaderRounds(TimeProvider time, ReaderCrowd? crowd = null)
         T answer = await ask().ConfigureAwait(false);
 
         // All who share it go on one after the other, perhaps many: not on the thread that all monitors are waited for on.
-        if (!Thread.CurrentThread.IsThreadPoolThread)
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await SocketPoller.Leave();
         if (countAll is not null)
         {
             lock (_gate)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ballast.Interop;
 
@@ -36,6 +37,10 @@ internal sealed partial class SocketPoller(string name, int threads, CrowdRest? 
 
     /// <summary>The process's, of one thread.</summary>
     public static SocketPoller Shared { get; } = new("Ballast sockets", 1);
+
+    /// <summary>For who may have been called by a poller, and is about to do what others should not wait for: awaited, it goes on upon the runtime's pool.</summary>
+    public static ConfiguredTaskAwaitable Leave() =>
+        Task.CompletedTask.ConfigureAwait(Thread.CurrentThread.IsThreadPoolThread ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.ForceYielding);
 
     /// <summary>From now on the socket is told each time that there is more to read, or that its peer is gone.</summary>
     /// <returns>What to remove it by.</returns>

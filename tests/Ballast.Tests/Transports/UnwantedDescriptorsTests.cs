@@ -23,7 +23,7 @@ public sealed class UnwantedDescriptorsTests
     [Fact]
     public async Task Who_hands_over_one_that_lingers_is_ended_and_keeps_no_other_waiting()
     {
-        (SafeHandle ours, Socket peer) = Pair();
+        (SafeHandle ours, Socket peer) = TestSockets.Connect();
         using Lingering lingering = new();
         using (peer)
         {
@@ -33,7 +33,7 @@ public sealed class UnwantedDescriptorsTests
 
             _ = await Assert.ThrowsAsync<ConnectionBrokenException>(() => ReceiveAsync(own).In());
 
-            (SafeHandle healthy, Socket its) = Pair();
+            (SafeHandle healthy, Socket its) = TestSockets.Connect();
             using PolledSocket other = new(healthy);
             using (its)
             {
@@ -48,7 +48,7 @@ public sealed class UnwantedDescriptorsTests
     [Fact]
     public async Task A_socket_with_an_unread_one_is_closed_without_waiting()
     {
-        (SafeHandle ours, Socket peer) = Pair();
+        (SafeHandle ours, Socket peer) = TestSockets.Connect();
         using Lingering lingering = new();
         using (peer)
         {
@@ -65,7 +65,7 @@ public sealed class UnwantedDescriptorsTests
     [Fact]
     public async Task An_older_kernel_lets_them_through_at_any_time()
     {
-        (SafeHandle ours, Socket peer) = Pair();
+        (SafeHandle ours, Socket peer) = TestSockets.Connect();
         using Lingering lingering = new();
         using (peer)
         using (PolledSocket own = new(ours))
@@ -83,7 +83,7 @@ public sealed class UnwantedDescriptorsTests
     [Fact]
     public void A_newer_kernel_refuses_them_to_the_sender()
     {
-        (SafeHandle ours, Socket peer) = Pair();
+        (SafeHandle ours, Socket peer) = TestSockets.Connect();
         using Lingering lingering = new();
         using (peer)
         using (new PolledSocket(ours))
@@ -100,7 +100,7 @@ public sealed class UnwantedDescriptorsTests
     {
         foreach (bool isRead in (bool[])[true, false])
         {
-            (SafeHandle ours, Socket peer) = Pair();
+            (SafeHandle ours, Socket peer) = TestSockets.Connect();
             using Lingering lingering = new();
             using (peer)
             {
@@ -128,12 +128,12 @@ public sealed class UnwantedDescriptorsTests
         const int many = 12;
         Lingering[] lingering = await Task.WhenAll(Enumerable.Range(0, many).Select(static _ => Task.Run(static () => new Lingering(), Token)));
         List<IDisposable> open = [.. lingering];
-        (SafeHandle unread, Socket sender) = Pair();
+        (SafeHandle unread, Socket sender) = TestSockets.Connect();
         try
         {
             foreach (Lingering one in lingering)
             {
-                (SafeHandle ours, Socket peer) = Pair();
+                (SafeHandle ours, Socket peer) = TestSockets.Connect();
                 open.Add(peer);
                 Assert.Equal(4, one.HandOver(peer));
                 PolledSocket own = new(ours);
@@ -171,7 +171,7 @@ public sealed class UnwantedDescriptorsTests
     {
         foreach (int bytes in (int[])[1, 5_000, 100_000])
         {
-            (SafeHandle ours, Socket peer) = Pair();
+            (SafeHandle ours, Socket peer) = TestSockets.Connect();
             using (peer)
             {
                 Assert.Equal(bytes, peer.Send(new byte[bytes]));
@@ -186,7 +186,7 @@ public sealed class UnwantedDescriptorsTests
     [Fact]
     public async Task The_peer_sees_the_end_of_a_socket_that_nobody_can_close_yet()
     {
-        (SafeHandle ours, Socket peer) = Pair();
+        (SafeHandle ours, Socket peer) = TestSockets.Connect();
         using (ours)
         using (peer)
         using (Lingering lingering = new())
@@ -252,16 +252,6 @@ public sealed class UnwantedDescriptorsTests
         {
             return 0;
         }
-    }
-
-    private static (SafeHandle Ours, Socket Peer) Pair()
-    {
-        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint($"\0ballast-unwanted-{Guid.NewGuid():N}"));
-        listener.Listen(1);
-        Socket peer = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        peer.Connect(listener.LocalEndPoint!);
-        return (TestSockets.Release(listener.Accept()), peer);
     }
 
     /// <summary>A TCP socket full of what its other end does not read.</summary>

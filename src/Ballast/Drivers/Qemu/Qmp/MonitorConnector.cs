@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ballast.Drivers.Qemu.Discovery;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -183,8 +184,7 @@ internal sealed class MonitorConnector(QmpMonitor monitor, Lock gate, TimeProvid
             QmpHello hello = await greeting.ConfigureAwait(false);
 
             // Neither whoever looks at the host nor who waited for the connection does so on the thread of all sockets.
-            if (!Thread.CurrentThread.IsThreadPoolThread)
-                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await SocketPoller.Leave();
             if (isWhole && monitor.Endpoint.Owner?.MayBeCalled(hello.Name) == false)
                 monitor.Endpoint.CheckAccepted(socket, peer);
             monitor.Adopt(channel, hello, peer);

@@ -23,7 +23,8 @@ internal sealed record QmpHello
 }
 
 /// <summary>
-/// Opens the dialogue with a monitor: its greeting, then capabilities and all that is to be known at first, in one write unless its balloon is not where it is likely to be.
+/// Opens the dialogue with a monitor: its greeting, then capabilities and all that is to be known at first, in one write unless its
+/// balloon is not where it is likely to be.
 /// The out-of-band capability is never asked for: it would let replies overtake each other.
 /// </summary>
 internal static class QmpHandshake

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ballast.Transports;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
@@ -30,8 +31,7 @@ internal sealed partial class QmpMonitor
         Break(cause, channel);
 
         // Who waits for the end does not run on the thread of all sockets; of our own closing, which no poller tells, it does not anyway.
-        if (!Thread.CurrentThread.IsThreadPoolThread)
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await SocketPoller.Leave();
     }
 
     private bool TakeOne(QmpChannel channel, List<MonitorQuery> answered)
