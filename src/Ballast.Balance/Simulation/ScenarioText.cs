@@ -31,9 +31,8 @@ internal sealed class ScenarioText
         }
         catch (JsonException e)
         {
-            // It adds the place, counted from 0.
-            string what = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
-            throw new InvalidDataException($"{Place(OffsetOf(e.LineNumber ?? 0, e.BytePositionInLine ?? 0))}: the scenario is not JSON: {what}; {Described}", e);
+            throw new InvalidDataException(
+                $"{Place(OffsetOf(e.LineNumber ?? 0, e.BytePositionInLine ?? 0))}: the scenario is not JSON: {Complaint(e)}; {Described}", e);
         }
     }
 
@@ -55,6 +54,18 @@ internal sealed class ScenarioText
             JsonValueKind.Object => "an object",
             _ => "a text",
         };
+    }
+
+    private static string Complaint(JsonException e)
+    {
+        // It adds the place, counted from 0, and quotes a wrong word with all that follows it.
+        int place = e.Message.LastIndexOf(" LineNumber:", StringComparison.Ordinal);
+        string what = (place < 0 ? e.Message : e.Message[..place]).TrimEnd('.');
+        int quoteEnd = what.LastIndexOf("' is an invalid JSON literal", StringComparison.Ordinal);
+        if (quoteEnd < 0)
+            return what;
+        string word = what[1..quoteEnd].Split([' ', '\t', '\r', '\n', ',', ':', '"', '{', '}', '[', ']'], 2)[0];
+        return $"'{(word.Length > MostShown ? $"{word[..MostShown]}…" : word)}{what[quoteEnd..]}";
     }
 
     private int OffsetOf(long line, long position)

@@ -12,6 +12,8 @@ public sealed class ScenarioReaderTests
         { """⏎  ⏎""", "the scenario is empty; docs/balance-files.md describes scenarios" },
         { """{""", "line 1, column 2: the scenario is not JSON: " },
         { """{⏎ "memory": NaN}""", "line 2, column 12: the scenario is not JSON: 'N' is an invalid start of a value; docs/balance-files.md describes scenarios" },
+        { """{⏎ "memory": nil, "guests": []}""", "line 2, column 13: the scenario is not JSON: 'nil' is an invalid JSON literal. Expected the literal 'null'; docs/balance-files.md describes scenarios" },
+        { $$"""{"memory": f{{new string('x', 100)}}⏎}""", $"line 1, column 13: the scenario is not JSON: 'f{new string('x', 39)}…' is an invalid JSON literal. Expected the literal 'false'; docs/balance-files.md" },
         { """{⏎⏎"memory": 1024,}""", "line 3, column 16: the scenario is not JSON: " },
         { """{"about": "ä" 1""", "line 1, column 15: the scenario is not JSON: " },
         { """[]""", "line 1, column 1: the scenario is [], not an object" },

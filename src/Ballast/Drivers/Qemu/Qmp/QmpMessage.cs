@@ -13,6 +13,8 @@ internal enum QmpMessageKind
 /// <summary>One message of a monitor, taken apart as far as every reader needs: what it is, its id, and where its body lies.</summary>
 internal readonly ref struct QmpMessage
 {
+    private const string NotJson = "it sent something that is not JSON";
+
     private QmpMessage(int length, QmpMessageKind kind, ReadOnlySpan<byte> body, ReadOnlySpan<byte> data, ReadOnlySpan<byte> id)
     {
         Length = length;
@@ -41,13 +43,15 @@ internal readonly ref struct QmpMessage
     /// <exception cref="InvalidDataException">It is no message of a monitor.</exception>
     public static QmpMessage Parse(ReadOnlySpan<byte> json)
     {
+        if (json.Length > JsonWords.Unchecked && !JsonWords.AreRight(json))
+            throw new InvalidDataException(NotJson);
         try
         {
             return ParseObject(json);
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException("it sent something that is not JSON", e);
+            throw new InvalidDataException(NotJson, e);
         }
     }
 
