@@ -7,7 +7,8 @@
 // In the environment: FAKE_TOKEN, a number that all its own numbers are made of, so that they tell who answered;
 // FAKE_SAY_NAME and FAKE_SAY_UUID, what its monitor says in place of its command line; FAKE_RUNAS, the user it becomes once
 // it listens; FAKE_SILENT: it never greets, and where that is "first", only its first monitor does not; FAKE_LAST_WORDS: so
-// many milliseconds after its end its last event comes, as that of a QEMU does whose monitor is read late.
+// many milliseconds after its end its last event comes, as that of a QEMU does whose monitor is read late; FAKE_BECOMES:
+// told to quit, it runs that program instead, which sleeps.
 
 #define _GNU_SOURCE
 #include <poll.h>
@@ -203,6 +204,11 @@ static void answer(struct monitor *monitor, const char *command) {
     if (resized) {
         snprintf(body, sizeof body, "{\"actual\": %llu}", (unsigned long long)actual);
         event("BALLOON_CHANGE", body);
+    }
+    if (quits && getenv("FAKE_BECOMES")) {
+        close_range(3, ~0U, 0);
+        execl(getenv("FAKE_BECOMES"), "sleep", "300", NULL);
+        fail("exec");
     }
     if (quits) {
         const char *late = getenv("FAKE_LAST_WORDS");

@@ -91,8 +91,8 @@ public sealed class RudeListenerTests
         ValueTask<MonitorValues> before = monitor.QueryAsync(MonitorParts.GuestStats, Timeout, Token);
         await fake.ReceivedAsync("guest-stats", asked + 1);
 #pragma warning disable CA2012 // Not awaited, but told by itself.
-        ValueTask<MonitorValues> rude = monitor.QueryAsync(MonitorParts.GuestStats, Timeout, runsInline: true, Token);
-        ValueTask<MonitorValues> other = monitor.QueryAsync(MonitorParts.GuestStats, Timeout, runsInline: true, Token);
+        ValueTask<MonitorValues> rude = monitor.QueryAsync(MonitorParts.GuestStats, Timeout, isMeant: null, runsInline: true, Token);
+        ValueTask<MonitorValues> other = monitor.QueryAsync(MonitorParts.GuestStats, Timeout, isMeant: null, runsInline: true, Token);
         rude.GetAwaiter().UnsafeOnCompleted(() => throw new InvalidOperationException("a caller's own trouble"));
 #pragma warning restore CA2012
         release.SetResult();

@@ -167,7 +167,7 @@ internal sealed partial class QemuDriver
         {
             try
             {
-                values = await qemu.Monitor.QueryAsync(
+                values = await qemu.QueryAsync(
                     parts, _timeout, _allowsSynchronousContinuations && (groups & ~CheapGroups) == 0, cancellationToken).ConfigureAwait(false);
                 if (MustLookForBalloon(qemu, values))
                     values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);

@@ -11,7 +11,7 @@ internal sealed partial class QemuDriver
         MonitorValues values = await AskAsync(
             domain, qemu, MonitorParts.Status | MonitorParts.Cpus | qemu.SizeParts, cancellationToken).ConfigureAwait(false);
         // A size that nobody knows is an error: zero would be a lie.
-        ulong maximum = qemu.MaxMemoryKiB ?? (await qemu.Monitor.QueryAsync(
+        ulong maximum = qemu.MaxMemoryKiB ?? (await qemu.QueryAsync(
             qemu.SizeParts, _timeout, cancellationToken).ConfigureAwait(false)).MaximumBytes / 1024;
         return new DomainInfo(
             values.StateOrNone.State, maximum, qemu.CurrentKiB ?? maximum, qemu.VirtualCpus, CpuTime(qemu) ?? TimeSpan.Zero);
@@ -77,7 +77,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            MonitorValues values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            MonitorValues values = await qemu.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
             qemu.Learn(values, _time);
             return values;
         }

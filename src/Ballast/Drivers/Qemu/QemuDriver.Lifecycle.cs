@@ -88,6 +88,30 @@ internal sealed partial class QemuDriver
         if ((flags & ~known) is not DomainDestroyFlags.None and var unknown)
             throw LibvirtError.UnsupportedFlags((uint)unknown, "qemuDomainDestroyFlags", ErrorOrigin.Qemu);
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+        if (qemu.MonitorOrNull?.Ending is not { } ending)
+        {
+            await EndAsync(qemu, flags, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        // One after the other: whoever comes second is told that the guest is gone already, or ends it where the first could not.
+        bool isFirst = ending.Wait(0, CancellationToken.None);
+        if (!isFirst)
+            await ending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            QemuDomain now = isFirst ? qemu : await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
+            await EndAsync(now.Instance == qemu.Instance ? now : throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain), flags, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            ending.Release();
+        }
+    }
+
+    private async Task EndAsync(QemuDomain qemu, DomainDestroyFlags flags, CancellationToken cancellationToken)
+    {
         bool wasSent = false;
         try
         {
@@ -99,9 +123,11 @@ internal sealed partial class QemuDriver
             if (qemu.Instance.IsNameGuessed)
                 throw QmpErrors.NameIsGuess(qemu.Identity.Name, qemu.Process.Pid, e);
         }
-        catch (LibvirtException e) when (e.Code == ErrorCode.SystemError && wasSent && qemu.MonitorOrNull is { IsConnected: false, IsProven: true })
+        catch (LibvirtException e) when (e.Code == ErrorCode.SystemError && wasSent
+            && qemu is { Process: not null, MonitorOrNull: { IsConnected: false, IsProven: true } })
         {
-            // It went before its answer did. Where nothing was sent, the error says only that nobody could be asked.
+            // It went before its answer did, and its process tells whether it did. Where nothing was sent, the error says only that nobody
+            // could be asked; and where no process is seen, a relay may have ended, and not the QEMU behind it.
         }
 
         if (qemu.Process is { } process && !await HasEndedAsync(process, cancellationToken).ConfigureAwait(false))
@@ -132,10 +158,11 @@ internal sealed partial class QemuDriver
                 : $"qemu process {process.Pid} was killed, but is not gone: it is stuck in the kernel");
     }
 
+    // Who runs another program is no more that QEMU.
     private async Task<bool> HasEndedAsync(QemuProcess process, CancellationToken cancellationToken)
     {
         long since = _time.GetTimestamp();
-        for (TimeSpan pause = FirstLookForEnd; !process.HasExited; pause = pause + pause < LastLookForEnd ? pause + pause : LastLookForEnd)
+        for (TimeSpan pause = FirstLookForEnd; process.IsSame; pause = pause + pause < LastLookForEnd ? pause + pause : LastLookForEnd)
         {
             if (_time.GetElapsedTime(since) >= _timeout)
                 return false;
@@ -156,7 +183,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            return await qemu.Monitor.QueryAsync(MonitorParts.Status, _timeout, cancellationToken).ConfigureAwait(false);
+            return await qemu.QueryAsync(MonitorParts.Status, _timeout, cancellationToken).ConfigureAwait(false);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
         {

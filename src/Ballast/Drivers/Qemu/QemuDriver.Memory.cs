@@ -17,7 +17,7 @@ internal sealed partial class QemuDriver
         MonitorValues values;
         try
         {
-            values = await qemu.Monitor.QueryAsync(
+            values = await qemu.QueryAsync(
                 MonitorParts.Balloon | MonitorParts.GuestStats,
                 _timeout, _allowsSynchronousContinuations, cancellationToken).ConfigureAwait(false);
             if (MustLookForBalloon(qemu, values))
@@ -36,7 +36,7 @@ internal sealed partial class QemuDriver
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         try
         {
-            MonitorValues values = await qemu.Monitor.QueryAsync(
+            MonitorValues values = await qemu.QueryAsync(
                 MonitorParts.Balloon | MonitorParts.PollingInterval, _timeout, cancellationToken).ConfigureAwait(false);
             if (!values.Has(MonitorParts.PollingInterval))
             {
@@ -149,7 +149,7 @@ internal sealed partial class QemuDriver
         {
             await qemu.Monitor.EnsureConnectedAsync(_timeout, cancellationToken).ConfigureAwait(false);
             if (qemu.Monitor.Balloon is null)
-                await qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
+                await qemu.Monitor.FindBalloonAsync(qemu.Instance.IsMeant, _timeout, cancellationToken).ConfigureAwait(false);
             return qemu.Monitor.Balloon;
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
@@ -162,7 +162,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            qemu.Learn(await qemu.Monitor.QueryAsync(qemu.SizeParts, _timeout, cancellationToken).ConfigureAwait(false), _time);
+            qemu.Learn(await qemu.QueryAsync(qemu.SizeParts, _timeout, cancellationToken).ConfigureAwait(false), _time);
         }
         catch (LibvirtException e) when (e.Code == ErrorCode.OperationTimeout)
         {
@@ -192,10 +192,10 @@ internal sealed partial class QemuDriver
     {
         if (qemu.Monitor.Balloon is { } balloon)
             qemu.Monitor.ForgetBalloon(balloon);
-        await qemu.Monitor.FindBalloonAsync(_timeout, cancellationToken).ConfigureAwait(false);
+        await qemu.Monitor.FindBalloonAsync(qemu.Instance.IsMeant, _timeout, cancellationToken).ConfigureAwait(false);
         return qemu.Monitor.Balloon is null
             ? values
-            : await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            : await qemu.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
     }
 
     private static bool IsGone(QemuDomain qemu, LibvirtException error) =>

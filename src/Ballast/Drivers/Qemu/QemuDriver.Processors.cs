@@ -104,7 +104,7 @@ internal sealed partial class QemuDriver
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         try
         {
-            MonitorValues values = await qemu.Monitor.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
+            MonitorValues values = await qemu.QueryAsync(parts, _timeout, cancellationToken).ConfigureAwait(false);
             QmpCpu[] cpus = values.CpuList ?? throw LibvirtError.Report(
                 ErrorCode.OperationFailed, ErrorOrigin.Qemu, $"QEMU does not report the processors of '{qemu.Identity.Name}'");
             return (qemu, cpus, values.MaxCpus);

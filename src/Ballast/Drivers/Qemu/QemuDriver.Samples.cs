@@ -45,7 +45,7 @@ internal sealed partial class QemuDriver
             // A guest that was reset before we were connected has no driver, or has reported since.
             if (!qemu.CannotTellDriver && !qemu.Instance.Reports.KnowsDriver(qemu.Monitor))
                 parts |= MonitorParts.VirtioStatus;
-            values = await qemu.Monitor.QueryAsync(
+            values = await qemu.QueryAsync(
                 parts, _timeout, _allowsSynchronousContinuations, cancellationToken).ConfigureAwait(false);
             if (MustLookForBalloon(qemu, values))
                 values = await AskAgainAsync(qemu, parts, values, cancellationToken).ConfigureAwait(false);
@@ -53,7 +53,7 @@ internal sealed partial class QemuDriver
             qemu.CannotTellDriver |= values.LacksVirtioStatus;
             if (qemu.CannotTellDriver && qemu.Instance.Reports.TryAskForOffer())
             {
-                _ = qemu.Instance.Reports.Learn(await qemu.Monitor.QueryAsync(
+                _ = qemu.Instance.Reports.Learn(await qemu.QueryAsync(
                     MonitorParts.OffersDeflate, _timeout, cancellationToken).ConfigureAwait(false));
             }
         }
@@ -108,7 +108,7 @@ internal sealed partial class QemuDriver
     {
         try
         {
-            MonitorValues values = await qemu.Monitor.QueryAsync(
+            MonitorValues values = await qemu.QueryAsync(
                 MonitorParts.VirtioStatus, _timeout, cancellationToken).ConfigureAwait(false);
             _ = qemu.Instance.Reports.Learn(values);
             if (values.Has(MonitorParts.VirtioStatus) && !values.IsDriverBound)

@@ -127,6 +127,47 @@ public sealed class SameQemuTests
     }
 
     [Fact]
+    public async Task Nor_does_a_question_that_began_with_the_one_before()
+    {
+        const ulong before = 11, next = 22;
+        const string change = "set guest-stats-polling-interval";
+        using PrivateDirectory directory = new();
+        await using FakeQmp fake = Start(directory, "relay", "fake", Some);
+        fake.Guest.ActualBytes = before << 20;
+        fake.Guest.Report(1_700_000_000, 5 << 20);
+        int changes = 0;
+        await using Connection connection = await Connection.OpenAsync($"qmp://{directory.Path}", cancellationToken: Token);
+        Domain domain = Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In());
+        Assert.Equal(before << 10, await SizeAsync(domain));
+
+        // The one before is told to report, and ends; the next one, with a report of its own, answers at the same relay.
+        fake.On(change, async command =>
+        {
+            await fake.SendAsync($"{{{fake.Guest.Answer(command)}}}");
+            if (++changes == 2)
+            {
+                fake.Guest.ActualBytes = next << 20;
+                fake.Guest.Report(1_700_000_001, 7 << 20);
+                fake.Disconnect();
+            }
+
+            return FakeQmp.Nothing;
+        });
+        ulong? told = null;
+        try
+        {
+            told = (await domain.RefreshMemoryStatsAsync(cancellationToken: Token).In()).ActualKiB;
+        }
+        catch (LibvirtException)
+        {
+        }
+
+        Assert.Equal(2, changes);
+        Assert.NotEqual(next << 10, told);
+        Assert.Equal(next << 10, await SizeAsync(Assert.Single(await connection.ListDomainsAsync(cancellationToken: Token).In())));
+    }
+
+    [Fact]
     public void That_nobody_could_look_proves_nothing_whatever_its_number()
     {
         Assert.True(QmpErrors.ProvesNothing(QmpErrors.NoOwnProc("/m")));

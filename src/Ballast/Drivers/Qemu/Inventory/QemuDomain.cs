@@ -55,6 +55,15 @@ internal sealed class QemuDomain
     /// <summary>Null where no process could be shown to be the one behind the monitor.</summary>
     public QemuProcess? Process { get; }
 
+    /// <summary>Asks this QEMU, and no other that answers at its socket since.</summary>
+    /// <inheritdoc cref="QmpMonitor.QueryAsync(MonitorParts, TimeSpan, CancellationToken)"/>
+    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken) =>
+        QueryAsync(parts, timeout, runsInline: false, cancellationToken);
+
+    /// <inheritdoc cref="QueryAsync(MonitorParts, TimeSpan, CancellationToken)"/>
+    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken) =>
+        Monitor.QueryAsync(parts, timeout, Instance.IsMeant, runsInline, cancellationToken);
+
     /// <summary>Whether QEMU is known to be gone.</summary>
     public bool HasExited => Process is { HasExited: true };
 

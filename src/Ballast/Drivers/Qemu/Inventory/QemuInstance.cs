@@ -19,6 +19,7 @@ internal sealed class QemuInstance
     private readonly ConnectionLog _log;
     private readonly InstanceIdentity _identity;
     private readonly InstanceMonitors _monitors;
+    private readonly Func<long, bool> _isHeardAfter;
     private QmpMonitor? _current;
     private QemuDomain? _domain;
     private bool _isDomainStale;
@@ -31,6 +32,7 @@ internal sealed class QemuInstance
         _identity = new InstanceIdentity(_gate, log);
         _monitors = new InstanceMonitors(_gate, time, log);
         Reports = new ReportHistory(time);
+        _isHeardAfter = IsHeardAfter;
     }
 
     /// <summary>Tells it from every other, also from one that comes later and bears all the same names and numbers.</summary>
@@ -106,6 +108,9 @@ internal sealed class QemuInstance
 
     /// <summary>Whether anybody was ever reached, or it is known as a process.</summary>
     public bool IsKnown => Process is not null || (_identity.HasGreeted && !MustAnswer);
+
+    /// <summary>Whether it was decided who it is: one that greets at this moment is known, and has no name before the next naming.</summary>
+    public bool IsNamed => IsKnown && Identity.Instance is not null;
 
     /// <summary>Whether its name and UUID are known without asking its monitor.</summary>
     public bool IsIdentified =>
@@ -400,6 +405,9 @@ internal sealed class QemuInstance
     /// another QEMU.
     /// </summary>
     public bool IsHeardAfter(long losses) => Process is not null || (Volatile.Read(ref _losses) == losses && !IsReplaced);
+
+    /// <summary>The same for who asks something; null where a process is shown: each connection was proven to be to that.</summary>
+    public Func<long, bool>? IsMeant => Process is null ? _isHeardAfter : null;
 
     private bool MayBeAnother(QmpMonitor monitor) => MayBeAnother(monitor.Losses);
 

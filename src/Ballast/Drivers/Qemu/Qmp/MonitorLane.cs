@@ -228,7 +228,7 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
             call.Fail(error);
         foreach (QmpCall sharer in _sharers)
             sharer.Fail(error);
-        _call?.Fail(error);
+        _call?.Fail(_call.ChangesSomething && error is LibvirtException why ? QmpErrors.Unfinished(why, _call.Name) : error);
         _asked.Clear();
         _waiting.Clear();
         _calls.Clear();

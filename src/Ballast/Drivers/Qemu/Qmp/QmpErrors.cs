@@ -153,6 +153,19 @@ internal static class QmpErrors
     public static LibvirtException NotSent(LibvirtException timeout, string command) =>
         Report(ErrorCode.OperationTimeout, $"{timeout.Str2}; {command} was not sent");
 
+    /// <summary>The same error of a change that was under way: nobody can tell whether QEMU still carried it out.</summary>
+    public static LibvirtException Unfinished(LibvirtException error, string command)
+    {
+        string more = $"; {command} was sent and may still take effect";
+        return new LibvirtException(error.Code, error.Origin, error.Message + more, error.InnerException)
+        {
+            Level = error.Level,
+            Str1 = error.Str1,
+            Str2 = (error.Str2 ?? error.Message) + more,
+            Int1 = error.Int1,
+        };
+    }
+
     public static LibvirtException NoGreeting(string path, TimeSpan waited) =>
         Report(ErrorCode.OperationTimeout, $"QEMU monitor '{path}' sent no greeting within {Seconds(waited)}");
 

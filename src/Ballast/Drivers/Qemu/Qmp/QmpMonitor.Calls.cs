@@ -48,10 +48,7 @@ internal sealed partial class QmpMonitor
         lock (_gate)
         {
             ThrowIfUnusable(timeout, _time.GetTimestamp());
-
-            // Under the lock: it is sent over this connection, or none.
-            if (isMeant?.Invoke(_losses) == false)
-                throw QmpErrors.Lost(Path, null);
+            ThrowIfNotMeant(isMeant);
             Use.NoteUse(askedAt);
             _lane.Add(call);
             SendNext();
@@ -64,12 +61,13 @@ internal sealed partial class QmpMonitor
     }
 
     /// <summary>Looks again for a balloon that was plugged after the connection was made.</summary>
-    public async Task FindBalloonAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task FindBalloonAsync(Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken cancellationToken)
     {
         foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
         {
-            _ = await CallAsync("qom-list", QmpCommands.List(container), changesSomething: false, Take, timeout, cancellationToken)
-                .ConfigureAwait(false);
+            _ = await CallAsync(
+                "qom-list", QmpCommands.List(container), replies: 1, changesSomething: false, Take, onRefusal: null, onSent: null, isMeant, timeout,
+                cancellationToken).ConfigureAwait(false);
             if (Balloon is not null)
                 return;
 

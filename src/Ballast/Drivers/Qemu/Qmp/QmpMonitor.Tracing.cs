@@ -6,12 +6,13 @@ namespace Ballast.Drivers.Qemu.Qmp;
 /// <content>The same questions and calls where somebody listens to activities.</content>
 internal sealed partial class QmpMonitor
 {
-    private async ValueTask<MonitorValues> TraceAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken)
+    private async ValueTask<MonitorValues> TraceAsync(
+        MonitorParts parts, TimeSpan timeout, Func<long, bool>? isMeant, CancellationToken cancellationToken)
     {
         using Span activity = Activities.Query(Path);
         try
         {
-            return await JoinAsync(parts, timeout, runsInline: false, cancellationToken).ConfigureAwait(false);
+            return await JoinAsync(parts, timeout, isMeant, runsInline: false, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -77,6 +77,9 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>Makes the guest report at once.</summary>
     public QmpRefresh Refresh { get; }
 
+    /// <summary>Held by the one caller who ends the QEMU; it needs no disposal, as nobody takes its handle.</summary>
+    public SemaphoreSlim Ending { get; } = new(1);
+
     /// <summary>Commands sent so far; what sharing saves is measured by it.</summary>
     public long CommandsSent { get; private set; }
 
@@ -180,16 +183,22 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>Asks, together with everybody else who waits.</summary>
     /// <remarks>Parts about the balloon are left out where there is none; so are those that the monitor answered with an error.</remarks>
     public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken) =>
-        QueryAsync(parts, timeout, runsInline: false, cancellationToken);
+        QueryAsync(parts, timeout, isMeant: null, runsInline: false, cancellationToken);
 
-    /// <summary>The same; the code that awaits it may run on the thread that receives.</summary>
-    public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)
+    /// <summary>The same of one QEMU.</summary>
+    /// <param name="parts">What.</param>
+    /// <param name="timeout">The longest wait.</param>
+    /// <param name="isMeant">Whether it is meant for who answers after so many of the monitor's connections were lost (<see cref="Losses"/>); null: whoever it is.</param>
+    /// <param name="runsInline">Whether the code that awaits it may run on the thread that receives.</param>
+    /// <param name="cancellationToken">Forgets it.</param>
+    public ValueTask<MonitorValues> QueryAsync(
+        MonitorParts parts, TimeSpan timeout, Func<long, bool>? isMeant, bool runsInline, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<MonitorValues>(cancellationToken);
         return Activities.AreWanted
-            ? TraceAsync(parts, timeout, cancellationToken)
-            : JoinAsync(parts, timeout, runsInline, cancellationToken);
+            ? TraceAsync(parts, timeout, isMeant, cancellationToken)
+            : JoinAsync(parts, timeout, isMeant, runsInline, cancellationToken);
     }
 
     /// <summary>Tells the listener how things are now, and from now on what happens.</summary>
@@ -257,28 +266,29 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
     /// <summary>What whoever asks a monitor that was closed is told.</summary>
     internal Exception Closed() => _isGone ? QmpErrors.Lost(Path, null) : new ObjectDisposedException(nameof(Connection));
 
-    private ValueTask<MonitorValues> JoinAsync(MonitorParts parts, TimeSpan timeout, bool runsInline, CancellationToken cancellationToken)
+    private ValueTask<MonitorValues> JoinAsync(
+        MonitorParts parts, TimeSpan timeout, Func<long, bool>? isMeant, bool runsInline, CancellationToken cancellationToken)
     {
         long now = _time.GetTimestamp();
         BreakIfLost();
-        MonitorQuery? query = TryJoin(parts, timeout, now, runsInline);
+        MonitorQuery? query = TryJoin(parts, timeout, now, isMeant, runsInline);
         if (query is null)
-            return ConnectAndQueryAsync(parts, timeout, now, cancellationToken);
+            return ConnectAndQueryAsync(parts, timeout, now, isMeant, cancellationToken);
         query.CancelWith(cancellationToken);
         return query.Task;
     }
 
     private async ValueTask<MonitorValues> ConnectAndQueryAsync(
-        MonitorParts parts, TimeSpan timeout, long askedAt, CancellationToken cancellationToken)
+        MonitorParts parts, TimeSpan timeout, long askedAt, Func<long, bool>? isMeant, CancellationToken cancellationToken)
     {
         await _connector.EnsureConnectedAsync(timeout, askedAt, cancellationToken).ConfigureAwait(false);
-        MonitorQuery query = TryJoin(parts, timeout, askedAt, runsInline: false) ?? throw QmpErrors.Lost(Path, null);
+        MonitorQuery query = TryJoin(parts, timeout, askedAt, isMeant, runsInline: false) ?? throw QmpErrors.Lost(Path, null);
         query.CancelWith(cancellationToken);
         return await query.Task.ConfigureAwait(false);
     }
 
     /// <summary>Null where there is no connection yet.</summary>
-    private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt, bool runsInline)
+    private MonitorQuery? TryJoin(MonitorParts parts, TimeSpan timeout, long askedAt, Func<long, bool>? isMeant, bool runsInline)
     {
         MonitorQuery? query;
         bool isAnything;
@@ -287,6 +297,7 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
             if (!HasConnection)
                 return null;
             ThrowIfUnusable(timeout, askedAt);
+            ThrowIfNotMeant(isMeant);
             Use.NoteUse(askedAt);
             if (!_recycled.TryPop(out query))
                 query = new MonitorQuery(this);
@@ -298,6 +309,13 @@ internal sealed partial class QmpMonitor : IAsyncDisposable
 
         Transmit(isAnything);
         return query;
+    }
+
+    // Under the lock: it is sent over this connection, or none.
+    private void ThrowIfNotMeant(Func<long, bool>? isMeant)
+    {
+        if (isMeant?.Invoke(_losses) == false)
+            throw QmpErrors.Lost(Path, null);
     }
 
     private bool IsOwing(TimeSpan timeout, long now, out TimeSpan silence)

@@ -67,7 +67,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     {
         if (monitor.Balloon is not { } balloon)
             return;
-        MonitorValues now = await monitor.QueryAsync(MonitorParts.PollingInterval, timeout, cancellationToken).ConfigureAwait(false);
+        MonitorValues now = await monitor.QueryAsync(MonitorParts.PollingInterval, timeout, isMeant, runsInline: false, cancellationToken).ConfigureAwait(false);
         if (now.Has(MonitorParts.PollingInterval) && now.PollingIntervalSeconds == SecondsOfDay && !IsRunning)
             await SetPeriodAsync(balloon, 0, isMeant, timeout).ConfigureAwait(false);
     }
@@ -132,7 +132,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         // The caller holds the lock until this yields.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         long since = time.GetTimestamp();
-        if (await LookAsync(timeout, end).ConfigureAwait(false) is not { } before || monitor.Balloon is not { } balloon)
+        if (await LookAsync(isMeant, timeout, end).ConfigureAwait(false) is not { } before || monitor.Balloon is not { } balloon)
             return RefreshOutcome.NotAsked;
 
         int period = (int)Math.Min(Period(before.PollingIntervalSeconds), int.MaxValue);
@@ -148,13 +148,13 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
     }
 
     /// <summary>How things are; null where asking the guest would be in vain.</summary>
-    private async Task<MonitorValues?> LookAsync(TimeSpan timeout, CancellationToken end)
+    private async Task<MonitorValues?> LookAsync(Func<long, bool>? isMeant, TimeSpan timeout, CancellationToken end)
     {
         try
         {
             MonitorValues values = await monitor.QueryAsync(
                 Report | MonitorParts.Balloon | MonitorParts.PollingInterval | MonitorParts.Status | MonitorParts.VirtioStatus,
-                timeout, end).ConfigureAwait(false);
+                timeout, isMeant, runsInline: false, end).ConfigureAwait(false);
             bool hasDriver = !values.Has(MonitorParts.VirtioStatus) || values.IsDriverBound;
             return values.Has(MonitorParts.GuestStats) && values.Has(MonitorParts.PollingInterval) && values.IsRunning && hasDriver
                 ? values
@@ -202,7 +202,7 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
             if (left <= TimeSpan.Zero)
                 return RefreshOutcome.Unanswered;
             await Task.Delay(pause < left ? pause : left, time, end).ConfigureAwait(false);
-            MonitorValues now = await monitor.QueryAsync(Report, timeout, end).ConfigureAwait(false);
+            MonitorValues now = await monitor.QueryAsync(Report, timeout, isMeant, runsInline: false, end).ConfigureAwait(false);
             if (HasReported(before, now))
                 return RefreshOutcome.Answered;
             if (!isAskedAgain && now.GuestStats.LastUpdate < (ulong)time.GetUtcNow().ToUnixTimeSeconds())
@@ -230,7 +230,8 @@ internal sealed class QmpRefresh(QmpMonitor monitor, TimeProvider time) : IAsync
         int ours = period == 0 ? SecondsOfDay : 0;
         try
         {
-            MonitorValues now = await monitor.QueryAsync(MonitorParts.PollingInterval, timeout, CancellationToken.None).ConfigureAwait(false);
+            MonitorValues now = await monitor.QueryAsync(
+                MonitorParts.PollingInterval, timeout, isMeant, runsInline: false, CancellationToken.None).ConfigureAwait(false);
             if (now.Has(MonitorParts.PollingInterval) && now.PollingIntervalSeconds == ours)
                 await SetPeriodAsync(balloon, period, isMeant, timeout).ConfigureAwait(false);
         }
