@@ -403,7 +403,7 @@ public sealed class HangingLookTests : IDisposable
             return [];
         }
 
-        public void Disregard(MonitorKey key)
+        public void Disregard(MonitorKey key, bool isCertain)
         {
         }
     }

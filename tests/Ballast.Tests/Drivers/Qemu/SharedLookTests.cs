@@ -79,7 +79,7 @@ public sealed class SharedLookTests
 
         public bool MayHaveChanged() => HasChanged;
 
-        public void Disregard(MonitorKey key)
+        public void Disregard(MonitorKey key, bool isCertain)
         {
         }
     }

@@ -84,9 +84,13 @@ internal sealed class HostView
         {
             return _tables.TryGetValue(place, out UnixSocketTable? known)
                 ? known
-                : Read(() => Timed(() => UnixSocketTable.Read(place)), table => _tables[place] = table);
+                : Read(() => Timed(() => UnixSocketTable.Read(place) ?? ReadThroughAnother(place)), table => _tables[place] = table);
         }
     }
+
+    // The process through which the namespace was found may be gone, and others live there.
+    private UnixSocketTable? ReadThroughAnother(NetNamespace place) =>
+        !place.IsOwn && Others().Find(other => other.Equals(place) && other.Path != place.Path) is { } live ? UnixSocketTable.Read(live) : null;
 
     private T Timed<T>(Func<T> read)
     {

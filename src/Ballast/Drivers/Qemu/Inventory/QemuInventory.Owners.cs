@@ -149,12 +149,12 @@ internal sealed partial class QemuInventory
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private void Disregard(QemuInstance instance, List<QemuInstance> gone)
+    private void Disregard(QemuInstance instance, bool isCertain, List<QemuInstance> gone)
     {
         foreach (IQemuScope scope in scopes)
         {
             foreach (MonitorKey key in instance.Keys)
-                scope.Disregard(key);
+                scope.Disregard(key, isCertain);
         }
 
         Remove(instance, gone);

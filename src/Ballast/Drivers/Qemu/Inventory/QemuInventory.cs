@@ -95,7 +95,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         QemuInstance[] Nameless()
         {
             NameAll();
-            QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsKnown && isWanted(instance.Identity))];
+            QemuInstance[] wanted = [.. _instances.Where(instance => instance.IsNamed && isWanted(instance.Identity))];
             QemuInstance[] first = Unasked(wanted);
             return first.Length > 0 || (wanted.Length > 0 && Array.TrueForAll(wanted, instance => !instance.IsNameGuessed)) ? first : Unasked(_instances);
         }
@@ -251,7 +251,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                         continue;
 
                     log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
-                    Disregard(instances[i], gone);
+                    Disregard(instances[i], isCertain: error.Code != ErrorCode.OperationTimeout, gone);
                 }
             }
 
@@ -313,7 +313,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
         ExclusivelyAsync(() =>
         {
             NameAll();
-            if (_instances.Find(candidate => candidate.IsKnown && isWanted(candidate.Identity)) is not { } instance)
+            if (_instances.Find(candidate => candidate.IsNamed && isWanted(candidate.Identity)) is not { } instance)
                 return null;
             instance.NoteListed();
             return instance.Domain;
@@ -326,7 +326,7 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
             List<QemuDomain> domains = [];
             foreach (QemuInstance instance in _instances)
             {
-                if (!instance.IsKnown || !isListed(instance))
+                if (!instance.IsNamed || !isListed(instance))
                     continue;
                 instance.NoteListed();
                 domains.Add(instance.Domain);

@@ -70,7 +70,7 @@ internal sealed class MonitorCourtesy
             _looks++;
             ILookup<NetNamespace, QmpMonitor> places = monitors.Where(static monitor => !monitor.IsNamed).ToLookup(static monitor => monitor.Endpoint.Place!);
             Leave(places);
-            _skipped = LooksToSkip(places.Sum(place => MakeWay(place.Key, place)));
+            _skipped = LooksToSkip(places.Sum(place => MakeWay(place.Key, [.. place])));
         }
         finally
         {
@@ -94,11 +94,11 @@ internal sealed class MonitorCourtesy
 
     /// <summary>Gives up what is waited for.</summary>
     /// <returns>How many sockets were looked at.</returns>
-    private int MakeWay(NetNamespace place, IEnumerable<QmpMonitor> monitors)
+    private int MakeWay(NetNamespace place, QmpMonitor[] monitors)
     {
         // Where there was none, perhaps for want of a thread, it is tried again in a while.
         if (!_tables.TryGetValue(place, out UnixSocketDiag? table) || (table is null && _looks % Again == 0))
-            _tables[place] = table = UnixSocketDiag.Open(place);
+            _tables[place] = table = Open(monitors);
         HashSet<uint> awaited = [];
         if (table?.ReadAwaited(awaited) is not { } listeners)
             return 0;
@@ -110,6 +110,11 @@ internal sealed class MonitorCourtesy
 
         return listeners;
     }
+
+    // The namespace is reached through a process in it, which may have ended just now: then through the next.
+    private static UnixSocketDiag? Open(QmpMonitor[] monitors) =>
+        monitors.Select(static monitor => monitor.Endpoint.Place!).DistinctBy(static place => place.Path)
+            .Select(UnixSocketDiag.Open).FirstOrDefault(static table => table is not null);
 
     /// <summary>The lock is held.</summary>
     private void End()

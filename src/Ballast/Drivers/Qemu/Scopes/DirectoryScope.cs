@@ -7,7 +7,8 @@ namespace Ballast.Drivers.Qemu.Scopes;
 /// <summary>Every monitor whose socket lies in a directory; naming the directory is consent to use them all.</summary>
 /// <param name="path">The directory; it need not be there yet.</param>
 /// <param name="ownSockets">Paths of this program's own sockets, which may lie there: it never asks itself.</param>
-internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSockets) : IQemuScope
+/// <param name="time">By which silent services are tried again; null: the system's.</param>
+internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSockets, TimeProvider? time = null) : IQemuScope
 {
     // The kernel's clock of files may stand still for some milliseconds.
     private static readonly Int128 Settled = 50_000_000;
@@ -15,7 +16,11 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
     // A socket that lies there may be listened at later, and be covered by a mount: the directory tells neither.
     private static readonly TimeSpan Untold = TimeSpan.FromSeconds(1);
 
-    private readonly HashSet<MonitorKey> _disregarded = [];
+    // A QEMU that was stopped or loaded when it was first met is found soon; another service has a client in its queue seldom.
+    private static readonly TimeSpan FirstSilence = TimeSpan.FromSeconds(15), LongestSilence = TimeSpan.FromMinutes(10);
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly Dictionary<MonitorKey, (long Since, TimeSpan Length)> _disregarded = [];
     private FileFacts? _seen;
     private bool _isSettled;
     private long _lookedAt;
@@ -29,7 +34,12 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
         return trouble is { IsStuck: true, Unanswered: { } failure } ? throw QmpErrors.CannotLook(failure) : isDirectory;
     }
 
-    public void Disregard(MonitorKey key) => _disregarded.Add(key);
+    public void Disregard(MonitorKey key, bool isCertain)
+    {
+        TimeSpan length = _disregarded.TryGetValue(key, out (long Since, TimeSpan Length) known) ? known.Length : FirstSilence / 2;
+        length = length < LongestSilence / 2 ? 2 * length : LongestSilence;
+        _disregarded[key] = (_time.GetTimestamp(), isCertain ? TimeSpan.MaxValue : length);
+    }
 
     /// <summary>Whether a name came or went since the last look, or what the directory does not tell may have changed.</summary>
     public bool MayHaveChanged() =>
@@ -52,15 +62,19 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
             if (seen is not [var sighting, ..])
                 continue;
             MonitorKey key = sighting.Monitors[0].Endpoint!.Key;
-            if (keys.Add(key) && !own.Contains(key.File) && (sighting.Process is not null || !_disregarded.Contains(key)))
+            if (keys.Add(key) && !own.Contains(key.File) && (sighting.Process is not null || !IsDisregarded(key)))
                 sightings.AddRange(seen);
         }
 
         // What may not be looked at now may be later, and the directory does not tell when. Other users' processes are not in it.
         _isSettled &= trouble.Failure is null && !trouble.Denied.Any(static denied => !denied.StartsWith("/proc/", StringComparison.Ordinal));
-        _disregarded.IntersectWith(keys);
+        foreach (MonitorKey gone in _disregarded.Keys.Where(key => !keys.Contains(key)).ToArray())
+            _disregarded.Remove(gone);
         return sightings;
     }
+
+    private bool IsDisregarded(MonitorKey key) =>
+        _disregarded.TryGetValue(key, out (long Since, TimeSpan Length) known) && _time.GetElapsedTime(known.Since) < known.Length;
 
     private static Int128 Now() => (Int128)(TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 }

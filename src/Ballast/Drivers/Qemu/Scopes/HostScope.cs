@@ -24,7 +24,7 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         _managers = newManagers;
     }
 
-    public void Disregard(MonitorKey key)
+    public void Disregard(MonitorKey key, bool isCertain)
     {
         // A process's own command line says that it is a monitor.
     }

@@ -14,5 +14,7 @@ internal interface IQemuScope
     bool MayHaveChanged();
 
     /// <summary>What was taken for a monitor is none.</summary>
-    void Disregard(MonitorKey key);
+    /// <param name="key">Its socket.</param>
+    /// <param name="isCertain">Whether it said so; one that says nothing may be a QEMU that is stopped, and is tried again later.</param>
+    void Disregard(MonitorKey key, bool isCertain);
 }

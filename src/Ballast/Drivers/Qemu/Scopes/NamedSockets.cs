@@ -33,7 +33,7 @@ internal static class NamedSockets
             if (!TryFindOwners(known.Listener, view, processes, owners))
                 return [];
             if (owners is [var only])
-                processes.Listeners.Add(file, new KnownListener(only, known.Place, known.Listener));
+                processes.Listeners.Add(file, new KnownListener(only, PlaceOf(only, known.Place), known.Listener));
         }
 
         // Who was connected to once waits no more.
@@ -42,7 +42,7 @@ internal static class NamedSockets
 
         Sighting Seen(QemuProcess? owner)
         {
-            MonitorEndpoint endpoint = new(path, key, found?.Place, view, seen => Reopen(path, seen))
+            MonitorEndpoint endpoint = new(path, key, owner is not null && found is { Place: var place } ? PlaceOf(owner, place) : found?.Place, view, seen => Reopen(path, seen))
             {
                 Owner = owner,
                 IsProvenByTable = owner is not null,
@@ -52,6 +52,10 @@ internal static class NamedSockets
             return new Sighting(owner, null, owner?.Uid ?? 0, [MonitorCandidate.Usable(endpoint, isNamed: true)]) { MayBeNoMonitor = findsOwner && owner is null };
         }
     }
+
+    // As long as QEMU lives there is a way into its own network namespace; whoever the namespace was found through may end before.
+    private static NetNamespace PlaceOf(QemuProcess owner, NetNamespace found) =>
+        !found.IsOwn && NetNamespace.Of(owner.Pid) is { } own && own.Equals(found) ? own : found;
 
     // False where QEMUs have the socket, and it is no monitor of any.
     private static bool TryFindOwners(UnixSocketEntry listener, HostView view, QemuProcesses processes, List<QemuProcess> owners)

@@ -11,7 +11,7 @@ internal sealed class SocketScope(string path) : IQemuScope
 
     public bool MayHaveChanged() => _seen is null || LinuxFiles.Stat(path, followsLinks: true) != _seen;
 
-    public void Disregard(MonitorKey key)
+    public void Disregard(MonitorKey key, bool isCertain)
     {
         // It was named, and is tried again whenever somebody asks for it.
     }
