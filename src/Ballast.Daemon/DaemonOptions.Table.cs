@@ -95,14 +95,14 @@ internal sealed partial class DaemonOptions
                 Value = options => string.Join('\n', options.TlsReaders),
                 Read = (options, values, _) => options.TlsReaders = values,
             },
-            new("period", "SECONDS", "set this collection period for every guest that has none; keeps", "the monitors connected, and turns collection off again at exit", "(default: 0, leave the guests' periods alone)")
+            new("period", "SECONDS", "set this collection period for every guest that has none; keeps", "the monitors connected, and turns collection off again at exit", "(0 to 3600; default: 0, leave the guests' periods alone)")
             {
                 Option = "--period",
                 IsLive = true,
                 Value = options => Text(options.Period),
                 Read = (options, values, where) => options.Period = Number(values, where, 0, MaxPeriod),
             },
-            new("timeout", "SECONDS", "exit after this time without a client")
+            new("timeout", "SECONDS", "exit after this time without a client (1 to 86400)")
             {
                 Option = "--timeout",
                 IsLive = true,
@@ -172,7 +172,7 @@ internal sealed partial class DaemonOptions
                 Value = options => Text(options.MaxClients),
                 Read = (options, values, where) => options.MaxClients = Number(values, where, 1, 100_000),
             },
-            new("max_anonymous_clients", "N", "the most clients of one user that have not yet authenticated;", "they have ten seconds (default: 20)")
+            new("max_anonymous_clients", "N", "the most clients of one user that have not yet authenticated;", "they have ten seconds, or 60 if they need a password (default: 20)")
             {
                 IsLive = true,
                 Value = options => Text(options.MaxAnonymousClients),
@@ -190,7 +190,7 @@ internal sealed partial class DaemonOptions
                 Value = options => Text(options.MaxClientRequests),
                 Read = (options, values, where) => options.MaxClientRequests = Number(values, where, 1, 1024),
             },
-            new("log_level", "N", "what is logged: 1: also monitors connected to, resynchronised or", "skipped; 2: changes and events (default); 3: warnings; 4: errors")
+            new("log_level", "N", "what is logged: 1: also monitors connected to, resynchronized or", "skipped; 2: changes and events (default); 3: warnings; 4: errors")
             {
                 IsLive = true,
                 Value = options => Text(options.LogLevel),

@@ -43,6 +43,6 @@ internal sealed partial class DaemonReload(
     [LoggerMessage(31, LogLevel.Warning, "Needs a restart to hold: {Settings}")]
     private static partial void NeedsRestart(ILogger log, string settings);
 
-    [LoggerMessage(32, LogLevel.Error, "The configuration stays as it was: {Reason}")]
+    [LoggerMessage(32, LogLevel.Error, "The configuration was not changed: {Reason}")]
     private static partial void Failed(ILogger log, string reason);
 }

@@ -134,6 +134,6 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
     [LoggerMessage(40, LogLevel.Information, "Domain '{Domain}': collection was off, its period is {Seconds} s now")]
     private static partial void Ensured(ILogger log, string domain, int seconds);
 
-    [LoggerMessage(41, LogLevel.Warning, "The guests' periods cannot be looked after: {Reason}")]
+    [LoggerMessage(41, LogLevel.Warning, "Cannot check the guests' collection periods: {Reason}")]
     private static partial void Failed(ILogger log, string reason);
 }

@@ -147,7 +147,7 @@ internal sealed class StandardErrorLog : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Id is StartsGuest or LookFailed or SocketLeftOut or ProcessesNotShown || log.Level <= LogLevel.Debug)
+            if (logLevel >= LogLevel.Error || eventId.Id is StartsGuest or LookFailed or SocketLeftOut or ProcessesNotShown || log.Level <= LogLevel.Debug)
                 _lines.Log(logLevel, eventId, state, exception, formatter);
         }
     }

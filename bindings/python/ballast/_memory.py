@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import count, takewhile
 from struct import Struct
 from ctypes import addressof, byref, c_char, c_int, c_void_p, string_at
 
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from ._connect import virConnect
     from ._domain import virDomain
 
-# The tags of libvirt's statistics, in its order, and of those beyond; their names are the library's.
+# The tags of libvirt's statistics, in its order; their names are the library's.
 STATISTICS = (6, 0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 7)
-EXTENDED_STATISTICS = tuple(range(0x4200000A, 0x42000010))
+_FIRST_EXTENDED = 0x4200000A
 
 _EXTENDED_FLAG = 1
 
@@ -43,6 +45,12 @@ _PAUSE_CAUSES = (
 
 # By the library's function, and a number: its words.
 _words: dict[tuple[str, int], str] = {}
+
+
+@cache
+def extended_statistics() -> tuple[int, ...]:
+    """The tags beyond libvirt's: those that the library has names for. Asked when needed, because a program may fork before its first call."""
+    return tuple(takewhile(lambda tag: library.ballastMemoryStatLabel(tag) is not None, count(_FIRST_EXTENDED)))
 
 
 def _word(function: str, number: int, unknown: str) -> str:
@@ -276,7 +284,7 @@ class MemorySample:
         """The sample in plain types, with the same keys for every sample; `ballast.sample` lists them."""
         domain, statistics = self.domain, self.statistics
         record: dict[str, Any] = {"domain": domain.name(), "uuid": domain.UUIDString(), "id": domain.ID()}
-        for tag in STATISTICS + (EXTENDED_STATISTICS if extended else ()):
+        for tag in STATISTICS + (extended_statistics() if extended else ()):
             name = statistic_name(tag)
             record[name] = statistics.get(name)
         record["used"] = self.used
@@ -296,7 +304,7 @@ class MemorySample:
 def _read_missing(sample: bytes) -> dict[str, Reason]:
     missing = {}
     reason = c_int()
-    for tag in STATISTICS + EXTENDED_STATISTICS:
+    for tag in STATISTICS + extended_statistics():
         if library.ballastMemorySampleGetMissing(sample, tag, byref(reason)) > 0:
             missing[statistic_name(tag)] = Reason._of(reason.value)
     return missing

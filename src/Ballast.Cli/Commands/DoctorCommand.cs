@@ -163,7 +163,7 @@ internal static class DoctorCommand
         }
 
         string summary = invocation.HasFailed
-            ? $"{verdicts.Count(verdict => verdict.Severity != Severity.Note)} to mend" : "Nothing is wrong";
+            ? $"{verdicts.Count(verdict => verdict.Severity != Severity.Note)} to fix" : "Nothing is wrong";
         foreach (Examination one in examined.OfType<Examination>())
             Write(hosts.IsSeveral ? one.Asked : $"{summary}: {one.Asked}", "");
 

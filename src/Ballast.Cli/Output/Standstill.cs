@@ -64,7 +64,7 @@ internal readonly record struct Standstill(PauseCause Cause, DomainStateInfo? St
         string resume = ShellCommand.On(domain, "resume"), restart = $"{ShellCommand.On(domain, "reset")} && {resume}";
         return State?.State switch
         {
-            DomainState.Running or DomainState.Blocked => new("It runs by now: look again"),
+            DomainState.Running or DomainState.Blocked => new("It is running now: try again"),
             DomainState.PMSuspended => new("It sleeps; wake it up", ShellCommand.On(domain, "dompmwakeup")),
             DomainState.Crashed => new("Its system crashed. Look at its console, then start it again", restart),
             DomainState.Shutdown => new("Its system has shut down. End it, or start it again", restart),

@@ -92,9 +92,9 @@ internal sealed partial class ServiceReports(ServiceManager? manager, ServerProb
         while (await timer.WaitForNextTickAsync(_end.Token).ConfigureAwait(false));
     }
 
-    [LoggerMessage(40, LogLevel.Warning, "The daemon does not answer its own question ({Reason}); systemd restarts it if this continues (WatchdogSec)")]
+    [LoggerMessage(60, LogLevel.Warning, "The daemon does not answer its own question ({Reason}); systemd restarts it if this continues (WatchdogSec)")]
     private static partial void NoAnswer(ILogger log, string reason);
 
-    [LoggerMessage(41, LogLevel.Warning, "systemd cannot be told that the daemon is ready (NOTIFY_SOCKET)")]
+    [LoggerMessage(61, LogLevel.Warning, "Cannot tell systemd that the daemon is ready (NOTIFY_SOCKET)")]
     private static partial void NotHeard(ILogger log);
 }

@@ -236,7 +236,7 @@ internal sealed unsafe class TlsRecords : IDisposable
     public IOException Cut()
     {
         Break();
-        return new IOException("the connection ended without TLS's good-bye");
+        return new IOException("the connection ended without a TLS close notification");
     }
 
     // The lock is held.

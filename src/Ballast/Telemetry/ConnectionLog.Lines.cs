@@ -139,7 +139,7 @@ internal sealed partial class ConnectionLog
         [LoggerMessage(132, LogLevel.Warning, "{Count} lines are missing here: the logger did not take them in time")]
         public static partial void LinesLeft(ILogger log, int count);
 
-        [LoggerMessage(131, LogLevel.Error, "A handler threw an exception, which was ignored")]
+        [LoggerMessage(131, LogLevel.Error, "An internal error ended a client's call; the error is the client's answer")]
         public static partial void HandlerFailed(ILogger log, Exception error);
     }
 }

@@ -11,7 +11,8 @@ internal readonly struct Span(Activity? activity) : IDisposable
             .SetStatus(ActivityStatusCode.Error, error.Message);
 
     /// <summary>It was refused, in those words.</summary>
-    public void Refused(string words) => activity?.SetStatus(ActivityStatusCode.Error, words);
+    public void Refused(string words) =>
+        activity?.SetTag("error.type", nameof(ErrorCode.OperationInvalid)).SetStatus(ActivityStatusCode.Error, words);
 
     public void Dispose()
     {

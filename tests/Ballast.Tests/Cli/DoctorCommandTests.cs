@@ -77,7 +77,7 @@ public sealed class DoctorCommandTests : DoctorTest
             Guest("hung", 1, used: null) with { Facts = Facts(MemoryStatsReason.MonitorHung) },
             Guest("two", 2, used: 1000), Guest("lazy", 3, used: 100, resident: 1100));
         string[] lines = [.. (await RunAsync(driver)).Output.Split('\n').Where(line => line.Length > 0 && line[0] != ' ')];
-        Assert.Equal(["error: hung", "warning: two", "warning: two", "note: lazy", "3 to mend: 3 guests, fake"], lines.Select(line => string.Join(':', line.Split(':')[..2])));
+        Assert.Equal(["error: hung", "warning: two", "warning: two", "note: lazy", "3 to fix: 3 guests, fake"], lines.Select(line => string.Join(':', line.Split(':')[..2])));
 
         JsonElement[] found = [.. JsonDocument.Parse((await RunAsync(driver, "--json")).Output).RootElement.EnumerateArray()];
         Assert.Equal(["severity", "subject", "check", "text", "remedy", "command"], found[0].EnumerateObject().Select(member => member.Name));

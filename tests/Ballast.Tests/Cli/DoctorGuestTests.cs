@@ -9,7 +9,7 @@ public sealed class DoctorGuestTests : DoctorTest
         Outcome outcome = await RunAsync(new FakeDriver(Guest("db", 1, used: 1000, actual: 1124)));
         Assert.Equal(1, outcome.ExitCode);
         Assert.StartsWith(
-            "warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast -c fake:/// setmem db 1408MiB\n1 to mend: 1 guest, fake:///; asked: ballastd ", outcome.Output, StringComparison.Ordinal);
+            "warning: db: uses 98 % of 1.0G; the balloon holds 924M\n    give some back: ballast -c fake:/// setmem db 1408MiB\n1 to fix: 1 guest, fake:///; asked: ballastd ", outcome.Output, StringComparison.Ordinal);
 
         // What it has nothing to get back from is short of memory as such; a name is quoted as a shell reads it.
         outcome = await RunAsync(new FakeDriver(Guest("d b", 1, used: 1000, actual: 2048)));

@@ -82,7 +82,7 @@ public sealed class DoctorRemedyTests : DoctorTest
     [InlineData(PauseCause.Unknown, DomainState.Paused, 0, "unknown)", "Look with `domstate --reason` and at its console, before you resume it")]
     [InlineData(PauseCause.Unknown, DomainState.NoState, 0, "", "Look with `domstate --reason` and at its console, before you resume it")]
     [InlineData(PauseCause.Waiting, DomainState.NoState, 0, "", "Look with `domstate --reason` and at its console, before you resume it")]
-    [InlineData(PauseCause.Waiting, DomainState.Running, 5, "running: unpaused)", "It runs by now: look again")]
+    [InlineData(PauseCause.Waiting, DomainState.Running, 5, "running: unpaused)", "It is running now: try again")]
     public async Task What_QEMU_tells_beyond_its_state_decides_the_remedy(PauseCause cause, DomainState state, int reason, string text, string remedy)
     {
         FakeDomain ill = Guest("ill", 1, used: null) with

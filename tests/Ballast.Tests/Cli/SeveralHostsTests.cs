@@ -62,8 +62,8 @@ public sealed class SeveralHostsTests
         Assert.StartsWith("warning: two:///: full: uses 98 % of", lines[1], StringComparison.Ordinal);
         Assert.StartsWith("1 guest, one:///; asked: ", lines[2], StringComparison.Ordinal);
         Assert.StartsWith("2 guests, two:///; asked: ", lines[3], StringComparison.Ordinal);
-        Assert.Equal("2 to mend at 3 hosts, 1 of which did not answer.", lines[4]);
-        Assert.EndsWith("\n1 to mend at 2 hosts.\n\n", (await RunAsync([One, Two], "doctor")).Output, StringComparison.Ordinal);
+        Assert.Equal("2 to fix at 3 hosts, 1 of which did not answer.", lines[4]);
+        Assert.EndsWith("\n1 to fix at 2 hosts.\n\n", (await RunAsync([One, Two], "doctor")).Output, StringComparison.Ordinal);
         JsonElement json = JsonDocument.Parse((await RunAsync([One, Two, Dead], "doctor", "--json")).Output).RootElement;
         Assert.Equal([(Dead, "not asked"), (Two, "ballooned too far"), (One, "asked"), (Two, "asked")], json.EnumerateArray().Select(
             finding => (finding.GetProperty("connection").GetString(), finding.GetProperty("check").GetString())));

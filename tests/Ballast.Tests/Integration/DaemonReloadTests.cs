@@ -27,12 +27,12 @@ public sealed class DaemonReloadTests : IDisposable
         await using ChildProcess daemon = await StartAsync("max_clients = 100\n");
         await using Connection client = await OpenAsync();
 
-        await ReloadAsync(daemon, "max_clients = 2\n\nnonsense = 1\n", $"error: The configuration stays as it was: {Config}:3: nonsense");
+        await ReloadAsync(daemon, "max_clients = 2\n\nnonsense = 1\n", $"error: The configuration was not changed: {Config}:3: nonsense");
         await using (Connection second = await OpenAsync())
         await using (Connection third = await OpenAsync())
             _ = await third.ListDomainsAsync(cancellationToken: Token);
 
-        await ReloadAsync(daemon, "max_clients = [", "The configuration stays as it was");
+        await ReloadAsync(daemon, "max_clients = [", "The configuration was not changed");
         await ReloadAsync(daemon, "group = \"nobody-has-this\"\nmax_clients = 2\n", "there is no group 'nobody-has-this'");
         await ReloadAsync(daemon, "max_clients = 2\nmonitor_timeout = 7\nqmp = [\"/x\"]\n", "changed: max_clients");
         await DaemonRun.ForAsync(daemon, "Needs a restart to hold: qmp, monitor_timeout", Token);
@@ -180,7 +180,7 @@ public sealed class DaemonReloadTests : IDisposable
                 "--config", Config, "--socket", Socket, "--qmp", _directory.File("qemus"),
             ], Token);
         Assert.Equal("660 4", await ModeAsync());
-        await ReloadAsync(daemon, "group = \"0\"\n", $"The configuration stays as it was: cannot give {Socket} to group 0: ");
+        await ReloadAsync(daemon, "group = \"0\"\n", $"The configuration was not changed: cannot give {Socket} to group 0: ");
         Assert.Equal("660 4", await ModeAsync());
     }
 

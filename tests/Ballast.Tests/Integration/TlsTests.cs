@@ -166,7 +166,7 @@ public sealed class TlsTests : IDisposable
         // A wrong one leaves all as it was.
         _pki.Write("server", days: -0.1).Dispose();
         daemon.Signal(1);
-        await daemon.LogsAsync("The configuration stays as it was: tls: Unable to import the server certificate", Token);
+        await daemon.LogsAsync("The configuration was not changed: tls: Unable to import the server certificate", Token);
         await using (await Connection.OpenAsync(TlsUri(), cancellationToken: Token))
         {
         }
@@ -314,7 +314,7 @@ public sealed class TlsTests : IDisposable
             times++;
             await Deadline.UntilAsync(
                 Deadline.Default, "the error", _ => Task.FromResult(
-                    daemon.Errors.Split($"The configuration stays as it was: tls: Unable to import CA CRL {list}: it has a list that cannot be read").Length == times + 1), Token);
+                    daemon.Errors.Split($"The configuration was not changed: tls: Unable to import CA CRL {list}: it has a list that cannot be read").Length == times + 1), Token);
             DaemonRun.IsRefused(await DaemonRun.ToEndAsync(Token, ["--check", "--tls", "127.0.0.1:0", "--pki", _pki.Path]), 2, "Unable to import CA CRL");
 
             // Clients take it for as little as the daemon, and as virsh.
