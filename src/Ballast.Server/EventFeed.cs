@@ -10,15 +10,23 @@ namespace Ballast.Server;
 /// </summary>
 internal sealed class EventFeed(Connection connection, ServerEvents events) : IDriverEventSink
 {
-    /// <summary>How many are kept.</summary>
+    /// <summary>How many are kept at most.</summary>
     public const int Kept = 4096;
+
+    /// <summary>
+    /// How much is kept at most, but for the last event, which is always kept. A client names namespaces and domains as it likes, and shall
+    /// not fill the daemon. Of ordinary events, <see cref="Kept"/> are less.
+    /// </summary>
+    public const long MostBytes = 2 * 1024 * 1024;
 
     private readonly Lock _gate = new();
 
     private StrongBox<DriverEvent>?[] _last = [];
     private IAsyncDisposable? _subscription;
     private int _clients;
+    private long _first;
     private long _next;
+    private long _bytes;
     private bool _hasEnded;
 
     /// <summary>The place behind the last event that is known here.</summary>
@@ -72,8 +80,8 @@ internal sealed class EventFeed(Connection connection, ServerEvents events) : ID
     {
         lock (_gate)
         {
-            StrongBox<DriverEvent>? kept = _next - place > Kept || _last.Length == 0 ? null : _last[place % Kept];
-            (happened, isMissing) = (kept?.Value ?? default, kept is null);
+            isMissing = place < _first;
+            happened = place >= _first && place < _next ? _last[place % Kept]!.Value : default;
             return place++ < _next;
         }
     }
@@ -84,7 +92,10 @@ internal sealed class EventFeed(Connection connection, ServerEvents events) : ID
         {
             if (_last.Length == 0)
                 return;
+            while (_first < _next && (_next - _first == Kept || _bytes + happened.Bytes > MostBytes))
+                ForgetFirst();
             _last[_next % Kept] = new StrongBox<DriverEvent>(happened);
+            _bytes += happened.Bytes;
             _next++;
         }
 
@@ -93,9 +104,13 @@ internal sealed class EventFeed(Connection connection, ServerEvents events) : ID
 
     void IDriverEventSink.Interrupt()
     {
-        // All are further back now than what is kept.
+        // All are further back now than what is kept, those as well who have read everything.
         lock (_gate)
-            _next += Kept + 1;
+        {
+            _next++;
+            Keep(_last);
+        }
+
         events.Wake();
     }
 
@@ -110,7 +125,11 @@ internal sealed class EventFeed(Connection connection, ServerEvents events) : ID
     {
         await UnsubscribeAsync().ConfigureAwait(false);
         lock (_gate)
-            (_last, _hasEnded) = (new StrongBox<DriverEvent>?[Kept], false);
+        {
+            Keep(new StrongBox<DriverEvent>?[Kept]);
+            _hasEnded = false;
+        }
+
         _subscription = await connection.Driver.SubscribeAsync(DomainEventKinds.All, null, this, cancellationToken).ConfigureAwait(false);
     }
 
@@ -123,6 +142,21 @@ internal sealed class EventFeed(Connection connection, ServerEvents events) : ID
         }
 
         lock (_gate)
-            _last = [];
+            Keep([]);
+    }
+
+    // The lock is held.
+    private void ForgetFirst()
+    {
+        ref StrongBox<DriverEvent>? first = ref _last[_first++ % Kept];
+        _bytes -= first!.Value.Bytes;
+        first = null;
+    }
+
+    // From now on there, and nothing of what was. The lock is held.
+    private void Keep(StrongBox<DriverEvent>?[] place)
+    {
+        Array.Clear(place);
+        (_last, _first, _bytes) = (place, _next, 0);
     }
 }

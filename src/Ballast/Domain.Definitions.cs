@@ -90,12 +90,12 @@ public sealed partial class Domain
     /// <summary>Sets or removes a part of the domain's metadata.</summary>
     /// <param name="type">The part.</param>
     /// <param name="text">The text, or an element's XML; null removes the part.</param>
-    /// <param name="prefix">Of an element: the prefix of its namespace in the domain's XML.</param>
-    /// <param name="uri">Of an element: its namespace.</param>
+    /// <param name="prefix">Of an element: the prefix of its namespace in the domain's XML; at most 4096 characters.</param>
+    /// <param name="uri">Of an element: its namespace; at most 4096 characters.</param>
     /// <param name="impact">The running domain, its definition, or both.</param>
     /// <param name="cancellationToken">Cancels the call. A change that was already sent may still take effect.</param>
     /// <exception cref="LibvirtException">
-    /// <see cref="ErrorCode.InvalidArgument"/>: an argument is missing or may not be given. <see cref="ErrorCode.OperationDenied"/>:
+    /// <see cref="ErrorCode.InvalidArgument"/>: an argument is missing, too long, or may not be given. <see cref="ErrorCode.OperationDenied"/>:
     /// read-only. <see cref="ErrorCode.XmlDetail"/>: the element is not XML. <see cref="ErrorCode.OperationInvalid"/>: the domain has
     /// no such part. <see cref="ErrorCode.NoSupport"/>: the driver has no metadata.
     /// </exception>
@@ -122,6 +122,9 @@ public sealed partial class Domain
                 break;
         }
 
+        // Events tell every client that listens of the namespace, whatever it is.
+        RefuseLong(uri, "uri", function);
+        RefuseLong(prefix, "key", function);
         await Connection.Driver.SetMetadataAsync(Identity, type, text, prefix, uri, impact, cancellationToken).ConfigureAwait(false);
     }
 
@@ -199,6 +202,13 @@ public sealed partial class Domain
     {
         if (argument is null)
             throw LibvirtError.InvalidArgument($"{name} in {function} must not be NULL", function, name, ErrorOrigin.Domain);
+    }
+
+    private static void RefuseLong(string? argument, string name, string function)
+    {
+        const int most = 4096;
+        if (argument?.Length > most)
+            throw LibvirtError.InvalidArgument($"{name} in {function} must have at most {most} characters", function, name, ErrorOrigin.Domain);
     }
 
     private static void RefuseGiven(string? argument, string name, string function)

@@ -32,6 +32,17 @@ internal readonly record struct DriverEvent(
     DomainEventKinds Kind, DomainIdentity Domain, DomainLifecycleChange Change = default, int Detail = 0, ulong ActualKiB = 0,
     DomainMetadataType Metadata = default, string? NamespaceUri = null)
 {
+    /// <summary>What it takes to keep it, about: its texts may be megabytes long.</summary>
+    public long Bytes => BytesOf(Domain.Name, NamespaceUri);
+
+    /// <summary>The same of an event of a domain of that name, with a namespace or without one.</summary>
+    public static long BytesOf(string domain, string? namespaceUri)
+    {
+        // With what the objects themselves take.
+        const int objects = 200;
+        return objects + (sizeof(char) * ((long)domain.Length + (namespaceUri?.Length ?? 0)));
+    }
+
     public static DriverEvent Lifecycle(DomainIdentity domain, DomainLifecycleChange change, int detail) =>
         new(DomainEventKinds.Lifecycle, domain, change, detail);
 

@@ -82,7 +82,7 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
                 return;
 
             // Once something is missed, all is until the reader was told: so it knows where the gap is.
-            long bytes = Bytes(happened.Domain.Name, happened.NamespaceUri);
+            long bytes = happened.Bytes;
             if (_missed > 0 || _waiting.Count >= _filter.Capacity || (_waiting.Count > 0 && _bytes + bytes > MostBytes))
             {
                 _missed++;
@@ -153,19 +153,12 @@ public sealed class DomainEventSubscription : IAsyncEnumerable<DomainEvent>, IAs
 
     private static long Bytes(DomainEvent happened) => happened switch
     {
-        DomainLifecycleEvent e => Bytes(e.Domain.Name, null),
-        DomainRebootEvent e => Bytes(e.Domain.Name, null),
-        BalloonChangeEvent e => Bytes(e.Domain.Name, null),
-        MetadataChangeEvent e => Bytes(e.Domain.Name, e.NamespaceUri),
+        DomainLifecycleEvent e => DriverEvent.BytesOf(e.Domain.Name, null),
+        DomainRebootEvent e => DriverEvent.BytesOf(e.Domain.Name, null),
+        BalloonChangeEvent e => DriverEvent.BytesOf(e.Domain.Name, null),
+        MetadataChangeEvent e => DriverEvent.BytesOf(e.Domain.Name, e.NamespaceUri),
         _ => 0,
     };
-
-    // With what the objects themselves take.
-    private static long Bytes(string name, string? namespaceUri)
-    {
-        const int objects = 200;
-        return objects + (sizeof(char) * ((long)name.Length + (namespaceUri?.Length ?? 0)));
-    }
 
     // One wake-up is enough for all that waits.
     private void Wake()

@@ -116,4 +116,19 @@ public sealed class TestDefinitionTests
         Assert.Equal(ErrorCode.XmlDetail, (await Assert.ThrowsAsync<LibvirtException>(
             async () => await domain.SetMetadataAsync(DomainMetadataType.Element, deep, "k", "urn:x", cancellationToken: Token))).Code);
     }
+
+    [Theory]
+    [InlineData(DomainMetadataType.Element, null, 4097, "uri")]
+    [InlineData(DomainMetadataType.Element, 4097, 4096, "key")]
+    [InlineData((DomainMetadataType)99, null, 4097, "uri")]
+    public async Task A_namespace_of_which_events_would_tell_at_length_is_refused(DomainMetadataType type, int? prefix, int uri, string argument)
+    {
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        Domain domain = await connection.LookupByNameAsync("test", Token);
+        LibvirtException refusal = await Assert.ThrowsAsync<LibvirtException>(async () => await domain.SetMetadataAsync(
+            type, null, prefix is { } length ? new string('k', length) : null, new string('a', uri), cancellationToken: Token));
+        Assert.Equal(ErrorCode.InvalidArgument, refusal.Code);
+        Assert.EndsWith($"{argument} in virDomainSetMetadata must have at most 4096 characters", refusal.Message, StringComparison.Ordinal);
+        await domain.SetMetadataAsync(DomainMetadataType.Element, null, new string('k', 4096), new string('a', 4096), cancellationToken: Token);
+    }
 }
