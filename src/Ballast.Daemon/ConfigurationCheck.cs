@@ -1,4 +1,5 @@
 using Ballast.Daemon.Authentication;
+using Ballast.Server;
 
 namespace Ballast.Daemon;
 
@@ -30,9 +31,9 @@ internal static class ConfigurationCheck
         }
 
         foreach (Exception fault in faults)
-            await Console.Error.WriteLineAsync($"ballastd: {StandardErrorLog.OneLine(fault.Message)}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"ballastd: {LogLine.Of(fault.Message)}").ConfigureAwait(false);
         foreach (string missing in QmpPaths.Missing(options.Qmp))
-            await Console.Error.WriteLineAsync($"ballastd: warning: {StandardErrorLog.OneLine(missing)}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"ballastd: warning: {LogLine.Of(missing)}").ConfigureAwait(false);
         if (faults.Count > 0)
             return faults.Exists(fault => fault is UsageException) ? Misuse : Failure;
         await Console.Out.WriteLineAsync($"The configuration is right. Sockets: {paths!.ReadWrite}, {paths.ReadOnly}{(options.Tcp is { } tcp ? $", TCP {tcp}" : "")}{(options.Tls is { } tls ? $", TLS {tls}" : "")}").ConfigureAwait(false);

@@ -105,7 +105,7 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
             bool isKnown = _leases.TryGetValue(domain.Uuid, out (MemoryStatsPeriodLease Lease, int? Id) older);
             _leases[domain.Uuid] = (lease, domain.Id);
             if (lease.IsOurs && !(isKnown && older.Id == domain.Id && older.Lease.Period.TotalSeconds == seconds))
-                Ensured(_log, domain.Name, seconds);
+                Ensured(_log, LibvirtServer.QuoteName(domain), seconds);
             if (isKnown)
                 await older.Lease.DisposeAsync().ConfigureAwait(false);
         }
@@ -131,7 +131,7 @@ internal sealed partial class PeriodKeeper : IAsyncDisposable
         await Task.WhenAll(leases.Select(lease => lease.DisposeAsync().AsTask())).WaitAsync(LongestGiveBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    [LoggerMessage(40, LogLevel.Information, "Domain '{Domain}': collection was off, its period is {Seconds} s now")]
+    [LoggerMessage(40, LogLevel.Information, "Domain {Domain}: collection was off, its period is {Seconds} s now")]
     private static partial void Ensured(ILogger log, string domain, int seconds);
 
     [LoggerMessage(41, LogLevel.Warning, "Cannot check the guests' collection periods: {Reason}")]

@@ -73,7 +73,7 @@ internal static partial class Program
 
     private static async Task<int> FailAsync(string why, int status)
     {
-        await Console.Error.WriteLineAsync($"ballastd: {StandardErrorLog.OneLine(why)}").ConfigureAwait(false);
+        await Console.Error.WriteLineAsync($"ballastd: {LogLine.Of(why)}").ConfigureAwait(false);
         return status;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Threading.Channels;
+using Ballast.Server;
 using Microsoft.Extensions.Logging;
 
 namespace Ballast.Daemon;
@@ -71,21 +72,10 @@ internal sealed class StandardErrorLog : ILoggerProvider
         return (minor & lowMinor) | ((ulong)(major & lowMajor) << majorAt) | ((ulong)(minor & ~lowMinor) << highMinorShift);
     }
 
-    /// <summary>Text of strangers and of errors as one line, which no terminal obeys.</summary>
-    public static string OneLine(string text)
-    {
-        if (!text.Any(char.IsControl))
-            return text;
-        StringBuilder escaped = new(text.Length);
-        foreach (char c in text)
-            _ = char.IsControl(c) ? escaped.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}") : escaped.Append(c);
-        return escaped.ToString();
-    }
-
     private void Write(LogLevel level, string message)
     {
         // systemd's numbers are syslog's.
-        string line = OneLine(message);
+        string line = LogLine.Of(message);
         line = _isJournal
             ? $"<{level switch { LogLevel.Critical => 2, LogLevel.Error => 3, LogLevel.Warning => 4, LogLevel.Information => 6, _ => 7 }}>{line}"
             : string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ} {Label(level)}{line}");

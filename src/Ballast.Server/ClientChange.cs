@@ -1,5 +1,3 @@
-using Ballast.Drivers;
-
 namespace Ballast.Server;
 
 /// <summary>What a client had done to a domain.</summary>
@@ -9,7 +7,7 @@ namespace Ballast.Server;
 /// <param name="IsSure">False where QEMU did not answer in time: it may still take effect.</param>
 internal readonly record struct ClientChange(string What, string Name, Guid Uuid, bool IsSure)
 {
-    /// <summary>In one line that no terminal obeys, whatever the client called the domain.</summary>
+    /// <summary>In one short line that no terminal obeys, whatever the client called the domain.</summary>
     public override string ToString() =>
-        $"{What} of domain {DisplayText.Quote(Name)} ({Uuid}){(IsSure ? "" : ", without an answer: it may still take effect")}";
+        $"{What} of domain {LogLine.Quote(Name)} ({Uuid}){(IsSure ? "" : ", without an answer: it may still take effect")}";
 }

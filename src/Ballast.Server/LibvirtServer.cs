@@ -125,8 +125,8 @@ internal sealed class LibvirtServer
     /// <summary>A process's program and id, for messages.</summary>
     public static string DescribeProcess(int pid) => SocketHolder.Describe(pid);
 
-    /// <summary>A domain's name between quotes, for messages: whatever it is, it stays within them and on its line.</summary>
-    public static string QuoteName(Domain domain) => DisplayText.Quote(domain.Name);
+    /// <summary>A domain's name between quotes, for the log: whatever it is, it stays within them and on its line, and is short.</summary>
+    public static string QuoteName(Domain domain) => LogLine.Quote(domain.Name);
 
     /// <summary>Serves one client to its end.</summary>
     /// <param name="transport">What leads to the client.</param>

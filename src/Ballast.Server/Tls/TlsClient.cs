@@ -60,13 +60,13 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
             {
                 // As libvirt's servers: only now the client may speak.
                 await tls.WriteAsync(new byte[] { 1 }, deadline).ConfigureAwait(false);
-                TlsClient client = new(tls, DisplayText.Escape(Shorten(name.Text)), access.IsReadOnly(name));
+                TlsClient client = new(tls, DisplayText.Escape(DisplayText.Clip(name.Text, MostName)), access.IsReadOnly(name));
                 tls = null;
                 return (client, "");
             }
 
             await tls.EndAsync(Farewell).ConfigureAwait(false);
-            return (null, name.Text.Length > 0 ? $"{fault} ({DisplayText.Quote(Shorten(name.Text))})" : fault);
+            return (null, name.Text.Length > 0 ? $"{fault} ({DisplayText.Quote(DisplayText.Clip(name.Text, MostName))})" : fault);
         }
         catch (Exception e) when (e is AuthenticationException or IOException or CryptographicException)
         {
@@ -94,7 +94,4 @@ internal sealed class TlsClient : IDuplexPipe, IAsyncDisposable
             await _pipes.DisposeAsync().ConfigureAwait(false);
         }
     }
-
-    private static string Shorten(string name) =>
-        name.Length <= MostName ? name : $"{name.AsSpan(0, char.IsHighSurrogate(name[MostName - 1]) ? MostName - 1 : MostName)}…";
 }

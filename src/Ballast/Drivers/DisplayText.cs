@@ -15,6 +15,10 @@ internal static class DisplayText
     /// <summary>The same between quotes, which it cannot end.</summary>
     public static string Quote(string text) => $"'{Escape(text, quote: '\'')}'";
 
+    /// <summary>At most so many characters of it, with <c>…</c> where there are more; no character is cut in two.</summary>
+    public static string Clip(string text, int most) =>
+        text.Length <= most ? text : $"{text.AsSpan(0, char.IsHighSurrogate(text[most - 1]) ? most - 1 : most)}…";
+
     private static string Escape(string text, char? quote)
     {
         text = PathText.Escaped(text);
