@@ -117,6 +117,48 @@ public sealed class TestDefinitionTests
             async () => await domain.SetMetadataAsync(DomainMetadataType.Element, deep, "k", "urn:x", cancellationToken: Token))).Code);
     }
 
+    [Fact]
+    public async Task Definitions_take_time_as_they_are_long_whatever_there_is_much_of()
+    {
+        // If each were compared with all the others, or its like counted again each time, these would take minutes.
+        const int many = 100_000;
+        string devices = string.Concat(Enumerable.Repeat("<interface type='user'/>", many));
+        string list = string.Join(',', Enumerable.Repeat("0-16383", many)), pins = string.Concat(Enumerable.Range(0, many).Select(cpu => $"<vcpupin vcpu='{cpu}' cpuset='0'/>"));
+        string declared = string.Concat(Enumerable.Range(0, many).Select(number => $" xmlns:p{number}='urn:{number}'"));
+        string used = string.Concat(Enumerable.Range(0, many).Select(number => $" p{number}:x=''"));
+        string[] all =
+        [
+            Xml.Replace("<devices>", $"<devices>{devices}", StringComparison.Ordinal),
+            Xml.Replace("<vcpu", $"<vcpu cpuset='{list}'", StringComparison.Ordinal).Replace("<os>", $"<cputune>{pins}</cputune><os>", StringComparison.Ordinal),
+            Xml.Replace("<domain", $"<domain{declared}", StringComparison.Ordinal).Replace("<os>", $"<metadata><a xmlns='urn:a'{used}/></metadata><os>", StringComparison.Ordinal),
+            Xml.Replace("<os>", $"<metadata xmlns='{new string('u', 4096)}'>{string.Concat(Enumerable.Repeat("<a/>", many))}</metadata><os>", StringComparison.Ordinal),
+        ];
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        foreach (string xml in all)
+        {
+            Domain domain = await Task.Run(async () => await connection.DefineDomainAsync(xml, cancellationToken: Token), Token).WaitAsync(Ballast.Guests.Deadline.Default, Token);
+            await domain.UndefineAsync(cancellationToken: Token);
+        }
+    }
+
+    [Fact]
+    public async Task Lists_of_CPUs_mean_what_they_say_at_the_borders_of_words()
+    {
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        foreach ((string list, bool isEmpty) in ((string, bool)[])
+        [
+            ("0-127,^63,^64", false), ("63-64,^63,^64", true), ("63,^64", false), ("0,^0", true), ("16383,^16383", true), ("16320-16383,^16320", false), ("0-16383", false),
+            ("62-65,^62,^63,^64,^65", true),
+        ])
+        {
+            Task<Domain> defining = connection.DefineDomainAsync(Xml.Replace("<vcpu", $"<vcpu cpuset='{list}'", StringComparison.Ordinal), cancellationToken: Token).AsTask();
+            if (isEmpty)
+                Assert.Contains($"Invalid value of 'cpuset': {list}", (await Assert.ThrowsAsync<LibvirtException>(() => defining)).Message, StringComparison.Ordinal);
+            else
+                await (await defining).UndefineAsync(cancellationToken: Token);
+        }
+    }
+
     [Theory]
     [InlineData(DomainMetadataType.Element, null, 4097, "uri")]
     [InlineData(DomainMetadataType.Element, 4097, 4096, "key")]

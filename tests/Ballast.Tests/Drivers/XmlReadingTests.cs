@@ -38,6 +38,56 @@ public sealed class XmlReadingTests
         Assert.Null(Try(() => Describe(Read(attributes.Replace("/>", " a7='2'/>", StringComparison.Ordinal))), e => e is LibvirtException { Code: ErrorCode.XmlDetail }));
     }
 
+    [Theory]
+    [InlineData("<a xmlns=''>", 200, "</a>")]
+    [InlineData("<a xmlns=''/>", 5000, "")]
+    [InlineData("<a xmlns:q='urn:q'/>", 5000, "")]
+    public void Memory_grows_no_faster_than_the_text_however_many_prefixes_are_in_scope(string begin, int times, string end)
+    {
+        // As each thread counts its own, others disturb nothing. What one declares was copied for each that declared something more.
+        string text = $"<domain{Declarations(10_000)}>{Repeat(begin, times)}{Repeat(end, times)}</domain>";
+        _ = Read(text);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Ballast.Drivers.Test.XmlElement root = Read(text);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64L * text.Length);
+        Assert.Equal(times + 1, root.DescendantsAndSelf.Count());
+    }
+
+    [Fact]
+    public void What_an_element_declares_ends_with_it()
+    {
+        const string text =
+            "<r xmlns='1' xmlns:p='2'><a xmlns='' p:x=''><b xmlns='3' xmlns:p='4' xmlns:q='5' p:x='' q:x=''/><p:c/></a><d xmlns:p='6'/><p:e/><f xmlns='7'>t<g/></f>u<h/></r>";
+        Assert.Equal(Describe(XElement.Parse(text)), Describe(Read(text)));
+
+        // The platform refuses it; who takes it shall not keep what is declared twice.
+        Assert.Equal(["1", "3", "1"], Read("<r xmlns='1'><a xmlns='2' xmlns:='3'/><b/></r>").DescendantsAndSelf.Select(element => element.Space));
+    }
+
+    [Fact]
+    public void Namespaces_that_every_element_would_carry_are_short()
+    {
+        string longest = new('a', 4096);
+        Assert.Equal(longest, Read($"<a xmlns='{longest}'/>").Space);
+        LibvirtException refusal = Assert.Throws<LibvirtException>(() => Read($"<a xmlns='{longest}a'/>"));
+        Assert.Equal((ErrorCode.XmlDetail, "(text):1: the value of 'xmlns' has more than 4096 characters"), (refusal.Code, refusal.Message));
+    }
+
+    [Fact]
+    public void Descendants_and_text_are_in_their_order_and_deep_ones_cost_no_more()
+    {
+        Ballast.Drivers.Test.XmlElement root = Read("<a>1<b>2<c/>3</b>4<d><e>5</e></d></a>");
+        Assert.Equal("abcde", string.Concat(root.DescendantsAndSelf.Select(element => element.Name)));
+        Assert.Equal("12345", root.Value);
+
+        const int depth = 250;
+        string text = new('x', 100_000);
+        root = Read($"{Repeat("<a>", depth)}{text}<b/>{Repeat("</a>", depth)}");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(text, root.Value);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20L * text.Length);
+    }
+
     [Fact]
     public void Spoiled_XML_is_read_as_the_platforms_reads_it_or_refused_with_one_line()
     {
@@ -60,6 +110,10 @@ public sealed class XmlReadingTests
     }
 
     private static Ballast.Drivers.Test.XmlElement Read(string text) => XmlReading.Read(text, "(text)", ErrorOrigin.Test);
+
+    private static string Declarations(int count) => string.Concat(Enumerable.Range(0, count).Select(number => $" xmlns:p{number:d5}=''"));
+
+    private static string Repeat(string part, int times) => string.Concat(Enumerable.Repeat(part, times));
 
     private static string? Try(Func<string> read, Func<Exception, bool> isRefusal)
     {

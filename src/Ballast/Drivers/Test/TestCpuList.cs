@@ -1,9 +1,11 @@
+using System.Numerics;
+
 namespace Ballast.Drivers.Test;
 
 /// <summary>Lists of CPUs in a domain's XML: <c>0-3,^2,8</c>.</summary>
 internal static class TestCpuList
 {
-    private const int Most = 16384;
+    private const int Most = 16384, BitsOfWord = 64;
 
     private static readonly HashSet<string> Placements = ["static", "auto"];
 
@@ -45,7 +47,8 @@ internal static class TestCpuList
     // Null: it is no list. A comma at the end is none too many.
     private static int? Count(string list)
     {
-        HashSet<int> cpus = [];
+        Span<ulong> cpus = stackalloc ulong[Most / BitsOfWord];
+        cpus.Clear();
         string[] parts = list.Split(',');
         foreach (string part in parts.Length > 1 && parts[^1].Trim(' ').Length == 0 ? parts[..^1] : parts)
         {
@@ -54,13 +57,24 @@ internal static class TestCpuList
             string[] ends = (isLeftOut ? text[1..] : text).Split('-');
             if (ends.Length > (isLeftOut ? 1 : 2) || Read(ends[0]) is not { } first || Read(ends[^1]) is not { } last || last < first)
                 return null;
-            if (isLeftOut)
-                cpus.Remove(first);
-            else
-                cpus.UnionWith(Enumerable.Range(first, last - first + 1));
+            Set(cpus, first, last, !isLeftOut);
         }
 
-        return cpus.Count;
+        int count = 0;
+        foreach (ulong word in cpus)
+            count += BitOperations.PopCount(word);
+        return count;
+    }
+
+    // A word at a time: a list can name all of them again and again.
+    private static void Set(Span<ulong> cpus, int first, int last, bool isIn)
+    {
+        for (int word = first / BitsOfWord; word <= last / BitsOfWord; word++)
+        {
+            ulong bits = ulong.MaxValue << Math.Max(first - (word * BitsOfWord), 0);
+            bits &= ulong.MaxValue >> Math.Max(((word + 1) * BitsOfWord) - 1 - last, 0);
+            cpus[word] = isIn ? cpus[word] | bits : cpus[word] & ~bits;
+        }
     }
 
     private static int? Read(string text) =>

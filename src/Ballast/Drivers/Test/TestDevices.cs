@@ -41,6 +41,7 @@ internal sealed class TestDevices
         TestDeviceRules.Check(devices);
         foreach (XmlElement disk in devices.Children("disk"))
             CompleteDisk(disk);
+        HashSet<string?> taken = [.. devices.Children("interface").Select(device => device.Child("target")?["dev"])];
         int next = 0;
         foreach (XmlElement device in devices.Children("interface"))
         {
@@ -48,7 +49,7 @@ internal sealed class TestDevices
                 _ = device.With(new XmlElement("mac").With("address", NewAddress()));
             if (device.Child("target") is not null)
                 continue;
-            while (devices.Children("interface").Any(other => other.Child("target")?["dev"] == Interface(next)))
+            while (!taken.Add(Interface(next)))
                 next++;
             _ = device.With(new XmlElement("target").With("dev", Interface(next)));
         }

@@ -65,11 +65,15 @@ internal sealed partial class TestDriver
         CancellationToken cancellationToken)
     {
         DomainRules.CheckImpact(impact, "testDomainSetMetadata", ErrorOrigin.Test);
+
+        // What takes long is done before others have to wait for it.
+        _ = ChangeParts(Domains.Get(domain), impact, (_, definition) => definition);
+        XmlElement? root = type == DomainMetadataType.Element && text is not null ? TestMetadata.ReadRoot(text, prefix!, uri!) : null;
         Domains.ChangeMetadata(domain, now => ChangeParts(now, impact, (_, definition) => type switch
         {
             DomainMetadataType.Description => definition with { Description = string.IsNullOrEmpty(text) ? null : text },
             DomainMetadataType.Title => definition with { Title = string.IsNullOrEmpty(text) ? null : text },
-            DomainMetadataType.Element => definition with { Metadata = TestMetadata.Replace(definition.Metadata, text, prefix, uri!) },
+            DomainMetadataType.Element => definition with { Metadata = TestMetadata.Replace(definition.Metadata, root, uri!) },
             _ => throw UnknownMetadata(type),
         }), type, uri);
         return default;

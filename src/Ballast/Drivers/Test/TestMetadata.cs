@@ -9,12 +9,13 @@ internal static class TestMetadata
     private const string Name = "metadata";
 
     /// <summary>What libvirt keeps of a definition's: the first root of each namespace, and none without one.</summary>
+    /// <param name="given">As it was read: equal namespaces are the same object.</param>
     public static XmlElement? Read(XmlElement? given)
     {
         if (given is null)
             return null;
         XmlElement kept = new(Name);
-        foreach (XmlElement root in given.Elements.Where(root => root.Space.Length > 0).DistinctBy(root => root.Space))
+        foreach (XmlElement root in given.Elements.Where(root => root.Space.Length > 0).DistinctBy(root => root.Space, ReferenceEqualityComparer.Instance))
             _ = kept.With(Standalone(root));
         return kept;
     }
@@ -33,14 +34,18 @@ internal static class TestMetadata
         return text.ToString();
     }
 
-    /// <summary>The same with another root in a namespace, or with none.</summary>
+    /// <summary>XML that a caller gives as the root of a namespace.</summary>
     /// <exception cref="LibvirtException">It is not XML, or it has that prefix already.</exception>
-    public static XmlElement Replace(XmlElement? metadata, string? xml, string? prefix, string uri)
+    public static XmlElement ReadRoot(string xml, string prefix, string uri) =>
+        InSpace(XmlReading.Read(xml, "(metadata_xml)", ErrorOrigin.Domain), prefix, uri);
+
+    /// <summary>The same with another root in a namespace, or with none.</summary>
+    public static XmlElement Replace(XmlElement? metadata, XmlElement? root, string uri)
     {
         XmlElement replaced = new(Name);
-        foreach (XmlElement root in metadata?.Elements.Where(root => root.Space != uri) ?? [])
-            _ = replaced.With(root);
-        return xml is null ? replaced : replaced.With(InSpace(XmlReading.Read(xml, "(metadata_xml)", ErrorOrigin.Domain), prefix!, uri));
+        foreach (XmlElement other in metadata?.Elements.Where(other => other.Space != uri) ?? [])
+            _ = replaced.With(other);
+        return root is null ? replaced : replaced.With(root);
     }
 
     /// <summary>Writes it as libvirt's XML library does, which has other quotes than libvirt.</summary>
@@ -98,12 +103,15 @@ internal static class TestMetadata
             .. all.Select(element => (element.Prefix, element.Space)),
             .. all.SelectMany(element => element.Attributes).Where(attribute => attribute.Prefix is not (null or "xmlns")).Select(attribute => (attribute.Prefix, attribute.Space)),
         ];
-        foreach ((string? prefix, string space) in used.Where(use => use.Space.Length > 0).Distinct())
+        List<XmlAttribute> inherited = [];
+        foreach ((string? prefix, string space) in used.Where(use => use.Space.Length > 0))
         {
             if (declared.Add(prefix ?? ""))
-                copy.Attributes.Insert(0, prefix is null ? new XmlAttribute("xmlns", space) : new XmlAttribute(prefix, space, "xmlns"));
+                inherited.Add(prefix is null ? new XmlAttribute("xmlns", space) : new XmlAttribute(prefix, space, "xmlns"));
         }
 
+        inherited.Reverse();
+        copy.Attributes.InsertRange(0, inherited);
         return copy;
     }
 

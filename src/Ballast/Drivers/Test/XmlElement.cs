@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Ballast.Drivers.Test;
 
 /// <summary>
@@ -23,10 +25,31 @@ internal sealed class XmlElement(string name, string? prefix = null, string spac
 
     public IEnumerable<XmlElement> Elements => Contents.Select(content => content.Element).OfType<XmlElement>();
 
-    public IEnumerable<XmlElement> DescendantsAndSelf => Elements.SelectMany(element => element.DescendantsAndSelf).Prepend(this);
+    /// <summary>In the order in which they are written.</summary>
+    public IEnumerable<XmlElement> DescendantsAndSelf
+    {
+        get
+        {
+            Stack<XmlElement> left = new([this]);
+            while (left.TryPop(out XmlElement? next))
+            {
+                yield return next;
+                for (int i = next.Contents.Count - 1; i >= 0; i--)
+                {
+                    if (next.Contents[i].Element is { } element)
+                        left.Push(element);
+                }
+            }
+        }
+    }
 
     /// <summary>All text inside.</summary>
-    public string Value => string.Concat(Contents.Select(content => content.Text ?? content.Element!.Value));
+    public string Value => Contents switch
+    {
+        [] => "",
+        [{ Text: { } only }] => only,
+        _ => AppendValue(new StringBuilder()).ToString(),
+    };
 
     /// <summary>The value of an attribute without prefix, or null.</summary>
     public string? this[string attribute] => Attributes.Find(found => found.Prefix is null && found.Name == attribute)?.Value;
@@ -84,6 +107,13 @@ internal sealed class XmlElement(string name, string? prefix = null, string spac
     public XmlElement RequireRoot(string name) => Name == name && Space.Length == 0
         ? this
         : throw LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Xml, $"expecting root element of '{name}', not '{DisplayText.Escape(Name)}'");
+
+    private StringBuilder AppendValue(StringBuilder value)
+    {
+        foreach (XmlContent content in Contents)
+            _ = content.Element is { } element ? element.AppendValue(value) : value.Append(content.Text);
+        return value;
+    }
 }
 
 /// <summary>An attribute of an element; a declaration of a namespace is one as well.</summary>

@@ -10,12 +10,25 @@ namespace Ballast.Drivers.Test;
 internal sealed class XmlReading
 {
     private const int MaxDepth = 256, MaxCharacters = 16 * 1024 * 1024;
+
+    // Each element that has one is compared by it, and may be written with it.
+    private const int MaxNamespace = 4096;
+
+    // So many are compared with each other faster than they are put into a set.
+    private const int FewAttributes = 8;
     private const string XmlSpace = "http://www.w3.org/XML/1998/namespace";
 
     private readonly string _text;
     private readonly string _name;
     private readonly ErrorOrigin _origin;
-    private readonly Stack<(XmlElement Element, Dictionary<string, string> Spaces)> _open = new();
+    private readonly Stack<(XmlElement Element, List<(string Prefix, string? Outer)>? Declared)> _open = new();
+    private readonly StringBuilder _built = new();
+
+    // Of each prefix in scope its namespace. One for all elements: what one declares is undone where it ends.
+    private readonly Dictionary<string, string> _spaces = new() { ["xml"] = XmlSpace };
+
+    // Equal ones are the same object.
+    private readonly HashSet<string> _uris = ["", XmlSpace];
     private int _at;
 
     private XmlReading(string text, string name, ErrorOrigin origin)
@@ -73,7 +86,7 @@ internal sealed class XmlReading
     /// <summary>Up to the next tag, with the sections that are taken as they are.</summary>
     private void ReadText(XmlElement? root)
     {
-        StringBuilder text = new();
+        StringBuilder text = _built.Clear();
         bool isKept = false;
         while (_at < _text.Length)
         {
@@ -97,11 +110,12 @@ internal sealed class XmlReading
             _at += part.Length;
         }
 
-        isKept |= !string.IsNullOrWhiteSpace(text.ToString());
+        string found = text.ToString();
+        isKept |= !string.IsNullOrWhiteSpace(found);
         if (isKept && _open.Count == 0)
             throw Bad(root is null ? "a tag is expected first" : "there is something after the end");
         if (isKept)
-            _open.Peek().Element.Contents.Add(new XmlContent(text.ToString()));
+            _open.Peek().Element.Contents.Add(new XmlContent(found));
     }
 
     private XmlElement Open()
@@ -111,7 +125,7 @@ internal sealed class XmlReading
         _at++;
         string name = ReadName();
         List<(string Name, string Value)> attributes = [];
-        HashSet<string> seen = [];
+        HashSet<string>? seen = null;
         while (true)
         {
             bool isApart = SkipSpace();
@@ -122,43 +136,87 @@ internal sealed class XmlReading
             if (!isApart)
                 throw Bad("a space is expected before an attribute");
             string attribute = ReadName();
-            if (!seen.Add(attribute))
+            if (attributes.Count == FewAttributes)
+                seen = [.. attributes.Select(before => before.Name)];
+            if (!(seen?.Add(attribute) ?? !IsAmong(attributes, attribute)))
                 throw Bad($"the attribute {DisplayText.Quote(attribute)} is there twice");
             attributes.Add((attribute, ReadValue(attribute)));
         }
 
-        XmlElement element = Make(name, attributes, out Dictionary<string, string> spaces);
+        List<(string Prefix, string? Outer)>? declared = Declare(attributes);
+        XmlElement element = Make(name, attributes);
         if (_open.Count > 0)
             _open.Peek().Element.Contents.Add(new XmlContent(element));
         bool isEmpty = _text[_at] == '/';
         _at += isEmpty ? 1 : 0;
         Expect('>');
-        if (!isEmpty)
-            _open.Push((element, spaces));
+        if (isEmpty)
+            Undo(declared);
+        else
+            _open.Push((element, declared));
         return element;
     }
 
-    private XmlElement Make(string name, List<(string Name, string Value)> attributes, out Dictionary<string, string> spaces)
+    private static bool IsAmong(List<(string Name, string Value)> attributes, string name)
     {
-        Dictionary<string, string> outer = _open.Count > 0 ? _open.Peek().Spaces : new() { ["xml"] = XmlSpace };
-        Dictionary<string, string> inner = outer;
+        foreach ((string there, _) in attributes)
+        {
+            if (there == name)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Puts what an element declares into scope.</summary>
+    /// <returns>What was there before, for the element's end; null where it declares nothing.</returns>
+    private List<(string Prefix, string? Outer)>? Declare(List<(string Name, string Value)> attributes)
+    {
+        List<(string Prefix, string? Outer)>? declared = null;
         foreach ((string attribute, string value) in attributes)
         {
             if (attribute != "xmlns" && !attribute.StartsWith("xmlns:", StringComparison.Ordinal))
                 continue;
-            inner = inner == outer ? new(outer) : inner;
-            inner[attribute.Length > "xmlns".Length ? attribute["xmlns:".Length..] : ""] = value;
+            if (value.Length > MaxNamespace)
+                throw Bad($"the value of {DisplayText.Quote(attribute)} has more than {MaxNamespace} characters");
+            string prefix = attribute.Length > "xmlns".Length ? attribute["xmlns:".Length..] : "";
+            (declared ??= []).Add((prefix, _spaces.GetValueOrDefault(prefix)));
+            _spaces[prefix] = Shared(value);
         }
 
-        spaces = inner;
+        return declared;
+    }
+
+    private void Undo(List<(string Prefix, string? Outer)>? declared)
+    {
+        for (int i = (declared?.Count ?? 0) - 1; i >= 0; i--)
+        {
+            (string prefix, string? outer) = declared![i];
+            if (outer is null)
+                _spaces.Remove(prefix);
+            else
+                _spaces[prefix] = outer;
+        }
+    }
+
+    private string Shared(string uri)
+    {
+        if (_uris.TryGetValue(uri, out string? same))
+            return same;
+        _uris.Add(uri);
+        return uri;
+    }
+
+    private XmlElement Make(string name, List<(string Name, string Value)> attributes)
+    {
         (string? prefix, string local) = Split(name);
-        XmlElement element = prefix is null || inner.ContainsKey(prefix)
-            ? new XmlElement(local, prefix, inner.GetValueOrDefault(prefix ?? "", ""))
+        XmlElement element = prefix is null || _spaces.ContainsKey(prefix)
+            ? new XmlElement(local, prefix, _spaces.GetValueOrDefault(prefix ?? "", ""))
             : new XmlElement(name);
         foreach ((string attribute, string value) in attributes)
         {
             (string? before, string after) = Split(attribute);
-            element.Attributes.Add(new XmlAttribute(after, value, before, before is null ? "" : inner.GetValueOrDefault(before, "")));
+            element.Attributes.Add(new XmlAttribute(after, value, before, before is null ? "" : _spaces.GetValueOrDefault(before, "")));
         }
 
         return element;
@@ -172,7 +230,7 @@ internal sealed class XmlReading
         Expect('>');
         if (_open.Count == 0 || _open.Peek().Element.QualifiedName != name)
             throw Bad($"the end of {DisplayText.Quote(name)} has no beginning");
-        _ = _open.Pop();
+        Undo(_open.Pop().Declared);
     }
 
     private string ReadName()
@@ -195,7 +253,7 @@ internal sealed class XmlReading
         ReadOnlySpan<char> value = _text.AsSpan(_at + 1, end - _at - 1);
         if (value.Contains('<'))
             throw Bad($"the value of {DisplayText.Quote(name)} has a tag in it");
-        StringBuilder text = new();
+        StringBuilder text = _built.Clear();
         foreach (Range part in value.SplitAny('\t', '\n', '\r'))
         {
             if (text.Length > 0 || part.Start.Value > 0)
