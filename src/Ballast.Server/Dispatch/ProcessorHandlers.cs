@@ -108,6 +108,10 @@ internal static class ProcessorHandlers
             throw RpcErrors.Internal($"{(count < 0 ? countName : lengthName)} must be non-negative");
         if ((long)count * length > RpcLimits.MaxCpuMaps)
             throw RpcErrors.Internal("maxinfo * maplen > REMOTE_CPUMAPS_MAX");
+
+        // Each map is as long as asked for, however few CPUs there are: libvirt's limit for one that a client sends.
+        if (length > RpcLimits.MaxNodeCpuMap)
+            throw RpcErrors.Internal("maplen > REMOTE_CPUMAP_MAX");
     }
 
     private static void RefuseZero(int number, string message, string function, string argument)

@@ -5,6 +5,9 @@ namespace Ballast.Drivers;
 /// <summary>Writes XML as libvirt lays it out: two spaces a level, single quotes.</summary>
 internal sealed class XmlText
 {
+    /// <summary>Characters that may be written. Indentation alone makes XML a hundred times as long.</summary>
+    public const int Most = 32 * 1024 * 1024;
+
     private readonly StringBuilder _text = new();
     private readonly Stack<string> _open = new();
 
@@ -50,8 +53,16 @@ internal sealed class XmlText
 
     public override string ToString() => _text.ToString();
 
+    /// <exception cref="LibvirtException">It is too long already.</exception>
+    public static void RefuseLong(StringBuilder text)
+    {
+        if (text.Length > Most)
+            throw LibvirtError.Report(ErrorCode.XmlError, ErrorOrigin.Xml, $"it has more than {Most} characters");
+    }
+
     private void Begin(string name, ReadOnlySpan<(string Name, string? Value)> attributes)
     {
+        RefuseLong(_text);
         Indent();
         _text.Append('<').Append(name);
         foreach ((string attribute, string? value) in attributes)

@@ -142,6 +142,31 @@ public sealed class TestDefinitionTests
     }
 
     [Fact]
+    public async Task What_would_be_written_at_a_hundred_times_its_length_is_refused()
+    {
+        const int depth = 200, many = 100_000;
+        string indented = $"{string.Concat(Enumerable.Repeat("<a>", depth))}{string.Concat(Enumerable.Repeat("<b/>", many))}{string.Concat(Enumerable.Repeat("</a>", depth))}";
+        string declared = string.Concat(Enumerable.Range(0, many).Select(number => $"<a xmlns='urn:{number}' p:x=''/>"));
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        foreach (string changed in (string[])
+        [
+            Xml.Replace("<os>", $"<metadata><m xmlns='urn:m'>{indented}</m></metadata><os>", StringComparison.Ordinal),
+            Xml.Replace("<os>", $"<metadata xmlns:p='{new string('u', 4096)}'>{declared}</metadata><os>", StringComparison.Ordinal),
+            Xml.Replace("<os>", $"<cpu>{indented}</cpu><os>", StringComparison.Ordinal),
+        ])
+        {
+            Domain domain = await connection.DefineDomainAsync(changed, cancellationToken: Token);
+            Assert.Equal("XML error: it has more than 33554432 characters", (await Assert.ThrowsAsync<LibvirtException>(async () => await domain.GetXmlAsync(cancellationToken: Token))).Message);
+            await domain.UndefineAsync(cancellationToken: Token);
+        }
+
+        Domain test = await connection.LookupByNameAsync("test", Token);
+        await test.SetMetadataAsync(DomainMetadataType.Element, $"<m>{indented}</m>", "m", "urn:m", cancellationToken: Token);
+        Assert.Equal(ErrorCode.XmlError, (await Assert.ThrowsAsync<LibvirtException>(
+            async () => await test.GetMetadataAsync(DomainMetadataType.Element, "urn:m", cancellationToken: Token))).Code);
+    }
+
+    [Fact]
     public async Task Lists_of_CPUs_mean_what_they_say_at_the_borders_of_words()
     {
         await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);

@@ -42,6 +42,7 @@ public sealed class ProcessorProcedureTests : IAsyncLifetime
     [InlineData(1, 1, 1)]
     [InlineData(16384, 512, 2)]
     [InlineData(2, 0, 2)]
+    [InlineData(2, 2048, 2)]
     public async Task As_many_processors_as_there_are_and_were_asked_for(int asked, int mapBytes, int expected)
     {
         VcpusReply reply = XdrReader.Read<VcpusReply>((await _client.CallAsync(RemoteProcedure.DomainGetVcpus, $"{_domain}{asked:x8}{mapBytes:x8}")).Payload);
@@ -59,6 +60,8 @@ public sealed class ProcessorProcedureTests : IAsyncLifetime
     [InlineData(16385, 1, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maxinfo > REMOTE_VCPUINFO_MAX")]
     [InlineData(16384, 513, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX")]
     [InlineData(16384, int.MaxValue, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX")]
+    [InlineData(1, 2049, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maplen > REMOTE_CPUMAP_MAX")]
+    [InlineData(1, 8388608, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maplen > REMOTE_CPUMAP_MAX")]
     public Task Processors_have_libvirts_errors(int asked, int mapBytes, ErrorCode code, ErrorOrigin origin, string message) =>
         FailsAsync(RemoteProcedure.DomainGetVcpus, $"{asked:x8}{mapBytes:x8}", code, origin, message);
 
@@ -79,6 +82,7 @@ public sealed class ProcessorProcedureTests : IAsyncLifetime
     [InlineData(1, -1, 0, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maplen must be non-negative")]
     [InlineData(16385, 1, 0, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: ncpumaps > REMOTE_VCPUINFO_MAX")]
     [InlineData(16384, 513, 0, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX")]
+    [InlineData(1, 8388608, 0, ErrorCode.InternalError, ErrorOrigin.Rpc, "internal error: maplen > REMOTE_CPUMAP_MAX")]
     [InlineData(16, 1, 2, ErrorCode.OperationInvalid, ErrorOrigin.Domain, "Requested operation is not valid: transient domains do not have any persistent config")]
     [InlineData(16, 1, 3, ErrorCode.InvalidArgument, ErrorOrigin.Domain, "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive")]
     [InlineData(16, 1, 4, ErrorCode.InvalidArgument, ErrorOrigin.Qemu, "unsupported flags (0x4) in function qemuDomainGetVcpuPinInfo")]

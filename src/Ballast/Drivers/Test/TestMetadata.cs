@@ -51,6 +51,7 @@ internal static class TestMetadata
     /// <summary>Writes it as libvirt's XML library does, which has other quotes than libvirt.</summary>
     public static void Write(StringBuilder text, XmlElement element, int level, bool isIndented)
     {
+        XmlText.RefuseLong(text);
         text.Append('<').Append(element.QualifiedName);
         foreach (XmlAttribute attribute in element.Attributes.OrderByDescending(attribute => attribute.IsDeclaration))
         {
