@@ -167,6 +167,102 @@ public sealed class TestDefinitionTests
     }
 
     [Fact]
+    public async Task However_many_domains_somebody_defines_others_can_still_list_them()
+    {
+        const int most = 16384;
+        await using Connection local = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        await using ServerFixture server = ServerFixture.Start(local);
+        await using Connection remote = await server.ConnectAsync();
+        for (int i = 1; i < most; i++)
+            await DefineAsync($"{new string('€', 250)}{i:d5}");
+        Assert.Equal("operation failed: a test host has at most 16384 domains", (await Assert.ThrowsAsync<LibvirtException>(() => DefineAsync("other"))).Message);
+        Assert.Equal(most, (await remote.ListDomainsAsync(cancellationToken: Token)).Count);
+
+        // One that is there can be defined anew, and its place is free when it is gone.
+        Domain known = await remote.LookupByNameAsync($"{new string('€', 250)}{1:d5}", Token);
+        string again = Xml.Replace("<name>vm1</name>", $"<name>{known.Name}</name><uuid>{known.Uuid}</uuid>", StringComparison.Ordinal);
+        await (await remote.DefineDomainAsync(again, cancellationToken: Token)).UndefineAsync(cancellationToken: Token);
+        await DefineAsync("other");
+
+        Task<Domain> DefineAsync(string name) => local.DefineDomainAsync(Xml.Replace("vm1", name, StringComparison.Ordinal), cancellationToken: Token).AsTask();
+    }
+
+    [Fact]
+    public async Task What_somebody_defines_and_sets_is_kept_up_to_some_mebibytes_and_gone_is_gone()
+    {
+        const string tooMuch = "operation failed: the XML of a test host's domains has at most 33554432 characters together";
+        string large = new('x', 4_000_000), largeXml = Xml.Replace("<os>", $"<description>{large}</description><os>", StringComparison.Ordinal);
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        for (int round = 0; round < 2; round++)
+        {
+            List<Domain> all = [];
+            LibvirtException? refusal = null;
+            while (refusal is null)
+            {
+                Assert.True(all.Count < 100);
+                refusal = await TryAsync(async () => all.Add(await connection.DefineDomainAsync(largeXml.Replace("vm1", $"vm{all.Count}", StringComparison.Ordinal), cancellationToken: Token)));
+            }
+
+            Assert.Equal((ErrorCode.OperationFailed, tooMuch), (refusal.Code, refusal.Message));
+
+            // What takes no more can be done all the same.
+            Assert.NotEmpty(all);
+            await all[0].StartAsync(cancellationToken: Token);
+            await all[0].SetMemoryAsync(1000, cancellationToken: Token);
+            await all[0].SuspendAsync(Token);
+            await all[0].DestroyAsync(cancellationToken: Token);
+            foreach (Domain domain in all)
+                await domain.UndefineAsync(cancellationToken: Token);
+        }
+
+        // The same of metadata: what takes the place of another counts once.
+        Domain test = await connection.LookupByNameAsync("test", Token);
+        for (int i = 0; i < 20; i++)
+            await SetAsync("urn:same");
+        int set = 0;
+        LibvirtException? last = null;
+        while (last is null && set < 100)
+            last = await TryAsync(() => SetAsync($"urn:{set++}"));
+        Assert.Equal(tooMuch, last?.Message);
+
+        Task SetAsync(string uri) => test.SetMetadataAsync(DomainMetadataType.Element, $"<a>{large}</a>", "p", uri, cancellationToken: Token).AsTask();
+
+        static async Task<LibvirtException?> TryAsync(Func<Task> act)
+        {
+            try
+            {
+                await act();
+                return null;
+            }
+            catch (LibvirtException e)
+            {
+                return e;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Names_that_no_list_has_room_for_are_refused()
+    {
+        string longest = new('n', 255);
+        await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);
+        Domain domain = await connection.DefineDomainAsync(Xml, cancellationToken: Token);
+        Func<string, Task>[] ways =
+        [
+            async name => await connection.DefineDomainAsync(Xml.Replace("vm1", name, StringComparison.Ordinal), cancellationToken: Token),
+            async name => await connection.CreateDomainAsync(Xml.Replace("vm1", name, StringComparison.Ordinal), cancellationToken: Token),
+            async name => await domain.RenameAsync(name, Token),
+        ];
+        foreach (Func<string, Task> name in ways)
+        {
+            LibvirtException refusal = await Assert.ThrowsAsync<LibvirtException>(() => name($"{longest}n"));
+            Assert.Equal((ErrorCode.XmlError, $"XML error: name '{longest}…' has more than 255 characters"), (refusal.Code, refusal.Message));
+        }
+
+        await domain.RenameAsync(longest, Token);
+    }
+
+    [Fact]
     public async Task Lists_of_CPUs_mean_what_they_say_at_the_borders_of_words()
     {
         await using Connection connection = await Connection.OpenAsync("test:///default", cancellationToken: Token);

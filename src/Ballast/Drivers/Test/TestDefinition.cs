@@ -40,6 +40,17 @@ internal sealed record TestDefinition
     /// <summary>0 where collection is off.</summary>
     public int PeriodSeconds { get; init; }
 
+    /// <summary>Characters of the XML that it was read from; 0 where it is a file's or the driver's own.</summary>
+    public int XmlLength { get; init; }
+
+    /// <summary>The same with what was set since, about.</summary>
+    public long Length => XmlLength + (Title?.Length ?? 0) + (Description?.Length ?? 0) + (Metadata?.Elements.Sum(root => (long)root.Length) ?? 0);
+
+    /// <summary>Whether another one takes no more to keep beside this one.</summary>
+    public bool SharesTexts(TestDefinition other) =>
+        Elements == other.Elements && Metadata == other.Metadata
+        && ReferenceEquals(Title, other.Title) && ReferenceEquals(Description, other.Description);
+
     /// <summary>Everything else, complete and in libvirt's order. Nobody changes these.</summary>
     public required IReadOnlyList<XmlElement> Elements { get; init; }
 }

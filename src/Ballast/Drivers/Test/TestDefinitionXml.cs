@@ -7,6 +7,9 @@ internal static class TestDefinitionXml
 {
     private const string DefaultBoot = "hd";
 
+    // Of a file, which a domain's name becomes. One message has the names of all domains, and an event has its domain's.
+    private const int MostOfName = 255;
+
     private static readonly HashSet<string> Types =
     [
         "qemu", "kqemu", "kvm", "xen", "lxc", "uml", "openvz", "test", "vmware", "hyperv", "vbox", "phyp", "parallels", "bhyve", "vz", "hvf",
@@ -39,7 +42,7 @@ internal static class TestDefinitionXml
 
     /// <exception cref="LibvirtException">It is no domain's XML, or one that cannot be.</exception>
     public static TestDefinition Read(string xml) =>
-        Read(XmlReading.Read(xml, "(domain_definition)", ErrorOrigin.Domain).RequireRoot("domain"));
+        Read(XmlReading.Read(xml, "(domain_definition)", ErrorOrigin.Domain).RequireRoot("domain")) with { XmlLength = xml.Length };
 
     /// <exception cref="LibvirtException">It is one that cannot be.</exception>
     public static TestDefinition Read(XmlElement domain)
@@ -90,13 +93,15 @@ internal static class TestDefinitionXml
     {
         if (domain.TextOf("name") is not { } name)
             throw LibvirtError.Message(ErrorCode.NoName, ErrorOrigin.Domain, "missing name information");
-        RefuseSlash(name, ErrorOrigin.Domain);
+        RefuseName(name, ErrorOrigin.Domain);
         return name;
     }
 
     /// <exception cref="LibvirtException">A domain cannot have that name.</exception>
-    public static void RefuseSlash(string name, ErrorOrigin origin)
+    public static void RefuseName(string name, ErrorOrigin origin)
     {
+        if (name.Length > MostOfName)
+            throw LibvirtError.Report(ErrorCode.XmlError, origin, $"name '{DisplayText.Escape(name[..MostOfName])}…' has more than {MostOfName} characters");
         if (name.Contains('/', StringComparison.Ordinal))
             throw LibvirtError.Report(ErrorCode.XmlError, origin, $"name {DisplayText.Escape(name)} cannot contain '/'");
     }

@@ -23,6 +23,9 @@ internal sealed record TestDomain
 
     public bool HasManagedSave { get; init; }
 
+    /// <summary>About how many characters clients gave for it.</summary>
+    public long Length => Definition.Length + (Next is null || Next.SharesTexts(Definition) ? 0 : Next.Length);
+
     public DomainIdentity Identity => new(Definition.Name, Definition.Uuid, Id);
 
     public bool IsActive => Id is not null;

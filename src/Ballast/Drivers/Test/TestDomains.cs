@@ -10,9 +10,16 @@ namespace Ballast.Drivers.Test;
 /// </summary>
 internal sealed class TestDomains
 {
+    // A list of more has no place in libvirt's protocol, so that nobody could list any.
+    private const int Most = 16384;
+
+    // What clients give is kept, at some ten times its length.
+    private const long MostLength = 32 * 1024 * 1024;
+
     private readonly Lock _changing = new();
     private readonly ConcurrentDictionary<Guid, TestDomain> _all = new();
     private int _lastId;
+    private long _length;
 
     public DriverEventSinks Events { get; } = new();
 
@@ -38,7 +45,7 @@ internal sealed class TestDomains
         lock (_changing)
         {
             TestDomain now = change(Get(domain));
-            _all[now.Definition.Uuid] = now;
+            Put(now);
         }
     }
 
@@ -77,7 +84,7 @@ internal sealed class TestDomains
                 HasManagedSave = hasManagedSave,
                 Id = state.State == DomainState.Shutoff ? null : ++_lastId,
             };
-            _all[definition.Uuid] = domain;
+            Put(domain);
         }
     }
 
@@ -90,7 +97,7 @@ internal sealed class TestDomains
             TestDomain? old = FindEqual(definition);
             TestDomain first = old ?? new TestDomain { State = new(DomainState.Shutoff, Reasons.Unknown), Definition = definition };
             TestDomain now = first.WithNext(definition) with { IsPersistent = true };
-            _all[definition.Uuid] = now;
+            Put(now);
             Publish(now, DomainLifecycleChange.Defined, old?.Next is null ? Defined.Added : Defined.Updated);
             return now.Identity;
         }
@@ -150,7 +157,7 @@ internal sealed class TestDomains
             if (now.Definition.OnReboot is "destroy" or "preserve")
                 Stop(now, reason, detail);
             else
-                _all[now.Definition.Uuid] = now with { State = new(DomainState.Running, Reasons.Running.Booted) };
+                Put(now with { State = new(DomainState.Running, Reasons.Running.Booted) });
         }
     }
 
@@ -195,17 +202,17 @@ internal sealed class TestDomains
             TestDomain now = Get(domain);
             if (now.IsActive)
                 throw Refused("cannot rename active domain");
-            TestDefinitionXml.RefuseSlash(name, ErrorOrigin.Test);
+            TestDefinitionXml.RefuseName(name, ErrorOrigin.Test);
             if (now.Definition.Name == name)
                 throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain, "Can't rename domain to itself");
-            if (_all.Values.Any(other => other.Definition.Name == name))
+            if (FindNamesake(name) is not null)
             {
                 throw LibvirtError.Report(ErrorCode.OperationInvalid, ErrorOrigin.Domain,
                     $"domain with name '{name}' already exists");
             }
 
             TestDomain renamed = now.WithNext(now.Definition with { Name = name });
-            _all[now.Definition.Uuid] = renamed;
+            Put(renamed);
             Publish(now, DomainLifecycleChange.Undefined, Undefined.Renamed);
             Publish(renamed, DomainLifecycleChange.Defined, Defined.Renamed);
         }
@@ -216,7 +223,7 @@ internal sealed class TestDomains
     private DomainIdentity Start(TestDomain domain)
     {
         TestDomain now = domain with { Id = ++_lastId, State = new(DomainState.Running, Reasons.Running.Booted), HasManagedSave = false };
-        _all[now.Definition.Uuid] = now;
+        Put(now);
         Publish(now, DomainLifecycleChange.Started, Started.Booted);
         return now.Identity;
     }
@@ -239,9 +246,23 @@ internal sealed class TestDomains
     private void Keep(TestDomain now)
     {
         if (now.IsActive || now.IsPersistent)
-            _all[now.Definition.Uuid] = now;
+            Put(now);
         else
-            _ = _all.TryRemove(now.Definition.Uuid, out _);
+            _length -= _all.TryRemove(now.Definition.Uuid, out TestDomain? gone) ? gone.Length : 0;
+    }
+
+    // The lock is held.
+    private void Put(TestDomain now)
+    {
+        long more = now.Length - (Find(now.Definition.Uuid)?.Length ?? 0);
+        if (more > 0 && _length + more > MostLength)
+        {
+            throw LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Test,
+                $"the XML of a test host's domains has at most {MostLength} characters together");
+        }
+
+        _all[now.Definition.Uuid] = now;
+        _length += more;
     }
 
     /// <summary>The domain of that name and UUID.</summary>
@@ -254,13 +275,15 @@ internal sealed class TestDomains
                 : throw Exists($"domain '{same.Definition.Name}' is already defined with uuid {definition.Uuid}");
         }
 
-        TestDomain? namesake = _all.Values.FirstOrDefault(other => other.Definition.Name == definition.Name);
-        return namesake is null
-            ? null
-            : throw Exists($"domain '{definition.Name}' already exists with uuid {namesake.Definition.Uuid}");
+        if (FindNamesake(definition.Name) is { } namesake)
+            throw Exists($"domain '{definition.Name}' already exists with uuid {namesake.Definition.Uuid}");
+        return _all.Count < Most ? null : throw LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Test, $"a test host has at most {Most} domains");
 
         static LibvirtException Exists(string detail) => LibvirtError.Report(ErrorCode.OperationFailed, ErrorOrigin.Domain, detail);
     }
+
+    // Not among the values, of which each look would make a list.
+    private TestDomain? FindNamesake(string name) => _all.FirstOrDefault(other => other.Value.Definition.Name == name).Value;
 
     private void Publish(TestDomain domain, DomainLifecycleChange change, int detail) =>
         Events.Publish(DriverEvent.Lifecycle(domain.Identity, change, detail));

@@ -18,6 +18,9 @@ internal sealed class XmlElement(string name, string? prefix = null, string spac
 
     public List<XmlAttribute> Attributes { get; } = [];
 
+    /// <summary>Characters of the text that it is the root of; 0 for an element in it, and for one that no text was read for.</summary>
+    public int Length { get; init; }
+
     /// <summary>Elements and texts, in their order.</summary>
     public List<XmlContent> Contents { get; } = [];
 

@@ -210,9 +210,10 @@ internal sealed class XmlReading
     private XmlElement Make(string name, List<(string Name, string Value)> attributes)
     {
         (string? prefix, string local) = Split(name);
+        int length = _open.Count == 0 ? _text.Length : 0;
         XmlElement element = prefix is null || _spaces.ContainsKey(prefix)
-            ? new XmlElement(local, prefix, _spaces.GetValueOrDefault(prefix ?? "", ""))
-            : new XmlElement(name);
+            ? new XmlElement(local, prefix, _spaces.GetValueOrDefault(prefix ?? "", "")) { Length = length }
+            : new XmlElement(name) { Length = length };
         foreach ((string attribute, string value) in attributes)
         {
             (string? before, string after) = Split(attribute);
