@@ -22,11 +22,12 @@ internal static class PathText
         if (Utf8.IsValid(bytes))
             return Encoding.UTF8.GetString(bytes);
         StringBuilder text = new(bytes.Length);
+        Span<char> units = stackalloc char[2];
         while (!bytes.IsEmpty)
         {
             if (Rune.DecodeFromUtf8(bytes, out Rune rune, out int consumed) == OperationStatus.Done)
             {
-                text.Append(rune.ToString());
+                text.Append(units[..rune.EncodeToUtf16(units)]);
             }
             else
             {

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 
 namespace Ballast.Drivers.Qemu.Discovery;
@@ -12,9 +13,18 @@ internal sealed class MountTable
         ["proc", "sysfs", "debugfs", "tracefs", "securityfs", "configfs", "cgroup", "cgroup2", "bpf", "pstore", "efivarfs", "selinuxfs", "binfmt_misc"];
 
     private static readonly string[] HangingTypes =
-        ["nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "glusterfs", "lustre", "autofs", "ncp", "coda", "gfs", "ocfs2", "virtiofs", "beegfs"];
+        ["nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "glusterfs", "lustre", "autofs", "ncp", "coda", "gfs", "ocfs2", "virtiofs", "beegfs", Unknown];
 
     private const int MaxBytes = 4 * 1024 * 1024;
+
+    // PATH_MAX: the kernel follows no longer one.
+    private const int LongestPath = 4096;
+
+    // So many characters of paths are compared to find where the layers of all overlays lie; thousands of containers need a tenth.
+    private const int MostEffort = 32 * 1024 * 1024;
+
+    // Of an overlay whose layers nobody looked up.
+    private const string Unknown = "unknown file system";
 
     // This process's, as it was read last: hardly anybody mounts something between two looks. Not held: it may be large.
     private static readonly WeakReference<LastRead?> Last = new(null);
@@ -22,10 +32,15 @@ internal sealed class MountTable
     private readonly Dictionary<ulong, (uint Device, string Type)> _mounts;
     private readonly Dictionary<string, string> _types;
 
+    // How long the mount points are.
+    private readonly BitArray _lengths = new(LongestPath + 1);
+
     private MountTable(Dictionary<ulong, (uint Device, string Type)> mounts, Dictionary<string, string> types)
     {
         _mounts = mounts;
         _types = types;
+        foreach (string path in types.Keys.Where(path => path.Length <= LongestPath))
+            _lengths[path.Length] = true;
     }
 
     /// <summary>A table of mount points with the types of their file systems.</summary>
@@ -69,59 +84,88 @@ internal sealed class MountTable
     /// <summary>The same of mountinfo's text.</summary>
     internal static MountTable Parse(string text, MountTable? host)
     {
-        const int id = 0, device = 2, mountPoint = 4, options = 3;
-        Dictionary<ulong, (uint, string)> mounts = [];
-        Dictionary<string, string> types = [];
-        foreach (string line in text.Split('\n'))
-        {
-            string[] fields = line.Split(' ');
-            int separator = Array.IndexOf(fields, "-");
-            if (separator <= mountPoint || separator + 1 >= fields.Length)
-                continue;
-            string type = fields[separator + 1];
-
-            // Whoever looks there looks into its layers.
-            if (type == "overlay" && fields.Length > separator + options && LayerThatHangs(fields[separator + options], types, host?._types) is { } layer)
-                type = $"{layer} below an overlay";
-            types[Unescape(fields[mountPoint])] = type;
-            if (fields[device].Split(':') is [var major, var minor]
-                && ulong.TryParse(fields[id], NumberStyles.None, CultureInfo.InvariantCulture, out ulong mount)
-                && uint.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out uint high)
-                && uint.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out uint low))
-            {
-                mounts[mount] = (SocketFile.MakeDevice(high, low), type);
-            }
-        }
-
-        return new MountTable(mounts, types);
+        MountTable table = new([], []);
+        int effort = MostEffort;
+        foreach (Range line in text.AsSpan().Split('\n'))
+            table.Add(text.AsSpan(line), host, ref effort);
+        return table;
     }
 
     private static ReadOnlyMemory<byte> ReadText(string process) => LinuxFiles.ReadAll($"/proc/{process}/mountinfo", MaxBytes) ?? default;
 
-    // The type of the first layer that lies in a file system that can hang; null where none is known to.
-    private static string? LayerThatHangs(string options, params ReadOnlySpan<Dictionary<string, string>?> tables)
+    // Whoever may mount something writes most of a line: its text is looked at where it stands, and none of it twice.
+    private void Add(ReadOnlySpan<char> line, MountTable? host, ref int effort)
     {
-        foreach (string option in Unescape(options).Split(','))
+        const int id = 0, device = 2, mountPoint = 4, options = 3, mostFields = 16;
+        Span<Range> fields = stackalloc Range[mostFields];
+        fields = fields[..line.Split(fields, ' ')];
+        int separator = mountPoint + 1;
+        while (separator < fields.Length && line[fields[separator]] is not "-")
+            separator++;
+        if (separator + 1 >= fields.Length)
+            return;
+        string type = line[fields[separator + 1]].ToString();
+
+        // Whoever looks there looks into its layers.
+        if (type == "overlay" && fields.Length > separator + options && LayerThatHangs(line[fields[separator + options]], host, ref effort) is { } layer)
+            type = $"{layer} below an overlay";
+        Span<char> name = stackalloc char[LongestPath];
+        if (Unescape(line[fields[mountPoint]], name) is { IsEmpty: false } path)
         {
-            if (option.Split('=', 2) is not ["lowerdir" or "lowerdir+" or "datadir+" or "upperdir", var layers])
+            _types.GetAlternateLookup<ReadOnlySpan<char>>()[path] = type;
+            _lengths[path.Length] = true;
+        }
+
+        ReadOnlySpan<char> number = line[fields[device]];
+        int colon = number.IndexOf(':');
+        if (colon >= 0
+            && ulong.TryParse(line[fields[id]], NumberStyles.None, CultureInfo.InvariantCulture, out ulong mount)
+            && uint.TryParse(number[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out uint high)
+            && uint.TryParse(number[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out uint low))
+        {
+            _mounts[mount] = (SocketFile.MakeDevice(high, low), type);
+        }
+    }
+
+    // The type of the first layer that lies in a file system that can hang; null where none is known to.
+    private string? LayerThatHangs(ReadOnlySpan<char> options, MountTable? host, ref int effort)
+    {
+        Span<char> name = stackalloc char[LongestPath];
+        foreach (Range option in options.Split(','))
+        {
+            ReadOnlySpan<char> layers = options[option];
+            int equals = layers.IndexOf('=');
+            if (equals < 0 || layers[..equals] is not ("lowerdir" or "lowerdir+" or "datadir+" or "upperdir"))
                 continue;
-            foreach (string layer in layers.Split(':', StringSplitOptions.RemoveEmptyEntries).Where(Path.IsPathRooted))
+            layers = layers[(equals + 1)..];
+            foreach (Range layer in layers.Split(':'))
             {
-                foreach (Dictionary<string, string>? types in tables)
+                ReadOnlySpan<char> path = Unescape(layers[layer], name);
+                if (!Path.IsPathRooted(path))
+                    continue;
+                foreach (MountTable? mounts in (ReadOnlySpan<MountTable?>)[this, host])
                 {
-                    if (types is not null && TypeAbove(layer, types) is { } type && CanHang(type))
+                    if (mounts?.TypeAbove(path, ref effort) is { } type && CanHang(type))
                         return type;
                 }
+
+                if (effort <= 0)
+                    return Unknown;
             }
         }
 
         return null;
     }
 
-    private static string? TypeAbove(string path, Dictionary<string, string> types)
+    private string? TypeAbove(ReadOnlySpan<char> path, ref int effort)
     {
-        for (string? at = path; at is not null; at = Path.GetDirectoryName(at))
+        Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> types = _types.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (ReadOnlySpan<char> at = path; !at.IsEmpty && effort > 0; at = Path.GetDirectoryName(at))
         {
+            // To look one up is to read all of it.
+            if (!_lengths[at.Length])
+                continue;
+            effort -= at.Length;
             if (types.TryGetValue(at, out string? type))
                 return type;
         }
@@ -129,17 +173,20 @@ internal sealed class MountTable
         return null;
     }
 
-    // Spaces, tabs, line ends and backslashes are written as octal numbers.
-    private static string Unescape(string text)
+    // Spaces, tabs, line ends and backslashes are written as octal numbers. Empty where it is longer than any path that leads somewhere.
+    private static ReadOnlySpan<char> Unescape(ReadOnlySpan<char> text, Span<char> name)
     {
-        int at = text.IndexOf('\\', StringComparison.Ordinal);
-        if (at < 0 || at + 3 >= text.Length)
-            return text;
-        ReadOnlySpan<char> digits = text.AsSpan(at + 1, 3);
-        int code = 0;
-        foreach (char digit in digits)
-            code = (code * 8) + (digit - '0');
-        return string.Create(CultureInfo.InvariantCulture, $"{text.AsSpan(0, at)}{(char)code}{Unescape(text[(at + 4)..])}");
+        int length = 0;
+        while (!text.IsEmpty)
+        {
+            if (length == name.Length)
+                return [];
+            bool isNumber = text is ['\\', '0' or '1', >= '0' and <= '7', >= '0' and <= '7', ..];
+            name[length++] = isNumber ? (char)(((text[1] - '0') << 6) | ((text[2] - '0') << 3) | (text[3] - '0')) : text[0];
+            text = text[(isNumber ? 4 : 1)..];
+        }
+
+        return name[..length];
     }
 
     private sealed record LastRead(ReadOnlyMemory<byte> Text, MountTable Table);
