@@ -55,7 +55,12 @@ internal sealed partial class QemuDriver
     public async ValueTask<DomainInterfaceStats> GetInterfaceStatsAsync(DomainIdentity domain, string device, CancellationToken cancellationToken)
     {
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
-        return qemu.Process?.ReadTap(device) ?? throw DomainRules.NoInterface(device);
+        DomainInterfaceStats? stats = qemu is { Process: { } process, Instance.Distrust: null }
+            ? await SingleLook.RunAsync(
+                () => process.ReadTap(device, cancellationToken), qemu.Identity.Name,
+                failure => _log.LookFailed(QmpErrors.CannotLook(failure)), cancellationToken).ConfigureAwait(false)
+            : null;
+        return stats ?? throw DomainRules.NoInterface(device);
     }
 
     private static bool IsCalled(DiskStats known, string disk) => known.Alias == disk || DiskTarget.Of(known.Alias) == disk || known.File == disk;

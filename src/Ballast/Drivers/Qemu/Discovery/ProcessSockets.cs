@@ -8,7 +8,7 @@ namespace Ballast.Drivers.Qemu.Discovery;
 internal sealed class ProcessSockets
 {
     // Many more than any QEMU has. A stranger's table may have a million, and each look would read them all.
-    private const int MaxDescriptors = 32 * 1024;
+    public const int MaxDescriptors = 32 * 1024;
 
     private readonly HashSet<uint> _inodes = [];
 
