@@ -1,3 +1,4 @@
+using Ballast.Drivers;
 using Microsoft.Extensions.Logging;
 
 namespace Ballast.Telemetry;
@@ -5,43 +6,87 @@ namespace Ballast.Telemetry;
 /// <content>The lines; docs/metrics.md lists them.</content>
 internal sealed partial class ConnectionLog
 {
-    public void MonitorConnected(string monitor, int pid) => Write(log => Lines.MonitorConnected(log, monitor, pid));
+    // Of one text in a line; a path has as many bytes.
+    private const int MaxText = 4096;
+
+    public void MonitorConnected(string monitor, int pid) => Write(monitor, (log, monitor) => Lines.MonitorConnected(log, monitor, pid));
 
     /// <param name="monitor">Its socket.</param>
     /// <param name="reason">Why; null where QEMU closed it.</param>
-    public void MonitorLost(string monitor, Exception? reason) => Write(log =>
+    public void MonitorLost(string monitor, Exception? reason)
     {
         if (reason is null)
-            Lines.MonitorClosed(log, monitor);
+            Write(monitor, Lines.MonitorClosed);
         else
-            Lines.MonitorLost(log, monitor, reason.Message);
-    });
+            Write(monitor, reason.Message, Lines.MonitorLost);
+    }
 
-    public void MonitorHung(string monitor, TimeSpan silence) => Write(log => Lines.MonitorHung(log, monitor, Seconds(silence)));
+    public void MonitorHung(string monitor, TimeSpan silence) => Write(monitor, (log, monitor) => Lines.MonitorHung(log, monitor, Seconds(silence)));
 
-    public void MonitorRevived(string monitor, TimeSpan silence) => Write(log => Lines.MonitorRevived(log, monitor, Seconds(silence)));
+    public void MonitorRevived(string monitor, TimeSpan silence) => Write(monitor, (log, monitor) => Lines.MonitorRevived(log, monitor, Seconds(silence)));
 
-    public void MonitorResynchronised(string monitor) => Write(log => Lines.MonitorResynchronised(log, monitor));
+    public void MonitorResynchronised(string monitor) => Write(monitor, Lines.MonitorResynchronised);
 
-    public void MonitorRefused(string monitor, Exception reason) => Write(log => Lines.MonitorRefused(log, monitor, reason.Message));
+    public void MonitorRefused(string monitor, Exception reason) => Write(monitor, reason.Message, Lines.MonitorRefused);
 
-    public void MonitorYielded(string monitor) => Write(log => Lines.MonitorYielded(log, monitor));
+    public void MonitorYielded(string monitor) => Write(monitor, Lines.MonitorYielded);
 
     /// <summary>Completes when it was written, so that it is known before it happens.</summary>
     public Task StartsGuestAsync(string monitor, int pid, bool isCertain) =>
-        WriteAsync(log => Lines.StartsGuest(log, monitor, pid, isCertain ? "was" : "may have been"));
+        WriteAsync(monitor, (log, monitor) => Lines.StartsGuest(log, monitor, pid, isCertain ? "was" : "may have been"));
 
     /// <summary>Completes when it was written, so that it is known together with what is listed.</summary>
-    public Task SocketLeftOutAsync(Exception reason) => WriteAsync(log => Lines.SocketLeftOut(log, reason.Message));
+    public Task SocketLeftOutAsync(Exception reason) => WriteAsync(reason.Message, Lines.SocketLeftOut);
 
-    private Task WriteAsync(Action<ILogger> line)
+    public void ProcessSkipped(int pid, string reason) => Write(reason, (log, reason) => Lines.ProcessSkipped(log, pid, reason));
+
+    public void ProcessFailed(int pid, Exception error) => Write(error.Message, (log, reason) => Lines.ProcessFailed(log, pid, reason, error));
+
+    public void ProcessesNotShown(uint uid, int count) => Write(log => Lines.ProcessesNotShown(log, count, uid));
+
+    public void SocketSkipped(string socket, Exception reason) => Write(socket, reason.Message, Lines.SocketSkipped);
+
+    public void LookFailed(Exception reason) => Write(reason.Message, Lines.LookFailed);
+
+    public void DaemonLost(string daemon, Exception reason) => Write(daemon, reason.Message, Lines.DaemonLost);
+
+    public void DaemonReconnected(string daemon) => Write(daemon, Lines.DaemonReconnected);
+
+    public void DaemonUnreachable(string daemon, Exception reason) => Write(daemon, reason.Message, Lines.DaemonUnreachable);
+
+    public void PeriodKept(string domain, Exception reason) => Write(domain, reason.Message, Lines.PeriodKept);
+
+    public void HandlerFailed(Exception error) => Write(log => Lines.HandlerFailed(log, error));
+
+    // All texts come here on their way into a line: most are, or quote, what a monitor, a daemon or a process says. A line that waits
+    // keeps no more of them than it shows.
+    private void Write(string text, Action<ILogger, string> line)
     {
+        if (_logger is null)
+            return;
+        string shown = Shown(text);
+        Write(log => line(log, shown));
+    }
+
+    private void Write(string name, string reason, Action<ILogger, string, string> line)
+    {
+        if (_logger is null)
+            return;
+        (string shownName, string shownReason) = (Shown(name), Shown(reason));
+        Write(log => line(log, shownName, shownReason));
+    }
+
+    private Task WriteAsync(string text, Action<ILogger, string> line)
+    {
+        if (_logger is null)
+            return Task.CompletedTask;
+        string shown = Shown(text);
         TaskCompletionSource written = new(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!TryWrite(log =>
         {
             try
             {
-                line(log);
+                line(log, shown);
             }
             finally
             {
@@ -55,25 +100,10 @@ internal sealed partial class ConnectionLog
         return written.Task;
     }
 
-    public void ProcessSkipped(int pid, string reason) => Write(log => Lines.ProcessSkipped(log, pid, reason));
+    // Escaped, it is longer.
+    private static string Shown(string text) => Clip(DisplayText.Escape(Clip(text)));
 
-    public void ProcessFailed(int pid, Exception error) => Write(log => Lines.ProcessFailed(log, pid, error.Message, error));
-
-    public void ProcessesNotShown(uint uid, int count) => Write(log => Lines.ProcessesNotShown(log, count, uid));
-
-    public void SocketSkipped(string socket, Exception reason) => Write(log => Lines.SocketSkipped(log, socket, reason.Message));
-
-    public void LookFailed(Exception reason) => Write(log => Lines.LookFailed(log, reason.Message));
-
-    public void DaemonLost(string daemon, Exception reason) => Write(log => Lines.DaemonLost(log, daemon, reason.Message));
-
-    public void DaemonReconnected(string daemon) => Write(log => Lines.DaemonReconnected(log, daemon));
-
-    public void DaemonUnreachable(string daemon, Exception reason) => Write(log => Lines.DaemonUnreachable(log, daemon, reason.Message));
-
-    public void PeriodKept(string domain, Exception reason) => Write(log => Lines.PeriodKept(log, domain, reason.Message));
-
-    public void HandlerFailed(Exception error) => Write(log => Lines.HandlerFailed(log, error));
+    private static string Clip(string text) => text.Length <= MaxText ? text : string.Concat(text.AsSpan(0, MaxText - 1), "…");
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 1);
 

@@ -17,7 +17,8 @@ internal struct RemoteNetwork : IXdrMessage<RemoteNetwork>
 /// <summary>libvirt's error, as a reply with status 1 carries it.</summary>
 internal struct RemoteError : IXdrMessage<RemoteError>
 {
-    // A text may quote what a client sent, and shall fit into the message all the same.
+    // A text may quote what a client sent, and shall fit into the message all the same. What a daemon says is kept by who waits for it,
+    // and may be shown many times: as much is enough.
     private const int MaxText = 64 * 1024;
 
     public int Code;
@@ -76,12 +77,12 @@ internal struct RemoteError : IXdrMessage<RemoteError>
     public readonly LibvirtException ToException(RpcCall? call = null)
     {
         bool isUnknown = IsUndispatched && call is { IsOfOpening: false };
-        return new(isUnknown ? ErrorCode.NoSupport : (ErrorCode)Code, (ErrorOrigin)Origin, Message ?? "")
+        return new(isUnknown ? ErrorCode.NoSupport : (ErrorCode)Code, (ErrorOrigin)Origin, Clip(Message) ?? "")
         {
             Level = (ErrorLevel)Level,
-            Str1 = Str1,
-            Str2 = Str2,
-            Str3 = Str3,
+            Str1 = Clip(Str1),
+            Str2 = Clip(Str2),
+            Str3 = Clip(Str3),
             Int1 = Int1,
             Int2 = Int2,
             IsUnknownCall = isUnknown,
