@@ -48,6 +48,8 @@ internal sealed partial class ConnectionLog
 
     public void LookFailed(Exception reason) => Write(reason.Message, Lines.LookFailed);
 
+    public void GuestFailed(string domain, Exception error) => Write(domain, error.Message, (log, domain, reason) => Lines.GuestFailed(log, domain, reason, error));
+
     public void DaemonLost(string daemon, Exception reason) => Write(daemon, reason.Message, Lines.DaemonLost);
 
     public void DaemonReconnected(string daemon) => Write(daemon, Lines.DaemonReconnected);
@@ -153,6 +155,9 @@ internal sealed partial class ConnectionLog
 
         [LoggerMessage(115, LogLevel.Error, "Process {Pid} cannot be looked at: {Reason}")]
         public static partial void ProcessFailed(ILogger log, int pid, string reason, Exception error);
+
+        [LoggerMessage(116, LogLevel.Error, "What '{Domain}' says cannot be read: {Reason}")]
+        public static partial void GuestFailed(ILogger log, string domain, string reason, Exception error);
 
         [LoggerMessage(120, LogLevel.Warning, "Lost the connection to {Daemon}: {Reason}")]
         public static partial void DaemonLost(ILogger log, string daemon, string reason);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text.Json;
 using Ballast.Drivers.Qemu.Qmp;
 
@@ -9,6 +10,21 @@ internal static class MonitorReaders
     // An exception with its trace takes some kilobytes.
     private const int AllocationBase = 64 * 1024;
     private const int AllocationPerByte = 16;
+
+    // A record for each element, which may have a few bytes.
+    private const int TreeAllocationPerByte = 64;
+
+    private static readonly DomainStatsGroups[] DeviceGroups =
+        [.. Enum.GetValues<DomainStatsGroups>().Where(group => (group & QmpDeviceStats.Groups) != 0 && BitOperations.IsPow2((uint)group))];
+
+    // What is read as a tree: anything that a tree can be made of gives a value.
+    private static readonly (string Name, Func<byte[], int> Read)[] Trees =
+    [
+        .. DeviceGroups.Select<DomainStatsGroups, (string, Func<byte[], int>)>(group => ($"{group}", body => ReadTree(body, tree => new QmpDeviceStats().Add(group, [tree, tree])))),
+        ("disks", body => ReadTree(body, tree => QmpMachine.ReadDisks(tree))),
+        ("chardevs", body => ReadTree(body, tree => QmpMachine.ReadChardevs(tree))),
+        ("network cards", body => ReadTree(body, tree => _ = QmpMachine.NetworkCards(tree).Count())),
+    ];
 
     private static readonly (string Name, Func<byte[], int> Read)[] All =
     [
@@ -30,7 +46,7 @@ internal static class MonitorReaders
             return 0;
         byte[] body = json.ToArray();
         HashCode outcome = default;
-        foreach (var (name, read) in All)
+        foreach (var (name, read, most) in All.Select(one => (one.Name, one.Read, AllocationPerByte)).Concat(Trees.Select(one => (one.Name, one.Read, TreeAllocationPerByte))))
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
@@ -46,19 +62,34 @@ internal static class MonitorReaders
                 throw new FuzzException($"the reader of {name} ends in {e.GetType().Name}", e);
             }
 
-            CheckAllocation(before, body.Length, name);
+            CheckAllocation(before, body.Length, name, most);
         }
 
         StatsOracle.Check(body);
         return outcome.ToHashCode();
     }
 
-    public static void CheckAllocation(long before, int length, string reader)
+    public static void CheckAllocation(long before, int length, string reader, int perByte = AllocationPerByte)
     {
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         FuzzException.Require(
-            allocated <= AllocationBase + ((long)AllocationPerByte * length),
+            allocated <= AllocationBase + ((long)perByte * length),
             $"the reader of {reader} allocates {allocated} bytes for {length}");
+    }
+
+    private static int ReadTree(byte[] body, Action<JsonElement?> read)
+    {
+        JsonElement? tree = QmpTree.Parse(body);
+        try
+        {
+            read(tree);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new FuzzException("the reader of a tree refuses it", e);
+        }
+
+        return tree is null ? -1 : (int)tree.Value.ValueKind;
     }
 
     private static int ReadPart(MonitorParts part, byte[] body)
@@ -86,7 +117,7 @@ internal static class MonitorReaders
         for (int tag = 0; tag < MemoryStatTable.MaxVirtioTags; tag++)
             present = (present << 1) | (stats.TryGet(tag, out _) ? 1UL : 0);
         FuzzException.Require(stats.IsEmpty == (present == 0), "an empty report has values");
-        return HashCode.Combine(System.Numerics.BitOperations.PopCount(present), stats.LastUpdate is null);
+        return HashCode.Combine(BitOperations.PopCount(present), stats.LastUpdate is null);
     }
 
     private static int ReadNothing(byte[] body)

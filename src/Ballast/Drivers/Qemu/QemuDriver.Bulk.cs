@@ -22,7 +22,10 @@ internal sealed partial class QemuDriver
         IReadOnlyList<QemuDomain> all = await ChooseAsync(domains, cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        MemoryStats?[] samples = await OncePerGuestAsync(all, qemu => UnlessGoneAsync(SampleOneAsync(qemu, options, end.Token, cancellationToken))).ConfigureAwait(false);
+        MemoryStats?[] samples = await GuestByGuest.AskAsync<QemuDomain, MemoryStats?>(
+            all, qemu => UnlessGoneAsync(SampleOneAsync(qemu, options, end.Token, cancellationToken)),
+            async (qemu, failure) => await SampleMemoryAsync(
+                qemu.Identity, Failed(qemu, failure), options, hasAnswered: null, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         return MemorySampling.Found([.. all.Select(qemu => qemu.Identity)], samples);
     }
 
@@ -42,8 +45,10 @@ internal sealed partial class QemuDriver
         using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         IReadOnlyList<QemuDomain> chosen = await FilterAsync(all, DomainRules.ToFilter(flags), end.Token, cancellationToken).ConfigureAwait(false);
-        DriverStatsRecord?[] records = await OncePerGuestAsync(
-            chosen, qemu => ReadRecordAsync(qemu, groups, flags, end.Token, cancellationToken)).ConfigureAwait(false);
+        DriverStatsRecord?[] records = await GuestByGuest.AskAsync<QemuDomain, DriverStatsRecord?>(
+            chosen, qemu => ReadRecordAsync(qemu, groups, flags, end.Token, cancellationToken),
+            async (qemu, failure) => await ReadStatsAsync(Failed(qemu, failure), groups, flags, cancellationToken).ConfigureAwait(false))
+            .ConfigureAwait(false);
 
         // What is done with thousands of records is too much for the thread that received the last one. Yielding only helps
         // now: a task that is not complete yet goes on where it is completed, whatever it is awaited with.
@@ -72,11 +77,18 @@ internal sealed partial class QemuDriver
         ];
     }
 
-    /// <summary>A guest that was named several times is asked once, and each time has the same answer.</summary>
-    private static Task<T[]> OncePerGuestAsync<T>(IReadOnlyList<QemuDomain> all, Func<QemuDomain, Task<T>> ask)
+    private Task<T?> NothingAsync<T>(QemuDomain qemu, Exception failure)
     {
-        Dictionary<QemuDomain, Task<T>> asked = new(all.Count);
-        return Task.WhenAll(all.Select(qemu => asked.TryGetValue(qemu, out Task<T>? answer) ? answer : asked[qemu] = ask(qemu)));
+        _log.GuestFailed(qemu.Identity.Name, failure);
+        return Task.FromResult(default(T));
+    }
+
+    // Our own fault, which something about this guest brought out: without its monitor it can be told of all the same.
+    private QemuDomain Failed(QemuDomain qemu, Exception failure)
+    {
+        _log.GuestFailed(qemu.Identity.Name, failure);
+        return qemu.Unreachable(new LibvirtException(
+            ErrorCode.SystemError, ErrorOrigin.Qemu, $"what '{qemu.Identity.Name}' says cannot be read: {failure.Message}", failure));
     }
 
     /// <summary>Null where the QEMU went meanwhile.</summary>

@@ -18,7 +18,8 @@ internal sealed partial class QemuDriver
         IReadOnlyList<QemuDomain> all = await ChooseAsync(domains, cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        bool?[] reporting = await Task.WhenAll(all.Select(qemu => TryAskFreePagesAsync(qemu, end.Token, cancellationToken))).ConfigureAwait(false);
+        bool?[] reporting = await GuestByGuest.AskAsync(
+            all, qemu => TryAskFreePagesAsync(qemu, end.Token, cancellationToken), NothingAsync<bool?>).ConfigureAwait(false);
 
         // A worker reads the files: neither the thread that received the last answer nor a caller's may be kept that long.
         using WorkTurn turn = await CallOrigin.TakeWorkerAsync(cancellationToken).ConfigureAwait(false);

@@ -157,7 +157,7 @@ internal sealed partial class QemuDriver : IDriver
             return all;
         DomainStateInfo[] states = (filter & byState) == 0
             ? new DomainStateInfo[all.Count]
-            : await OncePerGuestAsync(all, qemu => StateOrNoneAsync(qemu, late, cancellationToken)).ConfigureAwait(false);
+            : await GuestByGuest.AskAsync(all, qemu => StateOrNoneAsync(qemu, late, cancellationToken), NothingAsync<DomainStateInfo>).ConfigureAwait(false);
         return [.. all.Where((_, i) => DomainRules.Matches(
             filter, new DomainTraits(states[i].State, IsPersistent: false, HasManagedSave: false, IsAutostart: false)))];
     }

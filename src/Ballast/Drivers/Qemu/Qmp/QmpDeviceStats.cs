@@ -96,7 +96,7 @@ internal sealed class QmpDeviceStats
         {
             if (next + questions.Length > answers.Count)
                 break;
-            stats.Read(group, [.. answers.Skip(next).Take(questions.Length)]);
+            stats.Add(group, [.. answers.Skip(next).Take(questions.Length)]);
             next += questions.Length;
         }
 
@@ -128,7 +128,8 @@ internal sealed class QmpDeviceStats
             .FirstOrDefault();
     }
 
-    private void Read(DomainStatsGroups group, JsonElement?[] answers)
+    /// <summary>Reads the answers to a group's questions.</summary>
+    public void Add(DomainStatsGroups group, JsonElement?[] answers)
     {
         // No QEMU has so many: what it tells is not believed, and counts as not answered.
         if (answers.Any(static answer => answer is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > QmpLimits.MaxElements))

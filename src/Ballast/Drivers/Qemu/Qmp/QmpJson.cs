@@ -19,7 +19,7 @@ internal static class QmpJson
     /// <param name="monitor">Whom to ask.</param>
     /// <param name="name">What the questions are called in an error.</param>
     /// <param name="questions">The questions.</param>
-    /// <param name="answers">Gets an answer for each, null where QEMU refuses it; where it falls silent, those that came before.</param>
+    /// <param name="answers">Gets an answer for each, null where QEMU refuses it, or where it is none (<see cref="QmpTree"/>); where it falls silent, those that came before.</param>
     /// <param name="timeout">The longest wait for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
@@ -33,11 +33,7 @@ internal static class QmpJson
             cancellationToken)
             .ConfigureAwait(false);
 
-        void Read(ReadOnlySpan<byte> body)
-        {
-            Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
-            answers.Add(JsonElement.ParseValue(ref reader));
-        }
+        void Read(ReadOnlySpan<byte> body) => answers.Add(QmpTree.Parse(body));
     }
 
     public static JsonElement.ArrayEnumerator Elements(JsonElement? array) =>

@@ -87,10 +87,10 @@ internal sealed record QmpMachine
             foreach ((string name, string model) in NetworkCards(children))
             {
                 string path = $"{container}/{name}";
-                if (await AskAsync("qom-get", QmpCommands.GetProperty(path, "mac")).ConfigureAwait(false) is { ValueKind: JsonValueKind.String } mac)
+                if (Text(await AskAsync("qom-get", QmpCommands.GetProperty(path, "mac")).ConfigureAwait(false)) is { } mac)
                 {
                     JsonElement? netdev = await AskAsync("qom-get", QmpCommands.GetProperty(path, "netdev")).ConfigureAwait(false);
-                    interfaces.Add(new MachineInterface(name, model, mac.GetString()!, Text(netdev)));
+                    interfaces.Add(new MachineInterface(name, model, mac, Text(netdev)));
                 }
             }
         }
@@ -104,7 +104,7 @@ internal sealed record QmpMachine
             IsKvm = Member(kvm, "enabled") is { ValueKind: JsonValueKind.True or JsonValueKind.False } enabled
                 ? enabled.ValueKind == JsonValueKind.True
                 : null,
-            Disks = [.. Elements(blocks).Select(ReadDisk).OfType<MachineDisk>()],
+            Disks = ReadDisks(blocks),
             Interfaces = interfaces,
             Devices = devices,
             Memory = await ReadMemoryAsync(memory, AskAsync).ConfigureAwait(false),
@@ -137,6 +137,8 @@ internal sealed record QmpMachine
         return device[(device.LastIndexOf('/') + 1)..];
     }
 
+    public static IReadOnlyList<MachineDisk> ReadDisks(JsonElement? blocks) => [.. Elements(blocks).Select(ReadDisk).OfType<MachineDisk>()];
+
     private static MachineDisk? ReadDisk(JsonElement block)
     {
         string alias = AliasOf(block);
@@ -164,7 +166,7 @@ internal sealed record QmpMachine
         }
     }
 
-    private static Dictionary<string, string> ReadChardevs(JsonElement? chardevs)
+    public static Dictionary<string, string> ReadChardevs(JsonElement? chardevs)
     {
         Dictionary<string, string> found = [];
         foreach (JsonElement chardev in Elements(chardevs))
