@@ -1,4 +1,5 @@
 using System.Text;
+using Ballast.Guests;
 using Ballast.Tests.Fakes;
 using Microsoft.Extensions.Time.Testing;
 
@@ -185,5 +186,33 @@ public sealed class FloodTests
 
         Assert.Equal(2, (await session.StatsAsync()).Length);
         Assert.Equal(1, fake.Clients);
+    }
+
+    [Fact]
+    public async Task An_answer_of_many_parts_costs_little_however_many_asked_for_it()
+    {
+        using PrivateDirectory directory = new();
+        await using FakeQmp well = FakeQmp.Start(path: directory.File("well")), sick = FakeQmp.Start(path: directory.File("sick"));
+        sick.Guest.Uuid = Guid.NewGuid().ToString();
+        await using FakeSession healthy = await FakeSession.AtAsync(well), session = await FakeSession.AtAsync(sick);
+        byte[] reply = Encoding.ASCII.GetBytes($"{{\"return\": [{string.Concat(Enumerable.Repeat("[],", 340_000))}[]]}}\r\n");
+        foreach (string question in (string[])["query-block", "query-chardev"])
+        {
+            sick.On(question, async _ =>
+            {
+                await sick.SendRawAsync(reply);
+                return FakeQmp.Nothing;
+            });
+        }
+
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        Task<string[]> all = Task.WhenAll(Enumerable.Range(0, 128).Select(_ => session.Domain.GetXmlAsync(cancellationToken: TestContext.Current.CancellationToken).AsTask()));
+        do
+            Assert.Equal(2, (await healthy.StatsAsync()).Length);
+        while (await Task.WhenAny(all, Task.Delay(20, TestContext.Current.CancellationToken)) != all);
+
+        Assert.All(await all.In(), xml => Assert.Contains("<name>fake</name>", xml, StringComparison.Ordinal));
+        Assert.True(sick.CountOf("query-block") > 0, "it was never asked");
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 300_000_000);
     }
 }

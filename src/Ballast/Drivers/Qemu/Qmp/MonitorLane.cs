@@ -144,9 +144,10 @@ internal sealed class MonitorLane(Lock gate, string path, TimeProvider time, Dea
     {
         AssertLocked();
         QmpCall call = _call!;
-        bool isLast = call.Take(message);
+        QmpReading reading = new();
+        bool isLast = call.Take(message, reading);
         foreach (QmpCall sharer in _sharers)
-            _ = sharer.Take(message);
+            _ = sharer.Take(message, reading);
         if (!isLast)
             return false;
         _call = null;

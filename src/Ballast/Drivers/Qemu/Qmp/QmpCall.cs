@@ -1,8 +1,8 @@
 namespace Ballast.Drivers.Qemu.Qmp;
 
-/// <summary>Reads the JSON of a reply's <c>return</c>.</summary>
+/// <summary>Reads a reply.</summary>
 /// <exception cref="InvalidDataException">It is no answer to what was asked.</exception>
-internal delegate void QmpReplyReader(ReadOnlySpan<byte> body);
+internal delegate void QmpReplyReader(QmpReply reply);
 
 /// <summary>One command, or several in one write, on its own: what changes something, and what is asked seldom.</summary>
 internal sealed class QmpCall(
@@ -43,17 +43,19 @@ internal sealed class QmpCall(
     public Task<QmpError?> Task => _completion.Task;
 
     /// <summary>Takes the next reply: there is one for each command.</summary>
+    /// <param name="message">The reply.</param>
+    /// <param name="reading">What was read out of it for others who share it.</param>
     /// <returns>Whether it was the last.</returns>
-    public bool Take(in QmpMessage message)
+    public bool Take(in QmpMessage message, QmpReading reading)
     {
         if (message.Kind == QmpMessageKind.Error)
         {
-            _error ??= QmpError.Parse(message.Body);
+            _error ??= reading.Error(message.Body);
             onRefusal?.Invoke();
         }
         else
         {
-            reader(message.Body);
+            reader(new QmpReply(message.Body, reading));
         }
 
         return --_repliesLeft == 0;

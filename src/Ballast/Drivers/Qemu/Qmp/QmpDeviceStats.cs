@@ -131,9 +131,6 @@ internal sealed class QmpDeviceStats
     /// <summary>Reads the answers to a group's questions.</summary>
     public void Add(DomainStatsGroups group, JsonElement?[] answers)
     {
-        // No QEMU has so many: what it tells is not believed, and counts as not answered.
-        if (answers.Any(static answer => answer is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > QmpLimits.MaxElements))
-            return;
         switch (group)
         {
             case DomainStatsGroups.CpuTotal:

@@ -33,7 +33,7 @@ internal static class QmpJson
             cancellationToken)
             .ConfigureAwait(false);
 
-        void Read(ReadOnlySpan<byte> body) => answers.Add(QmpTree.Parse(body));
+        void Read(QmpReply reply) => answers.Add(reply.Tree);
     }
 
     public static JsonElement.ArrayEnumerator Elements(JsonElement? array) =>

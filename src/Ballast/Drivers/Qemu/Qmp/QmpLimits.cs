@@ -25,10 +25,15 @@ internal static class QmpLimits
     public const int MaxUnsolicitedPerSecond = 10_000;
 
     /// <summary>
-    /// Elements of a list of which each becomes several numbers: processors, disks, I/O threads. QEMU has 4,096 processors at most, and
-    /// far fewer of the others.
+    /// Elements of a list: processors, disks, devices, block nodes. QEMU has 4,096 processors at most, and far fewer of the others.
     /// </summary>
     public const int MaxElements = 4096;
+
+    /// <summary>
+    /// Tokens of an answer that a tree is made of. The most have the statistics of 4,096 processors, 21 of each in 200 bytes: QEMU
+    /// spells out its names, so that the largest message has no more.
+    /// </summary>
+    public const int MaxTreeTokens = 128 * 1024;
 
     /// <summary>Slots for processors; more than any machine of QEMU's has.</summary>
     public const int MaxCpuSlots = 16384;

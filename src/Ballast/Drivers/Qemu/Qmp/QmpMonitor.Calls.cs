@@ -72,9 +72,9 @@ internal sealed partial class QmpMonitor
                 return;
 
             // The lock is held.
-            void Take(ReadOnlySpan<byte> children)
+            void Take(QmpReply children)
             {
-                if (HandshakeReplies.TryFindBalloon(children, out string name, out bool isProxied))
+                if (HandshakeReplies.TryFindBalloon(children.Body, out string name, out bool isProxied))
                     _commands.UseBalloon(BalloonDevice.In(container, name, isProxied));
             }
         }

@@ -89,6 +89,8 @@ internal static class QmpReplies
     }
 
     /// <summary>What is answered to a change: an empty object.</summary>
+    public static void ReadNothing(QmpReply reply) => ReadNothing(reply.Body);
+
     public static void ReadNothing(ReadOnlySpan<byte> body)
     {
         Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);

@@ -10,13 +10,32 @@ internal static class QmpTree
     private const int EscapeLength = 6;
 
     /// <param name="body">JSON that was read once, as a part of a message.</param>
-    /// <returns>Null where a text in it is not Unicode, which no QEMU sends: it counts as not answered.</returns>
+    /// <returns>
+    /// Null where it is nothing that a QEMU sends, and so counts as not answered: with a text that is not Unicode, or of so many parts
+    /// that the tree would be several times as large as the text.
+    /// </returns>
     public static JsonElement? Parse(ReadOnlySpan<byte> body)
     {
-        if (!Utf8.IsValid(body) || !ArePairs(body))
+        if (!IsBounded(body) || !Utf8.IsValid(body) || !ArePairs(body))
             return null;
         Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
         return JsonElement.ParseValue(ref reader);
+    }
+
+    private static bool IsBounded(ReadOnlySpan<byte> body)
+    {
+        Utf8JsonReader reader = new(body, QmpMessage.ReaderOptions);
+        bool isList = body[0] == (byte)'[';
+        int elements = 0;
+        for (int tokens = 0; reader.Read(); tokens++)
+        {
+            if (isList && reader is { CurrentDepth: 1, TokenType: not (JsonTokenType.EndObject or JsonTokenType.EndArray) })
+                elements++;
+            if (tokens == QmpLimits.MaxTreeTokens || elements > QmpLimits.MaxElements)
+                return false;
+        }
+
+        return true;
     }
 
     // Whether what is escaped, names too, has no half of a surrogate pair without the other. Only strings have backslashes.
