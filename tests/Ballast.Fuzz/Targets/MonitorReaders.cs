@@ -23,6 +23,7 @@ internal static class MonitorReaders
         .. DeviceGroups.Select<DomainStatsGroups, (string, Func<byte[], int>)>(group => ($"{group}", body => ReadTree(body, tree => new QmpDeviceStats().Add(group, [tree, tree])))),
         ("disks", body => ReadTree(body, tree => QmpMachine.ReadDisks(tree))),
         ("chardevs", body => ReadTree(body, tree => QmpMachine.ReadChardevs(tree))),
+        ("memory", body => ReadTree(body, tree => QmpMachine.ReadMemory(tree))),
         ("network cards", body => ReadTree(body, tree => _ = QmpMachine.NetworkCards(tree).Count())),
     ];
 

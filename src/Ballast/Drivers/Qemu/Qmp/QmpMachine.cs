@@ -35,6 +35,9 @@ internal sealed record QmpMachine
 {
     private const string VirtioMem = "virtio-mem";
 
+    // Of 256 network cards: no machine has buses for more. A few at once, because each may have the longest name.
+    private const int MaxProperties = 512, PropertiesAtOnce = 16;
+
     private static readonly string[] NetworkModels = ["virtio-net", "e1000", "rtl8139", "ne2k", "pcnet", "vmxnet3", "usb-net", "i825"];
 
     public string? Architecture { get; private init; }
@@ -61,62 +64,99 @@ internal sealed record QmpMachine
     /// <summary>Whether the balloon's guest tells which pages it does not use.</summary>
     public bool ReportsFreePages { get; private init; }
 
-    /// <summary>Asks, one question after another: seldom enough.</summary>
+    /// <summary>
+    /// Asks, one question after another: seldom enough, and those who ask at the same time share each. What there is to say of
+    /// single devices comes last, and is left out where time is up before.
+    /// </summary>
     /// <param name="monitor">Whom to ask.</param>
     /// <param name="maySlotMemory">Whether there may be plugged memory.</param>
     /// <param name="timeout">The longest wait for one answer.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="late">Ends with the time that there is for all of them, and with the caller's token.</param>
+    /// <param name="cancellationToken">The caller's.</param>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
+    /// <exception cref="OperationCanceledException">Time was up before it was known what the machine is made of.</exception>
     public static async Task<QmpMachine> AskAsync(
-        QmpMonitor monitor, bool maySlotMemory, TimeSpan timeout, CancellationToken cancellationToken)
+        QmpMonitor monitor, bool maySlotMemory, TimeSpan timeout, CancellationToken late, CancellationToken cancellationToken)
     {
         JsonElement? target = await AskAsync("query-target", QmpCommands.Execute("query-target")).ConfigureAwait(false);
         JsonElement? kvm = await AskAsync("query-kvm", QmpCommands.Execute("query-kvm")).ConfigureAwait(false);
-        JsonElement? type = await AskAsync("qom-get", QmpCommands.GetProperty("/machine", "type")).ConfigureAwait(false);
-        JsonElement? blocks = await AskAsync("query-block", QmpCommands.Execute("query-block")).ConfigureAwait(false);
-        JsonElement? chardevs = await AskAsync("query-chardev", QmpCommands.Execute("query-chardev")).ConfigureAwait(false);
-        JsonElement? memory = maySlotMemory
-            ? await AskAsync("query-memory-devices", QmpCommands.Execute("query-memory-devices")).ConfigureAwait(false)
-            : null;
-        List<MachineInterface> interfaces = [];
+        string? type = Text(await AskAsync("qom-get", QmpCommands.GetProperty("/machine", "type")).ConfigureAwait(false));
+        IReadOnlyList<MachineDisk> disks = ReadDisks(await AskAsync("query-block", QmpCommands.Execute("query-block")).ConfigureAwait(false));
+        Dictionary<string, string> chardevs = ReadChardevs(await AskAsync("query-chardev", QmpCommands.Execute("query-chardev")).ConfigureAwait(false));
+        List<MachineMemory> memory = maySlotMemory
+            ? ReadMemory(await AskAsync("query-memory-devices", QmpCommands.Execute("query-memory-devices")).ConfigureAwait(false))
+            : [];
+        List<(string Path, string Name, string Model)> cards = [];
         List<MachineDevice> devices = [];
         foreach (string container in (string[])[QmpCommands.PeripheralPath, QmpCommands.AnonymousPath])
         {
             JsonElement? children = await AskAsync("qom-list", QmpCommands.List(container)).ConfigureAwait(false);
             devices.AddRange(Children(children).Select(child => new MachineDevice(child.Name, child.Model, container == QmpCommands.AnonymousPath)));
-            foreach ((string name, string model) in NetworkCards(children))
-            {
-                string path = $"{container}/{name}";
-                if (Text(await AskAsync("qom-get", QmpCommands.GetProperty(path, "mac")).ConfigureAwait(false)) is { } mac)
-                {
-                    JsonElement? netdev = await AskAsync("qom-get", QmpCommands.GetProperty(path, "netdev")).ConfigureAwait(false);
-                    interfaces.Add(new MachineInterface(name, model, mac, Text(netdev)));
-                }
-            }
+            cards.AddRange(NetworkCards(children).Select(card => ($"{container}/{card.Name}", card.Name, card.Model)));
         }
 
+        bool deflates = await HasAsync("deflate-on-oom").ConfigureAwait(false), reports = await HasAsync("free-page-reporting").ConfigureAwait(false);
+        List<JsonElement?> properties = await AskAllAsync(
+            cards.SelectMany(card => (byte[][])[QmpCommands.GetProperty(card.Path, "mac"), QmpCommands.GetProperty(card.Path, "netdev")])).ConfigureAwait(false);
+        int[] growing = [.. Enumerable.Range(0, memory.Count).Where(i => memory[i] is { Kind: VirtioMem, Alias: not null })];
+        List<JsonElement?> blockSizes = await AskAllAsync(
+            growing.Select(i => QmpCommands.GetProperty($"{QmpCommands.PeripheralPath}/{memory[i].Alias}", "block-size"))).ConfigureAwait(false);
+        foreach ((int i, JsonElement? size) in growing.Zip(blockSizes))
+            memory[i] = memory[i] with { BlockSize = Number(size) };
         return new QmpMachine
         {
             Architecture = Text(Member(target, "arch")),
-            MachineType = Text(type) is { } machine && machine.EndsWith("-machine", StringComparison.Ordinal)
-                ? machine[..^"-machine".Length]
-                : Text(type),
+            MachineType = type?.EndsWith("-machine", StringComparison.Ordinal) == true ? type[..^"-machine".Length] : type,
             IsKvm = Member(kvm, "enabled") is { ValueKind: JsonValueKind.True or JsonValueKind.False } enabled
                 ? enabled.ValueKind == JsonValueKind.True
                 : null,
-            Disks = ReadDisks(blocks),
-            Interfaces = interfaces,
+            Disks = disks,
+            Interfaces =
+            [
+                .. cards.Zip(properties.Chunk(2).Where(pair => pair.Length == 2))
+                    .Select(one => Text(one.Second[0]) is { } mac ? new MachineInterface(one.First.Name, one.First.Model, mac, Text(one.Second[1])) : null)
+                    .OfType<MachineInterface>(),
+            ],
             Devices = devices,
-            Memory = await ReadMemoryAsync(memory, AskAsync).ConfigureAwait(false),
-            Chardevs = ReadChardevs(chardevs),
-            DeflatesOnOom = await HasAsync("deflate-on-oom").ConfigureAwait(false),
-            ReportsFreePages = await HasAsync("free-page-reporting").ConfigureAwait(false),
+            Memory = memory,
+            Chardevs = chardevs,
+            DeflatesOnOom = deflates,
+            ReportsFreePages = reports,
         };
 
         async Task<bool> HasAsync(string property) => monitor.Balloon is { } balloon
             && await AskAsync("qom-get", QmpCommands.GetProperty(balloon.Path, property)).ConfigureAwait(false) is { ValueKind: JsonValueKind.True };
 
-        Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, cancellationToken);
+        Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, late);
+
+        // In portions, between which others have their turns. As many answers as came in time.
+        async Task<List<JsonElement?>> AskAllAsync(IEnumerable<byte[]> questions)
+        {
+            List<JsonElement?> all = [];
+            foreach (byte[][] portion in questions.Take(MaxProperties).Chunk(PropertiesAtOnce))
+            {
+                List<JsonElement?> answers = [];
+                try
+                {
+                    await QmpJson.AskAllAsync(monitor, "qom-get", portion, answers, timeout, late).ConfigureAwait(false);
+                }
+                catch (LibvirtException)
+                {
+                    // What is known without the rest is worth telling.
+                    all.AddRange(answers);
+                    break;
+                }
+                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+                {
+                    // Those of this portion may still come in, while nobody waits for them.
+                    break;
+                }
+
+                all.AddRange(answers);
+            }
+
+            return all;
+        }
     }
 
     /// <summary>
@@ -178,21 +218,19 @@ internal sealed record QmpMachine
         return found;
     }
 
-    private static async Task<List<MachineMemory>> ReadMemoryAsync(JsonElement? devices, Func<string, byte[], Task<JsonElement?>> ask)
+    /// <summary>Without block sizes, which are properties of the devices.</summary>
+    public static List<MachineMemory> ReadMemory(JsonElement? devices)
     {
         List<MachineMemory> found = [];
         foreach (JsonElement device in Elements(devices))
         {
-            if (Text(Member(device, "type")) is not { } kind || Member(device, "data") is not { } data || Number(Member(data, "size")) is not { } size)
-                continue;
-            string? alias = Text(Member(data, "id"));
-            ulong? block = kind == VirtioMem && alias is not null
-                ? Number(await ask("qom-get", QmpCommands.GetProperty($"{QmpCommands.PeripheralPath}/{alias}", "block-size")).ConfigureAwait(false))
-                : null;
-            found.Add(new MachineMemory(
-                kind, alias, size, Number(Member(data, "max-size")), Number(Member(data, "requested-size")), block,
-                Number(Member(data, "node")), Text(Member(data, "memdev")), Number(Member(data, "slot")),
-                Number(Member(data, "addr")) ?? Number(Member(data, "memaddr"))));
+            if (Text(Member(device, "type")) is { } kind && Member(device, "data") is { } data && Number(Member(data, "size")) is { } size)
+            {
+                found.Add(new MachineMemory(
+                    kind, Text(Member(data, "id")), size, Number(Member(data, "max-size")), Number(Member(data, "requested-size")), BlockSize: null,
+                    Number(Member(data, "node")), Text(Member(data, "memdev")), Number(Member(data, "slot")),
+                    Number(Member(data, "addr")) ?? Number(Member(data, "memaddr"))));
+            }
         }
 
         return found;

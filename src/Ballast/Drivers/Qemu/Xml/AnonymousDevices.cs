@@ -24,6 +24,9 @@ internal sealed class AnonymousDevices
     private static readonly string[] Buses = ["-pci", "-device", "-ccw"];
 
     private readonly (string Driver, int? Place)[] _devices;
+
+    // Their numbers, by the models that they may be.
+    private readonly Dictionary<string, Queue<int>> _byModel = [];
     private int _next;
 
     /// <param name="said">All devices of the command line.</param>
@@ -34,6 +37,15 @@ internal sealed class AnonymousDevices
             [.. said.Select((device, i) => (device, i)).Where(one => one.device["id"] is null && one.device.IsJson == isJson)
                 .Select(one => (one.device["driver"]!, (int?)one.i))];
         _devices = [.. Written(isJson: false), .. Enumerable.Repeat((VirtioDisk, (int?)null), Math.Min(virtioDrives, MaxDrives)), .. Written(isJson: true)];
+        for (int i = 0; i < _devices.Length; i++)
+        {
+            foreach (string model in Models(_devices[i].Driver))
+            {
+                if (!_byModel.TryGetValue(model, out Queue<int>? places))
+                    _byModel.Add(model, places = []);
+                places.Enqueue(i);
+            }
+        }
     }
 
     /// <summary>The number in QEMU's name of such a device; the greatest where there is none.</summary>
@@ -50,9 +62,10 @@ internal sealed class AnonymousDevices
     /// <returns>Null where it does not: somebody plugged it, or a drive brought it.</returns>
     public int? FindNext(string model)
     {
-        for (int i = _next; i < _devices.Length; i++)
+        // QEMU makes them in their order: who was passed over is not made later.
+        while (_byModel.TryGetValue(model, out Queue<int>? places) && places.TryDequeue(out int i))
         {
-            if (!IsNamed(model, _devices[i].Driver))
+            if (i < _next)
                 continue;
             _next = i + 1;
             return _devices[i].Place;
@@ -61,8 +74,9 @@ internal sealed class AnonymousDevices
         return null;
     }
 
-    private static bool IsNamed(string model, string driver) =>
-        model == OtherNames.GetValueOrDefault(driver, driver)
-        || (model.StartsWith(driver, StringComparison.Ordinal) && Buses.Contains(model[driver.Length..])
-            && (driver.StartsWith("virtio", StringComparison.Ordinal) || driver.StartsWith("vhost", StringComparison.Ordinal)));
+    // The models that QEMU may have made of what the command line calls the driver.
+    private static IEnumerable<string> Models(string driver) =>
+        driver.StartsWith("virtio", StringComparison.Ordinal) || driver.StartsWith("vhost", StringComparison.Ordinal)
+            ? [driver, .. Buses.Select(bus => driver + bus)]
+            : [OtherNames.GetValueOrDefault(driver, driver)];
 }

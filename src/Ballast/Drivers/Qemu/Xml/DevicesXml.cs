@@ -52,7 +52,7 @@ internal static class DevicesXml
         }
 
         string alias = guest.Balloon.Path[(guest.Balloon.Path.LastIndexOf('/') + 1)..];
-        string model = guest.Devices.FirstOrDefault(device => device.Name == alias)?.Model ?? "virtio-balloon";
+        string model = guest.Device(alias)?.Model ?? "virtio-balloon";
         xml.Open("memballoon", ("model", VirtioModel(model, "virtio-balloon")),
             ("autodeflate", guest.Machine?.DeflatesOnOom == true ? "on" : null),
             ("freePageReporting", guest.Machine?.ReportsFreePages == true ? "on" : null));

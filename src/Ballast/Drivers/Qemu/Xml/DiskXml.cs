@@ -10,7 +10,7 @@ internal static class DiskXml
 {
     public static void Add(XmlText xml, QemuXml guest, MachineDisk disk, HashSet<string> targets)
     {
-        GuestDevice? device = guest.Devices.FirstOrDefault(one => one.Name == disk.Alias);
+        GuestDevice? device = guest.Device(disk.Alias);
         string? model = device?.Model;
         bool isCd = model is null ? disk.IsRemovable : model.EndsWith("-cd", StringComparison.Ordinal);
         string kind = isCd ? "cdrom" : model == "floppy" ? "floppy" : model is "scsi-block" or "scsi-generic" ? "lun" : "disk";

@@ -12,7 +12,7 @@ internal static class InterfaceXml
     public static void Add(XmlText xml, QemuXml guest, MachineInterface card)
     {
         OptionMembers? backend = card.Netdev is not null ? guest.Options?.Netdevs.GetValueOrDefault(card.Netdev) : null;
-        OptionMembers? device = guest.Devices.FirstOrDefault(one => one.Name == card.Alias)?.Said;
+        OptionMembers? device = guest.Device(card.Alias)?.Said;
         string? said = card.Netdev is not null ? guest.NetworkKinds.GetValueOrDefault(card.Netdev) : null;
         string kind = Kind(said, backend);
         xml.Open("interface", ("type", kind));

@@ -88,11 +88,9 @@ internal static class OtherDevicesXml
     private static void AddSound(XmlText xml, QemuXml guest, GuestDevice device, string model)
     {
         const string duplex = "duplex";
-        string[] codecs =
-        [
-            .. guest.Devices.Where(one => Codecs.ContainsKey(one.Model) && device.Alias is not null && one["bus"] == $"{device.Alias}.0")
-                .Select(one => Codecs[one.Model]),
-        ];
+        string[] codecs = device.Alias is null
+            ? []
+            : [.. guest.DevicesOn($"{device.Alias}.0").Where(one => Codecs.ContainsKey(one.Model)).Select(one => Codecs[one.Model])];
         if (codecs is [] or [duplex])
         {
             guest.AddSimple(xml, "sound", device, ("model", model));

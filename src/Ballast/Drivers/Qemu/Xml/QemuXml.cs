@@ -43,12 +43,20 @@ internal sealed record QemuXml
     /// <summary>The devices that it was given.</summary>
     public IReadOnlyList<GuestDevice> Devices => field ??= GuestDevice.Of(Options, Machine);
 
+    private ILookup<string, GuestDevice> ByName => field ??= Devices.ToLookup(device => device.Name);
+
+    private ILookup<string?, GuestDevice> ByBus => field ??= Devices.ToLookup(device => device["bus"]);
+
     /// <summary>Whether it is one of QEMU's PCs, which have devices that nobody asks for.</summary>
     public bool IsPc => IsQ35 || MachineType.StartsWith("pc", StringComparison.Ordinal);
 
     public bool IsQ35 => MachineType is "q35" || MachineType.StartsWith("pc-q35", StringComparison.Ordinal);
 
     private string MachineType => Machine?.MachineType ?? Options?.Machine["type"] ?? "";
+
+    public GuestDevice? Device(string name) => ByName[name].FirstOrDefault();
+
+    public IEnumerable<GuestDevice> DevicesOn(string bus) => ByBus[bus];
 
     public void AddAlias(XmlText xml, string name)
     {
