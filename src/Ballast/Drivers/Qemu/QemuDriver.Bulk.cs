@@ -197,16 +197,16 @@ internal sealed partial class QemuDriver
         }
 
         long answer = values.Number;
-        IReadOnlyList<TypedParameter> fields = isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: { } monitor }
-            ? await WithDevicesAsync(qemu, monitor, groups, values, cancellationToken).ConfigureAwait(false)
+        IReadOnlyList<TypedParameter> fields = isAsked && (groups & QmpDeviceStats.Groups) != 0 && qemu is { Obstacle: null, MonitorOrNull: not null }
+            ? await WithDevicesAsync(qemu, groups, values, cancellationToken).ConfigureAwait(false)
             : BulkFields.Of(groups, qemu, values, isAsked, devices: null, cancellationToken);
         return qemu.Process?.HasExitedBy(answer) == true ? null : new DriverStatsRecord(qemu.Identity, fields);
     }
 
     private async ValueTask<IReadOnlyList<TypedParameter>> WithDevicesAsync(
-        QemuDomain qemu, QmpMonitor monitor, DomainStatsGroups groups, MonitorValues values, CancellationToken cancellationToken)
+        QemuDomain qemu, DomainStatsGroups groups, MonitorValues values, CancellationToken cancellationToken)
     {
-        QmpDeviceStats? devices = await QmpDeviceStats.AskAsync(monitor, groups, _timeout, cancellationToken).ConfigureAwait(false);
+        QmpDeviceStats? devices = await QmpDeviceStats.AskAsync(qemu.Asked, groups, _timeout, cancellationToken).ConfigureAwait(false);
         return BulkFields.Of(groups, qemu, values, isAsked: true, devices, cancellationToken);
     }
 

@@ -66,12 +66,12 @@ internal sealed partial class QemuDriver
     private static bool IsCalled(DiskStats known, string disk) => known.Alias == disk || DiskTarget.Of(known.Alias) == disk || known.File == disk;
 
     private async ValueTask<T> AskDisksAsync<T>(
-        DomainIdentity domain, Func<QmpMonitor, TimeSpan, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+        DomainIdentity domain, Func<AskedMonitor, TimeSpan, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
     {
         QemuDomain qemu = await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
         try
         {
-            return await ask(qemu.Monitor, _timeout, cancellationToken).ConfigureAwait(false);
+            return await ask(qemu.Asked, _timeout, cancellationToken).ConfigureAwait(false);
         }
         catch (LibvirtException e) when (IsGone(qemu, e))
         {

@@ -39,7 +39,7 @@ internal sealed partial class QemuDriver
             return;
         const string command = "query-kvm";
         JsonElement? kvm = await QmpJson.AskAsync(
-            qemu.Monitor, command, QmpCommands.Execute(command), _timeout, cancellationToken).ConfigureAwait(false);
+            qemu.Asked, command, QmpCommands.Execute(command), _timeout, cancellationToken).ConfigureAwait(false);
         if (Member(kvm, "enabled") is { ValueKind: JsonValueKind.True })
             return;
         throw LibvirtError.Report(ErrorCode.OperationUnsupported, ErrorOrigin.Qemu, mode == DirtyRateMode.DirtyBitmap

@@ -63,7 +63,7 @@ internal sealed partial class QemuDriver
         try
         {
             JsonElement? answer = await QmpJson.AskAsync(
-                monitor, "qom-get", QmpCommands.GetProperty(balloon.Path, "free-page-reporting"), _timeout, cancellationToken).ConfigureAwait(false);
+                qemu.Asked, "qom-get", QmpCommands.GetProperty(balloon.Path, "free-page-reporting"), _timeout, cancellationToken).ConfigureAwait(false);
 
             // QEMU before 5.1 has no such property, and no such device.
             return qemu.Instance.ReportsFreePages = answer is { ValueKind: JsonValueKind.True };

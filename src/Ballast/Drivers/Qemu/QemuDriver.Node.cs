@@ -60,16 +60,16 @@ internal sealed partial class QemuDriver
             throw LibvirtError.Report(ErrorCode.InvalidArgument, ErrorOrigin.Qemu, $"cannot find architecture {architecture}");
         foreach (QemuDomain qemu in await _inventory.RefreshAsync(connects: false, _timeout, cancellationToken).ConfigureAwait(false))
         {
-            if (qemu.MonitorOrNull is not { IsConnected: true } monitor)
+            if (qemu.Obstacle is not null || qemu.MonitorOrNull is not { IsConnected: true })
                 continue;
             try
             {
                 JsonElement? target = await QmpJson.AskAsync(
-                    monitor, "query-target", QmpCommands.Execute("query-target"), _timeout, cancellationToken).ConfigureAwait(false);
+                    qemu.Asked, "query-target", QmpCommands.Execute("query-target"), _timeout, cancellationToken).ConfigureAwait(false);
                 if (Text(Member(target, "arch")) != architecture)
                     continue;
                 JsonElement? models = await QmpJson.AskAsync(
-                    monitor, "query-cpu-definitions", QmpCommands.Execute("query-cpu-definitions"), _timeout, cancellationToken).ConfigureAwait(false);
+                    qemu.Asked, "query-cpu-definitions", QmpCommands.Execute("query-cpu-definitions"), _timeout, cancellationToken).ConfigureAwait(false);
                 return [.. Elements(models).Select(model => Text(Member(model, "name"))).OfType<string>().Order(StringComparer.Ordinal)];
             }
             catch (LibvirtException)

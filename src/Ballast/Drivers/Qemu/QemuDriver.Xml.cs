@@ -60,8 +60,8 @@ internal sealed partial class QemuDriver
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            return qemu.MonitorOrNull is { } monitor
-                ? await QmpMachine.AskAsync(monitor, maySlotMemory, _timeout, end.Token, cancellationToken).ConfigureAwait(false)
+            return qemu.MonitorOrNull is not null
+                ? await QmpMachine.AskAsync(qemu.Asked, maySlotMemory, _timeout, end.Token, cancellationToken).ConfigureAwait(false)
                 : null;
         }
         catch (Exception e) when (e is LibvirtException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))

@@ -55,6 +55,10 @@ internal sealed class QemuDomain
     /// <summary>Null where no process could be shown to be the one behind the monitor.</summary>
     public QemuProcess? Process { get; }
 
+    /// <summary>The monitor to ask, for what is asked of this QEMU and no other.</summary>
+    /// <exception cref="LibvirtException">It must not be asked, and this is why.</exception>
+    public AskedMonitor Asked => new(Monitor, Instance.IsMeant);
+
     /// <summary>Asks this QEMU, and no other that answers at its socket since.</summary>
     /// <inheritdoc cref="QmpMonitor.QueryAsync(MonitorParts, TimeSpan, CancellationToken)"/>
     public ValueTask<MonitorValues> QueryAsync(MonitorParts parts, TimeSpan timeout, CancellationToken cancellationToken) =>

@@ -75,7 +75,7 @@ internal sealed class QmpDeviceStats
     /// <param name="timeout">The longest wait for all answers.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<QmpDeviceStats> AskAsync(
-        QmpMonitor monitor, DomainStatsGroups groups, TimeSpan timeout, CancellationToken cancellationToken)
+        AskedMonitor monitor, DomainStatsGroups groups, TimeSpan timeout, CancellationToken cancellationToken)
     {
         (DomainStatsGroups Group, byte[][] Questions)[] asked = [.. Questions.Where(known => (known.Group & groups) != 0)];
         List<JsonElement?> answers = [];
@@ -104,7 +104,7 @@ internal sealed class QmpDeviceStats
     }
 
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    public static async Task<IReadOnlyList<DiskStats>> DisksAsync(QmpMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<DiskStats>> DisksAsync(AskedMonitor monitor, TimeSpan timeout, CancellationToken cancellationToken)
     {
         List<JsonElement?> answers = [];
         await AskAllAsync(
@@ -115,7 +115,7 @@ internal sealed class QmpDeviceStats
 
     /// <summary>How large the file or device of a disk is, and how much of it takes up room, in bytes; 0 where QEMU does not tell.</summary>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    public static async Task<(ulong Size, ulong Used)> StorageSizeAsync(QmpMonitor monitor, string file, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task<(ulong Size, ulong Used)> StorageSizeAsync(AskedMonitor monitor, string file, TimeSpan timeout, CancellationToken cancellationToken)
     {
         JsonElement? nodes = await QmpJson.AskAsync(
             monitor, "query-named-block-nodes", QmpCommands.Execute("query-named-block-nodes"), timeout, cancellationToken).ConfigureAwait(false);

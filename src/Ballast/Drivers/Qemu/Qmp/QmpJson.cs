@@ -2,13 +2,18 @@ using System.Text.Json;
 
 namespace Ballast.Drivers.Qemu.Qmp;
 
+/// <summary>A monitor of one QEMU.</summary>
+/// <param name="Monitor">The monitor.</param>
+/// <param name="IsMeant">Whether who answers there after so many of its connections were lost is still that QEMU (<see cref="QmpMonitor.Losses"/>); null: it is proven otherwise.</param>
+internal readonly record struct AskedMonitor(QmpMonitor Monitor, Func<long, bool>? IsMeant);
+
 /// <summary>Replies that are asked for seldom, as trees; what has another shape than expected is null or empty.</summary>
 internal static class QmpJson
 {
     /// <summary>Asks one question; null where QEMU refuses it.</summary>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
     public static async Task<JsonElement?> AskAsync(
-        QmpMonitor monitor, string command, byte[] text, TimeSpan timeout, CancellationToken cancellationToken)
+        AskedMonitor monitor, string command, byte[] text, TimeSpan timeout, CancellationToken cancellationToken)
     {
         List<JsonElement?> answers = [];
         await AskAllAsync(monitor, command, [text], answers, timeout, cancellationToken).ConfigureAwait(false);
@@ -24,12 +29,12 @@ internal static class QmpJson
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
     public static async Task AskAllAsync(
-        QmpMonitor monitor, string name, IReadOnlyCollection<byte[]> questions, List<JsonElement?> answers, TimeSpan timeout,
+        AskedMonitor monitor, string name, IReadOnlyCollection<byte[]> questions, List<JsonElement?> answers, TimeSpan timeout,
         CancellationToken cancellationToken)
     {
         byte[] commands = [.. questions.SelectMany(question => question)];
-        _ = await monitor.CallAsync(
-            name, commands, questions.Count, changesSomething: false, Read, onRefusal: () => answers.Add(null), onSent: null, isMeant: null, timeout,
+        _ = await monitor.Monitor.CallAsync(
+            name, commands, questions.Count, changesSomething: false, Read, onRefusal: () => answers.Add(null), onSent: null, monitor.IsMeant, timeout,
             cancellationToken)
             .ConfigureAwait(false);
 

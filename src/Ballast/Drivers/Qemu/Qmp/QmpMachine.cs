@@ -76,7 +76,7 @@ internal sealed record QmpMachine
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
     /// <exception cref="OperationCanceledException">Time was up before it was known what the machine is made of.</exception>
     public static async Task<QmpMachine> AskAsync(
-        QmpMonitor monitor, bool maySlotMemory, TimeSpan timeout, CancellationToken late, CancellationToken cancellationToken)
+        AskedMonitor monitor, bool maySlotMemory, TimeSpan timeout, CancellationToken late, CancellationToken cancellationToken)
     {
         JsonElement? target = await AskAsync("query-target", QmpCommands.Execute("query-target")).ConfigureAwait(false);
         JsonElement? kvm = await AskAsync("query-kvm", QmpCommands.Execute("query-kvm")).ConfigureAwait(false);
@@ -124,7 +124,7 @@ internal sealed record QmpMachine
             ReportsFreePages = reports,
         };
 
-        async Task<bool> HasAsync(string property) => monitor.Balloon is { } balloon
+        async Task<bool> HasAsync(string property) => monitor.Monitor.Balloon is { } balloon
             && await AskAsync("qom-get", QmpCommands.GetProperty(balloon.Path, property)).ConfigureAwait(false) is { ValueKind: JsonValueKind.True };
 
         Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, late);
