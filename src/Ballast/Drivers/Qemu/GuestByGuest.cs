@@ -5,7 +5,7 @@ internal static class GuestByGuest
 {
     /// <summary>A guest that was named several times is asked once, and each time has the same answer.</summary>
     /// <param name="guests">Whom to ask.</param>
-    /// <param name="ask">Asks one. What it throws on purpose, an error of libvirt's or an end that was asked for, ends the whole.</param>
+    /// <param name="ask">Asks one. What it throws on purpose, an error of libvirt's, an end that was asked for or the end of the connection, ends the whole.</param>
     /// <param name="otherwise">The answer for a guest where asking threw anything else: that is no trouble of the others.</param>
     public static async Task<T[]> AskAsync<TGuest, T>(
         IReadOnlyList<TGuest> guests, Func<TGuest, Task<T>> ask, Func<TGuest, Exception, Task<T>> otherwise)
@@ -30,5 +30,7 @@ internal static class GuestByGuest
     }
 
     private static Exception? Failure(Task answer) =>
-        answer.Exception?.InnerException is { } failure and not (LibvirtException or OperationCanceledException) ? failure : null;
+        answer.Exception?.InnerException is { } failure and not (LibvirtException or OperationCanceledException or ObjectDisposedException or OutOfMemoryException)
+            ? failure
+            : null;
 }

@@ -56,15 +56,13 @@ internal sealed partial class QemuDriver
     // A domain that cannot be asked has an XML all the same, from its command line.
     private async ValueTask<QmpMachine?> MachineOrNullAsync(QemuDomain qemu, bool maySlotMemory, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource late = new(_timeout + BulkExtra, _time);
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
             return qemu.MonitorOrNull is not null
-                ? await QmpMachine.AskAsync(qemu.Asked, maySlotMemory, _timeout, end.Token, cancellationToken).ConfigureAwait(false)
+                ? await QmpMachine.AskAsync(qemu.Asked, maySlotMemory, _timeout, _timeout + BulkExtra, _time, cancellationToken).ConfigureAwait(false)
                 : null;
         }
-        catch (Exception e) when (e is LibvirtException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (LibvirtException)
         {
             return null;
         }

@@ -90,6 +90,9 @@ internal static class TestMetadata
         foreach (XmlElement element in root.DescendantsAndSelf.Where(element => element.Space.Length == 0))
             element.Move(prefix, uri);
         root.Attributes.Insert(root.Attributes.FindLastIndex(attribute => attribute.IsDeclaration) + 1, new XmlAttribute(prefix, uri, "xmlns"));
+
+        // What is kept of it counts with what it came from.
+        root.Length += prefix.Length + uri.Length;
         return root;
     }
 

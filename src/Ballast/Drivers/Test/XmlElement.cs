@@ -19,7 +19,7 @@ internal sealed class XmlElement(string name, string? prefix = null, string spac
     public List<XmlAttribute> Attributes { get; } = [];
 
     /// <summary>Characters of the text that it is the root of; 0 for an element in it, and for one that no text was read for.</summary>
-    public int Length { get; init; }
+    public int Length { get; set; }
 
     /// <summary>Elements and texts, in their order.</summary>
     public List<XmlContent> Contents { get; } = [];

@@ -35,8 +35,8 @@ internal sealed record QmpMachine
 {
     private const string VirtioMem = "virtio-mem";
 
-    // Of 256 network cards: no machine has buses for more. A few at once, because each may have the longest name.
-    private const int MaxProperties = 512, PropertiesAtOnce = 16;
+    // Of 256 network cards: no machine has buses for more.
+    private const int MaxProperties = 512;
 
     private static readonly string[] NetworkModels = ["virtio-net", "e1000", "rtl8139", "ne2k", "pcnet", "vmxnet3", "usb-net", "i825"];
 
@@ -66,17 +66,17 @@ internal sealed record QmpMachine
 
     /// <summary>
     /// Asks, one question after another: seldom enough, and those who ask at the same time share each. What there is to say of
-    /// single devices comes last, and is left out where time is up before.
+    /// single devices comes last, as that has no end of itself, and is left out where time is up before.
     /// </summary>
     /// <param name="monitor">Whom to ask.</param>
     /// <param name="maySlotMemory">Whether there may be plugged memory.</param>
     /// <param name="timeout">The longest wait for one answer.</param>
-    /// <param name="late">Ends with the time that there is for all of them, and with the caller's token.</param>
+    /// <param name="together">The longest wait for all answers about single devices.</param>
+    /// <param name="time">By which they are waited for.</param>
     /// <param name="cancellationToken">The caller's.</param>
     /// <exception cref="LibvirtException">The monitor cannot be used.</exception>
-    /// <exception cref="OperationCanceledException">Time was up before it was known what the machine is made of.</exception>
     public static async Task<QmpMachine> AskAsync(
-        AskedMonitor monitor, bool maySlotMemory, TimeSpan timeout, CancellationToken late, CancellationToken cancellationToken)
+        AskedMonitor monitor, bool maySlotMemory, TimeSpan timeout, TimeSpan together, TimeProvider time, CancellationToken cancellationToken)
     {
         JsonElement? target = await AskAsync("query-target", QmpCommands.Execute("query-target")).ConfigureAwait(false);
         JsonElement? kvm = await AskAsync("query-kvm", QmpCommands.Execute("query-kvm")).ConfigureAwait(false);
@@ -96,13 +96,15 @@ internal sealed record QmpMachine
         }
 
         bool deflates = await HasAsync("deflate-on-oom").ConfigureAwait(false), reports = await HasAsync("free-page-reporting").ConfigureAwait(false);
-        List<JsonElement?> properties = await AskAllAsync(
-            cards.SelectMany(card => (byte[][])[QmpCommands.GetProperty(card.Path, "mac"), QmpCommands.GetProperty(card.Path, "netdev")])).ConfigureAwait(false);
+        using CancellationTokenSource late = new(together, time);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        List<string?> properties = await AskAllAsync(
+            cards.SelectMany(card => (byte[][])[QmpCommands.GetProperty(card.Path, "mac"), QmpCommands.GetProperty(card.Path, "netdev")]), Text).ConfigureAwait(false);
         int[] growing = [.. Enumerable.Range(0, memory.Count).Where(i => memory[i] is { Kind: VirtioMem, Alias: not null })];
-        List<JsonElement?> blockSizes = await AskAllAsync(
-            growing.Select(i => QmpCommands.GetProperty($"{QmpCommands.PeripheralPath}/{memory[i].Alias}", "block-size"))).ConfigureAwait(false);
-        foreach ((int i, JsonElement? size) in growing.Zip(blockSizes))
-            memory[i] = memory[i] with { BlockSize = Number(size) };
+        List<ulong?> blockSizes = await AskAllAsync(
+            growing.Select(i => QmpCommands.GetProperty($"{QmpCommands.PeripheralPath}/{memory[i].Alias}", "block-size")), Number).ConfigureAwait(false);
+        foreach ((int i, ulong? size) in growing.Zip(blockSizes))
+            memory[i] = memory[i] with { BlockSize = size };
         return new QmpMachine
         {
             Architecture = Text(Member(target, "arch")),
@@ -114,7 +116,7 @@ internal sealed record QmpMachine
             Interfaces =
             [
                 .. cards.Zip(properties.Chunk(2).Where(pair => pair.Length == 2))
-                    .Select(one => Text(one.Second[0]) is { } mac ? new MachineInterface(one.First.Name, one.First.Model, mac, Text(one.Second[1])) : null)
+                    .Select(one => one.Second[0] is { } mac ? new MachineInterface(one.First.Name, one.First.Model, mac, one.Second[1]) : null)
                     .OfType<MachineInterface>(),
             ],
             Devices = devices,
@@ -127,32 +129,24 @@ internal sealed record QmpMachine
         async Task<bool> HasAsync(string property) => monitor.Monitor.Balloon is { } balloon
             && await AskAsync("qom-get", QmpCommands.GetProperty(balloon.Path, property)).ConfigureAwait(false) is { ValueKind: JsonValueKind.True };
 
-        Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, late);
+        Task<JsonElement?> AskAsync(string command, byte[] text) => QmpJson.AskAsync(monitor, command, text, timeout, cancellationToken);
 
-        // In portions, between which others have their turns. As many answers as came in time.
-        async Task<List<JsonElement?>> AskAllAsync(IEnumerable<byte[]> questions)
+        // One after another, so that those who ask at the same time share them. What was answered is read at once: all of the answers
+        // could be long. As many as came in time.
+        async Task<List<T>> AskAllAsync<T>(IEnumerable<byte[]> questions, Func<JsonElement?, T> read)
         {
-            List<JsonElement?> all = [];
-            foreach (byte[][] portion in questions.Take(MaxProperties).Chunk(PropertiesAtOnce))
+            List<T> all = [];
+            foreach (byte[] question in questions.Take(MaxProperties))
             {
-                List<JsonElement?> answers = [];
                 try
                 {
-                    await QmpJson.AskAllAsync(monitor, "qom-get", portion, answers, timeout, late).ConfigureAwait(false);
+                    all.Add(read(await QmpJson.AskAsync(monitor, "qom-get", question, timeout, end.Token).ConfigureAwait(false)));
                 }
-                catch (LibvirtException)
+                catch (Exception e) when (e is LibvirtException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
                 {
                     // What is known without the rest is worth telling.
-                    all.AddRange(answers);
                     break;
                 }
-                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-                {
-                    // Those of this portion may still come in, while nobody waits for them.
-                    break;
-                }
-
-                all.AddRange(answers);
             }
 
             return all;
