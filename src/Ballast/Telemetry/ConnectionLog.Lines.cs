@@ -103,9 +103,7 @@ internal sealed partial class ConnectionLog
     }
 
     // Escaped, it is longer.
-    private static string Shown(string text) => Clip(DisplayText.Escape(Clip(text)));
-
-    private static string Clip(string text) => text.Length <= MaxText ? text : string.Concat(text.AsSpan(0, MaxText - 1), "…");
+    private static string Shown(string text) => DisplayText.Clip(DisplayText.Escape(DisplayText.Clip(text, MaxText - 1)), MaxText - 1);
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 1);
 

@@ -1,3 +1,4 @@
+using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Processes;
 using Ballast.Drivers.Qemu.Qmp;
@@ -96,13 +97,23 @@ internal sealed partial class QemuDriver
 
         // One after the other: whoever comes second is told that the guest is gone already, or ends it where the first could not.
         bool isFirst = ending.Wait(0, CancellationToken.None);
-        if (!isFirst)
-            await ending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!isFirst && !await ending.WaitAsync(_timeout, cancellationToken).ConfigureAwait(false))
+        {
+            throw LibvirtError.Report(
+                ErrorCode.OperationTimeout, ErrorOrigin.Qemu, $"another caller has been ending '{qemu.Identity.Name}' for {_timeout.TotalSeconds:0.###} s; quit was not sent");
+        }
+
         try
         {
+            // Who came first may have done it since this one was resolved.
             QemuDomain now = isFirst ? qemu : await ResolveAsync(domain, cancellationToken).ConfigureAwait(false);
-            await EndAsync(now.Instance == qemu.Instance ? now : throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain), flags, cancellationToken)
-                .ConfigureAwait(false);
+            if (now.Instance != qemu.Instance || (now.Process is { } process && !await IsSameAsync(process, cancellationToken).ConfigureAwait(false)))
+                throw LibvirtError.NoDomain(ErrorOrigin.Qemu, domain);
+            await EndAsync(now, flags, cancellationToken).ConfigureAwait(false);
+
+            // Of one whose process is not seen, only the end of its connection tells the next caller that it went.
+            if (now is { Process: null, MonitorOrNull: { } monitor })
+                await monitor.HearOutAsync(QemuInventory.ShortPatience).ConfigureAwait(false);
         }
         finally
         {
@@ -141,6 +152,8 @@ internal sealed partial class QemuDriver
         {
             if (signal == kill && (flags & DomainDestroyFlags.Graceful) != 0)
                 break;
+            if (!await IsSameAsync(process, cancellationToken).ConfigureAwait(false))
+                return;
             if (process.Signal(signal) is not 0 and var errno)
             {
                 throw LibvirtError.System(errno, ErrorOrigin.Qemu, $"Failed to terminate process {process.Pid}: " + (errno == QemuProcess.OtherNamespace
@@ -158,11 +171,23 @@ internal sealed partial class QemuDriver
                 : $"qemu process {process.Pid} was killed, but is not gone: it is stuck in the kernel");
     }
 
-    // Who runs another program is no more that QEMU.
+    // Who runs another program is no more that QEMU. To see that may take its command line, which it can keep from being read.
+    private static async Task<bool> IsSameAsync(QemuProcess process, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return !process.HasExited && await SingleLook.RunAsync(() => process.IsSame, HostLook.PathsOf(process.Pid), note: null, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LibvirtException)
+        {
+            return true;
+        }
+    }
+
     private async Task<bool> HasEndedAsync(QemuProcess process, CancellationToken cancellationToken)
     {
         long since = _time.GetTimestamp();
-        for (TimeSpan pause = FirstLookForEnd; process.IsSame; pause = pause + pause < LastLookForEnd ? pause + pause : LastLookForEnd)
+        for (TimeSpan pause = FirstLookForEnd; await IsSameAsync(process, cancellationToken).ConfigureAwait(false); pause = pause + pause < LastLookForEnd ? pause + pause : LastLookForEnd)
         {
             if (_time.GetElapsedTime(since) >= _timeout)
                 return false;

@@ -403,8 +403,6 @@ public sealed class HangingLookTests : IDisposable
             return [];
         }
 
-        public void Disregard(MonitorKey key, bool isCertain)
-        {
-        }
+        public bool Disregard(MonitorKey key, bool isCertain) => true;
     }
 }

@@ -79,8 +79,6 @@ public sealed class SharedLookTests
 
         public bool MayHaveChanged() => HasChanged;
 
-        public void Disregard(MonitorKey key, bool isCertain)
-        {
-        }
+        public bool Disregard(MonitorKey key, bool isCertain) => true;
     }
 }

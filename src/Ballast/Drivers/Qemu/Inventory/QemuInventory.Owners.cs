@@ -149,15 +149,19 @@ internal sealed partial class QemuInventory
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private void Disregard(QemuInstance instance, bool isCertain, List<QemuInstance> gone)
+    /// <summary>Leaves out what seems to be no monitor.</summary>
+    /// <returns>Whether it was not left out before.</returns>
+    private bool Disregard(QemuInstance instance, bool isCertain, List<QemuInstance> gone)
     {
+        bool isNew = true;
         foreach (IQemuScope scope in scopes)
         {
             foreach (MonitorKey key in instance.Keys)
-                scope.Disregard(key, isCertain);
+                isNew &= scope.Disregard(key, isCertain);
         }
 
         Remove(instance, gone);
+        return isNew;
     }
 
     private void Remove(QemuInstance instance, List<QemuInstance> gone)

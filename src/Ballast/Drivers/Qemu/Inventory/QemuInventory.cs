@@ -235,24 +235,19 @@ internal sealed partial class QemuInventory(IReadOnlyList<IQemuScope> scopes, Ti
                     continue;
 
                 FindSilent(instances[i]);
-                NoteLeftOut(instances[i], errors[i]);
                 if (instances[i] is { IsKnown: false, MayBeNoMonitor: true } && errors[i] is { Code: not (ErrorCode.ResourceBusy or ErrorCode.NoDomain) } error
                     && !QmpErrors.IsPermissionDenied(error) && !QmpErrors.ProvesNothing(error))
                 {
-                    // Where nobody listens, somebody may tomorrow.
+                    // Where nobody listens, somebody may tomorrow. One that has spoken as a monitor is one.
                     if (QmpErrors.IsNobodyThere(error))
-                    {
                         Remove(instances[i], gone);
-                        continue;
-                    }
-
-                    // It is a monitor: it has spoken as one.
-                    if (instances[i].HasSpoken)
-                        continue;
-
-                    log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
-                    Disregard(instances[i], isCertain: error.Code != ErrorCode.OperationTimeout, gone);
+                    else if (!instances[i].HasSpoken && Disregard(instances[i], isCertain: error.Code != ErrorCode.OperationTimeout, gone))
+                        log.SocketSkipped(instances[i].Domain.MonitorOrNull?.Path ?? "", error);
+                    else if (!instances[i].HasSpoken)
+                        continue; // It was told of before.
                 }
+
+                NoteLeftOut(instances[i], errors[i]);
             }
 
             return Settle();

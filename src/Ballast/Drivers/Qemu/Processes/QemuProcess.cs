@@ -154,9 +154,9 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
     /// <summary>A UUID (version 8) that stays the same as long as this process lives, for QEMUs that have none.</summary>
     public Guid DeriveUuid() => DerivedUuid.From($"{Pid}/{StartTicks}");
 
-    /// <summary>Sends the process a signal, and nobody else who was given its id since, nor another program that it runs by now.</summary>
+    /// <summary>Sends the process a signal, and nobody else who was given its id since; whether it still runs the same program is to be asked before.</summary>
     /// <returns>
-    /// The kernel's error number; 0 where it was sent, or the process, or its program, is gone. <see cref="OtherNamespace"/>: the process is not in this
+    /// The kernel's error number; 0 where it was sent, or the process is gone. <see cref="OtherNamespace"/>: the process is not in this
     /// one's PID namespace, or one within it, and the kernel sends it nothing from here.
     /// </returns>
     public int Signal(int signal)
@@ -168,7 +168,7 @@ internal sealed partial class QemuProcess : IMonitorOwner, IDisposable
         using SafeFileHandle process = LinuxFiles.OpenDirectory(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}"));
         int error = Marshal.GetLastPInvokeError();
         // Our own file of the process shows that it still lived when the handle was opened: so the handle is its.
-        if (!IsSame)
+        if (HasExited)
             return 0;
         if (process.IsInvalid)
             return error;

@@ -162,7 +162,12 @@ internal static class QmpErrors
             Level = error.Level,
             Str1 = error.Str1,
             Str2 = (error.Str2 ?? error.Message) + more,
+            Str3 = error.Str3,
             Int1 = error.Int1,
+            Int2 = error.Int2,
+            Reason = error.Reason,
+            IsLasting = error.IsLasting,
+            ProvesNothing = error.ProvesNothing,
         };
     }
 

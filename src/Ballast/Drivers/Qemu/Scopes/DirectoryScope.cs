@@ -34,11 +34,13 @@ internal sealed class DirectoryScope(string path, IReadOnlyList<string> ownSocke
         return trouble is { IsStuck: true, Unanswered: { } failure } ? throw QmpErrors.CannotLook(failure) : isDirectory;
     }
 
-    public void Disregard(MonitorKey key, bool isCertain)
+    public bool Disregard(MonitorKey key, bool isCertain)
     {
-        TimeSpan length = _disregarded.TryGetValue(key, out (long Since, TimeSpan Length) known) ? known.Length : FirstSilence / 2;
+        bool isNew = !_disregarded.TryGetValue(key, out (long Since, TimeSpan Length) known);
+        TimeSpan length = isNew ? FirstSilence / 2 : known.Length;
         length = length < LongestSilence / 2 ? 2 * length : LongestSilence;
         _disregarded[key] = (_time.GetTimestamp(), isCertain ? TimeSpan.MaxValue : length);
+        return isNew;
     }
 
     /// <summary>Whether a name came or went since the last look, or what the directory does not tell may have changed.</summary>

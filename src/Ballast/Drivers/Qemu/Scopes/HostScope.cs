@@ -24,10 +24,8 @@ internal sealed class HostScope(QemuTrust trust, MonitorManagers managers) : IQe
         _managers = newManagers;
     }
 
-    public void Disregard(MonitorKey key, bool isCertain)
-    {
-        // A process's own command line says that it is a monitor.
-    }
+    // A process's own command line says that it is a monitor.
+    public bool Disregard(MonitorKey key, bool isCertain) => true;
 
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {

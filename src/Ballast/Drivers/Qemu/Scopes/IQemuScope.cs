@@ -16,5 +16,6 @@ internal interface IQemuScope
     /// <summary>What was taken for a monitor is none.</summary>
     /// <param name="key">Its socket.</param>
     /// <param name="isCertain">Whether it said so; one that says nothing may be a QEMU that is stopped, and is tried again later.</param>
-    void Disregard(MonitorKey key, bool isCertain);
+    /// <returns>Whether it was not disregarded before, as far as the scope remembers.</returns>
+    bool Disregard(MonitorKey key, bool isCertain);
 }

@@ -29,5 +29,5 @@ internal sealed class PathScope(string path, IReadOnlyList<string> ownSockets) :
 
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes) => Current.Look(view, processes);
 
-    public void Disregard(MonitorKey key, bool isCertain) => _directory.Disregard(key, isCertain);
+    public bool Disregard(MonitorKey key, bool isCertain) => _directory.Disregard(key, isCertain);
 }

@@ -11,10 +11,8 @@ internal sealed class SocketScope(string path) : IQemuScope
 
     public bool MayHaveChanged() => _seen is null || LinuxFiles.Stat(path, followsLinks: true) != _seen;
 
-    public void Disregard(MonitorKey key, bool isCertain)
-    {
-        // It was named, and is tried again whenever somebody asks for it.
-    }
+    // It was named, and is tried again whenever somebody asks for it.
+    public bool Disregard(MonitorKey key, bool isCertain) => true;
 
     public IEnumerable<Sighting> Look(HostView view, QemuProcesses processes)
     {
