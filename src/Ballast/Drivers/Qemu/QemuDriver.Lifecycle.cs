@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ballast.Drivers.Qemu.Discovery;
 using Ballast.Drivers.Qemu.Inventory;
 using Ballast.Drivers.Qemu.Processes;
@@ -100,7 +101,8 @@ internal sealed partial class QemuDriver
         if (!isFirst && !await ending.WaitAsync(_timeout, cancellationToken).ConfigureAwait(false))
         {
             throw LibvirtError.Report(
-                ErrorCode.OperationTimeout, ErrorOrigin.Qemu, $"another caller has been ending '{qemu.Identity.Name}' for {_timeout.TotalSeconds:0.###} s; quit was not sent");
+                ErrorCode.OperationTimeout, ErrorOrigin.Qemu,
+                string.Create(CultureInfo.InvariantCulture, $"another caller has been ending '{qemu.Identity.Name}' for {_timeout.TotalSeconds:0.###} s; quit was not sent, try again"));
         }
 
         try

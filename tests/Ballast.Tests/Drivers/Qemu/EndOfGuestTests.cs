@@ -71,6 +71,23 @@ public sealed class EndOfGuestTests
     }
 
     [Fact]
+    public async Task Nobody_waits_longer_behind_another_than_its_own_deadline()
+    {
+        await using FakeQmp fake = FakeQmp.Start();
+        await using FakeSession session = await FakeSession.AtAsync(fake);
+        await using FakeSession hasty = await FakeSession.AtAsync(fake, timeout: TimeSpan.FromMilliseconds(200));
+        TaskCompletionSource goOn = fake.Hold("quit");
+        Task first = session.Domain.DestroyAsync(cancellationToken: Token).AsTask();
+        await fake.ReceivedAsync("quit");
+
+        LibvirtException late = await Assert.ThrowsAsync<LibvirtException>(async () => await hasty.Domain.DestroyAsync(cancellationToken: Token).In());
+        Assert.Equal(ErrorCode.OperationTimeout, late.Code);
+        Assert.Equal(1, fake.CountOf("quit"));
+        goOn.SetResult();
+        await first.ContinueWith(static _ => 0, TaskScheduler.Default).In();
+    }
+
+    [Fact]
     public async Task A_change_whose_answer_is_lost_may_still_take_effect()
     {
         await using FakeQmp fake = FakeQmp.Start();
